@@ -1,0 +1,44 @@
+"""K-means, K-medoids and mixtures of Gaussians as sequences of states: exact, fast, made to be watched.
+
+>>> import numpy as np
+>>> from clustering import KMeans, iterate, three_gaussians
+>>> points = three_gaussians(500, np.random.default_rng(0)).points
+>>> for step in iterate(KMeans(k=3), points, rng=0):
+...     print(step.iteration, round(step.loss, 1))  # doctest: +SKIP
+
+Needs NumPy and SciPy only.
+"""
+
+from clustering.em import Method, Step, best_of, fit, iterate
+from clustering.history import History
+from clustering.kmeans import KMeans
+from clustering.kmedoids import KMedoids
+from clustering.mixture import GaussianMixture, Gaussians, check_gaussians
+from clustering.notices import Notice
+from clustering.proximity import check_proximities, proximity_matrix
+from clustering.sampling import Dataset, sample_mixture, three_gaussians
+from clustering.validation import adjusted_rand_index, bic, contingency_table, match_clusters
+
+__all__ = [
+    "Dataset",
+    "GaussianMixture",
+    "Gaussians",
+    "History",
+    "KMeans",
+    "KMedoids",
+    "Method",
+    "Notice",
+    "Step",
+    "adjusted_rand_index",
+    "best_of",
+    "bic",
+    "check_gaussians",
+    "check_proximities",
+    "contingency_table",
+    "fit",
+    "iterate",
+    "match_clusters",
+    "proximity_matrix",
+    "sample_mixture",
+    "three_gaussians",
+]

@@ -1,0 +1,272 @@
+"""K-means.
+
+    loss = sum over points of ||x - c(x)||^2,   c(x) the center of the cluster that x is in
+
+x: points (n, d); c: centers (k, d). Lloyd 1982, doi:10.1109/TIT.1982.1056489.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from clustering import seeding
+from clustering.chunks import chunk_size, over_chunks, two_smallest
+from clustering.em import Step
+from clustering.notices import EMPTY_CLUSTER, Notice, few_distinct_points, numbered
+from clustering.points import check_k, check_points, count_distinct
+
+EPS = np.finfo(float).eps
+
+
+class PreparedPoints(NamedTuple):
+    columns: np.ndarray
+    """(d, n) the points, transposed and centred, so that a common offset costs no digits"""
+    origin: np.ndarray
+    """(d,) what was subtracted"""
+    squares: np.ndarray
+    """(n,) squared length of each centred point"""
+    total: float
+    """sum of `squares`: the loss of a single cluster"""
+    radius: float
+    """largest squared length: the scale of rounding errors in squared distances"""
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Each point in the cluster of its nearest center; the lowest number among equally near ones."""
+
+    labels: np.ndarray
+    """(n,) cluster of each point"""
+    sizes: np.ndarray
+    """(k,) number of points in each cluster"""
+    changed: int
+    """number of points that are in another cluster than before; n in the first step"""
+    sums: np.ndarray
+    """(k, d) sum of the centred points of each cluster"""
+    gaps: np.ndarray
+    """(n,) a lower bound of (distance to the second-nearest center) - (distance to the nearest)"""
+    centers: np.ndarray
+    """(k, d) the centred centers that the gaps belong to"""
+
+
+@dataclass(frozen=True)
+class KMeans:
+    """K-means by Lloyd's iterations, exact and with Elkan's and Hamerly's use of the triangle inequality.
+
+    One gap per point is kept: how much nearer its center is than any other. When centers move by s, the gap shrinks by at
+    most s(own) + max s(other); only points whose gap may be used up are looked at again (Elkan 2003; Hamerly 2010,
+    doi:10.1137/1.9781611972801.12). Labels are those of a full search in every step.
+
+    An empty cluster takes the point that is farthest from its center, out of a cluster of at least two, and leaves the old
+    place; that lowers the loss. Only when all points sit on their centers does it stay empty, where it was.
+
+    Parameters
+    ----------
+    k : int
+        Number of clusters, 1..n.
+    init : {"k-means++", "random", "maxmin"} or (k, d) array
+        Where to start (see `clustering.seeding`), or the centers to start from.
+
+    Weakness: it finds a local minimum that depends on the start (use `best_of`), and it cuts groups that are stretched, of
+    unequal size or spread, or not convex.
+    """
+
+    k: int
+    init: str | np.ndarray = "k-means++"
+
+    loss_name = "sum of squared distances"
+    tol = 0.0
+
+    def prepare(self, data) -> PreparedPoints:
+        """The checked and centred points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
+        if isinstance(data, PreparedPoints):
+            check_k(self.k, data.columns.shape[1])
+            return data
+        points = check_points(data)
+        check_k(self.k, len(points))
+        origin = points.mean(axis=0)
+        columns = np.subtract(points.T, origin[:, None], order="C")
+        squares = np.einsum("dn,dn->n", columns, columns)
+        notices = few_distinct_points(count_distinct(points, self.k), self.k)
+        return PreparedPoints(columns, origin, squares, float(squares.sum()), float(squares.max()), notices)
+
+    def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
+        """Centers (k, d) by `init`."""
+        if not isinstance(self.init, str):
+            return self.check_start(prepared, self.init)
+        rows = seeded_rows(self.init, prepared.columns, self.k, rng)
+        return prepared.columns[:, rows].T + prepared.origin
+
+    def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
+        centers = check_points(start).copy()
+        if centers.shape != (self.k, len(prepared.columns)):
+            raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
+        return centers
+
+    def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
+        centers = parameters - prepared.origin
+        d, n = prepared.columns.shape
+        # the rounding error of ||x||^2 - 2 x.c + ||c||^2; a comparison that is closer than this is made again directly
+        margin = 8 * (d + 4) * EPS * (prepared.radius + float(np.einsum("kd,kd->k", centers, centers).max()))
+        labels, gaps = np.empty(n, dtype=np.intp), np.empty(n)
+        if before is not None:
+            shrink, threshold = _shrinkage(centers - before.centers), 4 * np.sqrt(margin)
+
+        def assign(chunk):
+            columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
+            if before is None:
+                labels[chunk], gaps[chunk] = _nearest(columns, squares, centers, margin)
+                return *_tally(labels[chunk], columns, self.k), len(squares)
+            old, gap = before.labels[chunk], before.gaps[chunk] - shrink[before.labels[chunk]]
+            rows = np.flatnonzero(gap < threshold)
+            if rows.size > 0.6 * gap.size:  # a whole contiguous piece costs less than picking most of it
+                new, gap = _nearest(columns, squares, centers, margin)
+            else:
+                new = old.copy()
+                new[rows], gap[rows] = _nearest(columns[:, rows], squares[rows], centers, margin)
+            labels[chunk], gaps[chunk] = new, gap
+            moved = np.flatnonzero(new != old)
+            if not moved.size:
+                return 0, 0, 0
+            gained, lost = (_tally(side[moved], columns[:, moved], self.k) for side in (new, old))
+            return gained[0] - lost[0], gained[1] - lost[1], moved.size
+
+        sizes, sums, changed = (sum(parts) for parts in zip(*over_chunks(assign, n, chunk_size(d + 2 * self.k)), strict=True))
+        if before is not None:
+            sizes, sums = before.sizes + sizes, before.sums + sums
+        partition = Partition(labels, sizes, int(changed), sums, gaps, centers)
+        return partition, _loss(prepared, labels, sizes, sums, centers)
+
+    def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
+        _, sizes, sums = _fill_empty(prepared, assignment)
+        filled = sizes > 0
+        centers = parameters.copy()
+        centers[filled] = sums[filled] / sizes[filled, None] + prepared.origin
+        return centers
+
+    def half_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
+        # a point that an empty cluster took in the M step counts at its new center: it was moved by that step
+        labels, sizes, sums = _fill_empty(prepared, assignment)
+        return _loss(prepared, labels, sizes, sums, new_parameters - prepared.origin)
+
+    def settled(self, before: Step, parameters, assignment: Partition, loss: float, tol: float) -> bool:
+        if assignment.changed == 0 and assignment.sizes.all():
+            return True
+        # with an empty cluster that could not be filled, or a tolerance, the loss decides
+        return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
+
+    def notices(self, prepared: PreparedPoints, parameters, assignment: Partition) -> tuple[Notice, ...]:
+        empty = np.flatnonzero(assignment.sizes == 0)
+        if not empty.size:
+            return prepared.notices
+        return prepared.notices + (
+            Notice(
+                EMPTY_CLUSTER,
+                f"{numbered('Cluster', empty)} lost all points: the M step moves such a center to the point that is farthest "
+                "from its own center, which lowers the loss. If it happens often, K is too large or the start is poor.",
+            ),
+        )
+
+    def rounding(self, prepared: PreparedPoints, loss: float) -> float:
+        return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
+
+
+def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """k rows of the points `columns` (d, n) by a named way of starting; ValueError if there is no such way."""
+    n = columns.shape[1]
+
+    def distances_to(rows):
+        return np.stack([_squared_distances(columns, columns[:, row]) for row in rows])
+
+    if init == "random":
+        return seeding.random_rows(n, k, rng)
+    if init == "k-means++":
+        return seeding.plus_plus(distances_to, n, k, rng)
+    if init == "maxmin":
+        return seeding.maxmin(distances_to, n, k, rng)
+    raise ValueError(f"init must be 'k-means++', 'random', 'maxmin' or an array, got {init!r}")
+
+
+def _squared_distances(columns, center) -> np.ndarray:
+    """(n,) squared distances of the columns to one center by differences, which loses no digits."""
+    distances = np.zeros(columns.shape[1])
+    for column, coordinate in zip(columns, center, strict=True):
+        difference = column - coordinate
+        difference *= difference
+        distances += difference
+    return distances
+
+
+def _nearest(columns, squares, centers, margin) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of the nearest centers and the gap to the second nearest, both (n,)."""
+    scores = centers @ columns
+    scores *= -2.0
+    scores += np.einsum("kd,kd->k", centers, centers)[:, None]
+    least, labels, second = two_smallest(scores)
+    unsure = np.flatnonzero(second - least < margin)
+    least += squares
+    second += squares
+    gaps = np.sqrt(np.maximum(second, 0.0)) - np.sqrt(np.maximum(least, 0.0))
+    if unsure.size:
+        some = columns[:, unsure]
+        least, labels[unsure], second = two_smallest(np.stack([_squared_distances(some, center) for center in centers]))
+        gaps[unsure] = np.sqrt(second) - np.sqrt(least)
+    return labels, gaps
+
+
+def _shrinkage(moves) -> np.ndarray:
+    """(k,) by how much the gaps of each cluster can shrink when its center and the others move by `moves` (k, d)."""
+    lengths = np.sqrt(np.einsum("kd,kd->k", moves, moves))
+    if len(lengths) == 1:
+        return lengths
+    largest, second = np.sort(lengths)[[-1, -2]]
+    others = np.where(np.arange(len(lengths)) == lengths.argmax(), second, largest)
+    return lengths + others
+
+
+def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes (k,) and sums (k, d) of the clusters that these columns make."""
+    sums = np.stack([np.bincount(labels, weights=column, minlength=k) for column in columns], axis=1)
+    return np.bincount(labels, minlength=k), sums
+
+
+def _loss(prepared, labels, sizes, sums, centers) -> float:
+    explained = 2 * np.einsum("kd,kd->", centers, sums) - sizes @ np.einsum("kd,kd->k", centers, centers)
+    loss = prepared.total - float(explained)
+    if loss > 1e-5 * prepared.total:
+        return loss
+    # clusters much tighter than the whole: the difference above has lost its digits
+
+    def part(chunk):
+        mine = labels[chunk]
+        return sum(
+            float(np.square(column[chunk] - coordinate[mine]).sum())
+            for column, coordinate in zip(prepared.columns, centers.T, strict=True)
+        )
+
+    return sum(over_chunks(part, len(labels), 2**15))
+
+
+def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, sizes and sums after each empty cluster took the farthest point of a cluster of at least two."""
+    labels, sizes, sums = partition.labels, partition.sizes, partition.sums
+    empty = np.flatnonzero(sizes == 0)
+    if not empty.size:
+        return labels, sizes, sums
+    labels, sizes, sums = labels.copy(), sizes.copy(), sums.copy()
+    distances = np.zeros(len(labels))
+    for column, coordinate in zip(prepared.columns, partition.centers.T, strict=True):
+        distances += np.square(column - coordinate[labels])
+    for cluster in empty:
+        distances[sizes[labels] < 2] = 0.0
+        farthest = distances.argmax()
+        if distances[farthest] == 0:
+            break
+        point, old = prepared.columns[:, farthest], labels[farthest]
+        sizes[old] -= 1
+        sums[old] -= point
+        labels[farthest], sizes[cluster], sums[cluster] = cluster, 1, point
+        distances[farthest] = 0.0
+    return labels, sizes, sums

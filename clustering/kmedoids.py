@@ -1,0 +1,211 @@
+"""K-medoids.
+
+    loss = sum over points of D[x, m(x)],   m(x) the medoid of the cluster that x is in
+
+D: proximities (n, n), any dissimilarities; m: medoids (k,), row numbers of points that stand for their clusters.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from clustering import seeding
+from clustering.chunks import over_chunks, two_smallest
+from clustering.em import Step
+from clustering.notices import Notice, few_distinct_points
+from clustering.points import check_k
+from clustering.proximity import check_proximities
+
+UPDATES = ("alternating", "swap", "steepest swap")
+
+
+class PreparedProximities(NamedTuple):
+    matrix: np.ndarray
+    """(n, n)"""
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Each point with its nearest medoid; a medoid always with itself, so no cluster is ever empty."""
+
+    labels: np.ndarray
+    """(n,) cluster of each point: the lowest number among equally near medoids"""
+    sizes: np.ndarray
+    """(k,) number of points in each cluster"""
+    changed: int
+    """number of points that are in another cluster than before; n in the first step"""
+    nearest: np.ndarray
+    """(n,) proximity to the own medoid"""
+    second: np.ndarray
+    """(n,) proximity to the nearest other medoid; infinite when k = 1"""
+    medoids: np.ndarray
+    """(k,) the medoids these belong to"""
+    candidate: int
+    """row at which the search for the next swap begins"""
+
+
+@dataclass(frozen=True)
+class KMedoids:
+    """K-medoids on a matrix of proximities.
+
+    Parameters
+    ----------
+    k : int
+        Number of clusters, 1..n.
+    init : {"build", "random", "k-means++", "maxmin"} or (k,) array
+        Where to start (see `clustering.seeding`), or the row numbers to start from.
+    update : {"alternating", "swap", "steepest swap"}
+        "alternating" is the E/M scheme: each medoid becomes the member of its cluster with the least sum of proximities to
+        the others (Maranzana 1964). Fast, but it can only move a medoid within its cluster, and ends 5-20 % worse.
+        "swap" is PAM's neighbourhood: replace any medoid by any other point. One step is one swap: the rows are tried in
+        turn, from where the last search ended, and the first that lowers the loss is taken in place of the medoid it
+        replaces best, until no row does. The change for all k medoids comes from one pass over a row, as in FasterPAM
+        (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804, arXiv 2008.05171).
+        "steepest swap" tries all rows in every step and takes the best: fewer, slower steps, those of the original PAM.
+
+    Weakness: the matrix takes 8 n^2 bytes, and each step reads much of it.
+    """
+
+    k: int
+    init: str | np.ndarray = "build"
+    update: str = "alternating"
+
+    loss_name = "sum of dissimilarities"
+    tol = 0.0
+
+    def __post_init__(self):
+        if self.update not in UPDATES:
+            raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
+
+    def prepare(self, data) -> PreparedProximities:
+        """The checked matrix; `data` is an (n, n) array. ValueError as `check_proximities` and `check_k`."""
+        if isinstance(data, PreparedProximities):
+            check_k(self.k, len(data.matrix))
+            return data
+        matrix = check_proximities(data)
+        check_k(self.k, len(matrix))
+        return PreparedProximities(matrix, few_distinct_points(_count_distinct(matrix, self.k), self.k))
+
+    def start(self, prepared: PreparedProximities, rng: np.random.Generator) -> np.ndarray:
+        """Medoids (k,) by `init`."""
+        if not isinstance(self.init, str):
+            return self.check_start(prepared, self.init)
+        matrix = prepared.matrix
+        n = len(matrix)
+        if self.init == "build":
+            return seeding.build(matrix, self.k)
+        if self.init == "random":
+            return seeding.random_rows(n, self.k, rng)
+        if self.init == "k-means++":
+            return seeding.plus_plus(matrix.__getitem__, n, self.k, rng)
+        if self.init == "maxmin":
+            return seeding.maxmin(matrix.__getitem__, n, self.k, rng)
+        raise ValueError(f"init must be 'build', 'random', 'k-means++', 'maxmin' or an array, got {self.init!r}")
+
+    def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
+        n = len(prepared.matrix)
+        rows = np.asarray(start)
+        if rows.shape != (self.k,) or rows.dtype.kind not in "iu":
+            raise ValueError(f"start must be {self.k} row numbers, got an array of {rows.dtype} with shape {rows.shape}")
+        if rows.min() < 0 or rows.max() >= n:
+            raise ValueError(f"medoids must be row numbers in 0..{n - 1}, got {rows.min()}..{rows.max()}")
+        if len(np.unique(rows)) < self.k:
+            raise ValueError(f"medoids must be {self.k} different rows, got {rows.tolist()}")
+        return rows.astype(np.intp)
+
+    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbours | None = None) -> tuple[Neighbours, float]:
+        nearest, labels, second = two_smallest(prepared.matrix[parameters])
+        # a copy of a medoid may be another medoid: each still stands for its own cluster
+        own = np.arange(self.k)
+        labels[parameters] = own
+        changed, candidate = len(labels), 0
+        if before is not None:
+            changed = int(np.count_nonzero(labels != before.labels))
+            swapped = np.flatnonzero(parameters != before.medoids)
+            candidate = (int(parameters[swapped[0]]) + 1) % len(labels) if swapped.size else before.candidate
+        sizes = np.bincount(labels, minlength=self.k)
+        return Neighbours(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
+
+    def m_step(self, prepared: PreparedProximities, assignment: Neighbours, parameters) -> np.ndarray:
+        if self.update != "alternating" and self.k > 1:
+            return _swap(prepared.matrix, assignment, eager=self.update == "swap")
+        medoids = parameters.copy()
+        for cluster in range(self.k):
+            members = np.flatnonzero(assignment.labels == cluster)
+            sums = _sums_within(prepared.matrix, members)
+            best = sums.argmin()
+            # the present medoid stays unless another is better beyond rounding
+            if sums[best] < sums[np.searchsorted(members, parameters[cluster])] * (1 - 1e-12):
+                medoids[cluster] = members[best]
+        return medoids
+
+    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbours, parameters, new_parameters) -> float:
+        """Of the new medoids with the old clusters; after a swap, whose gain counts on every point's choosing anew, of the
+        new medoids with the clusters that they get."""
+        if self.update != "alternating":
+            return self.e_step(prepared, new_parameters)[1]
+        return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
+
+    def settled(self, before: Step, parameters, assignment: Neighbours, loss: float, tol: float) -> bool:
+        return np.array_equal(before.parameters, parameters) or before.loss - loss <= tol > 0
+
+    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbours) -> tuple[Notice, ...]:
+        return prepared.notices
+
+    def rounding(self, prepared: PreparedProximities, loss: float) -> float:
+        return 1e-12 * loss
+
+
+def _sums_within(matrix, members) -> np.ndarray:
+    """For each member the sum of its proximities to all members."""
+    size = max(1, 2**18 // len(members))
+
+    def sums(chunk):
+        return matrix[np.ix_(members[chunk], members)].sum(axis=1)
+
+    return np.concatenate(over_chunks(sums, len(members), size))
+
+
+def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
+    """The medoids after the best swap, or if eager the first that lowers the loss; the same array where none does."""
+    n, k = len(matrix), len(state.medoids)
+    labels, nearest, second = state.labels, state.nearest, state.second
+    # what it costs to take each medoid away with nothing in its place
+    removal = np.bincount(labels, weights=second - nearest, minlength=k)
+    least = -1e-12 * nearest.sum()
+    swap = None
+    for row in range(state.candidate, state.candidate + n):
+        candidate = row % n
+        proximities = matrix[candidate]
+        # only points that are nearer to the candidate than to their second medoid change what a swap costs
+        touched = np.flatnonzero(proximities < second)
+        change = proximities[touched]
+        gain = np.minimum(change - nearest[touched], 0.0)
+        change -= second[touched]
+        change -= gain
+        changes = removal + np.bincount(labels[touched], weights=change, minlength=k)
+        replaced = changes.argmin()
+        if changes[replaced] + gain.sum() < least:
+            least, swap = changes[replaced] + gain.sum(), (replaced, candidate)
+            if eager:
+                break
+    if swap is None:
+        return state.medoids
+    medoids = state.medoids.copy()
+    medoids[swap[0]] = swap[1]
+    return medoids
+
+
+def _count_distinct(matrix, enough: int) -> int:
+    """The number of rows at no zero distance from an earlier one, or `enough` as soon as that many are found."""
+    seen = np.zeros(len(matrix), dtype=bool)
+    distinct = 0
+    for i in range(len(matrix)):
+        if not seen[i]:
+            distinct += 1
+            if distinct >= enough:
+                break
+            seen |= matrix[i] == 0
+    return distinct

@@ -1,0 +1,483 @@
+"""Mixture of Gaussians, fitted by expectation maximisation.
+
+    p(x) = sum over k of w_k N(x | m_k, S_k)          loss = -(1/n) sum over points of ln p(x)   (nats per point)
+
+x: points (n, d); w: weights (k,); m: means (k, d); S: covariances (k, d, d). Dempster, Laird & Rubin 1977,
+doi:10.1111/j.2517-6161.1977.tb01600.x; Bishop 2006, "Pattern Recognition and Machine Learning", section 9.2.
+
+With responsibilities r(n, k) fixed, the loss between two E steps is the bound that the M step lowers,
+
+    -(1/n) sum over n, k of r ln(w_k N(x | m_k, S_k) / r),
+
+which touches the loss where the responsibilities are those of the E step.
+
+The work is two matrix products. ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates),
+computed once per data set: an E step is W f, and the sums that an M step needs are r f'. What that costs in digits grows
+with (distance of a mean from the data's centre / smallest standard deviation)^2; beyond `DIRECT`, differences and
+triangular solves are used instead.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from clustering.chunks import chunk_size, over_chunks
+from clustering.em import Step, fit
+from clustering.kmeans import EPS, KMeans, seeded_rows
+from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice, few_distinct_points, numbered
+from clustering.points import check_k, check_points, count_distinct
+
+COVARIANCES = ("full", "tied", "diagonal", "spherical")
+DIRECT = 1e6
+"""squared ratio of distance to width from which products of coordinates would lose too many of the sixteen digits"""
+FEATURES_LIMIT = 2**29
+"""bytes of features that are kept; beyond, they are computed again piece by piece in each step"""
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class Gaussians(NamedTuple):
+    """The parameters of a mixture of Gaussians."""
+
+    weights: np.ndarray
+    """(k,) positive or zero, summing to one"""
+    means: np.ndarray
+    """(k, d)"""
+    covariances: np.ndarray
+    """(k, d, d), whatever the covariance model; in units squared"""
+
+
+def check_gaussians(weights, means, covariances) -> Gaussians:
+    """A valid mixture with arrays of its own.
+
+    Raises
+    ------
+    ValueError
+        Unless weights are non-negative and sum to one (within 1e-8), shapes agree, and each covariance is symmetric and
+        positive definite.
+    """
+    weights = np.array(weights, dtype=float)
+    means = check_points(means).copy()
+    covariances = np.array(covariances, dtype=float)
+    k, d = means.shape
+    if weights.shape != (k,) or covariances.shape != (k, d, d):
+        raise ValueError(
+            f"for means of shape {(k, d)}, weights must have shape {(k,)} and covariances {(k, d, d)}, "
+            f"got {weights.shape} and {covariances.shape}"
+        )
+    if not (weights >= 0).all():
+        raise ValueError(f"weights must not be negative, got {weights.tolist()}")
+    if abs(weights.sum() - 1) > 1e-8:
+        raise ValueError(f"weights must sum to 1, got {weights.sum():g}")
+    for i, covariance in enumerate(covariances):
+        if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, rtol=1e-8, atol=0):
+            raise ValueError(f"covariance {i} must be finite and symmetric, got {covariance.tolist()}")
+        try:
+            np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            raise ValueError(f"covariance {i} must be positive definite, got {covariance.tolist()}") from None
+    return Gaussians(weights, means, covariances)
+
+
+class PreparedFeatures(NamedTuple):
+    columns: np.ndarray
+    """(d, n) the points, transposed, centred and scaled"""
+    origin: np.ndarray
+    """(d,) what was subtracted"""
+    scale: np.ndarray
+    """(d,) what was divided by: the standard deviation of each column, or the largest of them for spherical covariances"""
+    features: np.ndarray | None
+    """(m, n) f(x) of all points, or None where that would not fit"""
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Responsibilities:
+    """The share that each component takes in each point: p(component | point)."""
+
+    rows: np.ndarray
+    """(k, n) the responsibilities as they are computed"""
+    loss: float
+    """nats per point"""
+    changed: int
+    """number of points whose most responsible component is another than before; n in the first step"""
+    sums: np.ndarray | None
+    """(k, m) responsibilities times features; None where these would lose too many digits"""
+
+    @property
+    def responsibilities(self) -> np.ndarray:
+        """(n, k), each row summing to one"""
+        return self.rows.T
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) the most responsible component of each point"""
+        return self.rows.argmax(axis=0)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(k,) the sum of each component's responsibilities: points, in fractions"""
+        return self.rows.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class GaussianMixture:
+    """Mixture of Gaussians by EM.
+
+    Parameters
+    ----------
+    k : int
+        Number of components, 1..n.
+    covariance : {"full", "tied", "diagonal", "spherical"}
+        One covariance matrix each; one for all; one variance per column each; one variance each.
+    init : {"k-means", "k-means++", "random", "maxmin"} or (k, d) array
+        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns); or with
+        means at points chosen as in `clustering.seeding`, or at the rows of the array, the covariance of all points and
+        equal weights. `iterate(…, start=Gaussians(…))` gives all three.
+    floor : float
+        Least variance of a component in any direction, as a share of the data's (of each column's variance, in
+        standardised columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
+        step finds the best covariance above the floor, so the loss never rises, and a component wider than the floor is
+        not changed by it. At 0 a floor of 1e-12 remains, the end of double precision.
+    regularization : float
+        Added to the diagonal of each covariance in each M step, in units squared, as scikit-learn's `reg_covar`. Such a step
+        no longer finds the maximum of the likelihood, and the loss may rise a little; that is reported.
+
+    Weakness: a local optimum that depends on the start; slow where components overlap; components are ellipses.
+    """
+
+    k: int
+    covariance: str = "full"
+    init: str | np.ndarray = "k-means"
+    floor: float = 1e-6
+    regularization: float = 0.0
+
+    loss_name = "mean negative log-likelihood (nats per point)"
+    tol = 1e-7
+
+    def __post_init__(self):
+        if self.covariance not in COVARIANCES:
+            raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {self.covariance!r}")
+        if not 0 <= self.floor < 1:
+            raise ValueError(f"floor must lie in 0..1, got {self.floor}")
+        if not 0 <= self.regularization < np.inf:
+            raise ValueError(f"regularization must be at least 0, got {self.regularization}")
+
+    def prepare(self, data) -> PreparedFeatures:
+        """The checked points with their features; `data` is an (n, d) array. ValueError as `check_points`, `check_k`."""
+        if isinstance(data, PreparedFeatures):
+            check_k(self.k, data.columns.shape[1])
+            if data.features is not None and len(data.features) != self._feature_count(len(data.columns)):
+                raise ValueError("these points were prepared for another covariance model: prepare them again")
+            return data
+        points = check_points(data)
+        check_k(self.k, len(points))
+        origin = points.mean(axis=0)
+        columns = np.subtract(points.T, origin[:, None], order="C")
+        scale = _spread(columns)
+        if self.covariance == "spherical":
+            scale = np.full_like(scale, scale.max())
+        columns /= scale[:, None]
+        features = None
+        if self._feature_count(len(columns)) * columns.shape[1] * 8 <= FEATURES_LIMIT:
+            features = self._features(columns)
+        notices = few_distinct_points(count_distinct(points, self.k), self.k)
+        return PreparedFeatures(columns, origin, scale, features, notices)
+
+    def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
+        """`Gaussians` by `init`."""
+        columns = prepared.columns
+        if not isinstance(self.init, str):
+            return self.check_start(prepared, self.init)
+        if self.init == "k-means":
+            labels = fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels
+            rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
+            whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
+            return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
+        rows = seeded_rows(self.init, columns, self.k, rng)
+        return self._around(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
+
+    def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
+        shape = (self.k, len(prepared.columns))
+        if isinstance(start, tuple):
+            gaussians = check_gaussians(*start)
+            if gaussians.means.shape != shape:
+                raise ValueError(f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got {gaussians.means.shape}")
+            return gaussians
+        means = check_points(start)
+        if means.shape != shape:
+            raise ValueError(f"start must be means of shape {shape} or Gaussians, got an array of shape {means.shape}")
+        return self._around(prepared, means)
+
+    def e_step(
+        self, prepared: PreparedFeatures, parameters: Gaussians, before: Responsibilities | None = None
+    ) -> tuple[Responsibilities, float]:
+        log_joint, by_features = self._log_joint(prepared, parameters)
+        d, n = prepared.columns.shape
+        rows = np.empty((self.k, n))
+        m = self._feature_count(d)
+
+        def responsibilities(chunk):
+            features = self._features_of(prepared, chunk) if by_features else None
+            scores = log_joint(chunk, features)
+            largest = scores.max(axis=0)
+            # log-sum-exp: the largest term becomes exp(0), so a point far from every component cannot give 0/0
+            scores -= largest
+            mine = np.exp(scores, out=rows[:, chunk])
+            total = mine.sum(axis=0)
+            mine /= total
+            log_density = float(largest.sum()) + float(np.log(total).sum())
+            changed = mine.shape[1]
+            if before is not None:
+                changed = np.count_nonzero(mine.argmax(axis=0) != before.labels[chunk])
+            return log_density, changed, mine @ features.T if by_features else 0
+
+        log_likelihood, changed, sums = (
+            sum(parts) for parts in zip(*over_chunks(responsibilities, n, chunk_size(m + 2 * self.k)), strict=True)
+        )
+        loss = -log_likelihood / n + float(np.log(prepared.scale).sum())
+        return Responsibilities(rows, loss, int(changed), sums if by_features else None), loss
+
+    def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
+        return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
+
+    def half_step_loss(
+        self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians, new_parameters: Gaussians
+    ) -> float:
+        # the bound touches the loss at the old parameters, and differs from there by r (new - old) log joint density
+        n = prepared.columns.shape[1]
+        old, new = self._standardized(prepared, parameters), self._standardized(prepared, new_parameters)
+        if assignment.sums is not None and _well_conditioned(old) and _well_conditioned(new):
+            gain = np.einsum("km,km->", self._coefficients(new) - self._coefficients(old), assignment.sums, optimize=True)
+            return assignment.loss - float(gain) / n
+        before, after = self._log_joint(prepared, parameters)[0], self._log_joint(prepared, new_parameters)[0]
+
+        def gain(chunk):
+            features = self._features_of(prepared, chunk)
+            rows = assignment.rows[:, chunk]
+            difference = after(chunk, features) - before(chunk, features)
+            return float((rows * difference)[rows > 0].sum())  # 0 times minus infinity is 0 here
+
+        return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
+
+    def settled(self, before: Step, parameters, assignment, loss: float, tol: float) -> bool:
+        return abs(before.loss - loss) <= tol
+
+    def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
+        found = list(prepared.notices)
+        dead = np.flatnonzero(parameters.weights * prepared.columns.shape[1] < 1e-8)
+        if dead.size:
+            found.append(
+                Notice(
+                    EMPTY_CLUSTER,
+                    f"{numbered('Component', dead)} lost all points: its weight is 0 and it stays where it was. "
+                    "Choose a smaller K or another start.",
+                )
+            )
+        covariances = self._standardized(prepared, parameters).covariances
+        narrow = np.flatnonzero(np.linalg.eigvalsh(covariances)[:, 0] <= self._floor * (1 + 1e-6))
+        if narrow.size:
+            found.append(
+                Notice(
+                    COLLAPSING_COMPONENT,
+                    "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions "
+                    "than there are columns. Leave a column out."
+                    if self.covariance == "tied"
+                    else f"{numbered('Component', narrow)} collapsed onto a few points or a line and is held at the least width "
+                    "allowed; without that the likelihood would grow without end. Choose a smaller K, another start, a simpler "
+                    "covariance or a higher floor.",
+                )
+            )
+        return tuple(found)
+
+    def rounding(self, prepared: PreparedFeatures, loss: float) -> float:
+        return 1e-9 * (1 + abs(loss))
+
+    def parameter_count(self, d: int) -> int:
+        """Number of free parameters in d dimensions, as information criteria count them."""
+        shared = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
+        return self.k - 1 + self.k * d + shared[self.covariance]
+
+    # The features of a point and what they are multiplied with. m features: one, d coordinates, and the products that the
+    # covariance model needs: all pairs i <= j, or the squares, or only the sum of squares.
+
+    def _feature_count(self, d: int) -> int:
+        return 1 + d + {"full": d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.covariance]
+
+    def _features(self, columns) -> np.ndarray:
+        d, n = columns.shape
+        features = np.empty((self._feature_count(d), n))
+        features[0] = 1.0
+        features[1 : d + 1] = columns
+        if self.covariance == "spherical":
+            np.einsum("dn,dn->n", columns, columns, out=features[-1])
+        elif self.covariance == "diagonal":
+            np.square(columns, out=features[d + 1 :])
+        else:
+            at = d + 1
+            for i in range(d):
+                np.multiply(columns[i], columns[i:], out=features[at : at + d - i])
+                at += d - i
+        return features
+
+    def _features_of(self, prepared, chunk) -> np.ndarray:
+        return self._features(prepared.columns[:, chunk]) if prepared.features is None else prepared.features[:, chunk]
+
+    def _coefficients(self, gaussians: Gaussians) -> np.ndarray:
+        """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardised Gaussians."""
+        weights, means, covariances = gaussians
+        k, d = means.shape
+        factors = np.linalg.cholesky(covariances)
+        roots = np.linalg.inv(factors)
+        precisions = roots.transpose(0, 2, 1) @ roots
+        linear = np.einsum("kij,kj->ki", precisions, means)
+        half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        with np.errstate(divide="ignore"):  # a component of weight 0 has log weight minus infinity, and no share in any point
+            log_weights = np.log(weights)
+        coefficients = np.empty((k, self._feature_count(d)))
+        coefficients[:, 0] = log_weights - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
+        coefficients[:, 1 : d + 1] = linear
+        if self.covariance == "spherical":
+            coefficients[:, -1] = -0.5 * precisions[:, 0, 0]
+        elif self.covariance == "diagonal":
+            coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
+        else:
+            i, j = np.triu_indices(d)
+            coefficients[:, d + 1 :] = precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
+        return coefficients
+
+    def _log_joint(self, prepared, parameters: Gaussians):
+        """A function (chunk, its features) -> ln(w_k N(x | m_k, S_k)) as (k, columns), and whether it uses the features."""
+        gaussians = self._standardized(prepared, parameters)
+        if _well_conditioned(gaussians):
+            coefficients = self._coefficients(gaussians)
+            return (lambda chunk, features: coefficients @ features), True
+        d = len(prepared.columns)
+        factors = np.linalg.cholesky(gaussians.covariances)
+        with np.errstate(divide="ignore"):
+            constants = np.log(gaussians.weights) - 0.5 * d * LOG_2PI
+        constants = constants - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+
+        def directly(chunk, _):
+            scores = np.empty((self.k, chunk.stop - chunk.start))
+            for row, mean, factor, constant in zip(scores, gaussians.means, factors, constants, strict=True):
+                white = solve_triangular(factor, prepared.columns[:, chunk] - mean[:, None], lower=True, check_finite=False)
+                np.einsum("dn,dn->n", white, white, out=row)
+                row *= -0.5
+                row += constant
+            return scores
+
+        return directly, False
+
+    # The M step.
+
+    @property
+    def _floor(self) -> float:
+        return max(self.floor, 1e-12)
+
+    def _sums(self, prepared, rows) -> np.ndarray:
+        def part(chunk):
+            return rows[:, chunk] @ self._features_of(prepared, chunk).T
+
+        return sum(over_chunks(part, rows.shape[1], chunk_size(self._feature_count(len(prepared.columns)) + self.k)))
+
+    def _maximize(self, prepared, rows, sums, parameters: Gaussians) -> Gaussians:
+        """The best weights, means and covariances for the responsibilities `rows` (k, n)."""
+        d, n = prepared.columns.shape
+        masses = rows.sum(axis=1) if sums is None else sums[:, 0]
+        alive = masses > 1e-8  # less than that of a single point cannot place a component
+        divisors = np.where(alive, masses, 1.0)
+        old = self._standardized(prepared, parameters)
+        means = (rows @ prepared.columns.T if sums is None else sums[:, 1 : d + 1]) / divisors[:, None]
+        scatter = None
+        if sums is not None:
+            scatter = self._scatter_from_sums(sums, divisors, means)
+            spread = np.diagonal(scatter, axis1=1, axis2=2)[alive]
+            if (np.square(means[alive]) > DIRECT * spread).any():
+                scatter = None  # most digits cancelled
+        if scatter is None:
+            scatter = self._scatter_directly(prepared, rows, divisors, means)
+        if self.covariance == "tied":
+            covariances = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
+            alive_covariances = np.ones(self.k, dtype=bool)
+        else:
+            covariances, alive_covariances = scatter, alive
+        covariances = covariances + np.diag(self.regularization / np.square(prepared.scale))
+        covariances = np.where(alive_covariances[:, None, None], self._raise_to_floor(covariances), old.covariances)
+        means = np.where(alive[:, None], means, old.means)
+        return Gaussians(
+            masses / masses.sum(),
+            means * prepared.scale + prepared.origin,
+            covariances * np.multiply.outer(prepared.scale, prepared.scale),
+        )
+
+    def _scatter_from_sums(self, sums, divisors, means) -> np.ndarray:
+        k, d = means.shape
+        second = sums[:, d + 1 :] / divisors[:, None]
+        scatter = np.zeros((k, d, d))
+        if self.covariance == "spherical":
+            scatter[:] = np.eye(d)
+            scatter *= ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None]
+        elif self.covariance == "diagonal":
+            scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
+        else:
+            i, j = np.triu_indices(d)
+            scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
+        return scatter
+
+    def _scatter_directly(self, prepared, rows, divisors, means) -> np.ndarray:
+        def part(chunk):
+            scatter = np.zeros((self.k, d, d))
+            for mine, mean, mass in zip(rows[:, chunk], means, scatter, strict=True):
+                difference = prepared.columns[:, chunk] - mean[:, None]
+                if self.covariance in ("full", "tied"):
+                    np.matmul(difference * mine, difference.T, out=mass)
+                else:
+                    np.fill_diagonal(mass, np.square(difference) @ mine)
+            return scatter
+
+        d = len(prepared.columns)
+        scatter = sum(over_chunks(part, rows.shape[1], 2**13)) / divisors[:, None, None]
+        if self.covariance == "spherical":
+            scatter = np.trace(scatter, axis1=1, axis2=2)[:, None, None] / d * np.eye(d)
+        return scatter
+
+    def _raise_to_floor(self, covariances) -> np.ndarray:
+        """The most likely covariances with no eigenvalue below the floor: the eigenvalues below it are raised to it."""
+        if np.linalg.eigvalsh(covariances)[:, 0].min() >= self._floor:
+            return covariances
+        values, vectors = np.linalg.eigh(covariances)
+        raised = (vectors * np.maximum(values, self._floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
+        return np.where((values[:, 0] < self._floor)[:, None, None], raised, covariances)
+
+    def _around(self, prepared, means) -> Gaussians:
+        """These means with the covariance of all points, by this model, and equal weights."""
+        n = prepared.columns.shape[1]
+        rows = np.ones((1, n))
+        whole = self._scatter_directly(prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means))
+        whole = self._raise_to_floor(whole + np.diag(self.regularization / np.square(prepared.scale)))
+        covariances = whole * np.multiply.outer(prepared.scale, prepared.scale)
+        return Gaussians(np.full(self.k, 1 / self.k), means.copy(), covariances)
+
+    def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
+        weights, means, covariances = parameters
+        return Gaussians(
+            weights, (means - prepared.origin) / prepared.scale, covariances / np.multiply.outer(prepared.scale, prepared.scale)
+        )
+
+
+def _spread(columns) -> np.ndarray:
+    """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one."""
+    largest = np.abs(columns).max(axis=1)
+    safe = np.where(largest > 0, largest, 1.0)
+    spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
+    varies = largest > 0
+    return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
+
+
+def _well_conditioned(gaussians: Gaussians) -> bool:
+    """Whether products of coordinates keep enough digits for these standardised Gaussians."""
+    narrowest = np.linalg.eigvalsh(gaussians.covariances)[:, 0]
+    return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < DIRECT * narrowest).all())

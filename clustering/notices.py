@@ -1,0 +1,48 @@
+"""What can go wrong, or at least strangely, in a run: each case has a name and a plain sentence with a remedy.
+
+A notice is not an error. The run goes on, its numbers are finite, and a page can show the sentence as it is.
+"""
+
+from typing import NamedTuple
+
+EMPTY_CLUSTER = "empty cluster"
+COLLAPSING_COMPONENT = "collapsing component"
+IDENTICAL_POINTS = "identical points"
+FEWER_DISTINCT_POINTS = "fewer distinct points than K"
+ITERATION_LIMIT = "iteration limit"
+LOSS_ROSE = "loss rose"
+
+
+class Notice(NamedTuple):
+    name: str
+    """one of the constants of this module"""
+    sentence: str
+    """what happened and what to do about it, in plain words"""
+
+
+def numbered(noun: str, indices) -> str:
+    """'Cluster 2' or 'Clusters 2, 5 and 6', counted from one as people do."""
+    numbers = [str(index + 1) for index in indices]
+    if len(numbers) == 1:
+        return f"{noun} {numbers[0]}"
+    return f"{noun}s {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def few_distinct_points(distinct: int, k: int) -> tuple[Notice, ...]:
+    """The notice that `distinct` different points call for when k clusters are asked of them, if any."""
+    if distinct >= k:
+        return ()
+    if distinct == 1:
+        return (
+            Notice(
+                IDENTICAL_POINTS,
+                f"All points are identical, so only one of the {k} clusters can be told from the others: choose K = 1.",
+            ),
+        )
+    return (
+        Notice(
+            FEWER_DISTINCT_POINTS,
+            f"There are only {distinct} distinct points for {k} clusters, so some clusters stay empty or share a place: "
+            f"choose K = {distinct} or less.",
+        ),
+    )

@@ -1,0 +1,156 @@
+"""Artificial data sets whose truth is known.
+
+Each function draws from the generator it is given and returns a `Dataset`: the same seed gives the same points.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from clustering.mixture import Gaussians, check_gaussians
+
+
+class Dataset(NamedTuple):
+    points: np.ndarray
+    """(n, d)"""
+    labels: np.ndarray
+    """(n,) the group that each point was drawn from, 0..k-1; -1 for points of no group"""
+    truth: Gaussians | None = None
+    """the mixture that the points were drawn from, where there is one"""
+
+
+def _check_n(n: int, least: int = 1) -> None:
+    if n != int(n) or n < least:
+        raise ValueError(f"n must be a whole number of at least {least}, got {n}")
+
+
+def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator) -> Dataset:
+    """n independent points of a mixture of Gaussians.
+
+    Parameters
+    ----------
+    weights : (k,), means : (k, d), covariances : (k, d, d) arrays
+
+    Raises
+    ------
+    ValueError
+        As `check_gaussians`: weights that do not sum to one, a covariance that is not positive definite, …
+    """
+    _check_n(n)
+    truth = check_gaussians(weights, means, covariances)
+    labels = rng.choice(len(truth.weights), size=n, p=truth.weights / truth.weights.sum())
+    factors = np.linalg.cholesky(truth.covariances)
+    points = np.empty((n, truth.means.shape[1]))
+    for k, (mean, factor) in enumerate(zip(truth.means, factors, strict=True)):
+        mine = labels == k
+        points[mine] = mean + rng.standard_normal((np.count_nonzero(mine), len(mean))) @ factor.T
+    return Dataset(points, labels, truth)
+
+
+def three_gaussians(n: int, rng: np.random.Generator) -> Dataset:
+    """Three round groups of unit variance at (-5, -1), (0, 1) and (5, -1), with weights 0.5, 0.3 and 0.2."""
+    return sample_mixture(n, [0.5, 0.3, 0.2], [[-5, -1], [0, 1], [5, -1]], np.stack([np.eye(2)] * 3), rng)
+
+
+def uniform(n: int, rng: np.random.Generator, d: int = 2, low: float = -10.0, high: float = 10.0) -> Dataset:
+    """Points spread evenly over a cube from `low` to `high`: no groups at all, all labels 0."""
+    _check_n(n)
+    if d < 1:
+        raise ValueError(f"d must be at least 1, got {d}")
+    if not low < high:
+        raise ValueError(f"low must be less than high, got {low} and {high}")
+    return Dataset(rng.uniform(low, high, size=(n, d)), np.zeros(n, dtype=np.intp))
+
+
+def _corners(k: int, d: int, distance: float) -> np.ndarray:
+    """(k, d) means: on a line for d = 1, else on a regular polygon in the first two coordinates, neighbours `distance`
+    apart."""
+    if d < 1:
+        raise ValueError(f"d must be at least 1, got {d}")
+    means = np.zeros((k, d))
+    if d == 1:
+        means[:, 0] = distance * (np.arange(k) - (k - 1) / 2)
+        return means
+    angles = 2 * np.pi * np.arange(k) / k + np.pi / 2
+    means[:, 0], means[:, 1] = np.cos(angles), np.sin(angles)
+    return means * distance / (2 * np.sin(np.pi / k)) if k > 1 else means * 0
+
+
+def round_groups(n: int, rng: np.random.Generator, k: int = 3, d: int = 2, distance: float = 6.0) -> Dataset:
+    """k equal round groups of unit variance, neighbours `distance` apart: the case that K-means is made for."""
+    return sample_mixture(n, np.full(k, 1 / k), _corners(k, d, distance), np.stack([np.eye(d)] * k), rng)
+
+
+def unequal_sizes(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 10.0) -> Dataset:
+    """Three round groups of unit variance, 5.5 apart; each holds 1/sqrt(ratio) as many points as the one before."""
+    weights = np.power(ratio, [0.0, -0.5, -1.0])
+    return sample_mixture(n, weights / weights.sum(), _corners(3, d, 5.5), np.stack([np.eye(d)] * 3), rng)
+
+
+def unequal_spreads(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 4.0) -> Dataset:
+    """Three round groups of equal size and unequal width: standard deviations 2, 2/sqrt(ratio) and 2/ratio."""
+    widths = 2.0 * np.power(ratio, [0.0, -0.5, -1.0])
+    return sample_mixture(n, np.full(3, 1 / 3), _corners(3, d, 6.0), np.square(widths)[:, None, None] * np.eye(d), rng)
+
+
+def stretched(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 5.0) -> Dataset:
+    """Three parallel groups, `ratio` times as long as wide: K-means cuts across them, full or tied covariances do not."""
+    if d < 2:
+        raise ValueError(f"stretched groups need at least 2 dimensions, got {d}")
+    means = np.zeros((3, d))
+    means[:, 1] = [-5.0, 0.0, 5.0]
+    variances = np.ones(d)
+    variances[0] = ratio**2
+    turn = np.eye(d)
+    turn[:2, :2] = [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]]
+    covariance = turn @ np.diag(variances) @ turn.T
+    return sample_mixture(n, np.full(3, 1 / 3), means @ turn.T, np.stack([(covariance + covariance.T) / 2] * 3), rng)
+
+
+def overlapping(n: int, rng: np.random.Generator, d: int = 2, distance: float = 2.5) -> Dataset:
+    """Three round groups so close that many points could belong to either: only soft assignments tell."""
+    return round_groups(n, rng, k=3, d=d, distance=distance)
+
+
+def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
+    """Two half circles that reach into each other, with Gaussian noise of standard deviation `noise`."""
+    _check_n(n)
+    labels = rng.integers(2, size=n)
+    angles = rng.uniform(0, np.pi, size=n)
+    points = np.column_stack([np.cos(angles), np.sin(angles)])
+    lower = labels == 1
+    points[lower] = np.array([1.0, 0.5]) - points[lower]
+    return Dataset(points + noise * rng.standard_normal((n, 2)), labels)
+
+
+def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> Dataset:
+    """k circles around one centre with radii 1, 2, … and equal density along the line."""
+    _check_n(n)
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    radii = np.arange(1.0, k + 1)
+    labels = rng.choice(k, size=n, p=radii / radii.sum())
+    angles = rng.uniform(0, 2 * np.pi, size=n)
+    points = radii[labels, None] * np.column_stack([np.cos(angles), np.sin(angles)])
+    return Dataset(points + noise * rng.standard_normal((n, 2)), labels)
+
+
+def with_outliers(n: int, rng: np.random.Generator, d: int = 2, share: float = 0.05) -> Dataset:
+    """Three round groups, and a share of points of no group (label -1) spread over a cube five times as wide."""
+    _check_n(n)
+    if not 0 <= share < 1:
+        raise ValueError(f"share must lie in 0..1, got {share}")
+    stray = int(round(share * n))
+    groups = round_groups(n - stray, rng, k=3, d=d, distance=6.0)
+    points = np.vstack([groups.points, rng.uniform(-20, 20, size=(stray, d))])
+    order = rng.permutation(n)
+    return Dataset(points[order], np.append(groups.labels, np.full(stray, -1))[order])
+
+
+def grid(n: int, rng: np.random.Generator, side: int = 4, d: int = 2, distance: float = 6.0) -> Dataset:
+    """side^d round groups of unit variance on a square grid: many groups, where a random start rarely finds them all."""
+    if side < 1 or d < 1 or side**d > 1000:
+        raise ValueError(f"a grid must have 1..1000 groups, got {side}^{d}")
+    means = distance * (np.stack(np.meshgrid(*[np.arange(side)] * d), axis=-1).reshape(-1, d) - (side - 1) / 2)
+    k = len(means)
+    return sample_mixture(n, np.full(k, 1 / k), means, np.stack([np.eye(d)] * k), rng)

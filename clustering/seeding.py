@@ -1,0 +1,81 @@
+"""Where a run starts: rows of the data, chosen at random, far apart, or greedily.
+
+Each function sees the data only through `distances_to(rows)`, an (m, n) array of the dissimilarity of every point to each
+of m given rows, in the unit that the loss sums: squared distance for K-means, the proximity itself for K-medoids. So the
+same code serves points and proximities. All return k distinct row numbers.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from clustering.chunks import over_chunks
+
+DistancesTo = Callable[[np.ndarray], np.ndarray]
+
+
+def random_rows(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+    """k of the n rows, each set of k equally likely."""
+    return rng.choice(n, size=k, replace=False)
+
+
+def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+    """k rows by greedy k-means++.
+
+    The next row is drawn with a probability proportional to its dissimilarity to the nearest one chosen; of 2 + ln k such
+    candidates the one that lowers the loss most is taken. Arthur & Vassilvitskii 2007, "k-means++: the advantages of
+    careful seeding"; the greedy variant is theirs too (section 7). Weakness: an outlier is a likely candidate.
+    """
+    rows = np.empty(k, dtype=np.intp)
+    rows[0] = rng.integers(n)
+    nearest = distances_to(rows[:1])[0]
+    trials = 2 + int(np.log(k))
+    for i in range(1, k):
+        cumulative = np.cumsum(nearest)
+        if cumulative[-1] > 0:
+            # side="right" never lands on a row of zero dissimilarity, one that is chosen already or a copy of it
+            candidates = np.searchsorted(cumulative, rng.random(trials) * cumulative[-1], side="right")
+            candidates = np.minimum(candidates, np.flatnonzero(nearest)[-1])
+        else:
+            candidates = rng.choice(np.setdiff1d(np.arange(n), rows[:i]), size=1)
+        reduced = np.minimum(distances_to(candidates), nearest)
+        best = reduced.sum(axis=1).argmin()
+        rows[i], nearest = candidates[best], reduced[best]
+    return rows
+
+
+def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+    """k rows, the first at random, each next one the farthest from those chosen.
+
+    Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5. Weakness: it picks outliers before anything else.
+    """
+    rows = np.empty(k, dtype=np.intp)
+    rows[0] = rng.integers(n)
+    nearest = distances_to(rows[:1])[0].copy()
+    for i in range(1, k):
+        nearest[rows[i - 1]] = -1.0  # never again, even among identical points
+        rows[i] = nearest.argmax()
+        np.minimum(nearest, distances_to(rows[i : i + 1])[0], out=nearest)
+    return rows
+
+
+def build(proximities: np.ndarray, k: int) -> np.ndarray:
+    """k rows by BUILD: each next row lowers the sum of dissimilarities to the nearest chosen row most.
+
+    Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2. Nothing in it is random; ties go to the lowest row.
+    Costs k passes over the n x n matrix.
+    """
+    n = len(proximities)
+    rows = np.empty(k, dtype=np.intp)
+    nearest = np.full(n, np.inf)
+    size = max(1, 2**18 // n)
+    for i in range(k):
+
+        def losses(chunk, nearest=nearest):
+            return np.minimum(proximities[chunk], nearest).sum(axis=1)
+
+        loss = np.concatenate(over_chunks(losses, n, size))
+        loss[rows[:i]] = np.inf
+        rows[i] = loss.argmin()
+        nearest = np.minimum(nearest, proximities[rows[i]])
+    return rows
