@@ -6,6 +6,7 @@ x: points (n, d); c: centers (k, d). Lloyd 1982, doi:10.1109/TIT.1982.1056489.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -37,18 +38,25 @@ class PreparedPoints(NamedTuple):
 class Partition:
     """Each point in the cluster of its nearest center; the lowest number among equally near ones."""
 
-    labels: np.ndarray
-    """(n,) cluster of each point"""
+    compact: np.ndarray
+    """(n,) cluster of each point, in the shortest unsigned integers that hold k - 1: less to copy in each step"""
     sizes: np.ndarray
     """(k,) number of points in each cluster"""
     changed: int
     """number of points that are in another cluster than before; n in the first step"""
     sums: np.ndarray
     """(k, d) sum of the centred points of each cluster"""
-    gaps: np.ndarray
-    """(n,) a lower bound of (distance to the second-nearest center) - (distance to the nearest)"""
     centers: np.ndarray
-    """(k, d) the centred centers that the gaps belong to"""
+    """(k, d) the centred centers that this is a partition by"""
+    drift: np.ndarray
+    """(k,) the most that gaps in each cluster can have shrunk since the first step, by all moves of the centers"""
+    expiry: np.ndarray
+    """(n,) the drift of its cluster up to which a point keeps its label: drift plus gap when it was last looked at"""
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) cluster of each point"""
+        return self.compact.astype(np.intp)
 
 
 @dataclass(frozen=True)
@@ -110,33 +118,41 @@ class KMeans:
         d, n = prepared.columns.shape
         # the rounding error of ||x||^2 - 2 x.c + ||c||^2; a comparison that is closer than this is made again directly
         margin = 8 * (d + 4) * EPS * (prepared.radius + float(np.einsum("kd,kd->k", centers, centers).max()))
-        labels, gaps = np.empty(n, dtype=np.intp), np.empty(n)
+        labels, expiry, drift = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n), np.zeros(self.k)
         if before is not None:
-            shrink, threshold = _shrinkage(centers - before.centers), 4 * np.sqrt(margin)
+            drift = before.drift + _shrinkage(centers - before.centers)
+            # the second term covers the rounding of sums of drifts, however long the run
+            due = drift + np.sqrt(EPS) * drift + 4 * np.sqrt(margin)
 
         def assign(chunk):
-            columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
             if before is None:
-                labels[chunk], gaps[chunk] = _nearest(columns, squares, centers, margin)
-                return *_tally(labels[chunk], columns, self.k), len(squares)
-            old, gap = before.labels[chunk], before.gaps[chunk] - shrink[before.labels[chunk]]
-            rows = np.flatnonzero(gap < threshold)
-            if rows.size > 0.6 * gap.size:  # a whole contiguous piece costs less than picking most of it
-                new, gap = _nearest(columns, squares, centers, margin)
+                labels[chunk], expiry[chunk] = _nearest(prepared.columns[:, chunk], prepared.squares[chunk], centers, margin)
+                return *_tally(labels[chunk], prepared.columns[:, chunk], self.k), chunk.stop - chunk.start
+            mine, until = labels[chunk], expiry[chunk]
+            mine[:], until[:] = before.compact[chunk], before.expiry[chunk]
+            rows = np.flatnonzero(until < due.take(mine, mode="clip"))  # "clip" saves `take` a copy of all labels
+            if not rows.size:
+                return 0, 0, 0
+            if rows.size > 0.6 * mine.size:  # a whole contiguous piece costs less than picking most of it
+                rows = slice(None)
+                columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
             else:
-                new = old.copy()
-                new[rows], gap[rows] = _nearest(columns[:, rows], squares[rows], centers, margin)
-            labels[chunk], gaps[chunk] = new, gap
+                # `take` is faster than indexing, but would copy a piece before it picks from it
+                columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
+            old = mine[rows].copy()
+            new, gaps = _nearest(columns, squares, centers, margin)
+            mine[rows], until[rows] = new, gaps + drift.take(new, mode="clip")
             moved = np.flatnonzero(new != old)
             if not moved.size:
                 return 0, 0, 0
-            gained, lost = (_tally(side[moved], columns[:, moved], self.k) for side in (new, old))
+            columns = columns[:, moved]
+            gained, lost = (_tally(side[moved], columns, self.k) for side in (new, old))
             return gained[0] - lost[0], gained[1] - lost[1], moved.size
 
         sizes, sums, changed = (sum(parts) for parts in zip(*over_chunks(assign, n, chunk_size(d + 2 * self.k)), strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        partition = Partition(labels, sizes, int(changed), sums, gaps, centers)
+        partition = Partition(labels, sizes, int(changed), sums, centers, drift, expiry)
         return partition, _loss(prepared, labels, sizes, sums, centers)
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
@@ -201,14 +217,14 @@ def _squared_distances(columns, center) -> np.ndarray:
 
 def _nearest(columns, squares, centers, margin) -> tuple[np.ndarray, np.ndarray]:
     """Labels of the nearest centers and the gap to the second nearest, both (n,)."""
-    scores = centers @ columns
-    scores *= -2.0
+    scores = (-2.0 * centers) @ columns
     scores += np.einsum("kd,kd->k", centers, centers)[:, None]
     least, labels, second = two_smallest(scores)
     unsure = np.flatnonzero(second - least < margin)
     least += squares
     second += squares
-    gaps = np.sqrt(np.maximum(second, 0.0)) - np.sqrt(np.maximum(least, 0.0))
+    gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
+    gaps -= np.sqrt(np.maximum(least, 0.0, out=least), out=least)
     if unsure.size:
         some = columns[:, unsure]
         least, labels[unsure], second = two_smallest(np.stack([_squared_distances(some, center) for center in centers]))
@@ -219,15 +235,16 @@ def _nearest(columns, squares, centers, margin) -> tuple[np.ndarray, np.ndarray]
 def _shrinkage(moves) -> np.ndarray:
     """(k,) by how much the gaps of each cluster can shrink when its center and the others move by `moves` (k, d)."""
     lengths = np.sqrt(np.einsum("kd,kd->k", moves, moves))
-    if len(lengths) == 1:
-        return lengths
-    largest, second = np.sort(lengths)[[-1, -2]]
-    others = np.where(np.arange(len(lengths)) == lengths.argmax(), second, largest)
-    return lengths + others
+    farthest = lengths.argmax()
+    shrinkage = lengths + lengths[farthest]
+    lengths[farthest] = 0.0
+    shrinkage[farthest] -= shrinkage[farthest] / 2 - lengths.max()
+    return shrinkage
 
 
 def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
     """Sizes (k,) and sums (k, d) of the clusters that these columns make."""
+    labels = labels.astype(np.intp, copy=False)
     sums = np.stack([np.bincount(labels, weights=column, minlength=k) for column in columns], axis=1)
     return np.bincount(labels, minlength=k), sums
 

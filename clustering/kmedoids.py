@@ -117,9 +117,9 @@ class KMedoids:
 
     def e_step(self, prepared: PreparedProximities, parameters, before: Neighbours | None = None) -> tuple[Neighbours, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])
+        labels = labels.astype(np.intp)
         # a copy of a medoid may be another medoid: each still stands for its own cluster
-        own = np.arange(self.k)
-        labels[parameters] = own
+        labels[parameters] = np.arange(self.k)
         changed, candidate = len(labels), 0
         if before is not None:
             changed = int(np.count_nonzero(labels != before.labels))

@@ -1,0 +1,14 @@
+"""The frame of the app: its pages, and the sidebar that all of them share."""
+
+import streamlit as st
+
+from pages.shared.paint import emblem
+from pages.shared.widgets import choose_data
+
+# a drawn icon, because a named one would be fetched from the network
+st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
+
+page = st.navigation({"Explore": [st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)]})
+with st.sidebar:
+    choose_data()
+page.run()

@@ -1,0 +1,182 @@
+"""Watch: one run of one algorithm, step by step."""
+
+import numpy as np
+import streamlit as st
+
+from clustering import adjusted_rand_index, bic, match_clusters
+from pages.shared import figures, palette
+from pages.shared.planes import Plane, column_plane, principal_plane
+from pages.shared.player import player
+from pages.shared.runs import Run, make_run
+from pages.shared.storyboard import number, storyboard
+from pages.shared.widgets import choose_settings, plain, recent
+
+ENDINGS = {True: "converged", False: "cut off"}
+
+
+def choose_plane(data) -> Plane:
+    """Which two directions to look along, where there are more than two."""
+    columns = data.columns
+    if len(columns) < 3:
+        return column_plane(columns, 0, len(columns) - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        principal = "Principal components"
+        across = st.selectbox("Across", [principal, *columns], format_func=plain, key="across", width=240, persist_state="session")
+        if across == principal:
+            plane = principal_plane(data.points)
+            st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
+            return plane
+        others = [column for column in columns if column != across]
+        up = st.selectbox("Up", others, format_func=plain, key="up", width=240, persist_state="session")
+    return column_plane(columns, columns.index(across), columns.index(up))
+
+
+def run_with_progress(data, settings) -> Run | None:
+    """The run; while it is computed a bar moves, and any change of a setting leaves it."""
+    place = st.empty()
+    bar = None
+
+    def watch(step):
+        nonlocal bar
+        if len(data.points) * settings.k < 50_000 and step.iteration < 50:
+            return
+        text = f"Iteration {step.iteration}: loss {number(step.loss)}. Change any setting to leave this run."
+        # nobody knows how many iterations it takes: the bar nears its end without reaching it
+        share = 1 - 0.97 ** (step.iteration + 1)
+        bar = bar or place.progress(0.0)
+        bar.progress(share, text=text)
+
+    try:
+        run = make_run(data, settings, recent(), watch)
+    except ValueError as fault:
+        st.error(plain(f"{str(fault)[:1].upper()}{str(fault)[1:]}."), icon=":material/error:")
+        return None
+    finally:
+        place.empty()
+    return run
+
+
+def show_numbers(run: Run) -> None:
+    history, n = run.history, len(run.data.points)
+    with st.container(horizontal=True):
+        st.metric("Iterations", history.iterations, width="content")
+        st.metric("Ended", ENDINGS[history.converged], width="content")
+        if run.data.labels is not None:
+            index = adjusted_rand_index(run.data.labels, history.last.labels)
+            st.metric(
+                "Adjusted Rand index",
+                f"{index:.3f}",
+                help=plain(f"Agreement with the known groups ({run.data.label_name}): 1 is the same, 0 is chance."),
+                width="content",
+            )
+    with st.container(horizontal=True):
+        st.metric(f"Final loss: {history.method.loss_name}", number(history.losses[-1]), width="content")
+        if run.settings.algorithm == "mixture":
+            likelihood = -history.losses[-1] * n
+            parameters = history.method.parameter_count(run.data.points.shape[1])
+            st.metric("Log-likelihood (sum, nats)", f"{likelihood:.3f}".replace("-", "−"), width="content")
+            st.metric(
+                "BIC",
+                number(bic(likelihood, parameters, n)),
+                help=f"{parameters} parameters; p ln n − 2 ln L, smaller is better. R's mclust shows the negative.",
+                width="content",
+            )
+
+
+def show_sizes(run: Run) -> None:
+    """A row per cluster: its mark, its size, and where its middle is."""
+    sizes, middles = run.history.sizes[-1], run.centers[-1]
+    largest = max(sizes.max(), 1)
+    rows = []
+    for k in np.argsort(run.ranks):
+        rank = run.ranks[k]
+        size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
+        color = palette.color_of(rank)
+        what = f"row {run.data.rows[run.history.parameters[-1][k]]}" if run.settings.algorithm == "kmedoids" else ""
+        place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4]) + (", …" if middles.shape[1] > 4 else "")
+        rows.append(
+            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> {k + 1}</td>"
+            f"<td class='number'>{size}</td>"
+            f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
+            f"<td class='number'>{what} ({place})</td></tr>"
+        )
+    middle = {"kmeans": "Center", "kmedoids": "Medoid", "mixture": "Mean"}[run.settings.algorithm]
+    st.html(
+        "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}.sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
+        ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums}.sizes .bar{width:25%}"
+        ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
+        "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
+        f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def show_truth(run: Run) -> None:
+    """Found against true components, matched by the points that they share."""
+    truth, found = run.data.truth, run.history.parameters[-1]
+    k = max(len(truth.weights), len(found.weights))
+    partner = match_clusters(run.history.last.labels, run.data.labels, k)
+    st.markdown("**Found against true**")
+
+    def vector(values):
+        return "(" + ", ".join(f"{value:.2f}" for value in values) + ")"
+
+    def matrix(values):
+        return "; ".join(" ".join(f"{value:.2f}" for value in row) for row in values)
+
+    rows = []
+    for i in np.argsort(run.ranks):
+        j = partner[i]
+        row = {"Component": f"{palette.mark_of(run.ranks[i])} {i + 1}", "Weight found": f"{found.weights[i]:.3f}"}
+        known = j < len(truth.weights)
+        row["Weight true"] = f"{truth.weights[j]:.3f}" if known else "none"
+        row["Mean found"], row["Mean true"] = vector(found.means[i]), vector(truth.means[j]) if known else "none"
+        row["Covariance found"] = matrix(found.covariances[i])
+        row["Covariance true"] = matrix(truth.covariances[j]) if known else "none"
+        rows.append(row)
+    st.dataframe(rows, hide_index=True)
+    missed = np.setdiff1d(np.arange(len(truth.weights)), partner[: len(found.weights)])
+    if len(missed):
+        st.caption(f"{len(missed)} of the {len(truth.weights)} true components have no partner among those found.")
+
+
+data = st.session_state["last data"]
+st.title("Watch it cluster")
+settings = choose_settings(data)
+run = run_with_progress(data, settings)
+if run is not None:
+    data = run.data
+    for sentence in filter(None, [run.note]):
+        st.info(sentence, icon=":material/info:")
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        plane = choose_plane(data)
+        shade = plane.shows_all and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
+        frames, left_out = storyboard(run)
+        name = figures.token(run, plane.names, shade)
+        drawn = recent().get(
+            ("figures", name),
+            lambda: (figures.picture(run, frames, plane, shade, name), figures.loss_curve(run, frames, name)),
+        )
+        with st.container(key="picture"):
+            st.plotly_chart(drawn[0], config={"displayModeBar": False}, alt=figures.described(run, frames))
+        player(name, frames, ["picture", "loss"])
+        painted = len(data.points) > figures.MOST_MARKERS
+        st.caption(
+            f"All {len(data.points):,} points are fitted and drawn"
+            + (", as one picture per step: the darker, the more points." if painted else ".")
+            + (f" {left_out}" if left_out else "")
+        )
+    with right:
+        with st.container(key="loss"):
+            st.plotly_chart(
+                drawn[1],
+                config={"displayModeBar": False},
+                alt=f"Loss curve: {number(run.history.losses[0])} at the start, {number(run.history.losses[-1])} at the end.",
+            )
+        for iteration, notice in run.history.named_notices():
+            st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.sentence}"), icon=":material/warning:")
+        show_numbers(run)
+        show_sizes(run)
+    if settings.algorithm == "mixture" and data.truth is not None:
+        show_truth(run)

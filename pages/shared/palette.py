@@ -1,0 +1,34 @@
+"""Colours and marker shapes of clusters.
+
+The ten colours are Petroff's, chosen so that people with any of the common colour-vision deficiencies can tell them apart
+(Petroff 2021, arXiv:2107.02270), with the two greys moved to the end. Shapes repeat after seven, so colour and shape
+together are different for seventy clusters.
+"""
+
+import numpy as np
+
+COLORS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#bd1f01", "#92dadd", "#a96b59", "#b9ac70", "#717581", "#94a4a2")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
+SYMBOL_NUMBERS = np.array([0, 1, 2, 5, 3, 17, 4], dtype=np.uint8)
+"""the numbers by which Plotly knows the shapes; an array of numbers is a sixth of the size of one of names"""
+MARKS = ("●", "■", "◆", "▲", "✚", "★", "✖")
+NEUTRAL = "#8c8c96"
+"""of points that no cluster has yet; visible on light and on dark ground"""
+
+
+def rgb(colors) -> np.ndarray:
+    """(k, 3) array of 0..255 from '#rrggbb' names."""
+    return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
+
+
+def color_of(rank: int) -> str:
+    return COLORS[rank % len(COLORS)]
+
+
+def symbol_of(rank: int) -> str:
+    return SYMBOLS[rank % len(SYMBOLS)]
+
+
+def mark_of(rank: int) -> str:
+    """The shape as a character, for text."""
+    return MARKS[rank % len(MARKS)]

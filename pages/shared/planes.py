@@ -1,0 +1,47 @@
+"""The plane in which points of any dimension are looked at: two columns, or the first two principal components."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    axes: np.ndarray
+    """(2, d) rows that span it"""
+    origin: np.ndarray
+    """(d,) what is subtracted first"""
+    names: tuple[str, str]
+    shows_all: bool
+    """whether the points have no other dimension than these two as they are"""
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(m, 2) coordinates of points (m, d)."""
+        return (points - self.origin) @ self.axes.T
+
+    def project_covariances(self, covariances: np.ndarray) -> np.ndarray:
+        """(k, 2, 2) from (k, d, d)."""
+        return self.axes @ covariances @ self.axes.T
+
+
+def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
+    """Columns i and j; for a single column the second coordinate is zero."""
+    d = len(columns)
+    if d == 1:
+        return Plane(np.array([[1.0], [0.0]]), np.zeros(1), (columns[0], "(spread out to be seen)"), False)
+    return Plane(np.eye(d)[[i, j]], np.zeros(d), (columns[i], columns[j]), d == 2 and i != j)
+
+
+def principal_plane(points: np.ndarray) -> Plane:
+    """The two directions of largest variance; the names carry the share that each keeps."""
+    origin = points.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(points.T, bias=True))
+    axes = vectors[:, [-1, -2]].T
+    axes = axes * np.where(axes[np.arange(2), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]  # the largest loading is positive
+    shares = values[[-1, -2]] / max(values.sum(), np.finfo(float).tiny)
+    return Plane(axes, origin, tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(shares)), False)
+
+
+def spread_out(n: int) -> np.ndarray:
+    """(n,) heights in -0.5..0.5 for points that have only one coordinate: even, and the same every time."""
+    return (np.arange(n) * 0.6180339887498949) % 1 - 0.5

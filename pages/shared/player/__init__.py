@@ -1,0 +1,32 @@
+"""The player under a moving picture: a small browser component that drives Plotly's frames. Works without a network."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.storyboard import Frame
+
+_HERE = Path(__file__).parent
+_SECONDS = 14
+_STEPS_PER_SECOND = 30  # as in player.js
+
+
+@st.cache_resource
+def _component():
+    html, css, js = ((_HERE / f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component("player", html=html, css=css, js=js)
+
+
+def tweens(frames: list[Frame]) -> int:
+    """How many moves lead from an E frame to the M frame after it, so that a whole run plays in about 14 seconds at most."""
+    moves = sum(frame.kind == "M" for frame in frames)
+    return max(2, min(18, _SECONDS * _STEPS_PER_SECOND // max(moves, 1)))
+
+
+def player(run: str, frames: list[Frame], charts: list[str]) -> None:
+    """Draws the player of the figures in the containers with the keys `charts`, of which the first is the picture.
+
+    `run` is what the layouts of these figures have as `meta`: the player waits for them.
+    """
+    told = [dict(kind=frame.kind, sentence=frame.sentence, explanation=frame.explanation) for frame in frames]
+    _component()(key="player", data=dict(run=run, charts=charts, frames=told, tweens=tweens(frames)))

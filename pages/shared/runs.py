@@ -1,0 +1,128 @@
+"""From settings to a run: the method they name, its history, and the few recent ones that a session keeps."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from clustering import GaussianMixture, History, KMeans, KMedoids, Step, proximity_matrix
+from pages.shared.datasets import Data
+
+MOST_POINTS_FOR_PROXIMITIES = 5_000
+"""a matrix of 5,000 x 5,000 proximities takes 200 MB"""
+MOST_ITERATIONS = 500
+
+ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture of Gaussians"}
+STARTS = {
+    "random": "random points",
+    "k-means++": "k-means++",
+    "maxmin": "farthest points (maxmin)",
+    "build": "BUILD",
+    "k-means": "K-means first",
+}
+STARTS_OF = {
+    "kmeans": ("random", "k-means++", "maxmin"),
+    "kmedoids": ("random", "k-means++", "maxmin", "build"),
+    "mixture": ("random", "k-means++", "maxmin", "k-means"),
+}
+UPDATES = {
+    "alternating": "alternating: within clusters",
+    "swap": "swaps, the first that helps",
+    "steepest swap": "swaps, the best of all",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    algorithm: str = "kmeans"
+    k: int = 3
+    start: str = "random"
+    seed: int = 1
+    metric: str = "euclidean"
+    update: str = "alternating"
+    covariance: str = "full"
+
+    def method(self):
+        if self.algorithm == "kmeans":
+            return KMeans(self.k, init=self.start)
+        if self.algorithm == "kmedoids":
+            return KMedoids(self.k, init=self.start, update=self.update)
+        return GaussianMixture(self.k, self.covariance, init=self.start)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run, and the data that it was made on."""
+
+    settings: Settings
+    data: Data
+    history: History
+    note: str = ""
+    """what was done instead of what was asked, in a sentence"""
+
+    @cached_property
+    def centers(self) -> list[np.ndarray]:
+        """Of each state, where the clusters have their middles: centers, means or the medoids' points, (k, d)."""
+        if self.settings.algorithm == "kmedoids":
+            return [self.data.points[medoids] for medoids in self.history.parameters]
+        if self.settings.algorithm == "mixture":
+            return [gaussians.means for gaussians in self.history.parameters]
+        return list(self.history.parameters)
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """(k,) which colour each cluster has: by the place of its final middle along the direction in which the data are
+        widest. So the same groups have the same colours from any start and by any method."""
+        _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T)))
+        direction = vectors[:, -1]
+        direction = direction * np.sign(direction[np.abs(direction).argmax()])
+        return np.argsort(np.argsort(self.centers[-1] @ direction, kind="stable"), kind="stable")
+
+
+def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[Step], None]) -> Run:
+    """The run of these settings on these data, from the store if it is there.
+
+    K-medoids on more points than a proximity matrix can be held for uses a sample, and says so. `watch` sees each step; what
+    it raises ends the work.
+    """
+    note = ""
+    if settings.algorithm == "kmedoids" and len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
+        note = (
+            f"K-medoids needs the proximity of every pair of points: this is a sample of {MOST_POINTS_FOR_PROXIMITIES:,} "
+            f"of the {len(data.points):,} points."
+        )
+        data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
+
+    def compute():
+        method = settings.method()
+        if settings.algorithm == "kmedoids":
+            work = store.get(
+                ("proximities", data.key, settings.metric), lambda: method.prepare(proximity_matrix(data.points, settings.metric))
+            )
+            method.prepare(work)  # K may be another than the one it was prepared for
+        else:
+            work = data.points
+        history = History.record(method, work, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
+        return Run(settings, data, history, note)
+
+    return store.get(("run", data.key, settings), compute)
+
+
+class Recent(OrderedDict):
+    """The last few things that a session made, by the settings that made them."""
+
+    def __init__(self, most: int = 6):
+        super().__init__()
+        self.most = most
+
+    def get(self, key, make):
+        """What was made for this key, or what `make()` now makes."""
+        if key in self:
+            self.move_to_end(key)
+        else:
+            self[key] = make()
+            while len(self) > self.most:
+                self.popitem(last=False)
+        return self[key]

@@ -1,0 +1,154 @@
+"""A run told in frames: the start, then E step and M step in turn, each with the sentence that belongs under the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pages.shared.runs import STARTS, Run
+
+MOST_FRAMES = 121
+
+
+@dataclass(frozen=True)
+class Frame:
+    kind: str
+    """"start", "E" or "M\""""
+    parameters: int
+    """which parameters of the history are drawn"""
+    assignment: int | None
+    """which assignment; None before the first"""
+    loss: float | None
+    sentence: str
+    explanation: str = ""
+    """what this kind of step means; on its first frame only"""
+
+
+def storyboard(run: Run) -> tuple[list[Frame], str]:
+    """The frames of a run, and a sentence if some iterations had to be left out of them."""
+    told = _TELLERS[run.settings.algorithm](run)
+    last = run.history.iterations
+    shown = np.arange(last + 1)
+    left_out = ""
+    if 2 * last + 2 > MOST_FRAMES:
+        most = (MOST_FRAMES - 1) // 2
+        shown = np.unique(np.rint(np.concatenate([np.arange(20), np.linspace(20, last, most - 20)])).astype(int))
+        left_out = f"The pictures show {len(shown)} of the {last + 1} states: all of the first 20, then evenly spread ones."
+    frames = [Frame("start", 0, None, None, told.start(), told.start_means)]
+    for t in shown:
+        t = int(t)
+        frames.append(Frame("E", t, t, float(run.history.losses[t]), told.e_step(t), told.e_means if t == 0 else ""))
+        if t < last and (t + 1 in shown):
+            frames.append(Frame("M", t + 1, t, float(run.history.half_losses[t]), told.m_step(t), told.m_means if t == 0 else ""))
+    return frames, left_out
+
+
+def number(value: float) -> str:
+    """A number with six significant digits, for reading."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    if 1e-4 <= abs(value) < 1e9:
+        digits = max(0, 5 - int(np.floor(np.log10(abs(value)))))
+        return f"{value:,.{digits}f}".replace("-", "−")
+    return f"{value:.5e}".replace("-", "−")
+
+
+def short(value: float) -> str:
+    """A number with three significant digits."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def counted(n: int, noun: str) -> str:
+    """'no points', '1 point', '14 points'."""
+    return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+class _Teller:
+    """Sentences about K-means; the other methods say what they do differently."""
+
+    middle = "center"
+    start_means = "Nothing belongs to anything yet. Press play, or step through."
+    e_means = "E step: every point joins the center that is nearest. The centers stay where they are, so the loss can only fall."
+    m_means = "M step: every center moves to the mean of its points. The points keep their clusters, so the loss can only fall."
+
+    def __init__(self, run: Run):
+        self.run, self.history = run, run.history
+
+    def start(self) -> str:
+        return f"Start: {counted(self.run.settings.k, self.middle)}, placed by {STARTS[self.run.settings.start]}."
+
+    def e_step(self, t: int) -> str:
+        changed = int(self.history.changed[t])
+        what = f"{counted(changed, 'point')} assigned for the first time" if t == 0 else f"{counted(changed, 'point')} changed cluster"
+        return f"E step: {what}, loss {number(self.history.losses[t])}.{self.end(t)}"
+
+    def end(self, t: int) -> str:
+        if t < self.history.iterations:
+            return ""
+        if self.history.converged:
+            return f" Converged after {counted(t, 'iteration')}."
+        return f" Cut off after {counted(t, 'iteration')}."
+
+    def moved(self, t: int) -> np.ndarray:
+        return np.linalg.norm(self.run.centers[t + 1] - self.run.centers[t], axis=1)
+
+    def m_step(self, t: int) -> str:
+        loss = number(self.history.half_losses[t])
+        empty = np.flatnonzero(self.history.sizes[t] == 0)
+        filled = f" Cluster {empty[0] + 1} had lost all points and took the farthest one." if len(empty) else ""
+        return f"M step: {self.middle}s moved by at most {short(self.moved(t).max())}, loss {loss}.{filled}"
+
+
+class _MixtureTeller(_Teller):
+    middle = "mean"
+    start_means = "Each ellipse is a Gaussian, at one and two standard deviations. Press play, or step through."
+    e_means = (
+        "E step: every point is shared out among the Gaussians, each taking the share with which it may have made the point "
+        "(its responsibility). Colours blend by these shares."
+    )
+    m_means = (
+        "M step: every Gaussian takes the weighted mean and covariance of its share of the points. The loss shown is the bound "
+        "that this step lowers; it meets the true loss again in the next E step."
+    )
+
+    def e_step(self, t: int) -> str:
+        changed = int(self.history.changed[t])
+        what = "responsibilities given for the first time"
+        if t > 0:
+            what = f"{counted(changed, 'point')} changed the likeliest component"
+        return f"E step: {what}, loss {number(self.history.losses[t])} nats per point.{self.end(t)}"
+
+    def m_step(self, t: int) -> str:
+        moved = short(self.moved(t).max())
+        return f"M step: means moved by at most {moved}, loss {number(self.history.half_losses[t])} nats per point (bound)."
+
+
+class _MedoidsTeller(_Teller):
+    middle = "medoid"
+    start_means = "A medoid is a point of the data that stands for its cluster. Press play, or step through."
+    e_means = "E step: every point joins the nearest medoid, by the chosen metric."
+
+    def __init__(self, run: Run):
+        super().__init__(run)
+        self.swaps = run.settings.update != "alternating" and run.settings.k > 1
+        self.m_means = (
+            "Swap: one medoid gives its place to another point, if that lowers the loss when all points may choose anew."
+            if self.swaps
+            else "M step: in every cluster, the point with the least sum of dissimilarities to the others becomes the medoid."
+        )
+
+    def m_step(self, t: int) -> str:
+        old, new = self.history.parameters[t], self.history.parameters[t + 1]
+        slots = np.flatnonzero(old != new)
+        loss = number(self.history.half_losses[t])
+        if self.swaps:
+            if not len(slots):
+                return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
+            rows = self.run.data.rows
+            out, taken = rows[old[slots[0]]], rows[new[slots[0]]]
+            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {slots[0] + 1}, loss {loss}."
+        if not len(slots):
+            return f"M step: every medoid is the best of its cluster already, loss {loss}."
+        return f"M step: {counted(len(slots), 'medoid')} moved, by at most {short(self.moved(t).max())}, loss {loss}."
+
+
+_TELLERS = {"kmeans": _Teller, "kmedoids": _MedoidsTeller, "mixture": _MixtureTeller}
