@@ -37,7 +37,7 @@ def choose_data() -> Data:
         st.error(plain(str(fault)), icon=":material/error:")
         data = None
     if data is None:
-        data = st.session_state.get("last data") or datasets.draw_sample("three", 500, 1, {})
+        data = st.session_state.get("last data") or datasets.draw_sample("three", 500, 0, {})
         if source == "upload":
             st.caption(plain(f"Still shown: {data.title}."))
     st.session_state["last data"] = data
@@ -58,7 +58,7 @@ def _sample() -> Data:
         values[setting.name] = st.slider(
             setting.label, kind(low), kind(high), default, kind(step), key=f"{name} {setting.name}", **KEPT
         )
-    seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 1, key="data_seed", **SHARED))
+    seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="data_seed", **SHARED))
     return recent().get(("data", name, n, seed, *values.values()), lambda: datasets.draw_sample(name, n, seed, values))
 
 
