@@ -13,7 +13,9 @@ st.html(
     "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}.stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}"
     "[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
-page = st.navigation({"Explore": [st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)]})
+page = st.navigation(
+    {"Explore": [st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)]}
+)
 with st.sidebar:
     choose_data()
 page.run()

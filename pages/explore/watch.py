@@ -21,7 +21,9 @@ def choose_plane(data) -> Plane:
         return column_plane(columns, 0, len(columns) - 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         principal = "Principal components"
-        across = st.selectbox("Across", [principal, *columns], format_func=plain, key="across", width=240, persist_state="session")
+        across = st.selectbox(
+            "Across", [principal, *columns], format_func=plain, key="across", width=240, persist_state="session"
+        )
         if across == principal:
             plane = principal_plane(data.points)
             st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
@@ -70,7 +72,7 @@ def show_numbers(run: Run) -> None:
                 width="content",
             )
     with st.container(horizontal=True):
-        st.metric(f"Final loss: {history.method.loss_name}", number(history.losses[-1]), width="content")
+        st.metric("Final loss", number(history.losses[-1]), width="content")
         if run.settings.algorithm == "mixture":
             likelihood = -history.losses[-1] * n
             parameters = history.method.parameter_count(run.data.points.shape[1])
@@ -81,6 +83,7 @@ def show_numbers(run: Run) -> None:
                 help=f"{parameters} parameters; p ln n − 2 ln L, smaller is better. R's mclust shows the negative.",
                 width="content",
             )
+    st.caption(f"The loss is the {history.method.loss_name}.")
 
 
 def show_sizes(run: Run) -> None:
@@ -93,7 +96,9 @@ def show_sizes(run: Run) -> None:
         size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
         what = f"row {run.data.rows[run.history.parameters[-1][k]]}" if run.settings.algorithm == "kmedoids" else ""
-        place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4]) + (", …" if middles.shape[1] > 4 else "")
+        place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4]) + (
+            ", …" if middles.shape[1] > 4 else ""
+        )
         rows.append(
             f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> {k + 1}</td>"
             f"<td class='number'>{size}</td>"

@@ -158,7 +158,9 @@ TABLES = {
     "penguins": Table("Palmer penguins", "penguins.csv", "344 penguins of three species (Gorman et al. 2014).", "species"),
     "ruspini": Table("Ruspini", "ruspini.csv", "75 points in four groups (Ruspini 1970)."),
     "s1": Table("S1", "s1.csv", "5,000 points, fifteen Gaussian groups (Fränti & Virmajoki 2006).", "label"),
-    "aggregation": Table("Aggregation", "aggregation.csv", "788 points, seven shapes that touch (Gionis et al. 2007).", "label"),
+    "aggregation": Table(
+        "Aggregation", "aggregation.csv", "788 points, seven shapes that touch (Gionis et al. 2007).", "label"
+    ),
     "jain": Table("Jain", "jain.csv", "373 points, two crescents of unequal density (Jain & Law 2005).", "label"),
 }
 
@@ -202,10 +204,14 @@ def read_csv(content: bytes) -> pd.DataFrame:
     header = text.lstrip().splitlines()[0]
     separator = max(",;\t", key=header.count)
     try:
-        table = pd.read_csv(io.StringIO(text), sep=separator, decimal="," if separator == ";" and ";" in header and "," in text else ".")
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator, decimal="," if separator == ";" and ";" in header and "," in text else "."
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
         reason = str(fault).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
-        raise ValueError(f"This file could not be read as a table: {reason}. Every row needs the same number of cells.") from None
+        raise ValueError(
+            f"This file could not be read as a table: {reason}. Every row needs the same number of cells."
+        ) from None
     if table.empty:
         raise ValueError("This file has a header but no rows: it needs one row per point.")
     table.columns = [str(column).strip() for column in table.columns]

@@ -72,22 +72,20 @@ class _Picture:
         drawn = {}
         frames = []
         for i, frame in enumerate(self.frames):
-            traces = list(range(1, 2 + len(self.colors)))
-            data = self._outlines(frame) + [self._centers(frame)]
+            data = self._outlines(frame) + 2 * [self._centers(frame)]
+            traces = list(range(1, 1 + len(data)))
             images = []
             spec = dict(name=str(i))
-            builds_on = frame.kind == "M" and self.frames[i - 1].assignment == frame.assignment
-            if builds_on:
-                spec["baseframe"] = str(i - 1)
-                images += [{}] * self.painted
-            elif self.painted:
-                images.append(dict(source=self._painted(frame)))
-            else:
-                traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
             if self.shades:
                 if frame.parameters not in drawn:
                     drawn[frame.parameters] = self._regions(frame.parameters)
                 images.append(dict(source=drawn[frame.parameters]))
+            if frame.kind == "M" and self.frames[i - 1].assignment == frame.assignment:
+                spec["baseframe"] = str(i - 1)
+            elif self.painted:
+                images.append(dict(source=self._painted(frame)))
+            else:
+                traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         last = frames[-1]
         if self.painted:
@@ -96,15 +94,19 @@ class _Picture:
         else:
             points = self._points(np.arange(len(self.xy)))
             points["marker"] = dict(size=7.5, opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
-        moving = last["data"][-len(self.colors) - 1 :]
+        moving = last["data"][-len(self.colors) - 2 :]
         outlines = [
             dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
-            for color, line in zip(self.colors, moving[:-1], strict=True)
+            for color, line in zip(self.colors, moving[:-2], strict=True)
         ]
-        centers = self._center_style() | moving[-1]
-        image = dict(xref="x", yref="y", x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below")
-        images = [image | own for own in last.get("layout", {}).get("images", [])]
-        axis = dict(zeroline=False, showgrid=True)
+        centers = [style | moving[-1] for style in self._center_styles()]
+        images = []
+        for own in last.get("layout", {}).get("images", []):
+            # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
+            width = (right - left) * (1 + 1e-9 * len(images))
+            place = dict(xref="x", yref="y", x=left, y=top, sizex=width, sizey=top - bottom, sizing="stretch", layer="below")
+            images.append(place | own)
+        axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
         layout = dict(
             height=HEIGHT,
             margin=dict(l=10, r=10, t=10, b=10),
@@ -117,7 +119,7 @@ class _Picture:
             yaxis=axis | dict(range=[bottom, top], title=dict(text=html.escape(self.plane.names[1]))),
             updatemenus=[REMOTE],
         )
-        return _figure([points, *outlines, centers], layout, frames)
+        return _figure([points, *outlines, *centers], layout, frames)
 
     def _points(self, rows) -> dict:
         x, y = (html.escape(name).replace("%", "&#37;") for name in self.plane.names)
@@ -192,23 +194,30 @@ class _Picture:
         digits = 5 - int(np.floor(np.log10(high - low)))
         return [None if value != value else value for value in np.round(values, digits).tolist()]
 
-    def _center_style(self) -> dict:
-        medoids = self.run.settings.algorithm == "kmedoids"
-        # a ring that leaves the medoid's own point to be seen, or a filled mark
-        marker = dict(
-            symbol=["circle-open-dot" if medoids else palette.symbol_of(rank) for rank in self.ranks],
-            size=22 if medoids else 15,
-            color=self.colors,
-            line=dict(width=3.5 if medoids else 2.5, color=self.colors if medoids else "#ffffff"),
-        )
+    def _center_styles(self) -> list[dict]:
+        """A dark edge, and on it the mark with a light one: seen on any ground, and on points of its own colour."""
         what = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}[self.run.settings.algorithm]
-        return dict(
-            type="scatter",
-            mode="markers",
-            marker=marker,
+        hover = dict(
             customdata=np.arange(1, len(self.colors) + 1),
             hovertemplate=f"{what} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
+        trace = dict(type="scatter", mode="markers")
+        if what == "medoid":  # a ring, which leaves the point that it stands on to be seen
+            rings = [
+                dict(symbol="circle-open", size=19, line=dict(width=7)),
+                dict(symbol="circle-open", size=19, line=dict(width=3.5)),
+            ]
+            return [
+                trace | dict(hoverinfo="skip", marker=rings[0] | dict(color="#26262c")),
+                trace | hover | dict(marker=rings[1] | dict(color=self.colors)),
+            ]
+        symbol = [palette.symbol_of(rank) for rank in self.ranks]
+        return [
+            trace | dict(hoverinfo="skip", marker=dict(symbol=symbol, size=20, color="#26262c")),
+            trace
+            | hover
+            | dict(marker=dict(symbol=symbol, size=14, color=self.colors, line=dict(width=2.5, color="#ffffff"))),
+        ]
 
 
 def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
@@ -231,9 +240,12 @@ def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
     texts = [f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(x))]
     small = len(x) <= 60
     data = [
-        dict(type="scatter", x=x, y=y, mode="lines+markers" if small else "lines", text=texts, hovertemplate=hover, opacity=0.45)
+        dict(
+            type="scatter", x=x, y=y, mode="lines+markers" if small else "lines", text=texts, hovertemplate=hover, opacity=0.45
+        )
         | dict(line=dict(color=palette.NEUTRAL, width=1.5), marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL)),
-        dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip") | specs[-1]["data"][0],
+        dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
+        | specs[-1]["data"][0],
         dict(type="scatter", mode="markers", hoverinfo="skip") | specs[-1]["data"][1],
     ]
     data[2]["marker"] = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))

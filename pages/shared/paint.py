@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 
 from pages.shared.palette import COLORS
 
-WIDTH, HEIGHT = 840, 540
+WIDTH, HEIGHT = 720, 560
 WINDOW = 21
 """side of the square, in pixels, in which a point's neighbours are counted"""
 

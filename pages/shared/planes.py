@@ -37,9 +37,13 @@ def principal_plane(points: np.ndarray) -> Plane:
     origin = points.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(points.T, bias=True))
     axes = vectors[:, [-1, -2]].T
-    axes = axes * np.where(axes[np.arange(2), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]  # the largest loading is positive
+    axes = (
+        axes * np.where(axes[np.arange(2), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]
+    )  # the largest loading is positive
     shares = values[[-1, -2]] / max(values.sum(), np.finfo(float).tiny)
-    return Plane(axes, origin, tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(shares)), False)
+    return Plane(
+        axes, origin, tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(shares)), False
+    )
 
 
 def spread_out(n: int) -> np.ndarray:

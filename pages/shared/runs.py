@@ -99,7 +99,8 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
         method = settings.method()
         if settings.algorithm == "kmedoids":
             work = store.get(
-                ("proximities", data.key, settings.metric), lambda: method.prepare(proximity_matrix(data.points, settings.metric))
+                ("proximities", data.key, settings.metric),
+                lambda: method.prepare(proximity_matrix(data.points, settings.metric)),
             )
             method.prepare(work)  # K may be another than the one it was prepared for
         else:

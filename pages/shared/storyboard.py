@@ -38,7 +38,9 @@ def storyboard(run: Run) -> tuple[list[Frame], str]:
         t = int(t)
         frames.append(Frame("E", t, t, float(run.history.losses[t]), told.e_step(t), told.e_means if t == 0 else ""))
         if t < last and (t + 1 in shown):
-            frames.append(Frame("M", t + 1, t, float(run.history.half_losses[t]), told.m_step(t), told.m_means if t == 0 else ""))
+            frames.append(
+                Frame("M", t + 1, t, float(run.history.half_losses[t]), told.m_step(t), told.m_means if t == 0 else "")
+            )
     return frames, left_out
 
 
@@ -67,8 +69,12 @@ class _Teller:
 
     middle = "center"
     start_means = "Nothing belongs to anything yet. Press play, or step through."
-    e_means = "E step: every point joins the center that is nearest. The centers stay where they are, so the loss can only fall."
-    m_means = "M step: every center moves to the mean of its points. The points keep their clusters, so the loss can only fall."
+    e_means = (
+        "E step: every point joins the center that is nearest. The centers stay where they are, so the loss can only fall."
+    )
+    m_means = (
+        "M step: every center moves to the mean of its points. The points keep their clusters, so the loss can only fall."
+    )
 
     def __init__(self, run: Run):
         self.run, self.history = run, run.history
@@ -78,7 +84,11 @@ class _Teller:
 
     def e_step(self, t: int) -> str:
         changed = int(self.history.changed[t])
-        what = f"{counted(changed, 'point')} assigned for the first time" if t == 0 else f"{counted(changed, 'point')} changed cluster"
+        what = (
+            f"{counted(changed, 'point')} assigned for the first time"
+            if t == 0
+            else f"{counted(changed, 'point')} changed cluster"
+        )
         return f"E step: {what}, loss {number(self.history.losses[t])}.{self.end(t)}"
 
     def end(self, t: int) -> str:

@@ -81,7 +81,7 @@ def _upload() -> Data | None:
     if not numeric:
         raise ValueError("No column of this file holds numbers only: to cluster its rows, at least one must.")
     columns = st.multiselect(
-        "Columns to cluster by", numeric, default=numeric[:10], key=f"columns of {file.file_id}", format_func=_plain, **KEPT
+        "Columns to cluster by", numeric, default=numeric[:10], key=f"columns of {file.file_id}", format_func=plain, **KEPT
     )
     groups = [None] + [column for column in frame.columns if column not in columns and frame[column].nunique() <= 50]
     label = None
@@ -99,24 +99,24 @@ def _upload() -> Data | None:
 def choose_settings(data: Data) -> Settings:
     """The algorithm and its options, in one row on the page."""
     n = len(data.points)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         algorithm = st.selectbox(
-            "Algorithm", list(ALGORITHMS), format_func=ALGORITHMS.get, key="algorithm", width=215, **SHARED
+            "Algorithm", list(ALGORITHMS), format_func=ALGORITHMS.get, key="algorithm", width=175, **SHARED
         )
-        k = int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=130, **SHARED))
+        k = int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **SHARED))
         start = st.selectbox(
             "Start",
             STARTS_OF[algorithm],
             format_func=lambda start: STARTS[start].capitalize() if start == "random" else STARTS[start],
             key=f"start_{algorithm}",
-            width=200,
+            width=170,
             **KEPT,
         )
         options = {}
         if algorithm == "kmedoids":
             metrics = ["euclidean", "squared euclidean", "manhattan", "chebyshev", "cosine"]
             metrics += ["correlation"] * (data.points.shape[1] > 2)
-            options["metric"] = st.selectbox("Metric", metrics, format_func=str.capitalize, key="metric", width=190, **KEPT)
+            options["metric"] = st.selectbox("Metric", metrics, format_func=str.capitalize, key="metric", width=170, **KEPT)
             options["update"] = st.selectbox(
                 "Update", list(UPDATES), format_func=lambda u: UPDATES[u].capitalize(), key="update", width=260, **KEPT
             )
@@ -125,16 +125,16 @@ def choose_settings(data: Data) -> Settings:
                 "Covariance",
                 ["full", "tied", "diagonal", "spherical"],
                 format_func={
-                    "full": "Full: any ellipse each",
-                    "tied": "Tied: one ellipse for all",
-                    "diagonal": "Diagonal: along the axes",
+                    "full": "Full: any ellipse",
+                    "tied": "Tied: one for all",
+                    "diagonal": "Diagonal: upright",
                     "spherical": "Spherical: circles",
                 }.get,
                 key="covariance",
-                width=230,
+                width=180,
                 **KEPT,
             )
-        seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=140, **SHARED))
+        seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=110, **SHARED))
         st.button(
             "New start",
             icon=":material/casino:",
