@@ -75,7 +75,7 @@ class Run:
     def ranks(self) -> np.ndarray:
         """(k,) which colour each cluster has: by the place of its final middle along the direction in which the data are
         widest. So the same groups have the same colours from any start and by any method."""
-        _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T)))
+        _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T, bias=True)))
         direction = vectors[:, -1]
         direction = direction * np.sign(direction[np.abs(direction).argmax()])
         return np.argsort(np.argsort(self.centers[-1] @ direction, kind="stable"), kind="stable")

@@ -64,7 +64,8 @@ export default function (component) {
   function show(index) {
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
-    for (const chart of data.charts) {
+    // the picture last: whoever listens to its frames finds the other figures there already
+    for (const chart of [...data.charts].reverse()) {
       const graph = graphOf(chart);
       if (belongs(graph, data.run)) order(graph, [String(memory.shown)]);
     }

@@ -1,0 +1,269 @@
+"""Watch, as a person at a browser meets it."""
+
+import re
+
+import numpy as np
+import pytest
+
+from clustering import GaussianMixture, History, KMeans, KMedoids, proximity_matrix, three_gaussians
+
+pytestmark = pytest.mark.browser
+
+PICTURE, LOSS = ".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"
+
+
+def visit(page, address, ready=True):
+    page.goto(address)
+    if ready:
+        settled(page)
+    return page
+
+
+def settled(page):
+    """Waits until the figures and the player belong to the same run."""
+    page.wait_for_function(
+        """([picture, loss]) => {
+            const [a, b] = [document.querySelector(picture), document.querySelector(loss)];
+            return a?.layout && b?.layout && a.layout.meta === b.layout.meta && a.querySelector('.updatemenu-button')
+                && b.querySelector('.updatemenu-button') && document.querySelector('[data-testid=stMain]')
+                && !document.querySelector('[data-testid=stStatusWidget]');
+        }""",
+        arg=[PICTURE, LOSS],
+    )
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def traces(page, chart=PICTURE):
+    """x and y of each trace as they are drawn now."""
+    return page.evaluate(
+        "chart => document.querySelector(chart)._fullData.map(t => ({x: Array.from(t.x), y: Array.from(t.y)}))", chart
+    )
+
+
+def centers(page):
+    last = traces(page)[-1]
+    return np.column_stack([last["x"], last["y"]]).astype(float)
+
+
+def marker(page):
+    last = traces(page, LOSS)[-1]
+    return last["x"][0], last["y"][0]
+
+
+def sentence(page):
+    return page.locator(".sentence").inner_text()
+
+
+def shown(page):
+    return int(page.locator(".scrub").input_value())
+
+
+def to_frame(page, index):
+    page.locator(".scrub").evaluate(
+        "(slider, index) => { slider.value = index; slider.dispatchEvent(new Event('input', { bubbles: true })) }", index
+    )
+    page.wait_for_timeout(250)
+
+
+@pytest.fixture(scope="module")
+def history():
+    """What the core makes of the run that the page opens with."""
+    return History.record(KMeans(3, init="random"), three_gaussians(500, np.random.default_rng(0)).points, rng=1)
+
+
+def test_play_runs_through_all_frames_with_the_loss_marker_and_ends_where_the_core_says(page, server, history):
+    visit(page, server)
+    last = 2 * history.iterations + 1
+    assert shown(page) == last
+    page.evaluate(
+        """([picture, loss]) => {
+            window.seen = [];
+            const at = () => document.querySelector(loss)._fullData.at(-1).x[0];
+            document.querySelector(picture).on('plotly_animatingframe', () =>
+                window.seen.push([Number(document.querySelector('.scrub')?.value ?? -1), at()]));
+        }""",
+        [PICTURE, LOSS],
+    )
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_function("() => window.seen.length > 20")
+    during = centers(page)
+    page.get_by_role("button", name="Play").wait_for(timeout=60_000)
+    page.wait_for_timeout(300)
+    assert not np.allclose(during, history.parameters[-1], atol=1e-3)
+    np.testing.assert_allclose(centers(page), history.parameters[-1], atol=1e-3)
+    assert marker(page) == (history.iterations, history.losses[-1])
+    positions = [x for _, x in page.evaluate("window.seen") if x is not None]
+    assert len(set(positions)) > history.iterations
+    assert positions == sorted(positions)
+
+
+def test_every_step_shows_its_centers_its_loss_and_its_sentence(page, server, history):
+    visit(page, server)
+    to_frame(page, 0)
+    assert sentence(page).startswith("Start: 3 centers")
+    np.testing.assert_allclose(centers(page), history.parameters[0], atol=1e-3)
+    for index in range(1, 2 * history.iterations + 2):
+        page.get_by_role("button", name="One step forward").click()
+        page.wait_for_timeout(120)
+        t, half = divmod(index - 1, 2)
+        loss = history.half_losses[t] if half else history.losses[t]
+        np.testing.assert_allclose(centers(page), history.parameters[t + half], atol=1e-3)
+        assert marker(page) == (t + half / 2, loss)
+        assert sentence(page).startswith("M step" if half else "E step")
+    page.get_by_role("button", name="One step back").click()
+    page.wait_for_timeout(120)
+    assert marker(page) == (history.iterations - 0.5, history.half_losses[-1])
+
+
+def test_the_keyboard_steps_plays_and_pauses(page, server):
+    visit(page, server)
+    end = shown(page)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert shown(page) == end - 2
+    page.keyboard.press("ArrowRight")
+    assert shown(page) == end - 1
+    to_frame(page, 0)
+    page.locator("h1").click()
+    page.keyboard.press(" ")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press(" ")
+    page.get_by_role("button", name="Play").wait_for()
+    assert shown(page) < end
+
+
+def test_a_paused_picture_stays_where_it_is(page, server):
+    visit(page, server)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(900)
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(200)
+    before = (centers(page), marker(page), sentence(page))
+    page.wait_for_timeout(700)
+    np.testing.assert_array_equal(centers(page), before[0])
+    assert (marker(page), sentence(page)) == before[1:]
+
+
+def test_axes_stay_fixed_while_it_plays(page, server):
+    visit(page, server)
+    ranges = "chart => { const l = document.querySelector(chart)._fullLayout; return [l.xaxis.range, l.yaxis.range] }"
+    before = page.evaluate(ranges, PICTURE)
+    for index in (0, 3, 6):
+        to_frame(page, index)
+        assert page.evaluate(ranges, PICTURE) == before
+
+
+def test_a_new_start_is_another_run_with_the_player_at_its_end(page, server):
+    visit(page, server)
+    to_frame(page, 1)
+    before = page.evaluate("chart => document.querySelector(chart).layout.meta", PICTURE)
+    page.get_by_role("button", name="New start").click()
+    page.wait_for_function("([chart, old]) => document.querySelector(chart)?.layout?.meta !== old", arg=[PICTURE, before])
+    settled(page)
+    page.wait_for_timeout(600)
+    points = three_gaussians(500, np.random.default_rng(0)).points
+    history = History.record(KMeans(3, init="random"), points, rng=2)
+    np.testing.assert_allclose(centers(page), history.parameters[-1], atol=1e-3)
+    to_frame(page, 1)
+    np.testing.assert_allclose(centers(page), history.parameters[0], atol=1e-3)
+    assert page.get_by_label("Seed", exact=True).input_value() == "2"
+
+
+def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page, server):
+    from pages.shared.datasets import FOLDER
+
+    points = np.loadtxt(FOLDER / "faithful.csv", delimiter=",", skiprows=1)
+    visit(page, f"{server}/?k=2")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(FOLDER / "faithful.csv")
+    page.get_by_text("272 points, 2 columns").first.wait_for()
+    expected = {
+        "K-means": History.record(KMeans(2, init="random"), points, rng=1).parameters[-1],
+        "K-medoids": points[History.record(KMedoids(2, init="random"), proximity_matrix(points), rng=1).parameters[-1]],
+        "Mixture of Gaussians": History.record(GaussianMixture(2, init="random"), points, rng=1).parameters[-1].means,
+    }
+    for name, middles in expected.items():
+        if name != "K-means":
+            page.get_by_role("combobox", name="Algorithm").click()
+            page.get_by_role("option", name=name).click()
+        page.wait_for_function(
+            """([chart, x]) => {
+                const last = document.querySelector(chart)?._fullData?.at(-1);
+                return last?.x?.length === x.length && x.every((v, i) => Math.abs(v - last.x[i]) < 1e-3);
+            }""",
+            arg=[PICTURE, middles[:, 0].tolist()],
+        )
+        settled(page)
+        np.testing.assert_allclose(centers(page), middles, atol=2e-2)
+    page.get_by_text("−1130.264").wait_for()
+
+
+def test_a_bad_upload_is_one_sentence_and_the_picture_stays(page, server):
+    visit(page, server)
+    before = centers(page)
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(
+        dict(name="names.csv", mimeType="text/csv", buffer=b"name,colour\nAnna,red\nBert,blue\n")
+    )
+    page.get_by_text("No column of this file holds numbers only").wait_for()
+    settled(page)
+    np.testing.assert_array_equal(centers(page), before)
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_column_named_with_markup_is_shown_as_text(page, server):
+    visit(page, server)
+    page.get_by_role("radio", name="Upload").click()
+    rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
+    name = "<img src=x onerror=alert(1)>"
+    page.locator("input[type=file]").set_input_files(
+        dict(name="odd.csv", mimeType="text/csv", buffer=f"{name},**bold**\n{rows}\n".encode())
+    )
+    page.get_by_text("30 points, 2 columns").first.wait_for()
+    settled(page)
+    titles = page.locator(f"{PICTURE} .xtitle, {PICTURE} .ytitle").all_text_contents()
+    assert titles == [name, "**bold**"]
+    assert page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize("n", ["5,000", "100,000"])
+def test_many_points_play_as_pictures_that_change_with_the_steps(page, server, n):
+    visit(page, f"{server}/?n={n}")
+    source = "chart => [...document.querySelectorAll(chart + ' .imagelayer image')].map(i => i.getAttribute('href'))"
+    to_frame(page, 1)
+    first = page.evaluate(source, PICTURE)
+    to_frame(page, 3)
+    later = page.evaluate(source, PICTURE)
+    assert len(first) == len(later) == 2
+    assert all(uri.startswith("data:image/") for uri in first)
+    assert first[0] != later[0]  # the regions
+    assert first[1] != later[1]  # the points
+    to_frame(page, 1)
+    assert page.evaluate(source, PICTURE) == first
+
+
+@pytest.mark.parametrize("path", ["/", "/?algorithm=K-medoids&k=4"])
+def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
+    visit(page, cold_server + path)
+    assert page.get_by_role("heading", name="Watch it cluster").count() == 1
+    assert page.locator("[data-testid=stSidebar]").get_by_text("Data", exact=True).count() == 1
+    if "k=4" in path:
+        assert page.get_by_label("K, clusters").input_value() == "4"
+        assert len(centers(page)) == 4
+
+
+def test_it_fits_a_narrow_screen(page, server):
+    page.set_viewport_size(dict(width=420, height=900))
+    visit(page, server)
+    assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
+    for name in ("Play", "One step back", "One step forward"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 420
+
+
+def test_the_picture_has_a_text_alternative(page, server):
+    visit(page, server)
+    label = page.locator(".st-key-picture [data-testid=stPlotlyChart]").get_attribute("aria-label")
+    assert re.search(r"500 points of Three Gaussians in 3 clusters", label)

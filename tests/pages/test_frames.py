@@ -1,0 +1,228 @@
+"""The storyboard, the figures and the painted pictures of a run."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pages.shared import datasets, figures, paint, palette
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.storyboard import MOST_FRAMES, number, storyboard
+
+
+def a_run(n=200, sample="three", values=None, **settings):
+    data = datasets.draw_sample(sample, n, 0, values or {})
+    return make_run(data, Settings(**settings), Recent(), lambda _: None)
+
+
+def plane_of(run):
+    return column_plane(run.data.columns, 0, 1)
+
+
+RUNS = [
+    dict(),
+    dict(algorithm="kmedoids"),
+    dict(algorithm="kmedoids", update="swap"),
+    dict(algorithm="kmedoids", update="steepest swap", start="build"),
+    dict(algorithm="mixture"),
+    dict(algorithm="mixture", covariance="tied", start="k-means"),
+    dict(k=1),
+    dict(k=200),
+]
+
+
+@pytest.mark.parametrize("settings", RUNS, ids=str)
+def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(settings):
+    run = a_run(**settings)
+    frames, _ = storyboard(run)
+    assert [f.kind for f in frames[:2]] == ["start", "E"]
+    assert frames[-1].kind == "E"
+    assert frames[-1].parameters == run.history.iterations
+    losses = [f.loss for f in frames[1:]]
+    assert (np.diff(losses) <= 1e-9 * (1 + np.abs(losses[:-1]))).all()
+    for frame in frames:
+        if frame.kind == "M":
+            assert frame.assignment == frame.parameters - 1
+        if frame.loss is not None:
+            assert number(frame.loss) in frame.sentence
+    assert "Converged after" in frames[-1].sentence
+
+
+def test_the_first_frame_of_each_kind_says_what_the_step_means_and_no_other():
+    frames, _ = storyboard(a_run())
+    explained = [i for i, frame in enumerate(frames) if frame.explanation]
+    assert explained == [0, 1, 2]
+
+
+def test_the_sentence_counts_the_points_that_changed():
+    run = a_run()
+    frames, _ = storyboard(run)
+    before, after = run.history.frame(1).labels, run.history.frame(2).labels
+    changed = int((before != after).sum())
+    sentence = next(frame.sentence for frame in frames if frame.kind == "E" and frame.assignment == 2)
+    assert sentence.startswith(f"E step: {changed} point")
+
+
+def test_a_long_run_is_shown_in_part_and_says_so():
+    run = a_run(n=400, sample="uniform", algorithm="mixture", k=6)
+    assert run.history.iterations > MOST_FRAMES
+    frames, left_out = storyboard(run)
+    assert len(frames) <= MOST_FRAMES + 1
+    assert re.search(rf"of the {run.history.iterations + 1} states", left_out)
+    assert frames[-1].parameters == run.history.iterations
+
+
+@pytest.mark.parametrize("settings", RUNS[:5], ids=str)
+def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
+    run = a_run(**settings)
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, plane_of(run), True, "name")
+    curve = figures.loss_curve(run, frames, "name")
+    assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
+    for frame, drawn, point in zip(frames, picture.frames, curve.frames, strict=True):
+        centers = drawn.data[-1]
+        np.testing.assert_allclose(np.column_stack([centers.x, centers.y]), run.centers[frame.parameters], atol=1e-3)
+        if frame.loss is not None:
+            assert point.data[1].y[0] == frame.loss
+            assert point.data[1].x[0] == frame.assignment + (0.5 if frame.kind == "M" else 0)
+
+
+def test_points_have_the_colour_and_shape_of_their_cluster():
+    run = a_run()
+    frames, _ = storyboard(run)
+    drawn = figures.picture(run, frames, plane_of(run), False, "name").frames[-1].data[0].marker
+    labels = run.history.last.labels
+    assert [palette.COLORS[rank] for rank in run.ranks[labels]] == list(drawn.color)
+    np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
+
+
+def test_points_between_two_gaussians_have_a_colour_between_theirs():
+    run = a_run(sample="overlap", values=dict(distance=2.0, d=2), algorithm="mixture", start="k-means", k=3)
+    frames, _ = storyboard(run)
+    drawn = figures.picture(run, frames, plane_of(run), False, "name").frames[-1].data[0].marker
+    responsibilities = run.history.last.assignment.responsibilities
+    shared = int(np.abs(responsibilities.max(axis=1) - 0.5).argmin())
+    expected = responsibilities[shared] @ palette.rgb([palette.color_of(rank) for rank in run.ranks])
+    np.testing.assert_allclose(palette.rgb([drawn.color[shared]])[0], expected, atol=0.51)
+    assert drawn.color[shared] not in palette.COLORS
+
+
+def test_the_same_groups_have_the_same_colours_from_any_start_and_by_any_method():
+    runs = [a_run(seed=seed, start="k-means++") for seed in range(4)]
+    runs += [a_run(algorithm="kmedoids", start="build"), a_run(algorithm="mixture", start="k-means")]
+    colors = np.array([run.ranks[run.history.last.labels] for run in runs])
+    assert (colors == colors[0]).mean() > 0.95
+
+
+def test_an_m_frame_holds_only_what_moved():
+    run = a_run()
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, plane_of(run), False, "name")
+    for i, frame in enumerate(frames):
+        if frame.kind == "M":
+            assert picture.frames[i].baseframe == str(i - 1)
+            assert 0 not in picture.frames[i].traces
+
+
+def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame():
+    run = a_run()
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, plane_of(run), False, "name")
+    for i, frame in enumerate(frames):
+        if frame.kind == "M":
+            before = {t: d for t, d in zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True)}
+            for trace, data in zip(picture.frames[i].traces, picture.frames[i].data, strict=True):
+                assert len(before[trace].x) == len(data.x)
+
+
+def decoded(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA"))
+
+
+def test_many_points_are_painted_and_each_frame_has_its_own_picture():
+    run = a_run(n=3000)
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, plane_of(run), True, "name")
+    sources = [f.layout.images[1].source for f, told in zip(picture.frames, frames, strict=True) if told.kind != "M"]
+    assert len(set(sources)) >= len(sources) - 1  # the last E step may change nothing
+    assert len(picture.data[0].x) == figures.HOVERED
+
+
+@pytest.mark.parametrize("n", [100, 10_000, 1_000_000])
+def test_a_lone_point_is_visible_beside_any_crowd_and_the_ground_stays_transparent(n):
+    crowd = np.random.default_rng(0).normal(0, 0.2, size=(n, 2))
+    x, y = np.vstack([crowd, [[3.0, 3.0]]]).T
+    canvas = paint.Canvas(x, y, (-4, 4, -4, 4))
+    alpha = decoded(canvas.paint(palette.rgb(palette.COLORS[:2]), labels=np.append(np.zeros(n, dtype=int), 1)))[..., 3]
+    row, column = int(paint.HEIGHT / 8), int(paint.WIDTH * 7 / 8)
+    around = alpha[row - 3 : row + 4, column - 3 : column + 4]
+    assert (around > 60).sum() >= 5
+    assert alpha[-5:, :5].max() == 0
+
+
+def test_painted_colours_are_those_of_the_clusters_and_blend_where_they_mix():
+    x, y = np.repeat([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0]], 3000, axis=0).T
+    responsibilities = np.repeat([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]], 3000, axis=1)
+    colors = palette.rgb(["#ff0000", "#0000ff"])
+    picture = decoded(paint.Canvas(x, y, (-2, 2, -2, 2)).paint(colors, responsibilities=responsibilities)).astype(int)
+
+    def seen(fx, fy):
+        return picture[int((1 - fy) * paint.HEIGHT), int(fx * paint.WIDTH), :3]
+
+    np.testing.assert_allclose(seen(0.25, 0.25), [255, 0, 0], atol=25)
+    np.testing.assert_allclose(seen(0.75, 0.75), [0, 0, 255], atol=25)
+    np.testing.assert_allclose(seen(0.5, 0.5), [128, 0, 128], atol=25)
+
+
+def test_names_with_markup_are_shown_as_text_in_the_picture():
+    run = a_run()
+    hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, hostile, False, "name")
+    assert picture.layout.xaxis.title.text == "&lt;b&gt;bold&lt;/b&gt;"
+    assert "<b>" not in picture.data[0].hovertemplate
+    assert "<a" not in picture.data[0].hovertemplate
+    assert picture.data[0].hovertemplate.count("%{") == 3
+
+
+def test_principal_components_keep_the_stated_share_of_the_variance():
+    points = np.random.default_rng(0).normal(size=(500, 3)) * [10, 1, 0.1]
+    plane = principal_plane(points)
+    kept = plane.project(points).var(axis=0) / points.var(axis=0).sum()
+    assert plane.names == tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(kept))
+
+
+def test_a_projected_covariance_is_that_of_the_projected_points():
+    points = np.random.default_rng(0).normal(size=(300, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
+    plane = principal_plane(points)
+    projected = plane.project_covariances(np.cov(points.T)[None])[0]
+    np.testing.assert_allclose(projected, np.cov(plane.project(points).T), atol=1e-9)
+
+
+def test_a_single_column_is_spread_out_to_be_seen():
+    run = a_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
+    frames, _ = storyboard(run)
+    picture = figures.picture(run, frames, column_plane(run.data.columns, 0, 0), True, "name")
+    assert len(np.unique(picture.data[0].y)) == len(run.data.points)
+    assert set(picture.frames[-1].data[-1].y) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(812.4, "812.400"), (0, "0"), (-1130.2641, "−1,130.26"), (8.91762e12, "8.91762e+12"), (0.0012345, "0.00123450"), (25, "25.0000")],
+)
+def test_numbers_are_written_for_reading(value, text):
+    assert number(value) == text
+
+
+def test_only_the_last_few_things_are_kept():
+    store = Recent(most=2)
+    made = []
+    for key in ("a", "b", "a", "c", "a", "b"):
+        store.get(key, lambda key=key: made.append(key))
+    assert made == ["a", "b", "c", "b"]
+    assert len(store) == 2
