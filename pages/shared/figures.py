@@ -230,7 +230,7 @@ def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
     specs = []
     for i, at in enumerate(told):
         shown = x <= (-1 if at is None else at[0])
-        here = dict(x=[None], y=[None]) if at is None else dict(x=[at[0]], y=[at[1]])
+        here = dict(x=[], y=[]) if at is None else dict(x=[at[0]], y=[at[1]])
         if shown.sum() > 200:
             shown &= np.arange(len(x)) % (len(x) // 100) == 0
         specs.append(dict(name=str(i), data=[dict(x=x[shown], y=y[shown]), here], traces=[1, 2]))
