@@ -14,7 +14,7 @@ import numpy as np
 from clustering import seeding
 from clustering.chunks import chunk_size, over_chunks, two_smallest
 from clustering.em import Step
-from clustering.notices import EMPTY_CLUSTER, Notice, few_distinct_points, numbered
+from clustering.notices import EMPTY_CLUSTER, Notice, few_distinct_points
 from clustering.points import check_k, check_points, count_distinct
 
 EPS = np.finfo(float).eps
@@ -126,8 +126,9 @@ class KMeans:
 
         def assign(chunk):
             if before is None:
-                labels[chunk], expiry[chunk] = _nearest(prepared.columns[:, chunk], prepared.squares[chunk], centers, margin)
-                return *_tally(labels[chunk], prepared.columns[:, chunk], self.k), chunk.stop - chunk.start
+                columns = prepared.columns[:, chunk]
+                labels[chunk], expiry[chunk] = _nearest(columns, prepared.squares[chunk], centers, margin)
+                return *_tally(labels[chunk], columns, self.k), chunk.stop - chunk.start
             mine, until = labels[chunk], expiry[chunk]
             mine[:], until[:] = before.compact[chunk], before.expiry[chunk]
             rows = np.flatnonzero(until < due.take(mine, mode="clip"))  # "clip" saves `take` a copy of all labels
@@ -149,7 +150,8 @@ class KMeans:
             gained, lost = (_tally(side[moved], columns, self.k) for side in (new, old))
             return gained[0] - lost[0], gained[1] - lost[1], moved.size
 
-        sizes, sums, changed = (sum(parts) for parts in zip(*over_chunks(assign, n, chunk_size(d + 2 * self.k)), strict=True))
+        parts = over_chunks(assign, n, chunk_size(d + 2 * self.k), d * self.k)
+        sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
         partition = Partition(labels, sizes, int(changed), sums, centers, drift, expiry)
@@ -177,13 +179,11 @@ class KMeans:
         empty = np.flatnonzero(assignment.sizes == 0)
         if not empty.size:
             return prepared.notices
-        return prepared.notices + (
-            Notice(
-                EMPTY_CLUSTER,
-                f"{numbered('Cluster', empty)} lost all points: the M step moves such a center to the point that is farthest "
-                "from its own center, which lowers the loss. If it happens often, K is too large or the start is poor.",
-            ),
+        text = (
+            "{who} lost all points: the M step moves such a center to the point that is farthest from its own center, which "
+            "lowers the loss. If it happens often, K is too large or the start is poor."
         )
+        return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
     def rounding(self, prepared: PreparedPoints, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
@@ -268,7 +268,7 @@ def _loss(prepared, labels, sizes, sums, centers) -> float:
 
 def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, sizes and sums after each empty cluster took the farthest point of a cluster of at least two."""
-    labels, sizes, sums = partition.labels, partition.sizes, partition.sums
+    labels, sizes, sums = partition.compact, partition.sizes, partition.sums
     empty = np.flatnonzero(sizes == 0)
     if not empty.size:
         return labels, sizes, sums

@@ -18,16 +18,16 @@ triangular solves are used instead.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from clustering.chunks import chunk_size, over_chunks
+from clustering.chunks import largest_row, over_chunks
 from clustering.em import Step, fit
-from clustering.kmeans import EPS, KMeans, seeded_rows
-from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice, few_distinct_points, numbered
+from clustering.kmeans import KMeans, seeded_rows
+from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice, few_distinct_points
 from clustering.points import check_k, check_points, count_distinct
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
@@ -35,6 +35,10 @@ DIRECT = 1e6
 """squared ratio of distance to width from which products of coordinates would lose too many of the sixteen digits"""
 FEATURES_LIMIT = 2**29
 """bytes of features that are kept; beyond, they are computed again piece by piece in each step"""
+CHUNK = 2**14
+"""points at a time: a dozen passes over (k, CHUNK) arrays stay in cache, yet each is long enough for two threads"""
+LEAST_MASS = 1e-8
+"""points, in fractions: a component with less cannot be placed, and stays where it was"""
 LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -103,8 +107,12 @@ class Responsibilities:
     """nats per point"""
     changed: int
     """number of points whose most responsible component is another than before; n in the first step"""
+    compact: np.ndarray
+    """(n,) the most responsible component of each point, in the shortest unsigned integers that hold k - 1"""
     sums: np.ndarray | None
     """(k, m) responsibilities times features; None where these would lose too many digits"""
+    narrowest: np.ndarray
+    """(k,) least variance of each standardised component in any direction"""
 
     @property
     def responsibilities(self) -> np.ndarray:
@@ -114,12 +122,12 @@ class Responsibilities:
     @cached_property
     def labels(self) -> np.ndarray:
         """(n,) the most responsible component of each point"""
-        return self.rows.argmax(axis=0)
+        return self.compact.astype(np.intp)
 
     @cached_property
     def sizes(self) -> np.ndarray:
         """(k,) the sum of each component's responsibilities: points, in fractions"""
-        return self.rows.sum(axis=1)
+        return self.rows.sum(axis=1) if self.sums is None else self.sums[:, 0]
 
 
 @dataclass(frozen=True)
@@ -214,31 +222,39 @@ class GaussianMixture:
     def e_step(
         self, prepared: PreparedFeatures, parameters: Gaussians, before: Responsibilities | None = None
     ) -> tuple[Responsibilities, float]:
-        log_joint, by_features = self._log_joint(prepared, parameters)
+        gaussians = self._standardized(prepared, parameters)
+        narrowest = _narrowest(gaussians.covariances)
+        by_features = _well_conditioned(gaussians, narrowest)
+        if by_features:
+            coefficients = self._coefficients(gaussians)
+        else:
+            log_joint = self._log_joint(prepared, gaussians)
         d, n = prepared.columns.shape
-        rows = np.empty((self.k, n))
-        m = self._feature_count(d)
+        rows, labels = np.empty((self.k, n)), np.empty(n, dtype=np.min_scalar_type(self.k - 1))
 
         def responsibilities(chunk):
-            features = self._features_of(prepared, chunk) if by_features else None
-            scores = log_joint(chunk, features)
+            if by_features:
+                features = self._features_of(prepared, chunk)
+                scores = coefficients @ features
+            else:
+                scores = log_joint(chunk)
             largest = scores.max(axis=0)
             # log-sum-exp: the largest term becomes exp(0), so a point far from every component cannot give 0/0
             scores -= largest
             mine = np.exp(scores, out=rows[:, chunk])
             total = mine.sum(axis=0)
-            mine /= total
+            mine *= 1.0 / total  # one division per point instead of k
             log_density = float(largest.sum()) + float(np.log(total).sum())
-            changed = mine.shape[1]
+            labels[chunk] = largest_row(mine)
+            changed = len(total)
             if before is not None:
-                changed = np.count_nonzero(mine.argmax(axis=0) != before.labels[chunk])
+                changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
             return log_density, changed, mine @ features.T if by_features else 0
 
-        log_likelihood, changed, sums = (
-            sum(parts) for parts in zip(*over_chunks(responsibilities, n, chunk_size(m + 2 * self.k)), strict=True)
-        )
+        parts = over_chunks(responsibilities, n, CHUNK, self.k * self._feature_count(d))
+        log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
         loss = -log_likelihood / n + float(np.log(prepared.scale).sum())
-        return Responsibilities(rows, loss, int(changed), sums if by_features else None), loss
+        return Responsibilities(rows, loss, int(changed), labels, sums if by_features else None, narrowest), loss
 
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
         return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
@@ -249,15 +265,14 @@ class GaussianMixture:
         # the bound touches the loss at the old parameters, and differs from there by r (new - old) log joint density
         n = prepared.columns.shape[1]
         old, new = self._standardized(prepared, parameters), self._standardized(prepared, new_parameters)
-        if assignment.sums is not None and _well_conditioned(old) and _well_conditioned(new):
+        if assignment.sums is not None and _well_conditioned(new, _narrowest(new.covariances)):
             gain = np.einsum("km,km->", self._coefficients(new) - self._coefficients(old), assignment.sums, optimize=True)
             return assignment.loss - float(gain) / n
-        before, after = self._log_joint(prepared, parameters)[0], self._log_joint(prepared, new_parameters)[0]
+        before, after = self._log_joint(prepared, old), self._log_joint(prepared, new)
 
         def gain(chunk):
-            features = self._features_of(prepared, chunk)
             rows = assignment.rows[:, chunk]
-            difference = after(chunk, features) - before(chunk, features)
+            difference = after(chunk) - before(chunk)
             return float((rows * difference)[rows > 0].sum())  # 0 times minus infinity is 0 here
 
         return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
@@ -267,29 +282,23 @@ class GaussianMixture:
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
         found = list(prepared.notices)
-        dead = np.flatnonzero(parameters.weights * prepared.columns.shape[1] < 1e-8)
+        dead = np.flatnonzero(parameters.weights * prepared.columns.shape[1] < LEAST_MASS)
         if dead.size:
-            found.append(
-                Notice(
-                    EMPTY_CLUSTER,
-                    f"{numbered('Component', dead)} lost all points: its weight is 0 and it stays where it was. "
-                    "Choose a smaller K or another start.",
-                )
+            text = "{who} lost all points: its weight is 0 and it stays where it was. Choose a smaller K or another start."
+            found.append(Notice(EMPTY_CLUSTER, text, tuple(dead.tolist()), "Component"))
+        narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6))
+        if narrow.size and self.covariance == "tied":
+            text = (
+                "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than there "
+                "are columns. Leave a column out."
             )
-        covariances = self._standardized(prepared, parameters).covariances
-        narrow = np.flatnonzero(np.linalg.eigvalsh(covariances)[:, 0] <= self._floor * (1 + 1e-6))
-        if narrow.size:
-            found.append(
-                Notice(
-                    COLLAPSING_COMPONENT,
-                    "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions "
-                    "than there are columns. Leave a column out."
-                    if self.covariance == "tied"
-                    else f"{numbered('Component', narrow)} collapsed onto a few points or a line and is held at the least width "
-                    "allowed; without that the likelihood would grow without end. Choose a smaller K, another start, a simpler "
-                    "covariance or a higher floor.",
-                )
+            found.append(Notice(COLLAPSING_COMPONENT, text))
+        elif narrow.size:
+            text = (
+                "{who} collapsed onto a few points or a line and is held at the least width allowed; without that the likelihood "
+                "would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
             )
+            found.append(Notice(COLLAPSING_COMPONENT, text, tuple(narrow.tolist()), "Component"))
         return tuple(found)
 
     def rounding(self, prepared: PreparedFeatures, loss: float) -> float:
@@ -344,23 +353,19 @@ class GaussianMixture:
         elif self.covariance == "diagonal":
             coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
         else:
-            i, j = np.triu_indices(d)
+            i, j = _pairs(d)
             coefficients[:, d + 1 :] = precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
         return coefficients
 
-    def _log_joint(self, prepared, parameters: Gaussians):
-        """A function (chunk, its features) -> ln(w_k N(x | m_k, S_k)) as (k, columns), and whether it uses the features."""
-        gaussians = self._standardized(prepared, parameters)
-        if _well_conditioned(gaussians):
-            coefficients = self._coefficients(gaussians)
-            return (lambda chunk, features: coefficients @ features), True
+    def _log_joint(self, prepared, gaussians: Gaussians):
+        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardised Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
         with np.errstate(divide="ignore"):
             constants = np.log(gaussians.weights) - 0.5 * d * LOG_2PI
         constants = constants - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
 
-        def directly(chunk, _):
+        def log_joint(chunk):
             scores = np.empty((self.k, chunk.stop - chunk.start))
             for row, mean, factor, constant in zip(scores, gaussians.means, factors, constants, strict=True):
                 white = solve_triangular(factor, prepared.columns[:, chunk] - mean[:, None], lower=True, check_finite=False)
@@ -369,7 +374,7 @@ class GaussianMixture:
                 row += constant
             return scores
 
-        return directly, False
+        return log_joint
 
     # The M step.
 
@@ -381,15 +386,14 @@ class GaussianMixture:
         def part(chunk):
             return rows[:, chunk] @ self._features_of(prepared, chunk).T
 
-        return sum(over_chunks(part, rows.shape[1], chunk_size(self._feature_count(len(prepared.columns)) + self.k)))
+        return sum(over_chunks(part, rows.shape[1], CHUNK))
 
     def _maximize(self, prepared, rows, sums, parameters: Gaussians) -> Gaussians:
         """The best weights, means and covariances for the responsibilities `rows` (k, n)."""
-        d, n = prepared.columns.shape
+        d = len(prepared.columns)
         masses = rows.sum(axis=1) if sums is None else sums[:, 0]
-        alive = masses > 1e-8  # less than that of a single point cannot place a component
+        alive = masses >= LEAST_MASS
         divisors = np.where(alive, masses, 1.0)
-        old = self._standardized(prepared, parameters)
         means = (rows @ prepared.columns.T if sums is None else sums[:, 1 : d + 1]) / divisors[:, None]
         scatter = None
         if sums is not None:
@@ -400,13 +404,13 @@ class GaussianMixture:
         if scatter is None:
             scatter = self._scatter_directly(prepared, rows, divisors, means)
         if self.covariance == "tied":
-            covariances = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
-            alive_covariances = np.ones(self.k, dtype=bool)
-        else:
-            covariances, alive_covariances = scatter, alive
-        covariances = covariances + np.diag(self.regularization / np.square(prepared.scale))
-        covariances = np.where(alive_covariances[:, None, None], self._raise_to_floor(covariances), old.covariances)
-        means = np.where(alive[:, None], means, old.means)
+            scatter = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
+        covariances = self._raise_to_floor(scatter + np.diag(self.regularization / np.square(prepared.scale)))
+        if not alive.all():
+            old = self._standardized(prepared, parameters)
+            means[~alive] = old.means[~alive]
+            if self.covariance != "tied":
+                covariances[~alive] = old.covariances[~alive]
         return Gaussians(
             masses / masses.sum(),
             means * prepared.scale + prepared.origin,
@@ -423,7 +427,7 @@ class GaussianMixture:
         elif self.covariance == "diagonal":
             scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
         else:
-            i, j = np.triu_indices(d)
+            i, j = _pairs(d)
             scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
         return scatter
 
@@ -446,7 +450,7 @@ class GaussianMixture:
 
     def _raise_to_floor(self, covariances) -> np.ndarray:
         """The most likely covariances with no eigenvalue below the floor: the eigenvalues below it are raised to it."""
-        if np.linalg.eigvalsh(covariances)[:, 0].min() >= self._floor:
+        if _narrowest(covariances).min() >= self._floor:
             return covariances
         values, vectors = np.linalg.eigh(covariances)
         raised = (vectors * np.maximum(values, self._floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
@@ -463,9 +467,8 @@ class GaussianMixture:
 
     def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
         weights, means, covariances = parameters
-        return Gaussians(
-            weights, (means - prepared.origin) / prepared.scale, covariances / np.multiply.outer(prepared.scale, prepared.scale)
-        )
+        scale = prepared.scale
+        return Gaussians(weights, (means - prepared.origin) / scale, covariances / np.multiply.outer(scale, scale))
 
 
 def _spread(columns) -> np.ndarray:
@@ -477,7 +480,17 @@ def _spread(columns) -> np.ndarray:
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
 
 
-def _well_conditioned(gaussians: Gaussians) -> bool:
+@cache
+def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows i and columns j of all pairs i <= j, in the order of the features."""
+    return np.triu_indices(d)
+
+
+def _narrowest(covariances) -> np.ndarray:
+    """(k,) least eigenvalue of each covariance."""
+    return np.linalg.eigvalsh(covariances)[:, 0]
+
+
+def _well_conditioned(gaussians: Gaussians, narrowest) -> bool:
     """Whether products of coordinates keep enough digits for these standardised Gaussians."""
-    narrowest = np.linalg.eigvalsh(gaussians.covariances)[:, 0]
     return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < DIRECT * narrowest).all())

@@ -16,16 +16,22 @@ LOSS_ROSE = "loss rose"
 class Notice(NamedTuple):
     name: str
     """one of the constants of this module"""
-    sentence: str
-    """what happened and what to do about it, in plain words"""
+    text: str
+    """what happened and what to do about it, in plain words; `{who}` stands for the clusters that it happened to"""
+    clusters: tuple[int, ...] = ()
+    """numbers of these clusters, from 0"""
+    noun: str = "Cluster"
 
+    @property
+    def sentence(self) -> str:
+        """The text with clusters counted from one."""
+        return self.told({cluster: cluster + 1 for cluster in self.clusters})
 
-def numbered(noun: str, indices) -> str:
-    """'Cluster 2' or 'Clusters 2, 5 and 6', counted from one as people do."""
-    numbers = [str(index + 1) for index in indices]
-    if len(numbers) == 1:
-        return f"{noun} {numbers[0]}"
-    return f"{noun}s {', '.join(numbers[:-1])} and {numbers[-1]}"
+    def told(self, numbers) -> str:
+        """The text, where `numbers[cluster]` is what a cluster is called."""
+        who = sorted(numbers[cluster] for cluster in self.clusters)
+        names = ", ".join(map(str, who[:-1])) + " and " * (len(who) > 1) + "".join(map(str, who[-1:]))
+        return self.text.replace("{who}", f"{self.noun}{'s' * (len(who) > 1)} {names}")
 
 
 def few_distinct_points(distinct: int, k: int) -> tuple[Notice, ...]:

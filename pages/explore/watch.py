@@ -1,5 +1,7 @@
 """Watch: one run of one algorithm, step by step."""
 
+import time
+
 import numpy as np
 import streamlit as st
 
@@ -33,29 +35,22 @@ def choose_plane(data) -> Plane:
     return column_plane(columns, columns.index(across), columns.index(up))
 
 
-def run_with_progress(data, settings) -> Run | None:
-    """The run; while it is computed a bar moves, and any change of a setting leaves it."""
-    place = st.empty()
-    bar = None
+class Progress:
+    """A bar that appears when work takes longer than a moment. A change of any setting leaves the work behind it."""
 
-    def watch(step):
-        nonlocal bar
-        if len(data.points) * settings.k < 50_000 and step.iteration < 50:
-            return
-        text = f"Iteration {step.iteration}: loss {number(step.loss)}. Change any setting to leave this run."
-        # nobody knows how many iterations it takes: the bar nears its end without reaching it
-        share = 1 - 0.97 ** (step.iteration + 1)
-        bar = bar or place.progress(0.0)
-        bar.progress(share, text=text)
+    def __init__(self):
+        self.place, self.began = st.empty(), time.monotonic()
 
-    try:
-        run = make_run(data, settings, recent(), watch)
-    except ValueError as fault:
-        st.error(plain(f"{str(fault)[:1].upper()}{str(fault)[1:]}."), icon=":material/error:")
-        return None
-    finally:
-        place.empty()
-    return run
+    def show(self, share: float, text: str) -> None:
+        if time.monotonic() - self.began > 0.4:
+            self.place.progress(share, text=f"{text} Change any setting to leave this.")
+
+    def step(self, step) -> None:
+        # nobody knows how many iterations it takes: the bar nears the middle without reaching it, the pictures take the rest
+        self.show(0.5 - 0.5 * 0.95**step.iteration, f"Iteration {step.iteration}: loss {number(step.loss)}.")
+
+    def drawn(self, share: float) -> None:
+        self.show(0.5 + 0.5 * share, "Drawing the pictures.")
 
 
 def show_numbers(run: Run) -> None:
@@ -100,7 +95,7 @@ def show_sizes(run: Run) -> None:
             ", …" if middles.shape[1] > 4 else ""
         )
         rows.append(
-            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> {k + 1}</td>"
+            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> {rank + 1}</td>"
             f"<td class='number'>{size}</td>"
             f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
             f"<td class='number'>{what} ({place})</td></tr>"
@@ -132,7 +127,7 @@ def show_truth(run: Run) -> None:
     rows = []
     for i in np.argsort(run.ranks):
         j = partner[i]
-        row = {"Component": f"{palette.mark_of(run.ranks[i])} {i + 1}", "Weight found": f"{found.weights[i]:.3f}"}
+        row = {"Component": f"{palette.mark_of(run.ranks[i])} {run.ranks[i] + 1}", "Weight found": f"{found.weights[i]:.3f}"}
         known = j < len(truth.weights)
         row["Weight true"] = f"{truth.weights[j]:.3f}" if known else "none"
         row["Mean found"], row["Mean true"] = vector(found.means[i]), vector(truth.means[j]) if known else "none"
@@ -145,26 +140,25 @@ def show_truth(run: Run) -> None:
         st.caption(f"{len(missed)} of the {len(truth.weights)} true components have no partner among those found.")
 
 
-data = st.session_state["last data"]
-st.title("Watch it cluster")
-settings = choose_settings(data)
-run = run_with_progress(data, settings)
-if run is not None:
-    data = run.data
-    for sentence in filter(None, [run.note]):
-        st.info(sentence, icon=":material/info:")
+def show(run: Run, progress: Progress) -> None:
+    data, settings = run.data, run.settings
+    if run.note:
+        st.info(run.note, icon=":material/info:")
     left, right = st.columns([2, 1], gap="medium")
     with left:
         plane = choose_plane(data)
         shade = plane.shows_all and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
         frames, left_out = storyboard(run)
         name = figures.token(run, plane.names, shade)
-        drawn = recent().get(
+        picture, curve = recent().get(
             ("figures", name),
-            lambda: (figures.picture(run, frames, plane, shade, name), figures.loss_curve(run, frames, name)),
+            lambda: (
+                figures.picture(run, frames, plane, shade, name, progress.drawn),
+                figures.loss_curve(run, frames, name),
+            ),
         )
         with st.container(key="picture"):
-            st.plotly_chart(drawn[0], config={"displayModeBar": False}, alt=figures.described(run, frames))
+            st.plotly_chart(picture, config={"displayModeBar": False}, alt=figures.described(run, frames))
         player(name, frames, ["picture", "loss"])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
@@ -175,13 +169,27 @@ if run is not None:
     with right:
         with st.container(key="loss"):
             st.plotly_chart(
-                drawn[1],
+                curve,
                 config={"displayModeBar": False},
                 alt=f"Loss curve: {number(run.history.losses[0])} at the start, {number(run.history.losses[-1])} at the end.",
             )
         for iteration, notice in run.history.named_notices():
-            st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.sentence}"), icon=":material/warning:")
+            st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"), icon=":material/warning:")
         show_numbers(run)
         show_sizes(run)
     if settings.algorithm == "mixture" and data.truth is not None:
         show_truth(run)
+
+
+st.title("Watch it cluster")
+data = st.session_state["last data"]
+settings = choose_settings(data)
+progress = Progress()
+try:
+    run = make_run(data, settings, recent(), progress.step)
+except ValueError as fault:
+    sentence = str(fault)
+    st.error(plain(f"{sentence[:1].upper()}{sentence[1:]}."), icon=":material/error:")
+else:
+    show(run, progress)
+progress.place.empty()

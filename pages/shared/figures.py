@@ -31,9 +31,12 @@ def token(run: Run, *what) -> str:
     return f"{hash((run.data.key, run.settings, *what)) & 0xFFFFFFFFFFFF:x}"
 
 
-def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str) -> go.Figure:
-    """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came."""
-    return _Picture(run, frames, plane, shade).figure(name)
+def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str, watch=lambda share: None) -> go.Figure:
+    """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.
+
+    `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
+    """
+    return _Picture(run, frames, plane, shade).figure(name, watch)
 
 
 class _Picture:
@@ -67,11 +70,12 @@ class _Picture:
         low, high = low - 0.05 * size, high + 0.05 * size
         return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
-    def figure(self, name: str) -> go.Figure:
+    def figure(self, name: str, watch) -> go.Figure:
         left, right, bottom, top = self.extent
         drawn = {}
         frames = []
         for i, frame in enumerate(self.frames):
+            watch(i / len(self.frames))
             data = self._outlines(frame) + 2 * [self._centers(frame)]
             traces = list(range(1, 1 + len(data)))
             images = []
@@ -198,7 +202,7 @@ class _Picture:
         """A dark edge, and on it the mark with a light one: seen on any ground, and on points of its own colour."""
         what = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}[self.run.settings.algorithm]
         hover = dict(
-            customdata=np.arange(1, len(self.colors) + 1),
+            customdata=self.ranks + 1,
             hovertemplate=f"{what} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
         trace = dict(type="scatter", mode="markers")

@@ -73,8 +73,11 @@ class Run:
 
     @cached_property
     def ranks(self) -> np.ndarray:
-        """(k,) which colour each cluster has: by the place of its final middle along the direction in which the data are
-        widest. So the same groups have the same colours from any start and by any method."""
+        """(k,) which colour and number each cluster has, from 0.
+
+        By the place of its final middle along the direction in which the data are widest: so the same groups have the same
+        colours from any start and by any method.
+        """
         _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T, bias=True)))
         direction = vectors[:, -1]
         direction = direction * np.sign(direction[np.abs(direction).argmax()])
@@ -114,7 +117,7 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
 class Recent(OrderedDict):
     """The last few things that a session made, by the settings that made them."""
 
-    def __init__(self, most: int = 6):
+    def __init__(self, most: int = 8):
         super().__init__()
         self.most = most
 

@@ -104,7 +104,9 @@ class _Teller:
     def m_step(self, t: int) -> str:
         loss = number(self.history.half_losses[t])
         empty = np.flatnonzero(self.history.sizes[t] == 0)
-        filled = f" Cluster {empty[0] + 1} had lost all points and took the farthest one." if len(empty) else ""
+        filled = (
+            f" Cluster {self.run.ranks[empty[0]] + 1} had lost all points and took the farthest one." if len(empty) else ""
+        )
         return f"M step: {self.middle}s moved by at most {short(self.moved(t).max())}, loss {loss}.{filled}"
 
 
@@ -155,7 +157,7 @@ class _MedoidsTeller(_Teller):
                 return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
             rows = self.run.data.rows
             out, taken = rows[old[slots[0]]], rows[new[slots[0]]]
-            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {slots[0] + 1}, loss {loss}."
+            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {self.run.ranks[slots[0]] + 1}, loss {loss}."
         if not len(slots):
             return f"M step: every medoid is the best of its cluster already, loss {loss}."
         return f"M step: {counted(len(slots), 'medoid')} moved, by at most {short(self.moved(t).max())}, loss {loss}."

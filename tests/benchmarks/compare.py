@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture as PeerMixture
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from clustering import GaussianMixture, Gaussians, History, KMeans, KMedoids, fit, proximity_matrix  # noqa: E402
+from clustering import GaussianMixture, Gaussians, History, KMeans, KMedoids, fit, proximity_matrix
 
 
 def groups(n, d, k, rng):
@@ -108,7 +108,7 @@ def medoids(n, k, repeats, rng):
     proximities = proximity_matrix(groups(n, 2, k, rng))
     rows = rng.choice(n, k, replace=False)
     for update, peer in (("swap", kmedoids.fasterpam), ("alternating", kmedoids.alternating)):
-        options = dict(n_cpu=1) if update == "swap" else {}
+        options = {"n_cpu": 1} if update == "swap" else {}
         method = KMedoids(k, update=update)
         compare(
             f"K-medoids {update} n={n:,} k={k} / Rust",
@@ -119,26 +119,34 @@ def medoids(n, k, repeats, rng):
         )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes only")
-    quick = parser.parse_args().quick
-    rng = np.random.default_rng(0)
-    print(f"{os.cpu_count()} cores, NumPy {np.__version__}")
-    for n, d, k in [(2_000, 2, 3), (10_000, 2, 5)] + [] if quick else [(2_000, 2, 3), (10_000, 2, 5), (100_000, 2, 5), (200_000, 16, 10), (50_000, 50, 50), (1_000_000, 2, 8)]:
-        kmeans(n, d, k, 3 if n * d > 1e6 else 9, rng)
-    for n, d, k, covariance in [(2_000, 2, 3, "full")] if quick else [
-        (2_000, 2, 3, "full"),
+QUICK = {
+    kmeans: [(2_000, 2, 3), (10_000, 2, 5)],
+    mixture: [(2_000, 2, 3, "full")],
+    medoids: [(500, 5)],
+}
+LARGE = {
+    kmeans: [(100_000, 2, 5), (200_000, 16, 10), (50_000, 50, 50), (1_000_000, 2, 8)],
+    mixture: [
         (100_000, 2, 5, "full"),
         (100_000, 2, 5, "tied"),
         (100_000, 2, 5, "diagonal"),
         (100_000, 2, 5, "spherical"),
         (100_000, 8, 8, "full"),
         (50_000, 20, 10, "full"),
-    ]:
-        mixture(n, d, k, covariance, 3, rng)
-    for n, k in [(500, 5)] if quick else [(1_000, 5), (3_000, 10), (8_000, 10)]:
-        medoids(n, k, 3, rng)
+    ],
+    medoids: [(1_000, 5), (3_000, 10), (8_000, 10)],
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes only")
+    sizes = [QUICK] if parser.parse_args().quick else [QUICK, LARGE]
+    rng = np.random.default_rng(0)
+    print(f"{os.cpu_count()} cores, NumPy {np.__version__}")
+    for benchmark in (kmeans, mixture, medoids):
+        for case in (case for cases in sizes for case in cases[benchmark]):
+            benchmark(*case, 9 if case[0] <= 10_000 and benchmark is not medoids else 3, rng)
 
 
 if __name__ == "__main__":

@@ -213,7 +213,14 @@ def test_a_single_column_is_spread_out_to_be_seen():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(812.4, "812.400"), (0, "0"), (-1130.2641, "−1,130.26"), (8.91762e12, "8.91762e+12"), (0.0012345, "0.00123450"), (25, "25.0000")],
+    [
+        (812.4, "812.400"),
+        (0, "0"),
+        (-1130.2641, "−1,130.26"),
+        (8.91762e12, "8.91762e+12"),
+        (0.0012345, "0.00123450"),
+        (25, "25.0000"),
+    ],
 )
 def test_numbers_are_written_for_reading(value, text):
     assert number(value) == text

@@ -57,7 +57,9 @@ def test_every_bundled_table_is_clustered(app, table):
     assert metrics(app)["Ended"] == "converged"
 
 
-@pytest.mark.parametrize(("update", "metric"), [("swap", "manhattan"), ("steepest swap", "cosine"), ("alternating", "chebyshev")])
+@pytest.mark.parametrize(
+    ("update", "metric"), [("swap", "manhattan"), ("steepest swap", "cosine"), ("alternating", "chebyshev")]
+)
 def test_k_medoids_has_its_own_options(app, update, metric):
     app.selectbox(key="algorithm").set_value("kmedoids").run()
     app.selectbox(key="update").set_value(update)
