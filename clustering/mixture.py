@@ -143,7 +143,8 @@ class GaussianMixture:
     init : {"k-means", "k-means++", "random", "maxmin"} or (k, d) array
         Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns); or with
         means at points chosen as in `clustering.seeding`, or at the rows of the array, the covariance of all points and
-        equal weights. `iterate(…, start=Gaussians(…))` gives all three.
+        equal weights. `iterate(…, start=Gaussians(…))` gives all three; widths
+        below the floor are raised to it.
     floor : float
         Least variance of a component in any direction, as a share of the data's (of each column's variance, in
         standardised columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
@@ -213,7 +214,11 @@ class GaussianMixture:
             gaussians = check_gaussians(*start)
             if gaussians.means.shape != shape:
                 raise ValueError(f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got {gaussians.means.shape}")
-            return gaussians
+            # below the floor they would be better than any that the M step may choose, and the loss would rise
+            covariances = self._standardized(prepared, gaussians).covariances
+            if _narrowest(covariances).min() >= self._floor:
+                return gaussians
+            return gaussians._replace(covariances=self._in_units(prepared, self._raise_to_floor(covariances)))
         means = check_points(start)
         if means.shape != shape:
             raise ValueError(f"start must be means of shape {shape} or Gaussians, got an array of shape {means.shape}")
@@ -271,9 +276,7 @@ class GaussianMixture:
         before, after = self._log_joint(prepared, old), self._log_joint(prepared, new)
 
         def gain(chunk):
-            rows = assignment.rows[:, chunk]
-            difference = after(chunk) - before(chunk)
-            return float((rows * difference)[rows > 0].sum())  # 0 times minus infinity is 0 here
+            return float(np.einsum("kn,kn->", assignment.rows[:, chunk], after(chunk) - before(chunk)))
 
         return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
 
@@ -343,10 +346,8 @@ class GaussianMixture:
         precisions = roots.transpose(0, 2, 1) @ roots
         linear = np.einsum("kij,kj->ki", precisions, means)
         half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        with np.errstate(divide="ignore"):  # a component of weight 0 has log weight minus infinity, and no share in any point
-            log_weights = np.log(weights)
         coefficients = np.empty((k, self._feature_count(d)))
-        coefficients[:, 0] = log_weights - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
+        coefficients[:, 0] = _log(weights) - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
         coefficients[:, 1 : d + 1] = linear
         if self.covariance == "spherical":
             coefficients[:, -1] = -0.5 * precisions[:, 0, 0]
@@ -361,9 +362,8 @@ class GaussianMixture:
         """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardised Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
-        with np.errstate(divide="ignore"):
-            constants = np.log(gaussians.weights) - 0.5 * d * LOG_2PI
-        constants = constants - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        constants = _log(gaussians.weights) - 0.5 * d * LOG_2PI
+        constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
 
         def log_joint(chunk):
             scores = np.empty((self.k, chunk.stop - chunk.start))
@@ -414,7 +414,7 @@ class GaussianMixture:
         return Gaussians(
             masses / masses.sum(),
             means * prepared.scale + prepared.origin,
-            covariances * np.multiply.outer(prepared.scale, prepared.scale),
+            self._in_units(prepared, covariances),
         )
 
     def _scatter_from_sums(self, sums, divisors, means) -> np.ndarray:
@@ -462,13 +462,16 @@ class GaussianMixture:
         rows = np.ones((1, n))
         whole = self._scatter_directly(prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means))
         whole = self._raise_to_floor(whole + np.diag(self.regularization / np.square(prepared.scale)))
-        covariances = whole * np.multiply.outer(prepared.scale, prepared.scale)
-        return Gaussians(np.full(self.k, 1 / self.k), means.copy(), covariances)
+        return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, whole))
 
     def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
         weights, means, covariances = parameters
         scale = prepared.scale
         return Gaussians(weights, (means - prepared.origin) / scale, covariances / np.multiply.outer(scale, scale))
+
+    def _in_units(self, prepared, covariances) -> np.ndarray:
+        """Standardised covariances in those of the data."""
+        return covariances * np.multiply.outer(prepared.scale, prepared.scale)
 
 
 def _spread(columns) -> np.ndarray:
@@ -478,6 +481,11 @@ def _spread(columns) -> np.ndarray:
     spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
     varies = largest > 0
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
+
+
+def _log(weights) -> np.ndarray:
+    """Logarithms, those of zero being merely very negative: so no infinity meets a zero in a matrix product."""
+    return np.log(np.maximum(weights, np.finfo(float).tiny))
 
 
 @cache
