@@ -10,8 +10,8 @@ st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wi
 
 # the picture, not the frame, is what the screen is for
 st.html(
-    "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}.stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}"
-    "[data-testid=stMetricValue]{font-size:1.5rem}</style>"
+    "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}"
+    ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
 page = st.navigation(
     {"Explore": [st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)]}

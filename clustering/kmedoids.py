@@ -174,7 +174,8 @@ def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
     labels, nearest, second = state.labels, state.nearest, state.second
     # what it costs to take each medoid away with nothing in its place
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
-    least = -1e-12 * nearest.sum()
+    # a smaller gain may be the rounding of the sums that it is the difference of
+    least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
     for row in range(state.candidate, state.candidate + n):
         candidate = row % n

@@ -26,7 +26,7 @@ from scipy.linalg import solve_triangular
 
 from clustering.chunks import largest_row, over_chunks
 from clustering.em import Step, fit
-from clustering.kmeans import KMeans, seeded_rows
+from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice, few_distinct_points
 from clustering.points import check_k, check_points, count_distinct
 
@@ -185,7 +185,7 @@ class GaussianMixture:
         check_k(self.k, len(points))
         origin = points.mean(axis=0)
         columns = np.subtract(points.T, origin[:, None], order="C")
-        scale = _spread(columns)
+        scale = _spread(columns, origin)
         if self.covariance == "spherical":
             scale = np.full_like(scale, scale.max())
         columns /= scale[:, None]
@@ -292,20 +292,22 @@ class GaussianMixture:
         narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6))
         if narrow.size and self.covariance == "tied":
             text = (
-                "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than there "
-                "are columns. Leave a column out."
+                "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than "
+                "there are columns. Leave a column out."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
         elif narrow.size:
             text = (
-                "{who} collapsed onto a few points or a line and is held at the least width allowed; without that the likelihood "
-                "would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
+                "{who} collapsed onto a few points or a line and is held at the least width allowed; without that the "
+                "likelihood would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(narrow.tolist()), "Component"))
         return tuple(found)
 
     def rounding(self, prepared: PreparedFeatures, loss: float) -> float:
-        return 1e-9 * (1 + abs(loss))
+        # means are given in the data's units, where a common offset leaves them only so many digits
+        digits = np.square(EPS * prepared.origin / prepared.scale).sum() / self._floor
+        return 1e-9 * (1 + abs(loss)) + float(digits)
 
     def parameter_count(self, d: int) -> int:
         """Number of free parameters in d dimensions, as information criteria count them."""
@@ -474,12 +476,15 @@ class GaussianMixture:
         return covariances * np.multiply.outer(prepared.scale, prepared.scale)
 
 
-def _spread(columns) -> np.ndarray:
-    """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one."""
+def _spread(columns, origin) -> np.ndarray:
+    """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one.
+
+    A column that varies by nothing but the rounding of its offset is constant, too.
+    """
     largest = np.abs(columns).max(axis=1)
     safe = np.where(largest > 0, largest, 1.0)
     spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
-    varies = largest > 0
+    varies = largest > 64 * EPS * np.abs(origin)
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
 
 

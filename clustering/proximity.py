@@ -39,7 +39,8 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     if metric == "correlation" and points.shape[1] < 3:
         raise ValueError(
-            f"correlation compares the profiles of rows and needs at least 3 columns, got {points.shape[1]}: choose another metric"
+            f"correlation compares the profiles of rows and needs at least 3 columns, got {points.shape[1]}: "
+            "choose another metric"
         )
     if metric in ("cosine", "correlation"):
         rows = points - points.mean(axis=1, keepdims=True) if metric == "correlation" else points

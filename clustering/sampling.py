@@ -140,7 +140,7 @@ def with_outliers(n: int, rng: np.random.Generator, d: int = 2, share: float = 0
     _check_n(n)
     if not 0 <= share < 1:
         raise ValueError(f"share must lie in 0..1, got {share}")
-    stray = int(round(share * n))
+    stray = round(share * n)
     groups = round_groups(n - stray, rng, k=3, d=d, distance=6.0)
     points = np.vstack([groups.points, rng.uniform(-20, 20, size=(stray, d))])
     order = rng.permutation(n)

@@ -95,14 +95,16 @@ def show_sizes(run: Run) -> None:
             ", …" if middles.shape[1] > 4 else ""
         )
         rows.append(
-            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> {rank + 1}</td>"
+            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> "
+            f"{rank + 1}</td>"
             f"<td class='number'>{size}</td>"
             f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
             f"<td class='number'>{what} ({place})</td></tr>"
         )
     middle = {"kmeans": "Center", "kmedoids": "Medoid", "mixture": "Mean"}[run.settings.algorithm]
     st.html(
-        "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}.sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
+        "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
+        ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
         ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums}.sizes .bar{width:25%}"
         ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
         "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"

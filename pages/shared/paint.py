@@ -1,8 +1,8 @@
 """All points of a large data set in one picture: a million of them in about thirty milliseconds.
 
 Each point is a disk, as wide as a marker for a few thousand points and a single pixel for a million; lone points stay wide
-enough to be seen, and a crowd shows its density. The colour of a pixel is the mean of its points' colours, its opacity grows with the
-logarithm of their number. The ground stays transparent, so the picture fits light and dark pages.
+enough to be seen, and a crowd shows its density. The colour of a pixel is the mean of its points' colours, its opacity
+grows with the logarithm of their number. The ground stays transparent, so the picture fits light and dark pages.
 """
 
 import base64

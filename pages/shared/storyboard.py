@@ -118,8 +118,8 @@ class _MixtureTeller(_Teller):
         "(its responsibility). Colours blend by these shares."
     )
     m_means = (
-        "M step: every Gaussian takes the weighted mean and covariance of its share of the points. The loss shown is the bound "
-        "that this step lowers; it meets the true loss again in the next E step."
+        "M step: every Gaussian takes the weighted mean and covariance of its share of the points. The loss shown is the "
+        "bound that this step lowers; it meets the true loss again in the next E step."
     )
 
     def e_step(self, t: int) -> str:
@@ -157,7 +157,8 @@ class _MedoidsTeller(_Teller):
                 return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
             rows = self.run.data.rows
             out, taken = rows[old[slots[0]]], rows[new[slots[0]]]
-            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {self.run.ranks[slots[0]] + 1}, loss {loss}."
+            cluster = self.run.ranks[slots[0]] + 1
+            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {cluster}, loss {loss}."
         if not len(slots):
             return f"M step: every medoid is the best of its cluster already, loss {loss}."
         return f"M step: {counted(len(slots), 'medoid')} moved, by at most {short(self.moved(t).max())}, loss {loss}."

@@ -240,6 +240,23 @@ def test_each_swap_changes_one_medoid_and_lowers_the_loss():
     np.testing.assert_array_equal(steps[-1].parameters, steps[-2].parameters)
 
 
+@pytest.mark.parametrize("update", ["swap", "steepest swap"])
+def test_swaps_end_where_the_gain_is_only_rounding(update):
+    points = np.array([[1.0, 0.0], [0.0, 7e-26], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    history = RunHistory.record(KMedoids(2, update=update), proximity_matrix(points), start=[3, 4])
+    assert history.converged
+    assert history.iterations < 5
+    assert (np.diff(history.losses) <= 0).all()
+
+
+def test_points_that_differ_by_the_rounding_of_their_offset_only_are_taken_as_equal():
+    points = np.array([[1e8, 1e8 + 1], [np.nextafter(1e8, 2e8), 1e8]])
+    history = RunHistory.record(GaussianMixture(1), points, rng=0)
+    assert history.converged
+    assert np.isfinite(history.losses).all()
+    assert (np.diff(history.losses) <= history.method.rounding(history.prepared, history.losses[0])).all()
+
+
 def test_no_single_swap_can_improve_the_end_of_a_swapping_run():
     proximities = proximity_matrix(np.random.default_rng(1).normal(size=(40, 2)))
     step = fit(KMedoids(3, init="random", update="swap"), proximities, rng=0)

@@ -134,7 +134,7 @@ def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_fram
     picture = figures.picture(run, frames, plane_of(run), False, "name")
     for i, frame in enumerate(frames):
         if frame.kind == "M":
-            before = {t: d for t, d in zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True)}
+            before = dict(zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True))
             for trace, data in zip(picture.frames[i].traces, picture.frames[i].data, strict=True):
                 assert len(before[trace].x) == len(data.x)
 
