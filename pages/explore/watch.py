@@ -5,7 +5,7 @@ import time
 import numpy as np
 import streamlit as st
 
-from clustering import adjusted_rand_index, bic, match_clusters
+from clustering import bic, match_clusters
 from pages.shared import figures, palette
 from pages.shared.planes import Plane, column_plane, principal_plane
 from pages.shared.player import player
@@ -58,11 +58,10 @@ def show_numbers(run: Run) -> None:
     with st.container(horizontal=True):
         st.metric("Iterations", history.iterations, width="content")
         st.metric("Ended", ENDINGS[history.converged], width="content")
-        if run.data.labels is not None:
-            index = adjusted_rand_index(run.data.labels, history.last.labels)
+        if run.agreement is not None:
             st.metric(
                 "Adjusted Rand index",
-                f"{index:.3f}",
+                f"{run.agreement:.3f}",
                 help=plain(f"Agreement with the known groups ({run.data.label_name}): 1 is the same, 0 is chance."),
                 width="content",
             )

@@ -223,8 +223,12 @@ def numeric_columns(table: pd.DataFrame) -> list[str]:
     return [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c]) and not pd.api.types.is_bool_dtype(table[c])]
 
 
-def from_table(table: pd.DataFrame, title: str, columns: list[str], label: str | None = None) -> Data:
+def from_table(
+    table: pd.DataFrame, title: str, columns: list[str], label: str | None = None, standardise: bool = False
+) -> Data:
     """The chosen columns of a table; rows with a gap or an infinity in one of them are left out, and counted in the note.
+
+    With `standardise`, each column is given mean 0 and standard deviation 1 (a constant one becomes 0).
 
     Raises
     ------
@@ -237,18 +241,24 @@ def from_table(table: pd.DataFrame, title: str, columns: list[str], label: str |
     whole = np.isfinite(points).all(axis=1)
     if not whole.any():
         raise ValueError("No row has a number in every chosen column: choose other columns.")
-    left_out = int(len(points) - whole.sum())
+    left_out = int(len(table) - whole.sum())
     labels = None
     if label is not None:
         labels = pd.factorize(table[label], sort=True)[0][whole]
+    points = points[whole]
+    names = tuple(columns)
+    if standardise:
+        spread = points.std(axis=0)
+        points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        names = tuple(f"{name} (standardised)" for name in names)
     digest = hashlib.sha256(np.ascontiguousarray(points)).hexdigest()[:16]
     return Data(
-        key=f"table/{digest}/{columns}/{label}",
+        key=f"table/{digest}/{names}/{label}",
         title=title,
-        columns=tuple(columns),
-        points=points[whole],
+        columns=names,
+        points=points,
         labels=labels,
         label_name=label or "",
-        note=f"{left_out} of {len(points)} rows have a gap and are left out." if left_out else "",
+        note=f"{left_out} of {len(table)} rows have a gap and are left out." if left_out else "",
         rows=np.flatnonzero(whole) + 1,
     )

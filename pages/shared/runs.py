@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from clustering import GaussianMixture, History, KMeans, KMedoids, Step, proximity_matrix
+from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, proximity_matrix
 from pages.shared.datasets import Data
 
 MOST_POINTS_FOR_PROXIMITIES = 5_000
@@ -70,6 +70,11 @@ class Run:
         if self.settings.algorithm == "mixture":
             return [gaussians.means for gaussians in self.history.parameters]
         return list(self.history.parameters)
+
+    @cached_property
+    def agreement(self) -> float | None:
+        """Adjusted Rand index of the last labels with the known groups, if any are known."""
+        return None if self.data.labels is None else adjusted_rand_index(self.data.labels, self.history.last.labels)
 
     @cached_property
     def ranks(self) -> np.ndarray:

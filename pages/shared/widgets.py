@@ -69,7 +69,7 @@ def _real() -> Data:
     frame = datasets.read_table(name)
     numeric = [column for column in datasets.numeric_columns(frame) if column != table.label]
     columns = st.multiselect("Columns to cluster by", numeric, default=numeric, key=f"columns of {name}", **KEPT)
-    return datasets.from_table(frame, table.title, columns, table.label)
+    return datasets.from_table(frame, table.title, columns, table.label, _standardise())
 
 
 def _upload() -> Data | None:
@@ -93,7 +93,16 @@ def _upload() -> Data | None:
             key=f"label of {file.file_id}",
             **KEPT,
         )
-    return datasets.from_table(frame, file.name, columns, label)
+    return datasets.from_table(frame, file.name, columns, label, _standardise())
+
+
+def _standardise() -> bool:
+    return st.toggle(
+        "Standardise the columns",
+        key="standardise",
+        help="Gives each column mean 0 and standard deviation 1. Otherwise the column with the largest numbers decides alone.",
+        **KEPT,
+    )
 
 
 def choose_settings(data: Data) -> Settings:
@@ -109,7 +118,7 @@ def choose_settings(data: Data) -> Settings:
             STARTS_OF[algorithm],
             format_func=lambda start: STARTS[start].capitalize() if start == "random" else STARTS[start],
             key=f"start_{algorithm}",
-            width=170,
+            width=160,
             **KEPT,
         )
         options = {}
@@ -131,10 +140,10 @@ def choose_settings(data: Data) -> Settings:
                     "spherical": "Spherical: circles",
                 }.get,
                 key="covariance",
-                width=180,
+                width=170,
                 **KEPT,
             )
-        seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=110, **SHARED))
+        seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
         st.button(
             "New start",
             icon=":material/casino:",

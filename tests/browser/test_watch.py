@@ -269,3 +269,23 @@ def test_the_picture_has_a_text_alternative(page, server):
     visit(page, server)
     label = page.locator(".st-key-picture [data-testid=stPlotlyChart]").get_attribute("aria-label")
     assert re.search(r"500 points of Three Gaussians in 3 clusters", label)
+
+
+def test_long_work_shows_a_bar_that_moves_and_can_be_left(page, server):
+    page.goto(f"{server}/?n=1,000,000&sample=Stretched+groups&algorithm=Mixture+of+Gaussians&k=8")
+    bar = page.get_by_text(re.compile(r"^Iteration \d+: loss"))
+    bar.wait_for(timeout=60_000)
+    first = bar.inner_text()
+    page.wait_for_function(
+        """first => {
+            const told = [...document.querySelectorAll('p')].find(p => p.textContent.startsWith('Iteration'));
+            return told && told.textContent !== first;
+        }""",
+        arg=first,
+    )
+    seed = page.get_by_label("Seed of the sample")
+    page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first.press("Home")
+    page.get_by_text("50 points, 2 columns").wait_for(timeout=30_000)
+    settled(page)
+    assert len(centers(page)) == 8
+    assert seed.input_value() == "0"

@@ -60,6 +60,15 @@ def test_a_column_without_any_number_in_a_whole_row_is_refused():
         datasets.from_table(table, "mine", ["a", "b"])
 
 
+def test_standardised_columns_have_mean_zero_and_deviation_one_and_say_so():
+    table = datasets.read_csv(b"a,b,c\n1,200,7\n3,100,7\n5,300,7\n")
+    data = datasets.from_table(table, "mine", ["a", "b", "c"], standardise=True)
+    np.testing.assert_allclose(data.points.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(data.points.std(axis=0), [1, 1, 0])
+    assert data.columns[1] == "b (standardised)"
+    assert data.key != datasets.from_table(table, "mine", ["a", "b", "c"]).key
+
+
 def test_different_choices_have_different_keys():
     table = datasets.read_csv(b"a,b,c\n1,2,3\n3,4,5\n")
     keys = {datasets.from_table(table, "mine", columns).key for columns in (["a"], ["b"], ["a", "b"], ["b", "a"])}

@@ -132,6 +132,14 @@ def test_rows_with_gaps_are_left_out_and_counted(app):
     assert "342 points" in said(app)
 
 
+def test_standardised_penguins_are_closer_to_their_species(app):
+    app.button_group(key="source").set_value("real").run()
+    app.selectbox(key="table").set_value("penguins").run()
+    raw = float(metrics(app)["Adjusted Rand index"])
+    app.toggle(key="standardise").set_value(True).run()
+    assert float(metrics(app)["Adjusted Rand index"]) > raw + 0.2
+
+
 def test_k_medoids_of_many_points_uses_a_stated_sample(app):
     app.select_slider(key="n").set_value(10_000).run()
     app.selectbox(key="algorithm").set_value("kmedoids").run()
