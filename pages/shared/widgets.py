@@ -8,8 +8,10 @@ from pages.shared.runs import ALGORITHMS, STARTS, STARTS_OF, UPDATES, Recent, Se
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 MOST_CLUSTERS = 50
-KEPT = dict(persist_state="session")
 SHARED = dict(bind="query-params")
+"""keeps the value across pages, and puts it into the address, so that a link shows the same run"""
+KEPT = dict(persist_state="session")
+"""keeps the value across pages; for what belongs to an uploaded file, which no link can carry"""
 
 
 def recent() -> Recent:
@@ -56,7 +58,7 @@ def _sample() -> Data:
         default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
         kind = type(default)
         values[setting.name] = st.slider(
-            setting.label, kind(low), kind(high), default, kind(step), key=f"{name} {setting.name}", **KEPT
+            setting.label, kind(low), kind(high), default, kind(step), key=f"{name}_{setting.name}", **SHARED
         )
     seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="data_seed", **SHARED))
     return recent().get(("data", name, n, seed, *values.values()), lambda: datasets.draw_sample(name, n, seed, values))
@@ -68,7 +70,7 @@ def _real() -> Data:
     st.caption(table.text)
     frame = datasets.read_table(name)
     numeric = [column for column in datasets.numeric_columns(frame) if column != table.label]
-    columns = st.multiselect("Columns to cluster by", numeric, default=numeric, key=f"columns of {name}", **KEPT)
+    columns = st.multiselect("Columns to cluster by", numeric, default=numeric, key=f"{name}_columns", **SHARED)
     return datasets.from_table(frame, table.title, columns, table.label, _standardise())
 
 
@@ -101,7 +103,7 @@ def _standardise() -> bool:
         "Standardise the columns",
         key="standardise",
         help="Gives each column mean 0 and standard deviation 1. Otherwise the column with the largest numbers decides alone.",
-        **KEPT,
+        **SHARED,
     )
 
 
@@ -119,15 +121,15 @@ def choose_settings(data: Data) -> Settings:
             format_func=lambda start: STARTS[start].capitalize() if start == "random" else STARTS[start],
             key=f"start_{algorithm}",
             width=160,
-            **KEPT,
+            **SHARED,
         )
         options = {}
         if algorithm == "kmedoids":
             metrics = ["euclidean", "squared euclidean", "manhattan", "chebyshev", "cosine"]
             metrics += ["correlation"] * (data.points.shape[1] > 2)
-            options["metric"] = st.selectbox("Metric", metrics, format_func=str.capitalize, key="metric", width=170, **KEPT)
+            options["metric"] = st.selectbox("Metric", metrics, format_func=str.capitalize, key="metric", width=170, **SHARED)
             options["update"] = st.selectbox(
-                "Update", list(UPDATES), format_func=lambda u: UPDATES[u].capitalize(), key="update", width=260, **KEPT
+                "Update", list(UPDATES), format_func=lambda u: UPDATES[u].capitalize(), key="update", width=260, **SHARED
             )
         if algorithm == "mixture":
             options["covariance"] = st.selectbox(
@@ -141,7 +143,7 @@ def choose_settings(data: Data) -> Settings:
                 }.get,
                 key="covariance",
                 width=170,
-                **KEPT,
+                **SHARED,
             )
         seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
         st.button(

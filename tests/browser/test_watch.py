@@ -255,6 +255,32 @@ def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
         assert len(centers(page)) == 4
 
 
+def test_the_address_shows_the_same_run_in_a_fresh_browser(page, chromium, server):
+    visit(page, server)
+    page.get_by_role("combobox", name="Algorithm").click()
+    page.get_by_role("option", name="Mixture of Gaussians").click()
+    page.get_by_text("Log-likelihood (sum, nats)").wait_for()
+    page.get_by_role("combobox", name="Covariance").click()
+    page.get_by_role("option", name="Spherical").click()
+    page.wait_for_function("() => location.search.includes('covariance')")
+    page.get_by_role("button", name="New start").click()
+    page.wait_for_function("() => location.search.includes('seed=2')")
+    settled(page)
+    page.wait_for_timeout(500)
+    other = chromium.new_context().new_page()
+    visit(other, page.url)
+    np.testing.assert_array_equal(centers(other), centers(page))
+    assert sentence(other) == sentence(page)
+    other.context.close()
+
+
+@pytest.mark.parametrize("query", ["k=abc&n=7&algorithm=K-modes&seed=-5", "k=999", "sample=<b>x</b>&source=Nowhere"])
+def test_a_link_with_nonsense_in_it_opens_with_the_defaults(page, server, query):
+    visit(page, f"{server}/?{query}")
+    assert len(centers(page)) == 3
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
 def test_it_fits_a_narrow_screen(page, server):
     page.set_viewport_size(dict(width=420, height=900))
     visit(page, server)

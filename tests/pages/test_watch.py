@@ -119,7 +119,7 @@ def test_a_single_point_is_one_cluster(app, monkeypatch):
 def test_no_column_chosen_is_one_plain_sentence_and_the_picture_stays(app):
     app.button_group(key="source").set_value("real").run()
     before = metrics(app)
-    app.multiselect(key="columns of faithful").set_value([]).run()
+    app.multiselect(key="faithful_columns").set_value([]).run()
     assert not app.exception
     assert [e.value.replace("\\", "") for e in app.error] == ["Choose at least one column of numbers to cluster by."]
     assert metrics(app) == before
