@@ -199,7 +199,7 @@ class _Picture:
         return [None if value != value else value for value in np.round(values, digits).tolist()]
 
     def _center_styles(self) -> list[dict]:
-        """A dark edge, and on it the mark with a light one: seen on any ground, and on points of its own colour."""
+        """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own colour."""
         what = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}[self.run.settings.algorithm]
         hover = dict(
             customdata=self.ranks + 1,
@@ -215,12 +215,11 @@ class _Picture:
                 trace | dict(hoverinfo="skip", marker=rings[0] | dict(color="#26262c")),
                 trace | hover | dict(marker=rings[1] | dict(color=self.colors)),
             ]
+        badge = dict(symbol="circle", size=19, color="#ffffff", line=dict(width=2.5, color="#26262c"))
         symbol = [palette.symbol_of(rank) for rank in self.ranks]
         return [
-            trace | dict(hoverinfo="skip", marker=dict(symbol=symbol, size=20, color="#26262c")),
-            trace
-            | hover
-            | dict(marker=dict(symbol=symbol, size=14, color=self.colors, line=dict(width=2.5, color="#ffffff"))),
+            trace | dict(hoverinfo="skip", marker=badge),
+            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=self.colors)),
         ]
 
 

@@ -1,0 +1,135 @@
+"""Starts: by hand, against a peer, and over many seeds."""
+
+import kmedoids
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from clustering import GaussianMixture, KMeans, KMedoids, fit, proximity_matrix, sampling, seeding
+
+LINE = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [30.0]])
+
+
+class Draws:
+    """A generator that draws what it is told to, to follow a start by hand."""
+
+    def __init__(self, first, shares=()):
+        self.first, self.shares = first, list(shares)
+
+    def integers(self, n):
+        return self.first
+
+    def random(self, size):
+        return np.array([self.shares.pop(0) for _ in range(size)])
+
+
+def squared(points):
+    return lambda rows: cdist(points[rows], points, "sqeuclidean")
+
+
+def test_k_means_plus_plus_draws_by_squared_distance_and_keeps_the_better_of_its_candidates():
+    points = np.array([[0.0], [1.0], [3.0], [6.0]])
+    # squared distances to row 0 are 0, 1, 9, 36: in shares of 46, row 1 lies in 0..1, row 2 in 1..10, row 3 in 10..46;
+    # two candidates: row 2 leaves 0 + 1 + 0 + 9 = 10, row 3 leaves 0 + 1 + 9 + 0 = 10: the first of them stays
+    for shares, expected in [([0.5 / 46, 5 / 46], 2), ([5 / 46, 20 / 46], 2), ([20 / 46, 5 / 46], 3), ([0.1 / 46] * 2, 1)]:
+        assert seeding.plus_plus(squared(points), 4, 2, Draws(0, shares)).tolist() == [0, expected]
+
+
+def test_maxmin_takes_the_point_farthest_from_all_that_are_chosen():
+    assert seeding.maxmin(squared(LINE), 6, 4, Draws(0)).tolist() == [0, 5, 4, 2]
+    assert seeding.maxmin(squared(LINE), 6, 2, Draws(5)).tolist() == [5, 0]
+
+
+def test_maxmin_by_k_medoids_counts_proximities_as_they_are():
+    method = KMedoids(3, init="maxmin")
+    rows = method.start(method.prepare(proximity_matrix(LINE)), Draws(3))
+    assert rows.tolist() == [3, 5, 0]
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 12, 60])
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "squared euclidean"])
+def test_build_chooses_the_medoids_of_the_kmedoids_package(k, metric):
+    proximities = proximity_matrix(np.random.default_rng(k).normal(size=(60, 2)), metric)
+    assert seeding.build(proximities, k).tolist() == kmedoids.pam_build(proximities, k).medoids.tolist()
+
+
+def test_build_prefers_the_lowest_row_among_equals_and_never_a_row_twice():
+    assert seeding.build(np.ones((4, 4)) - np.eye(4), 4).tolist() == [0, 1, 2, 3]
+    assert seeding.build(np.zeros((3, 3)), 3).tolist() == [0, 1, 2]
+
+
+def test_random_rows_are_equally_likely_sets():
+    rng = np.random.default_rng(0)
+    sets = [tuple(sorted(seeding.random_rows(4, 2, rng))) for _ in range(3000)]
+    counts = [sets.count(chosen) for chosen in sorted(set(sets))]
+    assert len(counts) == 6
+    # 500 expected each, standard deviation 20
+    assert max(abs(count - 500) for count in counts) < 100
+
+
+@pytest.mark.parametrize("init", ["random", "k-means++", "maxmin"])
+@pytest.mark.parametrize("k", [1, 3, 20])
+def test_a_named_start_is_at_points_of_the_data_all_different(init, k):
+    points = np.random.default_rng(1).normal(size=(20, 2)) + [1e4, -1e4]
+    for method in (KMeans(k, init=init), GaussianMixture(k, init=init)):
+        start = method.start(method.prepare(points), np.random.default_rng(3))
+        centers = start if isinstance(method, KMeans) else start.means
+        distances = cdist(centers, points)
+        np.testing.assert_allclose(distances.min(axis=1), 0, atol=1e-10)
+        assert len(set(distances.argmin(axis=1).tolist())) == k
+    method = KMedoids(k, init=init)
+    medoids = method.start(method.prepare(proximity_matrix(points)), np.random.default_rng(3))
+    assert len(set(medoids.tolist())) == k
+
+
+def loss_of_starts(method, points, seeds):
+    prepared = method.prepare(points)
+    return np.mean([fit(method, prepared, rng=seed, max_iter=0).loss for seed in range(seeds)])
+
+
+def test_informed_starts_are_better_than_random_points_on_a_grid_of_groups_before_and_after_the_run():
+    points = sampling.grid(1000, np.random.default_rng(0), side=5).points
+    before, after = {}, {}
+    for init in ("random", "k-means++", "maxmin"):
+        method = KMeans(25, init=init)
+        prepared = method.prepare(points)
+        before[init] = loss_of_starts(method, prepared, 12)
+        after[init] = np.mean([fit(method, prepared, rng=seed).loss for seed in range(12)])
+    assert before["k-means++"] < 0.5 * before["random"]
+    assert after["k-means++"] < 0.8 * after["random"]
+    assert after["maxmin"] < 0.8 * after["random"]
+
+
+def test_build_starts_lower_than_random_medoids_on_average():
+    proximities = proximity_matrix(sampling.grid(200, np.random.default_rng(0), side=3).points)
+    built = fit(KMedoids(9), proximities, max_iter=0).loss
+    assert built < 0.7 * loss_of_starts(KMedoids(9, init="random"), proximities, 10)
+
+
+def test_a_mixture_started_by_k_means_begins_with_the_moments_of_its_clusters():
+    points = np.vstack([np.random.default_rng(0).normal(size=(30, 2)), np.random.default_rng(1).normal(size=(10, 2)) + 50])
+    method = GaussianMixture(2)
+    start = method.start(method.prepare(points), np.random.default_rng(0))
+    order = np.argsort(start.means[:, 0])
+    np.testing.assert_allclose(start.weights[order], [0.75, 0.25])
+    for component, mine in zip(order, (points[:30], points[30:]), strict=True):
+        np.testing.assert_allclose(start.means[component], mine.mean(axis=0))
+        np.testing.assert_allclose(start.covariances[component], np.cov(mine.T, bias=True), rtol=1e-10)
+
+
+@pytest.mark.parametrize("init", ["random", "maxmin", "array"])
+def test_a_mixture_started_at_points_has_equal_weights_and_the_covariance_of_all(init):
+    points = np.random.default_rng(0).normal(size=(50, 2)) @ [[3.0, 1.0], [0.0, 0.5]]
+    method = GaussianMixture(3, init=points[:3] if init == "array" else init)
+    start = method.start(method.prepare(points), np.random.default_rng(0))
+    np.testing.assert_array_equal(start.weights, np.full(3, 1 / 3))
+    np.testing.assert_allclose(start.covariances, np.stack([np.cov(points.T, bias=True)] * 3), rtol=1e-12)
+    if init == "array":
+        np.testing.assert_array_equal(start.means, points[:3])
+
+
+@pytest.mark.parametrize("method", [KMeans(2, "worst"), GaussianMixture(2, init="worst"), KMedoids(2, "worst")])
+def test_an_unknown_start_is_refused_with_the_ones_there_are(method):
+    data = proximity_matrix(LINE) if isinstance(method, KMedoids) else LINE
+    with pytest.raises(ValueError, match=r"init must be .*'maxmin' or an array, got 'worst'"):
+        fit(method, data)

@@ -1,0 +1,101 @@
+"""Comparing clusterings: by hand, by symmetry, and against scikit-learn."""
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.mixture import GaussianMixture as PeerMixture
+
+from clustering import GaussianMixture, adjusted_rand_index, bic, contingency_table, fit, match_clusters
+
+pairs_of_labels = st.integers(1, 30).flatmap(
+    lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n) for _ in range(2)])
+)
+
+
+def test_the_adjusted_rand_index_by_hand():
+    # pairs together: in both 1, in a 2, in b 3, of 6 in all; (1 - 2 * 3 / 6) / ((2 + 3) / 2 - 2 * 3 / 6) = 0
+    assert adjusted_rand_index([0, 0, 1, 1], [0, 0, 0, 1]) == 0
+    # no pair is together in both; (0 - 2 * 2 / 6) / (2 - 2 * 2 / 6)
+    assert adjusted_rand_index([0, 0, 1, 1], [0, 1, 0, 1]) == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "index"),
+    [
+        ([0, 0, 0], [1, 1, 1], 1),  # one group each
+        ([0, 1, 2], [2, 0, 1], 1),  # all apart in both
+        ([0, 0, 0], [0, 1, 2], 0),  # all together against all apart
+        ([4], [7], 1),  # no pair at all
+        (["x", "x", "y"], [0, 0, 9], 1),  # any kind of label
+    ],
+)
+def test_the_adjusted_rand_index_where_its_formula_is_0_over_0_or_close_to_it(a, b, index):
+    assert adjusted_rand_index(a, b) == index
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(labels=pairs_of_labels, names=st.permutations(range(5)))
+def test_the_adjusted_rand_index_is_symmetric_blind_to_names_and_that_of_scikit_learn(labels, names):
+    a, b = map(np.array, labels)
+    index = adjusted_rand_index(a, b)
+    assert index == pytest.approx(sklearn.metrics.adjusted_rand_score(a, b), abs=1e-12)
+    assert index == pytest.approx(adjusted_rand_index(b, a), abs=1e-12)
+    assert index == pytest.approx(adjusted_rand_index(np.array(names)[a], b), abs=1e-12)
+    assert -0.5 - 1e-12 <= index <= 1 + 1e-12
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(labels=pairs_of_labels)
+def test_a_contingency_table_has_the_sizes_of_the_groups_as_its_margins(labels):
+    table, groups_a, groups_b = contingency_table(*labels)
+    for axis, groups, mine in ((1, groups_a, labels[0]), (0, groups_b, labels[1])):
+        expected, sizes = np.unique(mine, return_counts=True)
+        np.testing.assert_array_equal(groups, expected)
+        np.testing.assert_array_equal(table.sum(axis=axis), sizes)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(names=st.permutations(range(6)), seed=st.integers(0, 99))
+def test_renamed_clusters_are_matched_back(names, seed):
+    a = np.append(np.arange(6), np.random.default_rng(seed).integers(6, size=20))
+    assert match_clusters(a, np.array(names)[a]).tolist() == list(names)
+
+
+def test_matching_takes_the_best_sum_and_not_the_largest_overlap_first():
+    # overlaps [[3, 2], [2, 0]]: taking 3 first leaves 0, the other way makes 2 + 2
+    a = np.array([0, 0, 0, 0, 0, 1, 1])
+    b = np.array([0, 0, 0, 1, 1, 0, 0])
+    assert match_clusters(a, b).tolist() == [1, 0]
+
+
+def test_noise_alone_matches_nothing_and_leaves_the_names_as_they_are():
+    assert match_clusters([-1, -1], [0, -1], 3).tolist() == [0, 1, 2]
+    assert match_clusters([], []).tolist() == []
+
+
+@pytest.mark.parametrize("function", [contingency_table, adjusted_rand_index])
+@pytest.mark.parametrize(("a", "b"), [([0, 1], [0]), ([[0, 1]], [[0, 1]]), ([0, 1], 0)])
+def test_labels_that_do_not_belong_together_are_refused(function, a, b):
+    with pytest.raises(ValueError, match="labels must be two arrays of one length, got shapes"):
+        function(a, b)
+
+
+def test_bic_by_hand():
+    assert bic(-100.0, 3, 1) == 200
+    assert bic(-100.0, 3, int(np.round(np.exp(5)))) == pytest.approx(200 + 15, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "kind"), [("full", "full"), ("tied", "tied"), ("diagonal", "diag"), ("spherical", "spherical")]
+)
+def test_bic_counts_the_parameters_as_scikit_learn_does(table, covariance, kind):
+    points = table("iris", 4)
+    method = GaussianMixture(1, covariance)
+    mine = bic(-fit(method, points).loss * len(points), method.parameter_count(4), len(points))
+    assert mine == pytest.approx(PeerMixture(1, covariance_type=kind, reg_covar=0).fit(points).bic(points), rel=1e-10)
+    assert (
+        GaussianMixture(3, covariance).parameter_count(4)
+        == {"full": 44, "tied": 24, "diagonal": 26, "spherical": 17}[covariance]
+    )
