@@ -204,14 +204,15 @@ def read_csv(content: bytes) -> pd.DataFrame:
     header = text.lstrip().splitlines()[0]
     separator = max(",;\t", key=header.count)
     try:
-        table = pd.read_csv(
-            io.StringIO(text), sep=separator, decimal="," if separator == ";" and ";" in header and "," in text else "."
-        )
+        readings = [
+            pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal) for decimal in ".,"[: 1 + (separator != ",")]
+        ]
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
         reason = str(fault).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
         raise ValueError(
             f"This file could not be read as a table: {reason}. Every row needs the same number of cells."
         ) from None
+    table = max(readings, key=lambda reading: len(numeric_columns(reading)))
     if table.empty:
         raise ValueError("This file has a header but no rows: it needs one row per point.")
     table.columns = [str(column).strip() for column in table.columns]

@@ -172,6 +172,33 @@ def test_a_new_start_is_another_run_with_the_player_at_its_end(page, server):
     assert page.get_by_label("Seed", exact=True).input_value() == "2"
 
 
+def test_after_a_new_start_there_is_still_one_player(page, server):
+    visit(page, server)
+    for seed in (2, 3, 4):
+        page.get_by_role("button", name="New start").click()
+        page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
+        settled(page)
+        page.wait_for_timeout(700)
+    page.locator("h1").click()
+    last = shown(page)
+    page.keyboard.press("ArrowLeft")
+    assert shown(page) == last - 1
+    page.get_by_role("button", name="One step back").click()
+    assert shown(page) == last - 2
+
+
+def test_changing_a_setting_while_it_plays_ends_the_play(page, server):
+    visit(page, server)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="New start").click()
+    page.wait_for_function("() => location.search.includes('seed=2')")
+    settled(page)
+    page.wait_for_timeout(1000)
+    assert sentence(page).endswith("iterations.")
+    assert shown(page) == int(page.locator(".scrub").get_attribute("max"))
+
+
 def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page, server):
     from pages.shared.datasets import FOLDER
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering import Gaussians, adjusted_rand_index, check_gaussians, fit, sample_mixture, sampling
-from clustering import GaussianMixture as Mixture
+from clustering import GaussianMixture, Gaussians, adjusted_rand_index, check_gaussians, fit, sample_mixture, sampling
 
 ANY_DIMENSION = {
     "round_groups": 3,
@@ -81,7 +80,8 @@ def test_a_mixture_is_drawn_with_a_covariance_and_not_with_its_root_or_its_squar
 
 
 def test_a_component_of_weight_zero_is_never_drawn():
-    dataset = sample_mixture(2000, [0.5, 0.0, 0.5], np.arange(3.0)[:, None], np.ones((3, 1, 1)), np.random.default_rng(0))
+    means, covariances = np.arange(3.0)[:, None], np.ones((3, 1, 1))
+    dataset = sample_mixture(2000, [0.5, 0.0, 0.5], means, covariances, np.random.default_rng(0))
     assert set(dataset.labels.tolist()) == {0, 2}
 
 
@@ -96,7 +96,7 @@ def test_a_sample_keeps_no_hold_of_the_arrays_it_was_given():
 
 def test_the_true_mixture_is_where_a_fit_of_many_points_ends():
     points, labels, truth = sampling.unequal_spreads(20_000, np.random.default_rng(0))
-    step = fit(Mixture(3), points, start=truth)
+    step = fit(GaussianMixture(3), points, start=truth)
     np.testing.assert_allclose(step.parameters.weights, truth.weights, atol=0.02)
     np.testing.assert_allclose(step.parameters.means, truth.means, atol=0.1)
     assert adjusted_rand_index(step.labels, labels) > 0.9
@@ -139,7 +139,12 @@ def test_few_points_may_be_nearly_all_outliers():
         ([0.5, 0.5], [[0], [1]], [[[1]], [[-1]]], r"covariance 1 must be positive definite, got \[\[-1.0\]\]"),
         ([1], [[0, 0]], [[[1, 0.5], [0.4, 1]]], r"covariance 0 must be finite and symmetric"),
         ([1], [[0]], [[[np.inf]]], r"covariance 0 must be finite and symmetric"),
-        ([1], [[0, 0]], [[1, 1]], r"weights must have shape \(1,\) and covariances \(1, 2, 2\), got \(1,\) and \(1, 2\)"),
+        (
+            [1],
+            [[0, 0]],
+            [[1, 1]],
+            r"weights must have shape \(1,\) and covariances \(1, 2, 2\), got \(1,\) and \(1, 2\)",
+        ),
         ([1, 0], [[0]], [[[1]]], r"for means of shape \(1, 1\), weights must have shape \(1,\)"),
         ([1], [[np.inf]], [[[1]]], r"must be finite"),
     ],

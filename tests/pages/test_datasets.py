@@ -18,12 +18,13 @@ def test_a_csv_is_read_with_its_numeric_columns():
     ("content", "points"),
     [
         (b"a;b\n1,5;2\n3;4\n", [[1.5, 2], [3, 4]]),
+        (b"a;b;c\n1.5;2;x, y\n3;4;z\n", [[1.5, 2], [3, 4]]),
         (b"a\tb\n1.5\t2\n3\t4\n", [[1.5, 2], [3, 4]]),
         (b"\xef\xbb\xbfa,b\r\n1.5,2\r\n3,4\r\n", [[1.5, 2], [3, 4]]),
         ("größe,b\n1.5,2\n3,4\n".encode("latin-1"), [[1.5, 2], [3, 4]]),
         (b'a,"b, quoted"\n1.5,2\n3,4\n', [[1.5, 2], [3, 4]]),
     ],
-    ids=["semicolons and decimal commas", "tabs", "byte order mark", "latin-1", "quotes"],
+    ids=["semicolons and decimal commas", "semicolons and decimal points", "tabs", "byte order mark", "latin-1", "quotes"],
 )
 def test_common_ways_of_writing_a_csv_are_understood(content, points):
     table = datasets.read_csv(content)

@@ -47,6 +47,7 @@ export default function (component) {
   const $ = (name) => root.querySelector("." + name);
   const last = data.frames.length - 1;
   const memory = (parentElement.__player ??= {});
+  memory.end?.(); // new data come as a new call, without an end of the old one
   if (memory.run !== data.run) Object.assign(memory, { run: data.run, shown: last });
   let timer = null;
   let before = 0;
@@ -145,9 +146,10 @@ export default function (component) {
     }
   }, 200);
 
-  return () => {
+  memory.end = () => {
     pause();
     clearInterval(waiting);
     document.removeEventListener("keydown", keys);
   };
+  return memory.end;
 }

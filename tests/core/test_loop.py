@@ -1,0 +1,327 @@
+"""The loop: what it yields and when, when it ends, the best of several runs, and the history of one."""
+
+import numpy as np
+import pytest
+
+from clustering import (
+    GaussianMixture,
+    History,
+    KMeans,
+    KMedoids,
+    Notice,
+    best_of,
+    fit,
+    iterate,
+    notices,
+    proximity_matrix,
+)
+from clustering import three_gaussians as sample
+
+POINTS = sample(120, np.random.default_rng(0)).points
+METHODS = [
+    KMeans(3, "random"),
+    KMedoids(3, "random"),
+    KMedoids(3, "random", "swap"),
+    KMedoids(3, "random", "steepest swap"),
+    *(GaussianMixture(3, covariance, "random") for covariance in ("full", "tied", "diagonal", "spherical")),
+]
+NAMED = pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{type(method).__name__} {method}"[:60])
+
+
+def data_for(method, points=POINTS):
+    return proximity_matrix(points) if isinstance(method, KMedoids) else points
+
+
+class Halving:
+    """A method that halves a number: the loss is the number, so every step is known beforehand."""
+
+    k = 1
+    loss_name = "the number"
+    tol = 0.0
+
+    class Assignment:
+        def __init__(self, changed):
+            self.labels, self.sizes, self.changed = np.zeros(3, dtype=int), np.array([3]), changed
+
+    def __init__(self, rises_at=None):
+        self.rises_at, self.calls = rises_at, []
+
+    def prepare(self, data):
+        self.calls.append("prepare")
+        return data
+
+    def start(self, prepared, rng):
+        return float(rng.integers(64, 65)) * prepared
+
+    def check_start(self, prepared, start):
+        return float(start)
+
+    def e_step(self, prepared, parameters, before=None):
+        self.calls.append("e")
+        return self.Assignment(3 if before is None else 0), parameters
+
+    def m_step(self, prepared, assignment, parameters):
+        self.calls.append("m")
+        return parameters * 4 if self.calls.count("m") == self.rises_at else parameters / 2
+
+    def half_step_loss(self, prepared, assignment, parameters, new_parameters):
+        return 0.75 * parameters
+
+    def settled(self, before, parameters, assignment, loss, tol):
+        return before.loss - loss <= tol
+
+    def notices(self, prepared, parameters, assignment):
+        return (Notice("even", f"{parameters:g} is even"),) if parameters % 2 == 0 else ()
+
+    def rounding(self, prepared, loss):
+        return 0.0
+
+
+# iterate
+
+
+def test_steps_are_yielded_after_the_e_step_and_before_the_m_step():
+    method = Halving()
+    steps = iterate(method, 1, tol=8)
+    assert method.calls == ["prepare"]
+    assert next(steps).parameters == 64
+    assert method.calls == ["prepare", "e"]
+    assert next(steps).parameters == 32
+    assert method.calls == ["prepare", "e", "m", "e"]
+
+
+@pytest.mark.parametrize(
+    ("options", "losses", "converged"),
+    [
+        ({"tol": 8}, [64, 32, 16, 8], True),  # the first fall of no more than 8 is that from 16 to 8
+        ({"tol": 7.9}, [64, 32, 16, 8, 4], True),
+        ({"tol": 100}, [64, 32], True),
+        ({"tol": 8, "max_iter": 2}, [64, 32, 16], False),
+        ({"tol": 8, "max_iter": 3}, [64, 32, 16, 8], True),  # at the limit and converged
+        ({"max_iter": 0}, [64], False),
+        ({"start": 8, "tol": 2}, [8, 4, 2], True),
+    ],
+)
+def test_a_run_ends_when_the_loss_falls_by_no_more_than_tol_or_at_the_limit(options, losses, converged):
+    steps = list(iterate(Halving(), 1, **options))
+    assert [step.loss for step in steps] == losses
+    assert [step.iteration for step in steps] == list(range(len(losses)))
+    assert [step.converged for step in steps] == [False] * (len(losses) - 1) + [converged]
+    limited = [notices.ITERATION_LIMIT in {notice.name for notice in step.notices} for step in steps]
+    assert limited == [False] * (len(losses) - 1) + [not converged]
+
+
+def test_the_limit_is_told_with_its_number_and_a_remedy():
+    said = fit(Halving(), 1, max_iter=4).notices[-1]
+    assert said.sentence == "The run was cut off after 4 iterations and had not converged: allow more iterations."
+
+
+def test_a_rise_is_reported_in_the_step_that_rose_and_only_there():
+    steps = list(iterate(Halving(rises_at=2), 1, max_iter=3, tol=0))
+    assert [step.loss for step in steps] == [64, 32, 128]
+    rose = [[notice for notice in step.notices if notice.name == notices.LOSS_ROSE] for step in steps]
+    assert [len(found) for found in rose] == [0, 0, 1]
+    assert rose[2][0].sentence.startswith("The loss rose by 96 in iteration 2")
+
+
+@NAMED
+def test_parameters_assignment_and_loss_of_a_step_belong_together(method):
+    data = data_for(method)
+    prepared = method.prepare(data)
+    for step in iterate(method, data, rng=0, max_iter=6):
+        assignment, loss = method.e_step(prepared, step.parameters)
+        np.testing.assert_array_equal(step.labels, assignment.labels)
+        assert step.loss == pytest.approx(loss, rel=1e-12)
+
+
+@NAMED
+def test_prepared_data_gives_the_run_of_the_data_itself(method):
+    data = data_for(method)
+    prepared = method.prepare(data)
+    assert method.prepare(prepared) is prepared
+    once, twice = fit(method, prepared, rng=3), fit(method, prepared, rng=3)
+    assert once.loss == twice.loss == fit(method, data, rng=3).loss
+
+
+@pytest.mark.parametrize("method", [KMeans, KMedoids, GaussianMixture])
+def test_prepared_data_serves_another_number_of_clusters_with_the_notices_of_that_number(method):
+    points = np.repeat([[0.0], [1.0], [2.0]], 4, axis=0)
+    data = proximity_matrix(points) if method is KMedoids else points
+    for prepared_for, k in [(2, 5), (5, 2)]:
+        found = fit(method(k), method(prepared_for).prepare(data), rng=0).notices
+        expected = fit(method(k), data, rng=0).notices
+        assert [notice.name for notice in found] == [notice.name for notice in expected]
+
+
+@NAMED
+def test_a_seed_and_a_generator_of_that_seed_give_the_same_run_and_another_seed_another(method):
+    data = data_for(method)
+    one, other = (fit(method, data, rng=rng, max_iter=0) for rng in (4, np.random.default_rng(4)))
+    starts = {str(fit(method, data, rng=seed, max_iter=0).parameters) for seed in range(5)}
+    assert str(one.parameters) == str(other.parameters)
+    assert len(starts) > 1
+
+
+@NAMED
+def test_a_method_keeps_nothing_of_a_run(method):
+    data = data_for(method)
+    before = repr(method)
+    first = fit(method, data, rng=1).loss
+    fit(method, data_for(method, POINTS[::-1] * 7), rng=2)
+    assert fit(method, data, rng=1).loss == first
+    assert repr(method) == before
+
+
+@NAMED
+def test_two_runs_drawn_in_turn_do_not_disturb_each_other(method):
+    data = data_for(method)
+    prepared = method.prepare(data)
+    together = list(zip(iterate(method, prepared, rng=1), iterate(method, prepared, rng=2), strict=False))
+    alone = list(zip(iterate(method, data, rng=1), iterate(method, data, rng=2), strict=False))
+    assert [(a.loss, b.loss) for a, b in together] == [(a.loss, b.loss) for a, b in alone]
+
+
+@NAMED
+def test_the_first_step_shows_the_start_that_was_given(method):
+    data = data_for(method)
+    start = method.start(method.prepare(data), np.random.default_rng(0))
+    step = next(iterate(method, data, start=start))
+    given, shown = (each if isinstance(each, tuple) else (each,) for each in (start, step.parameters))
+    for one, other in zip(given, shown, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert step.iteration == 0
+    assert step.assignment.changed == len(POINTS)
+
+
+# the door
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"max_iter": -1}, r"max_iter must be a whole number of at least 0, got -1"),
+        ({"max_iter": 2.5}, r"max_iter must be a whole number of at least 0, got 2.5"),
+        ({"max_iter": float("inf")}, r"max_iter must be a whole number of at least 0, got inf"),
+        ({"tol": -0.1}, r"tol must be at least 0, got -0.1"),
+        ({"tol": float("nan")}, r"tol must be at least 0, got nan"),
+    ],
+)
+def test_settings_of_the_loop_are_checked_at_the_call(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        iterate(KMeans(2), POINTS, **options)
+
+
+@pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
+@pytest.mark.parametrize("k", [0, -1, 121, 2.5, float("nan")])
+def test_a_number_of_clusters_that_the_points_do_not_allow_is_refused(make, k):
+    with pytest.raises(ValueError, match=rf"k must lie in 1..n=120, got {k}"):
+        iterate(make(k), data_for(make(1)))
+
+
+@pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
+def test_a_whole_number_that_is_a_float_is_as_good_or_is_refused(make):
+    data = data_for(make(1))
+    try:
+        loss = fit(make(2.0), data, rng=0, max_iter=5.0).loss
+    except ValueError as refusal:
+        assert "got 2.0" in str(refusal) or "got 5.0" in str(refusal)  # noqa: PT017
+    else:
+        assert loss == fit(make(2), data, rng=0, max_iter=5).loss
+
+
+@pytest.mark.parametrize("restarts", [0, -2, 1.5])
+def test_a_number_of_restarts_that_is_none_is_refused(restarts):
+    with pytest.raises(ValueError, match=rf"restarts must be .*at least 1, got {restarts}"):
+        best_of(restarts, KMeans(2), POINTS)
+
+
+# best_of
+
+
+@NAMED
+def test_the_best_of_several_runs_is_the_least_loss_and_never_worse_with_more(method):
+    data = data_for(method)
+    losses = [best_of(restarts, method, data, rng=9, max_iter=4).loss for restarts in (1, 2, 4, 8)]
+    assert losses == sorted(losses, reverse=True)
+    runs = [fit(method, data, rng=child, max_iter=4).loss for child in np.random.default_rng(9).spawn(8)]
+    assert losses[-1] == min(runs)
+
+
+def test_options_reach_every_run_of_the_best_of_them():
+    step = best_of(3, KMeans(5, "random"), POINTS, rng=0, max_iter=1)
+    assert step.iteration == 1
+    assert notices.ITERATION_LIMIT in {notice.name for notice in step.notices}
+    with pytest.raises(ValueError, match="tol must be at least 0"):
+        best_of(3, KMeans(5), POINTS, tol=-1)
+
+
+# History
+
+
+def test_a_history_keeps_both_halves_of_every_iteration():
+    history = History.record(Halving(), 1, tol=8)
+    assert history.parameters == (64, 32, 16, 8)
+    assert history.losses.tolist() == [64, 32, 16, 8]
+    assert history.half_losses.tolist() == [48, 24, 12]
+    assert history.changed.tolist() == [3, 0, 0, 0]
+    assert history.sizes.tolist() == [[3]] * 4
+    assert len(history) == 4
+    assert history.iterations == 3
+    assert history.converged
+    assert history.last.loss == 8
+
+
+def test_a_history_names_each_kind_of_notice_once_with_where_it_began_and_what_it_last_said():
+    history = History.record(Halving(), 1, max_iter=3)
+    found = [(t, notice.name, notice.sentence) for t, notice in history.named_notices()]
+    assert found[0] == (0, "even", "8 is even")
+    assert [(t, name) for t, name, _ in found] == [(0, "even"), (3, notices.ITERATION_LIMIT)]
+
+
+def test_a_history_of_no_iteration_has_one_state_and_no_half_step():
+    history = History.record(KMeans(3), POINTS, rng=0, max_iter=0)
+    assert len(history) == 1
+    assert history.iterations == 0
+    assert history.half_losses.shape == (0,)
+    assert not history.converged
+
+
+@NAMED
+def test_losses_and_half_losses_in_their_order_never_rise(method):
+    history = History.record(method, data_for(method), rng=6, max_iter=40)
+    told = np.empty(2 * len(history) - 1)
+    told[::2], told[1::2] = history.losses, history.half_losses
+    assert len(told) > 4
+    assert (np.diff(told) <= 1e-10 * np.abs(told[:-1])).all()
+
+
+@NAMED
+def test_frames_of_a_history_are_counted_from_both_ends(method):
+    history = History.record(method, data_for(method), rng=6, max_iter=12)
+    steps = list(iterate(method, data_for(method), rng=6, max_iter=12))
+    for t in (0, 1, -2, -1):
+        np.testing.assert_array_equal(history.frame(t).labels, steps[t].labels)
+    np.testing.assert_array_equal(history.frame(-len(history)).labels, history.frame(0).labels)
+    with pytest.raises(IndexError):
+        history.frame(len(history))
+
+
+def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
+    seen = []
+    history = History.record(KMeans(3, "random"), POINTS, rng=6, watch=seen.append)
+    assert len(seen) == len(history)
+    assert history.last is seen[-1]
+    for kept in vars(history).values():
+        assert not (isinstance(kept, tuple) and any(hasattr(entry, "labels") for entry in kept))
+
+
+# notices
+
+
+def test_a_notice_counts_clusters_from_one_and_joins_them_in_words():
+    text = "{who} lost all points."
+    assert Notice("x", text, (0,)).sentence == "Cluster 1 lost all points."
+    assert Notice("x", text, (4, 1)).sentence == "Clusters 2 and 5 lost all points."
+    assert Notice("x", text, (0, 1, 2), "Component").sentence == "Components 1, 2 and 3 lost all points."
+    assert Notice("x", text, (0, 1)).told({0: 7, 1: 3}) == "Clusters 3 and 7 lost all points."
+    assert Notice("x", "All the same.").sentence == "All the same."
