@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from clustering.notices import ITERATION_LIMIT, LOSS_ROSE, Notice
+from clustering.points import is_whole
 
 
 class Step(NamedTuple):
@@ -48,7 +49,7 @@ class Method(Protocol):
     """the default of `iterate`"""
 
     def prepare(self, data) -> Any:
-        """The data checked, with all that is computed once per data set; returns its own results unchanged."""
+        """The data checked, with all that is computed once per data set. What it returned before is taken as it is."""
 
     def start(self, prepared, rng: np.random.Generator) -> Any:
         """The parameters to start from, by this method's `init`."""
@@ -71,8 +72,8 @@ class Method(Protocol):
     def notices(self, prepared, parameters, assignment) -> tuple[Notice, ...]:
         """What is unusual about this state."""
 
-    def rounding(self, prepared, loss: float) -> float:
-        """How much a loss near this one may rise by rounding alone."""
+    def rounding(self, prepared, assignment, loss: float) -> float:
+        """How much the loss of this assignment may seem to rise by rounding alone."""
 
 
 def iterate(
@@ -113,7 +114,7 @@ def iterate(
     ValueError
         At the call, not at the first step, if the data, the start or a setting is not usable.
     """
-    if max_iter != int(max_iter) or max_iter < 0:
+    if not is_whole(max_iter) or max_iter < 0:
         raise ValueError(f"max_iter must be a whole number of at least 0, got {max_iter}")
     tol = method.tol if tol is None else tol
     if not tol >= 0:
@@ -135,7 +136,7 @@ def _steps(method, prepared, parameters, tol, max_iter) -> Iterator[Step]:
         if before is not None:
             converged = method.settled(before, parameters, assignment, loss, tol)
             rise = loss - before.loss
-            if rise > method.rounding(prepared, before.loss):
+            if rise > method.rounding(prepared, assignment, before.loss):
                 notices += (
                     Notice(
                         LOSS_ROSE,
@@ -173,10 +174,10 @@ def best_of(restarts: int, method: Method, data, *, rng: np.random.Generator | i
     Raises
     ------
     ValueError
-        If `restarts` is less than 1, and as `iterate`.
+        If `restarts` is not a whole number of at least 1, and as `iterate`.
     """
-    if restarts < 1:
-        raise ValueError(f"restarts must be at least 1, got {restarts}")
+    if not is_whole(restarts) or restarts < 1:
+        raise ValueError(f"restarts must be a whole number of at least 1, got {restarts}")
     prepared = method.prepare(data)
     children = np.random.default_rng(rng).spawn(restarts)
     return min((fit(method, prepared, rng=child, **options) for child in children), key=lambda step: step.loss)

@@ -14,13 +14,15 @@ import numpy as np
 from clustering import seeding
 from clustering.chunks import chunk_size, over_chunks, two_smallest
 from clustering.em import Step
-from clustering.notices import EMPTY_CLUSTER, Notice, few_distinct_points
-from clustering.points import check_k, check_points, count_distinct
+from clustering.notices import EMPTY_CLUSTER, Notice
+from clustering.points import check_k, check_points, few_distinct_points
 
 EPS = np.finfo(float).eps
 
 
 class PreparedPoints(NamedTuple):
+    points: np.ndarray
+    """(n, d) as they came, to settle ties exactly"""
     columns: np.ndarray
     """(d, n) the points, transposed and centred, so that a common offset costs no digits"""
     origin: np.ndarray
@@ -31,6 +33,8 @@ class PreparedPoints(NamedTuple):
     """sum of `squares`: the loss of a single cluster"""
     radius: float
     """largest squared length: the scale of rounding errors in squared distances"""
+    k: int
+    """that the notices are for"""
     notices: tuple[Notice, ...]
 
 
@@ -90,15 +94,16 @@ class KMeans:
     def prepare(self, data) -> PreparedPoints:
         """The checked and centred points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
-            check_k(self.k, data.columns.shape[1])
-            return data
+            check_k(self.k, len(data.points))
+            return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
         origin = points.mean(axis=0)
         columns = np.subtract(points.T, origin[:, None], order="C")
         squares = np.einsum("dn,dn->n", columns, columns)
-        notices = few_distinct_points(count_distinct(points, self.k), self.k)
-        return PreparedPoints(columns, origin, squares, float(squares.sum()), float(squares.max()), notices)
+        notices = few_distinct_points(points, self.k)
+        total, radius = float(squares.sum()), float(squares.max())
+        return PreparedPoints(points, columns, origin, squares, total, radius, self.k, notices)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
         """Centers (k, d) by `init`."""
@@ -124,10 +129,17 @@ class KMeans:
             # the second term covers the rounding of sums of drifts, however long the run
             due = drift + np.sqrt(EPS) * drift + 4 * np.sqrt(margin)
 
+        def exactly(rows):
+            # by differences of the points as they came, where centring has not rounded a tie away
+            columns = np.ascontiguousarray(prepared.points[rows].T)
+            return two_smallest(np.stack([_squared_distances(columns, center) for center in parameters]))
+
         def assign(chunk):
             if before is None:
                 columns = prepared.columns[:, chunk]
-                labels[chunk], expiry[chunk] = _nearest(columns, prepared.squares[chunk], centers, margin)
+                labels[chunk], expiry[chunk] = _nearest(
+                    columns, prepared.squares[chunk], centers, margin, lambda unsure: exactly(chunk.start + unsure)
+                )
                 return *_tally(labels[chunk], columns, self.k), chunk.stop - chunk.start
             mine, until = labels[chunk], expiry[chunk]
             mine[:], until[:] = before.compact[chunk], before.expiry[chunk]
@@ -135,14 +147,15 @@ class KMeans:
             if not rows.size:
                 return 0, 0, 0
             if rows.size > 0.6 * mine.size:  # a whole contiguous piece costs less than picking most of it
-                rows = slice(None)
+                rows, at = np.arange(mine.size), slice(None)
                 columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
             else:
+                at = rows
                 # `take` is faster than indexing, but would copy a piece before it picks from it
                 columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
-            old = mine[rows].copy()
-            new, gaps = _nearest(columns, squares, centers, margin)
-            mine[rows], until[rows] = new, gaps + drift.take(new, mode="clip")
+            old = mine[at].copy()
+            new, gaps = _nearest(columns, squares, centers, margin, lambda unsure: exactly(chunk.start + rows[unsure]))
+            mine[at], until[at] = new, gaps + drift.take(new, mode="clip")
             moved = np.flatnonzero(new != old)
             if not moved.size:
                 return 0, 0, 0
@@ -185,7 +198,7 @@ class KMeans:
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
-    def rounding(self, prepared: PreparedPoints, loss: float) -> float:
+    def rounding(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
 
 
@@ -215,8 +228,11 @@ def _squared_distances(columns, center) -> np.ndarray:
     return distances
 
 
-def _nearest(columns, squares, centers, margin) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of the nearest centers and the gap to the second nearest, both (n,)."""
+def _nearest(columns, squares, centers, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of the nearest centers and the gap to the second nearest, both (n,).
+
+    Where the two are closer than `margin`, in squared distance, `exactly(columns)` gives least, labels and second instead.
+    """
     scores = (-2.0 * centers) @ columns
     scores += np.einsum("kd,kd->k", centers, centers)[:, None]
     least, labels, second = two_smallest(scores)
@@ -226,8 +242,7 @@ def _nearest(columns, squares, centers, margin) -> tuple[np.ndarray, np.ndarray]
     gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
     gaps -= np.sqrt(np.maximum(least, 0.0, out=least), out=least)
     if unsure.size:
-        some = columns[:, unsure]
-        least, labels[unsure], second = two_smallest(np.stack([_squared_distances(some, center) for center in centers]))
+        least, labels[unsure], second = exactly(unsure)
         gaps[unsure] = np.sqrt(second) - np.sqrt(least)
     return labels, gaps
 

@@ -13,7 +13,7 @@ import numpy as np
 from clustering import seeding
 from clustering.chunks import over_chunks, two_smallest
 from clustering.em import Step
-from clustering.notices import Notice, few_distinct_points
+from clustering.notices import Notice, few_distinct
 from clustering.points import check_k
 from clustering.proximity import check_proximities
 
@@ -23,6 +23,8 @@ UPDATES = ("alternating", "swap", "steepest swap")
 class PreparedProximities(NamedTuple):
     matrix: np.ndarray
     """(n, n)"""
+    k: int
+    """that the notices are for"""
     notices: tuple[Notice, ...]
 
 
@@ -83,10 +85,13 @@ class KMedoids:
         """The checked matrix; `data` is an (n, n) array. ValueError as `check_proximities` and `check_k`."""
         if isinstance(data, PreparedProximities):
             check_k(self.k, len(data.matrix))
-            return data
-        matrix = check_proximities(data)
-        check_k(self.k, len(matrix))
-        return PreparedProximities(matrix, few_distinct_points(_count_distinct(matrix, self.k), self.k))
+            if data.k == self.k:
+                return data
+            matrix = data.matrix
+        else:
+            matrix = check_proximities(data)
+            check_k(self.k, len(matrix))
+        return PreparedProximities(matrix, self.k, few_distinct(_count_distinct(matrix, self.k), self.k))
 
     def start(self, prepared: PreparedProximities, rng: np.random.Generator) -> np.ndarray:
         """Medoids (k,) by `init`."""
@@ -154,7 +159,7 @@ class KMedoids:
     def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbours) -> tuple[Notice, ...]:
         return prepared.notices
 
-    def rounding(self, prepared: PreparedProximities, loss: float) -> float:
+    def rounding(self, prepared: PreparedProximities, assignment: Neighbours, loss: float) -> float:
         return 1e-12 * loss
 
 

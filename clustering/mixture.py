@@ -27,8 +27,8 @@ from scipy.linalg import solve_triangular
 from clustering.chunks import largest_row, over_chunks
 from clustering.em import Step, fit
 from clustering.kmeans import EPS, KMeans, seeded_rows
-from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice, few_distinct_points
-from clustering.points import check_k, check_points, count_distinct
+from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
+from clustering.points import check_k, check_points, few_distinct_points
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6
@@ -76,7 +76,8 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
     if abs(weights.sum() - 1) > 1e-8:
         raise ValueError(f"weights must sum to 1, got {weights.sum():g}")
     for i, covariance in enumerate(covariances):
-        if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, rtol=1e-8, atol=0):
+        rounding = 1e-12 * np.abs(covariance).max()
+        if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, rtol=1e-8, atol=rounding):
             raise ValueError(f"covariance {i} must be finite and symmetric, got {covariance.tolist()}")
         try:
             np.linalg.cholesky(covariance)
@@ -86,6 +87,8 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
 
 
 class PreparedFeatures(NamedTuple):
+    points: np.ndarray
+    """(n, d) as they came"""
     columns: np.ndarray
     """(d, n) the points, transposed, centred and scaled"""
     origin: np.ndarray
@@ -94,6 +97,10 @@ class PreparedFeatures(NamedTuple):
     """(d,) what was divided by: the standard deviation of each column, or the largest of them for spherical covariances"""
     features: np.ndarray | None
     """(m, n) f(x) of all points, or None where that would not fit"""
+    feature_count: int
+    """m, which tells covariance models with other features apart"""
+    k: int
+    """that the notices are for"""
     notices: tuple[Notice, ...]
 
 
@@ -177,10 +184,10 @@ class GaussianMixture:
     def prepare(self, data) -> PreparedFeatures:
         """The checked points with their features; `data` is an (n, d) array. ValueError as `check_points`, `check_k`."""
         if isinstance(data, PreparedFeatures):
-            check_k(self.k, data.columns.shape[1])
-            if data.features is not None and len(data.features) != self._feature_count(len(data.columns)):
+            check_k(self.k, len(data.points))
+            if data.feature_count != self._feature_count(len(data.columns)):
                 raise ValueError("these points were prepared for another covariance model: prepare them again")
-            return data
+            return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
         origin = points.mean(axis=0)
@@ -189,11 +196,10 @@ class GaussianMixture:
         if self.covariance == "spherical":
             scale = np.full_like(scale, scale.max())
         columns /= scale[:, None]
-        features = None
-        if self._feature_count(len(columns)) * columns.shape[1] * 8 <= FEATURES_LIMIT:
-            features = self._features(columns)
-        notices = few_distinct_points(count_distinct(points, self.k), self.k)
-        return PreparedFeatures(columns, origin, scale, features, notices)
+        m = self._feature_count(len(columns))
+        features = self._features(columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
+        notices = few_distinct_points(points, self.k)
+        return PreparedFeatures(points, columns, origin, scale, features, m, self.k, notices)
 
     def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
         """`Gaussians` by `init`."""
@@ -210,7 +216,7 @@ class GaussianMixture:
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
         shape = (self.k, len(prepared.columns))
-        if isinstance(start, tuple):
+        if isinstance(start, Gaussians):
             gaussians = check_gaussians(*start)
             if gaussians.means.shape != shape:
                 raise ValueError(f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got {gaussians.means.shape}")
@@ -219,6 +225,8 @@ class GaussianMixture:
             if _narrowest(covariances).min() >= self._floor:
                 return gaussians
             return gaussians._replace(covariances=self._in_units(prepared, self._raise_to_floor(covariances)))
+        if isinstance(start, tuple):
+            raise ValueError("start must be an array of means or `Gaussians`, got a tuple")
         means = check_points(start)
         if means.shape != shape:
             raise ValueError(f"start must be means of shape {shape} or Gaussians, got an array of shape {means.shape}")
@@ -289,7 +297,7 @@ class GaussianMixture:
         if dead.size:
             text = "{who} lost all points: its weight is 0 and it stays where it was. Choose a smaller K or another start."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(dead.tolist()), "Component"))
-        narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6))
+        narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS)
         if narrow.size and self.covariance == "tied":
             text = (
                 "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than "
@@ -304,10 +312,11 @@ class GaussianMixture:
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(narrow.tolist()), "Component"))
         return tuple(found)
 
-    def rounding(self, prepared: PreparedFeatures, loss: float) -> float:
-        # means are given in the data's units, where a common offset leaves them only so many digits
-        digits = np.square(EPS * prepared.origin / prepared.scale).sum() / self._floor
-        return 1e-9 * (1 + abs(loss)) + float(digits)
+    def rounding(self, prepared: PreparedFeatures, assignment: Responsibilities, loss: float) -> float:
+        # a narrow component magnifies the rounding of its covariance, and that of its mean: this is given in the data's
+        # units, where a common offset leaves it only so many digits
+        magnified = 16 * len(prepared.columns) * EPS + np.square(EPS * prepared.origin / prepared.scale).sum()
+        return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.narrowest.min())
 
     def parameter_count(self, d: int) -> int:
         """Number of free parameters in d dimensions, as information criteria count them."""
@@ -489,8 +498,8 @@ def _spread(columns, origin) -> np.ndarray:
 
 
 def _log(weights) -> np.ndarray:
-    """Logarithms, those of zero being merely very negative: so no infinity meets a zero in a matrix product."""
-    return np.log(np.maximum(weights, np.finfo(float).tiny))
+    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
+    return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
 
 
 @cache

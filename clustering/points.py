@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from clustering.notices import Notice, few_distinct
+
 
 def check_points(points) -> np.ndarray:
     """The points as an (n, d) array of finite doubles.
@@ -30,10 +32,15 @@ def check_points(points) -> np.ndarray:
     return checked
 
 
+def is_whole(value) -> bool:
+    """Whether the value is an integer; 2.0 is not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def check_k(k: int, n: int) -> None:
-    """Raises ValueError unless 1 <= k <= n."""
-    if k != int(k) or not 1 <= k <= n:
-        raise ValueError(f"k must lie in 1..n={n}, got {k}")
+    """Raises ValueError unless k is an integer with 1 <= k <= n."""
+    if not is_whole(k) or not 1 <= k <= n:
+        raise ValueError(f"k must lie in 1..n={n}, got {k}{'' if is_whole(k) else ', which is not an integer'}")
 
 
 def count_distinct(points: np.ndarray, enough: int) -> int:
@@ -45,3 +52,8 @@ def count_distinct(points: np.ndarray, enough: int) -> int:
         if distinct >= enough or taken == n:
             return distinct
         taken = min(n, 8 * taken)
+
+
+def few_distinct_points(points: np.ndarray, k: int) -> tuple[Notice, ...]:
+    """The notice that these points call for when k clusters are asked of them, if any."""
+    return few_distinct(count_distinct(points, k), k)

@@ -43,8 +43,7 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
             "choose another metric"
         )
     if metric in ("cosine", "correlation"):
-        rows = points - points.mean(axis=1, keepdims=True) if metric == "correlation" else points
-        still = np.flatnonzero(~rows.any(axis=1))
+        still = np.flatnonzero(np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1))
         if still.size:
             what = "has equal values in all columns" if metric == "correlation" else "is all zeros"
             raise ValueError(f"{metric} is not defined for row {still[0]}, which {what}: remove it or choose another metric")

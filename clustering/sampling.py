@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.mixture import Gaussians, check_gaussians
+from clustering.points import is_whole
 
 
 class Dataset(NamedTuple):
@@ -19,9 +20,9 @@ class Dataset(NamedTuple):
     """the mixture that the points were drawn from, where there is one"""
 
 
-def _check_n(n: int, least: int = 1) -> None:
-    if n != int(n) or n < least:
-        raise ValueError(f"n must be a whole number of at least {least}, got {n}")
+def _check_at_least_one(name: str, value: int) -> None:
+    if not is_whole(value) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
 
 
 def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator) -> Dataset:
@@ -36,7 +37,7 @@ def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator
     ValueError
         As `check_gaussians`: weights that do not sum to one, a covariance that is not positive definite, …
     """
-    _check_n(n)
+    _check_at_least_one("n", n)
     truth = check_gaussians(weights, means, covariances)
     labels = rng.choice(len(truth.weights), size=n, p=truth.weights / truth.weights.sum())
     factors = np.linalg.cholesky(truth.covariances)
@@ -54,12 +55,17 @@ def three_gaussians(n: int, rng: np.random.Generator) -> Dataset:
 
 def uniform(n: int, rng: np.random.Generator, d: int = 2, low: float = -10.0, high: float = 10.0) -> Dataset:
     """Points spread evenly over a cube from `low` to `high`: no groups at all, all labels 0."""
-    _check_n(n)
+    _check_at_least_one("n", n)
     if d < 1:
         raise ValueError(f"d must be at least 1, got {d}")
     if not low < high:
         raise ValueError(f"low must be less than high, got {low} and {high}")
     return Dataset(rng.uniform(low, high, size=(n, d)), np.zeros(n, dtype=np.intp))
+
+
+def _check_ratio(ratio: float) -> None:
+    if not 0 < ratio < np.inf:
+        raise ValueError(f"ratio must be a finite number above 0, got {ratio}")
 
 
 def _corners(k: int, d: int, distance: float) -> np.ndarray:
@@ -78,17 +84,20 @@ def _corners(k: int, d: int, distance: float) -> np.ndarray:
 
 def round_groups(n: int, rng: np.random.Generator, k: int = 3, d: int = 2, distance: float = 6.0) -> Dataset:
     """k equal round groups of unit variance, neighbours `distance` apart: the case that K-means is made for."""
+    _check_at_least_one("k", k)
     return sample_mixture(n, np.full(k, 1 / k), _corners(k, d, distance), np.stack([np.eye(d)] * k), rng)
 
 
 def unequal_sizes(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 10.0) -> Dataset:
     """Three round groups of unit variance, 5.5 apart; each holds 1/sqrt(ratio) as many points as the one before."""
+    _check_ratio(ratio)
     weights = np.power(ratio, [0.0, -0.5, -1.0])
     return sample_mixture(n, weights / weights.sum(), _corners(3, d, 5.5), np.stack([np.eye(d)] * 3), rng)
 
 
 def unequal_spreads(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 4.0) -> Dataset:
     """Three round groups of equal size and unequal width: standard deviations 2, 2/sqrt(ratio) and 2/ratio."""
+    _check_ratio(ratio)
     widths = 2.0 * np.power(ratio, [0.0, -0.5, -1.0])
     return sample_mixture(n, np.full(3, 1 / 3), _corners(3, d, 6.0), np.square(widths)[:, None, None] * np.eye(d), rng)
 
@@ -97,6 +106,7 @@ def stretched(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 5.0) 
     """Three parallel groups, `ratio` times as long as wide: K-means cuts across them, full or tied covariances do not."""
     if d < 2:
         raise ValueError(f"stretched groups need at least 2 dimensions, got {d}")
+    _check_ratio(ratio)
     means = np.zeros((3, d))
     means[:, 1] = [-5.0, 0.0, 5.0]
     variances = np.ones(d)
@@ -114,7 +124,7 @@ def overlapping(n: int, rng: np.random.Generator, d: int = 2, distance: float = 
 
 def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
     """Two half circles that reach into each other, with Gaussian noise of standard deviation `noise`."""
-    _check_n(n)
+    _check_at_least_one("n", n)
     labels = rng.integers(2, size=n)
     angles = rng.uniform(0, np.pi, size=n)
     points = np.column_stack([np.cos(angles), np.sin(angles)])
@@ -125,9 +135,8 @@ def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
 
 def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> Dataset:
     """k circles around one centre with radii 1, 2, … and equal density along the line."""
-    _check_n(n)
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
+    _check_at_least_one("n", n)
+    _check_at_least_one("k", k)
     radii = np.arange(1.0, k + 1)
     labels = rng.choice(k, size=n, p=radii / radii.sum())
     angles = rng.uniform(0, 2 * np.pi, size=n)
@@ -137,10 +146,10 @@ def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> D
 
 def with_outliers(n: int, rng: np.random.Generator, d: int = 2, share: float = 0.05) -> Dataset:
     """Three round groups, and a share of points of no group (label -1) spread over a cube five times as wide."""
-    _check_n(n)
+    _check_at_least_one("n", n)
     if not 0 <= share < 1:
         raise ValueError(f"share must lie in 0..1, got {share}")
-    stray = round(share * n)
+    stray = min(round(share * n), n - 1)
     groups = round_groups(n - stray, rng, k=3, d=d, distance=6.0)
     points = np.vstack([groups.points, rng.uniform(-20, 20, size=(stray, d))])
     order = rng.permutation(n)

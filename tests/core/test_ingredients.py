@@ -248,7 +248,7 @@ def test_the_same_seed_draws_the_same_sample(name):
         (lambda rng: sampling.uniform(5, rng, low=1, high=1), r"low must be less than high"),
         (lambda rng: sampling.stretched(5, rng, d=1), r"at least 2 dimensions, got 1"),
         (lambda rng: sampling.with_outliers(5, rng, share=1), r"share must lie in 0..1, got 1"),
-        (lambda rng: sampling.rings(5, rng, k=0), r"k must be at least 1, got 0"),
+        (lambda rng: sampling.rings(5, rng, k=0), r"k must be a whole number of at least 1, got 0"),
         (lambda rng: sampling.grid(5, rng, side=40, d=2), r"1..1000 groups, got 40\^2"),
     ],
 )

@@ -64,10 +64,8 @@ def test_build_by_hand():
 
 def test_an_eager_swap_takes_the_first_row_that_helps_and_the_steepest_the_best_of_all():
     # from {2, 3} the loss is 4 + 3 + 2 = 9; row 0 for 2 gives 1 + 4 + 2 = 7, row 1 for 2 gives 1 + 3 + 2 = 6
-    eager, steepest = (
-        [step.parameters.tolist() for step in iterate(KMedoids(2, update=update), FIVE, start=[2, 3])]
-        for update in SWAPS
-    )
+    runs = [History.record(KMedoids(2, update=update), FIVE, start=[2, 3]) for update in SWAPS]
+    eager, steepest = ([medoids.tolist() for medoids in run.parameters] for run in runs)
     assert eager[:3] == [[2, 3], [0, 3], [1, 3]]
     assert steepest[:2] == [[2, 3], [1, 3]]
 
