@@ -1,7 +1,7 @@
 """What an animation needs of a run: its parameters and losses, kept; its assignments, one E step away."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,8 @@ class History:
         """The assignment of state t (negative t counts from the end), made anew by one E step."""
         if t in (-1, len(self) - 1):
             return self.last.assignment
-        return self.method.e_step(self.prepared, self.parameters[t])[0]
+        assignment = self.method.e_step(self.prepared, self.parameters[t])[0]
+        return replace(assignment, changed=int(self.changed[t]))
 
     def named_notices(self) -> list[tuple[int, Notice]]:
         """Each kind of notice once, as it was last said, with the first iteration that had it; in order of appearance."""

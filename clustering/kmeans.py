@@ -33,6 +33,8 @@ class PreparedPoints(NamedTuple):
     """sum of `squares`: the loss of a single cluster"""
     radius: float
     """largest squared length: the scale of rounding errors in squared distances"""
+    rounding: float
+    """squared distance that may be nothing but rounding: of a point to the mean of its own copies, say"""
     k: int
     """that the notices are for"""
     notices: tuple[Notice, ...]
@@ -54,6 +56,8 @@ class Partition:
     """(k, d) the centred centers that this is a partition by"""
     drift: np.ndarray
     """(k,) the most that gaps in each cluster can have shrunk since the first step, by all moves of the centers"""
+    perfect: bool
+    """whether all points sit on their centers, but for rounding"""
     expiry: np.ndarray
     """(n,) the drift of its cluster up to which a point keeps its label: drift plus gap when it was last looked at"""
 
@@ -63,7 +67,7 @@ class Partition:
         return self.compact.astype(np.intp)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
 class KMeans:
     """K-means by Lloyd's iterations, exact and with Elkan's and Hamerly's use of the triangle inequality.
 
@@ -103,7 +107,8 @@ class KMeans:
         squares = np.einsum("dn,dn->n", columns, columns)
         notices = few_distinct_points(points, self.k)
         total, radius = float(squares.sum()), float(squares.max())
-        return PreparedPoints(points, columns, origin, squares, total, radius, self.k, notices)
+        rounding = len(columns) * (8 * EPS) ** 2 * (radius + float(np.square(origin).sum()))
+        return PreparedPoints(points, columns, origin, squares, total, radius, rounding, self.k, notices)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
         """Centers (k, d) by `init`."""
@@ -113,7 +118,7 @@ class KMeans:
         return prepared.columns[:, rows].T + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
-        centers = check_points(start).copy()
+        centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
         return centers
@@ -167,8 +172,8 @@ class KMeans:
         sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        partition = Partition(labels, sizes, int(changed), sums, centers, drift, expiry)
-        return partition, _loss(prepared, labels, sizes, sums, centers)
+        loss = _loss(prepared, labels, sizes, sums, centers)
+        return Partition(labels, sizes, int(changed), sums, centers, drift, loss <= n * prepared.rounding, expiry), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
         _, sizes, sums = _fill_empty(prepared, assignment)
@@ -183,7 +188,7 @@ class KMeans:
         return _loss(prepared, labels, sizes, sums, new_parameters - prepared.origin)
 
     def settled(self, before: Step, parameters, assignment: Partition, loss: float, tol: float) -> bool:
-        if assignment.changed == 0 and assignment.sizes.all():
+        if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
             return True
         # with an empty cluster that could not be filled, or a tolerance, the loss decides
         return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
@@ -193,8 +198,8 @@ class KMeans:
         if not empty.size:
             return prepared.notices
         text = (
-            "{who} lost all points: the M step moves such a center to the point that is farthest from its own center, which "
-            "lowers the loss. If it happens often, K is too large or the start is poor."
+            "{who} lost all points: the M step moves such a center to the point that is farthest from its own center, unless "
+            "all points sit on their centers. If it happens often, K is too large or the start is poor."
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
@@ -294,7 +299,7 @@ def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray,
     for cluster in empty:
         distances[sizes[labels] < 2] = 0.0
         farthest = distances.argmax()
-        if distances[farthest] == 0:
+        if distances[farthest] <= prepared.rounding:  # it sits on its center: nothing to gain
             break
         point, old = prepared.columns[:, farthest], labels[farthest]
         sizes[old] -= 1

@@ -48,7 +48,7 @@ class Neighbours:
     """row at which the search for the next swap begins"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
 class KMedoids:
     """K-medoids on a matrix of proximities.
 

@@ -63,7 +63,7 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
         positive definite.
     """
     weights = np.array(weights, dtype=float)
-    means = check_points(means).copy()
+    means = check_points(means, "means").copy()
     covariances = np.array(covariances, dtype=float)
     k, d = means.shape
     if weights.shape != (k,) or covariances.shape != (k, d, d):
@@ -71,6 +71,8 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
             f"for means of shape {(k, d)}, weights must have shape {(k,)} and covariances {(k, d, d)}, "
             f"got {weights.shape} and {covariances.shape}"
         )
+    if not np.isfinite(weights).all():
+        raise ValueError(f"weights must be finite, got {weights.tolist()}")
     if not (weights >= 0).all():
         raise ValueError(f"weights must not be negative, got {weights.tolist()}")
     if abs(weights.sum() - 1) > 1e-8:
@@ -137,7 +139,7 @@ class Responsibilities:
         return self.rows.sum(axis=1) if self.sums is None else self.sums[:, 0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
 class GaussianMixture:
     """Mixture of Gaussians by EM.
 
@@ -227,7 +229,7 @@ class GaussianMixture:
             return gaussians._replace(covariances=self._in_units(prepared, self._raise_to_floor(covariances)))
         if isinstance(start, tuple):
             raise ValueError("start must be an array of means or `Gaussians`, got a tuple")
-        means = check_points(start)
+        means = check_points(start, "start")
         if means.shape != shape:
             raise ValueError(f"start must be means of shape {shape} or Gaussians, got an array of shape {means.shape}")
         return self._around(prepared, means)
@@ -295,7 +297,7 @@ class GaussianMixture:
         found = list(prepared.notices)
         dead = np.flatnonzero(parameters.weights * prepared.columns.shape[1] < LEAST_MASS)
         if dead.size:
-            text = "{who} lost all points: its weight is 0 and it stays where it was. Choose a smaller K or another start."
+            text = "{who} lost all points, with weight 0 and no more moves from then on. Choose a smaller K or another start."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(dead.tolist()), "Component"))
         narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS)
         if narrow.size and self.covariance == "tied":
@@ -306,7 +308,7 @@ class GaussianMixture:
             found.append(Notice(COLLAPSING_COMPONENT, text))
         elif narrow.size:
             text = (
-                "{who} collapsed onto a few points or a line and is held at the least width allowed; without that the "
+                "{who} collapsed onto a few points or a line, held at the least width allowed; without that the "
                 "likelihood would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(narrow.tolist()), "Component"))

@@ -30,6 +30,8 @@ class Notice(NamedTuple):
     def told(self, numbers) -> str:
         """The text, where `numbers[cluster]` is what a cluster is called."""
         who = sorted(numbers[cluster] for cluster in self.clusters)
+        if len(who) > 6:
+            who[4:] = [f"{len(who) - 4} others"]
         names = ", ".join(map(str, who[:-1])) + " and " * (len(who) > 1) + "".join(map(str, who[-1:]))
         return self.text.replace("{who}", f"{self.noun}{'s' * (len(who) > 1)} {names}")
 

@@ -4,13 +4,17 @@ import numpy as np
 
 from clustering.notices import Notice, few_distinct
 
+LARGEST = 1e150
+"""magnitude of a coordinate, so that sums of squares of many of them stay finite"""
 
-def check_points(points) -> np.ndarray:
+
+def check_points(points, name: str = "points") -> np.ndarray:
     """The points as an (n, d) array of finite doubles.
 
     Parameters
     ----------
     points : (n, d) array-like of numbers
+    name : what to call them in a sentence
 
     Raises
     ------
@@ -21,14 +25,20 @@ def check_points(points) -> np.ndarray:
     try:
         checked = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError("points must be numbers: an (n, d) array with one row per point") from None
+        raise ValueError(f"{name} must be numbers: an (n, d) array with one row per point") from None
     if checked.ndim != 2:
-        raise ValueError(f"points must have two dimensions (n, d), got {checked.ndim}")
+        raise ValueError(f"{name} must have two dimensions (n, d), got {checked.ndim}")
     if checked.size == 0:
-        raise ValueError(f"points must have at least one row and one column, got shape {checked.shape}")
+        raise ValueError(f"{name} must have at least one row and one column, got shape {checked.shape}")
     if not np.isfinite(checked).all():
         row, column = np.argwhere(~np.isfinite(checked))[0]
-        raise ValueError(f"points must be finite, but row {row}, column {column} is {checked[row, column]}")
+        raise ValueError(f"{name} must be finite, but row {row}, column {column} is {checked[row, column]}")
+    if np.abs(checked).max() > LARGEST:
+        row, column = np.argwhere(np.abs(checked) > LARGEST)[0]
+        raise ValueError(
+            f"{name} must not exceed {LARGEST:g}, so that they can be squared, but row {row}, column {column} is "
+            f"{checked[row, column]:g}: divide the column by a constant"
+        )
     return checked
 
 

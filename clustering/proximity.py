@@ -17,6 +17,19 @@ METRICS = {
 """name here: name in SciPy"""
 
 
+class UndefinedProximity(ValueError):
+    """Cosine or correlation of a row that has no direction."""
+
+    def __init__(self, metric: str, row: int):
+        self.metric, self.row = metric, row
+        super().__init__(self.sentence(row))
+
+    def sentence(self, name) -> str:
+        """What is wrong, with the row called by this name."""
+        what = "has equal values in all columns" if self.metric == "correlation" else "is all zeros"
+        return f"{self.metric} is not defined for row {name}, which {what}: remove it or choose another metric"
+
+
 def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
     """The dissimilarity of each pair of points, an (n, n) array: symmetric, with a zero diagonal.
 
@@ -45,8 +58,7 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
     if metric in ("cosine", "correlation"):
         still = np.flatnonzero(np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1))
         if still.size:
-            what = "has equal values in all columns" if metric == "correlation" else "is all zeros"
-            raise ValueError(f"{metric} is not defined for row {still[0]}, which {what}: remove it or choose another metric")
+            raise UndefinedProximity(metric, int(still[0]))
     if metric in ("euclidean", "squared euclidean", "manhattan", "chebyshev"):
         points = points - points.mean(axis=0)
     proximities = cdist(points, points, METRICS[metric])

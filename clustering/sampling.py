@@ -56,8 +56,7 @@ def three_gaussians(n: int, rng: np.random.Generator) -> Dataset:
 def uniform(n: int, rng: np.random.Generator, d: int = 2, low: float = -10.0, high: float = 10.0) -> Dataset:
     """Points spread evenly over a cube from `low` to `high`: no groups at all, all labels 0."""
     _check_at_least_one("n", n)
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}")
+    _check_at_least_one("d", d)
     if not low < high:
         raise ValueError(f"low must be less than high, got {low} and {high}")
     return Dataset(rng.uniform(low, high, size=(n, d)), np.zeros(n, dtype=np.intp))
@@ -68,11 +67,15 @@ def _check_ratio(ratio: float) -> None:
         raise ValueError(f"ratio must be a finite number above 0, got {ratio}")
 
 
+def _check_noise(noise: float) -> None:
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
+
+
 def _corners(k: int, d: int, distance: float) -> np.ndarray:
     """(k, d) means: on a line for d = 1, else on a regular polygon in the first two coordinates, neighbours `distance`
     apart."""
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}")
+    _check_at_least_one("d", d)
     means = np.zeros((k, d))
     if d == 1:
         means[:, 0] = distance * (np.arange(k) - (k - 1) / 2)
@@ -125,6 +128,7 @@ def overlapping(n: int, rng: np.random.Generator, d: int = 2, distance: float = 
 def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
     """Two half circles that reach into each other, with Gaussian noise of standard deviation `noise`."""
     _check_at_least_one("n", n)
+    _check_noise(noise)
     labels = rng.integers(2, size=n)
     angles = rng.uniform(0, np.pi, size=n)
     points = np.column_stack([np.cos(angles), np.sin(angles)])
@@ -137,6 +141,7 @@ def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> D
     """k circles around one centre with radii 1, 2, … and equal density along the line."""
     _check_at_least_one("n", n)
     _check_at_least_one("k", k)
+    _check_noise(noise)
     radii = np.arange(1.0, k + 1)
     labels = rng.choice(k, size=n, p=radii / radii.sum())
     angles = rng.uniform(0, 2 * np.pi, size=n)

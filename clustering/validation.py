@@ -55,9 +55,14 @@ def match_clusters(a, b, k: int | None = None) -> np.ndarray:
         (Kuhn 1955, by SciPy's `linear_sum_assignment`). k is by default one more than the largest label.
     """
     a, b = np.asarray(a), np.asarray(b)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"labels must be two arrays of one length, got shapes {a.shape} and {b.shape}")
     kept = (a >= 0) & (b >= 0)
     a, b = a[kept].astype(np.intp), b[kept].astype(np.intp)
-    k = int(max(a.max(initial=-1), b.max(initial=-1))) + 1 if k is None else k
+    least = int(max(a.max(initial=-1), b.max(initial=-1))) + 1
+    k = least if k is None else k
+    if k < least:
+        raise ValueError(f"k must be at least {least}, one more than the largest label, got {k}")
     table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
     return linear_sum_assignment(table, maximize=True)[1]
 

@@ -9,7 +9,7 @@ from clustering import bic, match_clusters
 from pages.shared import figures, palette
 from pages.shared.planes import Plane, column_plane, principal_plane
 from pages.shared.player import player
-from pages.shared.runs import Run, make_run
+from pages.shared.runs import MOST_ITERATIONS, Run, make_run
 from pages.shared.storyboard import number, storyboard
 from pages.shared.widgets import choose_settings, plain, recent
 
@@ -23,15 +23,13 @@ def choose_plane(data) -> Plane:
         return column_plane(columns, 0, len(columns) - 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         principal = "Principal components"
-        across = st.selectbox(
-            "Across", [principal, *columns], format_func=plain, key="across", width=240, persist_state="session"
-        )
+        across = st.selectbox("Across", [principal, *columns], key=f"across {columns}", width=240, persist_state="session")
         if across == principal:
             plane = principal_plane(data.points)
             st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
             return plane
         others = [column for column in columns if column != across]
-        up = st.selectbox("Up", others, format_func=plain, key="up", width=240, persist_state="session")
+        up = st.selectbox("Up", others, key=f"up {columns}", width=240, persist_state="session")
     return column_plane(columns, columns.index(across), columns.index(up))
 
 
@@ -46,11 +44,12 @@ class Progress:
             self.place.progress(share, text=f"{text} Change any setting to leave this.")
 
     def step(self, step) -> None:
-        # nobody knows how many iterations it takes: the bar nears the middle without reaching it, the pictures take the rest
-        self.show(0.5 - 0.5 * 0.95**step.iteration, f"Iteration {step.iteration}: loss {number(step.loss)}.")
+        # nobody knows how many iterations it takes: the bar slows down but never stands, and leaves room for the pictures
+        share = 0.7 * step.iteration / (step.iteration + 30)
+        self.show(share, f"Iteration {step.iteration} of at most {MOST_ITERATIONS}: loss {number(step.loss)}.")
 
     def drawn(self, share: float) -> None:
-        self.show(0.5 + 0.5 * share, "Drawing the pictures.")
+        self.show(0.7 + 0.3 * share, "Drawing the pictures.")
 
 
 def show_numbers(run: Run) -> None:
@@ -150,7 +149,9 @@ def show(run: Run, progress: Progress) -> None:
         plane = choose_plane(data)
         shade = plane.shows_all and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
         frames, left_out = storyboard(run)
-        name = figures.token(run, plane.names, shade)
+        name = figures.token(
+            run, plane.names, shade
+        )  # of these pictures; the player keeps its place as long as the run is the same
         picture, curve = recent().get(
             ("figures", name),
             lambda: (
@@ -160,12 +161,13 @@ def show(run: Run, progress: Progress) -> None:
         )
         with st.container(key="picture"):
             st.plotly_chart(picture, config={"displayModeBar": False}, alt=figures.described(run, frames))
-        player(name, frames, ["picture", "loss"])
+        player(figures.token(run), name, frames, ["picture", "loss"])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"
-            + (", as one picture per step: the darker, the more points." if painted else ".")
+            + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
             + (f" {left_out}" if left_out else "")
+            + (" Colours repeat after ten clusters." if settings.k > len(palette.COLORS) else "")
         )
     with right:
         with st.container(key="loss"):

@@ -224,6 +224,19 @@ def numeric_columns(table: pd.DataFrame) -> list[str]:
     return [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c]) and not pd.api.types.is_bool_dtype(table[c])]
 
 
+def spoilt_columns(table: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """Columns that are numbers but for a few cells: name, row of the first such cell counted from one, and what it holds."""
+    spoilt = []
+    for column in table.columns:
+        cells = table[column].dropna()
+        if len(cells) and not pd.api.types.is_numeric_dtype(cells):
+            wrong = pd.to_numeric(cells, errors="coerce").isna()
+            if 0 < wrong.mean() < 0.5:
+                row = wrong.idxmax()
+                spoilt.append((column, int(row) + 1, str(cells[row])))
+    return spoilt
+
+
 def from_table(
     table: pd.DataFrame, title: str, columns: list[str], label: str | None = None, standardise: bool = False
 ) -> Data:
@@ -260,6 +273,6 @@ def from_table(
         points=points,
         labels=labels,
         label_name=label or "",
-        note=f"{left_out} of {len(table)} rows have a gap and are left out." if left_out else "",
+        note=f"{left_out} of {len(table)} rows have a gap or an infinity and are left out." if left_out else "",
         rows=np.flatnonzero(whole) + 1,
     )

@@ -230,13 +230,15 @@ def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
     y = np.empty(len(x))
     y[::2], y[1::2] = history.losses, history.half_losses
     told = [None if frame.loss is None else (frame.assignment + 0.5 * (frame.kind == "M"), frame.loss) for frame in frames]
+    nowhere = dict(x=[None], y=[None])  # an empty array would make Plotly drop the other lines as well
     specs = []
     for i, at in enumerate(told):
         shown = x <= (-1 if at is None else at[0])
-        here = dict(x=[], y=[]) if at is None else dict(x=[at[0]], y=[at[1]])
+        here = nowhere if at is None else dict(x=[at[0]], y=[at[1]])
         if shown.sum() > 200:
             shown &= np.arange(len(x)) % (len(x) // 100) == 0
-        specs.append(dict(name=str(i), data=[dict(x=x[shown], y=y[shown]), here], traces=[1, 2]))
+        line = dict(x=x[shown], y=y[shown]) if shown.any() else nowhere
+        specs.append(dict(name=str(i), data=[line, here], traces=[1, 2]))
     span = y.max() - y.min() or 1.0
     symbols = np.where(np.arange(len(x)) % 2, 100, 0)  # open circles for M steps
     hover = "%{text}<br>loss %{y:.6g}<extra></extra>"

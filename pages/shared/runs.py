@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, proximity_matrix
+from clustering.proximity import UndefinedProximity
 from pages.shared.datasets import Data
 
 MOST_POINTS_FOR_PROXIMITIES = 5_000
@@ -103,14 +104,16 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
         )
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
 
+    def proximities():
+        try:
+            return proximity_matrix(data.points, settings.metric)
+        except UndefinedProximity as fault:
+            raise ValueError(fault.sentence(data.rows[fault.row])) from None
+
     def compute():
         method = settings.method()
         if settings.algorithm == "kmedoids":
-            work = store.get(
-                ("proximities", data.key, settings.metric),
-                lambda: method.prepare(proximity_matrix(data.points, settings.metric)),
-            )
-            method.prepare(work)  # K may be another than the one it was prepared for
+            work = store.get(("proximities", data.key, settings.metric), lambda: method.prepare(proximities()))
         else:
             work = data.points
         history = History.record(method, work, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)

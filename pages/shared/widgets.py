@@ -44,7 +44,7 @@ def choose_data() -> Data:
             st.caption(plain(f"Still shown: {data.title}."))
     st.session_state["last data"] = data
     n, d = data.points.shape
-    st.caption(plain(f"{n:,} points, {d} column{'s' * (d > 1)}. {data.note}"))
+    st.caption(plain(f"{n:,} point{'s' * (n > 1)}, {d} column{'s' * (d > 1)}. {data.note}"))
     return data
 
 
@@ -75,27 +75,35 @@ def _real() -> Data:
 
 
 def _upload() -> Data | None:
-    file = st.file_uploader("A CSV file with a header and one row per point", type=["csv", "tsv", "txt"], key="file")
+    st.file_uploader(
+        "A CSV file with a header and one row per point", type=["csv", "tsv", "txt"], key="file", on_change=_take_upload
+    )
+    file = st.session_state.get("upload")
     if file is None:
         return None
     frame = recent().get(("file", file.file_id), lambda: datasets.read_csv(file.getvalue()))
+    for column, row, cell in datasets.spoilt_columns(frame):
+        st.caption(plain(f"Column {column} is left out: row {row} holds {cell!r}, which is not a number."))
     numeric = datasets.numeric_columns(frame)
     if not numeric:
         raise ValueError("No column of this file holds numbers only: to cluster its rows, at least one must.")
-    columns = st.multiselect(
-        "Columns to cluster by", numeric, default=numeric[:10], key=f"columns of {file.file_id}", format_func=plain, **KEPT
-    )
+    columns = st.multiselect("Columns to cluster by", numeric, default=numeric[:10], key=f"columns of {file.file_id}", **KEPT)
     groups = [None] + [column for column in frame.columns if column not in columns and frame[column].nunique() <= 50]
     label = None
     if len(groups) > 1:
         label = st.selectbox(
             "Known groups, to compare with",
             groups,
-            format_func=lambda column: "none" if column is None else plain(column),
+            format_func=lambda column: "none" if column is None else column,
             key=f"label of {file.file_id}",
             **KEPT,
         )
     return datasets.from_table(frame, file.name, columns, label, _standardise())
+
+
+def _take_upload() -> None:
+    """Keeps the file, which the uploader forgets as soon as another kind of data is looked at."""
+    st.session_state["upload"] = st.session_state["file"]
 
 
 def _standardise() -> bool:
@@ -154,7 +162,9 @@ def choose_settings(data: Data) -> Settings:
             help="Nothing in BUILD is random: every start is the same." if start == "build" else "The next seed",
         )
     if k > n:
-        st.warning(f"There are only {n} points, so K is {n} here.", icon=":material/info:")
+        st.warning(
+            f"There {'is' if n == 1 else 'are'} only {n} point{'s' * (n > 1)}, so K is {n} here.", icon=":material/info:"
+        )
         k = n
     return Settings(algorithm=algorithm, k=k, start=start, seed=seed, **options)
 

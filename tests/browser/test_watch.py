@@ -103,7 +103,10 @@ def test_every_step_shows_its_centers_its_loss_and_its_sentence(page, server, hi
     visit(page, server)
     to_frame(page, 0)
     assert sentence(page).startswith("Start: 3 centers")
-    assert traces(page, LOSS)[-1]["x"] == []  # no loss before the first E step
+    assert traces(page, LOSS)[-1]["x"] == [None]  # no loss before the first E step
+    to_frame(page, 2)
+    assert len(page.locator(f"{LOSS} .scatterlayer .trace").all()) == 3
+    to_frame(page, 0)
     np.testing.assert_allclose(centers(page), history.parameters[0], atol=1e-3)
     for index in range(1, 2 * history.iterations + 2):
         page.get_by_role("button", name="One step forward").click()

@@ -73,6 +73,17 @@ def test_identical_points_are_named_and_end_at_once_in_one_place(method):
         np.testing.assert_array_equal(step.parameters, points[:3])
 
 
+@pytest.mark.parametrize("k", [4, 5, 10])
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+def test_k_means_of_fewer_distinct_points_than_clusters_ends_at_once(k, offset):
+    points = np.array([[i % 3 + offset, (i % 3) ** 2 / 7] for i in range(60)])
+    for seed in range(6):
+        step = fit(KMeans(k, init="random"), points, rng=seed)
+        assert step.converged
+        assert step.iteration < 6
+        assert step.loss == pytest.approx(0, abs=1e-12)
+
+
 @pytest.mark.parametrize("method", [KMeans(4), KMedoids(4), GaussianMixture(4)])
 def test_fewer_distinct_points_than_clusters_is_named(method):
     points = np.repeat([[0.0, 0.0], [5.0, 5.0]], 5, axis=0)
@@ -203,7 +214,7 @@ def test_clusters_that_are_tiny_beside_their_distances_are_told_apart(spread):
     step = fit(KMeans(4), points, start=places)
     np.testing.assert_array_equal(step.labels, labels)
     expected = sum(np.square(points[labels == k] - points[labels == k].mean(axis=0)).sum() for k in range(4))
-    assert step.loss == pytest.approx(expected, rel=1e-5)
+    assert step.loss == pytest.approx(expected, rel=1e-5, abs=0)
 
 
 def test_labels_in_every_step_are_those_of_a_full_search():

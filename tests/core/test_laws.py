@@ -93,7 +93,7 @@ def test_earlier_steps_and_the_given_data_and_start_stay_as_they_were(name):
     np.testing.assert_array_equal(flat(start), kept_start)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "swap"])  # which takes the first that helps
 def test_the_order_of_the_points_does_not_matter(name):
     points = three_gaussians(90, np.random.default_rng(0)).points
     order = np.random.default_rng(1).permutation(len(points))
@@ -101,8 +101,6 @@ def test_the_order_of_the_points_does_not_matter(name):
     rows = np.array([3, 30, 60])
     start = rows if isinstance(method, KMedoids) else points[rows]
     moved = np.argsort(order)[rows] if isinstance(method, KMedoids) else start
-    if name == "swap":  # it takes the first swap that helps, so here the order may lead elsewhere
-        return
     one = fit(method, data_for(method, points), start=start)
     other = fit(method, data_for(method, points[order]), start=moved)
     np.testing.assert_array_equal(one.labels[order], other.labels)

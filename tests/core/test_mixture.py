@@ -380,7 +380,7 @@ def test_a_component_that_lost_its_points_stays_and_does_not_drift():
         np.testing.assert_allclose(step.parameters.covariances[1], np.eye(2), atol=1e-12)
         dead = [notice for notice in step.notices if notice.name == notices.EMPTY_CLUSTER]
         assert [notice.clusters for notice in dead] == [(1,)]
-        assert dead[0].sentence.startswith("Component 2 lost all points: its weight is 0 and it stays where it was.")
+        assert dead[0].sentence.startswith("Component 2 lost all points, with weight 0 and no more moves from then on.")
 
 
 def test_a_regularization_that_raises_the_loss_is_reported_and_a_run_without_is_not():

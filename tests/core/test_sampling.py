@@ -169,7 +169,7 @@ def test_a_size_that_is_no_positive_whole_number_is_refused(name, n):
 
 @pytest.mark.parametrize("name", ANY_DIMENSION)
 def test_a_dimension_below_one_is_refused(name):
-    with pytest.raises(ValueError, match=r"d must be at least 1, got 0|at least 2 dimensions, got 0"):
+    with pytest.raises(ValueError, match=r"d must be a whole number of at least 1, got 0|at least 2 dimensions, got 0"):
         getattr(sampling, name)(5, np.random.default_rng(0), d=0)
 
 

@@ -128,7 +128,7 @@ def test_no_column_chosen_is_one_plain_sentence_and_the_picture_stays(app):
 def test_rows_with_gaps_are_left_out_and_counted(app):
     app.button_group(key="source").set_value("real").run()
     app.selectbox(key="table").set_value("penguins").run()
-    assert "2 of 344 rows have a gap and are left out" in said(app)
+    assert "2 of 344 rows have a gap or an infinity and are left out" in said(app)
     assert "342 points" in said(app)
 
 
@@ -152,8 +152,8 @@ def test_more_than_two_columns_are_seen_along_principal_components_or_a_chosen_p
     app.selectbox(key="table").set_value("iris").run()
     titles = re.findall(r'"text": ?"(component 1 [^"]*)"', app.get("plotly_chart")[0].proto.spec)
     assert titles == ["component 1 (92% of the variance)"]
-    app.selectbox(key="across").set_value("petal_length").run()
-    app.selectbox(key="up").set_value("sepal_width").run()
+    next(box for box in app.selectbox if box.label == "Across").set_value("petal_length").run()
+    next(box for box in app.selectbox if box.label == "Up").set_value("sepal_width").run()
     assert not app.exception
     assert '"petal_length"' in app.get("plotly_chart")[0].proto.spec
 
@@ -164,3 +164,24 @@ def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(app, monke
     app.selectbox(key="metric").set_value("cosine").run()
     assert not app.exception
     assert "is all zeros" in said(app)
+
+
+def test_a_column_spoilt_by_one_cell_is_named_with_its_row():
+    from pages.shared import datasets
+
+    table = datasets.read_csv(b"a,b,c\n1,2,x\n3,oops,y\n5,6,z\n")
+    assert datasets.spoilt_columns(table) == [("b", 2, "oops")]
+
+
+def test_values_too_large_to_square_are_one_sentence(app, monkeypatch):
+    show(app, monkeypatch, [[1e308, 1], [0, 1], [5, 6]])
+    assert not app.exception
+    assert "row 0, column 0 is 1e+308" in said(app)
+
+
+def test_fewer_distinct_points_than_clusters_ends_at_once(app, monkeypatch):
+    app.number_input(key="k").set_value(5)
+    show(app, monkeypatch, [[i % 3, (i % 3) ** 2] for i in range(60)])
+    assert metrics(app)["Ended"] == "converged"
+    assert int(metrics(app)["Iterations"]) < 5
+    assert "only 3 distinct points" in said(app)

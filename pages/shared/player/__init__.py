@@ -23,10 +23,11 @@ def tweens(frames: list[Frame]) -> int:
     return max(2, min(18, _SECONDS * _STEPS_PER_SECOND // max(moves, 1)))
 
 
-def player(run: str, frames: list[Frame], charts: list[str]) -> None:
+def player(run: str, figures: str, frames: list[Frame], charts: list[str]) -> None:
     """Draws the player of the figures in the containers with the keys `charts`, of which the first is the picture.
 
-    `run` is what the layouts of these figures have as `meta`: the player waits for them.
+    `figures` is what the layouts of these figures have as `meta`: the player waits for them. It stays on its frame as long as
+    `run` is the same, and goes to the last one of another.
     """
     told = [dict(kind=frame.kind, sentence=frame.sentence, explanation=frame.explanation) for frame in frames]
-    _component()(key="player", data=dict(run=run, charts=charts, frames=told, tweens=tweens(frames)))
+    _component()(key="player", data=dict(run=run, figures=figures, charts=charts, frames=told, tweens=tweens(frames)))

@@ -1,6 +1,6 @@
 // Drives the figures of one run in step: play, pause, step, scrub, speed, and the sentence of the frame that is shown.
 //
-// data: { run, charts: [css class of the container of each figure], frames: [{ kind, sentence, explanation }], tweens }
+// data: { run, figures: their layout.meta, charts: [css class of the container of each figure], frames: [{ kind, sentence, explanation }], tweens }
 // The first chart is the picture. Between an E frame and the M frame after it the player moves lines and centers smoothly,
 // in `tweens` steps; these are computed here, from the x and y that the two frames hold.
 
@@ -22,7 +22,7 @@ hidden.textContent = ".js-plotly-plot .updatemenu-container { opacity: 0; pointe
 document.head.append(hidden);
 
 const graphOf = (chart) => document.querySelector(`.st-key-${chart} .js-plotly-plot`);
-const belongs = (graph, run) => graph && graph.layout && graph.layout.meta === run && graph.querySelector(".updatemenu-button");
+const belongs = (graph, figures) => graph && graph.layout && graph.layout.meta === figures && graph.querySelector(".updatemenu-button");
 const ease = (s) => s * s * (3 - 2 * s);
 const between = (a, b, s) => a.map((v, i) => (v === null || b[i] === null ? v : v + (b[i] - v) * s));
 
@@ -68,7 +68,7 @@ export default function (component) {
     // the picture last: whoever listens to its frames finds the other figures there already
     for (const chart of [...data.charts].reverse()) {
       const graph = graphOf(chart);
-      if (belongs(graph, data.run)) order(graph, [String(memory.shown)]);
+      if (belongs(graph, data.figures)) order(graph, [String(memory.shown)]);
     }
     say();
   }
@@ -88,7 +88,7 @@ export default function (component) {
       if (memory.shown === last) pause();
     } else if (needed > 1) {
       const graph = graphOf(data.charts[0]);
-      if (belongs(graph, data.run)) {
+      if (belongs(graph, data.figures)) {
         order(graph, tween(graph, String(memory.shown), String(memory.shown + 1), ease(position / needed)));
       }
     }
@@ -139,8 +139,8 @@ export default function (component) {
   const waiting = setInterval(() => {
     for (const chart of data.charts) {
       const graph = graphOf(chart);
-      if (belongs(graph, data.run) && graph.__run !== data.run) {
-        graph.__run = data.run;
+      if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
+        graph.__figures = data.figures;
         if (memory.shown !== last) order(graph, [String(memory.shown)]);
       }
     }
