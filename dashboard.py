@@ -11,6 +11,10 @@ st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wi
 # the picture, not the frame, is what the screen is for
 st.html(
     "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}"
+    # the curve goes below the picture where both side by side would be too narrow
+    ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
+    ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,32rem)}"
+    ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,18rem)}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
 page = st.navigation(

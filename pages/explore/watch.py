@@ -103,7 +103,8 @@ def show_sizes(run: Run) -> None:
     st.html(
         "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
         ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
-        ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums}.sizes .bar{width:25%}"
+        ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums;white-space:nowrap}"
+        ".sizes .bar{width:18%}"
         ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
         "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
         f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"
@@ -144,7 +145,8 @@ def show(run: Run, progress: Progress) -> None:
     data, settings = run.data, run.settings
     if run.note:
         st.info(run.note, icon=":material/info:")
-    left, right = st.columns([2, 1], gap="medium")
+    with st.container(key="stage"):
+        left, right = st.columns([2, 1], gap="medium")
     with left:
         plane = choose_plane(data)
         shade = plane.shows_all and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")

@@ -35,6 +35,8 @@ class Data:
     label_name: str = ""
     truth: Gaussians | None = None
     """the mixture that the points were drawn from"""
+    same_units: bool = False
+    """whether all columns are measured alike, so that a picture shows them at one scale"""
     note: str = ""
     """what was left out, in a sentence"""
     rows: np.ndarray = field(default=None)
@@ -177,6 +179,7 @@ def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
         labels=dataset.labels,
         label_name="group drawn from",
         truth=dataset.truth,
+        same_units=True,
     )
 
 

@@ -19,7 +19,8 @@ MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
 HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
-HEIGHT = 560
+PLOT_WIDTH = 540
+"""pixels that the plot has in a window of 1,400: for choosing its height"""
 GRID = (150, 240)
 """rows and columns of the shaded regions"""
 ANGLES = np.linspace(0, 2 * np.pi, 37)
@@ -51,12 +52,14 @@ class _Picture:
             self.xy[:, 1] = spread_out(len(self.xy))
         self.middles = [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > MOST_MARKERS
+        self.to_scale = run.data.same_units and run.data.points.shape[1] > 1
         self.extent = self._extent()
         self.shades = shade and plane.shows_all
+        left, right, bottom, top = self.extent
+        self.aspect = (top - bottom) / (right - left) if self.to_scale else paint.HEIGHT / paint.WIDTH
         if self.painted:
-            self.canvas = paint.Canvas(*self.xy.T, self.extent)
+            self.canvas = paint.Canvas(*self.xy.T, self.extent, round(paint.WIDTH * self.aspect))
         if self.shades:
-            left, right, bottom, top = self.extent
             rows, columns = GRID
             x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
             y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
@@ -66,8 +69,17 @@ class _Picture:
     def _extent(self):
         low = np.minimum(self.xy.min(axis=0), np.min([m.min(axis=0) for m in self.middles], axis=0))
         high = np.maximum(self.xy.max(axis=0), np.max([m.max(axis=0) for m in self.middles], axis=0))
+        if self.mixture:  # the ellipses that it ends with
+            covariances = self.plane.project_covariances(self.run.history.parameters[-1].covariances)
+            reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
+            low = np.minimum(low, (self.middles[-1] - reach).min(axis=0))
+            high = np.maximum(high, (self.middles[-1] + reach).max(axis=0))
         size = np.where(high > low, high - low, 1.0)
         low, high = low - 0.05 * size, high + 0.05 * size
+        if self.to_scale:  # room at the sides instead of a flat or a tall picture
+            width, height = high - low
+            lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
+            low, high = low - lack / 2, high + lack / 2
         return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
     def figure(self, name: str, watch) -> go.Figure:
@@ -97,7 +109,8 @@ class _Picture:
             points = self._points(some) | dict(marker=dict(opacity=0, size=8))
         else:
             points = self._points(np.arange(len(self.xy)))
-            points["marker"] = dict(size=7.5, opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
+            size = 7.5 * min(1.0, (500 / len(self.xy)) ** 0.35)
+            points["marker"] = dict(size=size, opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
         moving = last["data"][-len(self.colors) - 2 :]
         outlines = [
             dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
@@ -111,8 +124,10 @@ class _Picture:
             place = dict(xref="x", yref="y", x=left, y=top, sizex=width, sizey=top - bottom, sizing="stretch", layer="below")
             images.append(place | own)
         axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
+        if self.to_scale:
+            axis["constrain"] = "domain"
         layout = dict(
-            height=HEIGHT,
+            height=round(PLOT_WIDTH * self.aspect) + 75,
             margin=dict(l=10, r=10, t=10, b=10),
             showlegend=False,
             hovermode="closest",
@@ -120,7 +135,12 @@ class _Picture:
             meta=name,
             images=images,
             xaxis=axis | dict(range=[left, right], title=dict(text=html.escape(self.plane.names[0]))),
-            yaxis=axis | dict(range=[bottom, top], title=dict(text=html.escape(self.plane.names[1]))),
+            yaxis=axis
+            | dict(
+                scaleanchor="x" if self.to_scale else None,
+                range=[bottom, top],
+                title=dict(text=html.escape(self.plane.names[1])),
+            ),
             updatemenus=[REMOTE],
         )
         return _figure([points, *outlines, *centers], layout, frames)

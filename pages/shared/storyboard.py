@@ -29,8 +29,9 @@ def storyboard(run: Run) -> tuple[list[Frame], str]:
     last = run.history.iterations
     shown = np.arange(last + 1)
     left_out = ""
-    if 2 * last + 2 > MOST_FRAMES:
-        most = (MOST_FRAMES - 1) // 2
+    most_frames = MOST_FRAMES if run.settings.k <= 12 else MOST_FRAMES // 2  # many clusters make heavy frames
+    if 2 * last + 2 > most_frames:
+        most = (most_frames - 1) // 2
         shown = np.unique(np.rint(np.concatenate([np.arange(20), np.linspace(20, last, most - 20)])).astype(int))
         left_out = f"The pictures show {len(shown)} of the {last + 1} states: all of the first 20, then evenly spread ones."
     frames = [Frame("start", 0, None, None, told.start(), told.start_means)]

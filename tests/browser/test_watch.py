@@ -329,7 +329,7 @@ def test_the_picture_has_a_text_alternative(page, server):
 
 def test_long_work_shows_a_bar_that_moves_and_can_be_left(page, server):
     page.goto(f"{server}/?n=1,000,000&sample=Stretched+groups&algorithm=Mixture+of+Gaussians&k=8")
-    bar = page.get_by_text(re.compile(r"^Iteration \d+: loss"))
+    bar = page.get_by_text(re.compile(r"^Iteration \d+ of at most"))
     bar.wait_for(timeout=60_000)
     first = bar.inner_text()
     page.wait_for_function(
