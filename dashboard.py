@@ -13,8 +13,8 @@ st.html(
     "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}"
     # the curve goes below the picture where both side by side would be too narrow
     ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
-    ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,32rem)}"
-    ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,18rem)}"
+    ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
+    ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,17rem)}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
 page = st.navigation(

@@ -19,9 +19,8 @@ MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
 HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
-PLOT_WIDTH = 540
-"""pixels that the plot has in a window of 1,400: for choosing its height"""
-GRID = (150, 240)
+HEIGHT = 520
+GRID = (200, 300)
 """rows and columns of the shaded regions"""
 ANGLES = np.linspace(0, 2 * np.pi, 37)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
@@ -55,11 +54,16 @@ class _Picture:
         self.to_scale = run.data.same_units and run.data.points.shape[1] > 1
         self.extent = self._extent()
         self.shades = shade and plane.shows_all
+        self.shaded = self.extent
         left, right, bottom, top = self.extent
-        self.aspect = (top - bottom) / (right - left) if self.to_scale else paint.HEIGHT / paint.WIDTH
         if self.painted:
-            self.canvas = paint.Canvas(*self.xy.T, self.extent, round(paint.WIDTH * self.aspect))
+            height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.to_scale else paint.HEIGHT
+            self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
         if self.shades:
+            if self.to_scale:  # an axis shows more than this, in a window of other proportions
+                width, height = right - left, top - bottom
+                left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
+            self.shaded = left, right, bottom, top
             rows, columns = GRID
             x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
             y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
@@ -76,7 +80,7 @@ class _Picture:
             high = np.maximum(high, (self.middles[-1] + reach).max(axis=0))
         size = np.where(high > low, high - low, 1.0)
         low, high = low - 0.05 * size, high + 0.05 * size
-        if self.to_scale:  # room at the sides instead of a flat or a tall picture
+        if self.to_scale:  # neither flat nor tall, so that the axes have little to add
             width, height = high - low
             lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
             low, high = low - lack / 2, high + lack / 2
@@ -117,17 +121,16 @@ class _Picture:
             for color, line in zip(self.colors, moving[:-2], strict=True)
         ]
         centers = [style | moving[-1] for style in self._center_styles()]
+        places = [self.shaded] * self.shades + [self.extent] * self.painted
         images = []
-        for own in last.get("layout", {}).get("images", []):
+        for own, (x0, x1, y0, y1) in zip(last.get("layout", {}).get("images", []), places, strict=True):
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
-            width = (right - left) * (1 + 1e-9 * len(images))
-            place = dict(xref="x", yref="y", x=left, y=top, sizex=width, sizey=top - bottom, sizing="stretch", layer="below")
+            width = (x1 - x0) * (1 + 1e-9 * len(images))
+            place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
             images.append(place | own)
         axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
-        if self.to_scale:
-            axis["constrain"] = "domain"
         layout = dict(
-            height=round(PLOT_WIDTH * self.aspect) + 75,
+            height=HEIGHT,
             margin=dict(l=10, r=10, t=10, b=10),
             showlegend=False,
             hovermode="closest",
