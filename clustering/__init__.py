@@ -10,10 +10,11 @@ Needs NumPy and SciPy only.
 """
 
 from clustering.em import Method, Step, best_of, fit, iterate
+from clustering.gaussians import Gaussians, check_gaussians
 from clustering.history import History
 from clustering.kmeans import KMeans
 from clustering.kmedoids import KMedoids
-from clustering.mixture import GaussianMixture, Gaussians, check_gaussians
+from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians

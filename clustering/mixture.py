@@ -18,7 +18,7 @@ triangular solves are used instead.
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,8 @@ from scipy.linalg import solve_triangular
 
 from clustering.chunks import largest_row, over_chunks
 from clustering.em import Step, fit
+from clustering.features import LOG_2PI, coefficients_of, feature_count, features_of, log_weights, scatter_of
+from clustering.gaussians import Gaussians, check_gaussians
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_points, few_distinct_points
@@ -39,53 +41,6 @@ CHUNK = 2**14
 """points at a time: a dozen passes over (k, CHUNK) arrays stay in cache, yet each is long enough for two threads"""
 LEAST_MASS = 1e-8
 """points, in fractions: a component with less cannot be placed, and stays where it was"""
-LOG_2PI = float(np.log(2 * np.pi))
-
-
-class Gaussians(NamedTuple):
-    """The parameters of a mixture of Gaussians."""
-
-    weights: np.ndarray
-    """(k,) positive or zero, summing to one"""
-    means: np.ndarray
-    """(k, d)"""
-    covariances: np.ndarray
-    """(k, d, d), whatever the covariance model; in units squared"""
-
-
-def check_gaussians(weights, means, covariances) -> Gaussians:
-    """A valid mixture with arrays of its own.
-
-    Raises
-    ------
-    ValueError
-        Unless weights are non-negative and sum to one (within 1e-8), shapes agree, and each covariance is symmetric and
-        positive definite.
-    """
-    weights = np.array(weights, dtype=float)
-    means = check_points(means, "means").copy()
-    covariances = np.array(covariances, dtype=float)
-    k, d = means.shape
-    if weights.shape != (k,) or covariances.shape != (k, d, d):
-        raise ValueError(
-            f"for means of shape {(k, d)}, weights must have shape {(k,)} and covariances {(k, d, d)}, "
-            f"got {weights.shape} and {covariances.shape}"
-        )
-    if not np.isfinite(weights).all():
-        raise ValueError(f"weights must be finite, got {weights.tolist()}")
-    if not (weights >= 0).all():
-        raise ValueError(f"weights must not be negative, got {weights.tolist()}")
-    if abs(weights.sum() - 1) > 1e-8:
-        raise ValueError(f"weights must sum to 1, got {weights.sum():g}")
-    for i, covariance in enumerate(covariances):
-        rounding = 1e-12 * np.abs(covariance).max()
-        if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, rtol=1e-8, atol=rounding):
-            raise ValueError(f"covariance {i} must be finite and symmetric, got {covariance.tolist()}")
-        try:
-            np.linalg.cholesky(covariance)
-        except np.linalg.LinAlgError:
-            raise ValueError(f"covariance {i} must be positive definite, got {covariance.tolist()}") from None
-    return Gaussians(weights, means, covariances)
 
 
 class PreparedFeatures(NamedTuple):
@@ -187,7 +142,7 @@ class GaussianMixture:
         """The checked points with their features; `data` is an (n, d) array. ValueError as `check_points`, `check_k`."""
         if isinstance(data, PreparedFeatures):
             check_k(self.k, len(data.points))
-            if data.feature_count != self._feature_count(len(data.columns)):
+            if data.feature_count != feature_count(self.covariance, len(data.columns)):
                 raise ValueError("these points were prepared for another covariance model: prepare them again")
             return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
         points = check_points(data)
@@ -198,8 +153,8 @@ class GaussianMixture:
         if self.covariance == "spherical":
             scale = np.full_like(scale, scale.max())
         columns /= scale[:, None]
-        m = self._feature_count(len(columns))
-        features = self._features(columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
+        m = feature_count(self.covariance, len(columns))
+        features = features_of(self.covariance, columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
         notices = few_distinct_points(points, self.k)
         return PreparedFeatures(points, columns, origin, scale, features, m, self.k, notices)
 
@@ -241,7 +196,7 @@ class GaussianMixture:
         narrowest = _narrowest(gaussians.covariances)
         by_features = _well_conditioned(gaussians, narrowest)
         if by_features:
-            coefficients = self._coefficients(gaussians)
+            coefficients = coefficients_of(self.covariance, gaussians)
         else:
             log_joint = self._log_joint(prepared, gaussians)
         d, n = prepared.columns.shape
@@ -266,7 +221,7 @@ class GaussianMixture:
                 changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
             return log_density, changed, mine @ features.T if by_features else 0
 
-        parts = over_chunks(responsibilities, n, CHUNK, self.k * self._feature_count(d))
+        parts = over_chunks(responsibilities, n, CHUNK, self.k * feature_count(self.covariance, d))
         log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
         loss = -log_likelihood / n + float(np.log(prepared.scale).sum())
         return Responsibilities(rows, loss, int(changed), labels, sums if by_features else None, narrowest), loss
@@ -281,7 +236,12 @@ class GaussianMixture:
         n = prepared.columns.shape[1]
         old, new = self._standardized(prepared, parameters), self._standardized(prepared, new_parameters)
         if assignment.sums is not None and _well_conditioned(new, _narrowest(new.covariances)):
-            gain = np.einsum("km,km->", self._coefficients(new) - self._coefficients(old), assignment.sums, optimize=True)
+            gain = np.einsum(
+                "km,km->",
+                coefficients_of(self.covariance, new) - coefficients_of(self.covariance, old),
+                assignment.sums,
+                optimize=True,
+            )
             return assignment.loss - float(gain) / n
         before, after = self._log_joint(prepared, old), self._log_joint(prepared, new)
 
@@ -325,57 +285,18 @@ class GaussianMixture:
         shared = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
         return self.k - 1 + self.k * d + shared[self.covariance]
 
-    # The features of a point and what they are multiplied with. m features: one, d coordinates, and the products that the
-    # covariance model needs: all pairs i <= j, or the squares, or only the sum of squares.
-
-    def _feature_count(self, d: int) -> int:
-        return 1 + d + {"full": d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.covariance]
-
-    def _features(self, columns) -> np.ndarray:
-        d, n = columns.shape
-        features = np.empty((self._feature_count(d), n))
-        features[0] = 1.0
-        features[1 : d + 1] = columns
-        if self.covariance == "spherical":
-            np.einsum("dn,dn->n", columns, columns, out=features[-1])
-        elif self.covariance == "diagonal":
-            np.square(columns, out=features[d + 1 :])
-        else:
-            at = d + 1
-            for i in range(d):
-                np.multiply(columns[i], columns[i:], out=features[at : at + d - i])
-                at += d - i
-        return features
-
     def _features_of(self, prepared, chunk) -> np.ndarray:
-        return self._features(prepared.columns[:, chunk]) if prepared.features is None else prepared.features[:, chunk]
-
-    def _coefficients(self, gaussians: Gaussians) -> np.ndarray:
-        """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardised Gaussians."""
-        weights, means, covariances = gaussians
-        k, d = means.shape
-        factors = np.linalg.cholesky(covariances)
-        roots = np.linalg.inv(factors)
-        precisions = roots.transpose(0, 2, 1) @ roots
-        linear = np.einsum("kij,kj->ki", precisions, means)
-        half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        coefficients = np.empty((k, self._feature_count(d)))
-        coefficients[:, 0] = _log(weights) - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
-        coefficients[:, 1 : d + 1] = linear
-        if self.covariance == "spherical":
-            coefficients[:, -1] = -0.5 * precisions[:, 0, 0]
-        elif self.covariance == "diagonal":
-            coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
-        else:
-            i, j = _pairs(d)
-            coefficients[:, d + 1 :] = precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
-        return coefficients
+        return (
+            features_of(self.covariance, prepared.columns[:, chunk])
+            if prepared.features is None
+            else prepared.features[:, chunk]
+        )
 
     def _log_joint(self, prepared, gaussians: Gaussians):
         """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardised Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
-        constants = _log(gaussians.weights) - 0.5 * d * LOG_2PI
+        constants = log_weights(gaussians.weights) - 0.5 * d * LOG_2PI
         constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
 
         def log_joint(chunk):
@@ -410,7 +331,7 @@ class GaussianMixture:
         means = (rows @ prepared.columns.T if sums is None else sums[:, 1 : d + 1]) / divisors[:, None]
         scatter = None
         if sums is not None:
-            scatter = self._scatter_from_sums(sums, divisors, means)
+            scatter = scatter_of(self.covariance, sums, divisors, means)
             spread = np.diagonal(scatter, axis1=1, axis2=2)[alive]
             if (np.square(means[alive]) > DIRECT * spread).any():
                 scatter = None  # most digits cancelled
@@ -429,20 +350,6 @@ class GaussianMixture:
             means * prepared.scale + prepared.origin,
             self._in_units(prepared, covariances),
         )
-
-    def _scatter_from_sums(self, sums, divisors, means) -> np.ndarray:
-        k, d = means.shape
-        second = sums[:, d + 1 :] / divisors[:, None]
-        scatter = np.zeros((k, d, d))
-        if self.covariance == "spherical":
-            scatter[:] = np.eye(d)
-            scatter *= ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None]
-        elif self.covariance == "diagonal":
-            scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
-        else:
-            i, j = _pairs(d)
-            scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
-        return scatter
 
     def _scatter_directly(self, prepared, rows, divisors, means) -> np.ndarray:
         def part(chunk):
@@ -497,17 +404,6 @@ def _spread(columns, origin) -> np.ndarray:
     spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
     varies = largest > 64 * EPS * np.abs(origin)
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
-
-
-def _log(weights) -> np.ndarray:
-    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
-    return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
-
-
-@cache
-def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows i and columns j of all pairs i <= j, in the order of the features."""
-    return np.triu_indices(d)
 
 
 def _narrowest(covariances) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.mixture import Gaussians, check_gaussians
+from clustering.gaussians import Gaussians, check_gaussians
 from clustering.points import is_whole
 
 

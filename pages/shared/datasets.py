@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from clustering import sampling
-from clustering.mixture import Gaussians
+from clustering.gaussians import Gaussians
 
 FOLDER = Path(__file__).resolve().parents[1] / "data"
 

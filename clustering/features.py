@@ -1,0 +1,87 @@
+"""What makes a mixture of Gaussians two matrix products: features of a point, and what they are multiplied with.
+
+ln(w_k N(x | m_k, S_k)) is linear in f(x) = (1, the d coordinates, products of coordinates): of all pairs i <= j for full and
+tied covariances, the squares for diagonal ones, only the sum of squares for spherical ones.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from clustering.gaussians import Gaussians
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+def feature_count(covariance: str, d: int) -> int:
+    """m, the number of features in d dimensions."""
+    return 1 + d + {"full": d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[covariance]
+
+
+def features_of(covariance: str, columns: np.ndarray) -> np.ndarray:
+    """f(x) of each column, (m, n) from (d, n)."""
+    d, n = columns.shape
+    features = np.empty((feature_count(covariance, d), n))
+    features[0] = 1.0
+    features[1 : d + 1] = columns
+    if covariance == "spherical":
+        np.einsum("dn,dn->n", columns, columns, out=features[-1])
+    elif covariance == "diagonal":
+        np.square(columns, out=features[d + 1 :])
+    else:
+        at = d + 1
+        for i in range(d):
+            np.multiply(columns[i], columns[i:], out=features[at : at + d - i])
+            at += d - i
+    return features
+
+
+def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
+    """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardised Gaussians."""
+    weights, means, covariances = gaussians
+    k, d = means.shape
+    factors = np.linalg.cholesky(covariances)
+    roots = np.linalg.inv(factors)
+    precisions = roots.transpose(0, 2, 1) @ roots
+    linear = np.einsum("kij,kj->ki", precisions, means)
+    half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+    coefficients = np.empty((k, feature_count(covariance, d)))
+    coefficients[:, 0] = (
+        log_weights(weights) - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
+    )
+    coefficients[:, 1 : d + 1] = linear
+    if covariance == "spherical":
+        coefficients[:, -1] = -0.5 * precisions[:, 0, 0]
+    elif covariance == "diagonal":
+        coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
+    else:
+        i, j = _pairs(d)
+        coefficients[:, d + 1 :] = precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
+    return coefficients
+
+
+def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Covariances (k, d, d) about the means from sums of responsibilities times features (k, m) and masses (k,)."""
+    k, d = means.shape
+    second = sums[:, d + 1 :] / masses[:, None]
+    scatter = np.zeros((k, d, d))
+    if covariance == "spherical":
+        scatter[:] = np.eye(d)
+        scatter *= ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None]
+    elif covariance == "diagonal":
+        scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
+    else:
+        i, j = _pairs(d)
+        scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
+    return scatter
+
+
+def log_weights(weights) -> np.ndarray:
+    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
+    return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
+
+
+@cache
+def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows i and columns j of all pairs i <= j, in the order of the features."""
+    return np.triu_indices(d)
