@@ -2,24 +2,30 @@
 
 import streamlit as st
 
+from pages.shared.choosing import choose_data
 from pages.shared.paint import emblem
-from pages.shared.widgets import choose_data
 
 # a drawn icon, because a named one would be fetched from the network
 st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
 
 # the picture, not the frame, is what the screen is for
 st.html(
-    "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}"
+    "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}.stMainBlockContainer h3{font-size:1.3rem}"
     # the curve goes below the picture where both side by side would be too narrow
     ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
     ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
     ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,17rem)}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
-page = st.navigation(
-    {"Explore": [st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)]}
-)
-with st.sidebar:
-    choose_data()
+watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
+data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
+page = st.navigation({"Explore": [watch, data]})
+if page is data:
+    st.title("Data")
+    st.caption("What is chosen here is what every page works on.")
+    choose_data(full=True)
+else:
+    with st.sidebar:
+        st.subheader("Data")
+        choose_data(full=False)
 page.run()

@@ -9,13 +9,17 @@
 Needs NumPy and SciPy only.
 """
 
+from clustering.edit_distance import edit_distances
 from clustering.em import Method, Step, best_of, fit, iterate
 from clustering.gaussians import Gaussians, check_gaussians
+from clustering.gower import gower_matrix
 from clustering.history import History
 from clustering.kmeans import KMeans
 from clustering.kmedoids import KMedoids
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
+from clustering.ppca import ProbabilisticPCA, impute
+from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.validation import adjusted_rand_index, bic, contingency_table, match_clusters
@@ -29,16 +33,23 @@ __all__ = [
     "KMedoids",
     "Method",
     "Notice",
+    "PrincipalComponents",
+    "ProbabilisticPCA",
     "Step",
     "adjusted_rand_index",
     "best_of",
     "bic",
     "check_gaussians",
     "check_proximities",
+    "classical_scaling",
     "contingency_table",
+    "edit_distances",
     "fit",
+    "gower_matrix",
+    "impute",
     "iterate",
     "match_clusters",
+    "principal_components",
     "proximity_matrix",
     "sample_mixture",
     "three_gaussians",

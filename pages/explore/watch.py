@@ -1,18 +1,23 @@
 """Watch: one run of one algorithm, step by step."""
 
+import html
 import time
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from clustering import bic, match_clusters
-from pages.shared import figures, palette
-from pages.shared.planes import Plane, column_plane, principal_plane
+from clustering import KMeans, bic, match_clusters
+from pages.shared import figures, paint, palette, summaries
+from pages.shared.choosing import current
+from pages.shared.drawing import place_centers
+from pages.shared.planes import Plane, column_plane, principal_plane, spread_out
 from pages.shared.player import player
-from pages.shared.runs import MOST_ITERATIONS, Run, make_run
+from pages.shared.runs import MOST_ITERATIONS, NeedsPoints, Run, Settings, make_run
 from pages.shared.storyboard import number, storyboard
 from pages.shared.widgets import choose_settings, plain, recent
 
+MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}
 ENDINGS = {True: "converged", False: "cut off"}
 
 
@@ -25,12 +30,46 @@ def choose_plane(data) -> Plane:
         principal = "Principal components"
         across = st.selectbox("Across", [principal, *columns], key=f"across {columns}", width=240, persist_state="session")
         if across == principal:
-            plane = principal_plane(data.points)
+            plane = recent().get(("principal plane", data.key), lambda: principal_plane(data.points))
             st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
             return plane
         others = [column for column in columns if column != across]
         up = st.selectbox("Up", others, key=f"up {columns}", width=240, persist_state="session")
     return column_plane(columns, columns.index(across), columns.index(up))
+
+
+def place_by_hand(data, settings: Settings, plane: Plane) -> Settings:
+    """The settings with the centers where a person put them; at first where a random start does."""
+    k = settings.k
+    method = KMeans(k, init="random")
+    xy = plane.project(data.points)
+    if len(data.columns) == 1:
+        xy[:, 1] = spread_out(len(xy))
+    first = plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
+    extent = figures.padded(xy)
+    middle = MIDDLES[settings.algorithm]
+    st.markdown(f"**Drag the starting {middle}s**, or move the chosen one with the arrow keys.")
+    height = 300
+    backdrop = recent().get(
+        ("backdrop", data.key, plane.names),
+        lambda: paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL])),
+    )
+    placed = place_centers(
+        "placing",
+        first,
+        [f"{middle.capitalize()} {i + 1}" for i in range(k)],
+        [palette.color_of(i) for i in range(k)],
+        [palette.symbol_of(i) for i in range(k)],
+        extent,
+        backdrop,
+        plane.names,
+        token=(data.key, k, settings.seed, plane.names),
+        height=height,
+        to_scale=data.same_units and len(data.columns) > 1,
+    )
+    if len(data.columns) > 2:
+        st.caption("In all other directions the centers start in the middle of the data.")
+    return replace(settings, centers=tuple(map(tuple, plane.lift(placed).tolist())))
 
 
 class Progress:
@@ -88,18 +127,18 @@ def show_sizes(run: Run) -> None:
         rank = run.ranks[k]
         size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
-        what = f"row {run.data.rows[run.history.parameters[-1][k]]}" if run.settings.algorithm == "kmedoids" else ""
-        place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4]) + (
-            ", …" if middles.shape[1] > 4 else ""
-        )
+        what = html.escape(run.data.called(run.history.parameters[-1][[k]])[0]) if run.settings.algorithm == "kmedoids" else ""
+        if run.data.given is None:
+            place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4])
+            what += f" ({place}{', …' if middles.shape[1] > 4 else ''})"
         rows.append(
             f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> "
             f"{rank + 1}</td>"
             f"<td class='number'>{size}</td>"
             f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
-            f"<td class='number'>{what} ({place})</td></tr>"
+            f"<td class='number'>{what}</td></tr>"
         )
-    middle = {"kmeans": "Center", "kmedoids": "Medoid", "mixture": "Mean"}[run.settings.algorithm]
+    middle = MIDDLES[run.settings.algorithm].capitalize()
     st.html(
         "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
         ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
@@ -141,19 +180,31 @@ def show_truth(run: Run) -> None:
         st.caption(f"{len(missed)} of the {len(truth.weights)} true components have no partner among those found.")
 
 
-def show(run: Run, progress: Progress) -> None:
+def show_proximities(run: Run) -> None:
+    """The matrix that was clustered, with the members of each cluster together."""
+    labels = run.ranks[run.history.last.labels]
+    nearest = run.history.last.assignment.nearest
+    st.markdown("**The proximities, ordered by cluster**: dark blocks on the diagonal are clusters whose members are near.")
+    figure = recent().get(
+        ("heat", figures.token(run)),
+        lambda: summaries.heat_map(run.data, np.lexsort((nearest, labels)), labels, 460),
+    )
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
+
+
+def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
     data, settings = run.data, run.settings
-    if run.note:
-        st.info(run.note, icon=":material/info:")
-    with st.container(key="stage"):
-        left, right = st.columns([2, 1], gap="medium")
     with left:
-        plane = choose_plane(data)
-        shade = plane.shows_all and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
+        if run.note:
+            st.info(run.note, icon=":material/info:")
+        shade = (
+            plane.shows_all
+            and run.has_regions
+            and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
+        )
         frames, left_out = storyboard(run)
-        name = figures.token(
-            run, plane.names, shade
-        )  # of these pictures; the player keeps its place as long as the run is the same
+        # the name of these pictures; the player keeps its place as long as the run is the same
+        name = figures.token(run, plane.names, shade)
         picture, curve = recent().get(
             ("figures", name),
             lambda: (
@@ -170,6 +221,7 @@ def show(run: Run, progress: Progress) -> None:
             + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
             + (f" {left_out}" if left_out else "")
             + (" Colours repeat after ten clusters." if settings.k > len(palette.COLORS) else "")
+            + (" A ring marks a row in which a value was filled." if data.filled is not None else "")
         )
     with right:
         with st.container(key="loss"):
@@ -182,19 +234,34 @@ def show(run: Run, progress: Progress) -> None:
             st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"), icon=":material/warning:")
         show_numbers(run)
         show_sizes(run)
+    if data.given is not None:
+        show_proximities(run)
     if settings.algorithm == "mixture" and data.truth is not None:
         show_truth(run)
 
 
+def use_medoids() -> None:
+    st.session_state["algorithm"] = "kmedoids"
+
+
 st.title("Watch it cluster")
-data = st.session_state["last data"]
+data = current()
 settings = choose_settings(data)
 progress = Progress()
+with st.container(key="stage"):
+    left, right = st.columns([2, 1], gap="medium")
 try:
+    with left:
+        plane = choose_plane(data)
+    if settings.start == "hand":
+        with right:
+            settings = place_by_hand(data, settings, plane)
     run = make_run(data, settings, recent(), progress.step)
 except ValueError as fault:
     sentence = str(fault)
     st.error(plain(f"{sentence[:1].upper()}{sentence[1:]}."), icon=":material/error:")
+    if isinstance(fault, NeedsPoints):
+        st.button("Use K-medoids", on_click=use_medoids, type="primary")
 else:
-    show(run, progress)
+    show(run, plane, left, right, progress)
 progress.place.empty()

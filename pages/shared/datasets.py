@@ -1,11 +1,6 @@
-"""The data sets that a person can choose: samples with their settings, bundled tables, and a CSV of their own.
+"""What is clustered, and the data sets that come with the app: samples with their settings, and bundled tables."""
 
-No Streamlit here: bad input raises `ValueError` with the sentence to show.
-"""
-
-import hashlib
 import inspect
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clustering import sampling
+from clustering import gower_matrix, proximity_matrix, sampling
 from clustering.gaussians import Gaussians
+from clustering.proximity import UndefinedProximity
 
 FOLDER = Path(__file__).resolve().parents[1] / "data"
+GIVEN = "as given"
+"""the metric of data that are proximities themselves"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +39,53 @@ class Data:
     """what was left out, in a sentence"""
     rows: np.ndarray = field(default=None)
     """(n,) row of each point in the table it came from, counted from one"""
+    names: np.ndarray | None = None
+    """(n,) what each row is called, text"""
+    filled: np.ndarray | None = None
+    """(n, d) which values were missing and have been filled"""
+    deviations: np.ndarray | None = None
+    """(n, d) standard deviation of each filled value, where it is known; 0 elsewhere"""
+    mixed: tuple[np.ndarray, np.ndarray] | None = None
+    """numbers (n, p) and categories (n, q) that the columns were made of, if there are categories"""
+    given: np.ndarray | None = None
+    """(n, n) the proximities, where these are all that is known; the points are then only a layout of them in the plane"""
+    given_name: str = ""
+    """what these proximities are"""
 
     def __post_init__(self):
         if self.rows is None:
             object.__setattr__(self, "rows", np.arange(1, len(self.points) + 1))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The dissimilarities that K-medoids can have here, the most fitting first."""
+        if self.given is not None:
+            return (GIVEN,)
+        metrics = ("euclidean", "squared euclidean", "manhattan", "chebyshev", "cosine")
+        return ("gower",) * (self.mixed is not None) + metrics + ("correlation",) * (len(self.columns) > 2)
+
+    def proximities(self, metric: str) -> np.ndarray:
+        """The (n, n) matrix that K-medoids works on.
+
+        Raises
+        ------
+        ValueError
+            If the metric is not defined for a row, which the sentence names.
+        """
+        if self.given is not None:
+            return self.given
+        if metric == "gower":
+            return gower_matrix(*self.mixed)
+        try:
+            return proximity_matrix(self.points, metric)
+        except UndefinedProximity as fault:
+            raise ValueError(fault.sentence(self.rows[fault.row])) from None
+
+    def called(self, which) -> list[str]:
+        """What these points are called: by name, or else by row."""
+        if self.names is not None:
+            return [name or f"row {row}" for name, row in zip(self.names[which], self.rows[which], strict=True)]
+        return [f"row {row}" for row in self.rows[which]]
 
     @property
     def groups(self) -> int:
@@ -54,12 +95,21 @@ class Data:
     def sample(self, n: int) -> "Data":
         """n of these points, always the same ones."""
         chosen = np.sort(np.random.default_rng(0).choice(len(self.points), n, replace=False))
+
+        def of(part):
+            return None if part is None else part[chosen]
+
         return replace(
             self,
             key=f"{self.key}/{n}",
             points=self.points[chosen],
-            labels=None if self.labels is None else self.labels[chosen],
+            labels=of(self.labels),
             rows=self.rows[chosen],
+            names=of(self.names),
+            filled=of(self.filled),
+            deviations=of(self.deviations),
+            mixed=None if self.mixed is None else tuple(map(of, self.mixed)),
+            given=None if self.given is None else self.given[np.ix_(chosen, chosen)],
         )
 
 
@@ -152,6 +202,8 @@ class Table:
     file: str
     text: str
     label: str | None = None
+    words: str | None = None
+    """column whose spellings are compared, instead of clustering rows by columns"""
 
 
 TABLES = {
@@ -164,6 +216,9 @@ TABLES = {
         "Aggregation", "aggregation.csv", "788 points, seven shapes that touch (Gionis et al. 2007).", "label"
     ),
     "jain": Table("Jain", "jain.csv", "373 points, two crescents of unequal density (Jain & Law 2005).", "label"),
+    "numbers": Table(
+        "Number words", "numbers.csv", "One to ten in eight languages, compared by their spelling.", words="word"
+    ),
 }
 
 
@@ -186,96 +241,3 @@ def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
 def read_table(name: str) -> pd.DataFrame:
     """A bundled table."""
     return pd.read_csv(FOLDER / TABLES[name].file)
-
-
-def read_csv(content: bytes) -> pd.DataFrame:
-    """The table in an uploaded CSV: separator comma, semicolon or tab, found from its first line.
-
-    Raises
-    ------
-    ValueError
-        If it is empty, not text in UTF-8 or Latin-1, has no rows below its header, or cannot be split into columns.
-    """
-    if not content.strip():
-        raise ValueError("This file is empty: choose a CSV file with a header and one row per point.")
-    if b"\0" in content[:4096]:
-        raise ValueError("This file is not text: save the table as CSV (UTF-8) and upload it again.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    header = text.lstrip().splitlines()[0]
-    separator = max(",;\t", key=header.count)
-    try:
-        readings = [
-            pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal) for decimal in ".,"[: 1 + (separator != ",")]
-        ]
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
-        reason = str(fault).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
-        raise ValueError(
-            f"This file could not be read as a table: {reason}. Every row needs the same number of cells."
-        ) from None
-    table = max(readings, key=lambda reading: len(numeric_columns(reading)))
-    if table.empty:
-        raise ValueError("This file has a header but no rows: it needs one row per point.")
-    table.columns = [str(column).strip() for column in table.columns]
-    return table
-
-
-def numeric_columns(table: pd.DataFrame) -> list[str]:
-    """Names of the columns that hold numbers only (and gaps)."""
-    return [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c]) and not pd.api.types.is_bool_dtype(table[c])]
-
-
-def spoilt_columns(table: pd.DataFrame) -> list[tuple[str, int, str]]:
-    """Columns that are numbers but for a few cells: name, row of the first such cell counted from one, and what it holds."""
-    spoilt = []
-    for column in table.columns:
-        cells = table[column].dropna()
-        if len(cells) and not pd.api.types.is_numeric_dtype(cells):
-            wrong = pd.to_numeric(cells, errors="coerce").isna()
-            if 0 < wrong.mean() < 0.5:
-                row = wrong.idxmax()
-                spoilt.append((column, int(row) + 1, str(cells[row])))
-    return spoilt
-
-
-def from_table(
-    table: pd.DataFrame, title: str, columns: list[str], label: str | None = None, standardise: bool = False
-) -> Data:
-    """The chosen columns of a table; rows with a gap or an infinity in one of them are left out, and counted in the note.
-
-    With `standardise`, each column is given mean 0 and standard deviation 1 (a constant one becomes 0).
-
-    Raises
-    ------
-    ValueError
-        If no column is chosen or no row is left.
-    """
-    if not columns:
-        raise ValueError("Choose at least one column of numbers to cluster by.")
-    points = table[columns].to_numpy(dtype=float)
-    whole = np.isfinite(points).all(axis=1)
-    if not whole.any():
-        raise ValueError("No row has a number in every chosen column: choose other columns.")
-    left_out = int(len(table) - whole.sum())
-    labels = None
-    if label is not None:
-        labels = pd.factorize(table[label], sort=True)[0][whole]
-    points = points[whole]
-    names = tuple(columns)
-    if standardise:
-        spread = points.std(axis=0)
-        points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-        names = tuple(f"{name} (standardised)" for name in names)
-    digest = hashlib.sha256(np.ascontiguousarray(points)).hexdigest()[:16]
-    return Data(
-        key=f"table/{digest}/{names}/{label}",
-        title=title,
-        columns=names,
-        points=points,
-        labels=labels,
-        label_name=label or "",
-        note=f"{left_out} of {len(table)} rows have a gap or an infinity and are left out." if left_out else "",
-        rows=np.flatnonzero(whole) + 1,
-    )

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from scipy.spatial.distance import cdist
 
 from pages.shared import paint, palette
+from pages.shared.datasets import Data
 from pages.shared.planes import Plane, spread_out
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame, number
@@ -39,6 +40,49 @@ def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str,
     return _Picture(run, frames, plane, shade).figure(name, watch)
 
 
+def safe(text: str) -> str:
+    """Text as Plotly shows it, whatever signs are in it."""
+    return html.escape(str(text)).replace("%", "&#37;")
+
+
+def padded(xy: np.ndarray) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a picture of these points (n, 2)."""
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    size = np.where(high > low, high - low, 1.0)
+    (left, bottom), (right, top) = (low - 0.05 * size).tolist(), (high + 0.05 * size).tolist()
+    return left, right, bottom, top
+
+
+def rings(data: Data, xy: np.ndarray) -> list[dict]:
+    """A trace that rings the rows in which a value was filled, and names the values; none if nothing was."""
+    if data.filled is None or not data.filled.any():
+        return []
+    rows = np.flatnonzero(data.filled.any(axis=1))[:MOST_MARKERS]
+    return [
+        dict(
+            type="scatter",
+            mode="markers",
+            x=xy[rows, 0],
+            y=xy[rows, 1],
+            customdata=[
+                safe(name) + "<br>" + "<br>".join(map(safe, filled_values(data, i)))
+                for i, name in zip(rows, data.called(rows), strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+            marker=dict(symbol="circle-open", size=13, color=palette.FILLED, line=dict(width=2)),
+        )
+    ]
+
+
+def filled_values(data: Data, i: int) -> list[str]:
+    """Of point i each value that was filled, in words: 'filled: bill_length 43.9 ± 5.4'."""
+    told = []
+    for j in np.flatnonzero(data.filled[i]):
+        spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
+        told.append(f"filled: {data.columns[j]} {data.points[i, j]:.4g}{spread}".replace("-", "−"))
+    return told[:8]
+
+
 class _Picture:
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool):
         self.run, self.frames, self.plane = run, frames, plane
@@ -51,9 +95,10 @@ class _Picture:
             self.xy[:, 1] = spread_out(len(self.xy))
         self.middles = [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > MOST_MARKERS
+        self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
         self.to_scale = run.data.same_units and run.data.points.shape[1] > 1
         self.extent = self._extent()
-        self.shades = shade and plane.shows_all
+        self.shades = shade and plane.shows_all and run.has_regions
         self.shaded = self.extent
         left, right, bottom, top = self.extent
         if self.painted:
@@ -90,10 +135,11 @@ class _Picture:
         left, right, bottom, top = self.extent
         drawn = {}
         frames = []
+        still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
         for i, frame in enumerate(self.frames):
             watch(i / len(self.frames))
             data = self._outlines(frame) + 2 * [self._centers(frame)]
-            traces = list(range(1, 1 + len(data)))
+            traces = list(range(len(still), len(still) + len(data)))
             images = []
             spec = dict(name=str(i))
             if self.shades:
@@ -137,26 +183,26 @@ class _Picture:
             dragmode="pan",
             meta=name,
             images=images,
-            xaxis=axis | dict(range=[left, right], title=dict(text=html.escape(self.plane.names[0]))),
+            xaxis=axis | dict(range=[left, right], title=dict(text=safe(self.plane.names[0]))),
             yaxis=axis
             | dict(
                 scaleanchor="x" if self.to_scale else None,
                 range=[bottom, top],
-                title=dict(text=html.escape(self.plane.names[1])),
+                title=dict(text=safe(self.plane.names[1])),
             ),
             updatemenus=[REMOTE],
         )
-        return _figure([points, *outlines, *centers], layout, frames)
+        return _figure([points, *still[1:], *outlines, *centers], layout, frames)
 
     def _points(self, rows) -> dict:
-        x, y = (html.escape(name).replace("%", "&#37;") for name in self.plane.names)
+        x, y = map(safe, self.plane.names)
         return dict(
             type="scatter",
             mode="markers",
             x=self.xy[rows, 0],
             y=self.xy[rows, 1],
-            customdata=self.run.data.rows[rows],
-            hovertemplate=f"row %{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
+            customdata=list(map(safe, self.run.data.called(rows))),
+            hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
         )
 
     def _marker_colors(self, frame: Frame) -> dict:
@@ -213,7 +259,11 @@ class _Picture:
 
     def _centers(self, frame: Frame) -> dict:
         x, y = self.middles[frame.parameters].T
-        return dict(x=self._rounded(x, 0), y=self._rounded(y, 1))
+        named = dict(text=self._medoid_names(frame.parameters)) if self.names_medoids else {}
+        return dict(x=self._rounded(x, 0), y=self._rounded(y, 1)) | named
+
+    def _medoid_names(self, t: int) -> list[str]:
+        return [f"<b>{safe(name)}</b>" for name in self.run.data.called(self.run.history.parameters[t])]
 
     def _rounded(self, values, axis: int) -> list:
         """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen."""
@@ -230,13 +280,14 @@ class _Picture:
         )
         trace = dict(type="scatter", mode="markers")
         if what == "medoid":  # a ring, which leaves the point that it stands on to be seen
-            rings = [
+            halves = [
                 dict(symbol="circle-open", size=19, line=dict(width=7)),
                 dict(symbol="circle-open", size=19, line=dict(width=3.5)),
             ]
+            named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_medoids else {}
             return [
-                trace | dict(hoverinfo="skip", marker=rings[0] | dict(color="#26262c")),
-                trace | hover | dict(marker=rings[1] | dict(color=self.colors)),
+                trace | dict(hoverinfo="skip", marker=halves[0] | dict(color="#26262c")),
+                trace | hover | dict(marker=halves[1] | dict(color=self.colors)) | named,
             ]
         badge = dict(symbol="circle", size=19, color="#ffffff", line=dict(width=2.5, color="#26262c"))
         symbol = [palette.symbol_of(rank) for rank in self.ranks]

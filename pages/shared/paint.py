@@ -24,14 +24,14 @@ WINDOW = 21
 class Canvas:
     """Where the points of a data set fall, worked out once; `paint` then colours them."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, extent: tuple[float, float, float, float], height: int = HEIGHT):
-        """x, y : (n,) arrays in data units; extent : left, right, bottom, top of the picture; height : in pixels."""
+    def __init__(self, x, y, extent: tuple[float, float, float, float], height: int = HEIGHT, width: int = WIDTH):
+        """x, y : (n,) arrays in data units; extent : left, right, bottom, top of the picture; height, width : in pixels."""
         left, right, bottom, top = extent
-        self._height = height
-        columns = np.clip((x - left) * (WIDTH / (right - left)), 0, WIDTH - 1).astype(np.int32)
+        self._height, self._width = height, width
+        columns = np.clip((x - left) * (width / (right - left)), 0, width - 1).astype(np.int32)
         rows = np.clip((top - y) * (height / (top - bottom)), 0, height - 1).astype(np.int32)
-        pixels = rows * WIDTH + columns
-        counts = np.bincount(pixels, minlength=WIDTH * height).reshape(height, WIDTH).astype(float)
+        pixels = rows * width + columns
+        counts = np.bincount(pixels, minlength=width * height).reshape(height, width).astype(float)
         neighbours = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
         # one radius for all, so that no step in it looks like a step in density; only lone points are drawn larger
         radius = 3.4 * min(1.0, (2000 / len(x)) ** 0.28)
@@ -42,9 +42,9 @@ class Canvas:
             points = np.flatnonzero(radii == size)
             for dy, dx, weight in _disk(size):
                 r, c = rows[points] + dy, columns[points] + dx
-                inside = (r >= 0) & (r < height) & (c >= 0) & (c < WIDTH)
+                inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
                 touched = points[inside]
-                parts.append((r[inside] * WIDTH + c[inside], touched, np.full(len(touched), weight)))
+                parts.append((r[inside] * width + c[inside], touched, np.full(len(touched), weight)))
         pixels, self._points, self._weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         self._occupied, self._cells = np.unique(pixels, return_inverse=True)
         self._weights = None if (self._weights == 1).all() else self._weights
@@ -76,10 +76,10 @@ class Canvas:
                     weights = row[self._points] if self._weights is None else row[self._points] * self._weights
                     shares[:, j] = np.bincount(self._cells, weights=weights, minlength=cells)
             color = (shares @ colors) / self._coverage[:, None]
-        picture = np.zeros((self._height * WIDTH, 4), dtype=np.uint8)
+        picture = np.zeros((self._height * self._width, 4), dtype=np.uint8)
         picture[self._occupied, :3] = color + 0.5
         picture[self._occupied, 3] = 255 * self._opacity
-        return data_uri(Image.fromarray(picture.reshape(self._height, WIDTH, 4), "RGBA"))
+        return data_uri(Image.fromarray(picture.reshape(self._height, self._width, 4), "RGBA"))
 
 
 def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:

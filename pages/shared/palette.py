@@ -14,6 +14,12 @@ SYMBOL_NUMBERS = np.array([0, 1, 2, 5, 3, 17, 4], dtype=np.uint8)
 MARKS = ("●", "■", "◆", "▲", "✚", "★", "✖")
 NEUTRAL = "#8c8c96"
 """of points that no cluster has yet; visible on light and on dark ground"""
+FILLED = "#c2185b"
+"""of the ring around a point whose values were not all observed"""
+SEQUENTIAL = [[0, "#123a63"], [0.35, "#3f90da"], [0.7, "#b9d9f2"], [1, "#f4f8fc"]]
+"""from near to far"""
+DIVERGING = [[0, "#e76300"], [0.5, "#f2f2f2"], [1, "#3f90da"]]
+"""from −1 to 1"""
 
 
 def rgb(colors) -> np.ndarray:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clustering import principal_components
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -18,6 +20,10 @@ class Plane:
     def project(self, points: np.ndarray) -> np.ndarray:
         """(m, 2) coordinates of points (m, d)."""
         return (points - self.origin) @ self.axes.T
+
+    def lift(self, xy: np.ndarray) -> np.ndarray:
+        """Points (m, d) that are seen at xy (m, 2), and in no other direction away from the origin."""
+        return self.origin + xy @ self.axes
 
     def project_covariances(self, covariances: np.ndarray) -> np.ndarray:
         """(k, 2, 2) from (k, d, d)."""
@@ -34,16 +40,9 @@ def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
 
 def principal_plane(points: np.ndarray) -> Plane:
     """The two directions of largest variance; the names carry the share that each keeps."""
-    origin = points.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(points.T, bias=True))
-    axes = vectors[:, [-1, -2]].T
-    axes = (
-        axes * np.where(axes[np.arange(2), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]
-    )  # the largest loading is positive
-    shares = values[[-1, -2]] / max(values.sum(), np.finfo(float).tiny)
-    return Plane(
-        axes, origin, tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(shares)), False
-    )
+    found = principal_components(points)
+    names = tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(found.shares[:2]))
+    return Plane(found.axes[:2], found.mean, names, False)
 
 
 def spread_out(n: int) -> np.ndarray:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, proximity_matrix
-from clustering.proximity import UndefinedProximity
+from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index
 from pages.shared.datasets import Data
 
 MOST_POINTS_FOR_PROXIMITIES = 5_000
@@ -22,11 +22,13 @@ STARTS = {
     "maxmin": "farthest points (maxmin)",
     "build": "BUILD",
     "k-means": "K-means first",
+    "hand": "hand",
 }
+"""how the sentence about the start ends"""
 STARTS_OF = {
-    "kmeans": ("random", "k-means++", "maxmin"),
-    "kmedoids": ("random", "k-means++", "maxmin", "build"),
-    "mixture": ("random", "k-means++", "maxmin", "k-means"),
+    "kmeans": ("random", "k-means++", "maxmin", "hand"),
+    "kmedoids": ("random", "k-means++", "maxmin", "build", "hand"),
+    "mixture": ("random", "k-means++", "maxmin", "k-means", "hand"),
 }
 UPDATES = {
     "alternating": "alternating: within clusters",
@@ -44,13 +46,27 @@ class Settings:
     metric: str = "euclidean"
     update: str = "alternating"
     covariance: str = "full"
+    centers: tuple[tuple[float, ...], ...] | None = None
+    """where to start, (k, d), if the start is "hand\""""
 
     def method(self):
+        start = np.array(self.centers) if self.start == "hand" else self.start
         if self.algorithm == "kmeans":
-            return KMeans(self.k, init=self.start)
+            return KMeans(self.k, init=start)
         if self.algorithm == "kmedoids":
-            return KMedoids(self.k, init=self.start, update=self.update)
-        return GaussianMixture(self.k, self.covariance, init=self.start)
+            return KMedoids(self.k, init=start, update=self.update)
+        return GaussianMixture(self.k, self.covariance, init=start)
+
+    def nearest_rows(self, points: np.ndarray) -> np.ndarray | None:
+        """(k,) different rows of points (n, d), each the nearest to its center that is left; None unless placed by hand."""
+        if self.start != "hand":
+            return None
+        distances = cdist(np.array(self.centers), points)
+        rows = np.empty(self.k, dtype=np.intp)
+        for i in range(self.k):
+            rows[i] = distances[i].argmin()
+            distances[:, rows[i]] = np.inf
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +88,11 @@ class Run:
             return [gaussians.means for gaussians in self.history.parameters]
         return list(self.history.parameters)
 
+    @property
+    def has_regions(self) -> bool:
+        """Whether every place belongs to a cluster, not only the points."""
+        return self.data.given is None and self.settings.metric != "gower"
+
     @cached_property
     def agreement(self) -> float | None:
         """Adjusted Rand index of the last labels with the known groups, if any are known."""
@@ -82,12 +103,18 @@ class Run:
         """(k,) which colour and number each cluster has, from 0.
 
         By the place of its final middle along the direction in which the data are widest: so the same groups have the same
-        colours from any start and by any method.
+        colours from any start and by any method. Centers placed by hand keep the order in which they are placed.
         """
+        if self.settings.start == "hand":
+            return np.arange(self.settings.k)
         _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T, bias=True)))
         direction = vectors[:, -1]
         direction = direction * np.sign(direction[np.abs(direction).argmax()])
         return np.argsort(np.argsort(self.centers[-1] @ direction, kind="stable"), kind="stable")
+
+
+class NeedsPoints(ValueError):
+    """The method cannot work on proximities."""
 
 
 def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[Step], None]) -> Run:
@@ -104,19 +131,24 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
         )
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
 
-    def proximities():
-        try:
-            return proximity_matrix(data.points, settings.metric)
-        except UndefinedProximity as fault:
-            raise ValueError(fault.sentence(data.rows[fault.row])) from None
+    if settings.algorithm != "kmedoids" and data.given is not None:
+        name, middle = {"kmeans": ("K-means", "means"), "mixture": ("A mixture of Gaussians", "means and covariances")}[
+            settings.algorithm
+        ]
+        raise NeedsPoints(
+            f"{name} needs points, because it works with {middle} of coordinates, and these data are only proximities between "
+            f"pairs ({data.given_name}): choose K-medoids, whose centers are points of the data"
+        )
 
     def compute():
         method = settings.method()
         if settings.algorithm == "kmedoids":
-            work = store.get(("proximities", data.key, settings.metric), lambda: method.prepare(proximities()))
+            matrix = ("proximities", data.key, settings.metric)
+            work = store.get(matrix, lambda: method.prepare(data.proximities(settings.metric)))
+            start = settings.nearest_rows(data.points)
         else:
-            work = data.points
-        history = History.record(method, work, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
+            work, start = data.points, None
+        history = History.record(method, work, start=start, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
         return Run(settings, data, history, note)
 
     return store.get(("run", data.key, settings), compute)

@@ -156,10 +156,9 @@ class _MedoidsTeller(_Teller):
         if self.swaps:
             if not len(slots):
                 return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
-            rows = self.run.data.rows
-            out, taken = rows[old[slots[0]]], rows[new[slots[0]]]
+            out, taken = self.run.data.called([old[slots[0]], new[slots[0]]])
             cluster = self.run.ranks[slots[0]] + 1
-            return f"Swap: row {taken} takes the place of row {out} as the medoid of cluster {cluster}, loss {loss}."
+            return f"Swap: {taken} takes the place of {out} as the medoid of cluster {cluster}, loss {loss}."
         if not len(slots):
             return f"M step: every medoid is the best of its cluster already, loss {loss}."
         return f"M step: {counted(len(slots), 'medoid')} moved, by at most {short(self.moved(t).max())}, loss {loss}."

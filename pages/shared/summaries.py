@@ -1,0 +1,291 @@
+"""Plotly figures of a data set before anything is clustered. Arrays in, figures out; no Streamlit."""
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from clustering import PrincipalComponents
+from pages.shared import paint, palette
+from pages.shared.datasets import Data
+from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, safe
+from pages.shared.planes import Plane, spread_out
+from pages.shared.tables import SCALED
+
+MOST_PANELS = 6
+"""columns of a scatter-plot matrix"""
+MOST_PANEL_MARKERS = 6_000
+"""in all panels together; above it they are painted"""
+MOST_PAINTED_ROWS = 100_000
+"""in each panel"""
+MOST_LOADINGS = 24
+"""columns whose loadings are shown"""
+MOST_WORDS = 150
+"""that are written beside their points"""
+BLOCKS = 160
+"""rows of a heat map at most; more are averaged in blocks"""
+MARGIN = dict(l=10, r=10, t=10, b=10)
+
+
+def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """(n,) which group each point is in, the colours of the groups, and the symbols of the points."""
+    if data.labels is None:
+        return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
+    groups = np.where(data.labels < 0, 0, data.labels + 1)
+    colors = [palette.NEUTRAL, *(palette.color_of(rank) for rank in range(groups.max()))]
+    symbols = palette.SYMBOL_NUMBERS[np.maximum(data.labels, 0) % len(palette.SYMBOL_NUMBERS)]
+    return groups, colors, symbols
+
+
+def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
+    """All points in the plane, in the colours of their known groups; rings around rows in which a value was filled."""
+    xy = plane.project(data.points)
+    if data.points.shape[1] == 1:
+        xy[:, 1] = spread_out(len(xy))
+    groups, colors, symbols = _colors(data)
+    painted = len(xy) > MOST_MARKERS
+    left, right, bottom, top = padded(xy)
+    shown = np.arange(len(xy))
+    images = []
+    marker = dict(size=7.5 * min(1.0, (500 / len(xy)) ** 0.35), opacity=0.8)
+    if painted:
+        shown = np.sort(np.random.default_rng(0).choice(len(xy), HOVERED, replace=False))
+        canvas = paint.Canvas(*xy.T, (left, right, bottom, top))
+        source = canvas.paint(palette.rgb(colors), labels=groups)
+        images = [_stretched(source, left, right, bottom, top)]
+        marker = dict(size=8, opacity=0)
+    x, y = map(safe, plane.names)
+    traces = [
+        dict(
+            type="scatter",
+            mode="markers",
+            x=xy[shown, 0],
+            y=xy[shown, 1],
+            customdata=[safe(name) for name in data.called(shown)],
+            hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
+            marker=marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown]),
+        )
+    ]
+    if data.given is not None and data.names is not None and len(xy) <= MOST_WORDS:
+        text = [safe(_cut(name)) for name in data.called(shown)]
+        traces[0] |= dict(mode="markers+text", text=text, textposition="top center", textfont=dict(size=10))
+    traces += rings(data, xy)
+    axis = dict(zeroline=False, showgrid=not painted)
+    to_scale = data.same_units and data.points.shape[1] > 1
+    layout = dict(
+        height=height,
+        margin=MARGIN,
+        showlegend=False,
+        hovermode="closest",
+        dragmode="pan",
+        images=images,
+        xaxis=axis | dict(range=[left, right], title=dict(text=x)),
+        yaxis=axis | dict(range=[bottom, top], title=dict(text=y), scaleanchor="x" if to_scale else None),
+    )
+    return go.Figure(dict(data=traces, layout=layout))
+
+
+def _stretched(source: str, left, right, bottom, top, axes: str = "") -> dict:
+    place = dict(x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below")
+    return dict(source=source, xref=f"x{axes}", yref=f"y{axes}") | place
+
+
+def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
+    """Each pair of the columns below the diagonal, their correlation above it, and each column's distribution on it."""
+    p, n = len(columns), len(data.points)
+    rows = np.arange(n)
+    pairs = p * (p - 1) // 2
+    painted = n * pairs > MOST_PANEL_MARKERS
+    if n > MOST_PAINTED_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(n, MOST_PAINTED_ROWS, replace=False))
+    groups, colors, _ = _colors(data)
+    groups = groups[rows]
+    values = data.points[np.ix_(rows, columns)]
+    extents = [padded(np.column_stack([column, column]))[:2] for column in values.T]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.corrcoef(values.T) if p > 1 else np.ones((1, 1))
+    figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
+    images = []
+    for i in range(p):
+        for j in range(p):
+            axes = i * p + j + 1
+            number = "" if axes == 1 else str(axes)
+            x_axis, y_axis = f"xaxis{number}", f"yaxis{number}"
+            ticks_x, ticks_y = i == p - 1, j == 0 and i > 0
+            figure.layout[x_axis].update(range=extents[j], showgrid=False, zeroline=False, showticklabels=ticks_x, nticks=4)
+            figure.layout[y_axis].update(range=extents[i], showgrid=False, zeroline=False, showticklabels=ticks_y, nticks=4)
+            if ticks_x:
+                figure.layout[x_axis].title = dict(text=safe(_cut(data.columns[columns[j]])), font=dict(size=11))
+            if j == 0:
+                figure.layout[y_axis].title = dict(text=safe(_cut(data.columns[columns[i]])), font=dict(size=11))
+            place = dict(xaxis=f"x{number}", yaxis=f"y{number}")
+            if i == j:
+                counts, edges = np.histogram(values[:, i], bins=24, range=extents[i])
+                figure.layout[y_axis].update(range=[0, counts.max() * 1.08], showticklabels=False)
+                figure.add_trace(
+                    dict(
+                        type="bar",
+                        x=(edges[:-1] + edges[1:]) / 2,
+                        y=counts,
+                        width=np.diff(edges),
+                        marker=dict(color=palette.NEUTRAL, line=dict(width=0)),
+                        hovertemplate="%{y:,} rows<extra></extra>",
+                    )
+                    | place
+                )
+            elif j > i:
+                figure.layout[x_axis].update(visible=False)
+                figure.layout[y_axis].update(visible=False)
+                value = correlations[i, j]
+                text = "" if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+                figure.add_annotation(
+                    xref=f"x{number} domain",
+                    yref=f"y{number} domain",
+                    x=0.5,
+                    y=0.5,
+                    text=text,
+                    showarrow=False,
+                    font=dict(size=12 + 6 * abs(value) if text else 12),
+                )
+                figure.add_trace(dict(type="scatter", x=[None], y=[None], hoverinfo="skip") | place)
+            else:
+                pair = dict(type="scatter", mode="markers", x=[None], y=[None], hoverinfo="skip")
+                if painted:
+                    canvas = paint.Canvas(values[:, j], values[:, i], (*extents[j], *extents[i]), height=180, width=240)
+                    images.append(
+                        _stretched(canvas.paint(palette.rgb(colors), labels=groups), *extents[j], *extents[i], number)
+                    )
+                else:
+                    pair |= dict(
+                        x=values[:, j],
+                        y=values[:, i],
+                        customdata=[safe(name) for name in data.called(rows)],
+                        hovertemplate="%{customdata}<br>%{x}, %{y}<extra></extra>",
+                        hoverinfo=None,
+                        marker=dict(size=4, opacity=0.75, color=np.array(colors)[groups].tolist()),
+                    )
+                figure.add_trace(pair | place)
+    figure.update_layout(height=140 + 105 * p, margin=MARGIN, showlegend=False, images=images, bargap=0, dragmode=False)
+    return figure
+
+
+def _cut(name: str) -> str:
+    for scaled in SCALED.values():
+        name = name.removesuffix(scaled)
+    return name if len(name) <= 22 else name[:21] + "…"
+
+
+def variance_kept(components: PrincipalComponents) -> go.Figure:
+    """The share of the variance that each component keeps, and of all up to it."""
+    shares = components.shares[:20]
+    x = np.arange(1, len(shares) + 1)
+    bars = dict(
+        type="bar", x=x, y=shares, marker=dict(color=palette.COLORS[0]), name="each", hovertemplate="%{y:.1%}<extra></extra>"
+    )
+    line = dict(
+        type="scatter", mode="lines+markers", x=x, y=np.cumsum(shares), name="together", line=dict(color=palette.COLORS[1])
+    )
+    layout = dict(
+        height=240,
+        margin=MARGIN,
+        legend=dict(orientation="h", y=1.02, yanchor="bottom"),
+        dragmode=False,
+        xaxis=dict(title=dict(text="component"), dtick=1 if len(shares) < 12 else None),
+        yaxis=dict(title=dict(text="share of the variance"), range=[0, 1.05], tickformat=".0%"),
+    )
+    return go.Figure(dict(data=[bars, line | dict(hovertemplate="%{y:.1%}<extra></extra>")], layout=layout))
+
+
+def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
+    """How much of each column goes into each component, from −1 to 1."""
+    shown = min(MOST_PANELS, len(components.axes))
+    strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MOST_LOADINGS])
+    z = components.axes[:shown][:, strongest].T
+    names = [safe(_cut(data.columns[j])) for j in strongest]
+    heat = dict(
+        type="heatmap",
+        z=z,
+        x=[f"component {i + 1}" for i in range(shown)],
+        y=[f"{name} " for name in _distinct(names)],
+        zmin=-1,
+        zmax=1,
+        colorscale=palette.DIVERGING,
+        text=[[f"{value:.2f}".replace("-", "−") for value in row] for row in z],
+        texttemplate="%{text}",
+        hovertemplate="%{y}in %{x}: %{text}<extra></extra>",
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+    layout = dict(
+        height=70 + 30 * len(z),
+        margin=MARGIN,
+        dragmode=False,
+        xaxis=dict(side="top", showgrid=False),
+        yaxis=dict(autorange="reversed", showgrid=False),
+    )
+    return go.Figure(dict(data=[heat], layout=layout))
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names made different by blanks, because Plotly puts equal ones into one row."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, -1) + 1
+        told.append(name + " " * seen[name])
+    return told
+
+
+def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, height: int = 420) -> go.Figure:
+    """The given proximities with rows and columns in this order; lines between groups, where labels (n,) are given.
+
+    Above `BLOCKS` rows each cell is the mean of a block of pairs.
+    """
+    n = len(order)
+    matrix = data.given[np.ix_(order, order)]
+    edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))
+    if n > BLOCKS:
+        matrix = np.add.reduceat(np.add.reduceat(matrix, edges[:-1], axis=0), edges[:-1], axis=1)
+        sizes = np.diff(edges)
+        matrix = matrix / sizes[:, None] / sizes
+        called = [
+            f"{data.called(order[[a]])[0]} and {b - a - 1} more" if b - a > 1 else data.called(order[[a]])[0]
+            for a, b in zip(edges[:-1], edges[1:], strict=True)
+        ]
+    else:
+        called = data.called(order)
+    called = np.array([safe(name) for name in called], dtype=object)
+    heat = dict(
+        type="heatmap",
+        z=matrix.astype(np.float32),
+        colorscale=palette.SEQUENTIAL,
+        x0=0,
+        y0=0,
+        text=[[f"{a} – {b}" for b in called] for a in called] if len(called) <= 80 else None,
+        hovertemplate=("%{text}: " if len(called) <= 80 else "") + "%{z:.4g}<extra></extra>",
+        colorbar=dict(thickness=12, title=dict(text=safe(data.given_name), side="right")),
+    )
+    lines = []
+    if labels is not None:
+        turns = np.flatnonzero(np.diff(labels[order])) + 1
+        for turn in turns:
+            at = float(np.searchsorted(edges, turn)) - 0.5
+            lines += [
+                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(called) - 0.5, line=dict(width=1.5, color="#ffffff")),
+                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(called) - 0.5, line=dict(width=1.5, color="#ffffff")),
+            ]
+    few = len(called) <= 40
+    ticks = (
+        dict(tickvals=list(range(len(called))), ticktext=[_cut(name) for name in called])
+        if few
+        else dict(showticklabels=False, ticks="")
+    )
+    layout = dict(
+        height=height,
+        margin=MARGIN,
+        shapes=lines,
+        dragmode=False,
+        xaxis=dict(showgrid=False, zeroline=False, constrain="domain") | ticks | (dict(tickangle=-60) if few else {}),
+        yaxis=dict(showgrid=False, zeroline=False, autorange="reversed", scaleanchor="x", constrain="domain") | ticks,
+    )
+    return go.Figure(dict(data=[heat], layout=layout))

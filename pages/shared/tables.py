@@ -1,0 +1,374 @@
+"""From a table to what is clustered: what kind each column is, what its gaps call for, and the numbers that come of it.
+
+No Streamlit here: what cannot be used raises `ValueError` with the sentence to show.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from clustering import impute
+from pages.shared.datasets import Data
+
+MOST_CATEGORIES = 50
+"""more values than this make a column of text, which is no group of anything"""
+MOST_ROWS_FOR_PPCA = 200_000
+LABEL_NAMES = {"label", "labels", "class", "species", "target", "cluster", "group", "category", "type"}
+IDENTIFIER_NAMES = {"id", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
+
+KINDS = ("number", "category", "date", "text", "identifier", "constant")
+GAPS = {"drop": "Leave the rows out", "median": "Fill with the median", "ppca": "Fill by probabilistic PCA"}
+SCALINGS = {"none": "None", "standardise": "Standardise", "range": "Range 0–1", "robust": "Robust"}
+SCALED = {"none": "", "standardise": " (standardised)", "range": " (0–1)", "robust": " (robust)"}
+SCALING_TEXTS = {
+    "none": "As measured: right when all columns share a unit.",
+    "standardise": "Mean 0, standard deviation 1: every column counts alike.",
+    "range": "Smallest value 0, largest 1: simple, but one outlier squeezes all the rest.",
+    "robust": "Median 0, interquartile range 1: outliers have no say in it.",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of a column at a glance."""
+
+    name: str
+    kind: str
+    """one of `KINDS`"""
+    missing: int
+    """cells that are empty or infinite"""
+    distinct: int
+    """different values"""
+    picture: tuple[int, ...]
+    """how often its values fall into each of 20 equal parts of its range, or how often its commonest values come"""
+    says: str
+    """its range or its commonest values, in words"""
+
+    @property
+    def usable(self) -> bool:
+        """Whether rows can be clustered by it."""
+        return self.kind in ("number", "date") or (self.kind == "category" and self.distinct <= MOST_CATEGORIES)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How the rows of a table become points."""
+
+    columns: tuple[str, ...]
+    label: str | None = None
+    names: str | None = None
+    as_categories: tuple[str, ...] = ()
+    """columns of numbers that are codes"""
+    gaps: str = "drop"
+    components: int = 2
+    """of the probabilistic PCA"""
+    scaling: str = "none"
+
+
+def numbers_of(column: pd.Series) -> np.ndarray:
+    """The column as floats, gaps and infinities as NaN; dates as days since 1970."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        days = (column.dt.tz_localize(None) if column.dt.tz is not None else column).to_numpy("datetime64[s]")
+        return np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400)
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan) if not np.isfinite(values).all() else values
+
+
+def describe(table: pd.DataFrame) -> list[Column]:
+    """Each column of the table with its guessed kind."""
+    return [_column(table[name]) for name in table.columns]
+
+
+def _column(cells: pd.Series) -> Column:
+    name, n = str(cells.name), len(cells)
+    dated = pd.api.types.is_datetime64_any_dtype(cells)
+    if dated or (pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)):
+        values = numbers_of(cells)
+        values = values[np.isfinite(values)]
+        distinct = len(np.unique(values))
+        picture, says = (), ""
+        if len(values):
+            picture = tuple(np.histogram(values / max(np.abs(values).max(), 1.0), bins=20)[0].tolist())
+            low, high = values.min(), values.max()
+            says = f"{low:,.6g} to {high:,.6g}".replace("-", "−")
+            if dated:
+                says = " to ".join(str(np.datetime64(int(day), "D")) for day in (low, high))
+        kind = "date" if dated else "number"
+        counts_up = distinct == len(values) > 2 and (np.diff(values) == 1).all()
+        if distinct <= 1:
+            kind = "constant"
+        elif not dated and (counts_up or (_is_identifier_name(name) and distinct == len(values) and _whole(values))):
+            kind = "identifier"
+        return Column(name, kind, n - len(values), distinct, picture, says)
+    present = cells.dropna().astype(str)
+    counts = present.value_counts()
+    distinct = len(counts)
+    if distinct <= 1:
+        kind = "constant"
+    elif distinct <= MOST_CATEGORIES and distinct <= max(2, len(present) / 2):
+        kind = "category"
+    elif distinct == len(present) and (
+        _is_identifier_name(name) or present.head(200).str.contains(r"^\S*\d\S*$").mean() > 0.8
+    ):
+        kind = "identifier"
+    else:
+        kind = "text"
+    commonest = [f"{_cut(value)} ({count:,})" for value, count in counts.head(3).items()]
+    says = ", ".join(commonest) + (", …" if distinct > 3 else "")
+    return Column(name, kind, n - len(present), distinct, tuple(counts.head(20).tolist()), says)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+def _whole(values) -> bool:
+    return bool((values == np.round(values)).all())
+
+
+def _is_identifier_name(name: str) -> bool:
+    return bool(IDENTIFIER_NAMES & set(re.split(r"[^a-z0-9]+", name.lower())))
+
+
+def sensible(columns: list[Column]) -> Preparation:
+    """What to begin with: all columns of numbers but one that is named like a label, which becomes the known groups."""
+    groups = [c for c in columns if c.distinct <= MOST_CATEGORIES and c.kind in ("category", "number")]
+    label = next((c.name for c in groups if c.name.lower() in LABEL_NAMES), None)
+    numbers = [c.name for c in columns if c.kind == "number" and c.name != label]
+    chosen = numbers or [c.name for c in columns if c.usable and c.name != label]
+    named = [c.name for c in columns if c.kind in ("text", "identifier") and c.distinct == max(c.distinct for c in columns)]
+    texts = {c.name for c in columns if c.kind == "text"}
+    return Preparation(tuple(chosen[:10]), label, next((name for name in named if name in texts), (named or [None])[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The chosen columns of a table as arrays, before their gaps are dealt with."""
+
+    numbers: np.ndarray
+    """(n, p) floats, NaN for gaps"""
+    codes: np.ndarray
+    """(n, q) numbers of the categories, -1 for gaps"""
+    number_names: tuple[str, ...]
+    category_names: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    """the categories of each of the q columns, in the order of their numbers"""
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """(n,) how many gaps each row has"""
+        return np.isnan(self.numbers).sum(axis=1) + (self.codes < 0).sum(axis=1)
+
+
+def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
+    """The columns that `how` names.
+
+    Raises
+    ------
+    ValueError
+        If no column is chosen, one has no value at all, or a category has more than `MOST_CATEGORIES` values.
+    """
+    if not how.columns:
+        raise ValueError("Choose at least one column to cluster by.")
+    numbers, codes, values, names, category_names = [], [], [], [], []
+    for name in how.columns:
+        cells = table[name]
+        numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+        if (numeric and name not in how.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
+            column = numbers_of(cells)
+            present = np.isfinite(column).any()
+            numbers.append(column)
+            names.append(name)
+        else:
+            cells = cells.replace([np.inf, -np.inf], np.nan) if numeric else cells
+            column, categories = pd.factorize(cells, sort=numeric)
+            if len(categories) > MOST_CATEGORIES:
+                raise ValueError(
+                    f"Column {name} has {len(categories):,} different values, and a category may have {MOST_CATEGORIES}: "
+                    "leave it out."
+                )
+            present = len(categories) > 0
+            codes.append(column)
+            values.append(tuple(f"{value:g}" if isinstance(value, float) else str(value) for value in categories))
+            category_names.append(name)
+        if not present:
+            raise ValueError(f"Column {name} has no value in any row: leave it out.")
+    n = len(table)
+    return Gathered(
+        np.column_stack(numbers) if numbers else np.empty((n, 0)),
+        np.column_stack(codes) if codes else np.empty((n, 0), dtype=np.intp),
+        tuple(names),
+        tuple(category_names),
+        tuple(values),
+    )
+
+
+def consequences(gathered: Gathered) -> dict[str, str]:
+    """What each way of dealing with gaps would do, in a sentence; empty if there are no gaps."""
+    gaps = gathered.gaps
+    rows, cells, n = int((gaps > 0).sum()), int(gaps.sum()), len(gaps)
+    if not rows:
+        return {}
+    d = gathered.numbers.shape[1] + gathered.codes.shape[1]
+    which = f"{cells:,} {'cell' if cells == 1 else 'cells'} in {rows:,} of {n:,} rows"
+    commonest = " A gap in a category takes its commonest value." if (gathered.codes < 0).any() else ""
+    blank = int((gaps == d).sum())
+    lost = (
+        f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value at all, so nothing is known of "
+        f"{'it' if blank == 1 else 'them'}."
+        if blank and d > 1
+        else ""
+    )
+    return {
+        "drop": f"Leaves out {rows:,} of {n:,} rows and keeps {n - rows:,}.",
+        "median": f"Fills {which} with the median of their column.{commonest}{lost}",
+        "ppca": f"Fills {which} with what the row's other columns make likely, each with its uncertainty.{commonest}{lost}",
+    }
+
+
+def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
+    """The points that come of the rows of a table.
+
+    Numbers are scaled as `how.scaling` says; each category becomes one column of 0 and 1 per value, not scaled.
+
+    Raises
+    ------
+    ValueError
+        As `gather`; if no row is left; or if probabilistic PCA is asked for where it cannot be had.
+    """
+    gathered = gather(table, how)
+    gaps = gathered.gaps
+    numbers, codes = gathered.numbers, gathered.codes
+    whole = gaps == 0
+    note, kept, deviations = "", np.arange(len(table)), None
+    filled = np.isnan(numbers)
+    if how.gaps == "drop" or whole.all():
+        if not whole.any():
+            raise ValueError(
+                "No row has a value in every chosen column: fill the gaps, or choose fewer columns."
+                if len(table)
+                else "This table has no rows."
+            )
+        if not whole.all():
+            note = f"{int((~whole).sum()):,} of {len(table):,} rows have a gap or an infinity and are left out."
+            kept = np.flatnonzero(whole)
+            numbers, codes = numbers[kept], codes[kept]
+        filled = None
+    else:
+        numbers, deviations = _fill(numbers, filled, how)
+        codes = codes.copy()
+        for j, column in enumerate(codes.T):
+            column[column < 0] = np.bincount(column[column >= 0], minlength=len(gathered.values[j])).argmax()
+        by = {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps]
+        cells = int(gaps.sum())
+        note = (
+            f"{cells:,} {'gap' if cells == 1 else 'gaps'} in {int((~whole).sum()):,} of {len(table):,} rows "
+            f"{'is' if cells == 1 else 'are'} filled by {by}."
+        )
+    shift, scale = scaling_of(numbers, how.scaling)
+    points = (numbers - shift) / scale if how.scaling != "none" else numbers
+    if deviations is not None:
+        deviations = deviations / scale
+    names = [f"{name}{SCALED[how.scaling]}" for name in gathered.number_names]
+    for j, categories in enumerate(gathered.values):
+        points = np.column_stack([points, codes[:, j, None] == np.arange(len(categories))])
+        names += [f"{gathered.category_names[j]} = {value}" for value in categories]
+    if filled is not None:
+        pad = np.zeros((len(points), points.shape[1] - filled.shape[1]))
+        start = filled.shape[1]
+        own = np.column_stack([filled, pad.astype(bool)])
+        for j, categories in enumerate(gathered.values):
+            own[:, start : start + len(categories)] = (gathered.codes[:, j] < 0)[:, None]
+            start += len(categories)
+        filled, deviations = own, None if deviations is None else np.column_stack([deviations, pad])
+    points = np.ascontiguousarray(points)
+    labels = None
+    if how.label is not None:
+        labels = pd.factorize(table[how.label], sort=not _is_mixed(table[how.label]))[0][kept]
+    rows = kept + 1
+    own_names = None
+    if how.names is not None:
+        own_names = table[how.names].iloc[kept].astype(object).fillna("").astype(str).to_numpy(dtype=object)
+    digest = hashlib.sha256(points)
+    for part in (rows, labels, own_names, filled):
+        if part is not None:
+            digest.update(repr(part.tolist()).encode() if part.dtype == object else np.ascontiguousarray(part))
+    return Data(
+        key=f"table/{digest.hexdigest()[:24]}/{names}/{how.label}/{how.gaps}",
+        title=title,
+        columns=tuple(names),
+        points=points,
+        labels=labels,
+        label_name=how.label or "",
+        note=note,
+        rows=rows,
+        names=own_names,
+        filled=filled,
+        deviations=deviations,
+        mixed=(numbers, codes) if gathered.values else None,
+    )
+
+
+def _is_mixed(cells: pd.Series) -> bool:
+    """Whether values of several types stand side by side, which cannot be sorted."""
+    return cells.dtype == object and cells.dropna().map(type).nunique() > 1
+
+
+def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | None]:
+    """The numbers without gaps, and the standard deviations of what was filled, where these are known."""
+    if not missing.any():
+        return numbers, None
+    if how.gaps == "median":
+        return np.where(missing, np.nanmedian(numbers, axis=0), numbers), None
+    n, p = numbers.shape
+    if p < 2:
+        raise ValueError(
+            "Probabilistic PCA fills a gap from the row's other columns, and there is only one column of numbers: "
+            "choose more columns, or fill with the median."
+        )
+    if n > MOST_ROWS_FOR_PPCA:
+        raise ValueError(
+            f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
+        )
+    # its noise is alike in all columns, so these are first given one scale
+    shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
+    scale[~(scale > 0)] = 1.0
+    done = impute((numbers - shift) / scale, min(how.components, p - 1))
+    return np.where(missing, done.points * scale + shift, numbers), done.deviations * scale
+
+
+def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
+    """(p,) what is subtracted from each column and (p,) what it is then divided by."""
+    shift, scale = np.zeros(numbers.shape[1]), np.ones(numbers.shape[1])
+    if scaling == "standardise":
+        shift, scale = numbers.mean(axis=0), numbers.std(axis=0)
+    elif scaling == "range":
+        shift, scale = numbers.min(axis=0), np.ptp(numbers, axis=0)
+    elif scaling == "robust":
+        low, shift, high = np.quantile(numbers, [0.25, 0.5, 0.75], axis=0)
+        # half of the values alike: the range of the others is all that is left to go by
+        scale = np.where(high > low, high - low, numbers.std(axis=0))
+    return shift, np.where(scale > 0, scale, 1.0)
+
+
+def outweighing(data: Data) -> str:
+    """A warning where one column makes up nearly all of the squared distances between points; else empty."""
+    variances = data.points.var(axis=0)
+    if len(variances) < 2 or not variances.sum() > 0:
+        return ""
+    shares = variances / variances.sum()
+    j = int(shares.argmax())
+    if shares[j] < 0.9:
+        return ""
+    return (
+        f"{data.columns[j]} makes up {min(shares[j], 0.999):.1%} of the squared distances between rows, so the clusters will "
+        "follow it almost alone. Scale the columns if that is not what you mean."
+    )
+
+
+def components_to_offer(gathered: Gathered) -> int:
+    """The largest number of components that probabilistic PCA can have here; 0 if it cannot be had."""
+    return max(0, gathered.numbers.shape[1] - 1)

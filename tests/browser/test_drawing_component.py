@@ -1,0 +1,273 @@
+"""The plane to draw in and the badges to drag, in a small app of their own."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = """
+import json
+
+import numpy as np
+import streamlit as st
+
+from pages.shared import palette
+from pages.shared.drawing import draw_points, place_centers
+
+kept = st.session_state
+kept.setdefault("points", np.empty((0, 2)))
+kept.setdefault("version", 0)
+kept.runs = kept.get("runs", 0) + 1
+
+
+def tell(points):
+    st.text("answer " + json.dumps(dict(runs=kept.runs, xy=points.tolist())))
+
+
+def draw():
+    st.button("Rerun")
+    if st.button("Sample"):
+        kept.points, kept.version = np.arange(20.0).reshape(10, 2) / 3, kept.version + 1
+    # under another parent the component is mounted anew
+    with st.container(border=True) if st.checkbox("Elsewhere") else st.columns(1)[0]:
+        kept.points = draw_points("plane", kept.points, (0, 10, 0, 8), version=kept.version, names=("a", "b"))
+    tell(kept.points)
+
+
+def place():
+    k = int(st.number_input("K", 1, 9, 3))
+    st.button("Rerun")
+    token = st.text_input("Token", "first")
+    centers = np.linspace([-60, 0.2], [60, 0.8], k) + len(token)
+    tell(place_centers("centers", centers, [f"Center {i + 1}" for i in range(k)], palette.COLORS[:k],
+                       (palette.SYMBOLS * 2)[:k], (-100, 100, 0, 10), [[0, 0], [50, 5]], token=token))
+
+
+st.navigation([st.Page(draw, title="Draw", default=True), st.Page(place, title="Place")]).run()
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    script = tmp_path_factory.mktemp("drawing") / "app.py"
+    script.write_text(APP, encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | dict(PYTHONPATH=path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(address + "/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answer(page):
+    return json.loads(page.get_by_text(re.compile("^answer ")).inner_text().removeprefix("answer "))
+
+
+def drawn(page):
+    return np.array(answer(page)["xy"]).reshape(-1, 2)
+
+
+def until(page, holds, seconds=10):
+    """What Python has, as soon as that holds for it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        points = drawn(page)
+        if holds(points):
+            return points
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{len(points)} points, {points[:5]}")
+
+
+def open_plane(page, app):
+    page.goto(app)
+    page.locator("canvas").wait_for()
+    page.locator(".count").get_by_text("0 points").wait_for()
+    page.locator("canvas").scroll_into_view_if_needed()
+
+
+def pixel(page, x, y):
+    """Where a place of the canvas is on the page, both from 0 to 1."""
+    box = page.locator("canvas").bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def drag(page, *path, drop=True):
+    page.mouse.move(*pixel(page, *path[0]))
+    page.mouse.down()
+    for at in path[1:]:
+        page.mouse.move(*pixel(page, *at), steps=4)
+    if drop:
+        page.mouse.up()
+
+
+def choose(page, tool):
+    button = page.get_by_role("button", name=tool)
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+
+
+def count(page, n):
+    page.locator(".count").get_by_text(re.compile(f"^{n} points?$")).wait_for()
+
+
+def rerun(page):
+    """A run of the page that the pointer, which may be held down, does not ask for."""
+    before = answer(page)["runs"]
+    page.get_by_role("button", name="Rerun").dispatch_event("click")
+    page.get_by_text(re.compile(rf'^answer {{"runs": {before + 1}\b')).wait_for()
+
+
+def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
+    open_plane(page, app)
+    page.mouse.click(*pixel(page, 0.5, 0.5))
+    point = until(page, lambda points: len(points) == 1)
+    assert (np.abs(point - [5, 4]) < 0.6).all()
+    drag(page, (0.2, 0.2), (0.4, 0.2))
+    trail = len(until(page, lambda points: len(points) > 5))
+    choose(page, "Spray")
+    drag(page, (0.7, 0.6), drop=False)
+    page.wait_for_function("n => parseInt(document.querySelector('.stBidiComponent div').shadowRoot"
+                           ".querySelector('.count').textContent) > n", arg=trail + 40)  # fmt: skip
+    assert len(drawn(page)) == trail  # nothing is sent before the hand is lifted
+    page.mouse.up()
+    cloud = until(page, lambda points: len(points) > trail + 40)
+    assert (cloud >= 0).all()
+    assert (cloud <= [10, 8]).all()
+    choose(page, "Erase")
+    drag(page, (0.1, 0.2), (0.5, 0.2))
+    until(page, lambda points: len(points) == len(cloud) - (trail - 1))
+    page.get_by_role("button", name="Undo").click()
+    until(page, lambda points: len(points) == len(cloud))
+    page.keyboard.press("Control+z")
+    until(page, lambda points: len(points) == trail)
+    page.get_by_role("button", name="Redo").click()
+    np.testing.assert_array_equal(until(page, lambda points: len(points) == len(cloud)), cloud)
+    page.get_by_role("button", name="Clear").click()
+    until(page, lambda points: len(points) == 0)
+    assert page.locator(".said").inner_text() == "0 points"
+
+
+def test_a_rerun_in_the_middle_of_a_stroke_loses_nothing(page, app):
+    open_plane(page, app)
+    drag(page, (0.2, 0.5), (0.4, 0.5), drop=False)
+    rerun(page)
+    page.mouse.move(*pixel(page, 0.7, 0.5), steps=4)
+    page.mouse.up()
+    points = until(page, lambda points: len(points) > 0)
+    assert points[:, 0].min() < 2.5
+    assert points[:, 0].max() > 6
+    assert (np.diff(points[:, 0]) > 0).all()
+    assert (np.diff(points[:, 0]) < 0.3).all()
+    page.mouse.click(*pixel(page, 0.5, 0.2))
+    rerun(page)
+    until(page, lambda later: len(later) == len(points) + 1)
+
+
+def test_the_points_are_there_after_a_visit_elsewhere_and_when_mounted_anew(page, app):
+    open_plane(page, app)
+    drag(page, (0.2, 0.5), (0.6, 0.3))
+    points = until(page, lambda points: len(points) > 5)
+    page.get_by_role("link", name="Place").click()
+    page.get_by_role("button", name="Center 1").wait_for()
+    page.get_by_role("link", name="Draw").click()
+    count(page, len(points))
+    np.testing.assert_array_equal(drawn(page), points)
+    page.mouse.click(*pixel(page, 0.8, 0.8))
+    until(page, lambda later: len(later) == len(points) + 1)
+    page.get_by_text("Elsewhere").click()
+    page.get_by_test_id("stVerticalBlock").locator("canvas").last.wait_for()
+    count(page, len(points) + 1)
+    page.mouse.click(*pixel(page, 0.8, 0.3))
+    until(page, lambda later: len(later) == len(points) + 2)
+
+
+def test_another_version_brings_the_points_of_python(page, app):
+    open_plane(page, app)
+    page.mouse.click(*pixel(page, 0.5, 0.5))
+    until(page, lambda points: len(points) == 1)
+    page.get_by_role("button", name="Sample").click()
+    count(page, 10)
+    sample = np.arange(20.0).reshape(10, 2) / 3
+    np.testing.assert_array_equal(drawn(page), np.minimum(sample, [10, 8]))
+    page.mouse.click(*pixel(page, 0.2, 0.2))
+    points = until(page, lambda points: len(points) == 11)
+    np.testing.assert_array_equal(points[:10], np.minimum(sample, [10, 8]))
+
+
+def test_the_keyboard_alone_draws_and_erases(page, app):
+    open_plane(page, app)
+    page.get_by_role("button", name="Erase").focus()
+    for _ in range(5):  # radius is off; undo, redo, clear, canvas
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.shadowRoot?.activeElement.tagName") == "CANVAS":
+            break
+    page.keyboard.press("Enter")
+    np.testing.assert_allclose(until(page, lambda points: len(points) == 1), [[5, 4]])
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Shift+ArrowUp")
+    assert page.locator(".said").inner_text() == "5.20, 5.60"
+    page.keyboard.press(" ")
+    np.testing.assert_allclose(until(page, lambda points: len(points) == 2), [[5, 4], [5.2, 5.6]])
+    page.get_by_role("button", name="Erase").press("Enter")
+    page.locator("canvas").focus()
+    page.keyboard.press("Enter")
+    np.testing.assert_allclose(until(page, lambda points: len(points) == 1), [[5.2, 5.6]])
+
+
+def test_badges_are_dragged_and_moved_by_keys_and_follow_another_token(page, app):
+    page.goto(app + "/place")
+    badge = page.get_by_role("button", name="Center 1")
+    badge.wait_for()
+    before = drawn(page)
+    box = badge.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y - 90, steps=4)
+    rerun(page)
+    page.mouse.move(x + 120, y - 180, steps=4)
+    page.mouse.up()
+    dragged = until(page, lambda now: not np.array_equal(now, before))
+    np.testing.assert_array_equal(dragged[1:], before[1:])
+    assert (dragged[0] > before[0] + [15, 3]).all()
+    page.get_by_role("button", name="Center 2").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    moved = until(page, lambda now: not np.array_equal(now, dragged))
+    np.testing.assert_allclose(moved, dragged + np.array([[0, 0], [2, -0.5], [0, 0]]), atol=1e-2)
+    rerun(page)
+    np.testing.assert_array_equal(drawn(page), moved)
+    page.get_by_label("Token").fill("another")
+    page.keyboard.press("Enter")
+    np.testing.assert_allclose(until(page, lambda now: not np.array_equal(now, moved)), before + [2, 2])
+    page.get_by_role("button", name=re.compile("^Center 1 at −53, ")).wait_for()
+    page.get_by_label("K", exact=True).fill("5")
+    page.keyboard.press("Enter")
+    assert len(until(page, lambda now: len(now) == 5)) == page.locator(".badge").count()

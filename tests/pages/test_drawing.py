@@ -1,0 +1,55 @@
+"""What the drawing component takes from a browser, which can send anything."""
+
+import numpy as np
+import pytest
+
+from pages.shared.drawing import MOST_POINTS, read_answer
+
+EXTENT = (0, 10, -5, 5)
+GIVEN = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def read(answer, k=None):
+    return read_answer(answer, "now", GIVEN, EXTENT, k)
+
+
+def test_what_was_drawn_is_read_as_pairs():
+    np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3.5, -4])), [[1, 2], [3.5, -4]])
+    assert read(dict(token="now", xy=[])).shape == (0, 2)
+    assert len(read(dict(token="now", xy=[1] * (2 * MOST_POINTS)))) == MOST_POINTS
+    np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3, 4]), k=2), [[1, 2], [3, 4]])
+
+
+def test_points_outside_are_clipped_to_the_extent():
+    np.testing.assert_array_equal(read(dict(token="now", xy=[-3, 99, 11, -1e300])), [[0, 5], [10, -5]])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        [1, 2],
+        {},
+        dict(token="now"),
+        dict(token="before", xy=[1, 2]),
+        dict(token="now", xy="1, 2"),
+        dict(token="now", xy=dict(a=1)),
+        dict(token="now", xy=[1, 2, 3]),
+        dict(token="now", xy=[[1, 2], [3, 4]]),
+        dict(token="now", xy=["1", "2"]),
+        dict(token="now", xy=[None, 2]),
+        dict(token="now", xy=[True, 2]),
+        dict(token="now", xy=[float("nan"), 2]),
+        dict(token="now", xy=[float("inf"), 2]),
+        dict(token="now", xy=[10**400, 2]),
+        dict(token="now", xy=[1] * (2 * MOST_POINTS + 2)),
+    ],
+    ids=lambda answer: str(answer)[:50],
+)
+def test_nonsense_leaves_what_was_given(answer):
+    assert read(answer) is GIVEN
+
+
+def test_another_number_of_centers_leaves_what_was_given():
+    assert read(dict(token="now", xy=[1, 2, 3, 4, 5, 6]), k=2) is GIVEN
