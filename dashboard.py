@@ -15,6 +15,8 @@ st.html(
     ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
     ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
     ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,17rem)}"
+    ".st-key-onwards a{border:1px solid currentColor;border-radius:.5rem;padding:.5rem .9rem;justify-content:center}"
+    ".st-key-onwards a *{font-weight:600}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
 watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from clustering.chunks import over_chunks
-from clustering.ppca import check_table
+from clustering.points import check_table
 
 ENTRIES = 2**17
 """of the result at a time: a few arrays of so many stay in cache, yet each is long enough for two threads"""

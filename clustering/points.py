@@ -42,6 +42,18 @@ def check_points(points, name: str = "points") -> np.ndarray:
     return checked
 
 
+def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
+    """The table as an (n, d) array of finite doubles with 0 in the gaps, and where it is observed, (n, d) of booleans.
+
+    ValueError as `check_points`, except that NaN is a gap.
+    """
+    try:
+        observed = ~np.isnan(np.asarray(points, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers, NaN for gaps: an (n, d) array with one row per point") from None
+    return check_points(np.where(observed, np.asarray(points, dtype=np.float64), 0.0), name), observed
+
+
 def is_whole(value) -> bool:
     """Whether the value is an integer; 2.0 is not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)

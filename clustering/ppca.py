@@ -22,7 +22,7 @@ from clustering.em import Step, fit
 from clustering.features import LOG_2PI
 from clustering.kmeans import EPS
 from clustering.notices import Notice
-from clustering.points import check_points, is_whole
+from clustering.points import check_table, is_whole
 
 LEAST_NOISE = 1e-9
 """noise variance as a share of the mean variance of the columns; below, rows that fit exactly would divide by zero"""
@@ -69,8 +69,8 @@ class Scores:
     """(p, q, q) of each pattern: those of row i are `covariances[prepared.pattern[i]]`"""
     log_determinants: np.ndarray
     """(p,) of the covariances"""
-    condition: float
-    """largest variance that z explains in a row, over the noise variance: how far rounding is magnified"""
+    rounding: float
+    """how much of the loss may be rounding"""
 
 
 class Imputed(NamedTuple):
@@ -114,17 +114,17 @@ class ProbabilisticPCA:
     def prepare(self, data) -> PreparedTable:
         """The checked table with its patterns of gaps; `data` is an (n, d) array with NaN in the gaps.
 
-        ValueError as `check_table`, if a row or a column is all gaps, or `components` does not lie in 1..d-1.
+        A row of gaps only has no say in the fit. ValueError as `check_table`, if a column is all gaps, or `components` does
+        not lie in 1..d-1.
         """
         if isinstance(data, PreparedTable):
             self._check_components(data.values.shape[1])
             return data
         points, observed = check_table(data)
         self._check_components(points.shape[1])
-        for axis, name in enumerate(("column", "row")):
-            empty = np.flatnonzero(~observed.any(axis=axis))
-            if empty.size:
-                raise ValueError(f"each {name} needs an observed entry, but {name} {empty[0]} has none: leave it out")
+        empty = np.flatnonzero(~observed.any(axis=0))
+        if empty.size:
+            raise ValueError(f"each column needs an observed entry, but column {empty[0]} has none: leave it out")
         per_column = observed.sum(axis=0)
         origin = points.sum(axis=0) / per_column
         values = np.where(observed, points - origin, 0.0)
@@ -198,11 +198,13 @@ class ProbabilisticPCA:
             # x' C^-1 x = min over z of |x - W z|^2 / s2 + |z|^2: nothing cancels, and an error of z counts by its square
             return np.vdot(residuals, residuals) / noise + np.vdot(z, z)
 
-        total = sum(over_chunks(squares, n, self._chunk(prepared)))
+        total = sum(over_chunks(squares, n, self._chunk(prepared), loadings.size))
         entries = prepared.counts @ prepared.masks.sum(axis=1)
         total += entries * (LOG_2PI + np.log(noise) + 2 * np.log(prepared.scale)) - prepared.counts @ log_determinants
-        scores = Scores(means, noise * inverses, log_determinants, condition)
-        return scores, float(total / (2 * n))
+        # the mean is given in the data's units, where a common offset leaves it only so many digits
+        offset = EPS * np.abs(prepared.origin).max() / prepared.scale
+        rounding = len(mean) * float(EPS * condition + 16 * offset**2 / noise)
+        return Scores(means, noise * inverses, log_determinants, rounding), float(total / (2 * n))
 
     def m_step(self, prepared: PreparedTable, assignment: Scores, parameters: Loadings) -> Loadings:
         (n, d), q = prepared.values.shape, self.components
@@ -212,7 +214,9 @@ class ProbabilisticPCA:
             products = (z[:, :, None] * z[:, None, :]).reshape(len(z), -1)
             return prepared.observed[rows].T.astype(float) @ products, prepared.values[rows].T @ z
 
-        second, cross = (sum(part) for part in zip(*over_chunks(sums, n, self._chunk(prepared)), strict=True))
+        second, cross = (
+            sum(part) for part in zip(*over_chunks(sums, n, self._chunk(prepared), d * (q + 1) ** 2), strict=True)
+        )
         second = second.reshape(d, q + 1, q + 1)
         weighted = assignment.covariances * prepared.counts[:, None, None]
         second[:, :q, :q] += (prepared.masks.T @ weighted.reshape(-1, q * q)).reshape(d, q, q)
@@ -244,7 +248,7 @@ class ProbabilisticPCA:
             residuals *= prepared.observed[rows]
             return np.vdot(residuals, residuals)
 
-        total = sum(over_chunks(squares, len(prepared.values), self._chunk(prepared)))
+        total = sum(over_chunks(squares, len(prepared.values), self._chunk(prepared), loadings.size))
         return float(total + np.einsum("p,pij,pij->", prepared.counts, _inner(prepared, loadings), assignment.covariances))
 
     def _chunk(self, prepared) -> int:
@@ -263,12 +267,13 @@ class ProbabilisticPCA:
         return (Notice(NO_NOISE, text),)
 
     def rounding(self, prepared: PreparedTable, assignment: Scores, loss: float) -> float:
-        offset = EPS * np.abs(prepared.origin).max() / prepared.scale
-        return 1e-9 * (1 + abs(loss)) + 16 * prepared.values.shape[1] * (EPS * assignment.condition + offset**2 / LEAST_NOISE)
+        return 1e-9 * (1 + abs(loss)) + assignment.rounding
 
 
 def impute(points, components: int, *, tol: float | None = None, max_iter: int = 1000) -> Imputed:
     """The table with each gap filled by probabilistic PCA, and how uncertain each filling is.
+
+    A row of gaps only is filled with the mean, and its deviations are those of the whole population.
 
     Parameters
     ----------
@@ -287,22 +292,10 @@ def impute(points, components: int, *, tol: float | None = None, max_iter: int =
     step = fit(method, prepared, tol=tol, max_iter=max_iter)
     loadings, mean, noise = _standardized(prepared, step.parameters)
     filled = (step.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
-    variances = np.einsum("di,pij,dj->pd", loadings, step.assignment.covariances, loadings, optimize=True) + noise
-    deviations = np.sqrt(variances)[prepared.pattern] * prepared.scale
+    explained = np.einsum("di,pij,dj->pd", loadings, step.assignment.covariances, loadings, optimize=True)
+    deviations = np.sqrt(np.maximum(explained, 0.0) + noise)[prepared.pattern] * prepared.scale
     observed = prepared.observed
     return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), step)
-
-
-def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
-    """The table as an (n, d) array of finite doubles with 0 in the gaps, and where it is observed, (n, d) of booleans.
-
-    ValueError as `check_points`, except that NaN is a gap.
-    """
-    try:
-        observed = ~np.isnan(np.asarray(points, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, NaN for gaps: an (n, d) array with one row per point") from None
-    return check_points(np.where(observed, np.asarray(points, dtype=np.float64), 0.0), name), observed
 
 
 def _inner(prepared: PreparedTable, loadings) -> np.ndarray:

@@ -19,9 +19,8 @@ def show(data: Data) -> None:
     with left:
         st.subheader("What will be clustered")
         st.markdown(plain(f"{data.title}: {summary(data)}"))
-    with right:
-        if st.button("Watch it cluster", icon=":material/play_circle:", type="primary"):
-            st.switch_page("pages/explore/watch.py")
+    with right, st.container(key="onwards"):
+        st.page_link("pages/explore/watch.py", label="Watch it cluster", icon=":material/play_circle:")
     if warning := tables.outweighing(data):
         st.warning(plain(warning), icon=":material/warning:")
     if data.given is not None:

@@ -46,10 +46,10 @@ def place_by_hand(data, settings: Settings, plane: Plane) -> Settings:
     if len(data.columns) == 1:
         xy[:, 1] = spread_out(len(xy))
     first = plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
-    extent = figures.padded(xy)
+    to_scale = data.same_units and len(data.columns) > 1
+    extent = figures.padded(xy, 1.2 if to_scale else None)
     middle = MIDDLES[settings.algorithm]
-    st.markdown(f"**Drag the starting {middle}s**, or move the chosen one with the arrow keys.")
-    height = 300
+    st.markdown(f"**Drag the starting {middle}s**")
     backdrop = recent().get(
         ("backdrop", data.key, plane.names),
         lambda: paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL])),
@@ -64,8 +64,8 @@ def place_by_hand(data, settings: Settings, plane: Plane) -> Settings:
         backdrop,
         plane.names,
         token=(data.key, k, settings.seed, plane.names),
-        height=height,
-        to_scale=data.same_units and len(data.columns) > 1,
+        height=330,
+        to_scale=to_scale,
     )
     if len(data.columns) > 2:
         st.caption("In all other directions the centers start in the middle of the data.")
@@ -143,7 +143,7 @@ def show_sizes(run: Run) -> None:
         "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
         ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
         ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums;white-space:nowrap}"
-        ".sizes .bar{width:18%}"
+        ".sizes .bar{width:18%;min-width:3rem}"
         ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
         "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
         f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"
@@ -181,15 +181,32 @@ def show_truth(run: Run) -> None:
 
 
 def show_proximities(run: Run) -> None:
-    """The matrix that was clustered, with the members of each cluster together."""
+    """The matrix that was clustered, with the members of each cluster together, and who they are."""
     labels = run.ranks[run.history.last.labels]
     nearest = run.history.last.assignment.nearest
-    st.markdown("**The proximities, ordered by cluster**: dark blocks on the diagonal are clusters whose members are near.")
-    figure = recent().get(
-        ("heat", figures.token(run)),
-        lambda: summaries.heat_map(run.data, np.lexsort((nearest, labels)), labels, 460),
-    )
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
+    order = np.lexsort((nearest, labels))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The proximities, ordered by cluster**")
+        figure = recent().get(("heat", figures.token(run)), lambda: summaries.heat_map(run.data, order, labels, 420))
+        st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
+        st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
+    with right:
+        st.markdown("**Who is with whom**, the nearest to the medoid first")
+        rows = []
+        for rank in range(run.settings.k):
+            members = order[labels[order] == rank]
+            names = html.escape(", ".join(run.data.called(members[1:41])))
+            if len(members) > 41:
+                names += f" and {len(members) - 41:,} more"
+            rows.append(
+                f"<dt style='font-weight:600;margin-top:.6rem'><span style='color:{palette.color_of(rank)}' aria-hidden='true'>"
+                f"{palette.mark_of(rank)}</span> {html.escape(run.data.called(members[:1])[0])}</dt><dd>{names}</dd>"
+            )
+        st.html(
+            "<div style='max-height:420px;overflow-y:auto' tabindex='0' role='region' aria-label='Members of the clusters'>"
+            f"<dl style='margin:0'>{''.join(rows)}</dl></div>"
+        )
 
 
 def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
@@ -249,7 +266,8 @@ data = current()
 settings = choose_settings(data)
 progress = Progress()
 with st.container(key="stage"):
-    left, right = st.columns([2, 1], gap="medium")
+    # dragging needs room
+    left, right = st.columns([3, 2] if settings.start == "hand" else [2, 1], gap="medium")
 try:
     with left:
         plane = choose_plane(data)

@@ -160,119 +160,120 @@ def _words(source: Source, column: str) -> Data:
     )
 
 
-def _section(full: bool, title: str, text: str):
-    """A place for widgets: with a heading and a word of explanation on the page Data, plain in the sidebar."""
-    box = st.container()
-    if full:
-        box.subheader(title)
-        box.caption(text)
-    return box
-
-
 def _choose_preparation(source: Source, full: bool) -> Preparation:
     """Which columns, what to do about gaps, and which scale: in full with all there is to see about them.
 
     What is not shown stays as it was chosen on Data.
     """
-    key, keeping, begin = source.key, source.keeping, source.begin
-
-    def kept(name, default):
-        return st.session_state.get(f"{key}_{name}", default)
-
-    kinds = {column.name: column for column in source.columns}
-    usable = [c.name for c in source.columns if c.usable]
-    label, names, as_categories = kept("label", begin.label), kept("names", begin.names), tuple(kept("categories", ()))
-    with _section(full, "Columns", "What rows are clustered by; the kinds are guesses."):
-        if full:
-            _show_columns(source)
-        offered = [name for name in usable if name != label or name in kept("columns", begin.columns)]
-        if not usable:
-            raise ValueError(
-                "No column of this table can be clustered by: it needs numbers, or categories of at most "
-                f"{tables.MOST_CATEGORIES} values."
-            )
-        columns = st.multiselect(
-            "Columns to cluster by",
-            offered,
-            default=[c for c in begin.columns if c in offered],
-            key=f"{key}_columns",
-            **keeping,
-        )
-        if full:
-            left, middle, right = st.columns(3)
-            groups = [None, *(c.name for c in source.columns if c.distinct <= tables.MOST_CATEGORIES and c.kind != "constant")]
-            with left:
-                label = _one_of(
-                    "Known groups", groups, begin.label, f"{key}_label", "For colours and scores; never clustered by."
-                )
-            with middle:
-                names = _one_of(
-                    "Names of the rows", [None, *kinds], begin.names, f"{key}_names", "Shown when you point at a row."
-                )
-            with right:
-                codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= tables.MOST_CATEGORIES]
-                if codes:
-                    as_categories = tuple(
-                        st.multiselect(
-                            "Numbers that are codes",
-                            codes,
-                            key=f"{key}_categories",
-                            help="They are taken as categories: 3 is not between 2 and 4.",
-                            **KEPT,
-                        )
-                    )
-        if label is not None and label in columns:
-            st.warning(
-                plain(f"{label} is clustered by and also compared with, so the score will flatter."), icon=":material/warning:"
-            )
-    how = Preparation(tuple(columns), label, names, tuple(c for c in as_categories if c in columns))
-    gathered = recent().get(("gathered", key, how.columns, how.as_categories), lambda: tables.gather(source.table, how))
+    how = _choose_columns(source, full)
+    gathered = recent().get(("gathered", source.key, how.columns, how.as_categories), lambda: tables.gather(source.table, how))
     effects = tables.consequences(gathered)
-    most = tables.components_to_offer(gathered)
-    gaps, components = "drop", kept("components", 2)
     left, right = st.columns([3, 2], gap="large") if full and effects else [st.container()] * 2
     if effects:
-        with left, _section(full, "Gaps", "Infinite values count as gaps."):
-            offered = [choice for choice in GAPS if choice != "ppca" or most]
-            gaps = st.radio(
-                "What to do about gaps",
-                offered,
-                format_func=GAPS.get,
-                captions=[plain(effects[choice]) for choice in offered] if full else None,
-                key=f"{key}_gaps",
-                **keeping,
-            )
-            if gaps == "ppca" and most > 1 and full:
-                components = int(
-                    st.number_input(
-                        "Components",
-                        1,
-                        most,
-                        min(2, most),
-                        key=f"{key}_components",
-                        help="How many directions the filled values may follow. More fit the rows better, and noise as well.",
-                        width=160,
-                        **KEPT,
-                    )
-                )
-    with _section(
-        full, "Scale", "Distances add up over columns: one with large numbers decides alone unless they are scaled."
-    ):
-        scaling = st.selectbox(
-            "Scaling",
-            list(SCALINGS),
-            format_func=SCALINGS.get,
-            key="scaling",
-            help=None if full else tables.SCALING_TEXTS[st.session_state.get("scaling", "none")],
-            width=240 if full else "stretch",
-            **SHARED,
+        with left:
+            how = _choose_gaps(source, how, effects, tables.components_to_offer(gathered), full)
+    with right:
+        return replace(how, scaling=_choose_scaling(full))
+
+
+def _heading(full: bool, title: str, text: str) -> None:
+    if full:
+        st.subheader(title)
+        st.caption(text)
+
+
+def _choose_columns(source: Source, full: bool) -> Preparation:
+    key, begin = source.key, source.begin
+    kinds = {column.name: column for column in source.columns}
+    usable = [column.name for column in source.columns if column.usable]
+    _heading(full, "Columns", "What rows are clustered by; the kinds are guesses.")
+    if full:
+        _show_columns(source)
+    if not usable:
+        raise ValueError(
+            "No column of this table can be clustered by: it needs numbers, or categories of at most "
+            f"{tables.MOST_CATEGORIES} values."
         )
-        if full:
-            st.caption(tables.SCALING_TEXTS[scaling])
-    return replace(how, gaps=gaps, components=components, scaling=scaling)
+    columns = st.multiselect(
+        "Columns to cluster by",
+        usable,
+        default=[name for name in begin.columns if name in usable],
+        key=f"{key}_columns",
+        **source.keeping,
+    )
+    codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= tables.MOST_CATEGORIES]
+    if full:
+        left, middle, right = st.columns(3)
+        groups = [c.name for c in source.columns if c.distinct <= tables.MOST_CATEGORIES and c.kind != "constant"]
+        with left:
+            label = _one_of("Known groups", groups, begin.label, f"{key}_label", "For colours and scores, not for clustering.")
+        with middle:
+            names = _one_of("Names of the rows", kinds, begin.names, f"{key}_names", "Shown when you point at a row.")
+        with right:
+            if codes:
+                st.multiselect(
+                    "Numbers that are codes",
+                    codes,
+                    key=f"{key}_categories",
+                    help="They are taken as categories: 3 is not between 2 and 4.",
+                    **KEPT,
+                )
+    else:
+        label = st.session_state.get(f"{key}_label", begin.label)
+        names = st.session_state.get(f"{key}_names", begin.names)
+    if label is not None and label in columns:
+        st.warning(
+            plain(f"{label} is among the columns clustered by: a score against it flatters."), icon=":material/warning:"
+        )
+    as_categories = tuple(c for c in st.session_state.get(f"{key}_categories", ()) if c in codes)
+    return Preparation(tuple(columns), label, names, as_categories)
 
 
-def _one_of(text: str, options: list, default, key: str, help: str):
+def _choose_gaps(source: Source, how: Preparation, effects: dict[str, str], most: int, full: bool) -> Preparation:
+    key = source.key
+    _heading(full, "Gaps", "Infinite values count as gaps.")
+    offered = [choice for choice in GAPS if choice != "ppca" or most]
+    gaps = st.radio(
+        "What to do about gaps",
+        offered,
+        format_func=GAPS.get,
+        captions=[plain(effects[choice]) for choice in offered] if full else None,
+        key=f"{key}_gaps {most > 0}",
+        **source.keeping,
+    )
+    if full and gaps == "ppca" and most > 1:
+        st.number_input(
+            "Components",
+            1,
+            most,
+            min(2, most),
+            key=f"{key}_components",
+            help="How many directions the filled values may follow. More fit the rows better, and noise as well.",
+            width=160,
+            **KEPT,
+        )
+    components = int(st.session_state.get(f"{key}_components", 2))
+    return replace(how, gaps=gaps, components=min(components, max(most, 1)))
+
+
+def _choose_scaling(full: bool) -> str:
+    _heading(full, "Scale", "Distances add up over columns: one with large numbers decides alone unless they are scaled.")
+    scaling = st.selectbox(
+        "Scaling",
+        list(SCALINGS),
+        format_func=SCALINGS.get,
+        key="scaling",
+        help=None if full else tables.SCALING_TEXTS[st.session_state.get("scaling", "none")],
+        **SHARED,
+    )
+    if full:
+        st.caption(tables.SCALING_TEXTS[scaling])
+    return scaling
+
+
+def _one_of(text: str, names, default: str | None, key: str, help: str) -> str | None:
+    """One of these columns, or none."""
+    options = [None, *names]
     return st.selectbox(
         text,
         options,

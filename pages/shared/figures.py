@@ -20,6 +20,8 @@ MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
 HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
+MOST_WORDS = 150
+"""that are written beside their points"""
 HEIGHT = 520
 GRID = (200, 300)
 """rows and columns of the shaded regions"""
@@ -45,10 +47,13 @@ def safe(text: str) -> str:
     return html.escape(str(text)).replace("%", "&#37;")
 
 
-def padded(xy: np.ndarray) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a picture of these points (n, 2)."""
+def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a picture of these points (n, 2), as much wider than high as `proportions` says."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     size = np.where(high > low, high - low, 1.0)
+    if proportions is not None:
+        wanted = np.maximum(size, size[::-1] * (proportions, 1 / proportions))
+        low, high, size = low - (wanted - size) / 2, high + (wanted - size) / 2, wanted
     (left, bottom), (right, top) = (low - 0.05 * size).tolist(), (high + 0.05 * size).tolist()
     return left, right, bottom, top
 
@@ -81,6 +86,14 @@ def filled_values(data: Data, i: int) -> list[str]:
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
         told.append(f"filled: {data.columns[j]} {data.points[i, j]:.4g}{spread}".replace("-", "−"))
     return told[:8]
+
+
+def written(data: Data, rows: np.ndarray) -> dict:
+    """What writes the names of these rows beside their points, where names are what was clustered and there is room."""
+    if data.given is None or data.names is None or len(data.names) > MOST_WORDS:
+        return {}
+    names = [name if len(name) <= 22 else name[:21] + "…" for name in data.called(rows)]
+    return dict(mode="markers+text", text=list(map(safe, names)), textposition="middle right", textfont=dict(size=10))
 
 
 class _Picture:
@@ -203,7 +216,7 @@ class _Picture:
             y=self.xy[rows, 1],
             customdata=list(map(safe, self.run.data.called(rows))),
             hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
-        )
+        ) | written(self.run.data, rows)
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)

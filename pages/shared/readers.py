@@ -12,6 +12,7 @@ import gzip
 import io
 import itertools
 import json
+import pickletools
 import re
 import warnings
 import zipfile
@@ -234,8 +235,7 @@ def _kind(content: bytes, name: str) -> str:
         if start.startswith(magic) or (magic.startswith(b"<") and start.lower().startswith(magic)):
             raise ValueError(f"This file is {what}, which cannot be read: {SAVE}.")
     ending = _ending(name)
-    # Protocols 2 to 5 begin with these bytes; older ones are plain text, and are known by their name only.
-    if re.match(rb"\x80[\x02-\x05]", content) or ending in ("pkl", "pickle", "joblib"):
+    if re.match(rb"\x80[\x02-\x05]", content) or ending in ("pkl", "pickle", "joblib") or _old_pickle(content):
         raise ValueError(PICKLE)
     encoding = _encoding(content, "text")
     # Half a character at the end does not matter here.
@@ -245,6 +245,16 @@ def _kind(content: bytes, name: str) -> str:
     ):
         return "json"
     return "text"
+
+
+def _old_pickle(content: bytes) -> bool:
+    """Whether it is a pickle of a protocol that has no mark at its beginning; its instructions are listed, never followed."""
+    if not content.endswith(b"."):
+        return False
+    try:
+        return sum(1 for _ in pickletools.genops(content)) > 2
+    except Exception:  # whatever the text of a table makes of them
+        return False
 
 
 def _zip_kind(content: bytes) -> str:
@@ -428,9 +438,10 @@ def _detected_text(content: bytes, encoding: str) -> Format:
     if not separator:
         separator = _separator(text, cut)
     rows = _rows(text, separator, cut) or [[text.strip()]]
-    # Whether there is a header and how numbers are written depend on each other: names rarely look like numbers.
-    decimal, thousands = _notation(itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue=""), separator)
+    decimal, thousands = _notation(itertools.zip_longest(*rows, fillvalue=""), separator)
     header = _has_header(rows, decimal, thousands)
+    if header and len(rows) > 1:
+        decimal, thousands = _notation(itertools.zip_longest(*rows[1:], fillvalue=""), separator)
     return Format("text", False, encoding, separator, decimal, thousands, header)
 
 
@@ -450,9 +461,10 @@ def _separator(text: str, cut: bool) -> str:
         common = max(widths, key=lambda w: (widths[w], w))
         if max(width, common) < 2:
             continue
-        if separator in "\t " and len(rows) > 1 and common == width + 1 > 2:
+        nameless = separator in "\t " and len(rows) > 1 and common == width + 1 > 2
+        if nameless:
             width = common  # R leaves the name of the first column out
-        same = widths[width] / widths.total()
+        same = widths[width] / widths.total() * (0.5 if nameless else 1)
         if width < 2:
             if common == 2 and _plain_share([cell for row in rows[1:] for cell in [separator.join(row)]]) > 0.8:
                 continue
@@ -460,16 +472,25 @@ def _separator(text: str, cut: bool) -> str:
                 continue
             same = 0.01
         cells = [cell for row in rows for cell in row]
-        clean = 1 - sum(any(mark in cell for mark in ",;|\t") and not _is_number(cell) for cell in cells) / len(cells)
+        clean = 1 - sum(map(_looks_unsplit, cells)) / len(cells)
         if separator == " ":
             # Words are also separated by blanks, so that only numbers tell a table from sentences.
             columns = list(itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue=""))
-            if same < 0.8 or not any(_plain_share(column) > 0.8 for column in columns):
+            if same < (0.4 if nameless else 0.8) or not any(_plain_share(column) > 0.8 for column in columns):
                 continue
         score = max(same, 0.005) * clean * (1 - 0.001 * SEPARATORS.index(separator))
         if score > most:
             best, most = separator, score
     return best
+
+
+def _looks_unsplit(cell: str) -> bool:
+    """Whether a cell looks like several: with a separator or a quotation mark after a blank inside, or of several numbers."""
+    if not any(mark in cell for mark in ",;|\t ") or _is_number(cell):
+        return False
+    parts = cell.split()
+    several = len(parts) > 1 and all(part == '""' or part in MISSING or _is_number(part) for part in parts)
+    return several or any(mark in cell for mark in (",", ";", "|", "\t", ' "'))
 
 
 def _is_number(cell: str) -> bool:
@@ -1083,10 +1104,15 @@ def _from_text(cells: pa.ChunkedArray, format: Format) -> tuple[np.ndarray | pd.
         integers = _replaced(written, "+", "").cast(pa.int64())
     if integers is not None and integers.null_count == 0:
         return integers.to_numpy(), "wrong", note
-    # Without an exponent, a whole number beyond 2**53 could silently become another.
     values = numbers.to_numpy()
-    large = np.isfinite(values) & (np.abs(values) >= LARGEST_EXACT)
-    if large.any() and (integers is not None or pc.all(pc.match_substring_regex(written, r"^[+-]?[0-9]+$")).as_py()):
+    if integers is not None:
+        extremes = pc.min_max(integers).as_py()
+        long = max(-extremes["min"], extremes["max"]) > LARGEST_EXACT
+    else:
+        # Beyond 64 bits; a column with decimals or exponents is measured, and need not be exact to the last digit.
+        long = bool((np.isfinite(values) & (np.abs(values) > LARGEST_EXACT)).any())
+        long = long and pc.all(pc.match_substring_regex(written, r"^[+-]?[0-9]+$")).as_py()
+    if long:
         return text.to_pandas(), "long", LONG_IDENTIFIERS
     return values, "wrong", note
 

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 from clustering import PrincipalComponents
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
-from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, safe
+from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, safe, written
 from pages.shared.planes import Plane, spread_out
 from pages.shared.tables import SCALED
 
@@ -19,8 +19,6 @@ MOST_PAINTED_ROWS = 100_000
 """in each panel"""
 MOST_LOADINGS = 24
 """columns whose loadings are shown"""
-MOST_WORDS = 150
-"""that are written beside their points"""
 BLOCKS = 160
 """rows of a heat map at most; more are averaged in blocks"""
 MARGIN = dict(l=10, r=10, t=10, b=10)
@@ -65,9 +63,7 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
             marker=marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown]),
         )
     ]
-    if data.given is not None and data.names is not None and len(xy) <= MOST_WORDS:
-        text = [safe(_cut(name)) for name in data.called(shown)]
-        traces[0] |= dict(mode="markers+text", text=text, textposition="top center", textfont=dict(size=10))
+    traces[0] |= written(data, shown)
     traces += rings(data, xy)
     axis = dict(zeroline=False, showgrid=not painted)
     to_scale = data.same_units and data.points.shape[1] > 1

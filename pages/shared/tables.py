@@ -357,7 +357,7 @@ def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarra
 def outweighing(data: Data) -> str:
     """A warning where one column makes up nearly all of the squared distances between points; else empty."""
     variances = data.points.var(axis=0)
-    if len(variances) < 2 or not variances.sum() > 0:
+    if data.same_units or len(variances) < 2 or not variances.sum() > 0:
         return ""
     shares = variances / variances.sum()
     j = int(shares.argmax())

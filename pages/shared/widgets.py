@@ -6,7 +6,7 @@ from pages.shared.datasets import Data
 from pages.shared.runs import ALGORITHMS, STARTS, STARTS_OF, UPDATES, Recent, Settings
 
 MOST_CLUSTERS = 50
-LABELS = {"random": "Random points", "hand": "By hand: drag them"}
+LABELS = {"random": "Random points", "hand": "By hand"}
 SHARED = dict(bind="query-params")
 """keeps the value across pages, and puts it into the address, so that a link shows the same run"""
 KEPT = dict(persist_state="session")

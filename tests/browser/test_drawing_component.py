@@ -93,15 +93,17 @@ def drawn(page):
     return np.array(answer(page)["xy"]).reshape(-1, 2)
 
 
-def until(page, holds, seconds=10):
-    """What Python has, as soon as that holds for it."""
+def wait(page, holds, seconds=10):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        points = drawn(page)
-        if holds(points):
-            return points
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
         page.wait_for_timeout(20)
-    raise AssertionError(f"{len(points)} points, {points[:5]}")
+
+
+def until(page, holds):
+    """What Python has, as soon as that holds for it."""
+    wait(page, lambda: holds(drawn(page)))
+    return drawn(page)
 
 
 def open_plane(page, app):
@@ -140,7 +142,7 @@ def rerun(page):
     """A run of the page that the pointer, which may be held down, does not ask for."""
     before = answer(page)["runs"]
     page.get_by_role("button", name="Rerun").dispatch_event("click")
-    page.get_by_text(re.compile(rf'^answer {{"runs": {before + 1}\b')).wait_for()
+    wait(page, lambda: answer(page)["runs"] > before)
 
 
 def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
@@ -152,8 +154,7 @@ def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
     trail = len(until(page, lambda points: len(points) > 5))
     choose(page, "Spray")
     drag(page, (0.7, 0.6), drop=False)
-    page.wait_for_function("n => parseInt(document.querySelector('.stBidiComponent div').shadowRoot"
-                           ".querySelector('.count').textContent) > n", arg=trail + 40)  # fmt: skip
+    wait(page, lambda: int(page.locator(".count").inner_text().split()[0]) > trail + 40)
     assert len(drawn(page)) == trail  # nothing is sent before the hand is lifted
     page.mouse.up()
     cloud = until(page, lambda points: len(points) > trail + 40)
@@ -198,11 +199,12 @@ def test_the_points_are_there_after_a_visit_elsewhere_and_when_mounted_anew(page
     page.get_by_role("link", name="Draw").click()
     count(page, len(points))
     np.testing.assert_array_equal(drawn(page), points)
+    before = page.locator("canvas").bounding_box()["x"]
     page.mouse.click(*pixel(page, 0.8, 0.8))
-    until(page, lambda later: len(later) == len(points) + 1)
-    page.get_by_text("Elsewhere").click()
-    page.get_by_test_id("stVerticalBlock").locator("canvas").last.wait_for()
+    page.get_by_text("Elsewhere").click()  # at once, while that point is still on its way
+    wait(page, lambda: (page.locator("canvas").bounding_box() or dict(x=0))["x"] > before)
     count(page, len(points) + 1)
+    until(page, lambda later: len(later) == len(points) + 1)
     page.mouse.click(*pixel(page, 0.8, 0.3))
     until(page, lambda later: len(later) == len(points) + 2)
 
@@ -270,4 +272,5 @@ def test_badges_are_dragged_and_moved_by_keys_and_follow_another_token(page, app
     page.get_by_role("button", name=re.compile("^Center 1 at −53, ")).wait_for()
     page.get_by_label("K", exact=True).fill("5")
     page.keyboard.press("Enter")
-    assert len(until(page, lambda now: len(now) == 5)) == page.locator(".badge").count()
+    until(page, lambda now: len(now) == 5)
+    wait(page, lambda: page.locator(".badge").count() == 5)

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -24,7 +25,9 @@ from pages.shared.readers import Format
 SEPARATORS = (",", ";", "\t", "|", " ")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark", "latin-1")
 NOTATIONS = [(d, t) for d in ".," for t in ("", ",", ".", " ", "\u00a0", "\u202f", "'", "’") if d != t]
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+MANY = settings(
+    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, print_blob=False, database=None
+)
 FEW = settings(MANY, max_examples=25)
 
 
@@ -58,7 +61,7 @@ def written_table(names, columns, separator, decimal=".", thousands="", newline=
         else:
             text = written_number(value, decimal, thousands)
         marks = (separator, '"', "\n", "\r", *(" \t" if separator == " " else ""))
-        must = any(mark and mark in text for mark in marks) or (not text and separator in ("", " "))
+        must = any(mark and mark in text for mark in marks) or (not text and (separator == " " or len(columns) == 1))
         return '"' + text.replace('"', '""') + '"' if must else text
 
     rows = list(zip(*columns, strict=True))
@@ -240,6 +243,8 @@ def test_a_workbook_is_read_as_it_was_written(data):
     names = [name.replace("\r", "") for name in names]
     assume(len(set(names)) == len(names) and all(names) and not any(name.startswith("=") for name in names))
     columns = [[c.replace("\r", "") if isinstance(c, str) else c for c in column] for column in columns]
+    # openpyxl writes sixteen digits.
+    columns = [[float(f"{c:.15g}") if isinstance(c, float) else c for c in column] for column in columns]
     columns = [[None if isinstance(c, float) and math.isinf(c) else c for c in column] for column in columns]
     assume(any(columns[i][-1] is not None for i in range(len(columns))))
     content = workbook({"sheet": [names, *zip(*columns, strict=True)]})
@@ -405,8 +410,8 @@ def test_a_text_longer_than_what_is_looked_at_is_read_to_its_end():
 
 
 def test_a_table_of_many_columns_is_read():
-    columns = [[i + 0.5, -i - 0.5] for i in range(20_000)]
-    names = [f"x{i}" for i in range(20_000)]
+    columns = [[i + 0.5, -i - 0.5] for i in range(4_000)]
+    names = [f"x{i}" for i in range(4_000)]
     assert_holds(read(written_table(names, columns, ",")).table, names, columns)
 
 
@@ -719,8 +724,7 @@ def test_a_pickle_is_never_loaded(tmp_path, name, protocol):
     for disguise in (content, gzip.compress(content)):
         with pytest.raises(ValueError, match=r".") as refusal:
             readers.read(disguise, name)
-        if protocol >= 2 or name == "a.pkl":
-            assert "never opened because it could run a program" in str(refusal.value)
+        assert "never opened because it could run a program" in str(refusal.value)
     assert not created.exists()
 
 
@@ -900,19 +904,10 @@ def test_a_wrong_encoding_is_refused_in_a_sentence():
 @MANY
 def test_any_bytes_are_read_or_refused_in_a_sentence(content, name, data):
     start = data.draw(st.sampled_from([b"", b"a,b\n1,2\n", b"PK\x03\x04", b"PAR1", b"\x93NUMPY\x01\0", b"[{", b"\x1f\x8b"]))
-    with pytest.raises(ValueError, match=r"\.$") if not _readable(start + content, name) else _nothing():
-        readers.read(start + content, name)
-
-
-def _readable(content, name):
+    sentence = ""
     try:
-        readers.read(content, name)
-    except ValueError:
-        return False
-    return True
-
-
-def _nothing():
-    import contextlib
-
-    return contextlib.nullcontext()
+        rows = len(readers.read(start + content, name).table)
+    except ValueError as refusal:
+        rows, sentence = 2, str(refusal)
+    assert rows >= 2
+    assert not sentence or re.fullmatch(r"[A-Z].*\.", sentence)

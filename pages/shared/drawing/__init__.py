@@ -116,6 +116,6 @@ def _show(key, mode, given, extent, version, names, height, to_scale, **scene) -
     token = f"{version} {extent} {k}"
     # a component that is mounted anew knows nothing, so it is told what was drawn, not only what it began with
     known = read_answer(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent, k)
-    data = dict(mode=mode, token=token, extent=extent, names=list(names), height=height, toScale=to_scale)
+    data = dict(key=key, mode=mode, token=token, extent=extent, names=list(names), height=height, toScale=to_scale)
     result = _component()(key=key, data=data | scene | dict(xy=known.ravel().tolist()))
     return read_answer(result.get("drawn"), token, given, extent, k)

@@ -1,7 +1,7 @@
 // A plane in two modes: in "draw" points are put down and taken away, in "place" the badges of centers are dragged.
 // plane.js and badges.js are put before it.
 //
-// data: { mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, x, y, ...], most }
+// data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], most }
 //       and in "place" { badges: [{ label, color, symbol }], image: a data URI, dots: [x, y, ...] }
 // The state `drawn` is { token, xy }. What is here counts, and `xy` is taken over only at first and with another token:
 // a page that reruns tells us what we told it a moment ago, perhaps in the middle of the next stroke.
@@ -14,6 +14,9 @@ const HINTS = {
   draw: "Without a mouse: arrow keys move a crosshair (Shift: faster), Enter or Space uses the tool there.",
   place: "Drag the centers, or go to one with Tab and move it by the arrow keys (Shift: faster).",
 };
+
+// by key: what a component could not send any more before the page put another one in its place
+const unsent = new Map();
 
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
@@ -288,7 +291,10 @@ function build(root) {
     clearTimeout(sending);
     [sending, stroke] = [null, null];
     [past, future, cursor] = [[], [], null];
-    points = pairs(data.xy);
+    const left = unsent.get(data.key);
+    unsent.delete(data.key);
+    points = left?.token === data.token ? left.points : pairs(data.xy);
+    if (points === left?.points) send(0);
   }
 
   function showScene(old) {
@@ -326,6 +332,7 @@ function build(root) {
     rest() {
       observer.disconnect();
       cancelAnimationFrame(frame);
+      if (sending !== null || stroke?.changed) unsent.set(data.key, { token: data.token, points });
       clearTimeout(sending);
       [frame, sending, stroke] = [null, null, null];
     },
