@@ -200,8 +200,9 @@ def show_proximities(run: Run) -> None:
             if len(members) > 41:
                 names += f" and {len(members) - 41:,} more"
             rows.append(
-                f"<dt style='font-weight:600;margin-top:.6rem'><span style='color:{palette.color_of(rank)}' aria-hidden='true'>"
-                f"{palette.mark_of(rank)}</span> {html.escape(run.data.called(members[:1])[0])}</dt><dd>{names}</dd>"
+                "<dt style='font-weight:600;margin-top:.6rem'>"
+                f"<span style='color:{palette.color_of(rank)}' aria-hidden='true'>{palette.mark_of(rank)}</span> "
+                f"{html.escape(run.data.called(members[:1])[0])}</dt><dd>{names}</dd>"
             )
         st.html(
             "<div style='max-height:420px;overflow-y:auto' tabindex='0' role='region' aria-label='Members of the clusters'>"

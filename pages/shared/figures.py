@@ -44,7 +44,12 @@ def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str,
 
 def safe(text: str) -> str:
     """Text as Plotly shows it, whatever signs are in it."""
-    return html.escape(str(text)).replace("%", "&#37;")
+    return html.escape(str(text))
+
+
+def in_template(text: str) -> str:
+    """The same within a hover template, where a percent sign begins a variable."""
+    return safe(text).replace("%", "&#37;")
 
 
 def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
@@ -208,7 +213,7 @@ class _Picture:
         return _figure([points, *still[1:], *outlines, *centers], layout, frames)
 
     def _points(self, rows) -> dict:
-        x, y = map(safe, self.plane.names)
+        x, y = map(in_template, self.plane.names)
         return dict(
             type="scatter",
             mode="markers",

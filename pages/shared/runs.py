@@ -155,11 +155,13 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
 
 
 class Recent(OrderedDict):
-    """The last few things that a session made, by the settings that made them."""
+    """The last few things of each kind that a session made, by the settings that made them.
 
-    def __init__(self, most: int = 8):
-        super().__init__()
-        self.most = most
+    A key is a tuple whose first entry names the kind.
+    """
+
+    MOST = {"run": 6, "figures": 6, "proximities": 1, "prepared": 3}
+    OTHERS = 2
 
     def get(self, key, make):
         """What was made for this key, or what `make()` now makes."""
@@ -167,6 +169,7 @@ class Recent(OrderedDict):
             self.move_to_end(key)
         else:
             self[key] = make()
-            while len(self) > self.most:
-                self.popitem(last=False)
+            alike = [other for other in self if other[0] == key[0]]
+            for other in alike[: len(alike) - self.MOST.get(key[0], self.OTHERS)]:
+                del self[other]
         return self[key]

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 from clustering import PrincipalComponents
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
-from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, safe, written
+from pages.shared.figures import HOVERED, MOST_MARKERS, in_template, padded, rings, safe, written
 from pages.shared.planes import Plane, spread_out
 from pages.shared.tables import SCALED
 
@@ -51,7 +51,7 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
         source = canvas.paint(palette.rgb(colors), labels=groups)
         images = [_stretched(source, left, right, bottom, top)]
         marker = dict(size=8, opacity=0)
-    x, y = map(safe, plane.names)
+    x, y = map(in_template, plane.names)
     traces = [
         dict(
             type="scatter",
@@ -74,8 +74,8 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
         hovermode="closest",
         dragmode="pan",
         images=images,
-        xaxis=axis | dict(range=[left, right], title=dict(text=x)),
-        yaxis=axis | dict(range=[bottom, top], title=dict(text=y), scaleanchor="x" if to_scale else None),
+        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
+        yaxis=axis | dict(range=[bottom, top], title=dict(text=safe(plane.names[1])), scaleanchor="x" if to_scale else None),
     )
     return go.Figure(dict(data=traces, layout=layout))
 

@@ -226,10 +226,11 @@ def test_numbers_are_written_for_reading(value, text):
     assert number(value) == text
 
 
-def test_only_the_last_few_things_are_kept():
-    store = Recent(most=2)
+def test_only_the_last_few_things_of_each_kind_are_kept():
+    store = Recent()
     made = []
-    for key in ("a", "b", "a", "c", "a", "b"):
-        store.get(key, lambda key=key: made.append(key))
+    for name in ("a", "b", "a", "c", "a", "b"):
+        store.get(("some kind", name), lambda name=name: made.append(name))
     assert made == ["a", "b", "c", "b"]
-    assert len(store) == 2
+    store.get(("another", "a"), lambda: None)
+    assert list(store) == [("some kind", "a"), ("some kind", "b"), ("another", "a")]

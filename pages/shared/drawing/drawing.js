@@ -15,8 +15,8 @@ const HINTS = {
   place: "Drag the centers, or go to one with Tab and move it by the arrow keys (Shift: faster).",
 };
 
-// by key: what a component could not send any more before the page put another one in its place
-const unsent = new Map();
+// By key: what a component left behind. Where the page puts another in its place at once, Python may not have heard of it all.
+const legacies = new Map();
 
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
@@ -291,10 +291,12 @@ function build(root) {
     clearTimeout(sending);
     [sending, stroke] = [null, null];
     [past, future, cursor] = [[], [], null];
-    const left = unsent.get(data.key);
-    unsent.delete(data.key);
-    points = left?.token === data.token ? left.points : pairs(data.xy);
-    if (points === left?.points) send(0);
+    points = pairs(data.xy);
+    const legacy = legacies.get(data.key);
+    legacies.delete(data.key);
+    if (legacy?.token !== data.token || performance.now() - legacy.time > 1000) return;
+    ({ points, past, future } = legacy);
+    if (String(points) !== String(data.xy)) send(0);
   }
 
   function showScene(old) {
@@ -332,7 +334,7 @@ function build(root) {
     rest() {
       observer.disconnect();
       cancelAnimationFrame(frame);
-      if (sending !== null || stroke?.changed) unsent.set(data.key, { token: data.token, points });
+      legacies.set(data.key, { token: data.token, points, past, future, time: performance.now() });
       clearTimeout(sending);
       [frame, sending, stroke] = [null, null, null];
     },
