@@ -22,6 +22,19 @@ st.html(
 watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
 data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
 page = st.navigation({"Explore": [watch, data]})
+if page is not watch:
+    # Because there is a folder pages/, Streamlit looks for scripts in it before it knows of the navigation above, and greets
+    # the first visitor of a new server with "Page not found", over a page that is there.
+    st.html(
+        """<script>{
+        const closing = setInterval(() => {
+            const dialog = document.querySelector("[role=dialog]");
+            if (dialog?.textContent.startsWith("Page not found")) dialog.querySelector("button[aria-label=Close]").click();
+        }, 50);
+        setTimeout(() => clearInterval(closing), 2000);
+        }</script>""",
+        unsafe_allow_javascript=True,
+    )
 if page is data:
     st.title("Data")
     st.caption("What is chosen here is what every page works on.")

@@ -54,19 +54,22 @@ def place_by_hand(data, settings: Settings, plane: Plane) -> Settings:
         ("backdrop", data.key, plane.names),
         lambda: paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL])),
     )
+    token = (data.key, k, settings.seed, plane.names)
+    before, where = st.session_state.get("placed", (None, None))
     placed = place_centers(
         "placing",
-        first,
+        where if before == token else first,
         [f"{middle.capitalize()} {i + 1}" for i in range(k)],
         [palette.color_of(i) for i in range(k)],
         [palette.symbol_of(i) for i in range(k)],
         extent,
         backdrop,
         plane.names,
-        token=(data.key, k, settings.seed, plane.names),
+        token=token,
         height=330,
         to_scale=to_scale,
     )
+    st.session_state["placed"] = token, placed
     if len(data.columns) > 2:
         st.caption("In all other directions the centers start in the middle of the data.")
     return replace(settings, centers=tuple(map(tuple, plane.lift(placed).tolist())))
@@ -143,7 +146,7 @@ def show_sizes(run: Run) -> None:
         "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
         ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
         ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums;white-space:nowrap}"
-        ".sizes .bar{width:18%;min-width:3rem}"
+        ".sizes td:last-child{white-space:normal}.sizes .bar{width:18%;min-width:3rem}"
         ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
         "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
         f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"

@@ -16,7 +16,7 @@ from pages.shared.widgets import KEPT, SHARED, plain, recent
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 HOWS = {"file": "File", "paste": "Paste", "draw": "Draw"}
-DRAWN_IN = (0.0, 10.0, 0.0, 6.0)
+DRAWN_IN = (0.0, 12.0, 0.0, 6.0)
 SOURCES = {"sample": "Sample", "real": "Real", "own": "Your own"}
 
 
@@ -320,7 +320,8 @@ def _file() -> Source | Data | None:
     file = st.session_state.get("upload")
     if file is None:
         return None
-    st.caption(plain(f"{file.name}, {_size(file.size)}"))
+    if st.session_state["file"] is None:  # the uploader has forgotten it
+        st.caption(plain(f"{file.name}, {_size(file.size)}"))
     return _choose_reading(file.name, f"file {file.file_id}", file.getvalue())
 
 
@@ -335,7 +336,7 @@ def _pasted() -> Source | Data | None:
     if not text:
         return None
     content = text.encode("utf-8")
-    return _choose_reading("pasted text", f"pasted {hashlib.sha256(content).hexdigest()[:16]}", content)
+    return _choose_reading("Pasted text", f"pasted {hashlib.sha256(content).hexdigest()[:16]}", content)
 
 
 def _keep_upload() -> None:
@@ -359,18 +360,25 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     name = title if key.startswith("file") else "pasted.csv"
     detected = recent().get(("detected", key), lambda: readers.detect(content, name))
     chosen = _choose_format(key, detected)
-    reading = recent().get(("read", key, chosen), lambda: readers.read(content, name, chosen))
+    key = f"{key} {hash(chosen) & 0xFFFFFFFF:x}"
+    if chosen.kind == "text":
+        text = readers.text_of(content, chosen)
+        separator = matrices.triangle_separator(text)
+        if separator:  # lines of unequal length are no table
+            st.caption("Each line has one number more than the line before: taken as one triangle of a matrix of proximities.")
+            return recent().get(("matrix", key), lambda: matrices.from_text(text, separator, chosen.decimal, title))
+    reading = recent().get(("read", key), lambda: readers.read(content, name, chosen))
     if len(reading.sheets) > 1:
-        sheet = st.selectbox("Sheet", reading.sheets, key=f"{key}_sheet", **KEPT)
-        if sheet != reading.format.sheet:
-            chosen = replace(chosen, sheet=sheet)
-            reading = recent().get(("read", key, chosen), lambda: readers.read(content, name, chosen))
+        sheet = st.selectbox("Sheet", reading.sheets, reading.sheets.index(reading.format.sheet), key=f"{key}_sheet", **KEPT)
+        key = f"{key} {sheet}"
+        reading = recent().get(("read", key), lambda: readers.read(content, name, replace(chosen, sheet=sheet)))
     for note in reading.notes:
         st.caption(plain(note))
-    return _taken(title, f"{key} {hash(chosen) & 0xFFFFFFFF:x}", reading)
+    return _choose_meaning(title, key, reading)
 
 
-def _taken(title: str, key: str, reading: Reading) -> Source | Data:
+def _choose_meaning(title: str, key: str, reading: Reading) -> Source | Data:
+    """What the table is about: points, proximities or words."""
     columns = recent().get(("columns", key), lambda: tables.describe(reading.table))
     source = Source(key, title, reading.table, columns, tables.sensible(columns), KEPT)
     texts = [c.name for c in columns if c.kind in ("text", "identifier", "category")]

@@ -79,7 +79,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
                 for i, name in zip(rows, data.called(rows), strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
-            marker=dict(symbol="circle-open", size=13, color=palette.FILLED, line=dict(width=2)),
+            marker=dict(symbol="circle-open", size=13, color=palette.FILLED, opacity=0.8, line=dict(width=1.5)),
         )
     ]
 

@@ -6,6 +6,7 @@ No Streamlit here: what cannot be used raises `ValueError` with the sentence to 
 import csv
 import hashlib
 import io
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,11 @@ def proximity_data(matrix: np.ndarray, names, title: str, kind: str = "uploaded 
     """The matrix laid out in the plane by classical scaling; names : (n,) text or None."""
     layout = classical_scaling(matrix)
     points = np.ascontiguousarray(layout.points)
-    digest = hashlib.sha256(np.ascontiguousarray(matrix)).hexdigest()[:24]
+    digest = hashlib.sha256(np.ascontiguousarray(matrix))
+    digest.update(repr((title, kind, note, None if names is None else list(names))).encode())
     kept = f"The plane is laid out by classical scaling and keeps {layout.share:.0%} of the proximities."
     return Data(
-        key=f"proximities/{digest}/{title}",
+        key=f"proximities/{digest.hexdigest()[:24]}",
         title=title,
         columns=("scaling axis 1", "scaling axis 2"),
         points=points,
@@ -45,8 +47,9 @@ def from_words(column: pd.Series, title: str) -> Data:
     ValueError
         If there are fewer than two different strings.
     """
-    present = column.dropna().astype(str).str.strip()
-    words = np.array(sorted(set(present) - {""}), dtype=object)
+    # an accent may be a letter's own or combined with it, which looks the same
+    present = {unicodedata.normalize("NFC", word).strip() for word in column.dropna().astype(str).unique()}
+    words = np.array(sorted(present - {""}), dtype=object)
     if len(words) < 2:
         raise ValueError(f"Column {column.name} needs at least two different texts to compare, and has {len(words)}.")
     note = f"Each of the {len(words):,} different texts of column {column.name} is one point."
@@ -63,36 +66,40 @@ def from_words(column: pd.Series, title: str) -> Data:
 
 def looks_like_proximities(table: pd.DataFrame) -> bool:
     """Whether a table is square, but for a column of names, with zeros on its diagonal and the same on both sides of it."""
+    if not 3 <= len(table) <= MOST_POINTS_FOR_PROXIMITIES or table.shape[1] - len(table) not in (0, 1):
+        return False
     _, block = _split(table)
-    n = len(block)
-    if n < 3 or block.shape[1] != n or n > MOST_POINTS_FOR_PROXIMITIES:
-        return False
     values = block.to_numpy()
-    if values.dtype.kind not in "fiu":
+    if values.shape[0] != values.shape[1] or values.dtype.kind not in "fiu":
         return False
-    if np.nan_to_num(np.diagonal(values).astype(float)).any():
+    values = values.astype(float)
+    if np.nan_to_num(np.diagonal(values)).any():
         return False
-    lower, upper = np.tril(values, -1), np.triu(values, 1)
-    blank = np.isnan(values.astype(float)) & ~np.eye(n, dtype=bool)
-    if blank.any():
-        return bool(blank[np.triu_indices(n, 1)].all() or blank[np.tril_indices(n, -1)].all())
-    return bool(np.allclose(lower, upper.T))
+    known = ~np.isnan(values)
+    lower, upper = np.tril_indices(len(values), -1), np.triu_indices(len(values), 1)
+    if not (known[lower].any() and known[upper].any()):
+        return bool(known[lower].all() or known[upper].all())
+    return bool(np.allclose(values[lower], values.T[lower]))
 
 
 def _split(table: pd.DataFrame) -> tuple[list[str] | None, pd.DataFrame]:
     """The names in the first column, if it holds any, and the columns beside it."""
+    if table.shape[1] < 2:
+        return None, table
     first = table.iloc[:, 0]
-    if not pd.api.types.is_numeric_dtype(first):
-        return first.astype(object).fillna("").astype(str).tolist(), table.iloc[:, 1:]
-    if table.shape[1] == len(table) + 1:  # numbered rows
-        return [f"{name:g}" if isinstance(name, float) else str(name) for name in first.tolist()], table.iloc[:, 1:]
-    return None, table
+    texts = not pd.api.types.is_numeric_dtype(first)
+    if texts and table.shape[1] == len(table):  # unless it is one of numbers with a mistake in it
+        texts = bool(pd.to_numeric(first.astype(str), errors="coerce").isna().all())
+    if not texts and table.shape[1] != len(table) + 1:
+        return None, table
+    names = first.astype(object).map(lambda name: str(name).removesuffix(".0"), na_action="ignore").fillna("")
+    return names.tolist(), table.iloc[:, 1:]
 
 
 def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
     """The proximities in a table: square, or one triangle with the rest empty; with or without a column of names.
 
-    `header` says whether the names of the columns are those of the rows.
+    `header` says whether the names of the columns are those of points.
 
     Raises
     ------
@@ -100,16 +107,18 @@ def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
         If it is not square, too large, holds something other than numbers, a negative number, a diagonal other than zero,
         or two different numbers for the same pair.
     """
-    names, block = _split(table)
-    if names is None and header:
-        names = [str(name) for name in block.columns]
-    spoilt = [name for name in block.columns if not pd.api.types.is_numeric_dtype(block[name])]
-    if spoilt:
-        raise ValueError(
-            f"A matrix of proximities must hold numbers, and column {spoilt[0]} does not: choose “Rows and columns” "
-            "if this is a table."
-        )
-    return from_rows(block.to_numpy(dtype=float), names, title)
+    rows, block = _split(table)
+    for name in block.columns:
+        cells = block[name]
+        if not pd.api.types.is_numeric_dtype(cells):
+            wrong = np.flatnonzero(cells.notna() & pd.to_numeric(cells.astype(str), errors="coerce").isna())
+            i = wrong[0] if len(wrong) else cells.notna().argmax()
+            raise ValueError(
+                f"A matrix of proximities must hold numbers, but {_called(rows, i)} holds {str(cells.iloc[i])!r} in column "
+                f"{name}: choose “Rows and columns” if this is a table."
+            )
+    columns = [str(name) for name in block.columns] if header else None
+    return from_rows(block.to_numpy(dtype=float, na_value=np.nan), rows, title, columns)
 
 
 def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
@@ -129,91 +138,105 @@ def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
             number(cell)
         except ValueError:
             return False
-        return True
+        return "_" not in cell
 
-    names = None
-    if cells and not all(is_number(cell) for cell in cells[0]):
-        names = [cell for cell in cells.pop(0) if cell]
+    rows = columns = None
+    if cells and not any(map(is_number, filter(None, cells[0]))):
+        columns = [cell for cell in cells.pop(0) if cell]
     if cells and not any(is_number(row[0]) or not row[0] for row in cells):
-        names = [row.pop(0) for row in cells]
+        rows = [row.pop(0) for row in cells]
     trimmed = [row[: max((i + 1 for i, cell in enumerate(row) if cell), default=0)] for row in cells]
-    n = max([len(trimmed), *map(len, trimmed)], default=0)
-    matrix = np.full((len(trimmed), n), np.nan)
-    lengths = [len(row) for row in trimmed]
-    # a lower triangle without its diagonal has no line for the first point, or an empty one
-    if (
-        lengths
-        and lengths == list(range(1, len(lengths) + 1))
-        and any(is_number(row[-1]) and number(row[-1]) for row in trimmed)
-    ):
-        trimmed = [[], *trimmed]
-        matrix = np.full((len(trimmed), len(trimmed)), np.nan)
-        names = names if names is None or len(names) == len(trimmed) else None
+    matrix = np.full((len(trimmed), max([len(trimmed), *map(len, trimmed)], default=0)), np.nan)
     for i, row in enumerate(trimmed):
         for j, cell in enumerate(row):
-            try:
-                matrix[i, j] = number(cell)
-            except ValueError:
+            if not is_number(cell):
                 raise ValueError(
-                    f"A matrix of proximities must hold numbers, but row {i + 1} holds {cell!r} in column {j + 1}."
-                ) from None
-    return from_rows(matrix, names, title)
+                    f"A matrix of proximities must hold numbers, but {_called(rows, i)} holds {cell!r} in column {j + 1}."
+                )
+            matrix[i, j] = number(cell)
+    return from_rows(matrix, rows, title, columns)
 
 
-def from_rows(matrix: np.ndarray, names: list[str] | None, title: str) -> Data:
-    """The proximities (n, n) in which one triangle, and the diagonal, may be NaN. ValueError as `from_table`."""
-    rows, columns = matrix.shape
-    if rows != columns:
+def _called(names: list[str] | None, i: int) -> str:
+    return (names and names[i]) or f"row {i + 1}"
+
+
+def from_rows(matrix: np.ndarray, rows: list[str] | None, title: str, columns: list[str] | None = None) -> Data:
+    """The proximities (n, n), of which one triangle, and the diagonal, may be NaN; a triangle may lack its diagonal.
+
+    `rows` and `columns` are the names that stand before and above them, if any. ValueError as `from_table`.
+    """
+    n, width = matrix.shape
+    if n != width:
         raise ValueError(
-            f"A matrix of proximities must be square, and this one has {rows:,} rows and {columns:,} columns: "
+            f"A matrix of proximities must be square, and this one has {n:,} rows and {width:,} columns: "
             "it needs one row and one column per point."
         )
-    if rows < 2:
+    if n < 2:
         raise ValueError("A matrix of proximities needs at least two rows.")
-    if rows > MOST_POINTS_FOR_PROXIMITIES:
+    if n > MOST_POINTS_FOR_PROXIMITIES:
         raise ValueError(
-            f"A matrix of proximities may have {MOST_POINTS_FOR_PROXIMITIES:,} rows, and this has {rows:,}: leave some out."
+            f"A matrix of proximities may have {MOST_POINTS_FOR_PROXIMITIES:,} rows, and this has {n:,}: leave some out."
         )
-    names = names if names is not None and len(names) == rows else None
+    matrix, note = matrix.copy(), ""
+    names = next((names for names in (rows, columns) if names and len(names) == n), None)
+    known = ~np.isnan(matrix)
+    below, above = (known[half(n, side)] for half, side in ((np.tril_indices, -1), (np.triu_indices, 1)))
+    if below.any() != above.any() and (below.all() or above.all()):
+        note = "Only one triangle of the matrix was given; the other is its mirror image."
+        if known.diagonal().all() and matrix.diagonal().any():  # the diagonal of zeros is not among the numbers
+            note = f"Only the triangle beside the diagonal was given, so there are {n + 1:,} points."
+            names = _of_triangle(rows, columns, n, bool(below.any()))
+            matrix = np.pad(matrix, ((1, 0), (0, 1)) if below.any() else ((0, 1), (1, 0)), constant_values=np.nan)
+            n += 1
+        matrix = np.where(np.isnan(matrix), matrix.T, matrix)
+    blank = np.flatnonzero(np.isnan(matrix.diagonal()))
+    matrix[blank, blank] = 0.0
 
     def pair(i, j):
-        return f"{names[i]} and {names[j]}" if names else f"row {i + 1} and column {j + 1}"
+        return f"{_called(names, i)} and {_called(names, j)}" if names else f"row {i + 1} and column {j + 1}"
 
-    lower, upper = np.tril_indices(rows, -1), np.triu_indices(rows, 1)
-    missing = np.isnan(matrix)
-    note = ""
-    for one, other in ((lower, upper), (upper, lower)):
-        if missing[other].all() and not missing[one].any():
-            matrix = matrix.copy()
-            matrix[other] = matrix.T[other]
-            note = "Only one triangle of the matrix was given; the other is its mirror image."
-            break
-    else:
-        off = missing.copy()
-        np.fill_diagonal(off, False)
-        if off.any():
-            i, j = np.argwhere(off)[0]
-            raise ValueError(f"Proximities must all be known, but the one of {pair(i, j)} is missing.")
-    if np.isnan(np.diagonal(matrix)).any():
-        matrix = matrix.copy()
-        np.fill_diagonal(matrix, np.where(np.isnan(np.diagonal(matrix)), 0.0, np.diagonal(matrix)))
-    if np.isinf(matrix).any():
-        i, j = np.argwhere(np.isinf(matrix))[0]
-        raise ValueError(f"Proximities must be finite, but the one of {pair(i, j)} is {matrix[i, j]:g}.")
-    if (matrix < 0).any():
-        i, j = np.argwhere(matrix < 0)[0]
-        raise ValueError(f"Proximities must not be negative, but the one of {pair(i, j)} is {matrix[i, j]:g}.")
-    if np.diagonal(matrix).any():
-        i = int(np.flatnonzero(np.diagonal(matrix))[0])
+    def first(wrong):
+        return tuple(np.argwhere(wrong)[0]) if wrong.any() else None
+
+    if at := first(np.isnan(matrix)):
+        raise ValueError(f"Proximities must all be known, but the one of {pair(*at)} is missing.")
+    if at := first(np.isinf(matrix)):
+        raise ValueError(f"Proximities must be finite, but the one of {pair(*at)} is {matrix[at]:g}.")
+    if at := first(matrix < 0):
+        raise ValueError(f"Proximities must not be negative, but the one of {pair(*at)} is {matrix[at]:g}.")
+    if at := first(matrix.diagonal()):
         raise ValueError(
-            f"The proximity of a point to itself must be 0, but that of {names[i] if names else f'row {i + 1}'} is "
-            f"{matrix[i, i]:g}. Are these similarities? Subtract them from their largest value first."
+            f"The proximity of a point to itself must be 0, but that of {_called(names, at[0])} is {matrix[at[0], at[0]]:g}. "
+            "Are these similarities? Subtract them from their largest value first."
         )
-    wrong = np.abs(matrix - matrix.T) > 1e-8 * np.maximum(matrix, matrix.T) + 1e-12 * matrix.max()
-    if wrong.any():
-        i, j = np.argwhere(wrong)[0]
+    if at := first(np.abs(matrix - matrix.T) > 1e-8 * np.maximum(matrix, matrix.T) + 1e-12 * matrix.max()):
         raise ValueError(
-            f"Proximities must be symmetric, but the one of {pair(i, j)} is {matrix[i, j]:g} one way and {matrix[j, i]:g} the "
-            "other."
+            f"Proximities must be symmetric, but {matrix[at]:g} and {matrix.T[at]:g} are given for {pair(*at)}."
         )
-    return proximity_data(check_proximities((matrix + matrix.T) / 2), names, title, note=note)
+    return proximity_data(check_proximities(matrix / 2 + matrix.T / 2), names, title, note=note)
+
+
+def _of_triangle(rows, columns, n: int, lower: bool) -> list[str] | None:
+    """The names of n + 1 points of a triangle without its diagonal: its rows lack one of them, its columns another."""
+    if rows and columns and len(rows) == len(columns) == n:
+        start, end = (columns, rows) if lower else (rows, columns)
+        return start[:1] + end if start[1:] == end[:-1] else None
+    return next((names for names in (rows, columns) if names and len(names) == n + 1), None)
+
+
+def triangle_separator(text: str) -> str | None:
+    """What separates the cells of a text whose every line has one cell more than the line before, " " for blanks; else None.
+
+    A first line may hold names, and so may the first cell of every line.
+    """
+    lines = [line for line in text[: 2**20].splitlines() if line.strip()]
+    if len(text) > 2**20:  # the last line is cut
+        del lines[-1]
+    for separator in ("\t", ";", ",", " "):
+        counts = [len(line.rstrip(separator + " ").split(None if separator == " " else separator)) for line in lines]
+        for begin in (0, 1):
+            steps = np.diff(counts[begin:])
+            if len(steps) > 1 and (steps == 1).all() and counts[begin] <= 2:
+                return separator
+    return None

@@ -185,6 +185,12 @@ def read_text(text: str, format: Format | None = None) -> Reading:
     return read(content, "", None if format is None else replace(format, encoding="utf-8"))
 
 
+def text_of(content: bytes, format: Format) -> str:
+    """The text of a file that is of kind "text", for those who read it in their own way; raises like `read`."""
+    content, _ = _unpacked(content)
+    return _utf8(content, format.encoding).decode("utf-8")
+
+
 # What a file is
 
 
@@ -474,7 +480,10 @@ def _separator(text: str, cut: bool) -> str:
         cells = [cell for row in rows for cell in row]
         clean = 1 - sum(map(_looks_unsplit, cells)) / len(cells)
         if separator == " ":
-            # Words are also separated by blanks, so that only numbers tell a table from sentences.
+            # Words are also separated by blanks, so that only numbers tell a table from sentences; and a blank often follows
+            # the separator proper.
+            if any(all(len(row) > i + 1 and row[i].endswith((",", ";")) for row in rows) for i in range(width - 1)):
+                continue
             columns = list(itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue=""))
             if same < (0.4 if nameless else 0.8) or not any(_plain_share(column) > 0.8 for column in columns):
                 continue
@@ -485,11 +494,13 @@ def _separator(text: str, cut: bool) -> str:
 
 
 def _looks_unsplit(cell: str) -> bool:
-    """Whether a cell looks like several: with a separator or a quotation mark after a blank inside, or of several numbers."""
+    """Whether a cell looks like several: one with a separator or a quotation mark after a blank inside, or that
+    begins with several numbers.
+    """
     if not any(mark in cell for mark in ",;|\t ") or _is_number(cell):
         return False
     parts = cell.split()
-    several = len(parts) > 1 and all(part == '""' or part in MISSING or _is_number(part) for part in parts)
+    several = len(parts) > 1 and all(part == '""' or part in MISSING or _is_number(part) for part in parts[:2])
     return several or any(mark in cell for mark in (",", ";", "|", "\t", ' "'))
 
 
@@ -558,13 +569,14 @@ def _has_header(rows: list[list[str]], decimal: str, thousands: str) -> bool:
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     pattern = _number(decimal, thousands)
     filled = [cell for cell in first if cell]
-    numbers = [cell for cell in filled if pattern.search(cell)]
+    neither = [cell for cell in filled if cell in MISSING or cell.lower().lstrip("+-") in ("inf", "infinity")]
+    numbers = [cell for cell in filled if pattern.search(cell) and cell not in neither]
     dates = [cell for cell in filled if re.search(ISO_DATE, cell)]
     if not numbers and not dates:
         return True
     if not first[0] and first[1:] == [str(i) for i in range(len(first) - 1)]:
         return True  # pandas names columns so, and its index not at all
-    if all(cell in numbers or cell in dates or cell in MISSING for cell in filled):
+    if all(cell in numbers or cell in dates or cell in neither for cell in filled):
         return False
     if not all(re.fullmatch("[0-9]{1,4}", cell) for cell in numbers):
         return False
@@ -726,8 +738,8 @@ def _mended(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
         elif len(row) > width and size(row) > width:
             if wrong > 0.01 * count:
                 raise ValueError(
-                    f"Line {line} has {size(row)} cells where {width} are expected: every row needs as many cells as "
-                    "the first, so mend the line or choose another separator."
+                    f"Line {line} has {size(row)} cells where {_count(width, 'is', 'are')} expected: every row needs as many "
+                    "cells as the first, so mend the line or choose another separator."
                 )
             dropped = dropped or line
             continue

@@ -1,5 +1,7 @@
 """Plotly figures of a data set before anything is clustered. Arrays in, figures out; no Streamlit."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -9,7 +11,7 @@ from pages.shared import paint, palette
 from pages.shared.datasets import Data
 from pages.shared.figures import HOVERED, MOST_MARKERS, in_template, padded, rings, safe, written
 from pages.shared.planes import Plane, spread_out
-from pages.shared.tables import SCALED
+from pages.shared.tables import SCALED, histogram
 
 MOST_PANELS = 6
 """columns of a scatter-plot matrix"""
@@ -97,8 +99,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     groups = groups[rows]
     values = data.points[np.ix_(rows, columns)]
     extents = [padded(np.column_stack([column, column]))[:2] for column in values.T]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlations = np.corrcoef(values.T) if p > 1 else np.ones((1, 1))
+    correlations = _correlations(values)
     figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
     images = []
     for i in range(p):
@@ -110,12 +111,12 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
             figure.layout[x_axis].update(range=extents[j], showgrid=False, zeroline=False, showticklabels=ticks_x, nticks=4)
             figure.layout[y_axis].update(range=extents[i], showgrid=False, zeroline=False, showticklabels=ticks_y, nticks=4)
             if ticks_x:
-                figure.layout[x_axis].title = dict(text=safe(_cut(data.columns[columns[j]])), font=dict(size=11))
+                figure.layout[x_axis].title = dict(text=safe(_column(data, columns[j])), font=dict(size=11))
             if j == 0:
-                figure.layout[y_axis].title = dict(text=safe(_cut(data.columns[columns[i]])), font=dict(size=11))
+                figure.layout[y_axis].title = dict(text=safe(_column(data, columns[i])), font=dict(size=11))
             place = dict(xaxis=f"x{number}", yaxis=f"y{number}")
             if i == j:
-                counts, edges = np.histogram(values[:, i], bins=24, range=extents[i])
+                counts, edges = histogram(values[:, i], 24, *extents[i]), np.linspace(*extents[i], 25)
                 figure.layout[y_axis].update(range=[0, counts.max() * 1.08], showticklabels=False)
                 figure.add_trace(
                     dict(
@@ -132,7 +133,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 figure.layout[x_axis].update(visible=False)
                 figure.layout[y_axis].update(visible=False)
                 value = correlations[i, j]
-                text = "" if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+                text = "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
                 figure.add_annotation(
                     xref=f"x{number} domain",
                     yref=f"y{number} domain",
@@ -160,13 +161,45 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                         marker=dict(size=4, opacity=0.75, color=np.array(colors)[groups].tolist()),
                     )
                 figure.add_trace(pair | place)
+                for ring in rings(_of_columns(data, [columns[j], columns[i]]), data.points[:, [columns[j], columns[i]]]):
+                    few = {part: ring[part][: MOST_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
+                    figure.add_trace(ring | few | dict(marker=ring["marker"] | dict(size=8)) | place)
     figure.update_layout(height=140 + 105 * p, margin=MARGIN, showlegend=False, images=images, bargap=0, dragmode=False)
     return figure
 
 
-def _cut(name: str) -> str:
-    for scaled in SCALED.values():
+def _correlations(values: np.ndarray) -> np.ndarray:
+    """(p, p) of the columns; NaN for those that do not vary, where rounding would make up a number."""
+    centred = values - values.mean(axis=0)
+    centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
+    lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centred, axis=0), np.nan)
+    return (centred.T @ centred) / lengths / lengths[:, None]
+
+
+def _of_columns(data: Data, columns: list[int]) -> Data:
+    """The data with these columns only, as far as filled values go."""
+
+    def of(part):
+        return None if part is None else part[:, columns]
+
+    return replace(
+        data,
+        columns=tuple(data.columns[j] for j in columns),
+        points=data.points[:, columns],
+        filled=of(data.filled),
+        deviations=of(data.deviations),
+    )
+
+
+def _column(data: Data, j: int) -> str:
+    """The name of a column, short, and without how it was scaled."""
+    name = data.columns[j]
+    for scaled in filter(None, SCALED.values()):
         name = name.removesuffix(scaled)
+    return _cut(name)
+
+
+def _cut(name: str) -> str:
     return name if len(name) <= 22 else name[:21] + "…"
 
 
@@ -196,7 +229,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     shown = min(MOST_PANELS, len(components.axes))
     strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MOST_LOADINGS])
     z = components.axes[:shown][:, strongest].T
-    names = [safe(_cut(data.columns[j])) for j in strongest]
+    names = [safe(_column(data, j)) for j in strongest]
     heat = dict(
         type="heatmap",
         z=z,
@@ -250,14 +283,13 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         ]
     else:
         called = data.called(order)
-    called = np.array([safe(name) for name in called], dtype=object)
     heat = dict(
         type="heatmap",
         z=matrix.astype(np.float32),
         colorscale=palette.SEQUENTIAL,
         x0=0,
         y0=0,
-        text=[[f"{a} – {b}" for b in called] for a in called] if len(called) <= 80 else None,
+        text=[[safe(f"{a} – {b}") for b in called] for a in called] if len(called) <= 80 else None,
         hovertemplate=("%{text}: " if len(called) <= 80 else "") + "%{z:.4g}<extra></extra>",
         colorbar=dict(thickness=12, title=dict(text=safe(data.given_name), side="right")),
     )
@@ -272,7 +304,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
             ]
     few = len(called) <= 40
     ticks = (
-        dict(tickvals=list(range(len(called))), ticktext=[_cut(name) for name in called])
+        dict(tickvals=list(range(len(called))), ticktext=[safe(_cut(name)) for name in called])
         if few
         else dict(showticklabels=False, ticks="")
     )

@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 
 from clustering import impute
+from clustering.points import LARGEST
 from pages.shared.datasets import Data
 
 MOST_CATEGORIES = 50
 """more values than this make a column of text, which is no group of anything"""
 MOST_ROWS_FOR_PPCA = 200_000
+TOO_MANY_FOR_PPCA = (
+    f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
+)
 LABEL_NAMES = {"label", "labels", "class", "species", "target", "cluster", "group", "category", "type"}
 IDENTIFIER_NAMES = {"id", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
 
@@ -46,11 +50,13 @@ class Column:
     """how often its values fall into each of 20 equal parts of its range, or how often its commonest values come"""
     says: str
     """its range or its commonest values, in words"""
+    counts: bool = False
+    """whether an identifier is made of numbers, which may be measured after all"""
 
     @property
     def usable(self) -> bool:
         """Whether rows can be clustered by it."""
-        return self.kind in ("number", "date") or (self.kind == "category" and self.distinct <= MOST_CATEGORIES)
+        return self.kind in ("number", "date", "category") or self.counts
 
 
 @dataclass(frozen=True)
@@ -69,40 +75,68 @@ class Preparation:
 
 
 def numbers_of(column: pd.Series) -> np.ndarray:
-    """The column as floats, gaps and infinities as NaN; dates as days since 1970."""
+    """The column as floats, gaps and infinities as NaN; dates as days since 1970, by universal time."""
     if pd.api.types.is_datetime64_any_dtype(column):
-        days = (column.dt.tz_localize(None) if column.dt.tz is not None else column).to_numpy("datetime64[s]")
-        return np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400)
+        times = (column.dt.tz_convert(None) if column.dt.tz is not None else column).to_numpy("datetime64[us]")
+        return (times - np.datetime64(0, "us")) / np.timedelta64(1, "D")
     values = column.to_numpy(dtype=float, na_value=np.nan)
-    return np.where(np.isfinite(values), values, np.nan) if not np.isfinite(values).all() else values
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _in_words(value) -> str:
+    """A value as text: 3, not 3.0, where a gap beside it has made a number of it that could have decimals."""
+    text = str(value)
+    return text.removesuffix(".0") if isinstance(value, float | np.floating) else text
+
+
+def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
+    """(bins,) how many of the values fall into each equal part of low..high; NumPy refuses a very narrow or wide range."""
+    low, high = float(low), float(high)
+    if not low < high:
+        return len(values) * (np.arange(bins) == bins // 2)
+    half = 0.5 if high - low == np.inf else 1.0
+    parts = (values * half - low * half) / (high * half - low * half) * bins
+    return np.bincount(np.clip(parts, 0, bins - 1).astype(int), minlength=bins)
 
 
 def describe(table: pd.DataFrame) -> list[Column]:
     """Each column of the table with its guessed kind."""
-    return [_column(table[name]) for name in table.columns]
+    return [_column(str(name), cells, i == 0) for i, (name, cells) in enumerate(table.items())]
 
 
-def _column(cells: pd.Series) -> Column:
-    name, n = str(cells.name), len(cells)
+def _column(name: str, cells: pd.Series, leads: bool) -> Column:
     dated = pd.api.types.is_datetime64_any_dtype(cells)
-    if dated or (pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)):
-        values = numbers_of(cells)
-        values = values[np.isfinite(values)]
-        distinct = len(np.unique(values))
-        picture, says = (), ""
-        if len(values):
-            picture = tuple(np.histogram(values / max(np.abs(values).max(), 1.0), bins=20)[0].tolist())
-            low, high = values.min(), values.max()
-            says = f"{low:,.6g} to {high:,.6g}".replace("-", "−")
-            if dated:
-                says = " to ".join(str(np.datetime64(int(day), "D")) for day in (low, high))
-        kind = "date" if dated else "number"
-        counts_up = distinct == len(values) > 2 and (np.diff(values) == 1).all()
-        if distinct <= 1:
-            kind = "constant"
-        elif not dated and (counts_up or (_is_identifier_name(name) and distinct == len(values) and _whole(values))):
+    return _number_column(name, cells, dated, leads) if dated or _is_number(cells) else _text_column(name, cells)
+
+
+def _number_column(name: str, cells: pd.Series, dated: bool, leads: bool) -> Column:
+    values = numbers_of(cells)
+    values = values[np.isfinite(values)]
+    # floats hold whole numbers to 2^53, which those of an identifier may exceed
+    exact = cells.dropna().to_numpy() if pd.api.types.is_integer_dtype(cells) else values
+    distinct = len(np.unique(exact))
+    picture, says = (), ""
+    if len(values):
+        low, high = values.min(), values.max()
+        picture = tuple(histogram(values, 20, low, high).tolist())
+        says = f"{low:,.6g} to {high:,.6g}".replace("-", "−")
+        if dated:
+            says = f"{str(cells.min())[:10]} to {str(cells.max())[:10]}"
+    kind = "date" if dated else "number"
+    if distinct <= 1:
+        kind = "constant"
+    elif not dated and distinct == len(exact):
+        counts_up = exact[0] in (0, 1) and (exact[1:] == exact[:-1] + 1).all()
+        if (leads and counts_up) or (_is_identifier_name(name) and (exact == np.round(exact)).all()):
             kind = "identifier"
-        return Column(name, kind, n - len(values), distinct, picture, says)
+    return Column(name, kind, len(cells) - len(values), distinct, picture, says, kind == "identifier")
+
+
+def _text_column(name: str, cells: pd.Series) -> Column:
     present = cells.dropna().astype(str)
     counts = present.value_counts()
     distinct = len(counts)
@@ -118,15 +152,11 @@ def _column(cells: pd.Series) -> Column:
         kind = "text"
     commonest = [f"{_cut(value)} ({count:,})" for value, count in counts.head(3).items()]
     says = ", ".join(commonest) + (", …" if distinct > 3 else "")
-    return Column(name, kind, n - len(present), distinct, tuple(counts.head(20).tolist()), says)
+    return Column(name, kind, len(cells) - len(present), distinct, tuple(counts.head(20).tolist()), says)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
-
-
-def _whole(values) -> bool:
-    return bool((values == np.round(values)).all())
 
 
 def _is_identifier_name(name: str) -> bool:
@@ -138,8 +168,9 @@ def sensible(columns: list[Column]) -> Preparation:
     groups = [c for c in columns if c.distinct <= MOST_CATEGORIES and c.kind in ("category", "number")]
     label = next((c.name for c in groups if c.name.lower() in LABEL_NAMES), None)
     numbers = [c.name for c in columns if c.kind == "number" and c.name != label]
-    chosen = numbers or [c.name for c in columns if c.usable and c.name != label]
-    named = [c.name for c in columns if c.kind in ("text", "identifier") and c.distinct == max(c.distinct for c in columns)]
+    chosen = numbers or [c.name for c in columns if c.kind in ("date", "category") and c.name != label]
+    most = max((c.distinct for c in columns), default=0)
+    named = [c.name for c in columns if c.kind in ("text", "identifier") and c.distinct == most]
     texts = {c.name for c in columns if c.kind == "text"}
     return Preparation(tuple(chosen[:10]), label, next((name for name in named if name in texts), (named or [None])[0]))
 
@@ -169,22 +200,30 @@ def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
     Raises
     ------
     ValueError
-        If no column is chosen, one has no value at all, or a category has more than `MOST_CATEGORIES` values.
+        If no column is chosen, one has no value at all or one too large to be squared, or a category has more than
+        `MOST_CATEGORIES` values.
     """
     if not how.columns:
         raise ValueError("Choose at least one column to cluster by.")
     numbers, codes, values, names, category_names = [], [], [], [], []
     for name in how.columns:
         cells = table[name]
-        numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+        numeric = _is_number(cells)
         if (numeric and name not in how.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
             column = numbers_of(cells)
-            present = np.isfinite(column).any()
+            largest = np.fmax.reduce(np.abs(column), initial=-1.0)
+            if largest > LARGEST:
+                raise ValueError(
+                    f"Column {name} holds numbers as large as {largest:g}, and their squares cannot be computed: divide it by "
+                    "a constant, or leave it out."
+                )
+            present = largest >= 0
             numbers.append(column)
             names.append(name)
         else:
-            cells = cells.replace([np.inf, -np.inf], np.nan) if numeric else cells
-            column, categories = pd.factorize(cells, sort=numeric)
+            column, categories = pd.factorize(
+                cells.replace([np.inf, -np.inf], np.nan) if numeric else _comparable(cells), sort=numeric
+            )
             if len(categories) > MOST_CATEGORIES:
                 raise ValueError(
                     f"Column {name} has {len(categories):,} different values, and a category may have {MOST_CATEGORIES}: "
@@ -192,7 +231,7 @@ def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
                 )
             present = len(categories) > 0
             codes.append(column)
-            values.append(tuple(f"{value:g}" if isinstance(value, float) else str(value) for value in categories))
+            values.append(tuple(map(_in_words, categories)))
             category_names.append(name)
         if not present:
             raise ValueError(f"Column {name} has no value in any row: leave it out.")
@@ -206,6 +245,11 @@ def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
     )
 
 
+def _comparable(cells: pd.Series) -> pd.Series:
+    """The column with values of any type, of which some cannot be sorted and some print alike, as text."""
+    return cells.map(str, na_action="ignore") if cells.dtype == object else cells
+
+
 def consequences(gathered: Gathered) -> dict[str, str]:
     """What each way of dealing with gaps would do, in a sentence; empty if there are no gaps."""
     gaps = gathered.gaps
@@ -213,8 +257,7 @@ def consequences(gathered: Gathered) -> dict[str, str]:
     if not rows:
         return {}
     d = gathered.numbers.shape[1] + gathered.codes.shape[1]
-    which = f"{cells:,} {'cell' if cells == 1 else 'cells'} in {rows:,} of {n:,} rows"
-    commonest = " A gap in a category takes its commonest value." if (gathered.codes < 0).any() else ""
+    which = f"Fills {cells:,} {'cell' if cells == 1 else 'cells'} in {rows:,} of {n:,} rows"
     blank = int((gaps == d).sum())
     lost = (
         f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value at all, so nothing is known of "
@@ -222,11 +265,18 @@ def consequences(gathered: Gathered) -> dict[str, str]:
         if blank and d > 1
         else ""
     )
+    likely = "what the row's other columns make likely, each with its uncertainty"
     return {
         "drop": f"Leaves out {rows:,} of {n:,} rows and keeps {n - rows:,}.",
-        "median": f"Fills {which} with the median of their column.{commonest}{lost}",
-        "ppca": f"Fills {which} with what the row's other columns make likely, each with its uncertainty.{commonest}{lost}",
+        "median": f"{which} with {_filling(gathered, 'the median of their column')}.{lost}",
+        "ppca": TOO_MANY_FOR_PPCA if n > MOST_ROWS_FOR_PPCA else f"{which} with {_filling(gathered, likely)}.{lost}",
     }
+
+
+def _filling(gathered: Gathered, by: str) -> str:
+    """What fills the gaps, if `by` fills those of the numbers."""
+    ways = [by] * bool(np.isnan(gathered.numbers).any()) + ["the commonest value"] * bool((gathered.codes < 0).any())
+    return " or, in a category, ".join(ways)
 
 
 def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
@@ -237,7 +287,7 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
     Raises
     ------
     ValueError
-        As `gather`; if no row is left; or if probabilistic PCA is asked for where it cannot be had.
+        As `gather`; if fewer than two rows are left; or if probabilistic PCA is asked for where it cannot be had.
     """
     gathered = gather(table, how)
     gaps = gathered.gaps
@@ -246,11 +296,10 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
     note, kept, deviations = "", np.arange(len(table)), None
     filled = np.isnan(numbers)
     if how.gaps == "drop" or whole.all():
-        if not whole.any():
+        if whole.sum() < 2:
+            few = "Only one row has" if whole.any() else "No row has"
             raise ValueError(
-                "No row has a value in every chosen column: fill the gaps, or choose fewer columns."
-                if len(table)
-                else "This table has no rows."
+                f"{few} a value in every chosen column, and groups need at least two: fill the gaps, or choose fewer columns."
             )
         if not whole.all():
             note = f"{int((~whole).sum()):,} of {len(table):,} rows have a gap or an infinity and are left out."
@@ -262,7 +311,7 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
         codes = codes.copy()
         for j, column in enumerate(codes.T):
             column[column < 0] = np.bincount(column[column >= 0], minlength=len(gathered.values[j])).argmax()
-        by = {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps]
+        by = _filling(gathered, {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps])
         cells = int(gaps.sum())
         note = (
             f"{cells:,} {'gap' if cells == 1 else 'gaps'} in {int((~whole).sum()):,} of {len(table):,} rows "
@@ -285,19 +334,23 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
             start += len(categories)
         filled, deviations = own, None if deviations is None else np.column_stack([deviations, pad])
     points = np.ascontiguousarray(points)
+    mixed = (numbers, codes) if gathered.values else None
     labels = None
     if how.label is not None:
-        labels = pd.factorize(table[how.label], sort=not _is_mixed(table[how.label]))[0][kept]
+        labels = pd.factorize(_comparable(table[how.label]), sort=True)[0][kept]
     rows = kept + 1
     own_names = None
     if how.names is not None:
-        own_names = table[how.names].iloc[kept].astype(object).fillna("").astype(str).to_numpy(dtype=object)
-    digest = hashlib.sha256(points)
-    for part in (rows, labels, own_names, filled):
-        if part is not None:
-            digest.update(repr(part.tolist()).encode() if part.dtype == object else np.ascontiguousarray(part))
+        cells = table[how.names].iloc[kept].astype(object)
+        own_names = cells.map(_in_words, na_action="ignore").fillna("").to_numpy(dtype=object)
+    digest = hashlib.sha256()
+    for part in (points, rows, labels, own_names, filled, deviations, *(mixed or ())):
+        if part is not None and part.dtype == object:
+            part = np.frombuffer(repr(part.tolist()).encode(), dtype=np.uint8)
+        digest.update(b"none" if part is None else repr((part.shape, part.dtype)).encode())
+        digest.update(b"" if part is None else np.ascontiguousarray(part))
     return Data(
-        key=f"table/{digest.hexdigest()[:24]}/{names}/{how.label}/{how.gaps}",
+        key=f"table/{digest.hexdigest()[:24]}/{(title, names, how.label, note)}",
         title=title,
         columns=tuple(names),
         points=points,
@@ -308,13 +361,8 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
         names=own_names,
         filled=filled,
         deviations=deviations,
-        mixed=(numbers, codes) if gathered.values else None,
+        mixed=mixed,
     )
-
-
-def _is_mixed(cells: pd.Series) -> bool:
-    """Whether values of several types stand side by side, which cannot be sorted."""
-    return cells.dtype == object and cells.dropna().map(type).nunique() > 1
 
 
 def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | None]:
@@ -330,9 +378,7 @@ def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | 
             "choose more columns, or fill with the median."
         )
     if n > MOST_ROWS_FOR_PPCA:
-        raise ValueError(
-            f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
-        )
+        raise ValueError(TOO_MANY_FOR_PPCA)
     # its noise is alike in all columns, so these are first given one scale
     shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[~(scale > 0)] = 1.0
@@ -342,22 +388,35 @@ def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | 
 
 def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
     """(p,) what is subtracted from each column and (p,) what it is then divided by."""
-    shift, scale = np.zeros(numbers.shape[1]), np.ones(numbers.shape[1])
+    d = numbers.shape[1]
+    if scaling == "none":
+        return np.zeros(d), np.ones(d)
+    low, extent = numbers.min(axis=0), np.ptp(numbers, axis=0)
+    varies = extent > 0  # exact, where a mean or a deviation of equal numbers may be a rounding error off
+    extent = np.where(varies, extent, 1.0)
+
+    def deviation():
+        return ((numbers - low) / extent).std(axis=0) * extent
+
     if scaling == "standardise":
-        shift, scale = numbers.mean(axis=0), numbers.std(axis=0)
+        shift, scale = numbers.mean(axis=0), deviation()
     elif scaling == "range":
-        shift, scale = numbers.min(axis=0), np.ptp(numbers, axis=0)
-    elif scaling == "robust":
-        low, shift, high = np.quantile(numbers, [0.25, 0.5, 0.75], axis=0)
-        # half of the values alike: the range of the others is all that is left to go by
-        scale = np.where(high > low, high - low, numbers.std(axis=0))
-    return shift, np.where(scale > 0, scale, 1.0)
+        shift, scale = low, extent
+    else:
+        first, shift, third = np.quantile(numbers, [0.25, 0.5, 0.75], axis=0)
+        scale = third - first
+        if not (scale > 0).all():  # half of a column's values are alike
+            scale = np.where(scale > 0, scale, deviation())
+    return np.where(varies, shift, low), np.where(varies & (scale > 0), scale, 1.0)
 
 
 def outweighing(data: Data) -> str:
     """A warning where one column makes up nearly all of the squared distances between points; else empty."""
-    variances = data.points.var(axis=0)
-    if data.same_units or len(variances) < 2 or not variances.sum() > 0:
+    varies = np.ptp(data.points, axis=0) > 0
+    if data.same_units or varies.sum() < 2:
+        return ""
+    variances = np.where(varies, data.points.var(axis=0), 0.0)
+    if not variances.sum() > 0:
         return ""
     shares = variances / variances.sum()
     j = int(shares.argmax())
@@ -370,5 +429,5 @@ def outweighing(data: Data) -> str:
 
 
 def components_to_offer(gathered: Gathered) -> int:
-    """The largest number of components that probabilistic PCA can have here; 0 if it cannot be had."""
-    return max(0, gathered.numbers.shape[1] - 1)
+    """The largest number of components that probabilistic PCA can have here; 0 if there is nothing that it could fill."""
+    return max(0, gathered.numbers.shape[1] - 1) if np.isnan(gathered.numbers).any() else 0

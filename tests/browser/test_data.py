@@ -1,0 +1,210 @@
+"""Data, as a person at a browser meets it: brought, cleaned, drawn, and then watched."""
+
+import csv
+import io
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clustering import KMeans, adjusted_rand_index, fit
+from pages.shared import tables
+
+pytestmark = pytest.mark.browser
+
+FOLDER = Path(__file__).resolve().parents[2] / "pages" / "data"
+PICTURE = ".st-key-picture .js-plotly-plot"
+
+
+def idle(page):
+    """Waits until the page stands still."""
+    page.wait_for_timeout(300)
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stMain] h1') && !document.querySelector('[data-testid=stStatusWidget]')"
+    )
+
+
+def bring(page, server):
+    """To the part of Data for what people have themselves."""
+    page.goto(server)
+    idle(page)
+    page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
+    page.get_by_role("heading", name="Data", level=1).wait_for()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Your own").click()
+    page.get_by_text("Until then every page goes on with Three Gaussians.").wait_for()
+    idle(page)
+
+
+def penguins_with_gaps():
+    """The penguins as a file with semicolons in which one measurement in twelve is missing."""
+    draw = random.Random(1)
+    rows = list(csv.reader(io.StringIO((FOLDER / "penguins.csv").read_text(encoding="utf-8"))))
+    for row in rows[1:]:
+        for j in range(2, 6):
+            if draw.random() < 1 / 12:
+                row[j] = "NA"
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows(rows)
+    return text.getvalue().encode()
+
+
+def watch(page):
+    page.get_by_role("link", name="Watch it cluster").click()
+    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+    idle(page)
+
+
+def metric(page, label):
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+
+
+def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_their_species(page, server):
+    content = penguins_with_gaps()
+    bring(page, server)
+    page.set_input_files("input[type=file]", dict(name="penguins.csv", mimeType="text/csv", buffer=content))
+    page.get_by_text("separator: semicolon").wait_for()
+    page.get_by_text("Fill by probabilistic PCA").click()
+    page.get_by_text(re.compile("are filled by probabilistic PCA")).wait_for()
+    page.get_by_role("combobox", name="Scaling").click()
+    page.get_by_role("option", name="Standardise").click()
+    page.get_by_text("Mean 0, standard deviation 1").wait_for()
+    idle(page)
+    watch(page)
+    # what the core makes of the same table
+    table = pd.read_csv(io.BytesIO(content), sep=";")
+    how = tables.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardise")
+    data = tables.prepare(table, "penguins", how)
+    labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
+    expected = adjusted_rand_index(data.labels, labels)
+    assert expected > 0.6
+    assert metric(page, "Adjusted Rand index") == f"{expected:.3f}"
+    sizes = page.locator(".sizes tbody tr td:nth-child(2)").all_inner_texts()
+    assert sorted(map(int, sizes)) == sorted(np.bincount(labels).tolist())
+    page.get_by_text("A ring marks a row in which a value was filled.").wait_for()
+    rings = page.evaluate(
+        """chart => document.querySelector(chart)._fullData.filter(t => t.marker?.symbol === 'circle-open')
+            .map(t => t.x.length)""",
+        PICTURE,
+    )
+    assert int(data.filled.any(axis=1).sum()) in rings
+
+
+def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, server):
+    bring(page, server)
+    page.get_by_role("radio", name="Draw").click()
+    plane = page.locator(".plane canvas").first
+    plane.wait_for()
+    box = plane.bounding_box()
+    for x, y in [(0.25, 0.3), (0.27, 0.33), (0.24, 0.36), (0.7, 0.7), (0.72, 0.66), (0.74, 0.7)]:
+        plane.click(position=dict(x=x * box["width"], y=y * box["height"]))
+    page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
+    idle(page)
+    watch(page)
+    page.get_by_role("spinbutton", name="K, clusters").fill("2")
+    page.get_by_role("spinbutton", name="K, clusters").press("Enter")
+    page.locator(".sizes tbody tr").nth(1).wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.sizes tbody tr').length === 2")
+    assert page.locator(".sizes tbody tr td:nth-child(2)").all_inner_texts() == ["3", "3"]
+    page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
+    page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
+
+
+def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
+    page.goto(server + "/?start_kmeans=By+hand")
+    idle(page)
+    page.get_by_role("button", name=re.compile("^Center 3 at")).wait_for()
+    before = start_of(page)
+    badge = page.get_by_role("button", name=re.compile("^Center 3 at"))
+    box = badge.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 25, steps=4)
+    page.mouse.up()
+    page.wait_for_function(
+        "([chart, old]) => document.querySelector(chart)?._transitionData?._frameHash?.['0']?.data.at(-1).x[2] > old + 0.2",
+        arg=[PICTURE, before[2][0]],
+    )
+    idle(page)
+    after = start_of(page)
+    np.testing.assert_allclose(after[:2], before[:2], atol=0.02)
+    assert after[2][0] > before[2][0] + 0.2
+    assert after[2][1] < before[2][1] - 0.2
+
+
+def start_of(page):
+    """Where the centers are in the first frame of the picture."""
+    page.wait_for_function(f"() => document.querySelector('{PICTURE}')?._transitionData?._frameHash?.['0']")
+    return np.array(
+        page.evaluate(
+            """chart => { const frame = document.querySelector(chart)._transitionData._frameHash['0'];
+                const centers = frame.data.at(-1); return centers.x.map((x, i) => [x, centers.y[i]]); }""",
+            PICTURE,
+        )
+    )
+
+
+def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_data(chromium, cold_server):
+    # not by the fixture `page`: Streamlit writes on the console that it looked for this page in the wrong place first
+    page = chromium.new_page()
+    page.goto(cold_server + "/data?source=Real&table=Iris")
+    page.get_by_text("What will be clustered").wait_for(timeout=30_000)
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.get_by_role("heading", name="Data", level=1).is_visible()
+    assert page.get_by_text("Iris: 150 points, 4 columns.").is_visible()
+    page.close()
+
+
+def tab_to(page, name):
+    """Presses the tab key until the control of this name has the focus."""
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate(
+                """() => { const e = document.activeElement;
+                    return (e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || e.tagName).trim(); }"""
+            )
+        )
+        if seen[-1].endswith(name):
+            return
+    raise AssertionError(f"{name!r} is not among {seen}")
+
+
+def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
+    page.goto(server)
+    idle(page)
+    tab_to(page, "Data")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Data", level=1).wait_for()
+    idle(page)
+    tab_to(page, "Sample")
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text("Until then every page goes on with Three Gaussians.").wait_for()
+    idle(page)
+    tab_to(page, "File")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_label("A table as text").wait_for()
+    idle(page)
+    tab_to(page, "A table as text, with a line for each row")
+    page.keyboard.type("a,b\n1,2\n2,1\n8,9\n9,8\n")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Pasted text: 4 points, 2 columns.").wait_for()
+    idle(page)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('main input, main select, main textarea, main button')].filter(e =>
+            e.offsetParent && !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
+            || e.innerText.trim() || e.title)).map(e => e.outerHTML.slice(0, 160))"""
+    )
+    assert unnamed == []
+    tab_to(page, "Watch it cluster")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.locator(".sizes tbody tr").count() == 3
