@@ -14,6 +14,7 @@ import pandas as pd
 from clustering import check_proximities, classical_scaling, edit_distances
 from pages.shared.datasets import Data
 from pages.shared.runs import MOST_POINTS_FOR_PROXIMITIES
+from pages.shared.tables import in_words
 
 MOST_CHARACTERS = 200
 """of a string whose spelling is compared"""
@@ -69,17 +70,14 @@ def looks_like_proximities(table: pd.DataFrame) -> bool:
     if not 3 <= len(table) <= MOST_POINTS_FOR_PROXIMITIES or table.shape[1] - len(table) not in (0, 1):
         return False
     _, block = _split(table)
-    values = block.to_numpy()
-    if values.shape[0] != values.shape[1] or values.dtype.kind not in "fiu":
+    if block.shape[1] != len(block) or not _has_zeros(block):
         return False
-    values = values.astype(float)
-    if np.nan_to_num(np.diagonal(values)).any():
-        return False
-    known = ~np.isnan(values)
-    lower, upper = np.tril_indices(len(values), -1), np.triu_indices(len(values), 1)
-    if not (known[lower].any() and known[upper].any()):
-        return bool(known[lower].all() or known[upper].all())
-    return bool(np.allclose(values[lower], values.T[lower]))
+    values = block.to_numpy(dtype=float)
+    half = np.tri(len(values), k=-1, dtype=bool)
+    lower, upper = values[half], values.T[half]
+    if np.isnan(lower).all() or np.isnan(upper).all():
+        return not (np.isnan(lower).any() and np.isnan(upper).any())
+    return bool(np.allclose(lower, upper))
 
 
 def _split(table: pd.DataFrame) -> tuple[list[str] | None, pd.DataFrame]:
@@ -90,10 +88,16 @@ def _split(table: pd.DataFrame) -> tuple[list[str] | None, pd.DataFrame]:
     texts = not pd.api.types.is_numeric_dtype(first)
     if texts and table.shape[1] == len(table):  # unless it is one of numbers with a mistake in it
         texts = bool(pd.to_numeric(first.astype(str), errors="coerce").isna().all())
-    if not texts and table.shape[1] != len(table) + 1:
+    if not texts and not (table.shape[1] == len(table) + 1 and _has_zeros(table.iloc[:, 1:])):
         return None, table
-    names = first.astype(object).map(lambda name: str(name).removesuffix(".0"), na_action="ignore").fillna("")
-    return names.tolist(), table.iloc[:, 1:]
+    names = ["" if gap else in_words(name) for name, gap in zip(first.astype(object), first.isna(), strict=True)]
+    return names, table.iloc[:, 1:]
+
+
+def _has_zeros(block: pd.DataFrame) -> bool:
+    """Whether nothing but zeros and gaps stands on the diagonal, where all columns are numbers."""
+    values = block.to_numpy()
+    return values.dtype.kind in "fiu" and not np.nan_to_num(values.diagonal().astype(float)).any()
 
 
 def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
@@ -146,7 +150,8 @@ def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
     if cells and not any(is_number(row[0]) or not row[0] for row in cells):
         rows = [row.pop(0) for row in cells]
     trimmed = [row[: max((i + 1 for i, cell in enumerate(row) if cell), default=0)] for row in cells]
-    matrix = np.full((len(trimmed), max([len(trimmed), *map(len, trimmed)], default=0)), np.nan)
+    widths = {len(row) for row in trimmed}
+    matrix = np.full((len(trimmed), max(widths) if len(widths) == 1 else max(widths | {len(trimmed)})), np.nan)
     for i, row in enumerate(trimmed):
         for j, cell in enumerate(row):
             if not is_number(cell):
@@ -181,8 +186,9 @@ def from_rows(matrix: np.ndarray, rows: list[str] | None, title: str, columns: l
     matrix, note = matrix.copy(), ""
     names = next((names for names in (rows, columns) if names and len(names) == n), None)
     known = ~np.isnan(matrix)
-    below, above = (known[half(n, side)] for half, side in ((np.tril_indices, -1), (np.triu_indices, 1)))
-    if below.any() != above.any() and (below.all() or above.all()):
+    half = np.tri(n, k=-1, dtype=bool)
+    below, above = known[half], known.T[half]
+    if below.any() != above.any():
         note = "Only one triangle of the matrix was given; the other is its mirror image."
         if known.diagonal().all() and matrix.diagonal().any():  # the diagonal of zeros is not among the numbers
             note = f"Only the triangle beside the diagonal was given, so there are {n + 1:,} points."
@@ -212,7 +218,8 @@ def from_rows(matrix: np.ndarray, rows: list[str] | None, title: str, columns: l
         )
     if at := first(np.abs(matrix - matrix.T) > 1e-8 * np.maximum(matrix, matrix.T) + 1e-12 * matrix.max()):
         raise ValueError(
-            f"Proximities must be symmetric, but {matrix[at]:g} and {matrix.T[at]:g} are given for {pair(*at)}."
+            f"Proximities must be symmetric, but the one of {pair(*at)} is {matrix[at]:g} one way and "
+            f"{matrix.T[at]:g} the other."
         )
     return proximity_data(check_proximities(matrix / 2 + matrix.T / 2), names, title, note=note)
 

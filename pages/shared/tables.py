@@ -87,7 +87,7 @@ def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _in_words(value) -> str:
+def in_words(value) -> str:
     """A value as text: 3, not 3.0, where a gap beside it has made a number of it that could have decimals."""
     text = str(value)
     return text.removesuffix(".0") if isinstance(value, float | np.floating) else text
@@ -231,7 +231,7 @@ def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
                 )
             present = len(categories) > 0
             codes.append(column)
-            values.append(tuple(map(_in_words, categories)))
+            values.append(tuple(map(in_words, categories)))
             category_names.append(name)
         if not present:
             raise ValueError(f"Column {name} has no value in any row: leave it out.")
@@ -341,8 +341,8 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
     rows = kept + 1
     own_names = None
     if how.names is not None:
-        cells = table[how.names].iloc[kept].astype(object)
-        own_names = cells.map(_in_words, na_action="ignore").fillna("").to_numpy(dtype=object)
+        cells = table[how.names].iloc[kept]
+        own_names = np.where(cells.isna(), "", cells.astype(object).map(in_words))
     digest = hashlib.sha256()
     for part in (points, rows, labels, own_names, filled, deviations, *(mixed or ())):
         if part is not None and part.dtype == object:

@@ -1,0 +1,327 @@
+"""Proximities from an uploaded matrix, a triangle of one, or the spelling of words."""
+
+import unicodedata
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from clustering import classical_scaling
+from pages.shared import matrices, readers
+from pages.shared.datasets import GIVEN
+
+MATRIX = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 2.5], [2.0, 2.5, 0.0]])
+
+
+def from_csv(text):
+    reading = readers.read_text(text)
+    return matrices.from_table(reading.table, reading.format.header, "title")
+
+
+def from_text(text, separator=",", decimal="."):
+    return matrices.from_text(text, separator, decimal, "title")
+
+
+def changed(*cells):
+    """The matrix with each (i, j, value) put in."""
+    matrix = MATRIX.copy()
+    for i, j, value in cells:
+        matrix[i, j] = value
+    return matrix
+
+
+SQUARES = {
+    "bare": ("0,1,2\n1,0,2.5\n2,2.5,0\n", None),
+    "names above": ("A,B,C\n0,1,2\n1,0,2.5\n2,2.5,0\n", ["A", "B", "C"]),
+    "names above and beside": (",A,B,C\nA,0,1,2\nB,1,0,2.5\nC,2,2.5,0\n", ["A", "B", "C"]),
+    "lower triangle": ("0,,\n1,0,\n2,2.5,0\n", None),
+    "ragged lower triangle": ("0\n1,0\n2,2.5,0\n", None),
+    "named lower triangle": (",A,B,C\nA,0,,\nB,1,0,\nC,2,2.5,0\n", ["A", "B", "C"]),
+    "upper triangle": ("0,1,2\n,0,2.5\n,,0\n", None),
+    "named upper triangle without zeros": (",A,B,C\nA,,1,2\nB,,,2.5\nC,,,\n", ["A", "B", "C"]),
+    "named lower triangle without zeros": (",A,B,C\nA,,,\nB,1,,\nC,2,2.5,\n", ["A", "B", "C"]),
+}
+
+
+@pytest.mark.parametrize(("text", "names"), SQUARES.values(), ids=SQUARES)
+def test_a_matrix_is_the_same_in_each_way_of_writing_it_as_a_table_or_as_text(text, names):
+    for data in (from_csv(text), from_text(text)):
+        np.testing.assert_array_equal(data.given, MATRIX)
+        assert data.called(np.arange(3)) == (names or ["row 1", "row 2", "row 3"])
+        assert ("mirror image" in data.note) == ("triangle" in data.note)
+        assert data.metrics == (GIVEN,)
+        assert data.proximities(GIVEN) is data.given
+
+
+@pytest.mark.parametrize("name", SQUARES)
+def test_a_matrix_is_known_as_one(name):
+    assert matrices.looks_like_proximities(readers.read_text(SQUARES[name][0]).table)
+
+
+TRIANGLES = {
+    "bare": ("1\n2 2.5\n", " ", None),
+    "commas": ("1\n2,2.5\n", ",", None),
+    "empty first line": ("\n1\n2,2.5\n", ",", None),
+    "as R writes it": ("    A   B\nB 1\nC 2.0 2.5\n", " ", ["A", "B", "C"]),
+    "names above": ("A B C\n1\n2 2.5\n", " ", ["A", "B", "C"]),
+    "names beside": ("A\nB 1\nC 2 2.5\n", " ", None),
+    "names that do not fit": ("X Y\nB 1\nC 2 2.5\n", " ", None),
+    "with its diagonal": ("0\n1 0\n2 2.5 0\n", " ", None),
+    "upper": ("1,2\n,2.5\n", ",", None),
+    "upper with names": ("-,B,C\nA,1,2\nB,,2.5\n", ",", None),
+}
+
+
+@pytest.mark.parametrize(("text", "separator", "names"), TRIANGLES.values(), ids=TRIANGLES)
+def test_a_triangle_is_understood_with_and_without_its_diagonal(text, separator, names):
+    data = from_text(text, separator)
+    np.testing.assert_array_equal(data.given, MATRIX)
+    if names:
+        assert data.called(np.arange(3)) == names
+    assert "triangle" in data.note
+
+
+def test_names_may_stand_beside_the_rows_only():
+    for data in (
+        from_text("A,0,1,2\nB,1,0,2.5\nC,2,2.5,0\n"),
+        matrices.from_table(pd.DataFrame({0: ["A", "B", "C"]} | {j + 1: MATRIX[j] for j in range(3)}), False, "title"),
+    ):
+        np.testing.assert_array_equal(data.given, MATRIX)
+        assert data.called(np.arange(3)) == ["A", "B", "C"]
+
+
+def test_a_triangle_without_its_diagonal_says_how_many_points_there_are():
+    assert "without" not in from_text("0\n1 0\n2 2.5 0", " ").note
+    assert "Only the triangle beside the diagonal was given, so there are 3 points." in from_text("1\n2 2.5", " ").note
+
+
+def test_a_table_may_hold_a_triangle_without_its_diagonal():
+    data = matrices.from_table(pd.DataFrame({"A": [1.0, 2.0], "B": [np.nan, 2.5]}, index=[0, 1]), False, "title")
+    np.testing.assert_array_equal(data.given, MATRIX)
+    upper = pd.DataFrame({"name": ["A", "B"], "B": [1.0, np.nan], "C": [2.0, 2.5]})
+    data = matrices.from_table(upper, True, "title")
+    np.testing.assert_array_equal(data.given, MATRIX)
+    assert data.called(np.arange(3)) == ["A", "B", "C"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 9), st.integers(0, 1000), st.sampled_from(["lower", "upper", "both"]), st.booleans())
+def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
+    points = np.random.default_rng(seed).normal(size=(n, 3))
+    matrix = cdist(points, points)
+    keep = {"lower": np.tri(n, k=-1), "upper": np.tri(n, k=-1).T, "both": 1 - np.eye(n)}[half].astype(bool)
+    shown = np.where(keep, matrix, np.nan)
+    if zeros:
+        np.fill_diagonal(shown, 0.0)
+    np.testing.assert_array_equal(matrices.from_rows(shown, None, "").given, matrix)
+    if half != "both" and n > 2:
+        strict = shown[1:, :-1] if half == "lower" else shown[:-1, 1:]
+        strict = np.where(np.tri(n - 1) if half == "lower" else np.tri(n - 1).T, strict, np.nan)
+        np.testing.assert_array_equal(matrices.from_rows(strict, None, "").given, matrix)
+
+
+def test_numbered_rows_are_names_where_zeros_stand_beside_them():
+    data = from_csv("id,7,8,9\n7,0,1,2\n8,1,0,2.5\n9,2,2.5,0\n")
+    np.testing.assert_array_equal(data.given, MATRIX)
+    assert data.called([0, 2]) == ["7", "9"]
+    with pytest.raises(ValueError, match="2 rows and 3 columns"):
+        from_csv("a,b,c\n0,1,2\n1,0,3\n")
+
+
+@pytest.mark.parametrize(("separator", "decimal"), [(";", ","), ("\t", "."), ("|", "."), (" ", "."), (" ", ",")])
+def test_text_is_read_with_its_separator_and_decimal_mark(separator, decimal):
+    text = "\n".join(separator.join(f"{value:g}" for value in row) for row in MATRIX).replace(".", decimal)
+    np.testing.assert_array_equal(from_text(text, separator, decimal).given, MATRIX)
+
+
+WRONG = [
+    (np.zeros((3, 4)), "must be square, and this one has 3 rows and 4 columns"),
+    (np.zeros((1, 1)), "needs at least two rows"),
+    (changed((2, 0, np.nan)), "must all be known, but the one of C and A is missing"),
+    (changed((0, 1, np.nan), (1, 0, np.nan)), "must all be known, but the one of A and B is missing"),
+    (changed((0, 1, np.nan), (0, 2, np.nan), (1, 2, np.nan), (2, 1, np.nan)), "but the one of B and C is missing"),
+    (changed((1, 2, np.inf), (2, 1, np.inf)), "must be finite, but the one of B and C is inf"),
+    (changed((1, 0, -1)), "must not be negative, but the one of B and A is -1"),
+    (changed((1, 1, 0.5)), "to itself must be 0, but that of B is 0.5. Are these similarities"),
+    (changed((0, 2, 2.1)), "must be symmetric, but the one of A and C is 2.1 one way and 2 the other"),
+]
+
+
+@pytest.mark.parametrize(("matrix", "sentence"), WRONG, ids=[sentence for _, sentence in WRONG])
+def test_what_is_no_matrix_of_proximities_is_refused_in_one_sentence_that_names_the_rows(matrix, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        matrices.from_rows(matrix, ["A", "B", "C"], "title")
+    table = pd.DataFrame(matrix, columns=list("ABCD"[: matrix.shape[1]]))
+    if matrix.shape == (3, 3):
+        for beside in ([], ["A", "B", "C"]):
+            named = pd.concat([pd.Series(beside, name="name", dtype="str"), table], axis=1) if beside else table
+            with pytest.raises(ValueError, match=sentence):
+                matrices.from_table(named, True, "title")
+            assert not matrices.looks_like_proximities(named) or "inf" in sentence or "negative" in sentence
+
+
+def test_rows_without_names_are_named_by_number():
+    with pytest.raises(ValueError, match=r"the one of row 1 and column 3 is 2\.1 one way"):
+        matrices.from_rows(changed((0, 2, 2.1)), None, "title")
+    with pytest.raises(ValueError, match=r"that of row 2 is 0\.5"):
+        matrices.from_rows(changed((1, 1, 0.5)), None, "title")
+    with pytest.raises(ValueError, match="the one of row 2 and C is -1"):
+        matrices.from_rows(changed((1, 2, -1)), ["A", "", "C"], "title")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("A,B,C\n0,1,x\n1,0,2\n2,2,0\n", "row 1 holds 'x' in column C"),
+        ("A,B,C\n0,1,2\nx,0,2\n2,2,0\n", "row 2 holds 'x' in column A"),
+        (",A,B,C\nA,0,1,2\nB,1,0,2\nC,2,y,0\n", "C holds 'y' in column B"),
+        ("w\nred apple\nblue\n", "row 1 holds 'red apple' in column w"),
+    ],
+)
+def test_a_cell_that_is_no_number_is_named(text, sentence):
+    with pytest.raises(ValueError, match=f"must hold numbers, but {sentence}: choose"):
+        from_csv(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("0 x 2\n1 0 3\n2 3 0", "row 1 holds 'x' in column 2"),
+        ("A 0\nB 1_0 0\nC 1 2 0", "B holds '1_0' in column 1"),
+        ("0 1\n1 0\n2 3", "must be square, and this one has 3 rows and 2 columns"),
+        ("", "at least two rows"),
+        ("\n\n", "at least two rows"),
+        ("A B C", "at least two rows"),
+        ("0 nan\n1 0\n", None),
+    ],
+)
+def test_text_that_is_no_matrix_is_refused_and_names_its_cell(text, sentence):
+    if sentence is None:
+        np.testing.assert_array_equal(from_text(text, " ").given, [[0, 1], [1, 0]])
+    else:
+        with pytest.raises(ValueError, match=sentence):
+            from_text(text, " ")
+
+
+def test_too_many_rows_are_refused_before_anything_is_computed():
+    with pytest.raises(ValueError, match="may have 5,000 rows, and this has 5,001"):
+        matrices.from_rows(np.zeros((5001, 5001), dtype=np.int8), None, "title")
+
+
+def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
+    matrix = changed((0, 2, 2.0 * (1 + 1e-10)))
+    given = matrices.from_rows(matrix, None, "title").given
+    np.testing.assert_array_equal(given, given.T)
+    np.testing.assert_allclose(given, MATRIX)
+    assert matrix[2, 0] == 2.0  # what was given is left alone
+
+
+def test_huge_and_tiny_proximities_keep_their_proportions():
+    for unit in (1e300, 1e-300):
+        data = matrices.from_rows(MATRIX * unit, None, "title")
+        np.testing.assert_allclose(data.given / unit, MATRIX)
+        np.testing.assert_allclose(data.points / unit, matrices.from_rows(MATRIX, None, "title").points, atol=1e-9)
+
+
+def test_all_zeros_are_one_place():
+    np.testing.assert_array_equal(matrices.from_rows(np.zeros((3, 3)), None, "title").points, np.zeros((3, 2)))
+
+
+def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
+    data = matrices.from_rows(MATRIX, None, "title", ["A", "B", "C"])
+    layout = classical_scaling(MATRIX)
+    np.testing.assert_array_equal(data.points, layout.points)
+    np.testing.assert_allclose(cdist(data.points, data.points), MATRIX, atol=1e-12)
+    assert "classical scaling and keeps 100% of the proximities" in data.note
+    assert data.same_units
+    assert data.columns == ("scaling axis 1", "scaling axis 2")
+    assert data.given_name == "uploaded proximities"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"a": []}),
+        pd.DataFrame({"a": ["x", "y", "z"]}),
+        pd.DataFrame([[0, 1], [1, 0]]),
+        pd.DataFrame([[0, 1, 2], [1, 0, 3]]),
+        pd.DataFrame(np.full((3, 3), np.nan)),
+        pd.DataFrame([[0, 1, "x"], [1, 0, "y"], ["x", "y", 0]]),
+        pd.DataFrame([[True, False, False]] * 3),
+        pd.DataFrame(np.arange(9.0).reshape(3, 3)),
+        pd.DataFrame(pd.to_datetime(["2020-01-01"] * 3)),
+    ],
+    ids=lambda t: str(t.shape),
+)
+def test_other_tables_do_not_look_like_proximities(table):
+    assert not matrices.looks_like_proximities(table)
+
+
+def test_data_have_different_keys_if_the_numbers_the_names_or_the_title_differ():
+    def key(matrix=MATRIX, names=None, title="title", **options):
+        return matrices.proximity_data(matrix, names, title, **options).key
+
+    keys = [key(), key(2 * MATRIX), key(names=list("ABC")), key(names=list("ABD")), key(title="other")]
+    keys += [key(kind="edit distances"), key(note="A note.")]
+    assert len(set(keys)) == len(keys)
+    assert key() == key(MATRIX.copy())
+    assert key(names=list("ABC")) == key(names=np.array(list("ABC"), dtype=object))
+
+
+# Words
+
+
+def words(values, **options):
+    return matrices.from_words(pd.Series(values, name="word", **options), "title")
+
+
+def test_each_different_word_is_a_point_and_their_distances_are_edits():
+    data = words(["sitting", "kitten", None, " kitten ", "", "mitten"])
+    assert data.called(np.arange(3)) == ["kitten", "mitten", "sitting"]
+    np.testing.assert_array_equal(data.given, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
+    assert data.given_name == "edit distances"
+    assert data.note.startswith("Each of the 3 different texts of column word is one point. The plane")
+
+
+@pytest.mark.parametrize("options", [dict(dtype="string"), dict(dtype="category"), dict(dtype=object), {}])
+def test_texts_of_every_type_are_compared(options):
+    np.testing.assert_array_equal(words(["ab", None, "b"], **options).given, [[0, 1], [1, 0]])
+
+
+def test_an_accent_counts_once_however_it_is_written():
+    data = words(["été", unicodedata.normalize("NFD", "été"), "ete"])
+    np.testing.assert_array_equal(data.given, [[0, 2], [2, 0]])
+
+
+def test_strange_signs_are_letters_like_others():
+    data = words(["<b>", "%{x}", "🙂", "<b"])
+    assert data.called(np.arange(4)) == ["%{x}", "<b", "<b>", "🙂"]
+    np.testing.assert_array_equal(data.given[3], [4, 2, 3, 0])
+
+
+@pytest.mark.parametrize("values", [[], ["a"], ["a", "a ", None], [None, None]])
+def test_fewer_than_two_different_words_are_refused(values):
+    with pytest.raises(ValueError, match=r"Column word needs at least two different texts to compare, and has [01]"):
+        words(values, dtype=object)
+
+
+def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypatch):
+    monkeypatch.setattr(matrices, "MOST_POINTS_FOR_PROXIMITIES", 50)
+    values = [f"word {i}" for i in range(300)]
+    data = words(values)
+    assert data.given.shape == (50, 50)
+    assert data.note.startswith("A sample of 50 of the 300 different texts of column word.")
+    names = data.called(np.arange(50))
+    assert names == sorted(names)
+    assert set(names) < set(values)
+    assert words(values[::-1]).key == data.key
+
+
+def test_of_long_texts_only_the_beginning_is_compared_and_this_is_said():
+    data = words(["a" * 200 + "x", "a" * 200 + "yz", "b"])
+    np.testing.assert_array_equal(data.given, [[0, 0, 200], [0, 0, 200], [200, 200, 0]])
+    assert "Of 2 of them only the first 200 characters are compared." in data.note

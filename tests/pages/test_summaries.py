@@ -1,0 +1,371 @@
+"""The figures of a data set before anything is clustered, and what they share with those of a run."""
+
+import base64
+import html
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from clustering import principal_components
+from pages.shared import figures, matrices, palette, summaries, tables
+from pages.shared.datasets import Data, draw_sample
+from pages.shared.figures import filled_values, in_template, padded, rings, safe, written
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.tables import Preparation
+
+HOSTILE = (
+    "<b>bold</b>",
+    "%{x} 100%",
+    "<script>alert(1)</script>",
+    "{y}",
+    "a & <i>b</i> &lt;",
+    "<a href='x'>",
+    "**md** [l](u)",
+    "<br>" * 9,
+)
+
+
+def data_of(points, **options):
+    points = np.asarray(points, dtype=float)
+    options = dict(columns=tuple(f"x{j}" for j in range(points.shape[1]))) | options
+    return Data(key="key", title="title", points=points, **options)
+
+
+def random_data(n=40, d=3, **options):
+    return data_of(np.random.default_rng(0).normal(size=(n, d)), **options)
+
+
+def hostile_data():
+    """Names of columns, rows, labels and groups with markup, and filled values."""
+    n = len(HOSTILE)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: rng.normal(size=3 * n) for name in HOSTILE})
+    table.iloc[0, 0] = np.nan
+    table["names"] = 3 * list(HOSTILE)
+    table["kind"] = 3 * list(HOSTILE)
+    return tables.prepare(table, "<u>title</u>", Preparation((*HOSTILE, "kind"), "kind", "names", gaps="ppca"))
+
+
+def hostile_proximities(n=len(HOSTILE)):
+    points = np.random.default_rng(0).normal(size=(n, 2))
+    matrix = np.linalg.norm(points[:, None] - points, axis=2)
+    return matrices.proximity_data(matrix, [HOSTILE[i % len(HOSTILE)] for i in range(n)], "<u>", "<u>kind</u>")
+
+
+def all_figures(data):
+    """Every figure that there is of such data."""
+    if data.given is not None:
+        return [
+            summaries.scatter(data, column_plane(data.columns, 0, 1)),
+            summaries.heat_map(data, np.arange(len(data.points))),
+        ]
+    components = principal_components(data.points)
+    return [
+        summaries.scatter(data, column_plane(data.columns, 0, len(data.columns) - 1)),
+        summaries.scatter(data, principal_plane(data.points)),
+        summaries.scatter_matrix(data, list(range(min(len(data.columns), 6)))),
+        summaries.variance_kept(components),
+        summaries.loadings(data, components),
+    ]
+
+
+def texts_of(part):
+    """All strings in a figure."""
+    if isinstance(part, dict):
+        for value in part.values():
+            yield from texts_of(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from texts_of(value)
+    elif isinstance(part, str):
+        yield part
+
+
+# Names with markup
+
+
+@pytest.mark.parametrize("make", [hostile_data, hostile_proximities, lambda: hostile_proximities(200)])
+def test_names_with_markup_are_nowhere_a_tag_or_a_variable(make):
+    shown = ""
+    for figure in all_figures(make()):
+        for text in texts_of(json.loads(figure.to_json())):
+            left = text.replace("<br>", "").replace("<extra></extra>", "")
+            assert "<" not in left
+            assert ">" not in left
+            if text.endswith("<extra></extra>"):
+                variables = {part.split("}")[0].split(":")[0] for part in text.split("%{")[1:]}
+                assert variables <= {"customdata", "x", "y", "z", "text"}
+            shown += text
+    assert safe("<b>bold</b>") in shown
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_shown_as_it_is(name):
+    assert html.unescape(safe(name)) == name
+    assert html.unescape(in_template(name)) == name
+    assert "%" not in in_template(name)
+
+
+def test_names_are_shown_as_they_are_where_the_pointer_is():
+    data = hostile_data()
+    figure = summaries.scatter(data, column_plane(data.columns, 1, 0))
+    assert [html.unescape(name) for name in figure.data[0].customdata] == 3 * list(HOSTILE)
+    assert html.unescape(figure.layout.xaxis.title.text) == "%{x} 100%"
+    assert html.unescape(figure.data[0].hovertemplate).startswith("%{customdata}<br>%{x} 100%: %{x}<br><b>bold</b>: %{y}")
+    figure = summaries.heat_map(hostile_proximities(), np.arange(len(HOSTILE)))
+    assert [html.unescape(name) for name in figure.layout.xaxis.ticktext] == [
+        name if len(name) <= 22 else name[:21] + "…" for name in HOSTILE
+    ]
+    assert html.unescape(figure.data[0].text[0][1]) == f"{HOSTILE[0]} – {HOSTILE[1]}"
+    assert html.unescape(figure.data[0].colorbar.title.text) == "<u>kind</u>"
+
+
+def test_names_of_rows_are_not_taken_for_names_of_scaled_columns():
+    data = matrices.proximity_data(np.ones((2, 2)) - np.eye(2), ["a (robust)", "a (0–1)"], "t")
+    assert summaries.heat_map(data, np.arange(2)).layout.yaxis.ticktext == ("a (robust)", "a (0–1)")
+
+
+# Scatter
+
+
+def test_points_have_the_colour_of_their_known_group_and_those_without_one_are_grey():
+    data = random_data(4, 2, labels=np.array([1, -1, 0, 1]))
+    marker = summaries.scatter(data, column_plane(data.columns, 0, 1)).data[0].marker
+    assert list(marker.color) == [palette.COLORS[1], palette.NEUTRAL, palette.COLORS[0], palette.COLORS[1]]
+    np.testing.assert_array_equal(marker.symbol, palette.SYMBOL_NUMBERS[[1, 0, 0, 1]])
+    none = random_data(4, 2, labels=np.full(4, -1))
+    assert set(summaries.scatter(none, column_plane(none.columns, 0, 1)).data[0].marker.color) == {palette.NEUTRAL}
+    plain = random_data(4, 2)
+    assert set(summaries.scatter(plain, column_plane(plain.columns, 0, 1)).data[0].marker.color) == {palette.COLORS[0]}
+
+
+def test_each_point_stands_where_it_is_and_inside_the_picture():
+    data = random_data(30, 3)
+    figure = summaries.scatter(data, column_plane(data.columns, 2, 0))
+    np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[:, [2, 0]])
+    for axis, values in ((figure.layout.xaxis, figure.data[0].x), (figure.layout.yaxis, figure.data[0].y)):
+        assert axis.range[0] < min(values) < max(values) < axis.range[1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 100, 2001, 5000])
+@pytest.mark.parametrize("kind", ["constant", "huge", "tiny", "one column", "ordinary"])
+def test_any_points_can_be_shown(n, kind):
+    points = np.random.default_rng(0).normal(size=(n, 3))
+    points = {
+        "constant": np.full((n, 3), 0.1),
+        "huge": points * 1e149,
+        "tiny": points * 1e-200,
+        "one column": points[:, :1],
+        "ordinary": points,
+    }[kind]
+    data = data_of(points, labels=np.arange(n) % 3 - 1)
+    figure = summaries.scatter(data, column_plane(data.columns, 0, data.points.shape[1] - 1))
+    assert len(figure.data[0].x) == (n if n <= figures.MOST_MARKERS else figures.HOVERED)
+    assert len(figure.layout.images) == (n > figures.MOST_MARKERS)
+    if kind != "one column":
+        summaries.scatter_matrix(data, [0, 1, 2]).to_json()
+
+
+def test_a_picture_of_many_points_is_painted_in_the_colours_of_their_groups():
+    xy = np.repeat([[-1.0, -1.0], [1.0, 1.0]], 2000, axis=0)
+    data = data_of(xy, labels=np.repeat([1, -1], 2000))
+    image = summaries.scatter(data, column_plane(data.columns, 0, 1)).layout.images[0]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(image.source.split(",")[1]))).convert("RGBA")).astype(int)
+    height, width = picture.shape[:2]
+    places = [[int(height * 21 / 22), int(width / 22)], [int(height / 22), int(width * 21 / 22)]]
+    for (row, column), color in zip(places, (palette.COLORS[1], palette.NEUTRAL), strict=True):
+        np.testing.assert_allclose(picture[row, column, :3], palette.rgb([color])[0], atol=25)
+
+
+def test_only_data_of_the_same_units_are_drawn_to_scale():
+    sample = draw_sample("three", 50, 0, {})
+    assert summaries.scatter(sample, column_plane(sample.columns, 0, 1)).layout.yaxis.scaleanchor == "x"
+    data = random_data(50, 2)
+    assert summaries.scatter(data, column_plane(data.columns, 0, 1)).layout.yaxis.scaleanchor is None
+
+
+def test_padding_keeps_the_points_inside_at_the_wanted_proportions():
+    xy = np.array([[0.0, 5.0], [10.0, 5.0], [4.0, 7.0]])
+    assert padded(xy) == pytest.approx((-0.5, 10.5, 4.9, 7.1))
+    left, right, bottom, top = padded(xy, 2.0)
+    assert (right - left) / (top - bottom) == pytest.approx(2)
+    assert left < 0 < 10 < right
+    assert (bottom + top) / 2 == pytest.approx(6)
+    assert padded(xy[:2]) == pytest.approx((-0.5, 10.5, 4.95, 5.05))
+
+
+# Filled values
+
+
+def filled_data():
+    points = np.array([[1.0, 2.0, 3.0], [4.0, -5.0, 6.0], [7.0, 8.0, 9.0]])
+    filled = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0]], dtype=bool)
+    deviations = np.where(filled, [[0.0, 0.25, 0.0]], 0.0)
+    return data_of(
+        points, columns=("a", "<b>", "c"), filled=filled, deviations=deviations, names=np.array(["A", "B", "<i>"], object)
+    )
+
+
+def test_filled_values_are_told_with_their_uncertainty():
+    data = filled_data()
+    assert filled_values(data, 0) == []
+    assert filled_values(data, 1) == ["filled: <b> −5 ± 0.25", "filled: c 6"]
+
+
+def test_rows_in_which_a_value_was_filled_have_a_ring_that_names_it():
+    data = filled_data()
+    (ring,) = rings(data, data.points[:, :2])
+    np.testing.assert_array_equal(np.column_stack([ring["x"], ring["y"]]), [[4, -5], [7, 8]])
+    assert ring["customdata"] == ["B<br>filled: &lt;b&gt; −5 ± 0.25<br>filled: c 6", "&lt;i&gt;<br>filled: a 7"]
+    np.testing.assert_array_equal(summaries.scatter(data, column_plane(data.columns, 0, 1)).data[1].x, [4, 7])
+    assert rings(random_data(), np.zeros((40, 2))) == []
+    assert rings(data_of(np.eye(2), filled=np.zeros((2, 2), dtype=bool)), np.eye(2)) == []
+
+
+@pytest.mark.parametrize("painted", [False, True])
+def test_a_panel_rings_the_rows_in_which_one_of_its_columns_was_filled(painted, monkeypatch):
+    if painted:
+        monkeypatch.setattr(summaries, "MOST_PANEL_MARKERS", 6)
+    data = filled_data()
+    figure = summaries.scatter_matrix(data, [2, 0, 1])
+    told = {
+        (trace.xaxis, trace.yaxis): (list(trace.x), list(trace.y), [text.split("<br>", 1)[1] for text in trace.customdata])
+        for trace in figure.data
+        if trace.type == "scatter" and trace.marker.symbol == "circle-open"
+    }
+    b = "filled: &lt;b&gt; −5 ± 0.25"
+    assert told == {
+        ("x4", "y4"): ([6, 9], [4, 7], ["filled: c 6", "filled: a 7"]),
+        ("x7", "y7"): ([6], [-5], [f"filled: c 6<br>{b}"]),
+        ("x8", "y8"): ([4, 7], [-5, 8], [b, "filled: a 7"]),
+    }
+
+
+# Names beside points
+
+
+def test_names_are_written_beside_points_that_are_known_by_their_proximities_only():
+    data = hostile_proximities()
+    told = written(data, np.arange(2))
+    assert told["mode"] == "markers+text"
+    assert told["text"] == [safe(name) for name in HOSTILE[:2]]
+    assert written(hostile_proximities(figures.MOST_WORDS + 1), np.arange(2)) == {}
+    assert written(filled_data(), np.arange(2)) == {}
+    long = matrices.proximity_data(np.ones((2, 2)) - np.eye(2), ["&" * 30, "b"], "t")
+    assert html.unescape(written(long, np.arange(2))["text"][0]) == "&" * 21 + "…"
+
+
+# Scatter-plot matrix
+
+
+def test_correlations_are_those_of_pandas():
+    points = np.random.default_rng(0).normal(size=(50, 4)) @ np.random.default_rng(1).normal(size=(4, 4)) + 1e3
+    figure = summaries.scatter_matrix(data_of(points * [1, 1e-9, 1e60, 1]), [0, 1, 2, 3])
+    expected = pd.DataFrame(points).corr().to_numpy()
+    told = [expected[i, j] for i in range(4) for j in range(i + 1, 4)]
+    assert [float(a.text.replace("−", "-")) for a in figure.layout.annotations] == pytest.approx(told, abs=0.00501)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e9 / 3, 1e17])
+def test_a_column_that_does_not_vary_has_no_correlation(constant):
+    points = np.column_stack([np.arange(7.0), np.full(7, constant), np.arange(7.0) * -2])
+    assert [a.text for a in summaries.scatter_matrix(data_of(points), [0, 1, 2]).layout.annotations] == ["", "−1.00", ""]
+
+
+def test_columns_in_a_very_narrow_range_are_shown():
+    points = np.column_stack([np.arange(4.0), [0.3, 0.1 + 0.2, 0.3, 0.3], 2.0**53 + np.array([0, 2, 0, 0])])
+    bars = [trace for trace in summaries.scatter_matrix(data_of(points), [0, 1, 2]).data if trace.type == "bar"]
+    assert [sorted(bar.y)[-2:] for bar in bars] == [[1, 1], [1, 3], [1, 3]]
+
+
+def test_each_panel_shows_its_pair_and_the_diagonal_counts_every_row():
+    data = random_data(30, 4, labels=np.arange(30) % 2)
+    figure = summaries.scatter_matrix(data, [3, 0])
+    panel = next(trace for trace in figure.data if trace.type == "scatter" and len(trace.x) == 30)
+    np.testing.assert_array_equal(np.column_stack([panel.x, panel.y]), data.points[:, [3, 0]])
+    assert list(panel.marker.color) == 15 * list(palette.COLORS[:2])
+    for trace, j in zip([t for t in figure.data if t.type == "bar"], [3, 0], strict=True):
+        low, high = padded(data.points[:, [j, j]])[:2]
+        counts, edges = np.histogram(data.points[:, j], bins=24, range=(low, high))
+        np.testing.assert_array_equal(trace.y, counts)
+        np.testing.assert_allclose(trace.x, (edges[1:] + edges[:-1]) / 2)
+    assert [figure.layout[f"xaxis{k}"].title.text for k in (3, 4)] == ["x3", "x0"]
+
+
+def test_panels_of_many_points_are_painted_each_in_its_place():
+    data = random_data(4000, 3)
+    figure = summaries.scatter_matrix(data, [0, 1, 2])
+    assert [(image.xref, image.yref) for image in figure.layout.images] == [("x4", "y4"), ("x7", "y7"), ("x8", "y8")]
+    assert max(len(trace.x) for trace in figure.data) == 24
+
+
+def test_of_very_many_points_each_panel_shows_a_sample(monkeypatch):
+    monkeypatch.setattr(summaries, "MOST_PAINTED_ROWS", 1000)
+    figure = summaries.scatter_matrix(random_data(5000, 2), [0, 1])
+    assert [sum(trace.y) for trace in figure.data if trace.type == "bar"] == [1000, 1000]
+
+
+def test_columns_are_named_briefly_and_without_their_scaling():
+    data = random_data(9, 2, columns=("length (standardised)", "x" * 40 + " (robust)"))
+    layout = summaries.scatter_matrix(data, [0, 1]).layout
+    assert (layout.xaxis3.title.text, layout.xaxis4.title.text) == ("length", "x" * 21 + "…")
+
+
+# Principal components
+
+
+def test_the_variance_kept_is_that_of_each_component_and_of_all_up_to_it():
+    components = principal_components(random_data(60, 4).points * [4, 3, 2, 1])
+    bars, line = summaries.variance_kept(components).data
+    np.testing.assert_array_equal(bars.y, components.shares)
+    np.testing.assert_allclose(line.y, np.cumsum(components.shares))
+    assert line.y[-1] == pytest.approx(1)
+    assert len(summaries.variance_kept(principal_components(random_data(60, 30).points)).data[0].x) == 20
+
+
+def test_loadings_are_those_of_the_components():
+    data = random_data(60, 4, columns=("a (0–1)", "b", "b", "c"))
+    components = principal_components(data.points)
+    heat = summaries.loadings(data, components).data[0]
+    np.testing.assert_array_equal(heat.z, components.axes.T)
+    assert [name.strip() for name in heat.y] == ["a", "b", "b", "c"]
+    assert len(set(heat.y)) == 4
+    assert heat.text[0][0] == f"{components.axes[0, 0]:.2f}".replace("-", "−")
+
+
+def test_of_many_columns_those_with_the_largest_loadings_are_shown():
+    points = np.random.default_rng(0).normal(size=(80, 40)) * np.where(np.arange(40) == 33, 50, 1)
+    heat = summaries.loadings(data_of(points), principal_components(points)).data[0]
+    assert np.shape(heat.z) == (24, 6)
+    assert "x33 " in heat.y
+
+
+# Heat map
+
+
+def test_a_heat_map_shows_the_proximities_in_the_wanted_order_with_lines_between_groups():
+    data = hostile_proximities()
+    order = np.array([3, 1, 0, 2, 7, 6, 5, 4])
+    labels = np.array([0, 0, 1, 0, 1, 1, 1, 1])
+    figure = summaries.heat_map(data, order, labels)
+    np.testing.assert_allclose(figure.data[0].z, data.given[np.ix_(order, order)], rtol=1e-6)
+    assert [html.unescape(name)[:9] for name in figure.layout.yaxis.ticktext] == [HOSTILE[i][:9] for i in order]
+    turns = np.flatnonzero(np.diff(labels[order])) + 0.5
+    assert [line.x0 for line in figure.layout.shapes if line.x0 == line.x1] == turns.tolist()
+    assert [line.y0 for line in figure.layout.shapes if line.y0 == line.y1] == turns.tolist()
+
+
+def test_a_large_heat_map_shows_the_means_of_blocks():
+    n = 2 * summaries.BLOCKS
+    data = hostile_proximities(n)
+    order = np.random.default_rng(0).permutation(n)
+    figure = summaries.heat_map(data, order, np.where(np.argsort(order) < 100, 0, 1))
+    expected = data.given[np.ix_(order, order)].reshape(n // 2, 2, n // 2, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(figure.data[0].z, expected, rtol=1e-6)
+    assert figure.layout.shapes[0].x0 == 49.5
+    odd = summaries.heat_map(hostile_proximities(n + 3), np.arange(n + 3)).data[0].z
+    assert odd.shape == (summaries.BLOCKS, summaries.BLOCKS)

@@ -1,0 +1,559 @@
+"""From the columns of a table to points."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+
+from clustering import impute
+from pages.shared import datasets, readers, tables
+from pages.shared.tables import Preparation, consequences, describe, gather, numbers_of, outweighing, prepare, sensible
+
+HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
+
+
+def column(values, name="a", **options):
+    return describe(pd.DataFrame({"z": np.arange(len(values)) * 0.5, name: pd.Series(values, **options)}))[1]
+
+
+def made(columns, how=None, **options):
+    table = pd.DataFrame(columns)
+    return prepare(table, "title", replace(how or Preparation(tuple(table.columns)), **options))
+
+
+# Kinds
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "kind"),
+    [
+        ([1.5, 2.5, 1.5], {}, "number"),
+        ([3, 1, 2], {}, "number"),
+        ([1, 2, 3], {}, "number"),
+        ([1, None, 5, 5], dict(dtype="Int64"), "number"),
+        ([1.0, np.inf, 2.0], {}, "number"),
+        ([1e308, -1e308, 0.0], {}, "number"),
+        ([0.3, 0.1 + 0.2, 0.3], {}, "number"),
+        ([5e-324, 0.0, 0.0], {}, "number"),
+        (["x", "y", "x", "y"], {}, "category"),
+        (["x", None, "x", "y", "y"], dict(dtype="string"), "category"),
+        (["x", None, "x", "y", "y"], dict(dtype="category"), "category"),
+        ([True, False, True], {}, "category"),
+        ([True, None, False, True], dict(dtype="boolean"), "category"),
+        ([True, None, False, True], dict(dtype=object), "category"),
+        ([1, "1", None, True, True, 1], dict(dtype=object), "category"),
+        (["red apple", "green pear", "blue plum", "old fig"], {}, "text"),
+        (["A1", "A2", "A3", "A4"], {}, "identifier"),
+        ([7, 7, 7], {}, "constant"),
+        ([7.0, np.nan, 7.0], {}, "constant"),
+        (["x", "x"], {}, "constant"),
+        ([np.nan, np.nan], {}, "constant"),
+        ([None, None], dict(dtype="string"), "constant"),
+        ([None, None], dict(dtype="datetime64[ns]"), "constant"),
+        (pd.to_datetime(["2020-01-01", "2021-01-01"]), {}, "date"),
+        (pd.to_datetime(["2020-01-01", "2021-01-01"], utc=True), {}, "date"),
+    ],
+    ids=str,
+)
+def test_the_kind_of_a_column_is_guessed_from_its_values(values, options, kind):
+    assert column(values, **options).kind == kind
+
+
+def test_whole_numbers_are_an_identifier_if_they_are_called_so_or_number_the_rows_in_the_first_column():
+    kinds = [c.kind for c in describe(pd.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3], "patient_id": [9, 5, 7], "c": [9, 5, 7]}))]
+    assert kinds == ["identifier", "number", "identifier", "number"]
+    assert describe(pd.DataFrame({"a": [5, 6, 7]}))[0].kind == "number"
+    assert column([1.5, 2.5, 3.0], name="id").kind == "number"
+    assert column([4, 4, 3], name="id").kind == "number"
+
+
+def test_identifiers_beyond_the_precision_of_floats_are_told_apart():
+    found = column(2**60 + np.array([0, 9, 1, 5]), name="id")
+    assert (found.kind, found.distinct) == ("identifier", 4)
+    assert column(pd.array([2**60, 2**60 + 1, None], dtype="Int64"), name="x").distinct == 2
+
+
+def test_a_column_says_its_range_or_its_commonest_values_and_counts_its_gaps():
+    found = column([-1.5, np.nan, np.inf, 2000.0])
+    assert (found.says, found.missing, found.distinct) == ("−1.5 to 2,000", 2, 2)
+    found = column(["y", "x", None, "y", "z", "w", "y", "x"])
+    assert found.says == "y (3), x (2), z (1), …"
+    assert (found.missing, found.distinct, found.picture) == (1, 4, (3, 2, 1, 1))
+    found = column(pd.to_datetime(["1969-12-30 12:00", None, "1970-01-02"], format="ISO8601"))
+    assert (found.says, found.missing) == ("1969-12-30 to 1970-01-02", 1)
+    berlin = pd.to_datetime(["2024-01-01 00:30", "2024-07-01 00:30"]).tz_localize("Europe/Berlin")
+    assert column(berlin).says == "2024-01-01 to 2024-07-01"
+    assert column(["x" * 30, "y", "y", "y"]).says.endswith("x… (1)")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=40))
+def test_any_column_of_floats_can_be_described_and_its_picture_counts_every_value(values):
+    found = describe(pd.DataFrame({"a": values}))[0]
+    finite = np.isfinite(values)
+    assert sum(found.picture) == finite.sum() == len(values) - found.missing
+    assert found.distinct == len(set(np.array(values)[finite]))
+
+
+def test_the_picture_of_a_column_is_its_histogram():
+    for values in (np.random.default_rng(0).normal(size=500), np.arange(100) ** 2, np.array([1.0, 5.0, 5.0])):
+        assert column(values).picture == tuple(np.histogram(values, bins=20)[0])
+
+
+def test_a_histogram_takes_ranges_that_are_extremely_wide_or_narrow():
+    np.testing.assert_array_equal(tables.histogram(np.array([-1e308, 0.0, 1e308]), 2, -1e308, 1e308), [1, 2])
+    np.testing.assert_array_equal(tables.histogram(np.array([0.3, 0.1 + 0.2]), 2, 0.3, 0.1 + 0.2), [1, 1])
+    np.testing.assert_array_equal(tables.histogram(np.full(3, 7.0), 5, 7, 7), [0, 0, 3, 0, 0])
+
+
+def test_only_what_may_be_measured_is_offered():
+    table = pd.DataFrame({"row": [1, 2, 3, 4], "number": [1.0, 5.0, 2.0, 2.0], "constant": 1, "kind": ["x", "y", "x", "y"]})
+    table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
+    table["day"] = pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", "2022-01-01"])
+    assert [c.name for c in describe(table) if c.usable] == ["row", "number", "kind", "day"]
+
+
+def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_labels():
+    table = pd.DataFrame({"id": [4, 2, 3, 1], "length": [1.0, 5.0, 2.0, 2.0], "constant": 1, "Species": ["x", "y", "x", "y"]})
+    table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
+    table["cluster"] = [0, 1, 0, 1]
+    begin = sensible(describe(table))
+    assert (begin.columns, begin.label, begin.names) == (("length", "cluster"), "Species", "name")
+    begin = sensible(describe(table[["id", "Species"]].assign(colour=["r", "g", "g", "r"])))
+    assert (begin.columns, begin.label, begin.names) == (("colour",), "Species", "id")
+    assert sensible([]) == Preparation(())
+    assert len(sensible(describe(pd.DataFrame(np.eye(20) * 2.5, columns=list("abcdefghijklmnopqrst")))).columns) == 10
+
+
+# Numbers
+
+
+def test_dates_become_days_to_the_fraction_and_gaps_stay_gaps():
+    days = numbers_of(pd.Series(pd.to_datetime(["1970-01-02", "1969-12-31 12:00:00.25", None], format="ISO8601")))
+    np.testing.assert_allclose(days, [1, -0.5 + 0.25 / 86_400, np.nan], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_of_every_unit_are_the_same_days(unit):
+    np.testing.assert_array_equal(numbers_of(pd.Series(pd.to_datetime(["2000-01-01"])).dt.as_unit(unit)), [10_957])
+
+
+def test_time_passes_evenly_where_the_clock_is_put_forward():
+    berlin = pd.Series(pd.to_datetime(["2024-03-31 00:30", "2024-03-31 12:30"])).dt.tz_localize("Europe/Berlin")
+    assert np.diff(numbers_of(berlin))[0] * 24 == pytest.approx(11)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "int64[pyarrow]", "Float32"])
+def test_nullable_numbers_are_floats_with_gaps(dtype):
+    np.testing.assert_array_equal(numbers_of(pd.Series([1, None, 3], dtype=dtype)), [1, np.nan, 3])
+
+
+def test_infinities_are_gaps_and_the_table_keeps_them():
+    table = pd.Series([1.0, np.inf, -np.inf])
+    np.testing.assert_array_equal(numbers_of(table), [1, np.nan, np.nan])
+    assert np.isinf(table[1])
+
+
+# Gathering
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "categories", "codes"),
+    [
+        ([True, None, False], "boolean", ("True", "False"), [0, -1, 1]),
+        ([True, False, True], bool, ("True", "False"), [0, 1, 0]),
+        (["y", None, "x"], "string", ("y", "x"), [0, -1, 1]),
+        (["y", None, "x"], "str", ("y", "x"), [0, -1, 1]),
+        (["y", None, "x"], "category", ("x", "y"), [1, -1, 0]),
+        ([1, "1", None, 2.5, True], object, ("1", "2.5", "True"), [0, 0, -1, 1, 2]),
+    ],
+    ids=str,
+)
+def test_categories_of_every_type_are_numbered_and_gaps_are_minus_one(values, dtype, categories, codes):
+    found = gather(pd.DataFrame({"a": pd.Series(values, dtype=dtype)}), Preparation(("a",)))
+    np.testing.assert_array_equal(
+        [found.values[0][code] if code >= 0 else "" for code in found.codes[:, 0]],
+        [categories[code] if code >= 0 else "" for code in codes],
+    )
+    assert sorted(found.values[0]) == sorted(categories)
+
+
+def test_numbers_that_are_codes_are_categories_by_size_each_with_a_name_of_its_own():
+    table = pd.DataFrame(
+        {"zip": [1234568.0, np.inf, 1234567.0, 0.5, np.nan], "n": pd.array([2**60 + 1, 2**60, 3, None, 3], "Int64")}
+    )
+    found = gather(table, Preparation(("zip", "n"), as_categories=("zip", "n")))
+    assert found.values == (("0.5", "1234567", "1234568"), ("3", str(2**60), str(2**60 + 1)))
+    np.testing.assert_array_equal(found.codes, [[2, 2], [-1, 1], [1, 0], [0, -1], [-1, 0]])
+    np.testing.assert_array_equal(found.gaps, [0, 1, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([np.nan, np.inf], "Column a has no value in any row"),
+        ([None, None], "Column a has no value in any row"),
+        ([1e308, 1.0], "Column a holds numbers as large as 1e\\+308"),
+        ([1.0, -1e200], "as large as 1e\\+200"),
+        ([f"v{i}" for i in range(51)], "Column a has 51 different values, and a category may have 50"),
+        ([], "Column a has no value"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_a_column_that_cannot_be_used_is_named(values, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        prepare(pd.DataFrame({"a": values}), "title", Preparation(("a",), scaling="standardise"))
+
+
+def test_an_empty_choice_of_columns_is_refused():
+    with pytest.raises(ValueError, match="Choose at least one column"):
+        made({"a": [1.0, 2.0]}, Preparation(()))
+
+
+def test_fifty_categories_are_taken():
+    assert made({"a": [f"v{i}" for i in range(50)]}).points.shape == (50, 50)
+
+
+# Gaps
+
+GAPPY = {"a": [1.0, np.nan, 3.0, 10.0, np.inf], "b": [2.0, 4.0, 7.0, 8.0, np.nan], "c": ["x", "y", None, "y", None]}
+
+
+def test_what_each_way_of_filling_gaps_does_is_stated_before():
+    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("a", "b", "c"))))
+    assert told["drop"] == "Leaves out 3 of 5 rows and keeps 2."
+    begin, lost = "Fills 5 cells in 3 of 5 rows with ", " 1 of these rows has no value at all, so nothing is known of it."
+    category = " or, in a category, the commonest value."
+    assert told["median"] == f"{begin}the median of their column{category}{lost}"
+    assert told["ppca"] == f"{begin}what the row's other columns make likely, each with its uncertainty{category}{lost}"
+    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("c",))))
+    assert told["median"] == "Fills 2 cells in 2 of 5 rows with the commonest value."
+    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("a",))))
+    assert told["median"] == "Fills 2 cells in 2 of 5 rows with the median of their column."
+    assert consequences(gather(pd.DataFrame({"a": [1, 2]}), Preparation(("a",)))) == {}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(-5, 5))] * 2), min_size=4, max_size=12))
+def test_as_many_rows_are_left_out_or_filled_as_was_stated(cells):
+    table = pd.DataFrame(cells, columns=["a", "b"], dtype=float)
+    how = Preparation(("a", "b"))
+    gaps = table.isna().to_numpy()
+    if gaps.all(axis=0).any() or (~gaps.any(axis=1)).sum() < 2:
+        return
+    told = consequences(gather(table, how))
+    dropped, filled = prepare(table, "", how), prepare(table, "", replace(how, gaps="median"))
+    assert bool(told) == gaps.any()
+    if told:
+        assert told["drop"].endswith(f"keeps {len(dropped.points):,}.")
+        assert told["median"].startswith(f"Fills {filled.filled.sum():,} cell")
+    np.testing.assert_array_equal(dropped.points, table.dropna())
+    np.testing.assert_array_equal(filled.points, table.fillna(table.median()))
+    np.testing.assert_array_equal(dropped.rows, table.dropna().index + 1)
+
+
+def test_rows_with_gaps_are_left_out_and_the_others_keep_numbers_names_and_labels():
+    data = made(
+        GAPPY | {"l": ["u", "v", None, "t", "u"], "n": [1.0, 2.0, 3.0, np.nan, 5.0]}, Preparation(("a", "b"), "l", "n")
+    )
+    np.testing.assert_array_equal(data.points, [[1, 2], [3, 7], [10, 8]])
+    np.testing.assert_array_equal(data.rows, [1, 3, 4])
+    np.testing.assert_array_equal(data.labels, [1, -1, 0])  # t, u, v
+    assert (data.groups, data.label_name) == (2, "l")
+    assert data.called(np.arange(3)) == ["1", "3", "row 4"]
+    assert data.note == "2 of 5 rows have a gap or an infinity and are left out."
+    assert data.filled is None
+    assert data.deviations is None
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"), [([1, np.nan, np.nan], "Only one row has"), ([np.nan, 1, np.nan], "No row has")]
+)
+def test_fewer_than_two_rows_left_are_refused(values, sentence):
+    with pytest.raises(ValueError, match=f"{sentence} a value in every chosen column"):
+        made({"a": [1.0, np.nan, 3.0], "b": values})
+
+
+def test_the_median_fills_numbers_and_the_commonest_value_fills_categories():
+    data = made(GAPPY, gaps="median")
+    numbers = np.where(np.isinf(np.column_stack([GAPPY["a"], GAPPY["b"]])), np.nan, np.column_stack([GAPPY["a"], GAPPY["b"]]))
+    np.testing.assert_array_equal(data.points[:, :2], SimpleImputer(strategy="median").fit_transform(numbers))
+    assert data.columns == ("a", "b", "c = x", "c = y")
+    np.testing.assert_array_equal(data.points[:, 2:], [[1, 0], [0, 1], [0, 1], [0, 1], [0, 1]])
+    np.testing.assert_array_equal(data.filled, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+    assert data.note.startswith(
+        "5 gaps in 3 of 5 rows are filled by the median of their column or, in a category, the commonest"
+    )
+    np.testing.assert_array_equal(data.mixed[0], data.points[:, :2])
+
+
+def test_probabilistic_pca_fills_in_the_units_of_the_columns_with_deviations():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(200, 1)) @ [[1.0, -2.0, 0.5, 3.0]] + rng.normal(size=(200, 4)) * 0.1
+    true = true * [1000, 1, 1e-3, 5] + [0, 50, 0, 2]
+    cells = np.where(rng.random(true.shape) < 0.1, np.nan, true)
+    gaps = np.isnan(cells)
+    data = made(pd.DataFrame(cells, columns=list("abcd")), gaps="ppca", components=1)
+    shift, scale = np.nanmean(cells, axis=0), np.nanstd(cells, axis=0)
+    core = impute((cells - shift) / scale, 1)
+    np.testing.assert_allclose(data.points, core.points * scale + shift)
+    np.testing.assert_array_equal(data.points[~gaps], cells[~gaps])
+    np.testing.assert_array_equal(data.filled, gaps)
+    np.testing.assert_array_equal(data.deviations > 0, gaps)
+    off = ((data.points - true) / np.where(gaps, data.deviations, 1))[gaps]
+    assert 0.8 < off.std() < 1.25
+    scaled = made(pd.DataFrame(cells, columns=list("abcd")), gaps="ppca", components=1, scaling="range")
+    np.testing.assert_allclose(scaled.deviations, data.deviations / np.ptp(data.points, axis=0))
+
+
+def test_probabilistic_pca_takes_more_columns_than_rows_and_too_many_components():
+    cells = np.random.default_rng(0).normal(size=(3, 6))
+    cells[0, 0] = np.nan
+    cells[:, 5] = 0.1
+    data = made(pd.DataFrame(cells, columns=list("abcdef")), gaps="ppca", components=9)
+    assert np.isfinite(data.points).all()
+    assert data.filled.sum() == 1
+
+
+def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch):
+    with pytest.raises(ValueError, match="only one column of numbers"):
+        made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, gaps="ppca")
+    monkeypatch.setattr(tables, "MOST_ROWS_FOR_PPCA", 2)
+    table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match="at most 200,000 rows") as refused:
+        made(table, gaps="ppca")
+    assert consequences(gather(table, Preparation(("a", "b"))))["ppca"] == str(refused.value)
+
+
+def test_probabilistic_pca_is_offered_where_numbers_are_missing_beside_others():
+    def offered(*columns):
+        return tables.components_to_offer(gather(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
+
+    assert [offered("a", "b", "d"), offered("a", "b"), offered("a"), offered("c", "d"), offered("c")] == [2, 1, 0, 0, 0]
+
+
+# Scaling
+
+NUMBERS = np.column_stack(
+    [np.random.default_rng(0).normal(1e6, 3, 40), np.random.default_rng(1).gamma(0.3, 1e-9, 40), np.arange(40) % 7]
+)
+SCALERS = {"standardise": StandardScaler, "range": MinMaxScaler, "robust": RobustScaler}
+
+
+@pytest.mark.parametrize("scaling", SCALERS)
+def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
+    data = made(pd.DataFrame(NUMBERS, columns=list("abc")), scaling=scaling)
+    np.testing.assert_allclose(data.points, SCALERS[scaling]().fit_transform(NUMBERS), rtol=1e-9, atol=1e-9)
+    assert data.columns == tuple(name + tables.SCALED[scaling] for name in "abc")
+
+
+@pytest.mark.parametrize("scaling", SCALERS)
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e-5, 1e9 / 3, 1e17, 1e150])
+def test_a_constant_column_becomes_zeros(scaling, value):
+    data = made({"a": [value] * 7, "b": range(7)}, scaling=scaling)
+    np.testing.assert_array_equal(data.points[:, 0], np.zeros(7))
+    assert np.ptp(data.points[:, 1]) > 0
+
+
+@pytest.mark.parametrize("scaling", SCALERS)
+@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e149])
+def test_the_unit_of_a_column_does_not_matter_once_it_is_scaled(scaling, unit):
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    scaled = made({"a": values * unit}, scaling=scaling).points
+    np.testing.assert_allclose(scaled, made({"a": values}, scaling=scaling).points, atol=1e-12)
+
+
+def test_a_column_with_half_its_values_alike_is_scaled_by_its_deviation_where_quartiles_are_asked_for():
+    values = np.array([0.0] * 8 + [3.0, 5.0])
+    np.testing.assert_allclose(made({"a": values}, scaling="robust").points[:, 0], values / values.std())
+
+
+def test_columns_are_left_as_measured_without_scaling():
+    data = made({"a": [2**53, 1, 5], "b": [0.1, 0.2, 0.3]})
+    np.testing.assert_array_equal(data.points, [[2.0**53, 0.1], [1, 0.2], [5, 0.3]])
+    assert data.columns == ("a", "b")
+
+
+def test_scaling_follows_filling_and_spares_categories():
+    data = made(GAPPY, gaps="median", scaling="standardise")
+    numbers = made(GAPPY, gaps="median").points
+    np.testing.assert_allclose(data.points[:, :2], StandardScaler().fit_transform(numbers[:, :2]))
+    np.testing.assert_array_equal(data.points[:, 2:], numbers[:, 2:])
+    assert data.columns[1:3] == ("b (standardised)", "c = x")
+
+
+def test_a_column_that_outweighs_all_others_is_named():
+    assert outweighing(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith("b makes up 99.9% of the squared")
+    grams = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
+    assert outweighing(made(grams)).startswith("b makes up 90.0% of the squared")
+    assert outweighing(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
+    assert outweighing(made(grams, scaling="standardise")) == ""
+    assert outweighing(made({"a": [1.0, 2.0]})) == ""
+
+
+def test_columns_that_do_not_vary_are_not_outweighed():
+    assert outweighing(made({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
+    assert outweighing(made({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
+    assert outweighing(made({"a": [1e150, -1e150], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
+
+
+# Categories
+
+
+def test_categories_are_one_hot_as_in_scikit_learn():
+    values = np.array(["x", "y", "z", "x", "z"], dtype=object)
+    data = made({"c": values, "n": [5, 1, 5, 2, 1]}, Preparation(("c", "n"), as_categories=("n",)))
+    encoder = OneHotEncoder(sparse_output=False)
+    np.testing.assert_array_equal(data.points[:, :3], encoder.fit_transform(values[:, None]))
+    assert data.columns == ("c = x", "c = y", "c = z", "n = 1", "n = 2", "n = 5")
+    np.testing.assert_array_equal(data.points[:, 3:].argmax(axis=1), [2, 0, 2, 1, 0])
+
+
+def test_gower_compares_rows_by_range_and_by_equality():
+    data = made({"a": [0.0, 1.0, 4.0], "c": ["x", "x", "y"], "k": [7.0, 7.0, 7.0]}, scaling="standardise")
+    assert data.metrics[0] == "gower"
+    expected = np.array([[0, 1 / 4, 2], [1 / 4, 0, 3 / 4 + 1], [2, 3 / 4 + 1, 0]]) / 3
+    np.testing.assert_allclose(data.proximities("gower"), expected)
+    codes = made({"c": ["x", "y", "x"], "d": [True, True, False]})
+    np.testing.assert_allclose(codes.proximities("gower"), np.array([[0, 1, 1], [1, 0, 2], [1, 2, 0]]) / 2)
+    assert "gower" not in made({"a": [1.0, 2.0]}).metrics
+
+
+# Labels and names
+
+
+@pytest.mark.parametrize(
+    ("labels", "codes"),
+    [
+        (pd.Series(["b", None, "a", "b"]), [1, -1, 0, 1]),
+        (pd.Series(["b", None, "a", "b"], dtype="string"), [1, -1, 0, 1]),
+        (pd.Series(["b", None, "a", "b"], dtype="category"), [1, -1, 0, 1]),
+        (pd.Series(["b", None, 1, "b"], dtype=object), [1, -1, 0, 1]),
+        (pd.Series([True, None, False, True], dtype="boolean"), [1, -1, 0, 1]),
+        (pd.Series([10.0, np.nan, 9.0, 10.0]), [1, -1, 0, 1]),
+        (pd.Series(pd.to_datetime(["2021-01-01", None, "2020-01-01", "2021-01-01"])), [1, -1, 0, 1]),
+        (pd.Series(pd.Categorical(["b", None, 1, "b"])), [1, -1, 0, 1]),
+        (pd.Series([None] * 4, dtype=object), [-1, -1, -1, -1]),
+    ],
+    ids=lambda v: str(v.dtype) if isinstance(v, pd.Series) else "",
+)
+def test_labels_of_every_type_are_numbered_in_order_and_gaps_are_minus_one(labels, codes):
+    data = made({"a": [1.0, 2.0, 3.0, 4.0], "l": labels}, Preparation(("a",), "l"))
+    np.testing.assert_array_equal(data.labels, codes)
+    assert data.points.shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (["Anna", None, "<b>"], ["Anna", "row 2", "<b>"]),
+        ([1.0, np.nan, 2.5], ["1", "row 2", "2.5"]),
+        (pd.array([7, None, 2**60], dtype="Int64"), ["7", "row 2", str(2**60)]),
+        (pd.array([True, None, False], dtype="boolean"), ["True", "row 2", "False"]),
+        ([np.nan] * 3, ["row 1", "row 2", "row 3"]),
+        (pd.Categorical(["u", None, "v"]), ["u", "row 2", "v"]),
+        (pd.array(["u", None, "v"], dtype="string"), ["u", "row 2", "v"]),
+    ],
+    ids=str,
+)
+def test_rows_are_called_by_the_column_of_names_or_else_by_number(names, called):
+    assert made({"a": [1.0, 2.0, 3.0], "n": names}, Preparation(("a",), names="n")).called(np.arange(3)) == called
+
+
+def test_strange_and_repeated_names_of_columns_are_taken_as_they_are():
+    table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(HOSTILE)})
+    assert prepare(table, "title", Preparation(HOSTILE)).columns == HOSTILE
+    table = readers.read_text("a,a,b\n1,2,x\n3,5,y\n2,2,x\n").table
+    data = prepare(table, "title", sensible(describe(table)))
+    np.testing.assert_array_equal(data.points, [[1, 2], [3, 5], [2, 2]])
+    assert len(set(data.columns)) == 2
+
+
+# Keys
+
+TABLE = pd.DataFrame(
+    {
+        "a": [1.0, 2.0, np.nan, 4.0, 5.0],
+        "b": [1.0, 3.0, 2.0, 4.0, 9.0],
+        "c": list("xyxyx"),
+        "d": list("yxyxy"),
+        "l": list("uuvvv"),
+        "m": list("uvuvu"),
+        "k": [2.0, 1.0, 2.0, 1.0, 2.0],
+    }
+)
+CHOICES = [
+    Preparation(("a",)),
+    Preparation(("b",)),
+    Preparation(("a", "b")),
+    Preparation(("b", "a")),
+    Preparation(("a", "b", "c")),
+    Preparation(("a", "b", "d")),
+    Preparation(("a", "b", "k")),
+    Preparation(("a", "b", "k"), as_categories=("k",)),
+    Preparation(("a", "b"), "l"),
+    Preparation(("a", "b"), "m"),
+    Preparation(("a", "b"), None, "l"),
+    Preparation(("a", "b"), None, "m"),
+    Preparation(("a", "b"), "m", "l"),
+    Preparation(("a", "b"), gaps="median"),
+    Preparation(("a", "b"), gaps="ppca", components=1),
+    Preparation(("a", "b", "k"), gaps="ppca", components=1),
+    Preparation(("a", "b", "k"), gaps="ppca", components=2),
+    Preparation(("a", "b"), scaling="standardise"),
+    Preparation(("a", "b"), scaling="range"),
+    Preparation(("a", "b"), scaling="robust"),
+]
+
+
+def test_each_choice_has_a_key_of_its_own_and_the_same_choice_the_same():
+    keys = [prepare(TABLE, "title", how).key for how in CHOICES]
+    assert len(set(keys)) == len(keys)
+    assert keys == [prepare(TABLE.copy(), "title", how).key for how in CHOICES]
+    assert prepare(TABLE, "another", CHOICES[2]).key != keys[2]
+
+
+def test_data_with_equal_points_have_different_keys_if_anything_else_differs():
+    how = Preparation(("a", "c"), "l", "m", gaps="median")
+    told = prepare(TABLE, "title", how)
+    swapped = TABLE.assign(m=TABLE.m.iloc[::-1].to_numpy())
+    assert prepare(swapped, "title", how).key == told.key  # u v u v u is the same either way
+    for changed in (
+        TABLE.assign(m=list("uvuvw")),
+        TABLE.assign(l=list("uuuvv")),
+        TABLE.assign(a=TABLE.a.fillna(3.0)),
+        TABLE.assign(c=list("xyxyy")),
+    ):
+        assert prepare(changed, "title", how).key != told.key
+    shifted = pd.concat([TABLE.iloc[[2]], TABLE.iloc[[0, 1, 3, 4]]])
+    one, other = (prepare(t, "", Preparation(("a",))) for t in (TABLE, shifted))
+    np.testing.assert_array_equal(one.points, other.points)
+    assert one.key != other.key  # of other rows
+
+
+@pytest.mark.parametrize("name", datasets.TABLES)
+def test_bundled_tables_can_be_prepared_as_they_come(name):
+    table = datasets.read_table(name)
+    columns = describe(table)
+    assert all(c.missing == table[c.name].isna().sum() for c in columns)
+    begin = sensible(columns)
+    if begin.columns:
+        for gaps in tables.GAPS:
+            data = prepare(table, name, replace(begin, gaps=gaps, scaling="standardise"))
+            assert np.isfinite(data.points).all()
+            assert len(data.points) == len(table) if gaps != "drop" else len(data.points) <= len(table)
+
+
+def test_many_rows_are_prepared_without_a_look_at_each():
+    n = 300_000
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "l": rng.choice(["x", "y"], n)})
+    table.iloc[::10, 0] = np.nan
+    data = prepare(table, "", replace(sensible(describe(table)), label="l", gaps="median", scaling="robust"))
+    assert data.points.shape == (n, 2)
+    assert data.filled.sum() == n / 10
