@@ -7,6 +7,7 @@ from clustering import principal_components
 from pages.shared import summaries, tables
 from pages.shared.choosing import current, summary
 from pages.shared.datasets import Data
+from pages.shared.figures import about_rings
 from pages.shared.planes import column_plane, principal_plane
 from pages.shared.widgets import KEPT, plain, recent
 
@@ -35,8 +36,8 @@ def show(data: Data) -> None:
         "Principal components": show_components,
         "Rows": show_rows,
     }[view](data)
-    if data.filled is not None and view != "Rows":
-        st.caption("A ring marks a row in which a value was filled; point at it to see which, and how uncertain it is.")
+    if view != "Rows" and (text := about_rings(data)):
+        st.caption(text)
 
 
 def show_plane(data: Data) -> None:
@@ -94,19 +95,15 @@ def show_components(data: Data) -> None:
 
 def show_rows(data: Data) -> None:
     """The first rows as they will be clustered, with filled values marked."""
-    shown = slice(0, 200)
-    called = data.called(np.arange(len(data.points))[shown])
+    called = data.called(np.arange(min(len(data.points), 200)))
+    columns = summaries.distinct(data.columns)
     records = []
     for i, name in enumerate(called):
-        record = {"Row": name}
-        for j, column in enumerate(data.columns):
-            value = data.points[i, j]
-            cell = f"{value:.6g}".replace("-", "−")
-            if data.filled is not None and data.filled[i, j]:
-                spread = 0 if data.deviations is None else data.deviations[i, j]
-                cell = f"◌ {value:.4g}{f' ± {spread:.2g}' if spread else ''}".replace("-", "−")
-            record[column] = cell
-        records.append(record)
+        cells = [f"{value:.6g}" for value in data.points[i]]
+        for j in np.flatnonzero(data.filled[i]) if data.filled is not None else ():
+            spread = 0 if data.deviations is None else data.deviations[i, j]
+            cells[j] = f"◌ {data.points[i, j]:.4g}{f' ± {spread:.2g}' if spread else ''}"
+        records.append({"Row": name} | {c: cell.replace("-", "−") for c, cell in zip(columns, cells, strict=True)})
     st.dataframe(records, hide_index=True, height=380)
     marked = " ◌ marks a filled value, with its standard deviation where it is known." if data.filled is not None else ""
     st.caption(f"The first {len(called):,} of {len(data.points):,} rows.{marked}")

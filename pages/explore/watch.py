@@ -242,7 +242,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
             + (f" {left_out}" if left_out else "")
             + (" Colours repeat after ten clusters." if settings.k > len(palette.COLORS) else "")
-            + (" A ring marks a row in which a value was filled." if data.filled is not None else "")
+            + f" {figures.about_rings(data)}"
         )
     with right:
         with st.container(key="loss"):

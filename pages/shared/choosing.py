@@ -383,7 +383,7 @@ def _choose_meaning(title: str, key: str, reading: Reading) -> Source | Data:
     source = Source(key, title, reading.table, columns, tables.sensible(columns), KEPT)
     texts = [c.name for c in columns if c.kind in ("text", "identifier", "category")]
     offered = [kind for kind in TAKEN if kind != "words" or texts]
-    square = matrices.looks_like_proximities(reading.table)
+    square = recent().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
     numbers = any(c.usable for c in columns)
     default = "proximities" if square else "table" if numbers or not texts else "words"
     taken = st.segmented_control(
@@ -400,6 +400,8 @@ def _choose_meaning(title: str, key: str, reading: Reading) -> Source | Data:
     if taken == "proximities":
         return recent().get(("matrix", key), lambda: matrices.from_table(reading.table, reading.format.header, title))
     if taken == "words":
+        if not numbers:
+            st.caption("This table has no column of numbers to cluster by, but its words can be compared by their spelling.")
         column = st.selectbox("Column of words", texts, key=f"{key}_words", **KEPT)
         return _words(source, column)
     return source

@@ -55,12 +55,17 @@ def in_template(text: str) -> str:
 def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of a picture of these points (n, 2), as much wider than high as `proportions` says."""
     low, high = xy.min(axis=0), xy.max(axis=0)
-    size = np.where(high > low, high - low, 1.0)
+    size = size_of(low, high)
     if proportions is not None:
-        wanted = np.maximum(size, size[::-1] * (proportions, 1 / proportions))
-        low, high, size = low - (wanted - size) / 2, high + (wanted - size) / 2, wanted
-    (left, bottom), (right, top) = (low - 0.05 * size).tolist(), (high + 0.05 * size).tolist()
+        size = np.maximum(size, size[::-1] * (proportions, 1 / proportions))
+    middle = low + (high - low) / 2
+    (left, bottom), (right, top) = (middle - 0.55 * size).tolist(), (middle + 0.55 * size).tolist()
     return left, right, bottom, top
+
+
+def size_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How wide a picture from `low` to `high` is; of a single value wide enough that its edges differ from it."""
+    return np.where(high > low, high - low, np.maximum(1.0, 1e-6 * np.abs(low)))
 
 
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
@@ -84,13 +89,23 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     ]
 
 
+def about_rings(data: Data) -> str:
+    """What the rings in a picture of these data mean, if there are any."""
+    if data.filled is None or not data.filled.any():
+        return ""
+    rows = int(data.filled.any(axis=1).sum())
+    which = f"the first {MOST_MARKERS:,} of {rows:,} rows" if rows > MOST_MARKERS else "a row"
+    return f"A ring marks {which} in which a value was filled; point at it to see which."
+
+
 def filled_values(data: Data, i: int) -> list[str]:
     """Of point i each value that was filled, in words: 'filled: bill_length 43.9 ± 5.4'."""
     told = []
     for j in np.flatnonzero(data.filled[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
-        told.append(f"filled: {data.columns[j]} {data.points[i, j]:.4g}{spread}".replace("-", "−"))
-    return told[:8]
+        value = f"{data.points[i, j]:.4g}{spread}".replace("-", "−")
+        told.append(f"filled: {data.columns[j]} {value}")
+    return told[:8] + ["…"] * (len(told) > 8)
 
 
 def written(data: Data, rows: np.ndarray) -> dict:
@@ -141,8 +156,8 @@ class _Picture:
             reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
             low = np.minimum(low, (self.middles[-1] - reach).min(axis=0))
             high = np.maximum(high, (self.middles[-1] + reach).max(axis=0))
-        size = np.where(high > low, high - low, 1.0)
-        low, high = low - 0.05 * size, high + 0.05 * size
+        middle, size = low + (high - low) / 2, size_of(low, high)
+        low, high = middle - 0.55 * size, middle + 0.55 * size
         if self.to_scale:  # neither flat nor tall, so that the axes have little to add
             width, height = high - low
             lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])

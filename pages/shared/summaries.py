@@ -234,7 +234,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
         type="heatmap",
         z=z,
         x=[f"component {i + 1}" for i in range(shown)],
-        y=[f"{name} " for name in _distinct(names)],
+        y=[f"{name} " for name in distinct(names)],
         zmin=-1,
         zmax=1,
         colorscale=palette.DIVERGING,
@@ -255,7 +255,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     return go.Figure(dict(data=[heat], layout=layout))
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """The names made different by blanks, because Plotly puts equal ones into one row."""
     seen: dict[str, int] = {}
     told = []

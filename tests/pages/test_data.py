@@ -176,8 +176,6 @@ def test_proximities_are_known_as_such_in_each_way_of_writing_them(app, text):
     if text == "1\n2 3\n":
         text += "4 5 6\n"
     paste(app, text)
-    if "," in text and "name" not in text and "a,0" in text:
-        labelled(app.button_group, "Take it as").set_value("proximities").run()
     assert not app.exception
     assert not app.error
     data = in_use(app)
@@ -253,11 +251,6 @@ BAD = {
     "empty": ("t.csv", b"", "is empty"),
     "header only": ("t.csv", b"a,b\n", "rows"),
     "one row": ("t.csv", b"a,b\n1,2\n", "only one row"),
-    "no numeric column": (
-        "t.csv",
-        b"a\n" + b"".join(b"some words here %d\n" % (i // 2) for i in range(120)),
-        "can be clustered by",
-    ),
     "all missing": ("t.csv", b"a,b\nNA,\n,NA\nNA,NA\n", "No column of this table"),
     "not what its name says": ("t.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "picture"),
     "a pickle": ("t.npy", OBJECTS.getvalue(), "objects"),
@@ -338,7 +331,7 @@ def test_more_clusters_than_distinct_rows_is_a_notice(app):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a,b,c\n0,1,2\n1,0,3\n", "must be square, and this one has 2 rows and 3 columns"),
+        ("a,b,c,d\n0,1,2,4\n1,0,3,5\n", "must be square, and this one has 2 rows and 4 columns"),
         ("a,b,c\n0,1,-2\n1,0,3\n-2,3,0\n", "must not be negative, but the one of a and c is -2"),
         ("a,b,c\n0,1,2\n1,0,3\n2,4,0\n", "must be symmetric, but the one of b and c is 3 one way and 4 the other"),
         ("a,b,c\n1,1,2\n1,1,3\n2,3,1\n", "of a point to itself must be 0"),
@@ -356,7 +349,21 @@ def test_a_compressed_file_that_grows_beyond_the_limit_is_refused(app, monkeypat
     monkeypatch.setattr(readers, "MOST_BYTES", 10_000)
     upload(app, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 5000))
     assert not app.exception
-    assert re.search("unpacked|decompressed|grows", app.error[0].value)
+    assert "Unpacked, this file is larger than the limit" in app.error[0].value
+
+
+def test_a_table_without_numbers_is_said_and_its_words_are_compared(app):
+    paste(app, "a\n" + "".join(f"some words {i}\n" for i in range(30)))
+    assert "no column of numbers to cluster by" in said(app)
+    assert in_use(app).given.shape == (30, 30)
+
+
+def test_a_table_of_which_no_column_can_be_clustered_by_gets_one_sentence(app):
+    paste(app, "a\n" + "".join(f"some words {i // 2}\n" for i in range(120)))
+    before = in_use(app)
+    labelled(app.button_group, "Take it as").set_value("table").run()
+    assert ["can be clustered by" in error.value for error in app.error] == [True]
+    assert in_use(app) is before
 
 
 def test_the_uploader_states_its_limit(app):

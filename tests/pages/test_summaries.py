@@ -195,7 +195,10 @@ def test_padding_keeps_the_points_inside_at_the_wanted_proportions():
     assert (right - left) / (top - bottom) == pytest.approx(2)
     assert left < 0 < 10 < right
     assert (bottom + top) / 2 == pytest.approx(6)
-    assert padded(xy[:2]) == pytest.approx((-0.5, 10.5, 4.95, 5.05))
+    assert padded(xy[:2]) == pytest.approx((-0.5, 10.5, 4.45, 5.55))
+    left, right, bottom, top = padded(np.full((3, 2), 1e17))
+    assert left < 1e17 < right
+    assert bottom < 1e17 < top
 
 
 # Filled values
