@@ -299,8 +299,8 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         for turn in turns:
             at = float(np.searchsorted(edges, turn)) - 0.5
             lines += [
-                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(called) - 0.5, line=dict(width=1.5, color="#ffffff")),
-                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(called) - 0.5, line=dict(width=1.5, color="#ffffff")),
+                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(called) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
+                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(called) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
             ]
     few = len(called) <= 40
     ticks = (

@@ -78,8 +78,10 @@ function build(root) {
 
   function draw() {
     frame = null;
-    const [width, height] = [canvas.clientWidth, data.height];
+    const width = canvas.clientWidth;
     if (!width) return;
+    const height = heightFor(width, data);
+    canvas.style.height = `${height}px`;
     const sharp = window.devicePixelRatio || 1;
     const size = [Math.round(width * sharp), Math.round(height * sharp)];
     if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
@@ -304,7 +306,6 @@ function build(root) {
     root.classList.toggle("draws", drawing);
     for (const name of ["tools", "where", "count"]) $(name).hidden = !drawing;
     $("hint").textContent = HINTS[data.mode] + (drawing ? ` At most ${data.most.toLocaleString("en")} points.` : "");
-    canvas.style.height = `${data.height}px`;
     canvas.tabIndex = drawing ? 0 : -1;
     canvas.setAttribute("role", drawing ? "application" : "img");
     canvas.setAttribute("aria-label", drawing ? "Plane to draw points in" : "Plane with the centers");

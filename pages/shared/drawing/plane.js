@@ -22,6 +22,11 @@ function ticks(from, to, most) {
   });
 }
 
+// of one scale, a narrow plane needs less height than it is given
+function heightFor(width, { extent: [left, right, bottom, top], height, toScale }) {
+  return toScale ? Math.round(Math.min(height, (width - 60) * ((top - bottom) / (right - left)) + 60)) : height;
+}
+
 // { left, top, width, height } of what is left of the canvas for the plane itself, and the ticks on both sides
 function axesOf(ink, width, height, { extent: [left, right, bottom, top], names, toScale }) {
   const foot = 24 + (names[0] ? 20 : 0);
