@@ -286,24 +286,20 @@ def _one_of(text: str, names, default: str | None, key: str, help: str) -> str |
 
 
 def _show_columns(source: Source) -> None:
-    n = len(source.table)
     st.dataframe(
         [
             {
                 "Column": c.name,
                 "Kind": c.kind,
+                "Gaps": c.missing,
                 "Distribution": list(c.picture),
                 "Values": c.says,
                 "Different": c.distinct,
-                "Gaps": c.missing,
             }
             for c in source.columns
         ],
         hide_index=True,
-        column_config={
-            "Distribution": st.column_config.BarChartColumn(width="medium", y_min=0, color="blue"),
-            "Gaps": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=n, color="gray"),
-        },
+        column_config={"Distribution": st.column_config.BarChartColumn(width="medium", y_min=0, color="blue")},
         height=min(420, 38 + 35 * len(source.columns)),
     )
 

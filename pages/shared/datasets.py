@@ -188,7 +188,11 @@ SAMPLES = {
         "Many groups on a grid",
         "Where a random start rarely finds them all.",
         sampling.grid,
-        (Setting("side", "Groups per side", 1, 6, 1), Setting("distance", "Distance", 2.0, 12.0, 0.5)),
+        (
+            Setting("side", "Groups per side", 1, 6, 1),
+            Setting("distance", "Distance", 2.0, 12.0, 0.5),
+            replace(DIMENSIONS, high=3),
+        ),
     ),
     "uniform": Sample("Uniform noise", "No groups at all.", sampling.uniform, (DIMENSIONS,)),
 }

@@ -95,7 +95,8 @@ def about_rings(data: Data) -> str:
         return ""
     rows = int(data.filled.any(axis=1).sum())
     which = f"the first {MOST_MARKERS:,} of {rows:,} rows" if rows > MOST_MARKERS else "a row"
-    return f"A ring marks {which} in which a value was filled; point at it to see which."
+    uncertain = "" if data.deviations is None else ", and how uncertain it is"
+    return f"A ring marks {which} in which a value was filled; point at it to see which{uncertain}."
 
 
 def filled_values(data: Data, i: int) -> list[str]:
