@@ -84,7 +84,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     assert metric(page, "Adjusted Rand index") == f"{expected:.3f}"
     sizes = page.locator(".sizes tbody tr td:nth-child(2)").all_inner_texts()
     assert sorted(map(int, sizes)) == sorted(np.bincount(labels).tolist())
-    page.get_by_text("A ring marks a row in which a value was filled.").wait_for()
+    page.get_by_text("A ring marks a row in which a value was filled; point at it to see which, and how uncertain it is.").wait_for()
     rings = page.evaluate(
         """chart => document.querySelector(chart)._fullData.filter(t => t.marker?.symbol === 'circle-open')
             .map(t => t.x.length)""",
