@@ -37,6 +37,8 @@ DIRECT = 1e6
 """squared ratio of distance to width from which products of coordinates would lose too many of the sixteen digits"""
 FEATURES_LIMIT = 2**29
 """bytes of features that are kept; beyond, they are computed again piece by piece in each step"""
+LEAST_SPREAD = 1e-140
+"""standard deviation in the data's units, so that variances can be given in them"""
 CHUNK = 2**14
 """points at a time: a dozen passes over (k, CHUNK) arrays stay in cache, yet each is long enough for two threads"""
 LEAST_MASS = 1e-8
@@ -397,12 +399,13 @@ class GaussianMixture:
 def _spread(columns, origin) -> np.ndarray:
     """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one.
 
-    A column that varies by nothing but the rounding of its offset is constant, too.
+    A column that varies by nothing but the rounding of its offset is constant, too, and one whose variance is too small a
+    number.
     """
     largest = np.abs(columns).max(axis=1)
     safe = np.where(largest > 0, largest, 1.0)
     spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
-    varies = largest > 64 * EPS * np.abs(origin)
+    varies = (largest > 64 * EPS * np.abs(origin)) & (spread > LEAST_SPREAD)
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
 
 

@@ -12,13 +12,14 @@ doi:10.1093/biomet/63.3.581), so only z is latent. With o the observed columns o
 is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorised once per pattern.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from clustering.chunks import over_chunks
-from clustering.em import Step, fit
+from clustering.em import Step, iterate
 from clustering.features import LOG_2PI
 from clustering.kmeans import EPS
 from clustering.notices import Notice
@@ -270,7 +271,14 @@ class ProbabilisticPCA:
         return 1e-9 * (1 + abs(loss)) + assignment.rounding
 
 
-def impute(points, components: int, *, tol: float | None = None, max_iter: int = 1000) -> Imputed:
+def impute(
+    points,
+    components: int,
+    *,
+    tol: float | None = None,
+    max_iter: int = 1000,
+    watch: Callable[[Step], None] | None = None,
+) -> Imputed:
     """The table with each gap filled by probabilistic PCA, and how uncertain each filling is.
 
     A row of gaps only is filled with the mean, and its deviations are those of the whole population.
@@ -279,6 +287,7 @@ def impute(points, components: int, *, tol: float | None = None, max_iter: int =
     ----------
     points : (n, d) array with NaN in the gaps
     components, tol, max_iter : as `ProbabilisticPCA` and `iterate`
+    watch : called with each step as it comes
 
     Raises
     ------
@@ -289,7 +298,9 @@ def impute(points, components: int, *, tol: float | None = None, max_iter: int =
     """
     method = ProbabilisticPCA(components)
     prepared = method.prepare(points)
-    step = fit(method, prepared, tol=tol, max_iter=max_iter)
+    for step in iterate(method, prepared, tol=tol, max_iter=max_iter):
+        if watch is not None:
+            watch(step)
     loadings, mean, noise = _standardized(prepared, step.parameters)
     filled = (step.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
     explained = np.einsum("di,pij,dj->pd", loadings, step.assignment.covariances, loadings, optimize=True)

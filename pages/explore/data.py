@@ -8,8 +8,10 @@ from pages.shared import summaries, tables
 from pages.shared.choosing import current, summary
 from pages.shared.datasets import Data
 from pages.shared.figures import about_rings
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.widgets import KEPT, plain, recent
+from pages.shared.placing import plane_of
+from pages.shared.planes import column_plane
+from pages.shared.widgets import KEPT, recent
+from pages.shared.wording import plain
 
 CHART = dict(config={"displayModeBar": False})
 
@@ -22,7 +24,7 @@ def show(data: Data) -> None:
         st.markdown(plain(f"{data.title}: {summary(data)}"))
     with right, st.container(key="onwards"):
         st.page_link("pages/explore/watch.py", label="Watch it cluster", icon=":material/play_circle:")
-    if warning := tables.outweighing(data):
+    if warning := recent().get(("outweighing", data.key), lambda: tables.outweighing(data)):
         st.warning(plain(warning), icon=":material/warning:")
     if data.given is not None:
         show_proximities(data)
@@ -41,10 +43,9 @@ def show(data: Data) -> None:
 
 
 def show_plane(data: Data) -> None:
-    d = len(data.columns)
-    plane = principal_plane(data.points) if d > 2 else column_plane(data.columns, 0, d - 1)
+    plane = plane_of(data)
     chart("plane", data, lambda: summaries.scatter(data, plane), f"Scatter plot of {data.title}.")
-    if d > 2:
+    if len(data.columns) > 2:
         st.caption(OVERLAP)
 
 
@@ -69,10 +70,11 @@ def show_matrix(data: Data) -> None:
         st.info("Choose at least two columns.")
         return
     chart(
-        f"matrix {some}",
+        "matrix figure",
         data,
         lambda: summaries.scatter_matrix(data, some),
         f"Scatter plots of each pair of {len(some)} columns.",
+        tuple(some),
     )
     st.caption(f"Above the diagonal: correlations. {OVERLAP}")
     if len(data.points) > summaries.MOST_PAINTED_ROWS:
@@ -96,14 +98,14 @@ def show_components(data: Data) -> None:
 def show_rows(data: Data) -> None:
     """The first rows as they will be clustered, with filled values marked."""
     called = data.called(np.arange(min(len(data.points), 200)))
-    columns = summaries.distinct(data.columns)
+    columns = summaries.distinct(["Row", *data.columns])
     records = []
     for i, name in enumerate(called):
         cells = [f"{value:.6g}" for value in data.points[i]]
         for j in np.flatnonzero(data.filled[i]) if data.filled is not None else ():
             spread = 0 if data.deviations is None else data.deviations[i, j]
             cells[j] = f"◌ {data.points[i, j]:.4g}{f' ± {spread:.2g}' if spread else ''}"
-        records.append({"Row": name} | {c: cell.replace("-", "−") for c, cell in zip(columns, cells, strict=True)})
+        records.append(dict(zip(columns, [name, *(cell.replace("-", "−") for cell in cells)], strict=True)))
     st.dataframe(records, hide_index=True, height=380)
     marked = " ◌ marks a filled value, with its standard deviation where it is known." if data.filled is not None else ""
     st.caption(f"The first {len(called):,} of {len(data.points):,} rows.{marked}")
@@ -125,8 +127,9 @@ def show_proximities(data: Data) -> None:
     )
 
 
-def chart(what: str, data: Data, make, alt: str) -> None:
-    figure = recent().get((what, data.key), make)
+def chart(what: str, data: Data, make, alt: str, *also) -> None:
+    """Draws the figure of this kind; `also` is what it depends on beside the data."""
+    figure = recent().get((what, data.key, *also), make)
     st.plotly_chart(figure, key=f"chart {what}", alt=alt, **CHART)
 
 

@@ -57,6 +57,11 @@ class Data:
             object.__setattr__(self, "rows", np.arange(1, len(self.points) + 1))
 
     @property
+    def cells(self) -> int:
+        """How many numbers it holds, about."""
+        return self.points.size + (0 if self.given is None else self.given.size)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The dissimilarities that K-medoids can have here, the most fitting first."""
         if self.given is not None:

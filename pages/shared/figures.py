@@ -4,7 +4,7 @@ Both figures have one frame per frame of the storyboard, named "0", "1", …, an
 frame builds on the E frame before it (`baseframe`), so it holds only what moved.
 """
 
-import html
+import hashlib
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,7 +14,8 @@ from pages.shared import paint, palette
 from pages.shared.datasets import Data
 from pages.shared.planes import Plane, spread_out
 from pages.shared.runs import Run
-from pages.shared.storyboard import Frame, number
+from pages.shared.storyboard import Frame
+from pages.shared.wording import in_template, number, safe, shortened
 
 MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
@@ -31,7 +32,7 @@ CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 def token(run: Run, *what) -> str:
     """A name by which the player knows that a figure belongs to this run and this way of looking at it."""
-    return f"{hash((run.data.key, run.settings, *what)) & 0xFFFFFFFFFFFF:x}"
+    return hashlib.sha256(repr((run.data.key, run.settings, *what)).encode()).hexdigest()[:16]
 
 
 def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str, watch=lambda share: None) -> go.Figure:
@@ -40,16 +41,6 @@ def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str,
     `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
     """
     return _Picture(run, frames, plane, shade).figure(name, watch)
-
-
-def safe(text: str) -> str:
-    """Text as Plotly shows it, whatever signs are in it."""
-    return html.escape(str(text))
-
-
-def in_template(text: str) -> str:
-    """The same within a hover template, where a percent sign begins a variable."""
-    return safe(text).replace("%", "&#37;")
 
 
 def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
@@ -113,8 +104,8 @@ def written(data: Data, rows: np.ndarray) -> dict:
     """What writes the names of these rows beside their points, where names are what was clustered and there is room."""
     if data.given is None or data.names is None or len(data.names) > MOST_WORDS:
         return {}
-    names = [name if len(name) <= 22 else name[:21] + "…" for name in data.called(rows)]
-    return dict(mode="markers+text", text=list(map(safe, names)), textposition="middle right", textfont=dict(size=10))
+    names = [safe(shortened(name)) for name in data.called(rows)]
+    return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
 
 
 class _Picture:

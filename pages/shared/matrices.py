@@ -6,6 +6,7 @@ No Streamlit here: what cannot be used raises `ValueError` with the sentence to 
 import csv
 import hashlib
 import io
+import re
 import unicodedata
 
 import numpy as np
@@ -16,8 +17,8 @@ from pages.shared.datasets import Data
 from pages.shared.runs import MOST_POINTS_FOR_PROXIMITIES
 from pages.shared.tables import in_words
 
-MOST_CHARACTERS = 200
-"""of a string whose spelling is compared"""
+MOST_CHARACTERS = 64
+"""of a string whose spelling is compared: as many as are compared at once"""
 
 
 def proximity_data(matrix: np.ndarray, names, title: str, kind: str = "uploaded proximities", note: str = "") -> Data:
@@ -128,10 +129,18 @@ def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
 def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
     """The proximities in a text whose lines may be of unequal length, as a triangle has them. ValueError as `from_table`."""
     lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > MOST_POINTS_FOR_PROXIMITIES + 1:
+        raise ValueError(_too_many(len(lines)))
     if separator in ("", " "):
         cells = [line.split() for line in lines]
     else:
-        cells = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
+        try:
+            cells = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
+        except csv.Error:
+            raise ValueError("A cell of this matrix is far too long for a number: is a quotation mark left open?") from None
+    width = max(map(len, cells), default=0)
+    if width > MOST_POINTS_FOR_PROXIMITIES + 1:
+        raise ValueError(_too_many(width))
     cells = [[cell.strip() for cell in row] for row in cells]
 
     def number(cell):
@@ -162,6 +171,10 @@ def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
     return from_rows(matrix, rows, title, columns)
 
 
+def _too_many(n: int) -> str:
+    return f"A matrix of proximities may have {MOST_POINTS_FOR_PROXIMITIES:,} rows, and this has {n:,}: leave some out."
+
+
 def _called(names: list[str] | None, i: int) -> str:
     return (names and names[i]) or f"row {i + 1}"
 
@@ -180,9 +193,7 @@ def from_rows(matrix: np.ndarray, rows: list[str] | None, title: str, columns: l
     if n < 2:
         raise ValueError("A matrix of proximities needs at least two rows.")
     if n > MOST_POINTS_FOR_PROXIMITIES:
-        raise ValueError(
-            f"A matrix of proximities may have {MOST_POINTS_FOR_PROXIMITIES:,} rows, and this has {n:,}: leave some out."
-        )
+        raise ValueError(_too_many(n))
     matrix, note = matrix.copy(), ""
     names = next((names for names in (rows, columns) if names and len(names) == n), None)
     known = ~np.isnan(matrix)
@@ -233,17 +244,20 @@ def _of_triangle(rows, columns, n: int, lower: bool) -> list[str] | None:
 
 
 def triangle_separator(text: str) -> str | None:
-    """What separates the cells of a text whose every line has one cell more than the line before, " " for blanks; else None.
+    """What separates the cells of a text whose every line has one number more than the line before; " " for blanks, else None.
 
     A first line may hold names, and so may the first cell of every line.
     """
-    lines = [line for line in text[: 2**20].splitlines() if line.strip()]
-    if len(text) > 2**20:  # the last line is cut
-        del lines[-1]
+    lines = [line for line in text.splitlines() if line.strip()]
     for separator in ("\t", ";", ",", " "):
-        counts = [len(line.rstrip(separator + " ").split(None if separator == " " else separator)) for line in lines]
-        for begin in (0, 1):
-            steps = np.diff(counts[begin:])
-            if len(steps) > 1 and (steps == 1).all() and counts[begin] <= 2:
+        cells = [line.rstrip(separator + " ").split(None if separator == " " else separator) for line in lines]
+        for rows in (cells, cells[1:]):
+            steps = np.diff([len(row) for row in rows])
+            if len(steps) > 1 and (steps == 1).all() and len(rows[0]) <= 2 and all(map(_ends_in_numbers, rows[1:])):
                 return separator
     return None
+
+
+def _ends_in_numbers(row: list[str]) -> bool:
+    """Whether all cells but the first are numbers."""
+    return all(re.fullmatch(r"\s*[+-]?[0-9]*[.,]?[0-9]+([eE][+-]?[0-9]+)?\s*", cell) for cell in row[1:])

@@ -15,6 +15,7 @@ MOST_POINTS_FOR_PROXIMITIES = 5_000
 """a matrix of 5,000 x 5,000 proximities takes 200 MB"""
 MOST_ITERATIONS = 500
 
+MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture of Gaussians"}
 STARTS = {
     "random": "random points",
@@ -89,6 +90,14 @@ class Run:
         return list(self.history.parameters)
 
     @property
+    def cells(self) -> int:
+        """How many numbers it holds, about."""
+        n = len(self.data.points)
+        if self.settings.algorithm == "kmedoids":
+            return n * n
+        return n * (2 * self.data.points.shape[1] + (2 + self.settings.k if self.settings.algorithm == "mixture" else 2))
+
+    @property
     def has_regions(self) -> bool:
         """Whether every place belongs to a cluster, not only the points."""
         return self.data.given is None and self.settings.metric != "gower"
@@ -157,19 +166,25 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
 class Recent(OrderedDict):
     """The last few things of each kind that a session made, by the settings that made them.
 
-    A key is a tuple whose first entry names the kind.
+    A key is a tuple whose first entry names the kind. Of large things fewer are kept: together not more than `MOST_CELLS`
+    numbers of a kind, as their attribute `cells` counts them, but always the last.
     """
 
-    MOST = {"run": 6, "figures": 6, "proximities": 1, "prepared": 3}
+    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1}
     OTHERS = 2
+    MOST_CELLS = 4_000_000
 
     def get(self, key, make):
         """What was made for this key, or what `make()` now makes."""
         if key in self:
             self.move_to_end(key)
-        else:
-            self[key] = make()
-            alike = [other for other in self if other[0] == key[0]]
-            for other in alike[: len(alike) - self.MOST.get(key[0], self.OTHERS)]:
+            return self[key]
+        made = make()
+        self[key] = made
+        alike = [other for other in self if other[0] == key[0]]
+        cells = 0
+        for i, other in enumerate(reversed(alike)):
+            cells += getattr(self[other], "cells", 0)
+            if i > 0 and (i >= self.MOST.get(key[0], self.OTHERS) or cells > self.MOST_CELLS):
                 del self[other]
-        return self[key]
+        return made

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pages.shared.runs import STARTS, Run
+from pages.shared.wording import counted, number, short
 
 MOST_FRAMES = 121
 
@@ -43,26 +44,6 @@ def storyboard(run: Run) -> tuple[list[Frame], str]:
                 Frame("M", t + 1, t, float(run.history.half_losses[t]), told.m_step(t), told.m_means if t == 0 else "")
             )
     return frames, left_out
-
-
-def number(value: float) -> str:
-    """A number with six significant digits, for reading."""
-    if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
-    if 1e-4 <= abs(value) < 1e9:
-        digits = max(0, 5 - int(np.floor(np.log10(abs(value)))))
-        return f"{value:,.{digits}f}".replace("-", "−")
-    return f"{value:.5e}".replace("-", "−")
-
-
-def short(value: float) -> str:
-    """A number with three significant digits."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def counted(n: int, noun: str) -> str:
-    """'no points', '1 point', '14 points'."""
-    return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 class _Teller:

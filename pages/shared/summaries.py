@@ -9,9 +9,10 @@ from plotly.subplots import make_subplots
 from clustering import PrincipalComponents
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
-from pages.shared.figures import HOVERED, MOST_MARKERS, in_template, padded, rings, safe, written
+from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, written
 from pages.shared.planes import Plane, spread_out
 from pages.shared.tables import SCALED, histogram
+from pages.shared.wording import in_template, safe, shortened
 
 MOST_PANELS = 6
 """columns of a scatter-plot matrix"""
@@ -23,6 +24,7 @@ MOST_LOADINGS = 24
 """columns whose loadings are shown"""
 BLOCKS = 160
 """rows of a heat map at most; more are averaged in blocks"""
+PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
 MARGIN = dict(l=10, r=10, t=10, b=10)
 
 
@@ -108,8 +110,8 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
             number = "" if axes == 1 else str(axes)
             x_axis, y_axis = f"xaxis{number}", f"yaxis{number}"
             ticks_x, ticks_y = i == p - 1, j == 0 and i > 0
-            figure.layout[x_axis].update(range=extents[j], showgrid=False, zeroline=False, showticklabels=ticks_x, nticks=4)
-            figure.layout[y_axis].update(range=extents[i], showgrid=False, zeroline=False, showticklabels=ticks_y, nticks=4)
+            figure.layout[x_axis].update(range=extents[j], showticklabels=ticks_x, **PANEL_AXIS)
+            figure.layout[y_axis].update(range=extents[i], showticklabels=ticks_y, **PANEL_AXIS)
             if ticks_x:
                 figure.layout[x_axis].title = dict(text=safe(_column(data, columns[j])), font=dict(size=11))
             if j == 0:
@@ -196,11 +198,7 @@ def _column(data: Data, j: int) -> str:
     name = data.columns[j]
     for scaled in filter(None, SCALED.values()):
         name = name.removesuffix(scaled)
-    return _cut(name)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 22 else name[:21] + "…"
+    return shortened(name)
 
 
 def variance_kept(components: PrincipalComponents) -> go.Figure:
@@ -304,7 +302,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
             ]
     few = len(called) <= 40
     ticks = (
-        dict(tickvals=list(range(len(called))), ticktext=[safe(_cut(name)) for name in called])
+        dict(tickvals=list(range(len(called))), ticktext=[safe(shortened(name)) for name in called])
         if few
         else dict(showticklabels=False, ticks="")
     )

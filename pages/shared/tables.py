@@ -5,18 +5,25 @@ No Streamlit here: what cannot be used raises `ValueError` with the sentence to 
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from clustering import impute
+from clustering import Step, impute
 from clustering.points import LARGEST
 from pages.shared.datasets import Data
+from pages.shared.wording import shortened
 
 MOST_CATEGORIES = 50
 """more values than this make a column of text, which is no group of anything"""
-MOST_ROWS_FOR_PPCA = 200_000
+LARGEST_NUMBER = LARGEST / 1e6
+"""so that what is drawn around the points can be squared, too"""
+MOST_PRESELECTED = 50
+MOST_ROWS_FOR_PPCA = 100_000
+MOST_COMPONENTS = 10
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
 )
@@ -150,13 +157,9 @@ def _text_column(name: str, cells: pd.Series) -> Column:
         kind = "identifier"
     else:
         kind = "text"
-    commonest = [f"{_cut(value)} ({count:,})" for value, count in counts.head(3).items()]
+    commonest = [f"{shortened(value)} ({count:,})" for value, count in counts.head(3).items()]
     says = ", ".join(commonest) + (", …" if distinct > 3 else "")
     return Column(name, kind, len(cells) - len(present), distinct, tuple(counts.head(20).tolist()), says)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 24 else text[:23] + "…"
 
 
 def _is_identifier_name(name: str) -> bool:
@@ -172,7 +175,9 @@ def sensible(columns: list[Column]) -> Preparation:
     most = max((c.distinct for c in columns), default=0)
     named = [c.name for c in columns if c.kind in ("text", "identifier") and c.distinct == most]
     texts = {c.name for c in columns if c.kind == "text"}
-    return Preparation(tuple(chosen[:10]), label, next((name for name in named if name in texts), (named or [None])[0]))
+    return Preparation(
+        tuple(chosen[:MOST_PRESELECTED]), label, next((name for name in named if name in texts), (named or [None])[0])
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +194,11 @@ class Gathered:
     """the categories of each of the q columns, in the order of their numbers"""
 
     @property
+    def cells(self) -> int:
+        """How many numbers it holds."""
+        return self.numbers.size + self.codes.size
+
+    @cached_property
     def gaps(self) -> np.ndarray:
         """(n,) how many gaps each row has"""
         return np.isnan(self.numbers).sum(axis=1) + (self.codes < 0).sum(axis=1)
@@ -212,7 +222,7 @@ def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
         if (numeric and name not in how.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
             column = numbers_of(cells)
             largest = np.fmax.reduce(np.abs(column), initial=-1.0)
-            if largest > LARGEST:
+            if largest > LARGEST_NUMBER:
                 raise ValueError(
                     f"Column {name} holds numbers as large as {largest:g}, and their squares cannot be computed: divide it by "
                     "a constant, or leave it out."
@@ -279,8 +289,8 @@ def _filling(gathered: Gathered, by: str) -> str:
     return " or, in a category, ".join(ways)
 
 
-def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
-    """The points that come of the rows of a table.
+def prepare(table: pd.DataFrame, title: str, how: Preparation, watch: Callable[[Step], None] | None = None) -> Data:
+    """The points that come of the rows of a table; `watch` sees the steps of probabilistic PCA.
 
     Numbers are scaled as `how.scaling` says; each category becomes one column of 0 and 1 per value, not scaled.
 
@@ -290,82 +300,115 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation) -> Data:
         As `gather`; if fewer than two rows are left; or if probabilistic PCA is asked for where it cannot be had.
     """
     gathered = gather(table, how)
-    gaps = gathered.gaps
-    numbers, codes = gathered.numbers, gathered.codes
-    whole = gaps == 0
-    note, kept, deviations = "", np.arange(len(table)), None
-    filled = np.isnan(numbers)
-    if how.gaps == "drop" or whole.all():
-        if whole.sum() < 2:
-            few = "Only one row has" if whole.any() else "No row has"
-            raise ValueError(
-                f"{few} a value in every chosen column, and groups need at least two: fill the gaps, or choose fewer columns."
-            )
-        if not whole.all():
-            note = f"{int((~whole).sum()):,} of {len(table):,} rows have a gap or an infinity and are left out."
-            kept = np.flatnonzero(whole)
-            numbers, codes = numbers[kept], codes[kept]
-        filled = None
-    else:
-        numbers, deviations = _fill(numbers, filled, how)
-        codes = codes.copy()
-        for j, column in enumerate(codes.T):
-            column[column < 0] = np.bincount(column[column >= 0], minlength=len(gathered.values[j])).argmax()
-        by = _filling(gathered, {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps])
-        cells = int(gaps.sum())
-        note = (
-            f"{cells:,} {'gap' if cells == 1 else 'gaps'} in {int((~whole).sum()):,} of {len(table):,} rows "
-            f"{'is' if cells == 1 else 'are'} filled by {by}."
-        )
-    shift, scale = scaling_of(numbers, how.scaling)
-    points = (numbers - shift) / scale if how.scaling != "none" else numbers
-    if deviations is not None:
-        deviations = deviations / scale
+    whole = _left_whole(gathered) if how.gaps == "drop" or not gathered.gaps.any() else _filled(gathered, how, watch)
+    shift, scale = scaling_of(whole.numbers, how.scaling)
+    numbers = (whole.numbers - shift) / scale if how.scaling != "none" else whole.numbers
     names = [f"{name}{SCALED[how.scaling]}" for name in gathered.number_names]
-    for j, categories in enumerate(gathered.values):
-        points = np.column_stack([points, codes[:, j, None] == np.arange(len(categories))])
-        names += [f"{gathered.category_names[j]} = {value}" for value in categories]
-    if filled is not None:
-        pad = np.zeros((len(points), points.shape[1] - filled.shape[1]))
-        start = filled.shape[1]
-        own = np.column_stack([filled, pad.astype(bool)])
-        for j, categories in enumerate(gathered.values):
-            own[:, start : start + len(categories)] = (gathered.codes[:, j] < 0)[:, None]
-            start += len(categories)
-        filled, deviations = own, None if deviations is None else np.column_stack([deviations, pad])
-    points = np.ascontiguousarray(points)
-    mixed = (numbers, codes) if gathered.values else None
+    sizes = [1] * len(names)
+    dummies = []
+    for name, codes, categories in zip(gathered.category_names, whole.codes.T, gathered.values, strict=True):
+        dummies.append(codes[:, None] == np.arange(len(categories)))
+        names += [f"{name} = {value}" for value in categories]
+        sizes.append(len(categories))
+    points = np.ascontiguousarray(np.column_stack([numbers, *dummies]))
+    filled = deviations = None
+    if whole.gaps is not None:
+        filled = np.repeat(whole.gaps, sizes, axis=1)
+        if whole.deviations is not None:
+            deviations = np.zeros(points.shape)
+            deviations[:, : numbers.shape[1]] = whole.deviations / scale
     labels = None
     if how.label is not None:
-        labels = pd.factorize(_comparable(table[how.label]), sort=True)[0][kept]
-    rows = kept + 1
-    own_names = None
+        labels = pd.factorize(_comparable(table[how.label]), sort=True)[0][whole.rows]
+    called = None
     if how.names is not None:
-        cells = table[how.names].iloc[kept]
-        own_names = np.where(cells.isna(), "", cells.astype(object).map(in_words))
+        cells = table[how.names].iloc[whole.rows]
+        called = np.where(cells.isna(), "", cells.astype(object).map(in_words))
+    note = whole.note
+    if dummies:
+        columns = sum(sizes[numbers.shape[1] :])
+        note += f" Categories became {columns} columns of 0 and 1; K-medoids also has Gower's dissimilarity."
+    data = Data(
+        key="",
+        title=title,
+        columns=_different(names),
+        points=points,
+        labels=labels,
+        label_name=how.label or "",
+        note=note.strip(),
+        rows=whole.rows + 1,
+        names=called,
+        filled=filled,
+        deviations=deviations,
+        mixed=(whole.numbers, whole.codes) if gathered.values else None,
+    )
+    return replace(data, key=_digest(data))
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """The chosen columns when their gaps have been dealt with."""
+
+    numbers: np.ndarray
+    codes: np.ndarray
+    rows: np.ndarray
+    """which rows of the table are left"""
+    note: str
+    gaps: np.ndarray | None = None
+    """(n, p + q) which values have been filled"""
+    deviations: np.ndarray | None = None
+    """(n, p) how uncertain they are"""
+
+
+def _left_whole(gathered: Gathered) -> _Whole:
+    n = len(gathered.numbers)
+    rows = np.flatnonzero(gathered.gaps == 0)
+    if len(rows) < 2:
+        few = "Only one row has" if len(rows) else "No row has"
+        raise ValueError(
+            f"{few} a value in every chosen column, and groups need at least two: fill the gaps, or choose fewer columns."
+        )
+    if len(rows) == n:
+        return _Whole(gathered.numbers, gathered.codes, rows, "")
+    note = f"{n - len(rows):,} of {n:,} rows have a gap or an infinity and are left out."
+    return _Whole(gathered.numbers[rows], gathered.codes[rows], rows, note)
+
+
+def _filled(gathered: Gathered, how: Preparation, watch) -> _Whole:
+    missing = np.isnan(gathered.numbers)
+    numbers, deviations = _fill(gathered.numbers, missing, how, watch)
+    codes = gathered.codes.copy()
+    for column, values in zip(codes.T, gathered.values, strict=True):
+        column[column < 0] = np.bincount(column[column >= 0], minlength=len(values)).argmax()
+    by = _filling(gathered, {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps])
+    n, cells, rows = len(codes), int(gathered.gaps.sum()), int((gathered.gaps > 0).sum())
+    note = f"{cells:,} gap{'s' * (cells > 1)} in {rows:,} of {n:,} rows {'are' if cells > 1 else 'is'} filled by {by}."
+    return _Whole(numbers, codes, np.arange(n), note, np.column_stack([missing, gathered.codes < 0]), deviations)
+
+
+def _different(names: list[str]) -> tuple[str, ...]:
+    """The names, those that come again with a number."""
+    told: list[str] = []
+    for name in names:
+        other, again = name, 2
+        while other in told:
+            other, again = f"{name} ({again})", again + 1
+        told.append(other)
+    return tuple(told)
+
+
+def _digest(data: Data) -> str:
+    """A key that differs whenever anything does that a picture or a run depends on."""
     digest = hashlib.sha256()
-    for part in (points, rows, labels, own_names, filled, deviations, *(mixed or ())):
+    for part in (data.points, data.rows, data.labels, data.names, data.filled, data.deviations, *(data.mixed or ())):
         if part is not None and part.dtype == object:
             part = np.frombuffer(repr(part.tolist()).encode(), dtype=np.uint8)
         digest.update(b"none" if part is None else repr((part.shape, part.dtype)).encode())
         digest.update(b"" if part is None else np.ascontiguousarray(part))
-    return Data(
-        key=f"table/{digest.hexdigest()[:24]}/{(title, names, how.label, note)}",
-        title=title,
-        columns=tuple(names),
-        points=points,
-        labels=labels,
-        label_name=how.label or "",
-        note=note,
-        rows=rows,
-        names=own_names,
-        filled=filled,
-        deviations=deviations,
-        mixed=mixed,
-    )
+    return f"table/{digest.hexdigest()[:24]}/{(data.title, data.columns, data.label_name, data.note)}"
 
 
-def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | None]:
+def _fill(numbers, missing, how: Preparation, watch) -> tuple[np.ndarray, np.ndarray | None]:
     """The numbers without gaps, and the standard deviations of what was filled, where these are known."""
     if not missing.any():
         return numbers, None
@@ -382,7 +425,8 @@ def _fill(numbers, missing, how: Preparation) -> tuple[np.ndarray, np.ndarray | 
     # its noise is alike in all columns, so these are first given one scale
     shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[~(scale > 0)] = 1.0
-    done = impute((numbers - shift) / scale, min(how.components, p - 1))
+    components = min(how.components, p - 1, MOST_COMPONENTS)
+    done = impute((numbers - shift) / scale, components, watch=watch)
     return np.where(missing, done.points * scale + shift, numbers), done.deviations * scale
 
 
@@ -430,4 +474,4 @@ def outweighing(data: Data) -> str:
 
 def components_to_offer(gathered: Gathered) -> int:
     """The largest number of components that probabilistic PCA can have here; 0 if there is nothing that it could fill."""
-    return max(0, gathered.numbers.shape[1] - 1) if np.isnan(gathered.numbers).any() else 0
+    return min(gathered.numbers.shape[1] - 1, MOST_COMPONENTS) if np.isnan(gathered.numbers).any() else 0

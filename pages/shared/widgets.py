@@ -82,8 +82,3 @@ def choose_settings(data: Data) -> Settings:
 
 def _next_seed() -> None:
     st.session_state["seed"] = (int(st.session_state["seed"]) + 1) % 2**31
-
-
-def plain(text: str) -> str:
-    """The text with everything that Markdown would read as a sign made harmless."""
-    return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:" else c for c in text)

@@ -463,3 +463,13 @@ def test_a_start_that_does_not_fit_the_points_is_refused(start, sentence, way):
 def test_settings_outside_their_range_are_refused_when_the_method_is_made(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         GaussianMixture(2, **settings)
+
+
+@pytest.mark.parametrize("tiny", [1e-200, 1e-320])
+def test_a_column_whose_variance_is_too_small_a_number_counts_as_constant(tiny):
+    rng = np.random.default_rng(0)
+    points = np.column_stack([tiny * np.arange(60.0), np.repeat([0.0, 9.0, 30.0], 20) + rng.standard_normal(60)])
+    step = fit(GaussianMixture(3), points, rng=0)
+    assert np.isfinite(step.loss)
+    assert np.isfinite(step.parameters.covariances).all()
+    assert sorted(np.bincount(step.labels)) == [20, 20, 20]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import matrices, readers
+from pages.shared import matrices
+from pages.shared.readers import limits
 
 ROOT = Path(__file__).resolve().parents[2]
 PENGUINS = (ROOT / "pages" / "data" / "penguins.csv").read_bytes()
@@ -195,8 +197,8 @@ def test_methods_that_need_points_say_why_and_k_medoids_is_one_click_away(app):
     next(button for button in app.button if button.label == "Use K-medoids").click().run()
     assert not app.error
     app.number_input(key="k").set_value(2).run()
-    labels = in_use(app).given[0] > 2
-    np.testing.assert_array_equal(labels, [False, False, True, True])
+    sizes = next(element.proto.body for element in app.get("html") if "class='sizes'" in element.proto.body)
+    assert re.findall(r"<td class='number'>(\d+)</td>", sizes) == ["2", "2"]
     assert float(next(m.value for m in app.metric if m.label == "Final loss")) == 2
 
 
@@ -297,6 +299,18 @@ def test_duplicated_and_empty_column_names_are_mended_in_the_open(app):
     assert re.search("a \\(2\\)", said(app))
 
 
+def texts_in(value):
+    """All texts anywhere in a figure."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from texts_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts_in(part)
+
+
 NASTY = "<b>x</b> *y* `z` $q$ [l](http://e.com) <script>alert(1)</script>"
 
 
@@ -310,9 +324,9 @@ def test_names_with_html_or_markdown_are_shown_as_text_everywhere(app):
     app.selectbox(key="algorithm").set_value("kmedoids").run()
     assert not app.exception
     for figure in figures(app):
-        assert "<script" not in figure
-        assert "<i>" not in figure
-        assert "\\u003cscript" not in figure
+        text = "\n".join(texts_in(json.loads(figure)))
+        for raw in ("<script", "<i>", "</b> *y*"):
+            assert raw not in text
     for element in app.get("html"):
         assert "<script>alert" not in element.proto.body
     for element in (*app.caption, *app.warning, *app.error, *app.info):
@@ -346,7 +360,7 @@ def test_what_is_no_matrix_of_proximities_gets_one_sentence(app, text, sentence)
 
 
 def test_a_compressed_file_that_grows_beyond_the_limit_is_refused(app, monkeypatch):
-    monkeypatch.setattr(readers, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MOST_BYTES", 10_000)
     upload(app, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 5000))
     assert not app.exception
     assert "Unpacked, this file is larger than the limit" in app.error[0].value
@@ -364,6 +378,54 @@ def test_a_table_of_which_no_column_can_be_clustered_by_gets_one_sentence(app):
     labelled(app.button_group, "Take it as").set_value("table").run()
     assert ["can be clustered by" in error.value for error in app.error] == [True]
     assert in_use(app) is before
+
+
+def test_many_columns_are_chosen_and_it_is_said_which(app):
+    paste(
+        app,
+        ",".join(f"x{j}" for j in range(60))
+        + "\n"
+        + "\n".join(",".join(f"{i * j % 7}.5" for j in range(60)) for i in range(9)),
+    )
+    assert "The first 50 of 59 columns of numbers were chosen" in said(app)  # the first is constant
+    assert in_use(app).points.shape == (9, 50)
+
+
+def test_a_square_table_that_is_no_matrix_yet_gets_a_hint(app):
+    paste(app, "a,b,c\n0,1,2\n1,0,3\n2,4,0\n")
+    assert "This table is square: if it holds proximities, choose “Proximities of pairs”." in said(app)
+
+
+def test_a_decimal_mark_that_was_the_thousands_mark_takes_its_place(app):
+    paste(app, "a;b\n1.234,5;2\n2.345,5;4\n3.456,5;9\n")
+    np.testing.assert_array_equal(in_use(app).points, [[1234.5, 2], [2345.5, 4], [3456.5, 9]])
+    labelled(app.selectbox, "Decimal mark").set_value(".").run()
+    assert not app.exception
+    assert "decimal mark and the thousands mark are the same" not in said(app)
+
+
+def test_one_hot_columns_are_announced(app):
+    upload(app, "penguins.csv", PENGUINS)
+    labelled(app.multiselect, "Columns to cluster by").set_value(["bill_length_mm", "sex"]).run()
+    assert "Categories became 2 columns of 0 and 1; K-medoids also has Gower's dissimilarity." in said(app)
+
+
+def test_a_removed_file_is_forgotten(app):
+    upload(app, "penguins.csv", PENGUINS)
+    app.file_uploader(key="file").set_value(None).run()
+    assert app.session_state["upload"] is None
+    assert "Until then every page goes on with penguins.csv." in said(app)
+
+
+@pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])
+def test_what_markdown_would_make_something_of_is_made_harmless(text):
+    shown = plain(text)
+    assert "://" not in shown.replace("\\", "")
+    assert "www." not in shown.replace("\\", "")
+    assert not re.search(r"[\w.]@", shown.replace("\\", ""))
+    assert "\n" not in shown
+    assert "&lt;" not in shown
+    assert shown.replace("\\", "").replace("\u2060", "") == " ".join(text.split())
 
 
 def test_the_uploader_states_its_limit(app):

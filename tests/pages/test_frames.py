@@ -11,7 +11,8 @@ from PIL import Image
 from pages.shared import datasets, figures, paint, palette
 from pages.shared.planes import column_plane, principal_plane
 from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.storyboard import MOST_FRAMES, number, storyboard
+from pages.shared.storyboard import MOST_FRAMES, storyboard
+from pages.shared.wording import number
 
 
 def a_run(n=200, sample="three", values=None, **settings):
@@ -226,11 +227,49 @@ def test_numbers_are_written_for_reading(value, text):
     assert number(value) == text
 
 
-def test_only_the_last_few_things_of_each_kind_are_kept():
+@pytest.mark.parametrize(("kind", "most"), [*Recent.MOST.items(), ("some kind", Recent.OTHERS)])
+def test_only_the_last_few_things_of_each_kind_are_kept(kind, most):
     store = Recent()
     made = []
-    for name in ("a", "b", "a", "c", "a", "b"):
-        store.get(("some kind", name), lambda name=name: made.append(name))
-    assert made == ["a", "b", "c", "b"]
-    store.get(("another", "a"), lambda: None)
-    assert list(store) == [("some kind", "a"), ("some kind", "b"), ("another", "a")]
+    for i in [*range(most), 0, most]:  # the first is asked for again, so the second is the oldest
+        store.get((kind, i), lambda i=i: made.append(i))
+    assert made == list(range(most + 1))
+    assert list(store) == [(kind, i) for i in range(2, most)] + [(kind, 0)] * (most > 1) + [(kind, most)]
+    store.get(("another", 0), lambda: None)
+    assert len(store) == most + 1
+
+
+def test_of_large_things_only_the_last_is_kept():
+    store = Recent()
+    for i, n in enumerate([10, 20, Recent.MOST_CELLS // 2 + 1]):
+        data = datasets.Data(str(i), "", ("a",), np.zeros((n, 1)))
+        assert store.get(("run", i), lambda data=data: data) is data
+    assert list(store) == [("run", 0), ("run", 1), ("run", 2)]
+    store.get(("run", 3), lambda: datasets.Data("3", "", ("a",), np.zeros((Recent.MOST_CELLS, 1))))
+    assert list(store) == [("run", 3)]
+
+
+def test_centers_placed_a_little_apart_are_told_apart():
+    # Python's own hash takes -1 and -2 for the same
+    data = datasets.draw_sample("three", 50, 0, {})
+    runs = [
+        make_run(data, Settings(start="hand", centers=((x, 0.0), (0.0, 1.0), (5.0, 5.0))), Recent(), lambda _: None)
+        for x in (-1.0, -2.0)
+    ]
+    assert figures.token(runs[0]) != figures.token(runs[1])
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+def test_a_run_starts_where_centers_were_placed_by_hand(algorithm):
+    data = datasets.draw_sample("three", 200, 0, {})
+    centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
+    run = make_run(data, Settings(algorithm=algorithm, start="hand", centers=centers), Recent(), lambda _: None)
+    np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if algorithm != "kmedoids" else 0.6)
+    np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colours they were dragged in
+    assert "placed by hand" in storyboard(run)[0][0].sentence
+
+
+def test_medoids_placed_on_one_spot_are_different_points():
+    data = datasets.draw_sample("three", 50, 0, {})
+    run = make_run(data, Settings(algorithm="kmedoids", start="hand", centers=((0.0, 0.0),) * 3), Recent(), lambda _: None)
+    assert len(set(run.history.parameters[0].tolist())) == 3

@@ -322,6 +322,6 @@ def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypat
 
 
 def test_of_long_texts_only_the_beginning_is_compared_and_this_is_said():
-    data = words(["a" * 200 + "x", "a" * 200 + "yz", "b"])
-    np.testing.assert_array_equal(data.given, [[0, 0, 200], [0, 0, 200], [200, 200, 0]])
-    assert "Of 2 of them only the first 200 characters are compared." in data.note
+    data = words(["a" * 64 + "x", "a" * 64 + "yz", "b"])
+    np.testing.assert_array_equal(data.given, [[0, 0, 64], [0, 0, 64], [64, 64, 0]])
+    assert "Of 2 of them only the first 64 characters are compared." in data.note

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pages.shared import readers
-from pages.shared.readers import Format
+from pages.shared.readers import Format, limits
+from pages.shared.readers.cells import unique_names
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark", "latin-1")
@@ -538,7 +539,7 @@ def test_names_with_html_or_markdown_stay_as_they_are():
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "", "column 2", "column 2 (2)", " a "]), min_size=1, max_size=8))
 @MANY
 def test_names_are_always_unique_and_given_ones_are_kept(names):
-    made, _ = readers._names(names, True)
+    made, _ = unique_names(names)
     assert len(set(made)) == len(made) == len(names)
     assert all(made)
     assert {name.strip() for name in names} - {""} <= set(made)
@@ -546,8 +547,8 @@ def test_names_are_always_unique_and_given_ones_are_kept(names):
 
 def test_many_notes_are_summed_up():
     reading = read(",".join(["a"] * 100) + "\n" + ("1," * 99 + "1\n") * 2)
-    assert len(reading.notes) == readers.MOST_NOTES + 1
-    assert "more columns were renamed" in reading.notes[-1]
+    assert len(reading.notes) == limits.MOST_NOTES + 1
+    assert "The same holds for 87 more columns." in reading.notes[-1]
 
 
 # Rows
@@ -853,7 +854,7 @@ def test_a_broken_workbook_is_refused_in_a_sentence():
 
 
 def test_what_unpacks_to_more_than_the_limit_is_stopped(monkeypatch):
-    monkeypatch.setattr(readers, "MOST_BYTES", 3 * 2**20)
+    monkeypatch.setattr(limits, "MOST_BYTES", 3 * 2**20)
     bomb = bytes(2**16) * 100
     repeated = pa.table({"a": pa.array(["x" * 2**16] * 100)})
     for content in (
@@ -868,7 +869,7 @@ def test_what_unpacks_to_more_than_the_limit_is_stopped(monkeypatch):
 
 
 def test_too_many_cells_are_refused(monkeypatch):
-    monkeypatch.setattr(readers, "MOST_CELLS", 8)
+    monkeypatch.setattr(limits, "MOST_CELLS", 8)
     for content in (
         b"a,b,c\n1,2,3\n4,5,6\n",
         workbook({"s": [["a", "b", "c"], [1, 2, 3], [4, 5, 6]]}),
@@ -920,3 +921,16 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(content, name, data):
         rows, sentence = 2, str(refusal)
     assert rows >= 2
     assert not sentence or re.fullmatch(r"[A-Z].*\.", sentence)
+
+
+def test_json_that_would_take_too_much_memory_is_refused_before_it_is_parsed(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_JSON_OBJECTS", 3)
+    assert len(readers.read(b'[{"a": 1}, {"a": 2}, {"a": 3}]', "t.json").table) == 3
+    with pytest.raises(ValueError, match="JSON is read up to 50 MB and 3 rows"):
+        readers.detect(b"[{}, {}, {}, {}]", "t.json")
+
+
+def test_a_long_pickle_of_the_oldest_protocol_is_known_by_its_beginning():
+    content = b"(" * 3_000_000 + b"."
+    with pytest.raises(ValueError, match="pickle"):
+        readers.detect(content, "t.csv")

@@ -13,9 +13,10 @@ from PIL import Image
 from clustering import principal_components
 from pages.shared import figures, matrices, palette, summaries, tables
 from pages.shared.datasets import Data, draw_sample
-from pages.shared.figures import filled_values, in_template, padded, rings, safe, written
+from pages.shared.figures import filled_values, padded, rings, written
 from pages.shared.planes import column_plane, principal_plane
 from pages.shared.tables import Preparation
+from pages.shared.wording import in_template, safe
 
 HOSTILE = (
     "<b>bold</b>",

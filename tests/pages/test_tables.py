@@ -127,7 +127,8 @@ def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_label
     begin = sensible(describe(table[["id", "Species"]].assign(colour=["r", "g", "g", "r"])))
     assert (begin.columns, begin.label, begin.names) == (("colour",), "Species", "id")
     assert sensible([]) == Preparation(())
-    assert len(sensible(describe(pd.DataFrame(np.eye(20) * 2.5, columns=list("abcdefghijklmnopqrst")))).columns) == 10
+    wide = pd.DataFrame(np.eye(60) * 2.5, columns=[f"x{j}" for j in range(60)])
+    assert sensible(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
 
 
 # Numbers
@@ -325,7 +326,7 @@ def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch)
         made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, gaps="ppca")
     monkeypatch.setattr(tables, "MOST_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
-    with pytest.raises(ValueError, match="at most 200,000 rows") as refused:
+    with pytest.raises(ValueError, match="at most 100,000 rows") as refused:
         made(table, gaps="ppca")
     assert consequences(gather(table, Preparation(("a", "b"))))["ppca"] == str(refused.value)
 
@@ -353,7 +354,7 @@ def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
-@pytest.mark.parametrize("value", [0.0, 0.1, 1e-5, 1e9 / 3, 1e17, 1e150])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e-5, 1e9 / 3, 1e17, 1e143])
 def test_a_constant_column_becomes_zeros(scaling, value):
     data = made({"a": [value] * 7, "b": range(7)}, scaling=scaling)
     np.testing.assert_array_equal(data.points[:, 0], np.zeros(7))
@@ -361,7 +362,7 @@ def test_a_constant_column_becomes_zeros(scaling, value):
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
-@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e149])
+@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e142])
 def test_the_unit_of_a_column_does_not_matter_once_it_is_scaled(scaling, unit):
     values = np.array([1.0, 2.0, 4.0, 9.0])
     scaled = made({"a": values * unit}, scaling=scaling).points
@@ -399,7 +400,7 @@ def test_a_column_that_outweighs_all_others_is_named():
 def test_columns_that_do_not_vary_are_not_outweighed():
     assert outweighing(made({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
     assert outweighing(made({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
-    assert outweighing(made({"a": [1e150, -1e150], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
+    assert outweighing(made({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
 
 
 # Categories

@@ -97,6 +97,7 @@ export default function (component) {
   function play() {
     if (memory.shown === last) show(0);
     $("play").textContent = "Pause";
+    $("sentence").setAttribute("aria-live", "off"); // nobody can listen that fast
     before = performance.now();
     timer = requestAnimationFrame(tick);
   }
@@ -105,6 +106,7 @@ export default function (component) {
     cancelAnimationFrame(timer);
     timer = null;
     $("play").textContent = "Play";
+    $("sentence").setAttribute("aria-live", "polite");
   }
 
   function step(by) {
@@ -114,7 +116,9 @@ export default function (component) {
   }
 
   function keys(event) {
-    const busy = event.target.closest?.("input, textarea, select, button, [role='slider'], [role='combobox'], [contenteditable]");
+    const busy = event.target.closest?.(
+      "a, summary, input, textarea, select, button, canvas, [tabindex='0'], [role='slider'], [role='combobox'], [contenteditable]",
+    );
     const inside = event.composedPath().includes(root);
     if (event.ctrlKey || event.metaKey || event.altKey || (busy && !inside)) return;
     if (event.key === " " && !inside) timer === null ? play() : pause();

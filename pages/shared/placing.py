@@ -1,0 +1,87 @@
+"""Where to look from, and where to start from: choices that are made in a picture of the data."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from clustering import KMeans
+from pages.shared import paint, palette
+from pages.shared.datasets import Data
+from pages.shared.drawing import place_centers
+from pages.shared.figures import padded
+from pages.shared.planes import Plane, column_plane, principal_plane, spread_out
+from pages.shared.runs import MIDDLES, Settings
+from pages.shared.widgets import recent
+
+PRINCIPAL = -1
+"""stands for the principal components among the numbers of columns"""
+
+
+def choose_plane(data: Data) -> Plane:
+    """Which two directions to look along, where there are more than two."""
+    columns = data.columns
+    if len(columns) < 3:
+        return column_plane(columns, 0, len(columns) - 1)
+
+    def called(j):
+        return "Principal components" if j == PRINCIPAL else columns[j]
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        options = dict(format_func=called, width=240, persist_state="session")
+        across = st.selectbox("Across", [PRINCIPAL, *range(len(columns))], key=f"across {columns}", **options)
+        if across == PRINCIPAL:
+            st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
+            return plane_of(data)
+        up = st.selectbox("Up", [j for j in range(len(columns)) if j != across], key=f"up {columns}", **options)
+    return column_plane(columns, across, up)
+
+
+def plane_of(data: Data) -> Plane:
+    """The plane to look at these data in, if nothing is chosen."""
+    if len(data.columns) < 3:
+        return column_plane(data.columns, 0, len(data.columns) - 1)
+    return recent().get(("principal plane", data.key), lambda: principal_plane(data.points))
+
+
+def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
+    """The settings with the centers where a person put them; at first where a random start does."""
+    k = settings.k
+    to_scale = data.same_units and len(data.columns) > 1
+
+    def scene():
+        xy = plane.project(data.points)
+        if len(data.columns) == 1:
+            xy[:, 1] = spread_out(len(xy))
+        extent = padded(xy, 1.2 if to_scale else None)
+        return extent, paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL]))
+
+    def at_random():
+        method = KMeans(k, init="random")
+        return plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
+
+    extent, backdrop = recent().get(("backdrop", data.key, plane.names), scene)
+    token = (data.key, k, settings.seed, plane.names)
+    first = recent().get(("first places", *token), at_random)
+    before, where = st.session_state.get("placed", (None, None))
+    if before is not None and before[:1] + before[2:] == token[:1] + token[2:]:  # with another K, those that stay are kept
+        first = np.vstack([where[:k], first[len(where) :]])
+    middle = MIDDLES[settings.algorithm]
+    st.markdown(f"**Drag the starting {middle}s**")
+    placed = place_centers(
+        "placing",
+        first,
+        [f"{middle.capitalize()} {i + 1}" for i in range(k)],
+        [palette.color_of(i) for i in range(k)],
+        [palette.symbol_of(i) for i in range(k)],
+        extent,
+        backdrop,
+        plane.names,
+        token=token,
+        height=330,
+        to_scale=to_scale,
+    )
+    st.session_state["placed"] = token, placed
+    if len(data.columns) > 2:
+        st.caption("In all other directions the centers start in the middle of the data.")
+    return replace(settings, centers=tuple(map(tuple, plane.lift(placed).tolist())))

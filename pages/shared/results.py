@@ -1,0 +1,133 @@
+"""What came of a run, in numbers and tables: drawn below and beside its picture."""
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from clustering import bic, match_clusters
+from pages.shared import figures, palette, summaries
+from pages.shared.runs import MIDDLES, Run
+from pages.shared.widgets import recent
+from pages.shared.wording import number, plain
+
+ENDINGS = {True: "converged", False: "cut off"}
+
+
+def show_numbers(run: Run) -> None:
+    history, n = run.history, len(run.data.points)
+    with st.container(horizontal=True):
+        st.metric("Iterations", history.iterations, width="content")
+        st.metric("Ended", ENDINGS[history.converged], width="content")
+        if run.agreement is not None:
+            st.metric(
+                "Adjusted Rand index",
+                f"{run.agreement:.3f}",
+                help=plain(f"Agreement with the known groups ({run.data.label_name}): 1 is the same, 0 is chance."),
+                width="content",
+            )
+    with st.container(horizontal=True):
+        st.metric("Final loss", number(history.losses[-1]), width="content")
+        if run.settings.algorithm == "mixture":
+            likelihood = -history.losses[-1] * n
+            parameters = history.method.parameter_count(run.data.points.shape[1])
+            st.metric("Log-likelihood (sum, nats)", f"{likelihood:.3f}".replace("-", "−"), width="content")
+            st.metric(
+                "BIC",
+                number(bic(likelihood, parameters, n)),
+                help=f"{parameters} parameters; p ln n − 2 ln L, smaller is better. R's mclust shows the negative.",
+                width="content",
+            )
+    st.caption(f"The loss is the {history.method.loss_name}.")
+
+
+def show_sizes(run: Run) -> None:
+    """A row per cluster: its mark, its size, and where its middle is."""
+    sizes, middles = run.history.sizes[-1], run.centers[-1]
+    largest = max(sizes.max(), 1)
+    rows = []
+    for k in np.argsort(run.ranks):
+        rank = run.ranks[k]
+        size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
+        color = palette.color_of(rank)
+        what = html.escape(run.data.called(run.history.parameters[-1][[k]])[0]) if run.settings.algorithm == "kmedoids" else ""
+        if run.data.given is None:
+            place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4])
+            what += f" ({place}{', …' if middles.shape[1] > 4 else ''})"
+        rows.append(
+            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> "
+            f"{rank + 1}</td>"
+            f"<td class='number'>{size}</td>"
+            f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
+            f"<td class='number'>{what}</td></tr>"
+        )
+    middle = MIDDLES[run.settings.algorithm].capitalize()
+    st.html(
+        "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
+        ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
+        ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums;white-space:nowrap}"
+        ".sizes td:last-child{white-space:normal}.sizes .bar{width:18%;min-width:3rem}"
+        ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
+        "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
+        f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def show_truth(run: Run) -> None:
+    """Found against true components, matched by the points that they share."""
+    truth, found = run.data.truth, run.history.parameters[-1]
+    k = max(len(truth.weights), len(found.weights))
+    partner = match_clusters(run.history.last.labels, run.data.labels, k)
+    st.markdown("**Found against true**")
+
+    def vector(values):
+        return "(" + ", ".join(f"{value:.2f}" for value in values) + ")"
+
+    def matrix(values):
+        return "; ".join(" ".join(f"{value:.2f}" for value in row) for row in values)
+
+    rows = []
+    for i in np.argsort(run.ranks):
+        j = partner[i]
+        row = {"Component": f"{palette.mark_of(run.ranks[i])} {run.ranks[i] + 1}", "Weight found": f"{found.weights[i]:.3f}"}
+        known = j < len(truth.weights)
+        row["Weight true"] = f"{truth.weights[j]:.3f}" if known else "none"
+        row["Mean found"], row["Mean true"] = vector(found.means[i]), vector(truth.means[j]) if known else "none"
+        row["Covariance found"] = matrix(found.covariances[i])
+        row["Covariance true"] = matrix(truth.covariances[j]) if known else "none"
+        rows.append(row)
+    st.dataframe(rows, hide_index=True)
+    missed = np.setdiff1d(np.arange(len(truth.weights)), partner[: len(found.weights)])
+    if len(missed):
+        st.caption(f"{len(missed)} of the {len(truth.weights)} true components have no partner among those found.")
+
+
+def show_proximities(run: Run) -> None:
+    """The matrix that was clustered, with the members of each cluster together, and who they are."""
+    labels = run.ranks[run.history.last.labels]
+    nearest = run.history.last.assignment.nearest
+    order = np.lexsort((nearest, labels))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**The proximities, ordered by cluster**")
+        figure = recent().get(("heat", figures.token(run)), lambda: summaries.heat_map(run.data, order, labels, 420))
+        st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
+        st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
+    with right:
+        st.markdown("**Who is with whom**, the nearest to the medoid first")
+        rows = []
+        for rank in range(run.settings.k):
+            members = order[labels[order] == rank]
+            names = html.escape(", ".join(run.data.called(members[1:41])))
+            if len(members) > 41:
+                names += f" and {len(members) - 41:,} more"
+            rows.append(
+                "<dt style='font-weight:600;margin-top:.6rem'>"
+                f"<span style='color:{palette.color_of(rank)}' aria-hidden='true'>{palette.mark_of(rank)}</span> "
+                f"{html.escape(run.data.called(members[:1])[0])}</dt><dd>{names}</dd>"
+            )
+        st.html(
+            "<div style='max-height:420px;overflow-y:auto' tabindex='0' role='region' aria-label='Members of the clusters'>"
+            f"<dl style='margin:0'>{''.join(rows)}</dl></div>"
+        )
