@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import matrices
+from pages.shared.wording import plain
 from pages.shared.readers import limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -385,9 +386,9 @@ def test_many_columns_are_chosen_and_it_is_said_which(app):
         app,
         ",".join(f"x{j}" for j in range(60))
         + "\n"
-        + "\n".join(",".join(f"{i * j % 7}.5" for j in range(60)) for i in range(9)),
+        + "\n".join(",".join(f"{(i + 1) * (j + 1) % 61}.5" for j in range(60)) for i in range(9)),
     )
-    assert "The first 50 of 59 columns of numbers were chosen" in said(app)  # the first is constant
+    assert "The first 50 of 60 columns of numbers were chosen" in said(app)
     assert in_use(app).points.shape == (9, 50)
 
 
