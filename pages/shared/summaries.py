@@ -102,6 +102,8 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     values = data.points[np.ix_(rows, columns)]
     extents = [padded(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
+    called = [] if painted else [safe(name) for name in data.called(rows)]
+    ringed = _ringed(data)
     figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
     images = []
     for i in range(p):
@@ -157,13 +159,14 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                     pair |= dict(
                         x=values[:, j],
                         y=values[:, i],
-                        customdata=[safe(name) for name in data.called(rows)],
+                        customdata=called,
                         hovertemplate="%{customdata}<br>%{x}, %{y}<extra></extra>",
                         hoverinfo=None,
                         marker=dict(size=4, opacity=0.75, color=np.array(colors)[groups].tolist()),
                     )
                 figure.add_trace(pair | place)
-                for ring in rings(_of_columns(data, [columns[j], columns[i]]), data.points[:, [columns[j], columns[i]]]):
+                both = [columns[j], columns[i]]
+                for ring in rings(_of_columns(ringed, both), ringed.points[:, both]):
                     few = {part: ring[part][: MOST_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
                     figure.add_trace(ring | few | dict(marker=ring["marker"] | dict(size=8)) | place)
     figure.update_layout(height=140 + 105 * p, margin=MARGIN, showlegend=False, images=images, bargap=0, dragmode=False)
@@ -176,6 +179,17 @@ def _correlations(values: np.ndarray) -> np.ndarray:
     centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
     lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centred, axis=0), np.nan)
     return (centred.T @ centred) / lengths / lengths[:, None]
+
+
+def _ringed(data: Data) -> Data:
+    """The rows in which a value was filled, as many as are ringed."""
+    filled = np.zeros(0, dtype=int) if data.filled is None else np.flatnonzero(data.filled.any(axis=1))[:MOST_MARKERS]
+
+    def of(part):
+        return None if part is None else part[filled]
+
+    kept = dict(filled=of(data.filled), deviations=of(data.deviations), names=of(data.names), rows=data.rows[filled])
+    return replace(data, points=data.points[filled], labels=None, mixed=None, **kept)
 
 
 def _of_columns(data: Data, columns: list[int]) -> Data:

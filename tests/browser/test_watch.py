@@ -33,6 +33,20 @@ def settled(page):
     page.get_by_role("button", name="Play").wait_for()
 
 
+def to_own_data(page):
+    page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Your own").click()
+    page.get_by_text("Until then every page goes on").wait_for()
+
+
+def watch(page, summary):
+    """From Data to Watch, when the data are there."""
+    page.get_by_text(summary).first.wait_for()
+    page.get_by_role("link", name="Watch it cluster").click()
+    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    settled(page)
+
+
 def traces(page, chart=PICTURE):
     """x and y of each trace as they are drawn now."""
     return page.evaluate(
@@ -207,9 +221,9 @@ def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page,
 
     points = np.loadtxt(FOLDER / "faithful.csv", delimiter=",", skiprows=1)
     visit(page, f"{server}/?k=2")
-    page.get_by_role("radio", name="Upload").click()
+    to_own_data(page)
     page.locator("input[type=file]").set_input_files(FOLDER / "faithful.csv")
-    page.get_by_text("272 points, 2 columns").first.wait_for()
+    watch(page, "272 points, 2 columns")
     expected = {
         "K-means": History.record(KMeans(2, init="random"), points, rng=1).parameters[-1],
         "K-medoids": points[History.record(KMedoids(2, init="random"), proximity_matrix(points), rng=1).parameters[-1]],
@@ -234,11 +248,11 @@ def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page,
 def test_a_bad_upload_is_one_sentence_and_the_picture_stays(page, server):
     visit(page, server)
     before = centers(page)
-    page.get_by_role("radio", name="Upload").click()
-    page.locator("input[type=file]").set_input_files(
-        dict(name="names.csv", mimeType="text/csv", buffer=b"name,colour\nAnna,red\nBert,blue\n")
-    )
-    page.get_by_text("No column of this file holds numbers only").wait_for()
+    to_own_data(page)
+    page.locator("input[type=file]").set_input_files(dict(name="one.csv", mimeType="text/csv", buffer=b"a,b\n1,2\n"))
+    page.get_by_text("only one row").wait_for()
+    page.get_by_text("Still used on every page: Three Gaussians.").wait_for()
+    page.get_by_test_id("stSidebarNav").get_by_text("Watch", exact=True).click()
     settled(page)
     np.testing.assert_array_equal(centers(page), before)
     assert page.locator("[data-testid=stException]").count() == 0
@@ -246,14 +260,13 @@ def test_a_bad_upload_is_one_sentence_and_the_picture_stays(page, server):
 
 def test_a_column_named_with_markup_is_shown_as_text(page, server):
     visit(page, server)
-    page.get_by_role("radio", name="Upload").click()
+    to_own_data(page)
     rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
     name = "<img src=x onerror=alert(1)>"
     page.locator("input[type=file]").set_input_files(
         dict(name="odd.csv", mimeType="text/csv", buffer=f"{name},**bold**\n{rows}\n".encode())
     )
-    page.get_by_text("30 points, 2 columns").first.wait_for()
-    settled(page)
+    watch(page, "30 points, 2 columns")
     for kind, text in (("xtitle", name), ("ytitle", "**bold**")):
         page.locator(f"{PICTURE} .{kind}").get_by_text(text, exact=True).wait_for()
     assert page.locator("img[src=x]").count() == 0
@@ -279,7 +292,7 @@ def test_many_points_play_as_pictures_that_change_with_the_steps(page, server, n
 def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
     visit(page, cold_server + path)
     assert page.get_by_role("heading", name="Watch it cluster").count() == 1
-    assert page.locator("[data-testid=stSidebar]").get_by_text("Data", exact=True).count() == 1
+    assert page.get_by_test_id("stSidebarNavLink").all_inner_texts()[-1].endswith("Data")
     if "k=4" in path:
         assert page.get_by_label("K, clusters").input_value() == "4"
         assert len(centers(page)) == 4

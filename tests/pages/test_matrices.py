@@ -17,7 +17,7 @@ MATRIX = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 2.5], [2.0, 2.5, 0.0]])
 
 
 def from_csv(text):
-    reading = readers.read_text(text)
+    reading = readers.read(text.encode(), "")
     return matrices.from_table(reading.table, reading.format.header, "title")
 
 
@@ -58,7 +58,7 @@ def test_a_matrix_is_the_same_in_each_way_of_writing_it_as_a_table_or_as_text(te
 
 @pytest.mark.parametrize("name", SQUARES)
 def test_a_matrix_is_known_as_one(name):
-    assert matrices.looks_like_proximities(readers.read_text(SQUARES[name][0]).table)
+    assert matrices.looks_like_proximities(readers.read(SQUARES[name][0].encode(), "").table)
 
 
 TRIANGLES = {

@@ -223,7 +223,7 @@ def test_json_is_read_as_it_was_written(data):
     reading = readers.read(content, data.draw(st.sampled_from(("a.json", "a.jsonl", "a.json.gz"))))
     assert reading.format.kind == "json"
     assert_holds(reading.table, names, columns)
-    assert_holds(readers.read_text(text).table, names, columns)
+    assert_holds(readers.read(text.encode(), "").table, names, columns)
 
 
 @MANY
@@ -426,8 +426,8 @@ def test_a_table_of_many_columns_is_read():
 
 
 def test_pasted_text_is_read():
-    assert_holds(readers.read_text("\ufeffa\tb\n1,5\t2\n3,5\t4").table, ["a", "b"], [[1.5, 3.5], [2, 4]])
-    reading = readers.read_text("1;2\n3;4", Format("text", encoding="latin-1", separator=";", header=False))
+    assert_holds(readers.read("\ufeffa\tb\n1,5\t2\n3,5\t4".encode(), "").table, ["a", "b"], [[1.5, 3.5], [2, 4]])
+    reading = readers.read(b"1;2\n3;4", "", Format("text", encoding="latin-1", separator=";", header=False))
     assert_holds(reading.table, None, [[1, 3], [2, 4]])
 
 

@@ -469,7 +469,7 @@ def test_rows_are_called_by_the_column_of_names_or_else_by_number(names, called)
 def test_strange_and_repeated_names_of_columns_are_taken_as_they_are():
     table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(HOSTILE)})
     assert prepare(table, "title", Preparation(HOSTILE)).columns == HOSTILE
-    table = readers.read_text("a,a,b\n1,2,x\n3,5,y\n2,2,x\n").table
+    table = readers.read(b"a,a,b\n1,2,x\n3,5,y\n2,2,x\n", "").table
     data = prepare(table, "title", sensible(describe(table)))
     np.testing.assert_array_equal(data.points, [[1, 2], [3, 5], [2, 2]])
     assert len(set(data.columns)) == 2

@@ -117,7 +117,7 @@ export default function (component) {
 
   function keys(event) {
     const busy = event.target.closest?.(
-      "a, summary, input, textarea, select, button, canvas, [tabindex='0'], [role='slider'], [role='combobox'], [contenteditable]",
+      "a, summary, input, textarea, select, button, canvas, [tabindex='0']:not(main), [role='slider'], [role='combobox'], [contenteditable]",
     );
     const inside = event.composedPath().includes(root);
     if (event.ctrlKey || event.metaKey || event.altKey || (busy && !inside)) return;

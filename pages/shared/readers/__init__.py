@@ -15,7 +15,7 @@ from pages.shared.readers.kinds import KINDS, ending, kind_of, unpacked
 from pages.shared.readers.limits import Refusal
 from pages.shared.readers.text import read_text as _read_text
 
-__all__ = ["Format", "Reading", "Refusal", "detect", "read", "read_text", "text_of"]
+__all__ = ["Format", "Reading", "Refusal", "detect", "read", "text_of"]
 
 _READERS = {"text": _read_text, "xlsx": read_xlsx, "parquet": read_parquet, "json": read_json, "npy": read_npy}
 
@@ -48,12 +48,6 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     if format.kind != KINDS.get(end, format.kind):
         notes = (f"The name ends in .{end}, but the file is {CALLED[format.kind]} and is read as that.", *notes)
     return Reading(table, format, notes, raw.sheets)
-
-
-def read_text(text: str, format: Format | None = None) -> Reading:
-    """The table in a pasted text; raises like `read`."""
-    content = text.encode("utf-8", "replace")
-    return read(content, "", None if format is None else replace(format, encoding="utf-8"))
 
 
 def text_of(content: bytes, format: Format) -> str:
