@@ -21,7 +21,7 @@ MOST_CHARACTERS = 64
 """of a string whose spelling is compared: as many as are compared at once"""
 
 
-def proximity_data(matrix: np.ndarray, names, title: str, kind: str = "uploaded proximities", note: str = "") -> Data:
+def proximity_data(matrix: np.ndarray, names, title: str, kind: str = "proximities", note: str = "") -> Data:
     """The matrix laid out in the plane by classical scaling; names : (n,) text or None."""
     layout = classical_scaling(matrix)
     points = np.ascontiguousarray(layout.points)

@@ -238,7 +238,7 @@ def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
     assert "classical scaling and keeps 100% of the proximities" in data.note
     assert data.same_units
     assert data.columns == ("scaling axis 1", "scaling axis 2")
-    assert data.given_name == "uploaded proximities"
+    assert data.given_name == "proximities"
 
 
 @pytest.mark.parametrize(
