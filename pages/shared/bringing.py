@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import matrices, readers, tables
+from pages.shared.columns import describe
 from pages.shared.datasets import Data
 from pages.shared.drawing import draw_points
 from pages.shared.preparing import Source, prepare
@@ -140,14 +141,14 @@ def _triangle_separator(content: bytes, format: Format) -> str | None:
 def _understood(title: str, key: str, reading: Reading, meaning: str | None) -> Source | Data:
     """The table as points, proximities or words, as `meaning` or a person says."""
 
-    def describe():
-        columns = tables.describe(reading.table)
+    def look():
+        columns = describe(reading.table)
         return Source(key, title, reading.table, columns, tables.sensible(columns), KEPT)
 
     square = recent().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
     if square and _choose_meaning(key, ["proximities", "table"], "proximities") == "proximities":
         return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
-    source = recent().get(("source", key), describe)
+    source = recent().get(("source", key), look)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
     numbers = any(c.usable for c in source.columns)
     if not square and meaning is None:

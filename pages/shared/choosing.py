@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import datasets, tables
 from pages.shared.bringing import bring, compare_words
+from pages.shared.columns import describe
 from pages.shared.datasets import SAMPLES, TABLES, Data
 from pages.shared.preparing import Source, prepare
 from pages.shared.widgets import SHARED, recent
@@ -92,7 +93,7 @@ def _real(full: bool) -> Data:
 
     def make():
         table = datasets.read_table(name)
-        columns = tables.describe(table)
+        columns = describe(table)
         begin = tables.sensible(columns)
         numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != about.label)
         return Source(name, about.title, table, columns, replace(begin, columns=numbers, label=about.label), SHARED)

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import tables
+from pages.shared.columns import MOST_CATEGORIES, Column
 from pages.shared.datasets import Data
 from pages.shared.progress import Progress, share_of
-from pages.shared.tables import GAPS, SCALINGS, Column, Preparation
+from pages.shared.tables import GAPS, SCALINGS, Preparation
 from pages.shared.widgets import KEPT, SHARED, recent
 from pages.shared.wording import plain
 
@@ -72,14 +73,14 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
         full,
         "Columns",
         "What rows are clustered by; the kinds are guesses. Columns of text, with a single value, or with more than "
-        f"{tables.MOST_CATEGORIES} categories are not offered.",
+        f"{MOST_CATEGORIES} categories are not offered.",
     )
     if full:
         _show_columns(source)
     if not usable:
         raise ValueError(
             "No column of this table can be clustered by: it needs numbers, or categories of at most "
-            f"{tables.MOST_CATEGORIES} values."
+            f"{MOST_CATEGORIES} values."
         )
     columns = st.multiselect(
         "Columns to cluster by",
@@ -91,10 +92,10 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     numbers = [column.name for column in source.columns if column.kind == "number" and column.name != begin.label]
     if full and len(numbers) > tables.MOST_PRESELECTED:
         st.caption(f"The first {tables.MOST_PRESELECTED} of {len(numbers)} columns of numbers were chosen to begin with.")
-    codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= tables.MOST_CATEGORIES]
+    codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= MOST_CATEGORIES]
     if full:
         left, middle, right = st.columns(3)
-        groups = [c.name for c in source.columns if c.distinct <= tables.MOST_CATEGORIES and c.kind != "constant"]
+        groups = [c.name for c in source.columns if c.distinct <= MOST_CATEGORIES and c.kind != "constant"]
         with left:
             label = _one_of("Known groups", groups, begin.label, f"{key}_label", "For colours and scores, not for clustering.")
         with middle:

@@ -8,10 +8,11 @@ from plotly.subplots import make_subplots
 
 from clustering import PrincipalComponents
 from pages.shared import paint, palette
+from pages.shared.columns import histogram
 from pages.shared.datasets import Data
 from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, written
 from pages.shared.planes import Plane, spread_out
-from pages.shared.tables import SCALED, histogram
+from pages.shared.tables import SCALED
 from pages.shared.wording import in_template, safe, shortened
 
 MOST_PANELS = 6

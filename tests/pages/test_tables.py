@@ -12,7 +12,8 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 
 from clustering import impute
 from pages.shared import datasets, readers, tables
-from pages.shared.tables import Preparation, consequences, describe, gather, numbers_of, outweighing, prepare, sensible
+from pages.shared.columns import describe, histogram, numbers_of
+from pages.shared.tables import Preparation, consequences, gather, outweighing, prepare, sensible
 
 HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
 
@@ -106,9 +107,9 @@ def test_the_picture_of_a_column_is_its_histogram():
 
 
 def test_a_histogram_takes_ranges_that_are_extremely_wide_or_narrow():
-    np.testing.assert_array_equal(tables.histogram(np.array([-1e308, 0.0, 1e308]), 2, -1e308, 1e308), [1, 2])
-    np.testing.assert_array_equal(tables.histogram(np.array([0.3, 0.1 + 0.2]), 2, 0.3, 0.1 + 0.2), [1, 1])
-    np.testing.assert_array_equal(tables.histogram(np.full(3, 7.0), 5, 7, 7), [0, 0, 3, 0, 0])
+    np.testing.assert_array_equal(histogram(np.array([-1e308, 0.0, 1e308]), 2, -1e308, 1e308), [1, 2])
+    np.testing.assert_array_equal(histogram(np.array([0.3, 0.1 + 0.2]), 2, 0.3, 0.1 + 0.2), [1, 1])
+    np.testing.assert_array_equal(histogram(np.full(3, 7.0), 5, 7, 7), [0, 0, 3, 0, 0])
 
 
 def test_only_what_may_be_measured_is_offered():

@@ -61,7 +61,7 @@ def place_centers(
     """Draws a plane with one badge for each center, to be dragged.
 
     `labels` are read out ("Center 1"), `colors` and `symbols` are as in the palette. `backdrop` is a picture as a data URI,
-    which is stretched over the extent, or (n, 2) points, or None. The badges are at `centers` when they come on the page, and
+    which is stretched over the extent, or None. The badges are at `centers` when they come on the page, and
     again when `token`, the extent or the number of centers is another one; in between, where they were dragged counts.
 
     Returns:
@@ -72,12 +72,8 @@ def place_centers(
     if len(badges) != len(given):
         raise ValueError(f"{len(given)} centers, but {len(badges)} labels, colors and symbols")
     scene = dict(badges=badges)
-    if isinstance(backdrop, str):
+    if backdrop is not None:
         scene |= dict(image=backdrop)
-    elif backdrop is not None:
-        # single precision has twice the digits that can be seen, and half of those to be sent
-        dots = np.asarray(backdrop, dtype=float).reshape(-1, 2)
-        scene |= dict(dots=[float(f"{value:.6g}") for value in dots[np.isfinite(dots).all(axis=1)].ravel()])
     return _show(key, "place", given, extent, token, names, height, to_scale, **scene)
 
 

@@ -2,7 +2,7 @@
 // plane.js and badges.js are put before it.
 //
 // data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], most }
-//       and in "place" { badges: [{ label, color, symbol }], image: a data URI, dots: [x, y, ...] }
+//       and in "place" { badges: [{ label, color, symbol }], image: a data URI }
 // The state `drawn` is { token, xy }. What is here counts, and `xy` is taken over only at first and with another token:
 // a page that reruns tells us what we told it a moment ago, perhaps in the middle of the next stroke.
 
@@ -96,7 +96,6 @@ function build(root) {
     ink.beginPath();
     ink.rect(box.left - DOT, box.top - DOT, box.width + 2 * DOT, box.height + 2 * DOT);
     ink.clip();
-    drawDots(ink, plane, data.dots ? pairs(data.dots) : [], 2.4, NEUTRAL, 0.7);
     if (data.mode === "draw") {
       drawDots(ink, plane, points, DOT, themed("text-color"), 0.65);
       if (!points.length && !stroke) invite(ink, plane, themed("text-color"));
