@@ -10,7 +10,7 @@ Needs NumPy and SciPy only.
 """
 
 from clustering.edit_distance import edit_distances
-from clustering.em import Method, Step, best_of, fit, iterate
+from clustering.em import Method, Restart, Step, best_of, fit, iterate, restarts
 from clustering.gaussians import Gaussians, check_gaussians
 from clustering.gower import gower_matrix
 from clustering.history import History
@@ -35,6 +35,7 @@ __all__ = [
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
+    "Restart",
     "Step",
     "adjusted_rand_index",
     "best_of",
@@ -51,6 +52,7 @@ __all__ = [
     "match_clusters",
     "principal_components",
     "proximity_matrix",
+    "restarts",
     "sample_mixture",
     "three_gaussians",
 ]

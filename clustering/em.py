@@ -6,11 +6,12 @@ Every method here lowers a loss L(parameters, assignment) by two steps in turn:
     M step   parameters  = argmin over parameters  of L(parameters, assignment)
 
 so the loss never rises. `iterate` yields the sequence of states that a method passes through, `fit` its last one,
-`best_of` the best last one of several starts. A method is an object with the few functions of `Method`; it holds
-settings only, never data, and nothing it returns is changed later.
+`restarts` a run from each of many starts, `best_of` the last state of the best of them. A method is an object with the
+few functions of `Method`; it holds settings only, never data, and nothing it returns is changed later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -166,18 +167,62 @@ def fit(method: Method, data, **options) -> Step:
     return step
 
 
-def best_of(restarts: int, method: Method, data, *, rng: np.random.Generator | int | None = None, **options) -> Step:
-    """The last step with the least loss among `restarts` runs from independent starts.
+class Restart(NamedTuple):
+    """One of many runs, as far as runs are compared: where it began, how its loss fell, and where it ended."""
 
-    Run i draws from the i-th child of `rng` (`Generator.spawn`), so a larger number of restarts repeats the first ones.
+    start: Any
+    """the parameters of iteration 0"""
+    losses: np.ndarray
+    """(T + 1,) loss of each state, after its E step"""
+    last: Step
+    """the last state, whole"""
+
+
+def restarts(method: Method, data, rngs: Iterable[np.random.Generator | int], **options) -> Iterator[Restart]:
+    """One run from each random start, in order; the data are prepared once.
+
+    Parameters
+    ----------
+    method, data, options : as `iterate`
+    rngs : iterable of generators or seeds
+        One for each run. Run i is `fit(method, data, rng=rngs[i])`, and each is taken when its run begins, except the first.
+
+    Yields
+    ------
+    Restart
+        A run is made when it is asked for. Nothing of it is kept but this: no earlier assignments, no half-steps.
 
     Raises
     ------
     ValueError
-        If `restarts` is not a whole number of at least 1, and as `iterate`.
+        At the call, as `iterate`.
     """
-    if not is_whole(restarts) or restarts < 1:
-        raise ValueError(f"restarts must be a whole number of at least 1, got {restarts}")
     prepared = method.prepare(data)
-    children = np.random.default_rng(rng).spawn(restarts)
-    return min((fit(method, prepared, rng=child, **options) for child in children), key=lambda step: step.loss)
+    runs = (iterate(method, prepared, rng=rng, **options) for rng in rngs)
+    first = list(islice(runs, 1))  # set up here: what is wrong with the settings is wrong with every run
+    return map(_drained, chain(first, runs))
+
+
+def _drained(run: Iterator[Step]) -> Restart:
+    losses = []
+    for step in run:
+        if not losses:
+            start = step.parameters
+        losses.append(step.loss)
+    return Restart(start, np.array(losses), step)
+
+
+def best_of(runs: int, method: Method, data, *, rng: np.random.Generator | int | None = None, **options) -> Step:
+    """The last step with the least loss among `runs` runs from independent starts; the first of them on ties.
+
+    Run i draws from the i-th child of `rng` (`Generator.spawn`), so more runs repeat the first ones.
+
+    Raises
+    ------
+    ValueError
+        If `runs` is not a whole number of at least 1, and as `iterate`.
+    """
+    if not is_whole(runs) or runs < 1:
+        raise ValueError(f"runs must be a whole number of at least 1, got {runs}")
+    children = np.random.default_rng(rng).spawn(runs)
+    return min(restarts(method, data, children, **options), key=lambda run: run.last.loss).last

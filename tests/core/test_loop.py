@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from clustering import (
     iterate,
     notices,
     proximity_matrix,
+    restarts,
 )
 from clustering import three_gaussians as sample
 
@@ -232,10 +234,75 @@ def test_a_whole_number_that_is_a_float_is_as_good_or_is_refused(make):
         assert loss == fit(make(2), data, rng=0, max_iter=5).loss
 
 
-@pytest.mark.parametrize("restarts", [0, -2, 1.5])
-def test_a_number_of_restarts_that_is_none_is_refused(restarts):
-    with pytest.raises(ValueError, match=rf"restarts must be .*at least 1, got {restarts}"):
-        best_of(restarts, KMeans(2), POINTS)
+@pytest.mark.parametrize("runs", [0, -2, 1.5])
+def test_a_number_of_runs_that_is_none_is_refused(runs):
+    with pytest.raises(ValueError, match=rf"runs must be .*at least 1, got {runs}"):
+        best_of(runs, KMeans(2), POINTS)
+
+
+# restarts
+
+
+@NAMED
+def test_each_restart_is_the_run_of_its_seed(method):
+    data = data_for(method)
+    several = list(restarts(method, data, range(7, 12), max_iter=30))
+    assert len(several) == 5
+    for seed, run in zip(range(7, 12), several, strict=True):
+        steps = list(iterate(method, data, rng=seed, max_iter=30))
+        assert str(run.start) == str(steps[0].parameters)
+        assert run.losses.tolist() == [step.loss for step in steps]
+        assert str(run.last.parameters) == str(steps[-1].parameters)
+        np.testing.assert_array_equal(run.last.labels, steps[-1].labels)
+        assert run.last._replace(parameters=None, assignment=None) == steps[-1]._replace(parameters=None, assignment=None)
+
+
+def test_restarts_take_generators_as_well_as_seeds():
+    mixed = [3, np.random.default_rng(4), np.random.default_rng(5)]
+    losses = [run.last.loss for run in restarts(KMeans(5, "random"), POINTS, mixed)]
+    assert losses == [fit(KMeans(5, "random"), POINTS, rng=seed).loss for seed in (3, 4, 5)]
+
+
+def test_restarts_prepare_once_and_without_end_are_drawn_one_at_a_time():
+    method = Halving()
+    runs = restarts(method, 1, count(), tol=8)
+    assert method.calls == ["prepare", "prepare"]  # the second finds the data prepared
+    losses = [run.losses.tolist() for run in islice(runs, 3)]
+    assert losses == [[64, 32, 16, 8]] * 3
+
+
+def test_no_seeds_make_no_restarts():
+    assert list(restarts(KMeans(2), POINTS, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "options", "sentence"),
+    [
+        (KMeans(2), [[np.nan]], {}, r"row 0, column 0 is nan"),
+        (KMeans(999), POINTS, {}, r"k must lie in 1..n=120, got 999"),
+        (KMeans(2, "worst"), POINTS, {}, r"init must be .* got 'worst'"),
+        (KMeans(2), POINTS, {"max_iter": -1}, r"max_iter must be a whole number of at least 0, got -1"),
+        (KMeans(2), POINTS, {"tol": -1}, r"tol must be at least 0, got -1"),
+    ],
+)
+def test_restarts_refuse_what_iterate_refuses_at_the_call(method, data, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        restarts(method, data, range(3), **options)
+
+
+def test_a_restart_keeps_no_earlier_assignment_alive():
+    seen = []
+
+    class Watched(KMeans):
+        def e_step(self, *arguments):
+            assignment, loss = super().e_step(*arguments)
+            seen.append(weakref.ref(assignment))
+            return assignment, loss
+
+    runs = [next(restarts(Watched(3, "random"), POINTS, [6]))]
+    gc.collect()
+    assert len(seen) == len(runs[0].losses) > 3
+    assert [reference() is not None for reference in seen] == [False] * (len(seen) - 1) + [True]
 
 
 # best_of
@@ -244,7 +311,7 @@ def test_a_number_of_restarts_that_is_none_is_refused(restarts):
 @NAMED
 def test_the_best_of_several_runs_is_the_least_loss_and_never_worse_with_more(method):
     data = data_for(method)
-    losses = [best_of(restarts, method, data, rng=9, max_iter=4).loss for restarts in (1, 2, 4, 8)]
+    losses = [best_of(runs, method, data, rng=9, max_iter=4).loss for runs in (1, 2, 4, 8)]
     assert losses == sorted(losses, reverse=True)
     runs = [fit(method, data, rng=child, max_iter=4).loss for child in np.random.default_rng(9).spawn(8)]
     assert losses[-1] == min(runs)
