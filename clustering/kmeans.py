@@ -82,8 +82,9 @@ class KMeans:
     ----------
     k : int
         Number of clusters, 1..n.
-    init : {"k-means++", "random", "maxmin"} or (k, d) array
-        Where to start (see `clustering.seeding`), or the centers to start from.
+    init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
+        Where to start (see `clustering.seeding`), or the centers to start from. "k-means++" is the greedy variant, "plain
+        k-means++" has one candidate for each center, as first published.
 
     Weakness: it finds a local minimum that depends on the start (use `best_of`), and it cuts groups that are stretched, of
     unequal size or spread, or not convex.
@@ -207,8 +208,11 @@ class KMeans:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
 
 
-def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k rows of the points `columns` (d, n) by a named way of starting; ValueError if there is no such way."""
+def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, others: str = "") -> np.ndarray:
+    """k rows of the points `columns` (d, n) by a named way of starting.
+
+    ValueError if there is no such way; the sentence names these ways and `others` that the caller has.
+    """
     n = columns.shape[1]
 
     def distances_to(rows):
@@ -218,9 +222,11 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
         return seeding.random_rows(n, k, rng)
     if init == "k-means++":
         return seeding.plus_plus(distances_to, n, k, rng)
+    if init == "plain k-means++":
+        return seeding.plus_plus(distances_to, n, k, rng, trials=1)
     if init == "maxmin":
         return seeding.maxmin(distances_to, n, k, rng)
-    raise ValueError(f"init must be 'k-means++', 'random', 'maxmin' or an array, got {init!r}")
+    raise ValueError(f"init must be {others}'k-means++', 'plain k-means++', 'random', 'maxmin' or an array, got {init!r}")
 
 
 def _squared_distances(columns, center) -> np.ndarray:

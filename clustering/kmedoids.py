@@ -56,7 +56,7 @@ class KMedoids:
     ----------
     k : int
         Number of clusters, 1..n.
-    init : {"build", "random", "k-means++", "maxmin"} or (k,) array
+    init : {"build", "random", "k-means++", "plain k-means++", "maxmin"} or (k,) array
         Where to start (see `clustering.seeding`), or the row numbers to start from.
     update : {"alternating", "swap", "steepest swap"}
         "alternating" is the E/M scheme: each medoid becomes the member of its cluster with the least sum of proximities to
@@ -105,9 +105,13 @@ class KMedoids:
             return seeding.random_rows(n, self.k, rng)
         if self.init == "k-means++":
             return seeding.plus_plus(matrix.__getitem__, n, self.k, rng)
+        if self.init == "plain k-means++":
+            return seeding.plus_plus(matrix.__getitem__, n, self.k, rng, trials=1)
         if self.init == "maxmin":
             return seeding.maxmin(matrix.__getitem__, n, self.k, rng)
-        raise ValueError(f"init must be 'build', 'random', 'k-means++', 'maxmin' or an array, got {self.init!r}")
+        raise ValueError(
+            f"init must be 'build', 'random', 'k-means++', 'plain k-means++', 'maxmin' or an array, got {self.init!r}"
+        )
 
     def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
         n = len(prepared.matrix)

@@ -106,7 +106,7 @@ class GaussianMixture:
         Number of components, 1..n.
     covariance : {"full", "tied", "diagonal", "spherical"}
         One covariance matrix each; one for all; one variance per column each; one variance each.
-    init : {"k-means", "k-means++", "random", "maxmin"} or (k, d) array
+    init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
         Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns); or with
         means at points chosen as in `clustering.seeding`, or at the rows of the array, the covariance of all points and
         equal weights. `iterate(…, start=Gaussians(…))` gives all three; widths
@@ -170,7 +170,7 @@ class GaussianMixture:
             rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
             whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
             return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
-        rows = seeded_rows(self.init, columns, self.k, rng)
+        rows = seeded_rows(self.init, columns, self.k, rng, others="'k-means', ")
         return self._around(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:

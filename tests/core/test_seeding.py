@@ -40,6 +40,49 @@ def test_k_means_plus_plus_draws_by_squared_distance_and_keeps_the_better_of_its
         assert seeding.plus_plus(squared(points), 4, 2, Draws(0, shares)).tolist() == [0, expected]
 
 
+def test_plain_k_means_plus_plus_takes_its_one_candidate_whatever_it_is_worth():
+    points = np.array([[0.0], [1.0], [3.0], [6.0]])
+    # shares of 46 as above; then squared distances to rows 0 and 1 are 0, 0, 4, 25, to rows 0 and 3 they are 0, 1, 9, 0
+    for shares, expected in [([0.5 / 46, 3 / 29], [1, 2]), ([0.5 / 46, 5 / 29], [1, 3]), ([20 / 46, 0.5 / 10], [3, 1])]:
+        assert seeding.plus_plus(squared(points), 4, 3, Draws(0, shares), trials=1).tolist() == [0, *expected]
+
+
+def test_plain_k_means_plus_plus_draws_in_proportion_to_the_squared_distance():
+    method = KMeans(2, "plain k-means++")
+    prepared = method.prepare([[0.0], [1.0], [3.0]])
+    pairs = np.array([np.sort(method.start(prepared, np.random.default_rng(seed)).ravel()) for seed in range(3000)])
+    # {0, 1} comes from 0 with 1/10 and from 1 with 1/5, {0, 3} with 9/10 and 9/13, {1, 3} with 4/5 and 4/13
+    for pair, chance in [((0, 1), 1 / 10 + 1 / 5), ((0, 3), 9 / 10 + 9 / 13), ((1, 3), 4 / 5 + 4 / 13)]:
+        assert (np.abs(pairs - pair) < 1e-9).all(axis=1).mean() == pytest.approx(chance / 3, abs=0.03)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 20])
+def test_k_means_plus_plus_is_greedy_with_two_and_ln_k_candidates_unless_told_otherwise(k):
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    rows = [
+        seeding.plus_plus(squared(points), 60, k, np.random.default_rng(1), trials).tolist()
+        for trials in (None, 2 + int(np.log(k)))
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("trials", [0, -1, 1.5])
+def test_a_number_of_candidates_that_is_none_is_refused(trials):
+    with pytest.raises(ValueError, match=rf"trials must be a whole number of at least 1, got {trials}"):
+        seeding.plus_plus(squared(LINE), 6, 2, np.random.default_rng(0), trials)
+
+
+def test_every_method_takes_one_candidate_where_it_starts_by_plain_k_means_plus_plus():
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    proximities = proximity_matrix(points, "squared euclidean")
+    rows = seeding.plus_plus(squared(points), 60, 8, np.random.default_rng(2), trials=1)
+    for method in (KMeans(8, "plain k-means++"), GaussianMixture(8, "spherical", "plain k-means++")):
+        start = method.start(method.prepare(points), np.random.default_rng(2))
+        np.testing.assert_allclose(start if isinstance(method, KMeans) else start.means, points[rows], rtol=1e-10)
+    method = KMedoids(8, "plain k-means++")
+    assert method.start(method.prepare(proximities), np.random.default_rng(2)).tolist() == rows.tolist()
+
+
 def test_maxmin_takes_the_point_farthest_from_all_that_are_chosen():
     assert seeding.maxmin(squared(LINE), 6, 4, Draws(0)).tolist() == [0, 5, 4, 2]
     assert seeding.maxmin(squared(LINE), 6, 2, Draws(5)).tolist() == [5, 0]
@@ -72,7 +115,7 @@ def test_random_rows_are_equally_likely_sets():
     assert max(abs(count - 500) for count in counts) < 100
 
 
-@pytest.mark.parametrize("init", ["random", "k-means++", "maxmin"])
+@pytest.mark.parametrize("init", ["random", "k-means++", "plain k-means++", "maxmin"])
 @pytest.mark.parametrize("k", [1, 3, 20])
 def test_a_named_start_is_at_points_of_the_data_all_different(init, k):
     points = np.random.default_rng(1).normal(size=(20, 2)) + [1e4, -1e4]
@@ -95,11 +138,12 @@ def loss_of_starts(method, points, seeds):
 def test_informed_starts_are_better_than_random_points_on_a_grid_of_groups_before_and_after_the_run():
     points = sampling.grid(1000, np.random.default_rng(0), side=5).points
     before, after = {}, {}
-    for init in ("random", "k-means++", "maxmin"):
+    for init in ("random", "plain k-means++", "k-means++", "maxmin"):
         method = KMeans(25, init=init)
         prepared = method.prepare(points)
         before[init] = loss_of_starts(method, prepared, 12)
         after[init] = np.mean([fit(method, prepared, rng=seed).loss for seed in range(12)])
+    assert before["k-means++"] < before["plain k-means++"] < before["random"]
     assert before["k-means++"] < 0.5 * before["random"]
     assert after["k-means++"] < 0.8 * after["random"]
     assert after["maxmin"] < 0.8 * after["random"]
@@ -137,5 +181,12 @@ def test_a_mixture_started_at_points_has_equal_weights_and_the_covariance_of_all
 @pytest.mark.parametrize("method", [KMeans(2, "worst"), GaussianMixture(2, init="worst"), KMedoids(2, "worst")])
 def test_an_unknown_start_is_refused_with_the_ones_there_are(method):
     data = proximity_matrix(LINE) if isinstance(method, KMedoids) else LINE
-    with pytest.raises(ValueError, match=r"init must be .*'maxmin' or an array, got 'worst'"):
+    with pytest.raises(ValueError, match=r"init must be .*'plain k-means\+\+', .*'maxmin' or an array, got 'worst'"):
         fit(method, data)
+
+
+def test_an_unknown_start_of_a_mixture_or_of_medoids_is_answered_with_the_ones_of_their_own():
+    with pytest.raises(ValueError, match="init must be 'k-means', 'k-means"):
+        fit(GaussianMixture(2, init="kmeans"), LINE)
+    with pytest.raises(ValueError, match="init must be 'build', "):
+        fit(KMedoids(2, init="BUILD"), proximity_matrix(LINE))
