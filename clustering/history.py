@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class History:
     """(T + 1) notices of each state"""
     last: Step
     """the last state, whole"""
+    seconds: float
+    """that the E and M steps took: without preparing, choosing a start, and what is done here to record or to watch"""
 
     @classmethod
     def record(cls, method: Method, data, *, watch: Callable[[Step], None] | None = None, **options) -> "History":
@@ -42,7 +45,10 @@ class History:
         prepared = method.prepare(data)
         steps: list[Step] = []
         half_losses = []
-        for step in iterate(method, prepared, **options):
+        run = iterate(method, prepared, **options)
+        seconds, began = 0.0, perf_counter()
+        for step in run:
+            seconds += perf_counter() - began
             if steps:
                 before = steps[-1]
                 half_losses.append(method.half_step_loss(prepared, before.assignment, before.parameters, step.parameters))
@@ -50,6 +56,7 @@ class History:
             steps.append(step)
             if watch is not None:
                 watch(step)
+            began = perf_counter()
         return cls(
             method=method,
             prepared=prepared,
@@ -60,6 +67,7 @@ class History:
             sizes=np.array([step.assignment.sizes for step in steps]),
             notices=tuple(step.notices for step in steps),
             last=steps[-1],
+            seconds=seconds,
         )
 
     def __len__(self) -> int:

@@ -376,6 +376,25 @@ def test_frames_of_a_history_are_counted_from_both_ends(method):
         history.frame(len(history))
 
 
+def test_the_seconds_of_a_history_are_those_of_its_e_and_m_steps_alone(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("clustering.history.perf_counter", lambda: clock[0])
+
+    def timed(name, seconds):
+        def function(*arguments):
+            clock[0] += seconds
+            return getattr(Halving, name)(*arguments)
+
+        return function
+
+    took = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
+    slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in took.items()})()
+    history = History.record(slow, 1, tol=16, watch=lambda step: clock.__setitem__(0, clock[0] + 1000))
+    assert len(history) == 3
+    assert history.seconds == 3 * 1 + 2 * 10
+    assert clock[0] > 1e6
+
+
 def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
     seen = []
     history = History.record(
