@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import figures, palette
+from pages.shared import curves, figures, moving, palette
 from pages.shared.choosing import current
 from pages.shared.placing import choose_plane, place_by_hand
 from pages.shared.planes import Plane
@@ -35,12 +35,12 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         picture, curve = recent().get(
             ("figures", name),
             lambda: (
-                figures.picture(run, frames, plane, shade, name, drawn),
-                figures.loss_curve(run, frames, name),
+                moving.picture(run, frames, plane, shade, name, drawn),
+                curves.loss_curve(run, frames, name),
             ),
         )
         with st.container(key="picture"):
-            st.plotly_chart(picture, config={"displayModeBar": False}, alt=figures.described(run, frames))
+            st.plotly_chart(picture, config={"displayModeBar": False}, alt=moving.described(run, frames))
         player(figures.token(run), name, frames, ["picture", "loss"])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(

@@ -1,21 +1,14 @@
-"""Plotly figures of a run: the picture that moves, and its loss curve. Arrays in, figures out; no Streamlit.
-
-Both figures have one frame per frame of the storyboard, named "0", "1", …, and are first shown as the last of them. An M
-frame builds on the E frame before it (`baseframe`), so it holds only what moved.
-"""
+"""What the Plotly figures of a data set and of its runs share. Arrays in, figures out; no Streamlit."""
 
 import hashlib
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.spatial.distance import cdist
 
-from pages.shared import paint, palette
+from pages.shared import palette
 from pages.shared.datasets import Data
-from pages.shared.planes import Plane, spread_out
 from pages.shared.runs import Run
-from pages.shared.storyboard import Frame
-from pages.shared.wording import in_template, number, safe, shortened
+from pages.shared.wording import safe, shortened
 
 MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
@@ -23,24 +16,11 @@ HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
 MOST_WORDS = 150
 """that are written beside their points"""
-HEIGHT = 520
-GRID = (200, 300)
-"""rows and columns of the shaded regions"""
-ANGLES = np.linspace(0, 2 * np.pi, 37)
-CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def token(run: Run, *what) -> str:
     """A name by which the player knows that a figure belongs to this run and this way of looking at it."""
     return hashlib.sha256(repr((run.data.key, run.settings, *what)).encode()).hexdigest()[:16]
-
-
-def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str, watch=lambda share: None) -> go.Figure:
-    """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.
-
-    `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
-    """
-    return _Picture(run, frames, plane, shade).figure(name, watch)
 
 
 def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
@@ -108,276 +88,6 @@ def written(data: Data, rows: np.ndarray) -> dict:
     return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
 
 
-class _Picture:
-    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool):
-        self.run, self.frames, self.plane = run, frames, plane
-        self.mixture = run.settings.algorithm == "mixture"
-        self.ranks = run.ranks
-        self.colors = [palette.color_of(rank) for rank in self.ranks]
-        self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]
-        self.xy = plane.project(run.data.points)
-        if run.data.points.shape[1] == 1:
-            self.xy[:, 1] = spread_out(len(self.xy))
-        self.middles = [plane.project(centers) for centers in run.centers]
-        self.painted = len(self.xy) > MOST_MARKERS
-        self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
-        self.to_scale = run.data.same_units and run.data.points.shape[1] > 1
-        self.extent = self._extent()
-        self.shades = shade and plane.shows_all and run.has_regions
-        self.shaded = self.extent
-        left, right, bottom, top = self.extent
-        if self.painted:
-            height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.to_scale else paint.HEIGHT
-            self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
-        if self.shades:
-            if self.to_scale:  # an axis shows more than this, in a window of other proportions
-                width, height = right - left, top - bottom
-                left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
-            self.shaded = left, right, bottom, top
-            rows, columns = GRID
-            x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
-            y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
-            at = self.plane.axes.T @ np.stack(np.meshgrid(x, y)).reshape(2, -1)  # axes are unit vectors: back to columns
-            self.grid = at.T
-
-    def _extent(self):
-        low = np.minimum(self.xy.min(axis=0), np.min([m.min(axis=0) for m in self.middles], axis=0))
-        high = np.maximum(self.xy.max(axis=0), np.max([m.max(axis=0) for m in self.middles], axis=0))
-        if self.mixture:  # the ellipses that it ends with
-            covariances = self.plane.project_covariances(self.run.history.parameters[-1].covariances)
-            reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
-            low = np.minimum(low, (self.middles[-1] - reach).min(axis=0))
-            high = np.maximum(high, (self.middles[-1] + reach).max(axis=0))
-        middle, size = low + (high - low) / 2, size_of(low, high)
-        low, high = middle - 0.55 * size, middle + 0.55 * size
-        if self.to_scale:  # neither flat nor tall, so that the axes have little to add
-            width, height = high - low
-            lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
-            low, high = low - lack / 2, high + lack / 2
-        return float(low[0]), float(high[0]), float(low[1]), float(high[1])
-
-    def figure(self, name: str, watch) -> go.Figure:
-        left, right, bottom, top = self.extent
-        drawn = {}
-        frames = []
-        still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
-        for i, frame in enumerate(self.frames):
-            watch(i / len(self.frames))
-            data = self._outlines(frame) + 2 * [self._centers(frame)]
-            traces = list(range(len(still), len(still) + len(data)))
-            images = []
-            spec = dict(name=str(i))
-            if self.shades:
-                if frame.parameters not in drawn:
-                    drawn[frame.parameters] = self._regions(frame.parameters)
-                images.append(dict(source=drawn[frame.parameters]))
-            if frame.kind == "M" and self.frames[i - 1].assignment == frame.assignment:
-                spec["baseframe"] = str(i - 1)
-            elif self.painted:
-                images.append(dict(source=self._painted(frame)))
-            else:
-                traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
-            frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
-        last = frames[-1]
-        if self.painted:
-            some = np.sort(np.random.default_rng(0).choice(len(self.xy), HOVERED, replace=False))
-            points = self._points(some) | dict(marker=dict(opacity=0, size=8))
-        else:
-            points = self._points(np.arange(len(self.xy)))
-            size = 7.5 * min(1.0, (500 / len(self.xy)) ** 0.35)
-            points["marker"] = dict(size=size, opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
-        moving = last["data"][-len(self.colors) - 2 :]
-        outlines = [
-            dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
-            for color, line in zip(self.colors, moving[:-2], strict=True)
-        ]
-        centers = [style | moving[-1] for style in self._center_styles()]
-        places = [self.shaded] * self.shades + [self.extent] * self.painted
-        images = []
-        for own, (x0, x1, y0, y1) in zip(last.get("layout", {}).get("images", []), places, strict=True):
-            # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
-            width = (x1 - x0) * (1 + 1e-9 * len(images))
-            place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
-            images.append(place | own)
-        axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
-        layout = dict(
-            height=HEIGHT,
-            margin=dict(l=10, r=10, t=10, b=10),
-            showlegend=False,
-            hovermode="closest",
-            dragmode="pan",
-            meta=name,
-            images=images,
-            xaxis=axis | dict(range=[left, right], title=dict(text=safe(self.plane.names[0]))),
-            yaxis=axis
-            | dict(
-                scaleanchor="x" if self.to_scale else None,
-                range=[bottom, top],
-                title=dict(text=safe(self.plane.names[1])),
-            ),
-            updatemenus=[REMOTE],
-        )
-        return _figure([points, *still[1:], *outlines, *centers], layout, frames)
-
-    def _points(self, rows) -> dict:
-        x, y = map(in_template, self.plane.names)
-        return dict(
-            type="scatter",
-            mode="markers",
-            x=self.xy[rows, 0],
-            y=self.xy[rows, 1],
-            customdata=list(map(safe, self.run.data.called(rows))),
-            hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
-        ) | written(self.run.data, rows)
-
-    def _marker_colors(self, frame: Frame) -> dict:
-        n = len(self.xy)
-        if frame.assignment is None:
-            return dict(color=[palette.NEUTRAL] * n, symbol=np.zeros(n, dtype=np.uint8))
-        assignment = self.run.history.frame(frame.assignment)
-        labels = assignment.labels
-        if self.mixture:
-            mixed = np.rint(assignment.responsibilities @ palette.rgb(self.colors)).astype(int)
-            color = [f"#{code:06x}" for code in (mixed @ [65536, 256, 1]).tolist()]
-        else:
-            color = np.array(self.colors)[labels].tolist()
-        return dict(color=color, symbol=self.symbols[labels])
-
-    def _painted(self, frame: Frame) -> str:
-        if frame.assignment is None:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
-        assignment = self.run.history.frame(frame.assignment)
-        colors = palette.rgb(self.colors)
-        if self.mixture:
-            return self.canvas.paint(colors, responsibilities=assignment.rows)
-        return self.canvas.paint(colors, labels=assignment.labels)
-
-    def _regions(self, t: int) -> str:
-        parameters = self.run.history.parameters[t]
-        settings = self.run.settings
-        if settings.algorithm == "kmedoids":
-            labels = cdist(self.grid, self.run.centers[t], _SCIPY[settings.metric]).argmin(axis=1)
-        else:
-            method = self.run.history.method
-            labels = method.e_step(method.prepare(self.grid), parameters)[0].labels
-        return paint.regions(labels.reshape(GRID), palette.rgb(self.colors))
-
-    def _outlines(self, frame: Frame) -> list[dict]:
-        """Per cluster one broken line: the way that its center came, then the ellipses of its Gaussian."""
-        # the trail of an E frame ends in the same place twice, so that it can be moved into that of the M frame point by point
-        t = frame.parameters
-        states = self._trail(t) + ([t] if frame.kind == "E" else [])
-        lines = np.stack([self.middles[s] for s in states], axis=1)  # (k, steps, 2)
-        if self.mixture:
-            covariances = self.plane.project_covariances(self.run.history.parameters[t].covariances)
-            values, vectors = np.linalg.eigh(covariances)
-            half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-            ellipse = (half @ CIRCLE).transpose(0, 2, 1)
-            gap = np.full((len(lines), 1, 2), np.nan)
-            middle = self.middles[t][:, None, :]
-            lines = np.concatenate([lines, gap, middle + ellipse, gap, middle + 2 * ellipse], axis=1)
-        return [dict(x=self._rounded(line[:, 0], 0), y=self._rounded(line[:, 1], 1)) for line in lines]
-
-    def _trail(self, t: int) -> list[int]:
-        shown = sorted({frame.parameters for frame in self.frames if frame.parameters <= t})
-        return shown
-
-    def _centers(self, frame: Frame) -> dict:
-        x, y = self.middles[frame.parameters].T
-        named = dict(text=self._medoid_names(frame.parameters)) if self.names_medoids else {}
-        return dict(x=self._rounded(x, 0), y=self._rounded(y, 1)) | named
-
-    def _medoid_names(self, t: int) -> list[str]:
-        return [f"<b>{safe(name)}</b>" for name in self.run.data.called(self.run.history.parameters[t])]
-
-    def _rounded(self, values, axis: int) -> list:
-        """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen."""
-        low, high = self.extent[2 * axis : 2 * axis + 2]
-        digits = 5 - int(np.floor(np.log10(high - low)))
-        return [None if value != value else value for value in np.round(values, digits).tolist()]
-
-    def _center_styles(self) -> list[dict]:
-        """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own colour."""
-        what = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}[self.run.settings.algorithm]
-        hover = dict(
-            customdata=self.ranks + 1,
-            hovertemplate=f"{what} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
-        )
-        trace = dict(type="scatter", mode="markers")
-        if what == "medoid":  # a ring, which leaves the point that it stands on to be seen
-            halves = [
-                dict(symbol="circle-open", size=19, line=dict(width=7)),
-                dict(symbol="circle-open", size=19, line=dict(width=3.5)),
-            ]
-            named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_medoids else {}
-            return [
-                trace | dict(hoverinfo="skip", marker=halves[0] | dict(color="#26262c")),
-                trace | hover | dict(marker=halves[1] | dict(color=self.colors)) | named,
-            ]
-        badge = dict(symbol="circle", size=19, color="#ffffff", line=dict(width=2.5, color="#26262c"))
-        symbol = [palette.symbol_of(rank) for rank in self.ranks]
-        return [
-            trace | dict(hoverinfo="skip", marker=badge),
-            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=self.colors)),
-        ]
-
-
-def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
-    """The loss after each half-step; the marker is on the frame that is shown, and the line is drawn up to it."""
-    history = run.history
-    x = np.arange(2 * len(history) - 1) / 2
-    y = np.empty(len(x))
-    y[::2], y[1::2] = history.losses, history.half_losses
-    told = [None if frame.loss is None else (frame.assignment + 0.5 * (frame.kind == "M"), frame.loss) for frame in frames]
-    nowhere = dict(x=[None], y=[None])  # an empty array would make Plotly drop the other lines as well
-    specs = []
-    for i, at in enumerate(told):
-        shown = x <= (-1 if at is None else at[0])
-        here = nowhere if at is None else dict(x=[at[0]], y=[at[1]])
-        if shown.sum() > 200:
-            shown &= np.arange(len(x)) % (len(x) // 100) == 0
-        line = dict(x=x[shown], y=y[shown]) if shown.any() else nowhere
-        specs.append(dict(name=str(i), data=[line, here], traces=[1, 2]))
-    span = y.max() - y.min() or 1.0
-    symbols = np.where(np.arange(len(x)) % 2, 100, 0)  # open circles for M steps
-    hover = "%{text}<br>loss %{y:.6g}<extra></extra>"
-    texts = [f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(x))]
-    small = len(x) <= 60
-    data = [
-        dict(
-            type="scatter", x=x, y=y, mode="lines+markers" if small else "lines", text=texts, hovertemplate=hover, opacity=0.45
-        )
-        | dict(line=dict(color=palette.NEUTRAL, width=1.5), marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL)),
-        dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
-        | specs[-1]["data"][0],
-        dict(type="scatter", mode="markers", hoverinfo="skip") | specs[-1]["data"][1],
-    ]
-    data[2]["marker"] = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))
-    layout = dict(
-        height=250,
-        margin=dict(l=10, r=10, t=10, b=10),
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        meta=name,
-        xaxis=dict(title=dict(text="iteration"), range=[-0.03 * x[-1] - 0.2, 1.03 * x[-1] + 0.2], zeroline=False),
-        yaxis=dict(title=dict(text="loss"), range=[y.min() - 0.08 * span, y.max() + 0.08 * span], zeroline=False),
-        updatemenus=[REMOTE],
-    )
-    return _figure(data, layout, specs)
-
-
-def described(run: Run, frames: list[Frame]) -> str:
-    """The picture in a sentence, for those who cannot see it."""
-    sizes = ", ".join(number(size) for size in np.round(run.history.sizes[-1], 1))
-    return (
-        f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {run.settings.k} clusters of {sizes} points. "
-        f"{frames[-1].sentence}"
-    )
-
-
-_SCIPY = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {m: m for m in ("euclidean", "chebyshev", "cosine")}
-
 REMOTE = dict(
     type="buttons",
     x=0,
@@ -393,5 +103,5 @@ REMOTE = dict(
 """An invisible button by which the player gives its orders to the figure: it is Plotly's own way to start an animation."""
 
 
-def _figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
+def figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
     return go.Figure(dict(data=data, layout=layout, frames=frames))
