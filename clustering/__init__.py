@@ -22,7 +22,14 @@ from clustering.ppca import ProbabilisticPCA, impute
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
-from clustering.validation import adjusted_rand_index, bic, contingency_table, match_clusters
+from clustering.validation import (
+    adjusted_rand_index,
+    bic,
+    centroid_index,
+    contingency_table,
+    match_clusters,
+    normalized_mutual_information,
+)
 
 __all__ = [
     "Dataset",
@@ -40,6 +47,7 @@ __all__ = [
     "adjusted_rand_index",
     "best_of",
     "bic",
+    "centroid_index",
     "check_gaussians",
     "check_proximities",
     "classical_scaling",
@@ -50,6 +58,7 @@ __all__ = [
     "impute",
     "iterate",
     "match_clusters",
+    "normalized_mutual_information",
     "principal_components",
     "proximity_matrix",
     "restarts",

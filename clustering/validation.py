@@ -2,6 +2,9 @@
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+from clustering.points import check_points
 
 
 def contingency_table(a, b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -42,12 +45,77 @@ def adjusted_rand_index(a, b) -> float:
     return 1.0 if most == expected else (together - expected) / (most - expected)
 
 
+def normalized_mutual_information(a, b) -> float:
+    """How much two clusterings tell about each other: 1 for the same groups under any names, 0 for independent ones.
+
+    Mutual information divided by the mean of both entropies, 2 (H(a) + H(b) - H(a, b)) / (H(a) + H(b)). Strehl & Ghosh
+    2002, doi:10.1162/153244303321897735, who divide by the geometric mean; the arithmetic one, as here and in
+    scikit-learn, is NMI_sum of Vinh, Epps & Bailey 2010, Journal of Machine Learning Research 11:2837-2854. Two clusterings
+    of a single group each agree: 1.
+
+    Parameters
+    ----------
+    a, b : (n,) arrays of labels of any kind
+
+    Raises
+    ------
+    ValueError
+        If the two are not of one length.
+
+    Weakness: not corrected for chance, so it rises with the number of groups, as `adjusted_rand_index` does not.
+    """
+    table, _, _ = contingency_table(a, b)
+    in_a, in_b, in_both = (_entropy(counts) for counts in (table.sum(axis=1), table.sum(axis=0), table))
+    if in_a + in_b == 0:
+        return 1.0
+    return min(max(2.0 - 2.0 * in_both / (in_a + in_b), 0.0), 1.0)
+
+
+def _entropy(counts) -> float:
+    """In nats, of drawing one of all these."""
+    # sorted, so that renamed groups give the same bits, and 1 is 1 exactly
+    counts = np.sort(counts[counts > 0])
+    n = counts.sum()
+    # ln(n / count), where nearly all are in one group
+    return float((counts * np.log1p((n - counts) / counts)).sum() / max(n, 1))
+
+
+def centroid_index(a, b) -> int:
+    """The number of centers by which two sets of centers differ in structure; 0 where each has its counterpart.
+
+    Each center of one set is mapped to the nearest of the other (the first of them on ties); an orphan is one that nothing
+    maps to: a group that the other set has left out. The larger of the two numbers of orphans, as mapping either way gives.
+    Fränti, Rezaei & Zhao 2014, doi:10.1016/j.patcog.2014.03.034.
+
+    Parameters
+    ----------
+    a : (k_a, d) array of centers
+    b : (k_b, d) array of centers
+        k_a and k_b may differ, and then the index is at least their difference.
+
+    Raises
+    ------
+    ValueError
+        If either is not a table of finite numbers, or they have different numbers of columns.
+
+    Weakness: it counts misplaced centers and does not say how far they are off.
+    """
+    a, b = check_points(a, "a"), check_points(b, "b")
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"a and b must have the same number of columns, got shapes {a.shape} and {b.shape}")
+    distances = cdist(a, b)
+    orphans_of_b = len(b) - len(np.unique(distances.argmin(axis=1)))
+    orphans_of_a = len(a) - len(np.unique(distances.argmin(axis=0)))
+    return max(orphans_of_a, orphans_of_b)
+
+
 def match_clusters(a, b, k: int | None = None) -> np.ndarray:
     """Which cluster of b each cluster of a corresponds to.
 
     Parameters
     ----------
     a, b : (n,) arrays of integers 0..k-1; negative labels in either (noise) are left out
+        Where one has more clusters than the other, the spare ones correspond to numbers that the other does not use.
 
     Returns
     -------

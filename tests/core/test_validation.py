@@ -1,5 +1,7 @@
 """Comparing clusterings: by hand, by symmetry, and against scikit-learn."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -7,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.mixture import GaussianMixture as PeerMixture
 
-from clustering import GaussianMixture, adjusted_rand_index, bic, contingency_table, fit, match_clusters
+from clustering import (
+    GaussianMixture,
+    adjusted_rand_index,
+    bic,
+    centroid_index,
+    contingency_table,
+    fit,
+    match_clusters,
+    normalized_mutual_information,
+)
 
 pairs_of_labels = st.integers(1, 30).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n) for _ in range(2)])
@@ -46,6 +57,85 @@ def test_the_adjusted_rand_index_is_symmetric_blind_to_names_and_that_of_scikit_
     assert -0.5 - 1e-12 <= index <= 1 + 1e-12
 
 
+def test_the_normalized_mutual_information_by_hand():
+    # entropies of a: ln 2; of b: ln 4 - (3/4) ln 3; of both: ln 4 - (1/2) ln 2 = (3/2) ln 2
+    ln2, b = np.log(2), np.log(4) - 0.75 * np.log(3)
+    expected = 2 * (ln2 + b - 1.5 * ln2) / (ln2 + b)
+    assert normalized_mutual_information([0, 0, 1, 1], [0, 0, 0, 1]) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "information"),
+    [
+        ([0, 0, 0], [1, 1, 1], 1),  # one group each
+        ([], [], 1),
+        ([4], [7], 1),
+        ([0, 1, 2], [2, 0, 1], 1),  # all apart in both
+        ([0, 0, 0], [0, 1, 2], 0),  # one of them tells nothing
+        ([0, 1, 2], [5, 5, 5], 0),
+        ([0, 0, 1, 1], [0, 1, 0, 1], 0),  # independent
+        (["x", "x", "y"], [9, 9, 0], 1),  # any kind of label
+    ],
+)
+def test_the_normalized_mutual_information_at_its_ends_is_exact(a, b, information):
+    assert normalized_mutual_information(a, b) == information
+    assert sklearn.metrics.normalized_mutual_info_score(a, b) == pytest.approx(information, abs=1e-15)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(labels=pairs_of_labels, names=st.permutations(range(5)))
+def test_the_normalized_mutual_information_is_symmetric_blind_to_names_and_that_of_scikit_learn(labels, names):
+    a, b = map(np.array, labels)
+    information = normalized_mutual_information(a, b)
+    assert information == pytest.approx(sklearn.metrics.normalized_mutual_info_score(a, b), abs=1e-12)
+    assert information == normalized_mutual_information(b, a) == normalized_mutual_information(np.array(names)[a], b)
+    assert normalized_mutual_information(a, np.array(names)[a]) == 1
+    assert 0 <= information <= 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "index"),
+    [
+        ([0, 10, 20], [20, 1, 9], 0),  # the same under other names
+        ([0, 1, 20], [0, 10, 20], 1),  # two centers in one group, none in the second
+        ([0, 1, 2, 20], [0, 20, 30, 40], 2),
+        ([0, 10, 20], [10], 2),  # as many as there are fewer
+        ([10], [0, 10, 20], 2),
+        ([0, 1, 10, 11], [0.5, 10.5], 2),
+        ([5, 5], [5, 5], 1),  # both go to the first of two equals
+        ([3], [400], 0),
+    ],
+)
+def test_the_centroid_index_by_hand(a, b, index):
+    assert centroid_index(np.array(a)[:, None], np.array(b)[:, None]) == index
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), k=st.integers(1, 12), m=st.integers(1, 12))
+def test_the_centroid_index_is_symmetric_blind_to_order_offset_and_scale_and_within_its_bounds(seed, k, m):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(k, 2)), rng.normal(size=(m, 2))
+    index = centroid_index(a, b)
+    assert index == centroid_index(b, a) == centroid_index(rng.permutation(a), rng.permutation(b) + 0.0)
+    assert index == centroid_index(a * 1e12, b * 1e12) == centroid_index(a - 7, b - 7)
+    assert abs(k - m) <= index < max(k, m)
+    assert centroid_index(a, a) == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sentence"),
+    [
+        ([0, 1], [[0], [1]], r"a must have two dimensions \(n, d\), got 1"),
+        ([[0], [1]], np.empty((0, 1)), r"b must have at least one row"),
+        ([[0, 1]], [[0]], r"same number of columns, got shapes \(1, 2\) and \(1, 1\)"),
+        ([[np.nan]], [[0]], r"a must be finite"),
+    ],
+)
+def test_what_is_no_pair_of_sets_of_centers_is_refused(a, b, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        centroid_index(a, b)
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(labels=pairs_of_labels)
 def test_a_contingency_table_has_the_sizes_of_the_groups_as_its_margins(labels):
@@ -70,12 +160,27 @@ def test_matching_takes_the_best_sum_and_not_the_largest_overlap_first():
     assert match_clusters(a, b).tolist() == [1, 0]
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), in_a=st.integers(1, 5), in_b=st.integers(1, 5))
+def test_matching_different_numbers_of_clusters_has_the_most_points_in_common_of_all_ways(seed, in_a, in_b):
+    rng = np.random.default_rng(seed)
+    a, b = np.append(in_a - 1, rng.integers(in_a, size=25)), np.append(in_b - 1, rng.integers(in_b, size=25))
+    k = max(in_a, in_b)
+
+    def in_common(names):
+        return np.count_nonzero(np.array(names)[a] == b)
+
+    matched = match_clusters(a, b)
+    assert sorted(matched) == list(range(k))
+    assert in_common(matched) == max(in_common(names) for names in permutations(range(k)))
+
+
 def test_noise_alone_matches_nothing_and_leaves_the_names_as_they_are():
     assert match_clusters([-1, -1], [0, -1], 3).tolist() == [0, 1, 2]
     assert match_clusters([], []).tolist() == []
 
 
-@pytest.mark.parametrize("function", [contingency_table, adjusted_rand_index])
+@pytest.mark.parametrize("function", [contingency_table, adjusted_rand_index, normalized_mutual_information])
 @pytest.mark.parametrize(("a", "b"), [([0, 1], [0]), ([[0, 1]], [[0, 1]]), ([0, 1], 0)])
 def test_labels_that_do_not_belong_together_are_refused(function, a, b):
     with pytest.raises(ValueError, match="labels must be two arrays of one length, got shapes"):
