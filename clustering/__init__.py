@@ -22,6 +22,7 @@ from clustering.ppca import ProbabilisticPCA, impute
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
+from clustering.silhouette import Silhouette, silhouette, silhouette_of_proximities
 from clustering.validation import (
     adjusted_rand_index,
     bic,
@@ -43,6 +44,7 @@ __all__ = [
     "PrincipalComponents",
     "ProbabilisticPCA",
     "Restart",
+    "Silhouette",
     "Step",
     "adjusted_rand_index",
     "best_of",
@@ -63,5 +65,7 @@ __all__ = [
     "proximity_matrix",
     "restarts",
     "sample_mixture",
+    "silhouette",
+    "silhouette_of_proximities",
     "three_gaussians",
 ]

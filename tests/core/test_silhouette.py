@@ -1,0 +1,174 @@
+"""Silhouettes: by hand, against scikit-learn, and the laws that they keep."""
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from clustering import KMedoids, fit, proximity_matrix, silhouette, silhouette_of_proximities
+
+
+def groups(n, d, k, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.append(np.arange(k), rng.integers(k, size=n - k))
+    return rng.uniform(-4, 4, size=(k, d))[labels] + rng.standard_normal((n, d)), labels
+
+
+def peer(points, labels):
+    """By distances that are differences, unlike scikit-learn's own."""
+    return sklearn.metrics.silhouette_samples(cdist(points, points), labels, metric="precomputed")
+
+
+# by hand
+
+
+def test_five_points_by_hand():
+    proximities = np.zeros((5, 5))
+    proximities[np.tril_indices(5, -1)] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1]
+    proximities += proximities.T
+    labels = fit(KMedoids(2), proximities, start=[0, 3]).labels
+    assert labels.tolist() == [0, 0, 0, 1, 1]
+    widths = silhouette_of_proximities(proximities, labels).widths
+    # of the first point: a = (1 + 2) / 2, b = (4 + 7) / 2; of the last: a = 1, b = (7 + 8 + 9) / 3
+    np.testing.assert_allclose(widths, [4 / 5.5, 4.5 / 6.5, 5 / 7.5, 4 / 5, 7 / 8], rtol=1e-15)
+    assert silhouette_of_proximities(proximities, labels).mean == pytest.approx(0.7522494172, abs=5e-11)
+
+
+def test_a_point_nearer_to_another_cluster_is_below_zero_and_one_alone_is_zero():
+    found = silhouette([[0.0], [1.0], [9.0], [10.0], [50.0]], [0, 0, 0, 1, 7])
+    # 9 is 8.5 from its own on average and 1 from the next; 10 and 50 are alone
+    np.testing.assert_allclose(found.widths, [(10 - 5) / 10, (9 - 4.5) / 9, (1 - 8.5) / 8.5, 0, 0], rtol=1e-15)
+    assert found.rows.tolist() == [0, 1, 2, 3, 4]
+    assert found.mean == found.widths.mean()
+
+
+def test_points_each_alone_or_all_in_one_place_have_no_width():
+    assert silhouette([[0.0], [1.0], [5.0]], [2, 0, 1]).widths.tolist() == [0, 0, 0]
+    assert silhouette(np.ones((4, 2)), [0, 0, 1, 1]).widths.tolist() == [0, 0, 0, 0]
+
+
+def test_copies_far_from_the_next_cluster_have_width_one_exactly():
+    points = np.repeat([[0.1, 0.2], [7.3, 1e6]], 3, axis=0)
+    assert silhouette(points, [0, 0, 0, 1, 1, 1]).widths.tolist() == [1] * 6
+
+
+# against scikit-learn
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(2, 1, 2), (30, 1, 3), (400, 2, 5), (700, 16, 10), (60, 3, 45), (1500, 2, 40)])
+def test_widths_are_those_of_scikit_learn(n, d, k):
+    points, labels = groups(n, d, k, 1)
+    if n == k:
+        expected = np.zeros(n)  # which scikit-learn refuses
+    else:
+        expected = peer(points, labels)
+    np.testing.assert_allclose(silhouette(points, labels).widths, expected, rtol=0, atol=1e-12)
+    proximities = proximity_matrix(points)
+    np.testing.assert_allclose(silhouette_of_proximities(proximities, labels).widths, expected, rtol=0, atol=1e-12)
+
+
+def test_any_dissimilarities_serve():
+    points, labels = groups(200, 3, 4, 2)
+    for metric in ("manhattan", "squared euclidean", "cosine"):
+        proximities = proximity_matrix(points, metric)
+        expected = sklearn.metrics.silhouette_samples(proximities, labels, metric="precomputed")
+        np.testing.assert_allclose(silhouette_of_proximities(proximities, labels).widths, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_is_judged_among_itself(seed):
+    points, labels = groups(900, 2, 6, 3)
+    proximities = proximity_matrix(points)
+    found = silhouette(points, labels, most=200, rng=seed)
+    assert len(np.unique(found.rows)) == 200
+    assert (np.diff(found.rows) > 0).all()
+    np.testing.assert_allclose(found.widths, peer(points[found.rows], labels[found.rows]), rtol=0, atol=1e-12)
+    again = silhouette_of_proximities(proximities, labels, most=200, rng=np.random.default_rng(seed))
+    np.testing.assert_array_equal(again.rows, found.rows)
+    np.testing.assert_allclose(again.widths, found.widths, rtol=0, atol=1e-12)
+    assert found.mean == pytest.approx(silhouette(points, labels).mean, abs=0.1)
+
+
+def test_the_sample_is_the_same_unless_told_otherwise_and_each_point_may_be_in_it():
+    points, labels = groups(40, 1, 2, 0)
+    first = silhouette(points, labels, most=30)
+    np.testing.assert_array_equal(first.rows, silhouette(points, labels, most=30).rows)
+    drawn = np.concatenate([silhouette(points, labels, most=30, rng=seed).rows for seed in range(50)])
+    assert np.unique(drawn).tolist() == list(range(40))
+
+
+def test_up_to_the_limit_all_points_are_taken_in_order():
+    points, labels = groups(40, 1, 2, 0)
+    assert silhouette(points, labels, most=40).rows.tolist() == list(range(40))
+    assert len(silhouette(points, labels, most=39).rows) == 39
+
+
+def test_a_cluster_that_the_sample_misses_does_not_count():
+    points = np.append(np.random.default_rng(0).normal(size=500), [0.5])[:, None]
+    labels = np.append(points[:500, 0] > 0, [7]).astype(int)
+    samples = [silhouette(points, labels, most=60, rng=seed) for seed in range(8)]
+    missing = [found for found in samples if 500 not in found.rows]
+    assert missing
+    for found in missing:
+        np.testing.assert_allclose(found.widths, peer(points[found.rows], labels[found.rows]), rtol=0, atol=1e-12)
+
+
+# laws
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), k=st.integers(2, 6))
+def test_the_order_of_points_and_the_names_of_clusters_do_not_matter(seed, k):
+    points, labels = groups(40, 2, k, seed)
+    rng = np.random.default_rng(seed)
+    order, names = rng.permutation(40), rng.choice(np.arange(-50, 50), size=k, replace=False)
+    widths = silhouette(points, labels).widths
+    np.testing.assert_allclose(silhouette(points[order], names[labels[order]]).widths, widths[order], rtol=0, atol=1e-14)
+    assert (np.abs(widths) <= 1).all()
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e12])
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int64])
+def test_the_unit_does_not_matter(scale, kind):
+    points, labels = groups(300, 2, 4, 5)
+    widths = silhouette(points, labels).widths
+    np.testing.assert_allclose(silhouette(points * scale, labels.astype(kind)).widths, widths, rtol=0, atol=1e-13)
+    proximities = proximity_matrix(points) * scale
+    np.testing.assert_allclose(silhouette_of_proximities(proximities, labels).widths, widths, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("offset", [1e8, -1e8, 2.0**40])
+def test_a_common_offset_costs_no_digits(offset):
+    points, labels = groups(300, 3, 4, 6)
+    moved = points + offset
+    # rounded by the addition itself, which the subtraction undoes exactly
+    expected = peer(moved - offset, labels)
+    np.testing.assert_allclose(silhouette(moved, labels).widths, expected, rtol=0, atol=1e-12)
+
+
+# the door
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: silhouette([[0.0], [1.0]], [3, 3]), "need at least two, but all points are in cluster 3"),
+        (lambda: silhouette([[0.0]], [0]), "need at least two, but all points are in cluster 0"),
+        (
+            lambda: silhouette(np.arange(9.0)[:, None], [0] * 8 + [1], most=2, rng=1),
+            "need at least two, but all 2 points of the sample are in cluster 0",
+        ),
+        (lambda: silhouette([[0.0], [1.0]], [0]), r"labels must be n=2 integers, got an array of int64 with shape \(1,\)"),
+        (lambda: silhouette([[0.0], [1.0]], [0.0, 1.0]), "labels must be n=2 integers, got an array of float64"),
+        (lambda: silhouette([[0.0], [1.0]], [0, 1], most=1), "most must be a whole number of at least 2, got 1"),
+        (lambda: silhouette([[0.0], [1.0]], [0, 1], most=2.5), "most must be a whole number of at least 2, got 2.5"),
+        (lambda: silhouette([[0.0], [np.nan]], [0, 1]), "row 1, column 0 is nan"),
+        (lambda: silhouette_of_proximities([[0, 1], [2, 0]], [0, 1]), "proximities must be symmetric"),
+        (lambda: silhouette_of_proximities([[0, 1], [1, 0]], [1, 1]), "need at least two"),
+    ],
+)
+def test_what_has_no_silhouette_is_refused_with_rule_and_value(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
