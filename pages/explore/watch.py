@@ -41,7 +41,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         )
         with st.container(key="picture"):
             st.plotly_chart(picture, config={"displayModeBar": False}, alt=moving.described(run, frames))
-        player(figures.token(run), name, frames, ["picture", "loss"])
+        player(figures.token(run), name, [frames], ["picture"], ["loss"])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"

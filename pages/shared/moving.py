@@ -23,12 +23,57 @@ CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 _SCIPY = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {m: m for m in ("euclidean", "chebyshev", "cosine")}
 
 
-def picture(run: Run, frames: list[Frame], plane: Plane, shade: bool, name: str, watch=lambda share: None) -> go.Figure:
+def picture(
+    run: Run,
+    frames: list[Frame],
+    plane: Plane,
+    shade: bool,
+    name: str,
+    watch=lambda share: None,
+    *,
+    height: int = HEIGHT,
+    markers: int = MOST_MARKERS,
+    extent: tuple[float, float, float, float] | None = None,
+) -> go.Figure:
     """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.
 
     `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
+    `height` is in pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
     """
-    return _Picture(run, frames, plane, shade).figure(name, watch)
+    return _Picture(run, frames, plane, shade, markers, extent or extent_of([run], plane)).figure(name, height, watch)
+
+
+def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a picture that has room for all that these runs, of the same data, will show."""
+    xy = _places(runs[0], plane)
+    corners = [xy.min(axis=0), xy.max(axis=0)]
+    for run in runs:
+        middles = [plane.project(centers) for centers in run.centers]
+        corners += [m.min(axis=0) for m in middles] + [m.max(axis=0) for m in middles]
+        if run.settings.algorithm == "mixture":  # the ellipses that it ends with
+            covariances = plane.project_covariances(run.history.parameters[-1].covariances)
+            reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
+            corners += [(middles[-1] - reach).min(axis=0), (middles[-1] + reach).max(axis=0)]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    middle, size = low + (high - low) / 2, size_of(low, high)
+    low, high = middle - 0.55 * size, middle + 0.55 * size
+    if _to_scale(runs[0]):  # neither flat nor tall, so that the axes have little to add
+        width, height = high - low
+        lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
+        low, high = low - lack / 2, high + lack / 2
+    return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+
+def _places(run: Run, plane: Plane) -> np.ndarray:
+    """(n, 2) where the points are drawn."""
+    xy = plane.project(run.data.points)
+    if run.data.points.shape[1] == 1:
+        xy[:, 1] = spread_out(len(xy))
+    return xy
+
+
+def _to_scale(run: Run) -> bool:
+    return run.data.same_units and run.data.points.shape[1] > 1
 
 
 def described(run: Run, frames: list[Frame]) -> str:
@@ -41,20 +86,18 @@ def described(run: Run, frames: list[Frame]) -> str:
 
 
 class _Picture:
-    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool):
+    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool, markers: int, extent):
         self.run, self.frames, self.plane = run, frames, plane
         self.mixture = run.settings.algorithm == "mixture"
         self.ranks = run.ranks
         self.colors = [palette.color_of(rank) for rank in self.ranks]
         self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]
-        self.xy = plane.project(run.data.points)
-        if run.data.points.shape[1] == 1:
-            self.xy[:, 1] = spread_out(len(self.xy))
+        self.xy = _places(run, plane)
         self.middles = [plane.project(centers) for centers in run.centers]
-        self.painted = len(self.xy) > MOST_MARKERS
+        self.painted = len(self.xy) > markers
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
-        self.to_scale = run.data.same_units and run.data.points.shape[1] > 1
-        self.extent = self._extent()
+        self.to_scale = _to_scale(run)
+        self.extent = extent
         self.shades = shade and plane.shows_all and run.has_regions
         self.shaded = self.extent
         left, right, bottom, top = self.extent
@@ -72,23 +115,7 @@ class _Picture:
             at = self.plane.axes.T @ np.stack(np.meshgrid(x, y)).reshape(2, -1)  # axes are unit vectors: back to columns
             self.grid = at.T
 
-    def _extent(self):
-        low = np.minimum(self.xy.min(axis=0), np.min([m.min(axis=0) for m in self.middles], axis=0))
-        high = np.maximum(self.xy.max(axis=0), np.max([m.max(axis=0) for m in self.middles], axis=0))
-        if self.mixture:  # the ellipses that it ends with
-            covariances = self.plane.project_covariances(self.run.history.parameters[-1].covariances)
-            reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
-            low = np.minimum(low, (self.middles[-1] - reach).min(axis=0))
-            high = np.maximum(high, (self.middles[-1] + reach).max(axis=0))
-        middle, size = low + (high - low) / 2, size_of(low, high)
-        low, high = middle - 0.55 * size, middle + 0.55 * size
-        if self.to_scale:  # neither flat nor tall, so that the axes have little to add
-            width, height = high - low
-            lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
-            low, high = low - lack / 2, high + lack / 2
-        return float(low[0]), float(high[0]), float(low[1]), float(high[1])
-
-    def figure(self, name: str, watch) -> go.Figure:
+    def figure(self, name: str, height: int, watch) -> go.Figure:
         left, right, bottom, top = self.extent
         drawn = {}
         frames = []
@@ -112,7 +139,7 @@ class _Picture:
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         last = frames[-1]
         if self.painted:
-            some = np.sort(np.random.default_rng(0).choice(len(self.xy), HOVERED, replace=False))
+            some = np.sort(np.random.default_rng(0).choice(len(self.xy), min(HOVERED, len(self.xy)), replace=False))
             points = self._points(some) | dict(marker=dict(opacity=0, size=8))
         else:
             points = self._points(np.arange(len(self.xy)))
@@ -133,7 +160,7 @@ class _Picture:
             images.append(place | own)
         axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
         layout = dict(
-            height=HEIGHT,
+            height=height,
             margin=dict(l=10, r=10, t=10, b=10),
             showlegend=False,
             hovermode="closest",

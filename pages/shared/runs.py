@@ -20,6 +20,7 @@ ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture 
 STARTS = {
     "random": "random points",
     "k-means++": "k-means++",
+    "plain k-means++": "plain k-means++",
     "maxmin": "farthest points (maxmin)",
     "build": "BUILD",
     "k-means": "K-means first",
@@ -27,9 +28,9 @@ STARTS = {
 }
 """how the sentence about the start ends"""
 STARTS_OF = {
-    "kmeans": ("random", "k-means++", "maxmin", "hand"),
-    "kmedoids": ("random", "k-means++", "maxmin", "build", "hand"),
-    "mixture": ("random", "k-means++", "maxmin", "k-means", "hand"),
+    "kmeans": ("random", "k-means++", "plain k-means++", "maxmin", "hand"),
+    "kmedoids": ("random", "k-means++", "plain k-means++", "maxmin", "build", "hand"),
+    "mixture": ("random", "k-means++", "plain k-means++", "maxmin", "k-means", "hand"),
 }
 UPDATES = {
     "alternating": "alternating: within clusters",
@@ -49,19 +50,24 @@ class Settings:
     covariance: str = "full"
     centers: tuple[tuple[float, ...], ...] | None = None
     """where to start, (k, d), if the start is "hand\""""
+    rows: tuple[int, ...] | None = None
+    """the k points to start from, where they were found for several algorithms at once by the way that `start` names"""
 
-    def method(self):
-        start = np.array(self.centers) if self.start == "hand" else self.start
+    def method(self, points: np.ndarray):
+        """The method that they name, with its start on these points (n, d)."""
+        start = self.start
+        if self.start == "hand":
+            start = self._nearest_rows(points) if self.algorithm == "kmedoids" else np.array(self.centers)
+        elif self.rows is not None:
+            start = np.array(self.rows) if self.algorithm == "kmedoids" else points[list(self.rows)]
         if self.algorithm == "kmeans":
             return KMeans(self.k, init=start)
         if self.algorithm == "kmedoids":
             return KMedoids(self.k, init=start, update=self.update)
         return GaussianMixture(self.k, self.covariance, init=start)
 
-    def nearest_rows(self, points: np.ndarray) -> np.ndarray | None:
-        """(k,) different rows of points (n, d), each the nearest to its center that is left; None unless placed by hand."""
-        if self.start != "hand":
-            return None
+    def _nearest_rows(self, points: np.ndarray) -> np.ndarray:
+        """(k,) different rows of points (n, d), each the nearest to its center that is left."""
         distances = cdist(np.array(self.centers), points)
         rows = np.empty(self.k, dtype=np.intp)
         for i in range(self.k):
@@ -79,6 +85,8 @@ class Run:
     history: History
     note: str = ""
     """what was done instead of what was asked, in a sentence"""
+    matched: np.ndarray | None = None
+    """(k,) the ranks that the clusters have beside those of other runs, if there are any"""
 
     @cached_property
     def centers(self) -> list[np.ndarray]:
@@ -112,35 +120,44 @@ class Run:
         """(k,) which colour and number each cluster has, from 0.
 
         By the place of its final middle along the direction in which the data are widest: so the same groups have the same
-        colours from any start and by any method. Centers placed by hand keep the order in which they are placed.
+        colours from any start and by any method. Centers placed by hand keep the order in which they are placed, and those
+        that were matched with the clusters of other runs have theirs.
         """
+        if self.matched is not None:
+            return self.matched
         if self.settings.start == "hand":
             return np.arange(self.settings.k)
-        _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(self.data.points.T, bias=True)))
-        direction = vectors[:, -1]
-        direction = direction * np.sign(direction[np.abs(direction).argmax()])
-        return np.argsort(np.argsort(self.centers[-1] @ direction, kind="stable"), kind="stable")
+        return ranks_by_place(self.data.points, self.centers[-1])
+
+
+def ranks_by_place(points: np.ndarray, middles: np.ndarray) -> np.ndarray:
+    """(k,) the order of the middles (k, d) along the direction in which the points (n, d) are widest."""
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points.T, bias=True)))
+    direction = vectors[:, -1]
+    direction = direction * np.sign(direction[np.abs(direction).argmax()])
+    return np.argsort(np.argsort(middles @ direction, kind="stable"), kind="stable")
 
 
 class NeedsPoints(ValueError):
     """The method cannot work on proximities."""
 
 
-def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[Step], None]) -> Run:
-    """The run of these settings on these data, from the store if it is there.
+def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, object, object, str]:
+    """The data that these settings can work on, the method, the data prepared for it, and what was done instead of what was
+    asked, in a sentence.
 
-    K-medoids on more points than a proximity matrix can be held for uses a sample, and says so. `watch` sees each step; what
-    it raises ends the work.
+    K-medoids on more points than a proximity matrix can be held for uses a sample. NeedsPoints if the data are proximities
+    and the method is not K-medoids.
     """
     note = ""
-    if settings.algorithm == "kmedoids" and len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
+    medoids = settings.algorithm == "kmedoids"
+    if medoids and len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
         note = (
             f"K-medoids needs the proximity of every pair of points: this is a sample of {MOST_POINTS_FOR_PROXIMITIES:,} "
             f"of the {len(data.points):,} points."
         )
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
-
-    if settings.algorithm != "kmedoids" and data.given is not None:
+    if not medoids and data.given is not None:
         name, middle = {"kmeans": ("K-means", "means"), "mixture": ("A mixture of Gaussians", "means and covariances")}[
             settings.algorithm
         ]
@@ -148,17 +165,24 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
             f"{name} needs points, because it works with {middle} of coordinates, and these data are only proximities between "
             f"pairs ({data.given_name}): choose K-medoids, whose centers are points of the data"
         )
+    method = settings.method(data.points)
+    if not medoids:
+        return data, method, method.prepare(data.points), note
+    matrix = ("proximities", data.key, settings.metric)
+    prepared = store.get(matrix, lambda: method.prepare(data.proximities(settings.metric)))
+    return data, method, method.prepare(prepared), note
+
+
+def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[Step], None]) -> Run:
+    """The run of these settings on these data, from the store if it is there.
+
+    `watch` sees each step; what it raises ends the work. ValueError as `fitting` and the method.
+    """
 
     def compute():
-        method = settings.method()
-        if settings.algorithm == "kmedoids":
-            matrix = ("proximities", data.key, settings.metric)
-            work = store.get(matrix, lambda: method.prepare(data.proximities(settings.metric)))
-            start = settings.nearest_rows(data.points)
-        else:
-            work, start = data.points, None
-        history = History.record(method, work, start=start, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
-        return Run(settings, data, history, note)
+        used, method, prepared, note = fitting(data, settings, store)
+        history = History.record(method, prepared, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
+        return Run(settings, used, history, note)
 
     return store.get(("run", data.key, settings), compute)
 

@@ -26,24 +26,42 @@ class Frame:
 
 def storyboard(run: Run) -> tuple[list[Frame], str]:
     """The frames of a run, and a sentence if some iterations had to be left out of them."""
-    told = _TELLERS[run.settings.algorithm](run)
-    last = run.history.iterations
+    (frames,), left_out = in_step([run])
+    return frames, left_out
+
+
+def in_step(runs: list[Run]) -> tuple[list[list[Frame]], str]:
+    """The frames of each of several runs, and a sentence if some iterations had to be left out of them.
+
+    Frame i is the same half-step of the same iteration in all runs that have one; a run that has ended has no more.
+    """
+    last = max(run.history.iterations for run in runs)
+    most_frames = MOST_FRAMES if max(run.settings.k for run in runs) <= 12 else MOST_FRAMES // 2  # many clusters: heavy frames
     shown = np.arange(last + 1)
     left_out = ""
-    most_frames = MOST_FRAMES if run.settings.k <= 12 else MOST_FRAMES // 2  # many clusters make heavy frames
     if 2 * last + 2 > most_frames:
         most = (most_frames - 1) // 2
-        shown = np.unique(np.rint(np.concatenate([np.arange(20), np.linspace(20, last, most - 20)])).astype(int))
+        ends = [run.history.iterations for run in runs]
+        shown = np.unique(np.rint(np.concatenate([np.arange(20), np.linspace(20, last, most - 20), ends])).astype(int))
         left_out = f"The pictures show {len(shown)} of the {last + 1} states: all of the first 20, then evenly spread ones."
+    return [_frames(run, shown[shown <= run.history.iterations].tolist()) for run in runs], left_out
+
+
+def _frames(run: Run, shown: list[int]) -> list[Frame]:
+    told = _TELLERS[run.settings.algorithm](run)
     frames = [Frame("start", 0, None, None, told.start(), told.start_means)]
-    for t in shown:
-        t = int(t)
+    for t, following in zip(shown, [*shown[1:], None], strict=True):
         frames.append(Frame("E", t, t, float(run.history.losses[t]), told.e_step(t), told.e_means if t == 0 else ""))
-        if t < last and (t + 1 in shown):
+        if following == t + 1:
             frames.append(
                 Frame("M", t + 1, t, float(run.history.half_losses[t]), told.m_step(t), told.m_means if t == 0 else "")
             )
-    return frames, left_out
+    return frames
+
+
+def ending(run: Run) -> str:
+    """How the run ended, as 'Converged after 7 iterations'."""
+    return f"{'Converged' if run.history.converged else 'Cut off'} after {counted(run.history.iterations, 'iteration')}"
 
 
 class _Teller:
@@ -74,11 +92,7 @@ class _Teller:
         return f"E step: {what}, loss {number(self.history.losses[t])}.{self.end(t)}"
 
     def end(self, t: int) -> str:
-        if t < self.history.iterations:
-            return ""
-        if self.history.converged:
-            return f" Converged after {counted(t, 'iteration')}."
-        return f" Cut off after {counted(t, 'iteration')}."
+        return "" if t < self.history.iterations else f" {ending(self.run)}."
 
     def moved(self, t: int) -> np.ndarray:
         return np.linalg.norm(self.run.centers[t + 1] - self.run.centers[t], axis=1)

@@ -23,11 +23,22 @@ def tweens(frames: list[Frame]) -> int:
     return max(2, min(18, _SECONDS * _STEPS_PER_SECOND // max(moves, 1)))
 
 
-def player(run: str, figures: str, frames: list[Frame], charts: list[str]) -> None:
-    """Draws the player of the figures in the containers with the keys `charts`, of which the first is the picture.
+def player(run: str, figures: str, told: list[list[Frame]], pictures: list[str], curves: list[str], names=()) -> None:
+    """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
 
-    `figures` is what the layouts of these figures have as `meta`: the player waits for them. It stays on its frame as long as
-    `run` is the same, and goes to the last one of another.
+    `told` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
+    frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
+    them. It stays on its frame as long as `run` is the same, and goes to the last one of another.
     """
-    told = [dict(kind=frame.kind, sentence=frame.sentence, explanation=frame.explanation) for frame in frames]
-    _component()(key="player", data=dict(run=run, figures=figures, charts=charts, frames=told, tweens=tweens(frames)))
+    longest = max(told, key=len)
+    data = dict(
+        run=run,
+        figures=figures,
+        pictures=pictures,
+        curves=curves,
+        names=list(names),
+        kinds=[frame.kind for frame in longest],
+        told=[[(frame.sentence, frame.explanation) for frame in frames] for frames in told],
+        tweens=tweens(longest),
+    )
+    _component()(key="player", data=data)

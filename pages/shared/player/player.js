@@ -1,8 +1,12 @@
-// Drives the figures of one run in step: play, pause, step, scrub, speed, and the sentence of the frame that is shown.
+// Drives the figures of one or several runs in step: play, pause, step, scrub, speed, and the sentences of the frame that is
+// shown.
 //
-// data: { run, figures: their layout.meta, charts: [css class of the container of each figure], frames: [{ kind, sentence, explanation }], tweens }
-// The first chart is the picture. Between an E frame and the M frame after it the player moves lines and centers smoothly,
-// in `tweens` steps; these are computed here, from the x and y that the two frames hold.
+// data: {
+//   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
+//   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames], tweens
+// }
+// A picture with fewer frames than others waits on its last one. Between an E frame and the M frame after it the player moves
+// the lines and centers of pictures smoothly, in `tweens` steps; these are computed here, from the x and y of the two frames.
 
 const STEPS_PER_SECOND = 30;
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
@@ -45,7 +49,9 @@ export default function (component) {
   const { data, parentElement } = component;
   const root = parentElement.querySelector(".player");
   const $ = (name) => root.querySelector("." + name);
-  const last = data.frames.length - 1;
+  const last = data.kinds.length - 1;
+  const ends = data.told.map((frames) => frames.length - 1); // of each picture
+  const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // new data come as a new call, without an end of the old one
   if (memory.run !== data.run) Object.assign(memory, { run: data.run, shown: last });
@@ -53,27 +59,55 @@ export default function (component) {
   let before = 0;
   let position = 0; // in ticks since the frame that is shown
 
+  const several = data.names.length > 0;
+  $("tellings").replaceChildren(
+    ...data.told.map((_, i) => {
+      const telling = document.createElement("div");
+      telling.className = "telling";
+      for (const part of several ? ["name", "sentence"] : ["sentence", "explanation"]) {
+        telling[part] = document.createElement("p");
+        telling[part].className = part;
+        telling.append(telling[part]);
+      }
+      if (several) telling.name.textContent = data.names[i];
+      telling.sentence.setAttribute("aria-live", "polite");
+      return telling;
+    }),
+  );
+  const tellings = [...$("tellings").children];
+
   function say() {
-    const frame = data.frames[memory.shown];
-    $("sentence").textContent = frame.sentence;
-    $("explanation").textContent = frame.explanation;
+    tellings.forEach((telling, i) => {
+      const [sentence, explanation] = data.told[i][Math.min(memory.shown, ends[i])];
+      telling.sentence.textContent = sentence;
+      if (several) telling.name.dataset.state = memory.shown < ends[i] ? "" : ends[i] < last ? "has ended, waits" : "has ended";
+      else telling.explanation.textContent = explanation;
+    });
     $("scrub").value = memory.shown;
-    $("scrub").setAttribute("aria-valuetext", frame.sentence);
+    $("scrub").setAttribute("aria-valuetext", tellings.map((telling) => telling.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
   }
 
+  function draw(chart, index) {
+    const graph = graphOf(chart);
+    if (belongs(graph, data.figures)) {
+      order(graph, [String(Math.min(index, graph._transitionData._frames.length - 1))]);
+    }
+  }
+
   function show(index) {
+    const before = memory.shown;
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
-    // the picture last: whoever listens to its frames finds the other figures there already
-    for (const chart of [...data.charts].reverse()) {
-      const graph = graphOf(chart);
-      if (belongs(graph, data.figures)) order(graph, [String(memory.shown)]);
-    }
+    // pictures last: whoever listens to their frames finds the curves there already
+    for (const curve of data.curves) draw(curve, memory.shown);
+    data.pictures.forEach((picture, i) => {
+      if (Math.min(before, memory.shown) < ends[i] || before === memory.shown) draw(picture, memory.shown);
+    });
     say();
   }
 
-  const ticksAfter = (index) => (data.frames[index + 1]?.kind === "M" ? data.tweens : 1);
+  const ticksAfter = (index) => (data.kinds[index + 1] === "M" ? data.tweens : 1);
 
   function tick(now) {
     timer = requestAnimationFrame(tick);
@@ -87,17 +121,23 @@ export default function (component) {
       show(memory.shown + 1);
       if (memory.shown === last) pause();
     } else if (needed > 1) {
-      const graph = graphOf(data.charts[0]);
-      if (belongs(graph, data.figures)) {
-        order(graph, tween(graph, String(memory.shown), String(memory.shown + 1), ease(position / needed)));
-      }
+      data.pictures.forEach((picture, i) => {
+        const graph = graphOf(picture);
+        if (memory.shown < ends[i] && belongs(graph, data.figures)) {
+          order(graph, tween(graph, String(memory.shown), String(memory.shown + 1), ease(position / needed)));
+        }
+      });
     }
+  }
+
+  function listening(how) {
+    for (const telling of tellings) telling.sentence.setAttribute("aria-live", how);
   }
 
   function play() {
     if (memory.shown === last) show(0);
     $("play").textContent = "Pause";
-    $("sentence").setAttribute("aria-live", "off"); // nobody can listen that fast
+    listening("off"); // nobody can listen that fast
     before = performance.now();
     timer = requestAnimationFrame(tick);
   }
@@ -106,7 +146,7 @@ export default function (component) {
     cancelAnimationFrame(timer);
     timer = null;
     $("play").textContent = "Play";
-    $("sentence").setAttribute("aria-live", "polite");
+    listening("polite");
   }
 
   function step(by) {
@@ -141,11 +181,11 @@ export default function (component) {
 
   // a figure that was drawn anew shows the last frame: bring it back to the one that is shown here
   const waiting = setInterval(() => {
-    for (const chart of data.charts) {
+    for (const chart of charts) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
         graph.__figures = data.figures;
-        if (memory.shown !== last) order(graph, [String(memory.shown)]);
+        if (memory.shown !== last) draw(chart, memory.shown);
       }
     }
   }, 200);
