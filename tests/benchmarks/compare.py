@@ -16,11 +16,24 @@ from pathlib import Path
 import kmedoids
 import numpy as np
 from sklearn.cluster import KMeans as PeerKMeans
+from sklearn.metrics import silhouette_samples
 from sklearn.mixture import GaussianMixture as PeerMixture
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from clustering import GaussianMixture, Gaussians, History, KMeans, KMedoids, fit, proximity_matrix
+from clustering import (
+    GaussianMixture,
+    Gaussians,
+    History,
+    KMeans,
+    KMedoids,
+    fit,
+    proximity_matrix,
+    restarts,
+    silhouette,
+)
+
+S1 = Path(__file__).resolve().parents[2] / "pages" / "data" / "s1.csv"
 
 
 def groups(n, d, k, rng):
@@ -119,10 +132,46 @@ def medoids(n, k, repeats, rng):
         )
 
 
+def many_starts(runs, k, init, repeats, rng):
+    """on S1, whose random starts end in many different places; the peer in the quicker of its two ways"""
+    points = np.loadtxt(S1, delimiter=",", skiprows=1, usecols=(0, 1))
+
+    def peer(algorithm):
+        return PeerKMeans(k, init=init, n_init=runs, tol=0, max_iter=300, algorithm=algorithm, random_state=0).fit(points)
+
+    def seconds(algorithm):
+        began = time.perf_counter()
+        peer(algorithm)
+        return time.perf_counter() - began
+
+    quicker = min("lloyd", "elkan", key=seconds)
+    compare(
+        f"{runs} restarts on S1, {init}, n={len(points):,} k={k} / {quicker}",
+        lambda: min(run.last.loss for run in restarts(KMeans(k, init), points, range(runs))),
+        lambda: peer(quicker),
+        lambda loss, model: f"least inertia {loss / model.inertia_ - 1:+.0e}",
+        repeats,
+    )
+
+
+def silhouettes(n, d, k, repeats, rng):
+    points = groups(n, d, k, rng)
+    labels = fit(KMeans(k), points, rng=rng).labels
+    compare(
+        f"silhouette n={n:,} d={d} k={k}",
+        lambda: silhouette(points, labels, most=n).widths,
+        lambda: silhouette_samples(points, labels),
+        lambda mine, theirs: f"widths differ {np.abs(mine - theirs).max():.0e}",
+        repeats,
+    )
+
+
 QUICK = {
     kmeans: [(2_000, 2, 3), (10_000, 2, 5)],
     mixture: [(2_000, 2, 3, "full")],
     medoids: [(500, 5)],
+    many_starts: [],
+    silhouettes: [(1_000, 2, 5)],
 }
 LARGE = {
     kmeans: [(100_000, 2, 5), (200_000, 16, 10), (50_000, 50, 50), (1_000_000, 2, 8)],
@@ -135,6 +184,8 @@ LARGE = {
         (50_000, 20, 10, "full"),
     ],
     medoids: [(1_000, 5), (3_000, 10), (8_000, 10)],
+    many_starts: [(200, 15, "random"), (200, 15, "k-means++")],
+    silhouettes: [(5_000, 2, 10), (5_000, 16, 10)],
 }
 
 
@@ -144,9 +195,10 @@ def main():
     sizes = [QUICK] if parser.parse_args().quick else [QUICK, LARGE]
     rng = np.random.default_rng(0)
     print(f"{os.cpu_count()} cores, NumPy {np.__version__}")
-    for benchmark in (kmeans, mixture, medoids):
+    for benchmark in (kmeans, mixture, medoids, many_starts, silhouettes):
         for case in (case for cases in sizes for case in cases[benchmark]):
-            benchmark(*case, 9 if case[0] <= 10_000 and benchmark is not medoids else 3, rng)
+            few = case[0] > 10_000 or benchmark in (medoids, many_starts)
+            benchmark(*case, 3 if few else 9, rng)
 
 
 if __name__ == "__main__":
