@@ -39,7 +39,7 @@ def chunk_size(rows: int) -> int:
 
     Long pieces: handing the interpreter's lock from thread to thread costs as much as a pass over 16,000 numbers.
     """
-    return int(np.clip(2**22 // rows, 2048, 2**17))
+    return min(max(2**22 // rows, 2048), 2**17)
 
 
 def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,6 +68,25 @@ def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # k where closer: it exceeds all labels given so far, and the maximum of short integers is the fastest way
         np.maximum(labels, np.multiply(closer.view(np.uint8), labels.dtype.type(k), out=number), out=labels)
     return least, labels, second
+
+
+def about_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `two_smallest`, but entries count with a relative error of up to 2 k EPS, and `rows` is overwritten.
+
+    Two passes over all rows at once instead of some over each: several times faster where columns are few. Entries must be
+    finite. Two that are closer than that error may come in either order.
+    """
+    if len(rows) < 5 or rows.size > 2**18:  # few rows, or too much to stay in cache
+        return two_smallest(rows)
+    # each entry carries its row in its last bits, so that the least entry tells where it was
+    bits = rows.view(np.int64)
+    mask = (1 << (len(rows) - 1).bit_length()) - 1
+    bits &= ~mask
+    bits |= np.arange(len(rows))[:, None]
+    least = rows.min(axis=0)
+    labels = least.view(np.int64) & mask
+    rows[labels, np.arange(len(labels))] = np.inf
+    return least, labels, rows.min(axis=0)
 
 
 def largest_row(rows: np.ndarray) -> np.ndarray:

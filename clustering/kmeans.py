@@ -7,12 +7,13 @@ x: points (n, d); c: centers (k, d). Lloyd 1982, doi:10.1109/TIT.1982.1056489.
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from clustering import seeding
-from clustering.chunks import chunk_size, over_chunks, two_smallest
+from clustering.chunks import about_two_smallest, chunk_size, over_chunks, two_smallest
 from clustering.em import Step
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_points, few_distinct_points
@@ -126,30 +127,32 @@ class KMeans:
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
+        lengths = np.einsum("kd,kd->k", centers, centers)
         d, n = prepared.columns.shape
-        # the rounding error of ||x||^2 - 2 x.c + ||c||^2; a comparison that is closer than this is made again directly
-        margin = 8 * (d + 4) * EPS * (prepared.radius + float(np.einsum("kd,kd->k", centers, centers).max()))
+        # the errors of ||x||^2 - 2 x.c + ||c||^2, by rounding and by `about_two_smallest`; a comparison that is closer than
+        # this is made again directly
+        margin = 8 * (d + 4 + self.k) * EPS * (prepared.radius + float(lengths.max()))
         labels, expiry, drift = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n), np.zeros(self.k)
         if before is not None:
             drift = before.drift + _shrinkage(centers - before.centers)
-            # the second term covers the rounding of sums of drifts, however long the run
-            due = drift + np.sqrt(EPS) * drift + 4 * np.sqrt(margin)
+            # the first factor covers the rounding of sums of drifts, however long the run
+            due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
         def exactly(rows):
             # by differences of the points as they came, where centring has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
-            return two_smallest(np.stack([_squared_distances(columns, center) for center in parameters]))
+            return two_smallest(_squared_distances(columns, parameters))
 
         def assign(chunk):
             if before is None:
                 columns = prepared.columns[:, chunk]
                 labels[chunk], expiry[chunk] = _nearest(
-                    columns, prepared.squares[chunk], centers, margin, lambda unsure: exactly(chunk.start + unsure)
+                    columns, prepared.squares[chunk], centers, lengths, margin, lambda unsure: exactly(chunk.start + unsure)
                 )
                 return *_tally(labels[chunk], columns, self.k), chunk.stop - chunk.start
             mine, until = labels[chunk], expiry[chunk]
             mine[:], until[:] = before.compact[chunk], before.expiry[chunk]
-            rows = np.flatnonzero(until < due.take(mine, mode="clip"))  # "clip" saves `take` a copy of all labels
+            (rows,) = (until < due.take(mine, mode="clip")).nonzero()  # "clip" saves `take` a copy of all labels
             if not rows.size:
                 return 0, 0, 0
             if rows.size > 0.6 * mine.size:  # a whole contiguous piece costs less than picking most of it
@@ -160,12 +163,14 @@ class KMeans:
                 # `take` is faster than indexing, but would copy a piece before it picks from it
                 columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
             old = mine[at].copy()
-            new, gaps = _nearest(columns, squares, centers, margin, lambda unsure: exactly(chunk.start + rows[unsure]))
+            new, gaps = _nearest(
+                columns, squares, centers, lengths, margin, lambda unsure: exactly(chunk.start + rows[unsure])
+            )
             mine[at], until[at] = new, gaps + drift.take(new, mode="clip")
-            moved = np.flatnonzero(new != old)
+            (moved,) = (new != old).nonzero()
             if not moved.size:
                 return 0, 0, 0
-            columns = columns[:, moved]
+            columns = columns.take(moved, axis=1)
             gained, lost = (_tally(side[moved], columns, self.k) for side in (new, old))
             return gained[0] - lost[0], gained[1] - lost[1], moved.size
 
@@ -173,11 +178,13 @@ class KMeans:
         sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        loss = _loss(prepared, labels, sizes, sums, centers)
+        loss = _loss(prepared, labels, sizes, sums, centers, lengths)
         return Partition(labels, sizes, int(changed), sums, centers, drift, loss <= n * prepared.rounding, expiry), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
         _, sizes, sums = _fill_empty(prepared, assignment)
+        if sizes.all():
+            return sums / sizes[:, None] + prepared.origin
         filled = sizes > 0
         centers = parameters.copy()
         centers[filled] = sums[filled] / sizes[filled, None] + prepared.origin
@@ -186,7 +193,8 @@ class KMeans:
     def half_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
         # a point that an empty cluster took in the M step counts at its new center: it was moved by that step
         labels, sizes, sums = _fill_empty(prepared, assignment)
-        return _loss(prepared, labels, sizes, sums, new_parameters - prepared.origin)
+        centers = new_parameters - prepared.origin
+        return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
 
     def settled(self, before: Step, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
@@ -195,9 +203,9 @@ class KMeans:
         return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
 
     def notices(self, prepared: PreparedPoints, parameters, assignment: Partition) -> tuple[Notice, ...]:
-        empty = np.flatnonzero(assignment.sizes == 0)
-        if not empty.size:
+        if assignment.sizes.all():
             return prepared.notices
+        empty = np.flatnonzero(assignment.sizes == 0)
         text = (
             "{who} lost all points: the M step moves such a center to the point that is farthest from its own center, unless "
             "all points sit on their centers. If it happens often, K is too large or the start is poor."
@@ -216,7 +224,7 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
     n = columns.shape[1]
 
     def distances_to(rows):
-        return np.stack([_squared_distances(columns, columns[:, row]) for row in rows])
+        return _squared_distances(columns, columns[:, rows].T)
 
     if init == "random":
         return seeding.random_rows(n, k, rng)
@@ -229,25 +237,27 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
     raise ValueError(f"init must be {others}'k-means++', 'plain k-means++', 'random', 'maxmin' or an array, got {init!r}")
 
 
-def _squared_distances(columns, center) -> np.ndarray:
-    """(n,) squared distances of the columns to one center by differences, which loses no digits."""
-    distances = np.zeros(columns.shape[1])
-    for column, coordinate in zip(columns, center, strict=True):
-        difference = column - coordinate
-        difference *= difference
-        distances += difference
+def _squared_distances(columns, centers) -> np.ndarray:
+    """(k, n) squared distances of the centers to the columns by differences, which lose no digits."""
+    distances = np.zeros((len(centers), columns.shape[1]))
+    difference = np.empty(columns.shape[1])
+    for center, mine in zip(centers, distances, strict=True):
+        for column, coordinate in zip(columns, center, strict=True):
+            np.subtract(column, coordinate, out=difference)
+            difference *= difference
+            mine += difference
     return distances
 
 
-def _nearest(columns, squares, centers, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of the nearest centers and the gap to the second nearest, both (n,).
+def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of the nearest centers and the gap to the second nearest, both (n,); `lengths` (k,) are squared, of the centers.
 
     Where the two are closer than `margin`, in squared distance, `exactly(columns)` gives least, labels and second instead.
     """
     scores = (-2.0 * centers) @ columns
-    scores += np.einsum("kd,kd->k", centers, centers)[:, None]
-    least, labels, second = two_smallest(scores)
-    unsure = np.flatnonzero(second - least < margin)
+    scores += lengths[:, None]
+    least, labels, second = about_two_smallest(scores)
+    (unsure,) = (second - least < margin).nonzero()
     least += squares
     second += squares
     gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
@@ -271,12 +281,12 @@ def _shrinkage(moves) -> np.ndarray:
 def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
     """Sizes (k,) and sums (k, d) of the clusters that these columns make."""
     labels = labels.astype(np.intp, copy=False)
-    sums = np.stack([np.bincount(labels, weights=column, minlength=k) for column in columns], axis=1)
+    sums = np.array([np.bincount(labels, weights=column, minlength=k) for column in columns]).T
     return np.bincount(labels, minlength=k), sums
 
 
-def _loss(prepared, labels, sizes, sums, centers) -> float:
-    explained = 2 * np.einsum("kd,kd->", centers, sums) - sizes @ np.einsum("kd,kd->k", centers, centers)
+def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
+    explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, lengths)
     loss = prepared.total - float(explained)
     if loss > 1e-5 * prepared.total:
         return loss
@@ -295,14 +305,13 @@ def _loss(prepared, labels, sizes, sums, centers) -> float:
 def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, sizes and sums after each empty cluster took the farthest point of a cluster of at least two."""
     labels, sizes, sums = partition.compact, partition.sizes, partition.sums
-    empty = np.flatnonzero(sizes == 0)
-    if not empty.size:
+    if sizes.all():
         return labels, sizes, sums
     labels, sizes, sums = labels.copy(), sizes.copy(), sums.copy()
     distances = np.zeros(len(labels))
     for column, coordinate in zip(prepared.columns, partition.centers.T, strict=True):
         distances += np.square(column - coordinate[labels])
-    for cluster in empty:
+    for cluster in np.flatnonzero(sizes == 0):
         distances[sizes[labels] < 2] = 0.0
         farthest = distances.argmax()
         if distances[farthest] <= prepared.rounding:  # it sits on its center: nothing to gain

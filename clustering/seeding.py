@@ -46,7 +46,8 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
         if cumulative[-1] > 0:
             # side="right" never lands on a row of zero dissimilarity, one that is chosen already or a copy of it
             candidates = np.searchsorted(cumulative, rng.random(trials) * cumulative[-1], side="right")
-            candidates = np.minimum(candidates, np.flatnonzero(nearest)[-1])
+            if candidates.max() == n:  # the product was rounded up to the whole sum
+                candidates = np.minimum(candidates, np.flatnonzero(nearest)[-1])
         else:
             candidates = rng.choice(np.setdiff1d(np.arange(n), rows[:i]), size=1)
         reduced = np.minimum(distances_to(candidates), nearest)

@@ -284,3 +284,17 @@ def test_single_precision_points_give_the_run_of_their_double_precision_values()
 def test_centers_that_do_not_fit_the_points_are_refused(start, sentence, way):
     with pytest.raises(ValueError, match=sentence):
         fit(KMeans(2), RECTANGLE, start=start) if way == "start" else fit(KMeans(2, init=start), RECTANGLE)
+
+
+@pytest.mark.parametrize("k", [4, 5, 16, 17, 60])
+@pytest.mark.parametrize("kind", ["free", "grid", "offset", "tight"])
+def test_every_step_has_the_labels_of_a_full_search_with_the_lowest_number_on_ties(k, kind):
+    rng = np.random.default_rng(k)
+    points = rng.integers(-6, 7, size=(900, 2)).astype(float)
+    if kind != "grid":
+        points += rng.normal(size=(900, 2)) * (1e-7 if kind == "tight" else 1.0)
+    if kind == "offset":
+        points += 1e8
+    for step in iterate(KMeans(k, "random"), points, rng=k):
+        distances = np.square(points[:, None, :] - step.parameters).sum(axis=2)
+        np.testing.assert_array_equal(step.labels, distances.argmin(axis=1))

@@ -1,0 +1,47 @@
+"""The two smallest entries of each column, exactly and nearly."""
+
+import numpy as np
+import pytest
+
+from clustering.chunks import about_two_smallest, over_chunks, two_smallest
+
+EPS = np.finfo(float).eps
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 16, 17, 300])
+def test_the_two_smallest_are_those_of_a_sort_and_the_lowest_row_on_ties(k):
+    rows = np.random.default_rng(k).integers(-3, 4, size=(k, 200)).astype(float)
+    least, labels, second = two_smallest(rows)
+    ordered = np.sort(np.vstack([rows, np.full(200, np.inf)]), axis=0)
+    np.testing.assert_array_equal(least, ordered[0])
+    np.testing.assert_array_equal(second, ordered[1])
+    np.testing.assert_array_equal(labels, rows.argmin(axis=0))
+
+
+@pytest.mark.parametrize("shift", [-1e6, 0.0, 1e6])
+@pytest.mark.parametrize(("k", "n"), [(1, 9), (4, 50), (5, 50), (16, 700), (17, 1), (300, 40), (6, 2**16)])
+def test_the_nearly_two_smallest_are_right_but_for_the_error_that_is_told(k, n, shift):
+    rows = np.random.default_rng(k).normal(size=(k, n)) + shift
+    error = 2 * k * EPS * np.abs(rows).max()
+    expected_least, expected_labels, expected_second = two_smallest(rows)
+    least, labels, second = about_two_smallest(rows.copy())
+    np.testing.assert_allclose(least, expected_least, rtol=0, atol=error)
+    np.testing.assert_allclose(second, expected_second, rtol=0, atol=error)
+    clear = expected_second - expected_least > 2 * error
+    assert clear.mean() > 0.99
+    np.testing.assert_array_equal(labels[clear], expected_labels[clear])
+    assert (rows[labels, np.arange(n)] <= expected_least + 2 * error).all()
+
+
+def test_equal_entries_are_both_found():
+    rows = np.array([[3.0], [0.0], [0.0], [-0.0], [5.0]])
+    least, labels, second = about_two_smallest(rows)
+    assert labels[0] in (1, 2, 3)
+    assert abs(least[0]) < 1e-300
+    assert abs(second[0]) < 1e-300
+
+
+def test_pieces_come_back_in_their_order_whichever_ends_first():
+    assert over_chunks(lambda piece: (piece.start, piece.stop), 1000, 7) == [
+        (begin, min(begin + 7, 1000)) for begin in range(0, 1000, 7)
+    ]
