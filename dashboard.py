@@ -2,11 +2,17 @@
 
 import streamlit as st
 
-from pages.shared.choosing import choose_data
-from pages.shared.paint import emblem
+from pages.shared.emblem import emblem
 
 # a drawn icon, because a named one would be fetched from the network
 st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
+watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
+data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
+race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
+page = st.navigation({"Explore": [watch, data], "Compare": [race]})
+
+# only now, when the menu is on its way to the screen: the first time this takes a second
+from pages.shared.choosing import choose_data  # noqa: E402
 
 # the picture, not the frame, is what the screen is for
 st.html(
@@ -15,13 +21,13 @@ st.html(
     ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
     ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
     ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,17rem)}"
+    # where pictures are below each other, what plays them stays in reach
+    "@media (max-width:640px){.st-key-driver{position:sticky;bottom:0;z-index:9;max-height:12rem;overflow-y:auto"
+    ";padding:.5rem 0;background:var(--st-background-color,Canvas);border-top:1px solid #8888}}"
     ".st-key-onwards a{border:1px solid currentColor;border-radius:.5rem;padding:.5rem .9rem;justify-content:center}"
     ".st-key-onwards a *{font-weight:600}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
 )
-watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
-data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
-page = st.navigation({"Explore": [watch, data]})
 if page is not watch:
     # Because there is a folder pages/, Streamlit looks for scripts in it before it knows of the navigation above, and greets
     # the first visitor of a new server with "Page not found", over a page that is there.

@@ -31,7 +31,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             progress.show(0.7 + 0.3 * share, "Drawing the pictures.")
 
         # the name of these pictures; the player keeps its place as long as the run is the same
-        name = figures.token(run, plane.names, shade)
+        name = figures.token(run.key, plane.names, shade)
         picture, curve = recent().get(
             ("figures", name),
             lambda: (
@@ -41,7 +41,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         )
         with st.container(key="picture"):
             st.plotly_chart(picture, config={"displayModeBar": False}, alt=moving.described(run, frames))
-        player(figures.token(run), name, [frames], ["picture"], ["loss"])
+        player(figures.token(run.key), name, [frames], ["picture"], ["loss"])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"

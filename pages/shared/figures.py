@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 
 from pages.shared import palette
 from pages.shared.datasets import Data
-from pages.shared.runs import Run
 from pages.shared.wording import safe, shortened
 
 MOST_MARKERS = 2_000
@@ -18,9 +17,9 @@ MOST_WORDS = 150
 """that are written beside their points"""
 
 
-def token(run: Run, *what) -> str:
-    """A name by which the player knows that a figure belongs to this run and this way of looking at it."""
-    return hashlib.sha256(repr((run.data.key, run.settings, *what)).encode()).hexdigest()[:16]
+def token(*what) -> str:
+    """A name by which the player knows that a figure belongs to what is shown: keys of runs, and ways of looking at them."""
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
 def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:

@@ -10,10 +10,8 @@ import io
 from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from scipy.ndimage import uniform_filter
-
-from pages.shared.palette import COLORS
 
 WIDTH, HEIGHT = 720, 560
 """pixels of a picture in the usual proportions"""
@@ -88,15 +86,6 @@ def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> st
     picture[..., :3] = colors[labels]
     picture[..., 3] = round(255 * opacity)
     return data_uri(Image.fromarray(picture, "RGBA"), lossless=True)
-
-
-def emblem() -> Image.Image:
-    """The app's icon: three clusters."""
-    icon = Image.new("RGBA", (64, 64))
-    draw = ImageDraw.Draw(icon)
-    for (x, y, radius), color in zip([(18, 42, 15), (33, 16, 12), (50, 44, 11)], COLORS, strict=False):
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
-    return icon
 
 
 def data_uri(image: Image.Image, lossless: bool = False) -> str:

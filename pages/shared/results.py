@@ -7,6 +7,7 @@ import streamlit as st
 
 from clustering import bic, match_clusters
 from pages.shared import figures, palette, summaries
+from pages.shared.markup import bar, mark, table
 from pages.shared.runs import MIDDLES, Run
 from pages.shared.widgets import recent
 from pages.shared.wording import number, plain
@@ -50,28 +51,13 @@ def show_sizes(run: Run) -> None:
         rank = run.ranks[k]
         size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
-        what = html.escape(run.data.called(run.history.parameters[-1][[k]])[0]) if run.settings.algorithm == "kmedoids" else ""
+        what = run.data.called(run.history.parameters[-1][[k]])[0] if run.settings.algorithm == "kmedoids" else ""
         if run.data.given is None:
             place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4])
             what += f" ({place}{', …' if middles.shape[1] > 4 else ''})"
-        rows.append(
-            f"<tr><td><span style='color:{color};font-size:1.15em' aria-hidden='true'>{palette.mark_of(rank)}</span> "
-            f"{rank + 1}</td>"
-            f"<td class='number'>{size}</td>"
-            f"<td class='bar'><div style='width:{100 * sizes[k] / largest:.1f}%;background:{color}'></div></td>"
-            f"<td class='number'>{what}</td></tr>"
-        )
-    middle = MIDDLES[run.settings.algorithm].capitalize()
-    st.html(
-        "<style>.sizes{width:100%;border-collapse:collapse;font-size:.9rem}"
-        ".sizes th,.sizes td{text-align:left;padding:.25rem .5rem"
-        ";border-bottom:1px solid #8883}.sizes .number{font-variant-numeric:tabular-nums;white-space:nowrap}"
-        ".sizes td:last-child{white-space:normal}.sizes .bar{width:18%;min-width:3rem}"
-        ".sizes .bar div{height:.6rem;border-radius:.3rem;min-width:2px}.scroll{overflow-x:auto;max-height:340px}</style>"
-        "<div class='scroll' tabindex='0' role='region' aria-label='Sizes of the clusters'><table class='sizes'><thead><tr>"
-        f"<th scope='col'>Cluster</th><th scope='col'>Size</th><td></td><th scope='col'>{middle}</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), what.strip()])
+    headers = ["Cluster", "Size", "", MIDDLES[run.settings.algorithm].capitalize()]
+    st.html(table(headers, rows, "Sizes of the clusters"))
 
 
 def show_truth(run: Run) -> None:
@@ -111,7 +97,7 @@ def show_proximities(run: Run) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The proximities, ordered by cluster**")
-        figure = recent().get(("heat", figures.token(run)), lambda: summaries.heat_map(run.data, order, labels, 420))
+        figure = recent().get(("heat", figures.token(run.key)), lambda: summaries.heat_map(run.data, order, labels, 420))
         st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
         st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
     with right:

@@ -88,6 +88,11 @@ class Run:
     matched: np.ndarray | None = None
     """(k,) the ranks that the clusters have beside those of other runs, if there are any"""
 
+    @property
+    def key(self) -> tuple:
+        """Differs whenever the run, or the colours of its clusters, do."""
+        return self.data.key, self.settings, None if self.matched is None else tuple(self.matched.tolist())
+
     @cached_property
     def centers(self) -> list[np.ndarray]:
         """Of each state, where the clusters have their middles: centers, means or the medoids' points, (k, d)."""

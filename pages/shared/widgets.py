@@ -1,12 +1,22 @@
 """Inputs: each function draws its widgets and returns what they say as one frozen object."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from pages.shared.datasets import Data
 from pages.shared.runs import ALGORITHMS, STARTS, STARTS_OF, UPDATES, Recent, Settings
 
 MOST_CLUSTERS = 50
-LABELS = {"random": "Random points", "hand": "By hand"}
+SAME = "same"
+"""stands for the way of starting that the panels of a race share"""
+LABELS = {"random": "Random points", "hand": "By hand", SAME: "The same points as the others"}
+COVARIANCES = {
+    "full": "Full: any ellipse",
+    "tied": "Tied: one for all",
+    "diagonal": "Diagonal: upright",
+    "spherical": "Spherical: circles",
+}
 SHARED = dict(bind="query-params")
 """keeps the value across pages, and puts it into the address, so that a link shows the same run"""
 KEPT = dict(persist_state="session")
@@ -20,48 +30,12 @@ def recent() -> Recent:
 
 def choose_settings(data: Data) -> Settings:
     """The algorithm and its options, in one row on the page."""
-    n = len(data.points)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        algorithm = st.selectbox(
-            "Algorithm", list(ALGORITHMS), format_func=ALGORITHMS.get, key="algorithm", width=175, **SHARED
-        )
-        k = int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **SHARED))
-        start = st.selectbox(
-            "Start",
-            STARTS_OF[algorithm],
-            format_func=lambda start: LABELS.get(start, STARTS[start]),
-            key=f"start_{algorithm}",
-            width=160,
-            **SHARED,
-        )
-        options = {}
-        if algorithm == "kmedoids":
-            options["metric"] = st.selectbox(
-                "Metric",
-                data.metrics,
-                format_func=str.capitalize,
-                key="metric" if data.mixed is None and data.given is None else f"metric {data.metrics[0]}",
-                width=170,
-                **(SHARED if data.mixed is None and data.given is None else KEPT),
-            )
-            options["update"] = st.selectbox(
-                "Update", list(UPDATES), format_func=lambda u: UPDATES[u].capitalize(), key="update", width=260, **SHARED
-            )
-        if algorithm == "mixture":
-            options["covariance"] = st.selectbox(
-                "Covariance",
-                ["full", "tied", "diagonal", "spherical"],
-                format_func={
-                    "full": "Full: any ellipse",
-                    "tied": "Tied: one for all",
-                    "diagonal": "Diagonal: upright",
-                    "spherical": "Spherical: circles",
-                }.get,
-                key="covariance",
-                width=170,
-                **SHARED,
-            )
-        seed = int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
+    with _row():
+        algorithm = _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
+        k = _choose_k()
+        start = _choose_start("Start", STARTS_OF[algorithm], f"start_{algorithm}")
+        options = _choose_options(data, algorithm)
+        seed = _choose_seed()
         st.button(
             "New start",
             icon=":material/casino:",
@@ -72,12 +46,145 @@ def choose_settings(data: Data) -> Settings:
                 "hand": "The next seed: puts the centers on other random points, to be dragged from there.",
             }.get(start, "The next seed"),
         )
+    return Settings(algorithm=algorithm, k=_at_most(k, data), start=start, seed=seed, **options)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is chosen for a panel of the race."""
+
+    settings: Settings
+    shares_start: bool
+    """whether it begins at the same points as the others"""
+
+
+MOST_PANELS = 4
+SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
+"""ways of starting that find points for any algorithm"""
+PANEL_DEFAULTS = (
+    ("kmeans", "alternating", "full"),
+    ("kmedoids", "alternating", "full"),
+    ("mixture", "alternating", "full"),
+    ("mixture", "alternating", "spherical"),
+)
+"""algorithm, update and covariance of each panel, until something else is chosen"""
+GIVEN_DEFAULTS = ("alternating", "swap", "steepest swap", "alternating")
+"""the updates of the panels if the data are proximities"""
+
+
+def choose_race() -> tuple[int, int, str, int]:
+    """Number of panels, and what they share unless they say otherwise: K, the way of starting and the seed."""
+    with _row():
+        panels = st.segmented_control(
+            "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **SHARED
+        )
+        k = _choose_k()
+        start = _choose_start("Start, the same points for all", SHARED_STARTS, "start_all", width=230)
+        seed = _choose_seed()
+        st.button("New start", icon=":material/casino:", on_click=_next_seed, help="The next seed, for all panels")
+    return panels, k, start, seed
+
+
+def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
+    """The algorithm of a panel of the race, counted from one, with all else behind a button beside it."""
+    algorithm, update, covariance = PANEL_DEFAULTS[number - 1]
+    ending = f"_{number}"
+    offered = ALGORITHMS
+    if data.given is not None:  # other keys, so that what is chosen for points is still there when points come back
+        ending, offered = f"{ending}_given", {"kmedoids": ALGORITHMS["kmedoids"]}
+        algorithm, update = "kmedoids", GIVEN_DEFAULTS[number - 1]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
+        algorithm = _choose_algorithm(offered, f"algorithm{ending}", algorithm, f"Panel {number}", "stretch")
+        with st.popover("Options", help="K, start and more, for this panel only"):
+            own = st.number_input(
+                "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
+            )
+            starts = (SAME, *(start for start in STARTS_OF[algorithm] if start != "hand"))
+            start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", width="stretch")
+            options = _choose_options(data, algorithm, ending, update, covariance, width="stretch")
+    return Panel(
+        Settings(
+            algorithm=algorithm,
+            k=_at_most(int(own or k), data),
+            start="random" if start == SAME else start,
+            seed=seed,
+            **options,
+        ),
+        start == SAME,
+    )
+
+
+def _row():
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+
+
+def _choose_algorithm(offered: dict[str, str], key: str, default: str, label: str = "Algorithm", width=175) -> str:
+    names = list(offered)
+    return st.selectbox(label, names, names.index(default), format_func=offered.get, key=key, width=width, **SHARED)
+
+
+def _choose_k() -> int:
+    return int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **SHARED))
+
+
+def _at_most(k: int, data: Data) -> int:
+    """K, or what there are points for, and then it says so."""
+    n = len(data.points)
     if k > n:
         st.warning(
             f"There {'is' if n == 1 else 'are'} only {n} point{'s' * (n > 1)}, so K is {n} here.", icon=":material/info:"
         )
-        k = n
-    return Settings(algorithm=algorithm, k=k, start=start, seed=seed, **options)
+    return min(k, n)
+
+
+def _choose_start(label: str, starts, key: str, width=160) -> str:
+    return st.selectbox(
+        label, starts, format_func=lambda start: LABELS.get(start, STARTS.get(start)), key=key, width=width, **SHARED
+    )
+
+
+def _choose_options(
+    data: Data, algorithm: str, ending: str = "", update: str = "alternating", covariance: str = "full", width=None
+) -> dict:
+    """The options that only this algorithm has. Their keys end in `ending`; `update` and `covariance` are the defaults."""
+    if algorithm == "kmedoids":
+        own_metrics = data.mixed is not None or data.given is not None
+        return dict(
+            metric=st.selectbox(
+                "Metric",
+                data.metrics,
+                format_func=str.capitalize,
+                key=f"metric{ending}" if not own_metrics else f"metric{ending} {data.metrics[0]}",
+                width=width or 170,
+                **(KEPT if own_metrics else SHARED),
+            ),
+            update=st.selectbox(
+                "Update",
+                list(UPDATES),
+                list(UPDATES).index(update),
+                format_func=lambda u: UPDATES[u].capitalize(),
+                key=f"update{ending}",
+                width=width or 260,
+                **SHARED,
+            ),
+        )
+    if algorithm == "mixture":
+        return dict(
+            covariance=st.selectbox(
+                "Covariance",
+                list(COVARIANCES),
+                list(COVARIANCES).index(covariance),
+                format_func=COVARIANCES.get,
+                key=f"covariance{ending}",
+                width=width or 170,
+                **SHARED,
+            )
+        )
+    return {}
+
+
+def _choose_seed() -> int:
+    return int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
 
 
 def _next_seed() -> None:

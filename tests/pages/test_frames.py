@@ -256,7 +256,7 @@ def test_centers_placed_a_little_apart_are_told_apart():
         make_run(data, Settings(start="hand", centers=((x, 0.0), (0.0, 1.0), (5.0, 5.0))), Recent(), lambda _: None)
         for x in (-1.0, -2.0)
     ]
-    assert figures.token(runs[0]) != figures.token(runs[1])
+    assert figures.token(runs[0].key) != figures.token(runs[1].key)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])

@@ -1,0 +1,219 @@
+"""The race: several runs on the same data, side by side and in step."""
+
+import streamlit as st
+
+from pages.shared import comparing, curves, figures, moving, palette
+from pages.shared.choosing import current
+from pages.shared.examples import choose_example
+from pages.shared.markup import Raw, table
+from pages.shared.placing import choose_plane
+from pages.shared.player import player
+from pages.shared.progress import Progress, share_of
+from pages.shared.racing import Race, Scores, disagreement, make_race, scores
+from pages.shared.storyboard import in_step
+from pages.shared.widgets import choose_panel, choose_race, recent
+from pages.shared.wording import number, plain
+
+CHART = dict(config={"displayModeBar": False})
+HEIGHTS = {2: 380, 3: 310, 4: 330}  # of a picture among so many
+MARKERS = 600  # in each picture; above it they are painted, so that several play smoothly
+RUNNING = 0.6  # share of the bar that is for the runs; the rest is for their pictures
+
+
+def lay_out(panels: int) -> list:
+    """A place for each panel: in one row, or four in two."""
+    if panels < 4:
+        return st.columns(panels, gap="medium")
+    return [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
+
+
+def show_pictures(race: Race, plane, places, progress: Progress) -> None:
+    runs = [run for _, run in race.ran]
+    told, left_out = in_step(runs)
+    token = figures.token(race.key, plane.names)
+
+    def draw():
+        extent = moving.extent_of(runs, plane)
+        pictures = []
+        for i, (run, frames) in enumerate(zip(runs, told, strict=True)):
+
+            def drawn(share, i=i):
+                progress.show(RUNNING + (1 - RUNNING) * (i + share) / len(runs), "Drawing the pictures.")
+
+            pictures.append(
+                moving.picture(
+                    run, frames, plane, False, token, drawn, height=HEIGHTS[len(places)], markers=MARKERS, extent=extent
+                )
+            )
+        titles = [f"{name}: {run.history.method.loss_name}" for name, run in race.ran]
+        return pictures, curves.loss_curves(runs, told, token, titles)
+
+    pictures, losses = recent().get(("race figures", token), draw)
+    keys = []
+    for i, (place, run) in enumerate(zip(places, race.runs, strict=True)):
+        with place:
+            if isinstance(run, str):
+                st.error(plain(run), icon=":material/error:")
+                continue
+            keys.append(f"race_{i}")
+            with st.container(key=keys[-1]):
+                picture, frames = pictures[len(keys) - 1], told[len(keys) - 1]
+                st.plotly_chart(picture, key=f"picture {i}", alt=moving.described(run, frames), **CHART)
+            for iteration, notice in run.history.named_notices():
+                sentence = f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"
+                st.warning(plain(sentence), icon=":material/warning:")
+    with st.container(key="driver"):
+        player(token, token, told, keys, ["race_losses"], [name for name, _ in race.ran])
+    painted = len(race.data.points) > MARKERS
+    st.caption(
+        f"All {len(race.data.points):,} points are fitted and drawn"
+        + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
+        + " The same group has the same colour in every panel."
+        + (f" {left_out}" if left_out else "")
+        + (" Colours repeat after ten clusters." if max(run.settings.k for run in runs) > len(palette.COLORS) else "")
+        + f" {figures.about_rings(race.data)}"
+    )
+    st.subheader("Losses")
+    st.caption("Each has its own unit: compare when they fall and when they stop, not how high they are.")
+    with st.container(key="race_losses"):
+        ends = "; ".join(f"{name} ends at {number(run.history.losses[-1])}" for name, run in race.ran)
+        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the panels. {ends}.", **CHART)
+
+
+def show_scores(race: Race) -> None:
+    st.subheader("Scores")
+    rows = scores(race)
+    known = race.known is not None
+    mixtures = any(row.bic is not None for row in rows)
+    headers = ["Panel", "Iterations", "Time to converge", "Final loss", "Silhouette"]
+    headers += ["Adjusted Rand", "Normalised mutual information"] if known else []
+    headers += ["BIC"] if mixtures else []
+
+    def cells(row: Scores) -> list:
+        ended = "" if row.converged else " (cut off)"
+        return [
+            row.name,
+            f"{row.iterations}{ended}",
+            f"{1000 * row.seconds:,.1f} ms",
+            Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
+            _rounded(row.silhouette),
+            *([_rounded(row.rand), _rounded(row.information)] if known else []),
+            *([None if row.bic is None else number(row.bic)] if mixtures else []),
+        ]
+
+    st.html(table(headers, [cells(row) for row in rows], "Scores of the panels", row_headers=True))
+    sampled = next((width for width in race.silhouettes if width and len(width.rows) < len(race.data.points)), None)
+    told = ["Time: E and M steps alone, once, on this server."]
+    told.append(
+        f"Silhouette, the mean over {'a sample of ' if sampled else 'all '}"
+        f"{len(sampled.rows) if sampled else len(race.data.points):,} points, by "
+        + ("the proximities" if race.data.given is not None else "Euclidean distance")
+        + " in every panel: near 1 is compact and apart, 0 is on the border."
+    )
+    if known:
+        told.append(
+            f"Adjusted Rand and mutual information against {race.data.label_name}: 1 is the same groups; for independent "
+            "groups the first is about 0."
+        )
+    if mixtures:
+        told.append("BIC: p ln n − 2 ln L, smaller is better; only between mixtures on the same points.")
+    st.caption(plain(" ".join(told)))
+
+
+def _rounded(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}".replace("-", "−")
+
+
+@st.fragment
+def show_agreement(race: Race, plane) -> None:
+    found = race.clusterings
+    if len(found) < 2:
+        return
+    names = [clustering.name for clustering in found]
+    st.subheader("Where they agree, and where not")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Adjusted Rand index between the panels**")
+        rows = [[name, *map(_shaded, race.rand[i])] for i, name in enumerate(names)]
+        numbers = [name.split(".")[0].split()[0] for name in names]
+        st.html(table(["", *numbers], rows, "Adjusted Rand index between the panels", row_headers=True))
+        a = st.selectbox("Compare", names, 0, key=f"compared {names}", persist_state="session")
+        others = [name for name in names if name != a]
+        b = st.selectbox("with", others, key=f"compared with {others}", persist_state="session")
+        pair = disagreement(found[names.index(a)], found[names.index(b)])
+        which = figures.token(race.key, a, b)
+
+        def called(flow) -> str:
+            if flow is None:
+                return f"All that change group ({len(pair.rows(None)):,})"
+            i, j = map(comparing.group_name, flow)
+            return f"{i} there, {j} here ({len(pair.rows(flow)):,})"
+
+        flow = st.selectbox("Highlight", [None, *pair.flows], format_func=called, key=f"highlighted {which}")
+    with right:
+        st.markdown(f"**{plain(pair.told())}**")
+
+        def clicked():
+            picked = st.session_state[f"contingency {which}"]["selection"]["points"]
+            flow = tuple(picked[0]["customdata"]) if picked else None
+            st.session_state[f"highlighted {which}"] = flow
+
+        st.plotly_chart(
+            comparing.contingency(pair),
+            key=f"contingency {which}",
+            on_select=clicked,
+            selection_mode="points",
+            alt=f"Contingency table of {a} and {b}.",
+            **CHART,
+        )
+        st.caption(
+            "Points in each two groups. Click a square to highlight its points; those of a square with a rim change group."
+        )
+    highlighted = pair.rows(flow)
+    st.plotly_chart(
+        comparing.side_by_side(race.data, plane, pair, highlighted),
+        key="disagreement",
+        alt=f"The points in the groups of {a} and of {b}; {len(highlighted)} are highlighted.",
+        **CHART,
+    )
+
+
+def _shaded(rand: float) -> Raw:
+    share = max(0.0, min(1.0, float(rand)))
+    return Raw(
+        f"<span style='display:block;padding:.1rem .4rem;border-radius:.3rem;background:rgba(63,144,218,{0.6 * share:.2f})'>"
+        f"{_rounded(rand)}</span>"
+    )
+
+
+st.title("The race")
+data = current()
+choose_example()
+panels, k, start, seed = choose_race()
+progress = Progress()
+places = lay_out(panels)
+chosen = []
+for i, place in enumerate(places):
+    with place:
+        chosen.append(choose_panel(data, i + 1, k, seed))
+
+
+def told(i, step) -> None:
+    share = (i + share_of(step.iteration)) / panels
+    progress.show(RUNNING * share, f"Panel {i + 1}, iteration {step.iteration}: loss {number(step.loss)}.")
+
+
+race = make_race(
+    data, [panel.settings for panel in chosen], recent(), told, shared=[panel.shares_start for panel in chosen], start=start
+)
+if race.note:
+    st.info(race.note, icon=":material/info:")
+if race.ran:
+    plane = choose_plane(race.data)
+    show_pictures(race, plane, places, progress)
+    show_scores(race)
+    show_agreement(race, plane)
+else:
+    for place, sentence in zip(places, race.runs, strict=True):
+        place.error(plain(sentence), icon=":material/error:")
+progress.done()
