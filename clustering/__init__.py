@@ -28,6 +28,7 @@ from clustering.validation import (
     bic,
     centroid_index,
     contingency_table,
+    distinct_partitions,
     match_clusters,
     normalized_mutual_information,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "check_proximities",
     "classical_scaling",
     "contingency_table",
+    "distinct_partitions",
     "edit_distances",
     "fit",
     "gower_matrix",

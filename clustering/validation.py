@@ -142,3 +142,65 @@ def bic(log_likelihood: float, parameters: int, n: int) -> float:
     doi:10.1214/aos/1176344136.
     """
     return parameters * float(np.log(n)) - 2 * log_likelihood
+
+
+def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
+    """Which of many clusterings of the same points are one and the same, but for the names of groups and a few points.
+
+    In the order in which they are given, each joins the first distinct one from which it differs in at most a `share` of the
+    points, groups matched one-to-one; else it is a new one. So give the best first: it stands for those that come after.
+
+    Parameters
+    ----------
+    labelings : (m, n) array of integers from 0
+    share : the largest share of points, 0..1, in which two clusterings may differ and still count as one
+
+    Returns
+    -------
+    (m,) array of integers: the number of the distinct clustering that each is, counted from 0 in order of appearance
+
+    Weakness: with a share above zero the outcome depends on the order, because "nearly the same" is not transitive.
+    """
+    labelings = np.asarray(labelings)
+    if labelings.ndim != 2 or labelings.dtype.kind not in "iu":
+        raise ValueError(
+            f"labelings must be an (m, n) array of integers, got an array of {labelings.dtype} with shape {labelings.shape}"
+        )
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie in 0..1, got {share}")
+    if labelings.size == 0:
+        return np.zeros(len(labelings), dtype=np.intp)
+    if labelings.min() < 0:
+        raise ValueError(f"labelings must be numbered from 0, got {labelings.min()}")
+    n = labelings.shape[1]
+    least = n - share * n
+    k = int(labelings.max()) + 1
+    kinds: list[np.ndarray] = []
+    numbers = np.empty(len(labelings), dtype=np.intp)
+    exactly: dict[bytes, int] = {}
+    for i, labels in enumerate(labelings):
+        named_anew = _in_order_of_appearance(labels, k)
+        key = named_anew.tobytes()
+        if key not in exactly:
+            codes = named_anew * k
+
+            def like(kind, codes=codes):
+                table = np.bincount(codes + kind, minlength=k * k).reshape(k, k)
+                # no matching has more points in common than this, and most pairs fail already here
+                if table.max(axis=1).sum() < least:
+                    return False
+                return table[linear_sum_assignment(table, maximize=True)].sum() >= least
+
+            exactly[key] = next((number for number, kind in enumerate(kinds) if like(kind)), len(kinds))
+            if exactly[key] == len(kinds):
+                kinds.append(named_anew)
+        numbers[i] = exactly[key]
+    return numbers
+
+
+def _in_order_of_appearance(labels: np.ndarray, k: int) -> np.ndarray:
+    """The same groups, numbered in the order in which they first appear."""
+    groups, first = np.unique(labels, return_index=True)
+    names = np.zeros(k, dtype=np.intp)
+    names[groups[np.argsort(first)]] = np.arange(len(groups))
+    return names[labels]
