@@ -9,7 +9,8 @@ st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wi
 watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
 data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
 race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
-page = st.navigation({"Explore": [watch, data], "Compare": [race]})
+starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
+page = st.navigation({"Explore": [watch, data], "Compare": [race, starts]})
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.choosing import choose_data  # noqa: E402

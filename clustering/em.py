@@ -10,7 +10,7 @@ so the loss never rises. `iterate` yields the sequence of states that a method p
 few functions of `Method`; it holds settings only, never data, and nothing it returns is changed later.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
@@ -178,7 +178,14 @@ class Restart(NamedTuple):
     """the last state, whole"""
 
 
-def restarts(method: Method, data, rngs: Iterable[np.random.Generator | int], **options) -> Iterator[Restart]:
+def restarts(
+    method: Method,
+    data,
+    rngs: Iterable[np.random.Generator | int],
+    *,
+    watch: Callable[[Step], None] | None = None,
+    **options,
+) -> Iterator[Restart]:
     """One run from each random start, in order; the data are prepared once.
 
     Parameters
@@ -186,6 +193,8 @@ def restarts(method: Method, data, rngs: Iterable[np.random.Generator | int], **
     method, data, options : as `iterate`
     rngs : iterable of generators or seeds
         One for each run. Run i is `fit(method, data, rng=rngs[i])`, and each is taken when its run begins, except the first.
+    watch : function, optional
+        Called with each step of each run as it comes; what it raises ends the work.
 
     Yields
     ------
@@ -200,12 +209,14 @@ def restarts(method: Method, data, rngs: Iterable[np.random.Generator | int], **
     prepared = method.prepare(data)
     runs = (iterate(method, prepared, rng=rng, **options) for rng in rngs)
     first = list(islice(runs, 1))  # set up here: what is wrong with the settings is wrong with every run
-    return map(_drained, chain(first, runs))
+    return (_drained(run, watch) for run in chain(first, runs))
 
 
-def _drained(run: Iterator[Step]) -> Restart:
+def _drained(run: Iterator[Step], watch: Callable[[Step], None] | None) -> Restart:
     losses = []
     for step in run:
+        if watch is not None:
+            watch(step)
         if not losses:
             start = step.parameters
         losses.append(step.loss)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import comparing, curves, figures, moving, palette
 from pages.shared.choosing import current
-from pages.shared.examples import choose_example
+from pages.shared.examples import RACE_EXAMPLES, choose_example
 from pages.shared.markup import Raw, table
 from pages.shared.placing import choose_plane
 from pages.shared.player import player
@@ -188,7 +188,7 @@ def _shaded(rand: float) -> Raw:
 
 st.title("The race")
 data = current()
-choose_example()
+choose_example(RACE_EXAMPLES)
 panels, k, start, seed = choose_race()
 progress = Progress()
 places = lay_out(panels)

@@ -4,12 +4,13 @@ import streamlit as st
 
 from pages.shared import curves, figures, moving, palette
 from pages.shared.choosing import current
+from pages.shared.faults import show_fault
 from pages.shared.placing import choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_numbers, show_proximities, show_sizes, show_truth
-from pages.shared.runs import MOST_ITERATIONS, NeedsPoints, Run, make_run
+from pages.shared.runs import MOST_ITERATIONS, Run, make_run
 from pages.shared.storyboard import storyboard
 from pages.shared.widgets import choose_settings, recent
 from pages.shared.wording import number, plain
@@ -67,10 +68,6 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         show_truth(run)
 
 
-def use_medoids() -> None:
-    st.session_state["algorithm"] = "kmedoids"
-
-
 st.title("Watch it cluster")
 data = current()
 settings = choose_settings(data)
@@ -95,10 +92,7 @@ try:
             settings = place_by_hand(data, settings, plane)
     run = make_run(data, settings, recent(), told)
 except ValueError as fault:
-    sentence = str(fault)
-    st.error(plain(f"{sentence[:1].upper()}{sentence[1:]}."), icon=":material/error:")
-    if isinstance(fault, NeedsPoints):
-        st.button("Use K-medoids", on_click=use_medoids, type="primary")
+    show_fault(fault)
 else:
     show(run, plane, left, right, progress)
 progress.done()

@@ -1,15 +1,19 @@
 """Ready-made comparisons: each sets data and panels with one click, and says what to look at."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
-from pages.shared.datasets import SAMPLES
-from pages.shared.widgets import MOST_PANELS, PANEL_DEFAULTS, SAME
+from pages.shared.datasets import SAMPLES, TABLES
+from pages.shared.widgets import COVARIANCES, PANEL_DEFAULTS, SAME
 
 
 @dataclass(frozen=True)
-class Example:
+class RaceExample:
+    """A race on a sample."""
+
     title: str
     text: str
     """what to look at, in two sentences"""
@@ -22,37 +26,34 @@ class Example:
     panels: tuple[tuple[str, dict], ...] = (("kmeans", {}), ("kmedoids", {}), ("mixture", {}))
     """the algorithm of each, and those of its options that are not the defaults"""
 
+    address: dict[str, str] = field(default_factory=dict)
+    """as in `choose_example`"""
+
     def state(self) -> dict:
         """The value of each widget that the example is made of, by its key."""
         sample = SAMPLES[self.sample]
-        state = {"source": "sample", "sample": self.sample, "n": self.n, "data_seed": 0, "scaling": "none"}
+        state = {"source": "sample", "sample": self.sample, "n": self.n, "data_seed": 0}
         state |= {f"{self.sample}_{s.name}": self.values.get(s.name, sample.default(s)) for s in sample.settings}
         state |= {"panels": len(self.panels), "k": self.k, "start_all": "random", "seed": self.seed}
-        for i in range(1, MOST_PANELS + 1):
-            algorithm, update, covariance = PANEL_DEFAULTS[i - 1]
-            options = {}
-            if i <= len(self.panels):
-                algorithm, options = self.panels[i - 1]
-            state[f"algorithm_{i}"] = algorithm
-            state[f"k_{i}"] = options.get("k")
-            state[f"start_{algorithm}_{i}"] = options.get("start", SAME)
+        for i, (algorithm, options) in enumerate(self.panels, 1):
+            _, update, covariance = PANEL_DEFAULTS[i - 1]
+            state |= {f"algorithm_{i}": algorithm, f"k_{i}": None, f"start_{algorithm}_{i}": SAME}
             if algorithm == "kmedoids":
-                state[f"metric_{i}"] = options.get("metric", "euclidean")
-                state[f"update_{i}"] = options.get("update", update)
+                state |= {f"metric_{i}": options.get("metric", "euclidean"), f"update_{i}": options.get("update", update)}
             if algorithm == "mixture":
                 state[f"covariance_{i}"] = options.get("covariance", covariance)
         return state
 
 
 _MIXTURE_AND_MEANS = (("kmeans", {}), ("mixture", {"covariance": "spherical"}), ("mixture", {}))
-EXAMPLES = {
-    "round": Example(
+RACE_EXAMPLES = {
+    "round": RaceExample(
         "Equal round groups",
         "All three find the same groups, and the scores differ in nothing that matters. Look at how soon each is done: this "
         "is the case that K-means is made for, and the mixture spends its extra iterations on the last digits.",
         "round",
     ),
-    "stretched": Example(
+    "stretched": RaceExample(
         "Stretched groups",
         "K-means and K-medoids cut across the stripes, because a far point of the same stripe counts as much as one of the "
         "next; only the mixture has ellipses to turn. Look at the silhouette too: it prefers the wrong answer, for the same "
@@ -60,31 +61,34 @@ EXAMPLES = {
         "stretched",
         seed=3,
     ),
-    "sizes": Example(
+    "sizes": RaceExample(
         "Unequal sizes",
         "K-means and K-medoids cut the large group in two and leave the two small ones together, which lowers their loss. "
         "The mixture has a weight for each group, so that a small one can stay small.",
         "sizes",
         values={"ratio": 30.0},
+        address={"sizes_ratio": "30.0"},
         seed=10,
     ),
-    "outliers": Example(
+    "outliers": RaceExample(
         "Outliers",
         "The medoids stand in the middle of the groups, because a far point counts by its distance; the means are dragged "
         "outwards, because it counts by the square. The mixture spends a wide component on the outliers.",
         "outliers",
         values={"share": 0.1},
+        address={"outliers_share": "0.1"},
         seed=6,
     ),
-    "overlap": Example(
+    "overlap": RaceExample(
         "Overlap",
         "K-means draws a hard border through points that could belong to either side, and gives no sign of doubt. The "
         "mixtures say how sure they are: look for the colours that blend between the groups.",
         "overlap",
         seed=3,
         panels=_MIXTURE_AND_MEANS,
+        address={"covariance_2": COVARIANCES["spherical"]},
     ),
-    "rings": Example(
+    "rings": RaceExample(
         "Rings",
         "All three fail: each group that they can describe surrounds a middle, and the two rings have the same one. The "
         "adjusted Rand index is about 0, although every loss fell and every run converged.",
@@ -92,7 +96,7 @@ EXAMPLES = {
         k=2,
         seed=5,
     ),
-    "moons": Example(
+    "moons": RaceExample(
         "Moons",
         "All three fail again: straight borders and ellipses cannot follow a bend, so each moon loses a tip to the other. "
         "Single linkage, which follows chains of near points, would succeed here.",
@@ -103,24 +107,81 @@ EXAMPLES = {
 }
 
 
-def choose_example() -> None:
-    """The ready-made comparisons, and what to look at in the one that is shown."""
-    shown = st.session_state.get("example")
-    if shown in EXAMPLES and any(st.session_state.get(key, value) != value for key, value in EXAMPLES[shown].state().items()):
-        st.session_state["example"] = None  # something was changed since
+@dataclass(frozen=True)
+class StartsExample:
+    """Many starts on these data."""
+
+    title: str
+    text: str
+    """what to look at, in two sentences"""
+    data: dict
+    """the value of each widget that chooses them"""
+    k: int
+    runs: int = 100
+    address: dict[str, str] = field(default_factory=dict)
+    """as in `choose_example`"""
+
+    def state(self) -> dict:
+        """The value of each widget that the example is made of, by its key."""
+        ways = ["random", "plain k-means++", "k-means++", "maxmin"]
+        state = {"algorithm": "kmeans", "k": self.k, "runs": self.runs, "first_seed": 1, "ways_kmeans": ways}
+        return self.data | state
+
+
+STARTS_EXAMPLES = {
+    "s1": StartsExample(
+        "S1, fifteen groups",
+        "Random points put two centers in one group and none in another, and no later step can carry a center across: about "
+        "3 % of the runs find all fifteen groups. The better the start, the further left its losses; compare the last columns "
+        "of the table with what has been published.",
+        {"source": "real", "table": "s1", "s1_columns": ["x", "y"], "scaling": "none"},
+        15,
+        200,
+        {"table": TABLES["s1"].title},
+    ),
+    "grid": StartsExample(
+        "Sixteen on a grid",
+        "The losses fall into steps: each step is one more group without a center of its own, as the centroid index says. "
+        "Look at the most frequent solutions for the group that is cut in two and the pair that shares a center.",
+        {"source": "sample", "sample": "grid", "n": 1_000, "data_seed": 0}
+        | {"grid_side": 4, "grid_distance": 6.0, "grid_d": 2},
+        16,
+    ),
+    "uniform": StartsExample(
+        "Uniform noise",
+        "There is nothing to find, and so there are many solutions of almost the same loss, none of them frequent. When many "
+        "starts do not come back to the same groups, doubt the groups.",
+        {"source": "sample", "sample": "uniform", "n": 500, "data_seed": 0, "uniform_d": 2},
+        8,
+    ),
+}
+
+
+def choose_example(examples: dict[str, RaceExample] | dict[str, StartsExample]) -> None:
+    """The ready-made comparisons, and what to look at in the one that is shown.
+
+    The values of widgets that may not be on the screen yet are not put into the address by Streamlit, so an example has them
+    once more in `address`, as they are written there.
+    """
+    key = f"example {next(iter(examples))}"
+    shown = st.session_state.get(key)
+    if shown and any(st.session_state.get(name, value) != value for name, value in examples[shown].state().items()):
+        st.session_state[key] = None  # something was changed since
+
+    def chosen():
+        if name := st.session_state[key]:
+            st.session_state.update(examples[name].state())
+            for widget, text in examples[name].address.items():
+                with suppress(StreamlitAPIException):  # one that is on the screen already writes its value there itself
+                    st.query_params[widget] = text
+
     name = st.pills(
         "Ready-made comparisons",
-        list(EXAMPLES),
-        format_func=lambda name: EXAMPLES[name].title,
-        key="example",
-        on_change=_set,
+        list(examples),
+        format_func=lambda name: examples[name].title,
+        key=key,
+        on_change=chosen,
         persist_state="session",
     )
     if name:
-        st.info(EXAMPLES[name].text, icon=":material/visibility:")
-
-
-def _set() -> None:
-    name = st.session_state["example"]
-    if name:
-        st.session_state.update(EXAMPLES[name].state())
+        st.info(examples[name].text, icon=":material/visibility:")

@@ -96,11 +96,7 @@ class Run:
     @cached_property
     def centers(self) -> list[np.ndarray]:
         """Of each state, where the clusters have their middles: centers, means or the medoids' points, (k, d)."""
-        if self.settings.algorithm == "kmedoids":
-            return [self.data.points[medoids] for medoids in self.history.parameters]
-        if self.settings.algorithm == "mixture":
-            return [gaussians.means for gaussians in self.history.parameters]
-        return list(self.history.parameters)
+        return [middles(self.settings.algorithm, parameters, self.data.points) for parameters in self.history.parameters]
 
     @property
     def cells(self) -> int:
@@ -133,6 +129,13 @@ class Run:
         if self.settings.start == "hand":
             return np.arange(self.settings.k)
         return ranks_by_place(self.data.points, self.centers[-1])
+
+
+def middles(algorithm: str, parameters, points: np.ndarray) -> np.ndarray:
+    """(k, d) where the clusters have their middles: centers, means or the medoids' points."""
+    if algorithm == "kmedoids":
+        return points[parameters]
+    return parameters.means if algorithm == "mixture" else parameters
 
 
 def ranks_by_place(points: np.ndarray, middles: np.ndarray) -> np.ndarray:
@@ -199,7 +202,7 @@ class Recent(OrderedDict):
     numbers of a kind, as their attribute `cells` counts them, but always the last.
     """
 
-    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1}
+    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1, "solution": 12}
     OTHERS = 2
     MOST_CELLS = 4_000_000
 

@@ -49,6 +49,25 @@ def choose_settings(data: Data) -> Settings:
     return Settings(algorithm=algorithm, k=_at_most(k, data), start=start, seed=seed, **options)
 
 
+def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
+    """A method, the ways of starting it, and how many runs of each; the seed of the settings is that of the first."""
+    with _row():
+        algorithm = _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
+        k = _choose_k()
+        options = _choose_options(data, algorithm)
+        runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **SHARED))
+        seed = int(st.number_input("First seed", 0, 2**31 - 1 - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
+    ways = st.multiselect(
+        "Ways of starting",
+        [way for way in STARTS_OF[algorithm] if way != "hand"],
+        default=["random", "k-means++", "maxmin"],
+        format_func=lambda way: LABELS.get(way, STARTS[way]),
+        key=f"ways_{algorithm}",
+        **SHARED,
+    )
+    return Settings(algorithm=algorithm, k=_at_most(k, data), seed=seed, **options), ways, runs
+
+
 @dataclass(frozen=True)
 class Panel:
     """What is chosen for a panel of the race."""
@@ -59,6 +78,8 @@ class Panel:
 
 
 MOST_PANELS = 4
+MOST_RUNS = (10, 500)
+"""least and most"""
 SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
 """ways of starting that find points for any algorithm"""
 PANEL_DEFAULTS = (

@@ -1,0 +1,178 @@
+"""Many starts: one method on one data set, again and again from other starts."""
+
+import streamlit as st
+
+from pages.shared import figures, published, start_figures
+from pages.shared.choosing import current
+from pages.shared.examples import STARTS_EXAMPLES, choose_example
+from pages.shared.faults import show_fault
+from pages.shared.markup import mark, table
+from pages.shared.opening import open_in_watch, opening
+from pages.shared.placing import plane_of
+from pages.shared.progress import Progress, share_of
+from pages.shared.runs import STARTS
+from pages.shared.starting import ALIKE, NOT_RANDOM, Attempts, Findings
+from pages.shared.widgets import choose_starts, recent
+from pages.shared.wording import counted, number, plain
+
+CHART = dict(config={"displayModeBar": False})
+MOST_SOLUTIONS = 6
+
+
+def show(findings: Findings) -> None:
+    name = figures.token(findings.attempts.data.key, settings, ways)
+    loss_name = settings.method(findings.attempts.data.points).loss_name
+    solutions = findings.solutions
+    best = findings.best
+    st.markdown(
+        f"**{counted(len(findings.runs), 'run')} came to {counted(len(solutions), 'distinct solution')}; the best loss is "
+        f"{plain(number(best.loss))}, first by {plain(STARTS[best.way])} with seed {best.seed}.**"
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Final losses**, by way of starting")
+        histogram = start_figures.histogram(findings, loss_name)
+        clickable(histogram, f"histogram {name}", "Histograms of the final losses by way of starting.")
+        st.caption("The dotted line is the best loss of all. Click a bar to watch the best run in it.")
+    with right:
+        st.markdown("**All losses**, the best run drawn thick")
+        curves = start_figures.curves(findings, histogram.layout.height)
+        clickable(curves, f"curves {name}", "Loss curves of all runs.")
+        st.caption("Click a line, at its end or at one of its first iterations, to watch that run.")
+    show_scores(findings)
+    show_solutions(findings)
+
+
+def clickable(figure, name: str, alt: str) -> None:
+    """The figure; a click on what stands for a run opens it in Watch."""
+    # another key after each click, or the same click would be there again when one comes back
+    key = f"{name} {st.session_state.setdefault('opened', 0)}"
+
+    def clicked():
+        picked = [point["customdata"] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
+        if picked:
+            open_in_watch(settings, *picked[0])
+
+    st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
+
+
+def show_scores(findings: Findings) -> None:
+    st.subheader("Which start is better?")
+    known = published.published_starts(findings.attempts.data, findings.attempts.settings)
+    to = "the truth" if findings.truth is not None else "the best run"
+    headers = ["Start", "Runs", "Reach the best loss", "Best loss", "Mean loss", f"Centroid index to {to}", "Index 0"]
+    headers += ["Published: index", "Published: index 0"] if known else []
+    headers += ["Iterations", "Time of a run"]
+    rows = []
+    for row in findings.scores:
+        printed = known.get(row.way)
+        rows.append(
+            [
+                mark("●", start_figures.COLORS[row.way], STARTS[row.way]),
+                row.runs,
+                f"{row.reached:.1%}",
+                number(row.best),
+                number(row.mean),
+                f"{row.index:.2f}",
+                f"{row.right:.1%}",
+                *([printed and printed.index, printed and printed.right] if known else []),
+                f"{row.iterations:.1f}",
+                f"{1000 * row.seconds:.1f} ms",
+            ]
+        )
+    st.html(table(headers, rows, "Scores of the ways of starting", row_headers=True))
+    told = [
+        "A run reaches the best loss if it ends within "
+        + ("0.0001 nats per point" if findings.attempts.settings.algorithm == "mixture" else "0.01 %")
+        + " of the best of all these runs.",
+        f"The centroid index counts the groups of {to} that have no cluster of their own (Fränti, Rezaei & Zhao 2014): 0 is "
+        "the same structure.",
+    ]
+    if "k-means++" in findings.made:
+        told.append("k-means++ is here the greedy variant, which tries several candidates for each center; plain has one.")
+    if any(way in NOT_RANDOM for way in findings.made):
+        told.append("Nothing in BUILD is random: one run tells all.")
+    if known:
+        told.append(f"Published: {published.SOURCE}; the least loss known of these data is {number(published.LEAST_LOSS)}.")
+    st.caption(plain(" ".join(told)))
+
+
+def show_solutions(findings: Findings) -> None:
+    solutions = findings.solutions
+    st.subheader("The most frequent solutions")
+    st.caption(
+        f"Runs that differ in at most {ALIKE:.0%} of the points, groups matched, count as one solution. The same group has "
+        "the same colour in all pictures."
+    )
+    attempts = findings.attempts
+    plane = plane_of(attempts.data)
+    shown = solutions[:MOST_SOLUTIONS]
+    for place, (i, solution) in zip(st.columns(3, gap="medium") * 2, enumerate(shown), strict=False):
+        best = solution.best
+        counts = [f"{count} of {len(findings.made[way])} by {STARTS[way]}" for way, count in solution.counts.items() if count]
+        name = ("solution", attempts.data.key, settings, best.way, best.seed, findings.best.way, findings.best.seed)
+        source = recent().get(name, lambda best=best: start_figures.small_picture(findings, best, plane))
+        with place:
+            st.html(f"<img src='{source}' style='width:100%' alt='Solution {i + 1}: the points in their clusters.'>")
+            share = solution.count / len(findings.runs)
+            st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
+            st.caption(plain(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
+            st.button(
+                "Watch it",
+                key=f"solution {i}",
+                icon=":material/play_circle:",
+                on_click=open_in_watch,
+                args=(settings, best.way, best.seed),
+            )
+    rest = len(solutions) - len(shown)
+    if rest > 0:
+        runs = sum(solution.count for solution in solutions[MOST_SOLUTIONS:])
+        st.caption(f"{counted(rest, 'other solution')} came {runs:,} times in all.")
+
+
+def make(attempts: Attempts, ways: list[str], runs: int) -> None:
+    """Makes the runs that are missing, unless that was stopped."""
+    what = figures.token(attempts.data.key, attempts.settings, ways, runs)
+
+    def stop():
+        st.session_state["stopped"] = what
+
+    def go_on():
+        st.session_state["stopped"] = None
+
+    missing = sum(attempts.missing(ways, runs).values())
+    if not missing:
+        return
+    if st.session_state.get("stopped") == what:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"Stopped with {counted(missing, 'run')} still to be made; what follows is about those that were.")
+            st.button("Go on", on_click=go_on, icon=":material/play_arrow:")
+        return
+    progress = Progress(stop)
+
+    def told(step):
+        made = missing - sum(attempts.missing(ways, runs).values())
+        share = (made + share_of(step.iteration)) / missing
+        progress.show(share, f"Run {made + 1:,} of {missing:,}, iteration {step.iteration}.")
+
+    attempts.go_on(ways, runs, told)
+    progress.done()
+
+
+st.title("Many starts")
+opening()
+choose_example(STARTS_EXAMPLES)
+data = current()
+settings, ways, runs = choose_starts(data)
+try:
+    if not ways:
+        raise ValueError("choose at least one way of starting")
+    attempts = recent().get(("attempts", data.key, settings), lambda: Attempts.of(data, settings, recent()))
+    make(attempts, ways, runs)
+except ValueError as fault:
+    show_fault(fault)
+else:
+    if attempts.note:
+        st.info(attempts.note, icon=":material/info:")
+    if any(attempts.made.get(way) for way in ways):
+        show(attempts.found(ways, runs))

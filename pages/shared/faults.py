@@ -1,0 +1,17 @@
+"""What cannot be done, in one sentence, with the remedy one click away where there is one."""
+
+import streamlit as st
+
+from pages.shared.runs import NeedsPoints
+from pages.shared.wording import plain
+
+
+def show_fault(fault: ValueError) -> None:
+    sentence = str(fault)
+    st.error(plain(f"{sentence[:1].upper()}{sentence[1:]}."), icon=":material/error:")
+    if isinstance(fault, NeedsPoints):
+        st.button("Use K-medoids", on_click=_use_medoids, type="primary")
+
+
+def _use_medoids() -> None:
+    st.session_state["algorithm"] = "kmedoids"
