@@ -71,7 +71,10 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
     return dict(
         title=dict(text=safe(name), standoff=6),
         tickvals=list(range(len(groups))),
-        ticktext=[f"<span style='color:{color_of(g)}'>{group_name(g)}</span>" for g in groups],
+        ticktext=[
+            f"<span style='color:{color_of(g)}'>{palette.mark_of(g)}</span> {g + 1}" if g >= 0 else "none"
+            for g in groups.tolist()
+        ],
         range=[-0.5, len(groups) - 0.5],
         zeroline=False,
         showgrid=False,

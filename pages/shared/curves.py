@@ -69,7 +69,7 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
         if titles:
             layout["annotations"].append(
                 dict(text=safe(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
-                | dict(showarrow=False, font=dict(size=13))
+                | dict(showarrow=False, xshift=-40, font=dict(size=12))
             )
         data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]
     return figure(data, layout, specs)
