@@ -49,7 +49,7 @@ def normalized_mutual_information(a, b) -> float:
     """How much two clusterings tell about each other: 1 for the same groups under any names, 0 for independent ones.
 
     Mutual information divided by the mean of both entropies, 2 (H(a) + H(b) - H(a, b)) / (H(a) + H(b)). Strehl & Ghosh
-    2002, doi:10.1162/153244303321897735, who divide by the geometric mean; the arithmetic one, as here and in
+    2002, JMLR 3, 583–617, who divide by the geometric mean; the arithmetic one, as here and in
     scikit-learn, is NMI_sum of Vinh, Epps & Bailey 2010, Journal of Machine Learning Research 11:2837-2854. Two clusterings
     of a single group each agree: 1.
 

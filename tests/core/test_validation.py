@@ -15,6 +15,7 @@ from clustering import (
     bic,
     centroid_index,
     contingency_table,
+    distinct_partitions,
     fit,
     match_clusters,
     normalized_mutual_information,
@@ -204,3 +205,102 @@ def test_bic_counts_the_parameters_as_scikit_learn_does(table, covariance, kind)
         GaussianMixture(3, covariance).parameter_count(4)
         == {"full": 44, "tied": 24, "diagonal": 26, "spherical": 17}[covariance]
     )
+
+
+def differing(a, b, k):
+    """In how many points two clusterings differ, under the best of all names."""
+    return min(np.count_nonzero(np.array(names)[a] != b) for names in permutations(range(k)))
+
+
+def distinct_by_all_names(labelings, share, k):
+    """By trying all names of groups."""
+    kinds, numbers = [], []
+    for labels in labelings:
+        like = (i for i, kind in enumerate(kinds) if differing(labels, kind, k) <= share * len(labels))
+        numbers.append(next(like, len(kinds)))
+        if numbers[-1] == len(kinds):
+            kinds.append(labels)
+    return numbers
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), k=st.integers(1, 4), n=st.integers(1, 12), share=st.sampled_from([0, 0.125, 0.25, 0.5, 1]))
+def test_distinct_partitions_are_those_that_trying_all_names_of_groups_tells_apart(seed, k, n, share):
+    rng = np.random.default_rng(seed)
+    few = rng.integers(k, size=(3, n))
+    labelings = few[rng.integers(3, size=12)]
+    for labels in labelings[::2]:  # half of them with a point moved, all under other names
+        labels[rng.integers(n)] = rng.integers(k)
+    labelings = np.stack([rng.permutation(k)[labels] for labels in labelings])
+    assert distinct_partitions(labelings, share=share).tolist() == distinct_by_all_names(labelings, share, k)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), k=st.integers(1, 6))
+def test_other_names_of_groups_change_nothing_about_which_partitions_are_distinct(seed, k):
+    rng = np.random.default_rng(seed)
+    labelings = rng.integers(k, size=(10, 8))
+    renamed = np.stack([rng.permutation(k + 3)[labels] for labels in labelings])
+    for share in (0, 0.25):
+        np.testing.assert_array_equal(
+            distinct_partitions(labelings, share=share), distinct_partitions(renamed, share=share)
+        )
+    assert distinct_partitions(np.concatenate([labelings, renamed]), share=0).max() < 10
+
+
+@pytest.mark.parametrize(
+    ("share", "numbers"),
+    [(0, [0, 1, 2, 0]), (0.09, [0, 1, 2, 0]), (0.1, [0, 0, 1, 0]), (0.19, [0, 0, 1, 0]), (0.2, [0, 0, 0, 0])],
+)
+def test_clusterings_that_differ_in_just_the_share_of_points_are_one(share, numbers):
+    first = np.repeat([0, 1], 5)
+    one, two = first.copy(), first.copy()
+    one[4], two[3:5] = 1, 1
+    assert distinct_partitions([first, one, two, 1 - first], share=share).tolist() == numbers
+
+
+def test_a_hundredth_of_a_hundred_points_may_differ_unless_said_otherwise():
+    first = np.repeat([0, 1], 50)
+    one, two = first.copy(), first.copy()
+    one[0], two[:2] = 1, 1
+    assert distinct_partitions([first, one, two]).tolist() == [0, 0, 1]
+
+
+def test_the_first_of_them_stands_for_those_that_are_like_it():
+    # each is like its neighbour, and the first and the last are not alike
+    chain = np.array([[0] * 6 + [1] * 6, [0] * 5 + [1] * 7, [0] * 4 + [1] * 8])
+    assert distinct_partitions(chain, share=1 / 12).tolist() == [0, 0, 1]
+    assert distinct_partitions(chain[[1, 0, 2]], share=1 / 12).tolist() == [0, 0, 0]
+    assert distinct_partitions(chain[[2, 0, 1]], share=1 / 12).tolist() == [0, 1, 0]  # the middle one joins the earlier
+
+
+def test_a_group_that_is_split_is_another_partition_unless_the_smaller_part_is_within_the_share():
+    whole, split = [0] * 8, [0] * 6 + [3] * 2
+    assert distinct_partitions([whole, split], share=0).tolist() == [0, 1]
+    assert distinct_partitions([whole, split], share=0.25).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("shape", "numbers"), [((0, 4), []), ((3, 0), [0, 0, 0]), ((1, 1), [0])])
+def test_distinct_partitions_of_next_to_nothing(shape, numbers):
+    assert distinct_partitions(np.zeros(shape, dtype=int)).tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("labelings", "share", "sentence"),
+    [
+        ([0, 1], 0, r"an \(m, n\) array of integers, got an array of int64 with shape \(2,\)"),
+        ([[0.0, 1.0]], 0, r"an \(m, n\) array of integers, got an array of float64 with shape \(1, 2\)"),
+        ([[0, -1]], 0, "numbered from 0, got -1"),
+        ([[0, 1]], -0.1, r"share must lie in 0\.\.1, got -0\.1"),
+        ([[0, 1]], 1.1, r"share must lie in 0\.\.1, got 1\.1"),
+        ([[0, 1]], np.nan, r"share must lie in 0\.\.1, got nan"),
+    ],
+)
+def test_what_are_no_partitions_or_no_share_is_refused(labelings, share, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        distinct_partitions(labelings, share=share)
+
+
+def test_labels_in_the_shortest_unsigned_integers_do_not_overflow():
+    labelings = np.array([np.arange(256), np.arange(256)[::-1], np.arange(256) // 2], dtype=np.uint8)
+    assert distinct_partitions(labelings, share=0).tolist() == [0, 0, 1]
