@@ -242,9 +242,7 @@ def test_other_names_of_groups_change_nothing_about_which_partitions_are_distinc
     labelings = rng.integers(k, size=(10, 8))
     renamed = np.stack([rng.permutation(k + 3)[labels] for labels in labelings])
     for share in (0, 0.25):
-        np.testing.assert_array_equal(
-            distinct_partitions(labelings, share=share), distinct_partitions(renamed, share=share)
-        )
+        np.testing.assert_array_equal(distinct_partitions(labelings, share=share), distinct_partitions(renamed, share=share))
     assert distinct_partitions(np.concatenate([labelings, renamed]), share=0).max() < 10
 
 

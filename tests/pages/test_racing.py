@@ -1,0 +1,598 @@
+"""Several runs side by side: the same start, the same colours, in step, and what they score."""
+
+import html.parser
+import re
+from itertools import permutations
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
+
+from clustering import KMedoids, classical_scaling, proximity_matrix
+from pages.shared import comparing, curves, datasets, moving, palette
+from pages.shared.markup import Raw, bar, mark, table
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.racing import Clustering, Disagreement, disagreement, make_race, scores, shared_rows
+from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.storyboard import MOST_FRAMES, in_step, storyboard
+
+ALL_THREE = (dict(), dict(algorithm="kmedoids"), dict(algorithm="mixture"))
+
+
+def sample(name="three", n=300, **values):
+    return datasets.draw_sample(name, n, 0, values)
+
+
+def a_race(data, *panels, start="random", shared=None, watch=lambda *_: None):
+    panels = [Settings(**panel) for panel in panels]
+    return make_race(data, panels, Recent(), watch, shared=shared or [True] * len(panels), start=start)
+
+
+def given_data(n=60, labels=True):
+    """Only the proximities of points."""
+    points = sample("round", n).points
+    matrix = proximity_matrix(points, "manhattan")
+    layout = classical_scaling(matrix).points
+    known = sample("round", n).labels if labels else None
+    return datasets.Data(f"given {n}", "Given", ("a", "b"), layout, known, "group", given=matrix, given_name="road lengths")
+
+
+@pytest.fixture(scope="module")
+def default():
+    return a_race(sample(), *ALL_THREE)
+
+
+@pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
+def test_all_panels_begin_at_the_same_points(start):
+    data = sample()
+    race = a_race(data, *ALL_THREE, start=start)
+    means, medoids, mixture = (run.history.parameters[0] for _, run in race.ran)
+    assert len(set(medoids.tolist())) == 3
+    np.testing.assert_array_equal(means, data.points[medoids])
+    np.testing.assert_array_equal(mixture.means, data.points[medoids])
+
+
+@pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
+def test_panels_of_fewer_clusters_begin_at_the_first_of_the_points_of_the_others(start):
+    race = a_race(sample(), dict(k=2), dict(k=5), dict(algorithm="kmedoids", k=4), dict(algorithm="mixture"), start=start)
+    most = race.runs[1].centers[0]
+    assert len(np.unique(most, axis=0)) == 5
+    for run in race.runs:
+        np.testing.assert_array_equal(run.centers[0], most[: run.settings.k])
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+@pytest.mark.parametrize("seed", [1, 7])
+def test_from_random_points_each_panel_is_the_run_of_watch_with_that_seed(algorithm, seed):
+    data = sample()
+    panels = [panel | dict(seed=seed, k=4) for panel in ALL_THREE]
+    mine = next(run for run in a_race(data, *panels).runs if run.settings.algorithm == algorithm).history
+    other = make_run(data, Settings(algorithm=algorithm, k=4, seed=seed), Recent(), lambda _: None).history
+    np.testing.assert_allclose(mine.losses, other.losses, rtol=1e-12)
+    for a, b in zip(mine.parameters, other.parameters, strict=True):
+        np.testing.assert_allclose(getattr(a, "means", a), getattr(b, "means", b), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(mine.last.labels, other.last.labels)
+
+
+def test_another_seed_is_another_start():
+    data = sample()
+    assert len({shared_rows(data, 3, start, seed) for start in ("random", "k-means++", "maxmin") for seed in range(4)}) > 8
+
+
+def test_a_panel_with_a_start_of_its_own_begins_there_and_leaves_the_others_alike():
+    data = sample()
+    own = dict(start="k-means++", seed=5)
+    race = a_race(data, dict(seed=5), own, dict(algorithm="mixture", seed=5), shared=[True, False, True])
+    alone = make_run(data, Settings(**own), Recent(), lambda _: None)
+    np.testing.assert_array_equal(race.runs[1].centers[0], alone.centers[0])
+    np.testing.assert_array_equal(race.runs[1].history.losses, alone.history.losses)
+    np.testing.assert_array_equal(race.runs[0].centers[0], race.runs[2].centers[0])
+    assert not np.array_equal(race.runs[0].centers[0], race.runs[1].centers[0])
+
+
+def test_every_panel_may_have_a_start_of_its_own():
+    data = sample()
+    race = a_race(data, dict(start="maxmin"), dict(algorithm="kmedoids", start="build"), shared=[False, False])
+    built = KMedoids(3, init="build")
+    np.testing.assert_array_equal(
+        race.runs[1].history.parameters[0], built.start(built.prepare(proximity_matrix(data.points)), None)
+    )
+    assert race.runs[0].settings.rows is None
+
+
+def in_common(labels, reference, ranks):
+    return np.count_nonzero(np.append(ranks, -2)[labels] == reference)
+
+
+def check_colors(race, reference, known=None):
+    """All that are in the race have as many points in common with the reference, by colour, as under any other colours."""
+    number = reference.max() + 1
+    labelings = [(run.history.last.labels, run.ranks) for _, run in race.ran]
+    for labels, ranks in labelings:
+        assert len(set(ranks.tolist())) == len(ranks)
+        assert set(ranks.tolist()) <= set(range(number))
+        best = max(in_common(labels, reference, names) for names in permutations(range(number), len(ranks)))
+        assert in_common(labels, reference, ranks) == best
+    if known is not None:
+        groups = np.unique(known[known >= 0])
+        numbered = np.where(known >= 0, np.searchsorted(groups, known), -1)
+        best = max(in_common(numbered, reference, names) for names in permutations(range(number), len(groups)))
+        assert np.count_nonzero(race.known.labels[known >= 0] == reference[known >= 0]) == best
+        np.testing.assert_array_equal(race.known.labels == -1, known < 0)
+        for group in groups:
+            assert len(np.unique(race.known.labels[known == group])) == 1
+        assert len(np.unique(race.known.labels[known >= 0])) == len(groups)
+
+
+@pytest.mark.parametrize("name", ["three", "stretched", "uniform", "overlap", "moons", "rings", "sizes"])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_the_same_groups_have_the_same_colours_as_far_as_that_can_be(name, k):
+    data = sample(name, 200)
+    race = a_race(data, *(panel | dict(k=k) for panel in ALL_THREE))
+    if data.groups <= k:  # the first panel is what the others are matched with, and its colours go by place
+        first = race.runs[0]
+        alone = make_run(data, Settings(k=k), Recent(), lambda _: None)
+        np.testing.assert_array_equal(first.ranks, alone.ranks)
+        check_colors(race, first.ranks[first.history.last.labels], data.labels)
+    else:
+        check_colors(race, race.known.labels, data.labels)
+
+
+def test_panels_of_different_k_are_matched_with_the_one_that_has_the_most():
+    data = sample(n=200)
+    race = a_race(data, dict(k=2), dict(k=5), dict(algorithm="kmedoids", k=4), dict(algorithm="mixture", k=5))
+    reference = race.runs[1]
+    check_colors(race, reference.ranks[reference.history.last.labels], data.labels)
+    assert [clustering.name for clustering in race.clusterings] == [
+        "1. K-means, K = 2",
+        "2. K-means, K = 5",
+        "3. K-medoids, K = 4",
+        "4. Full mixture, K = 5",
+        "Known groups",
+    ]
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_points_of_no_known_group_have_no_colour_and_do_not_count(k):
+    data = sample("outliers", 200, share=0.2)
+    assert -1 in data.labels
+    race = a_race(data, *(panel | dict(k=k) for panel in ALL_THREE))
+    reference = race.known.labels if k < 3 else race.runs[0].ranks[race.runs[0].history.last.labels]
+    check_colors(race, reference, data.labels)
+
+
+@pytest.mark.parametrize("names", [(4, 9, 2), (-7, 0, 100)])
+def test_known_groups_may_have_any_numbers_and_each_keeps_its_points(names):
+    drawn = sample("round", 150)
+    known = np.array(names)[drawn.labels]
+    data = datasets.Data("odd", "Odd", ("a", "b"), drawn.points, known, "group")
+    race = a_race(data, dict(), dict(algorithm="mixture"))
+    first = race.runs[0]
+    check_colors(race, first.ranks[first.history.last.labels], known)
+
+
+def test_without_known_groups_only_the_panels_are_compared():
+    data = datasets.Data("few", "Few", ("a", "b"), sample(n=100).points)
+    race = a_race(data, *ALL_THREE)
+    assert race.known is None
+    assert len(race.clusterings) == 3
+    assert race.rand.shape == (3, 3)
+    assert all(row.rand is None and row.information is None for row in scores(race))
+
+
+def test_the_key_of_a_race_differs_when_only_its_colours_do():
+    data = sample(n=200)
+    two, three = a_race(data, dict(k=3)), a_race(data, dict(k=3), dict(k=5))
+    assert two.key == a_race(data, dict(k=3)).key
+    recoloured = three.runs[0]
+    assert not np.array_equal(recoloured.ranks, two.runs[0].ranks)
+    assert three.key[0] != two.key[0]
+
+
+def test_a_race_in_colours_of_its_own_leaves_the_run_in_the_store_as_it_was():
+    data, store = sample(n=200), Recent()
+    settings = Settings(start="maxmin")
+    alone = make_run(data, settings, store, lambda _: None)
+    before = alone.ranks.copy()
+    race = make_race(data, [settings, Settings(k=6)], store, lambda *_: None, shared=[False, False], start="random")
+    assert race.runs[0].history is alone.history
+    assert make_run(data, settings, store, lambda _: None) is alone
+    np.testing.assert_array_equal(alone.ranks, before)
+
+
+def test_with_k_medoids_among_them_all_panels_race_on_the_same_sample_of_many_points():
+    data = sample(n=6_000)
+    race = a_race(data, *ALL_THREE)
+    assert race.data.points.shape == (5_000, 2)
+    assert "all panels race on the same sample of 5,000 of the 6,000 points" in race.note
+    for run in race.runs:
+        assert run.data is race.data
+        assert run.history.last.labels.shape == (5_000,)
+    assert {tuple(point) for point in race.data.points.tolist()} <= {tuple(point) for point in data.points.tolist()}
+    np.testing.assert_array_equal(race.runs[0].centers[0], race.runs[1].centers[0])
+    assert [len(clustering.labels) for clustering in race.clusterings] == [5_000] * 4
+
+
+def test_without_k_medoids_all_points_race():
+    data = sample(n=6_000)
+    race = a_race(data, dict(), dict(algorithm="mixture"))
+    assert race.data is data
+    assert race.note == ""
+    assert [len(run.history.last.labels) for run in race.runs] == [6_000] * 2
+
+
+def test_proximities_race_by_k_medoids_from_the_same_rows():
+    data = given_data()
+    updates = ("alternating", "swap", "steepest swap")
+    panels = [dict(algorithm="kmedoids", metric=datasets.GIVEN, update=update, seed=3) for update in updates]
+    race = a_race(data, *panels, start="k-means++")
+    starts = [run.history.parameters[0].tolist() for run in race.runs]
+    alone = make_run(data, Settings(**panels[0], start="k-means++"), Recent(), lambda _: None)
+    assert starts == [alone.history.parameters[0].tolist()] * 3
+    np.testing.assert_array_equal(race.runs[0].history.losses, alone.history.losses)
+    for row, run in zip(scores(race), race.runs, strict=True):
+        labels = run.history.last.labels
+        peer = sklearn.metrics.silhouette_score(data.given, labels, metric="precomputed")
+        assert row.silhouette == pytest.approx(peer, abs=1e-12)
+        assert row.loss == pytest.approx(data.given[:, run.history.parameters[-1]].min(axis=1).sum())
+
+
+def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
+    race = a_race(given_data(), dict(), dict(algorithm="kmedoids", metric=datasets.GIVEN), dict(algorithm="mixture"))
+    assert race.runs[0].startswith("K-means needs points")
+    assert race.runs[0].endswith(".")
+    assert race.runs[2].startswith("A mixture of Gaussians needs points")
+    assert [name for name, _ in race.ran] == ["2. K-medoids"]
+
+
+def with_a_row_of_zeros():
+    points = sample(n=100).points.copy()
+    points[30] = 0
+    return datasets.Data("zero", "Zero", ("a", "b"), points, sample(n=100).labels, "group")
+
+
+def test_a_panel_that_cannot_run_says_why_and_leaves_the_others():
+    data = with_a_row_of_zeros()
+    race = a_race(data, dict(), dict(algorithm="kmedoids", metric="cosine"), dict(algorithm="mixture"))
+    assert race.runs[1] == "Cosine is not defined for row 31, which is all zeros: remove it or choose another metric."
+    assert [name for name, _ in race.ran] == ["1. K-means", "3. Full mixture"]
+    others = a_race(data, dict(), dict(algorithm="mixture"))
+    for mine, other in zip((race.runs[0], race.runs[2]), others.runs, strict=True):
+        np.testing.assert_array_equal(mine.history.losses, other.history.losses)
+        np.testing.assert_array_equal(mine.ranks, other.ranks)
+    assert len(race.clusterings) == 3
+    assert [row.name for row in scores(race)] == ["1. K-means", "3. Full mixture"]
+
+
+def test_if_no_panel_can_run_every_one_says_why():
+    race = a_race(with_a_row_of_zeros(), *[dict(algorithm="kmedoids", metric="cosine")] * 2)
+    assert all("all zeros" in sentence for sentence in race.runs)
+    assert race.ran == []
+    assert [clustering.name for clustering in race.clusterings] == ["Known groups"]
+    assert scores(race) == []
+
+
+def test_a_race_tells_each_step_of_each_panel_and_what_that_raises_ends_it():
+    class Left(Exception):
+        pass
+
+    seen = []
+    race = a_race(sample(), *ALL_THREE, watch=lambda i, step: seen.append((i, step.iteration)))
+    assert seen == [(i, t) for i, run in enumerate(race.runs) for t in range(run.history.iterations + 1)]
+
+    def leave(i, step):
+        if (i, step.iteration) == (1, 1):
+            raise Left
+
+    with pytest.raises(Left):
+        a_race(sample(), *ALL_THREE, watch=leave)
+
+
+@pytest.mark.parametrize("name", ["three", "stretched", "outliers", "rings"])
+def test_scores_are_those_of_scikit_learn(name):
+    data = sample(name)
+    race = a_race(data, *ALL_THREE)
+    for row, (called, run) in zip(scores(race), race.ran, strict=True):
+        labels = run.history.last.labels
+        assert row.name == called
+        assert (row.iterations, row.loss) == (run.history.iterations, run.history.last.loss)
+        assert row.rand == pytest.approx(sklearn.metrics.adjusted_rand_score(data.labels, labels), abs=1e-12)
+        peer = sklearn.metrics.normalized_mutual_info_score(data.labels, labels)
+        assert row.information == pytest.approx(peer, abs=1e-12)
+        assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels), abs=1e-9)
+
+
+@pytest.mark.parametrize(("covariance", "parameters"), [("full", 17), ("tied", 11), ("diagonal", 14), ("spherical", 11)])
+def test_the_bic_of_mixtures_by_hand(covariance, parameters):
+    # 2 weights and 6 coordinates of means; 3 x 3, 3, 3 x 2 and 3 numbers of covariances
+    data = sample()
+    race = a_race(data, dict(), dict(algorithm="mixture", covariance=covariance))
+    found = race.runs[1].history.parameters[-1]
+    parts = [
+        np.log(w) + multivariate_normal(m, c).logpdf(data.points)
+        for w, m, c in zip(found.weights, found.means, found.covariances, strict=True)
+    ]
+    means, mixture = scores(race)
+    assert mixture.bic == pytest.approx(parameters * np.log(300) - 2 * logsumexp(parts, axis=0).sum(), rel=1e-9)
+    assert means.bic is None
+
+
+def test_a_single_cluster_has_no_silhouette():
+    race = a_race(sample(n=50), dict(k=1), dict(k=2))
+    alone, two = scores(race)
+    assert alone.silhouette is None
+    assert two.silhouette > 0
+    assert race.silhouettes[0] is None
+
+
+def test_the_agreement_of_panels_is_symmetric_with_ones_on_its_diagonal_and_that_of_scikit_learn():
+    race = a_race(sample("overlap"), *ALL_THREE, dict(k=5))
+    labels = [clustering.labels for clustering in race.clusterings]
+    assert race.rand.shape == (5, 5)
+    np.testing.assert_array_equal(race.rand, race.rand.T)
+    np.testing.assert_array_equal(np.diag(race.rand), np.ones(5))
+    peer = [[sklearn.metrics.adjusted_rand_score(a, b) for b in labels] for a in labels]
+    np.testing.assert_allclose(race.rand, peer, atol=1e-12)
+    assert race.rand.min() < 0.95
+
+
+def pair_by_hand() -> Disagreement:
+    a = Clustering("A", np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, -1]))
+    b = Clustering("B", np.array([0, 0, 1, 1, 1, 1, 0, 2, 1, 2]))
+    return disagreement(a, b)
+
+
+def test_flows_are_those_that_change_group_before_others_and_large_before_small():
+    pair = pair_by_hand()
+    sizes = [len(pair.rows(flow)) for flow in pair.flows]
+    changes = [a != b for a, b in pair.flows]
+    assert changes == [True] * 4 + [False] * 3
+    assert sizes == [2, 1, 1, 1, 2, 2, 1]
+    assert pair.flows[0] == (0, 1)
+    assert set(pair.flows[1:4]) == {(1, 0), (2, 1), (-1, 2)}
+    assert set(pair.flows[4:6]) == {(0, 0), (1, 1)}
+    assert pair.flows[6] == (2, 2)
+
+
+def test_the_rows_of_flows_are_all_points_once_and_those_of_none_are_all_that_change():
+    pair = pair_by_hand()
+    assert sorted(row for flow in pair.flows for row in pair.rows(flow)) == list(range(10))
+    assert pair.rows(None).tolist() == [2, 3, 6, 8, 9]
+    assert pair.rows((0, 1)).tolist() == [2, 3]
+    assert pair.rows((1, 2)).tolist() == []
+
+
+def test_what_a_disagreement_tells_counts_the_points():
+    a = Clustering("A", np.array([0, 0, 1, 1]))
+    assert disagreement(a, Clustering("B", a.labels)).told() == "A and B put all 4 points in the same groups."
+    assert disagreement(a, Clustering("B", np.array([0, 1, 1, 1]))).told() == (
+        "1 point of 4 (25.0%) is in another group by B than by A."
+    )
+    assert pair_by_hand().told() == "5 points of 10 (50.0%) are in another group by B than by A."
+
+
+def test_the_squares_of_the_contingency_table_are_the_flows_and_count_their_points():
+    pair = pair_by_hand()
+    square = comparing.contingency(pair).data[0]
+    flows = [tuple(flow) for flow in square.customdata]
+    assert sorted(flows) == sorted(pair.flows)
+    for flow, text, x, y, width in zip(flows, square.text, square.x, square.y, square.marker.line.width, strict=True):
+        assert text == str(len(pair.rows(flow)))
+        assert (pair.groups_a[y], pair.groups_b[x]) == flow
+        assert (width > 0) == (flow[0] != flow[1])
+    counts = np.array([len(pair.rows(flow)) for flow in flows])
+    sizes = np.array(square.marker.size, dtype=float)
+    np.testing.assert_allclose(sizes**2 / sizes.max() ** 2, counts / counts.max())
+
+
+@pytest.mark.parametrize("n", [200, 2_500])
+def test_the_points_stand_out_that_are_highlighted_and_have_the_colours_of_both_groups(n):
+    race = a_race(sample("overlap", n), dict(), dict(algorithm="mixture"))
+    a, b, _ = race.clusterings
+    pair = disagreement(a, b)
+    rows = pair.rows(None)
+    assert 0 < len(rows) < n
+    drawn = comparing.side_by_side(race.data, column_plane(race.data.columns, 0, 1), pair, rows)
+    left, right = (trace for trace in drawn.data if trace.customdata is not None)
+    for trace, clustering in ((left, a), (right, b)):
+        np.testing.assert_array_equal(np.column_stack([trace.x, trace.y]), race.data.points[rows])
+        assert list(trace.marker.color) == [palette.color_of(g) for g in clustering.labels[rows]]
+    assert drawn.layout.xaxis2.matches == "x"
+    assert list(drawn.layout.xaxis.range) == list(drawn.layout.xaxis2.range)
+    assert len(drawn.layout.images) == (2 if n > 2_000 else 0)
+
+
+def test_names_with_markup_are_shown_as_text_beside_the_groups():
+    names = ("<b>bold</b>", "%{x}")
+    data = datasets.Data("odd", "Odd", names, sample(n=40).points, names=np.array(["<i>%{y}</i>"] * 40))
+    pair = disagreement(Clustering("<u>A</u>", np.zeros(40, dtype=int)), Clustering("B", np.arange(40) % 2))
+    figures = comparing.side_by_side(data, column_plane(names, 0, 1), pair, pair.rows(None)), comparing.contingency(pair)
+    for figure in figures:
+        texts = list(strings(figure.to_dict()))
+        assert not [text for text in texts if re.search("<[biu]>", text)]
+        assert any("&lt;u&gt;A&lt;/u&gt;" in text for text in texts)
+    assert any("&lt;b&gt;bold&lt;/b&gt;" in text for text in strings(figures[0].to_dict()))
+
+
+def strings(part):
+    """All texts within."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        yield from (text for value in part.values() for text in strings(value))
+    elif isinstance(part, (list, tuple)):
+        yield from (text for value in part for text in strings(value))
+
+
+RACES = {
+    "three": (dict(name="three"), ALL_THREE),
+    "long": (dict(name="uniform", n=400), (dict(), dict(algorithm="mixture", k=6), dict(algorithm="kmedoids", update="swap"))),
+    "many clusters": (dict(name="uniform", n=400), (dict(k=13), dict(algorithm="mixture", k=2))),
+    "different lengths": (dict(name="overlap"), (dict(k=2), dict(k=1), dict(algorithm="kmedoids"))),
+}
+
+
+@pytest.fixture(scope="module", params=RACES)
+def raced(request):
+    data, panels = RACES[request.param]
+    race = a_race(sample(**data), *panels)
+    return [run for _, run in race.ran]
+
+
+def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(raced):
+    told, _ = in_step(raced)
+    longest = max(told, key=len)
+    for run, frames in zip(raced, told, strict=True):
+        moments = [(frame.kind, frame.parameters, frame.assignment) for frame in frames]
+        assert moments == [(frame.kind, frame.parameters, frame.assignment) for frame in longest[: len(frames)]]
+        assert moments[-1] == ("E", run.history.iterations, run.history.iterations)
+        for frame in frames[1:]:
+            t = frame.assignment
+            assert frame.loss == (run.history.half_losses[t] if frame.kind == "M" else run.history.losses[t])
+
+
+def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(raced):
+    told, left_out = in_step(raced)
+    longest = max(run.history.iterations for run in raced)
+    if not left_out:
+        assert [len(frames) for frames in told] == [2 * run.history.iterations + 2 for run in raced]
+        return
+    most = MOST_FRAMES if max(run.settings.k for run in raced) <= 12 else MOST_FRAMES // 2
+    assert 2 * longest + 2 > most
+    assert max(map(len, told)) <= most + 2 * len(raced)
+    states = {frame.assignment for frames in told for frame in frames if frame.kind == "E"}
+    assert left_out.startswith(f"The pictures show {len(states)} of the {longest + 1} states")
+    assert set(range(20)) <= states
+    for run, frames in zip(raced, told, strict=True):
+        assert [f.assignment for f in frames if f.kind == "E"] == sorted(t for t in states if t <= run.history.iterations)
+
+
+def test_the_races_here_have_long_and_short_runs():
+    lengths = {}
+    for name, (data, panels) in RACES.items():
+        runs = [run for _, run in a_race(sample(**data), *panels).ran]
+        lengths[name] = [len(frames) for frames in in_step(runs)[0]], in_step(runs)[1]
+    assert lengths["long"][1] != ""
+    assert lengths["many clusters"][1] != ""
+    assert lengths["different lengths"][1] == ""
+    assert all(len(set(frames)) > 1 for frames, _ in lengths.values())
+
+
+def test_a_run_alone_is_told_as_in_step_with_itself(default):
+    run = default.runs[0]
+    assert in_step([run])[0][0] == storyboard(run)[0] == in_step(list(default.runs))[0][0]
+
+
+def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(raced):
+    told, _ = in_step(raced)
+    figure = curves.loss_curves(raced, told, "name", [f"panel {i}" for i in range(len(raced))])
+    assert [frame.name for frame in figure.frames] == [str(i) for i in range(max(map(len, told)))]
+    for row, (run, frames) in enumerate(zip(raced, told, strict=True)):
+        number = "" if row == 0 else str(row + 1)
+        for trace in figure.data[3 * row : 3 * row + 3]:
+            assert (trace.xaxis or "x", trace.yaxis or "y") == (f"x{number}", f"y{number}")
+        whole = figure.data[3 * row]
+        np.testing.assert_array_equal(whole.y[::2], run.history.losses)
+        np.testing.assert_array_equal(whole.y[1::2], run.history.half_losses)
+        for i, drawn in enumerate(figure.frames):
+            line, marker = (drawn.data[list(drawn.traces).index(3 * row + part)] for part in (1, 2))
+            frame = frames[min(i, len(frames) - 1)]
+            if frame.loss is None:
+                assert (marker.x, line.x) == ((None,), (None,))
+                continue
+            here = frame.assignment + 0.5 * (frame.kind == "M")
+            assert (tuple(marker.x), tuple(marker.y)) == ((here,), (frame.loss,))
+            assert max(line.x) <= here
+            assert marker.y[0] == pytest.approx(np.interp(here, whole.x, whole.y))
+    ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
+    assert len(ranges) == 1  # iterations are under each other
+    assert ranges.pop()[1] > max(run.history.iterations for run in raced)
+
+
+def test_every_frame_of_every_panel_shows_the_centers_of_its_run(raced):
+    plane = column_plane(raced[0].data.columns, 0, 1)
+    told, _ = in_step(raced)
+    extent = moving.extent_of(raced, plane)
+    for run, frames in zip(raced, told, strict=True):
+        picture = moving.picture(run, frames, plane, False, "name", height=300, markers=10, extent=extent)
+        assert (*picture.layout.xaxis.range, *picture.layout.yaxis.range) == extent
+        assert picture.layout.height == 300
+        assert len(picture.layout.images) == 1  # painted, as there are more than ten points
+        for frame, drawn in zip(frames, picture.frames, strict=True):
+            centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
+            np.testing.assert_allclose(centers, run.centers[frame.parameters], atol=1e-3)
+
+
+def test_the_same_extent_has_room_for_the_centers_of_all_runs_in_all_states():
+    data = sample("outliers", 200, share=0.2)
+    plane = column_plane(data.columns, 0, 1)
+    runs = list(a_race(data, *ALL_THREE).runs)
+    left, right, bottom, top = moving.extent_of(runs, plane)
+    everything = np.vstack([data.points, *(centers for run in runs for centers in run.centers)])
+    assert (everything > (left, bottom)).all()
+    assert (everything < (right, top)).all()
+    assert moving.extent_of(runs, plane) == moving.extent_of(runs[::-1], plane)
+    mixture = moving.extent_of(runs[2:], plane)
+    reach = 2 * np.sqrt(runs[2].history.parameters[-1].covariances[:, 0, 0])
+    assert mixture[1] >= (runs[2].centers[-1][:, 0] + reach).max()
+
+
+def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
+    data = sample("round", 150, d=4)
+    plane = principal_plane(data.points)
+    runs = list(a_race(data, *ALL_THREE).runs)
+    told, _ = in_step(runs)
+    extent = moving.extent_of(runs, plane)
+    for run, frames in zip(runs, told, strict=True):
+        drawn = moving.picture(run, frames, plane, False, "name", extent=extent).frames[-1].data[-1]
+        np.testing.assert_allclose(np.column_stack([drawn.x, drawn.y]), plane.project(run.centers[-1]), atol=1e-3)
+
+
+def test_the_runs_of_a_race_keep_its_colours_in_their_pictures(default):
+    plane = column_plane(default.data.columns, 0, 1)
+    for _, run in default.ran:
+        frames, _ = storyboard(run)
+        drawn = moving.picture(run, frames, plane, False, "name").frames[-1].data[0].marker
+        np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
+
+
+class Cells(html.parser.HTMLParser):
+    """The tags and the texts of a table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.attributes = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+HOSTILE = "<img src=x onerror=alert(1)> & \"double\" 'single'"
+
+
+@pytest.mark.parametrize("row_headers", [False, True])
+def test_a_table_shows_everything_as_it_is_written_but_what_is_html_already(row_headers):
+    written = table([HOSTILE, "", "n"], [[HOSTILE, 3, None], [Raw("<em>ready</em>"), HOSTILE, 0]], HOSTILE, row_headers)
+    cells = Cells(written)
+    assert "img" not in cells.tags
+    assert cells.texts.count(HOSTILE) == 3
+    assert ("aria-label", HOSTILE) in cells.attributes
+    assert cells.tags.count("em") == 1
+    assert "ready" in cells.texts
+    assert [text for text in cells.texts if text in ("3", "–", "0", "n")] == ["n", "3", "–", "0"]
+    assert cells.tags.count("tr") == 3
+    assert cells.attributes.count(("scope", "row")) == (2 if row_headers else 0)
+
+
+def test_a_mark_shows_the_text_beside_it_as_it_is_written():
+    cells = Cells(table(["a"], [[mark("●", "#123456", HOSTILE)], [bar(0.25, "#123456")]], "label"))
+    assert "img" not in cells.tags
+    assert any(HOSTILE in text for text in cells.texts)
+    assert any("width:25.0%" in value for name, value in cells.attributes if name == "style")

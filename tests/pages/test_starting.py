@@ -1,0 +1,441 @@
+"""One method from many starts: which runs these are, and what they tell."""
+
+import base64
+import io
+import xml.etree.ElementTree as ET
+from itertools import combinations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clustering import adjusted_rand_index, centroid_index, match_clusters, proximity_matrix
+from pages.shared import datasets, palette, published, start_figures
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.runs import NeedsPoints, Recent, Settings, make_run
+from pages.shared.starting import ALIKE, Attempts
+
+WAYS = {
+    "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
+    "kmedoids": ["random", "k-means++", "plain k-means++", "maxmin", "build"],
+    "mixture": ["random", "k-means++", "plain k-means++", "maxmin", "k-means"],
+}
+
+
+def sample(name="three", n=200, **values):
+    return datasets.draw_sample(name, n, 0, values)
+
+
+def attempts_of(data, ways=(), runs=0, **settings):
+    attempts = Attempts.of(data, Settings(**settings), Recent())
+    attempts.go_on(list(ways), runs, lambda _: None)
+    return attempts
+
+
+def findings_of(data, ways=("random", "k-means++"), runs=20, **settings):
+    return attempts_of(data, ways, runs, **settings).found(list(ways), runs)
+
+
+def s1(**changes):
+    table = datasets.read_table("s1")
+    points = table.iloc[:, :2].to_numpy(dtype=float)
+    labels = np.unique(table["label"], return_inverse=True)[1]
+    return datasets.Data(**dict(key="s1", title="S1", columns=("x", "y"), points=points, labels=labels) | changes)
+
+
+@pytest.fixture(scope="module")
+def on_s1():
+    return findings_of(s1(), ["random", "k-means++"], 200, k=15)
+
+
+@pytest.fixture(scope="module")
+def on_a_grid():
+    return findings_of(sample("grid", 400, side=3), ["random", "k-means++", "maxmin"], 40, k=9, seed=5)
+
+
+@pytest.fixture(scope="module")
+def by_mixtures():
+    return findings_of(sample("overlap", 200), ["random", "k-means"], 12, algorithm="mixture", k=4)
+
+
+@pytest.fixture(params=["on_s1", "on_a_grid", "by_mixtures"])
+def findings(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(algorithm="kmeans"),
+        dict(algorithm="kmedoids"),
+        dict(algorithm="kmedoids", update="swap", metric="manhattan"),
+        dict(algorithm="mixture", covariance="diagonal"),
+    ],
+    ids=str,
+)
+def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(settings):
+    data, store = sample(n=150), Recent()
+    ways = WAYS[settings["algorithm"]]
+    attempts = attempts_of(data, ways, 3, k=4, seed=11, **settings)
+    assert list(attempts.made) == ways
+    for way in ways:
+        assert [run.seed for run in attempts.made[way]] == ([11] if way == "build" else [11, 12, 13])
+        for run in attempts.made[way]:
+            watched = make_run(data, Settings(k=4, start=way, seed=run.seed, **settings), store, lambda _: None)
+            assert run.way == way
+            np.testing.assert_array_equal(run.losses, watched.history.losses)
+            np.testing.assert_array_equal(run.labels, watched.history.last.labels)
+            np.testing.assert_array_equal(run.middles, watched.centers[-1])
+            assert run.loss == watched.history.last.loss
+
+
+def test_more_runs_continue_those_that_are_made():
+    data = sample()
+    attempts = attempts_of(data, ["random", "maxmin"], 4, seed=2)
+    before = {way: list(runs) for way, runs in attempts.made.items()}
+    assert attempts.missing(["random", "maxmin", "k-means++"], 7) == {"random": 3, "maxmin": 3, "k-means++": 7}
+    steps = []
+    attempts.go_on(["random", "k-means++"], 7, steps.append)
+    assert len(attempts.made["random"]) == len(attempts.made["k-means++"]) == 7
+    assert attempts.made["maxmin"] == before["maxmin"]
+    assert all(a is b for a, b in zip(before["random"], attempts.made["random"], strict=False))
+    new = attempts.made["random"][4:] + attempts.made["k-means++"]
+    assert len(steps) == sum(len(run.losses) for run in new)
+    at_once = attempts_of(data, ["random"], 7, seed=2).made["random"]
+    assert [run.seed for run in attempts.made["random"]] == [run.seed for run in at_once] == list(range(2, 9))
+    for a, b in zip(attempts.made["random"], at_once, strict=True):
+        np.testing.assert_array_equal(a.losses, b.losses)
+    steps.clear()
+    attempts.go_on(["random"], 5, steps.append)
+    assert steps == []
+
+
+class Left(Exception):
+    pass
+
+
+def test_what_watch_raises_leaves_what_was_made_and_the_rest_can_be_made_later():
+    data = sample()
+    at_once = attempts_of(data, ["random", "maxmin"], 6)
+    attempts = attempts_of(data)
+    left = sum(len(run.losses) for run in (*at_once.made["random"][:3], *at_once.made["maxmin"][:2])) + 1
+    steps = []
+
+    def watch(step):
+        steps.append(step)
+        if len(steps) == left:
+            raise Left
+
+    with pytest.raises(Left):
+        attempts.go_on(["random", "maxmin"], 6, watch)
+    assert {way: len(runs) for way, runs in attempts.made.items()} == {"random": 3, "maxmin": 2}  # they take turns
+    found = attempts.found(["random", "maxmin"], 6)
+    assert len(found.runs) == sum(solution.count for solution in found.solutions) == 5
+    attempts.go_on(["random", "maxmin"], 6, lambda _: None)
+    for way, runs in at_once.made.items():
+        assert [run.seed for run in attempts.made[way]] == [run.seed for run in runs]
+        for a, b in zip(attempts.made[way], runs, strict=True):
+            np.testing.assert_array_equal(a.losses, b.losses)
+
+
+def test_nothing_is_made_before_the_first_step_is_left():
+    attempts = attempts_of(sample())
+
+    def leave(_):
+        raise Left
+
+    with pytest.raises(Left):
+        attempts.go_on(["random"], 3, leave)
+    assert attempts.made == {"random": []}
+    assert attempts.missing(["random"], 3) == {"random": 3}
+
+
+def test_build_is_made_once_however_many_runs_are_asked_for():
+    attempts = attempts_of(sample(n=80), algorithm="kmedoids")
+    assert attempts.missing(["build", "random"], 10) == {"build": 1, "random": 10}
+    attempts.go_on(["build", "random"], 10, lambda _: None)
+    attempts.go_on(["build", "random"], 12, lambda _: None)
+    assert {way: len(runs) for way, runs in attempts.made.items()} == {"build": 1, "random": 12}
+    assert attempts.missing(["build", "random"], 12) == {"build": 0, "random": 0}
+    assert [row.runs for row in attempts.found(["build", "random"], 12).scores] == [1, 12]
+
+
+def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():
+    attempts = attempts_of(sample(), ["random", "maxmin", "k-means++"], 12)
+    found = attempts.found(["k-means++", "random", "plain k-means++"], 5)
+    assert list(found.made) == ["k-means++", "random"]
+    assert [run.seed for run in found.runs] == [1, 2, 3, 4, 5] * 2
+    assert {run.way for run in found.runs} == {"k-means++", "random"}
+
+
+def test_k_medoids_of_many_points_works_on_a_stated_sample():
+    attempts = Attempts.of(sample(n=5_200), Settings(algorithm="kmedoids"), Recent())
+    assert "a sample of 5,000 of the 5,200 points" in attempts.note
+    assert attempts.data.points.shape == (5_000, 2)
+
+
+def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
+    attempts = attempts_of(sample(n=3_000), ["random"], 3)
+    assert len(np.unique(attempts.compared)) == 2_000
+    labels = make_run(attempts.data, Settings(), Recent(), lambda _: None).history.last.labels
+    np.testing.assert_array_equal(attempts.made["random"][0].labels, labels[attempts.compared])
+    assert len(attempts_of(sample(n=2_000)).compared) == 2_000
+
+
+def test_proximities_need_k_medoids():
+    points = sample("round", 60).points
+    data = datasets.Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points, "manhattan"), given_name="roads")
+    for algorithm in ("kmeans", "mixture"):
+        with pytest.raises(NeedsPoints, match="roads"):
+            attempts_of(data, algorithm=algorithm)
+    found = findings_of(data, ["random", "build"], 10, algorithm="kmedoids", metric=datasets.GIVEN)
+    for run in found.runs:
+        medoids = run.parameters
+        assert run.loss == pytest.approx(data.given[:, medoids].min(axis=1).sum())
+
+
+def test_scores_count_the_runs_of_each_way(findings):
+    least = min(run.loss for run in findings.runs)
+    mixture = findings.attempts.settings.algorithm == "mixture"
+    assert [row.way for row in findings.scores] == list(findings.made)
+    for row in findings.scores:
+        runs = findings.made[row.way]
+        losses = [run.loss for run in runs]
+        assert row.runs == len(runs)
+        assert row.best == min(losses)
+        assert row.mean == pytest.approx(np.mean(losses))
+        reaching = [loss <= (least + 1e-4 if mixture else 1.0001 * least) for loss in losses]
+        assert row.reached == pytest.approx(np.mean(reaching))
+        assert row.iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
+        to = findings.best.middles if findings.truth is None else findings.truth
+        indices = [centroid_index(run.middles, to) for run in runs]
+        assert row.index == pytest.approx(np.mean(indices))
+        assert row.right == pytest.approx(indices.count(0) / len(indices))
+    assert max(row.reached for row in findings.scores) > 0
+
+
+def test_the_best_is_the_first_with_the_least_loss(findings):
+    least = min(run.loss for run in findings.runs)
+    assert findings.best.loss == pytest.approx(least, rel=1e-9)
+    earlier = findings.runs[: findings.runs.index(findings.best)]
+    assert all(run.loss > findings.best.loss for run in earlier)
+
+
+def test_the_truth_is_the_means_of_the_known_groups_where_there_are_as_many_as_clusters():
+    data = sample("outliers", 300, share=0.1)
+    found = findings_of(data, ["random"], 2, k=3)
+    np.testing.assert_allclose(found.truth, [data.points[data.labels == g].mean(axis=0) for g in range(3)])
+    assert findings_of(data, ["random"], 2, k=4).truth is None
+    assert findings_of(datasets.Data("x", "X", ("a", "b"), data.points), ["random"], 2, k=3).truth is None
+
+
+def test_without_a_truth_the_index_is_to_the_best_run():
+    found = findings_of(sample("grid", 400, side=3), ["random"], 20, k=8)
+    assert found.truth is None
+    assert found.index(found.best) == 0
+    indices = [found.index(run) for run in found.runs]
+    assert max(indices) > 0
+    assert indices == [centroid_index(run.middles, found.best.middles) for run in found.runs]
+
+
+def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing_else():
+    data = s1()
+    known = published.published_starts(data, Settings(k=15))
+    assert known["random"].right == "3 %"
+    assert set(known) == {"random", "plain k-means++", "maxmin"}
+    assert published.published_starts(data, Settings(k=15, seed=9, start="maxmin")) == known
+    scaled = (data.points - data.points.mean(axis=0)) / data.points.std(axis=0)
+    for other, settings in (
+        (data, Settings(k=14)),
+        (data, Settings(k=15, algorithm="mixture")),
+        (data, Settings(k=15, algorithm="kmedoids")),
+        (s1(points=scaled), Settings(k=15)),
+        (s1(points=data.points[:, ::-1]), Settings(k=15)),
+        (s1(points=data.points[:, :1]), Settings(k=15)),
+        (s1(points=data.points[:-1], labels=data.labels[:-1]), Settings(k=15)),
+        (sample("uniform", 5_000), Settings(k=15)),
+    ):
+        assert published.published_starts(other, settings) == {}
+
+
+def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(on_s1):
+    random, greedy = on_s1.scores
+    assert (random.way, greedy.way) == ("random", "k-means++")
+    assert 0.01 <= random.right <= 0.08
+    assert greedy.right > 0.5
+    assert 1.7 <= random.index <= 2.2
+    assert on_s1.best.loss == pytest.approx(published.LEAST_LOSS, rel=1e-6)
+    assert random.reached == random.right  # here the least loss and the right groups are the same
+
+
+def test_the_solutions_count_every_run_once_and_the_most_frequent_is_first(findings):
+    solutions = findings.solutions
+    assert sum(solution.count for solution in solutions) == len(findings.runs)
+    for way, runs in findings.made.items():
+        assert sum(solution.counts[way] for solution in solutions) == len(runs)
+    assert all(sum(solution.counts.values()) == solution.count for solution in solutions)
+    counts = [(-solution.count, solution.best.loss) for solution in solutions]
+    assert counts == sorted(counts)
+    assert len({(solution.best.way, solution.best.seed) for solution in solutions}) == len(solutions)
+    assert findings.best.loss == pytest.approx(min(solution.best.loss for solution in solutions))
+
+
+def test_runs_of_the_same_groups_are_one_solution_and_of_others_are_not(on_a_grid):
+    most, *_ = on_a_grid.solutions
+    alike = [run for run in on_a_grid.runs if adjusted_rand_index(run.labels, most.best.labels) > 0.9999]
+    assert 1 < len(alike) <= most.count < len(on_a_grid.runs)
+    for a, b in combinations([solution.best.labels for solution in on_a_grid.solutions], 2):
+        assert np.mean(match_clusters(a, b, 9)[a] != b) > ALIKE
+
+
+def test_a_solution_has_the_colours_of_the_best_run_which_are_those_of_watch(on_a_grid):
+    best = on_a_grid.best
+    settings = Settings(k=9, start=best.way, seed=best.seed)
+    watched = make_run(on_a_grid.attempts.data, settings, Recent(), lambda _: None)
+    colors = on_a_grid.labels_of(best)
+    np.testing.assert_array_equal(colors, watched.ranks[watched.history.last.labels])
+    for solution in on_a_grid.solutions[:4]:
+        own = on_a_grid.labels_of(solution.best)
+        assert adjusted_rand_index(own, solution.best.labels) == 1
+        index = centroid_index(solution.best.middles, best.middles)
+        assert np.mean(own == colors) > 0.85 - 0.2 * index
+        # no other names for two of the groups would have more points in common
+        for a in range(9):
+            for b in range(a):
+                swapped = np.where(own == a, b, np.where(own == b, a, own))
+                assert np.count_nonzero(swapped == colors) <= np.count_nonzero(own == colors)
+
+
+def bars(figure):
+    return [trace for trace in figure.data if trace.type == "bar"]
+
+
+def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
+    figure = start_figures.histogram(findings, "loss")
+    assert len(bars(figure)) == len(findings.made)
+    for bar, (way, runs) in zip(bars(figure), findings.made.items(), strict=True):
+        assert sum(bar.y) == len(runs)
+        assert min(bar.y) > 0
+        assert bar.marker.color == start_figures.COLORS[way]
+        lost = 0
+        for x, width, y, (named, seed) in zip(bar.x, bar.width, bar.y, bar.customdata, strict=True):
+            half = width / 0.94 / 2 * (1 + 1e-9)
+            within = [run for run in runs if abs(run.loss - x) <= half]
+            chosen = next(run for run in runs if run.seed == seed)
+            assert named == way
+            assert chosen in within
+            assert chosen.loss == pytest.approx(min(run.loss for run in within), rel=1e-9)
+            lost += abs(len(within) - y)
+        assert lost <= 1  # one may be on the very edge of two bars
+
+
+def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
+    figure = start_figures.histogram(findings, "loss")
+    for axis in figure.select_xaxes():
+        low, high = axis.range
+        assert low < findings.best.loss < high
+        for bar in bars(figure):
+            assert min(np.subtract(bar.x, np.divide(bar.width, 2))) >= low
+            assert max(np.add(bar.x, np.divide(bar.width, 2))) <= high
+    assert [shape.x0 for shape in figure.layout.shapes] == [findings.best.loss] * len(findings.made)
+
+
+@pytest.mark.parametrize("name", ["three", "copies"])
+def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
+    data = sample() if name == "three" else datasets.Data("copies", "Copies", ("a", "b"), np.ones((20, 2)))
+    found = findings_of(data, ["random", "maxmin"], 10, k=1)
+    for bar in bars(start_figures.histogram(found, "loss")):
+        assert list(bar.y) == [10]
+        assert abs(bar.x[0] - found.best.loss) < bar.width[0]
+        assert bar.customdata[0][1] == 1
+    assert len(found.solutions) == 1
+    assert [row.reached for row in found.scores] == [1, 1]
+    assert np.isfinite(start_figures.curves(found, 300).layout.yaxis.range).all()
+
+
+def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
+    figure = start_figures.curves(findings, 400)
+    runs = {(run.way, run.seed): run for run in findings.runs}
+    ends = set()
+    named = [trace for trace in figure.data if trace.customdata is not None]
+    assert len(named) == len(findings.made) + 1
+    for trace in named:
+        for t, loss, which in zip(trace.x, trace.y, trace.customdata, strict=True):
+            run = runs[tuple(which)]
+            assert run.losses[int(t)] == loss
+            if t == len(run.losses) - 1:
+                ends.add(tuple(which))
+    assert ends == set(runs)  # each can be clicked at its end
+
+
+def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
+    figure = start_figures.curves(findings, 400)
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    for trace, runs in zip(lines, findings.made.values(), strict=True):
+        breaks = [i for i, x in enumerate(trace.x) if x is None]
+        assert len(breaks) == len(runs)
+        for begin, end, run in zip([0, *(i + 1 for i in breaks)], breaks, runs, strict=False):
+            at = list(trace.x[begin:end])
+            assert (at[0], at[-1]) == (0, len(run.losses) - 1)
+            assert len(at) <= start_figures.MOST_VERTICES
+            assert list(trace.y[begin:end]) == run.losses[at].tolist()
+
+
+def test_the_best_run_is_drawn_last_and_thickest(findings):
+    *others, best = start_figures.curves(findings, 400).data
+    which = (findings.best.way, findings.best.seed)
+    assert {tuple(point) for point in best.customdata} == {which}
+    assert best.y[-1] == findings.best.loss
+    assert best.line.color == start_figures.COLORS[findings.best.way]
+    assert best.line.width > max(trace.line.width or 0 for trace in others)
+
+
+def test_every_way_of_starting_has_its_own_colour():
+    assert len({start_figures.COLORS[way] for ways in WAYS.values() for way in ways}) == 6
+
+
+def read_picture(uri):
+    """The circles (k, 2), the size, and the painted points as RGBA."""
+    kind, content = uri.split(",")
+    assert kind == "data:image/svg+xml;base64"
+    root = ET.fromstring(base64.b64decode(content))
+    inside = "{http://www.w3.org/2000/svg}"
+    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{inside}circle")]
+    source = next(root.iter(f"{inside}image")).get("href")
+    painted = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("RGBA"))
+    width, height = map(float, root.get("viewBox").split()[2:])
+    return np.array(circles), (width, height), painted
+
+
+def test_a_small_picture_shows_the_points_in_the_colours_of_their_groups_and_the_centers_among_them(on_a_grid):
+    data = on_a_grid.attempts.data
+    plane = column_plane(data.columns, 0, 1)
+    circles, (width, height), painted = read_picture(start_figures.small_picture(on_a_grid, on_a_grid.best, plane))
+    assert circles.shape == (9, 2)
+    middles = on_a_grid.best.middles
+    for at, place, size in ((circles[:, 0], middles[:, 0], width), (circles[:, 1], -middles[:, 1], height)):
+        assert at.min() >= 0
+        assert at.max() <= size
+        slope, offset = np.polyfit(place, at, 1)
+        assert slope > 0
+        np.testing.assert_allclose(slope * place + offset, at, atol=0.2)
+    colors = on_a_grid.labels_of(on_a_grid.best)
+    rows, columns, _ = painted.shape
+    for (x, y), middle in zip(circles, middles, strict=True):
+        i, j = int(y / height * rows), int(x / width * columns)
+        around = painted[max(i - 12, 0) : i + 13, max(j - 12, 0) : j + 13].reshape(-1, 4).astype(float)
+        color = around[around[:, 3] > 120, :3].mean(axis=0)
+        mine = colors[np.square(data.points - middle).sum(axis=1).argmin()]
+        distances = np.abs(palette.rgb([palette.color_of(rank) for rank in range(9)]) - color).sum(axis=1)
+        assert distances.argmin() == mine
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_small_picture_of_one_or_of_many_columns_can_be_read_too(d):
+    data = sample("round", 150, d=d)
+    found = findings_of(data, ["random"], 3)
+    plane = principal_plane(data.points) if d > 2 else column_plane(data.columns, 0, 0)
+    circles, _, painted = read_picture(start_figures.small_picture(found, found.best, plane))
+    assert circles.shape == (3, 2)
+    assert np.isfinite(circles).all()
+    assert painted[..., 3].max() > 100
