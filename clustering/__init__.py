@@ -22,11 +22,12 @@ from clustering.ppca import ProbabilisticPCA, impute
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
-from clustering.silhouette import Silhouette, silhouette, silhouette_of_proximities
+from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
 from clustering.validation import (
     adjusted_rand_index,
     bic,
     centroid_index,
+    centroid_index_of_distances,
     contingency_table,
     distinct_partitions,
     match_clusters,
@@ -51,6 +52,7 @@ __all__ = [
     "best_of",
     "bic",
     "centroid_index",
+    "centroid_index_of_distances",
     "check_gaussians",
     "check_proximities",
     "classical_scaling",

@@ -74,7 +74,8 @@ def about_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     """As `two_smallest`, but entries count with a relative error of up to 2 k EPS, and `rows` is overwritten.
 
     A few passes over all rows at once instead of six over each, which take longer to call than to make where columns are
-    few. Entries must be finite. Two that are closer than that error may come in either order.
+    few. Entries must be finite. Two that are closer than that error may come in either order. The labels are integers of any
+    length.
     """
     if rows.shape[1] > 1500 * (len(rows) - 3):  # as measured
         return two_smallest(rows)

@@ -11,7 +11,6 @@ few functions of `Method`; it holds settings only, never data, and nothing it re
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -192,35 +191,31 @@ def restarts(
     ----------
     method, data, options : as `iterate`
     rngs : iterable of generators or seeds
-        One for each run. Run i is `fit(method, data, rng=rngs[i])`, and each is taken when its run begins, except the first.
+        One for each run, taken when it begins. Run i is `fit(method, data, rng=rngs[i])`.
     watch : function, optional
         Called with each step of each run as it comes; what it raises ends the work.
 
     Yields
     ------
     Restart
-        A run is made when it is asked for. Nothing of it is kept but this: no earlier assignments, no half-steps.
+        A run is made when it is asked for, its start included. Nothing of it is kept but this: no earlier assignments, no
+        half-steps.
 
     Raises
     ------
     ValueError
-        At the call, as `iterate`.
+        As `iterate`, when the first run is asked for.
     """
     prepared = method.prepare(data)
-    runs = (iterate(method, prepared, rng=rng, **options) for rng in rngs)
-    first = list(islice(runs, 1))  # set up here: what is wrong with the settings is wrong with every run
-    return (_drained(run, watch) for run in chain(first, runs))
-
-
-def _drained(run: Iterator[Step], watch: Callable[[Step], None] | None) -> Restart:
-    losses = []
-    for step in run:
-        if watch is not None:
-            watch(step)
-        if not losses:
-            start = step.parameters
-        losses.append(step.loss)
-    return Restart(start, np.array(losses), step)
+    for rng in rngs:
+        losses = []
+        for step in iterate(method, prepared, rng=rng, **options):
+            if not losses:
+                start = step.parameters
+            losses.append(step.loss)
+            if watch is not None:
+                watch(step)
+        yield Restart(start, np.array(losses), step)
 
 
 def best_of(runs: int, method: Method, data, *, rng: np.random.Generator | int | None = None, **options) -> Step:

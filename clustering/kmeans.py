@@ -216,10 +216,10 @@ class KMeans:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
 
 
-def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, others: str = "") -> np.ndarray:
+def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
     """k rows of the points `columns` (d, n) by a named way of starting.
 
-    ValueError if there is no such way; the sentence names these ways and `others` that the caller has.
+    ValueError if there is no such way; the sentence names these ways and the `others` that the caller has.
     """
     n = columns.shape[1]
 
@@ -234,7 +234,8 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
         return seeding.plus_plus(distances_to, n, k, rng, trials=1)
     if init == "maxmin":
         return seeding.maxmin(distances_to, n, k, rng)
-    raise ValueError(f"init must be {others}'k-means++', 'plain k-means++', 'random', 'maxmin' or an array, got {init!r}")
+    names = ", ".join(map(repr, (*others, "k-means++", "plain k-means++", "random", "maxmin")))
+    raise ValueError(f"init must be {names} or an array, got {init!r}")
 
 
 def _squared_distances(columns, centers) -> np.ndarray:

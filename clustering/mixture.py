@@ -170,7 +170,7 @@ class GaussianMixture:
             rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
             whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
             return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
-        rows = seeded_rows(self.init, columns, self.k, rng, others="'k-means', ")
+        rows = seeded_rows(self.init, columns, self.k, rng, "k-means")
         return self._around(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:

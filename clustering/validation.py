@@ -103,9 +103,19 @@ def centroid_index(a, b) -> int:
     a, b = check_points(a, "a"), check_points(b, "b")
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"a and b must have the same number of columns, got shapes {a.shape} and {b.shape}")
-    distances = cdist(a, b)
-    orphans_of_b = len(b) - len(np.unique(distances.argmin(axis=1)))
-    orphans_of_a = len(a) - len(np.unique(distances.argmin(axis=0)))
+    # to one scale, because squares of tiny differences would vanish
+    scale = max(np.abs(a).max(), np.abs(b).max()) or 1.0
+    return centroid_index_of_distances(cdist(a / scale, b / scale))
+
+
+def centroid_index_of_distances(distances) -> int:
+    """The centroid index of two sets of centers of which the (k_a, k_b) distances are given; any dissimilarities.
+
+    So it applies to medoids as well, by the proximities that they were found by.
+    """
+    distances = check_points(distances, "distances")
+    orphans_of_b = distances.shape[1] - len(np.unique(distances.argmin(axis=1)))
+    orphans_of_a = distances.shape[0] - len(np.unique(distances.argmin(axis=0)))
     return max(orphans_of_a, orphans_of_b)
 
 
@@ -152,7 +162,7 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
 
     Parameters
     ----------
-    labelings : (m, n) array of integers from 0
+    labelings : (m, n) array of integers
     share : the largest share of points, 0..1, in which two clusterings may differ and still count as one
 
     Returns
@@ -170,37 +180,34 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
         raise ValueError(f"share must lie in 0..1, got {share}")
     if labelings.size == 0:
         return np.zeros(len(labelings), dtype=np.intp)
-    if labelings.min() < 0:
-        raise ValueError(f"labelings must be numbered from 0, got {labelings.min()}")
     n = labelings.shape[1]
-    least = n - share * n
-    k = int(labelings.max()) + 1
-    kinds: list[np.ndarray] = []
+    most = int(share * n + 1e-9)  # points that may differ
     numbers = np.empty(len(labelings), dtype=np.intp)
+    named = [_in_order_of_appearance(labels) for labels in labelings]
+    k = 1 + max(int(labels.max()) for labels in named)
+    sizes = np.sort([np.bincount(labels, minlength=k) for labels in named], axis=1)
+    kinds: list[int] = []
+    """the labelling that stands for each number"""
     exactly: dict[bytes, int] = {}
-    for i, labels in enumerate(labelings):
-        named_anew = _in_order_of_appearance(labels, k)
-        key = named_anew.tobytes()
+    for i, labels in enumerate(named):
+        key = labels.tobytes()
         if key not in exactly:
-            codes = named_anew * k
-
-            def like(kind, codes=codes):
-                table = np.bincount(codes + kind, minlength=k * k).reshape(k, k)
-                # no matching has more points in common than this, and most pairs fail already here
-                if table.max(axis=1).sum() < least:
-                    return False
-                return table[linear_sum_assignment(table, maximize=True)].sum() >= least
-
-            exactly[key] = next((number for number, kind in enumerate(kinds) if like(kind)), len(kinds))
+            # groups of other sizes differ in at least so many points, which rules out nearly all pairs at once
+            possible = np.flatnonzero(np.abs(sizes[kinds] - sizes[i]).sum(axis=1) <= 2 * most) if kinds else []
+            exactly[key] = next((j for j in possible if _differing(labels, named[kinds[j]], k) <= most), len(kinds))
             if exactly[key] == len(kinds):
-                kinds.append(named_anew)
+                kinds.append(i)
         numbers[i] = exactly[key]
     return numbers
 
 
-def _in_order_of_appearance(labels: np.ndarray, k: int) -> np.ndarray:
-    """The same groups, numbered in the order in which they first appear."""
-    groups, first = np.unique(labels, return_index=True)
-    names = np.zeros(k, dtype=np.intp)
-    names[groups[np.argsort(first)]] = np.arange(len(groups))
-    return names[labels]
+def _differing(a: np.ndarray, b: np.ndarray, k: int) -> int:
+    """The number of points that two labellings by 0..k-1 put into groups that do not correspond."""
+    table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
+    return len(a) - int(table[linear_sum_assignment(table, maximize=True)].sum())
+
+
+def _in_order_of_appearance(labels: np.ndarray) -> np.ndarray:
+    """The same groups, numbered from 0 in the order in which they first appear."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]

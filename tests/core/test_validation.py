@@ -288,7 +288,6 @@ def test_distinct_partitions_of_next_to_nothing(shape, numbers):
     [
         ([0, 1], 0, r"an \(m, n\) array of integers, got an array of int64 with shape \(2,\)"),
         ([[0.0, 1.0]], 0, r"an \(m, n\) array of integers, got an array of float64 with shape \(1, 2\)"),
-        ([[0, -1]], 0, "numbered from 0, got -1"),
         ([[0, 1]], -0.1, r"share must lie in 0\.\.1, got -0\.1"),
         ([[0, 1]], 1.1, r"share must lie in 0\.\.1, got 1\.1"),
         ([[0, 1]], np.nan, r"share must lie in 0\.\.1, got nan"),
@@ -302,3 +301,16 @@ def test_what_are_no_partitions_or_no_share_is_refused(labelings, share, sentenc
 def test_labels_in_the_shortest_unsigned_integers_do_not_overflow():
     labelings = np.array([np.arange(256), np.arange(256)[::-1], np.arange(256) // 2], dtype=np.uint8)
     assert distinct_partitions(labelings, share=0).tolist() == [0, 0, 1]
+
+
+def test_labels_of_partitions_are_any_integers_and_the_share_is_exact():
+    assert distinct_partitions([[-1, 7, 7], [10**9, 2, 2], [3, 3, 2]], share=0).tolist() == [0, 0, 1]
+    first = np.zeros(100, dtype=int)
+    second = np.arange(100) % 2
+    second[second == 1] = (np.arange(50) < 43).astype(int)
+    differing = int(second.sum())
+    assert distinct_partitions([first, second], share=differing / 100).tolist() == [0, 0]
+    assert distinct_partitions([first, second], share=(differing - 1) / 100).tolist() == [0, 1]
+    # 100 - 0.57 * 100 is a little more than 43 in floating point
+    third = (np.arange(100) < 57).astype(int) + (np.arange(100) < 14)
+    assert distinct_partitions([first, third], share=0.57).tolist() == [0, 0]

@@ -73,7 +73,8 @@ def silhouette_of_proximities(
     """
     matrix = check_proximities(proximities)
     labels, rows = _choose(len(matrix), labels, most, rng)
-    return Silhouette(_widths(lambda some, order: matrix[np.ix_(rows[some], rows[order])], labels), rows)
+    scale = matrix.max() or 1.0  # sums of the largest numbers would overflow
+    return Silhouette(_widths(lambda some, order: matrix[np.ix_(rows[some], rows[order])] / scale, labels), rows)
 
 
 def _choose(n: int, labels, most: int, rng) -> tuple[np.ndarray, np.ndarray]:
