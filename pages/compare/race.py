@@ -2,14 +2,19 @@
 
 import streamlit as st
 
-from pages.shared import comparing, curves, figures, moving, palette
+from pages.shared import comparing, curves, figures, moving
 from pages.shared.choosing import current
+from pages.shared.datasets import Data
+from pages.shared.disagreeing import Clustering, disagreement
 from pages.shared.examples import RACE_EXAMPLES, choose_example
 from pages.shared.markup import Raw, table
 from pages.shared.placing import choose_plane
+from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
-from pages.shared.racing import Race, Scores, disagreement, make_race, scores
+from pages.shared.racing import Race, make_race
+from pages.shared.results import show_notices
+from pages.shared.scoring import Scores, scores
 from pages.shared.storyboard import in_step
 from pages.shared.widgets import choose_panel, choose_race, recent
 from pages.shared.wording import number, plain
@@ -49,28 +54,22 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
         return pictures, curves.loss_curves(runs, told, token, titles)
 
     pictures, losses = recent().get(("race figures", token), draw)
-    keys = []
-    for i, (place, run) in enumerate(zip(places, race.runs, strict=True)):
+    drawn_in = [place for place, run in zip(places, race.runs, strict=True) if not isinstance(run, str)]
+    keys = [f"race_{i}" for i in range(len(runs))]
+    for place, key, run, frames, picture in zip(drawn_in, keys, runs, told, pictures, strict=True):
         with place:
-            if isinstance(run, str):
-                st.error(plain(run), icon=":material/error:")
-                continue
-            keys.append(f"race_{i}")
-            with st.container(key=keys[-1]):
-                picture, frames = pictures[len(keys) - 1], told[len(keys) - 1]
-                st.plotly_chart(picture, key=f"picture {i}", alt=moving.described(run, frames), **CHART)
-            for iteration, notice in run.history.named_notices():
-                sentence = f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"
-                st.warning(plain(sentence), icon=":material/warning:")
+            with st.container(key=key):
+                st.plotly_chart(picture, key=f"picture {key}", alt=moving.described(run, frames), **CHART)
+            show_notices(run)
     with st.container(key="driver"):
-        player(token, token, told, keys, ["race_losses"], [name for name, _ in race.ran])
+        player(figures.token(race.key), token, told, keys, ["race_losses"], [name for name, _ in race.ran])
     painted = len(race.data.points) > MARKERS
     st.caption(
         f"All {len(race.data.points):,} points are fitted and drawn"
         + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
         + " The same group has the same colour in every panel."
         + (f" {left_out}" if left_out else "")
-        + (" Colours repeat after ten clusters." if max(run.settings.k for run in runs) > len(palette.COLORS) else "")
+        + figures.about_colours(max(run.settings.k for run in runs))
         + f" {figures.about_rings(race.data)}"
     )
     st.subheader("Losses")
@@ -103,16 +102,17 @@ def show_scores(race: Race) -> None:
 
     st.html(table(headers, [cells(row) for row in rows], "Scores of the panels", row_headers=True))
     sampled = next((width for width in race.silhouettes if width and len(width.rows) < len(race.data.points)), None)
-    told = ["Time: E and M steps alone, once, on this server."]
+    told = ["Time: E and M steps alone, without start and proximities, once, on this server."]
     told.append(
         f"Silhouette, the mean over {'a sample of ' if sampled else 'all '}"
         f"{len(sampled.rows) if sampled else len(race.data.points):,} points, by "
         + ("the proximities" if race.data.given is not None else "Euclidean distance")
-        + " in every panel: near 1 is compact and apart, 0 is on the border."
+        + " in every panel: near 1 is compact and apart, 0 is on the border; none for a single group."
     )
     if known:
+        of = "" if (race.data.labels >= 0).all() else ", of the points of which it is known"
         told.append(
-            f"Adjusted Rand and mutual information against {race.data.label_name}: 1 is the same groups; for independent "
+            f"Adjusted Rand and mutual information against {race.data.label_name}{of}: 1 is the same groups; for independent "
             "groups the first is about 0."
         )
     if mixtures:
@@ -125,29 +125,27 @@ def _rounded(value: float | None) -> str | None:
 
 
 @st.fragment
-def show_agreement(race: Race, plane) -> None:
-    found = race.clusterings
-    if len(found) < 2:
-        return
+def show_agreement(key: tuple, data: Data, plane: Plane, found: list[Clustering], rand) -> None:
+    """How far each two of the clusterings agree. Given no runs, because a fragment keeps what it is given."""
     names = [clustering.name for clustering in found]
     st.subheader("Where they agree, and where not")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Adjusted Rand index between the panels**")
-        rows = [[name, *map(_shaded, race.rand[i])] for i, name in enumerate(names)]
+        rows = [[name, *map(_shaded, rand[i])] for i, name in enumerate(names)]
         numbers = [name.split(".")[0].split()[0] for name in names]
         st.html(table(["", *numbers], rows, "Adjusted Rand index between the panels", row_headers=True))
         a = st.selectbox("Compare", names, 0, key=f"compared {names}", persist_state="session")
         others = [name for name in names if name != a]
         b = st.selectbox("with", others, key=f"compared with {others}", persist_state="session")
         pair = disagreement(found[names.index(a)], found[names.index(b)])
-        which = figures.token(race.key, a, b)
+        which = figures.token(key, a, b)
 
         def called(flow) -> str:
             if flow is None:
-                return f"All that change group ({len(pair.rows(None)):,})"
+                return f"All that change group ({pair.count(None):,})"
             i, j = map(comparing.group_name, flow)
-            return f"{i} there, {j} here ({len(pair.rows(flow)):,})"
+            return f"{i} by the first, {j} by the second ({pair.count(flow):,})"
 
         flow = st.selectbox("Highlight", [None, *pair.flows], format_func=called, key=f"highlighted {which}")
     with right:
@@ -170,8 +168,14 @@ def show_agreement(race: Race, plane) -> None:
             "Points in each two groups. Click a square to highlight its points; those of a square with a rim change group."
         )
     highlighted = pair.rows(flow)
+    backdrops = []
+    if len(data.points) > figures.MOST_MARKERS:
+        backdrops = [
+            recent().get(("backdrop", key, plane.names, one.name), lambda one=one: comparing.backdrop(data, plane, one))
+            for one in (pair.a, pair.b)
+        ]
     st.plotly_chart(
-        comparing.side_by_side(race.data, plane, pair, highlighted),
+        comparing.side_by_side(data, plane, pair, highlighted, backdrops),
         key="disagreement",
         alt=f"The points in the groups of {a} and of {b}; {len(highlighted)} are highlighted.",
         **CHART,
@@ -208,12 +212,13 @@ race = make_race(
 )
 if race.note:
     st.info(race.note, icon=":material/info:")
+for place, run in zip(places, race.runs, strict=True):
+    if isinstance(run, str):
+        place.error(plain(run), icon=":material/error:")
 if race.ran:
     plane = choose_plane(race.data)
     show_pictures(race, plane, places, progress)
     show_scores(race)
-    show_agreement(race, plane)
-else:
-    for place, sentence in zip(places, race.runs, strict=True):
-        place.error(plain(sentence), icon=":material/error:")
+    if len(race.clusterings) > 1:
+        show_agreement(race.key, race.data, plane, race.clusterings, race.rand)
 progress.done()

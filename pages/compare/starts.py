@@ -10,7 +10,7 @@ from pages.shared.markup import mark, table
 from pages.shared.opening import open_in_watch, opening
 from pages.shared.placing import plane_of
 from pages.shared.progress import Progress, share_of
-from pages.shared.runs import STARTS
+from pages.shared.runs import STARTS, Settings
 from pages.shared.starting import ALIKE, NOT_RANDOM, Attempts, Findings
 from pages.shared.widgets import choose_starts, recent
 from pages.shared.wording import counted, number, plain
@@ -20,30 +20,29 @@ MOST_SOLUTIONS = 6
 
 
 def show(findings: Findings) -> None:
-    name = figures.token(findings.attempts.data.key, settings, ways)
-    loss_name = settings.method(findings.attempts.data.points).loss_name
-    solutions = findings.solutions
-    best = findings.best
+    settings, best = findings.attempts.settings, findings.best
+    name = figures.token(findings.attempts.data.key, settings, list(findings.made))
     st.markdown(
-        f"**{counted(len(findings.runs), 'run')} came to {counted(len(solutions), 'distinct solution')}; the best loss is "
-        f"{plain(number(best.loss))}, first by {plain(STARTS[best.way])} with seed {best.seed}.**"
+        f"**{counted(len(findings.runs), 'run')} came to {counted(len(findings.solutions), 'distinct solution')}; the best "
+        f"loss is {plain(number(best.loss))}, first by {plain(STARTS[best.way])} with seed {best.seed}.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Final losses**, by way of starting")
-        histogram = start_figures.histogram(findings, loss_name)
-        clickable(histogram, f"histogram {name}", "Histograms of the final losses by way of starting.")
+        histogram = start_figures.histogram(findings)
+        clickable(histogram, f"histogram {name}", settings, "Histograms of the final losses by way of starting.")
         st.caption("The dotted line is the best loss of all. Click a bar to watch the best run in it.")
     with right:
         st.markdown("**All losses**, the best run drawn thick")
         curves = start_figures.curves(findings, histogram.layout.height)
-        clickable(curves, f"curves {name}", "Loss curves of all runs.")
+        clickable(curves, f"curves {name}", settings, "Loss curves of all runs.")
         st.caption("Click a line, at its end or at one of its first iterations, to watch that run.")
+    choose_run(findings)
     show_scores(findings)
     show_solutions(findings)
 
 
-def clickable(figure, name: str, alt: str) -> None:
+def clickable(figure, name: str, settings: Settings, alt: str) -> None:
     """The figure; a click on what stands for a run opens it in Watch."""
     # another key after each click, or the same click would be there again when one comes back
     key = f"{name} {st.session_state.setdefault('opened', 0)}"
@@ -54,6 +53,20 @@ def clickable(figure, name: str, alt: str) -> None:
             open_in_watch(settings, *picked[0])
 
     st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
+
+
+def choose_run(findings: Findings) -> None:
+    """Any run, without a mouse."""
+    runs = sorted(findings.runs, key=lambda run: run.loss)
+    called = {(run.way, run.seed): f"{number(run.loss)}: {STARTS[run.way]}, seed {run.seed}" for run in runs}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
+        st.button(
+            "Watch this run",
+            icon=":material/play_circle:",
+            on_click=open_in_watch,
+            args=(findings.attempts.settings, *run),
+        )
 
 
 def show_scores(findings: Findings) -> None:
@@ -81,13 +94,17 @@ def show_scores(findings: Findings) -> None:
             ]
         )
     st.html(table(headers, rows, "Scores of the ways of starting", row_headers=True))
+    nearest = "by Euclidean distance"
+    if findings.truth is None and findings.attempts.settings.algorithm == "kmedoids":
+        nearest = "by the proximities"
     told = [
         "A run reaches the best loss if it ends within "
         + ("0.0001 nats per point" if findings.attempts.settings.algorithm == "mixture" else "0.01 %")
         + " of the best of all these runs.",
-        f"The centroid index counts the groups of {to} that have no cluster of their own (Fränti, Rezaei & Zhao 2014): 0 is "
-        "the same structure.",
+        f"The centroid index counts the groups of {to} that have no cluster of their own (Fränti, Rezaei & Zhao 2014), "
+        f"{nearest}: 0 is the same structure.",
     ]
+    told.append("The time of a run is that of its start and all its steps.")
     if "k-means++" in findings.made:
         told.append("k-means++ is here the greedy variant, which tries several candidates for each center; plain has one.")
     if any(way in NOT_RANDOM for way in findings.made):
@@ -104,7 +121,7 @@ def show_solutions(findings: Findings) -> None:
         f"Runs that differ in at most {ALIKE:.0%} of the points, groups matched, count as one solution. The same group has "
         "the same colour in all pictures."
     )
-    attempts = findings.attempts
+    attempts, settings = findings.attempts, findings.attempts.settings
     plane = plane_of(attempts.data)
     shown = solutions[:MOST_SOLUTIONS]
     for place, (i, solution) in zip(st.columns(3, gap="medium") * 2, enumerate(shown), strict=False):

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from pages.shared import curves, figures, moving, palette
+from pages.shared import curves, figures, moving
 from pages.shared.choosing import current
 from pages.shared.faults import show_fault
 from pages.shared.placing import choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
-from pages.shared.results import show_numbers, show_proximities, show_sizes, show_truth
+from pages.shared.results import show_notices, show_numbers, show_proximities, show_sizes, show_truth
 from pages.shared.runs import MOST_ITERATIONS, Run, make_run
 from pages.shared.storyboard import storyboard
 from pages.shared.widgets import choose_settings, recent
-from pages.shared.wording import number, plain
+from pages.shared.wording import number
 
 
 def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
@@ -48,7 +48,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             f"All {len(data.points):,} points are fitted and drawn"
             + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
             + (f" {left_out}" if left_out else "")
-            + (" Colours repeat after ten clusters." if settings.k > len(palette.COLORS) else "")
+            + figures.about_colours(settings.k)
             + f" {figures.about_rings(data)}"
         )
     with right:
@@ -58,8 +58,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
                 config={"displayModeBar": False},
                 alt=f"Loss curve: {number(run.history.losses[0])} at the start, {number(run.history.losses[-1])} at the end.",
             )
-        for iteration, notice in run.history.named_notices():
-            st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"), icon=":material/warning:")
+        show_notices(run)
         show_numbers(run)
         show_sizes(run)
     if data.given is not None:

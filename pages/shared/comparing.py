@@ -5,9 +5,9 @@ import plotly.graph_objects as go
 
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
+from pages.shared.disagreeing import Clustering, Disagreement
 from pages.shared.figures import MOST_MARKERS, padded
-from pages.shared.planes import Plane, spread_out
-from pages.shared.racing import Clustering, Disagreement
+from pages.shared.planes import Plane
 from pages.shared.wording import in_template, safe
 
 EDGE = "#26262c"
@@ -81,14 +81,27 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
     )
 
 
-def side_by_side(data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, height: int = 360) -> go.Figure:
-    """The points in the groups of the one and of the other; `highlighted` (m,) ones stand out, all others are faint."""
-    xy = plane.project(data.points)
-    if data.points.shape[1] == 1:
-        xy[:, 1] = spread_out(len(xy))
-    to_scale = data.same_units and data.points.shape[1] > 1
-    left, right, bottom, top = padded(xy, 1.3 if to_scale else None)
-    painted = len(xy) > MOST_MARKERS
+def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
+    """All points as a painted picture, in the colours of their groups; that of `side_by_side` where there are many."""
+    xy = plane.places(data.points)
+    colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
+    canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
+    return canvas.paint(palette.rgb(colors), labels=clustering.labels + 1)
+
+
+def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
+    return padded(xy, 1.3 if data.to_scale else None)
+
+
+def side_by_side(
+    data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops: list[str], height: int = 360
+) -> go.Figure:
+    """The points in the groups of the one and of the other; `highlighted` (m,) ones stand out, all others are faint.
+
+    `backdrops` are the pictures of both if there are more than `MOST_MARKERS` points, else none.
+    """
+    xy = plane.places(data.points)
+    left, right, bottom, top = extent_of(data, xy)
     shown = highlighted[:MOST_MARKERS]
     called = [safe(name) for name in data.called(shown)]
     layout = dict(
@@ -101,15 +114,12 @@ def side_by_side(data: Data, plane: Plane, pair: Disagreement, highlighted: np.n
         annotations=[],
     )
     traces = []
-    canvas = paint.Canvas(*xy.T, (left, right, bottom, top), 480, 600) if painted else None
     for i, clustering in enumerate((pair.a, pair.b)):
         number = "" if i == 0 else "2"
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
-        if painted:
-            colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
-            source = canvas.paint(palette.rgb(colors), labels=clustering.labels + 1)
+        if backdrops:
             place = dict(x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below", opacity=0.45)
-            layout["images"].append(dict(source=source, xref=axes["xaxis"], yref=axes["yaxis"]) | place)
+            layout["images"].append(dict(source=backdrops[i], xref=axes["xaxis"], yref=axes["yaxis"]) | place)
         else:
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, shown, 7.5, 1.0) | axes
@@ -134,7 +144,7 @@ def side_by_side(data: Data, plane: Plane, pair: Disagreement, highlighted: np.n
             zeroline=False,
             matches="y" if i else None,
             showticklabels=i == 0,
-            scaleanchor="x" if to_scale and i == 0 else None,
+            scaleanchor="x" if data.to_scale and i == 0 else None,
             title=dict(text=safe(plane.names[1]) if i == 0 else ""),
         )
         layout["annotations"].append(

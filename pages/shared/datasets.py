@@ -62,6 +62,11 @@ class Data:
         return self.points.size + (0 if self.given is None else self.given.size)
 
     @property
+    def to_scale(self) -> bool:
+        """Whether a picture shows both directions at one scale."""
+        return self.same_units and self.points.shape[1] > 1
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The dissimilarities that K-medoids can have here, the most fitting first."""
         if self.given is not None:

@@ -3,12 +3,11 @@
 import streamlit as st
 
 from pages.shared.runs import NeedsPoints
-from pages.shared.wording import plain
+from pages.shared.wording import as_sentence, plain
 
 
 def show_fault(fault: ValueError) -> None:
-    sentence = str(fault)
-    st.error(plain(f"{sentence[:1].upper()}{sentence[1:]}."), icon=":material/error:")
+    st.error(plain(as_sentence(fault)), icon=":material/error:")
     if isinstance(fault, NeedsPoints):
         st.button("Use K-medoids", on_click=_use_medoids, type="primary")
 

@@ -59,6 +59,11 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     ]
 
 
+def about_colours(k: int) -> str:
+    """What has to be said of the colours of so many clusters."""
+    return " Colours repeat after ten clusters." if k > len(palette.COLORS) else ""
+
+
 def about_rings(data: Data) -> str:
     """What the rings in a picture of these data mean, if there are any."""
     if data.filled is None or not data.filled.any():

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from pages.shared import paint, palette
 from pages.shared.figures import HOVERED, MOST_MARKERS, REMOTE, figure, rings, size_of, written
-from pages.shared.planes import Plane, spread_out
+from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
 from pages.shared.wording import in_template, number, safe
@@ -45,7 +45,7 @@ def picture(
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of a picture that has room for all that these runs, of the same data, will show."""
-    xy = _places(runs[0], plane)
+    xy = plane.places(runs[0].data.points)
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
         middles = [plane.project(centers) for centers in run.centers]
@@ -57,23 +57,11 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     middle, size = low + (high - low) / 2, size_of(low, high)
     low, high = middle - 0.55 * size, middle + 0.55 * size
-    if _to_scale(runs[0]):  # neither flat nor tall, so that the axes have little to add
+    if runs[0].data.to_scale:  # neither flat nor tall, so that the axes have little to add
         width, height = high - low
         lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
         low, high = low - lack / 2, high + lack / 2
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
-
-
-def _places(run: Run, plane: Plane) -> np.ndarray:
-    """(n, 2) where the points are drawn."""
-    xy = plane.project(run.data.points)
-    if run.data.points.shape[1] == 1:
-        xy[:, 1] = spread_out(len(xy))
-    return xy
-
-
-def _to_scale(run: Run) -> bool:
-    return run.data.same_units and run.data.points.shape[1] > 1
 
 
 def described(run: Run, frames: list[Frame]) -> str:
@@ -92,11 +80,11 @@ class _Picture:
         self.ranks = run.ranks
         self.colors = [palette.color_of(rank) for rank in self.ranks]
         self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]
-        self.xy = _places(run, plane)
+        self.xy = plane.places(run.data.points)
         self.middles = [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
-        self.to_scale = _to_scale(run)
+        self.to_scale = run.data.to_scale
         self.extent = extent
         self.shades = shade and plane.shows_all and run.has_regions
         self.shaded = self.extent

@@ -24,21 +24,21 @@ def open_in_watch(settings: Settings, start: str, seed: int) -> None:
 def opening() -> None:
     """Goes to Watch if that is wanted. To be called on each page that has something to open there.
 
-    By a click on a link that nobody sees: `st.switch_page` would have to clear the address, and refuses to, because the
-    widgets of this page keep their values in it.
+    By a click on a link: `st.switch_page` would have to clear the address, and refuses to, because the widgets of this page
+    keep their values in it.
     """
     if not st.session_state.pop(WANTED, False):
         return
     with st.container(key="opening"):
-        st.page_link("pages/explore/watch.py", label="Watch")
-        st.html(
-            """<style>.st-key-opening { display: none }</style><script>{
-            const looking = setInterval(() => {
-                const link = document.querySelector(".st-key-opening a");
-                if (link) { clearInterval(looking); link.click(); }
-            }, 30);
-            setTimeout(() => clearInterval(looking), 5000);
-            }</script>""",
-            unsafe_allow_javascript=True,
-        )
+        st.page_link("pages/explore/watch.py", label="To this run in Watch", icon=":material/play_circle:")
+    st.html(
+        """<script>{
+        const looking = setInterval(() => {
+            const link = document.querySelector(".st-key-opening a");
+            if (link) { clearInterval(looking); link.click(); }
+        }, 30);
+        setTimeout(() => clearInterval(looking), 5000);
+        }</script>""",
+        unsafe_allow_javascript=True,
+    )
     st.stop()

@@ -10,7 +10,7 @@ from pages.shared import paint, palette
 from pages.shared.datasets import Data
 from pages.shared.drawing import place_centers
 from pages.shared.figures import padded
-from pages.shared.planes import Plane, column_plane, principal_plane, spread_out
+from pages.shared.planes import Plane, column_plane, principal_plane
 from pages.shared.runs import MIDDLES, Settings
 from pages.shared.widgets import recent
 
@@ -47,13 +47,10 @@ def plane_of(data: Data) -> Plane:
 def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
     """The settings with the centers where a person put them; at first where a random start does."""
     k = settings.k
-    to_scale = data.same_units and len(data.columns) > 1
 
     def scene():
-        xy = plane.project(data.points)
-        if len(data.columns) == 1:
-            xy[:, 1] = spread_out(len(xy))
-        extent = padded(xy, 1.2 if to_scale else None)
+        xy = plane.places(data.points)
+        extent = padded(xy, 1.2 if data.to_scale else None)
         return extent, paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL]))
 
     def at_random():
@@ -79,7 +76,7 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
         plane.names,
         token=token,
         height=330,
-        to_scale=to_scale,
+        to_scale=data.to_scale,
     )
     st.session_state["placed"] = token, placed
     if len(data.columns) > 2:

@@ -21,6 +21,13 @@ class Plane:
         """(m, 2) coordinates of points (m, d)."""
         return (points - self.origin) @ self.axes.T
 
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """(n, 2) where the points (n, d) of the data are drawn: those of a single column are spread out to be seen."""
+        xy = self.project(points)
+        if points.shape[1] == 1:
+            xy[:, 1] = spread_out(len(xy))
+        return xy
+
     def lift(self, xy: np.ndarray) -> np.ndarray:
         """Points (m, d) that are seen at xy (m, 2), and in no other direction away from the origin."""
         return self.origin + xy @ self.axes

@@ -12,26 +12,15 @@ from clustering import (
     KMedoids,
     Silhouette,
     adjusted_rand_index,
-    bic,
-    contingency_table,
     match_clusters,
-    normalized_mutual_information,
     silhouette_of_proximities,
 )
 from clustering import silhouette as euclidean_silhouette
 from clustering.kmeans import seeded_rows
 from pages.shared.datasets import Data
-from pages.shared.runs import ALGORITHMS, MOST_POINTS_FOR_PROXIMITIES, Recent, Run, Settings, make_run, ranks_by_place
-from pages.shared.wording import counted
-
-
-@dataclass(frozen=True, eq=False)
-class Clustering:
-    """Groups of all points, found by a panel of the race or known."""
-
-    name: str
-    labels: np.ndarray
-    """(n,) the number of each point's group, the same number wherever it is the same group; -1 for none"""
+from pages.shared.disagreeing import Clustering, in_a_group
+from pages.shared.runs import ALGORITHMS, MOST_POINTS_FOR_PROXIMITIES, STARTS, Recent, Run, Settings, make_run, ranks_by_place
+from pages.shared.wording import as_sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +38,7 @@ class Race:
     @cached_property
     def names(self) -> list[str]:
         """What each panel is called."""
-        several = len({settings.k for settings in self.panels}) > 1
-        return [f"{i}. {panel_name(settings)}{f', K = {settings.k}' * several}" for i, settings in enumerate(self.panels, 1)]
+        return panel_names(self.panels)
 
     @cached_property
     def ran(self) -> list[tuple[str, Run]]:
@@ -70,10 +58,10 @@ class Race:
 
     @cached_property
     def rand(self) -> np.ndarray:
-        """(m, m) adjusted Rand index between each two of its clusterings."""
+        """(m, m) adjusted Rand index between each two of its clusterings, of the points that have a group in both."""
         rand = np.eye(len(self.clusterings))
         for i, j in combinations(range(len(rand)), 2):
-            rand[i, j] = rand[j, i] = adjusted_rand_index(self.clusterings[i].labels, self.clusterings[j].labels)
+            rand[i, j] = rand[j, i] = adjusted_rand_index(*in_a_group(self.clusterings[i], self.clusterings[j])[1:])
         return rand
 
     @property
@@ -87,25 +75,44 @@ class Race:
         return sum(run.cells for _, run in self.ran)
 
 
-def panel_name(settings: Settings) -> str:
-    """Short, but with what tells panels of the same algorithm apart."""
-    what = ALGORITHMS[settings.algorithm]
-    if settings.algorithm == "mixture":
-        what = f"{settings.covariance.capitalize()} mixture"
-    elif settings.algorithm == "kmedoids" and settings.update != "alternating":
-        what = "K-medoids, swaps"
-    return what
+SHORT_UPDATES = {"alternating": "alternating", "swap": "first swap", "steepest swap": "best swap"}
+
+
+def panel_names(panels: list[Settings]) -> list[str]:
+    """What the panels are called: by their algorithm, and by what else tells them apart."""
+    names = []
+    for i, settings in enumerate(panels, 1):
+        alike = [other for other in panels if other.algorithm == settings.algorithm]
+        medoids, mixture = settings.algorithm == "kmedoids", settings.algorithm == "mixture"
+
+        def told(*, of, what, when=True, among=alike):
+            return [of] if when and len({getattr(other, what) for other in among}) > 1 else []
+
+        parts = [
+            f"{settings.covariance.capitalize()} mixture" if mixture else ALGORITHMS[settings.algorithm],
+            *told(of=settings.metric.capitalize(), what="metric", when=medoids),
+            *told(of=SHORT_UPDATES[settings.update], what="update", when=medoids),
+            *told(of=f"from {STARTS[settings.start]}", what="start"),
+            *told(of=f"K = {settings.k}", what="k", among=panels),
+        ]
+        names.append(f"{i}. {', '.join(parts)}")
+    return names
 
 
 def race_data(data: Data, panels: list[Settings]) -> tuple[Data, str]:
-    """What all panels can work on, and a sentence if that is a sample."""
-    n, most = len(data.points), MOST_POINTS_FOR_PROXIMITIES
-    if n > most and any(settings.algorithm == "kmedoids" for settings in panels):
-        return data.sample(most), (
-            f"K-medoids needs the proximity of every pair of points, so all panels race on the same sample of {most:,} of the "
-            f"{n:,} points."
-        )
-    return data, ""
+    """What all panels can work on, and a sentence if that is a sample.
+
+    Several metrics share the room of one matrix of proximities.
+    """
+    metrics = len({settings.metric for settings in panels if settings.algorithm == "kmedoids"})
+    n, most = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
+    if not metrics or n <= most:
+        return data, ""
+    each = "" if metrics == 1 else f", by each of {metrics} metrics"
+    return data.sample(most), (
+        f"K-medoids needs the proximity of every pair of points{each}, so all panels race on the same sample of {most:,} of "
+        f"the {n:,} points."
+    )
 
 
 def shared_rows(data: Data, k: int, start: str, seed: int) -> tuple[int, ...]:
@@ -122,27 +129,47 @@ def shared_rows(data: Data, k: int, start: str, seed: int) -> tuple[int, ...]:
 def make_race(
     data: Data, panels: list[Settings], store: Recent, watch: Callable[[int, object], None], *, shared: list[bool], start: str
 ) -> Race:
-    """The race of these panels.
+    """The race of these panels, from the store if it is there.
 
     `shared` says which of them begin at the same points, found by the way `start`: panels with fewer clusters take the first
     of them. `watch` is told the number of the panel and each of its steps; what it raises ends the work.
     """
-    data, note = race_data(data, panels)
-    common = [settings for settings, same in zip(panels, shared, strict=True) if same]
-    if common:
-        most = max(settings.k for settings in common)
-        rows = shared_rows(data, most, start, common[0].seed)
-        panels = [
-            replace(settings, start=start, rows=rows[: settings.k]) if same else settings
-            for settings, same in zip(panels, shared, strict=True)
-        ]
-    runs: list[Run | str] = []
-    for i, settings in enumerate(panels):
+    before = [race for key, race in store.items() if key[0] == "race"]
+
+    def compute():
+        used, note = race_data(data, panels)
+        known = {
+            (run.data.key, run.settings): replace(run, matched=None)
+            for race in before
+            for run in race.runs
+            if isinstance(run, Run)
+        }
+        begun, runs = panels, []
         try:
-            runs.append(make_run(data, settings, store, lambda step, i=i: watch(i, step)))
+            begun = _from_the_same(used, panels, shared, start)
         except ValueError as fault:
-            runs.append(f"{str(fault)[:1].upper()}{str(fault)[1:]}.")
-    return _matched(data, note, panels, runs)
+            runs = [as_sentence(fault)] * len(panels)
+        for i, settings in enumerate(begun[len(runs) :]):
+            try:
+                run = known.get((used.key, settings))
+                runs.append(run or make_run(used, settings, store, lambda step, i=i: watch(i, step)))
+            except ValueError as fault:
+                runs.append(as_sentence(fault))
+        return _matched(used, note, begun, runs)
+
+    return store.get(("race", data.key, tuple(panels), tuple(shared), start), compute)
+
+
+def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], start: str) -> list[Settings]:
+    """The panels, those that share it with the points at which they begin."""
+    common = [settings for settings, same in zip(panels, shared, strict=True) if same]
+    if not common:
+        return panels
+    rows = shared_rows(data, max(settings.k for settings in common), start, common[0].seed)
+    return [
+        replace(settings, start=start, rows=rows[: settings.k]) if same else settings
+        for settings, same in zip(panels, shared, strict=True)
+    ]
 
 
 def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Race:
@@ -181,94 +208,10 @@ def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str
 
 
 def silhouette_of(data: Data, labels: np.ndarray) -> Silhouette | None:
-    """By the proximities as given or by Euclidean distance; None where there is but one group."""
-    if len(np.unique(labels)) < 2:
+    """By the proximities as given or by Euclidean distance; None where there is but one group, in the sample at least."""
+    try:
+        if data.given is not None:
+            return silhouette_of_proximities(data.given, labels)
+        return euclidean_silhouette(data.points, labels)
+    except ValueError:
         return None
-    if data.given is not None:
-        return silhouette_of_proximities(data.given, labels)
-    return euclidean_silhouette(data.points, labels)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A row of the table of a race; None where something is not defined."""
-
-    name: str
-    iterations: int
-    converged: bool
-    seconds: float
-    loss: float
-    loss_name: str
-    silhouette: float | None
-    rand: float | None
-    information: float | None
-    bic: float | None
-
-
-def scores(race: Race) -> list[Scores]:
-    """What each run of the race came to."""
-    rows = []
-    for (name, run), width in zip(race.ran, race.silhouettes, strict=True):
-        history = run.history
-        n, d = run.data.points.shape
-        labels, known = history.last.labels, race.data.labels
-        mixture = run.settings.algorithm == "mixture"
-        rows.append(
-            Scores(
-                name,
-                history.iterations,
-                history.converged,
-                history.seconds,
-                float(history.losses[-1]),
-                history.method.loss_name,
-                None if width is None else width.mean,
-                None if known is None else adjusted_rand_index(known, labels),
-                None if known is None else normalized_mutual_information(known, labels),
-                bic(-float(history.losses[-1]) * n, history.method.parameter_count(d), n) if mixture else None,
-            )
-        )
-    return rows
-
-
-def disagreement(a: Clustering, b: Clustering) -> "Disagreement":
-    """How the groups of a and b, matched, share the points."""
-    return Disagreement(a, b, *contingency_table(a.labels, b.labels))
-
-
-@dataclass(frozen=True, eq=False)
-class Disagreement:
-    """Two clusterings of the same points, side by side."""
-
-    a: Clustering
-    b: Clustering
-    table: np.ndarray
-    """(groups of a, groups of b) how many points are in both"""
-    groups_a: np.ndarray
-    """the numbers of the groups of a, in the order of the rows of the table"""
-    groups_b: np.ndarray
-    """those of b, in the order of its columns"""
-
-    @cached_property
-    def flows(self) -> list[tuple[int, int]]:
-        """(group in a, group in b) of each two groups that share points: those under different numbers first, large ones
-        first."""
-        rows, columns = np.nonzero(self.table)
-        order = np.lexsort((-self.table[rows, columns], self.groups_a[rows] == self.groups_b[columns]))
-        return [(int(self.groups_a[rows[i]]), int(self.groups_b[columns[i]])) for i in order]
-
-    def rows(self, flow: tuple[int, int] | None) -> np.ndarray:
-        """The points that are in the first group of the flow in a and in the second in b; of None all that change group."""
-        if flow is None:
-            return np.flatnonzero(self.a.labels != self.b.labels)
-        return np.flatnonzero((self.a.labels == flow[0]) & (self.b.labels == flow[1]))
-
-    def told(self) -> str:
-        """How far they differ, in a sentence."""
-        changed = len(self.rows(None))
-        n = len(self.a.labels)
-        if not changed:
-            return f"{self.a.name} and {self.b.name} put all {n:,} points in the same groups."
-        return (
-            f"{counted(changed, 'point')} of {n:,} ({changed / n:.1%}) {'is' if changed == 1 else 'are'} in another group by "
-            f"{self.b.name} than by {self.a.name}."
-        )

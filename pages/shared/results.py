@@ -15,6 +15,12 @@ from pages.shared.wording import number, plain
 ENDINGS = {True: "converged", False: "cut off"}
 
 
+def show_notices(run: Run) -> None:
+    """What was unusual, and what to do about it."""
+    for iteration, notice in run.history.named_notices():
+        st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"), icon=":material/warning:")
+
+
 def show_numbers(run: Run) -> None:
     history, n = run.history, len(run.data.points)
     with st.container(horizontal=True):

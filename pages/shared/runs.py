@@ -17,6 +17,7 @@ MOST_ITERATIONS = 500
 
 MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture of Gaussians"}
+LOSS_NAMES = {"kmeans": KMeans.loss_name, "kmedoids": KMedoids.loss_name, "mixture": GaussianMixture.loss_name}
 STARTS = {
     "random": "random points",
     "k-means++": "k-means++",
@@ -113,8 +114,11 @@ class Run:
 
     @cached_property
     def agreement(self) -> float | None:
-        """Adjusted Rand index of the last labels with the known groups, if any are known."""
-        return None if self.data.labels is None else adjusted_rand_index(self.data.labels, self.history.last.labels)
+        """Adjusted Rand index of the last labels with the known groups, of the points of which the group is known."""
+        if not self.data.groups:
+            return None
+        known = self.data.labels >= 0
+        return adjusted_rand_index(self.data.labels[known], self.history.last.labels[known])
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -202,7 +206,7 @@ class Recent(OrderedDict):
     numbers of a kind, as their attribute `cells` counts them, but always the last.
     """
 
-    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1, "solution": 12}
+    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1, "race": 1, "attempts": 2, "solution": 12}
     OTHERS = 2
     MOST_CELLS = 4_000_000
 

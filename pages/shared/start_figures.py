@@ -8,8 +8,8 @@ from plotly.subplots import make_subplots
 
 from pages.shared import paint, palette
 from pages.shared.figures import padded
-from pages.shared.planes import Plane, spread_out
-from pages.shared.runs import STARTS
+from pages.shared.planes import Plane
+from pages.shared.runs import LOSS_NAMES, STARTS
 from pages.shared.starting import Attempt, Findings
 from pages.shared.wording import number
 
@@ -24,7 +24,7 @@ MARGIN = dict(l=10, r=10, t=30, b=10)
 BEST = "#8c8c96"
 
 
-def histogram(findings: Findings, loss_name: str) -> go.Figure:
+def histogram(findings: Findings) -> go.Figure:
     """How often each final loss came, a row for each way of starting. A bar stands for the best run in it."""
     ways = list(findings.made)
     low, high = findings.best.loss, max(run.loss for run in findings.runs)
@@ -63,7 +63,9 @@ def histogram(findings: Findings, loss_name: str) -> go.Figure:
         )
         figure.add_vline(findings.best.loss, row=row, col=1, line=dict(color=BEST, width=1.5, dash="dot"))
         figure.update_yaxes(title=dict(text="runs"), row=row, col=1, rangemode="tozero", nticks=4)
-    figure.update_xaxes(title=dict(text=f"final loss: {loss_name}"), row=len(ways), col=1)
+    figure.update_xaxes(
+        title=dict(text=f"final loss: {LOSS_NAMES[findings.attempts.settings.algorithm]}"), row=len(ways), col=1
+    )
     figure.update_xaxes(zeroline=False, range=[edges[0] - 0.03 * (edges[-1] - edges[0]), edges[-1]])
     figure.update_layout(
         height=90 + 110 * len(ways), margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0
@@ -147,10 +149,8 @@ def _some(states: int) -> np.ndarray:
 def small_picture(findings: Findings, attempt: Attempt, plane: Plane) -> str:
     """The points in their clusters, and the centers, as a data URI."""
     data = findings.attempts.data
-    xy = plane.project(data.points)
-    if data.points.shape[1] == 1:
-        xy[:, 1] = spread_out(len(xy))
-    extent = padded(xy, 1.3 if data.same_units and data.points.shape[1] > 1 else None)
+    xy = plane.places(data.points)
+    extent = padded(xy, 1.3 if data.to_scale else None)
     width, height = 390, 300
     colors = palette.rgb([palette.color_of(rank) for rank in range(findings.attempts.settings.k)])
     points = paint.Canvas(*xy.T, extent, height, width).paint(colors, labels=findings.labels_of(attempt))

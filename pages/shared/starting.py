@@ -7,7 +7,15 @@ from functools import cached_property
 
 import numpy as np
 
-from clustering import Restart, Step, centroid_index, distinct_partitions, match_clusters, restarts
+from clustering import (
+    Restart,
+    Step,
+    centroid_index,
+    centroid_index_of_distances,
+    distinct_partitions,
+    match_clusters,
+    restarts,
+)
 from pages.shared.datasets import Data
 from pages.shared.runs import MOST_ITERATIONS, Recent, Settings, fitting, middles, ranks_by_place
 
@@ -55,12 +63,21 @@ class Attempts:
     """what was done instead of what was asked, in a sentence"""
     made: dict[str, list[Attempt]] = field(default_factory=dict)
     """the runs of each way of starting"""
+    last_found: tuple | None = None
+    """what was found last, and of how many runs of each way"""
 
     @classmethod
     def of(cls, data: Data, settings: Settings, store: Recent) -> "Attempts":
         """None made yet. ValueError as `fitting`."""
         used, _, prepared, note = fitting(data, settings, store)
         return cls(used, prepared, settings, note)
+
+    @property
+    def cells(self) -> int:
+        """How many numbers it holds, about."""
+        n, d = self.data.points.shape
+        made = sum(attempt.labels.size + attempt.losses.size for runs in self.made.values() for attempt in runs)
+        return made + (n * n if self.settings.algorithm == "kmedoids" else 2 * n * d)
 
     @cached_property
     def compared(self) -> np.ndarray:
@@ -96,7 +113,11 @@ class Attempts:
 
     def found(self, ways: list[str], runs: int) -> "Findings":
         """What the runs of these ways tell, as many of them as are made and asked for."""
-        return Findings(self, {way: self.made[way][:runs] for way in ways if self.made.get(way)})
+        made = {way: self.made[way][:runs] for way in ways if self.made.get(way)}
+        key = {way: len(those) for way, those in made.items()}
+        if self.last_found is None or self.last_found[0] != key:
+            self.last_found = key, Findings(self, made)
+        return self.last_found[1]
 
     def _attempt(self, way: str, run: Restart, seconds: float) -> Attempt:
         return Attempt(
@@ -165,8 +186,16 @@ class Findings:
         return np.stack([data.points[data.labels == group].mean(axis=0) for group in groups])
 
     def index(self, attempt: Attempt) -> int:
-        """The centroid index to the truth, or to the best run where the truth is not known."""
-        return centroid_index(attempt.middles, self.best.middles if self.truth is None else self.truth)
+        """The centroid index to the truth, or to the best run where the truth is not known.
+
+        By Euclidean distance, but between medoids by the proximities that they were found by.
+        """
+        if self.truth is not None:
+            return centroid_index(attempt.middles, self.truth)
+        if self.attempts.settings.algorithm == "kmedoids":
+            medoids = np.ix_(attempt.parameters, self.best.parameters)
+            return centroid_index_of_distances(self.attempts.prepared.matrix[medoids])
+        return centroid_index(attempt.middles, self.best.middles)
 
     @cached_property
     def scores(self) -> list[WayScores]:

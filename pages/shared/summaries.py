@@ -11,7 +11,7 @@ from pages.shared import paint, palette
 from pages.shared.columns import histogram
 from pages.shared.datasets import Data
 from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, written
-from pages.shared.planes import Plane, spread_out
+from pages.shared.planes import Plane
 from pages.shared.tables import SCALED
 from pages.shared.wording import in_template, safe, shortened
 
@@ -41,9 +41,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     """All points in the plane, in the colours of their known groups; rings around rows in which a value was filled."""
-    xy = plane.project(data.points)
-    if data.points.shape[1] == 1:
-        xy[:, 1] = spread_out(len(xy))
+    xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MOST_MARKERS
     left, right, bottom, top = padded(xy)
@@ -71,7 +69,6 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     traces[0] |= written(data, shown)
     traces += rings(data, xy)
     axis = dict(zeroline=False, showgrid=not painted)
-    to_scale = data.same_units and data.points.shape[1] > 1
     layout = dict(
         height=height,
         margin=MARGIN,
@@ -80,7 +77,8 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
         dragmode="pan",
         images=images,
         xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
-        yaxis=axis | dict(range=[bottom, top], title=dict(text=safe(plane.names[1])), scaleanchor="x" if to_scale else None),
+        yaxis=axis
+        | dict(range=[bottom, top], title=dict(text=safe(plane.names[1])), scaleanchor="x" if data.to_scale else None),
     )
     return go.Figure(dict(data=traces, layout=layout))
 

@@ -61,7 +61,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         "Ways of starting",
         [way for way in STARTS_OF[algorithm] if way != "hand"],
         default=["random", "k-means++", "maxmin"],
-        format_func=lambda way: LABELS.get(way, STARTS[way]),
+        format_func=start_name,
         key=f"ways_{algorithm}",
         **SHARED,
     )
@@ -89,8 +89,8 @@ PANEL_DEFAULTS = (
     ("mixture", "alternating", "spherical"),
 )
 """algorithm, update and covariance of each panel, until something else is chosen"""
-GIVEN_DEFAULTS = ("alternating", "swap", "steepest swap", "alternating")
-"""the updates of the panels if the data are proximities"""
+GIVEN_DEFAULTS = (("alternating", SAME), ("swap", SAME), ("steepest swap", SAME), ("alternating", "build"))
+"""update and start of each panel if the data are proximities"""
 
 
 def choose_race() -> tuple[int, int, str, int]:
@@ -109,11 +109,11 @@ def choose_race() -> tuple[int, int, str, int]:
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     """The algorithm of a panel of the race, counted from one, with all else behind a button beside it."""
     algorithm, update, covariance = PANEL_DEFAULTS[number - 1]
-    ending = f"_{number}"
-    offered = ALGORITHMS
+    ending, offered, begin = f"_{number}", ALGORITHMS, SAME
     if data.given is not None:  # other keys, so that what is chosen for points is still there when points come back
         ending, offered = f"{ending}_given", {"kmedoids": ALGORITHMS["kmedoids"]}
-        algorithm, update = "kmedoids", GIVEN_DEFAULTS[number - 1]
+        algorithm = "kmedoids"
+        update, begin = GIVEN_DEFAULTS[number - 1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
         algorithm = _choose_algorithm(offered, f"algorithm{ending}", algorithm, f"Panel {number}", "stretch")
         with st.popover("Options", help="K, start and more, for this panel only"):
@@ -121,7 +121,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
                 "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
             )
             starts = (SAME, *(start for start in STARTS_OF[algorithm] if start != "hand"))
-            start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", width="stretch")
+            start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", "stretch", begin)
             options = _choose_options(data, algorithm, ending, update, covariance, width="stretch")
     return Panel(
         Settings(
@@ -158,10 +158,14 @@ def _at_most(k: int, data: Data) -> int:
     return min(k, n)
 
 
-def _choose_start(label: str, starts, key: str, width=160) -> str:
-    return st.selectbox(
-        label, starts, format_func=lambda start: LABELS.get(start, STARTS.get(start)), key=key, width=width, **SHARED
-    )
+def _choose_start(label: str, starts: tuple[str, ...], key: str, width=160, begin: str | None = None) -> str:
+    index = starts.index(begin) if begin else 0
+    return st.selectbox(label, starts, index, format_func=start_name, key=key, width=width, **SHARED)
+
+
+def start_name(start: str) -> str:
+    """A way of starting, as it is called where it is chosen."""
+    return LABELS.get(start, STARTS.get(start))
 
 
 def _choose_options(

@@ -30,6 +30,12 @@ def counted(n: int, noun: str) -> str:
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def as_sentence(fault: Exception) -> str:
+    """What an error says, as a sentence."""
+    text = str(fault)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def safe(text: str) -> str:
     """Text as Plotly shows it, whatever signs are in it."""
     return html.escape(str(text))

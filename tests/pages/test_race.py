@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from clustering import adjusted_rand_index, contingency_table, match_clusters
 from pages.shared import datasets
 from pages.shared.examples import RACE_EXAMPLES
-from pages.shared.racing import make_race, scores
+from pages.shared.racing import make_race
 from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.scoring import scores
 from pages.shared.widgets import PANEL_DEFAULTS
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"

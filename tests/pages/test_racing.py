@@ -12,10 +12,12 @@ from scipy.stats import multivariate_normal
 
 from clustering import KMedoids, classical_scaling, proximity_matrix
 from pages.shared import comparing, curves, datasets, moving, palette
+from pages.shared.disagreeing import Clustering, Disagreement, disagreement
 from pages.shared.markup import Raw, bar, mark, table
 from pages.shared.planes import column_plane, principal_plane
-from pages.shared.racing import Clustering, Disagreement, disagreement, make_race, scores, shared_rows
+from pages.shared.racing import make_race, shared_rows
 from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.scoring import scores
 from pages.shared.storyboard import MOST_FRAMES, in_step, storyboard
 
 ALL_THREE = (dict(), dict(algorithm="kmedoids"), dict(algorithm="mixture"))

@@ -70,7 +70,6 @@ export default function (component) {
         telling.append(telling[part]);
       }
       if (several) telling.name.textContent = data.names[i];
-      telling.sentence.setAttribute("aria-live", "polite");
       return telling;
     }),
   );
@@ -96,13 +95,13 @@ export default function (component) {
   }
 
   function show(index) {
-    const before = memory.shown;
+    const left = memory.shown;
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
     // pictures last: whoever listens to their frames finds the curves there already
     for (const curve of data.curves) draw(curve, memory.shown);
     data.pictures.forEach((picture, i) => {
-      if (Math.min(before, memory.shown) < ends[i] || before === memory.shown) draw(picture, memory.shown);
+      if (Math.min(left, memory.shown) < ends[i] || left === memory.shown) draw(picture, memory.shown);
     });
     say();
   }
@@ -131,7 +130,7 @@ export default function (component) {
   }
 
   function listening(how) {
-    for (const telling of tellings) telling.sentence.setAttribute("aria-live", how);
+    $("tellings").setAttribute("aria-live", how);
   }
 
   function play() {
