@@ -94,7 +94,7 @@ def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def side_by_side(
-    data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops: list[str], height: int = 360
+    data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops=(), height: int = 360
 ) -> go.Figure:
     """The points in the groups of the one and of the other; `highlighted` (m,) ones stand out, all others are faint.
 

@@ -165,7 +165,11 @@ def test_proximities_race_by_k_medoids_with_different_updates(app):
     app.selectbox(key="table").set_value("numbers").run()
     assert fine(app)
     assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [["K-medoids"]] * 3
-    assert column(app, "Panel") == ["1. K-medoids", "2. K-medoids, swaps", "3. K-medoids, swaps"]
+    assert column(app, "Panel") == [
+        "1. K-medoids, alternating",
+        "2. K-medoids, first swap",
+        "3. K-medoids, best swap",
+    ]
     assert "by the proximities in every panel" in said(app)
     app.button_group(key="source").set_value("sample").run()
     assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]

@@ -15,7 +15,7 @@ from pages.shared import comparing, curves, datasets, moving, palette
 from pages.shared.disagreeing import Clustering, Disagreement, disagreement
 from pages.shared.markup import Raw, bar, mark, table
 from pages.shared.planes import column_plane, principal_plane
-from pages.shared.racing import make_race, shared_rows
+from pages.shared.racing import make_race, panel_names, shared_rows
 from pages.shared.runs import Recent, Settings, make_run
 from pages.shared.scoring import scores
 from pages.shared.storyboard import MOST_FRAMES, in_step, storyboard
@@ -300,8 +300,10 @@ def test_scores_are_those_of_scikit_learn(name):
         labels = run.history.last.labels
         assert row.name == called
         assert (row.iterations, row.loss) == (run.history.iterations, run.history.last.loss)
-        assert row.rand == pytest.approx(sklearn.metrics.adjusted_rand_score(data.labels, labels), abs=1e-12)
-        peer = sklearn.metrics.normalized_mutual_info_score(data.labels, labels)
+        known = data.labels >= 0  # outliers belong to no group, and no score says where they should be
+        pair = data.labels[known], labels[known]
+        assert row.rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
+        peer = sklearn.metrics.normalized_mutual_info_score(*pair)
         assert row.information == pytest.approx(peer, abs=1e-12)
         assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels), abs=1e-9)
 
@@ -350,18 +352,20 @@ def test_flows_are_those_that_change_group_before_others_and_large_before_small(
     pair = pair_by_hand()
     sizes = [len(pair.rows(flow)) for flow in pair.flows]
     changes = [a != b for a, b in pair.flows]
-    assert changes == [True] * 4 + [False] * 3
-    assert sizes == [2, 1, 1, 1, 2, 2, 1]
+    assert changes == [True] * 3 + [False] * 3
+    assert sizes == [2, 1, 1, 2, 2, 1]
     assert pair.flows[0] == (0, 1)
-    assert set(pair.flows[1:4]) == {(1, 0), (2, 1), (-1, 2)}
-    assert set(pair.flows[4:6]) == {(0, 0), (1, 1)}
-    assert pair.flows[6] == (2, 2)
+    assert set(pair.flows[1:3]) == {(1, 0), (2, 1)}
+    assert set(pair.flows[3:5]) == {(0, 0), (1, 1)}
+    assert pair.flows[5] == (2, 2)
+    assert sizes == [pair.count(flow) for flow in pair.flows]
+    assert pair.count(None) == len(pair.rows(None)) == 4
 
 
 def test_the_rows_of_flows_are_all_points_once_and_those_of_none_are_all_that_change():
     pair = pair_by_hand()
-    assert sorted(row for flow in pair.flows for row in pair.rows(flow)) == list(range(10))
-    assert pair.rows(None).tolist() == [2, 3, 6, 8, 9]
+    assert sorted(row for flow in pair.flows for row in pair.rows(flow)) == list(range(9))
+    assert pair.rows(None).tolist() == [2, 3, 6, 8]
     assert pair.rows((0, 1)).tolist() == [2, 3]
     assert pair.rows((1, 2)).tolist() == []
 
@@ -372,7 +376,9 @@ def test_what_a_disagreement_tells_counts_the_points():
     assert disagreement(a, Clustering("B", np.array([0, 1, 1, 1]))).told() == (
         "1 point of 4 (25.0%) is in another group by B than by A."
     )
-    assert pair_by_hand().told() == "5 points of 10 (50.0%) are in another group by B than by A."
+    assert pair_by_hand().told() == (
+        "4 points of 9 (44.4%) are in another group by B than by A. 1 point without a known group is left out."
+    )
 
 
 def test_the_squares_of_the_contingency_table_are_the_flows_and_count_their_points():
@@ -396,7 +402,9 @@ def test_the_points_stand_out_that_are_highlighted_and_have_the_colours_of_both_
     pair = disagreement(a, b)
     rows = pair.rows(None)
     assert 0 < len(rows) < n
-    drawn = comparing.side_by_side(race.data, column_plane(race.data.columns, 0, 1), pair, rows)
+    plane = column_plane(race.data.columns, 0, 1)
+    backdrops = [comparing.backdrop(race.data, plane, one) for one in (a, b)] if n > 2_000 else []
+    drawn = comparing.side_by_side(race.data, plane, pair, rows, backdrops)
     left, right = (trace for trace in drawn.data if trace.customdata is not None)
     for trace, clustering in ((left, a), (right, b)):
         np.testing.assert_array_equal(np.column_stack([trace.x, trace.y]), race.data.points[rows])
@@ -598,3 +606,68 @@ def test_a_mark_shows_the_text_beside_it_as_it_is_written():
     assert "img" not in cells.tags
     assert any(HOSTILE in text for text in cells.texts)
     assert any("width:25.0%" in value for name, value in cells.attributes if name == "style")
+
+
+def test_points_of_which_the_group_is_not_known_do_not_count_against_a_perfect_clustering():
+    data = datasets.draw_sample("round", 300, 0, {"k": 3, "distance": 30.0, "d": 2})
+    labels = np.where(np.arange(300) % 2, data.labels, -1)
+    race = a_race(datasets.Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1])
+    (row,) = scores(race)
+    assert (row.rand, row.information) == (1.0, 1.0)
+    assert race.ran[0][1].agreement == 1.0
+    np.testing.assert_array_equal(race.rand, np.ones((2, 2)))
+    told = disagreement(*race.clusterings).told()
+    assert told.startswith("1. K-means and Known groups put all 150 points in the same groups. 150 points without a known")
+
+
+def test_the_silhouette_of_a_sample_that_lies_in_one_cluster_is_left_out():
+    points = np.random.default_rng(0).normal(size=(20_000, 2))
+    points[7] = 1e4
+    race = a_race(datasets.Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
+    assert sorted(np.bincount(race.ran[0][1].history.last.labels)) == [1, 19_999]
+    assert scores(race)[0].silhouette is None
+
+
+def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
+    data, store, made = sample(n=2_500), Recent(), []
+    panels = [Settings(algorithm=algorithm) for algorithm in ("kmeans", "kmedoids", "mixture")]
+
+    def race(panels):
+        return make_race(data, panels, store, lambda i, step: made.append(i), shared=[True] * 3, start="random")
+
+    first = race(panels)
+    assert set(made) == {0, 1, 2}
+    assert race(panels) is first
+    made.clear()
+    race([*panels[:2], Settings(algorithm="mixture", covariance="tied")])
+    assert set(made) == {2}
+
+
+@pytest.mark.parametrize(
+    ("panels", "names"),
+    [
+        ([{}, {}], ["1. K-means", "2. K-means"]),
+        ([{}, {"k": 5}], ["1. K-means, K = 3", "2. K-means, K = 5"]),
+        (
+            [{"algorithm": "kmedoids"}, {"algorithm": "kmedoids", "metric": "manhattan"}],
+            ["1. K-medoids, Euclidean", "2. K-medoids, Manhattan"],
+        ),
+        (
+            [{"algorithm": "kmedoids", "update": "swap"}, {"algorithm": "kmedoids", "update": "steepest swap"}],
+            ["1. K-medoids, first swap", "2. K-medoids, best swap"],
+        ),
+        (
+            [{"start": "maxmin"}, {}, {"algorithm": "mixture"}],
+            ["1. K-means, from farthest points (maxmin)", "2. K-means, from random points", "3. Full mixture"],
+        ),
+    ],
+)
+def test_panels_are_named_by_what_tells_them_apart(panels, names):
+    assert panel_names([Settings(**panel) for panel in panels]) == names
+
+
+def test_several_metrics_share_the_room_of_one_matrix():
+    panels = [dict(algorithm="kmedoids", metric=metric, k=2) for metric in ("euclidean", "manhattan")]
+    race = a_race(sample(n=6_000), *panels)
+    assert len(race.data.points) == 3_535
+    assert "by each of 2 metrics" in race.note

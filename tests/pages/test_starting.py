@@ -311,7 +311,7 @@ def bars(figure):
 
 
 def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
-    figure = start_figures.histogram(findings, "loss")
+    figure = start_figures.histogram(findings)
     assert len(bars(figure)) == len(findings.made)
     for bar, (way, runs) in zip(bars(figure), findings.made.items(), strict=True):
         assert sum(bar.y) == len(runs)
@@ -330,7 +330,7 @@ def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(
 
 
 def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
-    figure = start_figures.histogram(findings, "loss")
+    figure = start_figures.histogram(findings)
     for axis in figure.select_xaxes():
         low, high = axis.range
         assert low < findings.best.loss < high
@@ -344,7 +344,7 @@ def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
 def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
     data = sample() if name == "three" else datasets.Data("copies", "Copies", ("a", "b"), np.ones((20, 2)))
     found = findings_of(data, ["random", "maxmin"], 10, k=1)
-    for bar in bars(start_figures.histogram(found, "loss")):
+    for bar in bars(start_figures.histogram(found)):
         assert list(bar.y) == [10]
         assert abs(bar.x[0] - found.best.loss) < bar.width[0]
         assert bar.customdata[0][1] == 1
