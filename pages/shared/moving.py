@@ -40,7 +40,9 @@ def picture(
     `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
     `height` is in pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
     """
-    return _Picture(run, frames, plane, shade, markers, extent or extent_of([run], plane)).figure(name, height, watch)
+    # in a small picture words would cover each other
+    roomy = height >= HEIGHT
+    return _Picture(run, frames, plane, shade, markers, extent or extent_of([run], plane), roomy).figure(name, height, watch)
 
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
@@ -74,7 +76,7 @@ def described(run: Run, frames: list[Frame]) -> str:
 
 
 class _Picture:
-    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool, markers: int, extent):
+    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
         self.mixture = run.settings.algorithm == "mixture"
         self.ranks = run.ranks
@@ -85,7 +87,7 @@ class _Picture:
         self.painted = len(self.xy) > markers
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
         self.to_scale = run.data.to_scale
-        self.extent = extent
+        self.extent, self.roomy = extent, roomy
         self.shades = shade and plane.shows_all and run.has_regions
         self.shaded = self.extent
         left, right, bottom, top = self.extent
@@ -175,7 +177,7 @@ class _Picture:
             y=self.xy[rows, 1],
             customdata=list(map(safe, self.run.data.called(rows))),
             hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
-        ) | written(self.run.data, rows)
+        ) | (written(self.run.data, rows) if self.roomy else {})
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
