@@ -9,10 +9,24 @@
 Needs NumPy and SciPy only.
 """
 
+from clustering.criteria import (
+    Gap,
+    aic,
+    calinski_harabasz,
+    davies_bouldin,
+    elbow,
+    entropy,
+    gap_statistic,
+    icl,
+    subsample_agreement,
+    uniform_reference,
+    within_groups,
+)
 from clustering.edit_distance import edit_distances
 from clustering.em import Method, Restart, Step, best_of, fit, iterate, restarts
 from clustering.gaussians import Gaussians, check_gaussians
 from clustering.gower import gower_matrix
+from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
 from clustering.kmeans import KMeans
 from clustering.kmedoids import KMedoids
@@ -35,7 +49,9 @@ from clustering.validation import (
 )
 
 __all__ = [
+    "LINKAGES",
     "Dataset",
+    "Gap",
     "GaussianMixture",
     "Gaussians",
     "History",
@@ -48,19 +64,27 @@ __all__ = [
     "Restart",
     "Silhouette",
     "Step",
+    "Tree",
     "adjusted_rand_index",
+    "aic",
     "best_of",
     "bic",
+    "calinski_harabasz",
     "centroid_index",
     "centroid_index_of_distances",
     "check_gaussians",
     "check_proximities",
     "classical_scaling",
     "contingency_table",
+    "davies_bouldin",
     "distinct_partitions",
     "edit_distances",
+    "elbow",
+    "entropy",
     "fit",
+    "gap_statistic",
     "gower_matrix",
+    "icl",
     "impute",
     "iterate",
     "match_clusters",
@@ -71,5 +95,10 @@ __all__ = [
     "sample_mixture",
     "silhouette",
     "silhouette_of_proximities",
+    "subsample_agreement",
     "three_gaussians",
+    "tree_of_points",
+    "tree_of_proximities",
+    "uniform_reference",
+    "within_groups",
 ]

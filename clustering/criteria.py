@@ -1,0 +1,253 @@
+"""How many clusters? Criteria that compare clusterings of the same points into different numbers of groups.
+
+Each is a number for one clustering, except the gap statistic, which compares a whole row of them with what uniform noise
+would give, and the agreement of subsamples, which asks whether the same groups come again. None of them is proof.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from clustering.points import check_points, is_whole
+from clustering.projection import principal_components
+from clustering.validation import adjusted_rand_index
+
+
+class Groups(NamedTuple):
+    """What the criteria need of a clustering."""
+
+    sizes: np.ndarray
+    """(k,) points of each group that has any"""
+    means: np.ndarray
+    """(k, d) of the centred points"""
+    within: np.ndarray
+    """(k,) sum of squared distances to the mean of the group"""
+    total: float
+    """sum of squared distances to the mean of all points"""
+
+
+def _groups(points, labels) -> tuple[Groups, np.ndarray, np.ndarray]:
+    """The groups, the centred points, and the (n,) group of each, numbered from 0 without holes."""
+    points = check_points(points)
+    labels = np.asarray(labels)
+    if labels.shape != (len(points),):
+        raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
+    _, inverse = np.unique(labels, return_inverse=True)
+    centred = points - points.mean(axis=0)
+    sizes = np.bincount(inverse)
+    means = np.stack([np.bincount(inverse, weights=column) for column in centred.T], axis=1) / sizes[:, None]
+    # by differences: a sum of squares less a square of sums would lose its digits in tight groups
+    squares = np.square(centred - means[inverse]).sum(axis=1)
+    within = np.bincount(inverse, weights=squares)
+    return Groups(sizes, means, within, float(np.square(centred).sum())), centred, inverse
+
+
+def within_groups(points, labels) -> float:
+    """The sum of squared distances of the points (n, d) to the mean of their group, in units squared."""
+    return float(_groups(points, labels)[0].within.sum())
+
+
+def calinski_harabasz(points, labels) -> float:
+    """Variance between the groups over variance within, each by its degrees of freedom: larger is better.
+
+        (B / (k - 1)) / (W / (n - k))
+
+    Calinski & Harabasz 1974, doi:10.1080/03610927408827101.
+
+    Parameters
+    ----------
+    points : (n, d) array
+    labels : (n,) array of labels of any kind
+
+    Raises
+    ------
+    ValueError
+        Unless there are at least two groups and more points than groups.
+
+    Weakness: favours round groups of one size, and rises without end where points repeat exactly (it is infinite when all
+    points sit on their means).
+    """
+    groups, centred, _ = _groups(points, labels)
+    n, k = len(centred), len(groups.sizes)
+    _check_several(k, n)
+    within = float(groups.within.sum())
+    between = float(groups.sizes @ np.square(groups.means).sum(axis=1))
+    return np.inf if within == 0 else (between / (k - 1)) / (within / (n - k))
+
+
+def davies_bouldin(points, labels) -> float:
+    """How alike each group is to the one most like it, on average: smaller is better, 0 is the least.
+
+    Likeness of two groups: the sum of their mean distances to their means, over the distance of the means. Davies & Bouldin
+    1979, doi:10.1109/TPAMI.1979.4766909.
+
+    Parameters and errors as `calinski_harabasz`. Infinite where two groups have the same mean.
+
+    Weakness: looks at means and mean distances only, so it favours round groups; one bad pair can decide.
+    """
+    groups, centred, labels = _groups(points, labels)
+    k = len(groups.sizes)
+    _check_several(k, len(centred))
+    distances = np.sqrt(np.square(centred - groups.means[labels]).sum(axis=1))
+    spread = np.bincount(labels, weights=distances) / groups.sizes
+    worst = np.zeros(k)
+    for i in range(k):
+        apart = np.sqrt(np.square(groups.means - groups.means[i]).sum(axis=1))
+        sums = spread + spread[i]
+        alike = np.divide(sums, apart, out=np.where(sums > 0, np.inf, 0.0), where=apart > 0)
+        alike[i] = 0.0
+        worst[i] = alike.max()
+    return float(worst.mean())
+
+
+def _check_several(k: int, n: int) -> None:
+    if not 2 <= k < n:
+        raise ValueError(f"there must be at least two groups and more points than groups, got {k} groups of {n} points")
+
+
+def aic(log_likelihood: float, parameters: int) -> float:
+    """Akaike's information criterion 2 p - 2 ln L: smaller is better.
+
+    `log_likelihood` is the sum over all points, in nats. Akaike 1974, doi:10.1109/TAC.1974.1100705. Weakness: for mixtures it
+    asks for too many components.
+    """
+    return 2.0 * parameters - 2.0 * log_likelihood
+
+
+def entropy(responsibilities) -> float:
+    """The entropy of the responsibilities (n, k) in nats, summed over the points: 0 where every point is sure."""
+    r = np.asarray(responsibilities, dtype=float)
+    return float(-(r * np.log(np.where(r > 0, r, 1.0))).sum())
+
+
+def icl(bic: float, responsibilities) -> float:
+    """Integrated completed likelihood, BIC + 2 entropy: smaller is better.
+
+    Biernacki, Celeux & Govaert 2000, doi:10.1109/34.865189, in the form with soft assignments; `bic` as `clustering.bic`. It
+    asks for clusters that are apart, where BIC asks for a good density.
+    """
+    return bic + 2.0 * entropy(responsibilities)
+
+
+def elbow(ks, losses) -> tuple[int, np.ndarray]:
+    """Where the curve of losses bends most, and how far each point of it lies below the chord.
+
+    Both axes are scaled to 0..1; the distance is that of Satopää et al. 2011, "Finding a kneedle in a haystack",
+    doi:10.1109/ICDCSW.2011.20.
+
+    Parameters
+    ----------
+    ks : (m,) numbers of clusters, rising; losses : (m,) the loss of each
+
+    Returns
+    -------
+    k, distances : the number with the largest distance (the smallest on ties), and all (m,) distances
+
+    Weakness: there is always a largest distance, also where nothing bends; it depends on the range of ks.
+    """
+    ks, losses = np.asarray(ks, dtype=float), np.asarray(losses, dtype=float)
+    if ks.ndim != 1 or ks.shape != losses.shape or len(ks) < 2 or not (np.diff(ks) > 0).all():
+        raise ValueError("ks must rise and have one loss each, at least two of them")
+    x = (ks - ks[0]) / (ks[-1] - ks[0])
+    span = losses.max() - losses.min()
+    y = (losses - losses.min()) / span if span > 0 else np.zeros_like(losses)
+    chord = y[0] + (y[-1] - y[0]) * x
+    distances = (chord - y) / np.sqrt(2)
+    return int(ks[distances.argmax()]), distances
+
+
+class Gap(NamedTuple):
+    """The gap statistic of a row of numbers of clusters."""
+
+    ks: np.ndarray
+    """(m,)"""
+    log_within: np.ndarray
+    """(m,) ln W of the data"""
+    expected: np.ndarray
+    """(m,) mean of ln W over the reference sets"""
+    errors: np.ndarray
+    """(m,) standard error of `expected`, with that of the simulation: sd sqrt(1 + 1/B)"""
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """(m,) how much tighter the data are than noise"""
+        return self.expected - self.log_within
+
+    @property
+    def choice(self) -> int:
+        """The smallest k whose gap is at least that of the next, less its standard error; else the last k."""
+        gaps = self.gaps
+        good = np.flatnonzero(gaps[:-1] >= gaps[1:] - self.errors[1:])
+        return int(self.ks[good[0] if good.size else -1])
+
+
+def gap_statistic(ks, within, reference_within) -> Gap:
+    """The gap statistic from the within-group sums of squares of data and of reference sets.
+
+    Tibshirani, Walther & Hastie 2001, doi:10.1111/1467-9868.00293.
+
+    Parameters
+    ----------
+    ks : (m,) numbers of clusters, rising
+    within : (m,) `within_groups` of the data, clustered into so many
+    reference_within : (B, m) the same of B sets of noise from `uniform_reference`
+
+    Weakness: noise in a box is the only alternative that it knows; groups within groups and long groups mislead it.
+    """
+    ks, within, reference = np.asarray(ks), np.asarray(within, dtype=float), np.asarray(reference_within, dtype=float)
+    if reference.ndim != 2 or within.shape != ks.shape or reference.shape[1:] != ks.shape or len(reference) < 2:
+        raise ValueError(
+            f"there must be one sum for each of {len(ks)} numbers of clusters, and at least two rows of those of reference "
+            f"sets, got shapes {within.shape} and {reference.shape}"
+        )
+    # sums of zero, where all points sit on their means, are taken for the smallest number instead of minus infinity
+    tiny = np.finfo(float).tiny
+    logs = np.log(np.maximum(reference, tiny))
+    errors = logs.std(axis=0) * np.sqrt(1 + 1 / len(logs))
+    return Gap(ks, np.log(np.maximum(within, tiny)), logs.mean(axis=0), errors)
+
+
+def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
+    """(n, d) points spread evenly over the box, along the principal components, that the points (n, d) fill."""
+    points = check_points(points)
+    components = principal_components(points)
+    along = (points - components.mean) @ components.axes.T
+    box = rng.uniform(along.min(axis=0), along.max(axis=0), size=along.shape)
+    return components.mean + box @ components.axes
+
+
+def subsample_agreement(
+    n: int,
+    cluster: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    pairs: int,
+    rng: np.random.Generator,
+    share: float = 0.8,
+) -> np.ndarray:
+    """(pairs,) adjusted Rand index between clusterings of two random subsamples, on the points that both have.
+
+    Ben-Hur, Elisseeff & Guyon 2002, "A stability based method for discovering structure in clustered data", with the adjusted
+    Rand index as its measure. Near 1 for all pairs: the same groups come again whatever points are left out.
+
+    Parameters
+    ----------
+    n : number of points
+    cluster : function of rows (m,) and a generator that gives the labels (m,) of these points, clustered on their own
+    share : of the points in each subsample
+
+    Weakness: a wrong number of groups can be stable as well, if groups merge or split the same way every time.
+    """
+    if not is_whole(pairs) or pairs < 1:
+        raise ValueError(f"pairs must be a whole number of at least 1, got {pairs}")
+    if not 0.5 < share <= 1:
+        raise ValueError(f"share must lie above 0.5, so that two subsamples meet, and at most 1, got {share}")
+    size = max(1, round(share * n))
+    agreement = np.empty(pairs)
+    for i in range(pairs):
+        labels = np.full((2, n), -1)
+        for side in labels:
+            rows = np.sort(rng.choice(n, size, replace=False))
+            side[rows] = cluster(rows, rng)
+        both = (labels >= 0).all(axis=0)
+        agreement[i] = adjusted_rand_index(*labels[:, both])
+    return agreement
