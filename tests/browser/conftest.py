@@ -55,8 +55,13 @@ def cold_server():
 
 
 @pytest.fixture(scope="session")
-def server():
+def server(chromium):
+    """A server that has been visited: the first deep link to a new one would be an error on the console."""
     process, address = start_server()
+    first = chromium.new_page()
+    first.goto(address)
+    first.get_by_role("heading", name="Watch it cluster").wait_for(timeout=60_000)
+    first.close()
     yield address
     process.terminate()
     process.wait()
