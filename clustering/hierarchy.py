@@ -24,6 +24,8 @@ from clustering.proximity import check_proximities
 LINKAGES = ("single", "complete", "average", "ward", "centroid", "median")
 EUCLIDEAN = ("ward", "centroid", "median")
 """linkages that take dissimilarities for Euclidean distances"""
+ROUNDING = 1e-9
+"""by how much of a height the formulas for the heights of means may miss it"""
 
 
 class Tree(NamedTuple):
@@ -38,14 +40,15 @@ class Tree(NamedTuple):
     order: np.ndarray
     """(n,) the points from left to right, so that the branches of the tree do not cross"""
     cophenetic: float
-    """correlation of the dissimilarities with the heights at which points come together; NaN where either is constant"""
+    """correlation of the dissimilarities with the heights at which points come together (Sokal & Rohlf 1962,
+    doi:10.2307/1217208); NaN where either is constant, but for rounding"""
 
     @property
     def inversions(self) -> np.ndarray:
-        """The merges at a lower height than one of the two that they merge."""
+        """The merges at a lower height, by more than rounding, than one of the two that they merge."""
         n = len(self.order)
         made = np.append(np.full(n, -np.inf), self.heights)  # by number of a group
-        return np.flatnonzero(self.heights < made[self.merges].max(axis=1, initial=-np.inf))
+        return np.flatnonzero(self.heights < (1 - ROUNDING) * made[self.merges].max(axis=1))
 
     def labels(self, k: int) -> np.ndarray:
         """(n,) groups 0..k-1 when k are left, numbered from left to right.
@@ -61,8 +64,10 @@ class Tree(NamedTuple):
         return self.after(n - k)
 
     def after(self, merges: int) -> np.ndarray:
-        """(n,) groups after so many merges, numbered from left to right."""
+        """(n,) groups after so many merges, numbered from left to right. ValueError unless a whole number in 0..n-1."""
         n = len(self.order)
+        if not is_whole(merges) or not 0 <= merges < n:
+            raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
         group = np.arange(n + merges)
         for i in range(merges - 1, -1, -1):  # from the last: what a merge made is in the group that this became part of
             group[self.merges[i]] = group[n + i]
@@ -87,17 +92,19 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
     linkage : one of `LINKAGES`
     optimal_order : bool
         Whether neighbours from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
-        doi:10.1093/bioinformatics/17.suppl_1.S22); takes time in n^2 or more.
+        doi:10.1093/bioinformatics/17.suppl_1.S22); takes time in n^3.
 
     Raises
     ------
     ValueError
         As `check_points`, with fewer than two points, or for an unknown linkage.
 
-    Weakness: 4 n^2 bytes of distances; a merge is never taken back. Single linkage chains; complete linkage and Ward cut large
-    groups; centroid and median linkage may have inversions.
+    Weakness: 8 n^2 bytes, twice those of the distances; a merge is never taken back. Single linkage chains; complete linkage
+    and Ward cut large groups; centroid and median linkage may have inversions.
     """
-    return _tree(pdist(check_points(points)), len(points), linkage, optimal_order)
+    points = check_points(points)
+    _check(len(points), linkage)
+    return _tree(pdist(points), linkage, optimal_order)
 
 
 def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order: bool = False) -> Tree:
@@ -106,24 +113,37 @@ def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order:
     Ward, centroid and median linkage take the proximities for Euclidean distances.
     """
     matrix = check_proximities(proximities)
-    return _tree(squareform(matrix, checks=False), len(matrix), linkage, optimal_order)
+    _check(len(matrix), linkage)
+    return _tree(squareform(matrix, checks=False), linkage, optimal_order)
 
 
-def _tree(distances: np.ndarray, n: int, linkage: str, optimal_order: bool) -> Tree:
+def _check(n: int, linkage: str) -> None:
     if linkage not in LINKAGES:
         raise ValueError(f"linkage must be one of {', '.join(LINKAGES)}, got {linkage!r}")
     if n < 2:
         raise ValueError(f"a tree needs at least two points, got {n}")
+
+
+def _tree(distances: np.ndarray, linkage: str, optimal_order: bool) -> Tree:
+    """The tree of the distances (n (n - 1) / 2,), which are overwritten."""
     merges = hierarchy.linkage(distances, linkage)
     if optimal_order:
         merges = hierarchy.optimal_leaf_ordering(merges, distances)
-    heights = hierarchy.cophenet(merges)
-    varies = np.ptp(distances) > 0 and np.ptp(heights) > 0
-    correlation = float(np.corrcoef(distances, heights)[0, 1]) if varies else np.nan
     return Tree(
         merges[:, :2].astype(np.intp),
         merges[:, 2].copy(),
         merges[:, 3].astype(np.intp),
         hierarchy.leaves_list(merges).astype(np.intp),
-        correlation,
+        _correlation(distances, hierarchy.cophenet(merges)),
     )
+
+
+def _correlation(distances: np.ndarray, heights: np.ndarray) -> float:
+    """Of the two, which are overwritten: there may be many of them."""
+    scale = distances.max()
+    if min(np.ptp(distances), np.ptp(heights)) <= 1e-12 * scale:
+        return np.nan
+    for values in (distances, heights):
+        values -= values.mean()
+        values /= scale  # so that squares neither overflow nor vanish
+    return float(np.clip(distances @ heights / np.sqrt((distances @ distances) * (heights @ heights)), -1, 1))
