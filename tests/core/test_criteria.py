@@ -1,0 +1,476 @@
+"""Criteria for the number of clusters: by hand, by symmetry, against scikit-learn, and on data whose number is known."""
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.mixture import GaussianMixture as PeerMixture
+from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
+
+from clustering import (
+    Gap,
+    GaussianMixture,
+    KMeans,
+    aic,
+    best_of,
+    bic,
+    calinski_harabasz,
+    davies_bouldin,
+    elbow,
+    entropy,
+    fit,
+    gap_statistic,
+    icl,
+    principal_components,
+    subsample_agreement,
+    three_gaussians,
+    uniform_reference,
+    within_groups,
+)
+
+NINE = np.array([0, 1, 2, 10, 11, 12, 20, 21, 22], dtype=float)[:, None]
+THREES = np.repeat([0, 1, 2], 3)
+OF_LABELS = [within_groups, calinski_harabasz, davies_bouldin]
+KINDS = [("full", "full"), ("tied", "tied"), ("diagonal", "diag"), ("spherical", "spherical")]
+
+
+def groups(n, d, k, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.append(np.arange(k), rng.integers(k, size=n - k))
+    return rng.uniform(-4, 4, size=(k, d))[labels] + rng.standard_normal((n, d)), labels
+
+
+# criteria of points and labels, by hand
+
+
+def test_nine_points_on_a_line_by_hand():
+    assert within_groups(NINE, THREES) == pytest.approx(3 * 2, rel=1e-14)
+    # between: 3 (10^2 + 0 + 10^2), by 2 and 6 degrees of freedom
+    assert calinski_harabasz(NINE, THREES) == pytest.approx((600 / 2) / (6 / 6), rel=1e-14)
+    # mean distances 2/3 each; the next mean is 10 away
+    assert davies_bouldin(NINE, THREES) == pytest.approx((2 / 3 + 2 / 3) / 10, rel=1e-14)
+
+
+def test_groups_of_different_sizes_by_hand():
+    points, labels = [[0.0, 0.0], [0.0, 4.0], [6.0, 2.0]], [0, 0, 1]
+    assert within_groups(points, labels) == pytest.approx(8)
+    # the mean of all is (2, 2): between = 2 * 2^2 + 4^2
+    assert calinski_harabasz(points, labels) == pytest.approx((24 / 1) / (8 / 1))
+    assert davies_bouldin(points, labels) == pytest.approx((2 + 0) / 6)
+
+
+def test_one_group_has_all_the_squares_and_groups_of_one_point_have_none():
+    assert within_groups(NINE, [5] * 9) == pytest.approx(606, rel=1e-14)
+    assert within_groups(NINE, np.arange(9)) == 0
+    assert within_groups([[3.0, 4.0]], ["only"]) == 0
+
+
+@pytest.mark.parametrize("place", [0.1, 0.7, 1e8 + 0.1, -3.3e-9])
+def test_copies_lie_on_their_mean_exactly(place):
+    points = np.repeat([[place, 0.3], [place + 1, 0.3], [place, 1.7]], [3, 7, 6], axis=0)
+    labels = np.repeat([4, 2, 9], [3, 7, 6])
+    assert within_groups(points, labels) == 0
+    assert calinski_harabasz(points, labels) == np.inf
+    assert davies_bouldin(points, labels) == 0
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 1e8 + 0.1])
+def test_where_all_points_are_the_same_no_clustering_is_good(place):
+    points = np.full((9, 2), place)
+    for labels in (THREES, [0] * 4 + [1] * 5):
+        assert within_groups(points, labels) == 0
+        assert calinski_harabasz(points, labels) == 0
+        assert davies_bouldin(points, labels) == np.inf
+
+
+def test_two_groups_around_one_mean_are_not_apart():
+    points = [[-1.0], [1.0], [-2.0], [2.0], [9.0], [-9.0]]
+    assert calinski_harabasz(points, [0, 0, 1, 1, 2, 2]) == 0
+    assert davies_bouldin(points, [0, 0, 1, 1, 2, 2]) == np.inf
+    # two groups of copies in one place, and a third apart from them
+    assert davies_bouldin([[1.0], [1.0], [1.0], [1.0], [5.0]], [0, 0, 1, 1, 2]) == np.inf
+
+
+def test_a_constant_column_changes_nothing():
+    points, labels = groups(60, 2, 3, 1)
+    for criterion in OF_LABELS:
+        wider = np.column_stack([points, np.full(60, 0.1)])
+        assert criterion(wider, labels) == pytest.approx(criterion(points, labels), rel=1e-12)
+
+
+# laws
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 999), k=st.integers(2, 6), d=st.integers(1, 4))
+def test_the_order_of_points_and_the_names_of_groups_do_not_matter(seed, k, d):
+    points, labels = groups(30, d, k, seed)
+    rng = np.random.default_rng(seed)
+    order, names = rng.permutation(30), rng.choice(np.arange(-50, 50), size=k, replace=False)  # with holes
+    for criterion in OF_LABELS:
+        value = criterion(points, labels)
+        assert criterion(points[order], names[labels[order]]) == pytest.approx(value, rel=1e-11)
+        assert criterion(points.tolist(), [f"group {label}" for label in labels]) == pytest.approx(value, rel=1e-11)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e12])
+def test_the_unit_matters_for_the_sum_of_squares_only(scale):
+    points, labels = groups(200, 3, 4, 5)
+    assert within_groups(points * scale, labels) == pytest.approx(within_groups(points, labels) * scale**2, rel=1e-12)
+    for criterion in OF_LABELS[1:]:
+        assert criterion(points * scale, labels) == pytest.approx(criterion(points, labels), rel=1e-12)
+
+
+@pytest.mark.parametrize("offset", [1e8, -1e8, 2.0**40])
+@pytest.mark.parametrize(("n", "spread"), [(200, 1.0), (200, 1e-3), (50_000, 1.0)])
+def test_a_common_offset_costs_no_digits(offset, n, spread):
+    points, labels = groups(n, 2, 4, 6)
+    moved = points * spread + offset
+    exact = moved - offset  # rounded by the addition itself, which the subtraction undoes exactly
+    for criterion in OF_LABELS:
+        assert criterion(moved, labels) == pytest.approx(criterion(exact, labels), rel=1e-10)
+
+
+# against scikit-learn
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(3, 1, 2), (30, 1, 3), (400, 2, 5), (500, 16, 10), (60, 3, 45)])
+def test_criteria_are_those_of_scikit_learn(n, d, k):
+    points, labels = groups(n, d, k, 1)
+    assert calinski_harabasz(points, labels) == pytest.approx(
+        sklearn.metrics.calinski_harabasz_score(points, labels), rel=1e-11
+    )
+    assert davies_bouldin(points, labels) == pytest.approx(sklearn.metrics.davies_bouldin_score(points, labels), rel=1e-7)
+
+
+def test_species_and_k_means_of_iris(table):
+    points, species = table("iris", 4), np.repeat(["setosa", "versicolor", "virginica"], 50)
+    assert calinski_harabasz(points, species) == pytest.approx(487.3309, abs=5e-5)
+    assert davies_bouldin(points, species) == pytest.approx(0.7513707, abs=5e-7)
+    best = best_of(20, KMeans(3), points, rng=0)
+    assert calinski_harabasz(points, best.labels) == pytest.approx(561.6278, abs=5e-5)
+    assert davies_bouldin(points, best.labels) == pytest.approx(0.6619715, abs=5e-7)
+    assert within_groups(points, best.labels) == pytest.approx(best.loss, rel=1e-12) == pytest.approx(78.8514, abs=5e-5)
+
+
+@pytest.mark.parametrize(("covariance", "kind"), KINDS)
+def test_aic_bic_and_icl_of_a_mixture_are_those_of_scikit_learn(table, covariance, kind):
+    points = table("iris", 4)
+    method = GaussianMixture(3, covariance)
+    step = fit(method, points, rng=0)
+    peer = PeerMixture(3, covariance_type=kind)
+    peer.weights_, peer.means_, covariances = step.parameters
+    peer.covariances_ = {
+        "full": covariances,
+        "tied": covariances[0],
+        "diag": np.diagonal(covariances, axis1=1, axis2=2),
+        "spherical": covariances[:, 0, 0],
+    }[kind]
+    peer.precisions_cholesky_ = _compute_precision_cholesky(peer.covariances_, kind)
+    log_likelihood, parameters = -step.loss * len(points), method.parameter_count(4)
+    assert aic(log_likelihood, parameters) == pytest.approx(peer.aic(points), rel=1e-10)
+    mine = bic(log_likelihood, parameters, len(points))
+    assert mine == pytest.approx(peer.bic(points), rel=1e-10)
+    r = peer.predict_proba(points)
+    expected = peer.bic(points) - 2 * np.sum(r * np.log(np.maximum(r, 1e-300)))
+    assert icl(mine, step.assignment.responsibilities) == pytest.approx(expected, rel=1e-9)
+
+
+# criteria of a likelihood, by hand
+
+
+def test_aic_by_hand():
+    assert aic(-100.0, 3) == 206
+
+
+def test_entropy_by_hand():
+    assert entropy([[0.5, 0.5], [1, 0], [0.25, 0.75]]) == pytest.approx(np.log(2) + np.log(4) - 0.75 * np.log(3))
+    assert entropy(np.full((7, 5), 0.2)) == pytest.approx(7 * np.log(5))
+    assert entropy(np.ones((4, 1))) == 0
+
+
+def test_the_entropy_of_sure_points_is_zero_without_a_sign():
+    assert str(entropy(np.eye(3))) == "0.0"
+
+
+def test_icl_by_hand_is_bic_where_every_point_is_sure_and_more_where_not():
+    assert icl(200.0, np.eye(3)) == 200
+    assert icl(200.0, [[0.5, 0.5]] * 3) == pytest.approx(200 + 2 * 3 * np.log(2))
+
+
+# the elbow
+
+
+def test_a_sharp_bend_by_hand():
+    k, distances = elbow([1, 2, 3, 4, 5], [100, 60, 20, 10, 0])
+    assert k == 3
+    # scaled: x = 0, 1/4 .. 1 and y = 1, .6, .2, .1, 0; the distance from x + y = 1 is (1 - x - y) / sqrt 2
+    np.testing.assert_allclose(distances, np.array([0, 0.15, 0.3, 0.15, 0]) / np.sqrt(2), atol=1e-15)
+
+
+def test_the_numbers_of_clusters_may_leave_some_out():
+    k, distances = elbow([1, 2, 10], [10, 1, 0])
+    assert k == 2
+    assert distances[1] == pytest.approx((1 - 1 / 9 - 0.1) / np.sqrt(2))
+
+
+@pytest.mark.parametrize("slope", [0.0, -0.1, -1 / 3, -7.0, -1e9])
+@pytest.mark.parametrize("m", [2, 3, 8, 15])
+def test_where_nothing_bends_the_first_is_chosen_whatever_the_rounding(slope, m):
+    ks = np.arange(1, m + 1)
+    k, distances = elbow(ks, 10 + slope * ks)
+    assert k == 1
+    np.testing.assert_allclose(distances, 0, atol=1e-14)
+
+
+def test_the_smallest_number_is_chosen_on_ties():
+    # y = 1, 1/2, 1/4, 1/8, 0 over x = 0, 1/4 .. 1: as far at 2 as at 3
+    losses = np.array([8.0, 4, 2, 1, 0])
+    for factor in (1, 0.1, 0.3, 1e-7, 1 / 3):
+        assert elbow([1, 2, 3, 4, 5], losses * factor + 0.1)[0] == 2
+    assert elbow([1, 2, 3, 4, 5], losses - [0, 0, 1e-6, 0, 0])[0] == 3
+
+
+def test_distances_are_those_from_the_chord_also_where_losses_do_not_fall_all_the_way():
+    # y = 1, 0, 1/2 over x = 0, 1/2, 1: the line from (0, 1) to (1, 1/2) passes (1/2, 3/4)
+    k, distances = elbow([1, 2, 3], [3, 1, 2])
+    assert k == 2
+    np.testing.assert_allclose(distances, [0, 0.75 / np.hypot(1, 0.5), 0], atol=1e-15)
+    assert elbow([1, 2, 3], [1, 2, 1])[1].tolist() == [0, -1, 0]  # above the chord
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(1e-6, 0), (1e6, 5), (3, -1e3)])
+def test_the_unit_of_the_loss_does_not_matter(factor, offset):
+    losses = np.array([90, 50, 22, 15, 11, 9.0])
+    k, distances = elbow(range(2, 8), losses)
+    again, scaled = elbow(range(2, 8), losses * factor + offset)
+    assert (k, again) == (4, 4)
+    np.testing.assert_allclose(scaled, distances, atol=1e-12)
+
+
+# the gap statistic
+
+
+def small_gap():
+    logs = np.array([[4, 3.5, 3.2], [4, 3.3, 3.0]])
+    return gap_statistic([1, 2, 3], np.exp([3, 1, 0.9]), np.exp(logs))
+
+
+def test_the_gap_statistic_by_hand():
+    gap = small_gap()
+    np.testing.assert_allclose(gap.log_within, [3, 1, 0.9], rtol=1e-14)
+    np.testing.assert_allclose(gap.expected, [4, 3.4, 3.1], rtol=1e-14)
+    np.testing.assert_allclose(gap.errors, np.array([0, 0.1, 0.1]) * np.sqrt(3 / 2), atol=1e-14)
+    np.testing.assert_allclose(gap.gaps, [1, 2.4, 2.2], rtol=1e-14)
+    assert gap.choice == 2
+
+
+@pytest.mark.parametrize(
+    ("gaps", "errors", "choice"),
+    [
+        ([1.0, 0.9, 5.0], [0, 0, 0], 2),  # falls at once, and the higher one later on is not looked at
+        ([1.0, 1.0, 5.0], [0, 0, 0], 2),  # as large as the next
+        ([1.0, 1.125, 2.0], [9, 0.125, 0], 2),  # as large as the next less its error, that of the next and not its own
+        ([1.0, 1.25, 1.5], [9, 0.125, 0.25], 4),
+        ([1.0, 2.0, 3.0], [0, 0, 0], 8),  # none: the last
+        ([1.0], [0.5], 2),
+    ],
+)
+def test_the_choice_is_the_smallest_number_whose_gap_reaches_that_of_the_next_less_its_error(gaps, errors, choice):
+    m = len(gaps)
+    gap = Gap(np.array([2, 4, 8])[:m], np.zeros(m), np.array(gaps), np.array(errors))
+    assert gap.choice == choice
+    assert type(gap.choice) is int
+
+
+def test_the_unit_of_the_points_does_not_matter_for_the_gap():
+    gap = small_gap()
+    scaled = gap_statistic(gap.ks, 1e6 * np.exp(gap.log_within), 1e6 * np.exp([[4, 3.5, 3.2], [4, 3.3, 3.0]]))
+    np.testing.assert_allclose(scaled.gaps, gap.gaps, rtol=1e-12)
+    np.testing.assert_allclose(scaled.errors, gap.errors, atol=1e-13)
+
+
+def test_sums_of_zero_leave_the_gap_finite():
+    gap = gap_statistic([1, 2, 3], [9, 0, 0], [[9, 4, 2], [9, 5, 1]])
+    assert np.isfinite(gap.gaps).all()
+    assert gap.choice == 2
+    nothing = gap_statistic([1, 2], [0, 0], np.zeros((3, 2)))
+    np.testing.assert_allclose(nothing.gaps, 0, atol=1e-9)
+    assert nothing.choice == 1
+
+
+def gap_by_k_means(points, most, sets, rng):
+    def sums(points):
+        clusterings = [best_of(4, KMeans(k), points, rng=rng) for k in range(1, most + 1)]
+        return [within_groups(points, best.labels) for best in clusterings]
+
+    return gap_statistic(range(1, most + 1), sums(points), [sums(uniform_reference(points, rng)) for _ in range(sets)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gap_statistic_chooses_one_group_in_noise_and_three_in_three_gaussians(seed):
+    rng = np.random.default_rng(seed)
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    noise = rng.uniform(size=(150, 2)) @ turn
+    assert gap_by_k_means(noise, 4, 12, rng).choice == 1
+    assert gap_by_k_means(three_gaussians(150, rng).points, 5, 12, rng).choice == 3
+
+
+@pytest.mark.parametrize("points", [np.full((6, 2), 0.1), np.array([[0.0, 1.0], [2.0, 1.0]])])
+def test_the_gap_statistic_of_next_to_nothing_is_finite(points):
+    assert np.isfinite(gap_by_k_means(points, 1, 3, np.random.default_rng(0)).gaps).all()
+
+
+# noise to compare with
+
+
+@pytest.mark.parametrize(("n", "d"), [(400, 1), (400, 2), (400, 5), (2, 1), (2, 3), (5, 12)])
+def test_noise_fills_the_box_of_the_points_along_their_principal_components(n, d):
+    rng = np.random.default_rng(d)
+    points = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 7
+    reference = uniform_reference(points, rng)
+    assert reference.shape == (n, d)
+    components = principal_components(points)
+    along, noise = components.project(points, d), components.project(reference, d)
+    assert (noise >= along.min(axis=0) - 1e-9).all()
+    assert (noise <= along.max(axis=0) + 1e-9).all()
+    if n == 400:
+        np.testing.assert_allclose(np.ptp(noise, axis=0), np.ptp(along, axis=0), rtol=0.03)
+        np.testing.assert_allclose(noise.mean(axis=0), (along.min(axis=0) + along.max(axis=0)) / 2, atol=np.ptp(along) / 10)
+
+
+def test_noise_is_drawn_along_a_line_if_the_points_lie_on_one():
+    points = np.outer(np.linspace(-1, 3, 50), [3.0, 4.0]) + 1e3
+    reference = uniform_reference(points, np.random.default_rng(0)) - 1e3
+    np.testing.assert_allclose(reference[:, 0] * 4, reference[:, 1] * 3, atol=1e-10)
+
+
+def test_a_constant_column_stays_so_and_equal_points_do():
+    rng = np.random.default_rng(0)
+    points = np.column_stack([rng.normal(size=30), np.full(30, 0.1), rng.normal(size=30)])
+    np.testing.assert_allclose(uniform_reference(points, rng)[:, 1], 0.1, rtol=1e-14)
+    np.testing.assert_allclose(uniform_reference(np.full((7, 3), 0.1), rng), 0.1, rtol=1e-15)
+
+
+def test_noise_depends_on_its_generator_alone():
+    points = np.random.default_rng(1).normal(size=(20, 2))
+    first, second, third = (uniform_reference(points, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, second)
+    assert (first != third).all()
+
+
+# agreement of subsamples
+
+
+def test_subsamples_that_are_cut_the_same_way_agree_and_random_labels_do_not():
+    rng = np.random.default_rng(0)
+    assert subsample_agreement(60, lambda rows, rng: rows // 20, 5, rng).tolist() == [1] * 5
+    agreement = subsample_agreement(300, lambda rows, rng: rng.integers(3, size=len(rows)), 20, rng)
+    assert np.abs(agreement).max() < 0.05
+
+
+def test_k_means_agrees_on_three_gaussians_more_than_on_other_numbers():
+    points = three_gaussians(200, np.random.default_rng(0)).points
+
+    def mean_agreement(k):
+        def cluster(rows, rng):
+            return best_of(2, KMeans(k), points[rows], rng=rng).labels
+
+        return subsample_agreement(len(points), cluster, 10, np.random.default_rng(1)).mean()
+
+    assert mean_agreement(3) > 0.95
+    assert max(mean_agreement(4), mean_agreement(5)) < 0.9
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "size"), [(10, 0.8, 8), (10, 1, 10), (4, 0.51, 3), (5, 0.51, 3), (2, 0.51, 2), (100, 0.501, 51)]
+)
+def test_subsamples_have_the_share_of_the_points_and_always_meet(n, share, size):
+    seen = []
+
+    def cluster(rows, rng):
+        seen.append(rows)
+        return rows * 0
+
+    subsample_agreement(n, cluster, 30, np.random.default_rng(0), share)
+    assert {len(rows) for rows in seen} == {size}
+    assert all((np.diff(rows) > 0).all() for rows in seen)
+    assert all(np.intersect1d(a, b).size for a, b in zip(seen[::2], seen[1::2], strict=True))
+    assert set(np.concatenate(seen).tolist()) == set(range(n))
+
+
+def test_labels_of_subsamples_are_of_any_kind_and_only_points_in_both_count():
+    rng = np.random.default_rng(0)
+    halves = np.array(["left", "right"])
+    assert subsample_agreement(20, lambda rows, rng: halves[rows // 10], 3, rng).tolist() == [1] * 3
+    # -1 is a name like any other: were it left out, the rest would be one group and agree
+    agreement = subsample_agreement(40, lambda rows, rng: rng.integers(-1, 1, size=len(rows)), 5, rng)
+    assert (agreement < 0.5).all()
+
+
+# the door
+
+
+@pytest.mark.parametrize("criterion", [calinski_harabasz, davies_bouldin])
+@pytest.mark.parametrize(("labels", "k"), [([1, 1, 1], 1), ([0, 1, 2], 3)])
+def test_one_group_or_a_group_for_each_point_cannot_be_judged(criterion, labels, k):
+    with pytest.raises(ValueError, match=f"at least two groups and more points than groups, got {k} groups of 3 points"):
+        criterion([[0.0], [1.0], [3.0]], labels)
+
+
+@pytest.mark.parametrize("criterion", OF_LABELS)
+@pytest.mark.parametrize(
+    ("points", "labels", "sentence"),
+    [
+        ([[0.0], [1.0]], [0], r"labels must have shape \(2,\), got \(1,\)"),
+        ([[0.0], [1.0]], [[0, 1]], r"labels must have shape \(2,\), got \(1, 2\)"),
+        ([[0.0], [np.nan]], [0, 1], "row 1, column 0 is nan"),
+        ([0.0, 1.0], [0, 1], r"two dimensions \(n, d\), got 1"),
+    ],
+)
+def test_what_are_no_points_with_labels_is_refused(criterion, points, labels, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        criterion(points, labels)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: entropy([0, 1, 2]), r"responsibilities must have two dimensions \(n, k\), got 1"),
+        (lambda: entropy([[1, 0], [0.5, 0.6]]), r"at least 0 and sum to 1 in each row, but row 1 is \[0\.5, 0\.6\]"),
+        (lambda: icl(3.0, [[1.5, -0.5]]), r"at least 0 and sum to 1 in each row, but row 0 is \[1\.5, -0\.5\]"),
+        (lambda: entropy([[np.nan, 1]]), r"row 0 is \[nan, 1\.0\]"),
+        (lambda: elbow([1], [3]), r"ks must rise and have one loss each, at least two of them, got \[1\.0\] and losses"),
+        (lambda: elbow([1, 2, 2], [3, 2, 1]), r"ks must rise .* got \[1\.0, 2\.0, 2\.0\]"),
+        (lambda: elbow([1, 2, 3], [3, 2]), r"one loss each, .* losses of shape \(2,\)"),
+        (lambda: elbow([1, 2, 3], [3, np.nan, 1]), "losses must be finite, but that of k=2 is nan"),
+        (lambda: elbow([1, 2, 3], [np.inf, 3, 1]), "losses must be finite, but that of k=1 is inf"),
+        (lambda: gap_statistic([2, 1], [1, 1], np.ones((2, 2))), r"ks must be numbers of clusters that rise, got \[2, 1\]"),
+        (lambda: gap_statistic(np.uint8([2, 1]), [1, 1], np.ones((2, 2))), "that rise"),
+        (lambda: gap_statistic([], [], np.ones((2, 0))), r"that rise, got \[\]"),
+        (lambda: gap_statistic(3, 1, [[1], [1]]), "that rise, got 3"),
+        (lambda: gap_statistic([1, 2], [1], np.ones((2, 2))), r"each of 2 numbers .* got shapes \(1,\) and \(2, 2\)"),
+        (lambda: gap_statistic([1, 2], [2, 1], np.ones((1, 2))), r"at least two rows .* got shapes \(2,\) and \(1, 2\)"),
+        (lambda: gap_statistic([1, 2], [2, 1], [2, 1]), r"got shapes \(2,\) and \(2,\)"),
+        (lambda: gap_statistic([1, 2], [2, -1], np.ones((2, 2))), r"within must hold finite sums of at least 0, got -1\.0"),
+        (lambda: gap_statistic([1, 2], [2, 1], [[2, 1], [2, np.nan]]), "reference_within must hold finite sums .* got nan"),
+        (lambda: uniform_reference([[1.0, 2.0]], np.random.default_rng(0)), "at least two rows, got 1"),
+        (lambda: agreement(n=1), "n must be a whole number of at least 2, got 1"),
+        (lambda: agreement(n=10.0), r"n must be a whole number of at least 2, got 10\.0"),
+        (lambda: agreement(pairs=0), "pairs must be a whole number of at least 1, got 0"),
+        (lambda: agreement(pairs=2.5), r"pairs must be a whole number of at least 1, got 2\.5"),
+        (lambda: agreement(share=0.5), r"share must lie above 0\.5, .* and at most 1, got 0\.5"),
+        (lambda: agreement(share=1.1), r"share must lie above 0\.5, .* and at most 1, got 1\.1"),
+        (lambda: agreement(share=np.nan), "got nan"),
+        (lambda: agreement(cluster=lambda rows, rng: 0), r"one label for each of its 8 rows, got shape \(\)"),
+        (lambda: agreement(cluster=lambda rows, rng: rows[1:]), r"one label for each of its 8 rows, got shape \(7,\)"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused_with_rule_and_value(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
+
+
+def agreement(n=10, cluster=lambda rows, rng: rows, pairs=2, share=0.8):
+    return subsample_agreement(n, cluster, pairs, np.random.default_rng(0), share)
