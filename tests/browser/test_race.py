@@ -195,7 +195,9 @@ def test_a_click_on_a_square_highlights_its_points(page, server):
     assert counts[largest[0]] != counts[largest[1]]
     for i in largest:
         squares.nth(i).scroll_into_view_if_needed()
-        box = squares.nth(i).bounding_box()
+        box = None
+        while box != (box := squares.nth(i).bounding_box()):  # what is above it may still move
+            page.wait_for_timeout(200)
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.wait_for_function(
             """n => {

@@ -29,7 +29,8 @@ def sample(name="three", n=300, **values):
 
 def a_race(data, *panels, start="random", shared=None, watch=lambda *_: None):
     panels = [Settings(**panel) for panel in panels]
-    return make_race(data, panels, Recent(), watch, shared=shared or [True] * len(panels), start=start)
+    k = max(settings.k for settings in panels)
+    return make_race(data, panels, Recent(), watch, shared=shared or [True] * len(panels), k=k, start=start)
 
 
 def given_data(n=60, labels=True):
@@ -436,9 +437,11 @@ def strings(part):
         yield from (text for value in part for text in strings(value))
 
 
+LATE = dict(algorithm="mixture", k=5, covariance="tied")
+"""one that ends where of the longest run no state is shown for its own sake"""
 RACES = {
     "three": (dict(name="three"), ALL_THREE),
-    "long": (dict(name="uniform", n=400), (dict(), dict(algorithm="mixture", k=6), dict(algorithm="kmedoids", update="swap"))),
+    "long": (dict(name="uniform", n=400), (dict(), dict(algorithm="mixture", k=6), LATE, dict(algorithm="kmedoids"))),
     "many clusters": (dict(name="uniform", n=400), (dict(k=13), dict(algorithm="mixture", k=2))),
     "different lengths": (dict(name="overlap"), (dict(k=2), dict(k=1), dict(algorithm="kmedoids"))),
 }
@@ -633,7 +636,7 @@ def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
     panels = [Settings(algorithm=algorithm) for algorithm in ("kmeans", "kmedoids", "mixture")]
 
     def race(panels):
-        return make_race(data, panels, store, lambda i, step: made.append(i), shared=[True] * 3, start="random")
+        return make_race(data, panels, store, lambda i, step: made.append(i), shared=[True] * 3, k=3, start="random")
 
     first = race(panels)
     assert set(made) == {0, 1, 2}
