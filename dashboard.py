@@ -23,8 +23,9 @@ st.html(
     ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
     ".st-key-stage [data-testid=stColumn]:last-child{min-width:min(100%,17rem)}"
     # where pictures are below each other, what plays them stays in reach
-    "@media (max-width:640px){.st-key-driver{position:sticky;bottom:0;z-index:9;max-height:12rem;overflow-y:auto"
-    ";padding:.5rem 0;background:var(--st-background-color,Canvas);border-top:1px solid #8888}}"
+    "[data-testid=stLayoutWrapper]:has(>.st-key-driver){position:sticky;bottom:0;z-index:9;padding:.4rem 0"
+    ";background:var(--st-background-color,Canvas)}"
+    "@media (max-width:640px){.st-key-driver{max-height:14rem;overflow-y:auto;border-top:1px solid #8888}}"
     ".st-key-onwards a{border:1px solid currentColor;border-radius:.5rem;padding:.5rem .9rem;justify-content:center}"
     ".st-key-onwards a *{font-weight:600}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"

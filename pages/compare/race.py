@@ -1,5 +1,6 @@
 """The race: several runs on the same data, side by side and in step."""
 
+import numpy as np
 import streamlit as st
 
 from pages.shared import comparing, curves, figures, moving
@@ -65,7 +66,7 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
         player(figures.token(race.key), token, told, keys, ["race_losses"], [name for name, _ in race.ran])
     painted = len(race.data.points) > MARKERS
     st.caption(
-        f"All {len(race.data.points):,} points are fitted and drawn"
+        f"All {len(race.data.points):,} points{' of the sample' if race.note else ''} are fitted and drawn"
         + (", as one picture per step: the stronger the colour, the more points." if painted else ".")
         + " The same group has the same colour in every panel."
         + (f" {left_out}" if left_out else "")
@@ -93,7 +94,7 @@ def show_scores(race: Race) -> None:
         return [
             row.name,
             f"{row.iterations}{ended}",
-            f"{1000 * row.seconds:,.1f} ms",
+            f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.1 else f"{1000 * row.seconds:,.0f} ms",
             Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
             *([_rounded(row.rand), _rounded(row.information)] if known else []),
@@ -102,7 +103,7 @@ def show_scores(race: Race) -> None:
 
     st.html(table(headers, [cells(row) for row in rows], "Scores of the panels", row_headers=True))
     sampled = next((width for width in race.silhouettes if width and len(width.rows) < len(race.data.points)), None)
-    told = ["Time: E and M steps alone, without start and proximities, once, on this server."]
+    told = ["Time: E and M steps alone, without start and proximities, on this server."]
     told.append(
         f"Silhouette, the mean over {'a sample of ' if sampled else 'all '}"
         f"{len(sampled.rows) if sampled else len(race.data.points):,} points, by "
@@ -135,9 +136,9 @@ def show_agreement(key: tuple, data: Data, plane: Plane, found: list[Clustering]
         rows = [[name, *map(_shaded, rand[i])] for i, name in enumerate(names)]
         numbers = [name.split(".")[0].split()[0] for name in names]
         st.html(table(["", *numbers], rows, "Adjusted Rand index between the panels", row_headers=True))
-        a = st.selectbox("Compare", names, 0, key=f"compared {names}", persist_state="session")
+        a = st.selectbox("Compare", names, 0, key="compared", persist_state="session")
         others = [name for name in names if name != a]
-        b = st.selectbox("with", others, key=f"compared with {others}", persist_state="session")
+        b = st.selectbox("with", others, key="compared with", persist_state="session")
         pair = disagreement(found[names.index(a)], found[names.index(b)])
         which = figures.token(key, a, b)
 
@@ -168,6 +169,10 @@ def show_agreement(key: tuple, data: Data, plane: Plane, found: list[Clustering]
             "Points in each two groups. Click a square to highlight its points; those of a square with a rim change group."
         )
     highlighted = pair.rows(flow)
+    if len(highlighted) > figures.MOST_MARKERS:
+        some = np.random.default_rng(0).choice(len(highlighted), figures.MOST_MARKERS, replace=False)
+        st.caption(f"Of the {len(highlighted):,} points to be highlighted a random {len(some):,} are.")
+        highlighted = highlighted[np.sort(some)]
     backdrops = []
     if len(data.points) > figures.MOST_MARKERS:
         backdrops = [
@@ -192,14 +197,16 @@ def _shaded(rand: float) -> Raw:
 
 st.title("The race")
 data = current()
-choose_example(RACE_EXAMPLES)
-panels, k, start, seed = choose_race()
+examples = st.container()
+panels, k, start, seed = choose_race(data)
 progress = Progress()
 places = lay_out(panels)
 chosen = []
 for i, place in enumerate(places):
     with place:
         chosen.append(choose_panel(data, i + 1, k, seed))
+with examples:
+    choose_example(RACE_EXAMPLES)
 
 
 def told(i, step) -> None:
@@ -208,7 +215,13 @@ def told(i, step) -> None:
 
 
 race = make_race(
-    data, [panel.settings for panel in chosen], recent(), told, shared=[panel.shares_start for panel in chosen], start=start
+    data,
+    [panel.settings for panel in chosen],
+    recent(),
+    told,
+    shared=[panel.shares_start for panel in chosen],
+    k=k,
+    start=start,
 )
 if race.note:
     st.info(race.note, icon=":material/info:")

@@ -9,9 +9,11 @@ from pages.shared.faults import show_fault
 from pages.shared.markup import mark, table
 from pages.shared.opening import open_in_watch, opening
 from pages.shared.placing import plane_of
-from pages.shared.progress import Progress, share_of
+from pages.shared.planes import Plane
+from pages.shared.progress import share_of, work_on
 from pages.shared.runs import STARTS, Settings
-from pages.shared.starting import ALIKE, NOT_RANDOM, Attempts, Findings
+from pages.shared.starting import ALIKE, NOT_RANDOM, Attempts, Findings, Solution
+from pages.shared.thumbnails import as_html, thumbnail
 from pages.shared.widgets import choose_starts, recent
 from pages.shared.wording import counted, number, plain
 
@@ -23,8 +25,8 @@ def show(findings: Findings) -> None:
     settings, best = findings.attempts.settings, findings.best
     name = figures.token(findings.attempts.data.key, settings, list(findings.made))
     st.markdown(
-        f"**{counted(len(findings.runs), 'run')} came to {counted(len(findings.solutions), 'distinct solution')}; the best "
-        f"loss is {plain(number(best.loss))}, first by {plain(STARTS[best.way])} with seed {best.seed}.**"
+        f"**{counted(len(findings.runs), 'run')} came to {counted(len(findings.solutions), 'distinct solution')}. The best "
+        f"loss, {plain(number(best.loss))}, was reached by {findings.reached:,} of them.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -115,72 +117,76 @@ def show_scores(findings: Findings) -> None:
 
 
 def show_solutions(findings: Findings) -> None:
-    solutions = findings.solutions
+    solutions, attempts = findings.solutions, findings.attempts
+    settings = attempts.settings
     st.subheader("The most frequent solutions")
+    reference = "the best run" if findings.truth is None else "the truth"
     st.caption(
         f"Runs that differ in at most {ALIKE:.0%} of the points, groups matched, count as one solution. The same group has "
-        "the same colour in all pictures."
+        f"the same colour in all pictures.{figures.about_colours(settings.k)} A ring marks a center too many, a dashed one a "
+        f"group without a center of its own, compared with {reference}."
     )
-    attempts, settings = findings.attempts, findings.attempts.settings
     plane = plane_of(attempts.data)
-    shown = solutions[:MOST_SOLUTIONS]
-    for place, (i, solution) in zip(st.columns(3, gap="medium") * 2, enumerate(shown), strict=False):
-        best = solution.best
-        counts = [f"{count} of {len(findings.made[way])} by {STARTS[way]}" for way, count in solution.counts.items() if count]
-        name = ("solution", attempts.data.key, settings, best.way, best.seed, findings.best.way, findings.best.seed)
-        source = recent().get(name, lambda best=best: start_figures.small_picture(findings, best, plane))
-        with place:
-            st.html(f"<img src='{source}' style='width:100%' alt='Solution {i + 1}: the points in their clusters.'>")
-            share = solution.count / len(findings.runs)
-            st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
-            st.caption(plain(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
-            st.button(
-                "Watch it",
-                key=f"solution {i}",
-                icon=":material/play_circle:",
-                on_click=open_in_watch,
-                args=(settings, best.way, best.seed),
-            )
+    shown = list(enumerate(solutions[:MOST_SOLUTIONS]))
+    for row in (shown[:3], shown[3:]):
+        for place, (i, solution) in zip(st.columns(3, gap="medium"), row, strict=False):
+            with place:
+                show_solution(findings, plane, i, solution)
     rest = len(solutions) - len(shown)
     if rest > 0:
         runs = sum(solution.count for solution in solutions[MOST_SOLUTIONS:])
         st.caption(f"{counted(rest, 'other solution')} came {runs:,} times in all.")
 
 
+def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) -> None:
+    best, data, settings = solution.best, findings.attempts.data, findings.attempts.settings
+
+    def draw():
+        return thumbnail(data, plane, findings.numbers_of(best), best.middles, *findings.misplaced(best))
+
+    reference = findings.best.way, findings.best.seed
+    source = recent().get(("solution", data.key, settings, best.way, best.seed, reference), draw)
+    st.html(as_html(source, f"Solution {i + 1}: the points in their clusters."))
+    share = solution.count / len(findings.runs)
+    st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
+    counts = [f"{count} of {len(findings.made[way])} by {STARTS[way]}" for way, count in solution.counts.items() if count]
+    st.caption(plain(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
+    st.button(
+        "Watch it",
+        key=f"solution {i}",
+        icon=":material/play_circle:",
+        on_click=open_in_watch,
+        args=(settings, best.way, best.seed),
+    )
+
+
 def make(attempts: Attempts, ways: list[str], runs: int) -> None:
     """Makes the runs that are missing, unless that was stopped."""
-    what = figures.token(attempts.data.key, attempts.settings, ways, runs)
 
-    def stop():
-        st.session_state["stopped"] = what
+    def missing():
+        return sum(attempts.missing(ways, runs).values())
 
-    def go_on():
-        st.session_state["stopped"] = None
+    begun_with = missing()
 
-    missing = sum(attempts.missing(ways, runs).values())
-    if not missing:
-        return
-    if st.session_state.get("stopped") == what:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped with {counted(missing, 'run')} still to be made; what follows is about those that were.")
-            st.button("Go on", on_click=go_on, icon=":material/play_arrow:")
-        return
-    progress = Progress(stop)
+    def work(tell):
+        def told(step):
+            made = begun_with - missing()
+            share = (made + share_of(step.iteration)) / begun_with
+            tell(share, f"Run {made + 1:,} of {begun_with:,}, iteration {step.iteration}.")
 
-    def told(step):
-        made = missing - sum(attempts.missing(ways, runs).values())
-        share = (made + share_of(step.iteration)) / missing
-        progress.show(share, f"Run {made + 1:,} of {missing:,}, iteration {step.iteration}.")
+        attempts.go_on(ways, runs, told)
 
-    attempts.go_on(ways, runs, told)
-    progress.done()
+    if begun_with:
+        work_on(figures.token(attempts.data.key, attempts.settings, ways, runs), counted(begun_with, "run"), work)
 
 
 st.title("Many starts")
 opening()
-choose_example(STARTS_EXAMPLES)
+examples = st.container()
 data = current()
 settings, ways, runs = choose_starts(data)
+with examples:
+    choose_example(STARTS_EXAMPLES)
 try:
     if not ways:
         raise ValueError("choose at least one way of starting")

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
 from pages.shared.disagreeing import Clustering, Disagreement
-from pages.shared.figures import MOST_MARKERS, padded
+from pages.shared.figures import padded
 from pages.shared.planes import Plane
 from pages.shared.wording import in_template, safe
 
@@ -102,8 +102,7 @@ def side_by_side(
     """
     xy = plane.places(data.points)
     left, right, bottom, top = extent_of(data, xy)
-    shown = highlighted[:MOST_MARKERS]
-    called = [safe(name) for name in data.called(shown)]
+    called = [safe(name) for name in data.called(highlighted)]
     layout = dict(
         height=height,
         margin=dict(l=10, r=10, t=30, b=10),
@@ -122,11 +121,11 @@ def side_by_side(
             layout["images"].append(dict(source=backdrops[i], xref=axes["xaxis"], yref=axes["yaxis"]) | place)
         else:
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
-        dots = _dots(xy, clustering, shown, 7.5, 1.0) | axes
+        dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
         dots["marker"]["line"] = dict(width=1, color=EDGE)
         dots["customdata"] = [
             f"{name}<br>{in_template(pair.a.name)}: {group_name(g)}<br>{in_template(pair.b.name)}: {group_name(h)}"
-            for name, g, h in zip(called, pair.a.labels[shown], pair.b.labels[shown], strict=True)
+            for name, g, h in zip(called, pair.a.labels[highlighted], pair.b.labels[highlighted], strict=True)
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"
         traces.append(dots)

@@ -37,3 +37,26 @@ class Progress:
 def share_of(iteration: int) -> float:
     """How far to say that a run of unknown length is: the bar slows down but never stands."""
     return iteration / (iteration + 30)
+
+
+def work_on(what: str, left: str, work: Callable[[Callable[[float, str], None]], None]) -> None:
+    """Does long work that keeps what it has done, with a bar and a button to stop; then with a button to go on.
+
+    `what` names the work, `left` says how much is still to be done. `work` is given a function to tell the share that is done
+    and what is being done, which ends it when the button is pressed or anything else changes.
+    """
+
+    def stop():
+        st.session_state["stopped"] = what
+
+    def go_on():
+        st.session_state["stopped"] = None
+
+    if st.session_state.get("stopped") == what:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"Stopped with {left} still to be made; what follows is about what was.")
+            st.button("Go on", on_click=go_on, icon=":material/play_arrow:")
+        return
+    progress = Progress(stop)
+    work(progress.show)
+    progress.done()

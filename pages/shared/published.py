@@ -21,7 +21,7 @@ class Published:
 SOURCE = "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112"
 LEAST_LOSS = 8.91762e12
 STARTS_ON_S1 = {
-    "random": Published("1.8–1.95", "3 %"),
+    "random": Published("1.8–1.95", "3%"),
     "plain k-means++": Published("0.94"),
     "maxmin": Published("0.7"),
 }

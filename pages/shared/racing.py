@@ -17,7 +17,7 @@ from clustering import (
 )
 from clustering import silhouette as euclidean_silhouette
 from clustering.kmeans import seeded_rows
-from pages.shared.datasets import Data
+from pages.shared.datasets import GIVEN, Data
 from pages.shared.disagreeing import Clustering, in_a_group
 from pages.shared.runs import ALGORITHMS, MOST_POINTS_FOR_PROXIMITIES, STARTS, Recent, Run, Settings, make_run, ranks_by_place
 from pages.shared.wording import as_sentence
@@ -80,21 +80,23 @@ SHORT_UPDATES = {"alternating": "alternating", "swap": "first swap", "steepest s
 
 def panel_names(panels: list[Settings]) -> list[str]:
     """What the panels are called: by their algorithm, and by what else tells them apart."""
+
+    def differ(what: str, among: list[Settings]) -> bool:
+        return len({getattr(settings, what) for settings in among}) > 1
+
     names = []
     for i, settings in enumerate(panels, 1):
         alike = [other for other in panels if other.algorithm == settings.algorithm]
-        medoids, mixture = settings.algorithm == "kmedoids", settings.algorithm == "mixture"
-
-        def told(*, of, what, when=True, among=alike):
-            return [of] if when and len({getattr(other, what) for other in among}) > 1 else []
-
-        parts = [
-            f"{settings.covariance.capitalize()} mixture" if mixture else ALGORITHMS[settings.algorithm],
-            *told(of=settings.metric.capitalize(), what="metric", when=medoids),
-            *told(of=SHORT_UPDATES[settings.update], what="update", when=medoids),
-            *told(of=f"from {STARTS[settings.start]}", what="start"),
-            *told(of=f"K = {settings.k}", what="k", among=panels),
-        ]
+        mixture, medoids = settings.algorithm == "mixture", settings.algorithm == "kmedoids"
+        parts = [f"{settings.covariance.capitalize()} mixture" if mixture else ALGORITHMS[settings.algorithm]]
+        if medoids and (differ("metric", alike) or settings.metric not in ("euclidean", GIVEN)):
+            parts.append(settings.metric.capitalize())
+        if medoids and differ("update", alike):
+            parts.append(SHORT_UPDATES[settings.update])
+        if differ("start", alike):
+            parts.append(f"from {STARTS[settings.start]}")
+        if differ("k", panels):
+            parts.append(f"K = {settings.k}")
         names.append(f"{i}. {', '.join(parts)}")
     return names
 
@@ -115,24 +117,44 @@ def race_data(data: Data, panels: list[Settings]) -> tuple[Data, str]:
     )
 
 
-def shared_rows(data: Data, k: int, start: str, seed: int) -> tuple[int, ...]:
-    """k different points for all algorithms to start from; with the same seed "random" gives those of a K-means run."""
+def shared_rows(data: Data, k: int, most: int, start: str, seed: int) -> tuple[int, ...]:
+    """`most` different points, of which the first k are found by the way `start`, and all are if that is fewer.
+
+    With the same seed "random" gives the points of a K-means run. Those beyond k do not change the first ones.
+    """
     rng = np.random.default_rng(seed)
     if data.given is not None:
-        method = KMedoids(k, init=start)
-        rows = method.start(method.prepare(data.given), rng)
+        prepared = KMedoids(1).prepare(data.given)
+
+        def rows_by(k):
+            return KMedoids(k, init=start).start(prepared, rng)
     else:
-        rows = seeded_rows(start, KMeans(k).prepare(data.points).columns, k, rng)
-    return tuple(rows.tolist())
+        columns = KMeans(1).prepare(data.points).columns
+
+        def rows_by(k):
+            return seeded_rows(start, columns, k, rng)
+
+    rows = rows_by(k).tolist()
+    if most > k:
+        rows += [row for row in rows_by(most).tolist() if row not in rows][: most - k]
+    return tuple(rows[:most])
 
 
 def make_race(
-    data: Data, panels: list[Settings], store: Recent, watch: Callable[[int, object], None], *, shared: list[bool], start: str
+    data: Data,
+    panels: list[Settings],
+    store: Recent,
+    watch: Callable[[int, object], None],
+    *,
+    shared: list[bool],
+    k: int,
+    start: str,
 ) -> Race:
     """The race of these panels, from the store if it is there.
 
-    `shared` says which of them begin at the same points, found by the way `start`: panels with fewer clusters take the first
-    of them. `watch` is told the number of the panel and each of its steps; what it raises ends the work.
+    `shared` says which of them begin at the same points: k of them, found by the way `start`. Panels with fewer clusters take
+    the first of these, and those with more take others too. `watch` is told the number of the panel and each of its steps;
+    what it raises ends the work.
     """
     before = [race for key, race in store.items() if key[0] == "race"]
 
@@ -146,7 +168,7 @@ def make_race(
         }
         begun, runs = panels, []
         try:
-            begun = _from_the_same(used, panels, shared, start)
+            begun = _from_the_same(used, panels, shared, k, start)
         except ValueError as fault:
             runs = [as_sentence(fault)] * len(panels)
         for i, settings in enumerate(begun[len(runs) :]):
@@ -157,15 +179,16 @@ def make_race(
                 runs.append(as_sentence(fault))
         return _matched(used, note, begun, runs)
 
-    return store.get(("race", data.key, tuple(panels), tuple(shared), start), compute)
+    return store.get(("race", data.key, tuple(panels), tuple(shared), k, start), compute)
 
 
-def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], start: str) -> list[Settings]:
+def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], k: int, start: str) -> list[Settings]:
     """The panels, those that share it with the points at which they begin."""
     common = [settings for settings, same in zip(panels, shared, strict=True) if same]
     if not common:
         return panels
-    rows = shared_rows(data, max(settings.k for settings in common), start, common[0].seed)
+    n = len(data.points)
+    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), start, common[0].seed)
     return [
         replace(settings, start=start, rows=rows[: settings.k]) if same else settings
         for settings, same in zip(panels, shared, strict=True)

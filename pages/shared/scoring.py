@@ -38,7 +38,7 @@ def scores(race: Race) -> list[Scores]:
                 name,
                 history.iterations,
                 history.converged,
-                history.seconds,
+                run.least_seconds,
                 float(history.losses[-1]),
                 history.method.loss_name,
                 None if width is None else width.mean,

@@ -1,16 +1,12 @@
 """Figures of many runs. Arrays in, figures out; no Streamlit. What stands for a run has its (way, seed) as customdata."""
 
-import base64
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pages.shared import paint, palette
-from pages.shared.figures import padded
-from pages.shared.planes import Plane
+from pages.shared import palette
 from pages.shared.runs import LOSS_NAMES, STARTS
-from pages.shared.starting import Attempt, Findings
+from pages.shared.starting import Findings
 from pages.shared.wording import number
 
 BINS = 30
@@ -83,7 +79,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             lines += [*zip(at.tolist(), run.losses[at].tolist(), strict=True), (None, None)]
             ends += [(t, run.losses[t], run) for t in (*CLICKABLE, len(run.losses) - 1) if t < len(run.losses)]
         x, y = zip(*lines, strict=True)
-        strong = 0.15 + 0.5 * min(1.0, 30 / len(runs))
+        strong = 0.25 + 0.45 * min(1.0, 30 / len(runs))
         line = dict(color=COLORS[way], width=1)
         data.append(dict(type="scatter", mode="lines", x=x, y=y, line=line, opacity=strong, hoverinfo="skip"))
         data.append(
@@ -144,24 +140,3 @@ def _some(states: int) -> np.ndarray:
         return np.arange(states)
     first = MOST_VERTICES // 2
     return np.unique(np.concatenate([np.arange(first), np.linspace(first, states - 1, MOST_VERTICES - first).astype(int)]))
-
-
-def small_picture(findings: Findings, attempt: Attempt, plane: Plane) -> str:
-    """The points in their clusters, and the centers, as a data URI."""
-    data = findings.attempts.data
-    xy = plane.places(data.points)
-    extent = padded(xy, 1.3 if data.to_scale else None)
-    width, height = 390, 300
-    colors = palette.rgb([palette.color_of(rank) for rank in range(findings.attempts.settings.k)])
-    points = paint.Canvas(*xy.T, extent, height, width).paint(colors, labels=findings.labels_of(attempt))
-    left, right, bottom, top = extent
-    x, y = plane.project(attempt.middles).T
-    centers = "".join(
-        f"<circle cx='{cx:.1f}' cy='{cy:.1f}' r='5' fill='#fff' stroke='#26262c' stroke-width='2.5'/>"
-        for cx, cy in zip((x - left) / (right - left) * width, (top - y) / (top - bottom) * height, strict=True)
-    )
-    picture = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}'>"
-        f"<image href='{points}' width='{width}' height='{height}'/>{centers}</svg>"
-    )
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()

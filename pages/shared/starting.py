@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from clustering import (
     Restart,
     Step,
-    centroid_index,
     centroid_index_of_distances,
     distinct_partitions,
     match_clusters,
@@ -168,7 +168,8 @@ class Findings:
         self.runs = [attempt for way in made for attempt in made[way]]
         """all of them"""
         least = min(attempt.loss for attempt in self.runs)
-        self.best = next(attempt for attempt in self.runs if attempt.loss <= least + 1e-9 * abs(least))
+        alike = [attempt for attempt in self.runs if attempt.loss <= least + 1e-9 * abs(least)]
+        self.best = min(alike, key=lambda attempt: attempt.seed)
         """the first that ends with the least loss, but for rounding"""
 
     @cached_property
@@ -185,17 +186,33 @@ class Findings:
         groups = np.unique(data.labels[data.labels >= 0])
         return np.stack([data.points[data.labels == group].mean(axis=0) for group in groups])
 
-    def index(self, attempt: Attempt) -> int:
-        """The centroid index to the truth, or to the best run where the truth is not known.
+    @cached_property
+    def reference(self) -> np.ndarray:
+        """(k, d) what the middles of runs are compared with: the truth, or the best run's where the truth is not known."""
+        return self.best.middles if self.truth is None else self.truth
 
-        By Euclidean distance, but between medoids by the proximities that they were found by.
-        """
-        if self.truth is not None:
-            return centroid_index(attempt.middles, self.truth)
-        if self.attempts.settings.algorithm == "kmedoids":
-            medoids = np.ix_(attempt.parameters, self.best.parameters)
-            return centroid_index_of_distances(self.attempts.prepared.matrix[medoids])
-        return centroid_index(attempt.middles, self.best.middles)
+    def distances(self, attempt: Attempt) -> np.ndarray:
+        """(k, k) from the middles of this run to the reference: Euclidean, but between medoids the proximities that they were
+        found by."""
+        if self.truth is None and self.attempts.settings.algorithm == "kmedoids":
+            return self.attempts.prepared.matrix[np.ix_(attempt.parameters, self.best.parameters)]
+        return cdist(attempt.middles, self.reference)
+
+    def index(self, attempt: Attempt) -> int:
+        """The centroid index to the reference."""
+        return centroid_index_of_distances(self.distances(attempt))
+
+    @cached_property
+    def reached(self) -> int:
+        """How many runs reach the best loss."""
+        return sum(run.loss <= self.best.loss + self.tolerance for run in self.runs)
+
+    def misplaced(self, attempt: Attempt) -> tuple[np.ndarray, np.ndarray]:
+        """Where a run has a center too many, and where it has none though the reference has one, (m, d) each."""
+        distances = self.distances(attempt)
+        spare = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
+        lacking = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
+        return attempt.middles[spare], self.reference[lacking]
 
     @cached_property
     def scores(self) -> list[WayScores]:
@@ -232,8 +249,8 @@ class Findings:
         ]
         return sorted(solutions, key=lambda solution: -solution.count)
 
-    def labels_of(self, attempt: Attempt) -> np.ndarray:
-        """(n,) which colour each point has in a picture of this run: those of the best run's matching groups."""
+    def numbers_of(self, attempt: Attempt) -> np.ndarray:
+        """(n,) which number each point has in a picture of this run: those of the best run's matching groups."""
         k = self.attempts.settings.k
         places = ranks_by_place(self.attempts.data.points, self.best.middles)
         ranks = places[match_clusters(attempt.labels, self.best.labels, k)]

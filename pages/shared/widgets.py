@@ -52,7 +52,7 @@ def choose_settings(data: Data) -> Settings:
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
     """A method, the ways of starting it, and how many runs of each; the seed of the settings is that of the first."""
     with _row():
-        algorithm = _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
+        algorithm = _choose_fitting_algorithm(data)
         k = _choose_k()
         options = _choose_options(data, algorithm)
         runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **SHARED))
@@ -84,7 +84,7 @@ SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
 """ways of starting that find points for any algorithm"""
 PANEL_DEFAULTS = (
     ("kmeans", "alternating", "full"),
-    ("kmedoids", "alternating", "full"),
+    ("kmedoids", "swap", "full"),
     ("mixture", "alternating", "full"),
     ("mixture", "alternating", "spherical"),
 )
@@ -93,7 +93,7 @@ GIVEN_DEFAULTS = (("alternating", SAME), ("swap", SAME), ("steepest swap", SAME)
 """update and start of each panel if the data are proximities"""
 
 
-def choose_race() -> tuple[int, int, str, int]:
+def choose_race(data: Data) -> tuple[int, int, str, int]:
     """Number of panels, and what they share unless they say otherwise: K, the way of starting and the seed."""
     with _row():
         panels = st.segmented_control(
@@ -103,7 +103,7 @@ def choose_race() -> tuple[int, int, str, int]:
         start = _choose_start("Start, the same points for all", SHARED_STARTS, "start_all", width=230)
         seed = _choose_seed()
         st.button("New start", icon=":material/casino:", on_click=_next_seed, help="The next seed, for all panels")
-    return panels, k, start, seed
+    return panels, _at_most(k, data), start, seed
 
 
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
@@ -126,7 +126,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     return Panel(
         Settings(
             algorithm=algorithm,
-            k=_at_most(int(own or k), data),
+            k=min(int(own or k), len(data.points)),
             start="random" if start == SAME else start,
             seed=seed,
             **options,
@@ -142,6 +142,14 @@ def _row():
 def _choose_algorithm(offered: dict[str, str], key: str, default: str, label: str = "Algorithm", width=175) -> str:
     names = list(offered)
     return st.selectbox(label, names, names.index(default), format_func=offered.get, key=key, width=width, **SHARED)
+
+
+def _choose_fitting_algorithm(data: Data) -> str:
+    """The algorithm, which can only be K-medoids where the data are proximities."""
+    if data.given is None:
+        return _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
+    # another key, so that what is chosen for points is still there when points come back
+    return _choose_algorithm({"kmedoids": ALGORITHMS["kmedoids"]}, "algorithm_given", "kmedoids")
 
 
 def _choose_k() -> int:

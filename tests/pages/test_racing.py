@@ -81,7 +81,7 @@ def test_from_random_points_each_panel_is_the_run_of_watch_with_that_seed(algori
 
 def test_another_seed_is_another_start():
     data = sample()
-    assert len({shared_rows(data, 3, start, seed) for start in ("random", "k-means++", "maxmin") for seed in range(4)}) > 8
+    assert len({shared_rows(data, 3, 3, start, seed) for start in ("random", "k-means++", "maxmin") for seed in range(4)}) > 8
 
 
 def test_a_panel_with_a_start_of_its_own_begins_there_and_leaves_the_others_alike():
@@ -199,7 +199,7 @@ def test_a_race_in_colours_of_its_own_leaves_the_run_in_the_store_as_it_was():
     settings = Settings(start="maxmin")
     alone = make_run(data, settings, store, lambda _: None)
     before = alone.ranks.copy()
-    race = make_race(data, [settings, Settings(k=6)], store, lambda *_: None, shared=[False, False], start="random")
+    race = make_race(data, [settings, Settings(k=6)], store, lambda *_: None, shared=[False, False], k=3, start="random")
     assert race.runs[0].history is alone.history
     assert make_run(data, settings, store, lambda _: None) is alone
     np.testing.assert_array_equal(alone.ranks, before)
