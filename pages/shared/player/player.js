@@ -109,9 +109,13 @@ export default function (component) {
   const ticksAfter = (index) => (data.kinds[index + 1] === "M" ? data.tweens : 1);
 
   function tick(now) {
-    timer = requestAnimationFrame(tick);
+    if (now - before >= 1000 / STEPS_PER_SECOND - 4) advance(now);
+    // asked for last, so that Plotly has ended what was ordered now before it gets the next order
+    if (timer !== null) timer = requestAnimationFrame(tick);
+  }
+
+  function advance(now) {
     const elapsed = now - before;
-    if (elapsed < 1000 / STEPS_PER_SECOND - 4) return;
     before = now;
     // a slow machine skips moves between two frames, never a frame
     position += Math.min(elapsed / 1000, 0.2) * STEPS_PER_SECOND * Number($("speed").value);
