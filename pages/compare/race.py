@@ -21,7 +21,7 @@ from pages.shared.widgets import choose_panel, choose_race, recent
 from pages.shared.wording import number, plain
 
 CHART = dict(config={"displayModeBar": False})
-HEIGHTS = {2: 380, 3: 310, 4: 330}  # of a picture among so many
+HEIGHTS = {2: 380, 3: 310, 4: 280}  # of a picture among so many
 MARKERS = 600  # in each picture; above it they are painted, so that several play smoothly
 RUNNING = 0.6  # share of the bar that is for the runs; the rest is for their pictures
 
