@@ -82,7 +82,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     expected = adjusted_rand_index(data.labels, labels)
     assert expected > 0.6
     assert metric(page, "Adjusted Rand index") == f"{expected:.3f}"
-    sizes = page.locator(".sizes tbody tr td:nth-child(2)").all_inner_texts()
+    sizes = page.locator(".table tbody tr td:nth-child(2)").all_inner_texts()
     assert sorted(map(int, sizes)) == sorted(np.bincount(labels).tolist())
     page.get_by_text(re.compile("A ring marks a row .* how uncertain it is")).wait_for()
     rings = page.evaluate(
@@ -106,9 +106,9 @@ def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, 
     watch(page)
     page.get_by_role("spinbutton", name="K, clusters").fill("2")
     page.get_by_role("spinbutton", name="K, clusters").press("Enter")
-    page.locator(".sizes tbody tr").nth(1).wait_for()
-    page.wait_for_function("() => document.querySelectorAll('.sizes tbody tr').length === 2")
-    assert page.locator(".sizes tbody tr td:nth-child(2)").all_inner_texts() == ["3", "3"]
+    page.locator(".table tbody tr").nth(1).wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.table tbody tr').length === 2")
+    assert page.locator(".table tbody tr td:nth-child(2)").all_inner_texts() == ["3", "3"]
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
 
@@ -214,4 +214,4 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
     tab_to(page, "Watch it cluster")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Play").wait_for()
-    assert page.locator(".sizes tbody tr").count() == 3
+    assert page.locator(".table tbody tr").count() == 3
