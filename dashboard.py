@@ -10,7 +10,8 @@ watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_ci
 data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
 race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
 starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
-page = st.navigation({"Explore": [watch, data], "Compare": [race, starts]})
+how_many = st.Page("pages/compare/how_many.py", title="How many clusters?", icon=":material/question_mark:")
+page = st.navigation({"Explore": [watch, data], "Compare": [race, starts, how_many]})
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.choosing import choose_data  # noqa: E402

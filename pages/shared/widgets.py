@@ -68,6 +68,17 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
     return Settings(algorithm=algorithm, k=_at_most(k, data), seed=seed, **options), ways, runs
 
 
+def choose_counting(data: Data) -> tuple[Settings, int, int]:
+    """A method, the largest K to try, and how many runs each K is the best of."""
+    with _row():
+        algorithm = _choose_fitting_algorithm(data)
+        options = _choose_options(data, algorithm)
+        most = int(st.number_input("K up to", *MOST_COUNTED, 8, key="k_up_to", width=128, **SHARED))
+        starts = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **SHARED))
+        seed = int(st.number_input("First seed", 0, 2**31 - 1 - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
+    return Settings(algorithm=algorithm, seed=seed, **options), most, starts
+
+
 @dataclass(frozen=True)
 class Panel:
     """What is chosen for a panel of the race."""
@@ -80,6 +91,8 @@ class Panel:
 MOST_PANELS = 4
 MOST_RUNS = (10, 500)
 """least and most"""
+MOST_COUNTED = (3, 20)
+"""least and most of the largest number of clusters"""
 SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
 """ways of starting that find points for any algorithm"""
 PANEL_DEFAULTS = (

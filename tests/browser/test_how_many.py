@@ -1,0 +1,45 @@
+"""How many clusters?, as a person at a browser meets it."""
+
+import re
+
+import pytest
+
+from pages.shared import datasets
+from pages.shared.counting import START, Counting
+from pages.shared.runs import Settings
+from pages.shared.verdict import Verdict
+from pages.shared.wording import number
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, server):
+    page.goto(f"{server}/how_many?n=100&k_up_to=4")
+    counting = Counting.of(datasets.draw_sample("three", 100, 0, {}), Settings(), 4, 10)
+    counting.go_on(lambda *_: None)
+    verdict = Verdict(counting)
+    page.get_by_role("heading", name=verdict.headline).wait_for()
+    page.get_by_text("Where the members go").wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 8")
+    part = verdict.partitions[2]
+    page.get_by_role("button", name=re.compile(f"K = 3, loss {re.escape(number(part.loss))}")).click()
+    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.locator(".sentence", has_text=f"loss {number(part.loss)}. Converged").wait_for()
+    assert f"seed={part.seed}" in page.url or part.seed == 1
+    assert START in page.url.replace("%2B", "+")
+
+
+def test_long_work_can_be_stopped_and_gone_on_with(page, server):
+    page.goto(f"{server}/how_many?n=1,000&algorithm=Mixture+of+Gaussians&k_up_to=8")
+    page.get_by_role("button", name="Stop here").click(timeout=60_000)
+    page.get_by_text(re.compile("Stopped with .* pieces still to be made")).wait_for(timeout=60_000)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text(re.compile(r"with K = \d")).first.wait_for(timeout=60_000)
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_it_fits_a_narrow_screen(page, server):
+    page.set_viewport_size(dict(width=420, height=900))
+    page.goto(f"{server}/how_many?n=100&k_up_to=4")
+    page.get_by_text("Where the members go").wait_for()
+    assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
