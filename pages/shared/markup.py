@@ -8,7 +8,7 @@ STYLE = (
     ".table th,.table td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8883}"
     ".table td{font-variant-numeric:tabular-nums}.table th{font-weight:600}.table th[scope=row]{min-width:8rem}"
     ".table .bar{min-width:4rem}.table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
-    ".scroll{overflow-x:auto;max-height:340px}</style>"
+    ".scroll{overflow-x:auto;max-height:480px}</style>"
 )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from clustering import calinski_harabasz, davies_bouldin, elbow, gap_statistic, match_clusters, within_groups
 from pages.shared.counting import COVARIANCES, REFERENCES, RESAMPLED, Counting, Density, Noise, Partition
+from pages.shared.runs import ALGORITHMS
 
 BEYOND = 3.0
 """standard deviations by which a criterion must be better than on noise to count as evidence"""
@@ -120,7 +121,8 @@ class Verdict:
         densities = {NAMES["bic"], NAMES["icl"]}
         if any(k > 1 and len(names) > 1 and set(names) - densities for k, names in self.votes.items()):
             return told
-        return f"No evidence for more than one cluster: {told}." if told else "No evidence for more than one cluster."
+        by = f"No evidence for more than one cluster by {ALGORITHMS[self.counting.settings.algorithm]}"
+        return f"{by}: {told}." if told else f"{by}."
 
     def _elbow(self) -> Criterion:
         losses = np.array([part.loss for part in self.partitions])
@@ -206,7 +208,12 @@ def _chosen(criterion: Criterion, least: float = 0.0) -> Criterion:
     above = float(sign * (criterion.values[best] - noise.mean()) / deviation)
     ahead = 0.0 if values[best] == others.max() else (values[best] - others.max()) / deviation  # both may be infinite
     if above < BEYOND:
-        return replace(criterion, choice=choice, evidence=False, clarity=f"no better than noise ({above:+.1f} deviations)")
+        return replace(
+            criterion,
+            choice=choice,
+            evidence=False,
+            clarity=f"no better than noise ({above:+.1f} deviations)".replace("-", "−"),
+        )
     how = "clearly" if ahead > BEYOND else "narrowly"
     return replace(criterion, choice=choice, clarity=f"{how}: {ahead:.1f} deviations of noise before K = {second}")
 
