@@ -39,6 +39,8 @@ class Tree(NamedTuple):
     """(n - 1,) points in what each merge makes"""
     order: np.ndarray
     """(n,) the points from left to right, so that the branches of the tree do not cross"""
+    begins: np.ndarray
+    """(2n - 1,) where in `order` the points of each group begin, by number of a group; they follow each other there"""
     cophenetic: float
     """correlation of the dissimilarities with the heights at which points come together (Sokal & Rohlf 1962,
     doi:10.2307/1217208); NaN where either is constant, but for rounding"""
@@ -59,8 +61,7 @@ class Tree(NamedTuple):
             Unless k is a whole number in 1..n.
         """
         n = len(self.order)
-        if not is_whole(k) or not 1 <= k <= n:
-            raise ValueError(f"k must be a whole number in 1..n={n}, got {k}")
+        _check_k(k, n)
         return self.after(n - k)
 
     def after(self, merges: int) -> np.ndarray:
@@ -68,15 +69,29 @@ class Tree(NamedTuple):
         n = len(self.order)
         if not is_whole(merges) or not 0 <= merges < n:
             raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
-        group = np.arange(n + merges)
-        for i in range(merges - 1, -1, -1):  # from the last: what a merge made is in the group that this became part of
-            group[self.merges[i]] = group[n + i]
-        of_points = group[:n]
-        _, first, labels = np.unique(of_points[self.order], return_index=True, return_inverse=True)
-        ranks = np.argsort(np.argsort(first))
-        result = np.empty(n, dtype=np.intp)
-        result[self.order] = ranks[labels]
-        return result
+        gone = np.zeros(n + merges, dtype=bool)
+        gone[self.merges[:merges]] = True
+        first = np.zeros(n, dtype=np.intp)
+        first[self.begins[: n + merges][~gone]] = 1
+        labels = np.empty(n, dtype=np.intp)
+        labels[self.order] = np.cumsum(first) - 1
+        return labels
+
+    def members(self, merge: int) -> np.ndarray:
+        """The points of the group that this merge makes, from left to right."""
+        begin = self.begins[len(self.order) + merge]
+        return self.order[begin : begin + self.sizes[merge]]
+
+    def gap(self, k: int) -> tuple[float, float]:
+        """The heights from which on, and below which, a cut leaves k groups: no height does where they do not differ, because
+        merges tie there, or where the second is less, because of an inversion. Infinite beyond both ends of the tree.
+
+        ValueError as `labels`.
+        """
+        n = len(self.order)
+        _check_k(k, n)
+        heights = np.concatenate([[-np.inf], self.heights, [np.inf]])
+        return float(heights[: n - k + 1].max()), float(heights[n - k + 1])
 
     def merges_below(self, height: float) -> int:
         """How many merges, from the first on, a cut at this height leaves made: all before the first one above it."""
@@ -117,6 +132,11 @@ def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order:
     return _tree(squareform(matrix, checks=False), linkage, optimal_order)
 
 
+def _check_k(k: int, n: int) -> None:
+    if not is_whole(k) or not 1 <= k <= n:
+        raise ValueError(f"k must be a whole number in 1..n={n}, got {k}")
+
+
 def _check(n: int, linkage: str) -> None:
     if linkage not in LINKAGES:
         raise ValueError(f"linkage must be one of {', '.join(LINKAGES)}, got {linkage!r}")
@@ -129,11 +149,19 @@ def _tree(distances: np.ndarray, linkage: str, optimal_order: bool) -> Tree:
     merges = hierarchy.linkage(distances, linkage)
     if optimal_order:
         merges = hierarchy.optimal_leaf_ordering(merges, distances)
+    pairs = merges[:, :2].astype(np.intp)
+    order = hierarchy.leaves_list(merges).astype(np.intp)
+    n = len(order)
+    begins = np.empty(2 * n - 1, dtype=np.intp)
+    begins[order] = np.arange(n)
+    for i, (a, b) in enumerate(pairs.tolist()):
+        begins[n + i] = min(begins[a], begins[b])
     return Tree(
-        merges[:, :2].astype(np.intp),
+        pairs,
         merges[:, 2].copy(),
         merges[:, 3].astype(np.intp),
-        hierarchy.leaves_list(merges).astype(np.intp),
+        order,
+        begins,
         _correlation(distances, hierarchy.cophenet(merges)),
     )
 

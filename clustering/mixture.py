@@ -30,7 +30,7 @@ from clustering.features import LOG_2PI, coefficients_of, feature_count, feature
 from clustering.gaussians import Gaussians, check_gaussians
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_points, few_distinct_points
+from clustering.points import check_k, check_labels, check_points, few_distinct_points
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6
@@ -106,11 +106,11 @@ class GaussianMixture:
         Number of components, 1..n.
     covariance : {"full", "tied", "diagonal", "spherical"}
         One covariance matrix each; one for all; one variance per column each; one variance each.
-    init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
-        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns); or with
-        means at points chosen as in `clustering.seeding`, or at the rows of the array, the covariance of all points and
-        equal weights. `iterate(…, start=Gaussians(…))` gives all three; widths
-        below the floor are raised to it.
+    init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array or (n,) array
+        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns), or from
+        those that (n,) labels 0..k-1 give, whatever found them; or with means at points chosen as in `clustering.seeding`, or
+        at the rows of a (k, d) array, the covariance of all points and equal weights. `iterate(…, start=Gaussians(…))` gives
+        all three; widths below the floor are raised to it.
     floor : float
         Least variance of a component in any direction, as a share of the data's (of each column's variance, in
         standardised columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
@@ -164,14 +164,20 @@ class GaussianMixture:
         """`Gaussians` by `init`."""
         columns = prepared.columns
         if not isinstance(self.init, str):
+            if isinstance(self.init, np.ndarray) and self.init.ndim == 1:
+                return self._of_clusters(prepared, check_labels(self.init, columns.shape[1], self.k))
             return self.check_start(prepared, self.init)
         if self.init == "k-means":
-            labels = fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels
-            rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
-            whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
-            return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
+            return self._of_clusters(prepared, fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels)
         rows = seeded_rows(self.init, columns, self.k, rng, "k-means")
         return self._around(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
+
+    def _of_clusters(self, prepared: PreparedFeatures, labels: np.ndarray) -> Gaussians:
+        """The M step of labels (n,)."""
+        columns = prepared.columns
+        rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
+        whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
+        return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
         shape = (self.k, len(prepared.columns))

@@ -65,6 +65,16 @@ def check_k(k: int, n: int) -> None:
         raise ValueError(f"k must lie in 1..n={n}, got {k}{'' if is_whole(k) else ', which is not an integer'}")
 
 
+def check_labels(labels, n: int, k: int) -> np.ndarray:
+    """The labels as an (n,) array. Raises ValueError unless they are n whole numbers in 0..k-1."""
+    labels = np.asarray(labels)
+    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be {n} whole numbers, one for each point, got {labels.dtype} of shape {labels.shape}")
+    if not (labels.min() >= 0 and labels.max() < k):
+        raise ValueError(f"labels must lie in 0..k-1={k - 1}, got {labels.min()}..{labels.max()}")
+    return labels
+
+
 def count_distinct(points: np.ndarray, enough: int) -> int:
     """The number of distinct rows, or some number >= `enough` as soon as that many are certain."""
     n = len(points)

@@ -434,3 +434,33 @@ def test_every_linkage_is_tried_and_euclidean_ones_are_among_them():
 def test_what_has_no_tree_or_no_such_groups_is_refused_with_rule_and_value(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@linkages
+def test_members_are_the_points_of_a_merge_and_lie_side_by_side(linkage):
+    tree = tree_of_points(cloud(40), linkage, optimal_order=True)
+    made = [{i} for i in range(40)]
+    for i, (a, b) in enumerate(tree.merges.tolist()):
+        made.append(made[a] | made[b])
+        assert set(tree.members(i).tolist()) == made[-1]
+        begin = tree.begins[40 + i]
+        np.testing.assert_array_equal(tree.members(i), tree.order[begin : begin + tree.sizes[i]])
+
+
+def test_the_heights_at_which_a_cut_leaves_so_many_groups_by_hand():
+    tree = tree_of_points(LINE, "single")  # merges at 1, 2, 4, 8
+    assert [tree.gap(k) for k in range(1, 6)] == [(8, np.inf), (4, 8), (2, 4), (1, 2), (-np.inf, 1)]
+    tied = tree_of_points(np.array([[0.0], [1.0], [2.0]]), "single")
+    assert tied.gap(2) == (1, 1)  # no cut leaves two
+
+
+@linkages
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cut_between_the_heights_of_a_gap_leaves_so_many_groups(linkage, seed):
+    tree = tree_of_points(cloud(30, 2, seed), linkage)
+    for k in range(1, 31):
+        low, high = tree.gap(k)
+        inside = [height for height in (low, (low + high) / 2) if np.isfinite(height) and low < high]
+        assert all(tree.merges_below(height) == 30 - k for height in inside)
+        if not low < high:
+            assert all(tree.merges_below(height) != 30 - k for height in [*tree.heights, low, high])

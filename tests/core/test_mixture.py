@@ -473,3 +473,32 @@ def test_a_column_whose_variance_is_too_small_a_number_counts_as_constant(tiny):
     assert np.isfinite(step.loss)
     assert np.isfinite(step.parameters.covariances).all()
     assert sorted(np.bincount(step.labels)) == [20, 20, 20]
+
+
+@pytest.mark.parametrize("covariance", KINDS)
+def test_the_clusters_of_any_method_are_a_start(covariance):
+    points = three_gaussians(300, np.random.default_rng(0)).points
+    labels = np.digitize(points[:, 0], [-2.5, 2.5])
+    start = next(iterate(GaussianMixture(3, covariance, init=labels), points)).parameters
+    groups = [points[labels == k] for k in range(3)]
+    np.testing.assert_allclose(start.weights, [len(group) / 300 for group in groups])
+    np.testing.assert_allclose(start.means, [group.mean(axis=0) for group in groups])
+    if covariance == "full":
+        np.testing.assert_allclose(start.covariances, [np.cov(group.T, bias=True) for group in groups])
+    reversed_ = next(iterate(GaussianMixture(3, covariance, init=2 - labels), points)).parameters
+    np.testing.assert_allclose(reversed_.means, start.means[::-1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (np.zeros(9, dtype=int), r"labels must be 10 whole numbers, one for each point, got int64 of shape \(9,\)"),
+        (np.zeros(10), r"labels must be 10 whole numbers, one for each point, got float64 of shape \(10,\)"),
+        (np.full(10, 2), r"labels must lie in 0..k-1=1, got 2..2"),
+        (np.arange(10) - 9, r"labels must lie in 0..k-1=1, got -9..0"),
+    ],
+)
+def test_labels_that_are_no_clusters_of_the_points_are_refused(labels, sentence):
+    points = np.random.default_rng(0).normal(size=(10, 2))
+    with pytest.raises(ValueError, match=sentence):
+        iterate(GaussianMixture(2, init=labels), points)
