@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared import comparing, curves, figures, moving
+from pages.shared import comparing, curves, figures, moving, tree_figures
 from pages.shared.choosing import current
 from pages.shared.datasets import Data
 from pages.shared.disagreeing import Clustering, disagreement
@@ -46,11 +46,12 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
             def drawn(share, i=i):
                 progress.show(RUNNING + (1 - RUNNING) * (i + share) / len(runs), "Drawing the pictures.")
 
-            pictures.append(
-                moving.picture(
-                    run, frames, plane, False, token, drawn, height=HEIGHTS[len(places)], markers=MARKERS, extent=extent
-                )
-            )
+            options = dict(height=HEIGHTS[len(places)], markers=MARKERS, extent=extent)
+            if run.settings.algorithm == "tree":
+                views = tree_figures.views_of_run(run, frames)
+                pictures.append(tree_figures.picture(run, views, plane, token, drawn, **options))
+            else:
+                pictures.append(moving.picture(run, frames, plane, False, token, drawn, **options))
         titles = [f"{name}: {run.history.method.loss_name}" for name, run in race.ran]
         return pictures, curves.loss_curves(runs, told, token, titles)
 
@@ -93,7 +94,7 @@ def show_scores(race: Race) -> None:
         ended = "" if row.converged else " (cut off)"
         return [
             row.name,
-            f"{row.iterations}{ended}",
+            f"{row.iterations:,} merges" if row.of_tree else f"{row.iterations}{ended}",
             f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.1 else f"{1000 * row.seconds:,.0f} ms",
             Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
@@ -104,6 +105,8 @@ def show_scores(race: Race) -> None:
     st.html(table(headers, [cells(row) for row in rows], "Scores of the panels", row_headers=True))
     sampled = next((width for width in race.silhouettes if width and len(width.rows) < len(race.data.points)), None)
     told = ["Time: E and M steps alone, without start and proximities, on this server."]
+    if any(row.of_tree for row in rows):
+        told.append("That of a tree is for the whole of it, with its proximities.")
     told.append(
         f"Silhouette, the mean over {'a sample of ' if sampled else 'all '}"
         f"{len(sampled.rows) if sampled else len(race.data.points):,} points, by "

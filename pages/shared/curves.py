@@ -97,19 +97,22 @@ class _Curve:
     def traces(self) -> list[dict]:
         """The whole curve, faint, and what moves over it, as in the last frame."""
         symbols = np.where(np.arange(len(self.x)) % 2, 100, 0)  # open circles for M steps
-        whole = dict(
-            type="scatter",
-            x=self.x,
-            y=self.y,
-            mode="lines+markers" if len(self.x) <= 60 else "lines",
-            text=[f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(self.x))],
-            hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>",
-            opacity=0.45,
-            line=dict(color=palette.NEUTRAL, width=1.5),
-            marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL),
-        )
-        line = dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
-        dot = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))
-        marker = dict(type="scatter", mode="markers", hoverinfo="skip", marker=dot)
-        line_at, marker_at = self.at(len(self.frames) - 1)
-        return [whole, line | line_at, marker | marker_at]
+        told = [f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(self.x))]
+        whole = dict(x=self.x, y=self.y, text=told, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
+        return moving(whole, self.at(len(self.frames) - 1), symbols)
+
+
+def moving(whole: dict, now: list[dict], symbols=0) -> list[dict]:
+    """Three traces: the whole curve, faint, with these symbols where it is short; the line up to the frame that is shown, and
+    the marker on it, both as they are now."""
+    faint = dict(
+        type="scatter",
+        mode="lines+markers" if len(whole["x"]) <= 60 else "lines",
+        opacity=0.45,
+        line=dict(color=palette.NEUTRAL, width=1.5),
+        marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL),
+    )
+    line = dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
+    dot = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))
+    marker = dict(type="scatter", mode="markers", hoverinfo="skip", marker=dot)
+    return [faint | whole, line | now[0], marker | now[1]]

@@ -13,6 +13,12 @@ from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
 
 FOLDER = Path(__file__).resolve().parents[1] / "data"
+MOST_POINTS_FOR_PROXIMITIES = 5_000
+"""a matrix of 5,000 x 5,000 proximities takes 200 MB"""
+SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
+    metric: metric for metric in ("euclidean", "chebyshev", "cosine")
+}
+"""what SciPy calls the metrics between points that it has"""
 GIVEN = "as given"
 """the metric of data that are proximities themselves"""
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from scipy.spatial.distance import cdist
 
 from pages.shared import paint, palette
+from pages.shared.datasets import SCIPY_METRICS
 from pages.shared.figures import HOVERED, MOST_MARKERS, REMOTE, figure, rings, size_of, written
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
@@ -20,7 +21,6 @@ GRID = (200, 300)
 """rows and columns of the shaded regions"""
 ANGLES = np.linspace(0, 2 * np.pi, 37)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
-_SCIPY = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {m: m for m in ("euclidean", "chebyshev", "cosine")}
 
 
 def picture(
@@ -205,7 +205,7 @@ class _Picture:
         parameters = self.run.history.parameters[t]
         settings = self.run.settings
         if settings.algorithm == "kmedoids":
-            labels = cdist(self.grid, self.run.centers[t], _SCIPY[settings.metric]).argmin(axis=1)
+            labels = cdist(self.grid, self.run.centers[t], SCIPY_METRICS[settings.metric]).argmin(axis=1)
         else:
             method = self.run.history.method
             labels = method.e_step(method.prepare(self.grid), parameters)[0].labels

@@ -1,11 +1,15 @@
-"""From anywhere to Watch, with a certain run in it."""
+"""From anywhere to Watch or to the race, with a certain run in it."""
 
 import streamlit as st
 
-from pages.shared.runs import ALGORITHMS, STARTS_OF, Settings
+from pages.shared.datasets import Data
+from pages.shared.runs import ALGORITHMS, RACERS, STARTS_OF, Settings
+from pages.shared.trees import WARD
 from pages.shared.widgets import start_name
 
-WANTED = "wanted in watch"
+WANTED = "wanted elsewhere"
+WATCH = ("pages/explore/watch.py", "To this run in Watch", ":material/play_circle:")
+RACE = ("pages/compare/race.py", "To the race", ":material/view_column:")
 
 
 def open_in_watch(settings: Settings, start: str, seed: int) -> None:
@@ -20,12 +24,41 @@ def open_in_watch(settings: Settings, start: str, seed: int) -> None:
         f"start_{algorithm}": (start_name(start), start_name(first)),
         "seed": (str(seed), "1"),
     }
-    st.session_state[WANTED] = {key: text for key, (text, default) in texts.items() if text != default}
+    if start == "tree":  # its widgets have the same keys wherever a tree is chosen, and so their values already
+        texts |= _texts_of_tree(settings)
+    _want(WATCH, texts)
+
+
+def open_in_race(settings: Settings, data: Data) -> None:
+    """For callbacks: sets the first panel of the race to this cut of a tree, and the second to a method to compare it with."""
+    ending = "_given" if data.given is not None else ""
+    rival = "kmedoids" if ending else "kmeans"
+    tree = {f"linkage_1{ending}": settings.merging.linkage}
+    if not ending and data.mixed is None:
+        tree["tree_metric_1"] = settings.merging.metric
+    panels = {f"algorithm_1{ending}": "tree", f"algorithm_2{ending}": rival}
+    st.session_state.update({"panels": 2, "k": settings.k} | panels | tree)
+    texts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
+    texts |= {key: (RACERS[name], "") for key, name in panels.items()}
+    _want(RACE, texts | _texts_of_tree(settings, f"_1{ending}"))
+
+
+def _texts_of_tree(settings: Settings, ending: str = "") -> dict[str, tuple[str, str]]:
+    merging = settings.merging
+    return {
+        f"linkage{ending}": (merging.linkage.capitalize(), WARD.linkage.capitalize()),
+        f"tree_metric{ending}": (merging.metric.capitalize(), WARD.metric.capitalize()),
+    }
+
+
+def _want(page: tuple[str, str, str], texts: dict[str, tuple[str, str]]) -> None:
+    """That `opening` goes to this page, with these texts in its address that are not the defaults, which stand second."""
+    st.session_state[WANTED] = page, {key: text for key, (text, default) in texts.items() if text != default}
     st.session_state["opened"] = st.session_state.get("opened", 0) + 1
 
 
 def opening() -> None:
-    """Goes to Watch if that is wanted. To be called on each page that has something to open there.
+    """Goes to the page that is wanted, if one is. To be called on each page that has something to open there.
 
     By a click on a link: `st.switch_page` would have to clear the address, and refuses to, because the widgets of this page
     keep their values in it.
@@ -33,10 +66,9 @@ def opening() -> None:
     wanted = st.session_state.pop(WANTED, None)
     if wanted is None:
         return
+    (script, label, icon), texts = wanted
     with st.container(key="opening"):
-        st.page_link(
-            "pages/explore/watch.py", label="To this run in Watch", icon=":material/play_circle:", query_params=wanted
-        )
+        st.page_link(script, label=label, icon=icon, query_params=texts)
     st.html(
         """<script>{
         const looking = setInterval(() => {

@@ -17,9 +17,9 @@ from clustering import (
 )
 from clustering import silhouette as euclidean_silhouette
 from clustering.kmeans import seeded_rows
-from pages.shared.datasets import GIVEN, Data
+from pages.shared.datasets import GIVEN, MOST_POINTS_FOR_PROXIMITIES, Data
 from pages.shared.disagreeing import Clustering, in_a_group
-from pages.shared.runs import ALGORITHMS, MOST_POINTS_FOR_PROXIMITIES, STARTS, Recent, Run, Settings, make_run, ranks_by_place
+from pages.shared.runs import RACERS, STARTS, Recent, Run, Settings, make_run, ranks_by_place
 from pages.shared.wording import as_sentence
 
 
@@ -88,7 +88,11 @@ def panel_names(panels: list[Settings]) -> list[str]:
     for i, settings in enumerate(panels, 1):
         alike = [other for other in panels if other.algorithm == settings.algorithm]
         mixture, medoids = settings.algorithm == "mixture", settings.algorithm == "kmedoids"
-        parts = [f"{settings.covariance.capitalize()} mixture" if mixture else ALGORITHMS[settings.algorithm]]
+        parts = [f"{settings.covariance.capitalize()} mixture" if mixture else RACERS[settings.algorithm]]
+        if settings.algorithm == "tree":
+            parts = [f"{settings.merging.linkage.capitalize()} linkage"]
+            if settings.merging.metric not in ("euclidean", GIVEN):
+                parts.append(settings.merging.metric.capitalize())
         if medoids and (differ("metric", alike) or settings.metric not in ("euclidean", GIVEN)):
             parts.append(settings.metric.capitalize())
         if medoids and differ("update", alike):
@@ -106,13 +110,16 @@ def race_data(data: Data, panels: list[Settings]) -> tuple[Data, str]:
 
     Several metrics share the room of one matrix of proximities.
     """
-    metrics = len({settings.metric for settings in panels if settings.algorithm == "kmedoids"})
+    medoids = {settings.metric for settings in panels if settings.algorithm == "kmedoids"}
+    trees = {settings.merging.metric for settings in panels if settings.algorithm == "tree"}
+    metrics = len(medoids | trees)
     n, most = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
     if not metrics or n <= most:
         return data, ""
+    who = "K-medoids and trees need" if medoids and trees else "K-medoids needs" if medoids else "A tree needs"
     each = "" if metrics == 1 else f", by each of {metrics} metrics"
     return data.sample(most), (
-        f"K-medoids needs the proximity of every pair of points{each}, so all panels race on the same sample of {most:,} of "
+        f"{who} the proximity of every pair of points{each}, so all panels race on the same sample of {most:,} of "
         f"the {n:,} points."
     )
 

@@ -18,7 +18,8 @@ ENDINGS = {True: "converged", False: "cut off"}
 def show_notices(run: Run) -> None:
     """What was unusual, and what to do about it."""
     for iteration, notice in run.history.named_notices():
-        st.warning(plain(f"Iteration {iteration}, {notice.name}: {notice.told(run.ranks + 1)}"), icon=":material/warning:")
+        where = "" if run.settings.algorithm == "tree" else f"Iteration {iteration}, {notice.name}: "
+        st.warning(plain(where + notice.told(run.ranks + 1)), icon=":material/warning:")
 
 
 def show_numbers(run: Run) -> None:
@@ -63,6 +64,8 @@ def show_sizes(run: Run) -> None:
             what += f" ({place}{', …' if middles.shape[1] > 4 else ''})"
         rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), what.strip()])
     headers = ["Cluster", "Size", "", MIDDLES[run.settings.algorithm].capitalize()]
+    if not any(row[-1] for row in rows):  # proximities have no means
+        headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Sizes of the clusters"))
 
 

@@ -10,14 +10,15 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, iterate
-from pages.shared.datasets import Data
+from pages.shared.datasets import MOST_POINTS_FOR_PROXIMITIES, Data
+from pages.shared.trees import WARD, Merging, cut_labels, grow
 
-MOST_POINTS_FOR_PROXIMITIES = 5_000
-"""a matrix of 5,000 x 5,000 proximities takes 200 MB"""
 MOST_ITERATIONS = 500
 
-MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}
+MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean", "tree": "mean"}
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture of Gaussians"}
+RACERS = ALGORITHMS | {"tree": "The cut of a tree"}
+"""what may take part in a race"""
 LOSS_NAMES = {"kmeans": KMeans.loss_name, "kmedoids": KMedoids.loss_name, "mixture": GaussianMixture.loss_name}
 STARTS = {
     "random": "random points",
@@ -26,14 +27,17 @@ STARTS = {
     "maxmin": "farthest points (maxmin)",
     "build": "BUILD",
     "k-means": "K-means first",
+    "tree": "the cut of a tree",
     "hand": "hand",
 }
 """how the sentence about the start ends"""
 STARTS_OF = {
-    "kmeans": ("random", "k-means++", "plain k-means++", "maxmin", "hand"),
-    "kmedoids": ("random", "k-means++", "plain k-means++", "maxmin", "build", "hand"),
-    "mixture": ("random", "k-means++", "plain k-means++", "maxmin", "k-means", "hand"),
+    "kmeans": ("random", "k-means++", "plain k-means++", "maxmin", "tree", "hand"),
+    "kmedoids": ("random", "k-means++", "plain k-means++", "maxmin", "build", "tree", "hand"),
+    "mixture": ("random", "k-means++", "plain k-means++", "maxmin", "k-means", "tree", "hand"),
 }
+ALONE = ("tree", "hand")
+"""ways of starting that are one start, not many"""
 UPDATES = {
     "alternating": "alternating: within clusters",
     "swap": "swaps, the first that helps",
@@ -54,11 +58,15 @@ class Settings:
     """where to start, (k, d), if the start is "hand\""""
     rows: tuple[int, ...] | None = None
     """the k points to start from, where they were found for several algorithms at once by the way that `start` names"""
+    merging: Merging = WARD
+    """of the tree that is cut, if that is the algorithm or the start"""
 
-    def method(self, points: np.ndarray):
-        """The method that they name, with its start on these points (n, d)."""
+    def method(self, points: np.ndarray, begin: np.ndarray | None = None):
+        """The method that they name, with its start on these points (n, d): `begin`, if that is given."""
         start = self.start
-        if self.start == "hand":
+        if begin is not None:
+            start = begin
+        elif self.start == "hand":
             start = self._nearest_rows(points) if self.algorithm == "kmedoids" else np.array(self.centers)
         elif self.rows is not None:
             start = np.array(self.rows) if self.algorithm == "kmedoids" else points[list(self.rows)]
@@ -111,12 +119,14 @@ class Run:
     @property
     def has_regions(self) -> bool:
         """Whether every place belongs to a cluster, not only the points."""
-        return self.data.given is None and self.settings.metric != "gower"
+        return self.data.given is None and self.settings.metric != "gower" and self.settings.algorithm != "tree"
 
     @cached_property
     def least_seconds(self) -> float:
         """The time that the steps of the run take; of short runs, which any disturbance delays, the least of several times."""
         times = [self.history.seconds]
+        if self.settings.algorithm == "tree":
+            return times[0]
         while sum(times) < 0.05 and len(times) < 5:
             again = iterate(
                 self.history.method, self.history.prepared, start=self.history.parameters[0], max_iter=MOST_ITERATIONS
@@ -169,8 +179,8 @@ class NeedsPoints(ValueError):
 
 
 def check_fits(data: Data, settings: Settings) -> None:
-    """NeedsPoints if the data are proximities and the method is not K-medoids."""
-    if settings.algorithm == "kmedoids" or data.given is None:
+    """NeedsPoints if the data are proximities and the method needs coordinates."""
+    if settings.algorithm in ("kmedoids", "tree") or data.given is None:
         return
     name, middle = {"kmeans": ("K-means", "means"), "mixture": ("A mixture of Gaussians", "means and covariances")}[
         settings.algorithm
@@ -198,12 +208,26 @@ def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, obje
         )
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
     check_fits(data, settings)
-    method = settings.method(data.points)
-    if not medoids:
-        return data, method, method.prepare(data.points), note
-    matrix = ("proximities", data.key, settings.metric)
-    prepared = store.get(matrix, lambda: method.prepare(data.proximities(settings.metric)))
-    return data, method, method.prepare(prepared), note
+    work = data.points
+    if medoids:
+        # as it was prepared for one K, it is quickly prepared for another
+        matrix = ("proximities", data.key, settings.metric)
+        work = store.get(matrix, lambda: KMedoids(1).prepare(data.proximities(settings.metric)))
+    begin = None
+    if settings.start == "tree":
+        labels, told = cut_labels(data, settings.merging, settings.k, store)
+        note = f"{note} {told}".strip()
+        begin = labels if settings.algorithm == "mixture" else _begin(data, settings, labels, work)
+    method = settings.method(data.points, begin)
+    return data, method, method.prepare(work), note
+
+
+def _begin(data: Data, settings: Settings, labels: np.ndarray, work) -> np.ndarray:
+    """The centers or medoids of these groups."""
+    members = [np.flatnonzero(labels == group) for group in range(settings.k)]
+    if settings.algorithm == "kmeans":
+        return np.stack([data.points[rows].mean(axis=0) for rows in members])
+    return np.array([rows[work.matrix[np.ix_(rows, rows)].sum(axis=0).argmin()] for rows in members])
 
 
 def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[Step], None]) -> Run:
@@ -213,6 +237,9 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
     """
 
     def compute():
+        if settings.algorithm == "tree":
+            growth = grow(data, settings.merging, store)
+            return Run(settings, growth.data, growth.cut(settings.k), growth.note)
         used, method, prepared, note = fitting(data, settings, store)
         history = History.record(method, prepared, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
         return Run(settings, used, history, note)

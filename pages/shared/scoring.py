@@ -13,6 +13,8 @@ class Scores:
     """A row of the table of a race; None where something is not defined."""
 
     name: str
+    of_tree: bool
+    """whether it is the cut of a tree, whose iterations are the merges below it"""
     iterations: int
     converged: bool
     seconds: float
@@ -32,11 +34,12 @@ def scores(race: Race) -> list[Scores]:
         n, d = run.data.points.shape
         known = race.data.labels >= 0 if race.known else np.zeros(n, dtype=bool)
         pair = (race.data.labels[known], history.last.labels[known]) if race.known else ()
-        mixture = run.settings.algorithm == "mixture"
+        tree, mixture = run.settings.algorithm == "tree", run.settings.algorithm == "mixture"
         rows.append(
             Scores(
                 name,
-                history.iterations,
+                tree,
+                n - run.settings.k if tree else history.iterations,
                 history.converged,
                 run.least_seconds,
                 float(history.losses[-1]),

@@ -59,6 +59,24 @@ def _frames(run: Run, shown: list[int]) -> list[Frame]:
     return frames
 
 
+def growing(run: Run) -> list[Frame]:
+    """The frames of a whole tree, of which the run is a cut; `parameters` of each is how many merges are made."""
+    growth, left = run.history.prepared, run.settings.k
+    n = growth.merges + 1
+    frames = [Frame("start", 0, None, None, f"Start: {counted(n, 'point')}, each a group of its own.", growth.explained())]
+    for made in growth.states[1:]:
+        height = growth.height(made)
+        if made <= growth.first_alone:
+            sentence = f"{counted(made, 'merge')} made, up to height {short(height)}: {n - made:,} groups left."
+        else:
+            sentence = growth.told(made - 1)
+        if n - made == left:
+            sentence += " Here the tree is cut."
+        explanation = "Above the cut, groups lose their colour: these merges are not made." if n - made == left - 1 else ""
+        frames.append(Frame("E", made, None, height, sentence, explanation or growth.explained() * (made == n - 1)))
+    return frames
+
+
 def ending(run: Run) -> str:
     """How the run ended, as 'Converged after 7 iterations'."""
     return f"{'Converged' if run.history.converged else 'Cut off'} after {counted(run.history.iterations, 'iteration')}"
@@ -159,4 +177,36 @@ class _MedoidsTeller(_Teller):
         return f"M step: {counted(len(slots), 'medoid')} moved, by at most {short(self.moved(t).max())}, loss {loss}."
 
 
-_TELLERS = {"kmeans": _Teller, "kmedoids": _MedoidsTeller, "mixture": _MixtureTeller}
+class _TreeTeller:
+    """Sentences about the merges before a tree is cut."""
+
+    start_means = "Every point is a group of its own."
+    e_means = "Merge by merge, two groups become one; outlines show the groups that there are."
+    m_means = ""
+
+    def __init__(self, run: Run):
+        self.run, self.growth = run, run.history.prepared
+        self.m_means = self.growth.explained()
+
+    def merges(self, t: int) -> int:
+        """How many merges are made in state t."""
+        return self.growth.merges + 1 - self.run.settings.k - (self.run.history.iterations - t)
+
+    def start(self) -> str:
+        return f"Start: {counted(len(self.run.data.points), 'point')}, each a group of its own."
+
+    def e_step(self, t: int) -> str:
+        made = self.merges(t)
+        if made == 0:
+            what = "No merge is made."
+        elif t == 0:
+            what = f"The first {counted(made, 'merge')}, up to height {short(self.growth.height(made))}."
+        else:
+            what = self.growth.told(made - 1)
+        return what + (" Here the tree is cut." if t == self.run.history.iterations else "")
+
+    def m_step(self, t: int) -> str:
+        return f"The next two to merge, at height {short(self.growth.height(self.merges(t) + 1))}."
+
+
+_TELLERS = {"tree": _TreeTeller, "kmeans": _Teller, "kmedoids": _MedoidsTeller, "mixture": _MixtureTeller}

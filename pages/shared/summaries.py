@@ -276,27 +276,35 @@ def distinct(names: list[str]) -> list[str]:
     return told
 
 
+def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The dissimilarities of points in this order, as means over blocks of pairs where there are more than `BLOCKS`.
+
+    `between` gives the (m, l) dissimilarities of points (m,) with points (l,). Returns (b, b) means in single precision, and
+    where in the order each block begins and the last one ends, (b + 1,).
+    """
+    n = len(order)
+    edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))
+    sizes = np.diff(edges)
+    rows = [  # a row of blocks at a time: never a second matrix
+        np.add.reduceat(between(order[a:b], order).sum(axis=0), edges[:-1]) / (b - a) / sizes
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    return np.array(rows, dtype=np.float32), edges
+
+
 def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, height: int = 420) -> go.Figure:
     """The given proximities with rows and columns in this order; lines between groups, where labels (n,) are given.
 
     Above `BLOCKS` rows each cell is the mean of a block of pairs.
     """
-    n = len(order)
-    matrix = data.given[np.ix_(order, order)]
-    edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))
-    if n > BLOCKS:
-        matrix = np.add.reduceat(np.add.reduceat(matrix, edges[:-1], axis=0), edges[:-1], axis=1)
-        sizes = np.diff(edges)
-        matrix = matrix / sizes[:, None] / sizes
-        called = [
-            f"{data.called(order[[a]])[0]} and {b - a - 1} more" if b - a > 1 else data.called(order[[a]])[0]
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
-        ]
-    else:
-        called = data.called(order)
+    matrix, edges = block_means(lambda ones, others: data.given[np.ix_(ones, others)], order)
+    called = data.called(order[edges[:-1]])
+    sizes = np.diff(edges)
+    if len(called) < len(order):
+        called = [f"{name} and {size - 1} more" if size > 1 else name for name, size in zip(called, sizes, strict=True)]
     heat = dict(
         type="heatmap",
-        z=matrix.astype(np.float32),
+        z=matrix,
         colorscale=palette.SEQUENTIAL,
         x0=0,
         y0=0,

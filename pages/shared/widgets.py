@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from clustering import LINKAGES
 from pages.shared.datasets import Data
-from pages.shared.runs import ALGORITHMS, STARTS, STARTS_OF, UPDATES, Recent, Settings
+from pages.shared.runs import ALGORITHMS, ALONE, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Settings
+from pages.shared.trees import WARD, Merging
 
 MOST_CLUSTERS = 50
 SAME = "same"
 """stands for the way of starting that the panels of a race share"""
-LABELS = {"random": "Random points", "hand": "By hand", SAME: "The same points as the others"}
+LABELS = {"random": "Random points", "tree": "The cut of a tree", "hand": "By hand", SAME: "The same points as the others"}
 COVARIANCES = {
     "full": "Full: any ellipse",
     "tied": "Tied: one for all",
@@ -35,14 +37,17 @@ def choose_settings(data: Data) -> Settings:
         k = _choose_k()
         start = _choose_start("Start", STARTS_OF[algorithm], f"start_{algorithm}")
         options = _choose_options(data, algorithm)
+        if start == "tree":
+            options["merging"] = _choose_merging(data)
         seed = _choose_seed()
         st.button(
             "New start",
             icon=":material/casino:",
             on_click=_next_seed,
-            disabled=start == "build",
+            disabled=start in ("build", "tree"),
             help={
                 "build": "Nothing in BUILD is random: every start is the same.",
+                "tree": "Nothing in a tree is random: every start is the same.",
                 "hand": "The next seed: puts the centers on other random points, to be dragged from there.",
             }.get(start, "The next seed"),
         )
@@ -59,7 +64,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         seed = int(st.number_input("First seed", 0, 2**31 - 1 - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
     ways = st.multiselect(
         "Ways of starting",
-        [way for way in STARTS_OF[algorithm] if way != "hand"],
+        [way for way in STARTS_OF[algorithm] if way not in ALONE],
         default=["random", "k-means++", "maxmin"],
         format_func=start_name,
         key=f"ways_{algorithm}",
@@ -122,9 +127,9 @@ def choose_race(data: Data) -> tuple[int, int, str, int]:
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     """The algorithm of a panel of the race, counted from one, with all else behind a button beside it."""
     algorithm, update, covariance = PANEL_DEFAULTS[number - 1]
-    ending, offered, begin = f"_{number}", ALGORITHMS, SAME
+    ending, offered, begin = f"_{number}", RACERS, SAME
     if data.given is not None:  # other keys, so that what is chosen for points is still there when points come back
-        ending, offered = f"{ending}_given", {"kmedoids": ALGORITHMS["kmedoids"]}
+        ending, offered = f"{ending}_given", {name: RACERS[name] for name in ("kmedoids", "tree")}
         algorithm = "kmedoids"
         update, begin = GIVEN_DEFAULTS[number - 1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
@@ -133,9 +138,13 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
             own = st.number_input(
                 "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
             )
-            starts = (SAME, *(start for start in STARTS_OF[algorithm] if start != "hand"))
-            start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", "stretch", begin)
+            start = "tree"
+            if algorithm != "tree":
+                starts = (SAME, *(start for start in STARTS_OF[algorithm] if start != "hand"))
+                start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", "stretch", begin)
             options = _choose_options(data, algorithm, ending, update, covariance, width="stretch")
+            if start == "tree":
+                options["merging"] = _choose_merging(data, ending, "stretch")
     return Panel(
         Settings(
             algorithm=algorithm,
@@ -189,21 +198,25 @@ def start_name(start: str) -> str:
     return LABELS.get(start, STARTS.get(start))
 
 
+def _choose_metric(data: Data, key: str, ending: str, width) -> str:
+    own_metrics = data.mixed is not None or data.given is not None
+    return st.selectbox(
+        "Metric",
+        data.metrics,
+        format_func=str.capitalize,
+        key=f"{key}{ending}" if not own_metrics else f"{key}{ending} {data.metrics[0]}",
+        width=width,
+        **(KEPT if own_metrics else SHARED),
+    )
+
+
 def _choose_options(
     data: Data, algorithm: str, ending: str = "", update: str = "alternating", covariance: str = "full", width=None
 ) -> dict:
     """The options that only this algorithm has. Their keys end in `ending`; `update` and `covariance` are the defaults."""
     if algorithm == "kmedoids":
-        own_metrics = data.mixed is not None or data.given is not None
         return dict(
-            metric=st.selectbox(
-                "Metric",
-                data.metrics,
-                format_func=str.capitalize,
-                key=f"metric{ending}" if not own_metrics else f"metric{ending} {data.metrics[0]}",
-                width=width or 170,
-                **(KEPT if own_metrics else SHARED),
-            ),
+            metric=_choose_metric(data, "metric", ending, width or 170),
             update=st.selectbox(
                 "Update",
                 list(UPDATES),
@@ -227,6 +240,29 @@ def _choose_options(
             )
         )
     return {}
+
+
+def choose_tree(data: Data) -> tuple[Merging, int]:
+    """How a tree is made, and the number of groups that its cut leaves."""
+    merging = _choose_merging(data)
+    return merging, _at_most(_choose_k(), data)
+
+
+def _choose_merging(data: Data, ending: str = "", width=170) -> Merging:
+    given = data.given is not None
+    if given and not ending:
+        ending = "_given"
+    linkage = st.selectbox(
+        "Linkage",
+        list(LINKAGES),
+        # means are no more than a way of speaking where there are only proximities
+        LINKAGES.index("average" if given else WARD.linkage),
+        format_func=str.capitalize,
+        key=f"linkage{ending}",
+        width=width,
+        **SHARED,
+    )
+    return Merging(linkage, _choose_metric(data, "tree_metric", ending, width))
 
 
 def _choose_seed() -> int:

@@ -164,7 +164,9 @@ def test_proximities_race_by_k_medoids_with_different_updates(app):
     app.button_group(key="source").set_value("real").run()
     app.selectbox(key="table").set_value("numbers").run()
     assert fine(app)
-    assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [["K-medoids"]] * 3
+    assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [
+        ["K-medoids", "The cut of a tree"]
+    ] * 3
     assert column(app, "Panel") == [
         "1. K-medoids, alternating",
         "2. K-medoids, first swap",

@@ -8,7 +8,7 @@ from pages.shared.storyboard import Frame
 
 _HERE = Path(__file__).parent
 _SECONDS = 14
-_STEPS_PER_SECOND = 30  # as in player.js
+STEPS_PER_SECOND = 30  # as in player.js
 
 
 @st.cache_resource
@@ -17,18 +17,31 @@ def _component():
     return st.components.v2.component("player", html=html, css=css, js=js)
 
 
-def tweens(frames: list[Frame]) -> int:
-    """How many moves lead from an E frame to the M frame after it, so that a whole run plays in about 14 seconds at most."""
+def ticks(frames: list[Frame]) -> list[int]:
+    """How many moments each frame is shown before the next one, so that a whole run plays in about 14 seconds at most.
+
+    Between an E frame and the M frame after it there is something to be moved, so these take longer.
+    """
     moves = sum(frame.kind == "M" for frame in frames)
-    return max(2, min(18, _SECONDS * _STEPS_PER_SECOND // max(moves, 1)))
+    between = max(2, min(18, _SECONDS * STEPS_PER_SECOND // max(moves, 1)))
+    return [between if after.kind == "M" else 1 for after in frames[1:]]
 
 
-def player(run: str, figures: str, told: list[list[Frame]], pictures: list[str], curves: list[str], names=()) -> None:
+def player(
+    run: str,
+    figures: str,
+    told: list[list[Frame]],
+    pictures: list[str],
+    curves: list[str],
+    names=(),
+    pace: list[int] | None = None,
+) -> None:
     """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
 
     `told` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
     frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
-    them. It stays on its frame as long as `run` is the same, and goes to the last one of another.
+    them. It stays on its frame as long as `run` is the same, and goes to the last one of another. `pace` is for how many
+    moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says.
     """
     longest = max(told, key=len)
     data = dict(
@@ -39,6 +52,6 @@ def player(run: str, figures: str, told: list[list[Frame]], pictures: list[str],
         names=list(names),
         kinds=[frame.kind for frame in longest],
         told=[[(frame.sentence, frame.explanation) for frame in frames] for frames in told],
-        tweens=tweens(longest),
+        ticks=ticks(longest) if pace is None else pace,
     )
     _component()(key="player", data=data)

@@ -3,10 +3,11 @@
 //
 // data: {
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
-//   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames], tweens
+//   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames],
+//   ticks: [for how many moments each frame is shown before the next one]
 // }
 // A picture with fewer frames than others waits on its last one. Between an E frame and the M frame after it the player moves
-// the lines and centers of pictures smoothly, in `tweens` steps; these are computed here, from the x and y of the two frames.
+// the lines and centers of pictures smoothly; these moves are computed here, from the x and y of the two frames.
 
 const STEPS_PER_SECOND = 30;
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
@@ -106,8 +107,6 @@ export default function (component) {
     say();
   }
 
-  const ticksAfter = (index) => (data.kinds[index + 1] === "M" ? data.tweens : 1);
-
   function tick(now) {
     if (now - before >= 1000 / STEPS_PER_SECOND - 4) advance(now);
     // asked for last, so that Plotly has ended what was ordered now before it gets the next order
@@ -119,11 +118,11 @@ export default function (component) {
     before = now;
     // a slow machine skips moves between two frames, never a frame
     position += Math.min(elapsed / 1000, 0.2) * STEPS_PER_SECOND * Number($("speed").value);
-    const needed = ticksAfter(memory.shown);
+    const needed = data.ticks[memory.shown];
     if (position >= needed) {
       show(memory.shown + 1);
       if (memory.shown === last) pause();
-    } else if (needed > 1) {
+    } else if (data.kinds[memory.shown + 1] === "M") {
       data.pictures.forEach((picture, i) => {
         const graph = graphOf(picture);
         if (memory.shown < ends[i] && belongs(graph, data.figures)) {
