@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pages.shared.datasets import SAMPLES, TABLES
+from pages.shared.trees import WARD
 from pages.shared.widgets import COVARIANCES, PANEL_DEFAULTS, SAME
 
 
@@ -37,7 +38,11 @@ class RaceExample:
         state |= {"panels": len(self.panels), "k": self.k, "start_all": "random", "seed": self.seed}
         for i, (algorithm, options) in enumerate(self.panels, 1):
             _, update, covariance = PANEL_DEFAULTS[i - 1]
-            state |= {f"algorithm_{i}": algorithm, f"k_{i}": None, f"start_{algorithm}_{i}": SAME}
+            state |= {f"algorithm_{i}": algorithm, f"k_{i}": None}
+            if algorithm == "tree":
+                state |= {f"linkage_{i}": options["linkage"], f"tree_metric_{i}": WARD.metric}
+            else:
+                state[f"start_{algorithm}_{i}"] = SAME
             if algorithm == "kmedoids":
                 state |= {f"metric_{i}": options.get("metric", "euclidean"), f"update_{i}": options.get("update", update)}
             if algorithm == "mixture":
@@ -46,6 +51,8 @@ class RaceExample:
 
 
 _MIXTURE_AND_MEANS = (("kmeans", {}), ("mixture", {"covariance": "spherical"}), ("mixture", {}))
+_MEANS_MIXTURE_AND_CHAINS = (("kmeans", {}), ("mixture", {}), ("tree", {"linkage": "single"}))
+_CHAINS = {"linkage_3": "Single"}
 RACE_EXAMPLES = {
     "round": RaceExample(
         "Equal round groups",
@@ -93,19 +100,25 @@ RACE_EXAMPLES = {
     ),
     "rings": RaceExample(
         "Rings",
-        "All three fail: each group that they can describe surrounds a middle, and the two rings have the same one. The "
-        "adjusted Rand index is about 0, although every loss fell and every run converged.",
+        "K-means and the mixture fail: each group that they can describe surrounds a middle, and the two rings have the same "
+        "one. Their adjusted Rand index is about 0, although every loss fell and both converged. Single linkage follows chains "
+        "of near points, and finds the rings.",
         "rings",
         k=2,
         seed=5,
+        panels=_MEANS_MIXTURE_AND_CHAINS,
+        address=_CHAINS,
     ),
     "moons": RaceExample(
         "Moons",
-        "All three fail again: straight borders and ellipses cannot follow a bend, so each moon loses a tip to the other. "
-        "Single linkage, which follows chains of near points, would succeed here.",
+        "K-means and the mixture fail again: straight borders and ellipses cannot follow a bend, so each moon loses a tip to "
+        "the other. Single linkage does follow it; but see on the page The tree how a few points between the moons would make "
+        "one group of both.",
         "moons",
         k=2,
         seed=2,
+        panels=_MEANS_MIXTURE_AND_CHAINS,
+        address=_CHAINS,
     ),
 }
 

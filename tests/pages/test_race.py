@@ -10,12 +10,22 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import AgglomerativeClustering
 from streamlit.testing.v1 import AppTest
 
-from clustering import KMeans, KMedoids, adjusted_rand_index, best_of, contingency_table, match_clusters, proximity_matrix
+from clustering import (
+    KMeans,
+    KMedoids,
+    adjusted_rand_index,
+    best_of,
+    contingency_table,
+    match_clusters,
+    proximity_matrix,
+    tree_of_points,
+)
 from pages.shared import datasets
 from pages.shared.examples import RACE_EXAMPLES
 from pages.shared.racing import make_race
 from pages.shared.runs import Recent, Settings, make_run
 from pages.shared.scoring import scores
+from pages.shared.trees import Merging
 from pages.shared.widgets import PANEL_DEFAULTS
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
@@ -271,8 +281,10 @@ def race_of(name):
     panels = []
     for i in range(1, state["panels"] + 1):
         options = {option: state[f"{option}_{i}"] for option in ("metric", "update", "covariance") if f"{option}_{i}" in state}
+        if f"linkage_{i}" in state:
+            options["merging"] = Merging(state[f"linkage_{i}"], state[f"tree_metric_{i}"])
         panels.append(Settings(algorithm=state[f"algorithm_{i}"], k=state["k"], seed=state["seed"], **options))
-    shared = [True] * len(panels)
+    shared = [panel.algorithm != "tree" for panel in panels]
     return make_race(data, panels, Recent(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
 
 
@@ -344,19 +356,23 @@ def test_of_overlapping_groups_the_mixtures_say_how_unsure_they_are():
         assert np.mean(likeliest < 0.8) > 0.1
 
 
-def test_rings_are_found_by_none_although_all_converged_and_every_loss_fell():
+def test_rings_are_found_by_single_linkage_alone_although_all_converged_and_every_loss_fell():
     race = race_of("rings")
-    assert np.abs(agreements(race)).max() < 0.05
-    for run in race.runs:
+    assert np.abs(agreements(race)[:2]).max() < 0.05
+    assert agreements(race)[2] == 1
+    for run in race.runs[:2]:
         assert run.history.converged
         assert run.history.losses[-1] < run.history.losses[0]
 
 
-def test_moons_are_found_by_none_and_single_linkage_would_find_them():
+def test_moons_are_found_by_single_linkage_alone_until_points_between_them_make_a_chain():
     race = race_of("moons")
-    assert max(agreements(race)) < 0.5
+    assert max(agreements(race)[:2]) < 0.5
+    assert agreements(race)[2] > 0.99
     linked = AgglomerativeClustering(2, linkage="single").fit(race.data.points).labels_
-    assert adjusted_rand_index(linked, race.data.labels) > 0.99
-    for run in race.runs:  # each moon loses a tip to the other
+    assert adjusted_rand_index(linked, race.runs[2].history.last.labels) == 1
+    noisy = datasets.draw_sample("moons", 500, 0, {"noise": 0.16})
+    assert adjusted_rand_index(tree_of_points(noisy.points, "single").labels(2), noisy.labels) < 0.1
+    for run in race.runs[:2]:  # each moon loses a tip to the other
         counts, *_ = contingency_table(race.data.labels, run.history.last.labels)
         assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).all()
