@@ -101,8 +101,8 @@ RACE_EXAMPLES = {
     "rings": RaceExample(
         "Rings",
         "K-means and the mixture fail: each group that they can describe surrounds a middle, and the two rings have the same "
-        "one. Their adjusted Rand index is about 0, although every loss fell and both converged. Single linkage follows chains "
-        "of near points, and finds the rings.",
+        "one. Their adjusted Rand index is about 0, although every loss fell and both converged. Single linkage follows "
+        "chains of near points, and finds the rings.",
         "rings",
         k=2,
         seed=5,
