@@ -9,6 +9,7 @@
 Needs NumPy and SciPy only.
 """
 
+from clustering.bootstrap import bootstrap
 from clustering.criteria import (
     Gap,
     aic,
@@ -24,7 +25,7 @@ from clustering.criteria import (
 )
 from clustering.edit_distance import edit_distances
 from clustering.em import Method, Restart, Step, best_of, fit, iterate, restarts
-from clustering.gaussians import Gaussians, check_gaussians
+from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
@@ -37,6 +38,7 @@ from clustering.projection import PrincipalComponents, classical_scaling, princi
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
+from clustering.soft_kmeans import SoftMeans, soft_kmeans
 from clustering.validation import (
     adjusted_rand_index,
     bic,
@@ -63,12 +65,14 @@ __all__ = [
     "ProbabilisticPCA",
     "Restart",
     "Silhouette",
+    "SoftMeans",
     "Step",
     "Tree",
     "adjusted_rand_index",
     "aic",
     "best_of",
     "bic",
+    "bootstrap",
     "calinski_harabasz",
     "centroid_index",
     "centroid_index_of_distances",
@@ -87,6 +91,7 @@ __all__ = [
     "icl",
     "impute",
     "iterate",
+    "kl_divergence",
     "match_clusters",
     "normalized_mutual_information",
     "principal_components",
@@ -95,6 +100,7 @@ __all__ = [
     "sample_mixture",
     "silhouette",
     "silhouette_of_proximities",
+    "soft_kmeans",
     "subsample_agreement",
     "three_gaussians",
     "tree_of_points",

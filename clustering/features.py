@@ -8,9 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from clustering.gaussians import Gaussians
-
-LOG_2PI = float(np.log(2 * np.pi))
+from clustering.gaussians import LOG_2PI, Gaussians, log_weights
 
 
 def feature_count(covariance: str, d: int) -> int:
@@ -74,11 +72,6 @@ def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.
         i, j = _pairs(d)
         scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
     return scatter
-
-
-def log_weights(weights) -> np.ndarray:
-    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
-    return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
 
 
 @cache

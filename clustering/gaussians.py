@@ -1,10 +1,20 @@
-"""The parameters of a mixture of Gaussians, and when they are valid."""
+"""A mixture of Gaussians by its parameters: when they are valid, and what they say of any points, seen or new.
+
+    p(x) = sum over k of w_k N(x | m_k, S_k)
+
+Sums over components are log-sum-exp: a point far from every component has a finite log density and responsibilities that sum
+to one, though its density may be too small a number and so 0.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
+from clustering.chunks import chunk_size, over_chunks
 from clustering.points import check_points
+
+LOG_2PI = float(np.log(2 * np.pi))
 
 
 class Gaussians(NamedTuple):
@@ -16,6 +26,82 @@ class Gaussians(NamedTuple):
     """(k, d)"""
     covariances: np.ndarray
     """(k, d, d), whatever the covariance model; in units squared"""
+
+    def log_joint(self, points) -> np.ndarray:
+        """(n, k) ln(w_k N(x | m_k, S_k)) of each point (n, d) and each component, in nats. ValueError as `check_points`, and
+        unless the points have d columns."""
+        points = check_points(points)
+        k, d = self.means.shape
+        if points.shape[1] != d:
+            raise ValueError(f"points must have {d} columns, as the means do, got {points.shape[1]}")
+        factors = np.linalg.cholesky(self.covariances)
+        constants = log_weights(self.weights) - 0.5 * d * LOG_2PI
+        constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        scores = np.empty((k, len(points)))
+
+        def part(chunk):
+            for row, mean, factor, constant in zip(scores, self.means, factors, constants, strict=True):
+                white = solve_triangular(factor, (points[chunk] - mean).T, lower=True, check_finite=False)
+                row[chunk] = constant - 0.5 * np.einsum("dn,dn->n", white, white)
+
+        over_chunks(part, len(points), chunk_size(2 * d))
+        return scores.T
+
+    def log_density(self, points) -> np.ndarray:
+        """(n,) ln p(x) of each point, in nats. Errors as `log_joint`."""
+        return _log_sum(self.log_joint(points))
+
+    def density(self, points) -> np.ndarray:
+        """(n,) p(x) of each point, per unit of volume. Errors as `log_joint`."""
+        return np.exp(self.log_density(points))
+
+    def responsibilities(self, points) -> np.ndarray:
+        """(n, k) the share of each component in each point, p(component | x). Errors as `log_joint`."""
+        joint = self.log_joint(points)
+        return np.exp(joint - _log_sum(joint)[:, None])
+
+    def seen_along(self, axes, origin) -> "Gaussians":
+        """The mixture of axes (x - origin), for m directions `axes` (m, d): its marginal, where these are some of the
+        columns."""
+        axes = np.asarray(axes, dtype=float)
+        return Gaussians(self.weights, (self.means - origin) @ axes.T, axes @ self.covariances @ axes.T)
+
+
+def log_weights(weights) -> np.ndarray:
+    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
+    return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
+
+
+def _log_sum(joint: np.ndarray) -> np.ndarray:
+    largest = joint.max(axis=1)
+    return largest + np.log(np.exp(joint - largest[:, None]).sum(axis=1))
+
+
+def kl_divergence(mean_a, covariance_a, mean_b, covariance_b) -> float:
+    """How much a Gaussian b misses of a Gaussian a: the Kullback-Leibler divergence KL(a || b) in nats, 0 where both are the
+    same.
+
+        (tr(B^-1 A) + (m_b - m_a)' B^-1 (m_b - m_a) - d + ln |B| / |A|) / 2
+
+    Parameters
+    ----------
+    mean_a, mean_b : (d,) arrays; covariance_a, covariance_b : (d, d) arrays
+
+    Raises
+    ------
+    ValueError
+        As `check_gaussians`, or if a and b differ in d.
+    """
+    a = check_gaussians([1.0], [mean_a], [covariance_a])
+    b = check_gaussians([1.0], [mean_b], [covariance_b])
+    if a.means.shape != b.means.shape:
+        raise ValueError(f"both Gaussians must have as many dimensions, got {a.means.shape[1]} and {b.means.shape[1]}")
+    of_a, of_b = np.linalg.cholesky(a.covariances[0]), np.linalg.cholesky(b.covariances[0])
+    apart = solve_triangular(of_b, (b.means - a.means)[0], lower=True)
+    within = solve_triangular(of_b, of_a, lower=True)
+    # at least 0, but for rounding
+    scales = np.square(within).sum() - len(apart) - 2 * np.log(np.diagonal(of_a) / np.diagonal(of_b)).sum()
+    return 0.5 * float(max(scales, 0.0) + apart @ apart)
 
 
 def check_gaussians(weights, means, covariances) -> Gaussians:

@@ -11,6 +11,7 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from clustering import seeding
 from clustering.chunks import about_two_smallest, chunk_size, over_chunks, two_smallest
@@ -124,6 +125,23 @@ class KMeans:
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
         return centers
+
+    def predict(self, centers, points) -> np.ndarray:
+        """(n,) the nearest of the centers (k, d) to each point (n, d), new or not; the lowest number among equals.
+
+        ValueError as `check_points`, or if points and centers differ in d.
+        """
+        centers, points = check_points(centers, "centers"), check_points(points)
+        if centers.shape[1] != points.shape[1]:
+            raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
+        labels = np.empty(len(points), dtype=np.intp)
+
+        def part(chunk):
+            # by differences, so that a common offset costs no digits
+            labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
+
+        over_chunks(part, len(points), chunk_size(len(centers)))
+        return labels
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin

@@ -14,7 +14,7 @@ from clustering import seeding
 from clustering.chunks import over_chunks, two_smallest
 from clustering.em import Step
 from clustering.notices import Notice, few_distinct
-from clustering.points import check_k
+from clustering.points import check_k, check_points
 from clustering.proximity import check_proximities
 
 UPDATES = ("alternating", "swap", "steepest swap")
@@ -123,6 +123,20 @@ class KMedoids:
         if len(np.unique(rows)) < self.k:
             raise ValueError(f"medoids must be {self.k} different rows, got {rows.tolist()}")
         return rows.astype(np.intp)
+
+    def predict(self, medoids, proximities) -> np.ndarray:
+        """(m,) the cluster of each of m points, new or not: that of the nearest of the medoids (k,), the lowest number among
+        equals.
+
+        proximities : (m, n) array of dissimilarities of these points with the n points among which the medoids are. ValueError
+        unless it is such a table of finite numbers of at least 0.
+        """
+        table, medoids = check_points(proximities, "proximities"), np.asarray(medoids)
+        if not np.issubdtype(medoids.dtype, np.integer) or medoids.min() < 0 or medoids.max() >= table.shape[1]:
+            raise ValueError(f"medoids must be among the {table.shape[1]} columns of proximities, got {medoids.tolist()}")
+        if table.min() < 0:
+            raise ValueError(f"proximities must be at least 0, got {table.min()}")
+        return table[:, medoids].argmin(axis=1)
 
     def e_step(self, prepared: PreparedProximities, parameters, before: Neighbours | None = None) -> tuple[Neighbours, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])

@@ -26,8 +26,8 @@ from scipy.linalg import solve_triangular
 
 from clustering.chunks import largest_row, over_chunks
 from clustering.em import Step, fit
-from clustering.features import LOG_2PI, coefficients_of, feature_count, features_of, log_weights, scatter_of
-from clustering.gaussians import Gaussians, check_gaussians
+from clustering.features import coefficients_of, feature_count, features_of, scatter_of
+from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_labels, check_points, few_distinct_points
@@ -287,6 +287,10 @@ class GaussianMixture:
         # units, where a common offset leaves it only so many digits
         magnified = 16 * len(prepared.columns) * EPS + np.square(EPS * prepared.origin / prepared.scale).sum()
         return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.narrowest.min())
+
+    def predict(self, parameters: Gaussians, points) -> np.ndarray:
+        """(n,) the most responsible component of each point (n, d), new or not; the lowest number among equals."""
+        return parameters.log_joint(points).argmax(axis=1)
 
     def parameter_count(self, d: int) -> int:
         """Number of free parameters in d dimensions, as information criteria count them."""
