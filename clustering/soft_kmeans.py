@@ -1,6 +1,6 @@
 """Soft K-means: a mixture of round Gaussians of one given width, of which only the means are fitted.
 
-    r(n, k) = exp(-||x - c_k||^2 / 2 s^2) / (the sum of the same over all k)          c_k = mean of the points, weighted by r(., k)
+    r(n, k) = exp(-||x - c_k||^2 / 2 s^2) / (sum of the same over all k)      c_k = mean of the points, weighted by r(., k)
 
 This is EM for equal weights and covariances s^2 I. As the width s goes to zero the responsibilities go to 0 and 1, and its two
 steps become those of K-means (MacKay 2003, "Information Theory, Inference, and Learning Algorithms", chapter 22; Bishop 2006,
