@@ -69,6 +69,7 @@ class Tree(NamedTuple):
         n = len(self.order)
         if not is_whole(merges) or not 0 <= merges < n:
             raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
+        # the points of a group lie side by side, so where the groups that are left begin says all
         gone = np.zeros(n + merges, dtype=bool)
         gone[self.merges[:merges]] = True
         first = np.zeros(n, dtype=np.intp)

@@ -164,7 +164,7 @@ class GaussianMixture:
         """`Gaussians` by `init`."""
         columns = prepared.columns
         if not isinstance(self.init, str):
-            if isinstance(self.init, np.ndarray) and self.init.ndim == 1:
+            if isinstance(self.init, list | np.ndarray) and np.ndim(self.init) == 1:
                 return self._of_clusters(prepared, check_labels(self.init, columns.shape[1], self.k))
             return self.check_start(prepared, self.init)
         if self.init == "k-means":

@@ -49,7 +49,7 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
             options = dict(height=HEIGHTS[len(places)], markers=MARKERS, extent=extent)
             if run.settings.algorithm == "tree":
                 views = tree_figures.views_of_run(run, frames)
-                pictures.append(tree_figures.picture(run, views, plane, token, drawn, **options))
+                pictures.append(tree_figures.picture(run, views, len(views) - 1, plane, token, drawn, **options))
             else:
                 pictures.append(moving.picture(run, frames, plane, False, token, drawn, **options))
         titles = [f"{name}: {run.history.method.loss_name}" for name, run in race.ran]

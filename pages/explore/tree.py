@@ -1,5 +1,8 @@
 """The tree: hierarchical clustering, merge by merge, and its cut."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -7,83 +10,113 @@ from pages.shared import figures, tree_figures
 from pages.shared.choosing import current
 from pages.shared.cutting import cut_line
 from pages.shared.faults import show_fault
-from pages.shared.opening import open_in_race, open_in_watch, opening
+from pages.shared.opening import open_from_tree, open_in_race, opening
 from pages.shared.placing import choose_plane
+from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress
 from pages.shared.results import show_sizes
 from pages.shared.runs import ALGORITHMS, Run, Settings
 from pages.shared.storyboard import growing
-from pages.shared.trees import MOST_ORDERED, Growth, grow
-from pages.shared.widgets import MOST_CLUSTERS, choose_tree, recent
-from pages.shared.wording import counted, number, plain
+from pages.shared.trees import BY_MEANS, MOST_ORDERED, Growth, grow
+from pages.shared.widgets import MOST_CLUSTERS, SHARED, choose_tree, recent
+from pages.shared.wording import counted, plain, short
 
 CHART = dict(config={"displayModeBar": False})
 
 
-def choose_height(growth: Growth, k: int, place) -> float:
-    """The height of the cut. One that is given leaves so many groups; a number of groups has a height of its own."""
+def cut_at(growth: Growth, height: float) -> None:
+    """Sets the number of groups to what a cut at this height leaves, and keeps the height."""
+    left = growth.merges + 1 - growth.tree.merges_below(height)
+    st.session_state["k"] = min(left, MOST_CLUSTERS)
+    st.session_state["height of cut"] = height
+    st.session_state["too low"] = (height, left) if left > MOST_CLUSTERS else None
 
-    def cut(height: float) -> None:
-        left = growth.merges + 1 - growth.tree.merges_below(height)
-        st.session_state["k"] = min(left, MOST_CLUSTERS)
-        if left > MOST_CLUSTERS:
-            st.session_state["too low"] = height, left
-        st.session_state["height of cut"] = height
 
+def height_of(growth: Growth, k: int) -> float:
+    """The height that was given, if it leaves k groups, else one that does; where none does, that of the next merge."""
     low, high = growth.tree.gap(k)
-    low, high = max(low, 0.0), min(high, 1.04 * growth.height(growth.merges))
-    height = st.session_state.get("height of cut", -1.0)
-    if not low <= height < high:  # of another cut
-        height = low + (high - low) / 2 if high > low else high
-        height = next((rounded for rounded in (float(f"{height:.3g}"),) if low <= rounded < high), height)
-    st.session_state["height of cut"] = st.session_state["height"] = height
-    with place:
-        st.number_input(
-            "Cut at height",
-            0.0,
-            None,
-            step=max((high - low) / 4, 1e-12) if high > low else None,
-            format="%.4g",
-            key="height",
-            width=150,
-            on_change=lambda: cut(st.session_state["height"]),
-            help="Or drag the dashed line in the tree.",
-        )
-    asked, left = st.session_state.pop("too low", (None, 0))
+    given = st.session_state.get("height of cut")
+    if given is not None and low <= given < high:
+        return given
+    top = float(growth.tree.heights.max())
+    low, end = max(low, 0.0), min(high, 1.04 * top or 1.0)
+    if not low < end:
+        return min(low, end) if low < high else float(growth.tree.heights[growth.merges - k])
+    middle = low + (end - low) / 2
+    rounded = float(f"{middle:.3g}")
+    return rounded if low <= rounded < end else middle
+
+
+def choose_height(growth: Growth, height: float) -> None:
+    def changed():
+        if st.session_state["height"] is not None:  # an emptied field means the old height
+            cut_at(growth, st.session_state["height"])
+
+    st.session_state["height"] = height
+    st.number_input(
+        "Cut at height",
+        0.0,
+        None,
+        None,
+        step=max(float(f"{growth.tree.heights.max() / 50:.1g}"), 1e-12),
+        format="%.4g",
+        key="height",
+        width=150,
+        on_change=changed,
+        help="Or drag the dashed line in the tree.",
+    )
+
+
+def tell_of_cut(growth: Growth, k: int) -> None:
+    """What has to be known about this cut."""
+    asked = st.session_state.pop("too low", None)
     if asked is not None:
         st.warning(
-            f"A cut at height {number(asked)} leaves {left:,} groups; here are the last {MOST_CLUSTERS}.",
+            f"A cut at height {short(asked[0])} leaves {asked[1]:,} groups; here are the last {MOST_CLUSTERS}.",
             icon=":material/info:",
         )
-    if not high > low:
+    low, high = growth.tree.gap(k)
+    if not low < high:
         st.info(
             f"No height leaves exactly {counted(k, 'group')}: merges {'tie' if high == low else 'are inverted'} there. The "
             "cut takes them in the order in which they were made.",
             icon=":material/info:",
         )
-    cut_line(growth, k, height, MOST_CLUSTERS, "tree", st.session_state["tree figures"], cut)
-    return height
+    sizes = growth.cut(k).sizes[-1]
+    few = max(2, len(growth.data.points) // 100)
+    tiny = int((sizes <= few).sum())
+    if growth.merging.linkage == "single" and k > 1 and tiny >= k - 1:
+        st.info(
+            f"{tiny} of the {k} groups have at most {few} points. By single linkage a chain of points between two groups is "
+            "enough to join them early, and what is left to the end is single points far from all others.",
+            icon=":material/info:",
+        )
 
 
-def draw(run: Run, plane, progress: Progress):
-    """The four figures, whose name is kept for what lies over one of them."""
-    views = tree_figures.views_of(run.history.prepared)
-    name = figures.token("tree", run.key, len(views), plane.names, run.history.prepared.tree.order[:50].tolist())
-    st.session_state["tree figures"] = name
+def draw(run: Run, plane: Plane, ordered: bool, progress: Progress) -> tuple[str, list]:
+    """The name of the figures that move, and all four figures."""
+    views = tree_figures.views_of(run.growth)
+    name = figures.token("tree", run.key, plane.names, ordered)
+    at = cut_frame(run)
 
     def drawn(share):
         progress.show(0.2 + 0.8 * share, "Drawing the pictures.")
 
-    return recent().get(
+    return name, recent().get(
         ("tree figures", name),
-        lambda: (
-            tree_figures.picture(run, views, plane, name, drawn),
-            tree_figures.tree(run, views, name),
-            tree_figures.heights(run, views, name),
+        lambda: [
+            tree_figures.picture(run, views, at, plane, name, drawn),
+            tree_figures.tree(run, views, at, name),
+            tree_figures.heights(run, views, at, name),
             tree_figures.proximities(run),
-        ),
+        ],
     )
+
+
+def cut_frame(run: Run) -> int:
+    """The frame in which the groups of the cut are left."""
+    return run.growth.states.index(run.growth.merges + 1 - run.settings.k)
 
 
 def pace(frames: list) -> list[int]:
@@ -92,7 +125,7 @@ def pace(frames: list) -> list[int]:
 
 
 def show_numbers(run: Run) -> None:
-    growth = run.history.prepared
+    growth = run.growth
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",
@@ -123,8 +156,8 @@ def hand_on(run: Run) -> None:
             st.button(
                 f"Start {name if name.startswith('K') else 'a mixture'} from it",
                 icon=":material/play_circle:",
-                on_click=open_in_watch,
-                args=(Settings(algorithm, settings.k, merging=settings.merging), "tree", 1),
+                on_click=open_from_tree,
+                args=(replace(settings, algorithm=algorithm), run.data),
             )
         st.button("Race it", icon=":material/view_column:", on_click=open_in_race, args=(settings, run.data))
 
@@ -133,8 +166,7 @@ def tell(growth: Growth) -> None:
     """What has to be known about this tree."""
     if growth.note:
         st.info(growth.note, icon=":material/info:")
-    by_means = growth.merging.linkage in ("ward", "centroid", "median")
-    if by_means and (growth.data.given is not None or growth.merging.metric != "euclidean"):
+    if growth.merging.linkage in BY_MEANS and not growth.is_euclidean:
         st.info(
             f"{growth.merging.linkage.capitalize()} linkage works with means, so it takes these proximities for Euclidean "
             "distances. If they are not, choose single, complete or average linkage.",
@@ -145,8 +177,8 @@ def tell(growth: Growth) -> None:
         st.warning(
             f"{counted(inversions, 'inversion')}, ringed in the tree: a merge lower than one of those that it joins. The "
             f"{'mean' if growth.merging.linkage == 'centroid' else 'middle'} of two groups can be nearer to a third one than "
-            "they were to each other, as in a triangle of equal sides. Then heights do not say how far groups are apart; a "
-            "cut makes all merges before the first one above it. The other four linkages never do this.",
+            "they were to each other, as in a triangle of equal sides. So a later merge need not be a higher one; a cut by "
+            "height makes all merges before the first one above it. The other four linkages never do this.",
             icon=":material/swap_vert:",
         )
 
@@ -154,59 +186,92 @@ def tell(growth: Growth) -> None:
 st.title("The tree")
 opening()
 data = current()
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="tree_options"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     merging, k = choose_tree(data)
     place = st.container(width="content")
     ordered = st.toggle(
         "Optimal leaf order",
         key="ordered",
-        persist_state="session",
         help=f"Turns the branches so that neighbouring leaves are as near as the tree allows. Up to {MOST_ORDERED} points, "
         "because it takes time that grows with the third power of their number.",
+        **SHARED,
     )
+notes = st.container()  # always there, so that what comes below stays what it is
 progress = Progress()
 try:
-    progress.show(0.1, "Merging.")
-    growth = grow(data, merging, recent(), ordered)
+    with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():
+        growth = grow(data, merging, recent(), ordered)
 except ValueError as fault:
     show_fault(fault)
 else:
     k = min(k, growth.merges + 1)
     run = Run(Settings("tree", k, merging=merging), growth.data, growth.cut(k), growth.note)
-    tell(growth)
-    if ordered and growth.merges >= MOST_ORDERED:
-        st.info(
-            f"Only up to {MOST_ORDERED} points are put in the optimal order; these are not.",
-            icon=":material/info:",
-        )
+    height = height_of(growth, k)
+    with place:
+        choose_height(growth, height)
+    st.session_state["height of cut"] = height
+    with notes:
+        tell(growth)
+        tell_of_cut(growth, k)
+        if ordered and growth.merges >= MOST_ORDERED:
+            st.info(
+                f"Only up to {MOST_ORDERED} points are put in the optimal order; these are not.",
+                icon=":material/info:",
+            )
     plane = choose_plane(growth.data)
-    picture, tree, heights, proximities = draw(run, plane, progress)
-    choose_height(growth, k, place)
+    name, (picture, tree, heights, proximities) = draw(run, plane, ordered, progress)
     frames = growing(run)
-    with st.container(key="stage"):
-        left, right = st.columns(2, gap="medium")
-    with left:
+    above = st.columns(2, gap="medium")
+    below = st.columns(2, gap="medium")
+    with above[0]:
         with st.container(key="picture"):
             st.plotly_chart(picture, key="tree picture", alt=tree_figures.described(run), **CHART)
+        st.caption(
+            (
+                "The lines are the merges so far"
+                if merging.linkage == "single"
+                else f"Outlines are the groups that there are, up to the {tree_figures.OUTLINED} largest"
+            )
+            + "; the black line joins the two that merge now. A point is grey until it has joined another."
+            + figures.about_colours(k)
+            + f" {figures.about_rings(growth.data)}"
+        )
+    with above[1]:
+        with st.container(key="tree"):
+            st.plotly_chart(tree, key="tree tree", alt=tree_figures.described(run), **CHART)
+        st.caption(
+            "Each arch is a merge, at its height; at the ground there is a leaf for each point. Drag the dashed line to cut: "
+            "what hangs below it is a group, with its colour in the strip."
+        )
+    with below[0]:
         with st.container(key="heights"):
             st.plotly_chart(
                 heights,
                 key="tree heights",
-                alt=f"Height of each merge over the number of groups left, up to {number(growth.height(growth.merges))}.",
+                alt=f"Height of each merge over the number of groups left, up to {short(growth.tree.heights.max())}.",
                 **CHART,
             )
-    with right:
-        with st.container(key="tree"):
-            st.plotly_chart(tree, key="tree tree", alt=tree_figures.described(run), **CHART)
+        st.caption("Where the heights climb steeply, groups that are far apart merge: a cut before that leaves them.")
+    with below[1]:
         st.plotly_chart(
             proximities,
             key="tree proximities",
             alt="Heat map of the dissimilarities in the order of the leaves: dark blocks are groups that are close.",
             **CHART,
         )
+        st.caption("The dissimilarity of each two leaves, in the order of the tree: dark is near. Frames are the groups.")
+    cut_line(growth, k, height, MOST_CLUSTERS, "tree", lambda height: cut_at(growth, height))
     with st.container(key="driver"):
-        name = figures.token("tree", growth.data.key, merging, ordered)
-        player(name, st.session_state["tree figures"], [frames], ["picture"], ["tree", "heights"], pace=pace(frames))
+        # the same place in another tree of these points, so that linkages can be compared there
+        player(
+            figures.token("tree", growth.data.key, len(frames)),
+            name,
+            [frames],
+            ["picture"],
+            ["tree", "heights"],
+            pace=pace(frames),
+            rest=cut_frame(run),
+        )
     show_numbers(run)
     hand_on(run)
 progress.done()

@@ -108,9 +108,13 @@ class Data:
         """number of known groups, 0 if none are known"""
         return 0 if self.labels is None else len(np.unique(self.labels[self.labels >= 0]))
 
+    def sampled(self, n: int) -> np.ndarray:
+        """(n,) positions of n of these points, always the same ones, in order."""
+        return np.sort(np.random.default_rng(0).choice(len(self.points), n, replace=False))
+
     def sample(self, n: int) -> "Data":
-        """n of these points, always the same ones."""
-        chosen = np.sort(np.random.default_rng(0).choice(len(self.points), n, replace=False))
+        """n of these points, those of `sampled(n)`."""
+        chosen = self.sampled(n)
 
         def of(part):
             return None if part is None else part[chosen]

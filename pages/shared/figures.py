@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from pages.shared import palette
 from pages.shared.datasets import Data
-from pages.shared.wording import safe, shortened
+from pages.shared.planes import Plane
+from pages.shared.wording import in_template, safe, shortened
 
 MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
@@ -90,6 +91,46 @@ def written(data: Data, rows: np.ndarray) -> dict:
         return {}
     names = [safe(shortened(name)) for name in data.called(rows)]
     return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
+
+
+def dots(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
+    """A trace of these rows at their places in xy (n, 2), which says what they are called and where."""
+    x, y = map(in_template, plane.names)
+    return dict(
+        type="scatter",
+        mode="markers",
+        x=xy[rows, 0],
+        y=xy[rows, 1],
+        customdata=list(map(safe, data.called(rows))),
+        hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
+    )
+
+
+def hovered(n: int) -> np.ndarray:
+    """The rows of n that answer to the pointer where all are painted: always the same ones."""
+    return np.sort(np.random.default_rng(0).choice(n, min(HOVERED, n), replace=False))
+
+
+def marker_size(n: int) -> float:
+    return 7.5 * min(1.0, (500 / n) ** 0.35)
+
+
+def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float], name: str, height: int, painted: bool):
+    """The layout of a picture that a player drives."""
+    left, right, bottom, top = extent
+    axis = dict(zeroline=False, showgrid=not painted)  # the lines would run over a painted picture
+    return dict(
+        height=height,
+        margin=dict(l=10, r=10, t=10, b=10),
+        showlegend=False,
+        hovermode="closest",
+        dragmode="pan",
+        meta=name,
+        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
+        yaxis=axis
+        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=safe(plane.names[1]))),
+        updatemenus=[REMOTE],
+    )
 
 
 REMOTE = dict(

@@ -10,11 +10,11 @@ from scipy.spatial.distance import cdist
 
 from pages.shared import paint, palette
 from pages.shared.datasets import SCIPY_METRICS
-from pages.shared.figures import HOVERED, MOST_MARKERS, REMOTE, figure, rings, size_of, written
+from pages.shared.figures import MOST_MARKERS, dots, figure, hovered, layout_of, marker_size, rings, size_of, written
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
-from pages.shared.wording import in_template, number, safe
+from pages.shared.wording import number, safe
 
 HEIGHT = 520
 GRID = (200, 300)
@@ -106,7 +106,6 @@ class _Picture:
             self.grid = at.T
 
     def figure(self, name: str, height: int, watch) -> go.Figure:
-        left, right, bottom, top = self.extent
         drawn = {}
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
@@ -129,12 +128,12 @@ class _Picture:
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         last = frames[-1]
         if self.painted:
-            some = np.sort(np.random.default_rng(0).choice(len(self.xy), min(HOVERED, len(self.xy)), replace=False))
-            points = self._points(some) | dict(marker=dict(opacity=0, size=8))
+            points = self._points(hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8))
         else:
             points = self._points(np.arange(len(self.xy)))
-            size = 7.5 * min(1.0, (500 / len(self.xy)) ** 0.35)
-            points["marker"] = dict(size=size, opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
+            points["marker"] = (
+                dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
+            )
         moving = last["data"][-len(self.colors) - 2 :]
         outlines = [
             dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
@@ -148,36 +147,11 @@ class _Picture:
             width = (x1 - x0) * (1 + 1e-9 * len(images))
             place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
             images.append(place | own)
-        axis = dict(zeroline=False, showgrid=not self.painted)  # the lines would run over a painted picture
-        layout = dict(
-            height=height,
-            margin=dict(l=10, r=10, t=10, b=10),
-            showlegend=False,
-            hovermode="closest",
-            dragmode="pan",
-            meta=name,
-            images=images,
-            xaxis=axis | dict(range=[left, right], title=dict(text=safe(self.plane.names[0]))),
-            yaxis=axis
-            | dict(
-                scaleanchor="x" if self.to_scale else None,
-                range=[bottom, top],
-                title=dict(text=safe(self.plane.names[1])),
-            ),
-            updatemenus=[REMOTE],
-        )
+        layout = layout_of(self.run.data, self.plane, self.extent, name, height, self.painted) | dict(images=images)
         return figure([points, *still[1:], *outlines, *centers], layout, frames)
 
     def _points(self, rows) -> dict:
-        x, y = map(in_template, self.plane.names)
-        return dict(
-            type="scatter",
-            mode="markers",
-            x=self.xy[rows, 0],
-            y=self.xy[rows, 1],
-            customdata=list(map(safe, self.run.data.called(rows))),
-            hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
-        ) | (written(self.run.data, rows) if self.roomy else {})
+        return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)

@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.shared.datasets import Data
 from pages.shared.runs import ALGORITHMS, RACERS, STARTS_OF, Settings
-from pages.shared.trees import WARD
-from pages.shared.widgets import start_name
+from pages.shared.trees import Merging
+from pages.shared.widgets import SAME, default_merging, start_name, tree_keys
 
 WANTED = "wanted elsewhere"
 WATCH = ("pages/explore/watch.py", "To this run in Watch", ":material/play_circle:")
@@ -24,31 +24,48 @@ def open_in_watch(settings: Settings, start: str, seed: int) -> None:
         f"start_{algorithm}": (start_name(start), start_name(first)),
         "seed": (str(seed), "1"),
     }
-    if start == "tree":  # its widgets have the same keys wherever a tree is chosen, and so their values already
-        texts |= _texts_of_tree(settings)
     _want(WATCH, texts)
+
+
+def open_from_tree(settings: Settings, data: Data) -> None:
+    """For callbacks: the same for a run that starts at the cut of a tree, by the metric of that tree where it has one."""
+    open_in_watch(settings, "tree", 1)
+    texts = st.session_state[WANTED][1]
+    state, own = _state_of_tree(settings.merging, data)
+    if settings.algorithm == "kmedoids" and not own:
+        metric = settings.merging.metric
+        state["metric"] = metric
+        texts |= {"metric": metric.capitalize()} if metric != data.metrics[0] else {}
+    st.session_state.update(state)
+    texts |= _texts_of_tree(settings.merging, data)
 
 
 def open_in_race(settings: Settings, data: Data) -> None:
     """For callbacks: sets the first panel of the race to this cut of a tree, and the second to a method to compare it with."""
     ending = "_given" if data.given is not None else ""
     rival = "kmedoids" if ending else "kmeans"
-    tree = {f"linkage_1{ending}": settings.merging.linkage}
-    if not ending and data.mixed is None:
-        tree["tree_metric_1"] = settings.merging.metric
     panels = {f"algorithm_1{ending}": "tree", f"algorithm_2{ending}": rival}
-    st.session_state.update({"panels": 2, "k": settings.k} | panels | tree)
+    own = {f"k_1{ending}": None, f"k_2{ending}": None, f"start_{rival}_2{ending}": SAME}
+    state, _ = _state_of_tree(settings.merging, data, "_1")
+    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | state)
     texts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
     texts |= {key: (RACERS[name], "") for key, name in panels.items()}
-    _want(RACE, texts | _texts_of_tree(settings, f"_1{ending}"))
+    _want(RACE, texts)
+    st.session_state[WANTED][1].update(_texts_of_tree(settings.merging, data, "_1"))
 
 
-def _texts_of_tree(settings: Settings, ending: str = "") -> dict[str, tuple[str, str]]:
-    merging = settings.merging
-    return {
-        f"linkage{ending}": (merging.linkage.capitalize(), WARD.linkage.capitalize()),
-        f"tree_metric{ending}": (merging.metric.capitalize(), WARD.metric.capitalize()),
-    }
+def _state_of_tree(merging: Merging, data: Data, number: str = "") -> tuple[dict[str, str], bool]:
+    """The values of the widgets of a tree, and whether its metrics are those of these data alone."""
+    linkage, metric = tree_keys(data, number)
+    return {linkage: merging.linkage, metric: merging.metric}, " " in metric
+
+
+def _texts_of_tree(merging: Merging, data: Data, number: str = "") -> dict[str, str]:
+    """Those of the values that stand in the address."""
+    state, own = _state_of_tree(merging, data, number)
+    (linkage, metric), default = state, default_merging(data)
+    texts = {linkage: merging.linkage.capitalize()} if merging.linkage != default.linkage else {}
+    return texts | ({} if own or merging.metric == default.metric else {metric: merging.metric.capitalize()})
 
 
 def _want(page: tuple[str, str, str], texts: dict[str, tuple[str, str]]) -> None:

@@ -90,6 +90,7 @@ def panel_names(panels: list[Settings]) -> list[str]:
         mixture, medoids = settings.algorithm == "mixture", settings.algorithm == "kmedoids"
         parts = [f"{settings.covariance.capitalize()} mixture" if mixture else RACERS[settings.algorithm]]
         if settings.algorithm == "tree":
+            settings = replace(settings, start="random")  # it has none
             parts = [f"{settings.merging.linkage.capitalize()} linkage"]
             if settings.merging.metric not in ("euclidean", GIVEN):
                 parts.append(settings.merging.metric.capitalize())
@@ -97,8 +98,9 @@ def panel_names(panels: list[Settings]) -> list[str]:
             parts.append(settings.metric.capitalize())
         if medoids and differ("update", alike):
             parts.append(SHORT_UPDATES[settings.update])
-        if differ("start", alike):
-            parts.append(f"from {STARTS[settings.start]}")
+        if differ("start", alike) or (settings.start == "tree" and differ("merging", alike)):
+            linkage = f", {settings.merging.linkage} linkage" if settings.start == "tree" else ""
+            parts.append(f"from {STARTS[settings.start]}{linkage}")
         if differ("k", panels):
             parts.append(f"K = {settings.k}")
         names.append(f"{i}. {', '.join(parts)}")

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, iterate
 from pages.shared.datasets import MOST_POINTS_FOR_PROXIMITIES, Data
-from pages.shared.trees import WARD, Merging, cut_labels, grow
+from pages.shared.trees import WARD, Growth, Merging, cut_labels, grow
 
 MOST_ITERATIONS = 500
 
@@ -99,6 +99,11 @@ class Run:
     """(k,) the ranks that the clusters have beside those of other runs, if there are any"""
 
     @property
+    def growth(self) -> Growth:
+        """The tree that it is a cut of, if it is one."""
+        return self.history.prepared
+
+    @property
     def key(self) -> tuple:
         """Differs whenever the run, or the colours of its clusters, do."""
         return self.data.key, self.settings, None if self.matched is None else tuple(self.matched.tolist())
@@ -156,7 +161,11 @@ class Run:
             return self.matched
         if self.settings.start == "hand":
             return np.arange(self.settings.k)
-        return ranks_by_place(self.data.points, self.centers[-1])
+        ranks = ranks_by_place(self.data.points, self.centers[-1])
+        if self.settings.algorithm == "tree":  # chains leave many groups of next to nothing, which must not use up the colours
+            small = self.history.sizes[-1] < 0.02 * len(self.data.points)
+            ranks = np.argsort(np.lexsort((ranks, small)))
+        return ranks
 
 
 def middles(algorithm: str, parameters, points: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def _frames(run: Run, shown: list[int]) -> list[Frame]:
 
 def growing(run: Run) -> list[Frame]:
     """The frames of a whole tree, of which the run is a cut; `parameters` of each is how many merges are made."""
-    growth, left = run.history.prepared, run.settings.k
+    growth, left = run.growth, run.settings.k
     n = growth.merges + 1
     frames = [Frame("start", 0, None, None, f"Start: {counted(n, 'point')}, each a group of its own.", growth.explained())]
     for made in growth.states[1:]:
@@ -98,7 +98,11 @@ class _Teller:
         self.run, self.history = run, run.history
 
     def start(self) -> str:
-        return f"Start: {counted(self.run.settings.k, self.middle)}, placed by {STARTS[self.run.settings.start]}."
+        settings = self.run.settings
+        by = STARTS[settings.start]
+        if settings.start == "tree":
+            by = f"the cut of a tree, {settings.merging.linkage} linkage"
+        return f"Start: {counted(settings.k, self.middle)}, placed by {by}."
 
     def e_step(self, t: int) -> str:
         changed = int(self.history.changed[t])
@@ -185,7 +189,7 @@ class _TreeTeller:
     m_means = ""
 
     def __init__(self, run: Run):
-        self.run, self.growth = run, run.history.prepared
+        self.run, self.growth = run, run.growth
         self.m_means = self.growth.explained()
 
     def merges(self, t: int) -> int:

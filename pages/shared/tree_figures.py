@@ -8,16 +8,15 @@ import plotly.graph_objects as go
 from scipy.spatial import ConvexHull, QhullError
 
 from pages.shared import curves, paint, palette
-from pages.shared.figures import HOVERED, REMOTE, figure, padded, rings, written
+from pages.shared.figures import REMOTE, dots, figure, hovered, layout_of, marker_size, padded, rings, written
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
 from pages.shared.summaries import block_means
 from pages.shared.trees import Growth
-from pages.shared.wording import counted, in_template, number, safe, shortened
+from pages.shared.wording import counted, number, safe, shortened
 
 HEIGHT = 430
-TREE_HEIGHT = 330
 SIDES = dict(l=64, r=76, autoexpand=False)
 """margins of the tree and of its proximities, which stand under each other"""
 MOST_MOVING = 1_000
@@ -54,7 +53,7 @@ def views_of(growth: Growth) -> list[View]:
 
 def views_of_run(run: Run, frames: list[Frame]) -> list[View]:
     """Those of the frames of a run that is the cut of a tree: what will merge, then that it has."""
-    growth = run.history.prepared
+    growth = run.growth
     first = growth.merges + 1 - run.settings.k - run.history.iterations
     views = []
     for frame in frames:
@@ -70,24 +69,44 @@ class _Colours:
     """Which colour each point and each merge has: a number in `codes`, 0 for none."""
 
     def __init__(self, run: Run):
-        growth, k = run.history.prepared, run.settings.k
-        self.points = 1 + (run.ranks % len(palette.COLORS))[run.history.last.labels]
-        under_the_cut = growth.merges + 1 - k
+        growth, labels = run.growth, run.history.last.labels
         n = growth.merges + 1
+        self.under_the_cut = n - run.settings.k
+        self.joined_by = growth.joined_by
+        self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
+        self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]
         first = growth.tree.order[growth.tree.begins[n:]]
-        self.merges = np.where(np.arange(growth.merges) < under_the_cut, self.points[first], 0)
-        self.symbols = palette.SYMBOL_NUMBERS[(run.ranks % len(palette.SYMBOL_NUMBERS))[run.history.last.labels]]
-        self.colors = [palette.NEUTRAL, *palette.COLORS[: min(k, len(palette.COLORS))]]
+        self.merges = np.where(np.arange(growth.merges) < self.under_the_cut, self._points[first], 0)
+        self.colors = [palette.NEUTRAL, *palette.COLORS[: int(self._points.max())]]
 
     @property
     def codes(self) -> range:
         """In the order in which they are drawn."""
         return range(len(self.colors))
 
+    def belongs(self, made: int) -> np.ndarray:
+        """(n,) which points have a colour after so many merges: those that have joined others, and at the cut all."""
+        return self.joined_by < made if made < self.under_the_cut else np.ones(len(self.joined_by), dtype=bool)
+
+    def points(self, made: int) -> np.ndarray:
+        """(n,) the colours of the points after so many merges."""
+        return np.where(self.belongs(made), self._points, 0).astype(np.uint8)
+
+    def markers(self, made: int, rows: np.ndarray) -> dict:
+        """Colours and symbols of these points after so many merges."""
+        symbols = np.where(self.belongs(made), self._symbols, 0).astype(np.uint8)
+        return dict(marker=dict(color=self.points(made)[rows], symbol=symbols[rows]))
+
+    def scale(self) -> dict:
+        """By what the numbers are turned into colours."""
+        last = len(self.colors) - 1
+        return dict(cmin=0, cmax=last, colorscale=[[code / last, color] for code, color in enumerate(self.colors)])
+
 
 def picture(
     run: Run,
     views: list[View],
+    at: int,
     plane: Plane,
     name: str,
     watch=lambda share: None,
@@ -97,104 +116,103 @@ def picture(
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The points of a run that is the cut of a tree, in the colours of their groups as soon as they have joined another, with
-    outlines of the groups that there are. Parameters as in `moving.picture`."""
-    growth, data = run.history.prepared, run.data
-    xy = plane.places(data.points)
-    colours = _Colours(run)
-    left, right, bottom, top = extent = extent or padded(xy, 1.2 if data.to_scale else None)
-    digits = 4 - int(np.floor(np.log10(min(right - left, top - bottom))))
-    painted = len(xy) > markers
-    if painted:
-        canvas = paint.Canvas(*xy.T, extent, round(paint.WIDTH * (top - bottom) / (right - left)) if data.to_scale else 560)
-    outlines = _Outlines(growth, xy, digits)
-    last_of = [view.line for view in views if view.line is not None]
-    lines = dict(
-        zip(last_of, plane.project(growth.lines(last_of).reshape(-1, data.points.shape[1])).reshape(-1, 2, 2), strict=True)
-    )
+    outlines of the groups that there are, or, by single linkage, the chains that hold them together.
 
-    def points_at(made: int) -> dict:
-        """What is drawn of the points, for the first trace or, painted, for the layout."""
-        joined = growth.joined_by < made
-        codes = np.where(joined, colours.points, 0).astype(np.uint8)
+    First shown is view `at`; other parameters as in `moving.picture`. Where points are painted, those that join one by one
+    are markers all the same.
+    """
+    xy = plane.places(run.data.points)
+    extent = extent or padded(xy, 1.2 if run.data.to_scale else None)
+    return _Picture(run, views, plane, xy, extent, len(xy) > markers).figure(at, name, height, watch)
+
+
+class _Picture:
+    def __init__(self, run: Run, views: list[View], plane: Plane, xy: np.ndarray, extent, painted: bool):
+        self.run, self.growth, self.data = run, run.growth, run.data
+        self.views, self.plane, self.xy, self.extent, self.painted = views, plane, xy, extent, painted
+        self.colours = _Colours(run)
+        left, right, bottom, top = extent
+        self.digits = 4 - int(np.floor(np.log10(min(right - left, top - bottom))))
+        chained = self.growth.merging.linkage == "single"
+        self.shapes = (_Chains if chained else _Outlines)(self.growth, xy, self.digits)
+        told = np.array([view.line for view in views if view.line is not None], dtype=int)
+        self.lines = dict(zip(told.tolist(), self.growth.ends(told, xy).round(self.digits), strict=True))
+        self.marked = np.arange(len(xy))
         if painted:
-            return dict(images=[dict(source=canvas.paint(palette.rgb(colours.colors), labels=codes))])
-        return dict(marker=dict(color=codes, symbol=np.where(joined, colours.symbols, 0).astype(np.uint8)))
+            early = self.growth.joined_by < self.growth.first_alone
+            self.marked = np.flatnonzero(~early)
+            self.early = np.flatnonzero(early)
+            high = round(paint.WIDTH * (top - bottom) / (right - left)) if self.data.to_scale else paint.HEIGHT
+            self.canvas = paint.Canvas(*xy[early].T, extent, high) if early.any() else None
 
-    still = [None, *rings(data, xy)]
-    first = len(still)
-    many = len(colours.codes)
-    frames = []
-    joined = base = -1
-    for i, view in enumerate(views):
-        watch(i / len(views))
-        line = NOWHERE
-        if view.line is not None:
-            x, y = lines[view.line].T
-            line = dict(x=x.round(digits).tolist(), y=y.round(digits).tolist())
-        spec = dict(name=str(i), data=2 * [line], traces=[first + many, first + many + 1])
-        if i and views[i - 1].merges == view.merges:
-            spec["baseframe"] = str(i - 1)
-        else:
-            spec["data"] = outlines.at(view.merges, colours) + spec["data"]
-            spec["traces"] = [*range(first, first + many), *spec["traces"]]
-            now = int(np.count_nonzero(growth.joined_by < view.merges))
-            if now == joined:  # the points are as they were in that frame
-                spec["baseframe"] = str(base)
-            elif painted:
-                spec["layout"] = points_at(view.merges)
-                joined, base = now, i
+    def image(self, made: int) -> list[dict]:
+        """The painted points after so many merges."""
+        if not self.painted or self.canvas is None:
+            return []
+        source = self.canvas.paint(palette.rgb(self.colours.colors), labels=self.colours.points(made)[self.early])
+        return [dict(source=source)]
+
+    def line(self, view: View) -> dict:
+        if view.line is None:
+            return NOWHERE
+        x, y = self.lines[view.line].T
+        return dict(x=x.tolist(), y=y.tolist())
+
+    def figure(self, at: int, name: str, height: int, watch) -> go.Figure:
+        colours, many = self.colours, len(self.colours.codes)
+        beside = [*rings(self.data, self.xy)]
+        if self.painted:
+            beside.append(dots(self.data, self.plane, self.xy, hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
+        lower = list(range(1 + len(beside), 1 + len(beside) + many))
+        upper = [trace + many for trace in lower]
+        joins = [upper[-1] + 1, upper[-1] + 2]
+        base = next((i for i, view in enumerate(self.views) if view.merges >= self.growth.first_alone), len(self.views) - 1)
+        frames = []
+        painted = base  # the last frame that says how the points are
+        for i, view in enumerate(self.views):
+            watch(i / len(self.views))
+            spec = dict(name=str(i), data=2 * [self.line(view)], traces=joins)
+            before = self.views[i - 1] if i else None
+            if before is not None and before.merges == view.merges:
+                spec["baseframe"] = str(i - 1)
             else:
-                spec["data"].insert(0, points_at(view.merges))
-                spec["traces"].insert(0, 0)
-                joined, base = now, i
-        frames.append(spec)
-    end = views[-1]
-    shown = np.arange(len(xy))
-    if painted:
-        shown = np.sort(np.random.default_rng(0).choice(len(xy), min(HOVERED, len(xy)), replace=False))
-    marker = dict(opacity=0, size=8)
-    if not painted:
-        scale = [[code / (many - 1), color] for code, color in enumerate(colours.colors)]
-        marker = dict(size=7.5 * min(1.0, (500 / len(xy)) ** 0.35), opacity=0.85, line=dict(width=0))
-        marker |= dict(cmin=0, cmax=many - 1, colorscale=scale, showscale=False) | points_at(end.merges)["marker"]
-    across, up = map(in_template, plane.names)
-    dots = dict(
-        type="scatter",
-        mode="markers",
-        x=xy[shown, 0],
-        y=xy[shown, 1],
-        customdata=list(map(safe, data.called(shown))),
-        hovertemplate=f"%{{customdata}}<br>{across}: %{{x}}<br>{up}: %{{y}}<extra></extra>",
-        marker=marker,
-    ) | (written(data, shown) if height >= HEIGHT else {})
-    hulls = [
-        dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6))
-        | (dict(fill="toself", fillcolor=_faint(color)) if code else {})
-        | outline
-        for code, (color, outline) in enumerate(zip(colours.colors, outlines.at(end.merges, colours), strict=True))
-    ]
-    images = []
-    if painted:
+                spec["data"] = self.shapes.upper(view.merges, colours) + spec["data"]
+                spec["traces"] = upper + spec["traces"]
+                if i > base and np.array_equal(colours.belongs(view.merges), colours.belongs(before.merges)):
+                    spec["baseframe"] = str(painted)
+                else:
+                    spec["data"].insert(0, colours.markers(view.merges, self.marked))
+                    spec["traces"] = [0, *spec["traces"]]
+                    painted = max(i, base)
+                    if i > base:
+                        spec["baseframe"] = str(base)
+                    else:
+                        spec["data"] += self.shapes.lower(view.merges, colours)
+                        spec["traces"] = spec["traces"] + lower
+                        if self.painted:
+                            spec["layout"] = dict(images=self.image(view.merges))
+            frames.append(spec)
+        view = self.views[at]
+        marker = dict(size=marker_size(len(self.xy)), opacity=0.85, line=dict(width=0)) | colours.scale()
+        points = dots(self.data, self.plane, self.xy, self.marked)
+        points["marker"] = marker | colours.markers(view.merges, self.marked)["marker"]
+        if height >= HEIGHT and not self.painted:
+            points |= written(self.data, self.marked)
+        shapes = [
+            dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6))
+            | (dict(fill="toself", fillcolor=_faint(color)) if code and self.shapes.filled else {})
+            | shape
+            for level in (self.shapes.lower, self.shapes.upper)
+            for code, (color, shape) in enumerate(zip(colours.colors, level(view.merges, colours), strict=True))
+        ]
+        left, right, bottom, top = self.extent
         place = dict(
             xref="x", yref="y", x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below"
         )
-        images = [place | points_at(end.merges)["images"][0]]
-    axis = dict(zeroline=False, showgrid=not painted)
-    layout = dict(
-        height=height,
-        margin=dict(l=10, r=10, t=10, b=10),
-        showlegend=False,
-        hovermode="closest",
-        dragmode="pan",
-        meta=name,
-        images=images,
-        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
-        yaxis=axis
-        | dict(range=[bottom, top], title=dict(text=safe(plane.names[1])), scaleanchor="x" if data.to_scale else None),
-        updatemenus=[REMOTE],
-    )
-    joins = [line | frames[-1]["data"][-1] for line in _now("lines+markers", 7)]
-    return figure([dots, *still[1:], *hulls, *joins], layout, frames)
+        layout = layout_of(self.data, self.plane, self.extent, name, height, self.painted)
+        layout["images"] = [place | image for image in self.image(min(view.merges, self.views[base].merges))]
+        now = [trace | self.line(view) for trace in _now("lines+markers", 7)]
+        return figure([points, *beside, *shapes, *now], layout, frames)
 
 
 def _faint(color: str) -> str:
@@ -212,13 +230,19 @@ def _now(mode: str, size: int) -> list[dict]:
 
 
 class _Outlines:
-    """The convex hulls of groups, each made once."""
+    """The convex hulls of the groups that there are, each made once."""
+
+    filled = True
 
     def __init__(self, growth: Growth, xy: np.ndarray, digits: int):
         self.growth, self.xy, self.digits = growth, xy, digits
         self.made: dict[int, np.ndarray] = {}
 
-    def at(self, merges: int, colours: _Colours) -> list[dict]:
+    def lower(self, merges: int, colours: _Colours) -> list[dict]:
+        """Nothing: every merge takes two outlines away."""
+        return [NOWHERE for _ in colours.codes]
+
+    def upper(self, merges: int, colours: _Colours) -> list[dict]:
         """For each colour one broken line around all of its groups."""
         alive = self.growth.alive(merges)
         sizes = self.growth.tree.sizes[alive]
@@ -231,9 +255,31 @@ class _Outlines:
         return [_broken(parts) for parts in lines]
 
 
-def _broken(parts: list[np.ndarray]) -> dict:
+class _Chains:
+    """The lines of all merges that are made. By single linkage they are the minimum spanning tree."""
+
+    filled = False
+
+    def __init__(self, growth: Growth, xy: np.ndarray, digits: int):
+        self.growth = growth
+        self.ends = growth.ends(np.arange(growth.merges), xy).round(digits)
+
+    def lower(self, merges: int, colours: _Colours) -> list[dict]:
+        """For each colour one broken line of the merges that are not shown one by one."""
+        return self._between(0, min(merges, self.growth.first_alone), colours)
+
+    def upper(self, merges: int, colours: _Colours) -> list[dict]:
+        """Those that are."""
+        return self._between(self.growth.first_alone, merges, colours)
+
+    def _between(self, first: int, last: int, colours: _Colours) -> list[dict]:
+        rows = np.arange(first, max(first, last))
+        return [_broken(self.ends[rows[colours.merges[rows] == code]]) for code in colours.codes]
+
+
+def _broken(parts) -> dict:
     """A line that is broken between these parts, each (m, 2)."""
-    if not parts:
+    if not len(parts):
         return NOWHERE
     x, y = [], []
     for part in parts:
@@ -255,12 +301,12 @@ def hull(xy: np.ndarray) -> np.ndarray:
     return np.concatenate([corners, corners[:1]])
 
 
-def tree(run: Run, views: list[View], name: str, height: int = TREE_HEIGHT) -> go.Figure:
-    """The tree up to the merges of each view. Its leaves are one apart.
+def tree(run: Run, views: list[View], at: int, name: str, height: int = HEIGHT) -> go.Figure:
+    """The tree up to the merges of each view, first of view `at`. Its leaves are one apart.
 
     The lower merges, those that are not shown one by one, have lines of their own, which later frames leave as they are.
     """
-    growth = run.history.prepared
+    growth = run.growth
     links = _Links(growth, _Colours(run))
     colours, n = links.colours, growth.merges + 1
     lower = growth.first_alone
@@ -278,15 +324,15 @@ def tree(run: Run, views: list[View], name: str, height: int = TREE_HEIGHT) -> g
             spec["traces"] = list(range(1, 3 + 2 * many))
         frames.append(spec)
     line = dict(type="scatter", mode="lines", hoverinfo="skip")
-    whole = line | links.of(np.flatnonzero(links.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.4)
-    # as in the last frame, of which an earlier one may be the base
-    ends = [links.of(rows) for rows in links.by_colour(0, min(views[-1].merges, lower))] + frames[-1]["data"][-many - 2 :]
+    whole = line | links.of(np.flatnonzero(links.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.55)
+    made = views[at].merges
+    now = links.of(np.arange(made - 1, made)) if made else NOWHERE
+    ends = [links.of(rows) for rows in links.by_colour(0, min(made, lower)) + links.by_colour(lower, made)]
     thick = 1.3 if n > 150 else 2
     grown = [
-        line | dict(line=dict(color=color, width=thick)) | end
-        for color, end in zip(2 * colours.colors, ends[: 2 * many], strict=True)
+        line | dict(line=dict(color=color, width=thick)) | end for color, end in zip(2 * colours.colors, ends, strict=True)
     ]
-    joins = [trace | end for trace, end in zip(_now("lines", 0), ends[-2:], strict=True)]
+    joins = [trace | now for trace in _now("lines", 0)]
     top = 1.06 * (float(growth.tree.heights.max()) or 1.0)
     layout = dict(
         height=height,
@@ -297,7 +343,7 @@ def tree(run: Run, views: list[View], name: str, height: int = TREE_HEIGHT) -> g
         meta=name,
         shapes=_strip(run),
         xaxis=_leaves(n) | dict(showticklabels=False, ticks=""),
-        yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False, tickformat="~g"),
+        yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False),
         updatemenus=[REMOTE],
     )
     return figure([whole, *grown, *joins, links.inverted(), links.answering()], layout, frames)
@@ -310,7 +356,7 @@ def _leaves(n: int) -> dict:
 
 def _turns(run: Run) -> list[tuple[int, int, str]]:
     """Where each group begins among the leaves, where it ends, and its colour."""
-    labels = run.history.last.labels[run.history.prepared.tree.order]
+    labels = run.history.last.labels[run.growth.tree.order]
     turns = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     return [(begin, end, palette.color_of(run.ranks[labels[begin]])) for begin, end in zip(turns, turns[1:], strict=False)]
 
@@ -323,7 +369,7 @@ def _strip(run: Run) -> list[dict]:
 
 def proximities(run: Run, height: int = 340) -> go.Figure:
     """The dissimilarities in the order of the leaves, to stand under the tree; with a frame around each group."""
-    growth = run.history.prepared
+    growth = run.growth
     n = growth.merges + 1
     matrix, edges = block_means(growth.dissimilarities(), growth.tree.order)
     called = run.data.called(growth.tree.order[edges[:-1]])
@@ -340,16 +386,17 @@ def proximities(run: Run, height: int = 340) -> go.Figure:
             thickness=10, x=1.02, xpad=0, title=dict(text=safe(run.data.given_name or "dissimilarity"), side="right")
         ),
     )
-    frames = [
-        dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=2, color=color))
+    frames = [  # with a rim, because a blue one on blue would not be seen
+        dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=of or LIGHT))
         for begin, end, color in _turns(run)
+        for width, of in ((5, None), (2.5, color))
     ]
     named = run.data.names is not None and few
     names = dict(showticklabels=False, ticks="")
     if named:
         words = [safe(shortened(name)) for name in called]
         names = dict(
-            tickvals=(np.arange(n) + 0.5).tolist(), ticktext=words, tickangle=-90, tickfont=dict(size=8 if n > 50 else 11)
+            tickvals=(np.arange(n) + 0.5).tolist(), ticktext=words, tickangle=-90, tickfont=dict(size=9 if n > 50 else 11)
         )
     layout = dict(
         height=height + 60 * named,
@@ -418,22 +465,23 @@ class _Links:
         )
 
 
-def heights(run: Run, views: list[View], name: str, height: int = 215) -> go.Figure:
-    """The height of each merge over the number of groups that it leaves, from many to one; drawn up to each view."""
-    growth = run.history.prepared
+def heights(run: Run, views: list[View], at: int, name: str, height: int = 340) -> go.Figure:
+    """The height of each merge over the number of groups that it leaves, from many to one; drawn up to each view, first up to
+    view `at`."""
+    growth = run.growth
     left = np.arange(growth.merges, 0, -1)
     every = np.unique(np.concatenate([np.geomspace(1, growth.merges, 300).astype(int), left[-DRAWN:]]))[::-1]
-    at = growth.merges - every
-    y = growth.tree.heights[at]
+    merge = growth.merges - every
+    y = growth.tree.heights[merge]
     whole = dict(
         x=every,
         y=y,
         text=[f"{counted(k, 'group')} left" for k in every.tolist()],
         hovertemplate="%{text}<br>height %{y:.6g}<extra></extra>",
     )
-    frames, ends = [], []
+    frames = []
     for i, view in enumerate(views):
-        shown = at < view.merges
+        shown = merge < view.merges
         here = [curves.NOWHERE, curves.NOWHERE]
         if view.merges:
             here = [
@@ -441,10 +489,9 @@ def heights(run: Run, views: list[View], name: str, height: int = 215) -> go.Fig
                 dict(x=[growth.merges + 1 - view.merges], y=[growth.height(view.merges)]),
             ]
         frames.append(dict(name=str(i), data=here, traces=[1, 2]))
-        ends = here
     k = run.settings.k
     span = np.ptp(growth.tree.heights) or 1.0
-    ticks = [k for k in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if k <= growth.merges]
+    ticks = [left for left in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if left <= growth.merges]
     layout = dict(
         height=height,
         margin=dict(l=10, r=10, t=10, b=10),
@@ -454,7 +501,7 @@ def heights(run: Run, views: list[View], name: str, height: int = 215) -> go.Fig
         meta=name,
         xaxis=dict(
             type="log",
-            range=[np.log10(growth.merges) + 0.05, -0.06],
+            range=[np.log10(growth.merges + 1) + 0.05, -0.06],
             tickvals=ticks,
             ticktext=[f"{tick:,}" for tick in ticks],
             title=dict(text="groups left"),
@@ -473,12 +520,12 @@ def heights(run: Run, views: list[View], name: str, height: int = 215) -> go.Fig
         ],
         updatemenus=[REMOTE],
     )
-    return figure(curves.moving(whole, ends), layout, frames)
+    return figure(curves.moving(whole, frames[at]["data"]), layout, frames)
 
 
 def described(run: Run) -> str:
     """The tree in a sentence, for those who cannot see it."""
-    growth = run.history.prepared
+    growth = run.growth
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
         f"Dendrogram of {counted(growth.merges + 1, 'point')} by {growth.merging.linkage} linkage, up to height "

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from clustering import History, Notice, Step, Tree, tree_of_points, tree_of_proximities
@@ -19,17 +20,18 @@ SINGLE = 90
 RACED = 20
 """how many of the merges before the cut are shown in a race"""
 LINKED = {
-    "single": "whose nearest points are nearest. The line joins these two points, and their dissimilarity is the height.",
-    "complete": "whose farthest points are nearest. The line joins these two points, and their dissimilarity is the height.",
-    "average": "whose points are nearest on average. The line joins their means; the height is the mean over all pairs of "
-    "points.",
+    "single": "whose nearest points are nearest. The lines join these two points; their dissimilarity is the height.",
+    "complete": "whose farthest points are nearest. The line joins these two points; their dissimilarity is the height.",
+    "average": "whose points are nearest on average, over all pairs of them: that is the height. The line joins the means.",
     "ward": "that cost least: the height grows with how much their merge adds to the sum of squares within groups. The line "
-    "joins their means.",
-    "centroid": "whose means are nearest. The line joins the means, and their distance is the height.",
-    "median": "whose middles are nearest. The line joins them, and their distance is the height; the middle of what they make "
+    "joins the means.",
+    "centroid": "whose means are nearest. The line joins the means, and its length is the height.",
+    "median": "whose middles are nearest. The line joins them, and its length is the height; the middle of what they make "
     "lies halfway, whatever their sizes.",
 }
 """which two groups merge, how the sentence about it ends"""
+BY_MEANS = ("ward", "centroid", "median")
+"""linkages that take dissimilarities for Euclidean distances"""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,24 @@ class Growth:
     tree: Tree
     seconds: float
     """that it took, proximities included"""
+    matrix: np.ndarray | None = None
+    """(n, n) the proximities, where they cannot be had again pair by pair"""
     note: str = ""
     """what was done instead of what was asked, in a sentence"""
 
     @property
+    def cells(self) -> int:
+        """How many numbers it holds, about."""
+        return 12 * len(self.data.points) + (0 if self.matrix is None else self.matrix.size)
+
+    @property
     def merges(self) -> int:
         return len(self.tree.heights)
+
+    @property
+    def is_euclidean(self) -> bool:
+        """Whether it was made of Euclidean distances between points."""
+        return self.data.given is None and self.merging.metric == "euclidean"
 
     @cached_property
     def states(self) -> list[int]:
@@ -94,12 +108,10 @@ class Growth:
         gone = self.tree.merges[:merges].ravel()
         return np.setdiff1d(np.arange(merges), gone[gone >= n] - n, assume_unique=True)
 
-    @cached_property
-    def middles(self) -> np.ndarray:
-        """(2n - 1, d) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
-        points = self.data.points
-        n = len(points)
-        middles = np.concatenate([points, np.empty((n - 1, points.shape[1]))])
+    def _middles(self, places: np.ndarray) -> np.ndarray:
+        """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
+        n = len(places)
+        middles = np.concatenate([places, np.empty((n - 1, 2))])
         sizes = np.append(np.ones(n), self.tree.sizes)
         if self.merging.linkage == "median":
             sizes = np.ones(2 * n - 1)
@@ -107,12 +119,12 @@ class Growth:
             middles[n + i] = (sizes[a] * middles[a] + sizes[b] * middles[b]) / (sizes[a] + sizes[b])
         return middles
 
-    def lines(self, merges: list[int]) -> np.ndarray:
-        """(m, 2, d) what the line of each of these merges joins: two points by single and complete linkage, else the middles
-        of its parts."""
+    def ends(self, merges: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(m, 2, 2) where the line of each of these merges begins and ends, if the points are drawn at `places` (n, 2): at two
+        points by single and complete linkage, else at the middles of its parts."""
         pairs = self.tree.merges[merges]
         if self.merging.linkage not in ("single", "complete"):
-            return self.middles[pairs]
+            return self._middles(places)[pairs]
         apart = self.dissimilarities()
         ends = np.empty(pairs.shape, dtype=np.intp)
         for m, pair in enumerate(pairs.tolist()):
@@ -121,7 +133,7 @@ class Growth:
             nearest = between.argmin() if self.merging.linkage == "single" else between.argmax()
             i, j = np.unravel_index(nearest, between.shape)
             ends[m] = ones[i], others[j]
-        return self.data.points[ends]
+        return places[ends]
 
     def _points_of(self, group: int) -> np.ndarray:
         n = self.merges + 1
@@ -132,7 +144,7 @@ class Growth:
         data, metric = self.data, self.merging.metric
         if data.given is None and metric in SCIPY_METRICS:
             return lambda ones, others: cdist(data.points[ones], data.points[others], SCIPY_METRICS[metric])
-        matrix = data.proximities(metric)  # what is between two points may depend on all others
+        matrix = data.given if self.matrix is None else self.matrix
         return lambda ones, others: matrix[np.ix_(ones, others)]
 
     def told(self, merge: int) -> str:
@@ -149,10 +161,19 @@ class Growth:
 
     def explained(self) -> str:
         """Which two groups merge."""
+        if self.merging.linkage in BY_MEANS and not self.is_euclidean:
+            return (
+                f"Each merge joins the two groups that {self.merging.linkage} linkage would if these were Euclidean "
+                "distances: heights come from its formula, the line joins the middles in this picture."
+            )
         return f"Each merge joins the two groups {LINKED[self.merging.linkage]}"
 
     def cut(self, k: int) -> History:
-        """The last merges before k groups are left, as the history of a run. Its parameters are the means of the k groups."""
+        """The last merges before k groups are left, as the history of a run, so that it can stand beside other runs.
+
+        A state is a number of merges, its loss the height of the last of them. The groups are those of the cut in all states,
+        and the parameters their means; `prepared` is this growth.
+        """
         data, made = self.data, self.merges + 1 - k
         labels = self.tree.labels(k)
         sizes = np.bincount(labels, minlength=k)
@@ -166,7 +187,7 @@ class Growth:
                 Notice(
                     "inversion",
                     f"{counted(inverted, 'merge')} lie{'s' * (inverted == 1)} lower than what was merged, which only centroid "
-                    "and median linkage can do: heights are no measure of how far groups are apart here.",
+                    "and median linkage can do: a later merge is not always a higher one here.",
                 ),
             )
         last = Step(len(states) - 1, means, Cut(labels, sizes), float(heights[-1]), True, notices)
@@ -201,7 +222,7 @@ class _Heights:
 def grow(data: Data, merging: Merging, store, ordered: bool = False) -> Growth:
     """The tree of these data, or of a sample of them, from the store if it is there.
 
-    `ordered` puts neighbours in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
+    `ordered` puts the leaves in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
     for a single point.
     """
     note = ""
@@ -215,25 +236,28 @@ def grow(data: Data, merging: Merging, store, ordered: bool = False) -> Growth:
 
     def make():
         began = time.perf_counter()
+        matrix = None
         if data.given is None and merging.metric == "euclidean":
             tree = tree_of_points(data.points, merging.linkage, optimal_order=ordered)
         else:
-            tree = tree_of_proximities(data.proximities(merging.metric), merging.linkage, optimal_order=ordered)
-        return Growth(data, merging, tree, time.perf_counter() - began, note)
+            matrix = data.proximities(merging.metric)
+            tree = tree_of_proximities(matrix, merging.linkage, optimal_order=ordered)
+        keeps = data.given is None and merging.metric not in SCIPY_METRICS
+        return Growth(data, merging, tree, time.perf_counter() - began, matrix if keeps else None)
 
-    return store.get(("tree", data.key, merging, ordered), make)
+    # the note belongs to what was asked, and the same sample may be asked for as such
+    return replace(store.get(("tree", data.key, merging, ordered), make), note=note)
 
 
 def cut_labels(data: Data, merging: Merging, k: int, store) -> tuple[np.ndarray, str]:
     """(n,) the k groups that a cut of the tree leaves, and what was done instead of what was asked, in a sentence.
 
-    Of more points than a tree can have, those outside of the sample join the group whose mean is nearest.
+    Of more points than a tree can have, those outside of the sample join the group of the nearest point in it.
     """
     growth = grow(data, merging, store)
     labels = growth.tree.labels(k)
-    if growth.data is data or not growth.note:
+    if not growth.note:
         return labels, ""
-    means = growth.cut(k).last.parameters
-    return cdist(data.points, means, "sqeuclidean").argmin(axis=1), (
-        f"{growth.note} The other points begin in the group whose mean is nearest."
-    )
+    _, nearest = cKDTree(growth.data.points).query(data.points)
+    nearest[data.sampled(len(labels))] = np.arange(len(labels))  # also where points are the same
+    return labels[nearest], f"{growth.note} The others begin in the group of the nearest of these."

@@ -144,7 +144,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
                 start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", "stretch", begin)
             options = _choose_options(data, algorithm, ending, update, covariance, width="stretch")
             if start == "tree":
-                options["merging"] = _choose_merging(data, ending, "stretch")
+                options["merging"] = _choose_merging(data, f"_{number}", "stretch")
     return Panel(
         Settings(
             algorithm=algorithm,
@@ -198,15 +198,22 @@ def start_name(start: str) -> str:
     return LABELS.get(start, STARTS.get(start))
 
 
-def _choose_metric(data: Data, key: str, ending: str, width) -> str:
-    own_metrics = data.mixed is not None or data.given is not None
+def _metric_key(data: Data, key: str) -> str:
+    return f"{key} {data.metrics[0]}" if _has_own_metrics(data) else key
+
+
+def _has_own_metrics(data: Data) -> bool:
+    return data.mixed is not None or data.given is not None
+
+
+def _choose_metric(data: Data, key: str, width, label: str = "Metric") -> str:
     return st.selectbox(
-        "Metric",
+        label,
         data.metrics,
         format_func=str.capitalize,
-        key=f"{key}{ending}" if not own_metrics else f"{key}{ending} {data.metrics[0]}",
+        key=key,
         width=width,
-        **(KEPT if own_metrics else SHARED),
+        **(KEPT if _has_own_metrics(data) else SHARED),
     )
 
 
@@ -216,7 +223,7 @@ def _choose_options(
     """The options that only this algorithm has. Their keys end in `ending`; `update` and `covariance` are the defaults."""
     if algorithm == "kmedoids":
         return dict(
-            metric=_choose_metric(data, "metric", ending, width or 170),
+            metric=_choose_metric(data, _metric_key(data, f"metric{ending}"), width or 170),
             update=st.selectbox(
                 "Update",
                 list(UPDATES),
@@ -244,25 +251,35 @@ def _choose_options(
 
 def choose_tree(data: Data) -> tuple[Merging, int]:
     """How a tree is made, and the number of groups that its cut leaves."""
-    merging = _choose_merging(data)
+    merging = _choose_merging(data, metric="Metric")
     return merging, _at_most(_choose_k(), data)
 
 
-def _choose_merging(data: Data, ending: str = "", width=170) -> Merging:
-    given = data.given is not None
-    if given and not ending:
-        ending = "_given"
+def _choose_merging(data: Data, number: str = "", width=170, metric: str = "Metric of the tree") -> Merging:
+    keys = tree_keys(data, number)
     linkage = st.selectbox(
         "Linkage",
         list(LINKAGES),
-        # means are no more than a way of speaking where there are only proximities
-        LINKAGES.index("average" if given else WARD.linkage),
+        LINKAGES.index(default_merging(data).linkage),
         format_func=str.capitalize,
-        key=f"linkage{ending}",
+        key=keys[0],
         width=width,
+        help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
+        "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
         **SHARED,
     )
-    return Merging(linkage, _choose_metric(data, "tree_metric", ending, width))
+    return Merging(linkage, _choose_metric(data, keys[1], width, metric))
+
+
+def tree_keys(data: Data, number: str = "") -> tuple[str, str]:
+    """The keys of the linkage and of the metric of a tree; `number` is that of the panel in a race."""
+    given = "_given" if data.given is not None else ""
+    return f"linkage{number}{given}", _metric_key(data, f"tree_metric{number}{given}")
+
+
+def default_merging(data: Data) -> Merging:
+    # means are no more than a way of speaking where there are only proximities
+    return Merging("average" if data.given is not None else WARD.linkage, data.metrics[0])
 
 
 def _choose_seed() -> int:

@@ -1,13 +1,13 @@
 // A line over the figure of a tree, to be dragged up and down. The trigger `cut` is { height }, sent when it is let go.
 //
-// data: { chart: key of the figure's container, figures: its layout.meta, k, height, most: groups at most,
-//         heights: of the last `most` merges, in order }
+// data: { chart: key of the figure's container, k, height, most: groups at most,
+//         heights: how high the tree is after each of the last `most` merges }
 // It lies in the page, over Plotly's figure, and not in the shadow of this component.
 
 const STYLE = `
 .tree-cut { position: absolute; height: 24px; margin-top: -12px; cursor: ns-resize; touch-action: none; z-index: 5; outline: none; }
 .tree-cut::before { content: ""; position: absolute; left: 0; right: 0; top: 11px; border-top: 2px dashed currentColor; }
-.tree-cut span { position: absolute; right: 0; top: -9px; font-size: 0.8rem; font-weight: 600; padding: 0 0.5rem; border-radius: 1rem;
+.tree-cut span { position: absolute; left: calc(100% + 4px); top: 0; font-size: 0.8rem; font-weight: 600; padding: 0 0.5rem; border-radius: 1rem;
   white-space: nowrap; color: #fff; background: #3a3a44; border: 1px solid #fff8; line-height: 1.5; }
 .tree-cut:focus-visible span, .tree-cut:hover span { box-shadow: 0 0 0 2px #3f90da; }
 `;
@@ -15,6 +15,7 @@ const STYLE = `
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const memory = (parentElement.__cutting ??= {});
+  const focused = memory.line && memory.line === document.activeElement;
   memory.end?.();
 
   if (!document.getElementById("tree-cut-style")) {
@@ -46,7 +47,7 @@ export default function (component) {
 
   function scene() {
     const graph = document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
-    if (!graph || graph.layout?.meta !== data.figures || !graph._fullLayout?.yaxis) return null;
+    if (!graph?._fullLayout?.yaxis) return null;
     return { graph, axis: graph._fullLayout.yaxis, across: graph._fullLayout.xaxis };
   }
 
@@ -57,13 +58,15 @@ export default function (component) {
     if (line.parentElement !== at.graph.parentElement) {
       at.graph.parentElement.style.position = "relative";
       at.graph.parentElement.append(line);
+      if (focused && document.activeElement === document.body) line.focus();
     }
     const [bottom, top] = at.axis.range;
     const y = at.axis._offset + at.axis.d2p(Math.max(bottom, Math.min(top, height)));
     line.style.top = `${at.graph.offsetTop + y}px`;
     line.style.left = `${at.graph.offsetLeft + at.across._offset}px`;
     line.style.width = `${at.across._length}px`;
-    const groups = dragging || sending ? groupsAt(height) : data.k;
+    // where merges tie, no height leaves k groups
+    const groups = height === data.height ? data.k : groupsAt(height);
     const text = groups > data.most ? `more than ${data.most} groups` : `${groups} ${groups === 1 ? "group" : "groups"}`;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
@@ -106,13 +109,15 @@ export default function (component) {
   };
   // to the middle between the next two heights that leave another number of groups
   line.onkeydown = (event) => {
-    const by = { ArrowUp: -1, ArrowRight: -1, ArrowDown: 1, ArrowLeft: 1 }[event.key];
+    const fewest = { Home: data.most + 1, End: 0 }[event.key];
+    const by = { ArrowUp: -1, ArrowRight: -1, PageUp: -5, ArrowDown: 1, ArrowLeft: 1, PageDown: 5, Home: -1, End: 1 }[event.key];
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
     const top = scene()?.axis.range[1] ?? heights.at(-1);
-    const now = groupsAt(height);
-    for (let groups = now + by; groups >= 1 && groups <= Math.min(data.most, heights.length + 1); groups += by) {
+    const now = fewest ?? Math.min(groupsAt(height), data.most + 1);
+    for (let groups = now + by; groups >= 1 && groups <= data.most + 1; groups += by) {
+      if (groups > Math.min(data.most, heights.length + 1)) continue;
       const above = groups === 1 ? top : heights[heights.length + 1 - groups];
       const below = heights[heights.length - groups] ?? 0;
       const middle = (above + below) / 2;
@@ -124,6 +129,7 @@ export default function (component) {
     }
   };
 
+  memory.line = line;
   place();
   const watching = setInterval(() => dragging || place(), 150);
   memory.end = () => {

@@ -35,12 +35,14 @@ def player(
     curves: list[str],
     names=(),
     pace: list[int] | None = None,
+    rest: int | None = None,
 ) -> None:
     """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
 
     `told` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
     frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
-    them. It stays on its frame as long as `run` is the same, and goes to the last one of another. `pace` is for how many
+    them. It stays on its frame as long as `run` is the same, and of another goes to the frame `rest`, which the figures show
+    first, by default the last; where it rests it follows `rest` also of the same run. `pace` is for how many
     moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says.
     """
     longest = max(told, key=len)
@@ -52,6 +54,7 @@ def player(
         names=list(names),
         kinds=[frame.kind for frame in longest],
         told=[[(frame.sentence, frame.explanation) for frame in frames] for frames in told],
+        rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
     _component()(key="player", data=data)

@@ -4,7 +4,7 @@
 // data: {
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
 //   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames],
-//   ticks: [for how many moments each frame is shown before the next one]
+//   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first
 // }
 // A picture with fewer frames than others waits on its last one. Between an E frame and the M frame after it the player moves
 // the lines and centers of pictures smoothly; these moves are computed here, from the x and y of the two frames.
@@ -55,7 +55,8 @@ export default function (component) {
   const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // new data come as a new call, without an end of the old one
-  if (memory.run !== data.run) Object.assign(memory, { run: data.run, shown: last });
+  if (memory.run !== data.run || memory.shown === memory.rest || memory.shown > last) memory.shown = data.rest;
+  Object.assign(memory, { run: data.run, rest: data.rest });
   let timer = null;
   let before = 0;
   let position = 0; // in ticks since the frame that is shown
@@ -137,7 +138,7 @@ export default function (component) {
   }
 
   function play() {
-    if (memory.shown === last) show(0);
+    if (memory.shown === last || memory.shown === data.rest) show(0);
     $("play").textContent = "Pause";
     listening("off"); // nobody can listen that fast
     before = performance.now();
@@ -181,13 +182,13 @@ export default function (component) {
   document.addEventListener("keydown", keys);
   say();
 
-  // a figure that was drawn anew shows the last frame: bring it back to the one that is shown here
+  // a figure that was drawn anew shows the frame where it rests: bring it back to the one that is shown here
   const waiting = setInterval(() => {
     for (const chart of charts) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
         graph.__figures = data.figures;
-        if (memory.shown !== last) draw(chart, memory.shown);
+        if (memory.shown !== data.rest) draw(chart, memory.shown);
       }
     }
   }, 200);

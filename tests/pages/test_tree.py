@@ -1,0 +1,351 @@
+"""The tree through dashboard.py, without a browser: its cut, what it says, and where the cut goes on to."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.cluster
+from scipy.cluster import hierarchy
+from sklearn.metrics import adjusted_rand_score
+from streamlit.testing.v1 import AppTest
+
+from clustering import LINKAGES
+from pages.shared import datasets
+
+DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+PAGE, WATCH, RACE = "pages/explore/tree.py", "pages/explore/watch.py", "pages/compare/race.py"
+
+
+def opened(page=PAGE, **address):
+    app = AppTest.from_file(str(DASHBOARD), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.switch_page(page).run()
+
+
+@pytest.fixture
+def app():
+    return opened(n="50")
+
+
+def of(monkeypatch, points, **address):
+    """The page on these points."""
+    data = datasets.Data("few", "Few", ("a", "b"), np.array(points, dtype=float))
+    monkeypatch.setattr(datasets, "draw_sample", lambda *_: data)
+    return opened(**address)
+
+
+def points_of(sample="three", n=50, seed=0, **values):
+    return datasets.draw_sample(sample, n, seed, values).points
+
+
+def fine(app):
+    return not app.exception and not app.error
+
+
+def said(app):
+    return " ".join(element.value.replace("\\", "") for element in (*app.warning, *app.error, *app.info))
+
+
+def metric(app, label):
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def sizes(app):
+    """What the table says of the sizes of the groups."""
+    table = next(element.proto.body for element in app.get("html") if "Sizes of the clusters" in element.proto.body)
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", table)]
+    return sorted(int(row[1].replace(",", "")) for row in rows[1:])
+
+
+def cut(app):
+    return app.number_input(key="k").value, app.number_input(key="height").value
+
+
+def groups_below(heights, height):
+    """How many groups a cut at this height leaves, of heights that never fall."""
+    return int((heights > height).sum()) + 1
+
+
+def click(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def scores(app):
+    """The rows of the table of the race, each by its headers."""
+    table = next(element.proto.body for element in app.get("html") if "Scores of the panels" in element.proto.body)
+    headers, *rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", table)]
+    return [dict(zip(headers, row, strict=True)) for row in rows]
+
+
+def test_it_opens_with_wards_tree_of_the_data_cut_into_three():
+    app = opened()
+    assert fine(app)
+    assert [title.value for title in app.title] == ["The tree"]
+    assert said(app) == ""
+    data = datasets.draw_sample("three", 500, 0, {})
+    merges = hierarchy.linkage(data.points, "ward")
+    labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
+    correlation, _ = hierarchy.cophenet(merges, hierarchy.distance.pdist(data.points))
+    k, height = cut(app)
+    assert k == groups_below(merges[:, 2], height) == 3
+    assert metric(app, "Groups") == "3"
+    assert metric(app, "Cophenetic correlation") == f"{correlation:.3f}"
+    assert metric(app, "Adjusted Rand index") == f"{adjusted_rand_score(data.labels, labels):.3f}"
+    assert sizes(app) == sorted(np.bincount(labels).tolist())
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_every_linkage_has_its_tree_of_points(app):
+    points = points_of()
+    for linkage in LINKAGES:
+        app.selectbox(key="linkage").set_value(linkage).run()
+        assert fine(app)
+        expected, _ = hierarchy.cophenet(hierarchy.linkage(points, linkage), hierarchy.distance.pdist(points))
+        assert metric(app, "Cophenetic correlation") == f"{expected:.3f}"
+        assert sum(sizes(app)) == 50
+
+
+def test_every_linkage_has_its_tree_of_a_table_of_more_columns_than_two():
+    app = opened(source="Real", table="Palmer penguins")
+    assert fine(app)
+    data = app.session_state["last data"]
+    assert data.points.shape[1] > 2
+    for linkage in ("single", "centroid"):
+        app.selectbox(key="linkage").set_value(linkage).run()
+        assert fine(app)
+        merges = hierarchy.linkage(data.points, linkage)
+        expected, _ = hierarchy.cophenet(merges, hierarchy.distance.pdist(data.points))
+        assert metric(app, "Cophenetic correlation") == f"{expected:.3f}"
+        assert sum(sizes(app)) == len(data.points)
+
+
+def test_every_linkage_has_its_tree_of_words_and_those_of_means_say_what_they_take_them_for():
+    app = opened(source="Real", table="Number words")
+    assert app.selectbox(key="linkage_given").value == "average"  # Ward's is of means, which words do not have
+    apart = hierarchy.distance.squareform(app.session_state["last data"].given)
+    for linkage in LINKAGES:
+        app.selectbox(key="linkage_given").set_value(linkage).run()
+        assert fine(app)
+        expected, _ = hierarchy.cophenet(hierarchy.linkage(apart, linkage), apart)
+        assert metric(app, "Cophenetic correlation") == f"{expected:.3f}".replace("-", "−")
+        assert ("takes these proximities for Euclidean distances" in said(app)) == (linkage in ("ward", "centroid", "median"))
+        assert [button.label for button in app.button if "from it" in button.label] == ["Start K-medoids from it"]
+
+
+def test_of_points_the_same_is_said_of_another_metric(app):
+    for linkage, told in (("ward", True), ("average", False)):
+        app.selectbox(key="linkage").set_value(linkage)
+        app.selectbox(key="tree_metric").set_value("manhattan").run()
+        assert fine(app)
+        assert ("Ward linkage works with means" in said(app)) == told
+    expected, _ = hierarchy.cophenet(
+        hierarchy.linkage(points_of(), "average", "cityblock"), hierarchy.distance.pdist(points_of(), "cityblock")
+    )
+    assert metric(app, "Cophenetic correlation") == f"{expected:.3f}"
+
+
+def test_k_and_the_height_of_the_cut_agree_whichever_is_changed(app):
+    heights = hierarchy.linkage(points_of(), "ward")[:, 2]
+    for k in (5, 1, 50, 2):
+        app.number_input(key="k").set_value(k).run()
+        assert fine(app)
+        assert cut(app)[0] == k == groups_below(heights, cut(app)[1])
+        assert metric(app, "Groups") == str(k)
+        assert len(sizes(app)) == k
+    for height in (0.5 * (heights[-5] + heights[-4]), float(heights[-1]), 0.0, float(heights[10])):
+        app.number_input(key="height").set_value(height).run()
+        assert fine(app)
+        assert cut(app) == (groups_below(heights, height), height)
+        assert metric(app, "Groups") == str(cut(app)[0])
+    app.number_input(key="height").set_value(1e6).run()
+    assert cut(app)[0] == 1
+    assert heights[-1] <= cut(app)[1] < 1.06 * heights[-1]  # where the line can be seen
+
+
+def test_another_tree_keeps_k_and_has_a_height_of_its_own(app):
+    for linkage in ("single", "complete"):
+        app.selectbox(key="linkage").set_value(linkage).run()
+        assert cut(app)[0] == 3
+        assert groups_below(hierarchy.linkage(points_of(), linkage)[:, 2], cut(app)[1]) == 3
+    app.select_slider(key="n").set_value(200).run()
+    assert cut(app)[0] == 3
+    assert groups_below(hierarchy.linkage(points_of(n=200), "complete")[:, 2], cut(app)[1]) == 3
+
+
+def test_a_height_that_leaves_more_groups_than_can_be_shown_is_said_once():
+    app = opened(n="100")
+    app.number_input(key="height").set_value(0.01).run()
+    assert fine(app)
+    assert "A cut at height 0.0100000 leaves 100 groups; here are the last 50." in said(app)
+    assert cut(app)[0] == 50 == groups_below(hierarchy.linkage(points_of(n=100), "ward")[:, 2], cut(app)[1])
+    app.number_input(key="k").set_value(4).run()
+    assert said(app) == ""
+
+
+def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeypatch):
+    app = of(monkeypatch, [[0, 0], [1, 0], [2, 0], [3, 0]], linkage="Single", k="2")
+    assert fine(app)
+    assert "No height leaves exactly 2 groups: merges tie there" in said(app)
+    assert metric(app, "Groups") == "2"
+    for k in (4, 1):
+        app.number_input(key="k").set_value(k).run()
+        assert said(app) == ""
+
+
+def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
+    app = opened(sample="Uniform noise", n="100", data_seed="2", linkage="Centroid", k="3")
+    assert fine(app)
+    points = points_of("uniform", 100, 2, d=2)
+    merges = hierarchy.linkage(points, "centroid")
+    made = np.append(np.zeros(100), merges[:, 2])
+    lower = merges[:, 2] < (1 - 1e-9) * made[merges[:, :2].astype(int)].max(axis=1)
+    assert f"{lower.sum()} inversions, ringed in the tree" in said(app)
+    assert merges[97, 2] < merges[:97, 2].max()  # the next merge is lower than one that is made
+    assert "No height leaves exactly 3 groups: merges are inverted there" in said(app)
+    app.number_input(key="k").set_value(4).run()
+    assert "No height" not in said(app)
+    app.selectbox(key="linkage").set_value("average").run()
+    assert said(app) == ""
+
+
+def test_many_points_are_a_stated_sample_which_is_cut():
+    app = opened(n="10,000")
+    assert fine(app)
+    assert "this one is of a sample of 5,000 of the 10,000 points" in said(app)
+    assert sum(sizes(app)) == 5_000
+    click(app, "Race it")
+    app.switch_page(RACE).run()
+    assert fine(app)
+    assert "all panels race on the same sample of 5,000 of the 10,000 points" in said(app)
+    assert scores(app)[0]["Iterations"] == "4,997 merges"
+
+
+def test_the_optimal_order_leaves_the_groups_and_is_refused_to_many_points(app):
+    before = cut(app), sizes(app), app.get("plotly_chart")[2].proto.spec
+    app.toggle(key="ordered").set_value(True).run()
+    assert fine(app)
+    assert said(app) == ""
+    assert (cut(app), sizes(app)) == before[:2]
+    assert app.get("plotly_chart")[2].proto.spec != before[2]
+    app.select_slider(key="n").set_value(1_000).run()
+    assert fine(app)
+    assert "Only up to 500 points are put in the optimal order" in said(app)
+    app.select_slider(key="n").set_value(500).run()
+    assert said(app) == ""
+
+
+def test_a_single_point_and_points_in_one_place_are_no_crash(monkeypatch):
+    app = of(monkeypatch, [[1, 2]])
+    assert not app.exception
+    assert "A tree needs at least two points, got 1." in said(app)
+    app = of(monkeypatch, [[1, 2]] * 20)
+    assert fine(app)
+    assert metric(app, "Cophenetic correlation") == "none"
+    assert sum(sizes(app)) == 20
+    app = of(monkeypatch, [[0, 0], [3, 4]])
+    assert fine(app)
+    assert "There are only 2 points, so K is 2 here." in said(app)
+    assert sizes(app) == [1, 1]
+
+
+def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(monkeypatch):
+    app = of(monkeypatch, [[1, 2], [0, 0], [3, 1]], tree_metric="Cosine", linkage="Average")
+    assert not app.exception
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "Cosine is not defined for row 2, which is all zeros: remove it or choose another metric."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "algorithm"),
+    [
+        ("Start K-means from it", "kmeans"),
+        ("Start K-medoids from it", "kmedoids"),
+        ("Start a mixture from it", "mixture"),
+    ],
+)
+def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
+    app = opened(n="100", k="4", linkage="Complete")
+    found = sizes(app)
+    click(app, label)
+    app.switch_page(WATCH).run()
+    assert fine(app)
+    assert app.number_input(key="k").value == 4
+    assert app.selectbox(key="algorithm").value == algorithm
+    assert app.selectbox(key=f"start_{algorithm}").value == "tree"
+    assert app.selectbox(key="linkage").value == "complete"
+    assert next(button for button in app.button if button.label == "New start").disabled
+    (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
+    points = points_of(n=100)
+    labels = hierarchy.fcluster(hierarchy.linkage(points, "complete"), 4, "maxclust") - 1
+    assert found == sorted(np.bincount(labels).tolist())
+    groups = [np.flatnonzero(labels == group) for group in range(4)]
+    begun = run.history.parameters[0]
+    if algorithm == "kmedoids":
+        assert sorted(labels[begun]) == [0, 1, 2, 3]
+        return
+    if algorithm == "mixture":
+        np.testing.assert_allclose(np.sort(begun.weights), np.array(found) / 100)
+        begun = begun.means
+    means = np.array([points[group].mean(axis=0) for group in groups])
+    np.testing.assert_allclose(begun[np.argsort(begun[:, 0])], means[np.argsort(means[:, 0])])
+
+
+def test_words_go_on_to_k_medoids_from_their_tree():
+    app = opened(source="Real", table="Number words", linkage_given="Complete")
+    click(app, "Start K-medoids from it")
+    app.switch_page(WATCH).run()
+    assert fine(app)
+    assert app.selectbox(key="start_kmedoids").value == "tree"
+    assert app.selectbox(key="linkage_given").value == "complete"
+    click(app.switch_page(PAGE).run(), "Race it")
+    app.switch_page(RACE).run()
+    assert fine(app)
+    assert [row["Panel"] for row in scores(app)] == ["1. Complete linkage", "2. K-medoids"]
+
+
+def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
+    app = opened(n="100", k="4", linkage="Average", tree_metric="Manhattan")
+    click(app, "Race it")
+    app.switch_page(RACE).run()
+    assert fine(app)
+    first, second = scores(app)
+    assert first["Panel"] == "1. Average linkage, Manhattan"
+    assert second["Panel"] == "2. K-means"
+    assert first["Iterations"] == "96 merges"
+    data = datasets.draw_sample("three", 100, 0, {})
+    labels = sklearn.cluster.AgglomerativeClustering(4, metric="manhattan", linkage="average").fit(data.points).labels_
+    assert first["Adjusted Rand"] == f"{adjusted_rand_score(data.labels, labels):.3f}"
+    height = hierarchy.linkage(data.points, "average", "cityblock")[-4, 2]
+    assert float(first["Final loss"].split("<br>")[0]) == pytest.approx(height, rel=1e-5)
+    assert "height of the last merge" in first["Final loss"]
+    assert any("That of a tree is for the whole of it" in caption.value.replace("\\", "") for caption in app.caption)
+
+
+def test_two_trees_race_under_names_that_tell_them_apart(app):
+    click(app, "Race it")
+    app.switch_page(RACE).run()
+    app.selectbox(key="algorithm_2").set_value("tree").run()
+    app.selectbox(key="linkage_2").set_value("single").run()
+    assert fine(app)
+    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Single linkage"]
+    app.selectbox(key="linkage_2").set_value("ward")
+    app.selectbox(key="tree_metric_2").set_value("chebyshev").run()
+    assert fine(app)
+    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Ward linkage, Chebyshev"]
+
+
+def test_a_method_that_starts_from_a_tree_races_beside_it(app):
+    click(app, "Race it")
+    app.switch_page(RACE).run()
+    app.selectbox(key="start_kmeans_2").set_value("tree").run()
+    app.selectbox(key="linkage_2").set_value("complete").run()
+    assert fine(app)
+    points = points_of()
+    labels = sklearn.cluster.AgglomerativeClustering(3, linkage="complete").fit(points).labels_
+    means = np.array([points[labels == group].mean(axis=0) for group in range(3)])
+    peer = sklearn.cluster.KMeans(3, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
+    assert float(scores(app)[1]["Final loss"].split("<br>")[0].replace(",", "")) == pytest.approx(peer.inertia_, rel=1e-5)

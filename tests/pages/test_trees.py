@@ -1,0 +1,719 @@
+"""Trees, their cuts as runs and as starts, and their figures: without Streamlit, and beside SciPy and scikit-learn."""
+
+import numpy as np
+import pytest
+import sklearn.cluster
+from scipy.cluster import hierarchy
+from scipy.spatial import distance
+from sklearn.metrics import adjusted_rand_score
+
+from clustering import LINKAGES, classical_scaling
+from pages.shared import curves, datasets, palette, tree_figures
+from pages.shared.datasets import GIVEN, Data
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.racing import make_race, panel_names
+from pages.shared.runs import Recent, Run, Settings, make_run
+from pages.shared.scoring import scores
+from pages.shared.storyboard import growing, in_step, storyboard
+from pages.shared.trees import MOST_ORDERED, Growth, Merging, cut_labels, grow
+
+MONOTONE = ("single", "complete", "average", "ward")
+
+
+def data_of(points, key="points", **parts):
+    points = np.asarray(points, dtype=float)
+    return Data(key, "Points", tuple("abcdefgh"[: points.shape[1]]), points, **parts)
+
+
+def normal(n=60, d=2, seed=0):
+    return data_of(np.random.default_rng(seed).normal(size=(n, d)), f"normal {n} {d} {seed}")
+
+
+def given(n=40):
+    """Proximities that are no distances in the plane, and names."""
+    points = np.random.default_rng(1).normal(size=(n, 5))
+    matrix = distance.squareform(distance.pdist(points, "cityblock"))
+    names = np.array([f"item {i}" for i in range(n)])
+    layout = classical_scaling(matrix).points
+    return data_of(layout, f"given {n}", names=names, given=matrix, given_name="road lengths")
+
+
+def growth_of(data, linkage="ward", metric="euclidean", ordered=False) -> Growth:
+    return grow(data, Merging(linkage, GIVEN if data.given is not None else metric), Recent(), ordered)
+
+
+def cut_of(data, k=3, linkage="ward", metric="euclidean") -> Run:
+    merging = Merging(linkage, GIVEN if data.given is not None else metric)
+    return make_run(data, Settings("tree", k, merging=merging), Recent(), lambda _: None)
+
+
+def started(data, algorithm, k=3, linkage="ward", **options) -> Run:
+    settings = Settings(algorithm, k, start="tree", merging=Merging(linkage), **options)
+    return make_run(data, settings, Recent(), lambda _: None)
+
+
+def plane_of(data):
+    return principal_plane(data.points) if len(data.columns) > 2 else column_plane(data.columns, 0, len(data.columns) - 1)
+
+
+def pictured(run, views=None, **options):
+    views = views or tree_figures.views_of(run.history.prepared)
+    return tree_figures.picture(run, views, plane_of(run.data), "name", **options)
+
+
+def drawn_tree(run, views=None):
+    return tree_figures.tree(run, views or tree_figures.views_of(run.history.prepared), "name")
+
+
+def partition(labels):
+    """Groups as sets of points, whatever their numbers."""
+    return {frozenset(np.flatnonzero(labels == group).tolist()) for group in np.unique(labels)}
+
+
+TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.8]]
+"""whose third corner is farther from both others than from the middle of them, which is nearer than they are"""
+
+
+# the engine
+
+
+@pytest.mark.parametrize("n", [2, 3, 91, 92, 100, 300, 2_000, 5_000])
+def test_states_go_from_no_merge_to_all_of_them_and_the_last_90_are_shown_one_by_one(n):
+    growth = growth_of(data_of(np.random.default_rng(0).normal(size=(n, 1)), f"line {n}"), "single")
+    states = growth.states
+    assert states[0] == 0
+    assert states[-1] == growth.merges == n - 1
+    assert (np.diff(states) > 0).all()
+    alone = min(90, n - 1)
+    assert states[-alone - 1 :] == list(range(n - 1 - alone, n))
+    assert len(states) <= 121
+    assert growth.first_alone == n - 1 - alone
+
+
+def test_a_tree_of_a_single_point_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="at least two points, got 1"):
+        growth_of(data_of([[1.0, 2.0]]))
+
+
+def test_two_points_are_one_merge_and_have_their_figures():
+    data = data_of([[0.0, 0.0], [3.0, 4.0]])
+    growth = growth_of(data)
+    assert growth.states == [0, 1]
+    assert growth.height(0) == 0.0
+    assert growth.height(1) == pytest.approx(5.0)
+    for k in (1, 2):
+        run = cut_of(data, k)
+        assert len(pictured(run).frames) == len(drawn_tree(run).frames) == len(growing(run)) == 2
+        assert len(tree_figures.heights(run, tree_figures.views_of(growth), "name").frames) == 2
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_the_groups_that_are_alive_are_those_after_so_many_merges(linkage):
+    growth = growth_of(normal(40, seed=3), linkage)
+    for merges in range(40):
+        groups = {frozenset(growth.tree.members(merge).tolist()) for merge in growth.alive(merges).tolist()}
+        assert groups == {group for group in partition(growth.tree.after(merges)) if len(group) > 1}
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_a_point_is_joined_by_the_first_merge_after_which_it_is_not_alone(linkage):
+    growth = growth_of(normal(30, seed=4), linkage)
+    sizes = np.array([np.bincount(labels := growth.tree.after(made))[labels] for made in range(30)])
+    np.testing.assert_array_equal(growth.joined_by, (sizes > 1).argmax(axis=0) - 1)
+
+
+def lengths(growth, metric="euclidean"):
+    lines = growth.lines(list(range(growth.merges)))
+    assert lines.shape == (growth.merges, 2, growth.data.points.shape[1])
+    return np.array([distance.cdist(line[:1], line[1:], metric)[0, 0] for line in lines])
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("linkage", ["single", "complete", "centroid", "median"])
+def test_the_line_of_a_merge_is_as_long_as_it_is_high(linkage, d):
+    growth = growth_of(normal(50, d), linkage)
+    np.testing.assert_allclose(lengths(growth), growth.tree.heights, rtol=1e-7)
+
+
+@pytest.mark.parametrize("linkage", ["single", "complete"])
+@pytest.mark.parametrize(("metric", "peer"), [("manhattan", "cityblock"), ("chebyshev", "chebyshev")])
+def test_by_another_metric_too(linkage, metric, peer):
+    growth = growth_of(normal(50, 3), linkage, metric)
+    np.testing.assert_allclose(lengths(growth, peer), growth.tree.heights, rtol=1e-9)
+
+
+def test_by_ward_the_line_and_the_sizes_of_what_it_joins_give_the_height():
+    growth = growth_of(normal(50))
+    sizes = np.append(np.ones(50), growth.tree.sizes)[growth.tree.merges]
+    expected = np.sqrt(2 * sizes.prod(axis=1) / sizes.sum(axis=1)) * lengths(growth)
+    np.testing.assert_allclose(growth.tree.heights, expected, rtol=1e-7)
+
+
+def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
+    data = normal(30)
+    growth = growth_of(data, "average")
+    for merge, (one, other) in enumerate(growth.lines(list(range(29)))):
+        members, before = growth.tree.members(merge), growth.tree.after(merge)
+        groups = [members[before[members] == group] for group in np.unique(before[members])]
+        assert len(groups) == 2
+        means = np.array([data.points[group].mean(axis=0) for group in groups])
+        assert np.allclose([one, other], means) or np.allclose([other, one], means)
+
+
+@pytest.mark.parametrize("linkage", ["single", "complete"])
+def test_of_given_proximities_the_line_joins_the_two_points_whose_proximity_is_the_height(linkage):
+    data = given()
+    growth = growth_of(data, linkage)
+    ends = growth.lines(list(range(growth.merges)))
+    rows = distance.cdist(ends.reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
+    np.testing.assert_allclose(data.given[tuple(rows.T)], growth.tree.heights)
+
+
+def test_a_merge_is_told_by_the_names_and_sizes_of_what_it_joins():
+    line = data_of([[0.0], [1.0], [3.0], [7.0]])
+    growth = growth_of(line, "single")
+    assert [growth.told(merge) for merge in range(3)] == [
+        "Merge 1: row 1 and row 2 at height 1, 3 groups left.",
+        "Merge 2: row 3 and 2 points at height 2, 2 groups left.",
+        "Merge 3: row 4 and 3 points at height 4, all is one group.",
+    ]
+    named = data_of(line.points, "named", names=np.array(["one", "two", "", "seven"]))
+    assert growth_of(named, "single").told(0).startswith("Merge 1: one and two at height")
+    assert "row 3 and 2 points" in growth_of(named, "single").told(1)
+
+
+def test_a_merge_that_is_an_inversion_is_told_as_one_and_so_is_a_cut_above_it_alone():
+    data = data_of(TRIANGLE)
+    growth = growth_of(data, "centroid")
+    heights = hierarchy.linkage(data.points, "centroid")[:, 2]
+    assert heights[1] < heights[0]
+    assert growth.told(1).endswith("all is one group. An inversion: lower than what it merges.")
+    assert "inversion" not in growth.told(0).lower()
+    (notice,) = growth.cut(1).last.notices
+    assert notice.name == "inversion"
+    assert notice.told(np.array([1])).startswith("1 merge lies lower")
+    assert growth.cut(2).last.notices == ()
+
+
+@pytest.mark.parametrize("linkage", MONOTONE)
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 60])
+def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k):
+    data = normal()
+    history = growth_of(data, linkage).cut(k)
+    merges = hierarchy.linkage(data.points, linkage)
+    labels = history.last.labels
+    assert partition(labels) == partition(hierarchy.fcluster(merges, k, "maxclust"))
+    means = [data.points[labels == group].mean(axis=0) for group in range(k)]
+    np.testing.assert_allclose(history.last.parameters, means)
+    np.testing.assert_array_equal(history.sizes[-1], np.bincount(labels))
+    below = np.concatenate([[0.0], merges[:, 2]])[: 60 - k + 1][-21:]
+    np.testing.assert_allclose(history.losses, below)
+    assert history.last.loss == history.losses[-1]
+    assert history.iterations == len(below) - 1
+
+
+def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
+    data, store = normal(MOST_ORDERED + 1), Recent()
+    growth = grow(data, Merging(), store)
+    assert grow(data, Merging(), store) is growth
+    assert grow(data, Merging(), store, ordered=True) is growth
+    small = normal(80)
+    plain, ordered = (growth_of(small, ordered=choice) for choice in (False, True))
+    expected = hierarchy.optimal_leaf_ordering(hierarchy.linkage(small.points, "ward"), small.points)
+    np.testing.assert_array_equal(ordered.tree.order, hierarchy.leaves_list(expected))
+    assert partition(ordered.tree.labels(4)) == partition(plain.tree.labels(4))
+    assert not np.array_equal(ordered.tree.order, plain.tree.order)
+
+
+def test_of_too_many_points_a_sample_is_cut_and_every_point_joins_the_group_whose_mean_is_nearest():
+    data, store = datasets.draw_sample("round", 6_000, 0, {"k": 4, "distance": 6.0, "d": 2}), Recent()
+    labels, told = cut_labels(data, Merging(), 4, store)
+    assert "a sample of 5,000 of the 6,000 points" in told
+    assert "nearest" in told
+    points = data.sample(5_000).points
+    groups = hierarchy.fcluster(hierarchy.linkage(points, "ward"), 4, "maxclust")
+    means = np.array([points[groups == group].mean(axis=0) for group in range(1, 5)])
+    assert labels.shape == (6_000,)
+    assert partition(labels) == partition(distance.cdist(data.points, means).argmin(axis=1))
+    for algorithm in ("kmeans", "mixture"):
+        run = make_run(data, Settings(algorithm, 4, start="tree"), store, lambda _: None)
+        assert run.note == told
+        expected = np.array([data.points[labels == group].mean(axis=0) for group in range(4)])
+        np.testing.assert_allclose(run.centers[0], expected)
+    assert cut_labels(normal(), Merging(), 4, store)[1] == ""
+
+
+# the start
+
+
+@pytest.mark.parametrize("linkage", ["ward", "average", "complete"])
+def test_k_means_from_a_tree_is_that_of_scikit_learn_from_the_means_of_its_groups(linkage, table):
+    points = table("iris", 4)
+    run = started(data_of(points, "iris"), "kmeans", linkage=linkage)
+    groups = sklearn.cluster.AgglomerativeClustering(3, linkage=linkage).fit(points).labels_
+    means = np.array([points[groups == group].mean(axis=0) for group in range(3)])
+    begun = run.history.parameters[0]
+    to = distance.cdist(means, begun).argmin(axis=1)
+    np.testing.assert_allclose(begun[to], means)
+    peer = sklearn.cluster.KMeans(3, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
+    assert partition(run.history.last.labels) == partition(peer.labels_)
+    np.testing.assert_allclose(run.history.parameters[-1][to], peer.cluster_centers_)
+    assert run.history.losses[-1] == pytest.approx(peer.inertia_)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_k_medoids_from_a_tree_starts_at_the_point_of_each_group_that_is_nearest_to_the_others(metric):
+    data = normal(50)
+    run = started(data, "kmedoids", 4, "complete", metric=metric)
+    apart = distance.squareform(distance.pdist(data.points, {"manhattan": "cityblock"}.get(metric, metric)))
+    groups = hierarchy.fcluster(hierarchy.linkage(data.points, "complete"), 4, "maxclust")
+    expected = set()
+    for group in range(1, 5):
+        members = np.flatnonzero(groups == group)
+        expected.add(int(members[apart[np.ix_(members, members)].sum(axis=0).argmin()]))
+    assert set(run.history.parameters[0].tolist()) == expected
+
+
+def test_k_medoids_of_given_proximities_starts_from_their_tree():
+    data = given()
+    settings = Settings("kmedoids", 3, start="tree", metric=GIVEN, merging=Merging("average", GIVEN))
+    run = make_run(data, settings, Recent(), lambda _: None)
+    groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.given), "average"), 3, "maxclust")
+    medoids = run.history.parameters[0]
+    assert len(set(groups[medoids])) == 3
+    for medoid in medoids:
+        members = np.flatnonzero(groups == groups[medoid])
+        sums = data.given[np.ix_(members, members)].sum(axis=0)
+        assert data.given[medoid, members].sum() == pytest.approx(sums.min())
+
+
+def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_its_groups():
+    data = datasets.draw_sample("three", 200, 0, {})
+    begun = started(data, "mixture").history.parameters[0]
+    groups = sklearn.cluster.AgglomerativeClustering(3, linkage="ward").fit(data.points).labels_
+    members = [data.points[groups == group] for group in range(3)]
+    to = distance.cdist([points.mean(axis=0) for points in members], begun.means).argmin(axis=1)
+    assert sorted(to) == [0, 1, 2]
+    for i, points in zip(to, members, strict=True):
+        assert begun.weights[i] == pytest.approx(len(points) / 200)
+        np.testing.assert_allclose(begun.means[i], points.mean(axis=0))
+        np.testing.assert_allclose(begun.covariances[i], np.cov(points.T, bias=True), rtol=1e-6, atol=1e-8)
+
+
+def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
+    data = normal()
+    one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
+    np.testing.assert_array_equal(one.history.last.labels, other.history.last.labels)
+    np.testing.assert_array_equal(one.history.parameters[0], other.history.parameters[0])
+    assert "placed by the cut of a tree" in storyboard(one)[0][0].sentence
+    assert started(data, "kmeans", linkage="single").key != one.key
+
+
+# the race
+
+
+def a_race(data, *panels, k=3):
+    panels = [Settings(**panel) for panel in panels]
+    shared = [panel.algorithm != "tree" and panel.start != "tree" for panel in panels]
+    return make_race(data, panels, Recent(), lambda *_: None, shared=shared, k=k, start="random")
+
+
+def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
+    data = datasets.draw_sample("three", 150, 0, {})
+    race = a_race(data, dict(algorithm="tree", merging=Merging("average")), dict())
+    row, other = scores(race)
+    labels = sklearn.cluster.AgglomerativeClustering(3, linkage="average").fit(data.points).labels_
+    heights = hierarchy.linkage(data.points, "average")[:, 2]
+    assert (row.of_tree, other.of_tree) == (True, False)
+    assert row.name == "1. Average linkage"
+    assert row.iterations == 147
+    assert row.loss == pytest.approx(heights[146])
+    assert row.loss_name == "height of the last merge"
+    assert row.rand == pytest.approx(adjusted_rand_score(data.labels, labels))
+    assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels))
+    assert row.seconds > 0
+    assert row.bic is None
+
+
+@pytest.mark.parametrize(
+    ("mergings", "names"),
+    [
+        ([("ward", "euclidean"), ("single", "euclidean")], ["1. Ward linkage", "2. Single linkage"]),
+        ([("average", "euclidean"), ("average", "manhattan")], ["1. Average linkage", "2. Average linkage, Manhattan"]),
+        ([("average", GIVEN), ("complete", GIVEN)], ["1. Average linkage", "2. Complete linkage"]),
+    ],
+)
+def test_trees_in_a_race_have_names_that_tell_them_apart(mergings, names):
+    assert panel_names([Settings("tree", merging=Merging(*merging)) for merging in mergings]) == names
+    assert panel_names([Settings("tree"), Settings("tree", k=5)]) == ["1. Ward linkage, K = 3", "2. Ward linkage, K = 5"]
+
+
+def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
+    data = normal(6_000)
+    race = a_race(data, dict(), dict(algorithm="tree", merging=Merging("single")))
+    assert race.note.startswith("A tree needs the proximity of every pair of points, so all panels race on the same sample")
+    assert {len(run.data.points) for _, run in race.ran} == {5_000}
+    assert {run.data.key for _, run in race.ran} == {race.data.key}
+    assert not race.runs[1].note
+
+
+def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
+    run = cut_of(normal(), 4)
+    (frames, _), _ = in_step([run, make_run(normal(), Settings(), Recent(), lambda _: None)])
+    views = tree_figures.views_of_run(run, frames)
+    assert len(views) == len(frames)
+    assert views[0] == tree_figures.View(0)
+    assert views[-1] == tree_figures.View(56)
+    assert [frame.kind for frame in frames] == ["start", *["E", "M"] * 20, "E"]
+    for before, view, frame in zip(views[1:], views[2:], frames[2:], strict=False):
+        if frame.kind == "M":  # what is joined next
+            assert (view.merges, view.line) == (before.merges, before.merges)
+        else:
+            assert (view.merges, view.line) == (before.merges + 1, None)
+    assert curves.loss_curve(run, frames, "name").frames[-1].data[1].y[0] == run.history.losses[-1]
+
+
+@pytest.mark.parametrize("linkage", ["single", "ward"])
+def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
+    run = cut_of(normal(8), 8, linkage)
+    frames, _ = storyboard(run)
+    picture = pictured(run, tree_figures.views_of_run(run, frames), height=300)
+    assert len(picture.frames) == len(frames) == 2
+    assert run.history.losses.tolist() == [0.0]
+    assert set(picture.data[0].marker.color) == {0}  # nothing is joined, so nothing is coloured
+
+
+# the figures
+
+
+def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
+    run = cut_of(normal(300), 4)
+    growth, frames = run.history.prepared, growing(run)
+    views = tree_figures.views_of(growth)
+    assert [view.merges for view in views] == [frame.parameters for frame in frames] == growth.states
+    for drawn in (pictured(run), drawn_tree(run), tree_figures.heights(run, views, "name")):
+        assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
+    assert frames[0].sentence == "Start: 300 points, each a group of its own."
+    assert frames[0].explanation.startswith("Each merge joins the two groups that cost least")
+    assert [300 - frame.parameters for frame in frames if "Here the tree is cut." in frame.sentence] == [4]
+    assert [300 - frame.parameters for frame in frames if frame.explanation.startswith("Above the cut")] == [3]
+    assert frames[-1].sentence.endswith("all is one group.")
+    for frame in frames[1:]:
+        assert frame.loss == growth.tree.heights[frame.parameters - 1]
+
+
+def links(trace):
+    """(m, 4, 2) the links that a trace draws."""
+    xy = np.column_stack([np.array(trace["x"], dtype=float), np.array(trace["y"], dtype=float)])
+    if np.isnan(xy).all():
+        return np.empty((0, 4, 2))
+    xy = np.vstack([xy, [[np.nan, np.nan]]]).reshape(-1, 5, 2)
+    assert np.isnan(xy[:, 4]).all()
+    assert not np.isnan(xy[:, :4]).any()
+    return xy[:, :4]
+
+
+def in_turn(coordinates):
+    flat = np.asarray(coordinates).reshape(len(coordinates), -1)
+    return flat[np.lexsort(np.round(flat.T, 1))]
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
+    data = normal(70, seed=5)
+    expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
+    expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
+    run = cut_of(data, 5, linkage)
+    views = tree_figures.views_of(run.history.prepared)
+    figure = drawn_tree(run, views)
+    many = 1 + 5
+    drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
+    top = expected[..., 1].max()
+    for found in (links(figure.data[0]), drawn):
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(in_turn(found)[:, ::2], in_turn(expected)[:, ::2], atol=0.006)
+        np.testing.assert_allclose(in_turn(found)[:, 1::2], in_turn(expected)[:, 1::2], atol=1e-4 * top)
+    for view, frame in zip(views, figure.frames, strict=True):
+        assert sum(len(links(part)) for part in complete(figure, frame).values()) == view.merges + 2 * (view.merges > 0)
+
+
+def complete(figure, frame):
+    """What a frame says of each trace, and of the layout as None, once it is put onto the frames that it is built on."""
+    if frame.baseframe is None:
+        whole = {}
+    else:
+        whole = complete(figure, next(other for other in figure.frames if other.name == frame.baseframe))
+    for trace, part in zip(frame.traces, frame.data, strict=True):
+        whole[trace] = _onto(whole.get(trace, {}), part.to_plotly_json())
+    if frame.layout.images:
+        whole[None] = frame.layout.images[0].source
+    return whole
+
+
+def _onto(below, above):
+    merged = dict(below)
+    for key, value in above.items():
+        merged[key] = _onto(merged.get(key, {}), value) if isinstance(value, dict) and "bdata" not in value else value
+    merged.pop("type", None)
+    return merged
+
+
+def same(figure, parts):
+    """Whether the figure, as it is first shown, shows what a frame says."""
+    for trace, part in parts.items():
+        if trace is None:
+            assert figure.layout.images[0].source == part
+            continue
+        first = figure.data[trace].to_plotly_json()
+        for key in part:
+            if key == "marker":
+                for name in part[key]:
+                    np.testing.assert_array_equal(unpacked(first["marker"][name]), unpacked(part["marker"][name]), str(trace))
+            else:
+                np.testing.assert_array_equal(unpacked(first[key]), unpacked(part[key]), str(trace))
+
+
+def unpacked(values):
+    return np.array(list(values), dtype=float)
+
+
+FIGURES = {
+    "picture": lambda run, views: pictured(run, views),
+    "painted": lambda run, views: pictured(run, views, markers=50),
+    "tree": drawn_tree,
+    "heights": lambda run, views: tree_figures.heights(run, views, "name"),
+}
+
+
+@pytest.mark.parametrize("which", FIGURES)
+@pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (140, 4, "ward"), (140, 60, "single")])
+def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratch(which, n, k, linkage):
+    run = cut_of(normal(n), k, linkage)
+    views = tree_figures.views_of(run.history.prepared)
+    figure = FIGURES[which](run, views)
+    moving = set(complete(figure, figure.frames[0]))
+    for i, frame in enumerate(figure.frames):
+        parts = complete(figure, frame)
+        assert set(parts) == moving  # else something would stay of the frame that was shown before
+        if i % 10 == 0 or i > len(views) - 5:
+            same(FIGURES[which](run, [views[i]]), parts)
+    same(figure, complete(figure, figure.frames[-1]))
+
+
+def test_the_frames_of_a_race_say_the_same_as_drawn_from_scratch_too():
+    run = cut_of(normal(50), 3, "complete")
+    views = tree_figures.views_of_run(run, storyboard(run)[0])
+    for markers in (1_000, 10):
+        figure = pictured(run, views, markers=markers)
+        moving = set(complete(figure, figure.frames[0]))
+        for view, frame in zip(views, figure.frames, strict=True):
+            parts = complete(figure, frame)
+            assert set(parts) == moving
+            same(pictured(run, [view], markers=markers), parts)
+
+
+def colours_of_points(picture):
+    """(n,) the colours in which a picture shows the points."""
+    marker = picture.data[0].marker
+    steps = [color for _, color in marker.colorscale]
+    assert np.allclose([at for at, _ in marker.colorscale], np.arange(len(steps)) / (len(steps) - 1))
+    assert (marker.cmin, marker.cmax) == (0, len(steps) - 1)
+    return np.array(steps)[np.asarray(marker.color)]
+
+
+@pytest.mark.parametrize(("k", "linkage"), [(1, "ward"), (4, "ward"), (4, "median"), (14, "complete")])
+def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k, linkage):
+    data = normal(100, seed=2)
+    run = cut_of(data, k, linkage)
+    order = run.history.prepared.tree.order
+    points = colours_of_points(pictured(run))
+    expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels] % 10]
+    np.testing.assert_array_equal(points, expected)
+    under = above = 0
+    tree = drawn_tree(run)
+    for trace in tree.data[1 : 1 + 2 * (1 + min(k, 10))]:
+        for link in links(trace):
+            label = run.history.last.labels[order[[int(link[0, 0]), int(link[3, 0])]]]
+            if trace.line.color == palette.NEUTRAL:
+                above += 1
+                assert label[0] != label[1]
+            else:
+                under += 1
+                assert label[0] == label[1]
+                leaves = order[int(np.floor(link[0, 0])) : int(np.ceil(link[3, 0]))]
+                assert set(points[leaves]) == {trace.line.color}
+    assert (under, above) == (100 - k, k - 1)
+    for shapes, color in ((tree.layout.shapes, "fillcolor"), (tree_figures.proximities(run).layout.shapes, "line.color")):
+        assert len(shapes) == k
+        assert [shapes[0].x0, shapes[-1].x1] == [0, 100]
+        for shape in shapes:
+            leaves = order[shape.x0 : shape.x1]
+            assert set(points[leaves]) == {shape[color]}
+            assert len(set(run.history.last.labels[leaves])) == 1
+
+
+def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_points():
+    data = normal(100, seed=2)
+    run = cut_of(data, 4)
+    views = tree_figures.views_of(run.history.prepared)
+    at_the_cut = pictured(run, [view for view in views if view.merges == 96])
+    points = colours_of_points(at_the_cut)
+    outlined = 0
+    for trace in at_the_cut.data[1:-2]:
+        corners = np.column_stack([np.array(trace.x, dtype=float), np.array(trace.y, dtype=float)])
+        corners = corners[~np.isnan(corners).any(axis=1)]
+        if not len(corners):
+            continue
+        nearest = distance.cdist(corners, data.points)
+        assert nearest.min(axis=1).max() < 1e-3
+        assert set(points[nearest.argmin(axis=1)]) == {trace.line.color}
+        outlined += 1
+    assert outlined == 4
+    assert set(pictured(run, views[:1]).data[0].marker.color) == {0}  # at first nothing has a colour
+
+
+def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merges_have():
+    data = normal(2_000)
+    run = cut_of(data, 3, "single")  # chains: many of the last merges join single points
+    merges = hierarchy.linkage(data.points, "single")
+    figure = drawn_tree(run)
+    drawn = links(figure.data[0])
+    shown = (merges[:, 3] >= 2_000 / 300) | (np.arange(1_999) >= 1_999 - 90)
+    assert len(drawn) == shown.sum() < 1_999
+    top = merges[-1, 2]
+    np.testing.assert_allclose(np.sort(drawn[:, 1, 1]), np.sort(merges[shown, 2]), atol=1e-4 * top)
+    assert (merges[-90:, 3] < 2_000 / 300).any()
+    tops = np.append(0, drawn[:, 1, 1])
+    assert np.isin(drawn[:, [0, 3], 1], tops).all()  # each stands on the ground or on another that is drawn
+    every = complete(figure, figure.frames[-1])
+    assert sum(len(links(part)) for part in every.values()) == shown.sum() + 2
+
+
+def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
+    data = datasets.draw_sample("uniform", 100, 2, {"d": 2})
+    run = cut_of(data, 3, "centroid")
+    growth = run.history.prepared
+    merges = hierarchy.linkage(data.points, "centroid")
+    made = np.append(np.zeros(100), merges[:, 2])
+    lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
+    rings, answering = drawn_tree(run).data[-2:]
+    assert lower.sum() > 1
+    np.testing.assert_allclose(np.sort(rings.y), np.sort(merges[lower, 2]))
+    assert len(answering.customdata) == 99
+    assert answering.customdata[-1].endswith(growth.told(98)[-20:])
+
+
+def encloses(corners, points):
+    edges = np.diff(corners, axis=0)
+    to = points[:, None] - corners[None, :-1]
+    sides = edges[:, 0] * to[..., 1] - edges[:, 1] * to[..., 0]
+    return (sides >= -1e-9).all() or (sides <= 1e-9).all()
+
+
+@pytest.mark.parametrize("n", [3, 4, 10, 200])
+def test_an_outline_goes_around_all_points_and_comes_back(n):
+    points = np.random.default_rng(n).normal(size=(n, 2))
+    corners = tree_figures.hull(points)
+    np.testing.assert_array_equal(corners[0], corners[-1])
+    assert encloses(corners, points)
+    assert distance.cdist(corners, points).min(axis=1).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("points", "ends"),
+    [
+        ([[1, 2]], [[1, 2], [1, 2]]),
+        ([[3, 1], [1, 2]], [[1, 2], [3, 1]]),
+        ([[1, 1]] * 5, [[1, 1], [1, 1]]),
+        ([[0, 0], [2, 2], [1, 1], [3, 3]], [[0, 0], [3, 3]]),
+        ([[5, 2], [5, -1], [5, 0], [5, 2]], [[5, -1], [5, 2]]),
+        ([[1, 7], [4, 7], [2, 7]], [[1, 7], [4, 7]]),
+    ],
+)
+def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, ends):
+    corners = tree_figures.hull(np.array(points, dtype=float))
+    assert {tuple(corner) for corner in corners.tolist()} == {tuple(map(float, end)) for end in ends}
+    np.testing.assert_array_equal(corners[0], corners[-1])
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+@pytest.mark.parametrize(
+    "points",
+    [np.ones((20, 2)), np.full((20, 1), 1e9), np.repeat([[0.0, 0.0], [1.0, 1.0]], 10, axis=0), 1e-12 * np.eye(5)[:, :2]],
+    ids=["identical", "identical and far away", "two places", "tiny"],
+)
+def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkage):
+    run = cut_of(data_of(points), 3, linkage)
+    views = tree_figures.views_of(run.history.prepared)
+    for figure in (pictured(run), drawn_tree(run), tree_figures.heights(run, views, "name"), tree_figures.proximities(run)):
+        for axis in (figure.layout.xaxis, figure.layout.yaxis):
+            low, high = axis.range
+            assert np.isfinite([low, high]).all()
+            assert low != high
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_the_proximities_stand_under_the_leaves_of_the_tree(metric):
+    data = normal(50)
+    run = cut_of(data, 3, "average", metric)
+    figure, tree = tree_figures.proximities(run), drawn_tree(run)
+    order = hierarchy.leaves_list(hierarchy.linkage(distance.pdist(data.points, SCIPY[metric]), "average"))
+    apart = distance.squareform(distance.pdist(data.points, SCIPY[metric]))
+    np.testing.assert_allclose(figure.data[0].z, apart[np.ix_(order, order)], rtol=1e-6)
+    assert list(figure.data[0].x) == list(figure.data[0].y) == list(range(51))
+    assert figure.layout.xaxis.range == tree.layout.xaxis.range == (0, 50)
+    assert figure.layout.yaxis.range == (50, 0)
+    for side in ("l", "r", "autoexpand"):
+        assert figure.layout.margin[side] == tree.layout.margin[side]
+
+
+SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock"}
+
+
+def test_many_proximities_are_shown_as_means_over_blocks():
+    data = normal(401)
+    figure = tree_figures.proximities(cut_of(data, 3))
+    (heat,) = figure.data
+    edges = np.array(heat.x)
+    assert (edges[0], edges[-1]) == (0, 401)
+    assert len(edges) == 161
+    order = hierarchy.leaves_list(hierarchy.linkage(data.points, "ward"))
+    apart = distance.squareform(distance.pdist(data.points))[np.ix_(order, order)]
+    for i, j in [(0, 0), (0, 159), (159, 0), (37, 91), (80, 80)]:
+        expected = apart[edges[i] : edges[i + 1], edges[j] : edges[j + 1]].mean()
+        assert heat.z[i][j] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_names_of_what_was_compared_are_at_the_leaves():
+    data = given()
+    run = cut_of(data, 3, "average")
+    axis = tree_figures.proximities(run).layout.xaxis
+    order = run.history.prepared.tree.order
+    assert list(axis.ticktext) == data.names[order].tolist()
+    np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
+
+
+def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are_made():
+    data = normal(60)
+    run = cut_of(data, 4, "average")
+    heights = hierarchy.linkage(data.points, "average")[:, 2]
+    views = tree_figures.views_of(run.history.prepared)
+    figure = tree_figures.heights(run, views, "name")
+    whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
+    assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})
+    for view, frame in zip(views[1:], figure.frames[1:], strict=True):
+        line, mark = frame.data
+        assert min(line.x) == mark.x[0] == 60 - view.merges
+        assert line.y[-1] == pytest.approx(heights[view.merges - 1])
+        assert mark.y[0] == pytest.approx(heights[view.merges - 1])
+    assert figure.layout.shapes[0].x0 == 4
+
+
+def test_the_tree_in_a_sentence_says_its_linkage_its_height_and_the_sizes_of_its_groups():
+    data = normal()
+    run = cut_of(data, 3)
+    labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
+    sizes = ", ".join(str(size) for size in sorted(np.bincount(labels), reverse=True))
+    told = tree_figures.described(run)
+    assert told.startswith("Dendrogram of 60 points by ward linkage, up to height ")
+    assert told.endswith(f"cut into 3 groups of {sizes} points.")
