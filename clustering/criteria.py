@@ -121,8 +121,8 @@ def aic(log_likelihood: float, parameters: int) -> float:
     return 2.0 * parameters - 2.0 * log_likelihood
 
 
-def entropy(responsibilities) -> float:
-    """The entropy of the responsibilities (n, k) in nats, summed over the points: 0 where every point is sure.
+def entropies(responsibilities) -> np.ndarray:
+    """(n,) the entropy of the responsibilities (n, k) of each point in nats: 0 where it is sure, ln k where all are alike.
 
     ValueError unless each row holds numbers of at least 0 that sum to 1.
     """
@@ -133,7 +133,12 @@ def entropy(responsibilities) -> float:
     if wrong.size:
         row = wrong[0]
         raise ValueError(f"responsibilities must be at least 0 and sum to 1 in each row, but row {row} is {r[row].tolist()}")
-    return float(0.0 - xlogy(r, r).sum())
+    return 0.0 - xlogy(r, r).sum(axis=1)
+
+
+def entropy(responsibilities) -> float:
+    """The sum of `entropies`: 0 where every point is sure."""
+    return float(entropies(responsibilities).sum())
 
 
 def icl(bic: float, responsibilities) -> float:

@@ -51,7 +51,7 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
                 views = tree_figures.views_of_run(run, frames)
                 pictures.append(tree_figures.picture(run, views, len(views) - 1, plane, token, drawn, **options))
             else:
-                pictures.append(moving.picture(run, frames, plane, False, token, drawn, **options))
+                pictures.append(moving.picture(run, frames, plane, token, drawn, **options))
         titles = [f"{name}: {run.history.method.loss_name}" for name, run in race.ran]
         return pictures, curves.loss_curves(runs, told, token, titles)
 

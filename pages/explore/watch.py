@@ -36,7 +36,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         picture, curve = recent().get(
             ("figures", name),
             lambda: (
-                moving.picture(run, frames, plane, shade, name, drawn),
+                moving.picture(run, frames, plane, name, drawn, ground=moving.Regions if shade else None),
                 curves.loss_curve(run, frames, name),
             ),
         )

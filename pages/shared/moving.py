@@ -27,10 +27,11 @@ def picture(
     run: Run,
     frames: list[Frame],
     plane: Plane,
-    shade: bool,
     name: str,
     watch=lambda share: None,
     *,
+    ground=None,
+    margins=None,
     height: int = HEIGHT,
     markers: int = MOST_MARKERS,
     extent: tuple[float, float, float, float] | None = None,
@@ -38,11 +39,16 @@ def picture(
     """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.
 
     `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
-    `height` is in pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
+    `ground`, `Regions` or `mixing.Density`, paints what is below the points; `margins`, `mixing.Margins`, draws what stands
+    beside them: both are called with run, plane and extent. `height` is in pixels; above so many `markers` the points are
+    painted; `extent` is by default that of the run.
     """
+    extent = extent or extent_of([run], plane)
     # in a small picture words would cover each other
-    roomy = height >= HEIGHT
-    return _Picture(run, frames, plane, shade, markers, extent or extent_of([run], plane), roomy).figure(name, height, watch)
+    drawn = _Picture(run, frames, plane, markers, extent, height >= HEIGHT)
+    drawn.ground = ground and ground(run, plane, extent)
+    drawn.margins = margins and margins(run, plane, extent)
+    return drawn.figure(name, height, watch)
 
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
@@ -75,8 +81,42 @@ def described(run: Run, frames: list[Frame]) -> str:
     )
 
 
+class Regions:
+    """To which cluster each place belongs, for runs whose points have no other dimension than those of the plane."""
+
+    def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float]):
+        self.run = run
+        left, right, bottom, top = extent
+        if run.data.to_scale:  # an axis shows more than this, in a window of other proportions
+            width, height = right - left, top - bottom
+            left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
+        self.extent = left, right, bottom, top
+        self.colors = palette.rgb([palette.color_of(rank) for rank in run.ranks])
+        # axes are unit vectors: back to columns
+        self.grid = grid_of(self.extent, GRID) @ plane.axes
+
+    def source(self, t: int) -> str:
+        """The picture of them by the parameters of state t."""
+        parameters, settings = self.run.history.parameters[t], self.run.settings
+        if settings.algorithm == "kmedoids":
+            labels = cdist(self.grid, self.run.centers[t], SCIPY_METRICS[settings.metric]).argmin(axis=1)
+        else:
+            labels = self.run.history.method.predict(parameters, self.grid)
+        return paint.regions(labels.reshape(GRID), self.colors)
+
+
+def grid_of(extent: tuple[float, float, float, float], shape: tuple[int, int]) -> np.ndarray:
+    """(rows * columns, 2) middles of the cells of a grid, the top row first."""
+    (left, right, bottom, top), (rows, columns) = extent, shape
+    x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
+    y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
+    return np.stack(np.meshgrid(x, y)).reshape(2, -1).T
+
+
 class _Picture:
-    def __init__(self, run: Run, frames: list[Frame], plane: Plane, shade: bool, markers: int, extent, roomy: bool):
+    ground = margins = None
+
+    def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
         self.mixture = run.settings.algorithm == "mixture"
         self.ranks = run.ranks
@@ -86,38 +126,27 @@ class _Picture:
         self.middles = [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
-        self.to_scale = run.data.to_scale
         self.extent, self.roomy = extent, roomy
-        self.shades = shade and plane.shows_all and run.has_regions
-        self.shaded = self.extent
         left, right, bottom, top = self.extent
         if self.painted:
-            height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.to_scale else paint.HEIGHT
+            height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
-        if self.shades:
-            if self.to_scale:  # an axis shows more than this, in a window of other proportions
-                width, height = right - left, top - bottom
-                left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
-            self.shaded = left, right, bottom, top
-            rows, columns = GRID
-            x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
-            y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
-            at = self.plane.axes.T @ np.stack(np.meshgrid(x, y)).reshape(2, -1)  # axes are unit vectors: back to columns
-            self.grid = at.T
 
     def figure(self, name: str, height: int, watch) -> go.Figure:
         drawn = {}
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
+        still += self.margins.still() if self.margins else []
         for i, frame in enumerate(self.frames):
             watch(i / len(self.frames))
             data = self._outlines(frame) + 2 * [self._centers(frame)]
+            data += self.margins.at(frame.parameters) if self.margins else []
             traces = list(range(len(still), len(still) + len(data)))
             images = []
             spec = dict(name=str(i))
-            if self.shades:
+            if self.ground:
                 if frame.parameters not in drawn:
-                    drawn[frame.parameters] = self._regions(frame.parameters)
+                    drawn[frame.parameters] = self.ground.source(frame.parameters)
                 images.append(dict(source=drawn[frame.parameters]))
             if frame.kind == "M" and self.frames[i - 1].assignment == frame.assignment:
                 spec["baseframe"] = str(i - 1)
@@ -134,13 +163,14 @@ class _Picture:
             points["marker"] = (
                 dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
             )
-        moving = last["data"][-len(self.colors) - 2 :]
+        moving = self._outlines(self.frames[-1])
         outlines = [
             dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
-            for color, line in zip(self.colors, moving[:-2], strict=True)
+            for color, line in zip(self.colors, moving, strict=True)
         ]
-        centers = [style | moving[-1] for style in self._center_styles()]
-        places = [self.shaded] * self.shades + [self.extent] * self.painted
+        centers = [style | self._centers(self.frames[-1]) for style in self._center_styles()]
+        beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
+        places = ([self.ground.extent] if self.ground else []) + [self.extent] * self.painted
         images = []
         for own, (x0, x1, y0, y1) in zip(last.get("layout", {}).get("images", []), places, strict=True):
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
@@ -148,7 +178,9 @@ class _Picture:
             place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
             images.append(place | own)
         layout = layout_of(self.run.data, self.plane, self.extent, name, height, self.painted) | dict(images=images)
-        return figure([points, *still[1:], *outlines, *centers], layout, frames)
+        if self.margins:
+            self.margins.lay_out(layout)
+        return figure([points, *still[1:], *outlines, *centers, *beside], layout, frames)
 
     def _points(self, rows) -> dict:
         return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
@@ -174,16 +206,6 @@ class _Picture:
         if self.mixture:
             return self.canvas.paint(colors, responsibilities=assignment.rows)
         return self.canvas.paint(colors, labels=assignment.labels)
-
-    def _regions(self, t: int) -> str:
-        parameters = self.run.history.parameters[t]
-        settings = self.run.settings
-        if settings.algorithm == "kmedoids":
-            labels = cdist(self.grid, self.run.centers[t], SCIPY_METRICS[settings.metric]).argmin(axis=1)
-        else:
-            method = self.run.history.method
-            labels = method.e_step(method.prepare(self.grid), parameters)[0].labels
-        return paint.regions(labels.reshape(GRID), palette.rgb(self.colors))
 
     def _outlines(self, frame: Frame) -> list[dict]:
         """Per cluster one broken line: the way that its center came, then the ellipses of its Gaussian."""

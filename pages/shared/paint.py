@@ -88,6 +88,21 @@ def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> st
     return data_uri(Image.fromarray(picture, "RGBA"), lossless=True)
 
 
+def bands(levels: np.ndarray, most: int, color: np.ndarray) -> str:
+    """A picture of the plane in which each cell is the stronger the higher its level, 0..most, with a line where levels meet.
+
+    levels : (rows, columns) array of integers, top row first; color : (3,) array of 0..255
+    """
+    picture = np.empty((*levels.shape, 4), dtype=np.uint8)
+    picture[..., :3] = color
+    opacity = 0.5 * levels / most
+    edges = np.zeros(levels.shape, dtype=bool)
+    edges[:, :-1] = levels[:, :-1] != levels[:, 1:]
+    edges[:-1] |= levels[:-1] != levels[1:]
+    picture[..., 3] = 255 * np.where(edges, opacity + 0.25, opacity)
+    return data_uri(Image.fromarray(picture, "RGBA"), lossless=True)
+
+
 def data_uri(image: Image.Image, lossless: bool = False) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", lossless=lossless, quality=40 if lossless else 65, alpha_quality=60, method=0)

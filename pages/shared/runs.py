@@ -27,6 +27,7 @@ STARTS = {
     "maxmin": "farthest points (maxmin)",
     "build": "BUILD",
     "k-means": "K-means first",
+    "alike": "putting all of them in the middle",
     "tree": "the cut of a tree",
     "hand": "hand",
 }
@@ -34,9 +35,11 @@ STARTS = {
 STARTS_OF = {
     "kmeans": ("random", "k-means++", "plain k-means++", "maxmin", "tree", "hand"),
     "kmedoids": ("random", "k-means++", "plain k-means++", "maxmin", "build", "tree", "hand"),
-    "mixture": ("random", "k-means++", "plain k-means++", "maxmin", "k-means", "tree", "hand"),
+    "mixture": ("random", "k-means++", "plain k-means++", "maxmin", "k-means", "alike", "tree", "hand"),
 }
-ALONE = ("tree", "hand")
+FLOORS = (1e-6, 1e-3, 1e-2, 0.0)
+"""least variances of a component that are offered; 0 leaves only the end of double precision"""
+ALONE = ("alike", "tree", "hand")
 """ways of starting that are one start, not many"""
 UPDATES = {
     "alternating": "alternating: within clusters",
@@ -58,6 +61,8 @@ class Settings:
     """where to start, (k, d), if the start is "hand\""""
     rows: tuple[int, ...] | None = None
     """the k points to start from, where they were found for several algorithms at once by the way that `start` names"""
+    floor: float = FLOORS[0]
+    """least variance of a component, as a share of the data's"""
     merging: Merging = WARD
     """of the tree that is cut, if that is the algorithm or the start"""
 
@@ -68,13 +73,15 @@ class Settings:
             start = begin
         elif self.start == "hand":
             start = self._nearest_rows(points) if self.algorithm == "kmedoids" else np.array(self.centers)
+        elif self.start == "alike":
+            start = np.tile(points.mean(axis=0), (self.k, 1))
         elif self.rows is not None:
             start = np.array(self.rows) if self.algorithm == "kmedoids" else points[list(self.rows)]
         if self.algorithm == "kmeans":
             return KMeans(self.k, init=start)
         if self.algorithm == "kmedoids":
             return KMedoids(self.k, init=start, update=self.update)
-        return GaussianMixture(self.k, self.covariance, init=start)
+        return GaussianMixture(self.k, self.covariance, init=start, floor=self.floor)
 
     def _nearest_rows(self, points: np.ndarray) -> np.ndarray:
         """(k,) different rows of points (n, d), each the nearest to its center that is left."""

@@ -6,19 +6,26 @@ import streamlit as st
 
 from clustering import LINKAGES
 from pages.shared.datasets import Data
-from pages.shared.runs import ALGORITHMS, ALONE, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Settings
+from pages.shared.runs import ALGORITHMS, ALONE, FLOORS, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Settings
 from pages.shared.trees import WARD, Merging
 
 MOST_CLUSTERS = 50
 SAME = "same"
 """stands for the way of starting that the panels of a race share"""
-LABELS = {"random": "Random points", "tree": "The cut of a tree", "hand": "By hand", SAME: "The same points as the others"}
+LABELS = {
+    "random": "Random points",
+    "alike": "All means alike",
+    "tree": "The cut of a tree",
+    "hand": "By hand",
+    SAME: "The same points as the others",
+}
 COVARIANCES = {
     "full": "Full: any ellipse",
     "tied": "Tied: one for all",
     "diagonal": "Diagonal: upright",
     "spherical": "Spherical: circles",
 }
+FLOOR_NAMES = {1e-6: "a millionth", 1e-3: "a thousandth", 1e-2: "a hundredth", 0.0: "none"}
 SHARED = dict(bind="query-params")
 """keeps the value across pages, and puts it into the address, so that a link shows the same run"""
 KEPT = dict(persist_state="session")
@@ -40,18 +47,31 @@ def choose_settings(data: Data) -> Settings:
         if start == "tree":
             options["merging"] = _choose_merging(data)
         seed = _choose_seed()
-        st.button(
-            "New start",
-            icon=":material/casino:",
-            on_click=_next_seed,
-            disabled=start in ("build", "tree"),
-            help={
-                "build": "Nothing in BUILD is random: every start is the same.",
-                "tree": "Nothing in a tree is random: every start is the same.",
-                "hand": "The next seed: puts the centers on other random points, to be dragged from there.",
-            }.get(start, "The next seed"),
-        )
+        _offer_new_start(start)
     return Settings(algorithm=algorithm, k=_at_most(k, data), start=start, seed=seed, **options)
+
+
+def choose_mixture(data: Data) -> Settings:
+    """The options of a mixture, in one row on the page."""
+    with _row():
+        k = _choose_k()
+        start = _choose_start("Start", tuple(way for way in STARTS_OF["mixture"] if way != "hand"), "start_mixture")
+        options = _choose_options(data, "mixture")
+        if start == "tree":
+            options["merging"] = _choose_merging(data)
+        floor = st.selectbox(
+            "Least variance",
+            FLOORS,
+            format_func=FLOOR_NAMES.get,
+            key="floor",
+            width=190,
+            help="Regularisation: no component becomes narrower than this share of the variance of the data. Without a bound "
+            "the likelihood of a component that shrinks onto a point has no end.",
+            **SHARED,
+        )
+        seed = _choose_seed()
+        _offer_new_start(start)
+    return Settings("mixture", _at_most(k, data), start, seed, floor=floor, **options)
 
 
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
@@ -284,6 +304,21 @@ def default_merging(data: Data) -> Merging:
 
 def _choose_seed() -> int:
     return int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
+
+
+def _offer_new_start(start: str) -> None:
+    st.button(
+        "New start",
+        icon=":material/casino:",
+        on_click=_next_seed,
+        disabled=start in ("build", "tree", "alike"),
+        help={
+            "build": "Nothing in BUILD is random: every start is the same.",
+            "tree": "Nothing in a tree is random: every start is the same.",
+            "alike": "Nothing in this is random: every start is the same.",
+            "hand": "The next seed: puts the centers on other random points, to be dragged from there.",
+        }.get(start, "The next seed"),
+    )
 
 
 def _next_seed() -> None:

@@ -81,7 +81,7 @@ def test_a_long_run_is_shown_in_part_and_says_so():
 def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
     run = a_run(**settings)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), True, "name")
+    picture = moving.picture(run, frames, plane_of(run), "name", ground=moving.Regions)
     curve = curves.loss_curve(run, frames, "name")
     assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
     for frame, drawn, point in zip(frames, picture.frames, curve.frames, strict=True):
@@ -95,7 +95,7 @@ def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
 def test_points_have_the_colour_and_shape_of_their_cluster():
     run = a_run()
     frames, _ = storyboard(run)
-    drawn = moving.picture(run, frames, plane_of(run), False, "name").frames[-1].data[0].marker
+    drawn = moving.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     labels = run.history.last.labels
     assert [palette.COLORS[rank] for rank in run.ranks[labels]] == list(drawn.color)
     np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
@@ -104,7 +104,7 @@ def test_points_have_the_colour_and_shape_of_their_cluster():
 def test_points_between_two_gaussians_have_a_colour_between_theirs():
     run = a_run(sample="overlap", values=dict(distance=2.0, d=2), algorithm="mixture", start="k-means", k=3)
     frames, _ = storyboard(run)
-    drawn = moving.picture(run, frames, plane_of(run), False, "name").frames[-1].data[0].marker
+    drawn = moving.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     responsibilities = run.history.last.assignment.responsibilities
     shared = int(np.abs(responsibilities.max(axis=1) - 0.5).argmin())
     expected = responsibilities[shared] @ palette.rgb([palette.color_of(rank) for rank in run.ranks])
@@ -122,7 +122,7 @@ def test_the_same_groups_have_the_same_colours_from_any_start_and_by_any_method(
 def test_an_m_frame_holds_only_what_moved():
     run = a_run()
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), False, "name")
+    picture = moving.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
         if frame.kind == "M":
             assert picture.frames[i].baseframe == str(i - 1)
@@ -132,7 +132,7 @@ def test_an_m_frame_holds_only_what_moved():
 def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame():
     run = a_run()
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), False, "name")
+    picture = moving.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
         if frame.kind == "M":
             before = dict(zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True))
@@ -147,7 +147,7 @@ def decoded(uri):
 def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     run = a_run(n=3000)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), True, "name")
+    picture = moving.picture(run, frames, plane_of(run), "name", ground=moving.Regions)
     sources = [f.layout.images[1].source for f, told in zip(picture.frames, frames, strict=True) if told.kind != "M"]
     assert len(set(sources)) >= len(sources) - 1  # the last E step may change nothing
     assert len(picture.data[0].x) == figures.HOVERED
@@ -183,7 +183,7 @@ def test_names_with_markup_are_shown_as_text_in_the_picture():
     run = a_run()
     hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, hostile, False, "name")
+    picture = moving.picture(run, frames, hostile, "name")
     assert picture.layout.xaxis.title.text == "&lt;b&gt;bold&lt;/b&gt;"
     assert "<b>" not in picture.data[0].hovertemplate
     assert "<a" not in picture.data[0].hovertemplate
@@ -207,7 +207,7 @@ def test_a_projected_covariance_is_that_of_the_projected_points():
 def test_a_single_column_is_spread_out_to_be_seen():
     run = a_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, column_plane(run.data.columns, 0, 0), True, "name")
+    picture = moving.picture(run, frames, column_plane(run.data.columns, 0, 0), "name")
     assert len(np.unique(picture.data[0].y)) == len(run.data.points)
     assert set(picture.frames[-1].data[-1].y) == {0.0}
 

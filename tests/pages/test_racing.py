@@ -529,7 +529,7 @@ def test_every_frame_of_every_panel_shows_the_centers_of_its_run(raced):
     told, _ = in_step(raced)
     extent = moving.extent_of(raced, plane)
     for run, frames in zip(raced, told, strict=True):
-        picture = moving.picture(run, frames, plane, False, "name", height=300, markers=10, extent=extent)
+        picture = moving.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
         assert (*picture.layout.xaxis.range, *picture.layout.yaxis.range) == extent
         assert picture.layout.height == 300
         assert len(picture.layout.images) == 1  # painted, as there are more than ten points
@@ -559,7 +559,7 @@ def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
     told, _ = in_step(runs)
     extent = moving.extent_of(runs, plane)
     for run, frames in zip(runs, told, strict=True):
-        drawn = moving.picture(run, frames, plane, False, "name", extent=extent).frames[-1].data[-1]
+        drawn = moving.picture(run, frames, plane, "name", extent=extent).frames[-1].data[-1]
         np.testing.assert_allclose(np.column_stack([drawn.x, drawn.y]), plane.project(run.centers[-1]), atol=1e-3)
 
 
@@ -567,7 +567,7 @@ def test_the_runs_of_a_race_keep_its_colours_in_their_pictures(default):
     plane = column_plane(default.data.columns, 0, 1)
     for _, run in default.ran:
         frames, _ = storyboard(run)
-        drawn = moving.picture(run, frames, plane, False, "name").frames[-1].data[0].marker
+        drawn = moving.picture(run, frames, plane, "name").frames[-1].data[0].marker
         np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
 
 

@@ -1,0 +1,197 @@
+"""What a mixture believes, beyond the colours of points: its density in the plane and along its axes, and what it makes of
+each point. Arrays in, arrays and traces out; no Streamlit."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from clustering import Gaussians, entropies, kl_divergence, match_clusters
+from pages.shared import paint, palette
+from pages.shared.moving import grid_of
+from pages.shared.planes import Plane
+from pages.shared.runs import Run
+
+GRID = (150, 210)
+"""rows and columns in which a density is painted"""
+LINEAR = np.array([0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+"""the shares of the highest density at which its contours run"""
+NATS = 1.25
+"""between two contours of a log density"""
+LEVELS = 12
+GROUND = "#5b6b8c"
+STEPS = 90
+"""places at which a margin is drawn"""
+BINS = 40
+
+
+def seen(run: Run, plane: Plane) -> list[Gaussians]:
+    """The mixture of each state, as it is seen in the plane: the marginal of the others."""
+    return [parameters.seen_along(plane.axes, plane.origin) for parameters in run.history.parameters]
+
+
+class Density:
+    """The density in the plane, as bands between contours."""
+
+    def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float], log: bool = False):
+        self.extent, self.log = extent, log
+        self.mixtures = seen(run, plane)
+        self.grid = grid_of(extent, GRID)
+        # one scale for all states, so that what grows can be seen to grow
+        self.top = float(self.mixtures[-1].log_density(self.grid).max())
+
+    def source(self, t: int) -> str:
+        """Its picture in state t."""
+        below = self.mixtures[t].log_density(self.grid) - self.top
+        if self.log:
+            levels = np.clip(np.floor(below / NATS) + LEVELS + 1, 0, LEVELS).astype(int)
+        else:
+            levels = np.searchsorted(LINEAR, np.exp(np.minimum(below, 0)))
+        return paint.bands(levels.reshape(GRID), LEVELS if self.log else len(LINEAR), palette.rgb([GROUND])[0])
+
+
+class Margins:
+    """The density along each axis: of every component, in one colour, and their sum, over a histogram of the points."""
+
+    def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float]):
+        self.mixtures = seen(run, plane)
+        self.points = plane.places(run.data.points)
+        ends = (extent[:2], extent[2:])[: min(run.data.points.shape[1], 2)]  # a single column has a single margin
+        self.axes = [np.linspace(low, high, STEPS) for low, high in ends]
+        counts = [np.histogram(self.points[:, i], BINS, axis[[0, -1]]) for i, axis in enumerate(self.axes)]
+        self.bars = [(count / len(self.points) / (edges[1] - edges[0]), edges) for count, edges in counts]
+        self.tops = [
+            1.1 * max(float(bars.max()), float(self._parts(-1, i).sum(axis=0).max())) for i, (bars, _) in enumerate(self.bars)
+        ]
+
+    def _parts(self, t: int, i: int) -> np.ndarray:
+        """(k, STEPS) the density of each component along axis i, times its weight."""
+        weights, means, covariances = self.mixtures[t]
+        width = np.sqrt(covariances[:, i, i])[:, None]
+        away = (self.axes[i] - means[:, i, None]) / width
+        return weights[:, None] * np.exp(-0.5 * away**2) / (np.sqrt(2 * np.pi) * width)
+
+    def still(self) -> list[dict]:
+        traces = []
+        for i, (bars, edges) in enumerate(self.bars):
+            middles, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
+            x, y = (middles, bars) if i == 0 else (bars, middles)
+            traces.append(
+                dict(type="bar", x=x, y=y, width=width, orientation="v" if i == 0 else "h", hoverinfo="skip")
+                | dict(marker=dict(color=palette.NEUTRAL, opacity=0.35))
+                | self._place(i)
+            )
+        return traces
+
+    def at(self, t: int) -> list[dict]:
+        """The lines in state t: for each axis those of the components and that of their sum."""
+        lines = []
+        for i, axis in enumerate(self.axes):
+            parts = self._parts(t, i)
+            along = np.concatenate([np.append(axis, np.nan)] * len(parts))[:-1]
+            up = np.concatenate([parts, np.full((len(parts), 1), np.nan)], axis=1).ravel()[:-1]
+            for where, value in ((along, up), (axis, parts.sum(axis=0))):
+                value = np.minimum(value, 3 * self.tops[i])  # a component that collapses has no end
+                where, value = _listed(where), _listed(value, self.tops[i])
+                lines.append(dict(x=where, y=value) if i == 0 else dict(x=value, y=where))
+        return lines
+
+    def traces(self, t: int) -> list[dict]:
+        styles = [dict(color=palette.COLORS[0], width=1.6), dict(color=palette.COLORS[1], width=2.4)]
+        return [
+            dict(type="scatter", mode="lines", hoverinfo="skip", line=styles[j % 2]) | line | self._place(j // 2)
+            for j, line in enumerate(self.at(t))
+        ]
+
+    @staticmethod
+    def _place(i: int) -> dict:
+        return dict(xaxis="x", yaxis="y2") if i == 0 else dict(xaxis="x2", yaxis="y")
+
+    def lay_out(self, layout: dict) -> None:
+        """Makes room for the margins above and to the right of the picture."""
+        main, margin = [0, 0.83], [0.86, 1]
+        bare = dict(domain=margin, showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, ticks="")
+        layout |= dict(bargap=0, barmode="overlay")
+        layout["yaxis"] |= dict(domain=main)
+        layout["yaxis2"] = bare | dict(range=[0, self.tops[0]], anchor="x")
+        if len(self.axes) > 1:
+            layout["xaxis"] |= dict(domain=main)
+            layout["xaxis2"] = bare | dict(range=[0, self.tops[1]], anchor="y")
+        if layout["yaxis"].get("scaleanchor"):  # nothing is shown beyond the extent, for which the density is painted
+            layout["xaxis"] |= dict(constrain="domain", constraintoward="right")
+            layout["yaxis"] |= dict(constrain="domain", constraintoward="top")
+
+
+def _listed(values: np.ndarray, scale: float | None = None) -> list:
+    """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen."""
+    scale = float(np.nanmax(np.abs(values))) if scale is None else scale
+    digits = 4 - int(np.floor(np.log10(scale or 1.0)))
+    return [None if value != value else value for value in np.round(values, digits).tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """What the mixture that a run ended with makes of its points."""
+
+    run: Run
+
+    @property
+    def mixture(self) -> Gaussians:
+        return self.run.history.parameters[-1]
+
+    @cached_property
+    def responsibilities(self) -> np.ndarray:
+        """(n, k), the components in the order of their numbers"""
+        return self.run.history.last.assignment.responsibilities[:, np.argsort(self.run.ranks)]
+
+    @cached_property
+    def uncertainty(self) -> np.ndarray:
+        """(n,) the entropy of each point's responsibilities, in nats: 0 where it is sure, ln k where all are alike"""
+        return entropies(self.responsibilities)
+
+    @cached_property
+    def log_density(self) -> np.ndarray:
+        """(n,) nats"""
+        return self.mixture.log_density(self.run.data.points)
+
+    def way_of(self, point: int) -> np.ndarray:
+        """(T + 1, k) the responsibilities of a point in each state, the components in the order of their numbers."""
+        x = self.run.data.points[[point]]
+        ways = [parameters.responsibilities(x)[0] for parameters in self.run.history.parameters]
+        return np.array(ways)[:, np.argsort(self.run.ranks)]
+
+    def least_likely(self, share: float) -> tuple[np.ndarray, float]:
+        """The rows of this share of the points that are the least likely, the least likely first, and the log density below
+        which they are."""
+        count = round(share * len(self.log_density))
+        order = np.argsort(self.log_density, kind="stable")
+        if count == 0:
+            return order[:0], -np.inf
+        end = order[min(count, len(order) - 1)]
+        return order[:count], float(self.log_density[order[count - 1]] + self.log_density[end]) / 2
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A component that was found, and the one that it was matched with."""
+
+    found: int
+    true: int | None
+    divergence: float | None
+    """KL(true || found) in nats"""
+
+
+def compared(run: Run) -> list[Comparison]:
+    """Each component that was found, in the order of their numbers, with the true one that shares most points with it."""
+    truth, found = run.data.truth, run.history.parameters[-1]
+    k = max(len(truth.weights), len(found.weights))
+    partner = match_clusters(run.history.last.labels, run.data.labels, k)
+    rows = []
+    for i in np.argsort(run.ranks).tolist():
+        j = int(partner[i])
+        if j >= len(truth.weights):
+            rows.append(Comparison(i, None, None))
+            continue
+        divergence = kl_divergence(truth.means[j], truth.covariances[j], found.means[i], found.covariances[i])
+        rows.append(Comparison(i, j, divergence))
+    return rows
