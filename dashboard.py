@@ -8,11 +8,12 @@ from pages.shared.emblem import emblem
 st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
 watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
 tree = st.Page("pages/explore/tree.py", title="The tree", icon=":material/account_tree:")
+mixture = st.Page("pages/explore/mixture.py", title="Inside a mixture", icon=":material/blur_on:")
 data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
 race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
 starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
 how_many = st.Page("pages/compare/how_many.py", title="How many clusters?", icon=":material/question_mark:")
-page = st.navigation({"Explore": [watch, tree, data], "Compare": [race, starts, how_many]})
+page = st.navigation({"Explore": [watch, tree, mixture, data], "Compare": [race, starts, how_many]})
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.choosing import choose_data  # noqa: E402

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import curves, figures, moving
 from pages.shared.choosing import current
 from pages.shared.faults import show_fault
+from pages.shared.formulas import formulas
 from pages.shared.placing import choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
@@ -12,7 +13,7 @@ from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_notices, show_numbers, show_proximities, show_sizes, show_truth
 from pages.shared.runs import MOST_ITERATIONS, Run, make_run
 from pages.shared.storyboard import storyboard
-from pages.shared.widgets import choose_settings, recent
+from pages.shared.widgets import KEPT, choose_focus, choose_settings, recent
 from pages.shared.wording import number
 
 
@@ -42,7 +43,11 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         )
         with st.container(key="picture"):
             st.plotly_chart(picture, config={"displayModeBar": False}, alt=moving.described(run, frames))
-        player(figures.token(run.key), name, [frames], ["picture"], ["loss"])
+        told = None
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
+                told = formulas(run, frames, *choose_focus(run))
+        player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told)
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"

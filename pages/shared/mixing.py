@@ -1,12 +1,24 @@
 """What a mixture believes, beyond the colours of points: its density in the plane and along its axes, and what it makes of
 each point. Arrays in, arrays and traces out; no Streamlit."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from clustering import Gaussians, entropies, kl_divergence, match_clusters
+from clustering import (
+    Gaussians,
+    KMeans,
+    SoftMeans,
+    bootstrap,
+    entropies,
+    fit,
+    kl_divergence,
+    match_clusters,
+    soft_kmeans,
+)
 from pages.shared import paint, palette
 from pages.shared.moving import grid_of
 from pages.shared.planes import Plane
@@ -171,8 +183,7 @@ class Belief:
         return order[:count], float(self.log_density[order[count - 1]] + self.log_density[end]) / 2
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A component that was found, and the one that it was matched with."""
 
     found: int
@@ -195,3 +206,69 @@ def compared(run: Run) -> list[Comparison]:
         divergence = kl_divergence(truth.means[j], truth.covariances[j], found.means[i], found.covariances[i])
         rows.append(Comparison(i, j, divergence))
     return rows
+
+
+@dataclass(eq=False)
+class Bootstrap:
+    """Fits of resampled data, made one by one, so that the work can be left and gone on with."""
+
+    run: Run
+    wanted: int
+    made: list[Gaussians] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - len(self.made)
+
+    def go_on(self, watch: Callable[[float, str], None]) -> None:
+        """Makes what is missing. `watch` is told the share that is done and what is being done; what it raises ends the work,
+        and what was made stays."""
+        history = self.run.history
+        seeds = [np.random.default_rng([self.run.settings.seed, b]) for b in range(len(self.made), self.wanted)]
+        fits = bootstrap(history.method, self.run.data.points, history.parameters[-1], seeds, tol=1e-6, max_iter=200)
+        for _ in seeds:
+            watch(len(self.made) / self.wanted, f"Fit {len(self.made) + 1} of {self.wanted} resampled data sets.")
+            self.made.append(next(fits))
+
+    def spread(self, of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Standard error, and the ends of the 95 % interval, of the "weights" (k,) or "means" (k, d)."""
+        values = np.array([getattr(one, of) for one in self.made])
+        low, high = np.quantile(values, [0.025, 0.975], axis=0)
+        return values.std(axis=0, ddof=1), low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowing:
+    """Soft K-means from the same starting means with one width after the other, from wide to narrow, and K-means."""
+
+    run: Run
+    """of which the start is taken, and on whose data all is done"""
+    widths: np.ndarray
+    soft: list[SoftMeans]
+    hard: np.ndarray
+    """(k, d) the centers of K-means from that start"""
+
+    @cached_property
+    def certainty(self) -> np.ndarray:
+        """(m,) the mean over the points of the largest responsibility"""
+        return np.array([one.responsibilities.max(axis=1).mean() for one in self.soft])
+
+    @cached_property
+    def distance(self) -> np.ndarray:
+        """(m,) how far the farthest mean is from the center of K-means that has its number"""
+        return np.array([np.sqrt(np.square(one.means - self.hard).sum(axis=1)).max() for one in self.soft])
+
+
+MOST_NARROWED = 2_000
+"""points of which soft K-means is shown; of more a sample"""
+
+
+def narrowing(run: Run, widths: int = 36) -> Narrowing:
+    """From so wide that all means meet to so narrow that it is K-means."""
+    data = run.data if len(run.data.points) <= MOST_NARROWED else run.data.sample(MOST_NARROWED)
+    start = run.history.parameters[0].means
+    spread = float(data.points.std(axis=0).max()) or 1.0
+    widths = spread * np.geomspace(1.5, 0.01, widths)
+    hard = fit(KMeans(len(start), init=start), data.points).parameters
+    soft = [soft_kmeans(data.points, start, float(width), max_iter=300) for width in widths]
+    return Narrowing(replace(run, data=data), widths, soft, hard)

@@ -5,9 +5,10 @@ import html
 import numpy as np
 import streamlit as st
 
-from clustering import bic, match_clusters
+from clustering import bic
 from pages.shared import figures, palette, summaries
 from pages.shared.markup import bar, mark, table
+from pages.shared.mixing import compared
 from pages.shared.runs import MIDDLES, Run
 from pages.shared.widgets import recent
 from pages.shared.wording import number, plain
@@ -72,30 +73,29 @@ def show_sizes(run: Run) -> None:
 def show_truth(run: Run) -> None:
     """Found against true components, matched by the points that they share."""
     truth, found = run.data.truth, run.history.parameters[-1]
-    k = max(len(truth.weights), len(found.weights))
-    partner = match_clusters(run.history.last.labels, run.data.labels, k)
     st.markdown("**Found against true**")
 
     def vector(values):
-        return "(" + ", ".join(f"{value:.2f}" for value in values) + ")"
+        return "(" + ", ".join(f"{value:.2f}" for value in values).replace("-", "−") + ")"
 
     def matrix(values):
-        return "; ".join(" ".join(f"{value:.2f}" for value in row) for row in values)
+        return "; ".join(" ".join(f"{value:.2f}" for value in row) for row in values).replace("-", "−")
 
-    rows = []
-    for i in np.argsort(run.ranks):
-        j = partner[i]
-        row = {"Component": f"{palette.mark_of(run.ranks[i])} {run.ranks[i] + 1}", "Weight found": f"{found.weights[i]:.3f}"}
-        known = j < len(truth.weights)
-        row["Weight true"] = f"{truth.weights[j]:.3f}" if known else "none"
-        row["Mean found"], row["Mean true"] = vector(found.means[i]), vector(truth.means[j]) if known else "none"
-        row["Covariance found"] = matrix(found.covariances[i])
-        row["Covariance true"] = matrix(truth.covariances[j]) if known else "none"
-        rows.append(row)
-    st.dataframe(rows, hide_index=True)
-    missed = np.setdiff1d(np.arange(len(truth.weights)), partner[: len(found.weights)])
-    if len(missed):
-        st.caption(f"{len(missed)} of the {len(truth.weights)} true components have no partner among those found.")
+    rows, matched = [], compared(run)
+    for i, j, divergence in matched:
+        rank = run.ranks[i]
+        row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{found.weights[i]:.3f}"]
+        row.append(None if j is None else f"{truth.weights[j]:.3f}")
+        for of, told in (("means", vector), ("covariances", matrix)):
+            row += [told(getattr(found, of)[i]), None if j is None else told(getattr(truth, of)[j])]
+        rows.append([*row, None if divergence is None else f"{divergence:.4f}"])
+    headers = ["Component", "Weight found", "true", "Mean found", "true", "Covariance found", "true", "KL divergence, nats"]
+    st.html(table(headers, rows, "Found against true components"))
+    missed = len(truth.weights) - sum(one.true is not None for one in matched)
+    st.caption(
+        "Matched by the points that they share. KL divergence of the true Gaussian from the one that was found: 0 is the same."
+        + (f" {missed} of the {len(truth.weights)} true components have no partner among those found." if missed > 0 else "")
+    )
 
 
 def show_proximities(run: Run) -> None:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from clustering import LINKAGES
 from pages.shared.datasets import Data
-from pages.shared.runs import ALGORITHMS, ALONE, FLOORS, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Settings
+from pages.shared.runs import ALGORITHMS, ALONE, FLOORS, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Run, Settings
 from pages.shared.trees import WARD, Merging
+from pages.shared.wording import plain
 
 MOST_CLUSTERS = 50
 SAME = "same"
@@ -72,6 +73,20 @@ def choose_mixture(data: Data) -> Settings:
         seed = _choose_seed()
         _offer_new_start(start)
     return Settings("mixture", _at_most(k, data), start, seed, floor=floor, **options)
+
+
+def choose_focus(run: Run) -> tuple[int, int]:
+    """A point, by its position, and a cluster, by its number from 0, that formulas and bars are about."""
+    n, k = len(run.data.points), run.settings.k
+    # what was chosen for larger data or another K
+    st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
+    st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
+    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **KEPT)) - 1
+    what = "Component" if run.settings.algorithm == "mixture" else "Cluster"
+    cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **KEPT)) - 1
+    if run.data.names is not None:
+        st.caption(plain(run.data.called([point])[0]))
+    return point, cluster
 
 
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.formulas import Formulas
 from pages.shared.storyboard import Frame
 
 _HERE = Path(__file__).parent
@@ -36,6 +37,8 @@ def player(
     names=(),
     pace: list[int] | None = None,
     rest: int | None = None,
+    formulas: Formulas | None = None,
+    key: str = "player",
 ) -> None:
     """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
 
@@ -43,7 +46,9 @@ def player(
     frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
     them. It stays on its frame as long as `run` is the same, and of another goes to the frame `rest`, which the figures show
     first, by default the last; where it rests it follows `rest` also of the same run. `pace` is for how many
-    moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says.
+    moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says. `formulas` are shown
+    below, with the quantities of the frame. Of several players on a page only the one whose `key` is "player" listens to the
+    keys that are pressed elsewhere on it.
     """
     longest = max(told, key=len)
     data = dict(
@@ -57,4 +62,6 @@ def player(
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
-    _component()(key="player", data=data)
+    if formulas is not None:
+        data |= dict(formulas=formulas.html, values=formulas.values)
+    _component()(key=key, data=data | dict(listens=key == "player"))

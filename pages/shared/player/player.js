@@ -4,7 +4,9 @@
 // data: {
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
 //   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames],
-//   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first
+//   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first,
+//   formulas: HTML with an element .value for each quantity, values: [for each frame [the texts of these]],
+//   listens: to keys that are pressed elsewhere on the page
 // }
 // A picture with fewer frames than others waits on its last one. Between an E frame and the M frame after it the player moves
 // the lines and centers of pictures smoothly; these moves are computed here, from the x and y of the two frames.
@@ -76,6 +78,10 @@ export default function (component) {
     }),
   );
   const tellings = [...$("tellings").children];
+  if ($("formulas").dataset.now !== (data.formulas ?? "")) {
+    $("formulas").innerHTML = $("formulas").dataset.now = data.formulas ?? "";
+  }
+  const quantities = [...$("formulas").querySelectorAll(".value")];
 
   function say() {
     tellings.forEach((telling, i) => {
@@ -84,6 +90,8 @@ export default function (component) {
       if (several) telling.name.dataset.state = memory.shown < ends[i] ? "" : ends[i] < last ? "has ended, waits" : "has ended";
       else telling.explanation.textContent = explanation;
     });
+    quantities.forEach((place, i) => (place.textContent = data.values[memory.shown][i]));
+    for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.kind === data.kinds[memory.shown]);
     $("scrub").value = memory.shown;
     $("scrub").setAttribute("aria-valuetext", tellings.map((telling) => telling.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
@@ -163,6 +171,7 @@ export default function (component) {
       "a, summary, input, textarea, select, button, canvas, [tabindex='0']:not(main), [role='slider'], [role='combobox'], [contenteditable]",
     );
     const inside = event.composedPath().includes(root);
+    if (!inside && !data.listens) return;
     if (event.ctrlKey || event.metaKey || event.altKey || (busy && !inside)) return;
     if (event.key === " " && !inside) timer === null ? play() : pause();
     else if (event.key === "ArrowRight" && event.composedPath()[0] !== $("scrub")) step(1);
