@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from clustering.chunks import chunk_size, over_chunks
+from clustering.chunks import over_chunks
 from clustering.points import check_points
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -39,12 +39,13 @@ class Gaussians(NamedTuple):
         constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         scores = np.empty((k, len(points)))
 
+        columns = np.ascontiguousarray(points.T)
+
         def part(chunk):
             for row, mean, factor, constant in zip(scores, self.means, factors, constants, strict=True):
-                white = solve_triangular(factor, (points[chunk] - mean).T, lower=True, check_finite=False)
-                row[chunk] = constant - 0.5 * np.einsum("dn,dn->n", white, white)
+                row[chunk] = constant - 0.5 * _squares(factor, columns[:, chunk] - mean[:, None])
 
-        over_chunks(part, len(points), chunk_size(2 * d))
+        over_chunks(part, len(points), 2**14)
         return scores.T
 
     def log_density(self, points) -> np.ndarray:
@@ -72,9 +73,25 @@ def log_weights(weights) -> np.ndarray:
     return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
 
 
+def _squares(factor: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(n,) squared lengths of the columns (d, n), divided by a lower triangular factor; they are overwritten."""
+    if len(factor) > 8:
+        white = solve_triangular(factor, columns, lower=True, check_finite=False)
+        return np.einsum("dn,dn->n", white, white)
+    total = np.zeros(columns.shape[1])
+    for i in range(len(factor)):  # by hand: for few dimensions a call of LAPACK costs more
+        column = columns[i]
+        for j in range(i):
+            column -= factor[i, j] * columns[j]
+        column /= factor[i, i]
+        total += column * column
+    return total
+
+
 def _log_sum(joint: np.ndarray) -> np.ndarray:
-    largest = joint.max(axis=1)
-    return largest + np.log(np.exp(joint - largest[:, None]).sum(axis=1))
+    rows = joint.T  # contiguous, as they were computed
+    largest = rows.max(axis=0)
+    return largest + np.log(np.exp(rows - largest).sum(axis=0))
 
 
 def kl_divergence(mean_a, covariance_a, mean_b, covariance_b) -> float:

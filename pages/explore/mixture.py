@@ -31,6 +31,15 @@ GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
 MOST_DRAWN = 100_000  # new points
 
 
+def roomy(run: Run, plane: Plane) -> tuple[float, float, float, float]:
+    """The extent of the picture, at least nearly as high as it is wide where both are at one scale."""
+    left, right, bottom, top = moving.extent_of([run], plane)
+    lack = 0.85 * (right - left) - (top - bottom)
+    if not run.data.to_scale or lack <= 0:
+        return left, right, bottom, top
+    return left, right, bottom - lack / 2, top + lack / 2
+
+
 def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
     """The moving picture with what stands below and beside it; the name of the figures, and their frames."""
     data, settings = run.data, run.settings
@@ -57,7 +66,9 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
         picture, curve = recent().get(
             ("mixture figures", name),
             lambda: (
-                moving.picture(run, frames, plane, name, drawn, ground=below, margins=Margins, height=520),
+                moving.picture(
+                    run, frames, plane, name, drawn, ground=below, margins=Margins, height=560, extent=roomy(run, plane)
+                ),
                 curves.loss_curve(run, frames, name),
             ),
         )

@@ -33,7 +33,7 @@ def formulas(run: Run, frames: list[Frame], point: int, rank: int) -> Formulas:
     rows = teller.rows()
     body = "".join(
         f"<div class='formula' data-kind='{kind}'><span class='what'>{what}</span>"
-        f"<math display='block'>{math}</math><span class='note'>{note}</span></div>"
+        f"<div class='math'><math display='block'>{math}</math></div><span class='note'>{note}</span></div>"
         for what, kind, math, note in rows
     )
     return Formulas(body, [teller.values(frame) for frame in frames])
@@ -75,7 +75,7 @@ def _squared(of: str) -> str:
     return f"<msup>{_row(_o('‖'), of, _o('‖'))}<mn>2</mn></msup>"
 
 
-VALUE = "<mtext class='value'></mtext>"
+VALUE = "<mspace width='0.4em'/><mtext class='value'></mtext>"
 """the place of a quantity"""
 NOTE = "<span class='value'></span>"
 """the same in a sentence"""

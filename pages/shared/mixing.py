@@ -24,7 +24,7 @@ from pages.shared.moving import grid_of
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 
-GRID = (150, 210)
+GRID = (230, 300)
 """rows and columns in which a density is painted"""
 LINEAR = np.array([0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
 """the shares of the highest density at which its contours run"""
@@ -86,13 +86,11 @@ class Margins:
     def still(self) -> list[dict]:
         traces = []
         for i, (bars, edges) in enumerate(self.bars):
-            middles, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
-            x, y = (middles, bars) if i == 0 else (bars, middles)
-            traces.append(
-                dict(type="bar", x=x, y=y, width=width, orientation="v" if i == 0 else "h", hoverinfo="skip")
-                | dict(marker=dict(color=palette.NEUTRAL, opacity=0.35))
-                | self._place(i)
-            )
+            # as an area: bars would vanish as soon as the figure moves
+            along, up = np.repeat(edges, 2), np.concatenate([[0], np.repeat(bars, 2), [0]])
+            x, y = (along, up) if i == 0 else (up, along)
+            area = dict(fill="tozeroy" if i == 0 else "tozerox", fillcolor="rgba(140,140,150,0.35)", line=dict(width=0))
+            traces.append(dict(type="scatter", mode="lines", x=x, y=y, hoverinfo="skip") | area | self._place(i))
         return traces
 
     def at(self, t: int) -> list[dict]:
@@ -123,7 +121,6 @@ class Margins:
         """Makes room for the margins above and to the right of the picture."""
         main, margin = [0, 0.83], [0.86, 1]
         bare = dict(domain=margin, showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, ticks="")
-        layout |= dict(bargap=0, barmode="overlay")
         layout["yaxis"] |= dict(domain=main)
         layout["yaxis2"] = bare | dict(range=[0, self.tops[0]], anchor="x")
         if len(self.axes) > 1:

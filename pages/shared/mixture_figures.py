@@ -253,7 +253,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
     return go.Figure(dict(data=traces, layout=layout))
 
 
-def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 250) -> go.Figure:
+def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 200) -> go.Figure:
     """A small picture of the mixture that a run ended with: points, and ellipses at one and two standard deviations."""
     xy = plane.places(run.data.points)
     belief = Belief(run)

@@ -95,11 +95,11 @@ def bands(levels: np.ndarray, most: int, color: np.ndarray) -> str:
     """
     picture = np.empty((*levels.shape, 4), dtype=np.uint8)
     picture[..., :3] = color
-    opacity = 0.5 * levels / most
+    opacity = 0.6 * levels / most
     edges = np.zeros(levels.shape, dtype=bool)
     edges[:, :-1] = levels[:, :-1] != levels[:, 1:]
     edges[:-1] |= levels[:-1] != levels[1:]
-    picture[..., 3] = 255 * np.where(edges, opacity + 0.25, opacity)
+    picture[..., 3] = 255 * np.where(edges, opacity + 0.2, opacity)
     return data_uri(Image.fromarray(picture, "RGBA"), lossless=True)
 
 
