@@ -231,6 +231,8 @@ if race.note:
 for place, run in zip(places, race.runs, strict=True):
     if isinstance(run, str):
         place.error(plain(run), icon=":material/error:")
+    elif run.note and run.note != race.note:
+        place.info(run.note, icon=":material/info:")
 if race.ran:
     plane = choose_plane(race.data)
     show_pictures(race, plane, places, progress)

@@ -86,7 +86,7 @@ def tell_of_cut(growth: Growth, k: int) -> None:
     sizes = growth.cut(k).sizes[-1]
     few = max(2, len(growth.data.points) // 100)
     tiny = int((sizes <= few).sum())
-    if growth.merging.linkage == "single" and k > 1 and tiny >= k - 1:
+    if growth.merging.linkage == "single" and 1 < k <= len(growth.data.points) // 10 and tiny >= k - 1:
         st.info(
             f"{tiny} of the {k} groups have at most {few} points. By single linkage a chain of points between two groups is "
             "enough to join them early, and what is left to the end is single points far from all others.",

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.datasets import Data
 from pages.shared.runs import ALGORITHMS, RACERS, STARTS_OF, Settings
 from pages.shared.trees import Merging
-from pages.shared.widgets import SAME, default_merging, start_name, tree_keys
+from pages.shared.widgets import SAME, default_merging, metric_key, start_name, tree_keys
 
 WANTED = "wanted elsewhere"
 WATCH = ("pages/explore/watch.py", "To this run in Watch", ":material/play_circle:")
@@ -32,10 +32,10 @@ def open_from_tree(settings: Settings, data: Data) -> None:
     open_in_watch(settings, "tree", 1)
     texts = st.session_state[WANTED][1]
     state, own = _state_of_tree(settings.merging, data)
-    if settings.algorithm == "kmedoids" and not own:
+    if settings.algorithm == "kmedoids":
         metric = settings.merging.metric
-        state["metric"] = metric
-        texts |= {"metric": metric.capitalize()} if metric != data.metrics[0] else {}
+        state[metric_key(data, "metric")] = metric
+        texts |= {} if own or metric == data.metrics[0] else {"metric": metric.capitalize()}
     st.session_state.update(state)
     texts |= _texts_of_tree(settings.merging, data)
 

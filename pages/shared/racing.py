@@ -99,8 +99,11 @@ def panel_names(panels: list[Settings]) -> list[str]:
         if medoids and differ("update", alike):
             parts.append(SHORT_UPDATES[settings.update])
         if differ("start", alike) or (settings.start == "tree" and differ("merging", alike)):
-            linkage = f", {settings.merging.linkage} linkage" if settings.start == "tree" else ""
-            parts.append(f"from {STARTS[settings.start]}{linkage}")
+            parts.append(f"from {STARTS[settings.start]}")
+            if settings.start == "tree":
+                parts.append(f"{settings.merging.linkage} linkage")
+                if settings.merging.metric not in ("euclidean", GIVEN):
+                    parts.append(settings.merging.metric)
         if differ("k", panels):
             parts.append(f"K = {settings.k}")
         names.append(f"{i}. {', '.join(parts)}")

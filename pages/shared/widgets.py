@@ -233,7 +233,8 @@ def start_name(start: str) -> str:
     return LABELS.get(start, STARTS.get(start))
 
 
-def _metric_key(data: Data, key: str) -> str:
+def metric_key(data: Data, key: str) -> str:
+    """The key of a choice of metric: another one for data that have metrics of their own."""
     return f"{key} {data.metrics[0]}" if _has_own_metrics(data) else key
 
 
@@ -258,7 +259,7 @@ def _choose_options(
     """The options that only this algorithm has. Their keys end in `ending`; `update` and `covariance` are the defaults."""
     if algorithm == "kmedoids":
         return dict(
-            metric=_choose_metric(data, _metric_key(data, f"metric{ending}"), width or 170),
+            metric=_choose_metric(data, metric_key(data, f"metric{ending}"), width or 170),
             update=st.selectbox(
                 "Update",
                 list(UPDATES),
@@ -309,7 +310,7 @@ def _choose_merging(data: Data, number: str = "", width=170, metric: str = "Metr
 def tree_keys(data: Data, number: str = "") -> tuple[str, str]:
     """The keys of the linkage and of the metric of a tree; `number` is that of the panel in a race."""
     given = "_given" if data.given is not None else ""
-    return f"linkage{number}{given}", _metric_key(data, f"tree_metric{number}{given}")
+    return f"linkage{number}{given}", metric_key(data, f"tree_metric{number}{given}")
 
 
 def default_merging(data: Data) -> Merging:

@@ -81,6 +81,13 @@ def links(page):
     return {color: count for color, count in told.items() if color in (*palette.COLORS, palette.NEUTRAL)}
 
 
+def marker(page):
+    """Where the curve of the heights has its end: groups left, and height."""
+    return page.evaluate(
+        "chart => { const t = document.querySelector(chart)._fullData.at(-1); return [t.x[0], t.y[0]] }", HEIGHTS
+    )
+
+
 def strips(page):
     return page.evaluate("chart => document.querySelector(chart)._fullLayout.shapes.map(s => s.fillcolor)", TREE)
 
@@ -115,28 +122,36 @@ def between(merged, k):
     return (merged[-k] + merged[1 - k]) / 2
 
 
-def test_it_shows_the_tree_and_plays_until_all_is_one_group(page, server, points, merged):
+def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server, points, merged):
     visit(page, f"{server}/tree?n=100")
     assert page.get_by_role("heading", name="The tree", level=1).is_visible()
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 groups")
     assert merged[-3] <= height_of(page) < merged[-2]
-    assert sentence(page).endswith("all is one group.")
+    assert sentence(page).startswith("Merge 97: ")
+    assert sentence(page).endswith("3 groups left. Here the tree is cut.")
+    assert sum(links(page).values()) == 97
+    assert marker(page) == pytest.approx([3, merged[-3]])
     page.get_by_label("Speed", exact=True).select_option("4")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").click()
-    assert not sentence(page).endswith("all is one group.")
-    drawn = sum(links(page).values())
-    assert drawn < 99
+    page.wait_for_timeout(200)
+    assert "Here the tree is cut." not in sentence(page)  # it began with no merge
+    assert sum(links(page).values()) < 97
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Play").wait_for()
     page.wait_for_timeout(300)
     assert sentence(page).startswith("Merge 99: ")
     assert sentence(page).endswith("all is one group.")
     assert sum(links(page).values()) == 99
-    marker = page.evaluate(
-        "chart => { const t = document.querySelector(chart)._fullData.at(-1); return [t.x[0], t.y[0]] }", HEIGHTS
-    )
-    assert marker == pytest.approx([1, merged[-1]])
+    assert marker(page) == pytest.approx([1, merged[-1]])
+    # another cut leaves it in this frame, and then it is back where it rests
+    page.get_by_role("button", name="One step back").click()
+    page.get_by_label("K, clusters").fill("5")
+    page.keyboard.press("Enter")
+    cut_into(page, 5)
+    page.wait_for_timeout(500)
+    assert sentence(page).startswith("Merge 98: ")
+    assert sum(links(page).values()) == 98
 
 
 def test_the_cut_is_dragged_and_everything_has_the_colours_of_its_groups(page, server, points, merged):
@@ -151,7 +166,9 @@ def test_the_cut_is_dragged_and_everything_has_the_colours_of_its_groups(page, s
         assert box["y"] + box["height"] / 2 == pytest.approx(y_of(page, height_of(page)), abs=2)
         sizes = np.bincount(AgglomerativeClustering(k).fit(points).labels_)
         shown = links(page)
-        assert shown.pop(palette.NEUTRAL) == k - 1
+        assert palette.NEUTRAL not in shown  # of the merges above the cut none is made
+        assert sum(shown.values()) == 100 - k
+        assert sentence(page).endswith("Here the tree is cut.")  # where it rests, which is another frame now
         assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
         assert len(set(strips(page))) == len(strips(page)) == k
         assert set(shown) <= set(strips(page))
@@ -163,13 +180,14 @@ def test_the_cut_is_dragged_and_everything_has_the_colours_of_its_groups(page, s
 def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, server, merged):
     visit(page, f"{server}/tree?n=100")
     line(page).focus()
-    for key, k in (("ArrowDown", 4), ("ArrowUp", 3)):
+    for key, k in (("ArrowDown", 4), ("ArrowDown", 5), ("ArrowUp", 4)):
         page.keyboard.press(key)
         assert line(page).get_attribute("aria-valuetext").startswith(f"{k} group")
         cut_into(page, k)
         assert merged[-k] <= height_of(page) < merged[1 - k]
-        line(page).focus()
-    for _ in range(3):  # faster than the page follows; and there is nothing above one group
+        page.wait_for_timeout(300)
+        assert line(page).evaluate("line => line === document.activeElement")  # so the next key moves it on
+    for _ in range(4):  # faster than the page follows; and there is nothing above one group
         page.keyboard.press("ArrowUp")
     cut_into(page, 1)
     assert height_of(page) > merged[-1]

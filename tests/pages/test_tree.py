@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from clustering import LINKAGES
 from pages.shared import datasets
+from pages.shared.runs import RACERS
+from pages.shared.widgets import SAME
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 PAGE, WATCH, RACE = "pages/explore/tree.py", "pages/explore/watch.py", "pages/compare/race.py"
@@ -71,6 +74,12 @@ def groups_below(heights, height):
 def click(app, label):
     next(button for button in app.button if button.label == label).click().run()
     assert not app.exception
+
+
+def wanted(app):
+    """Which page is asked for, and what will be in its address."""
+    link = app.get("page_link")[0].proto
+    return link.label, {name: value for name, (value,) in parse_qs(link.query_string).items()}
 
 
 def scores(app):
@@ -161,8 +170,21 @@ def test_k_and_the_height_of_the_cut_agree_whichever_is_changed(app):
         assert cut(app) == (groups_below(heights, height), height)
         assert metric(app, "Groups") == str(cut(app)[0])
     app.number_input(key="height").set_value(1e6).run()
-    assert cut(app)[0] == 1
+    assert cut(app) == (1, 1e6)
+    assert fine(app)
+    app.number_input(key="k").set_value(6).run()
+    app.number_input(key="k").set_value(1).run()
     assert heights[-1] <= cut(app)[1] < 1.06 * heights[-1]  # where the line can be seen
+
+
+def test_an_emptied_field_keeps_the_height_that_it_had(app):
+    heights = hierarchy.linkage(points_of(), "ward")[:, 2]
+    height = float(heights[-4])
+    app.number_input(key="height").set_value(height).run()
+    for _ in range(2):
+        app.number_input(key="height").set_value(None).run()
+        assert fine(app)
+        assert cut(app) == (4, height)
 
 
 def test_another_tree_keeps_k_and_has_a_height_of_its_own(app):
@@ -179,7 +201,7 @@ def test_a_height_that_leaves_more_groups_than_can_be_shown_is_said_once():
     app = opened(n="100")
     app.number_input(key="height").set_value(0.01).run()
     assert fine(app)
-    assert "A cut at height 0.0100000 leaves 100 groups; here are the last 50." in said(app)
+    assert "A cut at height 0.01 leaves 100 groups; here are the last 50." in said(app)
     assert cut(app)[0] == 50 == groups_below(hierarchy.linkage(points_of(n=100), "ward")[:, 2], cut(app)[1])
     app.number_input(key="k").set_value(4).run()
     assert said(app) == ""
@@ -192,7 +214,24 @@ def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeyp
     assert metric(app, "Groups") == "2"
     for k in (4, 1):
         app.number_input(key="k").set_value(k).run()
-        assert said(app) == ""
+        assert "No height" not in said(app)
+
+
+@pytest.mark.parametrize(
+    ("points", "linkage"),
+    [([[1, 2]] * 20, "Ward"), ([[0, 0], [1, 0], [0.5, 0.8]], "Centroid"), ([[0, 0], [1, 0], [0.5, 0.8]], "Median")],
+    ids=["identical", "centroid", "median"],
+)
+def test_there_is_always_a_height_that_leaves_one_group(monkeypatch, points, linkage):
+    app = of(monkeypatch, points, linkage=linkage, k="1")
+    assert fine(app)
+    assert "No height leaves" not in said(app)
+    heights = hierarchy.linkage(np.array(points, dtype=float), linkage.lower())[:, 2]
+    assert ("inversion" in said(app)) == (heights[-1] < heights.max())
+    k, height = cut(app)
+    assert k == 1
+    assert heights.max() <= height <= 1.06 * (heights.max() or 1)
+    assert sizes(app) == [len(points)]
 
 
 def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
@@ -211,16 +250,15 @@ def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
     assert said(app) == ""
 
 
-def test_many_points_are_a_stated_sample_which_is_cut():
-    app = opened(n="10,000")
-    assert fine(app)
-    assert "this one is of a sample of 5,000 of the 10,000 points" in said(app)
-    assert sum(sizes(app)) == 5_000
-    click(app, "Race it")
-    app.switch_page(RACE).run()
+def test_many_points_are_a_stated_sample_which_is_cut_also_after_a_race_on_that_sample():
+    app = opened(RACE, n="10,000", panels="2", algorithm_1="The cut of a tree")
     assert fine(app)
     assert "all panels race on the same sample of 5,000 of the 10,000 points" in said(app)
     assert scores(app)[0]["Iterations"] == "4,997 merges"
+    app.switch_page(PAGE).run()
+    assert fine(app)
+    assert "this one is of a sample of 5,000 of the 10,000 points" in said(app)
+    assert sum(sizes(app)) == 5_000
 
 
 def test_the_optimal_order_leaves_the_groups_and_is_refused_to_many_points(app):
@@ -235,6 +273,12 @@ def test_the_optimal_order_leaves_the_groups_and_is_refused_to_many_points(app):
     assert "Only up to 500 points are put in the optimal order" in said(app)
     app.select_slider(key="n").set_value(500).run()
     assert said(app) == ""
+
+
+def test_the_optimal_order_is_in_the_address():
+    app = opened(n="50", ordered="true")
+    assert fine(app)
+    assert app.toggle(key="ordered").value is True
 
 
 def test_a_single_point_and_points_in_one_place_are_no_crash(monkeypatch):
@@ -268,19 +312,28 @@ def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(monkeypatc
     ],
 )
 def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
-    app = opened(n="100", k="4", linkage="Complete")
+    app = opened(n="100", k="4", linkage="Complete", tree_metric="Manhattan")
     found = sizes(app)
     click(app, label)
+    page, address = wanted(app)
+    assert page == "To this run in Watch"
+    assert {name: address[name] for name in ("k", "linkage", "tree_metric")} == dict(
+        k="4", linkage="Complete", tree_metric="Manhattan"
+    )
+    assert address.get("metric") == ("Manhattan" if algorithm == "kmedoids" else None)
     app.switch_page(WATCH).run()
     assert fine(app)
     assert app.number_input(key="k").value == 4
     assert app.selectbox(key="algorithm").value == algorithm
     assert app.selectbox(key=f"start_{algorithm}").value == "tree"
     assert app.selectbox(key="linkage").value == "complete"
+    assert app.selectbox(key="tree_metric").value == "manhattan"
+    if algorithm == "kmedoids":
+        assert app.selectbox(key="metric").value == "manhattan"
     assert next(button for button in app.button if button.label == "New start").disabled
     (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
     points = points_of(n=100)
-    labels = hierarchy.fcluster(hierarchy.linkage(points, "complete"), 4, "maxclust") - 1
+    labels = hierarchy.fcluster(hierarchy.linkage(points, "complete", "cityblock"), 4, "maxclust") - 1
     assert found == sorted(np.bincount(labels).tolist())
     groups = [np.flatnonzero(labels == group) for group in range(4)]
     begun = run.history.parameters[0]
@@ -297,14 +350,54 @@ def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
 def test_words_go_on_to_k_medoids_from_their_tree():
     app = opened(source="Real", table="Number words", linkage_given="Complete")
     click(app, "Start K-medoids from it")
+    assert wanted(app)[1] == dict(algorithm="K-medoids", start_kmedoids="The cut of a tree", linkage_given="Complete")
+    assert "linkage" not in app.session_state  # that is of the trees of points
     app.switch_page(WATCH).run()
     assert fine(app)
     assert app.selectbox(key="start_kmedoids").value == "tree"
     assert app.selectbox(key="linkage_given").value == "complete"
     click(app.switch_page(PAGE).run(), "Race it")
+    assert wanted(app)[1] == dict(
+        panels="2", algorithm_1_given="The cut of a tree", algorithm_2_given="K-medoids", linkage_1_given="Complete"
+    )
+    assert "linkage_1" not in app.session_state
     app.switch_page(RACE).run()
     assert fine(app)
     assert [row["Panel"] for row in scores(app)] == ["1. Complete linkage", "2. K-medoids"]
+    assert app.selectbox(key="linkage_1_given").value == "complete"
+
+
+@pytest.mark.parametrize(
+    ("address", "ending", "rival"),
+    [(dict(n="50"), "", "kmeans"), (dict(source="Real", table="Number words"), "_given", "kmedoids")],
+    ids=["points", "words"],
+)
+def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(address, ending, rival):
+    app = opened(RACE, **address, **{"panels": "2", f"algorithm_2{ending}": RACERS[rival]})
+    app.number_input(key=f"k_1{ending}").set_value(7)
+    app.number_input(key=f"k_2{ending}").set_value(6)
+    app.selectbox(key=f"start_{rival}_2{ending}").set_value("tree").run()
+    assert fine(app)
+    assert [row["Panel"].split(", ")[-1] for row in scores(app)] == ["K = 7", "K = 6"]
+    app.switch_page(PAGE).run()
+    app.number_input(key="k").set_value(4).run()
+    click(app, "Race it")
+    app.switch_page(RACE).run()
+    assert fine(app)
+    assert (app.number_input(key="k").value, app.selectbox(key=f"algorithm_1{ending}").value) == (4, "tree")
+    for panel in (1, 2):
+        assert app.number_input(key=f"k_{panel}{ending}").value is None
+    assert app.selectbox(key=f"start_{rival}_2{ending}").value == SAME
+    assert not any("K = " in row["Panel"] for row in scores(app))
+
+
+def test_a_tree_races_beside_a_panel_of_another_k_and_with_more_known_groups_than_it_has():
+    app = opened(RACE, n="50", panels="2", algorithm_1="The cut of a tree", algorithm_2="K-means", k="2")
+    assert fine(app)
+    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. K-means"]
+    app.number_input(key="k_2").set_value(5).run()
+    assert fine(app)
+    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage, K = 2", "2. K-means, K = 5"]
 
 
 def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():

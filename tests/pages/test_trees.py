@@ -1,14 +1,18 @@
 """Trees, their cuts as runs and as starts, and their figures: without Streamlit, and beside SciPy and scikit-learn."""
 
 import numpy as np
+import plotly.io
 import pytest
 import sklearn.cluster
 from scipy.cluster import hierarchy
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csgraph
 from scipy.spatial import distance
 from sklearn.metrics import adjusted_rand_score
 
 from clustering import LINKAGES, classical_scaling
 from pages.shared import curves, datasets, palette, tree_figures
+from pages.shared.cutting import is_height
 from pages.shared.datasets import GIVEN, Data
 from pages.shared.planes import column_plane, principal_plane
 from pages.shared.racing import make_race, panel_names
@@ -56,13 +60,24 @@ def plane_of(data):
     return principal_plane(data.points) if len(data.columns) > 2 else column_plane(data.columns, 0, len(data.columns) - 1)
 
 
-def pictured(run, views=None, **options):
-    views = views or tree_figures.views_of(run.history.prepared)
-    return tree_figures.picture(run, views, plane_of(run.data), "name", **options)
+def pictured(run, views=None, at=-1, **options):
+    views = views or tree_figures.views_of(run.growth)
+    return tree_figures.picture(run, views, at % len(views), plane_of(run.data), "name", **options)
 
 
-def drawn_tree(run, views=None):
-    return tree_figures.tree(run, views or tree_figures.views_of(run.history.prepared), "name")
+def drawn_tree(run, views=None, at=-1):
+    views = views or tree_figures.views_of(run.growth)
+    return tree_figures.tree(run, views, at % len(views), "name")
+
+
+def drawn_heights(run, views=None, at=-1):
+    views = views or tree_figures.views_of(run.growth)
+    return tree_figures.heights(run, views, at % len(views), "name")
+
+
+def cut_view(run) -> int:
+    """The view in which the groups of the cut are left."""
+    return run.growth.states.index(run.growth.merges + 1 - run.settings.k)
 
 
 def partition(labels):
@@ -104,7 +119,7 @@ def test_two_points_are_one_merge_and_have_their_figures():
     for k in (1, 2):
         run = cut_of(data, k)
         assert len(pictured(run).frames) == len(drawn_tree(run).frames) == len(growing(run)) == 2
-        assert len(tree_figures.heights(run, tree_figures.views_of(growth), "name").frames) == 2
+        assert len(drawn_heights(run).frames) == 2
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
@@ -122,10 +137,18 @@ def test_a_point_is_joined_by_the_first_merge_after_which_it_is_not_alone(linkag
     np.testing.assert_array_equal(growth.joined_by, (sizes > 1).argmax(axis=0) - 1)
 
 
+def lines(growth):
+    """(m, 2, d) where the line of each merge begins and ends, if the points were drawn where they are: in two columns at a
+    time, because a picture has no more."""
+    d = growth.data.points.shape[1]
+    columns = np.column_stack([growth.data.points, np.zeros(growth.merges + 1)])
+    found = [growth.ends(np.arange(growth.merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
+    assert {ends.shape for ends in found} == {(growth.merges, 2, 2)}
+    return np.concatenate(found, axis=2)[..., :d]
+
+
 def lengths(growth, metric="euclidean"):
-    lines = growth.lines(list(range(growth.merges)))
-    assert lines.shape == (growth.merges, 2, growth.data.points.shape[1])
-    return np.array([distance.cdist(line[:1], line[1:], metric)[0, 0] for line in lines])
+    return np.array([distance.cdist(line[:1], line[1:], metric)[0, 0] for line in lines(growth)])
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
@@ -152,7 +175,7 @@ def test_by_ward_the_line_and_the_sizes_of_what_it_joins_give_the_height():
 def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
     data = normal(30)
     growth = growth_of(data, "average")
-    for merge, (one, other) in enumerate(growth.lines(list(range(29)))):
+    for merge, (one, other) in enumerate(lines(growth)):
         members, before = growth.tree.members(merge), growth.tree.after(merge)
         groups = [members[before[members] == group] for group in np.unique(before[members])]
         assert len(groups) == 2
@@ -164,8 +187,7 @@ def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
 def test_of_given_proximities_the_line_joins_the_two_points_whose_proximity_is_the_height(linkage):
     data = given()
     growth = growth_of(data, linkage)
-    ends = growth.lines(list(range(growth.merges)))
-    rows = distance.cdist(ends.reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
+    rows = distance.cdist(lines(growth).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
     np.testing.assert_allclose(data.given[tuple(rows.T)], growth.tree.heights)
 
 
@@ -215,8 +237,8 @@ def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k
 def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
     data, store = normal(MOST_ORDERED + 1), Recent()
     growth = grow(data, Merging(), store)
-    assert grow(data, Merging(), store) is growth
-    assert grow(data, Merging(), store, ordered=True) is growth
+    assert grow(data, Merging(), store).tree is growth.tree
+    assert grow(data, Merging(), store, ordered=True).tree is growth.tree
     small = normal(80)
     plain, ordered = (growth_of(small, ordered=choice) for choice in (False, True))
     expected = hierarchy.optimal_leaf_ordering(hierarchy.linkage(small.points, "ward"), small.points)
@@ -225,22 +247,38 @@ def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_
     assert not np.array_equal(ordered.tree.order, plain.tree.order)
 
 
-def test_of_too_many_points_a_sample_is_cut_and_every_point_joins_the_group_whose_mean_is_nearest():
-    data, store = datasets.draw_sample("round", 6_000, 0, {"k": 4, "distance": 6.0, "d": 2}), Recent()
+def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the_nearest_point_in_it():
+    data, store = datasets.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
     labels, told = cut_labels(data, Merging(), 4, store)
     assert "a sample of 5,000 of the 6,000 points" in told
     assert "nearest" in told
     points = data.sample(5_000).points
     groups = hierarchy.fcluster(hierarchy.linkage(points, "ward"), 4, "maxclust")
-    means = np.array([points[groups == group].mean(axis=0) for group in range(1, 5)])
     assert labels.shape == (6_000,)
-    assert partition(labels) == partition(distance.cdist(data.points, means).argmin(axis=1))
+    assert partition(labels) == partition(groups[distance.cdist(data.points, points).argmin(axis=1)])
     for algorithm in ("kmeans", "mixture"):
         run = make_run(data, Settings(algorithm, 4, start="tree"), store, lambda _: None)
         assert run.note == told
         expected = np.array([data.points[labels == group].mean(axis=0) for group in range(4)])
         np.testing.assert_allclose(run.centers[0], expected)
     assert cut_labels(normal(), Merging(), 4, store)[1] == ""
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_the_cut_of_a_sample_keeps_to_rings_of_which_the_means_are_the_same(k):
+    data = datasets.draw_sample("rings", 10_000, 0, {"k": k, "noise": 0.05})
+    labels, told = cut_labels(data, Merging("single"), k, Recent())
+    assert "nearest" in told
+    assert np.bincount(labels, minlength=k).min() > 0
+    assert adjusted_rand_score(data.labels, labels) > 0.9
+
+
+def test_points_of_the_sample_keep_their_groups_where_others_are_in_the_same_place():
+    data, store = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), Recent()
+    labels, _ = cut_labels(data, Merging(), 5, store)
+    expected = grow(data, Merging(), store).tree.labels(5)
+    np.testing.assert_array_equal(labels[data.sampled(5_000)], expected)
+    assert np.bincount(labels, minlength=5).min() > 0
 
 
 # the start
@@ -300,6 +338,21 @@ def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_i
         np.testing.assert_allclose(begun.covariances[i], np.cov(points.T, bias=True), rtol=1e-6, atol=1e-8)
 
 
+def test_k_medoids_from_the_tree_of_a_sample_are_the_same_whether_that_tree_was_looked_at_before():
+    data = datasets.draw_sample("stretched", 10_000, 0, {})
+    merging = Merging("single")  # its groups are not those of the nearest means
+    settings = Settings("kmedoids", 3, start="tree", merging=merging)
+    visited, fresh = Recent(), Recent()
+    assert "a sample of 5,000 of the 10,000 points" in grow(data, merging, visited).note
+    runs = [make_run(data, settings, store, lambda _: None) for store in (visited, fresh)]
+    assert runs[0].note == runs[1].note
+    assert runs[0].note.endswith("pair of points: this is a sample of 5,000 of the 10,000 points.")
+    groups = grow(data, merging, fresh).tree.labels(3)
+    assert sorted(groups[runs[0].history.parameters[0]]) == [0, 1, 2]
+    for before, after in zip(*(run.history.parameters for run in runs), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
     data = normal()
     one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
@@ -312,10 +365,11 @@ def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
 # the race
 
 
-def a_race(data, *panels, k=3):
+def a_race(data, *panels, k=3, store=None):
     panels = [Settings(**panel) for panel in panels]
     shared = [panel.algorithm != "tree" and panel.start != "tree" for panel in panels]
-    return make_race(data, panels, Recent(), lambda *_: None, shared=shared, k=k, start="random")
+    store = Recent() if store is None else store
+    return make_race(data, panels, store, lambda *_: None, shared=shared, k=k, start="random")
 
 
 def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
@@ -348,13 +402,56 @@ def test_trees_in_a_race_have_names_that_tell_them_apart(mergings, names):
     assert panel_names([Settings("tree"), Settings("tree", k=5)]) == ["1. Ward linkage, K = 3", "2. Ward linkage, K = 5"]
 
 
+@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+def test_methods_that_start_from_different_trees_have_names_that_tell_them_apart(algorithm):
+    trees = [Settings(algorithm, start="tree", merging=Merging(linkage)) for linkage in ("ward", "single")]
+    one, other = (name.split(". ")[1] for name in panel_names(trees))
+    assert one.endswith("from the cut of a tree, ward linkage")
+    assert other.endswith("from the cut of a tree, single linkage")
+    # a tree itself has no start by which it would differ
+    assert panel_names([Settings("tree"), trees[1]])[0] == "1. Ward linkage"
+
+
+def colours_in_a_race(run):
+    """(n,) the colours in which the picture of a panel ends, if it is one of a tree those that it really has."""
+    if run.settings.algorithm != "tree":
+        return np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
+    views = tree_figures.views_of_run(run, storyboard(run)[0])
+    figure = pictured(run, views, height=300)
+    same(figure, complete(figure, figure.frames[-1]))
+    return colours_of_points(figure)
+
+
+@pytest.mark.parametrize("ks", [(3, 5), (5, 3), (3, 3), (2, 2)], ids=str)
+def test_a_group_has_one_colour_in_a_race_whatever_k_the_panels_and_the_known_groups_have(ks):
+    data = datasets.draw_sample("round", 200, 1, {"k": 5, "distance": 8.0, "d": 2})
+    race = a_race(data, dict(algorithm="tree", k=ks[0]), dict(k=ks[1]), k=ks[1])
+    tree, other = race.runs
+    known = np.array(palette.COLORS)[race.known.labels]
+    shown = [colours_in_a_race(tree), colours_in_a_race(other), known]
+    for run, colours in zip((tree, other), shown[:2], strict=True):
+        assert len(set(colours)) == run.settings.k
+        np.testing.assert_array_equal(colours, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
+    # all agree with the first that has the most groups, by as many points as they can
+    reference = max(shown, key=lambda colours: len(set(colours)))
+    assert len(set(reference)) == 5
+    for colours in shown:
+        (own, labels), (every, whole) = (np.unique(of, return_inverse=True) for of in (colours, reference))
+        common = np.zeros((len(own), len(every)))
+        np.add.at(common, (labels, whole), 1)
+        rows, columns = linear_sum_assignment(-common)
+        assert (colours == reference).sum() == common[rows, columns].sum()
+
+
 def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
-    data = normal(6_000)
-    race = a_race(data, dict(), dict(algorithm="tree", merging=Merging("single")))
+    data, store = normal(6_000), Recent()
+    race = a_race(data, dict(), dict(algorithm="tree", merging=Merging("single")), store=store)
     assert race.note.startswith("A tree needs the proximity of every pair of points, so all panels race on the same sample")
     assert {len(run.data.points) for _, run in race.ran} == {5_000}
     assert {run.data.key for _, run in race.ran} == {race.data.key}
     assert not race.runs[1].note
+    # the page of the tree, where the same sample is not what was asked for, still says so
+    assert "a sample of 5,000 of the 6,000 points" in grow(data, Merging("single"), store).note
 
 
 def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
@@ -380,7 +477,9 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
     picture = pictured(run, tree_figures.views_of_run(run, frames), height=300)
     assert len(picture.frames) == len(frames) == 2
     assert run.history.losses.tolist() == [0.0]
-    assert set(picture.data[0].marker.color) == {0}  # nothing is joined, so nothing is coloured
+    # nothing is joined, but here the tree is cut: each point is a group of its own
+    assert sorted(picture.data[0].marker.color) == list(range(1, 9))
+    np.testing.assert_array_equal(picture.data[0].marker.color, 1 + run.ranks[run.history.last.labels])
 
 
 # the figures
@@ -388,10 +487,10 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 
 def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
     run = cut_of(normal(300), 4)
-    growth, frames = run.history.prepared, growing(run)
+    growth, frames = run.growth, growing(run)
     views = tree_figures.views_of(growth)
     assert [view.merges for view in views] == [frame.parameters for frame in frames] == growth.states
-    for drawn in (pictured(run), drawn_tree(run), tree_figures.heights(run, views, "name")):
+    for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
     assert frames[0].sentence == "Start: 300 points, each a group of its own."
     assert frames[0].explanation.startswith("Each merge joins the two groups that cost least")
@@ -424,7 +523,7 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
     run = cut_of(data, 5, linkage)
-    views = tree_figures.views_of(run.history.prepared)
+    views = tree_figures.views_of(run.growth)
     figure = drawn_tree(run, views)
     many = 1 + 5
     drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
@@ -478,10 +577,10 @@ def unpacked(values):
 
 
 FIGURES = {
-    "picture": lambda run, views: pictured(run, views),
-    "painted": lambda run, views: pictured(run, views, markers=50),
+    "picture": pictured,
+    "painted": lambda run, views, at=-1: pictured(run, views, at, markers=50),
     "tree": drawn_tree,
-    "heights": lambda run, views: tree_figures.heights(run, views, "name"),
+    "heights": drawn_heights,
 }
 
 
@@ -489,7 +588,7 @@ FIGURES = {
 @pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (140, 4, "ward"), (140, 60, "single")])
 def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratch(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
-    views = tree_figures.views_of(run.history.prepared)
+    views = tree_figures.views_of(run.growth)
     figure = FIGURES[which](run, views)
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
@@ -497,7 +596,10 @@ def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratc
         assert set(parts) == moving  # else something would stay of the frame that was shown before
         if i % 10 == 0 or i > len(views) - 5:
             same(FIGURES[which](run, [views[i]]), parts)
-    same(figure, complete(figure, figure.frames[-1]))
+    for at in (0, cut_view(run), len(views) - 1):  # where it is first shown changes nothing else
+        begun = FIGURES[which](run, views, at)
+        assert begun.frames == figure.frames
+        same(begun, complete(figure, figure.frames[at]))
 
 
 def test_the_frames_of_a_race_say_the_same_as_drawn_from_scratch_too():
@@ -518,14 +620,14 @@ def colours_of_points(picture):
     steps = [color for _, color in marker.colorscale]
     assert np.allclose([at for at, _ in marker.colorscale], np.arange(len(steps)) / (len(steps) - 1))
     assert (marker.cmin, marker.cmax) == (0, len(steps) - 1)
-    return np.array(steps)[np.asarray(marker.color)]
+    return np.array(steps)[np.asarray(marker.color, dtype=int)]
 
 
 @pytest.mark.parametrize(("k", "linkage"), [(1, "ward"), (4, "ward"), (4, "median"), (14, "complete")])
 def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k, linkage):
     data = normal(100, seed=2)
     run = cut_of(data, k, linkage)
-    order = run.history.prepared.tree.order
+    order = run.growth.tree.order
     points = colours_of_points(pictured(run))
     expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels] % 10]
     np.testing.assert_array_equal(points, expected)
@@ -543,7 +645,11 @@ def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k,
                 leaves = order[int(np.floor(link[0, 0])) : int(np.ceil(link[3, 0]))]
                 assert set(points[leaves]) == {trace.line.color}
     assert (under, above) == (100 - k, k - 1)
-    for shapes, color in ((tree.layout.shapes, "fillcolor"), (tree_figures.proximities(run).layout.shapes, "line.color")):
+    framed = tree_figures.proximities(run).layout.shapes
+    rims, frames = framed[::2], framed[1::2]
+    assert {rim.line.color for rim in rims} == {tree_figures.LIGHT}
+    assert [(rim.x0, rim.x1, rim.y0, rim.y1) for rim in rims] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
+    for shapes, color in ((tree.layout.shapes, "fillcolor"), (frames, "line.color")):
         assert len(shapes) == k
         assert [shapes[0].x0, shapes[-1].x1] == [0, 100]
         for shape in shapes:
@@ -555,8 +661,7 @@ def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k,
 def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_points():
     data = normal(100, seed=2)
     run = cut_of(data, 4)
-    views = tree_figures.views_of(run.history.prepared)
-    at_the_cut = pictured(run, [view for view in views if view.merges == 96])
+    at_the_cut = pictured(run, at=cut_view(run))
     points = colours_of_points(at_the_cut)
     outlined = 0
     for trace in at_the_cut.data[1:-2]:
@@ -569,7 +674,85 @@ def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_
         assert set(points[nearest.argmin(axis=1)]) == {trace.line.color}
         outlined += 1
     assert outlined == 4
-    assert set(pictured(run, views[:1]).data[0].marker.color) == {0}  # at first nothing has a colour
+    assert set(pictured(run, at=0).data[0].marker.color) == {0}  # at first nothing has a colour
+
+
+@pytest.mark.parametrize("markers", [1_000, 20])
+def test_a_group_of_a_single_point_has_at_the_cut_the_colour_that_its_strip_has(markers):
+    data = datasets.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
+    run = cut_of(data, 12, "single")
+    order, at = run.growth.tree.order, cut_view(run)
+    alone = np.flatnonzero(run.history.sizes[-1][run.history.last.labels] == 1)
+    assert len(alone) > 3
+    figure = pictured(run, at=at, markers=markers)
+    same(figure, complete(figure, figure.frames[at]))
+    shown = np.full(200, "", dtype="<U7")  # those that are painted are not in the markers
+    marked = distance.cdist(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points).argmin(axis=1)
+    shown[marked] = colours_of_points(figure)
+    assert set(alone) <= set(marked)
+    strip = {order[leaf]: bar.fillcolor for bar in drawn_tree(run).layout.shapes for leaf in range(bar.x0, bar.x1)}
+    assert [shown[i] for i in marked] == [strip[i] for i in marked]
+    # before that it is grey, and from then on it has its colour
+    which = np.isin(marked, alone)
+    for i, frame in enumerate(figure.frames[at - 2 :], at - 2):
+        codes = unpacked(complete(figure, frame)[0]["marker"]["color"])[which]
+        assert (codes > 0).all() if i >= at else (codes == 0).all()
+
+
+def test_single_points_far_away_do_not_use_up_the_colours_of_the_groups():
+    data = datasets.draw_sample("outliers", 500, 0, {"share": 0.1, "d": 2})
+    run = cut_of(data, 16, "single")
+    sizes = run.history.sizes[-1]
+    large = sizes >= 10
+    assert 0 < large.sum() < 10 < 16 - large.sum() + 1
+    assert set(run.ranks[large]) == set(range(large.sum()))
+    assert sorted(run.ranks) == list(range(16))
+
+
+def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
+    data = normal(200, seed=6)
+    run = cut_of(data, 4, "single")
+    views = tree_figures.views_of(run.growth)
+    figure = pictured(run, views)
+    shortest = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
+    expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
+    labels = run.history.last.labels
+    for i in (0, 10, cut_view(run), len(views) - 1):
+        chains = set()
+        for trace, part in complete(figure, figure.frames[i]).items():
+            if trace == 0 or trace > len(figure.data) - 3:  # the points, and the line of what is now
+                continue
+            assert figure.data[trace].fill is None
+            xy = np.column_stack([np.array(part["x"], dtype=float), np.array(part["y"], dtype=float)])
+            xy = xy[~np.isnan(xy).any(axis=1)]
+            rows = distance.cdist(xy, data.points).argmin(axis=1).reshape(-1, 2) if len(xy) else np.empty((0, 2), dtype=int)
+            across = labels[rows[:, 0]] != labels[rows[:, 1]]
+            assert across.all() if figure.data[trace].line.color == palette.NEUTRAL else not across.any()
+            chains |= {frozenset(row) for row in rows.tolist()}
+        assert len(chains) == views[i].merges
+        assert chains <= expected
+
+
+@pytest.mark.parametrize(("n", "linkage"), [(2_000, "ward"), (2_000, "single"), (5_000, "single")])
+def test_of_painted_points_those_that_join_late_are_markers_and_the_image_changes_in_blocks_only(n, linkage):
+    data = datasets.draw_sample("three", n, 0, {})
+    run = cut_of(data, 5, linkage)
+    growth, at = run.growth, cut_view(run)
+    views = tree_figures.views_of(growth)
+    figure = pictured(run, views, at)
+    late = growth.joined_by >= n - 1 - 90
+    assert late.any() == (linkage == "single")
+    assert late.sum() < 100
+    np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[late])
+    expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
+    np.testing.assert_array_equal(colours_of_points(figure), expected[late])
+    assert [len(frame.layout.images or ()) for frame in figure.frames] == [int(view.merges <= n - 91) for view in views]
+    last = next(frame for frame, view in zip(figure.frames, views, strict=True) if view.merges == n - 91)
+    assert figure.layout.images[0].source == last.layout.images[0].source
+    for i in (at - 1, at, len(views) - 1):
+        assert complete(figure, figure.frames[i])[None] == last.layout.images[0].source
+    figures = (figure, drawn_tree(run, views, at), drawn_heights(run, views, at), tree_figures.proximities(run))
+    assert sum(len(plotly.io.to_json(one, validate=False)) for one in figures) < 4_000_000
 
 
 def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merges_have():
@@ -592,7 +775,7 @@ def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merg
 def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
     data = datasets.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
-    growth = run.history.prepared
+    growth = run.growth
     merges = hierarchy.linkage(data.points, "centroid")
     made = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
@@ -644,8 +827,7 @@ def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, en
 )
 def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkage):
     run = cut_of(data_of(points), 3, linkage)
-    views = tree_figures.views_of(run.history.prepared)
-    for figure in (pictured(run), drawn_tree(run), tree_figures.heights(run, views, "name"), tree_figures.proximities(run)):
+    for figure in (pictured(run), drawn_tree(run), drawn_heights(run), tree_figures.proximities(run)):
         for axis in (figure.layout.xaxis, figure.layout.yaxis):
             low, high = axis.range
             assert np.isfinite([low, high]).all()
@@ -688,7 +870,7 @@ def test_the_names_of_what_was_compared_are_at_the_leaves():
     data = given()
     run = cut_of(data, 3, "average")
     axis = tree_figures.proximities(run).layout.xaxis
-    order = run.history.prepared.tree.order
+    order = run.growth.tree.order
     assert list(axis.ticktext) == data.names[order].tolist()
     np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
 
@@ -697,8 +879,8 @@ def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    views = tree_figures.views_of(run.history.prepared)
-    figure = tree_figures.heights(run, views, "name")
+    views = tree_figures.views_of(run.growth)
+    figure = drawn_heights(run, views)
     whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
     assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})
     for view, frame in zip(views[1:], figure.frames[1:], strict=True):
@@ -717,3 +899,25 @@ def test_the_tree_in_a_sentence_says_its_linkage_its_height_and_the_sizes_of_its
     told = tree_figures.described(run)
     assert told.startswith("Dendrogram of 60 points by ward linkage, up to height ")
     assert told.endswith(f"cut into 3 groups of {sizes} points.")
+
+
+# the line of the cut
+
+
+@pytest.mark.parametrize("height", [0, 3, 2.5, 1e299])
+def test_a_height_is_a_finite_number_that_is_not_negative(height):
+    assert is_height(dict(height=height))
+
+
+@pytest.mark.parametrize("answer", [None, 3.0, "3", [], [3.0], {}, dict(cut=3.0)], ids=str)
+def test_an_answer_without_a_height_is_refused(answer):
+    assert not is_height(answer)
+
+
+@pytest.mark.parametrize(
+    "height",
+    [10**400, 10**301, -(10**400), 1e300, -1, -0.1, np.nan, np.inf, -np.inf, "3", "nan", "", None, True, [3], {}],
+    ids=lambda height: str(height)[:6],
+)
+def test_a_height_that_is_none_or_that_no_tree_can_have_is_refused(height):
+    assert not is_height(dict(height=height))

@@ -56,9 +56,10 @@ export default function (component) {
     line.style.display = at ? "" : "none";
     if (!at) return;
     if (line.parentElement !== at.graph.parentElement) {
+      const held = line === document.activeElement || (focused && document.activeElement === document.body);
       at.graph.parentElement.style.position = "relative";
-      at.graph.parentElement.append(line);
-      if (focused && document.activeElement === document.body) line.focus();
+      at.graph.parentElement.append(line); // which takes the focus from it
+      if (held) line.focus({ preventScroll: true });
     }
     const [bottom, top] = at.axis.range;
     const y = at.axis._offset + at.axis.d2p(Math.max(bottom, Math.min(top, height)));
@@ -71,7 +72,7 @@ export default function (component) {
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
-    line.setAttribute("aria-valuenow", height);
+    line.setAttribute("aria-valuenow", Math.max(bottom, Math.min(top, height)));
     line.setAttribute("aria-valuetext", `${text} at height ${short(height)}`);
   }
 

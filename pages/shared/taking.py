@@ -1,0 +1,174 @@
+"""What can be taken away of a run: tables, parameters, the whole history, the moving picture, and scripts that repeat it.
+
+Everything is made when it is asked for, as bytes or text; no Streamlit.
+"""
+
+import csv
+import io
+import json
+
+import numpy as np
+import plotly.graph_objects as go
+import plotly.io
+
+from pages.shared.runs import MIDDLES, Run
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+"""how a cell begins that a spreadsheet would run as a formula"""
+
+
+def harmless(text) -> str:
+    """The text of a cell, with an apostrophe before what a spreadsheet would run as a formula. Numbers stay numbers."""
+    text = str(text)
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text.startswith(DANGEROUS) else text
+    return text
+
+
+def _csv(headers: list[str], rows) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(map(harmless, headers))
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    # the mark at the beginning tells Excel that this is UTF-8
+    return out.getvalue().encode("utf-8-sig")
+
+
+def assignments(run: Run) -> bytes:
+    """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, and for a mixture the
+    responsibility of each component."""
+    data, k = run.data, run.settings.k
+    order = np.argsort(run.ranks)
+    labels = run.ranks[run.history.last.labels] + 1
+    headers = ["row"] + ["name"] * (data.names is not None)
+    columns = [] if data.given is not None else list(data.columns)
+    headers += columns + ["cluster"]
+    parts: list = [data.rows.tolist()]
+    if data.names is not None:
+        parts.append([str(name) for name in data.names])
+    if columns:
+        parts += [column.tolist() for column in data.points.T]
+    parts.append(labels.tolist())
+    if run.settings.algorithm == "mixture":
+        headers += [f"responsibility_{rank + 1}" for rank in range(k)]
+        parts += list(run.history.last.assignment.responsibilities[:, order].T.tolist())
+    return _csv(headers, zip(*parts, strict=True))
+
+
+def parameters_table(run: Run) -> bytes:
+    """A CSV with a row for each cluster: its number, size and middle; of a mixture weight and covariance too."""
+    data, order = run.data, np.argsort(run.ranks)
+    middle = MIDDLES[run.settings.algorithm]
+    columns = [] if data.given is not None else list(data.columns)
+    headers = ["cluster", "size"]
+    mixture, medoids = run.settings.algorithm == "mixture", run.settings.algorithm == "kmedoids"
+    headers += ["weight"] * mixture + ["medoid_row", "medoid"] * medoids + [f"{middle}_{column}" for column in columns]
+    if mixture:
+        headers += [f"covariance_{a}_{b}" for a in columns for b in columns]
+    rows = []
+    for rank, i in enumerate(order.tolist()):
+        row = [rank + 1, run.history.sizes[-1][i].item()]
+        if mixture:
+            row.append(float(run.history.parameters[-1].weights[i]))
+        if medoids:
+            at = int(run.history.parameters[-1][i])
+            row += [int(data.rows[at]), data.called([at])[0]]
+        row += run.centers[-1][i].tolist() if columns else []
+        if mixture:
+            row += run.history.parameters[-1].covariances[i].ravel().tolist()
+        rows.append(row)
+    return _csv(headers, rows)
+
+
+def parameters_json(run: Run) -> bytes:
+    """The settings of the run, how it ended, and its parameters in the order of the numbers on the screen, as JSON."""
+    data, history, settings, order = run.data, run.history, run.settings, np.argsort(run.ranks)
+    last = history.parameters[-1]
+    told = dict(
+        algorithm=settings.algorithm,
+        k=settings.k,
+        start=settings.start,
+        seed=settings.seed,
+        data=data.title,
+        points=len(data.points),
+        columns=list(data.columns),
+        iterations=history.iterations,
+        converged=history.converged,
+        loss=float(history.losses[-1]),
+        loss_is=history.method.loss_name,
+        sizes=history.sizes[-1][order].tolist(),
+        notices=[notice.told(run.ranks + 1) for _, notice in history.named_notices()],
+    )
+    if settings.algorithm == "mixture":
+        told |= dict(covariance=settings.covariance, least_variance=settings.floor)
+        told |= {name: getattr(last, name)[order].tolist() for name in ("weights", "means", "covariances")}
+    elif settings.algorithm == "kmedoids":
+        told |= dict(metric=settings.metric, update=settings.update, medoid_rows=data.rows[last[order]].tolist())
+        told |= dict(medoids=data.called(last[order]))
+    else:
+        told |= dict(centers=last[order].tolist())
+    return json.dumps(told, ensure_ascii=False, indent=2).encode()
+
+
+def history(run: Run) -> bytes:
+    """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each state, T + 1 of them.
+
+    Arrays only, so that it loads with `allow_pickle=False`. Clusters are in the order of the method; `numbers` says which
+    number each has on the screen.
+    """
+    history = run.history
+    arrays = dict(
+        points=run.data.points if run.data.given is None else run.data.given,
+        losses=history.losses,
+        half_losses=history.half_losses,
+        changed=history.changed,
+        sizes=history.sizes,
+        labels=history.last.labels,
+        numbers=run.ranks + 1,
+    )
+    if run.settings.algorithm == "mixture":
+        for name in ("weights", "means", "covariances"):
+            arrays[name] = np.stack([getattr(one, name) for one in history.parameters])
+        arrays["responsibilities"] = history.last.assignment.responsibilities
+    else:
+        arrays["medoids" if run.settings.algorithm == "kmedoids" else "centers"] = np.stack(history.parameters)
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)
+    return out.getvalue()
+
+
+def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 120) -> bytes:
+    """The moving picture as one HTML file with all that it needs: it plays without a network.
+
+    `moment` is how long a frame stands, in milliseconds.
+    """
+    figure = go.Figure(picture)
+    still = dict(mode="immediate", frame=dict(duration=0, redraw=False), transition=dict(duration=0))
+    playing = dict(mode="immediate", fromcurrent=True, frame=dict(duration=moment, redraw=False), transition=dict(duration=0))
+    buttons = [
+        dict(label="Play", method="animate", args=[None, playing]),
+        dict(label="Pause", method="animate", args=[[None], still]),
+    ]
+    steps = [dict(label=str(i), method="animate", args=[[str(i)], still]) for i in range(len(sentences))]
+    below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
+    figure.update_layout(
+        title=dict(text=title),
+        height=680,
+        margin=dict(l=50, r=20, t=60, b=120),
+        updatemenus=[dict(type="buttons", direction="left", showactive=False, buttons=buttons, pad=dict(t=20)) | below],
+        sliders=[dict(active=len(steps) - 1, steps=steps, currentvalue=dict(prefix="step "), len=0.75) | below | dict(x=0.2)],
+    )
+    told = json.dumps(sentences).replace("<", "\\u003c")
+    script = (
+        "const graph = document.getElementById('{plot_id}'), told = document.createElement('p');"
+        "told.style.cssText = 'font:16px sans-serif;margin:0 3rem';told.setAttribute('aria-live', 'polite');"
+        f"graph.after(told);const sentences = {told};"
+        "const say = (i) => (told.textContent = sentences[i] ?? '');say(sentences.length - 1);"
+        "graph.on('plotly_animatingframe', (event) => say(Number(event.name)));"
+    )
+    page = plotly.io.to_html(
+        figure, include_plotlyjs=True, full_html=True, post_script=script, config=dict(displayModeBar=False)
+    )
+    return page.encode()
