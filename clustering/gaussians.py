@@ -58,8 +58,9 @@ class Gaussians(NamedTuple):
 
     def responsibilities(self, points) -> np.ndarray:
         """(n, k) the share of each component in each point, p(component | x). Errors as `log_joint`."""
-        joint = self.log_joint(points)
-        return np.exp(joint - _log_sum(joint)[:, None])
+        rows = self.log_joint(points).T
+        shares = np.exp(rows - rows.max(axis=0))
+        return (shares / shares.sum(axis=0)).T  # by their sum, not by the logarithm of it: so far away that has no digits left
 
     def seen_along(self, axes, origin) -> "Gaussians":
         """The mixture of axes (x - origin), for m directions `axes` (m, d): its marginal, where these are some of the

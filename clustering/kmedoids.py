@@ -132,7 +132,9 @@ class KMedoids:
         unless it is such a table of finite numbers of at least 0.
         """
         table, medoids = check_points(proximities, "proximities"), np.asarray(medoids)
-        if not np.issubdtype(medoids.dtype, np.integer) or medoids.min() < 0 or medoids.max() >= table.shape[1]:
+        if medoids.ndim != 1 or not medoids.size or not np.issubdtype(medoids.dtype, np.integer):
+            raise ValueError(f"medoids must be (k,) row numbers, got {medoids.dtype} of shape {medoids.shape}")
+        if medoids.min() < 0 or medoids.max() >= table.shape[1]:
             raise ValueError(f"medoids must be among the {table.shape[1]} columns of proximities, got {medoids.tolist()}")
         if table.min() < 0:
             raise ValueError(f"proximities must be at least 0, got {table.min()}")

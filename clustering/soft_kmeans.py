@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.points import check_points
+from clustering.points import check_points, is_whole
 
 
 class SoftMeans(NamedTuple):
@@ -39,7 +39,8 @@ def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int
     Raises
     ------
     ValueError
-        As `check_points`, for a width that is not above 0, or a start of another number of columns.
+        As `check_points`, for a width that is not above 0, a start of another number of columns, or such limits as `iterate`
+        would refuse.
 
     A mean without any point left stays where it is. Weakness: a local optimum that depends on the start.
     """
@@ -48,13 +49,17 @@ def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int
         raise ValueError(f"start must have {points.shape[1]} columns, as the points do, got {means.shape[1]}")
     if not 0 < width < np.inf:
         raise ValueError(f"width must be a finite number above 0, got {width}")
+    if not is_whole(max_iter) or max_iter < 0:
+        raise ValueError(f"max_iter must be a whole number of at least 0, got {max_iter}")
+    if not tol >= 0:
+        raise ValueError(f"tol must be at least 0, got {tol}")
     origin = points.mean(axis=0)
     points, means = points - origin, means - origin
     least = tol * points.std(axis=0).max()
     shares = _shares(points, means, width)
     for iteration in range(1, max_iter + 1):
         masses = shares.sum(axis=0)
-        alive = masses > 0
+        alive = masses > 1e-290  # below it too few digits are left to divide by
         moved = means.copy()
         moved[alive] = (shares.T @ points)[alive] / masses[alive, None]
         step = np.sqrt(np.square(moved - means).sum(axis=1)).max()
@@ -69,5 +74,6 @@ def _shares(points: np.ndarray, means: np.ndarray, width: float) -> np.ndarray:
     """(n, k) responsibilities, the nearest of the means first made 0 in the exponent."""
     scores = cdist(points, means, "sqeuclidean")
     scores -= scores.min(axis=1, keepdims=True)
-    shares = np.exp(scores / (-2.0 * width) / width)
+    with np.errstate(over="ignore"):  # infinitely far is a share of nothing
+        shares = np.exp(-0.5 * np.square(np.sqrt(scores) / width))
     return shares / shares.sum(axis=1, keepdims=True)
