@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from clustering import bic, sample_mixture
+from clustering import bic, restarts, sample_mixture
 from pages.shared import curves, figures, mixture_figures, moving
 from pages.shared.choosing import current
 from pages.shared.datasets import Data
@@ -21,14 +21,15 @@ from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of, work_on
 from pages.shared.results import show_notices, show_numbers, show_sizes, show_truth
-from pages.shared.runs import MOST_ITERATIONS, Run, check_fits, make_run
+from pages.shared.runs import MOST_ITERATIONS, NeedsPoints, Run, check_fits, make_run
 from pages.shared.storyboard import storyboard
-from pages.shared.widgets import COVARIANCES, KEPT, choose_focus, choose_mixture, recent
-from pages.shared.wording import counted, number, short
+from pages.shared.widgets import COVARIANCES, KEPT, LINKED, choose_focus, choose_mixture, recent
+from pages.shared.wording import as_sentence, counted, number, plain, short
 
 CHART = dict(config={"displayModeBar": False})
 GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
 MOST_DRAWN = 100_000  # new points
+MODEL_RUNS = 5
 
 
 def roomy(run: Run, plane: Plane) -> tuple[float, float, float, float]:
@@ -79,7 +80,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
             + (
                 ""
                 if ground == "none"
-                else " Contours run at shares of the highest density of the last step."
+                else " Contours enclose 98, 90, 80, … 10 % of the points in the last step, and are at these densities before."
                 if ground == "density"
                 else " From one contour to the next the log density changes by 1.25 nats."
             )
@@ -105,7 +106,9 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
 def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point: int) -> None:
     belief = Belief(run)
     n = len(run.data.points)
-    share = st.slider("Mark the most uncertain, in % of the points", 0, 30, 5, key="uncertain", **KEPT)
+    share = 0
+    if run.settings.k > 1:
+        share = st.slider("Mark the most uncertain, in % of the points", 0, 30, 5, key="uncertain", **KEPT)
     most = np.argsort(-belief.uncertainty, kind="stable")[: round(share / 100 * n)]
     left, right = st.columns([3, 2], gap="medium")
 
@@ -124,7 +127,7 @@ def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point
             **CHART,
         )
         st.caption(
-            f"Rings: the {counted(len(most), 'point')} with the highest entropy of responsibilities, "
+            f"Rings: {ringed(len(most))} with the highest entropy of responsibilities, "
             f"up to {belief.uncertainty[most].max():.3f} of at most {np.log(run.settings.k):.3f} nats. "
             "Click a point to see its shares."
             if len(most) and run.settings.k > 1
@@ -156,6 +159,12 @@ def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point
             )
 
 
+def ringed(count: int) -> str:
+    """What is ringed of so many points."""
+    most = figures.MOST_MARKERS
+    return f"the first {most:,} of {counted(count, 'point')}" if count > most else counted(count, "point")
+
+
 def show_unlikely(run: Run, plane: Plane) -> None:
     belief = Belief(run)
     share = st.slider("The least likely, in % of the points", 0.0, 20.0, 2.0, 0.5, key="unlikely", **KEPT)
@@ -169,7 +178,7 @@ def show_unlikely(run: Run, plane: Plane) -> None:
             **CHART,
         )
         below = f"log density below {threshold:.2f}".replace("-", "−") if len(rows) else "none"
-        st.caption(f"Rings: {counted(len(rows), 'point')}, {below}. In a model that fits, these are where few points are.")
+        st.caption(f"Rings: {ringed(len(rows))}, {below}. In a model that fits, these are where few points are.")
     with right:
         st.plotly_chart(
             mixture_figures.log_densities(belief, threshold), key="log densities", alt="Histogram of log densities.", **CHART
@@ -202,7 +211,7 @@ def show_generator(run: Run, plane: Plane) -> None:
     def use():
         data = Data(
             key=figures.token("drawn", run.key, count, seed),
-            title=f"Drawn from a mixture of {run.data.title}",
+            title=f"Drawn from a mixture of {run.data.title} (K = {run.settings.k}, seed {seed})",
             columns=run.data.columns,
             points=drawn.points,
             labels=ranks,
@@ -215,10 +224,27 @@ def show_generator(run: Run, plane: Plane) -> None:
     st.button("Make these the data set of the app", icon=":material/input:", on_click=use)
 
 
-def show_models(run: Run, plane: Plane) -> None:
-    runs = {
-        kind: make_run(run.data, replace(run.settings, covariance=kind), recent(), lambda step: None) for kind in COVARIANCES
-    }
+def best_model(run: Run, kind: str, progress: Progress) -> Run:
+    """The best of several runs with these covariances: a single one may end in a poor optimum and be taken for the model."""
+    settings = replace(run.settings, covariance=kind, start="k-means++", rows=None)
+    seeds = range(settings.seed, settings.seed + MODEL_RUNS)
+
+    def make():
+        method = settings.method(run.data.points)
+        done = list(COVARIANCES).index(kind) / len(COVARIANCES)
+
+        def heard(step):
+            progress.show(done, f"{COVARIANCES[kind].split(':')[0]} covariances, iteration {step.iteration}.")
+
+        runs = restarts(method, run.data.points, seeds, watch=heard, max_iter=MOST_ITERATIONS)
+        return min(zip(seeds, runs, strict=True), key=lambda made: made[1].last.loss)[0]
+
+    seed = recent().get(("best model", run.data.key, settings), make)
+    return make_run(run.data, replace(settings, seed=seed), recent(), lambda step: None)
+
+
+def show_models(run: Run, plane: Plane, progress: Progress) -> None:
+    runs = {kind: best_model(run, kind, progress) for kind in COVARIANCES}
     extent = moving.extent_of(list(runs.values()), plane)
     n, d = run.data.points.shape
     rows, criteria = [], {}
@@ -241,7 +267,10 @@ def show_models(run: Run, plane: Plane) -> None:
             )
     headers = ["Covariances", "Parameters", "Log-likelihood, nats", "BIC", ""]
     st.html(table(headers, rows, "Covariance models", row_headers=True))
-    st.caption("All from the same start. BIC is p ln n − 2 ln L: less is better, and each parameter has to earn its place.")
+    st.caption(
+        f"Each the best of {MODEL_RUNS} runs from k-means++. BIC is p ln n − 2 ln L: less is better, and each parameter has "
+        "to earn its place."
+    )
 
 
 def show_limit(run: Run, plane: Plane) -> None:
@@ -263,7 +292,7 @@ def show_limit(run: Run, plane: Plane) -> None:
         st.caption(
             "Round Gaussians of one width and equal weights, of which only the means are fitted, each time from the same "
             "start. As the width goes to zero, the responsibilities go to 0 and 1, and the means to the centers of K-means "
-            "(crosses): K-means is this mixture without any doubt."
+            "(crosses): K-means is this mixture without any doubt. Means that start alike never part."
             + (f" On a sample of {MOST_NARROWED:,} points." if len(run.data.points) > MOST_NARROWED else "")
         )
     told = mixture_figures.told(path)
@@ -273,6 +302,11 @@ def show_limit(run: Run, plane: Plane) -> None:
 def show_sureness(run: Run, plane: Plane) -> None:
     wanted = int(st.number_input("Resampled data sets", 20, 1_000, 100, 20, key="resampled", width=190, **KEPT))
     work = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
+    if not work.made and not st.button("Fit them", icon=":material/play_arrow:"):
+        st.caption(
+            "Each is drawn from the data with replacement and fitted anew; how far the fits scatter says how sure this one is."
+        )
+        return
     if work.missing:
         work_on(figures.token("bootstrap", run.key, wanted), counted(work.missing, "fit"), work.go_on)
     if len(work.made) < 2:
@@ -332,13 +366,16 @@ try:
     check_fits(data, settings)
     plane = choose_plane(data)
     run = make_run(data, settings, recent(), heard)
+except NeedsPoints as fault:
+    st.error(plain(f"{as_sentence(fault)} This page is about mixtures only."), icon=":material/error:")
 except ValueError as fault:
     show_fault(fault)
 else:
     if run.note:
         st.info(run.note, icon=":material/info:")
     name, frames = show_run(run, plane, progress)
-    driver = st.container(key="driver")
+    # with formulas it is too high to stay in reach
+    driver = st.container(key="driver_with_formulas" if st.session_state.get("formulas") else "driver")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, component = choose_focus(run)
         typeset = None
@@ -346,7 +383,7 @@ else:
             typeset = formulas(run, frames, point, component)
     offered = {key: title for key, title in SECTIONS.items() if key != "truth" or data.truth is not None}
     section = st.segmented_control(
-        "Look at", list(offered), format_func=SECTIONS.get, default="responsibilities", required=True, key="section"
+        "Look at", list(offered), format_func=SECTIONS.get, default="responsibilities", required=True, key="section", **LINKED
     )
     with driver:
         beside = ["triangle"] if section == "responsibilities" and settings.k == 3 else []
@@ -360,7 +397,7 @@ else:
     elif section == "generator":
         show_generator(run, plane)
     elif section == "models":
-        show_models(run, plane)
+        show_models(run, plane, progress)
     elif section == "limit":
         show_limit(run, plane)
     else:

@@ -196,7 +196,6 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         "because it takes time that grows with the third power of their number.",
         **SHARED,
     )
-notes = st.container()  # always there, so that what comes below stays what it is
 progress = Progress()
 try:
     with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():
@@ -210,8 +209,8 @@ else:
     with place:
         choose_height(growth, height)
     st.session_state["height of cut"] = height
+    notes = st.container()  # always there, so that what comes below stays what it is
     with notes:
-        tell(growth)
         tell_of_cut(growth, k)
         if ordered and growth.merges >= MOST_ORDERED:
             st.info(
@@ -260,6 +259,8 @@ else:
             **CHART,
         )
         st.caption("The dissimilarity of each two leaves, in the order of the tree: dark is near. Frames are the groups.")
+    with st.container():
+        tell(growth)
     cut_line(growth, k, height, MOST_CLUSTERS, "tree", lambda height: cut_at(growth, height))
     with st.container(key="driver"):
         # the same place in another tree of these points, so that linkages can be compared there

@@ -50,7 +50,9 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
     for row, curve in enumerate(curves):
         number = "" if row == 0 else str(row + 1)
         top = 1 - row * (share + gap)
-        y, span = curve.y, curve.y.max() - curve.y.min() or 1.0
+        y = curve.y
+        # what differs by rounding only is flat
+        span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
         layout[f"xaxis{number}"] = dict(
             range=[-0.03 * last - 0.2, 1.03 * last + 0.2],
             zeroline=False,

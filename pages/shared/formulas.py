@@ -147,7 +147,8 @@ class _Means(_Teller):
         return _vector(self.history.parameters[t][self.cluster])
 
     def came(self, t: int) -> str:
-        return f"the mean of its {counted(int(self.history.sizes[t - 1][self.cluster]), 'point')}."
+        size = int(self.history.sizes[t - 1][self.cluster])
+        return f"the mean of its {counted(size, 'point')}." if size else "it had lost all points and took the farthest one."
 
 
 class _Medoids(_Teller):
@@ -161,7 +162,8 @@ class _Medoids(_Teller):
         members = _row(N, _o(":"), of_point, _o("="), K)
         best = f"<munder><mo>arg min</mo>{_row(_i('i'), _o(':'), _sub(Z, _i('i')), _o('='), K)}</munder>"
         m_step = _row(m, _o("="), best, _sum(members), _i("D"), _o("("), X, _o(","), _sub(_v("x"), _i("i")), _o(")"), VALUE)
-        if self.run.settings.update != "alternating" and self.run.settings.k > 1:
+        swaps = self.run.settings.update != "alternating" and self.run.settings.k > 1
+        if swaps:
             m_step = _row(
                 m, _o("←"), _i("i"), _o(":"), _i("L"), _o("("), m, _o("←"), _i("i"), _o(")"), _o("<"), _i("L"), VALUE
             )
@@ -169,7 +171,7 @@ class _Medoids(_Teller):
         return [
             ("Objective", "", loss, "Sum of dissimilarities of all points to the medoids of their clusters."),
             ("E step", "E", e_step, f"For {point}, dissimilarities to medoid {NOTE}"),
-            ("M step", "M", m_step, f"For cluster {k}: {NOTE}"),
+            ("M step", "M", m_step, NOTE if swaps else f"For cluster {k}: {NOTE}"),
         ]
 
     def e_step(self, t: int | None) -> list[str]:
@@ -189,6 +191,18 @@ class _Medoids(_Teller):
 
     def place(self, t: int) -> str:
         return self.run.data.called([self.history.parameters[t][self.cluster]])[0]
+
+    def m_step(self, t: int) -> list[str]:
+        if t > 0 and self.run.settings.update != "alternating" and self.run.settings.k > 1:
+            before, now = self.history.parameters[t - 1], self.history.parameters[t]
+            slots = np.flatnonzero(before != now)
+            if not len(slots):
+                return ["", "no swap lowers the loss."]
+            gone, taken = self.run.data.called([before[slots[0]], now[slots[0]]])
+            loss, half = self.history.losses[t - 1], self.history.half_losses[t - 1]
+            swap = f"{taken} takes the place of {gone} in cluster {self.number_of(int(slots[0]))}"
+            return ["", f"{swap}: {number(half)} < {number(loss)}."]
+        return super().m_step(t)
 
     def came(self, t: int) -> str:
         before, now = (int(self.history.parameters[s][self.cluster]) for s in (t - 1, t))

@@ -26,12 +26,12 @@ from pages.shared.runs import Run
 
 GRID = (230, 300)
 """rows and columns in which a density is painted"""
-LINEAR = np.array([0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
-"""the shares of the highest density at which its contours run"""
+ENCLOSED = np.array([0.98, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
+"""the shares of the points that contours enclose, from the outermost on"""
 NATS = 1.25
 """between two contours of a log density"""
 LEVELS = 12
-GROUND = "#5b6b8c"
+GROUND = "#6f80a6"
 STEPS = 90
 """places at which a margin is drawn"""
 BINS = 40
@@ -46,20 +46,19 @@ class Density:
     """The density in the plane, as bands between contours."""
 
     def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float], log: bool = False):
-        self.extent, self.log = extent, log
+        self.extent = extent
         self.mixtures = seen(run, plane)
         self.grid = grid_of(extent, GRID)
-        # one scale for all states, so that what grows can be seen to grow
-        self.top = float(self.mixtures[-1].log_density(self.grid).max())
+        # one scale for all states, so that what grows can be seen to grow; by the points, so that no spike sets it
+        of_points = self.mixtures[-1].log_density(plane.project(run.data.points))
+        self.contours = np.quantile(of_points, 1 - ENCLOSED)
+        if log:
+            self.contours = np.quantile(of_points, 0.98) - NATS * np.arange(LEVELS)[::-1]
 
     def source(self, t: int) -> str:
         """Its picture in state t."""
-        below = self.mixtures[t].log_density(self.grid) - self.top
-        if self.log:
-            levels = np.clip(np.floor(below / NATS) + LEVELS + 1, 0, LEVELS).astype(int)
-        else:
-            levels = np.searchsorted(LINEAR, np.exp(np.minimum(below, 0)))
-        return paint.bands(levels.reshape(GRID), LEVELS if self.log else len(LINEAR), palette.rgb([GROUND])[0])
+        levels = np.searchsorted(self.contours, self.mixtures[t].log_density(self.grid))
+        return paint.bands(levels.reshape(GRID), len(self.contours), palette.rgb([GROUND])[0])
 
 
 class Margins:
@@ -102,7 +101,7 @@ class Margins:
             up = np.concatenate([parts, np.full((len(parts), 1), np.nan)], axis=1).ravel()[:-1]
             for where, value in ((along, up), (axis, parts.sum(axis=0))):
                 value = np.minimum(value, 3 * self.tops[i])  # a component that collapses has no end
-                where, value = _listed(where), _listed(value, self.tops[i])
+                where, value = _listed(where, axis[-1] - axis[0]), _listed(value, self.tops[i])
                 lines.append(dict(x=where, y=value) if i == 0 else dict(x=value, y=where))
         return lines
 
@@ -131,9 +130,8 @@ class Margins:
             layout["yaxis"] |= dict(constrain="domain", constraintoward="top")
 
 
-def _listed(values: np.ndarray, scale: float | None = None) -> list:
-    """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen."""
-    scale = float(np.nanmax(np.abs(values))) if scale is None else scale
+def _listed(values: np.ndarray, scale: float) -> list:
+    """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen on this scale."""
     digits = 4 - int(np.floor(np.log10(scale or 1.0)))
     return [None if value != value else value for value in np.round(values, digits).tolist()]
 
@@ -222,7 +220,7 @@ class Bootstrap:
         and what was made stays."""
         history = self.run.history
         seeds = [np.random.default_rng([self.run.settings.seed, b]) for b in range(len(self.made), self.wanted)]
-        fits = bootstrap(history.method, self.run.data.points, history.parameters[-1], seeds, tol=1e-6, max_iter=200)
+        fits = bootstrap(history.method, self.run.data.points, history.parameters[-1], seeds, tol=1e-9, max_iter=2_000)
         for _ in seeds:
             watch(len(self.made) / self.wanted, f"Fit {len(self.made) + 1} of {self.wanted} resampled data sets.")
             self.made.append(next(fits))
@@ -264,7 +262,8 @@ def narrowing(run: Run, widths: int = 36) -> Narrowing:
     """From so wide that all means meet to so narrow that it is K-means."""
     data = run.data if len(run.data.points) <= MOST_NARROWED else run.data.sample(MOST_NARROWED)
     start = run.history.parameters[0].means
-    spread = float(data.points.std(axis=0).max()) or 1.0
+    # below the largest standard deviation in any direction means begin to part (Rose, Gurewitz & Fox 1990)
+    spread = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(data.points.T, bias=True)))[-1])) or 1.0
     widths = spread * np.geomspace(1.5, 0.01, widths)
     hard = fit(KMeans(len(start), init=start), data.points).parameters
     soft = [soft_kmeans(data.points, start, float(width), max_iter=300) for width in widths]

@@ -244,7 +244,11 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
             domain=[0.52 * i, 0.48 + 0.52 * i], anchor=f"y{number}", range=[left, right], zeroline=False
         ) | dict(title=dict(text=safe(plane.names[0])))
         layout[f"yaxis{number}"] = dict(
-            anchor=f"x{number}", range=[bottom, top], zeroline=False, title=dict(text=safe(plane.names[1]) if i == 0 else "")
+            anchor=f"x{number}",
+            range=[bottom, top],
+            zeroline=False,
+            title=dict(text=safe(plane.names[1]) if i == 0 else ""),
+            scaleanchor=f"x{number}" if data.to_scale else None,
         )
         layout["annotations"].append(
             dict(text=title, x=0.24 + 0.52 * i, y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom")
@@ -332,6 +336,13 @@ def narrowing_picture(path: Narrowing, plane: Plane, name: str, height: int = HE
     return figure([points, *rings, *centers, hard], layout, frames)
 
 
+def _round_numbers(widths: np.ndarray) -> list[float]:
+    """1, 2 and 5 times the powers of ten that lie among the widths."""
+    powers = 10.0 ** np.arange(np.floor(np.log10(widths.min())), np.ceil(np.log10(widths.max())) + 1)
+    values = np.outer(powers, [1, 2, 5]).ravel()
+    return values[(values >= 0.9 * widths.min()) & (values <= 1.1 * widths.max())].round(12).tolist()
+
+
 def narrowing_curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
     """How sure the points are on average, over the width, from wide to narrow; with a mark on the frame that is shown."""
     x, y = path.widths, path.certainty
@@ -351,7 +362,7 @@ def narrowing_curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
             range=[np.log10(x[0]) + 0.05, np.log10(x[-1]) - 0.05],
             title=dict(text="width"),
             zeroline=False,
-            nticks=6,
+            tickvals=_round_numbers(x),
         ),
         yaxis=dict(range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="certainty"), zeroline=False),
         updatemenus=[REMOTE],
@@ -369,7 +380,11 @@ def told(path: Narrowing) -> list[Frame]:
             i,
             None,
             f"Width {short(one.width)}: the largest responsibility is {path.certainty[i]:.3f} on average; the means are "
-            f"within {short(float(path.distance[i]))} of the centers of K-means.",
+            + (
+                "at the centers of K-means."
+                if path.distance[i] < 1e-6 * path.widths[0]
+                else f"within {short(float(path.distance[i]))} of the centers of K-means."
+            ),
             means if i == 0 else "",
         )
         for i, one in enumerate(path.soft)

@@ -176,7 +176,9 @@ class _Picture:
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
             width = (x1 - x0) * (1 + 1e-9 * len(images))
             place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
-            images.append(place | own)
+            # where a density is below, the points let it be seen
+            faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(places) - 1 else {}
+            images.append(place | own | faint)
         layout = layout_of(self.run.data, self.plane, self.extent, name, height, self.painted) | dict(images=images)
         if self.margins:
             self.margins.lay_out(layout)

@@ -33,6 +33,10 @@ KEPT = dict(persist_state="session")
 """keeps the value across pages; for what belongs to an uploaded file, which no link can carry"""
 
 
+LINKED = SHARED | KEPT
+"""both, for what only one page has"""
+
+
 def recent() -> Recent:
     """What this session made lately."""
     return st.session_state.setdefault("recent", Recent())
@@ -56,7 +60,10 @@ def choose_mixture(data: Data) -> Settings:
     """The options of a mixture, in one row on the page."""
     with _row():
         k = _choose_k()
-        start = _choose_start("Start", tuple(way for way in STARTS_OF["mixture"] if way != "hand"), "start_mixture")
+        ways = tuple(way for way in STARTS_OF["mixture"] if way != "hand")
+        if st.session_state.get("start_mixture") == "hand":  # on Watch, where there is a plane to place them in
+            st.session_state["start_mixture"] = ways[0]
+        start = _choose_start("Start", ways, "start_mixture")
         options = _choose_options(data, "mixture")
         if start == "tree":
             options["merging"] = _choose_merging(data)

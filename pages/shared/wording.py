@@ -22,7 +22,7 @@ def number(value: float) -> str:
 
 def short(value: float) -> str:
     """A number with three significant digits."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def counted(n: int, noun: str) -> str:

@@ -293,7 +293,7 @@ def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
     visit(page, cold_server + path)
     assert page.get_by_role("heading", name="Watch it cluster").count() == 1
     menu = [text.split("\n")[-1] for text in page.get_by_test_id("stSidebarNavLink").all_inner_texts()]
-    assert menu == ["Watch", "The tree", "Data", "The race", "Many starts", "How many clusters?"]
+    assert menu == ["Watch", "The tree", "Inside a mixture", "Data", "The race", "Many starts", "How many clusters?"]
     if "k=4" in path:
         assert page.get_by_label("K, clusters").input_value() == "4"
         assert len(centers(page)) == 4

@@ -156,9 +156,9 @@ def test_a_point_at_two_copies_of_a_medoid_gets_the_lower_number():
     [
         ([0, 3], np.ones((2, 3)), r"medoids must be among the 3 columns of proximities, got \[0, 3\]"),
         ([-1, 0], np.ones((2, 3)), r"medoids must be among the 3 columns of proximities, got \[-1, 0\]"),
-        ([0.0, 1.0], np.ones((2, 3)), r"medoids must be among the 3 columns of proximities, got \[0\.0, 1\.0\]"),
-        ([True, False], np.ones((2, 3)), "medoids must be among the 3 columns"),
-        ([], np.ones((2, 3)), r"medoids must be among the 3 columns of proximities, got \[\]"),
+        ([0.0, 1.0], np.ones((2, 3)), r"medoids must be \(k,\) row numbers, got float64 of shape \(2,\)"),
+        ([True, False], np.ones((2, 3)), r"medoids must be \(k,\) row numbers, got bool of shape"),
+        ([], np.ones((2, 3)), r"medoids must be \(k,\) row numbers, got float64 of shape \(0,\)"),
         ([0], [[1.0, -2.0]], r"proximities must be at least 0, got -2\.0"),
         ([0], [[1.0, np.nan]], "proximities must be finite, but row 0, column 1 is nan"),
         ([0], [[1.0], [np.inf]], "proximities must be finite, but row 1, column 0 is inf"),

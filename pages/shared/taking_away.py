@@ -1,0 +1,60 @@
+"""What the page offers to take away of a run: downloads, and scripts that repeat it. All is made when it is asked for."""
+
+import re
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shared import scripts, taking
+from pages.shared.runs import ALGORITHMS, Run
+from pages.shared.storyboard import Frame
+from pages.shared.wording import as_sentence, plain
+
+
+def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
+    """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.algorithm} {run.settings.k}").strip("-").lower()
+    title = f"{ALGORITHMS[run.settings.algorithm]}, K = {run.settings.k}: {run.data.title}"
+    files = {
+        "Assignments, CSV": ("assignments.csv", "text/csv", partial(taking.assignments, run)),
+        "Parameters, CSV": ("parameters.csv", "text/csv", partial(taking.parameters_table, run)),
+        "Parameters, JSON": ("parameters.json", "application/json", partial(taking.parameters_json, run)),
+        "Whole history, NPZ": ("history.npz", "application/octet-stream", partial(taking.history, run)),
+        "Animation, HTML": (
+            "animation.html",
+            "text/html",
+            partial(taking.offline, picture, [frame.sentence for frame in frames], title),
+        ),
+    }
+    with st.popover("Take it away", icon=":material/download:"):
+        with st.container(horizontal=True):
+            for label, (ending, mime, make) in files.items():
+                st.download_button(
+                    label,
+                    make,
+                    ending if ending == scripts.TABLE else f"{name}-{ending}",
+                    mime,
+                    key=f"take {label}{key}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
+        st.caption(
+            "The animation plays without a network. In tables, what a spreadsheet would take for a formula begins with an "
+            "apostrophe."
+        )
+        way = st.segmented_control(
+            "As code",
+            ["clustering", "scikit-learn"],
+            default="clustering",
+            required=True,
+            key=f"script{key}",
+        )
+        try:
+            code = (scripts.with_clustering if way == "clustering" else scripts.with_scikit_learn)(run)
+        except scripts.NoScript as fault:
+            st.info(plain(as_sentence(fault)), icon=":material/info:")
+        else:
+            st.code(code, language="python", height=260)
+            if scripts.TABLE in code:
+                st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")

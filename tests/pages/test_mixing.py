@@ -1,0 +1,868 @@
+"""What a mixture believes: densities, margins, responsibilities, resampling, the limit; formulas; what the failures claim."""
+
+import base64
+import io
+import re
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import scipy.stats
+from PIL import Image
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans as Peer
+from sklearn.mixture import GaussianMixture as PeerMixture
+
+from clustering import bic, notices
+from pages.shared import datasets, mixture_figures, moving, palette
+from pages.shared.examples import FAILURES
+from pages.shared.formulas import formulas
+from pages.shared.mixing import ENCLOSED, GRID, LEVELS, NATS, Belief, Bootstrap, Density, Margins, compared, narrowing
+from pages.shared.planes import column_plane, principal_plane
+from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.storyboard import storyboard
+from pages.shared.widgets import COVARIANCES
+
+
+def sample(name="three", n=200, seed=0, **values):
+    defaults = {s.name: datasets.SAMPLES[name].default(s) for s in datasets.SAMPLES[name].settings}
+    return datasets.draw_sample(name, n, seed, defaults | values)
+
+
+def run_of(data, algorithm="mixture", **settings):
+    return make_run(data, Settings(algorithm, **settings), Recent(), lambda _: None)
+
+
+def of_points(points, **settings):
+    points = np.asarray(points, dtype=float)
+    columns = tuple(f"column {i + 1}" for i in range(points.shape[1]))
+    return run_of(datasets.Data(f"made here {points[:5].tolist()}", "Made here", columns, points), **settings)
+
+
+def plane_of(run):
+    return column_plane(run.data.columns, 0, min(1, len(run.data.columns) - 1))
+
+
+@pytest.fixture(scope="module")
+def run():
+    return run_of(sample())
+
+
+@pytest.fixture(scope="module")
+def iris(table):
+    return of_points(table("iris", 4), start="k-means")
+
+
+# the density in the plane
+
+
+def alphas(source):
+    kind, code = source.split(",")
+    assert kind == "data:image/webp;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[..., 3].astype(int)
+
+
+def on_the_grid(mixture, extent):
+    """The density by SciPy in the middle of each cell, the top row first."""
+    left, right, bottom, top = extent
+    rows, columns = GRID
+    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    y = top - (np.arange(rows) + 0.5) * (top - bottom) / rows
+    cells = np.dstack(np.meshgrid(x, y))
+    return sum(w * scipy.stats.multivariate_normal(m, s).pdf(cells) for w, m, s in zip(*mixture, strict=True))
+
+
+def contours(mixture, points, log=False):
+    """The densities at which contours run: those that enclose given shares of the points, or even steps of their logarithm."""
+    of_points = sum(w * scipy.stats.multivariate_normal(m, s).pdf(points) for w, m, s in zip(*mixture, strict=True))
+    if log:
+        return np.exp(np.quantile(np.log(of_points), 0.98) - NATS * np.arange(LEVELS)[::-1])
+    return np.exp(np.quantile(np.log(of_points), 1 - ENCLOSED))
+
+
+def within_bands(alpha):
+    """Where a cell is like all eight around it, and so no contour."""
+    alike = np.zeros(alpha.shape, dtype=bool)
+    around = [np.roll(alpha, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    alike[1:-1, 1:-1] = np.all([alpha == other for other in around], axis=0)[1:-1, 1:-1]
+    return alike
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("t", [0, 2, -1])
+def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(run, log, t):
+    plane = plane_of(run)
+    extent = moving.extent_of([run], plane)
+    alpha = alphas(Density(run, plane, extent, log).source(t))
+    assert alpha.shape == GRID
+    inside = within_bands(alpha)
+    density = on_the_grid(run.history.parameters[t], extent)[inside]
+    strengths, which = np.unique(alpha[inside], return_inverse=True)
+    assert len(strengths) >= (8 if t == -1 else 3)
+    ends = [(density[which == i].min(), density[which == i].max()) for i in range(len(strengths))]
+    assert all(below[1] <= above[0] for below, above in zip(ends, ends[1:], strict=False))
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_contours_are_at_the_same_densities_in_every_state(run, log):
+    plane = plane_of(run)
+    extent = moving.extent_of([run], plane)
+    ground = Density(run, plane, extent, log)
+    heights = contours(run.history.parameters[-1], run.data.points, log)
+    most = []
+    for t in range(len(run.history)):
+        alpha = alphas(ground.source(t))
+        density = on_the_grid(run.history.parameters[t], extent)
+        level = (density[..., None] > heights).sum(axis=-1)
+        inside = within_bands(alpha)
+        np.testing.assert_allclose(alpha[inside], 255 * 0.6 * level[inside] / len(heights), atol=1)
+        most.append(level.max())
+    assert most[0] < most[-1]  # it grows, and can be seen to grow
+
+
+def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
+    plane = column_plane(iris.data.columns, 2, 0)
+    extent = moving.extent_of([iris], plane)
+    alpha = alphas(Density(iris, plane, extent).source(-1))
+    weights, means, covariances = iris.history.parameters[-1]
+    density = on_the_grid((weights, means[:, [2, 0]], covariances[:, [[2], [0]], [2, 0]]), extent)
+    inside = within_bands(alpha)
+    mixture = weights, means[:, [2, 0]], covariances[:, [[2], [0]], [2, 0]]
+    level = (density[..., None] > contours(mixture, iris.data.points[:, [2, 0]])).sum(axis=-1)
+    np.testing.assert_allclose(alpha[inside], 255 * 0.6 * level[inside] / len(ENCLOSED), atol=1)
+
+
+def test_the_density_along_principal_components_keeps_its_place(iris):
+    plane = principal_plane(iris.data.points)
+    extent = moving.extent_of([iris], plane)
+    alpha = alphas(Density(iris, plane, extent).source(-1))
+    # by drawing from the mixture instead of projecting it
+    rng = np.random.default_rng(0)
+    weights, means, covariances = iris.history.parameters[-1]
+    drawn = np.concatenate(
+        [rng.multivariate_normal(m, s, round(20_000 * w)) for w, m, s in zip(weights, means, covariances, strict=True)]
+    )
+    x, y = plane.project(drawn).T
+    left, right, bottom, top = extent
+    rows = np.clip((top - y) / (top - bottom) * GRID[0], 0, GRID[0] - 1).astype(int)
+    columns = np.clip((x - left) / (right - left) * GRID[1], 0, GRID[1] - 1).astype(int)
+    assert alpha[rows, columns].mean() > 3 * alpha.mean()
+
+
+# the margins
+
+
+def parts_of(line):
+    """The parts of a broken line as (m, 2) arrays."""
+    x, y = (np.array([np.nan if v is None else v for v in line[axis]], dtype=float) for axis in ("x", "y"))
+    gaps = np.flatnonzero(np.isnan(x) | np.isnan(y))
+    return [np.delete(part, np.isnan(part).any(axis=1), axis=0) for part in np.split(np.column_stack([x, y]), gaps)]
+
+
+def check_margins(lines, mixture, extent):
+    """That they are what SciPy says: (lines of the components, line of the sum) for each axis."""
+    weights, means, covariances = mixture
+    assert len(lines) % 2 == 0
+    for i in range(len(lines) // 2):
+        low, high = extent[2 * i : 2 * i + 2]
+        among, whole = ([part[:, ::-1] if i else part for part in parts_of(line)] for line in lines[2 * i : 2 * i + 2])
+        width = np.sqrt(covariances[:, i, i])
+        share = weights * np.subtract(*(scipy.stats.norm.cdf(end, means[:, i], width) for end in (high, low)))
+        np.testing.assert_allclose([np.trapezoid(part[:, 1], part[:, 0]) for part in among], share, atol=2e-3)
+        (whole,) = whole
+        assert whole[0, 0] == pytest.approx(low, abs=1e-3 * (high - low))
+        assert whole[-1, 0] == pytest.approx(high, abs=1e-3 * (high - low))
+        density = (weights * scipy.stats.norm.pdf(whole[:, [0]], means[:, i], width)).sum(axis=1)
+        np.testing.assert_allclose(whole[:, 1], density, atol=5e-3 * density.max())
+        np.testing.assert_allclose(whole[:, 1], sum(part[:, 1] for part in among), atol=1e-3 * density.max())
+
+
+@pytest.mark.parametrize("t", [0, 1, -1])
+def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_their_sum(run, t):
+    plane = plane_of(run)
+    wide = (-30.0, 30.0, -28.0, 32.0)
+    lines = Margins(run, plane, wide).at(t)
+    check_margins(lines, run.history.parameters[t], wide)
+    for line in (lines[0], dict(x=lines[2]["y"], y=lines[2]["x"])):
+        areas = [np.trapezoid(part[:, 1], part[:, 0]) for part in parts_of(line)]
+        np.testing.assert_allclose(areas, run.history.parameters[t].weights, atol=1e-3)
+
+
+def test_the_margins_of_the_picture_are_as_wide_as_it_is(run):
+    plane = plane_of(run)
+    extent = moving.extent_of([run], plane)
+    check_margins(Margins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
+
+
+@pytest.mark.parametrize("offset", [-5_000.0, 1e6])
+def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
+    far = of_points(run.data.points + offset)
+    plane = plane_of(far)
+    extent = moving.extent_of([far], plane)
+    check_margins(Margins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
+
+
+def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
+    for unit in (1e-6, 1e5):
+        other = of_points(run.data.points * unit)
+        plane = plane_of(other)
+        extent = moving.extent_of([other], plane)
+        for i, line in enumerate(Margins(other, plane, extent).at(-1)[1::2]):
+            x, y = (np.array(line[axis]) for axis in ("xy" if i == 0 else "yx"))
+            assert np.trapezoid(y, x) == pytest.approx(1, abs=0.05)
+
+
+def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
+    plane = plane_of(run)
+    across, up = Margins(run, plane, moving.extent_of([run], plane)).still()
+    for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
+        assert np.trapezoid(height, along) == pytest.approx(1)
+        # at the middle of the first of them the share of the points that are to the left
+        middle = along[len(along) // 2]
+        half = np.trapezoid(height[: len(along) // 2], along[: len(along) // 2])
+        assert half == pytest.approx((run.data.points[:, i] < middle).mean(), abs=0.03)
+
+
+def test_a_single_column_has_one_margin():
+    run = run_of(sample("round", d=1))
+    plane = plane_of(run)
+    extent = moving.extent_of([run], plane)
+    margins = Margins(run, plane, extent)
+    assert len(margins.still()) == 1
+    lines = margins.at(-1)
+    assert len(lines) == 2
+    check_margins(lines, run.history.parameters[-1], extent)
+    layout = picture(run, margins=Margins).layout
+    assert layout.yaxis2.domain == (0.86, 1)
+    assert "xaxis2" not in layout
+
+
+def picture(run, **parts):
+    frames, _ = storyboard(run)
+    return moving.picture(run, frames, plane_of(run), "name", **parts)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
+    if filled:  # rings around values that were filled are one more trace
+        holes = np.zeros(run.data.points.shape, dtype=bool)
+        holes[:3, 0] = True
+        run = run_of(replace(run.data, key="filled", filled=holes))
+    frames, _ = storyboard(run)
+    figure = picture(run, ground=Density, margins=Margins)
+    extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
+    beside = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
+    moved = [i for i in beside if not figure.data[i].fill]
+    assert len(moved) == 4
+    assert len(beside) == 6
+    assert [frame.name for frame in figure.frames] == [str(i) for i in range(len(frames))]
+    for frame, drawn in zip(frames, figure.frames, strict=True):
+        assert len(drawn.traces) == len(set(drawn.traces)) == len(drawn.data)
+        assert not {i for i in beside if figure.data[i].fill} & set(drawn.traces)
+        lines = [drawn.data[drawn.traces.index(i)] for i in moved]
+        check_margins(lines, run.history.parameters[frame.parameters], extent)
+    for i in moved:
+        last = figure.frames[-1].data[figure.frames[-1].traces.index(i)]
+        assert (last.x, last.y) == (figure.data[i].x, figure.data[i].y)
+
+
+def test_every_frame_of_the_default_run_has_the_density_of_its_state():
+    run = run_of(sample(n=500))
+    frames, _ = storyboard(run)
+    figure = picture(run, ground=Density, margins=Margins)
+    sources = [drawn.layout.images[0].source for drawn in figure.frames]
+    assert len(sources) == len(frames) > 20
+    by_state = {}
+    for frame, source in zip(frames, sources, strict=True):
+        assert by_state.setdefault(frame.parameters, source) == source
+    assert len(set(by_state.values())) == len(by_state) == run.history.iterations + 1
+    assert figure.layout.images[0].source == sources[-1]
+    assert all(alphas(source).max() > 0 for source in by_state.values())
+
+
+def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
+    figure = picture(run_of(sample(n=3_000)), ground=partial(Density, log=True), margins=Margins)
+    for drawn in figure.frames:
+        own = [image.source for image in drawn.layout.images]
+        assert len(own) == (1 if drawn.baseframe else 2)
+    below, points = figure.layout.images
+    assert alphas(below.source).shape == GRID
+    assert alphas(points.source).shape != GRID
+
+
+def test_a_component_that_collapses_stays_within_the_figure():
+    run = failed("collapse")
+    figure = picture(run, ground=Density, margins=Margins)
+    tops = figure.layout.yaxis2.range[1], figure.layout.xaxis2.range[1]
+    for drawn in figure.frames:
+        for line, top, axis in zip(drawn.data[-4:], np.repeat(tops, 2), "yyxx", strict=True):
+            values = [value for value in line[axis] if value is not None]
+            assert np.isfinite(values).all()
+            assert max(values) <= 3.01 * top
+
+
+# what the mixture makes of each point
+
+
+@pytest.mark.parametrize("settings", [dict(), dict(k=1), dict(k=5, covariance="spherical"), dict(start="alike")], ids=str)
+def test_uncertainty_is_scipys_entropy_of_the_responsibilities(settings):
+    run = run_of(sample("overlap"), **settings)
+    belief = Belief(run)
+    by_number = run.history.last.assignment.responsibilities[:, np.argsort(run.ranks)]
+    np.testing.assert_array_equal(belief.responsibilities, by_number)
+    np.testing.assert_allclose(belief.uncertainty, scipy.stats.entropy(by_number, axis=1), atol=1e-9)
+
+
+def test_the_way_of_a_point_ends_with_its_responsibilities_and_has_every_state(run):
+    belief = Belief(run)
+    for point in (0, 17, int(belief.uncertainty.argmax())):
+        way = belief.way_of(point)
+        assert way.shape == (run.history.iterations + 1, 3)
+        np.testing.assert_allclose(way[-1], belief.responsibilities[point], atol=1e-9)
+        np.testing.assert_allclose(way.sum(axis=1), 1)
+        for t, state in enumerate(run.history.parameters):
+            joint = [
+                w * scipy.stats.multivariate_normal(m, s).pdf(run.data.points[point]) for w, m, s in zip(*state, strict=True)
+            ]
+            np.testing.assert_allclose(way[t, run.ranks], joint / np.sum(joint), atol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 1.0])
+def test_the_least_likely_are_so_many_and_the_threshold_parts_them_from_the_others(run, share):
+    rows, threshold = Belief(run).least_likely(share)
+    density = scipy_log_density(run)
+    assert len(rows) == round(share * 200)
+    np.testing.assert_array_equal(rows, np.argsort(density)[: len(rows)])
+    if 0 < share < 1:
+        assert density[rows].max() < threshold < np.delete(density, rows).min()
+
+
+def scipy_log_density(run):
+    state = run.history.parameters[-1]
+    parts = [scipy.stats.multivariate_normal(m, s).logpdf(run.data.points) for m, s in zip(*state[1:], strict=True)]
+    return scipy.special.logsumexp(parts, axis=0, b=state.weights[:, None])
+
+
+def test_log_densities_are_scipys(run):
+    np.testing.assert_allclose(Belief(run).log_density, scipy_log_density(run))
+
+
+def test_the_least_likely_of_the_sample_with_outliers_are_outliers():
+    data = sample("outliers", n=500, share=0.05)
+    rows, _ = Belief(run_of(data, start="k-means")).least_likely(0.02)
+    alone = np.bincount(data.labels[data.labels >= 0]).argmin() if (data.labels >= 0).all() else -1
+    assert (data.labels[rows] == alone).mean() > 0.8
+
+
+def divergence(mean_a, a, mean_b, b):
+    """KL(a || b) of two Gaussians, as in any book."""
+    apart, inverse = mean_b - mean_a, np.linalg.inv(b)
+    return 0.5 * (np.trace(inverse @ a) + apart @ inverse @ apart - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a)))
+
+
+def test_found_components_are_compared_with_the_true_ones_that_they_share_points_with():
+    run = run_of(sample(n=2_000), start="k-means")
+    truth, found = run.data.truth, run.history.parameters[-1]
+    rows = compared(run)
+    assert [run.ranks[row.found] for row in rows] == [0, 1, 2]
+    assert sorted(row.true for row in rows) == [0, 1, 2]
+    for row in rows:
+        nearest = cdist(found.means[[row.found]], truth.means).argmin()
+        assert row.true == nearest
+        expected = divergence(
+            truth.means[nearest], truth.covariances[nearest], found.means[row.found], found.covariances[row.found]
+        )
+        assert row.divergence == pytest.approx(expected, rel=1e-6)
+        assert 0 < row.divergence < 0.05
+
+
+@pytest.mark.parametrize(("k", "matched"), [(1, 1), (2, 2), (5, 3)])
+def test_what_is_left_over_is_compared_with_nothing(k, matched):
+    rows = compared(run_of(sample(), k=k))
+    assert len(rows) == k
+    partners = [row.true for row in rows if row.true is not None]
+    assert len(set(partners)) == len(partners) == matched
+    assert all((row.true is None) == (row.divergence is None) for row in rows)
+
+
+# resampling
+
+
+def test_a_bootstrap_that_was_left_goes_on_to_the_same_fits(run):
+    class Left(Exception):
+        pass
+
+    def watch(share, text):
+        told.append((share, text))
+        if len(told) == 4:
+            raise Left
+
+    told, work, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
+    with pytest.raises(Left):
+        work.go_on(watch)
+    assert work.missing == 4
+    kept = list(work.made)
+    work.go_on(lambda *_: None)
+    whole.go_on(lambda *step: told.append(step))
+    assert work.missing == 0
+    assert all(one is other for one, other in zip(work.made, kept, strict=False))
+    for one, other in zip(work.made, whole.made, strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_array_equal(part, same)
+    assert told[4:] == [(i / 7, f"Fit {i + 1} of 7 resampled data sets.") for i in range(7)]
+    assert len({one.means.tobytes() for one in work.made}) == 7
+
+
+def test_standard_errors_of_a_single_gaussian_are_those_of_a_mean():
+    data = sample("round", n=400, k=1)
+    work = Bootstrap(run_of(data, k=1), 300)
+    work.go_on(lambda *_: None)
+    error, low, high = work.spread("means")
+    expected = data.points.std(axis=0) / np.sqrt(400)
+    np.testing.assert_allclose(error[0], expected, rtol=0.15)
+    mean = data.points.mean(axis=0)
+    np.testing.assert_allclose(low[0], mean - 1.96 * expected, atol=0.4 * expected.max())
+    np.testing.assert_allclose(high[0], mean + 1.96 * expected, atol=0.4 * expected.max())
+    np.testing.assert_allclose(work.spread("weights")[0], 0, atol=1e-12)
+
+
+# K-means as a limit
+
+
+def check_narrowing(run):
+    path = narrowing(run)
+    points = path.run.data.points
+    spread = points.std(axis=0).max()
+    first, last = path.soft[0], path.soft[-1]
+    np.testing.assert_allclose(first.means, np.tile(points.mean(axis=0), (run.settings.k, 1)), atol=1e-3 * spread)
+    peer = Peer(run.settings.k, init=run.history.parameters[0].means, n_init=1, tol=0, algorithm="lloyd").fit(points)
+    np.testing.assert_allclose(path.hard, peer.cluster_centers_, atol=1e-6 * spread)
+    np.testing.assert_allclose(last.means, peer.cluster_centers_, atol=1e-2 * spread)
+    assert (last.responsibilities.argmax(axis=1) == peer.labels_).mean() > 0.99
+    assert (np.diff(path.widths) < 0).all()
+    assert path.certainty[-1] > 0.98
+    assert path.distance[-1] < 1e-2 * spread
+
+
+@pytest.mark.parametrize("name", ["three", "overlap"])
+def test_from_wide_to_narrow_all_means_part_from_one_place_and_end_as_k_means_does(name):
+    run = run_of(sample(name))
+    check_narrowing(run)
+    assert narrowing(run).certainty[0] == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_means_begin_in_one_place_also_where_columns_go_together():
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=(300, 1)) + np.repeat([[0.0], [6.0], [12.0]], 100, axis=0)
+    check_narrowing(of_points(along + 0.1 * rng.normal(size=(300, 4))))
+
+
+def test_the_limit_of_many_points_is_that_of_a_sample():
+    path = narrowing(run_of(sample(n=5_000)), widths=4)
+    assert len(path.run.data.points) == 2_000
+    assert all(len(one.responsibilities) == 2_000 for one in path.soft)
+
+
+def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
+    path = narrowing(run, widths=8)
+    plane = plane_of(run)
+    figure = mixture_figures.narrowing_picture(path, plane, "name")
+    told = mixture_figures.told(path)
+    curve = mixture_figures.narrowing_curve(path, "name")
+    assert len(figure.frames) == len(told) == len(curve.frames) == 8
+    order = np.argsort(run.ranks)
+    for one, frame, line in zip(path.soft, figure.frames, curve.frames, strict=True):
+        np.testing.assert_allclose(np.column_stack([frame.data[-1].x, frame.data[-1].y]), one.means[order])
+        certainty = one.responsibilities.max(axis=1).mean()
+        assert line.data[-1].y[0] == pytest.approx(certainty)
+        for i, ring in enumerate(frame.data[1:4]):
+            away = np.hypot(ring.x - one.means[order[i], 0], ring.y - one.means[order[i], 1])
+            np.testing.assert_allclose(away, one.width, rtol=1e-4)
+    assert f"{path.certainty[3]:.3f} on average" in told[3].sentence
+
+
+# the triangle
+
+
+def corner_of(run, frame):
+    """(n, 3) the responsibilities that a frame shows, by its places: distances from the sides of the triangle."""
+    x, y = (np.asarray(part, dtype=float) for part in (frame.data[0].x, frame.data[0].y))
+    third = y / np.sqrt(0.75)
+    second = x - third / 2
+    return np.column_stack([1 - second - third, second, third])
+
+
+def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones_in_corners():
+    run = run_of(sample(distance=1, name="overlap"))
+    frames, _ = storyboard(run)
+    figure = mixture_figures.triangle(run, frames, "name")
+    assert len(figure.frames) == len(frames)
+    order = np.argsort(run.ranks)
+    for frame, drawn in zip(frames, figure.frames, strict=True):
+        if frame.kind == "M":
+            assert drawn.baseframe is not None
+            continue
+        if frame.assignment is None:
+            shares = np.full((200, 3), 1 / 3)
+        else:
+            shares = run.history.frame(frame.assignment).responsibilities[:, order]
+        np.testing.assert_allclose(corner_of(run, drawn), shares, atol=1e-6)
+    shares = run.history.last.assignment.responsibilities[:, order]
+    sure = np.flatnonzero(shares.max(axis=1) > 0.9999)
+    cloud, _, corners = figure.data
+    assert len(sure)
+    own = shares[sure].argmax(axis=1)
+    np.testing.assert_allclose(cloud.x[sure], np.array(corners.x)[own], atol=1e-3)
+    np.testing.assert_allclose(cloud.y[sure], np.array(corners.y)[own], atol=1e-3)
+    assert {cloud.marker.color[i] for i in sure[own == 1]} <= {corners.marker.color[1]}
+    assert list(corners.text) == ["1", "2", "3"]
+
+
+def test_of_many_points_the_triangle_has_some():
+    run = run_of(sample(n=3_000))
+    frames, _ = storyboard(run)
+    figure = mixture_figures.triangle(run, frames, "name")
+    assert len(figure.data[0].x) == mixture_figures.MOST_CORNERED == len(figure.frames[-1].data[0].x)
+
+
+# pictures
+
+
+def test_clicks_are_answered_by_the_position_of_the_point(run):
+    for one in (run, run_of(sample(n=3_000))):
+        plane = plane_of(one)
+        points = mixture_figures.marked(Belief(one), plane, np.array([3, 5]), 7).data[0]
+        rows = np.array(points.customdata)
+        assert all(type(row) is int for row in points.to_plotly_json()["customdata"])
+        np.testing.assert_allclose(np.column_stack([points.x, points.y]), one.data.points[rows])
+        assert list(points.text) == [f"row {row + 1}" for row in rows]
+
+
+def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
+    _, rings, *cross = mixture_figures.marked(Belief(run), plane_of(run), np.array([3, 5]), 7).data
+    np.testing.assert_array_equal(np.column_stack([rings.x, rings.y]), run.data.points[[3, 5]])
+    for mark in cross:
+        np.testing.assert_array_equal(np.column_stack([mark.x, mark.y]), run.data.points[[7]])
+
+
+def test_ellipses_hold_as_many_points_as_a_gaussian_does():
+    run = run_of(sample("round", n=4_000, k=1), k=1)
+    (curve,) = mixture_figures.ellipses(run.history.parameters[-1], plane_of(run), 2.0)
+    _, mean, covariance = (part[0] if part.ndim > 1 else part for part in run.history.parameters[-1])
+    away = np.einsum("ni,ij,nj->n", curve - mean, np.linalg.inv(covariance), curve - mean)
+    np.testing.assert_allclose(away, 4)
+
+
+def test_the_shares_of_a_point_are_a_bar_in_the_colour_of_each_component():
+    bars = mixture_figures.shares(np.array([0.2, 0.5, 0.3])).data[0]
+    assert list(bars.y) == [0.2, 0.5, 0.3]
+    assert [label.split()[1] for label in bars.x] == ["1", "2", "3"]
+    assert list(bars.marker.color) == list(palette.COLORS[:3])
+
+
+# the formulas
+
+
+def numbers(text):
+    """The numbers in a text, in order."""
+    found = re.findall(r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?", text)
+    return [float(one.replace("−", "-").replace(",", "").rstrip(".")) for one in found]
+
+
+def told(run, point=0, rank=0):
+    frames, _ = storyboard(run)
+    return frames, formulas(run, frames, point, rank)
+
+
+NEAR = dict(rel=6e-3, abs=1e-12)
+EVERY = [
+    ("kmeans", {}),
+    ("kmeans", dict(k=1)),
+    ("kmeans", dict(k=12)),
+    ("kmedoids", {}),
+    ("kmedoids", dict(update="swap")),
+    ("kmedoids", dict(update="steepest swap", start="build", metric="manhattan")),
+    ("kmedoids", dict(k=1, update="swap")),
+    *(("mixture", dict(covariance=kind)) for kind in COVARIANCES),
+    ("mixture", dict(k=1)),
+    ("mixture", dict(k=12)),
+]
+
+
+@pytest.mark.parametrize(("algorithm", "settings"), EVERY, ids=str)
+def test_there_are_as_many_places_as_quantities_in_every_frame(algorithm, settings):
+    run = run_of(sample(), algorithm, **settings)
+    frames, typeset = told(run, 5, run.settings.k - 1)
+    assert len(typeset.values) == len(frames)
+    places = len(re.findall("class='value'", typeset.html))
+    assert {len(values) for values in typeset.values} == {places}
+    assert all(isinstance(value, str) for values in typeset.values for value in values)
+    assert re.findall("data-kind='(.*?)'", typeset.html) == ["", "E", "M"]
+    assert typeset.html.count("<math ") == typeset.html.count("</math>") == 3
+    assert typeset.values[0][:1] == [""]  # no loss before anything is assigned
+
+
+@pytest.mark.parametrize("settings", [dict(), dict(k=5, seed=4)], ids=str)
+def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settings):
+    run = run_of(sample(), "kmeans", **settings)
+    points, history = run.data.points, run.history
+    point, rank = 11, run.settings.k - 1
+    cluster = int(np.flatnonzero(run.ranks == rank)[0])
+    frames, typeset = told(run, point, rank)
+    assert typeset.values[0][1:3] == ["", "not yet."]
+    for frame, (loss, label, squares, place, came) in zip(frames[1:], typeset.values[1:], strict=True):
+        centers = history.parameters[frame.assignment]
+        apart = cdist(points, centers, "sqeuclidean")
+        own = apart.argmin(axis=1)
+        now = history.parameters[frame.parameters]
+        assert numbers(loss) == [pytest.approx(np.square(points - now[own]).sum(), rel=1e-5)]
+        assert label == f"= {run.ranks[own[point]] + 1}"
+        pairs = [numbers(part) for part in squares.split(", ")]
+        assert [pair[0] for pair in pairs] == list(range(1, run.settings.k + 1))
+        assert [pair[1] for pair in pairs] == pytest.approx(apart[point, np.argsort(run.ranks)].tolist(), **NEAR)
+        if frame.parameters:
+            members = cdist(points, history.parameters[frame.parameters - 1]).argmin(axis=1) == cluster
+            assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **NEAR)
+            assert came == f"the mean of its {members.sum()} points."
+        else:
+            assert place == ""
+            assert numbers(came) == pytest.approx(now[cluster].tolist(), **NEAR)
+
+
+@pytest.mark.parametrize(
+    "settings", [dict(), dict(metric="manhattan", seed=3), dict(update="swap"), dict(update="steepest swap", k=5)], ids=str
+)
+def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_medoid(settings):
+    run = run_of(sample(), "kmedoids", **settings)
+    metric = {"manhattan": "cityblock"}.get(run.settings.metric, "euclidean")
+    points, history = run.data.points, run.history
+    point, rank = 11, run.settings.k - 1
+    cluster = int(np.flatnonzero(run.ranks == rank)[0])
+    frames, typeset = told(run, point, rank)
+    for frame, (loss, label, apart, place, came) in zip(frames[1:], typeset.values[1:], strict=True):
+        medoids = history.parameters[frame.assignment]
+        away = cdist(points, points[medoids], metric)
+        assert numbers(loss) == [pytest.approx(frame.loss, rel=1e-5)]
+        if frame.kind == "E":
+            assert numbers(loss) == [pytest.approx(away.min(axis=1).sum(), rel=1e-5)]
+        assert label == f"= {run.ranks[away[point].argmin()] + 1}"
+        assert [numbers(part)[1] for part in apart.split(", ")] == pytest.approx(
+            away[point, np.argsort(run.ranks)].tolist(), **NEAR
+        )
+        if frame.parameters == 0:
+            assert came == f"medoid row {history.parameters[0][cluster] + 1}: where it starts."
+            continue
+        if "swap" in run.settings.update:
+            slots = np.flatnonzero(history.parameters[frame.parameters - 1] != history.parameters[frame.parameters])
+            if not len(slots):
+                assert came == "no swap lowers the loss."
+                continue
+            slot = slots[0]
+            gone, taken = (history.parameters[frame.parameters - 1 + i][slot] + 1 for i in (0, 1))
+            assert place == ""
+            words, losses = came.split(": ")
+            assert words == f"row {taken} takes the place of row {gone} in cluster {run.ranks[slot] + 1}"
+            after, before = numbers(losses)
+            assert after < before == pytest.approx(history.losses[frame.parameters - 1], rel=1e-5)
+            continue
+        before, now = (history.parameters[frame.parameters - 1 + i][cluster] for i in (0, 1))
+        assert place == f"= row {now + 1}"
+        if before == now:
+            assert came == "it stays."
+        else:
+            previous = cdist(points, points[history.parameters[frame.parameters - 1]], metric)
+            members = points[previous.argmin(axis=1) == cluster]
+            sums = [cdist(members, points[[medoid]], metric).sum() for medoid in (before, now)]
+            assert numbers(came) == pytest.approx([len(members), *sums], **NEAR)
+
+
+@pytest.mark.parametrize("kind", COVARIANCES)
+def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_covariance(kind):
+    run = run_of(sample(), covariance=kind)
+    points, history = run.data.points, run.history
+    point, rank = int(Belief(run).uncertainty.argmax()), 1
+    cluster = int(np.flatnonzero(run.ranks == rank)[0])
+    frames, typeset = told(run, point, rank)
+    for frame, (loss, share, parts, nothing, came) in zip(frames[1:], typeset.values[1:], strict=True):
+        state, next_one = history.parameters[frame.assignment], history.parameters[frame.parameters]
+        densities = np.array([scipy.stats.multivariate_normal(m, s).pdf(points) for m, s in zip(*state[1:], strict=True)])
+        joint = state.weights[:, None] * densities
+        shares = joint / joint.sum(axis=0)
+        if frame.kind == "E":
+            assert numbers(loss) == [pytest.approx(-np.log(joint.sum(axis=0)).mean(), rel=1e-5)]
+        else:  # the bound, by its definition
+            logs = [
+                np.log(w) + scipy.stats.multivariate_normal(m, s).logpdf(points) for w, m, s in zip(*next_one, strict=True)
+            ]
+            bound = -(shares * (logs - np.log(shares))).sum() / len(points)
+            assert numbers(loss) == [pytest.approx(bound, rel=1e-5)]
+        assert numbers(share) == [pytest.approx(shares[cluster, point], abs=6e-4)]
+        calculated, among = parts.split("; of component ")
+        expected = [state.weights[cluster], densities[cluster, point], joint[:, point].sum()]
+        assert numbers(calculated) == pytest.approx(expected, **NEAR)
+        assert [numbers(part)[1] for part in among.split(", ")] == pytest.approx(
+            shares[np.argsort(run.ranks), point].tolist(), **NEAR
+        )
+        assert nothing == ""
+        if frame.parameters == 0:
+            continue
+        mass = history.frame(frame.parameters - 1).responsibilities[:, cluster].sum()
+        weight, mean, covariance = (part[cluster] for part in next_one)
+        of_weight, _, rest = came.partition(", m = ")
+        of_mean, _, of_covariance = rest.partition(", S = ")
+        assert numbers(of_weight) == pytest.approx([mass, 200, weight], **NEAR)
+        assert numbers(of_mean) == pytest.approx(mean.tolist(), **NEAR)
+        assert numbers(of_covariance) == pytest.approx(covariance.ravel().tolist(), **NEAR)
+
+
+def test_the_number_in_the_formula_is_the_one_beside_the_mark_in_the_picture():
+    run = run_of(sample(), "kmeans", seed=3)
+    frames, typeset = told(run, 20)
+    last = moving.picture(run, frames, plane_of(run), "name").data[-1]
+    marks = np.column_stack([last.x, last.y])
+    nearest = cdist(run.data.points[[20]], marks).argmin()
+    assert typeset.values[-1][1] == f"= {last.customdata[nearest]}"
+
+
+def test_the_loss_in_the_formula_is_that_of_the_sentence_in_every_frame():
+    for algorithm in ("kmeans", "kmedoids", "mixture"):
+        frames, typeset = told(run_of(sample(), algorithm))
+        for frame, values in zip(frames[1:], typeset.values[1:], strict=True):
+            assert values[0].removeprefix("= ") in frame.sentence
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+def test_names_with_markup_are_text_in_the_formulas(algorithm):
+    names = np.array([f"<img src=x onerror=alert({i})>&'" for i in range(60)])
+    run = run_of(replace(sample(n=60), key="odd", names=names), algorithm)
+    _, typeset = told(run, 4)
+    assert "<img" not in typeset.html
+    assert "&lt;img src=x onerror=alert(4)&gt;&amp;&#x27;" in typeset.html
+
+
+def test_of_many_columns_and_clusters_the_first_are_told():
+    run = of_points(np.random.default_rng(0).normal(size=(200, 7)), k=12, covariance="diagonal")
+    _, typeset = told(run)
+    _, _, among, _, came = typeset.values[-1]
+    assert len(among.split("of component ")[1].split(", ")) == 9  # eight, and that there are more
+    assert came.count("…") == 2
+
+
+def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_points():
+    start = ((0.0, 0.0), (100.0, 100.0), (200.0, 200.0))
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    data = datasets.Data("near", "Near", ("a", "b"), points)
+    run = run_of(data, "kmeans", start="hand", centers=start)
+    assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.named_notices()}
+    lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
+    _, typeset = told(run, 0, int(run.ranks[lost]))
+    assert "no points" not in " ".join(values[-1] for values in typeset.values)
+
+
+# what the failures claim
+
+
+def failed(name, remedied=False):
+    """The run that its pill, and its button, make."""
+    failure = FAILURES[name]
+    state = failure.state() | (failure.change if remedied else {})
+    values = {s.name: state[f"{failure.sample}_{s.name}"] for s in datasets.SAMPLES[failure.sample].settings}
+    data = datasets.draw_sample(failure.sample, state["n"], state["data_seed"], values)
+    return run_of(
+        data,
+        k=state["k"],
+        start=state["start_mixture"],
+        seed=state["seed"],
+        floor=state["floor"],
+        covariance=state["covariance"],
+    )
+
+
+def widths(run):
+    """The least variance of each component of the last state in any direction, in standardised columns."""
+    scale = run.data.points.std(axis=0)
+    return np.linalg.eigvalsh(run.history.parameters[-1].covariances / np.outer(scale, scale)).min(axis=1)
+
+
+def criterion(run):
+    n, d = run.data.points.shape
+    return bic(-run.history.losses[-1] * n, run.history.method.parameter_count(d), n)
+
+
+def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held():
+    wild, held = failed("collapse"), failed("collapse", True)
+    assert widths(wild).min() == pytest.approx(1e-12, rel=0.1)  # the end of double precision
+    assert widths(held).min() > 1e-2
+    assert wild.history.losses[-1] < held.history.losses[-1] - 0.5
+    assert -np.diff(wild.history.losses).min() > 0.4  # off a cliff
+    assert wild.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
+    assert [notice.name for _, notice in wild.history.named_notices()] == [notices.COLLAPSING_COMPONENT]
+    assert not held.history.named_notices()
+    # the floor alone holds it, too
+    floored = make_run(wild.data, replace(wild.settings, floor=1e-2), Recent(), lambda _: None)
+    assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
+
+
+def test_alike_components_converge_at_once_to_one_gaussian_three_times_over():
+    run = failed("alike")
+    assert run.history.converged
+    assert run.history.iterations == 1
+    weights, means, covariances = run.history.parameters[-1]
+    points = run.data.points
+    np.testing.assert_allclose(weights, 1 / 3)
+    np.testing.assert_allclose(means, np.tile(points.mean(axis=0), (3, 1)))
+    np.testing.assert_allclose(covariances, np.tile(np.cov(points.T, bias=True), (3, 1, 1)))
+    single = scipy.stats.multivariate_normal(points.mean(axis=0), np.cov(points.T, bias=True)).logpdf(points).mean()
+    assert run.history.losses[-1] == pytest.approx(-single)
+    peer = PeerMixture(1).fit(points)
+    assert run.history.losses[-1] == pytest.approx(-peer.score(points), rel=1e-5)
+
+
+def test_from_different_points_they_part_and_find_the_three_groups():
+    assert failed("alike", True).agreement > 0.85
+    assert failed("alike").agreement == pytest.approx(0, abs=1e-9)
+
+
+def test_alike_does_not_depend_on_the_seed():
+    data = sample()
+    one, other = (run_of(data, start="alike", seed=seed) for seed in (1, 2))
+    np.testing.assert_array_equal(one.history.parameters[-1].means, other.history.parameters[-1].means)
+
+
+def test_too_many_components_starve_and_are_not_worth_their_parameters():
+    many, three = failed("many"), failed("many", True)
+    assert many.history.parameters[-1].weights.min() < 1.5 / 500
+    assert many.history.iterations > 100  # slowly
+    assert three.settings.k == 3
+    assert many.history.losses[-1] < three.history.losses[-1] < many.history.losses[-1] + 0.1  # a little lower
+    assert criterion(many) > criterion(three)
+
+
+def test_three_components_find_one_group_each():
+    assert failed("many", True).agreement > 0.85
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_sets_all_that_it_depends_on_and_its_remedy_only_changes_that(name):
+    failure = FAILURES[name]
+    state = failure.state()
+    assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "covariance", "floor", "seed"} <= set(state)
+    assert set(failure.change) <= set(state)
+    assert any(state[key] != value for key, value in failure.change.items())
+
+
+def test_the_least_variance_is_a_setting_of_the_run():
+    data = sample("outliers", n=50)
+    runs = {floor: run_of(data, k=4, seed=2, floor=floor) for floor in (0.0, 1e-6, 1e-3, 1e-2)}
+    assert len({run.key for run in runs.values()}) == 4
+    losses = [run.history.losses[-1] for run in runs.values()]
+    assert losses == sorted(losses)
+    for floor, run in runs.items():
+        assert widths(run).min() >= max(floor, 1e-12) * 0.9
+
+
+def test_a_mixture_seen_along_its_columns_is_itself(run):
+    state = run.history.parameters[-1]
+    for part, same in zip(state.seen_along(np.eye(2), np.zeros(2)), state, strict=True):
+        np.testing.assert_allclose(part, same)
