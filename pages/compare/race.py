@@ -17,6 +17,7 @@ from pages.shared.racing import Race, make_race
 from pages.shared.results import show_notices
 from pages.shared.scoring import Scores, scores
 from pages.shared.storyboard import in_step
+from pages.shared.taking_away import offer
 from pages.shared.widgets import choose_panel, choose_race, recent
 from pages.shared.wording import number, plain
 
@@ -61,8 +62,9 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
     for place, key, run, frames, picture in zip(drawn_in, keys, runs, told, pictures, strict=True):
         with place:
             with st.container(key=key):
-                st.plotly_chart(picture, key=f"picture {key}", alt=moving.described(run, frames), **CHART)
+                st.plotly_chart(picture, key=f"picture {key}", alt=moving.described(run, frames), **figures.SAVED)
             show_notices(run)
+            offer(run, key)
     with st.container(key="driver"):
         player(figures.token(race.key), token, told, keys, ["race_losses"], [name for name, _ in race.ran])
     painted = len(race.data.points) > MARKERS

@@ -74,7 +74,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
             ),
         )
         with st.container(key="picture"):
-            st.plotly_chart(picture, key="mixture picture", alt=moving.described(run, frames), **CHART)
+            st.plotly_chart(picture, key="mixture picture", alt=moving.described(run, frames), **figures.SAVED)
         st.caption(
             "Along the edges: every component in blue, their sum in orange, over a histogram of the points."
             + (

@@ -224,7 +224,7 @@ else:
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            st.plotly_chart(picture, key="tree picture", alt=tree_figures.described(run), **CHART)
+            st.plotly_chart(picture, key="tree picture", alt=tree_figures.described(run), **figures.SAVED)
         st.caption(
             (
                 "The lines are the merges so far"

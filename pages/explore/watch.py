@@ -13,6 +13,7 @@ from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_notices, show_numbers, show_proximities, show_sizes, show_truth
 from pages.shared.runs import MOST_ITERATIONS, Run, make_run
 from pages.shared.storyboard import storyboard
+from pages.shared.taking_away import offer
 from pages.shared.widgets import KEPT, choose_focus, choose_settings, recent
 from pages.shared.wording import number
 
@@ -42,7 +43,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             ),
         )
         with st.container(key="picture"):
-            st.plotly_chart(picture, config={"displayModeBar": False}, alt=moving.described(run, frames))
+            st.plotly_chart(picture, **figures.SAVED, alt=moving.described(run, frames))
         told = None
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
@@ -56,6 +57,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             + figures.about_colours(settings.k)
             + f" {figures.about_rings(data)}"
         )
+        offer(run)
     with right:
         with st.container(key="loss"):
             st.plotly_chart(

@@ -10,6 +10,8 @@ from pages.shared.datasets import Data
 from pages.shared.planes import Plane
 from pages.shared.wording import in_template, safe, shortened
 
+SAVED = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
+"""for pictures that the player saves: by Plotly's own button, which it hides"""
 MOST_MARKERS = 2_000
 """above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
 HOVERED = 400

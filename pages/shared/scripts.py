@@ -21,6 +21,8 @@ class NoScript(ValueError):
 def with_clustering(run: Run) -> str:
     """The script that repeats the run with `clustering`."""
     settings = run.settings
+    if settings.algorithm == "tree":
+        return _tree_with_clustering(run)
     named = {
         "kmeans": f"KMeans({settings.k}, init={{}})",
         "kmedoids": f'KMedoids({settings.k}, init={{}}, update="{settings.update}")',
@@ -54,6 +56,8 @@ def with_scikit_learn(run: Run) -> str:
     settings = run.settings
     if settings.algorithm == "kmedoids":
         raise NoScript("scikit-learn has no K-medoids")
+    if settings.algorithm == "tree":
+        return _tree_with_scikit_learn(run)
     data, imports = _data(run)
     lines = f"import numpy as np\n{_from_clustering(imports)}"
     first = run.history.parameters[0]
@@ -73,11 +77,41 @@ def with_scikit_learn(run: Run) -> str:
         precisions = precisions[:, 0, 0]
     return (
         f"{lines}from sklearn.mixture import GaussianMixture\n\n{data}"
-        f"model = GaussianMixture(\n    {settings.k}, covariance_type={kind!r}, tol={run.history.method.tol!r}, "
-        f"reg_covar=1e-12, max_iter={MOST_ITERATIONS},\n".replace("'", '"')
-        + f"    weights_init=np.array({_array(first.weights)}),\n    means_init=np.array({_array(first.means)}),\n"
+        f'model = GaussianMixture(\n    {settings.k}, covariance_type="{kind}", tol={run.history.method.tol!r}, '
+        f"reg_covar=1e-12, max_iter={MOST_ITERATIONS},\n"
+        f"    weights_init=np.array({_array(first.weights)}),\n    means_init=np.array({_array(first.means)}),\n"
         f"    precisions_init=np.array({_array(precisions)}),\n).fit(points)\n"
         "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"
+    )
+
+
+def _tree_with_clustering(run: Run) -> str:
+    data, imports = _data(run)
+    merging = run.settings.merging
+    tree = f'tree_of_points(points, "{merging.linkage}")'
+    imports.add("tree_of_points")
+    if merging.metric != "euclidean":
+        tree = f'tree_of_proximities(proximity_matrix(points, "{merging.metric}"), "{merging.linkage}")'
+        imports = imports - {"tree_of_points"} | {"tree_of_proximities", "proximity_matrix"}
+    return (
+        f"import numpy as np\n{_from_clustering(imports)}\n{data}tree = {tree}\n"
+        f"labels = tree.labels({run.settings.k})\nprint(np.bincount(labels))\n"
+    )
+
+
+def _tree_with_scikit_learn(run: Run) -> str:
+    merging = run.settings.merging
+    if merging.linkage in ("centroid", "median"):
+        raise NoScript(f"scikit-learn has no {merging.linkage} linkage")
+    if merging.metric not in ("euclidean", "manhattan", "cosine"):
+        raise NoScript(f"scikit-learn has no trees by {merging.metric} dissimilarity")
+    if merging.linkage == "ward" and merging.metric != "euclidean":
+        raise NoScript("scikit-learn has Ward linkage for Euclidean distances only")
+    data, imports = _data(run)
+    return (
+        f"import numpy as np\n{_from_clustering(imports)}from sklearn.cluster import AgglomerativeClustering\n\n{data}"
+        f'model = AgglomerativeClustering({run.settings.k}, linkage="{merging.linkage}", metric="{merging.metric}")\n'
+        "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"
     )
 
 

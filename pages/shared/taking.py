@@ -1,4 +1,4 @@
-"""What can be taken away of a run: tables, parameters, the whole history, the moving picture, and scripts that repeat it.
+"""What can be taken away of a run: tables, parameters and the whole history.
 
 Everything is made when it is asked for, as bytes or text; no Streamlit.
 """
@@ -8,8 +8,6 @@ import io
 import json
 
 import numpy as np
-import plotly.graph_objects as go
-import plotly.io
 
 from pages.shared.runs import MIDDLES, Run
 
@@ -109,6 +107,8 @@ def parameters_json(run: Run) -> bytes:
         told |= dict(medoids=data.called(last[order]))
     else:
         told |= dict(centers=last[order].tolist())
+    if settings.algorithm == "tree":
+        told |= dict(linkage=settings.merging.linkage, metric=settings.merging.metric)
     return json.dumps(told, ensure_ascii=False, indent=2).encode()
 
 
@@ -137,38 +137,3 @@ def history(run: Run) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)
     return out.getvalue()
-
-
-def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 120) -> bytes:
-    """The moving picture as one HTML file with all that it needs: it plays without a network.
-
-    `moment` is how long a frame stands, in milliseconds.
-    """
-    figure = go.Figure(picture)
-    still = dict(mode="immediate", frame=dict(duration=0, redraw=False), transition=dict(duration=0))
-    playing = dict(mode="immediate", fromcurrent=True, frame=dict(duration=moment, redraw=False), transition=dict(duration=0))
-    buttons = [
-        dict(label="Play", method="animate", args=[None, playing]),
-        dict(label="Pause", method="animate", args=[[None], still]),
-    ]
-    steps = [dict(label=str(i), method="animate", args=[[str(i)], still]) for i in range(len(sentences))]
-    below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
-    figure.update_layout(
-        title=dict(text=title),
-        height=680,
-        margin=dict(l=50, r=20, t=60, b=120),
-        updatemenus=[dict(type="buttons", direction="left", showactive=False, buttons=buttons, pad=dict(t=20)) | below],
-        sliders=[dict(active=len(steps) - 1, steps=steps, currentvalue=dict(prefix="step "), len=0.75) | below | dict(x=0.2)],
-    )
-    told = json.dumps(sentences).replace("<", "\\u003c")
-    script = (
-        "const graph = document.getElementById('{plot_id}'), told = document.createElement('p');"
-        "told.style.cssText = 'font:16px sans-serif;margin:0 3rem';told.setAttribute('aria-live', 'polite');"
-        f"graph.after(told);const sentences = {told};"
-        "const say = (i) => (told.textContent = sentences[i] ?? '');say(sentences.length - 1);"
-        "graph.on('plotly_animatingframe', (event) => say(Number(event.name)));"
-    )
-    page = plotly.io.to_html(
-        figure, include_plotlyjs=True, full_html=True, post_script=script, config=dict(displayModeBar=False)
-    )
-    return page.encode()

@@ -63,6 +63,14 @@ def cut_into(page, k):
     settled(page)
 
 
+def says(page, words):
+    """Waits until the line says so."""
+    page.wait_for_function(
+        "words => document.querySelector('[aria-label=\"Height of the cut\"]')?.getAttribute('aria-valuetext').startsWith(words)",
+        arg=words,
+    )
+
+
 def sentence(page):
     return page.locator(".sentence").inner_text()
 
@@ -182,11 +190,11 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
     line(page).focus()
     for key, k in (("ArrowDown", 4), ("ArrowDown", 5), ("ArrowUp", 4)):
         page.keyboard.press(key)
-        assert line(page).get_attribute("aria-valuetext").startswith(f"{k} group")
+        says(page, f"{k} groups at height ")
         cut_into(page, k)
         assert merged[-k] <= height_of(page) < merged[1 - k]
-        page.wait_for_timeout(300)
-        assert line(page).evaluate("line => line === document.activeElement")  # so the next key moves it on
+        # so the next key moves it on
+        page.wait_for_function("() => document.activeElement?.getAttribute('aria-label') === 'Height of the cut'")
     for _ in range(4):  # faster than the page follows; and there is nothing above one group
         page.keyboard.press("ArrowUp")
     cut_into(page, 1)
@@ -194,12 +202,11 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
     page.get_by_label("Cut at height", exact=True).fill(f"{between(merged, 6):.4f}")
     page.keyboard.press("Enter")
     cut_into(page, 6)
-    page.wait_for_timeout(300)
-    assert line(page).get_attribute("aria-valuetext").startswith("6 groups at height ")
+    says(page, "6 groups at height ")
     page.get_by_label("K, clusters").fill("4")
     page.keyboard.press("Enter")
     cut_into(page, 4)
-    page.wait_for_timeout(300)
+    says(page, "4 groups at height ")
     assert float(line(page).get_attribute("aria-valuenow")) == pytest.approx(height_of(page), rel=1e-3)
     assert merged[-4] <= height_of(page) < merged[-3]
 

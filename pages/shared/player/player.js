@@ -25,7 +25,9 @@ function order(graph, what) {
 
 // that button is for the player alone
 const hidden = document.createElement("style");
-hidden.textContent = ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }";
+hidden.textContent =
+  ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }" +
+  ".js-plotly-plot .modebar-container { display: none; }";
 document.head.append(hidden);
 
 const graphOf = (chart) => document.querySelector(`.st-key-${chart} .js-plotly-plot`);
@@ -141,6 +143,15 @@ export default function (component) {
     }
   }
 
+  // Plotly's own button does it, which is there but not seen
+  function save(picture, format) {
+    const graph = graphOf(picture);
+    const button = graph?.querySelector(".modebar-btn");
+    if (!button) return;
+    graph._context.toImageButtonOptions = { format, filename: `${picture}-${memory.shown}`, scale: format === "png" ? 2 : 1 };
+    button.dispatchEvent(new MouseEvent("click"));
+  }
+
   function listening(how) {
     $("tellings").setAttribute("aria-live", how);
   }
@@ -188,11 +199,13 @@ export default function (component) {
     pause();
     show(Number($("scrub").value));
   };
+  for (const format of ["png", "svg"]) $(format).onclick = () => data.pictures.forEach((picture) => save(picture, format));
   document.addEventListener("keydown", keys);
   say();
 
   // a figure that was drawn anew shows the frame where it rests: bring it back to the one that is shown here
   const waiting = setInterval(() => {
+    $("saving").hidden = !data.pictures.some((picture) => graphOf(picture)?.querySelector(".modebar-btn"));
     for (const chart of charts) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
