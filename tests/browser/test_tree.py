@@ -66,7 +66,8 @@ def cut_into(page, k):
 def says(page, words):
     """Waits until the line says so."""
     page.wait_for_function(
-        "words => document.querySelector('[aria-label=\"Height of the cut\"]')?.getAttribute('aria-valuetext').startsWith(words)",
+        """words => document.querySelector('[aria-label="Height of the cut"]')
+            ?.getAttribute('aria-valuetext').startsWith(words)""",
         arg=words,
     )
 
