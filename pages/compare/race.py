@@ -64,7 +64,7 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
             with st.container(key=key):
                 st.plotly_chart(picture, key=f"picture {key}", alt=moving.described(run, frames), **figures.SAVED)
             show_notices(run)
-            offer(run, key)
+            offer(run, picture, frames, key)
     with st.container(key="driver"):
         player(figures.token(race.key), token, told, keys, ["race_losses"], [name for name, _ in race.ran])
     painted = len(race.data.points) > MARKERS

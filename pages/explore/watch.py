@@ -57,7 +57,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             + figures.about_colours(settings.k)
             + f" {figures.about_rings(data)}"
         )
-        offer(run)
+        offer(run, picture, frames)
     with right:
         with st.container(key="loss"):
             st.plotly_chart(

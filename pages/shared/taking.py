@@ -1,4 +1,4 @@
-"""What can be taken away of a run: tables, parameters and the whole history.
+"""What can be taken away of a run: tables, parameters, the whole history, and the moving picture.
 
 Everything is made when it is asked for, as bytes or text; no Streamlit.
 """
@@ -8,8 +8,11 @@ import io
 import json
 
 import numpy as np
+import plotly.graph_objects as go
+import plotly.io
 
 from pages.shared.runs import MIDDLES, Run
+from pages.shared.wording import safe
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """how a cell begins that a spreadsheet would run as a formula"""
@@ -137,3 +140,53 @@ def history(run: Run) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)
     return out.getvalue()
+
+
+def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 250) -> bytes:
+    """The moving picture as one HTML file with all that it needs: it plays without a network.
+
+    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds.
+    """
+    figure = go.Figure(picture)
+    figure.layout.updatemenus = None  # what the player of the app needs
+    at_once = dict(mode="immediate", transition=dict(duration=0))
+    still = at_once | dict(frame=dict(duration=0, redraw=False))
+    playing = at_once | dict(fromcurrent=True, frame=dict(duration=moment, redraw=False))
+    buttons = [
+        dict(label="From the start", method="animate", args=[["0"], still]),
+        dict(label="Play", method="animate", args=[None, playing]),
+        dict(label="Pause", method="animate", args=[[None], still]),
+    ]
+    steps = [dict(label=str(i), method="animate", args=[[str(i)], still]) for i in range(len(sentences))]
+    below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
+    menu = dict(type="buttons", direction="left", showactive=False, buttons=buttons, pad=dict(t=20))
+    slider = dict(
+        active=len(steps) - 1,
+        steps=steps,
+        currentvalue=dict(prefix="step "),
+        transition=dict(duration=0),
+        ticklen=0,
+        minorticklen=0,
+        font=dict(size=1 if len(steps) > 40 else 10),
+        len=1.0,
+        pad=dict(t=60),
+    )
+    figure.update_layout(
+        title=dict(text=safe(title)),
+        height=700,
+        margin=dict(l=50, r=20, t=60, b=180),
+        template="plotly_white",
+        updatemenus=[menu | below],
+        sliders=[slider | below],
+    )
+    told = json.dumps(sentences).replace("<", "\\u003c")
+    script = (
+        "const graph = document.getElementById('{plot_id}'), told = document.createElement('p');"
+        "told.style.cssText = 'font:600 17px sans-serif;margin:0 3rem';told.setAttribute('aria-live', 'polite');"
+        f"graph.before(told);const sentences = {told};"
+        "const say = (i) => (told.textContent = sentences[i] ?? '');say(sentences.length - 1);"
+        "graph.on('plotly_animatingframe', (event) => say(Number(event.name)));"
+    )
+    return plotly.io.to_html(
+        figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)
+    ).encode()

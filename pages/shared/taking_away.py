@@ -3,21 +3,29 @@
 import re
 from functools import partial
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared import scripts, taking
-from pages.shared.runs import Run
+from pages.shared.runs import RACERS, Run
+from pages.shared.storyboard import Frame
 from pages.shared.wording import as_sentence, plain
 
 
-def offer(run: Run, key: str = "") -> None:
-    """A button with all that can be taken away of this run. `key` tells several runs apart."""
+def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
+    """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.algorithm} {run.settings.k}").strip("-").lower()
+    title = f"{RACERS[run.settings.algorithm]}, K = {run.settings.k}: {run.data.title}"
     files = {
         "Assignments, CSV": ("assignments.csv", "text/csv", partial(taking.assignments, run)),
         "Parameters, CSV": ("parameters.csv", "text/csv", partial(taking.parameters_table, run)),
         "Parameters, JSON": ("parameters.json", "application/json", partial(taking.parameters_json, run)),
         "Whole history, NPZ": ("history.npz", "application/octet-stream", partial(taking.history, run)),
+        "Animation, HTML": (
+            "animation.html",
+            "text/html",
+            partial(taking.offline, picture, [frame.sentence for frame in frames], title),
+        ),
     }
     with st.popover("Take it away", icon=":material/download:"):
         with st.container(horizontal=True):
@@ -32,8 +40,8 @@ def offer(run: Run, key: str = "") -> None:
                     icon=":material/download:",
                 )
         st.caption(
-            "In tables, what a spreadsheet would take for a formula begins with an apostrophe. The picture is saved beside "
-            "the player, as it is."
+            "The animation plays without a network. In tables, what a spreadsheet would take for a formula begins with an "
+            "apostrophe. The picture is saved beside the player, as it is."
         )
         way = st.segmented_control(
             "As code",

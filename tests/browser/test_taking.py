@@ -49,3 +49,26 @@ def test_tables_and_scripts_are_behind_one_button(page, server):
     page.get_by_text("from clustering import GaussianMixture").wait_for()
     page.get_by_role("radio", name="scikit-learn").or_(page.get_by_role("button", name="scikit-learn")).first.click()
     page.get_by_text("from sklearn.mixture import GaussianMixture").wait_for()
+
+
+def test_the_animation_plays_in_one_file_without_a_network(page, chromium, server, tmp_path):
+    page.goto(f"{server}/?n=100")
+    told = page.locator(".sentence", has_text="Converged").inner_text()
+    page.get_by_role("button", name="Take it away").click()
+    name, html = taken(page, page.get_by_role("button", name="Animation, HTML").click)
+    assert name == "three-gaussians-kmeans-3-animation.html"
+    (tmp_path / name).write_bytes(html)
+    context = chromium.new_context(offline=True)
+    alone = context.new_page()
+    errors = []
+    alone.on("pageerror", lambda fault: errors.append(str(fault)))
+    alone.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    alone.goto((tmp_path / name).as_uri())
+    sentence = alone.locator("p[aria-live]")
+    assert sentence.inner_text() == told
+    alone.locator(".updatemenu-button", has_text="From the start").click()
+    alone.wait_for_function("() => document.querySelector('p[aria-live]').textContent.startsWith('Start: 3 centers')")
+    alone.locator(".updatemenu-button", has_text="Play").click()
+    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
+    assert errors == []
+    context.close()
