@@ -19,11 +19,7 @@ FLAGS = (
 ).split()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items):
-    for item in items:
-        if "browser" in item.path.parts:  # one after the other, while all else runs beside them
-            item.add_marker(pytest.mark.xdist_group("browser"))
     if CHROMIUM is None and os.environ.get("BROWSER_TESTS") != "required":
         for item in items:
             if "browser" in item.path.parts:
