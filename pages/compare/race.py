@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared import comparing, curves, figures, moving, tree_figures
+from pages.shared import comparing, curves, figures, moving, tree_picture
 from pages.shared.choosing import current
 from pages.shared.datasets import Data
 from pages.shared.disagreeing import Clustering, disagreement
@@ -49,8 +49,8 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
 
             options = dict(height=HEIGHTS[len(places)], markers=MARKERS, extent=extent)
             if run.settings.algorithm == "tree":
-                views = tree_figures.views_of_run(run, frames)
-                pictures.append(tree_figures.picture(run, views, len(views) - 1, plane, token, drawn, **options))
+                views = tree_picture.views_of_run(run, frames)
+                pictures.append(tree_picture.picture(run, views, len(views) - 1, plane, token, drawn, **options))
             else:
                 pictures.append(moving.picture(run, frames, plane, token, drawn, **options))
         titles = [f"{name}: {run.history.method.loss_name}" for name, run in race.ran]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.shared import figures, tree_figures
+from pages.shared import figures, tree_figures, tree_picture
 from pages.shared.choosing import current
 from pages.shared.cutting import cut_line
 from pages.shared.faults import show_fault
@@ -96,7 +96,7 @@ def tell_of_cut(growth: Growth, k: int) -> None:
 
 def draw(run: Run, plane: Plane, ordered: bool, progress: Progress) -> tuple[str, list]:
     """The name of the figures that move, and all four figures."""
-    views = tree_figures.views_of(run.growth)
+    views = tree_picture.views_of(run.growth)
     name = figures.token("tree", run.key, plane.names, ordered)
     at = cut_frame(run)
 
@@ -106,7 +106,7 @@ def draw(run: Run, plane: Plane, ordered: bool, progress: Progress) -> tuple[str
     return name, recent().get(
         ("tree figures", name),
         lambda: [
-            tree_figures.picture(run, views, at, plane, name, drawn),
+            tree_picture.picture(run, views, at, plane, name, drawn),
             tree_figures.tree(run, views, at, name),
             tree_figures.heights(run, views, at, name),
             tree_figures.proximities(run),
@@ -229,7 +229,7 @@ else:
             (
                 "The lines are the merges so far"
                 if merging.linkage == "single"
-                else f"Outlines are the groups that there are, up to the {tree_figures.OUTLINED} largest"
+                else f"Outlines are the groups that there are, up to the {tree_picture.OUTLINED} largest"
             )
             + "; the black line joins the two that merge now. A point is grey until it has joined another."
             + figures.about_colours(k)

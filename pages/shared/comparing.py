@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from pages.shared import paint, palette
 from pages.shared.datasets import Data
 from pages.shared.disagreeing import Clustering, Disagreement
-from pages.shared.figures import padded
+from pages.shared.figures import padded, placed
 from pages.shared.planes import Plane
 from pages.shared.wording import in_template, safe
 
@@ -117,8 +117,7 @@ def side_by_side(
         number = "" if i == 0 else "2"
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
         if backdrops:
-            place = dict(x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below", opacity=0.45)
-            layout["images"].append(dict(source=backdrops[i], xref=axes["xaxis"], yref=axes["yaxis"]) | place)
+            layout["images"].append(placed((left, right, bottom, top), number) | dict(source=backdrops[i], opacity=0.45))
         else:
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.shared import palette
-from pages.shared.figures import REMOTE, figure
+from pages.shared.figures import driven, figure
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
 from pages.shared.wording import safe
@@ -40,10 +40,8 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        meta=name,
-        updatemenus=[REMOTE],
         annotations=[],
-    )
+    ) | driven(name)
     data = []
     gap = 0.08
     share = (1 - gap * (len(curves) - 1)) / len(curves)

@@ -117,8 +117,15 @@ def marker_size(n: int) -> float:
     return 7.5 * min(1.0, (500 / n) ** 0.35)
 
 
-def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float], name: str, height: int, painted: bool):
-    """The layout of a picture that a player drives."""
+def placed(extent: tuple[float, float, float, float], axes: str = "") -> dict:
+    """Where an image lies that is stretched over the extent, below all else, by the axes of this number."""
+    left, right, bottom, top = extent
+    place = dict(xref=f"x{axes}", yref=f"y{axes}", x=left, y=top, sizex=right - left, sizey=top - bottom)
+    return place | dict(sizing="stretch", layer="below")
+
+
+def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
+    """The layout of a picture of points."""
     left, right, bottom, top = extent
     axis = dict(zeroline=False, showgrid=not painted)  # the lines would run over a painted picture
     return dict(
@@ -127,12 +134,15 @@ def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float
         showlegend=False,
         hovermode="closest",
         dragmode="pan",
-        meta=name,
         xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
         yaxis=axis
         | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=safe(plane.names[1]))),
-        updatemenus=[REMOTE],
     )
+
+
+def driven(name: str) -> dict:
+    """What the layout of a figure has that a player drives, by this name."""
+    return dict(meta=name, updatemenus=[REMOTE])
 
 
 REMOTE = dict(

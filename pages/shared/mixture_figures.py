@@ -3,16 +3,15 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from clustering import Gaussians
-from pages.shared import curves, paint, palette
+from pages.shared import paint, palette
 from pages.shared.datasets import Data
-from pages.shared.figures import MOST_MARKERS, REMOTE, dots, figure, hovered, layout_of, marker_size, padded
-from pages.shared.mixing import Belief, Bootstrap, Narrowing
-from pages.shared.moving import CIRCLE
+from pages.shared.figures import MOST_MARKERS, dots, driven, figure, hovered, layout_of, marker_size, padded, placed
+from pages.shared.mixing import Belief, Bootstrap
+from pages.shared.moving import ellipses
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
-from pages.shared.wording import safe, short
+from pages.shared.wording import safe
 
 HEIGHT = 380
 MARGIN = dict(l=10, r=10, t=10, b=10)
@@ -23,56 +22,40 @@ MOST_CORNERED = 1_000
 """points in that triangle"""
 
 
-def ellipses(mixture: Gaussians, plane: Plane, scale: float = 2.0) -> list[np.ndarray]:
-    """For each component (37, 2) the curve at so many standard deviations, as it is seen in the plane."""
-    values, vectors = np.linalg.eigh(plane.project_covariances(mixture.covariances))
-    half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-    return list(plane.project(mixture.means)[:, None, :] + scale * (half @ CIRCLE).transpose(0, 2, 1))
-
-
-def _blended(responsibilities: np.ndarray) -> list[str]:
+def blended(responsibilities: np.ndarray) -> list[str]:
     """The colours of points, mixed by their responsibilities (n, k), the components in the order of their numbers."""
     colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
     mixed = np.rint(responsibilities @ colors).astype(int)
     return [f"#{code:06x}" for code in (mixed @ [65536, 256, 1]).tolist()]
 
 
-def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, name: str, height: int):
+def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
     """All points as markers, or painted where they are many: traces, and the layout below them. Each answers to a click by its
     position, as `customdata`."""
     xy = plane.places(data.points)
     extent = padded(xy, 1.3 if data.to_scale else None)
     painted = len(xy) > MOST_MARKERS
-    layout = layout_of(data, plane, extent, name, height, painted) | dict(dragmode=False, clickmode="event+select")
-    layout.pop("updatemenus")
+    layout = layout_of(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
     rows = hovered(len(xy)) if painted else np.arange(len(xy))
     points = dots(data, plane, xy, rows)
     points["hovertemplate"] = points["hovertemplate"].replace("%{customdata}", "%{text}")
     points |= dict(text=points["customdata"], customdata=rows.tolist())
     if painted:
-        left, right, bottom, top = extent
         colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
-        canvas = paint.Canvas(*xy.T, extent)
-        place = dict(
-            xref="x", yref="y", x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below"
-        )
-        layout["images"] = [place | dict(source=canvas.paint(colors, responsibilities=responsibilities.T))]
+        source = paint.Canvas(*xy.T, extent).paint(colors, responsibilities=responsibilities.T)
+        layout["images"] = [placed(extent) | dict(source=source)]
         points["marker"] = dict(size=9, opacity=0)
     else:
-        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=_blended(responsibilities))
-    points |= dict(selected=dict(marker=points["marker"] | dict(color=None)), unselected=dict(marker=dict(opacity=0.85)))
-    points["selected"]["marker"].pop("color")
-    if painted:
-        points["unselected"] = dict(marker=dict(opacity=0))
-    else:
-        points["selected"]["marker"].pop("line", None)
+        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=blended(responsibilities))
+    same = dict(marker=dict(opacity=points["marker"]["opacity"]))  # a click chooses a point, and does not dim the others
+    points |= dict(selected=same, unselected=same)
     return xy, [points], layout
 
 
 def marked(belief: Belief, plane: Plane, rows: np.ndarray, chosen: int | None = None, height: int = HEIGHT) -> go.Figure:
     """The points in the colours of their responsibilities, with a ring around these rows, and crosshairs on the chosen one."""
     data = belief.run.data
-    xy, traces, layout = _ground(data, plane, belief.responsibilities, "", height)
+    xy, traces, layout = _ground(data, plane, belief.responsibilities, height)
     rows = rows[:MOST_MARKERS]
     ring = dict(symbol="circle-open", size=12, color=palette.FILLED, line=dict(width=1.8))
     traces.append(dict(type="scatter", mode="markers", x=xy[rows, 0], y=xy[rows, 1], hoverinfo="skip", marker=ring))
@@ -151,7 +134,7 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
         return dict(
             x=xy[:, 0].astype(np.float32),
             y=xy[:, 1].astype(np.float32),
-            marker=dict(color=_blended(shares), size=6, opacity=0.7),
+            marker=dict(color=blended(shares), size=6, opacity=0.7),
         )
 
     specs = []
@@ -183,13 +166,11 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        meta=name,
         xaxis=hidden | dict(range=[-0.1, 1.1]),
         yaxis=hidden | dict(range=[-0.15, 1.02], scaleanchor="x"),
-        updatemenus=[REMOTE],
     )
     line = dict(line=dict(color=palette.NEUTRAL, width=1.5))
-    return figure([cloud, border | line, corners], layout, specs)
+    return figure([cloud, border | line, corners], layout | driven(name), specs)
 
 
 def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Figure:
@@ -233,8 +214,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
         colors = [palette.NEUTRAL] if labels is None else [palette.color_of(rank) for rank in range(int(labels.max()) + 1)]
         if len(xy) > MOST_MARKERS:
             source = paint.Canvas(*xy.T, extent, 480, 600).paint(palette.rgb(colors), labels=labels)
-            place = dict(x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below")
-            layout["images"].append(place | dict(source=source, xref=f"x{number}", yref=f"y{number}"))
+            layout["images"].append(placed(extent, number) | dict(source=source))
             traces.append(dict(type="scatter", x=[None], y=[None]) | axes)
         else:
             color = colors[0] if labels is None else np.array(colors)[labels].tolist()
@@ -264,20 +244,20 @@ def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], hei
     left, right, bottom, top = extent
     colors = palette.rgb([palette.color_of(rank) for rank in range(run.settings.k)])
     source = paint.Canvas(*xy.T, extent, 300, 390).paint(colors, responsibilities=belief.responsibilities.T)
+    means, outlines = plane.project(belief.mixture.means), ellipses(belief.mixture.covariances, plane)
     traces = [
-        dict(type="scatter", mode="lines", x=curve[:, 0], y=curve[:, 1], hoverinfo="skip")
-        | dict(line=dict(color=palette.color_of(rank), width=2.2))
+        dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.color_of(rank), width=2.2))
+        | dict(zip("xy", (mean + scale * curve).T, strict=True))
         for scale in (1, 2)
-        for rank, curve in zip(run.ranks, ellipses(belief.mixture, plane, scale), strict=True)
+        for rank, mean, curve in zip(run.ranks, means, outlines, strict=True)
     ]
     bare = dict(showticklabels=False, zeroline=False, showgrid=False, ticks="")
-    place = dict(xref="x", yref="y", x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below")
     layout = dict(
         height=height,
         margin=dict(l=4, r=4, t=4, b=4),
         showlegend=False,
         dragmode=False,
-        images=[place | dict(source=source)],
+        images=[placed(extent) | dict(source=source)],
         xaxis=bare | dict(range=[left, right], constrain="domain"),
         yaxis=bare | dict(range=[bottom, top], constrain="domain", scaleanchor="x" if run.data.to_scale else None),
     )
@@ -288,7 +268,7 @@ def sureness(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Fig
     """Where the means of the resampled fits lie, over the points."""
     run = bootstrap.run
     belief = Belief(run)
-    _, traces, layout = _ground(run.data, plane, belief.responsibilities, "", height)
+    _, traces, layout = _ground(run.data, plane, belief.responsibilities, height)
     if "images" not in layout:
         traces[0]["marker"] = traces[0]["marker"] | dict(opacity=0.25)
     for cluster in np.argsort(run.ranks):
@@ -296,96 +276,3 @@ def sureness(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Fig
         mark = dict(size=7, color=palette.color_of(run.ranks[cluster]), line=dict(width=1, color=DARK), opacity=0.8)
         traces.append(dict(type="scatter", mode="markers", x=places[:, 0], y=places[:, 1], hoverinfo="skip", marker=mark))
     return go.Figure(dict(data=traces, layout=layout | dict(clickmode="none")))
-
-
-def narrowing_picture(path: Narrowing, plane: Plane, name: str, height: int = HEIGHT) -> go.Figure:
-    """The points in the colours of their responsibilities, with the means and rings of one width, a frame for each width."""
-    data, ranks = path.run.data, path.run.ranks
-    order = np.argsort(ranks)
-    xy = plane.places(data.points)
-    extent = padded(xy, 1.3 if data.to_scale else None)
-    round_ = (plane.axes @ plane.axes.T, np.sqrt(np.linalg.eigvalsh(plane.axes @ plane.axes.T)))[0]
-
-    def at(one) -> list[dict]:
-        shares = one.responsibilities[:, order]
-        means = plane.project(one.means)[order]
-        # in a plane of unit vectors a sphere is a circle
-        rings = [mean + one.width * (np.linalg.cholesky(round_ + 1e-12 * np.eye(2)) @ CIRCLE).T for mean in means]
-        lines = [dict(x=ring[:, 0].tolist(), y=ring[:, 1].tolist()) for ring in rings]
-        middle = dict(x=means[:, 0].tolist(), y=means[:, 1].tolist())
-        return [dict(marker=dict(color=_blended(shares))), *lines, middle, middle]
-
-    k = len(ranks)
-    frames = [dict(name=str(i), data=at(one), traces=[*range(k + 1), k + 1, k + 2]) for i, one in enumerate(path.soft)]
-    points = dots(data, plane, xy, np.arange(len(xy)))
-    last = frames[-1]["data"]
-    points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85) | last[0]["marker"]
-    rings = [
-        dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.color_of(rank), width=2)) | ring
-        for rank, ring in enumerate(last[1 : k + 1])
-    ]
-    badge = dict(type="scatter", mode="markers", hoverinfo="skip")
-    centers = [
-        badge | last[-2] | dict(marker=dict(size=18, color=LIGHT, line=dict(width=2.5, color=DARK))),
-        badge | last[-1] | dict(marker=dict(size=10, color=[palette.color_of(rank) for rank in range(k)])),
-    ]
-    target = plane.project(path.hard)
-    cross = dict(size=13, symbol="x-thin", color=DARK, line=dict(width=3, color=DARK))
-    hard = badge | dict(x=target[:, 0], y=target[:, 1], marker=cross)
-    layout = layout_of(data, plane, extent, name, height, False)
-    return figure([points, *rings, *centers, hard], layout, frames)
-
-
-def _round_numbers(widths: np.ndarray) -> list[float]:
-    """1, 2 and 5 times the powers of ten that lie among the widths."""
-    powers = 10.0 ** np.arange(np.floor(np.log10(widths.min())), np.ceil(np.log10(widths.max())) + 1)
-    values = np.outer(powers, [1, 2, 5]).ravel()
-    return values[(values >= 0.9 * widths.min()) & (values <= 1.1 * widths.max())].round(12).tolist()
-
-
-def narrowing_curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
-    """How sure the points are on average, over the width, from wide to narrow; with a mark on the frame that is shown."""
-    x, y = path.widths, path.certainty
-    frames = [
-        dict(name=str(i), data=[dict(x=x[: i + 1], y=y[: i + 1]), dict(x=[x[i]], y=[y[i]])], traces=[1, 2])
-        for i in range(len(x))
-    ]
-    whole = dict(x=x, y=y, hovertemplate="width %{x:.3g}<br>largest responsibility %{y:.3f} on average<extra></extra>")
-    layout = dict(
-        height=height,
-        margin=MARGIN,
-        showlegend=False,
-        dragmode=False,
-        meta=name,
-        xaxis=dict(
-            type="log",
-            range=[np.log10(x[0]) + 0.05, np.log10(x[-1]) - 0.05],
-            title=dict(text="width"),
-            zeroline=False,
-            tickvals=_round_numbers(x),
-        ),
-        yaxis=dict(range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="certainty"), zeroline=False),
-        updatemenus=[REMOTE],
-    )
-    return figure(curves.moving(whole, frames[-1]["data"]), layout, frames)
-
-
-def told(path: Narrowing) -> list[Frame]:
-    """What is to be said of each width."""
-    means = "Each point is shared among all means by how near they are, as far as the width lets it tell."
-    return [
-        Frame(
-            "start" if i == 0 else "E",
-            i,
-            i,
-            None,
-            f"Width {short(one.width)}: the largest responsibility is {path.certainty[i]:.3f} on average; the means are "
-            + (
-                "at the centers of K-means."
-                if path.distance[i] < 1e-6 * path.widths[0]
-                else f"within {short(float(path.distance[i]))} of the centers of K-means."
-            ),
-            means if i == 0 else "",
-        )
-        for i, one in enumerate(path.soft)
-    ]

@@ -10,7 +10,19 @@ from scipy.spatial.distance import cdist
 
 from pages.shared import paint, palette
 from pages.shared.datasets import SCIPY_METRICS
-from pages.shared.figures import MOST_MARKERS, dots, figure, hovered, layout_of, marker_size, rings, size_of, written
+from pages.shared.figures import (
+    MOST_MARKERS,
+    dots,
+    driven,
+    figure,
+    hovered,
+    layout_of,
+    marker_size,
+    placed,
+    rings,
+    size_of,
+    written,
+)
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
@@ -70,6 +82,13 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
         lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
         low, high = low - lack / 2, high + lack / 2
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+
+def ellipses(covariances: np.ndarray, plane: Plane) -> np.ndarray:
+    """(k, 37, 2) the curves at one standard deviation from the mean of each Gaussian, as they are seen in the plane."""
+    values, vectors = np.linalg.eigh(plane.project_covariances(covariances))
+    half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return (half @ CIRCLE).transpose(0, 2, 1)
 
 
 def described(run: Run, frames: list[Frame]) -> str:
@@ -172,14 +191,14 @@ class _Picture:
         beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
         places = ([self.ground.extent] if self.ground else []) + [self.extent] * self.painted
         images = []
-        for own, (x0, x1, y0, y1) in zip(last.get("layout", {}).get("images", []), places, strict=True):
+        for own, extent in zip(last.get("layout", {}).get("images", []), places, strict=True):
+            place = placed(extent)
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
-            width = (x1 - x0) * (1 + 1e-9 * len(images))
-            place = dict(xref="x", yref="y", x=x0, y=y1, sizex=width, sizey=y1 - y0, sizing="stretch", layer="below")
+            place["sizex"] *= 1 + 1e-9 * len(images)
             # where a density is below, the points let it be seen
             faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(places) - 1 else {}
             images.append(place | own | faint)
-        layout = layout_of(self.run.data, self.plane, self.extent, name, height, self.painted) | dict(images=images)
+        layout = layout_of(self.run.data, self.plane, self.extent, height, self.painted) | driven(name) | dict(images=images)
         if self.margins:
             self.margins.lay_out(layout)
         return figure([points, *still[1:], *outlines, *centers, *beside], layout, frames)
@@ -216,10 +235,7 @@ class _Picture:
         states = self._trail(t) + ([t] if frame.kind == "E" else [])
         lines = np.stack([self.middles[s] for s in states], axis=1)  # (k, steps, 2)
         if self.mixture:
-            covariances = self.plane.project_covariances(self.run.history.parameters[t].covariances)
-            values, vectors = np.linalg.eigh(covariances)
-            half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-            ellipse = (half @ CIRCLE).transpose(0, 2, 1)
+            ellipse = ellipses(self.run.history.parameters[t].covariances, self.plane)
             gap = np.full((len(lines), 1, 2), np.nan)
             middle = self.middles[t][:, None, :]
             lines = np.concatenate([lines, gap, middle + ellipse, gap, middle + 2 * ellipse], axis=1)

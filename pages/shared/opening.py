@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.datasets import Data
 from pages.shared.runs import ALGORITHMS, RACERS, STARTS_OF, Settings
 from pages.shared.trees import Merging
-from pages.shared.widgets import SAME, default_merging, metric_key, start_name, tree_keys
+from pages.shared.widgets import SAME, default_merging, has_own_metrics, metric_key, start_name, tree_keys
 
 WANTED = "wanted elsewhere"
 WATCH = ("pages/explore/watch.py", "To this run in Watch", ":material/play_circle:")
@@ -31,11 +31,11 @@ def open_from_tree(settings: Settings, data: Data) -> None:
     """For callbacks: the same for a run that starts at the cut of a tree, by the metric of that tree where it has one."""
     open_in_watch(settings, "tree", 1)
     texts = st.session_state[WANTED][1]
-    state, own = _state_of_tree(settings.merging, data)
+    state = _state_of_tree(settings.merging, data)
     if settings.algorithm == "kmedoids":
         metric = settings.merging.metric
         state[metric_key(data, "metric")] = metric
-        texts |= {} if own or metric == data.metrics[0] else {"metric": metric.capitalize()}
+        texts |= {} if has_own_metrics(data) or metric == data.metrics[0] else {"metric": metric.capitalize()}
     st.session_state.update(state)
     texts |= _texts_of_tree(settings.merging, data)
 
@@ -46,26 +46,26 @@ def open_in_race(settings: Settings, data: Data) -> None:
     rival = "kmedoids" if ending else "kmeans"
     panels = {f"algorithm_1{ending}": "tree", f"algorithm_2{ending}": rival}
     own = {f"k_1{ending}": None, f"k_2{ending}": None, f"start_{rival}_2{ending}": SAME}
-    state, _ = _state_of_tree(settings.merging, data, "_1")
-    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | state)
+    tree = _state_of_tree(settings.merging, data, "_1")
+    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | tree)
     texts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
     texts |= {key: (RACERS[name], "") for key, name in panels.items()}
     _want(RACE, texts)
     st.session_state[WANTED][1].update(_texts_of_tree(settings.merging, data, "_1"))
 
 
-def _state_of_tree(merging: Merging, data: Data, number: str = "") -> tuple[dict[str, str], bool]:
-    """The values of the widgets of a tree, and whether its metrics are those of these data alone."""
-    linkage, metric = tree_keys(data, number)
-    return {linkage: merging.linkage, metric: merging.metric}, " " in metric
+def _state_of_tree(merging: Merging, data: Data, number: str = "") -> dict[str, str]:
+    """The values of the widgets of a tree."""
+    return dict(zip(tree_keys(data, number), (merging.linkage, merging.metric), strict=True))
 
 
 def _texts_of_tree(merging: Merging, data: Data, number: str = "") -> dict[str, str]:
-    """Those of the values that stand in the address."""
-    state, own = _state_of_tree(merging, data, number)
-    (linkage, metric), default = state, default_merging(data)
+    """Those of these values that stand in the address."""
+    (linkage, metric), default = tree_keys(data, number), default_merging(data)
     texts = {linkage: merging.linkage.capitalize()} if merging.linkage != default.linkage else {}
-    return texts | ({} if own or merging.metric == default.metric else {metric: merging.metric.capitalize()})
+    if not has_own_metrics(data) and merging.metric != default.metric:
+        texts[metric] = merging.metric.capitalize()
+    return texts
 
 
 def _want(page: tuple[str, str, str], texts: dict[str, tuple[str, str]]) -> None:

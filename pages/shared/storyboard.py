@@ -186,7 +186,6 @@ class _TreeTeller:
 
     start_means = "Every point is a group of its own."
     e_means = "Merge by merge, two groups become one; outlines show the groups that there are."
-    m_means = ""
 
     def __init__(self, run: Run):
         self.run, self.growth = run, run.growth

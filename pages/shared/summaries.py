@@ -10,10 +10,10 @@ from clustering import PrincipalComponents
 from pages.shared import paint, palette
 from pages.shared.columns import histogram
 from pages.shared.datasets import Data
-from pages.shared.figures import HOVERED, MOST_MARKERS, padded, rings, written
+from pages.shared.figures import MOST_MARKERS, dots, hovered, layout_of, marker_size, padded, placed, rings, written
 from pages.shared.planes import Plane
 from pages.shared.tables import SCALED
-from pages.shared.wording import in_template, safe, shortened
+from pages.shared.wording import safe, shortened
 
 MOST_PANELS = 6
 """columns of a scatter-plot matrix"""
@@ -44,48 +44,16 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MOST_MARKERS
-    left, right, bottom, top = padded(xy)
-    shown = np.arange(len(xy))
-    images = []
-    marker = dict(size=7.5 * min(1.0, (500 / len(xy)) ** 0.35), opacity=0.8)
+    extent = padded(xy)
+    layout = layout_of(data, plane, extent, height, painted)
+    shown, marker = np.arange(len(xy)), dict(size=marker_size(len(xy)), opacity=0.8)
     if painted:
-        shown = np.sort(np.random.default_rng(0).choice(len(xy), HOVERED, replace=False))
-        canvas = paint.Canvas(*xy.T, (left, right, bottom, top))
-        source = canvas.paint(palette.rgb(colors), labels=groups)
-        images = [_stretched(source, left, right, bottom, top)]
-        marker = dict(size=8, opacity=0)
-    x, y = map(in_template, plane.names)
-    traces = [
-        dict(
-            type="scatter",
-            mode="markers",
-            x=xy[shown, 0],
-            y=xy[shown, 1],
-            customdata=[safe(name) for name in data.called(shown)],
-            hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
-            marker=marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown]),
-        )
-    ]
-    traces[0] |= written(data, shown)
-    traces += rings(data, xy)
-    axis = dict(zeroline=False, showgrid=not painted)
-    layout = dict(
-        height=height,
-        margin=MARGIN,
-        showlegend=False,
-        hovermode="closest",
-        dragmode="pan",
-        images=images,
-        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
-        yaxis=axis
-        | dict(range=[bottom, top], title=dict(text=safe(plane.names[1])), scaleanchor="x" if data.to_scale else None),
-    )
-    return go.Figure(dict(data=traces, layout=layout))
-
-
-def _stretched(source: str, left, right, bottom, top, axes: str = "") -> dict:
-    place = dict(x=left, y=top, sizex=right - left, sizey=top - bottom, sizing="stretch", layer="below")
-    return dict(source=source, xref=f"x{axes}", yref=f"y{axes}") | place
+        shown, marker = hovered(len(xy)), dict(size=8, opacity=0)
+        source = paint.Canvas(*xy.T, extent).paint(palette.rgb(colors), labels=groups)
+        layout["images"] = [placed(extent) | dict(source=source)]
+    points = dots(data, plane, xy, shown) | written(data, shown)
+    points["marker"] = marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown])
+    return go.Figure(dict(data=[points, *rings(data, xy)], layout=layout))
 
 
 def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
@@ -152,7 +120,8 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 if painted:
                     canvas = paint.Canvas(values[:, j], values[:, i], (*extents[j], *extents[i]), height=180, width=240)
                     images.append(
-                        _stretched(canvas.paint(palette.rgb(colors), labels=groups), *extents[j], *extents[i], number)
+                        placed((*extents[j], *extents[i]), number)
+                        | dict(source=canvas.paint(palette.rgb(colors), labels=groups))
                     )
                 else:
                     pair |= dict(

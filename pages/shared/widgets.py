@@ -242,10 +242,11 @@ def start_name(start: str) -> str:
 
 def metric_key(data: Data, key: str) -> str:
     """The key of a choice of metric: another one for data that have metrics of their own."""
-    return f"{key} {data.metrics[0]}" if _has_own_metrics(data) else key
+    return f"{key} {data.metrics[0]}" if has_own_metrics(data) else key
 
 
-def _has_own_metrics(data: Data) -> bool:
+def has_own_metrics(data: Data) -> bool:
+    """Whether their metrics are not those of all points, so that no address can carry the choice."""
     return data.mixed is not None or data.given is not None
 
 
@@ -256,7 +257,7 @@ def _choose_metric(data: Data, key: str, width, label: str = "Metric") -> str:
         format_func=str.capitalize,
         key=key,
         width=width,
-        **(KEPT if _has_own_metrics(data) else SHARED),
+        **(KEPT if has_own_metrics(data) else SHARED),
     )
 
 

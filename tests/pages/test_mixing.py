@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans as Peer
 from sklearn.mixture import GaussianMixture as PeerMixture
 
 from clustering import bic, notices
-from pages.shared import datasets, mixture_figures, moving, palette
+from pages.shared import datasets, mixture_figures, moving, narrowing_figures, palette
 from pages.shared.examples import FAILURES
 from pages.shared.formulas import formulas
 from pages.shared.mixing import ENCLOSED, GRID, LEVELS, NATS, Belief, Bootstrap, Density, Margins, compared, narrowing
@@ -467,9 +467,9 @@ def test_the_limit_of_many_points_is_that_of_a_sample():
 def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
     path = narrowing(run, widths=8)
     plane = plane_of(run)
-    figure = mixture_figures.narrowing_picture(path, plane, "name")
-    told = mixture_figures.told(path)
-    curve = mixture_figures.narrowing_curve(path, "name")
+    figure = narrowing_figures.picture(path, plane, "name")
+    told = narrowing_figures.told(path)
+    curve = narrowing_figures.curve(path, "name")
     assert len(figure.frames) == len(told) == len(curve.frames) == 8
     order = np.argsort(run.ranks)
     for one, frame, line in zip(path.soft, figure.frames, curve.frames, strict=True):
@@ -546,12 +546,17 @@ def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
         np.testing.assert_array_equal(np.column_stack([mark.x, mark.y]), run.data.points[[7]])
 
 
-def test_ellipses_hold_as_many_points_as_a_gaussian_does():
+def test_ellipses_are_at_one_and_two_standard_deviations():
     run = run_of(sample("round", n=4_000, k=1), k=1)
-    (curve,) = mixture_figures.ellipses(run.history.parameters[-1], plane_of(run), 2.0)
-    _, mean, covariance = (part[0] if part.ndim > 1 else part for part in run.history.parameters[-1])
-    away = np.einsum("ni,ij,nj->n", curve - mean, np.linalg.inv(covariance), curve - mean)
-    np.testing.assert_allclose(away, 4)
+    (covariance,) = run.history.parameters[-1].covariances
+    (curve,) = moving.ellipses(covariance[None], plane_of(run))
+    away = np.einsum("ni,ij,nj->n", curve, np.linalg.inv(covariance), curve)
+    np.testing.assert_allclose(away, 1)
+    (mean,) = run.history.parameters[-1].means
+    extent = moving.extent_of([run], plane_of(run))
+    for drawn, scale in zip(mixture_figures.model(run, plane_of(run), extent).data, (1, 2), strict=True):
+        shown = (np.column_stack([drawn.x, drawn.y]) - mean) / scale
+        np.testing.assert_allclose(np.einsum("ni,ij,nj->n", shown, np.linalg.inv(covariance), shown), 1)
 
 
 def test_the_shares_of_a_point_are_a_bar_in_the_colour_of_each_component():

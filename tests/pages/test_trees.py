@@ -11,7 +11,7 @@ from scipy.spatial import distance
 from sklearn.metrics import adjusted_rand_score
 
 from clustering import LINKAGES, classical_scaling
-from pages.shared import curves, datasets, palette, tree_figures
+from pages.shared import curves, datasets, palette, tree_figures, tree_picture
 from pages.shared.cutting import is_height
 from pages.shared.datasets import GIVEN, Data
 from pages.shared.planes import column_plane, principal_plane
@@ -61,17 +61,17 @@ def plane_of(data):
 
 
 def pictured(run, views=None, at=-1, **options):
-    views = views or tree_figures.views_of(run.growth)
-    return tree_figures.picture(run, views, at % len(views), plane_of(run.data), "name", **options)
+    views = views or tree_picture.views_of(run.growth)
+    return tree_picture.picture(run, views, at % len(views), plane_of(run.data), "name", **options)
 
 
 def drawn_tree(run, views=None, at=-1):
-    views = views or tree_figures.views_of(run.growth)
+    views = views or tree_picture.views_of(run.growth)
     return tree_figures.tree(run, views, at % len(views), "name")
 
 
 def drawn_heights(run, views=None, at=-1):
-    views = views or tree_figures.views_of(run.growth)
+    views = views or tree_picture.views_of(run.growth)
     return tree_figures.heights(run, views, at % len(views), "name")
 
 
@@ -416,7 +416,7 @@ def colours_in_a_race(run):
     """(n,) the colours in which the picture of a panel ends, if it is one of a tree those that it really has."""
     if run.settings.algorithm != "tree":
         return np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
-    views = tree_figures.views_of_run(run, storyboard(run)[0])
+    views = tree_picture.views_of_run(run, storyboard(run)[0])
     figure = pictured(run, views, height=300)
     same(figure, complete(figure, figure.frames[-1]))
     return colours_of_points(figure)
@@ -457,10 +457,10 @@ def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
 def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
     run = cut_of(normal(), 4)
     (frames, _), _ = in_step([run, make_run(normal(), Settings(), Recent(), lambda _: None)])
-    views = tree_figures.views_of_run(run, frames)
+    views = tree_picture.views_of_run(run, frames)
     assert len(views) == len(frames)
-    assert views[0] == tree_figures.View(0)
-    assert views[-1] == tree_figures.View(56)
+    assert views[0] == tree_picture.View(0)
+    assert views[-1] == tree_picture.View(56)
     assert [frame.kind for frame in frames] == ["start", *["E", "M"] * 20, "E"]
     for before, view, frame in zip(views[1:], views[2:], frames[2:], strict=False):
         if frame.kind == "M":  # what is joined next
@@ -474,7 +474,7 @@ def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
 def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
     run = cut_of(normal(8), 8, linkage)
     frames, _ = storyboard(run)
-    picture = pictured(run, tree_figures.views_of_run(run, frames), height=300)
+    picture = pictured(run, tree_picture.views_of_run(run, frames), height=300)
     assert len(picture.frames) == len(frames) == 2
     assert run.history.losses.tolist() == [0.0]
     # nothing is joined, but here the tree is cut: each point is a group of its own
@@ -488,7 +488,7 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
     run = cut_of(normal(300), 4)
     growth, frames = run.growth, growing(run)
-    views = tree_figures.views_of(growth)
+    views = tree_picture.views_of(growth)
     assert [view.merges for view in views] == [frame.parameters for frame in frames] == growth.states
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
@@ -523,7 +523,7 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
     run = cut_of(data, 5, linkage)
-    views = tree_figures.views_of(run.growth)
+    views = tree_picture.views_of(run.growth)
     figure = drawn_tree(run, views)
     many = 1 + 5
     drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
@@ -588,7 +588,7 @@ FIGURES = {
 @pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (140, 4, "ward"), (140, 60, "single")])
 def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratch(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
-    views = tree_figures.views_of(run.growth)
+    views = tree_picture.views_of(run.growth)
     figure = FIGURES[which](run, views)
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
@@ -604,7 +604,7 @@ def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratc
 
 def test_the_frames_of_a_race_say_the_same_as_drawn_from_scratch_too():
     run = cut_of(normal(50), 3, "complete")
-    views = tree_figures.views_of_run(run, storyboard(run)[0])
+    views = tree_picture.views_of_run(run, storyboard(run)[0])
     for markers in (1_000, 10):
         figure = pictured(run, views, markers=markers)
         moving = set(complete(figure, figure.frames[0]))
@@ -647,7 +647,7 @@ def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k,
     assert (under, above) == (100 - k, k - 1)
     framed = tree_figures.proximities(run).layout.shapes
     rims, frames = framed[::2], framed[1::2]
-    assert {rim.line.color for rim in rims} == {tree_figures.LIGHT}
+    assert {rim.line.color for rim in rims} == {tree_picture.LIGHT}
     assert [(rim.x0, rim.x1, rim.y0, rim.y1) for rim in rims] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
     for shapes, color in ((tree.layout.shapes, "fillcolor"), (frames, "line.color")):
         assert len(shapes) == k
@@ -712,7 +712,7 @@ def test_single_points_far_away_do_not_use_up_the_colours_of_the_groups():
 def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
     data = normal(200, seed=6)
     run = cut_of(data, 4, "single")
-    views = tree_figures.views_of(run.growth)
+    views = tree_picture.views_of(run.growth)
     figure = pictured(run, views)
     shortest = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
     expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
@@ -738,7 +738,7 @@ def test_of_painted_points_those_that_join_late_are_markers_and_the_image_change
     data = datasets.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
     growth, at = run.growth, cut_view(run)
-    views = tree_figures.views_of(growth)
+    views = tree_picture.views_of(growth)
     figure = pictured(run, views, at)
     late = growth.joined_by >= n - 1 - 90
     assert late.any() == (linkage == "single")
@@ -796,7 +796,7 @@ def encloses(corners, points):
 @pytest.mark.parametrize("n", [3, 4, 10, 200])
 def test_an_outline_goes_around_all_points_and_comes_back(n):
     points = np.random.default_rng(n).normal(size=(n, 2))
-    corners = tree_figures.hull(points)
+    corners = tree_picture.hull(points)
     np.testing.assert_array_equal(corners[0], corners[-1])
     assert encloses(corners, points)
     assert distance.cdist(corners, points).min(axis=1).max() == 0
@@ -814,7 +814,7 @@ def test_an_outline_goes_around_all_points_and_comes_back(n):
     ],
 )
 def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, ends):
-    corners = tree_figures.hull(np.array(points, dtype=float))
+    corners = tree_picture.hull(np.array(points, dtype=float))
     assert {tuple(corner) for corner in corners.tolist()} == {tuple(map(float, end)) for end in ends}
     np.testing.assert_array_equal(corners[0], corners[-1])
 
@@ -879,7 +879,7 @@ def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    views = tree_figures.views_of(run.growth)
+    views = tree_picture.views_of(run.growth)
     figure = drawn_heights(run, views)
     whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
     assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})
