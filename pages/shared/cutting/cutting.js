@@ -15,7 +15,6 @@ const STYLE = `
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const memory = (parentElement.__cutting ??= {});
-  const focused = memory.line && memory.line === document.activeElement;
   memory.end?.();
 
   if (!document.getElementById("tree-cut-style")) {
@@ -56,11 +55,11 @@ export default function (component) {
     line.style.display = at ? "" : "none";
     if (!at) return;
     if (line.parentElement !== at.graph.parentElement) {
-      const held = line === document.activeElement || (focused && document.activeElement === document.body);
       at.graph.parentElement.style.position = "relative";
-      at.graph.parentElement.append(line); // which takes the focus from it
-      if (held) line.focus({ preventScroll: true });
+      at.graph.parentElement.append(line);
     }
+    // a figure that is drawn anew takes the line away, and the focus with it, perhaps before this component is called again
+    if (memory.held && document.activeElement === document.body) line.focus({ preventScroll: true });
     const [bottom, top] = at.axis.range;
     const y = at.axis._offset + at.axis.d2p(Math.max(bottom, Math.min(top, height)));
     line.style.top = `${at.graph.offsetTop + y}px`;
@@ -130,12 +129,15 @@ export default function (component) {
     }
   };
 
-  memory.line = line;
+  // until a person goes elsewhere
+  const follow = (event) => (memory.held = line.contains(event.target));
+  for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, follow);
   place();
   const watching = setInterval(() => dragging || place(), 150);
   memory.end = () => {
     clearInterval(watching);
     clearTimeout(sending);
+    for (const kind of ["focusin", "pointerdown"]) document.removeEventListener(kind, follow);
     line.remove();
   };
   return memory.end;
