@@ -1,7 +1,11 @@
+"""What tests share: the bundled data sets, and two processes, of which one has the tests in the browser, one after the other,
+while all else runs beside it."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 FOLDER = Path(__file__).resolve().parents[1] / "pages" / "data"
 
@@ -14,3 +18,14 @@ def table():
         return np.loadtxt(FOLDER / f"{name}.csv", delimiter=",", skiprows=1, usecols=range(columns))
 
     return read
+
+
+class BrowserApart(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        """What stays together: all tests in the browser, or else those of a file."""
+        file = nodeid.split("::")[0]
+        return "browser" if "/browser/" in f"/{file}" else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return BrowserApart(config, log)
