@@ -29,3 +29,8 @@ class BrowserApart(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return BrowserApart(config, log)
+
+
+def pytest_make_parametrize_id(val):
+    """Names of tests must be the same in both processes, and what is packed holds the time at which it was."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
