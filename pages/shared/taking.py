@@ -6,14 +6,20 @@ Everything is made when it is asked for, as bytes or text; no Streamlit.
 import csv
 import io
 import json
+import zipfile
 
 import numpy as np
 import plotly.graph_objects as go
 import plotly.io
 
+from pages.shared import curves, stills
 from pages.shared.runs import MIDDLES, Run
+from pages.shared.storyboard import Frame
 from pages.shared.wording import safe
 
+WATCH = lambda share: None  # noqa: E731
+ROWS = 20_000
+"""of a table that are written at once"""
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """how a cell begins that a spreadsheet would run as a formula"""
 
@@ -28,18 +34,24 @@ def harmless(text) -> str:
     return text
 
 
-def _csv(headers: list[str], rows) -> bytes:
+def _csv(headers: list[str], columns: list, watch=WATCH) -> bytes:
+    """A table of these columns, each a list of numbers or of texts."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(map(harmless, headers))
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    columns = [
+        column if not column or isinstance(column[0], int | float) else list(map(harmless, column)) for column in columns
+    ]
+    for start in range(0, len(columns[0]), ROWS):
+        writer.writerows(zip(*(column[start : start + ROWS] for column in columns), strict=True))
+        watch(min(1.0, (start + ROWS) / len(columns[0])))
     # the mark at the beginning tells Excel that this is UTF-8
     return out.getvalue().encode("utf-8-sig")
 
 
-def assignments(run: Run) -> bytes:
+def assignments(run: Run, watch=WATCH) -> bytes:
     """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, and for a mixture the
-    responsibility of each component."""
+    responsibility of each component. `watch` is told the share that is done."""
     data, k = run.data, run.settings.k
     order = np.argsort(run.ranks)
     labels = run.ranks[run.history.last.labels] + 1
@@ -55,7 +67,7 @@ def assignments(run: Run) -> bytes:
     if run.settings.algorithm == "mixture":
         headers += [f"responsibility_{rank + 1}" for rank in range(k)]
         parts += list(run.history.last.assignment.responsibilities[:, order].T.tolist())
-    return _csv(headers, zip(*parts, strict=True))
+    return _csv(headers, parts, watch)
 
 
 def parameters_table(run: Run) -> bytes:
@@ -80,7 +92,7 @@ def parameters_table(run: Run) -> bytes:
         if mixture:
             row += run.history.parameters[-1].covariances[i].ravel().tolist()
         rows.append(row)
-    return _csv(headers, rows)
+    return _csv(headers, list(map(list, zip(*rows, strict=True))))
 
 
 def parameters_json(run: Run) -> bytes:
@@ -115,11 +127,11 @@ def parameters_json(run: Run) -> bytes:
     return json.dumps(told, ensure_ascii=False, indent=2).encode()
 
 
-def history(run: Run) -> bytes:
+def history(run: Run, watch=WATCH) -> bytes:
     """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each state, T + 1 of them.
 
     Arrays only, so that it loads with `allow_pickle=False`. Clusters are in the order of the method; `numbers` says which
-    number each has on the screen.
+    number each has on the screen. `watch` is told the share that is done.
     """
     history = run.history
     arrays = dict(
@@ -137,8 +149,13 @@ def history(run: Run) -> bytes:
         arrays["responsibilities"] = history.last.assignment.responsibilities
     else:
         arrays["medoids" if run.settings.algorithm == "kmedoids" else "centers"] = np.stack(history.parameters)
-    out = io.BytesIO()
-    np.savez_compressed(out, **arrays)
+    out, done, whole = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as place:
+                np.lib.format.write_array(place, array, allow_pickle=False)
+            done += array.nbytes
+            watch(done / whole)
     return out.getvalue()
 
 
@@ -190,3 +207,10 @@ def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 
     return plotly.io.to_html(
         figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)
     ).encode()
+
+
+def moving_image(run: Run, picture: go.Figure, frames: list[Frame], title: str, watch=WATCH) -> bytes:
+    """The moving picture and its loss curve as a GIF. `watch` is told the share that is done."""
+    curve = curves.loss_curve(run, frames, "")
+    places = [(picture, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
+    return stills.animated(places, (960, 540), title, [frame.sentence for frame in frames], watch)

@@ -1,0 +1,140 @@
+"""The frames of moving figures as images: what is drawn where, against the figures and Plotly's own rules."""
+
+import io
+import itertools
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image, ImageColor
+
+from pages.shared import curves, datasets, moving, palette, stills, taking
+from pages.shared.planes import column_plane
+from pages.shared.runs import Recent, Settings, make_run
+from pages.shared.stills import Stills
+from pages.shared.storyboard import storyboard
+
+WIDTH, HEIGHT = 640, 430
+
+
+def told(algorithm="kmeans", n=80, **settings):
+    data = datasets.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
+    run = make_run(data, Settings(algorithm, **settings), Recent(), lambda _: None)
+    frames, _ = storyboard(run)
+    plane = column_plane(data.columns, 0, 1)
+    return run, frames, moving.picture(run, frames, plane, "name", lambda share: None)
+
+
+def pixels(picture, figure, xy):
+    """(m, 3) the colours at these places (m, 2) of the data."""
+    (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    wide, high = WIDTH - stills.SIDE - 14, HEIGHT - 12 - stills.FOOT
+    if figure.layout.yaxis.scaleanchor:
+        scale = max((right - left) / wide, (top - bottom) / high)
+        left, right = (left + right - scale * wide) / 2, (left + right + scale * wide) / 2
+        bottom, top = (bottom + top - scale * high) / 2, (bottom + top + scale * high) / 2
+    x = stills.SIDE + (xy[:, 0] - left) / (right - left) * wide
+    y = 12 + (top - xy[:, 1]) / (top - bottom) * high
+    return np.asarray(picture)[y.round().astype(int), x.round().astype(int)].astype(int)
+
+
+def near(found, color, by=45):
+    return (np.abs(found - np.array(ImageColor.getrgb(color))).max(axis=1) <= by).mean()
+
+
+def lone(points):
+    """The rows of points that no other is near."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2) + 99 * np.eye(len(points))
+    return np.flatnonzero(apart.min(axis=1) > 0.3)
+
+
+def test_points_are_drawn_where_they_are_in_the_colours_of_the_frame():
+    run, frames, figure = told()
+    pictures = Stills(figure, WIDTH, HEIGHT)
+    points = run.data.points
+    rows = lone(points)
+    assert len(rows) > 15
+    first = pixels(pictures.at(0), figure, points[rows])
+    assert near(first, "#a3a3ab") > 0.8  # the neutral grey, a fifth of it let through
+    last = pixels(pictures.at(len(frames) - 1), figure, points[rows])
+    labels = run.history.last.labels[rows]
+    for cluster, rank in enumerate(run.ranks):
+        color = palette.color_of(rank)
+        shown = tuple(round(0.8 * part + 0.2 * 255) for part in ImageColor.getrgb(color))
+        assert near(last[labels == cluster], "#%02x%02x%02x" % shown) > 0.75  # noqa: UP031
+
+
+def test_centers_are_drawn_over_the_points():
+    run, frames, figure = told()
+    found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(frames) - 1), figure, run.centers[-1])
+    for rank, color in zip(run.ranks, found, strict=True):
+        assert near(color[None], palette.color_of(rank), 30) == 1
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+def test_a_frame_alone_is_the_same_as_one_after_the_other(algorithm):
+    _, frames, figure = told(algorithm)
+    one_by_one = list(Stills(figure, 320, 240).all())
+    assert len(one_by_one) == len(frames)
+    for i in (0, len(frames) // 2, len(frames) - 1):
+        assert np.array_equal(np.asarray(one_by_one[i]), np.asarray(Stills(figure, 320, 240).at(i)))
+    assert all(not np.array_equal(np.asarray(a), np.asarray(b)) for a, b in itertools.pairwise(one_by_one[:3]))
+
+
+def test_painted_points_are_drawn_too():
+    run, _, figure = told(n=3_000)
+    picture = np.asarray(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1)).astype(int)
+    colourful = np.ptp(picture, axis=2) > 60
+    assert colourful.mean() > 0.02
+    assert len(run.data.points) == 3_000
+
+
+def test_nothing_is_drawn_beyond_the_axes():
+    figure = go.Figure(
+        dict(
+            data=[dict(type="scatter", mode="lines", x=[-9, 9], y=[0.5, 0.5], line=dict(color="#ff0000", width=6))],
+            layout=dict(xaxis=dict(range=[0, 1]), yaxis=dict(range=[0, 1])),
+            frames=[dict(name="0", data=[], traces=[])],
+        )
+    )
+    picture = np.asarray(Stills(figure, 300, 200).at(0)).astype(int)
+    red = (picture[..., 0] > 200) & (picture[..., 1] < 80)
+    columns = np.flatnonzero(red.any(axis=0))
+    assert (columns.min(), columns.max()) == pytest.approx((stills.SIDE, 300 - 14), abs=2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-8.3, 7.7), (1e-9, 3e-9), (1e8, 1e8 + 10), (-1e12, 1e12)])
+def test_ticks_are_few_round_and_within(low, high):
+    ticks = stills._ticks(low, high, 7)
+    assert 2 <= len(ticks) <= 8
+    assert ticks.min() >= low - 1e-9 * (high - low)
+    assert ticks.max() <= high + 1e-9 * (high - low)
+    assert len({stills._tick_text(tick) for tick in ticks}) == len(ticks) or high - low < 1e-6 * abs(high)
+
+
+def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
+    run, frames, figure = told()
+    shares = []
+    gif = Image.open(io.BytesIO(taking.moving_image(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
+    assert gif.n_frames == len(frames)
+    assert gif.size == (960, 540)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    times = []
+    for i in range(gif.n_frames):
+        gif.seek(i)
+        times.append(gif.info["duration"])
+    assert times[-1] > times[0]
+    last = pixels(gif.convert("RGB").crop((0, 40, 640, 470)), figure, run.centers[-1])
+    assert all(near(color[None], palette.color_of(rank), 40) == 1 for rank, color in zip(run.ranks, last, strict=True))
+
+
+def test_a_curve_moves_on_with_the_frames():
+    run, frames, _ = told()
+    curve = Stills(curves.loss_curve(run, frames, "name"), 320, 260)
+
+    def blue(i):
+        picture = np.asarray(curve.at(i)).astype(int)
+        return ((picture[..., 2] > 180) & (picture[..., 0] < 110)).sum()
+
+    assert blue(0) < blue(len(frames) // 2) <= blue(len(frames) - 1)
