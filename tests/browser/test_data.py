@@ -213,5 +213,5 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
     assert unnamed == []
     tab_to(page, "Watch it cluster")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Play").wait_for()
+    page.locator(".table tbody tr").nth(2).wait_for()
     assert page.locator(".table tbody tr").count() == 3
