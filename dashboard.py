@@ -17,10 +17,16 @@ page = st.navigation({"Explore": [watch, tree, mixture, data], "Compare": [race,
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.choosing import choose_data  # noqa: E402
+from pages.shared.copying import LACKS, copy_link  # noqa: E402
+from pages.shared.links import asked, tell_of_nonsense  # noqa: E402
+from pages.shared.widgets import is_own  # noqa: E402
+
+asked()
+notice = st.empty()
 
 # the picture, not the frame, is what the screen is for
 st.html(
-    "<style>.stMainBlockContainer{padding-top:3rem;padding-bottom:3rem}.stMainBlockContainer h3{font-size:1.3rem}"
+    "<style>.stMainBlockContainer{padding-top:3.5rem;padding-bottom:3rem}.stMainBlockContainer h3{font-size:1.3rem}"
     # the curve goes below the picture where both side by side would be too narrow
     ".st-key-stage [data-testid=stHorizontalBlock]:has(>[data-testid=stColumn]){flex-wrap:wrap}"
     ".st-key-stage [data-testid=stColumn]:first-child{min-width:min(100%,30rem)}"
@@ -54,4 +60,7 @@ else:
     with st.sidebar:
         st.subheader("Data")
         choose_data(full=False)
+with st.sidebar:
+    copy_link(LACKS if is_own() else "")
 page.run()
+tell_of_nonsense(notice)

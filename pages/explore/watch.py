@@ -6,7 +6,7 @@ from pages.shared import curves, figures, moving
 from pages.shared.choosing import current
 from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
-from pages.shared.placing import choose_plane, place_by_hand
+from pages.shared.placing import CENTERS, choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
@@ -96,6 +96,8 @@ try:
     if settings.start == "hand":
         with right:
             settings = place_by_hand(data, settings, plane)
+    else:
+        st.query_params.pop(CENTERS, None)
     run = make_run(data, settings, recent(), told)
 except ValueError as fault:
     show_fault(fault)

@@ -12,10 +12,12 @@ from pages.shared.drawing import place_centers
 from pages.shared.figures import padded
 from pages.shared.planes import Plane, column_plane, principal_plane
 from pages.shared.runs import MIDDLES, Settings
-from pages.shared.widgets import recent
+from pages.shared.widgets import KEPT, LINKED, is_own, recent
 
 PRINCIPAL = -1
 """stands for the principal components among the numbers of columns"""
+CENTERS = "centers"
+"""what the places of centers are called in the address"""
 
 
 def choose_plane(data: Data) -> Plane:
@@ -28,12 +30,13 @@ def choose_plane(data: Data) -> Plane:
         return "Principal components" if j == PRINCIPAL else columns[j]
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        options = dict(format_func=called, width=240, persist_state="session")
-        across = st.selectbox("Across", [PRINCIPAL, *range(len(columns))], key=f"across {columns}", **options)
+        options = dict(format_func=called, width=240) | (KEPT if is_own() else LINKED)
+        which = columns if is_own() else len(columns)
+        across = st.selectbox("Across", [PRINCIPAL, *range(len(columns))], key=f"across_{which}", **options)
         if across == PRINCIPAL:
             st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
             return plane_of(data)
-        up = st.selectbox("Up", [j for j in range(len(columns)) if j != across], key=f"up {columns}", **options)
+        up = st.selectbox("Up", [j for j in range(len(columns)) if j != across], key=f"up_{which}", **options)
     return column_plane(columns, across, up)
 
 
@@ -60,6 +63,8 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
     extent, backdrop = recent().get(("backdrop", data.key, plane.names), scene)
     token = (data.key, k, settings.seed, plane.names)
     first = recent().get(("first places", *token), at_random)
+    if "placed" not in st.session_state and (asked := _read(st.query_params.get(CENTERS, ""))) is not None:
+        st.session_state["placed"] = token, asked
     before, where = st.session_state.get("placed", (None, None))
     if before is not None and before[:1] + before[2:] == token[:1] + token[2:]:  # with another K, those that stay are kept
         first = np.vstack([where[:k], first[len(where) :]])
@@ -78,7 +83,24 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
         height=330,
         to_scale=data.to_scale,
     )
+    # as many digits as can be seen, and those in the address are the ones that the run starts from
+    placed = _read(text := _written(placed))
+    if not is_own():
+        st.query_params[CENTERS] = text
     st.session_state["placed"] = token, placed
     if len(data.columns) > 2:
         st.caption("In all other directions the centers start in the middle of the data.")
     return replace(settings, centers=tuple(map(tuple, plane.lift(placed).tolist())))
+
+
+def _written(places: np.ndarray) -> str:
+    return ";".join(f"{x:.6g},{y:.6g}" for x, y in places)
+
+
+def _read(text: str) -> np.ndarray | None:
+    """Places (k, 2) as `_written`; None if the text is no such thing."""
+    try:
+        places = np.array([[float(value) for value in one.split(",")] for one in text.split(";")])
+    except ValueError:
+        return None
+    return places if places.ndim == 2 and places.shape[1] == 2 and np.isfinite(places).all() else None

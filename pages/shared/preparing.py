@@ -10,7 +10,7 @@ from pages.shared.columns import MOST_CATEGORIES, Column
 from pages.shared.datasets import Data
 from pages.shared.progress import Progress, share_of
 from pages.shared.tables import GAPS, SCALINGS, Preparation
-from pages.shared.widgets import KEPT, SHARED, recent
+from pages.shared.widgets import SHARED, recent
 from pages.shared.wording import plain
 
 
@@ -93,31 +93,28 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     if full and len(numbers) > tables.MOST_PRESELECTED:
         st.caption(f"The first {tables.MOST_PRESELECTED} of {len(numbers)} columns of numbers were chosen to begin with.")
     codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= MOST_CATEGORIES]
-    if full:
-        left, middle, right = st.columns(3)
-        groups = [c.name for c in source.columns if c.distinct <= MOST_CATEGORIES and c.kind != "constant"]
-        with left:
-            label = _one_of("Known groups", groups, begin.label, f"{key}_label", "For colours and scores, not for clustering.")
-        with middle:
-            names = _one_of("Names of the rows", kinds, begin.names, f"{key}_names", "Shown when you point at a row.")
-        with right:
-            if codes:
-                st.multiselect(
-                    "Numbers that are codes",
-                    codes,
-                    key=f"{key}_categories",
-                    help="They are taken as categories: 3 is not between 2 and 4.",
-                    **KEPT,
-                )
-    else:
-        label = st.session_state.get(f"{key}_label", begin.label)
-        names = st.session_state.get(f"{key}_names", begin.names)
+    groups = [c.name for c in source.columns if c.distinct <= MOST_CATEGORIES and c.kind != "constant"]
+    # on every page, because only a widget that is on the page has its value in the address
+    places = st.columns(3) if full else [st.expander("Groups, names and codes")] * 3
+    with places[0]:
+        label = _one_of(source, "Known groups", groups, begin.label, "label", "For colours and scores, not for clustering.")
+    with places[1]:
+        names = _one_of(source, "Names of the rows", kinds, begin.names, "names", "Shown when you point at a row.")
+    as_categories = ()
+    if codes:
+        with places[2]:
+            as_categories = st.multiselect(
+                "Numbers that are codes",
+                codes,
+                key=f"{key}_categories",
+                help="They are taken as categories: 3 is not between 2 and 4.",
+                **source.keeping,
+            )
     if label is not None and label in columns:
         st.warning(
             plain(f"{label} is among the columns clustered by: a score against it flatters."), icon=":material/warning:"
         )
-    as_categories = tuple(c for c in st.session_state.get(f"{key}_categories", ()) if c in codes)
-    return Preparation(tuple(columns), label, names, as_categories)
+    return Preparation(tuple(columns), label, names, tuple(as_categories))
 
 
 def _choose_gaps(source: Source, how: Preparation, effects: dict[str, str], most: int, full: bool) -> Preparation:
@@ -132,20 +129,23 @@ def _choose_gaps(source: Source, how: Preparation, effects: dict[str, str], most
         key=f"{key}_gaps {most > 0}",
         **source.keeping,
     )
-    wanted = f"{key} wanted components"
-    st.session_state.setdefault(wanted, 2)
-    if full and gaps == "ppca" and most > 1:
+    components = 1
+    if gaps == "ppca" and most > 1:
         # another key for each range, because a value out of it would be lost
-        st.session_state[wanted] = st.number_input(
+        name, wanted = f"{key}_components_of_{most}", f"{key} wanted components"
+        if wanted in st.session_state:
+            st.session_state.setdefault(name, min(st.session_state[wanted], most))
+        components = st.session_state[wanted] = st.number_input(
             "Components",
             1,
             most,
-            min(st.session_state[wanted], most),
-            key=f"{key}_components of {most}",
+            min(2, most),
+            key=name,
             help="How many directions the filled values may follow. More fit the rows better, and noise as well.",
             width=160,
+            **source.keeping,
         )
-    return replace(how, gaps=gaps, components=max(1, min(int(st.session_state[wanted]), most)))
+    return replace(how, gaps=gaps, components=int(components))
 
 
 def _choose_scaling(full: bool) -> str:
@@ -163,7 +163,7 @@ def _choose_scaling(full: bool) -> str:
     return scaling
 
 
-def _one_of(text: str, names, default: str | None, key: str, help: str) -> str | None:
+def _one_of(source: Source, text: str, names, default: str | None, what: str, help: str) -> str | None:
     """One of these columns, or none."""
     options = [None, *names]
     return st.selectbox(
@@ -171,9 +171,9 @@ def _one_of(text: str, names, default: str | None, key: str, help: str) -> str |
         options,
         index=options.index(default) if default in options else 0,
         format_func=lambda column: "none" if column is None else column,
-        key=key,
+        key=f"{source.key}_{what}",
         help=help,
-        **KEPT,
+        **source.keeping,
     )
 
 

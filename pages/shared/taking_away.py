@@ -1,48 +1,62 @@
 """What the page offers to take away of a run: downloads, and scripts that repeat it. All is made when it is asked for."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared import scripts, taking
+from pages.shared.copying import LACKS, copy_link
 from pages.shared.runs import RACERS, Run
 from pages.shared.storyboard import Frame
+from pages.shared.widgets import is_own, recent
 from pages.shared.wording import as_sentence, plain
+
+QUICK = 400_000
+"""numbers in a table that is made within a moment"""
 
 
 def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
     """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.algorithm} {run.settings.k}").strip("-").lower()
     title = f"{RACERS[run.settings.algorithm]}, K = {run.settings.k}: {run.data.title}"
-    files = {
-        "Assignments, CSV": ("assignments.csv", "text/csv", partial(taking.assignments, run)),
-        "Parameters, CSV": ("parameters.csv", "text/csv", partial(taking.parameters_table, run)),
-        "Parameters, JSON": ("parameters.json", "application/json", partial(taking.parameters_json, run)),
-        "Whole history, NPZ": ("history.npz", "application/octet-stream", partial(taking.history, run)),
-        "Animation, HTML": (
-            "animation.html",
-            "text/html",
-            partial(taking.offline, picture, [frame.sentence for frame in frames], title),
-        ),
-    }
+    sentences = [frame.sentence for frame in frames]
+    long = run.cells > QUICK and run.settings.algorithm != "kmedoids"
     with st.popover("Take it away", icon=":material/download:"):
         with st.container(horizontal=True):
-            for label, (ending, mime, make) in files.items():
-                st.download_button(
-                    label,
-                    make,
-                    ending if ending == scripts.TABLE else f"{name}-{ending}",
-                    mime,
-                    key=f"take {label}{key}",
-                    on_click="ignore",
-                    icon=":material/download:",
-                )
+            for label, ending, mime, slow, make in (
+                ("Assignments, CSV", "assignments.csv", "text/csv", long, partial(taking.assignments, run)),
+                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(taking.parameters_table, run)),
+                ("Parameters, JSON", "parameters.json", "application/json", False, partial(taking.parameters_json, run)),
+                ("Whole history, NPZ", "history.npz", "application/octet-stream", long, partial(taking.history, run)),
+                ("Animation, HTML", "animation.html", "text/html", False, partial(taking.offline, picture, sentences, title)),
+                (
+                    "Animation, GIF",
+                    "animation.gif",
+                    "image/gif",
+                    True,
+                    partial(taking.moving_image, run, picture, frames, title),
+                ),
+            ):
+                if slow:
+                    make = _made(label, (label, picture.layout.meta, key), make)
+                if make is not None:
+                    st.download_button(
+                        label,
+                        make,
+                        ending if ending == scripts.TABLE else f"{name}-{ending}",
+                        mime,
+                        key=f"take {label}{key}",
+                        on_click="ignore",
+                        icon=":material/download:",
+                    )
         st.caption(
             "The animation plays without a network. In tables, what a spreadsheet would take for a formula begins with an "
             "apostrophe. The picture is saved beside the player, as it is."
         )
+        copy_link(LACKS if is_own() else "", f"copying taken{key}")
         way = st.segmented_control(
             "As code",
             ["clustering", "scikit-learn"],
@@ -58,3 +72,15 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
             st.code(code, language="python", height=260)
             if scripts.TABLE in code:
                 st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
+
+
+def _made(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
+    """What takes longer to make: first a button, then a bar, then the file."""
+    store, place = recent(), st.empty()
+    what = ("file", *what)
+    if what not in store:
+        if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):
+            return None
+        store.get(what, lambda: make(watch=lambda share: place.progress(share, f"Making: {label}")))
+    place.empty()
+    return store.get(what, None)

@@ -37,6 +37,11 @@ LINKED = SHARED | KEPT
 """both, for what only one page has"""
 
 
+def is_own() -> bool:
+    """Whether the data are a person's own, which no link can hold."""
+    return st.session_state.get("source") == "own"
+
+
 def recent() -> Recent:
     """What this session made lately."""
     return st.session_state.setdefault("recent", Recent())

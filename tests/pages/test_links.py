@@ -1,0 +1,110 @@
+"""Links: the address holds all settings of a run, and what is nonsense in it is said. Without a browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.wording import plain
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(address, page=None):
+    """The app as it comes by a link with this query."""
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    if page is not None:
+        app.switch_page(page)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def run_of(app):
+    """The run that is shown."""
+    return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] == "run")
+
+
+def warned(app):
+    return [warning.value for warning in app.warning]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"sample": "Stretched groups", "n": "200", "stretched_ratio": "3.5", "k": "4", "data_seed": "7", "seed": "11"},
+        {"algorithm": "Mixture of Gaussians", "covariance": "Diagonal: upright", "start_mixture": "farthest points (maxmin)"},
+        {"algorithm": "K-medoids", "metric": "Manhattan", "update": "Swaps, the first that helps", "n": "100"},
+        {"start_kmeans": "The cut of a tree", "linkage": "Single", "tree_metric": "Manhattan", "n": "100"},
+        {"n": "100", "start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"},
+        {"source": "Real", "table": "Iris", "across_4": "petal_length", "up_4": "petal_width", "start_kmeans": "By hand",
+         "centers": "1.5,0.2;4,1.3;6,2"},
+        {"source": "Real", "table": "Palmer penguins", "scaling": "Standardise", "penguins_label": "island",
+         "penguins_names": "sex", "penguins_gaps True": "Fill by probabilistic PCA", "penguins_components_of_3": "3"},
+    ],
+    ids=lambda address: " ".join(address),
+)  # fmt: skip
+def test_a_link_shows_the_same_run_in_another_session(address):
+    first = opened(address)
+    assert not any("This link" in warning for warning in warned(first))
+    kept = {name: "".join(first.query_params[name]) for name in first.query_params}
+    assert kept == address
+    again = run_of(opened(kept))
+    run = run_of(first)
+    assert again.settings == run.settings
+    assert again.data.key == run.data.key
+    assert np.array_equal(again.data.points, run.data.points)
+    assert np.array_equal(again.history.losses, run.history.losses)
+
+
+def test_centers_that_were_placed_by_hand_are_where_the_link_says():
+    run = run_of(opened({"start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"}))
+    assert run.history.parameters[0].tolist() == [[-5.5, 0.25], [0, 1], [4.5, -1]]
+
+
+def test_known_groups_come_by_a_link():
+    run = run_of(opened({"source": "Real", "table": "Palmer penguins", "penguins_label": "island", "penguins_names": "sex"}))
+    assert run.data.label_name == "island"
+    assert set(run.data.names) <= {"MALE", "FEMALE", ""}
+
+
+def test_nonsense_in_a_link_is_named_and_the_defaults_hold():
+    app = opened(
+        {"k": "-4", "algorithm": "zzz", "seed": "7", "colour": "<b>red</b>", "start_kmeans": "By hand", "centers": "1,x"}
+    )
+    assert warned(app) == [
+        plain(
+            "This link asks for k = -4, algorithm = zzz, colour = <b>red</b> and centers = 1,x, which cannot be: instead the "
+            "page shows its defaults."
+        )
+    ]
+    settings = run_of(app).settings
+    assert (settings.algorithm, settings.k, settings.seed) == ("kmeans", 3, 7)
+
+
+def test_what_is_said_of_a_link_goes_when_it_is_read():
+    app = opened({"k": "a hundred"})
+    app.number_input(key="seed").set_value(5).run()
+    assert len(warned(app)) == 1
+    next(button for button in app.button if button.label == "I see").click().run()
+    assert warned(app) == []
+
+
+PAGES = [f"pages/explore/{name}.py" for name in ("watch", "tree", "mixture")] + [
+    f"pages/compare/{name}.py" for name in ("race", "starts")
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_default_that_is_named_in_a_link_is_no_nonsense(page):
+    app = opened({}, page)
+    bound = {box.key: box.options[box.index] for box in app.selectbox if box.key and box.index is not None}
+    bound |= {field.key: f"{field.value:g}" for field in app.number_input if field.key and field.value is not None}
+    bound |= {"n": "500", "source": "Sample"}
+    kept = {name: value for name, value in bound.items() if " " not in name and not name.startswith(("focus", "height"))}
+    assert len(kept) > 4
+    said = [warning for warning in warned(opened(kept, page)) if "link" in warning]
+    assert said == []
