@@ -13,7 +13,8 @@ data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_char
 race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
 starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
 how_many = st.Page("pages/compare/how_many.py", title="How many clusters?", icon=":material/question_mark:")
-page = st.navigation({"Explore": [watch, tree, mixture, data], "Compare": [race, starts, how_many]})
+gallery = st.Page("pages/learn/gallery.py", title="When it goes wrong", icon=":material/healing:")
+page = st.navigation({"Explore": [watch, tree, mixture, data], "Compare": [race, starts, how_many], "Learn": [gallery]})
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.choosing import choose_data  # noqa: E402

@@ -91,6 +91,15 @@ def round_groups(n: int, rng: np.random.Generator, k: int = 3, d: int = 2, dista
     return sample_mixture(n, np.full(k, 1 / k), _corners(k, d, distance), np.stack([np.eye(d)] * k), rng)
 
 
+def hidden_in_noise(n: int, rng: np.random.Generator, noise: int = 400, distance: float = 5.0) -> Dataset:
+    """Three round groups in two columns, `distance` apart, and as many columns of nothing but noise as `noise` says, all of
+    unit variance within a group: every distance is mostly noise, so no method that lives on distances finds the groups."""
+    if not is_whole(noise) or noise < 0:
+        raise ValueError(f"noise must be a whole number of at least 0, got {noise}")
+    groups = round_groups(n, rng, k=3, d=2, distance=distance)
+    return Dataset(np.hstack([groups.points, rng.standard_normal((n, noise))]), groups.labels)
+
+
 def unequal_sizes(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 10.0) -> Dataset:
     """Three round groups of unit variance, 5.5 apart; each holds 1/sqrt(ratio) as many points as the one before."""
     _check_ratio(ratio)

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import curves, figures, moving
 from pages.shared.believing import SECTIONS, show_section
 from pages.shared.choosing import current
-from pages.shared.examples import choose_failure
+from pages.shared.failures import choose_failure
 from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
 from pages.shared.mixing import Density, Margins
@@ -101,7 +101,7 @@ data = current()
 examples = st.container()
 settings = choose_mixture(data)
 with examples:
-    choose_failure()
+    choose_failure("mixture")
 progress = Progress()
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared import figures, tree_figures, tree_picture
 from pages.shared.choosing import current
 from pages.shared.cutting import cut_line
+from pages.shared.failures import tell_failure
 from pages.shared.faults import show_fault
 from pages.shared.opening import open_from_tree, open_in_race, opening
 from pages.shared.placing import choose_plane
@@ -186,6 +187,7 @@ def tell(growth: Growth) -> None:
 st.title("The tree")
 opening()
 data = current()
+failure = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     merging, k = choose_tree(data)
     place = st.container(width="content")
@@ -196,6 +198,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         "because it takes time that grows with the third power of their number.",
         **SHARED,
     )
+with failure:
+    tell_failure("tree")
 progress = Progress()
 try:
     with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():

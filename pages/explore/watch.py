@@ -4,8 +4,10 @@ import streamlit as st
 
 from pages.shared import curves, figures, moving
 from pages.shared.choosing import current
+from pages.shared.failures import tell_failure
 from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
+from pages.shared.opening import opening
 from pages.shared.placing import CENTERS, choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
@@ -75,7 +77,9 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
 
 
 st.title("Watch it cluster")
+opening()
 data = current()
+failure = st.container()
 settings = choose_settings(data)
 progress = Progress()
 
@@ -98,6 +102,8 @@ try:
             settings = place_by_hand(data, settings, plane)
     else:
         st.query_params.pop(CENTERS, None)
+    with failure:
+        tell_failure("watch")
     run = make_run(data, settings, recent(), told)
 except ValueError as fault:
     show_fault(fault)

@@ -91,17 +91,19 @@ def _real(full: bool) -> Data:
     about = TABLES[name]
     st.caption(plain(about.text))
 
-    def make():
-        table = datasets.read_table(name)
-        columns = describe(table)
-        begin = tables.sensible(columns)
-        numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != about.label)
-        return Source(name, about.title, table, columns, replace(begin, columns=numbers, label=about.label), SHARED)
-
-    source = recent().get(("table", name), make)
+    source = recent().get(("table", name), lambda: bundled(name))
     if about.words:
         return compare_words(source, about.words)
     return prepare(source, full)
+
+
+def bundled(name: str) -> Source:
+    """A table that comes with the app, and what is chosen of it at first."""
+    about, table = TABLES[name], datasets.read_table(name)
+    columns = describe(table)
+    numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != about.label)
+    begin = replace(tables.sensible(columns), columns=numbers, label=about.label)
+    return Source(name, about.title, table, columns, begin, SHARED)
 
 
 def _own(full: bool) -> Data | None:

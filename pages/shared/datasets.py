@@ -214,6 +214,12 @@ SAMPLES = {
             replace(DIMENSIONS, high=3),
         ),
     ),
+    "noise": Sample(
+        "Hidden in noise columns",
+        "Three groups in two columns, and many columns that say nothing.",
+        sampling.hidden_in_noise,
+        (Setting("noise", "Columns of noise", 0, 400, 20), Setting("distance", "Distance", 1.0, 12.0, 0.5)),
+    ),
     "uniform": Sample("Uniform noise", "No groups at all.", sampling.uniform, (DIMENSIONS,)),
 }
 

@@ -7,7 +7,6 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pages.shared.datasets import SAMPLES, TABLES
-from pages.shared.runs import FLOORS
 from pages.shared.trees import WARD
 from pages.shared.widgets import COVARIANCES, PANEL_DEFAULTS, SAME
 
@@ -173,108 +172,6 @@ STARTS_EXAMPLES = {
         8,
     ),
 }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A mixture that goes wrong, and what helps."""
-
-    title: str
-    text: str
-    """what to look at, and why it happens"""
-    sample: str
-    n: int
-    settings: dict
-    """values of the widgets of the mixture that are not their defaults"""
-    remedy: str
-    """what the button says"""
-    change: dict
-    """values of the widgets after that"""
-    after: str
-    """what to look at then"""
-
-    def state(self) -> dict:
-        """The value of each widget that the example is made of, by its key."""
-        sample = SAMPLES[self.sample]
-        state = {"source": "sample", "sample": self.sample, "n": self.n, "data_seed": 0}
-        state |= {f"{self.sample}_{s.name}": sample.default(s) for s in sample.settings}
-        mixture = {"k": 3, "start_mixture": "random", "covariance": "full", "floor": FLOORS[0], "seed": 1}
-        return state | mixture | self.settings
-
-
-FAILURES = {
-    "collapse": Failure(
-        "A component collapses",
-        "Without a least variance a component shrinks onto a few points: the narrower it is, the higher its density there, so "
-        "the log-likelihood runs away, until the end of double precision, and what it reaches says nothing. Watch the loss "
-        "fall off a cliff as an ellipse vanishes.",
-        "spreads",
-        50,
-        {"k": 6, "floor": 0.0, "seed": 1},
-        "Set a least variance, and fewer components",
-        {"floor": 1e-2, "k": 3},
-        "With a least variance no component can be narrower than a tenth of the spread of the data, so the likelihood has an "
-        "end; and with three components none is left over to shrink. The loss is that of a model again, without a notice.",
-    ),
-    "alike": Failure(
-        "All means alike",
-        "All components begin in the same place, so every point is shared equally, and every M step gives all of them the "
-        "same mean and covariance again: nothing can ever part them. It converges at once, to one Gaussian three times over.",
-        "three",
-        500,
-        {"start_mixture": "alike"},
-        "Start at different points",
-        {"start_mixture": "k-means++"},
-        "From different points the components part, and find the three groups. EM only ever climbs from where it starts.",
-    ),
-    "many": Failure(
-        "Too many components",
-        "Eight components for three groups: they share the groups out among themselves, slowly, and some lose their points "
-        "one after the other, down to a weight of about a single point. The loss is a little lower than with three, but BIC "
-        "is higher: the parameters are not worth it.",
-        "three",
-        500,
-        {"k": 8, "covariance": "tied", "seed": 13},
-        "Take three",
-        {"k": 3, "seed": 2},
-        "Three components, one for each group; compare the BIC. The page How many clusters? does this for every K.",
-    ),
-}
-
-
-def choose_failure() -> None:
-    """What can go wrong, each with the sentence that explains it and a button for what helps."""
-
-    def is_shown(state: dict) -> bool:
-        return all(name in st.session_state and st.session_state[name] == value for name, value in state.items())
-
-    shown = [(name, remedied) for name, one in FAILURES.items() for remedied in (False, True)
-             if is_shown(one.state() | (one.change if remedied else {}))]  # fmt: skip
-    name, remedied = shown[0] if shown else (None, False)
-    st.session_state["failure"] = name
-
-    def chosen():
-        if chosen := st.session_state["failure"]:
-            st.session_state.update(FAILURES[chosen].state())
-
-    st.pills(
-        "What goes wrong, to be seen",
-        list(FAILURES),
-        format_func=lambda name: FAILURES[name].title,
-        key="failure",
-        on_change=chosen,
-    )
-    if name is None:
-        return
-    failure = FAILURES[name]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(failure.after if remedied else failure.text, icon=":material/visibility:")
-        st.button(
-            "Show it go wrong again" if remedied else failure.remedy,
-            icon=":material/undo:" if remedied else ":material/healing:",
-            on_click=st.session_state.update,
-            args=(failure.state() if remedied else failure.state() | failure.change,),
-        )
 
 
 def choose_example(examples: dict[str, RaceExample] | dict[str, StartsExample]) -> None:

@@ -10,6 +10,9 @@ from pages.shared.widgets import SAME, default_merging, has_own_metrics, metric_
 WANTED = "wanted elsewhere"
 WATCH = ("pages/explore/watch.py", "To this run in Watch", ":material/play_circle:")
 RACE = ("pages/compare/race.py", "To the race", ":material/view_column:")
+TREE = ("pages/explore/tree.py", "To the tree", ":material/account_tree:")
+MIXTURE = ("pages/explore/mixture.py", "To this mixture", ":material/blur_on:")
+PAGES = dict(watch=WATCH, race=RACE, tree=TREE, mixture=MIXTURE)
 
 
 def open_in_watch(settings: Settings, start: str, seed: int) -> None:
@@ -25,6 +28,15 @@ def open_in_watch(settings: Settings, start: str, seed: int) -> None:
         "seed": (str(seed), "1"),
     }
     _want(WATCH, texts)
+
+
+def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
+    """For callbacks: sets these widgets of a page to these values, and `opening` goes there.
+
+    `address` has how the address says those that are not on the screen yet.
+    """
+    st.session_state.update(state)
+    _want(PAGES[page], {key: (text, "") for key, text in address.items()})
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:

@@ -1,0 +1,48 @@
+"""The gallery of failures: what goes wrong with clustering, ready to be watched, each with its remedy."""
+
+import html
+
+import streamlit as st
+
+from pages.shared.failures import FAILURES, GALLERY, data_of, settings_of
+from pages.shared.opening import open_scene, opening
+from pages.shared.placing import plane_of
+from pages.shared.runs import Recent, make_run
+from pages.shared.thumbnails import as_html, thumbnail
+
+
+@st.cache_data(max_entries=1, show_spinner="Running what goes wrong")
+def pictures() -> dict[str, str]:
+    """How each of them ends, as an image in HTML. The same for everybody."""
+    made = {}
+    for name in GALLERY:
+        failure = FAILURES[name]
+        data = data_of(failure.state())
+        run = make_run(data, settings_of(failure), Recent(), lambda step: None)
+        source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.centers[-1])
+        made[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
+    return made
+
+
+st.title("When it goes wrong")
+opening()
+st.caption(
+    "That a loss fell and converged says little. Here is how each method fails: open one, press play, and then take the "
+    "remedy, a button above the picture."
+)
+with st.container(key="gallery"):
+    for start in range(0, len(GALLERY), 4):
+        for place, name in zip(st.columns(4, gap="medium"), GALLERY[start : start + 4], strict=True):
+            failure = FAILURES[name]
+            with place, st.container(border=True, height="stretch"):
+                st.subheader(failure.title)
+                st.html(pictures()[name])
+                st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
+                st.button(
+                    "Watch it go wrong",
+                    key=f"open {name}",
+                    icon=":material/play_circle:",
+                    on_click=open_scene,
+                    args=(failure.page, failure.state(), failure.address()),
+                    help=f"Opens {failure.title.lower()}, ready to play",
+                )
