@@ -13,16 +13,20 @@ data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_char
 race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
 starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
 how_many = st.Page("pages/compare/how_many.py", title="How many clusters?", icon=":material/question_mark:")
+report = st.Page("pages/explore/report.py", title="Report", icon=":material/description:")
 gallery = st.Page("pages/learn/gallery.py", title="When it goes wrong", icon=":material/healing:")
-page = st.navigation({"Explore": [watch, tree, mixture, data], "Compare": [race, starts, how_many], "Learn": [gallery]})
+page = st.navigation(
+    {"Explore": [watch, tree, mixture, data, report], "Compare": [race, starts, how_many], "Learn": [gallery]}
+)
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
+from pages.shared.buttons import LACKS, copy_link  # noqa: E402
 from pages.shared.choosing import choose_data  # noqa: E402
-from pages.shared.copying import LACKS, copy_link  # noqa: E402
-from pages.shared.links import asked, tell_of_nonsense  # noqa: E402
+from pages.shared.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
 from pages.shared.widgets import is_own  # noqa: E402
 
 asked()
+keep_address(page.url_path)
 notice = st.empty()
 
 # the picture, not the frame, is what the screen is for
@@ -39,6 +43,20 @@ st.html(
     ".st-key-onwards a{border:1px solid currentColor;border-radius:.5rem;padding:.5rem .9rem;justify-content:center}"
     ".st-key-onwards a *{font-weight:600}"
     ".stMainBlockContainer h1{font-size:2rem;padding:.4rem 0}[data-testid=stMetricValue]{font-size:1.5rem}</style>"
+)
+st.html(
+    """<script>
+    // Going to a page is a step in the browser's history; what is set on it changes the address of that step. Streamlit would
+    // make a step of every value that it writes there, and Back would have to go through all of them.
+    if (!Object.hasOwn(history, "pushState")) {
+        const { pushState, replaceState } = History.prototype;
+        history.pushState = function (state, title, url) {
+            const stays = url && new URL(url, location.href).pathname === location.pathname;
+            (stays ? replaceState : pushState).call(history, state, title, url);
+        };
+    }
+    </script>""",
+    unsafe_allow_javascript=True,
 )
 if page is not watch:
     # Because there is a folder pages/, Streamlit looks for scripts in it before it knows of the navigation above, and greets
@@ -65,3 +83,4 @@ with st.sidebar:
     copy_link(LACKS if is_own() else "")
 page.run()
 tell_of_nonsense(notice)
+write_address()

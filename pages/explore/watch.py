@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import curves, figures, moving
+from pages.shared import figures, moving
 from pages.shared.choosing import current
 from pages.shared.failures import tell_failure
 from pages.shared.faults import show_fault
@@ -14,8 +14,8 @@ from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_notices, show_numbers, show_proximities, show_sizes, show_truth
 from pages.shared.runs import MOST_ITERATIONS, Run, make_run
-from pages.shared.storyboard import storyboard
 from pages.shared.taking_away import offer
+from pages.shared.watching import watched
 from pages.shared.widgets import KEPT, choose_focus, choose_settings, recent
 from pages.shared.wording import number
 
@@ -30,20 +30,12 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             and run.has_regions
             and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
         )
-        frames, left_out = storyboard(run)
 
         def drawn(share):
             progress.show(0.7 + 0.3 * share, "Drawing the pictures.")
 
-        # the name of these pictures; the player keeps its place as long as the run is the same
-        name = figures.token(run.key, plane.names, shade)
-        picture, curve = recent().get(
-            ("figures", name),
-            lambda: (
-                moving.picture(run, frames, plane, name, drawn, ground=moving.Regions if shade else None),
-                curves.loss_curve(run, frames, name),
-            ),
-        )
+        # the player keeps its place as long as the run is the same
+        name, frames, left_out, picture, curve = watched(run, plane, shade, drawn)
         with st.container(key="picture"):
             st.plotly_chart(picture, **figures.SAVED, alt=moving.described(run, frames))
         told = None

@@ -1,6 +1,9 @@
 """What a link asks for, and what of it cannot be had."""
 
+import json
+
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from pages.shared.choosing import SOURCES
 from pages.shared.datasets import SAMPLES, TABLES
@@ -20,6 +23,57 @@ def asked() -> dict[str, list[str]]:
     if "asked" not in st.session_state:
         st.session_state["asked"] = {name: st.query_params.get_all(name) for name in st.query_params}
     return st.session_state["asked"]
+
+
+def keep_address(page: str) -> None:
+    """To be called before there is any widget. What was in the address of another page is kept on this one: Streamlit would
+    forget those values that came by a link."""
+    if st.session_state.get("page") != page:
+        for name in st.session_state.get("in address", ()):
+            if name in st.session_state:
+                st.session_state[name] = st.session_state[name]
+    st.session_state["page"] = page
+
+
+def address() -> dict[str, list[str]]:
+    """What the address of the page holds, or will in a moment. To be called when all widgets are drawn."""
+    now = {name: st.query_params.get_all(name) for name in st.query_params}
+    before = st.session_state.get("in address", {})
+    return now | {
+        name: texts
+        for name, (value, texts) in before.items()
+        if name not in now and st.session_state.get(name) == value and _is_drawn(name)
+    }
+
+
+def _is_drawn(name: str) -> bool:
+    """Whether there is a widget of this key on the page: only then its value cannot be set any more."""
+    try:
+        st.session_state[name] = st.session_state[name]
+    except StreamlitAPIException:
+        return True
+    return False
+
+
+def write_address() -> None:
+    """To be called when the page is drawn: puts into the address what Streamlit leaves out of it, because it came from another
+    page that it had come to by a link."""
+    held = address()
+    lacking = {name: texts for name, texts in held.items() if name not in st.query_params}
+    st.session_state["in address"] = {name: (st.session_state.get(name), texts) for name, texts in held.items()}
+    if lacking:
+        written = json.dumps(lacking).replace("<", "\\u003c")
+        st.html(
+            f"""<script>{{
+            const url = new URL(location.href);
+            for (const [name, texts] of Object.entries({written})) {{
+                url.searchParams.delete(name);
+                for (const text of texts) url.searchParams.append(name, text);
+            }}
+            history.replaceState(history.state, "", url);
+            }}</script>""",
+            unsafe_allow_javascript=True,
+        )
 
 
 def tell_of_nonsense(place) -> None:

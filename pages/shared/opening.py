@@ -104,12 +104,6 @@ def opening() -> None:
             const link = document.querySelector(".st-key-opening a");
             if (!link) return;
             clearInterval(looking);
-            // The way there changes the address in several steps. Only the first may be one in the browser's history, so that
-            // Back leads back at once.
-            let steps = 0;
-            const { pushState, replaceState } = History.prototype;
-            history.pushState = (...state) => (steps++ ? replaceState : pushState).apply(history, state);
-            setTimeout(() => delete history.pushState, 3000);
             link.click();
         }, 30);
         setTimeout(() => clearInterval(looking), 5000);

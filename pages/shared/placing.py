@@ -47,6 +47,24 @@ def plane_of(data: Data) -> Plane:
     return recent().get(("principal plane", data.key), lambda: principal_plane(data.points))
 
 
+def as_placed(settings: Settings, plane: Plane) -> Settings:
+    """The settings with the centers where they were placed on Watch, or where the address has them; ValueError if nowhere."""
+    _, where = st.session_state.get("placed") or (None, _read(st.query_params.get(CENTERS, "")))
+    if where is None or len(where) < settings.k:
+        raise ValueError(
+            f"the start is by hand, but not all of the {settings.k} centers are placed: place them on Watch, or choose "
+            "another start"
+        )
+    return _starting_at(where[: settings.k], settings, plane)
+
+
+def _starting_at(where: np.ndarray, settings: Settings, plane: Plane) -> Settings:
+    """The settings with centers at these places (k, 2), which the address has from now on."""
+    if not is_own():
+        st.query_params[CENTERS] = _written(where)
+    return replace(settings, centers=tuple(map(tuple, plane.lift(where).tolist())))
+
+
 def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
     """The settings with the centers where a person put them; at first where a random start does."""
     k = settings.k
@@ -84,13 +102,11 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
         to_scale=data.to_scale,
     )
     # as many digits as can be seen, and those in the address are the ones that the run starts from
-    placed = _read(text := _written(placed))
-    if not is_own():
-        st.query_params[CENTERS] = text
+    placed = _read(_written(placed))
     st.session_state["placed"] = token, placed
     if len(data.columns) > 2:
         st.caption("In all other directions the centers start in the middle of the data.")
-    return replace(settings, centers=tuple(map(tuple, plane.lift(placed).tolist())))
+    return _starting_at(placed, settings, plane)
 
 
 def _written(places: np.ndarray) -> str:

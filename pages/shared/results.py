@@ -17,8 +17,9 @@ from pages.shared.wording import number, plain
 ENDINGS = {True: "converged", False: "cut off"}
 
 
-def show_notices(run: Run) -> None:
-    """What was unusual, and what to do about it."""
+def told_notices(run: Run) -> list[str]:
+    """What was unusual, and what to do about it, a sentence or two for each."""
+    told = []
     for iteration, notice in run.history.named_notices():
         if notice.name == ITERATION_LIMIT:
             notice = notice._replace(
@@ -26,7 +27,13 @@ def show_notices(run: Run) -> None:
                 "converged. Another start or a smaller K may need fewer."
             )
         where = "" if run.settings.algorithm == "tree" else f"Iteration {iteration}, {notice.name}: "
-        st.warning(plain(where + notice.told(run.ranks + 1)), icon=":material/warning:")
+        told.append(where + notice.told(run.ranks + 1))
+    return told
+
+
+def show_notices(run: Run) -> None:
+    for sentences in told_notices(run):
+        st.warning(plain(sentences), icon=":material/warning:")
 
 
 def show_numbers(run: Run) -> None:

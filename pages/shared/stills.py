@@ -24,11 +24,12 @@ SIDE, FOOT = 62, 46
 class Stills:
     """The pictures of a figure with frames, each of this size in pixels."""
 
-    def __init__(self, figure: go.Figure, width: int, height: int):
+    def __init__(self, figure: go.Figure, width: int, height: int, fine: bool = False):
+        """`fine` pictures have SMOOTH times as many pixels each way, for paper."""
         spec = figure.to_dict()
         self.layout, self.frames = spec["layout"], spec["frames"]
         self.begin = spec["data"]
-        self.size = width, height
+        self.size, self.fine = (width, height), fine
 
     def all(self) -> Iterator[Image.Image]:
         """The pictures one after the other."""
@@ -50,7 +51,7 @@ class Stills:
             paper.image(image)
         for trace in traces:
             paper.trace(trace)
-        return paper.whole().reduce(SMOOTH)
+        return paper.whole() if self.fine else paper.whole().reduce(SMOOTH)
 
 
 def _change(traces: list[dict], images: list[dict], frame: dict) -> None:

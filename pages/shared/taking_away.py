@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared import scripts, taking
-from pages.shared.copying import LACKS, copy_link
+from pages.shared.buttons import LACKS, copy_link
 from pages.shared.runs import RACERS, Run
 from pages.shared.storyboard import Frame
 from pages.shared.widgets import is_own, recent
@@ -56,6 +56,8 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
             "The animation plays without a network. In tables, what a spreadsheet would take for a formula begins with an "
             "apostrophe. The picture is saved beside the player, as it is."
         )
+        if not key:
+            st.page_link("pages/explore/report.py", label="A report of this run, to be printed", icon=":material/description:")
         copy_link(LACKS if is_own() else "", f"copying taken{key}")
         way = st.segmented_control(
             "As code",

@@ -1,0 +1,68 @@
+"""The report: the run that Watch shows, on one page to be printed."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.shared.buttons import print_page
+from pages.shared.choosing import current
+from pages.shared.faults import show_fault
+from pages.shared.links import address
+from pages.shared.placing import as_placed, choose_plane
+from pages.shared.progress import Progress, share_of
+from pages.shared.reporting import alone, report
+from pages.shared.results import told_notices
+from pages.shared.runs import MOST_ITERATIONS, make_run
+from pages.shared.watching import watched
+from pages.shared.widgets import choose_settings, is_own, recent
+
+
+def link() -> str:
+    """Where the run is to be seen, or why nowhere."""
+    if is_own():
+        return "The data were brought by hand, so no link can hold them."
+    base = (st.context.url or "").rstrip("/").removesuffix("/report")
+    return f"{base}/?{urlencode(address(), doseq=True)}".removesuffix("?")
+
+
+with st.container(key="controls"):
+    st.title("Report")
+    st.caption("The run that is chosen on Watch, on one page, to be printed or kept.")
+    data = current()
+    settings = choose_settings(data)
+    progress = Progress()
+
+
+def told(step) -> None:
+    progress.show(0.6 * share_of(step.iteration), f"Iteration {step.iteration} of at most {MOST_ITERATIONS}.")
+
+
+def drawn(share: float) -> None:
+    progress.show(0.6 + 0.3 * share, "Drawing the pictures.")
+
+
+try:
+    with st.container(key="controls_of_plane"):
+        plane = choose_plane(data)
+    if settings.start == "hand":
+        settings = as_placed(settings, plane)
+    run = make_run(data, settings, recent(), told)
+except ValueError as fault:
+    show_fault(fault)
+else:
+    shade = plane.shows_all and run.has_regions
+    shown = watched(run, plane, shade, drawn)
+    where = link()
+    page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))
+    with st.container(key="controls_of_report", horizontal=True):
+        print_page()
+        st.download_button(
+            "Save as HTML",
+            alone(page, f"Report: {run.data.title}"),
+            "report.html",
+            "text/html",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    st.html(page)
+progress.done()
