@@ -17,7 +17,7 @@ from clustering import seeding
 from clustering.chunks import about_two_smallest, chunk_size, over_chunks, two_smallest
 from clustering.em import Step
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_points, few_distinct_points
+from clustering.points import check_k, check_points, column_means, few_distinct_points
 
 EPS = np.finfo(float).eps
 
@@ -105,12 +105,12 @@ class KMeans:
             return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
-        origin = points.mean(axis=0)
+        origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
         squares = np.einsum("dn,dn->n", columns, columns)
         notices = few_distinct_points(points, self.k)
         total, radius = float(squares.sum()), float(squares.max())
-        rounding = len(columns) * (8 * EPS) ** 2 * (radius + float(np.square(origin).sum()))
+        rounding = len(columns) * (8 * EPS) ** 2 * (radius + float(np.square(origin[varies]).sum()))
         return PreparedPoints(points, columns, origin, squares, total, radius, rounding, self.k, notices)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:

@@ -30,7 +30,7 @@ from clustering.features import coefficients_of, feature_count, features_of, sca
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_labels, check_points, few_distinct_points
+from clustering.points import check_k, check_labels, check_points, column_means, few_distinct_points
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6
@@ -54,6 +54,9 @@ class PreparedFeatures(NamedTuple):
     """(d,) what was subtracted"""
     scale: np.ndarray
     """(d,) what was divided by: the standard deviation of each column, or the largest of them for spherical covariances"""
+    rounding: float
+    """squared error, in standardised columns, of a mean that is given in the data's units: a common offset leaves it only so
+    many digits"""
     features: np.ndarray | None
     """(m, n) f(x) of all points, or None where that would not fit"""
     feature_count: int
@@ -149,7 +152,7 @@ class GaussianMixture:
             return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
-        origin = points.mean(axis=0)
+        origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
         scale = _spread(columns, origin)
         if self.covariance == "spherical":
@@ -158,7 +161,8 @@ class GaussianMixture:
         m = feature_count(self.covariance, len(columns))
         features = features_of(self.covariance, columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
         notices = few_distinct_points(points, self.k)
-        return PreparedFeatures(points, columns, origin, scale, features, m, self.k, notices)
+        rounding = float(np.square(EPS * origin / scale)[varies].sum())
+        return PreparedFeatures(points, columns, origin, scale, rounding, features, m, self.k, notices)
 
     def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
         """`Gaussians` by `init`."""
@@ -283,9 +287,8 @@ class GaussianMixture:
         return tuple(found)
 
     def rounding(self, prepared: PreparedFeatures, assignment: Responsibilities, loss: float) -> float:
-        # a narrow component magnifies the rounding of its covariance, and that of its mean: this is given in the data's
-        # units, where a common offset leaves it only so many digits
-        magnified = 16 * len(prepared.columns) * EPS + np.square(EPS * prepared.origin / prepared.scale).sum()
+        # a narrow component magnifies the rounding of its covariance, and that of its mean
+        magnified = 16 * len(prepared.columns) * EPS + prepared.rounding
         return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.narrowest.min())
 
     def predict(self, parameters: Gaussians, points) -> np.ndarray:

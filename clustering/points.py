@@ -54,6 +54,15 @@ def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
     return check_points(np.where(observed, np.asarray(points, dtype=np.float64), 0.0), name), observed
 
 
+def column_means(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each column (d,), and whether it varies (d,): that of one that does not is its value to the last bit, which
+    a sum over its copies would round."""
+    varies = points[-1] != points[0]
+    for column in np.flatnonzero(~varies):  # few as a rule, so that the others cost no pass
+        varies[column] = (points[:, column] != points[0, column]).any()
+    return np.where(varies, points.mean(axis=0), points[0]), varies
+
+
 def is_whole(value) -> bool:
     """Whether the value is an integer; 2.0 is not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)

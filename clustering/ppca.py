@@ -52,6 +52,8 @@ class PreparedTable(NamedTuple):
     """(d,) what was subtracted: the mean of each column"""
     scale: float
     """what was divided by: one for all columns, because they have one noise variance"""
+    rounding: float
+    """error, over the scale, of a mean that is given in the data's units: a common offset leaves it only so many digits"""
     pattern: np.ndarray
     """(n,) number of the pattern of gaps that each row has"""
     masks: np.ndarray
@@ -127,17 +129,22 @@ class ProbabilisticPCA:
         if empty.size:
             raise ValueError(f"each column needs an observed entry, but column {empty[0]} has none: leave it out")
         per_column = observed.sum(axis=0)
-        origin = points.sum(axis=0) / per_column
+        least = np.where(observed, points, np.inf).min(axis=0)
+        varies = np.where(observed, points, -np.inf).max(axis=0) > least
+        # of a column that does not vary its value to the last bit, which a sum over its copies would round
+        origin = np.where(varies, points.sum(axis=0) / per_column, least)
         values = np.where(observed, points - origin, 0.0)
         largest = np.abs(values).max()
         scale = 1.0  # of a table that varies by nothing but the rounding of its offset
-        if largest > 64 * EPS * np.abs(origin).max():
+        offset = float(np.abs(origin[varies]).max(initial=0.0))
+        if largest > 64 * EPS * offset:
             scale = float(largest * np.sqrt((np.square(values / largest).sum(axis=0) / per_column).mean()))
         values /= scale
         bits = np.packbits(observed, axis=1)
         _, first, pattern, counts = np.unique(bits, axis=0, return_index=True, return_inverse=True, return_counts=True)
         points = np.where(observed, points, np.nan)
-        return PreparedTable(points, observed, values, origin, scale, pattern.ravel(), observed[first].astype(float), counts)
+        masks = observed[first].astype(float)
+        return PreparedTable(points, observed, values, origin, scale, EPS * offset / scale, pattern.ravel(), masks, counts)
 
     def _check_components(self, d: int) -> None:
         if d < 2:
@@ -202,9 +209,7 @@ class ProbabilisticPCA:
         total = sum(over_chunks(squares, n, self._chunk(prepared), loadings.size))
         entries = prepared.counts @ prepared.masks.sum(axis=1)
         total += entries * (LOG_2PI + np.log(noise) + 2 * np.log(prepared.scale)) - prepared.counts @ log_determinants
-        # the mean is given in the data's units, where a common offset leaves it only so many digits
-        offset = EPS * np.abs(prepared.origin).max() / prepared.scale
-        rounding = len(mean) * float(EPS * condition + 16 * offset**2 / noise)
+        rounding = len(mean) * float(EPS * condition + 16 * prepared.rounding**2 / noise)
         return Scores(means, noise * inverses, log_determinants, rounding), float(total / (2 * n))
 
     def m_step(self, prepared: PreparedTable, assignment: Scores, parameters: Loadings) -> Loadings:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.points import check_points, is_whole
+from clustering.points import check_points, column_means, is_whole
 
 
 class SoftMeans(NamedTuple):
@@ -53,7 +53,7 @@ def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int
         raise ValueError(f"max_iter must be a whole number of at least 0, got {max_iter}")
     if not tol >= 0:
         raise ValueError(f"tol must be at least 0, got {tol}")
-    origin = points.mean(axis=0)
+    origin, _ = column_means(points)
     points, means = points - origin, means - origin
     least = tol * points.std(axis=0).max()
     shares = _shares(points, means, width)

@@ -260,6 +260,17 @@ def test_the_loss_of_clusters_that_are_tight_beside_their_distances_keeps_its_di
     assert notices.LOSS_ROSE not in {notice.name for at in history.notices for notice in at}
 
 
+@pytest.mark.parametrize("value", [1e15, 1.7e18, 1e25])
+def test_a_column_that_never_changes_says_nothing_by_its_value(value):
+    points = sampling.three_gaussians(90, np.random.default_rng(0)).points
+    beside = np.column_stack([points, np.full(90, value)])
+    one, other = fit(KMeans(3), points, start=points[:3]), fit(KMeans(3), beside, start=beside[:3])
+    assert other.iteration == one.iteration > 5
+    assert other.loss == one.loss
+    np.testing.assert_array_equal(other.labels, one.labels)
+    np.testing.assert_array_equal(other.parameters, np.column_stack([one.parameters, np.full(3, value)]))
+
+
 def test_single_precision_points_give_the_run_of_their_double_precision_values():
     points = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
     one, other = (fit(KMeans(4), form, rng=1) for form in (points, points.astype(float)))

@@ -327,6 +327,16 @@ def test_a_column_that_never_changes_does_no_harm(covariance):
     assert (notices.COLLAPSING_COMPONENT in names(step)) == (covariance != "spherical")
 
 
+@pytest.mark.parametrize("covariance", KINDS)
+def test_a_column_that_never_changes_says_nothing_by_its_value(covariance):
+    points = three_gaussians(90, np.random.default_rng(0)).points
+    method = GaussianMixture(3, covariance, init="random")
+    runs = [list(iterate(method, np.column_stack([points, np.full(90, value)]), rng=0)) for value in (0.0, 1.7e18, 1e25)]
+    for run in runs[1:]:
+        assert [step.loss for step in run] == [step.loss for step in runs[0]]
+        np.testing.assert_array_equal(run[-1].parameters.covariances, runs[0][-1].parameters.covariances)
+
+
 def test_single_precision_points_give_the_run_of_their_double_precision_values():
     points = three_gaussians(100, np.random.default_rng(0)).points.astype(np.float32)
     one, other = (fit(GaussianMixture(3), form, rng=1) for form in (points, points.astype(float)))

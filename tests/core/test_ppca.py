@@ -242,6 +242,15 @@ def test_large_offsets_do_not_matter():
     assert moved.step.loss == pytest.approx(plain.step.loss, abs=1e-6)
 
 
+@pytest.mark.parametrize("value", [1e6, 1e15, 1e25])
+def test_a_column_that_never_changes_says_nothing_by_its_value(value):
+    points = sample(np.random.default_rng(0), 40, 3, 1) * 1e-9
+    zero, beside = (impute(np.column_stack([points, np.full(40, constant)]), 1) for constant in (0.0, value))
+    np.testing.assert_array_equal(beside.points[:, :3], zero.points[:, :3])
+    np.testing.assert_array_equal(beside.points[:, 3], value)
+    assert beside.step.loss == zero.step.loss
+
+
 def test_entries_that_fit_exactly_hold_the_noise_at_its_floor():
     rng = np.random.default_rng(0)
     points = with_gaps(rng, rng.normal(size=(40, 2)) @ rng.normal(size=(2, 5)), 0.2)
