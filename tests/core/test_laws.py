@@ -1,63 +1,17 @@
-"""What must hold for any data: the loss never rises, nothing is changed behind one's back, names do not matter."""
+"""What must hold for every method: the same seed gives the same run, nothing is changed behind one's back, order and unit do
+not matter. What must hold for any table is in the files `test_laws_of_…`."""
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, best_of, fit, iterate, proximity_matrix, three_gaussians
-from clustering.notices import LOSS_ROSE
-
-METHODS = {
-    "K-means": lambda k: KMeans(k, init="random"),
-    "alternating": lambda k: KMedoids(k, init="random"),
-    "swap": lambda k: KMedoids(k, init="random", update="swap"),
-    "steepest swap": lambda k: KMedoids(k, init="random", update="steepest swap"),
-    "full": lambda k: GaussianMixture(k, init="random"),
-    "tied": lambda k: GaussianMixture(k, "tied", init="k-means++"),
-    "diagonal": lambda k: GaussianMixture(k, "diagonal", init="maxmin"),
-    "spherical": lambda k: GaussianMixture(k, "spherical"),
-}
-
-
-def data_for(method, points):
-    return proximity_matrix(points) if isinstance(method, KMedoids) else points
-
-
-def small_points():
-    """Few points, many of them equal or in line, at any scale: what real methods trip over."""
-    shape = st.tuples(st.integers(1, 24), st.integers(1, 3))
-    grid = shape.flatmap(lambda s: arrays(float, s, elements=st.integers(-3, 3).map(float)))
-    free = shape.flatmap(lambda s: arrays(float, s, elements=st.floats(-100, 100, width=32)))
-    scale = st.sampled_from([1.0, 1e-9, 1e9, 1e-3])
-    offset = st.sampled_from([0.0, 1.0, 1e8])
-    return st.tuples(st.one_of(grid, free), scale, offset).map(lambda t: t[0] * t[1] + t[2] * t[1])
-
-
-@pytest.mark.parametrize("name", METHODS)
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(points=small_points(), seed=st.integers(0, 1000), share=st.floats(0, 1))
-def test_the_loss_never_rises_not_even_between_two_e_steps(name, points, seed, share):
-    k = 1 + int(share * (len(points) - 1))
-    method = METHODS[name](k)
-    history = History.record(method, data_for(method, points), rng=seed, max_iter=60)
-    told = np.empty(2 * len(history) - 1)
-    told[::2], told[1::2] = history.losses, history.half_losses
-    assert np.isfinite(told).all()
-    rounding = [method.rounding(history.prepared, history.frame((i + 1) // 2), loss) for i, loss in enumerate(told[:-1])]
-    assert (np.diff(told) <= np.array(rounding) + 1e-9 * np.abs(told[:-1])).all()
-    assert all(notice.name != LOSS_ROSE for notices in history.notices for notice in notices)
-    assert history.sizes.sum(axis=1) == pytest.approx(len(points))
-    for parameters in history.parameters:
-        for part in parameters if isinstance(parameters, tuple) else [parameters]:
-            assert np.isfinite(part).all()
+from tests.core.tables import METHODS, data_for, method_of
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_same_seed_gives_the_same_run_and_fit_is_its_last_step(name):
     points = three_gaussians(80, np.random.default_rng(0)).points
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     data = data_for(method, points)
     steps = list(iterate(method, data, rng=5))
     again = list(iterate(method, data, rng=np.random.default_rng(5)))
@@ -76,7 +30,7 @@ def flat(parameters):
 @pytest.mark.parametrize("name", METHODS)
 def test_earlier_steps_and_the_given_data_and_start_stay_as_they_were(name):
     points = three_gaussians(80, np.random.default_rng(0)).points
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     data = data_for(method, points)
     start = method.start(method.prepare(data), np.random.default_rng(1))
     kept_data, kept_start = data.copy(), flat(start).copy()
@@ -97,7 +51,7 @@ def test_earlier_steps_and_the_given_data_and_start_stay_as_they_were(name):
 def test_the_order_of_the_points_does_not_matter(name):
     points = three_gaussians(90, np.random.default_rng(0)).points
     order = np.random.default_rng(1).permutation(len(points))
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     rows = np.array([3, 30, 60])
     start = rows if isinstance(method, KMedoids) else points[rows]
     moved = np.argsort(order)[rows] if isinstance(method, KMedoids) else start
@@ -112,7 +66,7 @@ def test_the_order_of_the_points_does_not_matter(name):
 def test_scaling_and_shifting_the_points_keeps_the_labels(name, scale, offset):
     points = three_gaussians(120, np.random.default_rng(3)).points
     rows = np.array([3, 30, 60])
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     start = rows if isinstance(method, KMedoids) else points[rows]
     moved = rows if isinstance(method, KMedoids) else (points * scale + offset)[rows]
     one = fit(method, data_for(method, points), start=start)
@@ -123,7 +77,7 @@ def test_scaling_and_shifting_the_points_keeps_the_labels(name, scale, offset):
 @pytest.mark.parametrize("name", METHODS)
 def test_float32_lists_and_arrays_that_are_not_contiguous_are_taken(name):
     points = three_gaussians(60, np.random.default_rng(0)).points.astype(np.float32)
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     expected = fit(method, data_for(method, points.astype(float)), rng=2)
     if isinstance(method, KMedoids):
         matrix = proximity_matrix(points)
@@ -138,7 +92,7 @@ def test_float32_lists_and_arrays_that_are_not_contiguous_are_taken(name):
 def test_one_cluster_and_as_many_as_points_come_out_right(name):
     points = three_gaussians(25, np.random.default_rng(0)).points
     for k in (1, len(points)):
-        method = METHODS[name](k)
+        method = method_of(name, k)
         step = fit(method, data_for(method, points), rng=0)
         assert np.isfinite(step.loss)
         if k == 1:
@@ -159,7 +113,7 @@ def test_best_of_is_the_least_of_its_runs_and_more_restarts_repeat_the_first():
 @pytest.mark.parametrize("name", METHODS)
 def test_a_history_makes_any_of_its_assignments_again(name):
     points = three_gaussians(150, np.random.default_rng(4)).points
-    method = METHODS[name](4)
+    method = method_of(name, 4)
     data = data_for(method, points)
     steps = list(iterate(method, data, rng=1))
     history = History.record(method, data, rng=1)
@@ -177,7 +131,7 @@ def test_a_history_makes_any_of_its_assignments_again(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_watcher_of_a_history_sees_every_step_and_can_end_the_run(name):
     points = three_gaussians(80, np.random.default_rng(0)).points
-    method = METHODS[name](3)
+    method = method_of(name, 3)
     seen = []
 
     def watch(step):

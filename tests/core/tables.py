@@ -1,0 +1,90 @@
+"""Inputs that real methods trip over, and the methods themselves, for laws that must hold for all of them."""
+
+import numpy as np
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from clustering import GaussianMixture, KMeans, KMedoids, gower_matrix, proximity_matrix
+
+METHODS = {
+    "K-means": (KMeans, {}),
+    "alternating": (KMedoids, {}),
+    "swap": (KMedoids, {"update": "swap"}),
+    "steepest swap": (KMedoids, {"update": "steepest swap"}),
+    **{kind: (GaussianMixture, {"covariance": kind}) for kind in ("full", "tied", "diagonal", "spherical")},
+}
+SEEDED = ("random", "k-means++", "plain k-means++", "maxmin")
+STARTS = {KMeans: SEEDED, KMedoids: (*SEEDED, "build"), GaussianMixture: (*SEEDED, "k-means")}
+LENGTHS = ("euclidean", "squared euclidean", "manhattan", "chebyshev")
+"""metrics that are defined for any rows"""
+seeds = st.integers(0, 2**32 - 1)
+
+
+def examples(number):
+    """So many examples, the same in every run."""
+    return hypothesis_settings(
+        max_examples=number, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+
+
+def method_of(name, k, init="random"):
+    kind, settings = METHODS[name]
+    return kind(k, init=init, **settings)
+
+
+def data_for(method, points):
+    return proximity_matrix(points) if isinstance(method, KMedoids) else points
+
+
+@st.composite
+def tables(draw, rows=1, columns=1, ties=True):
+    """Up to 24 rows and 5 columns at any scale; copies of rows, equal distances and constant columns unless without ties."""
+    n, d = draw(st.integers(rows, 24)), draw(st.integers(columns, 5))
+    kind = draw(st.sampled_from(["whole", "free", "tight", "outlier"] if ties else ["free", "tight"]))
+    copies, constant, unlike = (draw(st.booleans()) for _ in range(3))
+    offset = draw(st.sampled_from([0.0, 1.0, -1e3, 1e8] if ties else [0.0, 1.0, -1e3]))
+    exponent = draw(st.floats(-12, 12))
+    rng = np.random.default_rng(draw(seeds))
+    points = rng.integers(-2, 3, size=(n, d)).astype(float) if kind == "whole" else rng.normal(size=(n, d))
+    if kind == "tight":
+        points = rng.integers(-2, 3, size=(n, d)) + 1e-4 * points
+    if kind == "outlier":
+        points[0] *= 1e6
+    if ties and copies:
+        points = points[rng.integers(n, size=n)]
+    if ties and constant:
+        points[:, rng.integers(d)] = rng.normal()
+    scale = 10.0 ** (rng.uniform(-12, 12, size=d) if ties and unlike else exponent)
+    return (points + offset) * scale
+
+
+@st.composite
+def dissimilarities(draw, rows=1):
+    """(n, n) by any metric, by Gower's measure, or symmetric numbers that are no distances at all."""
+    kind = draw(st.sampled_from([*LENGTHS, "gower", "any"]))
+    if kind != "any":
+        points = draw(tables(rows))
+        return gower_matrix(points) if kind == "gower" else proximity_matrix(points, kind)
+    n, rng = draw(st.integers(rows, 24)), np.random.default_rng(draw(seeds))
+    matrix = rng.integers(0, 6, size=(n, n)) * 10.0 ** draw(st.floats(-12, 12))
+    return np.triu(matrix, 1) + np.triu(matrix, 1).T
+
+
+def numbers(n):
+    """Of clusters: few, for which runs are long, as often as any."""
+    return st.one_of(st.integers(1, min(4, n)), st.integers(1, n))
+
+
+@st.composite
+def runs(draw, name, **options):
+    """A method, what it works on and a seed, for any number of clusters from one to that of the points, and any start."""
+    kind = METHODS[name][0]
+    data = draw(dissimilarities() if kind is KMedoids else tables(**options))
+    k = draw(numbers(len(data)))
+    return method_of(name, k, draw(st.sampled_from(STARTS[kind]))), data, draw(seeds)
+
+
+def parts(parameters):
+    """The arrays that parameters consist of."""
+    return [np.asarray(part) for part in (parameters if isinstance(parameters, tuple) else [parameters])]
