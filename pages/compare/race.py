@@ -59,14 +59,16 @@ def show_pictures(race: Race, plane, places, progress: Progress) -> None:
     pictures, losses = recent().get(("race figures", token), draw)
     drawn_in = [place for place, run in zip(places, race.runs, strict=True) if not isinstance(run, str)]
     keys = [f"race_{i}" for i in range(len(runs))]
-    for place, key, run, frames, picture in zip(drawn_in, keys, runs, told, pictures, strict=True):
+    words = [[moving.described(run, frame) for frame in frames] for run, frames in zip(runs, told, strict=True)]
+    for place, key, run, frames, picture, described in zip(drawn_in, keys, runs, told, pictures, words, strict=True):
         with place:
             with st.container(key=key):
-                st.plotly_chart(picture, key=f"picture {key}", alt=moving.described(run, frames), **figures.SAVED)
+                st.plotly_chart(picture, key=f"picture {key}", alt=described[-1], **figures.SAVED)
             show_notices(run)
             offer(run, picture, frames, key)
     with st.container(key="driver"):
-        player(figures.token(race.key), token, told, keys, ["race_losses"], [name for name, _ in race.ran])
+        names = [name for name, _ in race.ran]
+        player(figures.token(race.key), token, told, keys, ["race_losses"], names, described=words)
     painted = len(race.data.points) > MARKERS
     st.caption(
         f"All {len(race.data.points):,} points{' of the sample' if race.note else ''} are fitted and drawn"

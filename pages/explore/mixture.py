@@ -67,7 +67,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
             ),
         )
         with st.container(key="picture"):
-            st.plotly_chart(picture, key="mixture picture", alt=moving.described(run, frames), **figures.SAVED)
+            st.plotly_chart(picture, key="mixture picture", alt=moving.described(run, frames[-1]), **figures.SAVED)
         st.caption(
             "Along the edges: every component in blue, their sum in orange, over a histogram of the points."
             + (
@@ -134,6 +134,7 @@ else:
     )
     with driver:
         beside = ["triangle"] if section == "responsibilities" and settings.k == 3 else []
-        player(figures.token(run.key), name, [frames], ["picture"], ["loss", *beside], formulas=typeset)
+        words = [moving.described(run, frame) for frame in frames]
+        player(figures.token(run.key), name, [frames], ["picture"], ["loss", *beside], formulas=typeset, described=[words])
     show_section(section, run, plane, progress, name, frames, point)
 progress.done()

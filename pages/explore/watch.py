@@ -36,13 +36,14 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
 
         # the player keeps its place as long as the run is the same
         name, frames, left_out, picture, curve = watched(run, plane, shade, drawn)
+        words = [moving.described(run, frame) for frame in frames]
         with st.container(key="picture"):
-            st.plotly_chart(picture, **figures.SAVED, alt=moving.described(run, frames))
+            st.plotly_chart(picture, **figures.SAVED, alt=words[-1])
         told = None
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
                 told = formulas(run, frames, *choose_focus(run))
-        player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told)
+        player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told, described=[words])
         painted = len(data.points) > figures.MOST_MARKERS
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"

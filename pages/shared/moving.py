@@ -24,9 +24,9 @@ from pages.shared.figures import (
     written,
 )
 from pages.shared.planes import Plane
-from pages.shared.runs import Run
+from pages.shared.runs import MIDDLES, Run
 from pages.shared.storyboard import Frame
-from pages.shared.wording import number, safe
+from pages.shared.wording import safe
 
 HEIGHT = 520
 GRID = (200, 300)
@@ -91,13 +91,26 @@ def ellipses(covariances: np.ndarray, plane: Plane) -> np.ndarray:
     return (half @ CIRCLE).transpose(0, 2, 1)
 
 
-def described(run: Run, frames: list[Frame]) -> str:
-    """The picture in a sentence, for those who cannot see it."""
-    sizes = ", ".join(number(size) for size in np.round(run.history.sizes[-1], 1))
-    return (
-        f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {run.settings.k} clusters of {sizes} points. "
-        f"{frames[-1].sentence}"
-    )
+MOST_DESCRIBED = 12
+"""clusters that are told of one by one"""
+
+
+def described(run: Run, frame: Frame) -> str:
+    """The picture of this frame in words, for those who cannot see it."""
+    told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title}. {frame.sentence}"
+    k = run.settings.k
+    if k > MOST_DESCRIBED:
+        return told
+    clusters = []
+    for i in np.argsort(run.ranks):
+        words = f"{run.ranks[i] + 1}"
+        if run.data.given is None:
+            place = ", ".join(f"{value:.3g}" for value in run.centers[frame.parameters][i][:3]).replace("-", "−")
+            words += f" with its {MIDDLES[run.settings.algorithm]} at {place}"
+        if frame.assignment is not None:
+            words += f" of {run.history.sizes[frame.assignment][i]:,.0f} points"
+        clusters.append(words)
+    return f"{told} Cluster{'s' * (k > 1)} {'; '.join(clusters)}."
 
 
 class Regions:

@@ -38,6 +38,7 @@ def player(
     pace: list[int] | None = None,
     rest: int | None = None,
     formulas: Formulas | None = None,
+    described: list[list[str]] | None = None,
     key: str = "player",
 ) -> None:
     """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
@@ -47,7 +48,8 @@ def player(
     them. It stays on its frame as long as `run` is the same, and of another goes to the frame `rest`, which the figures show
     first, by default the last; where it rests it follows `rest` also of the same run. `pace` is for how many
     moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says. `formulas` are shown
-    below, with the quantities of the frame. Of several players on a page only the one whose `key` is "player" listens to the
+    below, with the quantities of the frame. `described` has for each picture what it is in words in each frame, by default the
+    sentences. Of several players on a page only the one whose `key` is "player" listens to the
     keys that are pressed elsewhere on it.
     """
     longest = max(told, key=len)
@@ -62,6 +64,7 @@ def player(
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
+    data |= dict(described=described or [[frame.sentence for frame in frames] for frames in told])
     if formulas is not None:
         data |= dict(formulas=formulas.html, values=formulas.values)
     _component()(key=key, data=data | dict(listens=key == "player"))

@@ -5,6 +5,7 @@
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
 //   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames],
 //   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first,
+//   described: [for each picture [what it is in words, of each of its frames]],
 //   formulas: HTML with an element .value for each quantity, values: [for each frame [the texts of these]],
 //   listens: to keys that are pressed elsewhere on the page
 // }
@@ -94,6 +95,10 @@ export default function (component) {
     });
     quantities.forEach((place, i) => (place.textContent = data.values[memory.shown][i]));
     for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.kind === data.kinds[memory.shown]);
+    data.pictures.forEach((picture, i) => {
+      const words = data.described[i]?.[Math.min(memory.shown, ends[i])];
+      document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", words);
+    });
     $("scrub").value = memory.shown;
     $("scrub").setAttribute("aria-valuetext", tellings.map((telling) => telling.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
@@ -210,6 +215,7 @@ export default function (component) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
         graph.__figures = data.figures;
+        say();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
       }
     }
