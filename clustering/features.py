@@ -4,7 +4,7 @@ ln(w_k N(x | m_k, S_k)) is linear in f(x) = (1, the d coordinates, products of c
 tied covariances, the squares for diagonal ones, only the sum of squares for spherical ones.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.
     return scatter
 
 
-@cache
+@lru_cache(maxsize=8)
 def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows i and columns j of all pairs i <= j, in the order of the features."""
     return np.triu_indices(d)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 
 from pages.shared.readers.formats import THOUSANDS
 
@@ -12,7 +12,7 @@ MISSING = frozenset("NA na N/A n/a #N/A NaN nan NAN -nan null NULL None <NA> - ?
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?$"
 
 
-@cache
+@lru_cache(maxsize=32)
 def number(decimal: str, thousands: str) -> re.Pattern:
     """What a number looks like, for Python and for Arrow: with thousands marks, all groups but the first have three digits."""
     whole = "[0-9]+"
