@@ -176,8 +176,8 @@ class _Picture:
                     else:
                         spec["data"] += self.shapes.lower(view.merges, colours)
                         spec["traces"] = spec["traces"] + lower
-                        if self.painted:
-                            spec["layout"] = dict(images=self.image(view.merges))
+                        if self.painted and (images := self.image(view.merges)):
+                            spec["layout"] = dict(images=images)
             frames.append(spec)
         view = self.views[at]
         marker = dict(size=marker_size(len(self.xy)), opacity=0.85, line=dict(width=0)) | colours.scale()
