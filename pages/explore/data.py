@@ -4,16 +4,22 @@ import numpy as np
 import streamlit as st
 
 from clustering import principal_components
-from pages.shared import summaries, tables
+from pages.shared import limits, summaries, tables
 from pages.shared.choosing import current, summary
 from pages.shared.datasets import Data
 from pages.shared.figures import about_rings
+from pages.shared.markup import table
 from pages.shared.placing import plane_of
 from pages.shared.planes import column_plane
 from pages.shared.widgets import KEPT, recent
 from pages.shared.wording import plain
 
 CHART = dict(config={"displayModeBar": False})
+
+
+def show_limits() -> None:
+    with st.expander("How much fits", icon=":material/straighten:"):
+        st.html(table(["What", "At most", "Beyond that"], limits.told(), "How much fits", row_headers=True))
 
 
 def show(data: Data) -> None:
@@ -137,3 +143,4 @@ if st.session_state["nothing yet"]:
     st.info(plain(st.session_state["nothing yet"]), icon=":material/info:")
 else:
     show(current())
+show_limits()

@@ -10,13 +10,14 @@ from pages.shared.choosing import current
 from pages.shared.failures import choose_failure
 from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
+from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.mixing import Density, Margins
 from pages.shared.placing import choose_plane
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_notices, show_numbers, show_sizes
-from pages.shared.runs import MOST_ITERATIONS, NeedsPoints, Run, check_fits, make_run
+from pages.shared.runs import NeedsPoints, Run, check_fits, make_run
 from pages.shared.storyboard import storyboard
 from pages.shared.widgets import KEPT, LINKED, choose_focus, choose_mixture, recent
 from pages.shared.wording import as_sentence, number, plain

@@ -7,12 +7,13 @@ import streamlit as st
 from pages.shared.buttons import print_page
 from pages.shared.choosing import current
 from pages.shared.faults import show_fault
+from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.links import address
 from pages.shared.placing import as_placed, choose_plane
 from pages.shared.progress import Progress, share_of
 from pages.shared.reporting import alone, report
 from pages.shared.results import told_notices
-from pages.shared.runs import MOST_ITERATIONS, make_run
+from pages.shared.runs import make_run
 from pages.shared.watching import watched
 from pages.shared.widgets import choose_settings, is_own, recent
 

@@ -11,6 +11,7 @@ from pages.shared.choosing import current
 from pages.shared.cutting import cut_line
 from pages.shared.failures import tell_failure
 from pages.shared.faults import show_fault
+from pages.shared.limits import MOST_CLUSTERS, MOST_ORDERED
 from pages.shared.opening import open_from_tree, open_in_race, opening
 from pages.shared.placing import choose_plane
 from pages.shared.planes import Plane
@@ -19,8 +20,8 @@ from pages.shared.progress import Progress
 from pages.shared.results import show_sizes
 from pages.shared.runs import ALGORITHMS, Run, Settings
 from pages.shared.storyboard import growing
-from pages.shared.trees import BY_MEANS, MOST_ORDERED, Growth, grow
-from pages.shared.widgets import MOST_CLUSTERS, SHARED, choose_tree, recent
+from pages.shared.trees import BY_MEANS, Growth, grow
+from pages.shared.widgets import SHARED, choose_tree, recent
 from pages.shared.wording import counted, plain, short
 
 CHART = dict(config={"displayModeBar": False})

@@ -7,13 +7,14 @@ from pages.shared.choosing import current
 from pages.shared.failures import tell_failure
 from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
+from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.opening import opening
 from pages.shared.placing import CENTERS, choose_plane, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
 from pages.shared.results import show_notices, show_numbers, show_proximities, show_sizes, show_truth
-from pages.shared.runs import MOST_ITERATIONS, Run, make_run
+from pages.shared.runs import Run, make_run
 from pages.shared.taking_away import offer
 from pages.shared.watching import watched
 from pages.shared.widgets import KEPT, choose_focus, choose_settings, recent

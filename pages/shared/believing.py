@@ -9,6 +9,7 @@ import streamlit as st
 from clustering import bic, restarts, sample_mixture
 from pages.shared import figures, mixture_figures, moving, narrowing_figures
 from pages.shared.datasets import Data
+from pages.shared.limits import MOST_GENERATED, MOST_ITERATIONS
 from pages.shared.markup import mark, table
 from pages.shared.mixing import MOST_NARROWED, Belief, Bootstrap, narrowing
 from pages.shared.palette import color_of, mark_of
@@ -16,14 +17,12 @@ from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, work_on
 from pages.shared.results import show_truth
-from pages.shared.runs import MOST_ITERATIONS, Run, make_run
+from pages.shared.runs import Run, make_run
 from pages.shared.storyboard import Frame
 from pages.shared.widgets import COVARIANCES, KEPT, recent
 from pages.shared.wording import counted, number, short
 
 CHART = dict(config={"displayModeBar": False})
-MOST_DRAWN = 100_000
-"""new points"""
 MODEL_RUNS = 5
 """of each covariance model"""
 SECTIONS = {
@@ -143,7 +142,7 @@ def show_unlikely(run: Run, plane: Plane) -> None:
 def show_generator(run: Run, plane: Plane) -> None:
     n = len(run.data.points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = int(st.number_input("New points", 1, MOST_DRAWN, min(n, MOST_DRAWN), key=f"new points {n}", width=150))
+        count = int(st.number_input("New points", 1, MOST_GENERATED, min(n, MOST_GENERATED), key=f"new points {n}", width=150))
         seed = int(st.number_input("Seed of the new points", 0, 2**31 - 1, 0, key="new seed", width=170, **KEPT))
     mixture = run.history.parameters[-1]
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))

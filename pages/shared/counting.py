@@ -26,10 +26,9 @@ from clustering import (
     within_groups,
 )
 from pages.shared.datasets import Data
-from pages.shared.runs import MOST_ITERATIONS, Settings, check_fits, middles
+from pages.shared.limits import MOST_COUNTED_POINTS, MOST_ITERATIONS
+from pages.shared.runs import Settings, check_fits, middles
 
-MOST_POINTS = {"kmeans": 5_000, "mixture": 5_000, "kmedoids": 1_500}
-"""of more a sample is taken: everything here is done some hundred times"""
 START = "k-means++"
 REFERENCES = 10
 """sets of noise of the same extent"""
@@ -101,7 +100,7 @@ class Counting:
         check_fits(data, settings)
         if data.given is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is but one cluster")
-        limit = MOST_POINTS[settings.algorithm]
+        limit = MOST_COUNTED_POINTS[settings.algorithm]
         note = ""
         if len(data.points) > limit:
             note = (

@@ -11,10 +11,9 @@ import pandas as pd
 from clustering import gower_matrix, proximity_matrix, sampling
 from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
+from pages.shared.limits import MOST_SAMPLED
 
 FOLDER = Path(__file__).resolve().parents[1] / "data"
-MOST_POINTS_FOR_PROXIMITIES = 5_000
-"""a matrix of 5,000 x 5,000 proximities takes 200 MB"""
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
     metric: metric for metric in ("euclidean", "chebyshev", "cosine")
 }
@@ -253,8 +252,14 @@ TABLES = {
 
 
 def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
-    """n points of the sample `name` with these values of its settings."""
+    """n points of the sample `name` with these values of its settings; ValueError if they are too many numbers."""
     sample = SAMPLES[name]
+    columns = sample.function(1, np.random.default_rng(0), **values).points.shape[1]
+    if n * columns > MOST_SAMPLED:
+        raise ValueError(
+            f"{n:,} points of {columns:,} columns are more than the {MOST_SAMPLED:,} numbers that a sample may have: choose "
+            f"at most {MOST_SAMPLED // columns:,} points, or fewer columns."
+        )
     dataset = sample.function(n, np.random.default_rng(seed), **values)
     return Data(
         key=f"sample/{name}/{n}/{seed}/{sorted(values.items())}",

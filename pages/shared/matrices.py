@@ -14,7 +14,8 @@ import pandas as pd
 
 from clustering import check_proximities, classical_scaling, edit_distances
 from pages.shared.columns import in_words
-from pages.shared.datasets import MOST_POINTS_FOR_PROXIMITIES, Data
+from pages.shared.datasets import Data
+from pages.shared.limits import MOST_POINTS_FOR_PROXIMITIES
 
 MOST_CHARACTERS = 64
 """of a string whose spelling is compared: as many as are compared at once"""

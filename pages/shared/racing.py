@@ -17,8 +17,9 @@ from clustering import (
 )
 from clustering import silhouette as euclidean_silhouette
 from clustering.kmeans import seeded_rows
-from pages.shared.datasets import GIVEN, MOST_POINTS_FOR_PROXIMITIES, Data
+from pages.shared.datasets import GIVEN, Data
 from pages.shared.disagreeing import Clustering, in_a_group
+from pages.shared.limits import MOST_POINTS_FOR_PROXIMITIES
 from pages.shared.runs import RACERS, STARTS, Recent, Run, Settings, make_run, ranks_by_place
 from pages.shared.wording import as_sentence
 

@@ -10,7 +10,7 @@ from clustering.notices import ITERATION_LIMIT
 from pages.shared import figures, palette, summaries
 from pages.shared.markup import bar, mark, table
 from pages.shared.mixing import compared
-from pages.shared.runs import MIDDLES, MOST_ITERATIONS, Run
+from pages.shared.runs import MIDDLES, Run
 from pages.shared.widgets import recent
 from pages.shared.wording import number, plain
 
@@ -23,8 +23,8 @@ def told_notices(run: Run) -> list[str]:
     for iteration, notice in run.history.named_notices():
         if notice.name == ITERATION_LIMIT:
             notice = notice._replace(
-                text=f"the run was cut off after {MOST_ITERATIONS} iterations, the most that are made here, and had not "
-                "converged. Another start or a smaller K may need fewer."
+                text=f"the run was cut off after {run.history.iterations} iterations, the most that are made here, and had "
+                "not converged. Another start or a smaller K may need fewer."
             )
         where = "" if run.settings.algorithm == "tree" else f"Iteration {iteration}, {notice.name}: "
         told.append(where + notice.told(run.ranks + 1))

@@ -10,10 +10,9 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, Step, adjusted_rand_index, iterate
-from pages.shared.datasets import MOST_POINTS_FOR_PROXIMITIES, Data
+from pages.shared.datasets import Data
+from pages.shared.limits import LEAST_ITERATIONS, MOST_ITERATIONS, MOST_POINTS_FOR_PROXIMITIES, MOST_STATE_NUMBERS
 from pages.shared.trees import WARD, Growth, Merging, cut_labels, grow
-
-MOST_ITERATIONS = 500
 
 MIDDLES = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean", "tree": "mean"}
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Mixture of Gaussians"}
@@ -126,7 +125,10 @@ class Run:
         n = len(self.data.points)
         if self.settings.algorithm == "kmedoids":
             return n * n
-        return n * (2 * self.data.points.shape[1] + (2 + self.settings.k if self.settings.algorithm == "mixture" else 2))
+        kept = getattr(self.history.prepared, "features", None)
+        return (0 if kept is None else kept.size) + n * (
+            2 * self.data.points.shape[1] + (2 + self.settings.k if self.settings.algorithm == "mixture" else 2)
+        )
 
     @property
     def has_regions(self) -> bool:
@@ -141,7 +143,10 @@ class Run:
             return times[0]
         while sum(times) < 0.05 and len(times) < 5:
             again = iterate(
-                self.history.method, self.history.prepared, start=self.history.parameters[0], max_iter=MOST_ITERATIONS
+                self.history.method,
+                self.history.prepared,
+                start=self.history.parameters[0],
+                max_iter=self.history.iterations or 1,
             )
             began = time.perf_counter()
             deque(again, maxlen=0)
@@ -238,6 +243,19 @@ def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, obje
     return data, method, method.prepare(work), note
 
 
+def iterations_for(data: Data, settings: Settings) -> int:
+    """How many iterations all states of such a run have room for, at most MOST_ITERATIONS; ValueError if next to none."""
+    d = data.points.shape[1]
+    numbers = settings.k * (1 if settings.algorithm in ("kmedoids", "tree") else d + d * d * (settings.algorithm == "mixture"))
+    fit = MOST_STATE_NUMBERS // numbers
+    if fit < LEAST_ITERATIONS:
+        raise ValueError(
+            f"{settings.k} clusters in {d:,} columns take {numbers:,} numbers in each state of the run, and there is room for "
+            f"{MOST_STATE_NUMBERS:,}: choose fewer columns or a smaller K"
+        )
+    return min(fit, MOST_ITERATIONS)
+
+
 def _begin(data: Data, settings: Settings, labels: np.ndarray, work) -> np.ndarray:
     """The centers or medoids of these groups."""
     members = [np.flatnonzero(labels == group) for group in range(settings.k)]
@@ -257,7 +275,8 @@ def make_run(data: Data, settings: Settings, store: "Recent", watch: Callable[[S
             growth = grow(data, settings.merging, store)
             return Run(settings, growth.data, growth.cut(settings.k), growth.note)
         used, method, prepared, note = fitting(data, settings, store)
-        history = History.record(method, prepared, rng=settings.seed, max_iter=MOST_ITERATIONS, watch=watch)
+        most = iterations_for(used, settings)
+        history = History.record(method, prepared, rng=settings.seed, max_iter=most, watch=watch)
         return Run(settings, used, history, note)
 
     return store.get(("run", data.key, settings), compute)

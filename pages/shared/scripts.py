@@ -8,7 +8,7 @@ import ast
 import numpy as np
 
 from pages.shared.datasets import SAMPLES
-from pages.shared.runs import MOST_ITERATIONS, Run
+from pages.shared.runs import Run, iterations_for
 
 TABLE = "assignments.csv"
 """what the script calls the table that it reads"""
@@ -20,7 +20,7 @@ class NoScript(ValueError):
 
 def with_clustering(run: Run) -> str:
     """The script that repeats the run with `clustering`."""
-    settings = run.settings
+    settings, most = run.settings, iterations_for(run.data, run.settings)
     if settings.algorithm == "tree":
         return _tree_with_clustering(run)
     named = {
@@ -45,7 +45,7 @@ def with_clustering(run: Run) -> str:
     result = {"kmeans": "step.parameters", "kmedoids": "step.parameters", "mixture": "step.parameters.means"}
     return (
         f"import numpy as np\n{_from_clustering(imports)}\n{data}{extra}{start}"
-        f"for step in iterate({call}, {work}, {options}, max_iter={MOST_ITERATIONS}):\n"
+        f"for step in iterate({call}, {work}, {options}, max_iter={most}):\n"
         "    print(step.iteration, step.loss)\n"
         f"labels, found = step.labels, {result[settings.algorithm]}\nprint(found)\n"
     )
@@ -53,7 +53,7 @@ def with_clustering(run: Run) -> str:
 
 def with_scikit_learn(run: Run) -> str:
     """The script that repeats the run with scikit-learn from the same start; NoScript for K-medoids."""
-    settings = run.settings
+    settings, most = run.settings, iterations_for(run.data, run.settings)
     if settings.algorithm == "kmedoids":
         raise NoScript("scikit-learn has no K-medoids")
     if settings.algorithm == "tree":
@@ -64,7 +64,7 @@ def with_scikit_learn(run: Run) -> str:
     if settings.algorithm == "kmeans":
         return (
             f"{lines}from sklearn.cluster import KMeans\n\n{data}start = np.array({_array(first)})\n"
-            f"model = KMeans({settings.k}, init=start, n_init=1, tol=0, max_iter={MOST_ITERATIONS}).fit(points)\n"
+            f"model = KMeans({settings.k}, init=start, n_init=1, tol=0, max_iter={most}).fit(points)\n"
             "labels, found, loss = model.labels_, model.cluster_centers_, model.inertia_\nprint(loss)\nprint(found)\n"
         )
     kind = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}[settings.covariance]
@@ -78,7 +78,7 @@ def with_scikit_learn(run: Run) -> str:
     return (
         f"{lines}from sklearn.mixture import GaussianMixture\n\n{data}"
         f'model = GaussianMixture(\n    {settings.k}, covariance_type="{kind}", tol={run.history.method.tol!r}, '
-        f"reg_covar=1e-12, max_iter={MOST_ITERATIONS},\n"
+        f"reg_covar=1e-12, max_iter={most},\n"
         f"    weights_init=np.array({_array(first.weights)}),\n    means_init=np.array({_array(first.means)}),\n"
         f"    precisions_init=np.array({_array(precisions)}),\n).fit(points)\n"
         "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"

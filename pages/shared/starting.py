@@ -17,7 +17,8 @@ from clustering import (
     restarts,
 )
 from pages.shared.datasets import Data
-from pages.shared.runs import MOST_ITERATIONS, Recent, Settings, fitting, middles, ranks_by_place
+from pages.shared.limits import MOST_ITERATIONS
+from pages.shared.runs import Recent, Settings, fitting, middles, ranks_by_place
 
 MOST_LABELS = 2_000
 """points by which two runs are compared; a random sample of those of larger data"""

@@ -241,7 +241,7 @@ def _colour(color: str) -> tuple[int, ...]:
     return ImageColor.getrgb(color)
 
 
-@lru_cache(16)
+@lru_cache(maxsize=16)
 def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.load_default(SMOOTH * size)
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pages.shared.limits import MOST_FRAMES
 from pages.shared.runs import STARTS, Run
 from pages.shared.wording import counted, number, short
-
-MOST_FRAMES = 121
 
 
 @dataclass(frozen=True)

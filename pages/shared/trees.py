@@ -10,11 +10,10 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from clustering import History, Notice, Step, Tree, tree_of_points, tree_of_proximities
-from pages.shared.datasets import MOST_POINTS_FOR_PROXIMITIES, SCIPY_METRICS, Data
+from pages.shared.datasets import SCIPY_METRICS, Data
+from pages.shared.limits import MOST_ORDERED, MOST_POINTS_FOR_PROXIMITIES
 from pages.shared.wording import counted, short
 
-MOST_ORDERED = 500
-"""points of which neighbours are put in the best order: that takes time in n^3"""
 SINGLE = 90
 """how many of the last merges are shown one by one; those before them in a few blocks"""
 RACED = 20

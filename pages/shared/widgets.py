@@ -6,11 +6,11 @@ import streamlit as st
 
 from clustering import LINKAGES
 from pages.shared.datasets import Data
+from pages.shared.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
 from pages.shared.runs import ALGORITHMS, ALONE, FLOORS, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Run, Settings
 from pages.shared.trees import WARD, Merging
 from pages.shared.wording import plain
 
-MOST_CLUSTERS = 50
 SAME = "same"
 """stands for the way of starting that the panels of a race share"""
 LABELS = {
@@ -140,11 +140,6 @@ class Panel:
     """whether it begins at the same points as the others"""
 
 
-MOST_PANELS = 4
-MOST_RUNS = (10, 500)
-"""least and most"""
-MOST_COUNTED = (3, 20)
-"""least and most of the largest number of clusters"""
 SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
 """ways of starting that find points for any algorithm"""
 PANEL_DEFAULTS = (

@@ -53,4 +53,3 @@ def test_the_picture_is_told_anew_in_every_frame(page, server):
     assert len(set(told)) == 3
     assert "Scatter plot of 100 points of Three Gaussians." in told[0]
     assert " points" in told[0].split("Clusters 1 with its center at ")[1]
-

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-MOST_POINTS = 5_000
-"""that can be drawn"""
+from pages.shared.limits import MOST_DRAWN
 
 _HERE = Path(__file__).parent
 _FILES = ("drawing.html", "drawing.css", "plane.js", "badges.js", "drawing.js")
@@ -38,10 +37,10 @@ def draw_points(
     own. `height` is that of the plane in pixels. A bounded `extent` is stretched over it, or has one scale with `to_scale`.
 
     Returns:
-        (m, 2) points in the extent, at most MOST_POINTS: those drawn, or `points` where nothing was drawn yet.
+        (m, 2) points in the extent, at most MOST_DRAWN: those drawn, or `points` where nothing was drawn yet.
     """
-    given = _in_extent(points, extent)[:MOST_POINTS]
-    return _show(key, "draw", given, extent, version, names, height, to_scale, most=MOST_POINTS)
+    given = _in_extent(points, extent)[:MOST_DRAWN]
+    return _show(key, "draw", given, extent, version, names, height, to_scale, most=MOST_DRAWN)
 
 
 def place_centers(
@@ -85,7 +84,7 @@ def read_answer(answer, token: str, given: np.ndarray, extent: Extent, k: int | 
     if not isinstance(answer, dict) or answer.get("token") != token:
         return given
     xy = answer.get("xy")
-    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MOST_POINTS or (k is not None and len(xy) != 2 * k):
+    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MOST_DRAWN or (k is not None and len(xy) != 2 * k):
         return given
     if not {type(value) for value in xy} <= {int, float}:
         return given

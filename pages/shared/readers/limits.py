@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import Iterator
 
-MOST_BYTES = 400 * 2**20
-"""what a compressed file may grow to"""
-MOST_CELLS = 50_000_000
+from pages.shared.limits import MOST_CELLS
+from pages.shared.limits import MOST_UNPACKED as MOST_BYTES
+
 MOST_JSON_BYTES, MOST_JSON_OBJECTS = 50 * 2**20, 2_000_000
 """of JSON, which takes many times its size in memory while it is read"""
 MOST_NOTES = 12
