@@ -72,3 +72,68 @@ def test_the_animation_plays_in_one_file_without_a_network(page, chromium, serve
     alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
     assert errors == []
     context.close()
+
+
+def test_the_animation_is_made_as_a_gif_while_a_bar_says_how_far_it_is(page, server):
+    page.goto(f"{server}/?n=100")
+    page.locator(".sentence", has_text="Converged").wait_for()
+    frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
+    page.get_by_role("button", name="Take it away").click()
+    page.get_by_role("button", name="Make: Animation, GIF").click()
+    page.get_by_text("Making: Animation, GIF").wait_for()
+    name, gif = taken(page, page.get_by_role("button", name="Animation, GIF", exact=True).click)
+    assert name == "three-gaussians-kmeans-3-animation.gif"
+    assert Image.open(io.BytesIO(gif)).n_frames == frames
+
+
+def test_the_link_is_copied_and_opens_the_same_run_from_the_report_too(page, server, chromium):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server}/?n=100&k=4&start_kmeans=By+hand&centers=-5,0;0,1;5,-1;2,2")
+    told = page.locator(".sentence", has_text="Converged").inner_text()
+    page.get_by_role("button", name="Copy the link").first.click()
+    page.get_by_text("Copied.").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("link", name="Report", exact=True).click()
+    page.locator(".report h2", has_text="K-means, K = 4: Three Gaussians").wait_for()
+    printed = page.locator(".report a").get_attribute("href")
+    for address in (link, printed):
+        context = chromium.new_context()
+        other = context.new_page()
+        other.goto(address)
+        other.locator(".sentence", has_text="Converged").wait_for()
+        assert other.locator(".sentence").inner_text() == told
+        context.close()
+
+
+def test_the_report_is_printed_on_white_paper_without_the_frame(page, server):
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{server}/report?n=100")
+    page.locator(".report img").nth(3).wait_for()
+    page.emulate_media(media="print")
+    assert not page.locator("[data-testid=stSidebar]").is_visible()
+    assert not page.get_by_role("button", name="Print").is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.report')).backgroundColor") == "rgb(255, 255, 255)"
+    # nothing of it is cut off by what scrolls on the screen
+    assert page.evaluate(
+        """() => {
+            const report = document.querySelector('.report');
+            for (let at = report; at !== document.documentElement; at = at.parentElement)
+                if (at.scrollHeight > at.clientHeight + 1 && getComputedStyle(at).overflowY !== 'visible') return false;
+            return true;
+        }"""
+    )
+
+
+def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, server):
+    page.goto(f"{server}/gallery")
+    page.get_by_role("button", name="Watch it go wrong").first.click()
+    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_text("one group is cut in two").wait_for()
+    page.locator(".sentence", has_text="Converged").wait_for()
+    loss = page.locator(".sentence").inner_text()
+    page.get_by_role("button", name="Start with k-means++").click()
+    page.get_by_text("each group has a center from the beginning").wait_for()
+    page.wait_for_function("old => document.querySelector('.sentence')?.textContent !== old", arg=loss)
+    page.wait_for_function("location.search.includes('start_kmeans=k-means')")
+    page.go_back()
+    page.get_by_role("heading", name="When it goes wrong").wait_for()

@@ -72,10 +72,10 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
 
 
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
-    monkeypatch.setattr(runs, "MOST_STATE_NUMBERS", 18 * 12)
+    monkeypatch.setattr(runs, "MOST_STATE_NUMBERS", 18 * 25)
     data = datasets.draw_sample("three", 500, 0, {})
     run = make_run(data, Settings("mixture", 3, seed=1), Recent(), lambda step: None)
-    assert run.history.iterations == 12
+    assert run.history.iterations == 25
     assert not run.history.converged
 
 
