@@ -1,16 +1,18 @@
 """Our time against that of the well-known packages, from the same start, on the same data, in the same process.
 
-    python tests/benchmarks/compare.py [--quick]
+    python tests/benchmarks/compare.py [PART …] [--quick]
 
-Each line runs both sides in turn several times and prints the median times, their ratio (peer / ours: above 1 we are
-faster), the spread of that ratio, and how far the two results are apart. Nothing is asserted: machines are noisy.
+prints Markdown tables. The sides of a line run in turn, several times each, and the least time of each counts: the others
+were disturbed. A ratio is the peer's time over ours, so above 1 we are faster; where the results do not agree there is none.
 """
 
 import argparse
 import os
+import platform
 import sys
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import kmedoids
@@ -33,6 +35,29 @@ from clustering import (
     silhouette,
 )
 
+KMEANS = [(10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50)]
+"""n, d, k"""
+MIXTURES = [
+    (2_000, 2, 3, "full"),
+    (100_000, 2, 5, "full"),
+    (100_000, 2, 5, "tied"),
+    (100_000, 2, 5, "diagonal"),
+    (100_000, 2, 5, "spherical"),
+    (100_000, 8, 8, "full"),
+    (50_000, 20, 10, "full"),
+]
+SWAPS = [(1_000, 5), (3_000, 10), (5_000, 10), (8_000, 10)]
+"""n, k"""
+ALTERNATING = [(1_000, 5), (8_000, 10)]
+RESTARTS = [(200, 15, "random"), (200, 15, "k-means++")]
+"""runs, k, start; on S1, whose random starts end in many different places"""
+SILHOUETTES = [(5_000, 2, 10), (5_000, 16, 10)]
+GROWTH = [1_000, 10_000, 100_000, 1_000_000]
+ITERATIONS = 20
+"""of EM, and of K-means where growth is measured"""
+REPEATS = (3, 15, 3.0)
+"""at least so many times each, at most so many, and no more once so many seconds have gone"""
+
 S1 = Path(__file__).resolve().parents[2] / "pages" / "data" / "s1.csv"
 
 
@@ -42,163 +67,229 @@ def groups(n, d, k, rng):
     return centers[rng.integers(k, size=n)] + rng.standard_normal((n, d))
 
 
-def compare(name, ours, peer, difference, repeats):
-    """Runs both in turn and prints one line."""
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        mine = ours()
-        between = time.perf_counter()
-        theirs = peer()
-        times.append((between - began, time.perf_counter() - between))
-    ours_s, peer_s = np.median(times, axis=0)
-    ratios = np.array([b / a for a, b in times])
-    print(
-        f"{name:58} ours {ours_s * 1e3:9.2f} ms   peer {peer_s * 1e3:9.2f} ms   ratio {np.median(ratios):6.2f} "
-        f"({ratios.min():.2f}-{ratios.max():.2f})   {difference(mine, theirs)}",
-        flush=True,
+def in_turn(*sides):
+    """Runs all sides in turn, again and again: the least seconds of each, and what each returned."""
+    least, most, enough = REPEATS
+    times, began = [], time.perf_counter()
+    while len(times) < least or (len(times) < most and time.perf_counter() - began < enough):
+        results, seconds = [], []
+        for side in sides:
+            started = time.perf_counter()
+            results.append(side())
+            seconds.append(time.perf_counter() - started)
+        times.append(seconds)
+    return np.min(times, axis=0), results
+
+
+def row(*cells):
+    print("|", " | ".join(cells), "|", flush=True)
+
+
+def header(title, *names):
+    print(f"\n**{title}**\n")
+    row(*names)
+    row(*["---"] * len(names))
+
+
+def ms(seconds):
+    return f"{seconds * 1e3:,.2f}" if seconds < 0.1 else f"{seconds * 1e3:,.0f}"
+
+
+def ratio(peer, ours, fault=""):
+    return f"none: {fault}" if fault else f"{peer / ours:.2f}"
+
+
+def off(name, ours, theirs, tolerance):
+    """What to say if these numbers are further apart than the tolerance, else nothing."""
+    apart = float(np.abs(np.asarray(ours) - theirs).max())
+    return "" if apart <= tolerance else f"{name} differ by {apart:.0e}"
+
+
+def kmeans(cases, rng):
+    header(
+        "K-means, ms to convergence; the history has the loss of every state and half-step",
+        *("n, d, k", "iterations", "ours with history", "ours without", "scikit-learn Lloyd", "Elkan"),
+        *("quicker peer / ours with history", "/ ours without"),
     )
+    for n, d, k in cases:
+        points = groups(n, d, k, rng)
+        start = points[rng.choice(n, k, replace=False)]
+        method = KMeans(k)
 
+        def peer(algorithm):
+            return PeerKMeans(k, init=start, n_init=1, tol=0, max_iter=300, algorithm=algorithm).fit(points)
 
-def kmeans(n, d, k, repeats, rng):
-    points = groups(n, d, k, rng)
-    start = points[rng.choice(n, k, replace=False)]
-    method = KMeans(k)
-
-    def peer(algorithm):
-        return PeerKMeans(k, init=start, n_init=1, tol=0, max_iter=300, algorithm=algorithm).fit(points)
-
-    def same(step, model):
-        step = step.last if isinstance(step, History) else step
-        return f"labels differ {np.count_nonzero(step.labels != model.labels_)}, inertia {step.loss / model.inertia_ - 1:+.0e}"
-
-    title = f"K-means n={n:,} d={d} k={k}"
-    peer("lloyd"), fit(method, points, start=start)  # both warm
-    for algorithm in ("lloyd", "elkan"):
-        compare(
-            f"{title}, every loss kept, / {algorithm}",
+        seconds, (history, step, lloyd, elkan) = in_turn(
             lambda: History.record(method, points, start=start),
-            lambda a=algorithm: peer(a),
-            same,
-            repeats,
+            lambda: fit(method, points, start=start),
+            lambda: peer("lloyd"),
+            lambda: peer("elkan"),
         )
-    compare(f"{title}, fit, / lloyd", lambda: fit(method, points, start=start), lambda: peer("lloyd"), same, repeats)
-
-
-def mixture(n, d, k, covariance, repeats, rng, iterations=20):
-    points = groups(n, d, k, rng)
-    means = points[rng.choice(n, k, replace=False)]
-    start = Gaussians(np.full(k, 1 / k), means, np.stack([np.eye(d)] * k))
-    method = GaussianMixture(k, covariance, floor=0, regularization=1e-6)
-    precisions = {"full": np.stack([np.eye(d)] * k), "tied": np.eye(d), "diagonal": np.ones((k, d)), "spherical": np.ones(k)}
-
-    def peer():
-        model = PeerMixture(
-            k,
-            covariance_type="diag" if covariance == "diagonal" else covariance,
-            weights_init=start.weights,
-            means_init=means,
-            precisions_init=precisions[covariance],
-            tol=0,
-            max_iter=iterations,
-            reg_covar=1e-6,
+        fault = ""
+        for model in (lloyd, elkan):
+            for last in (history.last, step):
+                fault = fault or off("labels", last.labels, model.labels_, 0)
+                fault = fault or off("relative losses", last.loss / model.inertia_, 1, 1e-9)
+        best = min(seconds[2:])
+        row(
+            *(f"{n:,}, {d}, {k}", str(history.iterations), *map(ms, seconds)),
+            *(ratio(best, seconds[0], fault), ratio(best, seconds[1], fault)),
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return model.fit(points)
-
-    def ours():
-        return fit(method, points, start=start, tol=0, max_iter=iterations)
-
-    def same(step, model):
-        return f"means differ {np.abs(step.parameters.means - model.means_).max():.0e}"
-
-    ours(), peer()
-    compare(f"EM {covariance} n={n:,} d={d} k={k}, {iterations} iterations", ours, peer, same, repeats)
 
 
-def medoids(n, k, repeats, rng):
-    proximities = proximity_matrix(groups(n, 2, k, rng))
-    rows = rng.choice(n, k, replace=False)
-    for update, peer in (("swap", kmedoids.fasterpam), ("alternating", kmedoids.alternating)):
-        options = {"n_cpu": 1} if update == "swap" else {}
+def mixture(cases, rng):
+    header(
+        f"Mixture of Gaussians, ms for {ITERATIONS} iterations of EM",
+        *("n, d, k, covariances", "ours with history", "ours without", "scikit-learn"),
+        *("peer / ours with history", "/ ours without"),
+    )
+    for n, d, k, covariance in cases:
+        points = groups(n, d, k, rng)
+        means = points[rng.choice(n, k, replace=False)]
+        start = Gaussians(np.full(k, 1 / k), means, np.stack([np.eye(d)] * k))
+        method = GaussianMixture(k, covariance, floor=0, regularization=1e-6)
+        options = dict(start=start, tol=0, max_iter=ITERATIONS)
+        precisions = {"full": start.covariances, "tied": np.eye(d), "diagonal": np.ones((k, d)), "spherical": np.ones(k)}
+
+        def peer():
+            model = PeerMixture(
+                k,
+                covariance_type="diag" if covariance == "diagonal" else covariance,
+                weights_init=start.weights,
+                means_init=means,
+                precisions_init=precisions[covariance],
+                tol=0,
+                max_iter=ITERATIONS,
+                reg_covar=1e-6,
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that it has not converged
+                return model.fit(points)
+
+        seconds, (history, step, model) = in_turn(
+            lambda: History.record(method, points, **options), lambda: fit(method, points, **options), peer
+        )
+        fault = off("means", history.parameters[-1].means, model.means_, 1e-8)
+        fault = fault or off("means", step.parameters.means, model.means_, 1e-8)
+        fault = fault or off("weights", step.parameters.weights, model.weights_, 1e-8)
+        row(
+            *(f"{n:,}, {d}, {k}, {covariance}", *map(ms, seconds)),
+            *(ratio(seconds[2], seconds[0], fault), ratio(seconds[2], seconds[1], fault)),
+        )
+
+
+def medoids(title, cases, rng, update, peer):
+    header(
+        f"K-medoids by {title}, ms, the proximities given; the peer is in Rust, on one thread",
+        *("n, k", "swaps" if update == "swap" else "iterations", "ours", "kmedoids", "peer / ours"),
+    )
+    for n, k in cases:
+        proximities = proximity_matrix(groups(n, 2, k, rng))
+        rows = rng.choice(n, k, replace=False)
         method = KMedoids(k, update=update)
-        compare(
-            f"K-medoids {update} n={n:,} k={k} / Rust",
-            lambda m=method: fit(m, proximities, start=rows),
-            lambda f=peer, o=options: f(proximities, rows.astype(np.uint64), **o),
-            lambda step, model: f"loss {step.loss / model.loss - 1:+.0e}",
-            repeats,
+        seconds, (step, model) = in_turn(
+            lambda: fit(method, proximities, start=rows), lambda: peer(proximities, rows.astype(np.uint64))
         )
+        fault = off("relative losses", step.loss / model.loss, 1, 1e-9)
+        row(f"{n:,}, {k}", str(step.iteration - (update == "swap")), *map(ms, seconds), ratio(seconds[1], seconds[0], fault))
 
 
-def many_starts(runs, k, init, repeats, rng):
-    """on S1, whose random starts end in many different places; the peer in the quicker of its two ways"""
+def swaps(cases, rng):
+    medoids("swaps", cases, rng, "swap", lambda matrix, rows: kmedoids.fasterpam(matrix, rows, n_cpu=1))
+
+
+def alternating(cases, rng):
+    medoids("alternating steps", cases, rng, "alternating", kmedoids.alternating)
+
+
+def many_starts(cases, rng):
+    header(
+        "Many starts of K-means on S1 (n = 5,000, d = 2), ms",
+        *("runs, k, start", "ours", "scikit-learn's n_init, Lloyd", "Elkan", "quicker peer / ours"),
+    )
     points = np.loadtxt(S1, delimiter=",", skiprows=1, usecols=(0, 1))
+    for runs, k, init in cases:
+        method = KMeans(k, init)
+        prepared = method.prepare(points)
+        # the peer asks for starts among centred points
+        same = [method.start(prepared, np.random.default_rng(seed)) - prepared.origin for seed in range(runs)]
 
-    def peer(algorithm):
-        return PeerKMeans(k, init=init, n_init=runs, tol=0, max_iter=300, algorithm=algorithm, random_state=0).fit(points)
+        def peer(algorithm):
+            # random points are the very ones that we draw; k-means++ draws its own, at the cost that this has
+            starts = iter(same)
+            begin = init if init == "k-means++" else lambda X, n_clusters, random_state: next(starts)
+            options = dict(tol=0, max_iter=300, algorithm=algorithm, random_state=0)
+            return PeerKMeans(k, init=begin, n_init=runs, **options).fit(points)
 
-    def seconds(algorithm):
-        began = time.perf_counter()
-        peer(algorithm)
-        return time.perf_counter() - began
+        seconds, (loss, lloyd, elkan) = in_turn(
+            lambda: min(run.last.loss for run in restarts(method, points, range(runs))),
+            lambda: peer("lloyd"),
+            lambda: peer("elkan"),
+        )
+        fault = off("relative losses", [loss / lloyd.inertia_, loss / elkan.inertia_], 1, 1e-9)
+        row(f"{runs}, {k}, {init}", *map(ms, seconds), ratio(min(seconds[1:]), seconds[0], fault))
 
-    quicker = min("lloyd", "elkan", key=lambda algorithm: min(seconds(algorithm) for _ in range(3)))
-    compare(
-        f"{runs} restarts on S1, {init}, n={len(points):,} k={k} / {quicker}",
-        lambda: min(run.last.loss for run in restarts(KMeans(k, init), points, range(runs))),
-        lambda: peer(quicker),
-        lambda loss, model: f"least inertia {loss / model.inertia_ - 1:+.0e}",
-        repeats,
+
+def silhouettes(cases, rng):
+    header("Silhouette widths of all points, ms", "n, d, k", "ours", "scikit-learn", "peer / ours")
+    for n, d, k in cases:
+        points = groups(n, d, k, rng)
+        labels = fit(KMeans(k), points, rng=rng).labels
+        seconds, (ours, theirs) = in_turn(
+            lambda: silhouette(points, labels, most=n).widths, lambda: silhouette_samples(points, labels)
+        )
+        row(f"{n:,}, {d}, {k}", *map(ms, seconds), ratio(seconds[1], seconds[0], off("widths", ours, theirs, 1e-9)))
+
+
+def growth(sizes, rng):
+    header(
+        f"Growth with n: ms with the whole history, d = 2, k = 5, up to {ITERATIONS} iterations; per iteration, and how many "
+        "times that of the line above",
+        *("n", "K-means", "per iteration", "times", "mixture", "per iteration", "times"),
     )
+    before = [None, None]
+    for n in sizes:
+        points = groups(n, 2, 5, rng)
+        start = points[rng.choice(n, 5, replace=False)]
+        seconds, histories = in_turn(
+            lambda: History.record(KMeans(5), points, start=start, max_iter=ITERATIONS),
+            lambda: History.record(GaussianMixture(5), points, start=start, tol=0, max_iter=ITERATIONS),
+        )
+        cells = []
+        for i, (whole, history) in enumerate(zip(seconds, histories, strict=True)):
+            each = whole / history.iterations
+            cells += [ms(whole), ms(each), "" if before[i] is None else f"{each / before[i]:.1f}"]
+            before[i] = each
+        row(f"{n:,}", *cells)
 
 
-def silhouettes(n, d, k, repeats, rng):
-    points = groups(n, d, k, rng)
-    labels = fit(KMeans(k), points, rng=rng).labels
-    compare(
-        f"silhouette n={n:,} d={d} k={k}",
-        lambda: silhouette(points, labels, most=n).widths,
-        lambda: silhouette_samples(points, labels),
-        lambda mine, theirs: f"widths differ {np.abs(mine - theirs).max():.0e}",
-        repeats,
-    )
-
-
-QUICK = {
-    kmeans: [(2_000, 2, 3), (10_000, 2, 5)],
-    mixture: [(2_000, 2, 3, "full")],
-    medoids: [(500, 5)],
-    many_starts: [],
-    silhouettes: [(1_000, 2, 5)],
-}
-LARGE = {
-    kmeans: [(100_000, 2, 5), (200_000, 16, 10), (50_000, 50, 50), (1_000_000, 2, 8)],
-    mixture: [
-        (100_000, 2, 5, "full"),
-        (100_000, 2, 5, "tied"),
-        (100_000, 2, 5, "diagonal"),
-        (100_000, 2, 5, "spherical"),
-        (100_000, 8, 8, "full"),
-        (50_000, 20, 10, "full"),
-    ],
-    medoids: [(1_000, 5), (3_000, 10), (8_000, 10)],
-    many_starts: [(200, 15, "random"), (200, 15, "k-means++")],
-    silhouettes: [(5_000, 2, 10), (5_000, 16, 10)],
+PARTS = {
+    "kmeans": (kmeans, KMEANS),
+    "mixture": (mixture, MIXTURES),
+    "swaps": (swaps, SWAPS),
+    "alternating": (alternating, ALTERNATING),
+    "restarts": (many_starts, RESTARTS),
+    "silhouette": (silhouettes, SILHOUETTES),
+    "growth": (growth, GROWTH),
 }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes only")
-    sizes = [QUICK] if parser.parse_args().quick else [QUICK, LARGE]
-    rng = np.random.default_rng(0)
-    print(f"{os.cpu_count()} cores, NumPy {np.__version__}")
-    for benchmark in (kmeans, mixture, medoids, many_starts, silhouettes):
-        for case in (case for cases in sizes for case in cases[benchmark]):
-            few = case[0] > 10_000 or benchmark in (medoids, many_starts)
-            benchmark(*case, 3 if few else 9, rng)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; by default all")
+    parser.add_argument("--quick", action="store_true", help="only the first size of each, two for growth")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn", "kmedoids"))
+    print(f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {packages}.")
+    print("Ratios are the peer's time over ours: above 1 we are faster.")
+    began = time.perf_counter()
+    for name in asked.parts or PARTS:
+        benchmark, cases = PARTS[name]
+        # each part has its own numbers, so that it is the same alone
+        benchmark(cases[: 1 + (name == "growth")] if asked.quick else cases, np.random.default_rng(0))
+    print(f"\nAll in {time.perf_counter() - began:.0f} s.")
 
 
 if __name__ == "__main__":
