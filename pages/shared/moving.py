@@ -189,7 +189,8 @@ class _Picture:
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         last = frames[-1]
         if self.painted:
-            points = self._points(hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8))
+            # they answer to the pointer without a mark, which takes the browser long to draw even if it cannot be seen
+            points = self._points(hovered(len(self.xy))) | dict(mode="none")
         else:
             points = self._points(np.arange(len(self.xy)))
             points["marker"] = (
