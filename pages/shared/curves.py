@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.shared import palette
-from pages.shared.figures import driven, figure
+from pages.shared.figures import MARGIN, driven, figure
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
 from pages.shared.wording import safe
@@ -36,7 +36,7 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
     several = len(curves) > 1
     layout = dict(
         height=ROW * len(curves) + 40 if several else HEIGHT,
-        margin=dict(l=10, r=10, t=26 if titles else 10, b=10),
+        margin=MARGIN | (dict(t=26) if titles else dict(l=77)),
         showlegend=False,
         hovermode="closest",
         dragmode=False,

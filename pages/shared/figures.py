@@ -20,6 +20,8 @@ HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
 MOST_WORDS = 150
 """that are written beside their points"""
+MARGIN = dict(l=65, r=10, t=10, b=65)
+"""room for titles and labels of the usual length: where these need more, Plotly makes it, by drawing everything once more"""
 
 
 def token(*what) -> str:
@@ -132,7 +134,7 @@ def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float
     axis = dict(zeroline=False, showgrid=not painted)  # the lines would run over a painted picture
     return dict(
         height=height,
-        margin=dict(l=10, r=10, t=10, b=10),
+        margin=MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode="pan",
