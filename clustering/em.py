@@ -136,7 +136,7 @@ def _steps(method, prepared, parameters, tol, max_iter) -> Iterator[Step]:
         if before is not None:
             converged = method.settled(before, parameters, assignment, loss, tol)
             rise = loss - before.loss
-            if rise > method.rounding(prepared, assignment, before.loss):
+            if rise > 0 and rise > method.rounding(prepared, assignment, before.loss):
                 notices += (
                     Notice(
                         LOSS_ROSE,

@@ -5,6 +5,7 @@ tied covariances, the squares for diagonal ones, only the sum of squares for sph
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
     factors = np.linalg.cholesky(covariances)
     roots = np.linalg.inv(factors)
     precisions = roots.transpose(0, 2, 1) @ roots
-    linear = np.einsum("kij,kj->ki", precisions, means)
+    linear = (precisions @ means[:, :, None])[:, :, 0]
     half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     coefficients = np.empty((k, feature_count(covariance, d)))
     coefficients[:, 0] = (
@@ -53,8 +54,8 @@ def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
     elif covariance == "diagonal":
         coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
     else:
-        i, j = _pairs(d)
-        coefficients[:, d + 1 :] = precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
+        pairs = _pairs(d)
+        np.multiply(precisions.reshape(k, d * d).take(pairs.cells, axis=1), pairs.factors, out=coefficients[:, d + 1 :])
     return coefficients
 
 
@@ -62,19 +63,35 @@ def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.
     """Covariances (k, d, d) about the means from sums of responsibilities times features (k, m) and masses (k,)."""
     k, d = means.shape
     second = sums[:, d + 1 :] / masses[:, None]
-    scatter = np.zeros((k, d, d))
     if covariance == "spherical":
-        scatter[:] = np.eye(d)
-        scatter *= ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None]
-    elif covariance == "diagonal":
+        return ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None] * np.eye(d)
+    if covariance == "diagonal":
+        scatter = np.zeros((k, d, d))
         scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
-    else:
-        i, j = _pairs(d)
-        scatter[:, i, j] = scatter[:, j, i] = second - means[:, i] * means[:, j]
-    return scatter
+        return scatter
+    pairs = _pairs(d)
+    second -= means.take(pairs.rows, axis=1) * means.take(pairs.columns, axis=1)
+    return second.take(pairs.numbers, axis=1).reshape(k, d, d)
+
+
+class Pairs(NamedTuple):
+    """All pairs i <= j of d coordinates, in the order of the features."""
+
+    rows: np.ndarray
+    """(p,) i"""
+    columns: np.ndarray
+    """(p,) j"""
+    cells: np.ndarray
+    """(p,) where the pair is among the d * d entries of a matrix"""
+    factors: np.ndarray
+    """(p,) what an entry of a precision is multiplied with: both (i, j) and (j, i) are in the product of i < j"""
+    numbers: np.ndarray
+    """(d * d,) the pair that each entry of a symmetric matrix belongs to"""
 
 
 @lru_cache(maxsize=8)
-def _pairs(d: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows i and columns j of all pairs i <= j, in the order of the features."""
-    return np.triu_indices(d)
+def _pairs(d: int) -> Pairs:
+    i, j = np.triu_indices(d)
+    numbers = np.empty((d, d), dtype=np.intp)
+    numbers[i, j] = numbers[j, i] = np.arange(len(i))
+    return Pairs(i, j, i * d + j, np.where(i == j, -0.5, -1.0), numbers.ravel())

@@ -71,6 +71,8 @@ class Gaussians(NamedTuple):
 
 def log_weights(weights) -> np.ndarray:
     """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
+    if weights.min() > 0:
+        return np.log(weights)
     return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
 
 
@@ -146,12 +148,25 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
         raise ValueError(f"weights must not be negative, got {weights.tolist()}")
     if abs(weights.sum() - 1) > 1e-8:
         raise ValueError(f"weights must sum to 1, got {weights.sum():g}")
-    for i, covariance in enumerate(covariances):
-        rounding = 1e-12 * np.abs(covariance).max()
-        if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T, rtol=1e-8, atol=rounding):
-            raise ValueError(f"covariance {i} must be finite and symmetric, got {covariance.tolist()}")
-        try:
-            np.linalg.cholesky(covariance)
-        except np.linalg.LinAlgError:
-            raise ValueError(f"covariance {i} must be positive definite, got {covariance.tolist()}") from None
+    finite = np.isfinite(covariances)
+    known = np.where(finite, covariances, 0.0)
+    mirrored = known.transpose(0, 2, 1)
+    rounding = 1e-8 * np.abs(mirrored) + 1e-12 * np.abs(known).max(axis=(1, 2), keepdims=True)
+    fine = (finite & (np.abs(known - mirrored) <= rounding)).all(axis=(1, 2))
+    if not fine.all():
+        i = fine.argmin()
+        raise ValueError(f"covariance {i} must be finite and symmetric, got {covariances[i].tolist()}")
+    try:
+        np.linalg.cholesky(covariances)
+    except np.linalg.LinAlgError:
+        i = next(i for i, covariance in enumerate(covariances) if not _positive_definite(covariance))
+        raise ValueError(f"covariance {i} must be positive definite, got {covariances[i].tolist()}") from None
     return Gaussians(weights, means, covariances)
+
+
+def _positive_definite(covariance) -> bool:
+    try:
+        np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return False
+    return True

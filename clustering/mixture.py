@@ -54,6 +54,10 @@ class PreparedFeatures(NamedTuple):
     """(d,) what was subtracted"""
     scale: np.ndarray
     """(d,) what was divided by: the standard deviation of each column, or the largest of them for spherical covariances"""
+    areas: np.ndarray
+    """(d, d) products of two scales, in which covariances are given"""
+    log_volume: float
+    """the logarithm of the product of all scales: what standardised densities lack"""
     rounding: float
     """squared error, in standardised columns, of a mean that is given in the data's units: a common offset leaves it only so
     many digits"""
@@ -78,8 +82,10 @@ class Responsibilities:
     """number of points whose most responsible component is another than before; n in the first step"""
     compact: np.ndarray
     """(n,) the most responsible component of each point, in the shortest unsigned integers that hold k - 1"""
+    coefficients: np.ndarray | None
+    """(k, m) what the features were multiplied with; None where these would lose too many digits"""
     sums: np.ndarray | None
-    """(k, m) responsibilities times features; None where these would lose too many digits"""
+    """(k, m) responsibilities times features, or None"""
     narrowest: np.ndarray
     """(k,) least variance of each standardised component in any direction"""
 
@@ -162,7 +168,8 @@ class GaussianMixture:
         features = features_of(self.covariance, columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
         notices = few_distinct_points(points, self.k)
         rounding = float(np.square(EPS * origin / scale)[varies].sum())
-        return PreparedFeatures(points, columns, origin, scale, rounding, features, m, self.k, notices)
+        units = scale, np.multiply.outer(scale, scale), float(np.log(scale).sum())
+        return PreparedFeatures(points, columns, origin, *units, rounding, features, m, self.k, notices)
 
     def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
         """`Gaussians` by `init`."""
@@ -207,11 +214,9 @@ class GaussianMixture:
         gaussians = self._standardized(prepared, parameters)
         narrowest = _narrowest(gaussians.covariances)
         by_features = _well_conditioned(gaussians, narrowest)
-        if by_features:
-            coefficients = coefficients_of(self.covariance, gaussians)
-        else:
-            log_joint = self._log_joint(prepared, gaussians)
-        d, n = prepared.columns.shape
+        coefficients = coefficients_of(self.covariance, gaussians) if by_features else None
+        log_joint = None if by_features else self._log_joint(prepared, gaussians)
+        n = prepared.columns.shape[1]
         rows, labels = np.empty((self.k, n)), np.empty(n, dtype=np.min_scalar_type(self.k - 1))
 
         def responsibilities(chunk):
@@ -226,17 +231,18 @@ class GaussianMixture:
             mine = np.exp(scores, out=rows[:, chunk])
             total = mine.sum(axis=0)
             mine *= 1.0 / total  # one division per point instead of k
-            log_density = float(largest.sum()) + float(np.log(total).sum())
+            largest += np.log(total)
             labels[chunk] = largest_row(mine)
             changed = len(total)
             if before is not None:
                 changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
-            return log_density, changed, mine @ features.T if by_features else 0
+            return float(largest.sum()), changed, mine @ features.T if by_features else 0
 
-        parts = over_chunks(responsibilities, n, CHUNK, self.k * feature_count(self.covariance, d))
+        parts = over_chunks(responsibilities, n, CHUNK, self.k * prepared.feature_count)
         log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
-        loss = -log_likelihood / n + float(np.log(prepared.scale).sum())
-        return Responsibilities(rows, loss, int(changed), labels, sums if by_features else None, narrowest), loss
+        loss = -log_likelihood / n + prepared.log_volume
+        sums = sums if by_features else None
+        return Responsibilities(rows, loss, int(changed), labels, coefficients, sums, narrowest), loss
 
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
         return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
@@ -246,15 +252,11 @@ class GaussianMixture:
     ) -> float:
         # the bound touches the loss at the old parameters, and differs from there by r (new - old) log joint density
         n = prepared.columns.shape[1]
-        old, new = self._standardized(prepared, parameters), self._standardized(prepared, new_parameters)
+        new = self._standardized(prepared, new_parameters)
         if assignment.sums is not None and _well_conditioned(new, _narrowest(new.covariances)):
-            gain = np.einsum(
-                "km,km->",
-                coefficients_of(self.covariance, new) - coefficients_of(self.covariance, old),
-                assignment.sums,
-                optimize=True,
-            )
+            gain = np.vdot(coefficients_of(self.covariance, new) - assignment.coefficients, assignment.sums)
             return assignment.loss - float(gain) / n
+        old = self._standardized(prepared, parameters)
         before, after = self._log_joint(prepared, old), self._log_joint(prepared, new)
 
         def gain(chunk):
@@ -267,23 +269,25 @@ class GaussianMixture:
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
         found = list(prepared.notices)
-        dead = np.flatnonzero(parameters.weights * prepared.columns.shape[1] < LEAST_MASS)
-        if dead.size:
+        dead = parameters.weights * prepared.columns.shape[1] < LEAST_MASS
+        if dead.any():
             text = "{who} lost all points, with weight 0 and no more moves from then on. Choose a smaller K or another start."
-            found.append(Notice(EMPTY_CLUSTER, text, tuple(dead.tolist()), "Component"))
-        narrow = np.flatnonzero(assignment.narrowest <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS)
-        if narrow.size and self.covariance == "tied":
+            found.append(Notice(EMPTY_CLUSTER, text, tuple(np.flatnonzero(dead).tolist()), "Component"))
+        narrow = assignment.narrowest <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS
+        if not narrow.any():
+            return tuple(found)
+        if self.covariance == "tied":
             text = (
                 "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than "
                 "there are columns. Leave a column out."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
-        elif narrow.size:
+        else:
             text = (
                 "{who} collapsed onto a few points or a line, held at the least width allowed; without that the "
                 "likelihood would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
             )
-            found.append(Notice(COLLAPSING_COMPONENT, text, tuple(narrow.tolist()), "Component"))
+            found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(narrow).tolist()), "Component"))
         return tuple(found)
 
     def rounding(self, prepared: PreparedFeatures, assignment: Responsibilities, loss: float) -> float:
@@ -347,14 +351,14 @@ class GaussianMixture:
         scatter = None
         if sums is not None:
             scatter = scatter_of(self.covariance, sums, divisors, means)
-            spread = np.diagonal(scatter, axis1=1, axis2=2)[alive]
-            if (np.square(means[alive]) > DIRECT * spread).any():
-                scatter = None  # most digits cancelled
+            cancelled = np.square(means) > DIRECT * np.diagonal(scatter, axis1=1, axis2=2)
+            if (cancelled & alive[:, None]).any():
+                scatter = None  # most digits did
         if scatter is None:
             scatter = self._scatter_directly(prepared, rows, divisors, means)
         if self.covariance == "tied":
             scatter = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
-        covariances = self._raise_to_floor(scatter + np.diag(self.regularization / np.square(prepared.scale)))
+        covariances = self._raise_to_floor(self._regularized(prepared, scatter))
         if not alive.all():
             old = self._standardized(prepared, parameters)
             means[~alive] = old.means[~alive]
@@ -383,6 +387,11 @@ class GaussianMixture:
             scatter = np.trace(scatter, axis1=1, axis2=2)[:, None, None] / d * np.eye(d)
         return scatter
 
+    def _regularized(self, prepared, covariances) -> np.ndarray:
+        if not self.regularization:
+            return covariances
+        return covariances + np.diag(self.regularization / np.square(prepared.scale))
+
     def _raise_to_floor(self, covariances) -> np.ndarray:
         """The most likely covariances with no eigenvalue below the floor: the eigenvalues below it are raised to it."""
         if _narrowest(covariances).min() >= self._floor:
@@ -396,17 +405,16 @@ class GaussianMixture:
         n = prepared.columns.shape[1]
         rows = np.ones((1, n))
         whole = self._scatter_directly(prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means))
-        whole = self._raise_to_floor(whole + np.diag(self.regularization / np.square(prepared.scale)))
+        whole = self._raise_to_floor(self._regularized(prepared, whole))
         return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, whole))
 
     def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
         weights, means, covariances = parameters
-        scale = prepared.scale
-        return Gaussians(weights, (means - prepared.origin) / scale, covariances / np.multiply.outer(scale, scale))
+        return Gaussians(weights, (means - prepared.origin) / prepared.scale, covariances / prepared.areas)
 
     def _in_units(self, prepared, covariances) -> np.ndarray:
         """Standardised covariances in those of the data."""
-        return covariances * np.multiply.outer(prepared.scale, prepared.scale)
+        return covariances * prepared.areas
 
 
 def _spread(columns, origin) -> np.ndarray:
