@@ -34,6 +34,47 @@ def over_chunks(function: Callable[[slice], Any], n: int, size: int, multiplicat
     return list(_pool().map(function, slices))
 
 
+ALONE = 2**19 - 1
+"""multiplications of a matrix product up to which BLAS (OpenBLAS at least) starts no threads of its own"""
+NARROWEST = 64
+"""columns at a time below which a product takes longer"""
+
+
+def product(left: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """left (k, m) @ columns (m, n), by the calling thread alone: for functions that `over_chunks` runs on all cores, where
+    threads of BLAS would be in the way.
+
+    One call of NumPy makes all the small products that it takes, without the interpreter's lock.
+    """
+    (k, m), n = left.shape, columns.shape[1]
+    width = max(ALONE // (k * m), NARROWEST)
+    if n <= width:
+        return left @ columns
+    result = np.empty((k, n))
+    height, whole = max(ALONE // (m * width), 1), n - n % width
+    for top in range(0, k, height):
+        rows = slice(top, top + height)
+        np.matmul(left[rows], _pieces(columns[:, :whole], width), out=_pieces(result[rows, :whole], width))
+        np.matmul(left[rows], columns[:, whole:], out=result[rows, whole:])
+    return result
+
+
+def inner_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left (k, n) @ right.T (n, m), in the same way."""
+    (k, n), m = left.shape, len(right)
+    width = max(ALONE // (k * m), NARROWEST)
+    if n <= width:
+        return left @ right.T
+    whole = n - n % width
+    parts = _pieces(left[:, :whole], width) @ _pieces(right[:, :whole], width).transpose(0, 2, 1)
+    return parts.sum(axis=0) + left[:, whole:] @ right[:, whole:].T
+
+
+def _pieces(rows: np.ndarray, width: int) -> np.ndarray:
+    """A view (pieces, k, width) of rows (k, pieces * width)."""
+    return rows.reshape(len(rows), -1, width).transpose(1, 0, 2)
+
+
 def chunk_size(rows: int) -> int:
     """How many columns to take at a time where each column needs `rows` floats.
 

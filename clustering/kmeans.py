@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import seeding
-from clustering.chunks import about_two_smallest, chunk_size, over_chunks, two_smallest
+from clustering.chunks import about_two_smallest, chunk_size, over_chunks, product, two_smallest
 from clustering.em import Step
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_points, column_means, few_distinct_points
@@ -192,7 +192,7 @@ class KMeans:
             gained, lost = (_tally(side[moved], columns, self.k) for side in (new, old))
             return gained[0] - lost[0], gained[1] - lost[1], moved.size
 
-        parts = over_chunks(assign, n, chunk_size(d + 2 * self.k), d * self.k)
+        parts = over_chunks(assign, n, chunk_size(d + 2 * self.k))
         sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
@@ -273,7 +273,7 @@ def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.nd
 
     Where the two are closer than `margin`, in squared distance, `exactly(columns)` gives least, labels and second instead.
     """
-    scores = (-2.0 * centers) @ columns
+    scores = product(-2.0 * centers, columns)
     scores += lengths[:, None]
     least, labels, second = about_two_smallest(scores)
     (unsure,) = (second - least < margin).nonzero()

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from clustering.chunks import largest_row, over_chunks
+from clustering.chunks import inner_product, largest_row, over_chunks, product
 from clustering.em import Step, fit
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
@@ -222,7 +222,7 @@ class GaussianMixture:
         def responsibilities(chunk):
             if by_features:
                 features = self._features_of(prepared, chunk)
-                scores = coefficients @ features
+                scores = product(coefficients, features)
             else:
                 scores = log_joint(chunk)
             largest = scores.max(axis=0)
@@ -236,9 +236,9 @@ class GaussianMixture:
             changed = len(total)
             if before is not None:
                 changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
-            return float(largest.sum()), changed, mine @ features.T if by_features else 0
+            return float(largest.sum()), changed, inner_product(mine, features) if by_features else 0
 
-        parts = over_chunks(responsibilities, n, CHUNK, self.k * prepared.feature_count)
+        parts = over_chunks(responsibilities, n, CHUNK)
         log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
         loss = -log_likelihood / n + prepared.log_volume
         sums = sums if by_features else None
@@ -337,7 +337,7 @@ class GaussianMixture:
 
     def _sums(self, prepared, rows) -> np.ndarray:
         def part(chunk):
-            return rows[:, chunk] @ self._features_of(prepared, chunk).T
+            return inner_product(rows[:, chunk], self._features_of(prepared, chunk))
 
         return sum(over_chunks(part, rows.shape[1], CHUNK))
 

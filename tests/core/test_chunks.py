@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering.chunks import about_two_smallest, over_chunks, two_smallest
+from clustering.chunks import about_two_smallest, inner_product, over_chunks, product, two_smallest
 
 EPS = np.finfo(float).eps
 
@@ -45,3 +45,13 @@ def test_pieces_come_back_in_their_order_whichever_ends_first():
     assert over_chunks(lambda piece: (piece.start, piece.stop), 1000, 7) == [
         (begin, min(begin + 7, 1000)) for begin in range(0, 1000, 7)
     ]
+
+
+@pytest.mark.parametrize(
+    ("k", "m", "n"), [(3, 6, 2_000), (1, 1, 5), (8, 45, 5_000), (10, 231, 452), (60, 400, 200), (2, 9_000, 130)]
+)
+def test_products_in_pieces_are_those_at_once(k, m, n):
+    rng = np.random.default_rng(n)
+    left, columns, weights = rng.normal(size=(k, m)), rng.normal(size=(m, n + 7))[:, 3:-4], rng.normal(size=(k, n))
+    np.testing.assert_allclose(product(left, columns), left @ columns, rtol=0, atol=1e-12 * m)
+    np.testing.assert_allclose(inner_product(weights, columns), weights @ columns.T, rtol=0, atol=1e-12 * n)
