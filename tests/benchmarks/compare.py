@@ -180,7 +180,7 @@ def mixture(cases, rng):
 
 def medoids(title, cases, rng, update, peer):
     header(
-        f"K-medoids by {title}, ms, the proximities given; the peer is in Rust, on one thread",
+        f"K-medoids by {title}, ms, the proximities given; the peer is in Rust",
         *("n, k", "swaps" if update == "swap" else "iterations", "ours", "kmedoids", "peer / ours"),
     )
     for n, k in cases:
@@ -195,7 +195,7 @@ def medoids(title, cases, rng, update, peer):
 
 
 def swaps(cases, rng):
-    medoids("swaps", cases, rng, "swap", lambda matrix, rows: kmedoids.fasterpam(matrix, rows, n_cpu=1))
+    medoids("swaps, each on one thread", cases, rng, "swap", lambda matrix, rows: kmedoids.fasterpam(matrix, rows, n_cpu=1))
 
 
 def alternating(cases, rng):
