@@ -206,12 +206,13 @@ def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
         candidate = row % n
         proximities = matrix[candidate]
         # only points that are nearer to the candidate than to their second medoid change what a swap costs
-        touched = np.flatnonzero(proximities < second)
-        change = proximities[touched]
-        gain = np.minimum(change - nearest[touched], 0.0)
-        change -= second[touched]
+        (touched,) = (proximities < second).nonzero()
+        change = proximities.take(touched)  # faster than indexing
+        gain = change - nearest.take(touched)
+        np.minimum(gain, 0.0, out=gain)
+        change -= second.take(touched)
         change -= gain
-        changes = removal + np.bincount(labels[touched], weights=change, minlength=k)
+        changes = removal + np.bincount(labels.take(touched), weights=change, minlength=k)
         replaced = changes.argmin()
         if changes[replaced] + gain.sum() < least:
             least, swap = changes[replaced] + gain.sum(), (replaced, candidate)
