@@ -45,7 +45,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
                 told = formulas(run, frames, *choose_focus(run))
         player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told, described=[words])
-        painted = len(data.points) > figures.MOST_MARKERS
+        painted = len(data.points) > figures.MOST_MOVING
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"
             + (", as one picture per step: the stronger the colour, the more points." if painted else ".")

@@ -15,7 +15,9 @@ from pages.shared.wording import in_template, safe, shortened
 SAVED = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
 """for pictures that the player saves: by Plotly's own button, which it hides"""
 MOST_MARKERS = 2_000
-"""above this many points the browser cannot redraw one marker each fast enough, and pictures are painted instead"""
+"""above this many points a picture is painted instead of having a marker for each"""
+MOST_MOVING = 1_000
+"""the same for pictures that move: a browser cannot restyle more markers thirty times a second"""
 HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
 MOST_WORDS = 150

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from pages.shared import paint, palette
 from pages.shared.datasets import SCIPY_METRICS
 from pages.shared.figures import (
-    MOST_MARKERS,
+    MOST_MOVING,
     dots,
     driven,
     figure,
@@ -45,7 +45,7 @@ def picture(
     ground=None,
     margins=None,
     height: int = HEIGHT,
-    markers: int = MOST_MARKERS,
+    markers: int = MOST_MOVING,
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.

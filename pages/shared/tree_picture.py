@@ -7,15 +7,25 @@ import plotly.graph_objects as go
 from scipy.spatial import ConvexHull, QhullError
 
 from pages.shared import paint, palette
-from pages.shared.figures import dots, driven, figure, hovered, layout_of, marker_size, padded, placed, rings, written
+from pages.shared.figures import (
+    MOST_MOVING,
+    dots,
+    driven,
+    figure,
+    hovered,
+    layout_of,
+    marker_size,
+    padded,
+    placed,
+    rings,
+    written,
+)
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 from pages.shared.storyboard import Frame
 from pages.shared.trees import Growth
 
 HEIGHT = 430
-MOST_MOVING = 1_000
-"""markers; above it the points are painted, because here much else moves"""
 OUTLINED = 60
 """how many groups have an outline, the largest"""
 NOWHERE = dict(x=[None], y=[None])
