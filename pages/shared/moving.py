@@ -26,7 +26,7 @@ from pages.shared.figures import (
 from pages.shared.planes import Plane
 from pages.shared.runs import MIDDLES, Run
 from pages.shared.storyboard import Frame
-from pages.shared.wording import safe
+from pages.shared.wording import counted, safe
 
 HEIGHT = 520
 GRID = (200, 300)
@@ -97,8 +97,8 @@ MOST_DESCRIBED = 12
 
 def described(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
-    told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title}. {frame.sentence}"
     k = run.settings.k
+    told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
     if k > MOST_DESCRIBED:
         return told
     clusters = []

@@ -215,9 +215,10 @@ def many_starts(cases, rng):
         same = [method.start(prepared, np.random.default_rng(seed)) - prepared.origin for seed in range(runs)]
 
         def peer(algorithm):
-            # random points are the very ones that we draw; k-means++ draws its own, at the cost that this has
+            # random points are the very ones that we draw, in copies, because the peer moves them; k-means++ draws its own,
+            # at the cost that this has
             starts = iter(same)
-            begin = init if init == "k-means++" else lambda X, n_clusters, random_state: next(starts)
+            begin = init if init == "k-means++" else lambda X, n_clusters, random_state: next(starts).copy()
             options = dict(tol=0, max_iter=300, algorithm=algorithm, random_state=0)
             return PeerKMeans(k, init=begin, n_init=runs, **options).fit(points)
 

@@ -51,5 +51,5 @@ def test_the_picture_is_told_anew_in_every_frame(page, server):
         assert page.locator(".sentence").inner_text() in told[-1]
         page.keyboard.press("ArrowLeft")
     assert len(set(told)) == 3
-    assert "Scatter plot of 100 points of Three Gaussians." in told[0]
+    assert "Scatter plot of 100 points of Three Gaussians in 3 clusters." in told[0]
     assert " points" in told[0].split("Clusters 1 with its center at ")[1]

@@ -195,7 +195,7 @@ class Visit:
             answer = await person.set(k=self.k)
         elif what == "haste":
             self.k = self.k + 2 if self.k < 7 else 2
-            answer = await person.set(f" in {self.k} clusters of ", again=[dict(k=self.k - 1)], k=self.k)
+            answer = await person.set(f" in {self.k} clusters. ", again=[dict(k=self.k - 1)], k=self.k)
         elif what == "start":
             answer = await person.press("New start")
         elif what == "algorithm":
