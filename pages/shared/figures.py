@@ -2,10 +2,10 @@
 
 import hashlib
 from functools import cached_property
-from types import SimpleNamespace
 
 import numpy as np
 import plotly.graph_objects as go
+from _plotly_utils.utils import convert_to_base64
 
 from pages.shared import palette
 from pages.shared.datasets import Data
@@ -177,11 +177,32 @@ class Moving(go.Figure):
         super().__init__(dict(data=data, layout=layout))
         # each trace with its type, as Plotly has it
         frames = [frame | dict(data=[dict(type="scatter") | trace for trace in frame["data"]]) for frame in frames]
-        self._frame_objs = tuple(SimpleNamespace(_props=frame) for frame in frames)  # all that `to_dict` looks at
+        self._as_given = frames
 
     @cached_property
     def frames(self) -> tuple[go.Frame, ...]:
-        return go.Figure(frames=[frame._props for frame in self._frame_objs]).frames
+        return go.Figure(frames=self._as_given).frames
+
+    @cached_property
+    def _as_sent(self) -> list[dict]:
+        return _packed(self._as_given)
+
+    def to_dict(self) -> dict:
+        return super().to_dict() | (dict(frames=self._as_sent) if self._as_given else {})
+
+
+def _packed(value):
+    """The same with arrays packed as Plotly packs them; lists of numbers stay what they are, and nothing is copied for each
+    time that it is sent."""
+    if isinstance(value, dict):
+        return {name: _packed(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        holder = dict(array=value)
+        convert_to_base64(holder)
+        return holder["array"]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [_packed(part) for part in value]
+    return value
 
 
 def figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:

@@ -82,10 +82,11 @@ class Canvas:
 
 def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
     """A picture of the plane with each cell in the colour of its label; labels : (rows, columns) array, top row first."""
-    picture = np.empty((*labels.shape, 4), dtype=np.uint8)
-    picture[..., :3] = colors[labels]
-    picture[..., 3] = round(255 * opacity)
-    return data_uri(Image.fromarray(picture, "RGBA"), lossless=True)
+    picture = Image.fromarray(labels.astype(np.uint8), "P")
+    picture.putpalette(colors.astype(np.uint8).tobytes())
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=3, transparency=bytes([round(255 * opacity)]) * len(colors))
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def bands(levels: np.ndarray, most: int, color: np.ndarray) -> str:
