@@ -37,6 +37,8 @@ DIRECT = 1e6
 """squared ratio of distance to width from which products of coordinates would lose too many of the sixteen digits"""
 FEATURES_LIMIT = 2**29
 """bytes of features that are kept; beyond, they are computed again piece by piece in each step"""
+PIECE = 2**23
+"""features that are computed at a time where they are not kept"""
 LEAST_SPREAD = 1e-140
 """standard deviation in the data's units, so that variances can be given in them"""
 CHUNK = 2**14
@@ -238,7 +240,7 @@ class GaussianMixture:
                 changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
             return float(largest.sum()), changed, inner_product(mine, features) if by_features else 0
 
-        parts = over_chunks(responsibilities, n, CHUNK)
+        parts = over_chunks(responsibilities, n, _width(prepared))
         log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
         loss = -log_likelihood / n + prepared.log_volume
         sums = sums if by_features else None
@@ -339,7 +341,7 @@ class GaussianMixture:
         def part(chunk):
             return inner_product(rows[:, chunk], self._features_of(prepared, chunk))
 
-        return sum(over_chunks(part, rows.shape[1], CHUNK))
+        return sum(over_chunks(part, rows.shape[1], _width(prepared)))
 
     def _maximize(self, prepared, rows, sums, parameters: Gaussians) -> Gaussians:
         """The best weights, means and covariances for the responsibilities `rows` (k, n)."""
@@ -428,6 +430,11 @@ def _spread(columns, origin) -> np.ndarray:
     spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
     varies = (largest > 64 * EPS * np.abs(origin)) & (spread > LEAST_SPREAD)
     return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
+
+
+def _width(prepared: PreparedFeatures) -> int:
+    """How many points to take at a time: fewer where their features, of which there are many, have to be made for it."""
+    return CHUNK if prepared.features is not None else min(CHUNK, max(PIECE // prepared.feature_count, 64))
 
 
 def _narrowest(covariances) -> np.ndarray:

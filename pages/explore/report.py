@@ -9,7 +9,7 @@ from pages.shared.choosing import current
 from pages.shared.faults import show_fault
 from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.links import address
-from pages.shared.placing import as_placed, choose_plane
+from pages.shared.placing import as_placed, choose_plane, nothing_placed
 from pages.shared.progress import Progress, share_of
 from pages.shared.reporting import alone, report
 from pages.shared.results import told_notices
@@ -46,7 +46,9 @@ try:
     with st.container(key="controls_of_plane"):
         plane = choose_plane(data)
     if settings.start == "hand":
-        settings = as_placed(settings, plane)
+        settings = as_placed(data, settings, plane)
+    else:
+        nothing_placed()
     run = make_run(data, settings, recent(), told)
 except ValueError as fault:
     show_fault(fault)

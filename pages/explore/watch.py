@@ -9,7 +9,7 @@ from pages.shared.faults import show_fault
 from pages.shared.formulas import formulas
 from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.opening import opening
-from pages.shared.placing import CENTERS, choose_plane, place_by_hand
+from pages.shared.placing import choose_plane, nothing_placed, place_by_hand
 from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, share_of
@@ -95,7 +95,7 @@ try:
         with right:
             settings = place_by_hand(data, settings, plane)
     else:
-        st.query_params.pop(CENTERS, None)
+        nothing_placed()
     with failure:
         tell_failure("watch")
     run = make_run(data, settings, recent(), told)

@@ -18,7 +18,7 @@ def pictures() -> dict[str, str]:
     for name in GALLERY:
         failure = FAILURES[name]
         data = data_of(failure.state())
-        run = make_run(data, settings_of(failure), Recent(), lambda step: None)
+        run = make_run(data, settings_of(failure.state()), Recent(), lambda step: None)
         source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.centers[-1])
         made[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
     return made

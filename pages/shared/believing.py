@@ -9,7 +9,7 @@ import streamlit as st
 from clustering import bic, restarts, sample_mixture
 from pages.shared import figures, mixture_figures, moving, narrowing_figures
 from pages.shared.datasets import Data
-from pages.shared.limits import MOST_GENERATED, MOST_ITERATIONS
+from pages.shared.limits import MOST_GENERATED, MOST_ITERATIONS, MOST_RESAMPLED, MOST_SAMPLED, MOST_STATE_NUMBERS
 from pages.shared.markup import mark, table
 from pages.shared.mixing import MOST_NARROWED, Belief, Bootstrap, narrowing
 from pages.shared.palette import color_of, mark_of
@@ -17,7 +17,7 @@ from pages.shared.planes import Plane
 from pages.shared.player import player
 from pages.shared.progress import Progress, work_on
 from pages.shared.results import show_truth
-from pages.shared.runs import Run, make_run
+from pages.shared.runs import Run, make_run, numbers_of_state
 from pages.shared.storyboard import Frame
 from pages.shared.widgets import COVARIANCES, KEPT, recent
 from pages.shared.wording import counted, number, short
@@ -142,7 +142,8 @@ def show_unlikely(run: Run, plane: Plane) -> None:
 def show_generator(run: Run, plane: Plane) -> None:
     n = len(run.data.points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = int(st.number_input("New points", 1, MOST_GENERATED, min(n, MOST_GENERATED), key=f"new points {n}", width=150))
+        most = min(MOST_GENERATED, MOST_SAMPLED // run.data.points.shape[1])
+        count = int(st.number_input("New points", 1, most, min(n, most), key=f"new points {n}", width=150))
         seed = int(st.number_input("Seed of the new points", 0, 2**31 - 1, 0, key="new seed", width=170, **KEPT))
     mixture = run.history.parameters[-1]
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
@@ -247,7 +248,11 @@ def show_limit(run: Run, plane: Plane) -> None:
 
 
 def show_sureness(run: Run, plane: Plane) -> None:
-    wanted = int(st.number_input("Resampled data sets", 20, 1_000, 100, 20, key="resampled", width=190, **KEPT))
+    # what each of them gives is kept
+    most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers_of_state(run.settings, run.data.points.shape[1])))
+    wanted = int(
+        st.number_input("Resampled data sets", 20, most, min(100, most), 20, key=f"resampled {most}", width=190, **KEPT)
+    )
     work = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
     if not work.made and not st.button("Fit them", icon=":material/play_arrow:"):
         st.caption(

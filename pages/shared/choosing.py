@@ -12,6 +12,7 @@ from pages.shared.preparing import Source, prepare
 from pages.shared.widgets import SHARED, recent
 from pages.shared.wording import plain
 
+START_SIZE = 500
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 SOURCES = {"sample": "Sample", "real": "Real", "own": "Your own"}
 
@@ -73,7 +74,7 @@ def _sample(full: bool) -> Data:
     # side by side where there is room, else below each other
     places = st.columns(2 + len(sample.settings), gap="medium") if full else [st.container()] * (2 + len(sample.settings))
     with places[0]:
-        n = st.select_slider("Points", SIZES, value=500, format_func="{:,}".format, key="n", **SHARED)
+        n = st.select_slider("Points", SIZES, value=START_SIZE, format_func="{:,}".format, key="n", **SHARED)
     for setting, place in zip(sample.settings, places[1:], strict=False):
         default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
         kind = type(default)

@@ -27,7 +27,7 @@ from clustering import (
 )
 from pages.shared.datasets import Data
 from pages.shared.limits import MOST_COUNTED_POINTS, MOST_ITERATIONS
-from pages.shared.runs import Settings, check_fits, middles
+from pages.shared.runs import Settings, check_fits, iterations_for, middles
 
 START = "k-means++"
 REFERENCES = 10
@@ -98,6 +98,7 @@ class Counting:
     def of(cls, data: Data, settings: Settings, most: int, starts: int) -> "Counting":
         """Nothing done yet. `most` is the largest K; NeedsPoints as `check_fits`, ValueError if all points are identical."""
         check_fits(data, settings)
+        iterations_for(data, replace(settings, k=most))
         if data.given is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is but one cluster")
         limit = MOST_COUNTED_POINTS[settings.algorithm]

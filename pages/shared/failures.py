@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from pages.shared import tables
-from pages.shared.choosing import bundled
+from pages.shared.choosing import SOURCES, START_SIZE, bundled
 from pages.shared.datasets import SAMPLES, TABLES, Data, draw_sample
 from pages.shared.opening import open_scene
 from pages.shared.runs import FLOORS, Settings
@@ -52,10 +52,13 @@ class Failure:
     def address(self) -> dict[str, str]:
         """How the address says what widgets of the data set may not be on the screen yet: Streamlit does not put it there."""
         if self.data["source"] == "real":
-            return {"table": TABLES[self.data["table"]].title}
-        sample = SAMPLES[self.data["sample"]]
-        keys = {s: f"{self.data['sample']}_{s.name}" for s in sample.settings}
-        return {key: str(self.data[key]) for s, key in keys.items() if self.data[key] != sample.default(s)}
+            return {"source": SOURCES["real"], "table": TABLES[self.data["table"]].title}
+        name = self.data["sample"]
+        sample = SAMPLES[name]
+        keys = {s: f"{name}_{s.name}" for s in sample.settings}
+        texts = {key: str(self.data[key]) for s, key in keys.items() if self.data[key] != sample.default(s)}
+        texts |= {"sample": sample.title} if name != next(iter(SAMPLES)) else {}
+        return texts | ({"n": f"{self.data['n']:,}"} if self.data["n"] != START_SIZE else {})
 
     def page_of(self, remedied: bool) -> str:
         return (self.remedy_page or self.page) if remedied else self.page
@@ -190,11 +193,10 @@ def data_of(state: dict) -> Data:
     return draw_sample(name, state["n"], state["data_seed"], values)
 
 
-def settings_of(failure: Failure) -> Settings:
-    """The run that goes wrong."""
-    state = failure.state()
+def settings_of(state: dict) -> Settings:
+    """The run that these values of the widgets of Watch or of the mixture mean."""
     algorithm = state.get("algorithm", "mixture")
-    own = {name: state[name] for name in ("covariance", "floor") if name in state}
+    own = {name: state[name] for name in ("covariance", "floor", "metric", "update") if name in state}
     return Settings(algorithm, state["k"], state[f"start_{algorithm}"], state["seed"], **own)
 
 

@@ -1,4 +1,7 @@
-"""What one session may ask for, so that a server can be shared. Everything is bounded here, and the page Data states it."""
+"""What one session may ask for, so that a server can be shared. The page Data states it.
+
+How a file is read has bounds of its own, in `readers/limits.py`.
+"""
 
 MOST_UPLOADED = 200
 """megabytes of a file, as .streamlit/config.toml says too"""
@@ -6,6 +9,12 @@ MOST_UNPACKED = 400 * 2**20
 """bytes that a compressed file may grow to"""
 MOST_CELLS = 50_000_000
 """of a table: rows times columns"""
+MOST_COLUMNS = 2_000
+"""of points, where each category is a column: planes and colours take time that grows with the cube of it"""
+MOST_ROWS_FOR_PPCA = 100_000
+"""whose gaps are filled by probabilistic PCA"""
+MOST_RESAMPLED = 1_000
+"""fits of the bootstrap"""
 MOST_SAMPLED = 20_000_000
 """numbers in a sample: points times columns"""
 MOST_POINTS_FOR_PROXIMITIES = 5_000
@@ -39,8 +48,15 @@ def told() -> list[tuple[str, str, str]]:
     return [
         ("A file", f"{MOST_UPLOADED} MB, {MOST_UNPACKED // 2**20} MB unpacked", "It is refused: bring a part of it."),
         ("A table", f"{MOST_CELLS:,} cells, rows times columns", "It is refused: take fewer rows or columns."),
+        ("Columns to cluster by", f"{MOST_COLUMNS:,}, each category being one", "They are refused: choose fewer."),
+        (
+            "Filling by probabilistic PCA",
+            f"{MOST_ROWS_FOR_PPCA:,} rows",
+            "It is not offered: leave rows out, or take the median.",
+        ),
         ("A sample", f"{MOST_SAMPLED:,} numbers, points times columns", "It is refused, with how many points may be."),
         ("K-medoids, the tree, words", medoids, "They work on a random sample of so many, and say so."),
+        ("A matrix of proximities", medoids, "It is refused: bring a part of it."),
         ("The optimal order of a tree", f"{MOST_ORDERED} points", "The order is not optimal, and that is said."),
         ("Clusters", f"{MOST_CLUSTERS}", "No more can be chosen."),
         ("Iterations", f"{MOST_ITERATIONS}", "The run is cut off, and says so."),
@@ -61,5 +77,6 @@ def told() -> list[tuple[str, str, str]]:
             f"K up to {MOST_COUNTED[1]}, {counted}",
             "It works on a random sample of so many, and says so.",
         ),
+        ("Bootstrap of a mixture", f"{MOST_RESAMPLED:,} fits", "No more can be chosen."),
         ("Points drawn by hand, from a mixture", f"{MOST_DRAWN:,}, {MOST_GENERATED:,}", "No more can be drawn."),
     ]

@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pages.shared.choosing import SOURCES
 from pages.shared.datasets import SAMPLES, TABLES
-from pages.shared.placing import CENTERS
+from pages.shared.placing import CENTERS, read_places
 from pages.shared.runs import RACERS, STARTS, UPDATES
 from pages.shared.tables import GAPS, SCALINGS
 from pages.shared.widgets import COVARIANCES, FLOOR_NAMES, LABELS
@@ -30,7 +31,7 @@ def keep_address(page: str) -> None:
     forget those values that came by a link."""
     if st.session_state.get("page") != page:
         for name in st.session_state.get("in address", ()):
-            if name in st.session_state:
+            if _is_choice(name):
                 st.session_state[name] = st.session_state[name]
     st.session_state["page"] = page
 
@@ -42,12 +43,14 @@ def address() -> dict[str, list[str]]:
     return now | {
         name: texts
         for name, (value, texts) in before.items()
-        if name not in now and st.session_state.get(name) == value and _is_drawn(name)
+        if name not in now and _is_drawn(name) and st.session_state[name] == value
     }
 
 
 def _is_drawn(name: str) -> bool:
     """Whether there is a widget of this key on the page: only then its value cannot be set any more."""
+    if not _is_choice(name):
+        return False
     try:
         st.session_state[name] = st.session_state[name]
     except StreamlitAPIException:
@@ -55,12 +58,22 @@ def _is_drawn(name: str) -> bool:
     return False
 
 
+def _is_choice(name: str) -> bool:
+    """Whether what the session knows by this name can be the value of a widget: it knows other things, too."""
+    if name not in st.session_state:
+        return False
+    value = st.session_state[name]
+    return all(isinstance(part, str | int | float | None) for part in (value if isinstance(value, list | tuple) else [value]))
+
+
 def write_address() -> None:
     """To be called when the page is drawn: puts into the address what Streamlit leaves out of it, because it came from another
     page that it had come to by a link."""
     held = address()
     lacking = {name: texts for name, texts in held.items() if name not in st.query_params}
-    st.session_state["in address"] = {name: (st.session_state.get(name), texts) for name, texts in held.items()}
+    st.session_state["in address"] = {
+        name: (st.session_state[name], texts) for name, texts in held.items() if _is_choice(name)
+    }
     if lacking:
         written = json.dumps(lacking).replace("<", "\\u003c")
         st.html(
@@ -99,8 +112,9 @@ def _not_to_be_had(name: str, values: list[str]) -> list[str]:
     """Which of the values that the address had by this name nothing on the page has taken."""
     kept = st.query_params.get_all(name)
     if name == CENTERS:
-        return [] if kept == values else values
-    if name not in st.session_state:
+        known, asked_for = (read_places(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
+        return [] if known is not None and np.array_equal(known, asked_for) else values
+    if not _is_drawn(name):
         return values
     # a value that is the default is not kept in the address
     chosen = st.session_state[name]

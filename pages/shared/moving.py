@@ -99,7 +99,7 @@ def described(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
     k = run.settings.k
     told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
-    if k > MOST_DESCRIBED:
+    if k > MOST_DESCRIBED or run.settings.algorithm == "tree":  # whose groups are others in each frame
         return told
     clusters = []
     for i in np.argsort(run.ranks):

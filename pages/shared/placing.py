@@ -47,76 +47,90 @@ def plane_of(data: Data) -> Plane:
     return recent().get(("principal plane", data.key), lambda: principal_plane(data.points))
 
 
-def as_placed(settings: Settings, plane: Plane) -> Settings:
-    """The settings with the centers where they were placed on Watch, or where the address has them; ValueError if nowhere."""
-    _, where = st.session_state.get("placed") or (None, _read(st.query_params.get(CENTERS, "")))
-    if where is None or len(where) < settings.k:
-        raise ValueError(
-            f"the start is by hand, but not all of the {settings.k} centers are placed: place them on Watch, or choose "
-            "another start"
-        )
-    return _starting_at(where[: settings.k], settings, plane)
-
-
-def _starting_at(where: np.ndarray, settings: Settings, plane: Plane) -> Settings:
-    """The settings with centers at these places (k, 2), which the address has from now on."""
-    if not is_own():
-        st.query_params[CENTERS] = _written(where)
-    return replace(settings, centers=tuple(map(tuple, plane.lift(where).tolist())))
+def as_placed(data: Data, settings: Settings, plane: Plane) -> Settings:
+    """The settings with the centers where a person put them, or the address has them; at first where a random start does."""
+    return _starting_at(_places(data, settings, plane), data, settings, plane)
 
 
 def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
-    """The settings with the centers where a person put them; at first where a random start does."""
-    k = settings.k
+    """The same, with a picture in which they can be dragged."""
+    middle, k = MIDDLES[settings.algorithm], settings.k
 
-    def scene():
-        xy = plane.places(data.points)
-        extent = padded(xy, 1.2 if data.to_scale else None)
-        return extent, paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL]))
+    def painted():
+        return paint.Canvas(*plane.places(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
-    def at_random():
-        method = KMeans(k, init="random")
-        return plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
-
-    extent, backdrop = recent().get(("backdrop", data.key, plane.names), scene)
-    token = (data.key, k, settings.seed, plane.names)
-    first = recent().get(("first places", *token), at_random)
-    if "placed" not in st.session_state and (asked := _read(st.query_params.get(CENTERS, ""))) is not None:
-        st.session_state["placed"] = token, asked
-    before, where = st.session_state.get("placed", (None, None))
-    if before is not None and before[:1] + before[2:] == token[:1] + token[2:]:  # with another K, those that stay are kept
-        first = np.vstack([where[:k], first[len(where) :]])
-    middle = MIDDLES[settings.algorithm]
     st.markdown(f"**Drag the starting {middle}s**")
     placed = place_centers(
         "placing",
-        first,
+        _places(data, settings, plane),
         [f"{middle.capitalize()} {i + 1}" for i in range(k)],
         [palette.color_of(i) for i in range(k)],
         [palette.symbol_of(i) for i in range(k)],
-        extent,
-        backdrop,
+        _extent(data, plane),
+        recent().get(("backdrop", data.key, plane.names), painted),
         plane.names,
-        token=token,
+        token=_token(data, settings, plane),
         height=330,
         to_scale=data.to_scale,
     )
-    # as many digits as can be seen, and those in the address are the ones that the run starts from
-    placed = _read(_written(placed))
-    st.session_state["placed"] = token, placed
     if len(data.columns) > 2:
         st.caption("In all other directions the centers start in the middle of the data.")
-    return _starting_at(placed, settings, plane)
+    return _starting_at(placed, data, settings, plane)
 
 
-def _written(places: np.ndarray) -> str:
-    return ";".join(f"{x:.6g},{y:.6g}" for x, y in places)
+def nothing_placed() -> None:
+    """Takes the places out of the address, where the start is not by hand."""
+    st.query_params.pop(CENTERS, None)
 
 
-def _read(text: str) -> np.ndarray | None:
-    """Places (k, 2) as `_written`; None if the text is no such thing."""
+def read_places(text: str) -> np.ndarray | None:
+    """Places (k, 2) as the address has them, 'x,y;x,y'; None if the text is no such thing."""
     try:
         places = np.array([[float(value) for value in one.split(",")] for one in text.split(";")])
     except ValueError:
         return None
     return places if places.ndim == 2 and places.shape[1] == 2 and np.isfinite(places).all() else None
+
+
+def _token(data: Data, settings: Settings, plane: Plane) -> tuple:
+    """What the places belong to."""
+    return data.key, settings.k, settings.seed, plane.names
+
+
+def _extent(data: Data, plane: Plane) -> tuple[float, float, float, float]:
+    return recent().get(
+        ("extent", data.key, plane.names), lambda: padded(plane.places(data.points), 1.2 if data.to_scale else None)
+    )
+
+
+def _places(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
+    """(k, 2) where the centers are before they are dragged on."""
+    token = _token(data, settings, plane)
+
+    def at_random():
+        method = KMeans(settings.k, init="random")
+        return plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
+
+    first = recent().get(("first places", *token), at_random)
+    if "placed" not in st.session_state and (asked := read_places(st.query_params.get(CENTERS, ""))) is not None:
+        st.session_state["placed"] = token, asked
+    before, where = st.session_state.get("placed", (None, None))
+    if before is not None and before[:1] + before[2:] == token[:1] + token[2:]:  # with another K, those that stay are kept
+        first = np.vstack([where[: settings.k], first[len(where) :]])
+    left, right, bottom, top = _extent(data, plane)
+    return np.clip(first, (left, bottom), (right, top))
+
+
+def _starting_at(places: np.ndarray, data: Data, settings: Settings, plane: Plane) -> Settings:
+    """The settings with centers at these places (k, 2), with as many digits as can be seen: those that the address has."""
+    left, right, bottom, top = _extent(data, plane)
+    digits = [5 - int(np.floor(np.log10(size))) for size in (right - left, top - bottom)]
+    places = np.column_stack([np.round(column, d) for column, d in zip(places.T, digits, strict=True)])
+    if is_own():
+        nothing_placed()
+    else:
+        st.query_params[CENTERS] = ";".join(
+            ",".join(repr(value).removesuffix(".0") for value in place) for place in places.tolist()
+        )
+    st.session_state["placed"] = _token(data, settings, plane), places
+    return replace(settings, centers=tuple(map(tuple, plane.lift(places).tolist())))

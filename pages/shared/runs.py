@@ -122,13 +122,13 @@ class Run:
     @property
     def cells(self) -> int:
         """How many numbers it holds, about."""
-        n = len(self.data.points)
+        n, d = self.data.points.shape
+        states = len(self.history.parameters) * numbers_of_state(self.settings, d)
         if self.settings.algorithm == "kmedoids":
-            return n * n
-        kept = getattr(self.history.prepared, "features", None)
-        return (0 if kept is None else kept.size) + n * (
-            2 * self.data.points.shape[1] + (2 + self.settings.k if self.settings.algorithm == "mixture" else 2)
-        )
+            return n * n + states
+        features = getattr(self.history.prepared, "features", None)
+        kept = 0 if features is None else features.size
+        return states + kept + n * (2 * d + 2 + self.settings.k * (self.settings.algorithm == "mixture"))
 
     @property
     def has_regions(self) -> bool:
@@ -218,7 +218,7 @@ def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, obje
     asked, in a sentence.
 
     K-medoids on more points than a proximity matrix can be held for uses a sample. NeedsPoints if the data are proximities
-    and the method is not K-medoids.
+    and the method is not K-medoids; ValueError as `iterations_for`.
     """
     note = ""
     medoids = settings.algorithm == "kmedoids"
@@ -229,6 +229,7 @@ def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, obje
         )
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
     check_fits(data, settings)
+    iterations_for(data, settings)
     work = data.points
     if medoids:
         # as it was prepared for one K, it is quickly prepared for another
@@ -243,10 +244,17 @@ def fitting(data: Data, settings: Settings, store: "Recent") -> tuple[Data, obje
     return data, method, method.prepare(work), note
 
 
+def numbers_of_state(settings: Settings, d: int) -> int:
+    """How many numbers the parameters of such a run have in d dimensions."""
+    if settings.algorithm in ("kmedoids", "tree"):
+        return settings.k
+    return settings.k * (d + d * d * (settings.algorithm == "mixture"))
+
+
 def iterations_for(data: Data, settings: Settings) -> int:
     """How many iterations all states of such a run have room for, at most MOST_ITERATIONS; ValueError if next to none."""
     d = data.points.shape[1]
-    numbers = settings.k * (1 if settings.algorithm in ("kmedoids", "tree") else d + d * d * (settings.algorithm == "mixture"))
+    numbers = numbers_of_state(settings, d)
     fit = MOST_STATE_NUMBERS // numbers
     if fit < LEAST_ITERATIONS:
         raise ValueError(

@@ -17,8 +17,8 @@ from clustering import (
     restarts,
 )
 from pages.shared.datasets import Data
-from pages.shared.limits import MOST_ITERATIONS
-from pages.shared.runs import Recent, Settings, fitting, middles, ranks_by_place
+from pages.shared.limits import MOST_ITERATIONS, MOST_STATE_NUMBERS
+from pages.shared.runs import Recent, Settings, fitting, middles, numbers_of_state, ranks_by_place
 
 MOST_LABELS = 2_000
 """points by which two runs are compared; a random sample of those of larger data"""
@@ -95,7 +95,13 @@ class Attempts:
 
     def go_on(self, ways: list[str], runs: int, watch: Callable[[Step], None]) -> None:
         """Makes the missing runs, of all ways in turn. What `watch`, told each step, raises ends the work; what was made
-        stays."""
+        stays. ValueError if all of them would not fit."""
+        numbers = numbers_of_state(self.settings, self.data.points.shape[1])
+        if numbers * runs * len(ways) > MOST_STATE_NUMBERS:
+            raise ValueError(
+                f"the results of {runs * len(ways):,} runs do not fit, with {numbers:,} numbers each: choose fewer runs, "
+                "fewer columns or a smaller K"
+            )
         underway = {}
         for way, missing in self.missing(ways, runs).items():
             first = self.settings.seed + len(self.made.setdefault(way, []))

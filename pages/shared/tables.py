@@ -15,11 +15,11 @@ from clustering import Step, impute
 from clustering.points import LARGEST
 from pages.shared.columns import MOST_CATEGORIES, Column, in_words, is_number, numbers_of
 from pages.shared.datasets import Data
+from pages.shared.limits import MOST_CELLS, MOST_COLUMNS, MOST_ROWS_FOR_PPCA
 
 LARGEST_NUMBER = LARGEST / 1e6
 """so that what is drawn around the points can be squared, too"""
 MOST_PRESELECTED = 50
-MOST_ROWS_FOR_PPCA = 100_000
 MOST_COMPONENTS = 10
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
@@ -195,6 +195,7 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation, watch: Callable[[
         dummies.append(codes[:, None] == np.arange(len(categories)))
         names += [f"{name} = {value}" for value in categories]
         sizes.append(len(categories))
+    check_width(len(numbers), sum(sizes))
     points = np.ascontiguousarray(np.column_stack([numbers, *dummies]))
     filled = deviations = None
     if whole.gaps is not None:
@@ -355,6 +356,15 @@ def outweighing(data: Data) -> str:
         f"{data.columns[j]} makes up {min(shares[j], 0.999):.1%} of the squared distances between rows, so the clusters will "
         "follow it almost alone. Scale the columns if that is not what you mean."
     )
+
+
+def check_width(rows: int, columns: int) -> None:
+    """ValueError if points of so many columns, categories spread out, are more than can be worked on."""
+    if columns > MOST_COLUMNS or rows * columns > MOST_CELLS:
+        raise ValueError(
+            f"These are {rows:,} rows of {columns:,} columns, where each category is one, and at most {MOST_COLUMNS:,} "
+            f"columns and {MOST_CELLS:,} numbers fit: choose fewer columns."
+        )
 
 
 def components_to_offer(gathered: Gathered) -> int:

@@ -6,6 +6,7 @@ Everything is made when it is asked for, as bytes or text; no Streamlit.
 import csv
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -20,18 +21,15 @@ from pages.shared.wording import safe
 WATCH = lambda share: None  # noqa: E731
 ROWS = 20_000
 """of a table that are written at once"""
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """how a cell begins that a spreadsheet would run as a formula"""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def harmless(text) -> str:
     """The text of a cell, with an apostrophe before what a spreadsheet would run as a formula. Numbers stay numbers."""
     text = str(text)
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}" if text.startswith(DANGEROUS) else text
-    return text
+    return f"'{text}" if text.startswith(DANGEROUS) and not NUMBER.fullmatch(text) else text
 
 
 def _csv(headers: list[str], columns: list, watch=WATCH) -> bytes:

@@ -38,8 +38,8 @@ LINKED = SHARED | KEPT
 
 
 def is_own() -> bool:
-    """Whether the data are a person's own, which no link can hold."""
-    return st.session_state.get("source") == "own"
+    """Whether the data in use are a person's own, which no link can hold."""
+    return "own" in st.session_state and st.session_state.get("last data") is st.session_state["own"]
 
 
 def recent() -> Recent:

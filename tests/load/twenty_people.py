@@ -51,7 +51,7 @@ free then lies between what is in use, and the allocators keep it for those who 
 MARGIN = 120
 """seconds for all but the clicking and the waiting until sessions are out of date, after which the test gives up"""
 KEPT_FOR = 10
-"""seconds for which Streamlit keeps the session of who left, in case that it was the network; if nothing is said, 120"""
+"""seconds for which Streamlit keeps the session of who left, in case that it was the network; the app itself says 60"""
 COUNTING = """
 import gc, signal, sys
 from streamlit.web.cli import main

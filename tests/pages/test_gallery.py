@@ -1,6 +1,5 @@
 """The gallery of failures: what is said of each is so, and its remedy helps."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_of(name, remedied=False):
-    failure = FAILURES[name]
-    if remedied:
-        failure = replace(failure, data=failure.data | failure.change, settings=failure.settings | failure.change)
-    return make_run(data_of(failure.state()), settings_of(failure), Recent(), lambda step: None)
+    state = FAILURES[name].state(remedied)
+    return make_run(data_of(state), settings_of(state), Recent(), lambda step: None)
 
 
 def notices(run):

@@ -108,3 +108,37 @@ def test_a_default_that_is_named_in_a_link_is_no_nonsense(page):
     assert len(kept) > 4
     said = [warning for warning in warned(opened(kept, page)) if "link" in warning]
     assert said == []
+
+
+def test_a_start_by_hand_can_be_left_again_on_any_page():
+    app = opened({"start_kmeans": "By hand", "centers": "0,1;1,2;2,3"})
+    app.selectbox(key="start_kmeans").set_value("random").run()
+    app.number_input(key="seed").set_value(3).run()
+    assert not app.exception
+    app.switch_page("pages/compare/race.py").run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("name", ["recent", "asked", "utm_source", "last data", "page"])
+def test_a_word_of_others_in_the_address_is_named_and_breaks_no_page(name):
+    app = opened({name: "mail", "k": "4"})
+    assert [f"{name} \\= mail" in warning.replace("\\_", "_") for warning in warned(app)] == [True]
+    for page in ("pages/explore/report.py", "pages/explore/watch.py"):
+        app.switch_page(page).run()
+        assert not app.exception
+        assert run_of(app).settings.k == 4
+
+
+def test_places_are_told_apart_however_far_from_zero_the_data_are():
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    app.switch_page("pages/explore/data.py").run()
+    app.button_group(key="source").set_value("own").run()
+    app.button_group(key="how").set_value("paste").run()
+    rows = "\n".join(f"{1_700_000_000 + x},{x % 7}" for x in range(40))
+    app.text_area(key="pasted").set_value(f"t,y\n{rows}\n").run()
+    app.switch_page("pages/explore/watch.py").run()
+    app.selectbox(key="start_kmeans").set_value("hand").run()
+    assert not app.exception
+    starts = run_of(app).history.parameters[0]
+    assert len(np.unique(starts[:, 0])) == 3
+    assert "centers" not in app.query_params

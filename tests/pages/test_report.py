@@ -63,10 +63,22 @@ def test_centers_placed_by_hand_come_by_the_address_and_are_printed():
     assert run_of(app).history.parameters[0].tolist() == [[-5, 0.5], [0, 1], [4.5, -1]]
 
 
-def test_without_placed_centers_it_says_where_to_place_them():
+def test_centers_that_are_not_placed_yet_are_those_that_watch_would_begin_with():
+    app = opened(start_kmeans="By hand", n="100", seed="4")
+    first = run_of(app).history.parameters[0]
+    app.switch_page("pages/explore/watch.py").run()
+    assert run_of(app).history.parameters[0].tolist() == first.tolist()
+    app.switch_page("pages/explore/report.py").run()
+    app.number_input(key="seed").set_value(9).run()
+    assert run_of(app).history.parameters[0].tolist() != first.tolist()
+
+
+def test_places_leave_the_address_when_the_start_is_another_one():
     app = opened(start_kmeans="By hand", n="100")
-    assert "place them on Watch" in app.error[0].value
-    assert not any("class='report'" in element.proto.body for element in app.get("html"))
+    assert "centers" in app.query_params
+    app.selectbox(key="start_kmeans").set_value("random").run()
+    assert not app.exception
+    assert "centers" not in app.query_params
 
 
 def test_proximities_are_reported_without_coordinates():
