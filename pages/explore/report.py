@@ -53,7 +53,7 @@ try:
 except ValueError as fault:
     show_fault(fault)
 else:
-    shade = plane.shows_all and run.has_regions
+    shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
     shown = watched(run, plane, shade, drawn)
     where = link()
     page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from clustering import bic, normalized_mutual_information
 from pages.shared import palette
+from pages.shared.figures import about_colours, about_rings
 from pages.shared.markup import cell, mark, table
 from pages.shared.racing import silhouette_of
 from pages.shared.runs import LOSS_NAMES, MIDDLES, RACERS, STARTS, UPDATES, Run
@@ -39,7 +40,7 @@ def report(run: Run, shown: Watched, notices: Sequence[str], link: str) -> str:
         f"<div class='beside'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
         f"<section><h3>What came of it</h3>{_pairs(_scores(run))}</section></div>",
         f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
-        f"<h3>The run</h3>{_pictures(shown)}",
+        f"<h3>The run</h3>{_pictures(shown)}<p>{cell(_about_pictures(run, shown))}</p>",
         f"<h3>Clusters</h3>{_clusters(run)}",
         f"<h3>Data</h3>{_data(run)}",
         f"<h3>To see it again</h3><p>{_linked(link)}</p><p>{date.today():%d %B %Y}</p></article>",
@@ -147,6 +148,12 @@ def _pictures(shown: Watched) -> str:
         drawn.append(_picture(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
     drawn.append(_picture(Stills(shown.curve, 480, 340, fine=True).at(last), "Loss after each half-step."))
     return f"<div class='pictures'>{''.join(drawn)}</div>"
+
+
+def _about_pictures(run: Run, shown: Watched) -> str:
+    return " ".join(
+        [shown.left_out, about_colours(run.settings.k), about_rings(run.data).replace("; point at it to see which", "")]
+    )
 
 
 def _picture(image: Image.Image, told: str) -> str:

@@ -297,7 +297,17 @@ class Recent(OrderedDict):
     numbers of a kind, as their attribute `cells` counts them, but always the last.
     """
 
-    MOST = {"run": 6, "figures": 6, "prepared": 3, "proximities": 1, "race": 1, "attempts": 2, "solution": 12}
+    MOST = {
+        "file": 1,
+        "report": 1,
+        "run": 6,
+        "figures": 6,
+        "prepared": 3,
+        "proximities": 1,
+        "race": 1,
+        "attempts": 2,
+        "solution": 12,
+    }
     OTHERS = 2
     MOST_CELLS = 4_000_000
 

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 INK, FAINT, GRID, GROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
 SMOOTH = 2
 """how many times larger all is drawn, so that edges are smooth when it is made small"""
+FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 SIDE, FOOT = 62, 46
 """pixels for the numbers beside and below a picture"""
 
@@ -165,9 +167,12 @@ def _lines(draw: ImageDraw.ImageDraw, places: np.ndarray, trace: dict) -> None:
 def _markers(draw: ImageDraw.ImageDraw, places: np.ndarray, marker: dict) -> None:
     n, rim = len(places), marker.get("line", {})
     sizes = np.broadcast_to(_numbers(marker.get("size", 6)), n) * SMOOTH / 2
-    colors, symbols, rims = (
-        _each(values, n) for values in (marker.get("color", INK), marker.get("symbol", 0), rim.get("color", GROUND))
-    )
+    symbols, rims = (_each(values, n) for values in (marker.get("symbol", 0), rim.get("color", GROUND)))
+    colors = _each(marker.get("color", INK), n)
+    if "colorscale" in marker:
+        steps, names = zip(*marker["colorscale"], strict=True)
+        shares = (np.array(colors, dtype=float) - marker["cmin"]) / (marker["cmax"] - marker["cmin"])
+        colors = [names[i] for i in np.abs(shares[:, None] - np.array(steps)).argmin(axis=1)]
     width = round(SMOOTH * (rim.get("width") or 0))
     for place, size, color, symbol, edge in zip(places, sizes, colors, symbols, rims, strict=True):
         if np.isnan(place).any():
@@ -243,12 +248,12 @@ def _colour(color: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=16)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(SMOOTH * size)
+    return ImageFont.truetype(FONT, SMOOTH * size)
 
 
 def _plain(text: str) -> str:
     """Text as it is read, without Plotly's marks."""
-    return html.unescape(re.sub(r"</?\w+>", "", text)).replace("−", "-")
+    return html.unescape(re.sub(r"</?\w+>", "", text))
 
 
 def _ticks(low: float, high: float, most: int) -> np.ndarray:
@@ -279,31 +284,35 @@ def animated(
     `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `watch` is told the share that
     is done.
     """
-    stills = [(Stills(figure, wide, high).all(), (left, top)) for figure, (left, top, wide, high) in figures]
-    pictures, shown = [], [None] * len(stills)
-    for i, sentence in enumerate(sentences):
-        sheet = Image.new("RGB", (SMOOTH * size[0], SMOOTH * size[1]), GROUND)
-        draw = ImageDraw.Draw(sheet)
-        draw.text((SMOOTH * 16, SMOOTH * 10), _fitted(title, 17, sheet.width - SMOOTH * 32), INK, _font(17))
-        for row, line in enumerate(_wrapped(sentence, 15, sheet.width - SMOOTH * 32)[:2]):
-            draw.text((SMOOTH * 16, sheet.height - SMOOTH * (50 - 20 * row)), line, INK, _font(15))
-        done = sheet.width * i // max(len(sentences) - 1, 1)
-        draw.rectangle([0, sheet.height - SMOOTH * 4, done, sheet.height], fill="#3f90da")
-        sheet = sheet.reduce(SMOOTH)
-        for j, (moving, at) in enumerate(stills):
-            shown[j] = next(moving, shown[j])  # what has ended waits
-            sheet.paste(shown[j], at)
-        pictures.append(sheet)
-        watch((i + 1) / len(sentences))
-    few = [pictures[i] for i in sorted({0, len(pictures) // 2, len(pictures) - 1})]
+    stills = [Stills(figure, wide, high) for figure, (_, _, wide, high) in figures]
+    places = [(left, top) for _, (left, top, _, _) in figures]
+    last = len(sentences) - 1
+
+    def sheet(i: int, shown: list[Image.Image]) -> Image.Image:
+        whole = Image.new("RGB", (SMOOTH * size[0], SMOOTH * size[1]), GROUND)
+        draw, width = ImageDraw.Draw(whole), whole.width - SMOOTH * 32
+        draw.text((SMOOTH * 16, SMOOTH * 10), _fitted(title, 17, width), INK, _font(17))
+        for row, line in enumerate(_wrapped(sentences[i], 15, width)[:2]):
+            draw.text((SMOOTH * 16, whole.height - SMOOTH * (50 - 20 * row)), line, INK, _font(15))
+        draw.rectangle([0, whole.height - SMOOTH * 4, whole.width * i // max(last, 1), whole.height], fill="#3f90da")
+        whole = whole.reduce(SMOOTH)
+        for picture, place in zip(shown, places, strict=True):
+            whole.paste(picture, place)
+        return whole
+
+    # one set of colours for all, so that nothing flickers, and each frame is packed as soon as it is drawn
+    few = [sheet(i, [one.at(i) for one in stills]) for i in sorted({0, last // 2, last})]
     colors = Image.new("RGB", (size[0], size[1] * len(few)))
     for i, picture in enumerate(few):
         colors.paste(picture, (0, i * size[1]))
     common = colors.quantize(255, Image.Quantize.MEDIANCUT)
-    # one set of colours for all, so that nothing flickers
-    packed = [picture.quantize(palette=common, dither=Image.Dither.NONE) for picture in pictures]
+    moving, shown, packed = [one.all() for one in stills], [None] * len(stills), []
+    for i in range(len(sentences)):
+        shown = [next(pictures, before) for pictures, before in zip(moving, shown, strict=True)]  # what has ended waits
+        packed.append(sheet(i, shown).quantize(palette=common, dither=Image.Dither.NONE))
+        watch((i + 1) / len(sentences))
     out = io.BytesIO()
-    times = [moment] * (len(packed) - 1) + [6 * moment]
+    times = [moment] * last + [6 * moment]
     packed[0].save(out, "GIF", save_all=True, append_images=packed[1:], duration=times, loop=0)
     return out.getvalue()
 

@@ -33,18 +33,19 @@ def harmless(text) -> str:
 
 
 def _csv(headers: list[str], columns: list, watch=WATCH) -> bytes:
-    """A table of these columns, each a list of numbers or of texts."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(map(harmless, headers))
-    columns = [
-        column if not column or isinstance(column[0], int | float) else list(map(harmless, column)) for column in columns
-    ]
-    for start in range(0, len(columns[0]), ROWS):
-        writer.writerows(zip(*(column[start : start + ROWS] for column in columns), strict=True))
-        watch(min(1.0, (start + ROWS) / len(columns[0])))
+    """A table of these columns: arrays of numbers, or lists."""
+    out, rows = io.BytesIO(), len(columns[0])
     # the mark at the beginning tells Excel that this is UTF-8
-    return out.getvalue().encode("utf-8-sig")
+    with io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True) as text:
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(map(harmless, headers))
+        for start in range(0, rows, ROWS):
+            parts = (column[start : start + ROWS] for column in columns)
+            cells = [part.tolist() if isinstance(part, np.ndarray) else map(harmless, part) for part in parts]
+            writer.writerows(zip(*cells, strict=True))
+            watch(min(1.0, (start + ROWS) / rows))
+        text.flush()
+        return out.getvalue()
 
 
 def assignments(run: Run, watch=WATCH) -> bytes:
@@ -56,15 +57,15 @@ def assignments(run: Run, watch=WATCH) -> bytes:
     headers = ["row"] + ["name"] * (data.names is not None)
     columns = [] if data.given is not None else list(data.columns)
     headers += columns + ["cluster"]
-    parts: list = [data.rows.tolist()]
+    parts: list = [data.rows]
     if data.names is not None:
         parts.append([str(name) for name in data.names])
     if columns:
-        parts += [column.tolist() for column in data.points.T]
-    parts.append(labels.tolist())
+        parts += list(data.points.T)
+    parts.append(labels)
     if run.settings.algorithm == "mixture":
         headers += [f"responsibility_{rank + 1}" for rank in range(k)]
-        parts += list(run.history.last.assignment.responsibilities[:, order].T.tolist())
+        parts += list(run.history.last.assignment.responsibilities.T[order])
     return _csv(headers, parts, watch)
 
 

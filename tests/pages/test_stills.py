@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image, ImageColor
 
-from pages.shared import curves, datasets, moving, palette, stills, taking
+from pages.shared import curves, datasets, moving, palette, stills, taking, tree_picture
 from pages.shared.planes import column_plane
 from pages.shared.runs import Recent, Settings, make_run
 from pages.shared.stills import Stills
@@ -69,6 +69,20 @@ def test_centers_are_drawn_over_the_points():
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(frames) - 1), figure, run.centers[-1])
     for rank, color in zip(run.ranks, found, strict=True):
         assert near(color[None], palette.color_of(rank), 30) == 1
+
+
+def test_the_cut_of_a_tree_has_the_colours_of_its_groups_too():
+    data = datasets.draw_sample("round", 80, 0, {"k": 3, "distance": 8.0, "d": 2})
+    run = make_run(data, Settings("tree"), Recent(), lambda _: None)
+    frames, _ = storyboard(run)
+    plane = column_plane(run.data.columns, 0, 1)
+    views = tree_picture.views_of_run(run, frames)
+    figure = tree_picture.picture(run, views, len(views) - 1, plane, "name", lambda share: None)
+    rows = lone(run.data.points)
+    found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1), figure, run.data.points[rows])
+    labels = run.history.last.labels[rows]
+    for cluster, rank in enumerate(run.ranks):
+        assert near(found[labels == cluster], palette.color_of(rank), 60) > 0.7
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
