@@ -22,7 +22,7 @@ page = st.navigation(
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.buttons import LACKS, copy_link  # noqa: E402
 from pages.shared.choosing import choose_data  # noqa: E402
-from pages.shared.frame import dress  # noqa: E402
+from pages.shared.frame import dress, tidy  # noqa: E402
 from pages.shared.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
 from pages.shared.widgets import is_own  # noqa: E402
 
@@ -44,3 +44,4 @@ with st.sidebar:
 page.run()
 tell_of_nonsense(notice)
 write_address()
+tidy()

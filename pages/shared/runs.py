@@ -298,10 +298,9 @@ class Recent(OrderedDict):
     """
 
     MOST = {
-        "file": 1,
         "report": 1,
         "run": 6,
-        "figures": 6,
+        "figures": 2,
         "prepared": 3,
         "proximities": 1,
         "race": 1,

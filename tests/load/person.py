@@ -23,8 +23,9 @@ VALUES = {
 """of each kind of widget, what holds its value on the way to the server, and on the way back when the app sets it"""
 PATIENCE = 60.0
 """seconds in which an answer has to be complete"""
-KEPT_FOR = 2
-"""runs for which a browser keeps a large message that does not come again, as `global.maxCachedMessageAge`"""
+KEPT_FOR = 10
+"""runs for which a large message that does not come again is kept: more than `global.maxCachedMessageAge`, because the runs
+of hasty people overtake each other"""
 MARK = re.compile(rb"only-of-[0-9a-f]{12}")
 """a word that one person brings and nobody else may see"""
 XS = re.compile(r'"x":\{"dtype":"f8","bdata":"([^"]*)"')
