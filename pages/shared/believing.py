@@ -250,9 +250,8 @@ def show_limit(run: Run, plane: Plane) -> None:
 def show_sureness(run: Run, plane: Plane) -> None:
     # what each of them gives is kept
     most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers_of_state(run.settings, run.data.points.shape[1])))
-    wanted = int(
-        st.number_input("Resampled data sets", 20, most, min(100, most), 20, key=f"resampled {most}", width=190, **KEPT)
-    )
+    st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
+    wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **KEPT))
     work = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
     if not work.made and not st.button("Fit them", icon=":material/play_arrow:"):
         st.caption(
