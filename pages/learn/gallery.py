@@ -30,19 +30,19 @@ st.caption(
     "That a loss fell and converged says little. Here is how each method fails: open one, press play, and then take the "
     "remedy, a button above the picture."
 )
+shown = pictures()
 with st.container(key="gallery"):
-    for start in range(0, len(GALLERY), 4):
-        for place, name in zip(st.columns(4, gap="medium"), GALLERY[start : start + 4], strict=True):
-            failure = FAILURES[name]
-            with place, st.container(border=True, height="stretch"):
-                st.subheader(failure.title)
-                st.html(pictures()[name])
-                st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
-                st.button(
-                    "Watch it go wrong",
-                    key=f"open {name}",
-                    icon=":material/play_circle:",
-                    on_click=open_scene,
-                    args=(failure.page, failure.state(), failure.address()),
-                    help=f"Opens {failure.title.lower()}, ready to play",
-                )
+    for place, name in zip(st.columns(len(GALLERY), gap="medium"), GALLERY, strict=True):
+        failure = FAILURES[name]
+        with place, st.container(border=True, height="stretch"):
+            st.subheader(failure.title)
+            st.html(shown[name])
+            st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
+            st.button(
+                "Watch it go wrong",
+                key=f"open {name}",
+                icon=":material/play_circle:",
+                on_click=open_scene,
+                args=(failure.page, failure.state(), failure.address()),
+                help=f"Opens {failure.title.lower()}, ready to play",
+            )
