@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 
 from clustering import GaussianMixture, Gaussians, History, fit, iterate, notices, sampling, three_gaussians
+from clustering.features import feature_count, features_of
 
 KINDS = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}
 
@@ -512,3 +513,19 @@ def test_labels_that_are_no_clusters_of_the_points_are_refused(labels, sentence)
     points = np.random.default_rng(0).normal(size=(10, 2))
     with pytest.raises(ValueError, match=sentence):
         iterate(GaussianMixture(2, init=labels), points)
+
+
+@pytest.mark.parametrize("d", [2, 60, 400])
+def test_features_that_are_not_kept_are_made_in_pieces_that_fit(monkeypatch, d):
+    monkeypatch.setattr("clustering.mixture.FEATURES_LIMIT", 0)
+    made = []
+
+    def told(covariance, columns):
+        made.append(feature_count(covariance, len(columns)) * columns.shape[1])
+        return features_of(covariance, columns)
+
+    monkeypatch.setattr("clustering.mixture.features_of", told)
+    points = np.random.default_rng(0).standard_normal((300 if d > 2 else 40_000, d))
+    fit(GaussianMixture(2, "full", floor=0.1), points, rng=0, max_iter=2)
+    assert made
+    assert max(made) <= max(2**23, 64 * feature_count("full", d))
