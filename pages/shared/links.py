@@ -29,11 +29,14 @@ def asked() -> dict[str, list[str]]:
 def keep_address(page: str) -> None:
     """To be called before there is any widget. What was in the address of another page is kept on this one: Streamlit would
     forget those values that came by a link."""
-    if st.session_state.get("page") != page:
+    changed = st.session_state.get("page") != page
+    if changed:
         for name in st.session_state.get("in address", ()):
             if _is_choice(name):
                 st.session_state[name] = st.session_state[name]
-    st.session_state["page"] = page
+    for name, value in st.session_state.pop("to restore", {}).items():
+        st.session_state[name] = value
+    st.session_state["page"], st.session_state["page changed"] = page, changed
 
 
 def address() -> dict[str, list[str]]:
@@ -68,7 +71,13 @@ def _is_choice(name: str) -> bool:
 
 def write_address() -> None:
     """To be called when the page is drawn: puts into the address what Streamlit leaves out of it, because it came from another
-    page that it had come to by a link."""
+    page that it had come to by a link. On the way Back it even sets to their defaults what both pages have: then they get
+    their values again, and the page is drawn once more."""
+    before = st.session_state.get("in address", {})
+    wiped = {name: value for name, (value, _) in before.items() if _is_drawn(name) and st.session_state[name] != value}
+    if wiped and st.session_state["page changed"]:
+        st.session_state["to restore"] = wiped
+        st.rerun()
     held = address()
     lacking = {name: texts for name, texts in held.items() if name not in st.query_params}
     st.session_state["in address"] = {

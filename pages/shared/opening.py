@@ -33,10 +33,11 @@ def open_in_watch(settings: Settings, start: str, seed: int) -> None:
 def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
     """For callbacks: sets these widgets of a page to these values, and `opening` goes there.
 
-    `address` has how the address says those that are not on the screen yet.
+    `address` has how the address says those that may not be on the screen yet; of all others Streamlit writes it there.
     """
+    lacking = {key: (text, "") for key, text in address.items() if key not in st.session_state}
     st.session_state.update(state)
-    _want(PAGES[page], {key: (text, "") for key, text in address.items()})
+    _want(PAGES[page], lacking)
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:

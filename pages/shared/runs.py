@@ -258,8 +258,9 @@ def iterations_for(data: Data, settings: Settings) -> int:
     fit = MOST_STATE_NUMBERS // numbers
     if fit < LEAST_ITERATIONS:
         raise ValueError(
-            f"{settings.k} clusters in {d:,} columns take {numbers:,} numbers in each state of the run, and there is room for "
-            f"{MOST_STATE_NUMBERS:,}: choose fewer columns or a smaller K"
+            f"{settings.k} clusters in {d:,} columns take {numbers:,} numbers in each state of a run, so there is room for "
+            f"{fit} of the at least {LEAST_ITERATIONS} states: choose fewer columns, or a K of at most "
+            f"{MOST_STATE_NUMBERS // LEAST_ITERATIONS // (numbers // settings.k)}"
         )
     return min(fit, MOST_ITERATIONS)
 

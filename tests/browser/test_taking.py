@@ -135,5 +135,18 @@ def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, s
     page.get_by_text("each group has a center from the beginning").wait_for()
     page.wait_for_function("old => document.querySelector('.sentence')?.textContent !== old", arg=loss)
     page.wait_for_function("location.search.includes('start_kmeans=k-means')")
+    assert page.evaluate("[...new URLSearchParams(location.search).keys()].length") == 5
     page.go_back()
     page.get_by_role("heading", name="When it goes wrong").wait_for()
+
+
+def test_back_leaves_the_settings_as_they_are(page, server):
+    page.goto(f"{server}/?n=100&k=5")
+    page.locator(".sentence", has_text="Converged").wait_for()
+    page.get_by_role("link", name="Report", exact=True).click()
+    page.locator(".report h2", has_text="K = 5").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.locator(".sentence", has_text="Converged").wait_for()
+    page.wait_for_function("document.querySelector('input[aria-label=\"K, clusters\"]').value === '5'")
+    page.wait_for_function("location.search.includes('k=5')")

@@ -68,7 +68,9 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
     app.number_input(key="k").set_value(50).run()
     assert not app.exception
     assert "8,100,300 numbers" in app.error[0].value.replace("\\", "")
-    assert "choose fewer columns or a smaller K" in app.error[0].value.replace("\\", "")
+    assert "choose fewer columns, or a K of at most 30" in app.error[0].value.replace("\\", "")
+    app.number_input(key="k").set_value(31).run()
+    assert len(app.error) == 1
 
 
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
