@@ -29,14 +29,11 @@ def asked() -> dict[str, list[str]]:
 def keep_address(page: str) -> None:
     """To be called before there is any widget. What was in the address of another page is kept on this one: Streamlit would
     forget those values that came by a link."""
-    changed = st.session_state.get("page") != page
-    if changed:
-        for name in st.session_state.get("in address", ()):
-            if _is_choice(name):
-                st.session_state[name] = st.session_state[name]
-    for name, value in st.session_state.pop("to restore", {}).items():
+    held = st.session_state.get("in address", ()) if st.session_state.get("page") != page else ()
+    brought = {name: st.session_state[name] for name in held if _is_choice(name)}
+    for name, value in (brought | st.session_state.pop("to restore", {})).items():
         st.session_state[name] = value
-    st.session_state["page"], st.session_state["page changed"] = page, changed
+    st.session_state["page"], st.session_state["brought"] = page, brought
 
 
 def address() -> dict[str, list[str]]:
@@ -73,9 +70,9 @@ def write_address() -> None:
     """To be called when the page is drawn: puts into the address what Streamlit leaves out of it, because it came from another
     page that it had come to by a link. On the way Back it even sets to their defaults what both pages have: then they get
     their values again, and the page is drawn once more."""
-    before = st.session_state.get("in address", {})
-    wiped = {name: value for name, (value, _) in before.items() if _is_drawn(name) and st.session_state[name] != value}
-    if wiped and st.session_state["page changed"]:
+    brought = st.session_state["brought"]
+    wiped = {name: value for name, value in brought.items() if _is_drawn(name) and st.session_state[name] != value}
+    if wiped:
         st.session_state["to restore"] = wiped
         st.rerun()
     held = address()
