@@ -18,10 +18,18 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="clustering")
 
 
-def over_chunks(function: Callable[[slice], Any], n: int, size: int) -> list[Any]:
-    """[function(slice(0, size)), function(slice(size, 2 * size)), …], evaluated on all cores, up to n."""
+BLAS_THREADS = 128
+"""multiplications per column of a matrix product from which BLAS itself makes good use of all cores"""
+
+
+def over_chunks(function: Callable[[slice], Any], n: int, size: int, multiplications: int = 0) -> list[Any]:
+    """[function(slice(0, size)), function(slice(size, 2 * size)), …], evaluated on all cores, up to n.
+
+    `multiplications` is the work per column that the function gives to matrix products. From `BLAS_THREADS` on the
+    chunks come in turn: two layers of threads would be in each other's way.
+    """
     slices = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
-    if len(slices) == 1:
+    if len(slices) == 1 or multiplications >= BLAS_THREADS:
         return [function(piece) for piece in slices]
     return list(_pool().map(function, slices))
 
