@@ -183,17 +183,12 @@ class Moving(go.Figure):
     def frames(self) -> tuple[go.Frame, ...]:
         return go.Figure(frames=self._as_given).frames
 
-    @cached_property
-    def _as_sent(self) -> list[dict]:
-        return _packed(self._as_given)
-
     def to_dict(self) -> dict:
-        return super().to_dict() | (dict(frames=self._as_sent) if self._as_given else {})
+        return super().to_dict() | (dict(frames=_packed(self._as_given)) if self._as_given else {})
 
 
 def _packed(value):
-    """The same with arrays packed as Plotly packs them; lists of numbers stay what they are, and nothing is copied for each
-    time that it is sent."""
+    """The same with arrays packed as Plotly packs them; lists stay what they are."""
     if isinstance(value, dict):
         return {name: _packed(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):

@@ -24,9 +24,7 @@ MOST_CORNERED = 1_000
 
 def blended(responsibilities: np.ndarray) -> list[str]:
     """The colours of points, mixed by their responsibilities (n, k), the components in the order of their numbers."""
-    colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
-    mixed = np.rint(responsibilities @ colors).astype(int)
-    return [f"#{code:06x}" for code in (mixed @ [65536, 256, 1]).tolist()]
+    return palette.blended(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
 
 
 def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
@@ -217,7 +215,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
             layout["images"].append(placed(extent, number) | dict(source=source))
             traces.append(dict(type="scatter", x=[None], y=[None]) | axes)
         else:
-            color = colors[0] if labels is None else np.array(colors)[labels].tolist()
+            color = colors[0] if labels is None else [colors[label] for label in labels.tolist()]
             marker = dict(size=marker_size(len(xy)), opacity=0.8, color=color)
             traces.append(dict(type="scatter", mode="markers", x=xy[:, 0], y=xy[:, 1], hoverinfo="skip", marker=marker) | axes)
         layout[f"xaxis{number}"] = dict(

@@ -160,6 +160,9 @@ class _Picture:
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
         self.extent, self.roomy = extent, roomy
         left, right, bottom, top = self.extent
+        reach, span = np.abs(self.extent).max(), min(right - left, top - bottom)
+        # single precision where its steps are smaller than can be seen
+        self.numbers = np.float32 if span > 1e-30 and reach < min(100 * span, 1e30) else np.float64
         if self.painted:
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
@@ -227,10 +230,9 @@ class _Picture:
         assignment = self.run.history.frame(frame.assignment)
         labels = assignment.labels
         if self.mixture:
-            mixed = np.rint(assignment.responsibilities @ palette.rgb(self.colors)).astype(int)
-            color = [f"#{code:06x}" for code in (mixed @ [65536, 256, 1]).tolist()]
+            color = palette.blended(assignment.responsibilities, self.colors)
         else:
-            color = np.array(self.colors)[labels].tolist()
+            color = [self.colors[label] for label in labels.tolist()]
         return dict(color=color, symbol=self.symbols[labels])
 
     def _painted(self, frame: Frame) -> str:
@@ -253,25 +255,19 @@ class _Picture:
             gap = np.full((len(lines), 1, 2), np.nan)
             middle = self.middles[t][:, None, :]
             lines = np.concatenate([lines, gap, middle + ellipse, gap, middle + 2 * ellipse], axis=1)
-        return [dict(x=self._rounded(line[:, 0], 0), y=self._rounded(line[:, 1], 1)) for line in lines]
+        return [dict(x=x, y=y) for x, y in lines.transpose(0, 2, 1).astype(self.numbers)]
 
     def _trail(self, t: int) -> list[int]:
         shown = sorted({frame.parameters for frame in self.frames if frame.parameters <= t})
         return shown
 
     def _centers(self, frame: Frame) -> dict:
-        x, y = self.middles[frame.parameters].T
+        x, y = self.middles[frame.parameters].T.astype(self.numbers)
         named = dict(text=self._medoid_names(frame.parameters)) if self.names_medoids else {}
-        return dict(x=self._rounded(x, 0), y=self._rounded(y, 1)) | named
+        return dict(x=x, y=y) | named
 
     def _medoid_names(self, t: int) -> list[str]:
         return [f"<b>{safe(name)}</b>" for name in self.run.data.called(self.run.history.parameters[t])]
-
-    def _rounded(self, values, axis: int) -> list:
-        """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen."""
-        low, high = self.extent[2 * axis : 2 * axis + 2]
-        digits = 5 - int(np.floor(np.log10(high - low)))
-        return [None if value != value else value for value in np.round(values, digits).tolist()]
 
     def _center_styles(self) -> list[dict]:
         """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own colour."""

@@ -25,8 +25,8 @@ def picture(path: Narrowing, plane: Plane, name: str, height: int = 380) -> go.F
         shares = one.responsibilities[:, order]
         means = plane.project(one.means)[order]
         rings = means[:, None] + one.width * sphere
-        lines = [dict(x=x.tolist(), y=y.tolist()) for x, y in rings.transpose(0, 2, 1)]
-        middle = dict(x=means[:, 0].tolist(), y=means[:, 1].tolist())
+        lines = [dict(x=x, y=y) for x, y in rings.transpose(0, 2, 1)]
+        middle = dict(x=means[:, 0], y=means[:, 1])
         return [dict(marker=dict(color=blended(shares))), *lines, middle, middle]
 
     k = len(ranks)

@@ -27,6 +27,13 @@ def rgb(colors) -> np.ndarray:
     return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
 
 
+def blended(shares: np.ndarray, colors) -> list[str]:
+    """The colours of points (n,), each a mixture of these k by its shares (n, k). Where two are alike they are one object."""
+    codes, which = np.unique(np.rint(shares @ rgb(colors)).astype(int) @ [65536, 256, 1], return_inverse=True)
+    names = [f"#{code:06x}" for code in codes.tolist()]
+    return [names[i] for i in which.tolist()]
+
+
 def color_of(rank: int) -> str:
     return COLORS[rank % len(COLORS)]
 

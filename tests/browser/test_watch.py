@@ -113,6 +113,40 @@ def test_play_runs_through_all_frames_with_the_loss_marker_and_ends_where_the_co
     assert positions == sorted(positions)
 
 
+@pytest.mark.parametrize("algorithm", ["K-means", "Mixture of Gaussians"])
+def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, algorithm):
+    visit(page, f"{server}/?algorithm={algorithm}")
+    places = []
+    for index in (1, 2):
+        to_frame(page, index)
+        places.append([np.array([trace["x"], trace["y"]], dtype=float) for trace in traces(page)[1:]])
+    to_frame(page, 1)
+    page.evaluate(
+        """([picture, loss]) => {
+            window.seen = [];
+            const graph = document.querySelector(picture);
+            graph.on('plotly_animatingframe', () => {
+                if (document.querySelector(loss)._fullData.at(-1).x[0] === 0)
+                    window.seen.push(graph._fullData.slice(1).map((t) => [Array.from(t.x), Array.from(t.y)]));
+            });
+        }""",
+        [PICTURE, LOSS],
+    )
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("loss => document.querySelector(loss)._fullData.at(-1).x[0] > 0.5", arg=LOSS)
+    moved = 0
+    for shown in page.evaluate("window.seen"):
+        before, after = places
+        shares = []
+        for start, end, now in zip(before, after, shown, strict=True):
+            far = np.abs(end - start) > 0.1  # NaN, where a line is broken, is not
+            shares += ((np.array(now, dtype=float) - start)[far] / (end - start)[far]).tolist()
+        assert shares
+        np.testing.assert_allclose(shares, shares[0], atol=1e-4)  # all of them have gone the same part of their way
+        moved += 0 < shares[0] < 1
+    assert moved >= 3
+
+
 def test_every_step_shows_its_centers_its_loss_and_its_sentence(page, server, history):
     visit(page, server)
     to_frame(page, 0)

@@ -32,6 +32,7 @@ from person import Answer, Person  # noqa: E402
 
 from pages.shared.datasets import SAMPLES, draw_sample  # noqa: E402
 from pages.shared.figures import hovered  # noqa: E402
+from pages.shared.memory import TIDIED_AFTER  # noqa: E402
 from pages.shared.runs import ALGORITHMS  # noqa: E402
 
 MOST_REQUESTS = 60
@@ -45,9 +46,8 @@ LARGE = 100_000
 """that one person asks for once"""
 MEGABYTES_EACH = 60
 """by which the memory may grow for each person who is there"""
-OBJECTS_LEFT = 1.1
-"""times as many objects of Python as after the first visitor there may be when all have gone. Not so of the memory: what is
-free then lies between what is in use, and the allocators keep it for those who come next"""
+OBJECTS_LEFT, MEMORY_LEFT = 1.1, 1.5
+"""times as many objects of Python, and as much memory, as after the first visitor there may be when all have gone"""
 MARGIN = 120
 """seconds for all but the clicking and the waiting until sessions are out of date, after which the test gives up"""
 KEPT_FOR = 10
@@ -252,6 +252,12 @@ async def together(visit: Visit, until: float) -> None:
         visit.person.faults.append(f"could not go on: {type(fault).__name__} {fault}")
 
 
+async def at_rest(server: Server) -> float:
+    """Megabytes of the server's memory, some time after the last work."""
+    await asyncio.sleep(2 * TIDIED_AFTER)
+    return server.megabytes()
+
+
 def table(visits: list[Visit]) -> None:
     times = [time for visit in visits for time in visit.times]
     names = sorted({what for what, *_ in times}, key=lambda what: (what[0].isalpha(), len(what), what))
@@ -287,8 +293,8 @@ async def main(args) -> list[str]:
         async with asyncio.timeout(args.seconds + KEPT_FOR + MARGIN):
             server.wait()
             await alone(first)
+            start = await at_rest(server)
             _, objects = await server.counted()
-            start = server.megabytes()
             server.forget_peak()
             began = clocks(server)
             await asyncio.gather(*(together(visit, began[0] + args.seconds) for visit in visits))
@@ -299,14 +305,16 @@ async def main(args) -> list[str]:
             # sessions that are out of date are put away when the next person leaves
             await passing.come()
             await passing.person.leave()
-            await asyncio.sleep(1)
+            end = await at_rest(server)
             kept, left = await server.counted()
         print(
-            f"memory of the server: {start:.0f} MB after a first visitor, at most {peak:.0f} MB, {server.megabytes():.0f} MB "
-            f"when all had gone\nkept then: sessions {kept}, objects {left:,} (after the first visitor {objects:,})"
+            f"memory of the server: {start:.0f} MB after a first visitor, at most {peak:.0f} MB, {end:.0f} MB when all had "
+            f"gone\nkept then: sessions {kept}, objects {left:,} (after the first visitor {objects:,})"
         )
         if peak > start + MEGABYTES_EACH * args.people:
             faults.append(f"The memory grew to {peak:.0f} MB, by more than {MEGABYTES_EACH} MB for each person.")
+        if end > MEMORY_LEFT * start:
+            faults.append(f"{end:.0f} MB of memory are in use when all have gone, and {start:.0f} MB were after the first.")
         if kept > 1:  # that of who left last
             faults.append(f"{kept - 1} sessions are kept of people who have gone.")
         if left > OBJECTS_LEFT * objects:

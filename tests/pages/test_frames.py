@@ -1,6 +1,7 @@
 """The storyboard, the figures and the painted pictures of a run."""
 
 import base64
+import dataclasses
 import io
 import re
 
@@ -90,6 +91,24 @@ def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
         if frame.loss is not None:
             assert point.data[1].y[0] == frame.loss
             assert point.data[1].x[0] == frame.assignment + (0.5 if frame.kind == "M" else 0)
+
+
+@pytest.mark.parametrize(("far", "unit"), [(0.0, 1.0), (1e6, 1.0), (-1e12, 1.0), (0.0, 1e-120), (0.0, 1e120)], ids=str)
+@pytest.mark.parametrize("algorithm", ["kmeans", "mixture"])
+def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(algorithm, far, unit):
+    data = datasets.draw_sample("three", 100, 0, {})
+    data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
+    run = make_run(data, Settings(algorithm, start="k-means++"), Recent(), lambda _: None)
+    frames, _ = storyboard(run)
+    picture = moving.picture(run, frames, plane_of(run), "name")
+    for frame, drawn in zip(frames, picture.frames, strict=True):
+        true = run.centers[frame.parameters]
+        centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
+        np.testing.assert_allclose(centers, true, rtol=0, atol=1e-4 * unit)
+        if algorithm == "mixture":  # what ends the outline of each goes around its mean
+            for outline, center in zip(drawn.data[-5:-2], true, strict=True):
+                ellipse = np.column_stack([outline.x, outline.y])[-36:]
+                np.testing.assert_allclose(ellipse.mean(axis=0), center, rtol=0, atol=1e-3 * unit)
 
 
 def test_points_have_the_colour_and_shape_of_their_cluster():

@@ -1,12 +1,10 @@
 """What all pages of the app have around them in the browser: style, and what Streamlit does not do by itself."""
 
-import ctypes
-import gc
-import sys
-import time
 from pathlib import Path
 
 import streamlit as st
+
+from pages.shared.memory import Tidying
 
 _HERE = Path(__file__).parent
 
@@ -21,23 +19,11 @@ def dress(is_first: bool) -> None:
         st.html(f"<script>{{{found}}}</script>", unsafe_allow_javascript=True)
 
 
-TIDIED_EVERY = 5.0
-"""seconds"""
-
-
 @st.cache_resource
-def _last_tidied() -> list[float]:
-    return [0.0]
+def _tidying() -> Tidying:
+    return Tidying()
 
 
 def tidy() -> None:
-    """To be called at the end of a run: now and then gives back the memory of what visitors left behind.
-
-    Figures are in cycles, which wait for Python to look for them, and what was freed stays with the allocator.
-    """
-    last, now = _last_tidied(), time.monotonic()
-    if now - last[0] > TIDIED_EVERY:
-        last[0] = now
-        gc.collect()
-        if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # only glibc has it
-            trim(0)
+    """To be called at the end of a run."""
+    _tidying().soon()

@@ -33,6 +33,19 @@ document.head.append(hidden);
 
 const graphOf = (chart) => document.querySelector(`.st-key-${chart} .js-plotly-plot`);
 const belongs = (graph, figures) => graph && graph.layout && graph.layout.meta === figures && graph.querySelector(".updatemenu-button");
+const KINDS = { f4: Float32Array, f8: Float64Array };
+const unpacked = new WeakMap();
+
+// of what Plotly keeps as it came: lists, or arrays packed into text
+function numbers(values) {
+  if (!values?.bdata) return values;
+  if (!unpacked.has(values)) {
+    const bytes = Uint8Array.from(atob(values.bdata), (letter) => letter.charCodeAt(0));
+    unpacked.set(values, new KINDS[values.dtype](bytes.buffer));
+  }
+  return unpacked.get(values);
+}
+
 const ease = (s) => s * s * (3 - 2 * s);
 const between = (a, b, s) => a.map((v, i) => (v === null || b[i] === null ? v : v + (b[i] - v) * s));
 
@@ -43,10 +56,11 @@ function tween(graph, from, to, s) {
   const traces = [];
   b.data.forEach((trace, i) => {
     const other = a.data[a.traces.indexOf(b.traces[i])];
-    if (other && other.x && trace.x && other.x.length === trace.x.length) {
-      data.push({ x: between(other.x, trace.x, s), y: between(other.y, trace.y, s) });
-      traces.push(b.traces[i]);
-    }
+    if (!other?.x || !trace.x) return;
+    const [start, end] = [other, trace].map(({ x, y }) => [numbers(x), numbers(y)]);
+    if (start[0].length !== end[0].length) return;
+    data.push({ x: between(start[0], end[0], s), y: between(start[1], end[1], s) });
+    traces.push(b.traces[i]);
   });
   return { data, traces };
 }
