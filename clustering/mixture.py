@@ -299,7 +299,7 @@ class GaussianMixture:
 
     def predict(self, parameters: Gaussians, points) -> np.ndarray:
         """(n,) the most responsible component of each point (n, d), new or not; the lowest number among equals."""
-        return parameters.log_joint(points).argmax(axis=1)
+        return largest_row(parameters.log_joint(points).T).astype(np.intp)
 
     def parameter_count(self, d: int) -> int:
         """Number of free parameters in d dimensions, as information criteria count them."""

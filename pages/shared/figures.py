@@ -1,11 +1,11 @@
 """What the Plotly figures of a data set and of its runs share. Arrays in, figures out; no Streamlit."""
 
+import base64
 import hashlib
 from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
-from _plotly_utils.utils import convert_to_base64
 
 from pages.shared import palette
 from pages.shared.datasets import Data
@@ -187,14 +187,17 @@ class Moving(go.Figure):
         return super().to_dict() | (dict(frames=_packed(self._as_given)) if self._as_given else {})
 
 
+PACKED = ("f4", "f8", "u1")
+"""kinds of arrays that are sent as they are in memory"""
+
+
 def _packed(value):
-    """The same with arrays packed as Plotly packs them; lists stay what they are."""
+    """The same with arrays (m,) packed as Plotly packs them; lists stay what they are."""
     if isinstance(value, dict):
         return {name: _packed(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):
-        holder = dict(array=value)
-        convert_to_base64(holder)
-        return holder["array"]
+        kind = value.dtype.str[1:]
+        return dict(dtype=kind, bdata=base64.b64encode(value.tobytes()).decode()) if kind in PACKED else value.tolist()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [_packed(part) for part in value]
     return value

@@ -53,7 +53,7 @@ def show_numbers(run: Run) -> None:
         if run.settings.algorithm == "mixture":
             likelihood = -history.losses[-1] * n
             parameters = history.method.parameter_count(run.data.points.shape[1])
-            st.metric("Log-likelihood (sum, nats)", f"{likelihood:.3f}".replace("-", "−"), width="content")
+            st.metric("Log-likelihood (sum, nats)", f"{likelihood:,.3f}".replace("-", "−"), width="content")
             st.metric(
                 "BIC",
                 number(bic(likelihood, parameters, n)),

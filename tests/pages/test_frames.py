@@ -198,6 +198,34 @@ def test_painted_colours_are_those_of_the_clusters_and_blend_where_they_mix():
     np.testing.assert_allclose(seen(0.5, 0.5), [128, 0, 128], atol=25)
 
 
+def apart(n, colors, **kinds):
+    """Colours and opacities in the middles of n x n points that lie far from each other, as they are painted."""
+    steps = np.linspace(-0.9, 0.9, n)
+    x, y = np.stack(np.meshgrid(steps, -steps)).reshape(2, -1)
+    picture = decoded(paint.Canvas(x, y, (-1, 1, -1, 1)).paint(colors, **kinds)).astype(int)
+    rows = ((1 - y) * paint.HEIGHT / 2).astype(int)
+    return picture[rows, ((1 + x) * paint.WIDTH / 2).astype(int)]
+
+
+def test_painted_clusters_have_exactly_their_colours():
+    labels = np.arange(400) % 10
+    colors = palette.rgb(palette.COLORS)
+    seen = apart(20, colors, labels=labels)
+    np.testing.assert_array_equal(seen[:, :3], colors[labels])
+    assert len(set(seen[:, 3])) == 1
+    np.testing.assert_allclose(apart(20, colors, responsibilities=np.eye(10)[:, labels]), seen, atol=1)
+
+
+def test_of_more_colours_than_a_palette_holds_each_point_has_nearly_its_own():
+    rows, columns = np.divmod(np.arange(900), 30) / np.array([[29.0], [29.0]])
+    shares = np.array([rows * columns, rows * (1 - columns), (1 - rows) * columns, (1 - rows) * (1 - columns)])
+    colors = palette.rgb(["#ff0000", "#00ff00", "#0000ff", "#ffffff"])
+    seen = apart(30, colors, responsibilities=shares)
+    assert len(np.unique(seen[:, :3], axis=0)) > 200
+    np.testing.assert_allclose(seen[:, :3], shares.T @ colors, atol=40)
+    assert np.sqrt(np.square(seen[:, :3] - shares.T @ colors).mean()) < 8
+
+
 def test_names_with_markup_are_shown_as_text_in_the_picture():
     run = a_run()
     hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)

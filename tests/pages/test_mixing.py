@@ -59,7 +59,7 @@ def iris(table):
 
 def alphas(source):
     kind, code = source.split(",")
-    assert kind == "data:image/webp;base64"
+    assert kind == "data:image/png;base64"
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[..., 3].astype(int)
 
 

@@ -72,7 +72,7 @@ def test_the_published_log_likelihood_of_old_faithful_is_on_the_screen(app):
     app.button_group(key="source").set_value("real").run()
     app.selectbox(key="algorithm").set_value("mixture").run()
     app.number_input(key="k").set_value(2).run()
-    assert metrics(app)["Log-likelihood (sum, nats)"] == "−1130.264"
+    assert metrics(app)["Log-likelihood (sum, nats)"] == "−1,130.264"
 
 
 def test_a_new_start_takes_the_next_seed_and_the_old_one_can_be_had_again(app):
