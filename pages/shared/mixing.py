@@ -20,7 +20,7 @@ from clustering import (
     soft_kmeans,
 )
 from pages.shared import paint, palette
-from pages.shared.moving import grid_of
+from pages.shared.grids import Grid
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
 
@@ -48,7 +48,7 @@ class Density:
     def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float], log: bool = False):
         self.extent = extent
         self.mixtures = seen(run, plane)
-        self.grid = grid_of(extent, GRID)
+        self.grid = Grid(extent, GRID)
         # one scale for all states, so that what grows can be seen to grow; by the points, so that no spike sets it
         of_points = self.mixtures[-1].log_density(plane.project(run.data.points))
         self.contours = np.quantile(of_points, 1 - ENCLOSED)
@@ -57,8 +57,8 @@ class Density:
 
     def source(self, t: int) -> str:
         """Its picture in state t."""
-        levels = np.searchsorted(self.contours, self.mixtures[t].log_density(self.grid))
-        return paint.bands(levels.reshape(GRID), len(self.contours), palette.rgb([GROUND])[0])
+        levels = np.searchsorted(self.contours, self.grid.log_density(self.mixtures[t]))
+        return paint.bands(levels, len(self.contours), palette.rgb([GROUND])[0])
 
 
 class Margins:

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.spatial.distance import cdist
 
+from clustering.gaussians import Gaussians
 from pages.shared import paint, palette
 from pages.shared.datasets import SCIPY_METRICS
 from pages.shared.figures import (
@@ -23,6 +24,7 @@ from pages.shared.figures import (
     size_of,
     written,
 )
+from pages.shared.grids import Grid
 from pages.shared.planes import Plane
 from pages.shared.runs import MIDDLES, Run
 from pages.shared.storyboard import Frame
@@ -125,24 +127,20 @@ class Regions:
         self.extent = left, right, bottom, top
         self.colors = palette.rgb([palette.color_of(rank) for rank in run.ranks])
         # axes are unit vectors: back to columns
-        self.grid = grid_of(self.extent, GRID) @ plane.axes
+        self.grid = Grid(self.extent, GRID, plane.axes)
 
     def source(self, t: int) -> str:
         """The picture of them by the parameters of state t."""
-        parameters, settings = self.run.history.parameters[t], self.run.settings
-        if settings.algorithm == "kmedoids":
-            labels = cdist(self.grid, self.run.centers[t], SCIPY_METRICS[settings.metric]).argmin(axis=1)
+        settings, centers = self.run.settings, self.run.centers[t]
+        if settings.algorithm == "mixture":
+            labels = self.grid.labels(self.run.history.parameters[t])
+        elif settings.algorithm == "kmeans" or settings.metric in ("euclidean", "squared euclidean"):
+            # the nearest is the one with the highest density where all are equally wide
+            k, d = centers.shape
+            labels = self.grid.labels(Gaussians(np.ones(k), centers, np.tile(np.eye(d), (k, 1, 1))))
         else:
-            labels = self.run.history.method.predict(parameters, self.grid)
-        return paint.regions(labels.reshape(GRID), self.colors)
-
-
-def grid_of(extent: tuple[float, float, float, float], shape: tuple[int, int]) -> np.ndarray:
-    """(rows * columns, 2) middles of the cells of a grid, the top row first."""
-    (left, right, bottom, top), (rows, columns) = extent, shape
-    x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
-    y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
-    return np.stack(np.meshgrid(x, y)).reshape(2, -1).T
+            labels = cdist(self.grid.points, centers, SCIPY_METRICS[settings.metric]).argmin(axis=1).reshape(GRID)
+        return paint.regions(labels, self.colors)
 
 
 class _Picture:

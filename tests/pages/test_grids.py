@@ -1,0 +1,51 @@
+"""Cells of pictures, against what the core says of the same places one by one."""
+
+import numpy as np
+import pytest
+
+from clustering import GaussianMixture, KMeans
+from clustering.gaussians import Gaussians
+from pages.shared.grids import Grid
+
+EXTENT, SHAPE = (-3.0, 5.0, -2.0, 2.0), (40, 70)
+
+
+def mixture(k, d=2, seed=0):
+    rng = np.random.default_rng(seed)
+    roots = rng.normal(size=(k, d, d))
+    return Gaussians(rng.dirichlet(np.ones(k)), rng.normal(size=(k, d)), roots @ roots.transpose(0, 2, 1) + 0.01 * np.eye(d))
+
+
+def moved(one, unit, far):
+    return Gaussians(one.weights, far + unit * one.means, unit**2 * one.covariances)
+
+
+@pytest.mark.parametrize(("unit", "far"), [(1.0, 0.0), (1e-9, 0.0), (1e9, 0.0), (1.0, 1e6), (1e-3, -50.0)], ids=str)
+@pytest.mark.parametrize("k", [1, 4, 200])
+def test_density_and_labels_are_those_of_the_core(k, unit, far):
+    gaussians = moved(mixture(k), unit, far)
+    extent = tuple(far + unit * np.array(EXTENT))
+    grid = Grid(extent, SHAPE)
+    expected = gaussians.log_density(grid.points).reshape(SHAPE)
+    np.testing.assert_allclose(grid.log_density(gaussians), expected, rtol=1e-6, atol=1e-6)
+    joint = np.sort(gaussians.log_joint(grid.points), axis=1)
+    clear = np.ones(SHAPE, bool) if k == 1 else (joint[:, -1] - joint[:, -2] > 1e-6).reshape(SHAPE)
+    labels = GaussianMixture(k).predict(gaussians, grid.points).reshape(SHAPE)
+    np.testing.assert_array_equal(grid.labels(gaussians)[clear], labels[clear])
+    assert clear.mean() > 0.99
+
+
+def test_where_all_are_equally_wide_the_label_is_the_nearest_center():
+    centers = np.random.default_rng(1).uniform(-2, 2, size=(9, 2))
+    grid = Grid(EXTENT, SHAPE)
+    alike = Gaussians(np.ones(9), centers, np.tile(np.eye(2), (9, 1, 1)))
+    nearest = KMeans(9).predict(centers, grid.points).reshape(SHAPE)
+    assert (grid.labels(alike) == nearest).mean() > 0.999
+
+
+def test_rows_go_from_the_top_down_and_columns_can_be_exchanged():
+    points = Grid(EXTENT, SHAPE).points.reshape(*SHAPE, 2)
+    assert points[0, 0] == pytest.approx((-3 + 4 / 70, 2 - 2 / 40))
+    assert points[-1, -1] == pytest.approx((5 - 4 / 70, -2 + 2 / 40))
+    turned = Grid(EXTENT, SHAPE, np.array([[0.0, 1.0], [1.0, 0.0]])).points.reshape(*SHAPE, 2)
+    np.testing.assert_array_equal(turned, points[..., ::-1])
