@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from pages.shared.choosing import SOURCES
+from pages.shared.choosing import SIZES, SOURCES
 from pages.shared.datasets import SAMPLES, TABLES
 from pages.shared.placing import CENTERS, read_places
 from pages.shared.runs import RACERS, STARTS, UPDATES
@@ -23,6 +23,10 @@ def asked() -> dict[str, list[str]]:
     """What the address asked for when the session began. To be called before there is any widget."""
     if "asked" not in st.session_state:
         st.session_state["asked"] = {name: st.query_params.get_all(name) for name in st.query_params}
+        n = st.query_params.get("n", "")
+        if n.isdecimal() and int(n) in SIZES:  # as a person writes it; Streamlit knows only the slider's, which has commas
+            st.session_state["n"] = int(n)
+            st.session_state["in address"] = {"n": (int(n), [f"{int(n):,}"])}
     return st.session_state["asked"]
 
 
@@ -98,9 +102,11 @@ def write_address() -> None:
 def tell_of_nonsense(place) -> None:
     """Says there what of the link is not to be had, until that is read. To be called when the page is drawn."""
     if "nonsense" not in st.session_state:
-        st.session_state["nonsense"] = [
-            f"{name} = {shortened(value)}" for name, values in asked().items() for value in _not_to_be_had(name, values)
-        ]
+        found = {name: wrong for name, values in asked().items() if (wrong := _not_to_be_had(name, values))}
+        st.session_state["nonsense"] = [f"{name} = {shortened(text)}" for name, wrong in found.items() for text in wrong]
+        for name in found:
+            if name in st.query_params and not _is_drawn(name):  # or it would be in all links that are copied from here
+                del st.query_params[name]
     found = st.session_state["nonsense"]
     if not found:
         return

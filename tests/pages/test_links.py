@@ -60,6 +60,14 @@ def test_a_link_shows_the_same_run_in_another_session(address):
     assert np.array_equal(again.history.losses, run.history.losses)
 
 
+def test_a_number_of_points_may_be_written_without_commas():
+    app = opened({"n": "2000"})
+    assert warned(app) == []
+    assert len(run_of(app).data.points) == 2_000
+    assert app.session_state["in address"]["n"] == (2_000, ["2,000"])
+    assert [warning.count("n \\= 2001") for warning in warned(opened({"n": "2001"}))] == [1]
+
+
 def test_centers_that_were_placed_by_hand_are_where_the_link_says():
     run = run_of(opened({"start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"}))
     assert run.history.parameters[0].tolist() == [[-5.5, 0.25], [0, 1], [4.5, -1]]
@@ -83,6 +91,7 @@ def test_nonsense_in_a_link_is_named_and_the_defaults_hold():
     ]
     settings = run_of(app).settings
     assert (settings.algorithm, settings.k, settings.seed) == ("kmeans", 3, 7)
+    assert "colour" not in app.query_params  # nor in what is copied from here
 
 
 def test_what_is_said_of_a_link_goes_when_it_is_read():
