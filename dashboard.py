@@ -3,7 +3,9 @@
 import streamlit as st
 
 from pages.shared.emblem import emblem
+from pages.shared.memory import tidying
 
+tidying()
 # a drawn icon, because a named one would be fetched from the network
 st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
 watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
@@ -22,7 +24,7 @@ page = st.navigation(
 # only now, when the menu is on its way to the screen: the first time this takes a second
 from pages.shared.buttons import LACKS, copy_link  # noqa: E402
 from pages.shared.choosing import choose_data  # noqa: E402
-from pages.shared.frame import dress, tidy  # noqa: E402
+from pages.shared.frame import dress  # noqa: E402
 from pages.shared.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
 from pages.shared.widgets import is_own  # noqa: E402
 
@@ -44,4 +46,4 @@ with st.sidebar:
 page.run()
 tell_of_nonsense(notice)
 write_address()
-tidy()
+tidying().soon()

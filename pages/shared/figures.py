@@ -47,6 +47,12 @@ def size_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.where(high > low, high - low, np.maximum(1.0, 1e-6 * np.abs(low)))
 
 
+def precision(low: float, high: float) -> type:
+    """In what numbers from low to high are drawn: single precision where its steps are smaller than can be seen."""
+    span, reach = high - low, max(abs(low), abs(high))
+    return np.float32 if span > 1e-30 and reach < min(100 * span, 1e30) else np.float64
+
+
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
     """A trace that rings the rows in which a value was filled, and names the values; none if nothing was."""
     if data.filled is None or not data.filled.any():
@@ -187,8 +193,8 @@ class Moving(go.Figure):
         return super().to_dict() | (dict(frames=_packed(self._as_given)) if self._as_given else {})
 
 
-PACKED = ("f4", "f8", "u1")
-"""kinds of arrays that are sent as they are in memory"""
+PACKED = {np.dtype(kind): kind[1:] for kind in ("<f4", "<f8", "|u1")}
+"""what Plotly calls the kinds of arrays that are sent as they are in memory"""
 
 
 def _packed(value):
@@ -196,8 +202,9 @@ def _packed(value):
     if isinstance(value, dict):
         return {name: _packed(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):
-        kind = value.dtype.str[1:]
-        return dict(dtype=kind, bdata=base64.b64encode(value.tobytes()).decode()) if kind in PACKED else value.tolist()
+        if value.ndim == 1 and value.dtype in PACKED:
+            return dict(dtype=PACKED[value.dtype], bdata=base64.b64encode(value.tobytes()).decode())
+        return value.tolist()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [_packed(part) for part in value]
     return value

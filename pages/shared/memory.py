@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 import time
+from functools import cache
 
 TIDIED_AFTER = 5.0
 """seconds after something was done"""
@@ -22,8 +23,8 @@ class Tidying:
         self._after, self._used = after, threading.Event()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
         if hasattr(self._libc, "mallopt"):  # glibc
-            # Of the many arenas that it would make for threads it trims the middle, and never the end. Blocks as large as the
-            # arrays of 100,000 points stay in them, because fresh pages for each of these take longer than the work.
+            # No more arenas than there are already: of each but the first it trims the middle, and never the end. Blocks as
+            # large as the arrays of 100,000 points stay in them, because fresh pages for each take longer than the work.
             self._libc.mallopt(M_ARENA_MAX, 2)
             self._libc.mallopt(M_MMAP_THRESHOLD, 8 * MEGABYTE)
             self._libc.mallopt(M_TRIM_THRESHOLD, 16 * MEGABYTE)
@@ -41,3 +42,9 @@ class Tidying:
             gc.collect()
             if hasattr(self._libc, "malloc_trim"):
                 self._libc.malloc_trim(0)
+
+
+@cache
+def tidying() -> Tidying:
+    """The one of this process. First to be called before there are many threads, because each makes an arena of its own."""
+    return Tidying()

@@ -20,6 +20,7 @@ from clustering import (
     soft_kmeans,
 )
 from pages.shared import paint, palette
+from pages.shared.figures import precision
 from pages.shared.grids import Grid
 from pages.shared.planes import Plane
 from pages.shared.runs import Run
@@ -101,7 +102,7 @@ class Margins:
             up = np.concatenate([parts, np.full((len(parts), 1), np.nan)], axis=1).ravel()[:-1]
             for where, value in ((along, up), (axis, parts.sum(axis=0))):
                 value = np.minimum(value, 3 * self.tops[i])  # a component that collapses has no end
-                where, value = _listed(where, axis[-1] - axis[0]), _listed(value, self.tops[i])
+                where, value = where.astype(precision(axis[0], axis[-1])), value.astype(precision(0, self.tops[i]))
                 lines.append(dict(x=where, y=value) if i == 0 else dict(x=value, y=where))
         return lines
 
@@ -128,12 +129,6 @@ class Margins:
         if layout["yaxis"].get("scaleanchor"):  # nothing is shown beyond the extent, for which the density is painted
             layout["xaxis"] |= dict(constrain="domain", constraintoward="right")
             layout["yaxis"] |= dict(constrain="domain", constraintoward="top")
-
-
-def _listed(values: np.ndarray, scale: float) -> list:
-    """Plain numbers, because the player moves from one frame's to the next's; as many digits as can be seen on this scale."""
-    digits = 4 - int(np.floor(np.log10(scale or 1.0)))
-    return [None if value != value else value for value in np.round(values, digits).tolist()]
 
 
 @dataclass(frozen=True, eq=False)

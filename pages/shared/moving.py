@@ -8,7 +8,6 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.spatial.distance import cdist
 
-from clustering.gaussians import Gaussians
 from pages.shared import paint, palette
 from pages.shared.datasets import SCIPY_METRICS
 from pages.shared.figures import (
@@ -20,6 +19,7 @@ from pages.shared.figures import (
     layout_of,
     marker_size,
     placed,
+    precision,
     rings,
     size_of,
     written,
@@ -135,9 +135,7 @@ class Regions:
         if settings.algorithm == "mixture":
             labels = self.grid.labels(self.run.history.parameters[t])
         elif settings.algorithm == "kmeans" or settings.metric in ("euclidean", "squared euclidean"):
-            # the nearest is the one with the highest density where all are equally wide
-            k, d = centers.shape
-            labels = self.grid.labels(Gaussians(np.ones(k), centers, np.tile(np.eye(d), (k, 1, 1))))
+            labels = self.grid.nearest(centers)
         else:
             labels = cdist(self.grid.points, centers, SCIPY_METRICS[settings.metric]).argmin(axis=1).reshape(GRID)
         return paint.regions(labels, self.colors)
@@ -158,9 +156,7 @@ class _Picture:
         self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
         self.extent, self.roomy = extent, roomy
         left, right, bottom, top = self.extent
-        reach, span = np.abs(self.extent).max(), min(right - left, top - bottom)
-        # single precision where its steps are smaller than can be seen
-        self.numbers = np.float32 if span > 1e-30 and reach < min(100 * span, 1e30) else np.float64
+        self.dtype = np.result_type(precision(left, right), precision(bottom, top))
         if self.painted:
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
@@ -253,14 +249,14 @@ class _Picture:
             gap = np.full((len(lines), 1, 2), np.nan)
             middle = self.middles[t][:, None, :]
             lines = np.concatenate([lines, gap, middle + ellipse, gap, middle + 2 * ellipse], axis=1)
-        return [dict(x=x, y=y) for x, y in lines.transpose(0, 2, 1).astype(self.numbers)]
+        return [dict(x=x, y=y) for x, y in lines.transpose(0, 2, 1).astype(self.dtype)]
 
     def _trail(self, t: int) -> list[int]:
         shown = sorted({frame.parameters for frame in self.frames if frame.parameters <= t})
         return shown
 
     def _centers(self, frame: Frame) -> dict:
-        x, y = self.middles[frame.parameters].T.astype(self.numbers)
+        x, y = self.middles[frame.parameters].T.astype(self.dtype)
         named = dict(text=self._medoid_names(frame.parameters)) if self.names_medoids else {}
         return dict(x=x, y=y) | named
 

@@ -113,9 +113,17 @@ def test_play_runs_through_all_frames_with_the_loss_marker_and_ends_where_the_co
     assert positions == sorted(positions)
 
 
+@pytest.mark.parametrize("far", [0, 1e7])
 @pytest.mark.parametrize("algorithm", ["K-means", "Mixture of Gaussians"])
-def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, algorithm):
+def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, algorithm, far):
     visit(page, f"{server}/?algorithm={algorithm}")
+    if far:  # numbers of double precision
+        to_own_data(page)
+        rows = "\n".join(f"{far + x:.3f},{y:.3f}" for x, y in three_gaussians(200, np.random.default_rng(0)).points)
+        page.locator("input[type=file]").set_input_files(
+            dict(name="far.csv", mimeType="text/csv", buffer=f"a,b\n{rows}\n".encode())
+        )
+        watch(page, "200 points, 2 columns")
     places = []
     for index in (1, 2):
         to_frame(page, index)

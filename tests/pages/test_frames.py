@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.distance import cdist
 
 from pages.shared import curves, datasets, figures, moving, paint, palette
 from pages.shared.planes import column_plane, principal_plane
@@ -214,6 +215,57 @@ def test_painted_clusters_have_exactly_their_colours():
     np.testing.assert_array_equal(seen[:, :3], colors[labels])
     assert len(set(seen[:, 3])) == 1
     np.testing.assert_allclose(apart(20, colors, responsibilities=np.eye(10)[:, labels]), seen, atol=1)
+
+
+@pytest.mark.parametrize("rare", range(10))
+def test_a_small_cluster_keeps_its_colour_beside_a_crowd_of_others(rare):
+    rng = np.random.default_rng(0)
+    colors = palette.rgb(palette.COLORS)
+    labels = rng.choice([label for label in range(10) if label != rare], 20_000)
+    crowd = rng.uniform(-3, 3, size=(10, 2))[labels] + rng.normal(size=(20_000, 2))
+    x, y = np.concatenate([crowd, [[-9.0, 9.0], [9.0, 9.0]]]).T
+    labels = np.concatenate([labels, [rare, rare]])
+    canvas = paint.Canvas(x, y, (-10, 10, -10, 10))
+    for kinds in (dict(labels=labels), dict(responsibilities=np.eye(10)[:, labels])):
+        picture = decoded(canvas.paint(colors, **kinds)).astype(int)
+        assert len(np.unique(picture.reshape(-1, 4), axis=0)) > 200  # of 256 that there can be, and more are asked for
+        for column in (0.05, 0.95):
+            seen = picture[int(0.05 * paint.HEIGHT), int(column * paint.WIDTH), :3]
+            np.testing.assert_array_equal(seen, colors[rare])
+
+
+def test_blended_pictures_are_as_opaque_as_plain_ones_nearly_everywhere():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 5_000))
+    kinds = [{}, dict(responsibilities=rng.dirichlet(np.ones(6), 5_000).T)]
+    canvas, colors = paint.Canvas(x, y, (-4, 4, -4, 4)), palette.rgb(palette.COLORS[:6])
+    plain, blended = (decoded(canvas.paint(colors, **kind))[..., 3].astype(int) for kind in kinds)
+    assert (np.abs(plain - blended) > 0).mean() < 0.01
+    assert (np.abs(plain - blended) > 20).mean() < 0.003
+
+
+@pytest.mark.parametrize(("unit", "far"), [(1.0, 0.0), (1e-120, 0.0), (1e120, 0.0), (1.0, 1e9)], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [dict(), dict(algorithm="kmedoids"), dict(algorithm="kmedoids", metric="manhattan"), dict(algorithm="mixture")],
+    ids=str,
+)
+@pytest.mark.parametrize("columns", [(0, 1), (1, 0)], ids=str)
+def test_regions_are_where_the_method_puts_new_points(settings, unit, far, columns):
+    data = datasets.draw_sample("three", 100, 0, {})
+    data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
+    run = make_run(data, Settings(**{"start": "k-means++"} | settings), Recent(), lambda _: None)
+    plane = column_plane(data.columns, *columns)
+    painted = moving.Regions(run, plane, moving.extent_of([run], plane))
+    if run.settings.algorithm == "kmedoids":
+        metric = datasets.SCIPY_METRICS[run.settings.metric]
+        labels = cdist(painted.grid.points, run.centers[-1], metric).argmin(axis=1)
+    else:
+        labels = run.history.method.predict(run.history.parameters[-1], painted.grid.points)
+    expected = palette.rgb([palette.color_of(rank) for rank in run.ranks])[labels].reshape(*moving.GRID, 3)
+    same = (decoded(painted.source(len(run.history) - 1))[..., :3] == expected).all(axis=-1)
+    assert same.mean() > 0.999
+    assert len(np.unique(labels)) == 3
 
 
 def test_of_more_colours_than_a_palette_holds_each_point_has_nearly_its_own():

@@ -35,12 +35,13 @@ def test_density_and_labels_are_those_of_the_core(k, unit, far):
     assert clear.mean() > 0.99
 
 
-def test_where_all_are_equally_wide_the_label_is_the_nearest_center():
-    centers = np.random.default_rng(1).uniform(-2, 2, size=(9, 2))
-    grid = Grid(EXTENT, SHAPE)
-    alike = Gaussians(np.ones(9), centers, np.tile(np.eye(2), (9, 1, 1)))
-    nearest = KMeans(9).predict(centers, grid.points).reshape(SHAPE)
-    assert (grid.labels(alike) == nearest).mean() > 0.999
+@pytest.mark.parametrize(("unit", "far"), [(1.0, 0.0), (1e-120, 0.0), (1e120, 0.0), (1.0, 1e9), (1e-9, -1.0)], ids=str)
+@pytest.mark.parametrize("k", [1, 9, 200])
+def test_the_nearest_center_is_that_of_the_core(k, unit, far):
+    centers = far + unit * np.random.default_rng(1).uniform(-2, 2, size=(k, 2))
+    grid = Grid(tuple(far + unit * np.array(EXTENT)), SHAPE)
+    nearest = KMeans(k).predict(centers, grid.points).reshape(SHAPE)
+    assert (grid.nearest(centers) == nearest).mean() > 0.999
 
 
 def test_rows_go_from_the_top_down_and_columns_can_be_exchanged():

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.memory import Tidying
-
 _HERE = Path(__file__).parent
 
 
@@ -17,13 +15,3 @@ def dress(is_first: bool) -> None:
     if not is_first:
         found = (_HERE / "found.js").read_text(encoding="utf-8")
         st.html(f"<script>{{{found}}}</script>", unsafe_allow_javascript=True)
-
-
-@st.cache_resource
-def _tidying() -> Tidying:
-    return Tidying()
-
-
-def tidy() -> None:
-    """To be called at the end of a run."""
-    _tidying().soon()
