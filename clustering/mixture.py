@@ -285,9 +285,14 @@ class GaussianMixture:
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
         else:
+            held = (
+                "held at the least width allowed; without that the likelihood would grow without end"
+                if self.floor > 0
+                else "held only where double precision ends; without that the likelihood would grow without end"
+            )
             text = (
-                "{who} collapsed onto a few points or a line, held at the least width allowed; without that the "
-                "likelihood would grow without end. Choose a smaller K, another start, a simpler covariance or a higher floor."
+                f"{{who}} collapsed onto a few points or a line, {held}. Choose a smaller K, another start, a simpler "
+                "covariance or a higher floor of the variance."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(narrow).tolist()), "Component"))
         return tuple(found)

@@ -40,11 +40,14 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         words = [moving.described(run, frame) for frame in frames]
         with st.container(key="picture"):
             st.plotly_chart(picture, **figures.SAVED, alt=words[-1])
+        # with formulas it is too high to stay in reach
+        driver = st.container(key="driver_with_formulas" if st.session_state.get("formulas") else "driver")
         told = None
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
                 told = formulas(run, frames, *choose_focus(run))
-        player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told, described=[words])
+        with driver:
+            player(figures.token(run.key), name, [frames], ["picture"], ["loss"], formulas=told, described=[words])
         painted = len(data.points) > figures.MOST_MOVING
         st.caption(
             f"All {len(data.points):,} points are fitted and drawn"

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from pages.shared.choosing import SIZES, SOURCES
+from pages.shared.choosing import SIZES, SOURCES, current
 from pages.shared.datasets import SAMPLES, TABLES
 from pages.shared.placing import CENTERS, read_places
 from pages.shared.runs import RACERS, STARTS, UPDATES
@@ -107,6 +107,14 @@ def tell_of_nonsense(place) -> None:
         for name in found:
             if name in st.query_params and not _is_drawn(name):  # or it would be in all links that are copied from here
                 del st.query_params[name]
+        st.session_state["lacks data"] = asked().get("source") == [SOURCES["own"]]
+    if st.session_state["lacks data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
+        place.info(
+            "This address is that of somebody's own data, which it cannot hold: bring them on the page Data. Until then this "
+            f"is {plain(current().title)}.",
+            icon=":material/link_off:",
+        )
+        return
     found = st.session_state["nonsense"]
     if not found:
         return
@@ -114,7 +122,7 @@ def tell_of_nonsense(place) -> None:
     told = " and ".join([", ".join(few[:-1])] * (len(few) > 1) + few[-1:])
     with place.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            plain(f"This link asks for {told}, which cannot be: instead the page shows its defaults."),
+            plain(f"This link asks for {told}, which cannot be: there the page shows its defaults."),
             icon=":material/link_off:",
         )
         st.button("I see", on_click=found.clear)

@@ -31,7 +31,7 @@ from pages.shared.storyboard import Frame
 from pages.shared.wording import counted, safe
 
 HEIGHT = 520
-GRID = (200, 300)
+GRID = (320, 480)
 """rows and columns of the shaded regions"""
 ANGLES = np.linspace(0, 2 * np.pi, 37)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])

@@ -79,7 +79,7 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
         _show_columns(source)
     if not usable:
         raise ValueError(
-            "No column of this table can be clustered by: it needs numbers, or categories of at most "
+            "No column of this table can be clustered by: it needs numbers that are not all the same, or categories of 2 to "
             f"{MOST_CATEGORIES} values."
         )
     columns = st.multiselect(

@@ -76,9 +76,10 @@ def with_scikit_learn(run: Run) -> str:
     elif kind == "spherical":
         precisions = precisions[:, 0, 0]
     return (
-        f"{lines}from sklearn.mixture import GaussianMixture\n\n{data}"
-        f'model = GaussianMixture(\n    {settings.k}, covariance_type="{kind}", tol={run.history.method.tol!r}, '
-        f"reg_covar=1e-12, max_iter={most},\n"
+        f"import warnings\n\n{lines}from sklearn.mixture import GaussianMixture\n\n"
+        f'warnings.simplefilter("ignore")  # that it has not converged\n{data}'
+        f'model = GaussianMixture(\n    {settings.k}, covariance_type="{kind}", tol=0, reg_covar=1e-12, '
+        f"max_iter={max(run.history.iterations, 1)},  # as many as here, where the rule to stop is another one\n"
         f"    weights_init=np.array({_array(first.weights)}),\n    means_init=np.array({_array(first.means)}),\n"
         f"    precisions_init=np.array({_array(precisions)}),\n).fit(points)\n"
         "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"

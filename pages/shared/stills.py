@@ -266,8 +266,11 @@ def _ticks(low: float, high: float, most: int) -> np.ndarray:
 def _tick_text(value: float) -> str:
     if abs(value) < 1e-12:
         return "0"
-    if not 1e-4 <= abs(value) < 1e6:
+    if not 1e-4 <= abs(value) < 1e15:
         return f"{value:.3g}"
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # as Plotly writes them, or there would be no room
+        if abs(value) >= max(size, 1e4):
+            return f"{round(value / size, 6):.12g}{letter}"
     return f"{round(value, 6):g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 

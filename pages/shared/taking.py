@@ -179,11 +179,11 @@ def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 
     slider = dict(
         active=len(steps) - 1,
         steps=steps,
-        currentvalue=dict(prefix="step "),
+        currentvalue=dict(prefix="step ", font=dict(size=14, color="#31333f")),
         transition=dict(duration=0),
         ticklen=0,
         minorticklen=0,
-        font=dict(size=1 if len(steps) > 40 else 10),
+        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > 40 else "#31333f"),  # where there is room for them
         len=1.0,
         pad=dict(t=60),
     )
@@ -201,7 +201,21 @@ def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 
         "told.style.cssText = 'font:600 17px sans-serif;margin:0 3rem';told.setAttribute('aria-live', 'polite');"
         f"graph.before(told);const sentences = {told};"
         "const say = (i) => (told.textContent = sentences[i] ?? '');say(sentences.length - 1);"
-        "graph.on('plotly_animatingframe', (event) => say(Number(event.name)));"
+        "let shown = sentences.length - 1;"
+        "graph.on('plotly_animatingframe', (event) => say((shown = Number(event.name))));"
+        # an animation that gives way to another one is no fault
+        "addEventListener('unhandledrejection', (event) => event.preventDefault());"
+        f"const still = {json.dumps(still)}, playing = {json.dumps(playing)};"
+        "let plays = false;graph.on('plotly_animated', () => (plays = false));"
+        "addEventListener('keydown', (event) => {"
+        "const by = { ' ': 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];"
+        "if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;"
+        "event.preventDefault();"
+        "const next = Math.max(0, Math.min(sentences.length - 1, shown + by));"
+        "if (by) { plays = false; Plotly.animate(graph, [String(next)], still); }"
+        "else if (plays) { plays = false; Plotly.animate(graph, [null], still); }"
+        "else Plotly.animate(graph, null, { ...playing, fromcurrent: shown < sentences.length - 1 }), (plays = true);"
+        "});"
     )
     return plotly.io.to_html(
         figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)

@@ -72,6 +72,8 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
             st.info(plain(as_sentence(fault)), icon=":material/info:")
         else:
             st.code(code, language="python", height=260)
+            if "from clustering" in code:
+                st.caption("It runs in the folder of the app, where the package `clustering` is.")
             if scripts.TABLE in code:
                 st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
 

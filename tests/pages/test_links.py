@@ -68,6 +68,15 @@ def test_a_number_of_points_may_be_written_without_commas():
     assert [warning.count("n \\= 2001") for warning in warned(opened({"n": "2001"}))] == [1]
 
 
+def test_who_comes_by_a_link_to_the_data_of_somebody_else_is_told():
+    app = opened({"source": "Your own", "k": "4"})
+    told = [info.value for info in app.info if "cannot hold" in info.value]
+    assert len(told) == 1
+    assert told[0].endswith("Until then this is Three Gaussians.")
+    app.button_group(key="source").set_value("sample").run()
+    assert not [info.value for info in app.info if "cannot hold" in info.value]
+
+
 def test_centers_that_were_placed_by_hand_are_where_the_link_says():
     run = run_of(opened({"start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"}))
     assert run.history.parameters[0].tolist() == [[-5.5, 0.25], [0, 1], [4.5, -1]]
@@ -85,7 +94,7 @@ def test_nonsense_in_a_link_is_named_and_the_defaults_hold():
     )
     assert warned(app) == [
         plain(
-            "This link asks for k = -4, algorithm = zzz, colour = <b>red</b> and centers = 1,x, which cannot be: instead the "
+            "This link asks for k = -4, algorithm = zzz, colour = <b>red</b> and centers = 1,x, which cannot be: there the "
             "page shows its defaults."
         )
     ]

@@ -350,14 +350,14 @@ def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     assert app.selectbox(key="sample").value == state["sample"]
     assert app.button_group(key="failure").value == name
     assert failure.text in said(app)
-    assert ("held at the least width allowed" in said(app)) == (name == "collapse")
+    assert ("collapsed onto a few points" in said(app)) == (name == "collapse")
     wrong = float(metrics(app)["Final loss"])
     button(app, failure.remedy).click().run()
     assert fine(app)
     assert shown(app) == {key: failure.state(remedied=True)[key] for key in shown(app)}
     assert app.button_group(key="failure").value == name
     assert failure.after in said(app)
-    assert "held at the least width allowed" not in said(app)
+    assert "collapsed onto a few points" not in said(app)
     assert float(metrics(app)["Final loss"]) != wrong
 
 

@@ -47,7 +47,7 @@ def test_the_report_has_settings_scores_sizes_and_four_pictures(algorithm):
     captions = re.findall("<figcaption>(.*?)</figcaption>", page(app))
     assert [caption.split(" frame")[0] for caption in captions[:3]] == ["First", "Middle", "Last"]
     assert "Converged after" in captions[2]
-    assert page(app).count("src='data:image/png;base64,") == 4
+    assert page(app).count("src='data:image/webp;base64,") == 4
     assert ("BIC" in told) == (algorithm == "Mixture of Gaussians")
 
 

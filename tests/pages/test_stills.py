@@ -150,3 +150,20 @@ def test_a_curve_moves_on_with_the_frames():
         return ((picture[..., 2] > 180) & (picture[..., 0] < 110)).sum()
 
     assert blue(0) < blue(len(frames) // 2) <= blue(len(frames) - 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.25, "0.25"),
+        (-1500, "-1,500"),
+        (20_000, "20k"),
+        (200_000, "200k"),
+        (1_000_000, "1M"),
+        (1.05e13, "10.5T"),
+        (2e-7, "2e-07"),
+    ],
+)
+def test_ticks_are_short_enough_for_the_room_beside_a_picture(value, text):
+    assert stills._tick_text(value) == text

@@ -65,6 +65,35 @@ function tween(graph, from, to, s) {
   return { data, traces };
 }
 
+// Whether what has the focus was reached by a pointer: then it was used, and keys are the player's again. Who comes by Tab
+// wants to work it by its own keys.
+let pointed = true;
+let entered = null; // the number that was confirmed last
+document.addEventListener("pointerdown", () => ([pointed, entered] = [true, null]), true);
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.key === "Tab") pointed = false;
+    if (event.key === "Enter") entered = event.composedPath()[0];
+    else if (event.key.length === 1 && event.key !== " ") entered = null;
+  },
+  true,
+);
+
+const TEXT = "textarea, [contenteditable='true'], input:not([type=number], [type=range], [type=checkbox], [type=radio])";
+const MOVED = "[role=slider], input[type=range], canvas, .badge"; // by arrows
+const WORKED = "a, summary, input, select, button, [role=combobox], [role=radio], [tabindex='0']";
+
+/** Whether the key, an arrow by `by` steps or else the space bar, is for the element that has the focus. */
+function isFor(element, by) {
+  const is = (kind) => element.matches?.(kind);
+  if (element.closest?.("[role=dialog], [role=listbox], [role=menu]") || element.ariaExpanded === "true") return true;
+  if (is(MOVED)) return by !== 0;
+  if (is("input[type=number]")) return by !== 0 && entered !== element;
+  if (is("[role=combobox]")) return !pointed;
+  return is(TEXT) || (!pointed && is(WORKED) && !is("main"));
+}
+
 export default function (component) {
   const { data, parentElement } = component;
   const root = parentElement.querySelector(".player");
@@ -74,9 +103,11 @@ export default function (component) {
   const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // new data come as a new call, without an end of the old one
+  const plays = memory.run !== data.run && memory.playing; // another run, while one plays: it is played, too
   if (memory.run !== data.run || memory.shown === memory.rest || memory.shown > last) memory.shown = data.rest;
   Object.assign(memory, { run: data.run, rest: data.rest });
   let timer = null;
+  let goesOn = plays; // as soon as the figures are there
   let before = 0;
   let position = 0; // in ticks since the frame that is shown
 
@@ -176,6 +207,7 @@ export default function (component) {
   }
 
   function play() {
+    goesOn = false;
     if (memory.shown === last || memory.shown === data.rest) show(0);
     $("play").textContent = "Pause";
     listening("off"); // nobody can listen that fast
@@ -184,6 +216,7 @@ export default function (component) {
   }
 
   function pause() {
+    goesOn = false;
     cancelAnimationFrame(timer);
     timer = null;
     $("play").textContent = "Play";
@@ -197,17 +230,14 @@ export default function (component) {
   }
 
   function keys(event) {
-    const busy = event.target.closest?.(
-      "a, summary, input, textarea, select, button, canvas, [tabindex='0']:not(main), [role='slider'], [role='combobox'], [contenteditable]",
-    );
-    const inside = event.composedPath().includes(root);
-    if (!inside && !data.listens) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || (busy && !inside)) return;
-    if (event.key === " " && !inside) timer === null ? play() : pause();
-    else if (event.key === "ArrowRight" && event.composedPath()[0] !== $("scrub")) step(1);
-    else if (event.key === "ArrowLeft" && event.composedPath()[0] !== $("scrub")) step(-1);
-    else return;
+    const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!data.listens && !event.composedPath().includes(root)) return;
+    if (isFor(event.composedPath()[0], by)) return;
+    if (by) step(by);
+    else if (!event.repeat) timer === null ? play() : pause();
     event.preventDefault();
+    event.stopImmediatePropagation();
   }
 
   $("scrub").max = last;
@@ -219,7 +249,7 @@ export default function (component) {
     show(Number($("scrub").value));
   };
   for (const format of ["png", "svg"]) $(format).onclick = () => data.pictures.forEach((picture) => save(picture, format));
-  document.addEventListener("keydown", keys);
+  document.addEventListener("keydown", keys, true); // before what was clicked hears of it
   say();
 
   // a figure that was drawn anew shows the frame where it rests: bring it back to the one that is shown here
@@ -233,12 +263,17 @@ export default function (component) {
         if (memory.shown !== data.rest) draw(chart, memory.shown);
       }
     }
+    if (goesOn && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
   }, 200);
 
+  let ended = false;
   memory.end = () => {
+    if (ended) return;
+    ended = true;
+    memory.playing = timer !== null || goesOn;
     pause();
     clearInterval(waiting);
-    document.removeEventListener("keydown", keys);
+    document.removeEventListener("keydown", keys, true);
   };
   return memory.end;
 }

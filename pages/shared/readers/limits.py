@@ -16,7 +16,7 @@ SAMPLE = 2**16
 """bytes that a text is judged by; more if its rows are long"""
 SAMPLE_ROWS = 200
 
-EMPTY = "This file is empty: choose one with a header and one row per point."
+EMPTY = "There is nothing in it: it needs a header and one row per point."
 SAVE = "save the table as CSV or Excel (.xlsx) and choose that file"
 
 
