@@ -126,7 +126,7 @@ def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
     page.mouse.move(x + 30, y + 25, steps=4)
     page.mouse.up()
     page.wait_for_function(
-        "([chart, old]) => document.querySelector(chart)?._transitionData?._frameHash?.['0']?.data.at(-1).x[2] > old + 0.2",
+        f"([chart, old]) => ({STARTS})(chart)?.[2][0] > old + 0.2",
         arg=[PICTURE, before[2][0]],
     )
     idle(page)
@@ -137,22 +137,23 @@ def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
     # one more center leaves the others where they were put
     page.get_by_role("spinbutton", name="K, clusters").fill("4")
     page.get_by_role("spinbutton", name="K, clusters").press("Enter")
-    page.wait_for_function(
-        "chart => document.querySelector(chart)?._transitionData?._frameHash?.['0']?.data.at(-1).x.length === 4", arg=PICTURE
-    )
+    page.wait_for_function(f"chart => ({STARTS})(chart)?.length === 4", arg=PICTURE)
     np.testing.assert_allclose(start_of(page)[:3], after, atol=0.02)
 
 
+STARTS = """chart => {
+    const frame = document.querySelector(chart)?._transitionData?._frameHash?.['0'];
+    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+    const read = ({ dtype, bdata }) => Array.from(new { f4: Float32Array, f8: Float64Array }[dtype](bytes(bdata)));
+    const [x, y] = frame ? [read(frame.data.at(-1).x), read(frame.data.at(-1).y)] : [];
+    return x?.map((_, i) => [x[i], y[i]]);
+}"""
+"""where the centers are in the first frame of the picture"""
+
+
 def start_of(page):
-    """Where the centers are in the first frame of the picture."""
-    page.wait_for_function(f"() => document.querySelector('{PICTURE}')?._transitionData?._frameHash?.['0']")
-    return np.array(
-        page.evaluate(
-            """chart => { const frame = document.querySelector(chart)._transitionData._frameHash['0'];
-                const centers = frame.data.at(-1); return centers.x.map((x, i) => [x, centers.y[i]]); }""",
-            PICTURE,
-        )
-    )
+    page.wait_for_function(STARTS, arg=PICTURE)
+    return np.array(page.evaluate(STARTS, PICTURE))
 
 
 def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_data(chromium, cold_server):

@@ -251,7 +251,7 @@ def test_each_kind_of_file_is_read(app, name, content):
 
 
 BAD = {
-    "empty": ("t.csv", b"", "is empty"),
+    "empty": ("t.csv", b"", "nothing in it"),
     "header only": ("t.csv", b"a,b\n", "rows"),
     "one row": ("t.csv", b"a,b\n1,2\n", "only one row"),
     "all missing": ("t.csv", b"a,b\nNA,\n,NA\nNA,NA\n", "No column of this table"),
