@@ -285,14 +285,10 @@ class GaussianMixture:
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
         else:
-            held = (
-                "held at the least width allowed; without that the likelihood would grow without end"
-                if self.floor > 0
-                else "held only where double precision ends; without that the likelihood would grow without end"
-            )
+            where = "at the least width allowed" if self.floor > 0 else "only where double precision ends"
             text = (
-                f"{{who}} collapsed onto a few points or a line, {held}. Choose a smaller K, another start, a simpler "
-                "covariance or a higher floor of the variance."
+                f"{{who}} collapsed onto a few points or a line, held {where}; without that the likelihood would grow without "
+                "end. Choose a smaller K, another start, a simpler covariance or a higher floor of the variance."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(narrow).tolist()), "Component"))
         return tuple(found)

@@ -207,6 +207,7 @@ def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 
         "addEventListener('unhandledrejection', (event) => event.preventDefault());"
         f"const still = {json.dumps(still)}, playing = {json.dumps(playing)};"
         "let plays = false;graph.on('plotly_animated', () => (plays = false));"
+        "graph.on('plotly_buttonclicked', (event) => (plays = event.button.label === 'Play'));"
         "addEventListener('keydown', (event) => {"
         "const by = { ' ': 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];"
         "if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;"

@@ -70,6 +70,19 @@ def test_the_animation_plays_in_one_file_without_a_network(page, chromium, serve
     alone.wait_for_function("() => document.querySelector('p[aria-live]').textContent.startsWith('Start: 3 centers')")
     alone.locator(".updatemenu-button", has_text="Play").click()
     alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
+    # by its keys, as in the app
+    alone.keyboard.press("ArrowLeft")
+    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent !== told", arg=told)
+    alone.keyboard.press("ArrowRight")
+    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
+    alone.locator(".updatemenu-button", has_text="From the start").click()
+    alone.locator(".updatemenu-button", has_text="Play").click()
+    alone.wait_for_function("() => document.querySelector('p[aria-live]').textContent.startsWith('M step')")
+    alone.keyboard.press(" ")
+    alone.wait_for_timeout(300)
+    paused = sentence.inner_text()
+    alone.wait_for_timeout(900)
+    assert sentence.inner_text() == paused != told
     assert errors == []
     context.close()
 

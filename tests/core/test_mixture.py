@@ -529,3 +529,14 @@ def test_features_that_are_not_kept_are_made_in_pieces_that_fit(monkeypatch, d):
     fit(GaussianMixture(2, "full", floor=0.1), points, rng=0, max_iter=2)
     assert made
     assert max(made) <= max(2**23, 64 * feature_count("full", d))
+
+
+@pytest.mark.parametrize(
+    ("floor", "held"), [(1e-6, "held at the least width allowed;"), (0.0, "held only where double precision ends;")]
+)
+def test_a_collapse_says_what_holds_the_component(floor, held):
+    points = np.vstack([np.random.default_rng(0).normal(size=(50, 2)), np.full((5, 2), 9.0)])
+    last = fit(GaussianMixture(2, floor=floor, init=np.array([[0.0, 0.0], [9.0, 9.0]])), points)
+    said = [notice.sentence for notice in last.notices if notice.name == notices.COLLAPSING_COMPONENT]
+    assert len(said) == 1
+    assert held in said[0]
