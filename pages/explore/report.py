@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.buttons import print_page
 from pages.shared.choosing import current
+from pages.shared.downloads import distinct_type
 from pages.shared.faults import show_fault
 from pages.shared.limits import MOST_ITERATIONS
 from pages.shared.links import address
@@ -59,11 +60,12 @@ else:
     page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))
     with st.container(key="controls_of_report", horizontal=True):
         print_page()
+        file = alone(page, f"Report: {run.data.title}")
         st.download_button(
             "Save as HTML",
-            alone(page, f"Report: {run.data.title}"),
+            file,
             "report.html",
-            "text/html",
+            distinct_type("text/html", file),
             on_click="ignore",
             icon=":material/download:",
         )

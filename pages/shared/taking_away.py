@@ -7,8 +7,9 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared import scripts, taking
+from pages.shared import figures, scripts, taking
 from pages.shared.buttons import LACKS, copy_link
+from pages.shared.downloads import distinct_type
 from pages.shared.runs import RACERS, Run
 from pages.shared.storyboard import Frame
 from pages.shared.widgets import is_own, recent
@@ -47,7 +48,7 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
                         label,
                         make,
                         ending if ending == scripts.TABLE else f"{name}-{ending}",
-                        mime,
+                        distinct_type(mime, figures.token(label, run.key, picture.layout.meta).encode()),
                         key=f"take {label}{key}",
                         on_click="ignore",
                         icon=":material/download:",
