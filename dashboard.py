@@ -2,31 +2,31 @@
 
 import streamlit as st
 
-from pages.shared.emblem import emblem
-from pages.shared.memory import tidying
+from pages.figures.icon import emblem
+from pages.ui.memory import tidying
 
 tidying()
 # a drawn icon, because a named one would be fetched from the network
 st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
-watch = st.Page("pages/explore/watch.py", title="Watch", icon=":material/play_circle:", default=True)
-tree = st.Page("pages/explore/tree.py", title="The tree", icon=":material/account_tree:")
-mixture = st.Page("pages/explore/mixture.py", title="Inside a mixture", icon=":material/blur_on:")
-data = st.Page("pages/explore/data.py", title="Data", icon=":material/table_chart:")
-race = st.Page("pages/compare/race.py", title="The race", icon=":material/view_column:")
-starts = st.Page("pages/compare/starts.py", title="Many starts", icon=":material/stacked_line_chart:")
-how_many = st.Page("pages/compare/how_many.py", title="How many clusters?", icon=":material/question_mark:")
-report = st.Page("pages/explore/report.py", title="Report", icon=":material/description:")
-gallery = st.Page("pages/learn/gallery.py", title="When it goes wrong", icon=":material/healing:")
+watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
+tree = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="The tree", icon=":material/account_tree:")
+mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Inside a mixture", icon=":material/blur_on:")
+data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
+race = st.Page("pages/compare/page.py", url_path="compare", title="The race", icon=":material/view_column:")
+starts = st.Page("pages/restarts/page.py", url_path="restarts", title="Many starts", icon=":material/stacked_line_chart:")
+how_many = st.Page("pages/choose_k/page.py", url_path="choose_k", title="How many clusters?", icon=":material/question_mark:")
+report = st.Page("pages/report/page.py", url_path="report", title="Report", icon=":material/description:")
+gallery = st.Page("pages/failures/page.py", url_path="failures", title="When it goes wrong", icon=":material/healing:")
 page = st.navigation(
     {"Explore": [watch, tree, mixture, data, report], "Compare": [race, starts, how_many], "Learn": [gallery]}
 )
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
-from pages.shared.buttons import LACKS, copy_link  # noqa: E402
-from pages.shared.choosing import choose_data  # noqa: E402
-from pages.shared.frame import dress  # noqa: E402
-from pages.shared.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
-from pages.shared.widgets import is_own  # noqa: E402
+from pages.ui.buttons import LACKS, copy_link  # noqa: E402
+from pages.ui.data_choice import choose_data  # noqa: E402
+from pages.ui.frame import dress  # noqa: E402
+from pages.ui.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
+from pages.ui.widgets import is_own  # noqa: E402
 
 asked()
 keep_address(page.url_path)

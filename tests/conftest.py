@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-FOLDER = Path(__file__).resolve().parents[1] / "pages" / "data"
+FOLDER = Path(__file__).resolve().parents[1] / "pages" / "datasets" / "tables"
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ ITERATIONS = 20
 REPEATS = (3, 15, 3.0)
 """at least so many times each, at most so many, and no more once so many seconds have gone"""
 
-S1 = Path(__file__).resolve().parents[2] / "pages" / "data" / "s1.csv"
+S1 = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables" / "s1.csv"
 
 
 def groups(n, d, k, rng):

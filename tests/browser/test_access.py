@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-PAGES = ["", "tree", "mixture", "data", "report", "race", "starts?runs=10&k=3", "how_many?n=100&k_up_to=3", "gallery"]
+PAGES = ["", "hierarchy", "mixture", "data", "report", "compare", "restarts?runs=10&k=3", "choose_k?n=100&k_up_to=3", "failures"]
 
 
 def settled(page):

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from clustering import KMeans, adjusted_rand_index, fit
-from pages.shared import tables
+from pages.datasets import cleaning
 
 pytestmark = pytest.mark.browser
 
-FOLDER = Path(__file__).resolve().parents[2] / "pages" / "data"
+FOLDER = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables"
 PICTURE = ".st-key-picture .js-plotly-plot"
 
 
@@ -76,8 +76,8 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     watch(page)
     # what the core makes of the same table
     table = pd.read_csv(io.BytesIO(content), sep=";")
-    how = tables.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardise")
-    data = tables.prepare(table, "penguins", how)
+    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardise")
+    data = cleaning.prepare(table, "penguins", how)
     labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
     expected = adjusted_rand_index(data.labels, labels)
     assert expected > 0.6

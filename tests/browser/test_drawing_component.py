@@ -22,8 +22,8 @@ import json
 import numpy as np
 import streamlit as st
 
-from pages.shared import palette
-from pages.shared.drawing import draw_points, place_centers
+from pages.figures import palette
+from pages.ui.drawing import draw_points, place_centers
 
 kept = st.session_state
 kept.setdefault("points", np.empty((0, 2)))

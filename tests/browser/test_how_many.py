@@ -4,18 +4,18 @@ import re
 
 import pytest
 
-from pages.shared import datasets
-from pages.shared.counting import START, Counting
-from pages.shared.runs import Settings
-from pages.shared.verdict import Verdict
-from pages.shared.wording import number
+from pages.choose_k.sweep import START, Counting
+from pages.choose_k.verdict import Verdict
+from pages.datasets import catalog
+from pages.datasets.formatting import number
+from pages.runs.run import Settings
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, server):
-    page.goto(f"{server}/how_many?n=100&k_up_to=4")
-    counting = Counting.of(datasets.draw_sample("three", 100, 0, {}), Settings(), 4, 10)
+    page.goto(f"{server}/choose_k?n=100&k_up_to=4")
+    counting = Counting.of(catalog.draw_sample("three", 100, 0, {}), Settings(), 4, 10)
     counting.go_on(lambda *_: None)
     verdict = Verdict(counting)
     page.get_by_role("heading", name=verdict.headline).wait_for()
@@ -30,7 +30,7 @@ def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, ser
 
 
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):
-    page.goto(f"{server}/how_many?n=1,000&algorithm=Mixture+of+Gaussians&k_up_to=8")
+    page.goto(f"{server}/choose_k?n=1,000&algorithm=Mixture+of+Gaussians&k_up_to=8")
     page.get_by_role("button", name="Stop here").click(timeout=60_000)
     page.get_by_text(re.compile("Stopped with .* pieces still to be made")).wait_for(timeout=60_000)
     page.get_by_role("button", name="Go on").click()
@@ -40,6 +40,6 @@ def test_long_work_can_be_stopped_and_gone_on_with(page, server):
 
 def test_it_fits_a_narrow_screen(page, server):
     page.set_viewport_size(dict(width=420, height=900))
-    page.goto(f"{server}/how_many?n=100&k_up_to=4")
+    page.goto(f"{server}/choose_k?n=100&k_up_to=4")
     page.get_by_text("Where the members go").wait_for()
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0

@@ -103,7 +103,7 @@ def check_frame(page, histories, index):
 
 
 def test_each_step_is_the_same_half_step_in_all_panels_and_who_has_ended_says_so_and_waits(page, server, histories):
-    visit(page, f"{server}/race?n=100")
+    visit(page, f"{server}/compare?n=100")
     ends = [2 * run.iterations + 1 for run, _ in histories]
     last = max(ends)
     assert len(set(ends)) == 3
@@ -124,7 +124,7 @@ def test_each_step_is_the_same_half_step_in_all_panels_and_who_has_ended_says_so
 
 
 def test_the_race_plays_in_step_to_its_end(page, server, histories):
-    visit(page, f"{server}/race?n=100")
+    visit(page, f"{server}/compare?n=100")
     ends = [run.iterations for run, _ in histories]
     page.evaluate(
         """([losses, picture]) => {
@@ -155,7 +155,7 @@ def test_the_race_plays_in_step_to_its_end(page, server, histories):
 
 
 def test_a_ready_made_comparison_is_one_click_and_its_address_shows_the_same_in_a_fresh_browser(page, chromium, server):
-    visit(page, f"{server}/race?n=100")
+    visit(page, f"{server}/compare?n=100")
     page.get_by_role("radio", name="Unequal sizes").click()
     page.get_by_text("K-means and K-medoids cut the large group in two").wait_for()
     page.wait_for_function("() => location.search.includes('sizes_ratio') && location.search.includes('seed=6')")
@@ -181,7 +181,7 @@ def highlighted(page):
 
 
 def test_a_click_on_a_square_highlights_its_points(page, server):
-    visit(page, f"{server}/race?n=100")
+    visit(page, f"{server}/compare?n=100")
     page.locator(CONTINGENCY).wait_for()
     squares = page.locator(f"{CONTINGENCY} .scatterlayer .point")
     squares.first.wait_for()
@@ -214,7 +214,7 @@ def test_a_click_on_a_square_highlights_its_points(page, server):
 @pytest.mark.parametrize("panels", [2, 4])
 def test_it_fits_a_narrow_screen(page, server, panels):
     page.set_viewport_size(dict(width=420, height=900))
-    visit(page, f"{server}/race?n=100&panels={panels}", panels)
+    visit(page, f"{server}/compare?n=100&panels={panels}", panels)
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
     for name in ("Play", "One step back", "One step forward"):
         box = page.get_by_role("button", name=name).bounding_box()
@@ -231,7 +231,7 @@ def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_race(chromiu
     # not by the fixture `page`: Streamlit writes on the console that it looked for this page in the wrong place first
     page = chromium.new_page()
     page.set_default_timeout(60_000)
-    visit(page, f"{cold_server}/race?n=100&k=4&panels=2", 2)
+    visit(page, f"{cold_server}/compare?n=100&k=4&panels=2", 2)
     page.get_by_role("dialog").wait_for(state="detached")
     assert page.get_by_role("heading", name="The race", level=1).is_visible()
     menu = [text.split("\n")[-1] for text in page.get_by_test_id("stSidebarNavLink").all_inner_texts()]

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from pages.shared import datasets
-from pages.shared.runs import Recent, Settings
-from pages.shared.starting import Attempts
-from pages.shared.wording import number
+from pages.datasets import catalog
+from pages.datasets.formatting import number
+from pages.restarts.study import Attempts
+from pages.runs.run import Recent, Settings
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +20,7 @@ WAYS = ["random", "k-means++", "maxmin"]
 @pytest.fixture(scope="module")
 def findings():
     """What the core makes of the runs at this address."""
-    attempts = Attempts.of(datasets.draw_sample("grid", 500, 0, {}), Settings(k=16), Recent())
+    attempts = Attempts.of(catalog.draw_sample("grid", 500, 0, {}), Settings(k=16), Recent())
     attempts.go_on(WAYS, 20, lambda _: None)
     return attempts.found(WAYS, 20)
 
@@ -52,7 +52,7 @@ def check_watch(page, run):
     iterations = page.get_by_test_id("stMetric").filter(has_text="Iterations").get_by_test_id("stMetricValue")
     assert iterations.inner_text() == str(len(run.losses) - 1)
     assert page.get_by_label("Seed", exact=True).input_value() == str(run.seed)
-    assert "/starts" not in page.url
+    assert "/restarts" not in page.url
     centers = page.evaluate("() => [...document.querySelector('.st-key-picture .js-plotly-plot')._fullData.at(-1).x]")
     np.testing.assert_allclose(centers, run.middles[:, 0], atol=1e-3)
 
@@ -62,7 +62,7 @@ def check_back(page, before):
     settled(page)
     assert summary(page) == before
     page.wait_for_timeout(1500)
-    assert "/starts" in page.url
+    assert "/restarts" in page.url
     assert summary(page) == before
     assert page.get_by_label("K, clusters").input_value() == "16"
     assert page.get_by_label("Runs of each").input_value() == "20"
@@ -138,7 +138,7 @@ def test_a_click_on_the_end_of_a_curve_watches_that_run(page, server, findings):
 
 
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):
-    page.goto(f"{server}/starts?n=2,000&algorithm=K-medoids&k=10&update=Swaps,+the+best+of+all&runs=500")
+    page.goto(f"{server}/restarts?n=2,000&algorithm=K-medoids&k=10&update=Swaps,+the+best+of+all&runs=500")
 
     def underway(missing):
         return page.get_by_text(re.compile(rf"^Run (?!1 |2 )\d+ of {missing:,}, iteration"))

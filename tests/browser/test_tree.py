@@ -6,8 +6,8 @@ from scipy.cluster import hierarchy
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from clustering import three_gaussians
-from pages.shared import palette
-from pages.shared.wording import number
+from pages.datasets.formatting import number
+from pages.figures import palette
 
 pytestmark = pytest.mark.browser
 
@@ -132,7 +132,7 @@ def between(merged, k):
 
 
 def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server, points, merged):
-    visit(page, f"{server}/tree?n=100")
+    visit(page, f"{server}/hierarchy?n=100")
     assert page.get_by_role("heading", name="The tree", level=1).is_visible()
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 groups")
     assert merged[-3] <= height_of(page) < merged[-2]
@@ -164,7 +164,7 @@ def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server,
 
 
 def test_the_cut_is_dragged_and_everything_has_the_colours_of_its_groups(page, server, points, merged):
-    visit(page, f"{server}/tree?n=100")
+    visit(page, f"{server}/hierarchy?n=100")
     for k in (5, 2):
         assert drag(page, between(merged, k)).startswith(f"{k} groups at height ")
         cut_into(page, k)
@@ -187,7 +187,7 @@ def test_the_cut_is_dragged_and_everything_has_the_colours_of_its_groups(page, s
 
 
 def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, server, merged):
-    visit(page, f"{server}/tree?n=100")
+    visit(page, f"{server}/hierarchy?n=100")
     line(page).focus()
     for key, k in (("ArrowDown", 4), ("ArrowDown", 5), ("ArrowUp", 4)):
         page.keyboard.press(key)
@@ -213,7 +213,7 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
 
 
 def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, server, points):
-    visit(page, f"{server}/tree?n=100&k=4&linkage=Complete")
+    visit(page, f"{server}/hierarchy?n=100&k=4&linkage=Complete")
     page.get_by_role("button", name="Start K-means from it").click()
     page.get_by_role("heading", name="Watch it cluster").wait_for()
     groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
@@ -226,11 +226,11 @@ def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, s
     page.wait_for_timeout(500)
     page.go_back()
     page.get_by_role("heading", name="The tree", level=1).wait_for()
-    assert "/tree?" in page.url
+    assert "/hierarchy?" in page.url
 
 
 def test_the_cut_of_a_tree_plays_in_the_race_to_where_it_is_cut(page, server, points, merged):
-    visit(page, f"{server}/tree?n=100&k=4")
+    visit(page, f"{server}/hierarchy?n=100&k=4")
     page.get_by_role("button", name="Race it").click()
     page.get_by_role("heading", name="The race").wait_for()
     page.locator(".telling .name", has_text="1. Ward linkage").wait_for()
@@ -244,7 +244,7 @@ def test_the_cut_of_a_tree_plays_in_the_race_to_where_it_is_cut(page, server, po
 
 def test_it_fits_a_narrow_screen(page, server):
     page.set_viewport_size(dict(width=420, height=900))
-    visit(page, f"{server}/tree?n=100")
+    visit(page, f"{server}/hierarchy?n=100")
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
     for chart in (PICTURE, TREE, HEIGHTS):
         box = page.locator(chart).bounding_box()

@@ -340,7 +340,7 @@ def test_after_a_new_start_there_is_still_one_player(page, server):
 
 
 def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page, server):
-    from pages.shared.datasets import FOLDER
+    from pages.datasets.catalog import FOLDER
 
     points = np.loadtxt(FOLDER / "faithful.csv", delimiter=",", skiprows=1)
     visit(page, f"{server}/?k=2")

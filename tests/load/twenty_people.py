@@ -30,10 +30,10 @@ sys.path.insert(0, str(ROOT))
 
 from person import Answer, Person  # noqa: E402
 
-from pages.shared.datasets import SAMPLES, draw_sample  # noqa: E402
-from pages.shared.figures import hovered  # noqa: E402
-from pages.shared.memory import TIDIED_AFTER  # noqa: E402
-from pages.shared.runs import ALGORITHMS  # noqa: E402
+from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
+from pages.figures.plots import hovered  # noqa: E402
+from pages.runs.run import ALGORITHMS  # noqa: E402
+from pages.ui.memory import TIDIED_AFTER  # noqa: E402
 
 MOST_REQUESTS = 60
 """of each person"""

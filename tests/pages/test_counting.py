@@ -8,18 +8,20 @@ import sklearn.metrics
 from streamlit.testing.v1 import AppTest
 
 from clustering import match_clusters
-from pages.shared import count_figures, datasets
-from pages.shared.counting import REFERENCES, START, Counting
-from pages.shared.runs import NeedsPoints, Recent, Settings, make_run
-from pages.shared.verdict import NAMES, Criterion, Verdict, _chosen, matched
+from pages.choose_k import figures as sweep_figures
+from pages.choose_k.sweep import REFERENCES, START, Counting
+from pages.choose_k.verdict import NAMES, Criterion, Verdict, _chosen, matched
+from pages.datasets import catalog
+from pages.datasets.data import Data
+from pages.runs.run import NeedsPoints, Recent, Settings, make_run
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
-PAGE = "pages/compare/how_many.py"
+PAGE = "pages/choose_k/page.py"
 
 
 def sample(name="three", n=300, **values):
-    defaults = {s.name: datasets.SAMPLES[name].default(s) for s in datasets.SAMPLES[name].settings}
-    return datasets.draw_sample(name, n, 0, defaults | values)
+    defaults = {s.name: catalog.SAMPLES[name].default(s) for s in catalog.SAMPLES[name].settings}
+    return catalog.draw_sample(name, n, 0, defaults | values)
 
 
 def counted(data, most=6, starts=5, watch=lambda share, text: None, **settings):
@@ -46,12 +48,12 @@ def test_three_gaussians_are_three_by_every_criterion(three):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
-    data = datasets.draw_sample("uniform", 400, seed, {"d": 2})
+    data = catalog.draw_sample("uniform", 400, seed, {"d": 2})
     assert Verdict(counted(data)).headline.startswith("No evidence for more than one cluster")
 
 
 def test_uniform_noise_is_no_evidence_by_mixtures_either_though_bic_may_want_several():
-    verdict = Verdict(counted(datasets.draw_sample("uniform", 200, 0, {"d": 2}), 4, 3, algorithm="mixture"))
+    verdict = Verdict(counted(catalog.draw_sample("uniform", 200, 0, {"d": 2}), 4, 3, algorithm="mixture"))
     assert verdict.headline.startswith("No evidence for more than one cluster")
 
 
@@ -120,7 +122,7 @@ def test_proximities_are_judged_without_noise_by_fixed_limits():
     from clustering import proximity_matrix
 
     points = sample("round", 60, distance=12.0).points
-    data = datasets.Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
+    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
     verdict = Verdict(counted(data, 5, 3, algorithm="kmedoids", update="swap"))
     assert not verdict.noise
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
@@ -131,9 +133,9 @@ def test_proximities_are_judged_without_noise_by_fixed_limits():
 
 def test_identical_points_are_one_sentence_and_copies_no_crash():
     with pytest.raises(ValueError, match="all points are identical"):
-        Counting.of(datasets.Data("same", "Same", ("a", "b"), np.ones((20, 2))), Settings(), 5, 3)
+        Counting.of(Data("same", "Same", ("a", "b"), np.ones((20, 2))), Settings(), 5, 3)
     copies = np.repeat([[0.0, 0.0], [1.0, 0.0]], 10, axis=0)
-    verdict = Verdict(counted(datasets.Data("two", "Two", ("a", "b"), copies), 4, 2))
+    verdict = Verdict(counted(Data("two", "Two", ("a", "b"), copies), 4, 2))
     assert verdict.criteria["silhouette"].choice == 2
     assert isinstance(verdict.headline, str)
 
@@ -163,21 +165,21 @@ def test_a_criterion_counts_only_if_it_is_beyond_noise(value, evidence):
 
 
 def test_the_flow_between_numbers_keeps_every_point(three):
-    link = count_figures.flow(three.partitions, matched(three.partitions)).data[0].link
+    link = sweep_figures.flow(three.partitions, matched(three.partitions)).data[0].link
     assert sum(link.value) == 500 * (len(three.partitions) - 1)
     assert max(link.target) == sum(part.k for part in three.partitions) - 1
 
 
 def test_the_silhouette_plot_has_every_point_once(three):
     part, colours = three.partitions[2], matched(three.partitions)[2]
-    *clusters, mean = count_figures.silhouettes(part, colours).data
+    *clusters, mean = sweep_figures.silhouettes(part, colours).data
     assert sum(len(trace.x) - 2 for trace in clusters) == 500
     assert mean.x[0] == part.silhouette.mean
 
 
 def test_the_curves_mark_what_is_preferred(three):
     for criterion in three.criteria.values():
-        *_, mark = count_figures.curve(criterion).data
+        *_, mark = sweep_figures.curve(criterion).data
         assert list(mark.x) == [3]
         assert mark.y[0] == criterion.values[list(criterion.ks).index(3)]
 
@@ -202,7 +204,7 @@ def test_the_page_says_what_each_criterion_prefers_and_shows_every_k(app):
     assert [button.label.split(",")[0] for button in watched] == [f"K = {k}" for k in range(1, 9)]
     watched[3].click().run()
     assert not app.exception
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     assert app.number_input(key="k").value == 4
     assert app.selectbox(key="start_kmeans").value == START
     assert f"loss {next(m.value for m in app.metric if m.label == 'Final loss')}" in watched[3].label

@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import matrices
-from pages.shared.readers import limits
-from pages.shared.wording import plain
+from pages.datasets import matrices
+from pages.datasets.formatting import plain
+from pages.datasets.readers import limits
 
 ROOT = Path(__file__).resolve().parents[2]
-PENGUINS = (ROOT / "pages" / "data" / "penguins.csv").read_bytes()
+PENGUINS = (ROOT / "pages" / "datasets" / "tables" / "penguins.csv").read_bytes()
 
 
 @pytest.fixture
 def app():
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
-    app.switch_page("pages/explore/data.py").run()
+    app.switch_page("pages/data/page.py").run()
     app.button_group(key="source").set_value("own").run()
     return app
 
@@ -108,7 +108,7 @@ def test_probabilistic_pca_fills_gaps_with_an_uncertainty_that_is_on_the_page(ap
 def test_the_choice_goes_along_to_watch(app):
     upload(app, "penguins.csv", PENGUINS)
     labelled(app.selectbox, "Scaling").set_value("standardise").run()
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own").run()
     assert "penguins.csv" in said(app)
     assert app.session_state["last data"].columns[0] == "bill_length_mm (standardised)"
@@ -126,7 +126,7 @@ def test_one_hot_categories_stand_beside_numbers_and_gower_is_offered(app):
         "sex = MALE",
         "sex = FEMALE",
     )
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own")
     app.selectbox(key="algorithm").set_value("kmedoids").run()
     assert not app.exception
@@ -192,7 +192,7 @@ def test_proximities_are_known_as_such_in_each_way_of_writing_them(app, text):
 
 def test_methods_that_need_points_say_why_and_k_medoids_is_one_click_away(app):
     paste(app, "a,b,c,d\n0,1,5,5\n1,0,5,5\n5,5,0,1\n5,5,1,0\n")
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own").run()
     assert "K-means needs points, because it works with means of coordinates" in said(app)
     next(button for button in app.button if button.label == "Use K-medoids").click().run()
@@ -206,7 +206,7 @@ def test_methods_that_need_points_say_why_and_k_medoids_is_one_click_away(app):
 def test_words_are_clustered_by_spelling_and_named_by_their_medoid(app):
     paste(app, "word\nkitten\nmitten\nbitten\nsmith\nsmyth\nsmithe\n")
     assert in_use(app).given_name == "edit distances"
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own")
     app.selectbox(key="algorithm").set_value("kmedoids")
     app.number_input(key="k").set_value(2).run()
@@ -319,7 +319,7 @@ def test_names_with_html_or_markdown_are_shown_as_text_everywhere(app):
     paste(app, f'"{NASTY}",b,name\n1,2,"{NASTY}"\n3,9,"<i>i</i>"\n5,6,"{{x}} %{{y}}"\n')
     assert in_use(app).columns == (NASTY, "b")
     labelled(app.selectbox, "Names of the rows").set_value("name").run()
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own")
     app.number_input(key="k").set_value(2).run()
     app.selectbox(key="algorithm").set_value("kmedoids").run()
@@ -336,7 +336,7 @@ def test_names_with_html_or_markdown_are_shown_as_text_everywhere(app):
 
 def test_more_clusters_than_distinct_rows_is_a_notice(app):
     paste(app, "a,b\n" + "1,2\n3,4\n" * 5)
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own")
     app.number_input(key="k").set_value(4).run()
     assert not app.exception

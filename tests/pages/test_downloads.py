@@ -7,12 +7,12 @@ import pytest
 from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from pages.shared import taking_away
-from pages.shared.datasets import Data
-from pages.shared.downloads import distinct_type
-from pages.shared.figures import token
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.storyboard import storyboard
+from pages.datasets.data import Data
+from pages.export.downloads import distinct_type
+from pages.figures.plots import token
+from pages.runs.frames import storyboard
+from pages.runs.run import Recent, Settings, make_run
+from pages.ui import export_menu
 
 
 class Nothing:
@@ -42,17 +42,17 @@ def offered(monkeypatch):
     page.segmented_control = lambda *args, default, **options: default
     page.button = lambda *args, **options: False
     page.empty = Nothing
-    monkeypatch.setattr(taking_away, "st", page)
-    monkeypatch.setattr(taking_away, "copy_link", lambda *args: None)
-    monkeypatch.setattr(taking_away, "is_own", lambda: True)
-    monkeypatch.setattr(taking_away, "recent", Recent)
-    monkeypatch.setattr(taking_away, "QUICK", np.inf)
+    monkeypatch.setattr(export_menu, "st", page)
+    monkeypatch.setattr(export_menu, "copy_link", lambda *args: None)
+    monkeypatch.setattr(export_menu, "is_own", lambda: True)
+    monkeypatch.setattr(export_menu, "recent", Recent)
+    monkeypatch.setattr(export_menu, "QUICK", np.inf)
 
     def offer(run):
         found.clear()
         picture = type("Picture", (), dict(layout=type("Layout", (), dict(meta="same"))))
-        monkeypatch.setattr(taking_away.taking, "offline", lambda *args: b"")
-        taking_away.offer(run, picture, storyboard(run)[0])
+        monkeypatch.setattr(export_menu.files, "offline", lambda *args: b"")
+        export_menu.offer(run, picture, storyboard(run)[0])
         return dict(found)
 
     return offer

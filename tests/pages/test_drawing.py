@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pages.shared.drawing import read_answer
-from pages.shared.limits import MOST_DRAWN
+from pages.datasets.limits import MOST_DRAWN
+from pages.ui.drawing import read_answer
 
 EXTENT = (0, 10, -5, 5)
 GIVEN = np.array([[1.0, 2.0], [3.0, 4.0]])

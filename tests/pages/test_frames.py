@@ -10,15 +10,18 @@ import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist
 
-from pages.shared import curves, datasets, figures, moving, paint, palette
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.storyboard import MOST_FRAMES, storyboard
-from pages.shared.wording import number
+from pages.datasets import catalog
+from pages.datasets.data import SCIPY_METRICS, Data
+from pages.datasets.formatting import number
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import paint, palette, plots
+from pages.runs import curves, pictures
+from pages.runs.frames import MOST_FRAMES, storyboard
+from pages.runs.run import Recent, Settings, make_run
 
 
 def a_run(n=200, sample="three", values=None, **settings):
-    data = datasets.draw_sample(sample, n, 0, values or {})
+    data = catalog.draw_sample(sample, n, 0, values or {})
     return make_run(data, Settings(**settings), Recent(), lambda _: None)
 
 
@@ -83,7 +86,7 @@ def test_a_long_run_is_shown_in_part_and_says_so():
 def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
     run = a_run(**settings)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), "name", ground=moving.Regions)
+    picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
     curve = curves.loss_curve(run, frames, "name")
     assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
     for frame, drawn, point in zip(frames, picture.frames, curve.frames, strict=True):
@@ -97,11 +100,11 @@ def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
 @pytest.mark.parametrize(("far", "unit"), [(0.0, 1.0), (1e6, 1.0), (-1e12, 1.0), (0.0, 1e-120), (0.0, 1e120)], ids=str)
 @pytest.mark.parametrize("algorithm", ["kmeans", "mixture"])
 def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(algorithm, far, unit):
-    data = datasets.draw_sample("three", 100, 0, {})
+    data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
     run = make_run(data, Settings(algorithm, start="k-means++"), Recent(), lambda _: None)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), "name")
+    picture = pictures.picture(run, frames, plane_of(run), "name")
     for frame, drawn in zip(frames, picture.frames, strict=True):
         true = run.centers[frame.parameters]
         centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
@@ -115,7 +118,7 @@ def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(al
 def test_points_have_the_colour_and_shape_of_their_cluster():
     run = a_run()
     frames, _ = storyboard(run)
-    drawn = moving.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
+    drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     labels = run.history.last.labels
     assert [palette.COLORS[rank] for rank in run.ranks[labels]] == list(drawn.color)
     np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
@@ -124,7 +127,7 @@ def test_points_have_the_colour_and_shape_of_their_cluster():
 def test_points_between_two_gaussians_have_a_colour_between_theirs():
     run = a_run(sample="overlap", values=dict(distance=2.0, d=2), algorithm="mixture", start="k-means", k=3)
     frames, _ = storyboard(run)
-    drawn = moving.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
+    drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     responsibilities = run.history.last.assignment.responsibilities
     shared = int(np.abs(responsibilities.max(axis=1) - 0.5).argmin())
     expected = responsibilities[shared] @ palette.rgb([palette.color_of(rank) for rank in run.ranks])
@@ -142,7 +145,7 @@ def test_the_same_groups_have_the_same_colours_from_any_start_and_by_any_method(
 def test_an_m_frame_holds_only_what_moved():
     run = a_run()
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), "name")
+    picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
         if frame.kind == "M":
             assert picture.frames[i].baseframe == str(i - 1)
@@ -152,7 +155,7 @@ def test_an_m_frame_holds_only_what_moved():
 def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame():
     run = a_run()
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), "name")
+    picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
         if frame.kind == "M":
             before = dict(zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True))
@@ -167,10 +170,10 @@ def decoded(uri):
 def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     run = a_run(n=3000)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, plane_of(run), "name", ground=moving.Regions)
+    picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
     sources = [f.layout.images[1].source for f, told in zip(picture.frames, frames, strict=True) if told.kind != "M"]
     assert len(set(sources)) >= len(sources) - 1  # the last E step may change nothing
-    assert len(picture.data[0].x) == figures.HOVERED
+    assert len(picture.data[0].x) == plots.HOVERED
 
 
 @pytest.mark.parametrize("n", [100, 10_000, 1_000_000])
@@ -252,17 +255,17 @@ def test_blended_pictures_are_as_opaque_as_plain_ones_nearly_everywhere():
 )
 @pytest.mark.parametrize("columns", [(0, 1), (1, 0)], ids=str)
 def test_regions_are_where_the_method_puts_new_points(settings, unit, far, columns):
-    data = datasets.draw_sample("three", 100, 0, {})
+    data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
     run = make_run(data, Settings(**{"start": "k-means++"} | settings), Recent(), lambda _: None)
     plane = column_plane(data.columns, *columns)
-    painted = moving.Regions(run, plane, moving.extent_of([run], plane))
+    painted = pictures.Regions(run, plane, pictures.extent_of([run], plane))
     if run.settings.algorithm == "kmedoids":
-        metric = datasets.SCIPY_METRICS[run.settings.metric]
+        metric = SCIPY_METRICS[run.settings.metric]
         labels = cdist(painted.grid.points, run.centers[-1], metric).argmin(axis=1)
     else:
         labels = run.history.method.predict(run.history.parameters[-1], painted.grid.points)
-    expected = palette.rgb([palette.color_of(rank) for rank in run.ranks])[labels].reshape(*moving.GRID, 3)
+    expected = palette.rgb([palette.color_of(rank) for rank in run.ranks])[labels].reshape(*pictures.GRID, 3)
     same = (decoded(painted.source(len(run.history) - 1))[..., :3] == expected).all(axis=-1)
     assert same.mean() > 0.999
     assert len(np.unique(labels)) == 3
@@ -282,7 +285,7 @@ def test_names_with_markup_are_shown_as_text_in_the_picture():
     run = a_run()
     hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, hostile, "name")
+    picture = pictures.picture(run, frames, hostile, "name")
     assert picture.layout.xaxis.title.text == "&lt;b&gt;bold&lt;/b&gt;"
     assert "<b>" not in picture.data[0].hovertemplate
     assert "<a" not in picture.data[0].hovertemplate
@@ -306,7 +309,7 @@ def test_a_projected_covariance_is_that_of_the_projected_points():
 def test_a_single_column_is_spread_out_to_be_seen():
     run = a_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
     frames, _ = storyboard(run)
-    picture = moving.picture(run, frames, column_plane(run.data.columns, 0, 0), "name")
+    picture = pictures.picture(run, frames, column_plane(run.data.columns, 0, 0), "name")
     assert len(np.unique(picture.data[0].y)) == len(run.data.points)
     assert set(picture.frames[-1].data[-1].y) == {0.0}
 
@@ -341,26 +344,26 @@ def test_only_the_last_few_things_of_each_kind_are_kept(kind, most):
 def test_of_large_things_only_the_last_is_kept():
     store = Recent()
     for i, n in enumerate([10, 20, Recent.MOST_CELLS // 2 + 1]):
-        data = datasets.Data(str(i), "", ("a",), np.zeros((n, 1)))
+        data = Data(str(i), "", ("a",), np.zeros((n, 1)))
         assert store.get(("run", i), lambda data=data: data) is data
     assert list(store) == [("run", 0), ("run", 1), ("run", 2)]
-    store.get(("run", 3), lambda: datasets.Data("3", "", ("a",), np.zeros((Recent.MOST_CELLS, 1))))
+    store.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((Recent.MOST_CELLS, 1))))
     assert list(store) == [("run", 3)]
 
 
 def test_centers_placed_a_little_apart_are_told_apart():
     # Python's own hash takes -1 and -2 for the same
-    data = datasets.draw_sample("three", 50, 0, {})
+    data = catalog.draw_sample("three", 50, 0, {})
     runs = [
         make_run(data, Settings(start="hand", centers=((x, 0.0), (0.0, 1.0), (5.0, 5.0))), Recent(), lambda _: None)
         for x in (-1.0, -2.0)
     ]
-    assert figures.token(runs[0].key) != figures.token(runs[1].key)
+    assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
 def test_a_run_starts_where_centers_were_placed_by_hand(algorithm):
-    data = datasets.draw_sample("three", 200, 0, {})
+    data = catalog.draw_sample("three", 200, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
     run = make_run(data, Settings(algorithm=algorithm, start="hand", centers=centers), Recent(), lambda _: None)
     np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if algorithm != "kmedoids" else 0.6)
@@ -369,6 +372,6 @@ def test_a_run_starts_where_centers_were_placed_by_hand(algorithm):
 
 
 def test_medoids_placed_on_one_spot_are_different_points():
-    data = datasets.draw_sample("three", 50, 0, {})
+    data = catalog.draw_sample("three", 50, 0, {})
     run = make_run(data, Settings(algorithm="kmedoids", start="hand", centers=((0.0, 0.0),) * 3), Recent(), lambda _: None)
     assert len(set(run.history.parameters[0].tolist())) == 3

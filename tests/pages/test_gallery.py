@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
-from pages.shared.failures import FAILURES, GALLERY, data_of, settings_of
-from pages.shared.runs import Recent, make_run
+from pages.runs.run import Recent, make_run
+from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +65,7 @@ def test_what_is_named_is_noticed_and_gone_with_the_remedy(name, notice):
 @pytest.fixture
 def app():
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
-    app.switch_page("pages/learn/gallery.py").run()
+    app.switch_page("pages/failures/page.py").run()
     assert not app.exception
     return app
 
@@ -85,13 +85,14 @@ def test_each_opens_on_its_page_with_what_to_look_at_and_the_remedy(app, name):
     assert not app.exception
     state = {key: app.session_state[key] for key in failure.state()}
     assert state == failure.state()
-    page = {"watch": "pages/explore/watch.py", "mixture": "pages/explore/mixture.py"}[failure.page]
+    pages = {"watch": "pages/watch/page.py", "mixture": "pages/mixture/page.py", "tree": "pages/hierarchy/page.py"}
+    page = pages[failure.page]
     app.switch_page(page).run()
     assert not app.exception
     assert failure.text in [info.value for info in app.info]
     next(button for button in app.button if button.label == failure.remedy).click().run()
     assert not app.exception
     if failure.remedy_page:
-        app.switch_page(f"pages/explore/{failure.remedy_page}.py").run()
+        app.switch_page(pages[failure.remedy_page]).run()
     assert failure.after in [info.value for info in app.info]
     assert any(button.label == "Show it go wrong again" for button in app.button)

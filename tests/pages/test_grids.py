@@ -5,7 +5,7 @@ import pytest
 
 from clustering import GaussianMixture, KMeans
 from clustering.gaussians import Gaussians
-from pages.shared.grids import Grid
+from pages.figures.grids import Grid
 
 EXTENT, SHAPE = (-3.0, 5.0, -2.0, 2.0), (40, 70)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import datasets, limits, runs
-from pages.shared.runs import Recent, Settings, iterations_for, make_run
+from pages.datasets import catalog, limits
+from pages.runs import run as runs
+from pages.runs.run import Recent, Settings, iterations_for, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +36,7 @@ def test_the_server_takes_as_much_as_is_said_and_is_set_for_many():
 
 
 def test_the_page_states_the_limits():
-    app = opened("pages/explore/data.py")
+    app = opened("pages/data/page.py")
     page = next(element.proto.body for element in app.get("html") if "aria-label='How much fits'" in element.proto.body)
     for what, most, beyond in limits.told():
         assert f"<th scope='row'>{what}</th><td>{most}</td><td>{beyond}</td>" in page
@@ -48,7 +49,7 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_s
     assert "49,751 points" in app.error[0].value.replace("\\", "")
     assert len(app.session_state["last data"].points) == 200
     assert app.select_slider(key="n").value == 100_000
-    data = datasets.draw_sample("noise", 49_751, 0, {"noise": 400, "distance": 5.0})
+    data = catalog.draw_sample("noise", 49_751, 0, {"noise": 400, "distance": 5.0})
     assert data.points.size <= limits.MOST_SAMPLED
 
 
@@ -57,7 +58,7 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_s
     [("mixture", 3, 2, 500), ("mixture", 3, 402, 205), ("mixture", 20, 402, 30), ("kmeans", 50, 10_000, 200)],
 )
 def test_large_states_leave_room_for_fewer_of_them(algorithm, k, d, iterations):
-    data = datasets.draw_sample("three", 50, 0, {})
+    data = catalog.draw_sample("three", 50, 0, {})
     wide = replace(data, points=data.points[:, :1].repeat(d, axis=1), columns=("x",) * d)
     assert iterations_for(wide, Settings(algorithm, k)) == iterations
 
@@ -75,7 +76,7 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
 
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
     monkeypatch.setattr(runs, "MOST_STATE_NUMBERS", 18 * 25)
-    data = datasets.draw_sample("three", 500, 0, {})
+    data = catalog.draw_sample("three", 500, 0, {})
     run = make_run(data, Settings("mixture", 3, seed=1), Recent(), lambda step: None)
     assert run.history.iterations == 25
     assert not run.history.converged

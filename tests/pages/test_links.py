@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.wording import plain
+from pages.datasets.formatting import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,9 +111,7 @@ def test_what_is_said_of_a_link_goes_when_it_is_read():
     assert warned(app) == []
 
 
-PAGES = [f"pages/explore/{name}.py" for name in ("watch", "tree", "mixture")] + [
-    f"pages/compare/{name}.py" for name in ("race", "starts")
-]
+PAGES = [f"pages/{name}/page.py" for name in ("watch", "hierarchy", "mixture", "compare", "restarts")]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -133,7 +131,7 @@ def test_a_start_by_hand_can_be_left_again_on_any_page():
     app.selectbox(key="start_kmeans").set_value("random").run()
     app.number_input(key="seed").set_value(3).run()
     assert not app.exception
-    app.switch_page("pages/compare/race.py").run()
+    app.switch_page("pages/compare/page.py").run()
     assert not app.exception
 
 
@@ -141,7 +139,7 @@ def test_a_start_by_hand_can_be_left_again_on_any_page():
 def test_a_word_of_others_in_the_address_is_named_and_breaks_no_page(name):
     app = opened({name: "mail", "k": "4"})
     assert [f"{name} \\= mail" in warning.replace("\\_", "_") for warning in warned(app)] == [True]
-    for page in ("pages/explore/report.py", "pages/explore/watch.py"):
+    for page in ("pages/report/page.py", "pages/watch/page.py"):
         app.switch_page(page).run()
         assert not app.exception
         assert run_of(app).settings.k == 4
@@ -149,12 +147,12 @@ def test_a_word_of_others_in_the_address_is_named_and_breaks_no_page(name):
 
 def test_places_are_told_apart_however_far_from_zero_the_data_are():
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
-    app.switch_page("pages/explore/data.py").run()
+    app.switch_page("pages/data/page.py").run()
     app.button_group(key="source").set_value("own").run()
     app.button_group(key="how").set_value("paste").run()
     rows = "\n".join(f"{1_700_000_000 + x},{x % 7}" for x in range(40))
     app.text_area(key="pasted").set_value(f"t,y\n{rows}\n").run()
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     app.selectbox(key="start_kmeans").set_value("hand").run()
     assert not app.exception
     starts = run_of(app).history.parameters[0]

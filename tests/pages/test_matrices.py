@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from clustering import classical_scaling
-from pages.shared import matrices, readers
-from pages.shared.datasets import GIVEN
+from pages.datasets import matrices, readers
+from pages.datasets.data import GIVEN
 
 MATRIX = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 2.5], [2.0, 2.5, 0.0]])
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pages.shared import memory
+from pages.ui import memory
 
 
 @pytest.fixture

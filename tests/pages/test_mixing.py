@@ -15,19 +15,24 @@ from sklearn.cluster import KMeans as Peer
 from sklearn.mixture import GaussianMixture as PeerMixture
 
 from clustering import bic, notices
-from pages.shared import datasets, mixture_figures, moving, narrowing_figures, palette
-from pages.shared.failures import FAILURES
-from pages.shared.formulas import formulas
-from pages.shared.mixing import ENCLOSED, GRID, LEVELS, NATS, Belief, Bootstrap, Density, Margins, compared, narrowing
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.storyboard import storyboard
-from pages.shared.widgets import COVARIANCES
+from pages.datasets import catalog
+from pages.datasets.data import Data
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import palette
+from pages.methods.formulas import formulas
+from pages.mixture import figures as mixture_figures
+from pages.mixture import limit_figures
+from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, Belief, Bootstrap, Density, Margins, compared, narrowing
+from pages.runs import pictures
+from pages.runs.frames import storyboard
+from pages.runs.run import Recent, Settings, make_run
+from pages.ui.failures import FAILURES
+from pages.ui.widgets import COVARIANCES
 
 
 def sample(name="three", n=200, seed=0, **values):
-    defaults = {s.name: datasets.SAMPLES[name].default(s) for s in datasets.SAMPLES[name].settings}
-    return datasets.draw_sample(name, n, seed, defaults | values)
+    defaults = {s.name: catalog.SAMPLES[name].default(s) for s in catalog.SAMPLES[name].settings}
+    return catalog.draw_sample(name, n, seed, defaults | values)
 
 
 def run_of(data, algorithm="mixture", **settings):
@@ -37,7 +42,7 @@ def run_of(data, algorithm="mixture", **settings):
 def of_points(points, **settings):
     points = np.asarray(points, dtype=float)
     columns = tuple(f"column {i + 1}" for i in range(points.shape[1]))
-    return run_of(datasets.Data(f"made here {points[:5].tolist()}", "Made here", columns, points), **settings)
+    return run_of(Data(f"made here {points[:5].tolist()}", "Made here", columns, points), **settings)
 
 
 def plane_of(run):
@@ -93,7 +98,7 @@ def within_bands(alpha):
 @pytest.mark.parametrize("t", [0, 2, -1])
 def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(run, log, t):
     plane = plane_of(run)
-    extent = moving.extent_of([run], plane)
+    extent = pictures.extent_of([run], plane)
     alpha = alphas(Density(run, plane, extent, log).source(t))
     assert alpha.shape == GRID
     inside = within_bands(alpha)
@@ -107,7 +112,7 @@ def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(r
 @pytest.mark.parametrize("log", [False, True])
 def test_contours_are_at_the_same_densities_in_every_state(run, log):
     plane = plane_of(run)
-    extent = moving.extent_of([run], plane)
+    extent = pictures.extent_of([run], plane)
     ground = Density(run, plane, extent, log)
     heights = contours(run.history.parameters[-1], run.data.points, log)
     most = []
@@ -123,7 +128,7 @@ def test_contours_are_at_the_same_densities_in_every_state(run, log):
 
 def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
     plane = column_plane(iris.data.columns, 2, 0)
-    extent = moving.extent_of([iris], plane)
+    extent = pictures.extent_of([iris], plane)
     alpha = alphas(Density(iris, plane, extent).source(-1))
     weights, means, covariances = iris.history.parameters[-1]
     density = on_the_grid((weights, means[:, [2, 0]], covariances[:, [[2], [0]], [2, 0]]), extent)
@@ -135,7 +140,7 @@ def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
 
 def test_the_density_along_principal_components_keeps_its_place(iris):
     plane = principal_plane(iris.data.points)
-    extent = moving.extent_of([iris], plane)
+    extent = pictures.extent_of([iris], plane)
     alpha = alphas(Density(iris, plane, extent).source(-1))
     # by drawing from the mixture instead of projecting it
     rng = np.random.default_rng(0)
@@ -191,7 +196,7 @@ def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_thei
 
 def test_the_margins_of_the_picture_are_as_wide_as_it_is(run):
     plane = plane_of(run)
-    extent = moving.extent_of([run], plane)
+    extent = pictures.extent_of([run], plane)
     check_margins(Margins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
 
 
@@ -199,7 +204,7 @@ def test_the_margins_of_the_picture_are_as_wide_as_it_is(run):
 def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
     far = of_points(run.data.points + offset)
     plane = plane_of(far)
-    extent = moving.extent_of([far], plane)
+    extent = pictures.extent_of([far], plane)
     check_margins(Margins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
 
 
@@ -207,7 +212,7 @@ def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
     for unit in (1e-6, 1e5):
         other = of_points(run.data.points * unit)
         plane = plane_of(other)
-        extent = moving.extent_of([other], plane)
+        extent = pictures.extent_of([other], plane)
         for i, line in enumerate(Margins(other, plane, extent).at(-1)[1::2]):
             x, y = (np.array(line[axis]) for axis in ("xy" if i == 0 else "yx"))
             assert np.trapezoid(y, x) == pytest.approx(1, abs=0.05)
@@ -215,7 +220,7 @@ def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
 
 def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
     plane = plane_of(run)
-    across, up = Margins(run, plane, moving.extent_of([run], plane)).still()
+    across, up = Margins(run, plane, pictures.extent_of([run], plane)).still()
     for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
         # at the middle of the first of them the share of the points that are to the left
@@ -227,7 +232,7 @@ def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
 def test_a_single_column_has_one_margin():
     run = run_of(sample("round", d=1))
     plane = plane_of(run)
-    extent = moving.extent_of([run], plane)
+    extent = pictures.extent_of([run], plane)
     margins = Margins(run, plane, extent)
     assert len(margins.still()) == 1
     lines = margins.at(-1)
@@ -240,7 +245,7 @@ def test_a_single_column_has_one_margin():
 
 def picture(run, **parts):
     frames, _ = storyboard(run)
-    return moving.picture(run, frames, plane_of(run), "name", **parts)
+    return pictures.picture(run, frames, plane_of(run), "name", **parts)
 
 
 @pytest.mark.parametrize("filled", [False, True])
@@ -467,9 +472,9 @@ def test_the_limit_of_many_points_is_that_of_a_sample():
 def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
     path = narrowing(run, widths=8)
     plane = plane_of(run)
-    figure = narrowing_figures.picture(path, plane, "name")
-    told = narrowing_figures.told(path)
-    curve = narrowing_figures.curve(path, "name")
+    figure = limit_figures.picture(path, plane, "name")
+    told = limit_figures.told(path)
+    curve = limit_figures.curve(path, "name")
     assert len(figure.frames) == len(told) == len(curve.frames) == 8
     order = np.argsort(run.ranks)
     for one, frame, line in zip(path.soft, figure.frames, curve.frames, strict=True):
@@ -549,11 +554,11 @@ def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
 def test_ellipses_are_at_one_and_two_standard_deviations():
     run = run_of(sample("round", n=4_000, k=1), k=1)
     (covariance,) = run.history.parameters[-1].covariances
-    (curve,) = moving.ellipses(covariance[None], plane_of(run))
+    (curve,) = pictures.ellipses(covariance[None], plane_of(run))
     away = np.einsum("ni,ij,nj->n", curve, np.linalg.inv(covariance), curve)
     np.testing.assert_allclose(away, 1)
     (mean,) = run.history.parameters[-1].means
-    extent = moving.extent_of([run], plane_of(run))
+    extent = pictures.extent_of([run], plane_of(run))
     for drawn, scale in zip(mixture_figures.model(run, plane_of(run), extent).data, (1, 2), strict=True):
         shown = (np.column_stack([drawn.x, drawn.y]) - mean) / scale
         np.testing.assert_allclose(np.einsum("ni,ij,nj->n", shown, np.linalg.inv(covariance), shown), 1)
@@ -724,7 +729,7 @@ def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_
 def test_the_number_in_the_formula_is_the_one_beside_the_mark_in_the_picture():
     run = run_of(sample(), "kmeans", seed=3)
     frames, typeset = told(run, 20)
-    last = moving.picture(run, frames, plane_of(run), "name").data[-1]
+    last = pictures.picture(run, frames, plane_of(run), "name").data[-1]
     marks = np.column_stack([last.x, last.y])
     nearest = cdist(run.data.points[[20]], marks).argmin()
     assert typeset.values[-1][1] == f"= {last.customdata[nearest]}"
@@ -757,7 +762,7 @@ def test_of_many_columns_and_clusters_the_first_are_told():
 def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_points():
     start = ((0.0, 0.0), (100.0, 100.0), (200.0, 200.0))
     points = np.random.default_rng(0).normal(size=(40, 2))
-    data = datasets.Data("near", "Near", ("a", "b"), points)
+    data = Data("near", "Near", ("a", "b"), points)
     run = run_of(data, "kmeans", start="hand", centers=start)
     assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.named_notices()}
     lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
@@ -772,8 +777,8 @@ def failed(name, remedied=False):
     """The run that its pill, and its button, make."""
     failure = FAILURES[name]
     state = failure.state(remedied)
-    values = {s.name: state[f"{state['sample']}_{s.name}"] for s in datasets.SAMPLES[state["sample"]].settings}
-    data = datasets.draw_sample(state["sample"], state["n"], state["data_seed"], values)
+    values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
+    data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
     return run_of(
         data,
         k=state["k"],
@@ -826,7 +831,10 @@ def test_alike_components_converge_at_once_to_one_gaussian_three_times_over():
 
 def test_from_different_points_they_part_and_find_the_three_groups():
     assert failed("alike", True).agreement > 0.85
-    assert failed("alike").agreement == pytest.approx(0, abs=1e-9)
+    # shares are equal but for rounding, which differs between processors and decides the labels
+    alike = failed("alike")
+    np.testing.assert_allclose(alike.history.last.assignment.responsibilities, 1 / 3, rtol=1e-9)
+    assert abs(alike.agreement) < 0.15
 
 
 def test_alike_does_not_depend_on_the_seed():

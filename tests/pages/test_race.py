@@ -20,16 +20,17 @@ from clustering import (
     proximity_matrix,
     tree_of_points,
 )
-from pages.shared import datasets
-from pages.shared.examples import RACE_EXAMPLES
-from pages.shared.racing import make_race
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.scoring import scores
-from pages.shared.trees import Merging
-from pages.shared.widgets import PANEL_DEFAULTS
+from pages.compare.comparison import make_race
+from pages.compare.scores import scores
+from pages.datasets import catalog
+from pages.datasets.data import Data
+from pages.methods.trees import Merging
+from pages.runs.run import Recent, Settings, make_run
+from pages.ui.examples import RACE_EXAMPLES
+from pages.ui.widgets import PANEL_DEFAULTS
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
-PAGE = "pages/compare/race.py"
+PAGE = "pages/compare/page.py"
 EXAMPLES = "example round"
 
 
@@ -47,7 +48,7 @@ def app():
 
 
 def data_of(n=100):
-    return datasets.draw_sample("three", n, 0, {})
+    return catalog.draw_sample("three", n, 0, {})
 
 
 def table(app, label="Scores of the panels"):
@@ -199,8 +200,8 @@ def test_many_points_race_as_one_sample_if_k_medoids_is_among_them(app):
 
 
 def test_a_panel_that_cannot_run_says_why_in_its_place_and_the_others_race_on(app, monkeypatch):
-    data = datasets.Data("axes", "Few", ("a", "b"), np.vstack([np.eye(6)[:, :2], np.eye(6)[:, :2] + 3]))
-    monkeypatch.setattr(datasets, "draw_sample", lambda *_: data)
+    data = Data("axes", "Few", ("a", "b"), np.vstack([np.eye(6)[:, :2], np.eye(6)[:, :2] + 3]))
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app.number_input(key="data_seed").set_value(3)
     app.selectbox(key="metric_2").set_value("cosine").run()
     assert not app.exception
@@ -212,8 +213,8 @@ def test_a_panel_that_cannot_run_says_why_in_its_place_and_the_others_race_on(ap
 
 
 def test_fewer_points_than_clusters_is_said_and_the_race_goes_on(app, monkeypatch):
-    data = datasets.Data("two", "Few", ("a", "b"), np.array([[0.0, 0.0], [1.0, 2.0]]))
-    monkeypatch.setattr(datasets, "draw_sample", lambda *_: data)
+    data = Data("two", "Few", ("a", "b"), np.array([[0.0, 0.0], [1.0, 2.0]]))
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app.number_input(key="data_seed").set_value(3).run()
     assert not app.exception
     assert "There are only 2 points, so K is 2 here." in said(app)
@@ -276,8 +277,8 @@ def test_a_change_of_anything_ends_the_ready_made_comparison_and_it_can_be_had_a
 def race_of(name):
     """The race that a ready-made comparison stands for, by its state alone."""
     state = RACE_EXAMPLES[name].state()
-    values = {s.name: state[f"{state['sample']}_{s.name}"] for s in datasets.SAMPLES[state["sample"]].settings}
-    data = datasets.draw_sample(state["sample"], state["n"], state["data_seed"], values)
+    values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
+    data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
     panels = []
     for i in range(1, state["panels"] + 1):
         options = {option: state[f"{option}_{i}"] for option in ("metric", "update", "covariance") if f"{option}_{i}" in state}
@@ -371,7 +372,7 @@ def test_moons_are_found_by_single_linkage_alone_until_points_between_them_make_
     assert agreements(race)[2] > 0.99
     linked = AgglomerativeClustering(2, linkage="single").fit(race.data.points).labels_
     assert adjusted_rand_index(linked, race.runs[2].history.last.labels) == 1
-    noisy = datasets.draw_sample("moons", 500, 0, {"noise": 0.16})
+    noisy = catalog.draw_sample("moons", 500, 0, {"noise": 0.16})
     assert adjusted_rand_index(tree_of_points(noisy.points, "single").labels(2), noisy.labels) < 0.1
     for run in race.runs[:2]:  # each moon loses a tip to the other
         counts, *_ = contingency_table(race.data.labels, run.history.last.labels)

@@ -11,20 +11,24 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from clustering import KMedoids, classical_scaling, proximity_matrix
-from pages.shared import comparing, curves, datasets, moving, palette
-from pages.shared.disagreeing import Clustering, Disagreement, disagreement
-from pages.shared.markup import Raw, bar, mark, table
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.racing import make_race, panel_names, shared_rows
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.scoring import scores
-from pages.shared.storyboard import MOST_FRAMES, in_step, storyboard
+from pages.compare import figures as comparison_figures
+from pages.compare.agreement import Clustering, Disagreement, disagreement
+from pages.compare.comparison import make_race, panel_names, shared_rows
+from pages.compare.scores import scores
+from pages.datasets import catalog
+from pages.datasets.data import GIVEN, Data
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import palette
+from pages.figures.markup import Raw, bar, mark, table
+from pages.runs import curves, pictures
+from pages.runs.frames import MOST_FRAMES, in_step, storyboard
+from pages.runs.run import Recent, Settings, make_run
 
 ALL_THREE = (dict(), dict(algorithm="kmedoids"), dict(algorithm="mixture"))
 
 
 def sample(name="three", n=300, **values):
-    return datasets.draw_sample(name, n, 0, values)
+    return catalog.draw_sample(name, n, 0, values)
 
 
 def a_race(data, *panels, start="random", shared=None, watch=lambda *_: None):
@@ -39,7 +43,7 @@ def given_data(n=60, labels=True):
     matrix = proximity_matrix(points, "manhattan")
     layout = classical_scaling(matrix).points
     known = sample("round", n).labels if labels else None
-    return datasets.Data(f"given {n}", "Given", ("a", "b"), layout, known, "group", given=matrix, given_name="road lengths")
+    return Data(f"given {n}", "Given", ("a", "b"), layout, known, "group", given=matrix, given_name="road lengths")
 
 
 @pytest.fixture(scope="module")
@@ -170,14 +174,14 @@ def test_points_of_no_known_group_have_no_colour_and_do_not_count(k):
 def test_known_groups_may_have_any_numbers_and_each_keeps_its_points(names):
     drawn = sample("round", 150)
     known = np.array(names)[drawn.labels]
-    data = datasets.Data("odd", "Odd", ("a", "b"), drawn.points, known, "group")
+    data = Data("odd", "Odd", ("a", "b"), drawn.points, known, "group")
     race = a_race(data, dict(), dict(algorithm="mixture"))
     first = race.runs[0]
     check_colors(race, first.ranks[first.history.last.labels], known)
 
 
 def test_without_known_groups_only_the_panels_are_compared():
-    data = datasets.Data("few", "Few", ("a", "b"), sample(n=100).points)
+    data = Data("few", "Few", ("a", "b"), sample(n=100).points)
     race = a_race(data, *ALL_THREE)
     assert race.known is None
     assert len(race.clusterings) == 3
@@ -229,7 +233,7 @@ def test_without_k_medoids_all_points_race():
 def test_proximities_race_by_k_medoids_from_the_same_rows():
     data = given_data()
     updates = ("alternating", "swap", "steepest swap")
-    panels = [dict(algorithm="kmedoids", metric=datasets.GIVEN, update=update, seed=3) for update in updates]
+    panels = [dict(algorithm="kmedoids", metric=GIVEN, update=update, seed=3) for update in updates]
     race = a_race(data, *panels, start="k-means++")
     starts = [run.history.parameters[0].tolist() for run in race.runs]
     alone = make_run(data, Settings(**panels[0], start="k-means++"), Recent(), lambda _: None)
@@ -243,7 +247,7 @@ def test_proximities_race_by_k_medoids_from_the_same_rows():
 
 
 def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
-    race = a_race(given_data(), dict(), dict(algorithm="kmedoids", metric=datasets.GIVEN), dict(algorithm="mixture"))
+    race = a_race(given_data(), dict(), dict(algorithm="kmedoids", metric=GIVEN), dict(algorithm="mixture"))
     assert race.runs[0].startswith("K-means needs points")
     assert race.runs[0].endswith(".")
     assert race.runs[2].startswith("A mixture of Gaussians needs points")
@@ -253,7 +257,7 @@ def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
 def with_a_row_of_zeros():
     points = sample(n=100).points.copy()
     points[30] = 0
-    return datasets.Data("zero", "Zero", ("a", "b"), points, sample(n=100).labels, "group")
+    return Data("zero", "Zero", ("a", "b"), points, sample(n=100).labels, "group")
 
 
 def test_a_panel_that_cannot_run_says_why_and_leaves_the_others():
@@ -384,7 +388,7 @@ def test_what_a_disagreement_tells_counts_the_points():
 
 def test_the_squares_of_the_contingency_table_are_the_flows_and_count_their_points():
     pair = pair_by_hand()
-    square = comparing.contingency(pair).data[0]
+    square = comparison_figures.contingency(pair).data[0]
     flows = [tuple(flow) for flow in square.customdata]
     assert sorted(flows) == sorted(pair.flows)
     for flow, text, x, y, width in zip(flows, square.text, square.x, square.y, square.marker.line.width, strict=True):
@@ -404,8 +408,8 @@ def test_the_points_stand_out_that_are_highlighted_and_have_the_colours_of_both_
     rows = pair.rows(None)
     assert 0 < len(rows) < n
     plane = column_plane(race.data.columns, 0, 1)
-    backdrops = [comparing.backdrop(race.data, plane, one) for one in (a, b)] if n > 2_000 else []
-    drawn = comparing.side_by_side(race.data, plane, pair, rows, backdrops)
+    backdrops = [comparison_figures.backdrop(race.data, plane, one) for one in (a, b)] if n > 2_000 else []
+    drawn = comparison_figures.side_by_side(race.data, plane, pair, rows, backdrops)
     left, right = (trace for trace in drawn.data if trace.customdata is not None)
     for trace, clustering in ((left, a), (right, b)):
         np.testing.assert_array_equal(np.column_stack([trace.x, trace.y]), race.data.points[rows])
@@ -417,9 +421,12 @@ def test_the_points_stand_out_that_are_highlighted_and_have_the_colours_of_both_
 
 def test_names_with_markup_are_shown_as_text_beside_the_groups():
     names = ("<b>bold</b>", "%{x}")
-    data = datasets.Data("odd", "Odd", names, sample(n=40).points, names=np.array(["<i>%{y}</i>"] * 40))
+    data = Data("odd", "Odd", names, sample(n=40).points, names=np.array(["<i>%{y}</i>"] * 40))
     pair = disagreement(Clustering("<u>A</u>", np.zeros(40, dtype=int)), Clustering("B", np.arange(40) % 2))
-    figures = comparing.side_by_side(data, column_plane(names, 0, 1), pair, pair.rows(None)), comparing.contingency(pair)
+    figures = (
+        comparison_figures.side_by_side(data, column_plane(names, 0, 1), pair, pair.rows(None)),
+        comparison_figures.contingency(pair),
+    )
     for figure in figures:
         texts = list(strings(figure.to_dict()))
         assert not [text for text in texts if re.search("<[biu]>", text)]
@@ -527,9 +534,9 @@ def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(race
 def test_every_frame_of_every_panel_shows_the_centers_of_its_run(raced):
     plane = column_plane(raced[0].data.columns, 0, 1)
     told, _ = in_step(raced)
-    extent = moving.extent_of(raced, plane)
+    extent = pictures.extent_of(raced, plane)
     for run, frames in zip(raced, told, strict=True):
-        picture = moving.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
+        picture = pictures.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
         assert (*picture.layout.xaxis.range, *picture.layout.yaxis.range) == extent
         assert picture.layout.height == 300
         assert len(picture.layout.images) == 1  # painted, as there are more than ten points
@@ -542,12 +549,12 @@ def test_the_same_extent_has_room_for_the_centers_of_all_runs_in_all_states():
     data = sample("outliers", 200, share=0.2)
     plane = column_plane(data.columns, 0, 1)
     runs = list(a_race(data, *ALL_THREE).runs)
-    left, right, bottom, top = moving.extent_of(runs, plane)
+    left, right, bottom, top = pictures.extent_of(runs, plane)
     everything = np.vstack([data.points, *(centers for run in runs for centers in run.centers)])
     assert (everything > (left, bottom)).all()
     assert (everything < (right, top)).all()
-    assert moving.extent_of(runs, plane) == moving.extent_of(runs[::-1], plane)
-    mixture = moving.extent_of(runs[2:], plane)
+    assert pictures.extent_of(runs, plane) == pictures.extent_of(runs[::-1], plane)
+    mixture = pictures.extent_of(runs[2:], plane)
     reach = 2 * np.sqrt(runs[2].history.parameters[-1].covariances[:, 0, 0])
     assert mixture[1] >= (runs[2].centers[-1][:, 0] + reach).max()
 
@@ -557,9 +564,9 @@ def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
     plane = principal_plane(data.points)
     runs = list(a_race(data, *ALL_THREE).runs)
     told, _ = in_step(runs)
-    extent = moving.extent_of(runs, plane)
+    extent = pictures.extent_of(runs, plane)
     for run, frames in zip(runs, told, strict=True):
-        drawn = moving.picture(run, frames, plane, "name", extent=extent).frames[-1].data[-1]
+        drawn = pictures.picture(run, frames, plane, "name", extent=extent).frames[-1].data[-1]
         np.testing.assert_allclose(np.column_stack([drawn.x, drawn.y]), plane.project(run.centers[-1]), atol=1e-3)
 
 
@@ -567,7 +574,7 @@ def test_the_runs_of_a_race_keep_its_colours_in_their_pictures(default):
     plane = column_plane(default.data.columns, 0, 1)
     for _, run in default.ran:
         frames, _ = storyboard(run)
-        drawn = moving.picture(run, frames, plane, "name").frames[-1].data[0].marker
+        drawn = pictures.picture(run, frames, plane, "name").frames[-1].data[0].marker
         np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
 
 
@@ -612,9 +619,9 @@ def test_a_mark_shows_the_text_beside_it_as_it_is_written():
 
 
 def test_points_of_which_the_group_is_not_known_do_not_count_against_a_perfect_clustering():
-    data = datasets.draw_sample("round", 300, 0, {"k": 3, "distance": 30.0, "d": 2})
+    data = catalog.draw_sample("round", 300, 0, {"k": 3, "distance": 30.0, "d": 2})
     labels = np.where(np.arange(300) % 2, data.labels, -1)
-    race = a_race(datasets.Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1])
+    race = a_race(Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1])
     (row,) = scores(race)
     assert (row.rand, row.information) == (1.0, 1.0)
     assert race.ran[0][1].agreement == 1.0
@@ -626,7 +633,7 @@ def test_points_of_which_the_group_is_not_known_do_not_count_against_a_perfect_c
 def test_the_silhouette_of_a_sample_that_lies_in_one_cluster_is_left_out():
     points = np.random.default_rng(0).normal(size=(20_000, 2))
     points[7] = 1e4
-    race = a_race(datasets.Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
+    race = a_race(Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
     assert sorted(np.bincount(race.ran[0][1].history.last.labels)) == [1, 19_999]
     assert scores(race)[0].silhouette is None
 

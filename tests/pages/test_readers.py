@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pages.shared import readers
-from pages.shared.readers import Format, limits
-from pages.shared.readers.cells import unique_names
+from pages.datasets import readers
+from pages.datasets.readers import Format, limits
+from pages.datasets.readers.cells import unique_names
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark", "latin-1")

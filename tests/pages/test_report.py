@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.wording import number
+from pages.datasets.formatting import number
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +16,7 @@ def opened(**address):
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page("pages/explore/report.py").run()
+    app.switch_page("pages/report/page.py").run()
     assert not app.exception
     return app
 
@@ -66,9 +66,9 @@ def test_centers_placed_by_hand_come_by_the_address_and_are_printed():
 def test_centers_that_are_not_placed_yet_are_those_that_watch_would_begin_with():
     app = opened(start_kmeans="By hand", n="100", seed="4")
     first = run_of(app).history.parameters[0]
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     assert run_of(app).history.parameters[0].tolist() == first.tolist()
-    app.switch_page("pages/explore/report.py").run()
+    app.switch_page("pages/report/page.py").run()
     app.number_input(key="seed").set_value(9).run()
     assert run_of(app).history.parameters[0].tolist() != first.tolist()
 
@@ -89,11 +89,11 @@ def test_proximities_are_reported_without_coordinates():
 
 def test_names_of_columns_are_text_in_the_report_whatever_is_in_them():
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
-    app.switch_page("pages/explore/data.py").run()
+    app.switch_page("pages/data/page.py").run()
     app.button_group(key="source").set_value("own").run()
     app.button_group(key="how").set_value("paste").run()
     app.text_area(key="pasted").set_value("<img src=x onerror=alert(1)>,b\n1,2\n2,1\n8,9\n9,8\n").run()
-    app.switch_page("pages/explore/report.py").run()
+    app.switch_page("pages/report/page.py").run()
     assert not app.exception
     assert "<img src=x" not in page(app)
     assert "&lt;img src=x" in page(app)

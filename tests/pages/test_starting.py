@@ -11,11 +11,15 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from clustering import adjusted_rand_index, centroid_index, match_clusters, proximity_matrix
-from pages.shared import datasets, palette, published, start_figures
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.runs import NeedsPoints, Recent, Settings, make_run
-from pages.shared.starting import ALIKE, Attempts
-from pages.shared.thumbnails import thumbnail
+from pages.datasets import catalog
+from pages.datasets.data import GIVEN, Data
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import palette
+from pages.figures.thumbnails import thumbnail
+from pages.restarts import figures as restart_figures
+from pages.restarts import published
+from pages.restarts.study import ALIKE, Attempts
+from pages.runs.run import NeedsPoints, Recent, Settings, make_run
 
 WAYS = {
     "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
@@ -25,7 +29,7 @@ WAYS = {
 
 
 def sample(name="three", n=200, **values):
-    return datasets.draw_sample(name, n, 0, values)
+    return catalog.draw_sample(name, n, 0, values)
 
 
 def attempts_of(data, ways=(), runs=0, **settings):
@@ -39,10 +43,10 @@ def findings_of(data, ways=("random", "k-means++"), runs=20, **settings):
 
 
 def s1(**changes):
-    table = datasets.read_table("s1")
+    table = catalog.read_table("s1")
     points = table.iloc[:, :2].to_numpy(dtype=float)
     labels = np.unique(table["label"], return_inverse=True)[1]
-    return datasets.Data(**dict(key="s1", title="S1", columns=("x", "y"), points=points, labels=labels) | changes)
+    return Data(**dict(key="s1", title="S1", columns=("x", "y"), points=points, labels=labels) | changes)
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +190,11 @@ def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
 
 def test_proximities_need_k_medoids():
     points = sample("round", 60).points
-    data = datasets.Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points, "manhattan"), given_name="roads")
+    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points, "manhattan"), given_name="roads")
     for algorithm in ("kmeans", "mixture"):
         with pytest.raises(NeedsPoints, match="roads"):
             attempts_of(data, algorithm=algorithm)
-    found = findings_of(data, ["random", "build"], 10, algorithm="kmedoids", metric=datasets.GIVEN)
+    found = findings_of(data, ["random", "build"], 10, algorithm="kmedoids", metric=GIVEN)
     for run in found.runs:
         medoids = run.parameters
         assert run.loss == pytest.approx(data.given[:, medoids].min(axis=1).sum())
@@ -228,7 +232,7 @@ def test_the_truth_is_the_means_of_the_known_groups_where_there_are_as_many_as_c
     found = findings_of(data, ["random"], 2, k=3)
     np.testing.assert_allclose(found.truth, [data.points[data.labels == g].mean(axis=0) for g in range(3)])
     assert findings_of(data, ["random"], 2, k=4).truth is None
-    assert findings_of(datasets.Data("x", "X", ("a", "b"), data.points), ["random"], 2, k=3).truth is None
+    assert findings_of(Data("x", "X", ("a", "b"), data.points), ["random"], 2, k=3).truth is None
 
 
 def test_without_a_truth_the_index_is_to_the_best_run():
@@ -313,12 +317,12 @@ def bars(figure):
 
 
 def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
-    figure = start_figures.histogram(findings)
+    figure = restart_figures.histogram(findings)
     assert len(bars(figure)) == len(findings.made)
     for bar, (way, runs) in zip(bars(figure), findings.made.items(), strict=True):
         assert sum(bar.y) == len(runs)
         assert min(bar.y) > 0
-        assert bar.marker.color == start_figures.COLORS[way]
+        assert bar.marker.color == restart_figures.COLORS[way]
         lost = 0
         for x, width, y, (named, seed) in zip(bar.x, bar.width, bar.y, bar.customdata, strict=True):
             half = width / 0.94 / 2 * (1 + 1e-9)
@@ -332,7 +336,7 @@ def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(
 
 
 def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
-    figure = start_figures.histogram(findings)
+    figure = restart_figures.histogram(findings)
     for axis in figure.select_xaxes():
         low, high = axis.range
         assert low < findings.best.loss < high
@@ -344,19 +348,19 @@ def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
 
 @pytest.mark.parametrize("name", ["three", "copies"])
 def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
-    data = sample() if name == "three" else datasets.Data("copies", "Copies", ("a", "b"), np.ones((20, 2)))
+    data = sample() if name == "three" else Data("copies", "Copies", ("a", "b"), np.ones((20, 2)))
     found = findings_of(data, ["random", "maxmin"], 10, k=1)
-    for bar in bars(start_figures.histogram(found)):
+    for bar in bars(restart_figures.histogram(found)):
         assert list(bar.y) == [10]
         assert abs(bar.x[0] - found.best.loss) < bar.width[0]
         assert bar.customdata[0][1] == 1
     assert len(found.solutions) == 1
     assert [row.reached for row in found.scores] == [1, 1]
-    assert np.isfinite(start_figures.curves(found, 300).layout.yaxis.range).all()
+    assert np.isfinite(restart_figures.curves(found, 300).layout.yaxis.range).all()
 
 
 def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
-    figure = start_figures.curves(findings, 400)
+    figure = restart_figures.curves(findings, 400)
     runs = {(run.way, run.seed): run for run in findings.runs}
     ends = set()
     named = [trace for trace in figure.data if trace.customdata is not None]
@@ -371,7 +375,7 @@ def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
 
 
 def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
-    figure = start_figures.curves(findings, 400)
+    figure = restart_figures.curves(findings, 400)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     for trace, runs in zip(lines, findings.made.values(), strict=True):
         breaks = [i for i, x in enumerate(trace.x) if x is None]
@@ -379,21 +383,21 @@ def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
         for begin, end, run in zip([0, *(i + 1 for i in breaks)], breaks, runs, strict=False):
             at = list(trace.x[begin:end])
             assert (at[0], at[-1]) == (0, len(run.losses) - 1)
-            assert len(at) <= start_figures.MOST_VERTICES
+            assert len(at) <= restart_figures.MOST_VERTICES
             assert list(trace.y[begin:end]) == run.losses[at].tolist()
 
 
 def test_the_best_run_is_drawn_last_and_thickest(findings):
-    *others, best = start_figures.curves(findings, 400).data
+    *others, best = restart_figures.curves(findings, 400).data
     which = (findings.best.way, findings.best.seed)
     assert {tuple(point) for point in best.customdata} == {which}
     assert best.y[-1] == findings.best.loss
-    assert best.line.color == start_figures.COLORS[findings.best.way]
+    assert best.line.color == restart_figures.COLORS[findings.best.way]
     assert best.line.width > max(trace.line.width or 0 for trace in others)
 
 
 def test_every_way_of_starting_has_its_own_colour():
-    assert len({start_figures.COLORS[way] for ways in WAYS.values() for way in ways}) == 6
+    assert len({restart_figures.COLORS[way] for ways in WAYS.values() for way in ways}) == 6
 
 
 def picture_of(found, plane):
@@ -467,7 +471,7 @@ def test_what_is_misplaced_is_ringed_in_the_small_picture(on_a_grid):
 def test_between_medoids_of_proximities_the_centroid_index_is_by_the_proximities():
     matrix = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
     layout = np.zeros((6, 2))  # which says nothing
-    data = datasets.Data("given", "Given", ("a", "b"), layout, given=matrix, given_name="road lengths")
+    data = Data("given", "Given", ("a", "b"), layout, given=matrix, given_name="road lengths")
     found = findings_of(data, ["random"], 30, algorithm="kmedoids", k=2)
     assert found.truth is None
     for run in found.runs:

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import datasets, figures, published
-from pages.shared.examples import STARTS_EXAMPLES
-from pages.shared.runs import STARTS, Recent, Settings
-from pages.shared.starting import Attempts
-from pages.shared.wording import number
+from pages.datasets import catalog
+from pages.datasets.formatting import number
+from pages.figures import plots
+from pages.restarts import published
+from pages.restarts.study import Attempts
+from pages.runs.run import STARTS, Recent, Settings
+from pages.ui.examples import STARTS_EXAMPLES
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
-PAGE = "pages/compare/starts.py"
+PAGE = "pages/restarts/page.py"
 EXAMPLES = "example s1"
 DEFAULT_WAYS = ["random", "k-means++", "maxmin"]
 
@@ -75,7 +77,7 @@ def test_it_opens_with_a_hundred_runs_of_each_of_three_ways():
     assert not app.exception
     assert not app.error
     assert [title.value for title in app.title] == ["Many starts"]
-    found = by_the_core(datasets.draw_sample("three", 500, 0, {}), DEFAULT_WAYS, 100)
+    found = by_the_core(catalog.draw_sample("three", 500, 0, {}), DEFAULT_WAYS, 100)
     assert summary(app) == expected(found)
     headers, *rows = table(app)
     assert headers[:4] == ["Start", "Runs", "Reach the best loss", "Best loss"]
@@ -93,7 +95,7 @@ def test_every_algorithm_has_its_own_ways_of_starting(app, algorithm):
     assert not app.exception
     assert "ways_kmeans" not in {box.key for box in app.multiselect}
     ways = app.multiselect(key=f"ways_{algorithm}").value
-    found = by_the_core(datasets.draw_sample("three", 100, 0, {}), ways, 10, algorithm=algorithm)
+    found = by_the_core(catalog.draw_sample("three", 100, 0, {}), ways, 10, algorithm=algorithm)
     assert summary(app) == expected(found)
     assert ("Nothing in BUILD is random: one run tells all." in said(app)) == (algorithm == "kmedoids")
     assert [row[1] for row in table(app)[1:]] == (["1", "10"] if algorithm == "kmedoids" else ["10", "10"])
@@ -124,7 +126,7 @@ def test_more_runs_continue_and_fewer_are_the_first_of_them(app):
 
 def test_the_first_seed_is_that_of_the_first_run(app):
     app.number_input(key="first_seed").set_value(40).run()
-    found = by_the_core(datasets.draw_sample("three", 100, 0, {}), DEFAULT_WAYS, 10, seed=40)
+    found = by_the_core(catalog.draw_sample("three", 100, 0, {}), DEFAULT_WAYS, 10, seed=40)
     assert summary(app) == expected(found)
     assert min(run.seed for run in found.runs) == 40
 
@@ -172,9 +174,9 @@ def check_claims(name, app, headers, rows):
 
 
 def test_stopped_work_shows_what_was_made_and_goes_on_when_asked(app):
-    data = datasets.draw_sample("three", 100, 0, {})
+    data = catalog.draw_sample("three", 100, 0, {})
     before = summary(app)
-    app.session_state["stopped"] = figures.token(data.key, Settings(), DEFAULT_WAYS, 20)
+    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 20)
     app.number_input(key="runs").set_value(20).run()
     assert not app.exception
     assert "Stopped with 30 runs still to be made; what follows is about what was." in said(app)
@@ -186,8 +188,8 @@ def test_stopped_work_shows_what_was_made_and_goes_on_when_asked(app):
 
 
 def test_work_that_was_stopped_before_its_first_run_shows_only_how_to_go_on(app):
-    data = datasets.draw_sample("three", 100, 7, {})
-    app.session_state["stopped"] = figures.token(data.key, Settings(), DEFAULT_WAYS, 10)
+    data = catalog.draw_sample("three", 100, 7, {})
+    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 10)
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
     assert "Stopped with 30 runs still to be made" in said(app)
@@ -197,8 +199,8 @@ def test_work_that_was_stopped_before_its_first_run_shows_only_how_to_go_on(app)
 
 
 def test_other_work_is_done_although_some_was_stopped(app):
-    data = datasets.draw_sample("three", 100, 0, {})
-    app.session_state["stopped"] = figures.token(data.key, Settings(), DEFAULT_WAYS, 20)
+    data = catalog.draw_sample("three", 100, 0, {})
+    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 20)
     app.number_input(key="runs").set_value(30).run()
     assert "Stopped" not in said(app)
     assert summary(app)[0] == 90
@@ -236,7 +238,7 @@ def test_a_solution_is_watched_with_its_start_and_its_seed(app):
     app.button(key="solution 1").click().run()
     assert not app.exception
     assert "" in [link.proto.page for link in app.get("page_link")]  # of Watch, which is then followed
-    app.switch_page("pages/explore/watch.py").run()
+    app.switch_page("pages/watch/page.py").run()
     assert app.selectbox(key="start_kmeans").value == solution.best.way
     assert app.number_input(key="seed").value == solution.best.seed
     final = next(metric.value for metric in app.metric if metric.label == "Final loss")

@@ -8,21 +8,25 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image, ImageColor
 
-from pages.shared import curves, datasets, moving, palette, stills, taking, tree_picture
-from pages.shared.planes import column_plane
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.stills import Stills
-from pages.shared.storyboard import storyboard
+from pages.datasets import catalog
+from pages.datasets.planes import column_plane
+from pages.export import files
+from pages.figures import palette, stills
+from pages.figures.stills import Stills
+from pages.hierarchy import picture as tree_picture
+from pages.runs import curves, pictures
+from pages.runs.frames import storyboard
+from pages.runs.run import Recent, Settings, make_run
 
 WIDTH, HEIGHT = 640, 430
 
 
 def told(algorithm="kmeans", n=80, **settings):
-    data = datasets.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
+    data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
     run = make_run(data, Settings(algorithm, **settings), Recent(), lambda _: None)
     frames, _ = storyboard(run)
     plane = column_plane(data.columns, 0, 1)
-    return run, frames, moving.picture(run, frames, plane, "name", lambda share: None)
+    return run, frames, pictures.picture(run, frames, plane, "name", lambda share: None)
 
 
 def pixels(picture, figure, xy):
@@ -72,7 +76,7 @@ def test_centers_are_drawn_over_the_points():
 
 
 def test_the_cut_of_a_tree_has_the_colours_of_its_groups_too():
-    data = datasets.draw_sample("round", 80, 0, {"k": 3, "distance": 8.0, "d": 2})
+    data = catalog.draw_sample("round", 80, 0, {"k": 3, "distance": 8.0, "d": 2})
     run = make_run(data, Settings("tree"), Recent(), lambda _: None)
     frames, _ = storyboard(run)
     plane = column_plane(run.data.columns, 0, 1)
@@ -127,7 +131,7 @@ def test_ticks_are_few_round_and_within(low, high):
 def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
     run, frames, figure = told()
     shares = []
-    gif = Image.open(io.BytesIO(taking.moving_image(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
+    gif = Image.open(io.BytesIO(files.moving_image(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
     assert gif.n_frames == len(frames)
     assert gif.size == (960, 540)
     assert shares == sorted(shares)

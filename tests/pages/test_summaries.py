@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from clustering import principal_components
-from pages.shared import figures, matrices, palette, summaries, tables
-from pages.shared.datasets import Data, draw_sample
-from pages.shared.figures import filled_values, padded, rings, written
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.tables import Preparation
-from pages.shared.wording import in_template, safe
+from pages.datasets import cleaning, matrices
+from pages.datasets.catalog import draw_sample
+from pages.datasets.cleaning import Preparation
+from pages.datasets.data import Data
+from pages.datasets.formatting import in_template, safe
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import palette, plots, summaries
+from pages.figures.plots import filled_values, padded, rings, written
 
 HOSTILE = (
     "<b>bold</b>",
@@ -48,7 +50,7 @@ def hostile_data():
     table.iloc[0, 0] = np.nan
     table["names"] = 3 * list(HOSTILE)
     table["kind"] = 3 * list(HOSTILE)
-    return tables.prepare(table, "<u>title</u>", Preparation((*HOSTILE, "kind"), "kind", "names", gaps="ppca"))
+    return cleaning.prepare(table, "<u>title</u>", Preparation((*HOSTILE, "kind"), "kind", "names", gaps="ppca"))
 
 
 def hostile_proximities(n=len(HOSTILE)):
@@ -165,8 +167,8 @@ def test_any_points_can_be_shown(n, kind):
     }[kind]
     data = data_of(points, labels=np.arange(n) % 3 - 1)
     figure = summaries.scatter(data, column_plane(data.columns, 0, data.points.shape[1] - 1))
-    assert len(figure.data[0].x) == (n if n <= figures.MOST_MARKERS else figures.HOVERED)
-    assert len(figure.layout.images) == (n > figures.MOST_MARKERS)
+    assert len(figure.data[0].x) == (n if n <= plots.MOST_MARKERS else plots.HOVERED)
+    assert len(figure.layout.images) == (n > plots.MOST_MARKERS)
     if kind != "one column":
         summaries.scatter_matrix(data, [0, 1, 2]).to_json()
 
@@ -257,7 +259,7 @@ def test_names_are_written_beside_points_that_are_known_by_their_proximities_onl
     told = written(data, np.arange(2))
     assert told["mode"] == "markers+text"
     assert told["text"] == [safe(name) for name in HOSTILE[:2]]
-    assert written(hostile_proximities(figures.MOST_WORDS + 1), np.arange(2)) == {}
+    assert written(hostile_proximities(plots.MOST_WORDS + 1), np.arange(2)) == {}
     assert written(filled_data(), np.arange(2)) == {}
     long = matrices.proximity_data(np.ones((2, 2)) - np.eye(2), ["&" * 30, "b"], "t")
     assert html.unescape(written(long, np.arange(2))["text"][0]) == "&" * 21 + "…"

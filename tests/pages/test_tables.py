@@ -11,9 +11,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from clustering import impute
-from pages.shared import datasets, readers, tables
-from pages.shared.columns import describe, histogram, numbers_of
-from pages.shared.tables import Preparation, consequences, gather, outweighing, prepare, sensible
+from pages.datasets import catalog, cleaning, readers
+from pages.datasets.cleaning import Preparation, consequences, gather, outweighing, prepare, sensible
+from pages.datasets.columns import describe, histogram, numbers_of
 
 HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
 
@@ -325,7 +325,7 @@ def test_probabilistic_pca_takes_more_columns_than_rows_and_too_many_components(
 def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch):
     with pytest.raises(ValueError, match="only one column of numbers"):
         made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, gaps="ppca")
-    monkeypatch.setattr(tables, "MOST_ROWS_FOR_PPCA", 2)
+    monkeypatch.setattr(cleaning, "MOST_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
     with pytest.raises(ValueError, match="at most 100,000 rows") as refused:
         made(table, gaps="ppca")
@@ -334,7 +334,7 @@ def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch)
 
 def test_probabilistic_pca_is_offered_where_numbers_are_missing_beside_others():
     def offered(*columns):
-        return tables.components_to_offer(gather(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
+        return cleaning.components_to_offer(gather(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
 
     assert [offered("a", "b", "d"), offered("a", "b"), offered("a"), offered("c", "d"), offered("c")] == [2, 1, 0, 0, 0]
 
@@ -351,7 +351,7 @@ SCALERS = {"standardise": StandardScaler, "range": MinMaxScaler, "robust": Robus
 def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
     data = made(pd.DataFrame(NUMBERS, columns=list("abc")), scaling=scaling)
     np.testing.assert_allclose(data.points, SCALERS[scaling]().fit_transform(NUMBERS), rtol=1e-9, atol=1e-9)
-    assert data.columns == tuple(name + tables.SCALED[scaling] for name in "abc")
+    assert data.columns == tuple(name + cleaning.SCALED[scaling] for name in "abc")
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
@@ -538,14 +538,14 @@ def test_data_with_equal_points_have_different_keys_if_anything_else_differs():
     assert one.key != other.key  # of other rows
 
 
-@pytest.mark.parametrize("name", datasets.TABLES)
+@pytest.mark.parametrize("name", catalog.TABLES)
 def test_bundled_tables_can_be_prepared_as_they_come(name):
-    table = datasets.read_table(name)
+    table = catalog.read_table(name)
     columns = describe(table)
     assert all(c.missing == table[c.name].isna().sum() for c in columns)
     begin = sensible(columns)
     if begin.columns:
-        for gaps in tables.GAPS:
+        for gaps in cleaning.GAPS:
             data = prepare(table, name, replace(begin, gaps=gaps, scaling="standardise"))
             assert np.isfinite(data.points).all()
             assert len(data.points) == len(table) if gaps != "drop" else len(data.points) <= len(table)

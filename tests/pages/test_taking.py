@@ -9,14 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pages.shared import datasets, scripts, taking
-from pages.shared.runs import Recent, Settings, make_run
-from pages.shared.trees import Merging
+from pages.datasets import catalog
+from pages.datasets.data import GIVEN
+from pages.export import files, scripts
+from pages.methods.trees import Merging
+from pages.runs.run import Recent, Settings, make_run
 
 
 def sample(name="three", n=120, seed=3):
-    values = {s.name: datasets.SAMPLES[name].default(s) for s in datasets.SAMPLES[name].settings}
-    return datasets.draw_sample(name, n, seed, values)
+    values = {s.name: catalog.SAMPLES[name].default(s) for s in catalog.SAMPLES[name].settings}
+    return catalog.draw_sample(name, n, seed, values)
 
 
 def run_of(data=None, **settings):
@@ -33,7 +35,7 @@ def rows_of(table):
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture", "tree"])
 def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_the_screen(algorithm):
     run = run_of(algorithm=algorithm)
-    headers, *rows = rows_of(taking.assignments(run))
+    headers, *rows = rows_of(files.assignments(run))
     assert headers[:4] == ["row", "x1", "x2", "cluster"]
     np.testing.assert_array_equal(np.array([row[1:3] for row in rows], dtype=float), run.data.points)
     assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
@@ -61,7 +63,7 @@ def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_t
 def test_what_a_spreadsheet_would_run_as_a_formula_is_made_harmless(cell, shown):
     data = replace(sample(n=3), names=np.array([cell, "b", "c"]), columns=(cell, "x2"))
     run = run_of(data, k=1)
-    headers, first, *_ = rows_of(taking.assignments(run))
+    headers, first, *_ = rows_of(files.assignments(run))
     assert headers[2] == shown
     assert first[1] == shown
 
@@ -69,28 +71,28 @@ def test_what_a_spreadsheet_would_run_as_a_formula_is_made_harmless(cell, shown)
 def test_proximities_have_names_and_no_columns_that_they_were_never_made_of():
     given = np.abs(np.subtract.outer([0.0, 1.0, 5.0, 6.0], [0.0, 1.0, 5.0, 6.0]))
     data = replace(sample(n=4), given=given, given_name="proximities", names=np.array(list("abcd")))
-    run = run_of(data, algorithm="kmedoids", k=2, start="build", metric=datasets.GIVEN)
-    headers, *rows = rows_of(taking.assignments(run))
+    run = run_of(data, algorithm="kmedoids", k=2, start="build", metric=GIVEN)
+    headers, *rows = rows_of(files.assignments(run))
     assert headers == ["row", "name", "cluster"]
     assert [row[1] for row in rows] == list("abcd")
-    headers, *rows = rows_of(taking.parameters_table(run))
+    headers, *rows = rows_of(files.parameters_table(run))
     assert headers == ["cluster", "size", "medoid_row", "medoid"]
     assert [row[1] for row in rows] == ["2", "2"]
-    assert np.load(io.BytesIO(taking.history(run)))["points"].tolist() == given.tolist()
+    assert np.load(io.BytesIO(files.history(run)))["points"].tolist() == given.tolist()
     with pytest.raises(scripts.NoScript, match="given"):
         scripts.with_clustering(run)
 
 
 def test_the_parameters_of_a_mixture_are_those_of_the_screen_in_its_order():
     run = run_of(algorithm="mixture")
-    headers, *rows = rows_of(taking.parameters_table(run))
+    headers, *rows = rows_of(files.parameters_table(run))
     assert headers[:5] == ["cluster", "size", "weight", "mean_x1", "mean_x2"]
     order, found = np.argsort(run.ranks), run.history.parameters[-1]
     table = np.array(rows, dtype=float)
     np.testing.assert_array_equal(table[:, 2], found.weights[order])
     np.testing.assert_array_equal(table[:, 3:5], found.means[order])
     np.testing.assert_array_equal(table[:, 5:], found.covariances[order].reshape(3, 4))
-    told = json.loads(taking.parameters_json(run))
+    told = json.loads(files.parameters_json(run))
     assert told["means"] == found.means[order].tolist()
     assert told["loss"] == run.history.losses[-1]
     assert told["seed"] == run.settings.seed
@@ -99,7 +101,7 @@ def test_the_parameters_of_a_mixture_are_those_of_the_screen_in_its_order():
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
 def test_the_history_loads_without_pickle_and_has_every_state(algorithm):
     run = run_of(algorithm=algorithm)
-    arrays = np.load(io.BytesIO(taking.history(run)), allow_pickle=False)
+    arrays = np.load(io.BytesIO(files.history(run)), allow_pickle=False)
     states = len(run.history)
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
     assert len(arrays["half_losses"]) == states - 1
@@ -141,7 +143,7 @@ def test_scripts_repeat_exactly_this_run(name, settings, tmp_path, monkeypatch, 
     data = sample() if name == "table" else sample(name)
     if name == "table":  # which a script reads, because it cannot draw it
         data = replace(data, key="file/1", names=np.array(["a", 'b, "c"', "=d"] * 40))
-        (tmp_path / scripts.TABLE).write_bytes(taking.assignments(run_of(data, **settings)))
+        (tmp_path / scripts.TABLE).write_bytes(files.assignments(run_of(data, **settings)))
     run = run_of(data, **settings)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
     assert ours["step"].loss == run.history.losses[-1]

@@ -12,12 +12,13 @@ from sklearn.metrics import adjusted_rand_score
 from streamlit.testing.v1 import AppTest
 
 from clustering import LINKAGES
-from pages.shared import datasets
-from pages.shared.runs import RACERS
-from pages.shared.widgets import SAME
+from pages.datasets import catalog
+from pages.datasets.data import Data
+from pages.runs.run import RACERS
+from pages.ui.widgets import SAME
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
-PAGE, WATCH, RACE = "pages/explore/tree.py", "pages/explore/watch.py", "pages/compare/race.py"
+PAGE, WATCH, RACE = "pages/hierarchy/page.py", "pages/watch/page.py", "pages/compare/page.py"
 
 
 def opened(page=PAGE, **address):
@@ -34,13 +35,13 @@ def app():
 
 def of(monkeypatch, points, **address):
     """The page on these points."""
-    data = datasets.Data("few", "Few", ("a", "b"), np.array(points, dtype=float))
-    monkeypatch.setattr(datasets, "draw_sample", lambda *_: data)
+    data = Data("few", "Few", ("a", "b"), np.array(points, dtype=float))
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     return opened(**address)
 
 
 def points_of(sample="three", n=50, seed=0, **values):
-    return datasets.draw_sample(sample, n, seed, values).points
+    return catalog.draw_sample(sample, n, seed, values).points
 
 
 def fine(app):
@@ -94,7 +95,7 @@ def test_it_opens_with_wards_tree_of_the_data_cut_into_three():
     assert fine(app)
     assert [title.value for title in app.title] == ["The tree"]
     assert said(app) == ""
-    data = datasets.draw_sample("three", 500, 0, {})
+    data = catalog.draw_sample("three", 500, 0, {})
     merges = hierarchy.linkage(data.points, "ward")
     labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
     correlation, _ = hierarchy.cophenet(merges, hierarchy.distance.pdist(data.points))
@@ -409,7 +410,7 @@ def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
     assert first["Panel"] == "1. Average linkage, Manhattan"
     assert second["Panel"] == "2. K-means"
     assert first["Iterations"] == "96 merges"
-    data = datasets.draw_sample("three", 100, 0, {})
+    data = catalog.draw_sample("three", 100, 0, {})
     labels = sklearn.cluster.AgglomerativeClustering(4, metric="manhattan", linkage="average").fit(data.points).labels_
     assert first["Adjusted Rand"] == f"{adjusted_rand_score(data.labels, labels):.3f}"
     height = hierarchy.linkage(data.points, "average", "cityblock")[-4, 2]

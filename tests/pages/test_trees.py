@@ -11,15 +11,19 @@ from scipy.spatial import distance
 from sklearn.metrics import adjusted_rand_score
 
 from clustering import LINKAGES, classical_scaling
-from pages.shared import curves, datasets, palette, tree_figures, tree_picture
-from pages.shared.cutting import is_height
-from pages.shared.datasets import GIVEN, Data
-from pages.shared.planes import column_plane, principal_plane
-from pages.shared.racing import make_race, panel_names
-from pages.shared.runs import Recent, Run, Settings, make_run
-from pages.shared.scoring import scores
-from pages.shared.storyboard import growing, in_step, storyboard
-from pages.shared.trees import MOST_ORDERED, Growth, Merging, cut_labels, grow
+from pages.compare.comparison import make_race, panel_names
+from pages.compare.scores import scores
+from pages.datasets import catalog
+from pages.datasets.data import GIVEN, Data
+from pages.datasets.planes import column_plane, principal_plane
+from pages.figures import palette
+from pages.hierarchy import figures as tree_figures
+from pages.hierarchy import picture as tree_picture
+from pages.methods.trees import MOST_ORDERED, Growth, Merging, cut_labels, grow
+from pages.runs import curves
+from pages.runs.frames import growing, in_step, storyboard
+from pages.runs.run import Recent, Run, Settings, make_run
+from pages.ui.cutting_line import is_height
 
 MONOTONE = ("single", "complete", "average", "ward")
 
@@ -248,7 +252,7 @@ def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_
 
 
 def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the_nearest_point_in_it():
-    data, store = datasets.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
+    data, store = catalog.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
     labels, told = cut_labels(data, Merging(), 4, store)
     assert "a sample of 5,000 of the 6,000 points" in told
     assert "nearest" in told
@@ -266,7 +270,7 @@ def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the
 
 @pytest.mark.parametrize("k", [2, 5])
 def test_the_cut_of_a_sample_keeps_to_rings_of_which_the_means_are_the_same(k):
-    data = datasets.draw_sample("rings", 10_000, 0, {"k": k, "noise": 0.05})
+    data = catalog.draw_sample("rings", 10_000, 0, {"k": k, "noise": 0.05})
     labels, told = cut_labels(data, Merging("single"), k, Recent())
     assert "nearest" in told
     assert np.bincount(labels, minlength=k).min() > 0
@@ -326,7 +330,7 @@ def test_k_medoids_of_given_proximities_starts_from_their_tree():
 
 
 def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_its_groups():
-    data = datasets.draw_sample("three", 200, 0, {})
+    data = catalog.draw_sample("three", 200, 0, {})
     begun = started(data, "mixture").history.parameters[0]
     groups = sklearn.cluster.AgglomerativeClustering(3, linkage="ward").fit(data.points).labels_
     members = [data.points[groups == group] for group in range(3)]
@@ -339,7 +343,7 @@ def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_i
 
 
 def test_k_medoids_from_the_tree_of_a_sample_are_the_same_whether_that_tree_was_looked_at_before():
-    data = datasets.draw_sample("stretched", 10_000, 0, {})
+    data = catalog.draw_sample("stretched", 10_000, 0, {})
     merging = Merging("single")  # its groups are not those of the nearest means
     settings = Settings("kmedoids", 3, start="tree", merging=merging)
     visited, fresh = Recent(), Recent()
@@ -373,7 +377,7 @@ def a_race(data, *panels, k=3, store=None):
 
 
 def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
-    data = datasets.draw_sample("three", 150, 0, {})
+    data = catalog.draw_sample("three", 150, 0, {})
     race = a_race(data, dict(algorithm="tree", merging=Merging("average")), dict())
     row, other = scores(race)
     labels = sklearn.cluster.AgglomerativeClustering(3, linkage="average").fit(data.points).labels_
@@ -424,7 +428,7 @@ def colours_in_a_race(run):
 
 @pytest.mark.parametrize("ks", [(3, 5), (5, 3), (3, 3), (2, 2)], ids=str)
 def test_a_group_has_one_colour_in_a_race_whatever_k_the_panels_and_the_known_groups_have(ks):
-    data = datasets.draw_sample("round", 200, 1, {"k": 5, "distance": 8.0, "d": 2})
+    data = catalog.draw_sample("round", 200, 1, {"k": 5, "distance": 8.0, "d": 2})
     race = a_race(data, dict(algorithm="tree", k=ks[0]), dict(k=ks[1]), k=ks[1])
     tree, other = race.runs
     known = np.array(palette.COLORS)[race.known.labels]
@@ -679,7 +683,7 @@ def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_
 
 @pytest.mark.parametrize("markers", [1_000, 20])
 def test_a_group_of_a_single_point_has_at_the_cut_the_colour_that_its_strip_has(markers):
-    data = datasets.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
+    data = catalog.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 12, "single")
     order, at = run.growth.tree.order, cut_view(run)
     alone = np.flatnonzero(run.history.sizes[-1][run.history.last.labels] == 1)
@@ -700,7 +704,7 @@ def test_a_group_of_a_single_point_has_at_the_cut_the_colour_that_its_strip_has(
 
 
 def test_single_points_far_away_do_not_use_up_the_colours_of_the_groups():
-    data = datasets.draw_sample("outliers", 500, 0, {"share": 0.1, "d": 2})
+    data = catalog.draw_sample("outliers", 500, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 16, "single")
     sizes = run.history.sizes[-1]
     large = sizes >= 10
@@ -735,7 +739,7 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
 
 @pytest.mark.parametrize(("n", "linkage"), [(2_000, "ward"), (2_000, "single"), (5_000, "single")])
 def test_of_painted_points_those_that_join_late_are_markers_and_the_image_changes_in_blocks_only(n, linkage):
-    data = datasets.draw_sample("three", n, 0, {})
+    data = catalog.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
     growth, at = run.growth, cut_view(run)
     views = tree_picture.views_of(growth)
@@ -773,7 +777,7 @@ def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merg
 
 
 def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
-    data = datasets.draw_sample("uniform", 100, 2, {"d": 2})
+    data = catalog.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
     growth = run.growth
     merges = hierarchy.linkage(data.points, "centroid")

@@ -86,10 +86,11 @@ def test_a_new_start_takes_the_next_seed_and_the_old_one_can_be_had_again(app):
 
 def show(app, monkeypatch, points):
     """Makes the sample one of these points."""
-    from pages.shared import datasets
+    from pages.datasets import catalog
+    from pages.datasets.data import Data
 
-    data = datasets.Data(repr(points), "Few", ("a", "b"), np.array(points, dtype=float))
-    monkeypatch.setattr(datasets, "draw_sample", lambda *_: data)
+    data = Data(repr(points), "Few", ("a", "b"), np.array(points, dtype=float))
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app.number_input(key="data_seed").set_value(3).run()
 
 

@@ -1,0 +1,172 @@
+"""Figures about the number of clusters. Arrays in, figures out; no Streamlit."""
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from pages.choose_k.sweep import COVARIANCES, Partition
+from pages.choose_k.verdict import Criterion, Verdict
+from pages.figures import palette
+
+HEIGHT = 230
+MARGIN = dict(l=10, r=10, t=10, b=10)
+LINE, CHOSEN = palette.COLORS[0], palette.COLORS[1]
+NOISE = "rgba(140,140,150,0.28)"
+
+
+def curve(criterion: Criterion) -> go.Figure:
+    """The criterion over the numbers of clusters; what it is on noise as a grey band, what it prefers as a large mark."""
+    ks, values = criterion.ks, criterion.values
+    data = []
+    if criterion.noise is not None:
+        low, high = criterion.noise.min(axis=0), criterion.noise.max(axis=0)
+        band = dict(x=np.append(ks, ks[::-1]), y=np.append(high, low[::-1]), fill="toself", fillcolor=NOISE)
+        data.append(dict(type="scatter", mode="lines", line=dict(width=0), hoverinfo="skip", name="noise") | band)
+    if criterion.spread is not None:
+        every = np.repeat(ks, len(criterion.spread))
+        dots = dict(x=every, y=criterion.spread.T.ravel(), marker=dict(size=4, color=LINE, opacity=0.35))
+        data.append(dict(type="scatter", mode="markers", hoverinfo="skip", name="pairs of subsamples") | dots)
+    error = None if criterion.errors is None else dict(type="data", array=criterion.errors, thickness=1.5)
+    data.append(
+        dict(type="scatter", mode="lines+markers", x=ks, y=values, error_y=error, name=criterion.name)
+        | dict(line=dict(color=LINE, width=2.5), marker=dict(size=6, color=LINE))
+        | dict(hovertemplate="K = %{x}<br>%{y:.4g}<extra></extra>")
+    )
+    at = np.flatnonzero(ks == criterion.choice)
+    if at.size:
+        symbol = "circle" if criterion.evidence else "circle-open"
+        mark = dict(
+            size=13, color=CHOSEN, symbol=symbol, line=dict(width=2.5, color="#ffffff" if criterion.evidence else CHOSEN)
+        )
+        data.append(dict(type="scatter", mode="markers", x=ks[at], y=values[at], hoverinfo="skip", marker=mark))
+    return go.Figure(dict(data=data, layout=_layout(HEIGHT, ks)))
+
+
+def elbow(criterion: Criterion) -> go.Figure:
+    """The losses, with the chord from the first to the last."""
+    figure = curve(criterion)
+    ends = [0, -1]
+    chord = dict(x=criterion.ks[ends], y=criterion.values[ends], mode="lines", hoverinfo="skip")
+    figure.add_scatter(**chord, line=dict(color=palette.NEUTRAL, width=1.5, dash="dot"))
+    return figure
+
+
+def _layout(height: int, ks: np.ndarray) -> dict:
+    axis = dict(title=dict(text="K, clusters"), zeroline=False, tickvals=ks.tolist(), range=[ks[0] - 0.4, ks[-1] + 0.4])
+    return dict(
+        height=height, margin=MARGIN, showlegend=False, dragmode=False, xaxis=axis, yaxis=dict(zeroline=False, nticks=5)
+    )
+
+
+def densities(verdict: Verdict) -> go.Figure:
+    """BIC, ICL and AIC over the number of components, a line for each covariance model."""
+    names = {"bic": "BIC", "icl": "ICL", "aic": "AIC"}
+    figure = make_subplots(cols=3, subplot_titles=list(names.values()), horizontal_spacing=0.06)
+    for column, name in enumerate(names, 1):
+        for i, covariance in enumerate(COVARIANCES):
+            line = [(one.k, getattr(one, name)) for one in verdict.densities if one.covariance == covariance]
+            ks, values = zip(*line, strict=True)
+            figure.add_scatter(
+                row=1,
+                col=column,
+                x=ks,
+                y=values,
+                name=covariance,
+                legendgroup=covariance,
+                showlegend=column == 1,
+                mode="lines+markers",
+                line=dict(color=palette.COLORS[i], width=2),
+                marker=dict(symbol=palette.SYMBOLS[i], size=7),
+                hovertemplate=f"{covariance}, K = %{{x}}<br>%{{y:.1f}}<extra></extra>",
+            )
+        best = min(verdict.densities, key=lambda one: getattr(one, name))
+        mark = dict(size=15, symbol="circle-open", color=CHOSEN, line=dict(width=3))
+        figure.add_scatter(
+            row=1, col=column, x=[best.k], y=[getattr(best, name)], marker=mark, hoverinfo="skip", showlegend=False
+        )
+    figure.update_xaxes(title=dict(text="K, components"), zeroline=False, tickvals=verdict.ks.tolist())
+    figure.update_yaxes(zeroline=False, nticks=5)
+    figure.update_layout(
+        height=330, margin=dict(l=10, r=10, t=30, b=10), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0)
+    )
+    return figure
+
+
+def silhouettes(partition: Partition, colours: np.ndarray, height: int = 340) -> go.Figure:
+    """The silhouette width of each point, clusters under each other, the widest first; and their mean."""
+    widths = partition.silhouette.widths
+    labels = partition.labels[partition.silhouette.rows]
+    gap = max(1, len(widths) // 60)
+    data, top = [], 0
+    for cluster in np.argsort(colours):
+        mine = np.sort(widths[labels == cluster])[::-1]
+        if not mine.size:
+            continue
+        y = np.arange(top, top + len(mine))
+        colour = int(colours[cluster])
+        data.append(
+            dict(
+                type="scatter",
+                mode="lines",
+                x=np.concatenate([[0], mine, [0]]),
+                y=np.concatenate([y[:1], y, y[-1:]]),
+                fill="toself",
+                line=dict(width=0.5, color=palette.color_of(colour), shape="vh"),
+                fillcolor=palette.color_of(colour),
+                hoverinfo="text",
+                text=f"cluster {colour + 1}: {len(mine):,} points, mean width {mine.mean():.2f}",
+            )
+        )
+        top += len(mine) + gap
+    mean = partition.silhouette.mean
+    data.append(
+        dict(type="scatter", mode="lines", x=[mean, mean], y=[-gap, top], hoverinfo="skip")
+        | dict(line=dict(color=palette.NEUTRAL, width=2, dash="dash"))
+    )
+    layout = dict(
+        height=height,
+        margin=MARGIN,
+        showlegend=False,
+        dragmode=False,
+        hovermode="closest",
+        xaxis=dict(title=dict(text="silhouette width"), zeroline=True, range=[min(-0.1, widths.min() - 0.05), 1.02]),
+        yaxis=dict(range=[top, -gap], showticklabels=False, zeroline=False, title=dict(text="points, by cluster")),
+    )
+    return go.Figure(dict(data=data, layout=layout))
+
+
+def flow(partitions: list[Partition], colours: list[np.ndarray], height: int = 380) -> go.Figure:
+    """How the members of the clusters go from each K to the next."""
+    begins = np.cumsum([0, *(part.k for part in partitions)])
+    source, target, value, color, says = [], [], [], [], []
+    for i, (before, after) in enumerate(zip(partitions, partitions[1:], strict=False)):
+        table = np.bincount(before.labels * after.k + after.labels, minlength=before.k * after.k).reshape(before.k, after.k)
+        for a, b in zip(*np.nonzero(table), strict=True):
+            source.append(int(begins[i] + a))
+            target.append(int(begins[i + 1] + b))
+            value.append(int(table[a, b]))
+            red, green, blue = palette.rgb([palette.color_of(colours[i][a])])[0].astype(int)
+            color.append(f"rgba({red},{green},{blue},0.35)")
+            says.append(f"{table[a, b]:,} points from cluster {colours[i][a] + 1} to {colours[i + 1][b] + 1}")
+    last = max(len(partitions) - 1, 1)
+    numbers = [int(number) for part in colours for number in part]
+    node = dict(
+        label=["" for _ in numbers],
+        color=[palette.color_of(number) for number in numbers],
+        x=[min(max(i / last, 0.001), 0.999) for i, part in enumerate(partitions) for _ in range(part.k)],
+        customdata=[f"K = {part.k}, cluster {n + 1}" for part, own in zip(partitions, colours, strict=True) for n in own],
+        hovertemplate="%{customdata}<br>%{value} points<extra></extra>",
+        pad=14,
+        thickness=12,
+        line=dict(width=0),
+    )
+    link = dict(
+        source=source, target=target, value=value, color=color, customdata=says, hovertemplate="%{customdata}<extra></extra>"
+    )
+    titles = [
+        dict(text=f"K = {part.k}", x=i / last, y=1.0, xref="paper", yref="paper", yanchor="bottom", showarrow=False)
+        | dict(xanchor="left" if i == 0 else "right" if i == last else "center")
+        for i, part in enumerate(partitions)
+    ]
+    sankey = dict(type="sankey", arrangement="snap", node=node, link=link)
+    return go.Figure(dict(data=[sankey], layout=dict(height=height, margin=dict(l=10, r=10, t=30, b=10), annotations=titles)))

@@ -1,0 +1,176 @@
+"""Figures of two clusterings of the same points. Arrays in, figures out; no Streamlit."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.compare.agreement import Clustering, Disagreement
+from pages.datasets.data import Data
+from pages.datasets.formatting import in_template, safe
+from pages.datasets.planes import Plane
+from pages.figures import paint, palette
+from pages.figures.plots import padded, placed
+
+EDGE = "#26262c"
+
+
+def group_name(number: int) -> str:
+    return "none" if number < 0 else f"{palette.mark_of(number)} {number + 1}"
+
+
+def color_of(number: int) -> str:
+    return palette.NEUTRAL if number < 0 else palette.color_of(number)
+
+
+def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
+    """How many points are in each group of the one and each group of the other: a square per cell, its area the number.
+
+    Each square can be selected; its `customdata` is the numbers of the two groups.
+    """
+    rows, columns = np.nonzero(pair.table)
+    counts = pair.table[rows, columns]
+    side = min(200 / max(pair.table.shape), 46)
+    a, b = pair.groups_a[rows], pair.groups_b[columns]
+    changed = a != b
+    square = dict(
+        type="scatter",
+        mode="markers+text",
+        x=columns,
+        y=rows,
+        text=[f"{count:,}" for count in counts],
+        textfont=dict(size=12 if side > 20 else 9, color=palette.NEUTRAL),
+        textposition="bottom center",
+        customdata=np.column_stack([a, b]).tolist(),
+        hovertext=[
+            f"{count:,} in {group_name(i)} and {group_name(j)}" for count, i, j in zip(counts.tolist(), a, b, strict=True)
+        ],
+        hoverinfo="text",
+        marker=dict(
+            symbol="square",
+            size=np.maximum(side * np.sqrt(counts / counts.max()), 6),
+            color=[color_of(number) for number in b],
+            opacity=np.where(changed, 0.95, 0.45),
+            line=dict(width=np.where(changed, 2, 0), color=[color_of(number) for number in a]),
+        ),
+        selected=dict(marker=dict(opacity=1.0)),
+        unselected=dict(marker=dict(opacity=0.3)),
+    )
+    layout = dict(
+        height=height,
+        margin=dict(l=10, r=10, t=10, b=10),
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        clickmode="event+select",
+        xaxis=_groups_axis(pair.b.name, pair.groups_b) | dict(side="top"),
+        yaxis=_groups_axis(pair.a.name, pair.groups_a) | dict(autorange=False, range=[len(pair.groups_a) - 0.5, -0.5]),
+    )
+    return go.Figure(dict(data=[square], layout=layout))
+
+
+def _groups_axis(name: str, groups: np.ndarray) -> dict:
+    return dict(
+        title=dict(text=safe(name), standoff=6),
+        tickvals=list(range(len(groups))),
+        ticktext=[
+            f"<span style='color:{color_of(g)}'>{palette.mark_of(g)}</span> {g + 1}" if g >= 0 else "none"
+            for g in groups.tolist()
+        ],
+        range=[-0.5, len(groups) - 0.5],
+        zeroline=False,
+        showgrid=False,
+    )
+
+
+def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
+    """All points as a painted picture, in the colours of their groups; that of `side_by_side` where there are many."""
+    xy = plane.places(data.points)
+    colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
+    canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
+    return canvas.paint(palette.rgb(colors), labels=clustering.labels + 1)
+
+
+def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
+    return padded(xy, 1.3 if data.to_scale else None)
+
+
+def side_by_side(
+    data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops=(), height: int = 360
+) -> go.Figure:
+    """The points in the groups of the one and of the other; `highlighted` (m,) ones stand out, all others are faint.
+
+    `backdrops` are the pictures of both if there are more than `MOST_MARKERS` points, else none.
+    """
+    xy = plane.places(data.points)
+    left, right, bottom, top = extent_of(data, xy)
+    called = [safe(name) for name in data.called(highlighted)]
+    layout = dict(
+        height=height,
+        margin=dict(l=10, r=10, t=30, b=10),
+        showlegend=False,
+        hovermode="closest",
+        dragmode="pan",
+        images=[],
+        annotations=[],
+    )
+    traces = []
+    for i, clustering in enumerate((pair.a, pair.b)):
+        number = "" if i == 0 else "2"
+        axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
+        if backdrops:
+            layout["images"].append(placed((left, right, bottom, top), number) | dict(source=backdrops[i], opacity=0.45))
+        else:
+            traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
+        dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
+        dots["marker"]["line"] = dict(width=1, color=EDGE)
+        dots["customdata"] = [
+            f"{name}<br>{in_template(pair.a.name)}: {group_name(g)}<br>{in_template(pair.b.name)}: {group_name(h)}"
+            for name, g, h in zip(called, pair.a.labels[highlighted], pair.b.labels[highlighted], strict=True)
+        ]
+        dots["hovertemplate"] = "%{customdata}<extra></extra>"
+        traces.append(dots)
+        layout[f"xaxis{number}"] = dict(
+            domain=[0.52 * i, 0.48 + 0.52 * i],
+            anchor=f"y{number}",
+            range=[left, right],
+            zeroline=False,
+            matches="x" if i else None,
+            title=dict(text=safe(plane.names[0])),
+        )
+        layout[f"yaxis{number}"] = dict(
+            anchor=f"x{number}",
+            range=[bottom, top],
+            zeroline=False,
+            matches="y" if i else None,
+            showticklabels=i == 0,
+            scaleanchor="x" if data.to_scale and i == 0 else None,
+            title=dict(text=safe(plane.names[1]) if i == 0 else ""),
+        )
+        layout["annotations"].append(
+            dict(
+                text=safe(clustering.name),
+                x=0.24 + 0.52 * i,
+                y=1,
+                xref="paper",
+                yref="paper",
+                xanchor="center",
+                yanchor="bottom",
+            )
+            | dict(showarrow=False, font=dict(size=14))
+        )
+    return go.Figure(dict(data=traces, layout=layout))
+
+
+def _dots(xy, clustering: Clustering, rows: np.ndarray, size: float, opacity: float) -> dict:
+    labels = clustering.labels[rows]
+    return dict(
+        type="scatter",
+        mode="markers",
+        x=xy[rows, 0],
+        y=xy[rows, 1],
+        marker=dict(
+            size=size,
+            opacity=opacity,
+            color=[color_of(g) for g in labels.tolist()],
+            symbol=np.where(labels < 0, 0, palette.SYMBOL_NUMBERS[np.maximum(labels, 0) % len(palette.SYMBOL_NUMBERS)]),
+        ),
+    )

@@ -1,0 +1,48 @@
+"""The gallery of failures: what goes wrong with clustering, ready to be watched, each with its remedy."""
+
+import html
+
+import streamlit as st
+
+from pages.figures.thumbnails import as_html, thumbnail
+from pages.runs.run import Recent, make_run
+from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
+from pages.ui.navigation import open_scene, opening
+from pages.ui.placing import plane_of
+
+
+@st.cache_data(max_entries=1, show_spinner="Running what goes wrong")
+def pictures() -> dict[str, str]:
+    """How each of them ends, as an image in HTML. The same for everybody."""
+    made = {}
+    for name in GALLERY:
+        failure = FAILURES[name]
+        data = data_of(failure.state())
+        run = make_run(data, settings_of(failure.state()), Recent(), lambda step: None)
+        source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.centers[-1])
+        made[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
+    return made
+
+
+st.title("When it goes wrong")
+opening()
+st.caption(
+    "That a loss fell and converged says little. Here is how each method fails: open one, press play, and then take the "
+    "remedy, a button above the picture."
+)
+shown = pictures()
+with st.container(key="gallery"):
+    for place, name in zip(st.columns(len(GALLERY), gap="medium"), GALLERY, strict=True):
+        failure = FAILURES[name]
+        with place, st.container(border=True, height="stretch"):
+            st.subheader(failure.title)
+            st.html(shown[name])
+            st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
+            st.button(
+                "Watch it go wrong",
+                key=f"open {name}",
+                icon=":material/play_circle:",
+                on_click=open_scene,
+                args=(failure.page, failure.state(), failure.address()),
+                help=f"Opens {failure.title.lower()}, ready to play",
+            )

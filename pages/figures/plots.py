@@ -1,0 +1,214 @@
+"""What the Plotly figures of a data set and of its runs share. Arrays in, figures out; no Streamlit."""
+
+import base64
+import hashlib
+from functools import cached_property
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.datasets.data import Data
+from pages.datasets.formatting import in_template, safe, shortened
+from pages.datasets.planes import Plane
+from pages.figures import palette
+
+SAVED = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
+"""for pictures that the player saves: by Plotly's own button, which it hides"""
+MOST_MARKERS = 2_000
+"""above this many points a picture is painted instead of having a marker for each"""
+MOST_MOVING = 1_000
+"""the same for pictures that move: a browser cannot restyle more markers thirty times a second"""
+HOVERED = 400
+"""how many points of a painted picture answer to the pointer"""
+MOST_WORDS = 150
+"""that are written beside their points"""
+MARGIN = dict(l=65, r=10, t=10, b=65)
+"""room for titles and labels of the usual length: where these need more, Plotly makes it, by drawing everything once more"""
+
+
+def token(*what) -> str:
+    """A name by which the player knows that a figure belongs to what is shown: keys of runs, and ways of looking at them."""
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+
+
+def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a picture of these points (n, 2), as much wider than high as `proportions` says."""
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    size = size_of(low, high)
+    if proportions is not None:
+        size = np.maximum(size, size[::-1] * (proportions, 1 / proportions))
+    middle = low + (high - low) / 2
+    (left, bottom), (right, top) = (middle - 0.55 * size).tolist(), (middle + 0.55 * size).tolist()
+    return left, right, bottom, top
+
+
+def size_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How wide a picture from `low` to `high` is; of a single value wide enough that its edges differ from it."""
+    return np.where(high > low, high - low, np.maximum(1.0, 1e-6 * np.abs(low)))
+
+
+def precision(low: float, high: float) -> type:
+    """In what numbers from low to high are drawn: single precision where its steps are smaller than can be seen."""
+    span, reach = high - low, max(abs(low), abs(high))
+    return np.float32 if span > 1e-30 and reach < min(100 * span, 1e30) else np.float64
+
+
+def rings(data: Data, xy: np.ndarray) -> list[dict]:
+    """A trace that rings the rows in which a value was filled, and names the values; none if nothing was."""
+    if data.filled is None or not data.filled.any():
+        return []
+    rows = np.flatnonzero(data.filled.any(axis=1))[:MOST_MARKERS]
+    return [
+        dict(
+            type="scatter",
+            mode="markers",
+            x=xy[rows, 0],
+            y=xy[rows, 1],
+            customdata=[
+                safe(name) + "<br>" + "<br>".join(map(safe, filled_values(data, i)))
+                for i, name in zip(rows, data.called(rows), strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+            marker=dict(symbol="circle-open", size=13, color=palette.FILLED, opacity=0.8, line=dict(width=1.5)),
+        )
+    ]
+
+
+def about_colours(k: int) -> str:
+    """What has to be said of the colours of so many clusters."""
+    return " Colours repeat after ten clusters." if k > len(palette.COLORS) else ""
+
+
+def about_rings(data: Data) -> str:
+    """What the rings in a picture of these data mean, if there are any."""
+    if data.filled is None or not data.filled.any():
+        return ""
+    rows = int(data.filled.any(axis=1).sum())
+    which = f"the first {MOST_MARKERS:,} of {rows:,} rows" if rows > MOST_MARKERS else "a row"
+    uncertain = "" if data.deviations is None else ", and how uncertain it is"
+    return f"A ring marks {which} in which a value was filled; point at it to see which{uncertain}."
+
+
+def filled_values(data: Data, i: int) -> list[str]:
+    """Of point i each value that was filled, in words: 'filled: bill_length 43.9 ± 5.4'."""
+    told = []
+    for j in np.flatnonzero(data.filled[i]):
+        spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
+        value = f"{data.points[i, j]:.4g}{spread}".replace("-", "−")
+        told.append(f"filled: {data.columns[j]} {value}")
+    return told[:8] + ["…"] * (len(told) > 8)
+
+
+def written(data: Data, rows: np.ndarray) -> dict:
+    """What writes the names of these rows beside their points, where names are what was clustered and there is room."""
+    if data.given is None or data.names is None or len(data.names) > MOST_WORDS:
+        return {}
+    names = [safe(shortened(name)) for name in data.called(rows)]
+    return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
+
+
+def dots(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
+    """A trace of these rows at their places in xy (n, 2), which says what they are called and where."""
+    x, y = map(in_template, plane.names)
+    return dict(
+        type="scatter",
+        mode="markers",
+        x=xy[rows, 0],
+        y=xy[rows, 1],
+        customdata=list(map(safe, data.called(rows))),
+        hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
+    )
+
+
+def hovered(n: int) -> np.ndarray:
+    """The rows of n that answer to the pointer where all are painted: always the same ones."""
+    return np.sort(np.random.default_rng(0).choice(n, min(HOVERED, n), replace=False))
+
+
+def marker_size(n: int) -> float:
+    return 7.5 * min(1.0, (500 / n) ** 0.35)
+
+
+def placed(extent: tuple[float, float, float, float], axes: str = "") -> dict:
+    """Where an image lies that is stretched over the extent, below all else, by the axes of this number."""
+    left, right, bottom, top = extent
+    place = dict(xref=f"x{axes}", yref=f"y{axes}", x=left, y=top, sizex=right - left, sizey=top - bottom)
+    return place | dict(sizing="stretch", layer="below")
+
+
+def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
+    """The layout of a picture of points."""
+    left, right, bottom, top = extent
+    axis = dict(zeroline=False, showgrid=not painted)  # the lines would run over a painted picture
+    return dict(
+        height=height,
+        margin=MARGIN,
+        showlegend=False,
+        hovermode="closest",
+        dragmode="pan",
+        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
+        yaxis=axis
+        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=safe(plane.names[1]))),
+    )
+
+
+def driven(name: str) -> dict:
+    """What the layout of a figure has that a player drives, by this name."""
+    return dict(meta=name, updatemenus=[REMOTE])
+
+
+REMOTE = dict(
+    type="buttons",
+    x=0,
+    y=1,
+    xanchor="left",
+    yanchor="top",
+    pad=dict(t=0, r=0, b=0, l=0),
+    bgcolor="rgba(0,0,0,0)",
+    borderwidth=0,
+    showactive=False,
+    buttons=[dict(label=" ", method="animate", args=[["0"], {}])],
+)
+"""An invisible button by which the player gives its orders to the figure: it is Plotly's own way to start an animation."""
+
+
+class Moving(go.Figure):
+    """A figure whose frames are taken as they are.
+
+    Plotly would compare each point's symbol and colour in each frame with all that there are, which for 2,000 points takes
+    seconds: longer than all else. Who asks for `frames` gets them checked.
+    """
+
+    def __init__(self, data: list[dict], layout: dict, frames: list[dict]):
+        super().__init__(dict(data=data, layout=layout))
+        # each trace with its type, as Plotly has it
+        frames = [frame | dict(data=[dict(type="scatter") | trace for trace in frame["data"]]) for frame in frames]
+        self._as_given = frames
+
+    @cached_property
+    def frames(self) -> tuple[go.Frame, ...]:
+        return go.Figure(frames=self._as_given).frames
+
+    def to_dict(self) -> dict:
+        return super().to_dict() | (dict(frames=_packed(self._as_given)) if self._as_given else {})
+
+
+PACKED = {np.dtype(kind): kind[1:] for kind in ("<f4", "<f8", "|u1")}
+"""what Plotly calls the kinds of arrays that are sent as they are in memory"""
+
+
+def _packed(value):
+    """The same with arrays (m,) packed as Plotly packs them; lists stay what they are."""
+    if isinstance(value, dict):
+        return {name: _packed(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        if value.ndim == 1 and value.dtype in PACKED:
+            return dict(dtype=PACKED[value.dtype], bdata=base64.b64encode(value.tobytes()).decode())
+        return value.tolist()
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [_packed(part) for part in value]
+    return value
+
+
+def figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
+    return Moving(data, layout, frames)

@@ -1,0 +1,262 @@
+"""Trees of data sets: what is asked for, how they grow, and their cuts, as runs beside other runs and as starts of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+from clustering import History, Notice, Step, Tree, tree_of_points, tree_of_proximities
+from pages.datasets.data import SCIPY_METRICS, Data
+from pages.datasets.formatting import counted, short
+from pages.datasets.limits import MOST_ORDERED, MOST_POINTS_FOR_PROXIMITIES
+
+SINGLE = 90
+"""how many of the last merges are shown one by one; those before them in a few blocks"""
+RACED = 20
+"""how many of the merges before the cut are shown in a race"""
+LINKED = {
+    "single": "whose nearest points are nearest. The lines join these two points; their dissimilarity is the height.",
+    "complete": "whose farthest points are nearest. The line joins these two points; their dissimilarity is the height.",
+    "average": "whose points are nearest on average, over all pairs of them: that is the height. The line joins the means.",
+    "ward": "that cost least: the height grows with how much their merge adds to the sum of squares within groups. The line "
+    "joins the means.",
+    "centroid": "whose means are nearest. The line joins the means, and its length is the height.",
+    "median": "whose middles are nearest. The line joins them, and its length is the height; the middle of what they make "
+    "lies halfway, whatever their sizes.",
+}
+"""which two groups merge, how the sentence about it ends"""
+BY_MEANS = ("ward", "centroid", "median")
+"""linkages that take dissimilarities for Euclidean distances"""
+
+
+@dataclass(frozen=True)
+class Merging:
+    """How a tree is made."""
+
+    linkage: str = "ward"
+    metric: str = "euclidean"
+
+
+WARD = Merging()
+
+
+@dataclass(frozen=True, eq=False)
+class Growth:
+    """A tree, and the data that it was made of."""
+
+    data: Data
+    merging: Merging
+    tree: Tree
+    seconds: float
+    """that it took, proximities included"""
+    matrix: np.ndarray | None = None
+    """(n, n) the proximities, where they cannot be had again pair by pair"""
+    note: str = ""
+    """what was done instead of what was asked, in a sentence"""
+
+    @property
+    def cells(self) -> int:
+        """How many numbers it holds, about."""
+        return 12 * len(self.data.points) + (0 if self.matrix is None else self.matrix.size)
+
+    @property
+    def merges(self) -> int:
+        return len(self.tree.heights)
+
+    @property
+    def is_euclidean(self) -> bool:
+        """Whether it was made of Euclidean distances between points."""
+        return self.data.given is None and self.merging.metric == "euclidean"
+
+    @cached_property
+    def states(self) -> list[int]:
+        """After how many merges there is a picture: none, then blocks of merges, then each of the last `SINGLE`."""
+        alone = min(self.merges, SINGLE)
+        # links that are drawn in every block make its picture large
+        blocks = 0 if alone == self.merges else int(np.clip(12_000 // (self.merges - alone), 8, 30))
+        left = np.geomspace(self.merges + 1, alone + 1, blocks + 1)[1:]
+        made = self.merges + 1 - np.rint(left).astype(int)
+        return np.unique([0, *made, *range(self.merges - alone, self.merges + 1)]).tolist()
+
+    @property
+    def first_alone(self) -> int:
+        """The merges from this one on are shown one by one."""
+        return self.merges - min(self.merges, SINGLE)
+
+    @cached_property
+    def joined_by(self) -> np.ndarray:
+        """(n,) the first merge of each point"""
+        n = self.merges + 1
+        first = np.empty(n, dtype=np.intp)
+        for column in self.tree.merges.T:
+            points = column < n
+            first[column[points]] = np.flatnonzero(points)
+        return first
+
+    def height(self, merges: int) -> float:
+        """Of the last of so many merges; 0 before the first."""
+        return float(self.tree.heights[merges - 1]) if merges else 0.0
+
+    def alive(self, merges: int) -> np.ndarray:
+        """The groups of more than one point that there are after so many merges, by the merges that made them."""
+        n = self.merges + 1
+        gone = self.tree.merges[:merges].ravel()
+        return np.setdiff1d(np.arange(merges), gone[gone >= n] - n, assume_unique=True)
+
+    def _middles(self, places: np.ndarray) -> np.ndarray:
+        """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
+        n = len(places)
+        middles = np.concatenate([places, np.empty((n - 1, 2))])
+        sizes = np.append(np.ones(n), self.tree.sizes)
+        if self.merging.linkage == "median":
+            sizes = np.ones(2 * n - 1)
+        for i, (a, b) in enumerate(self.tree.merges.tolist()):
+            middles[n + i] = (sizes[a] * middles[a] + sizes[b] * middles[b]) / (sizes[a] + sizes[b])
+        return middles
+
+    def ends(self, merges: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(m, 2, 2) where the line of each of these merges begins and ends, if the points are drawn at `places` (n, 2): at two
+        points by single and complete linkage, else at the middles of its parts."""
+        pairs = self.tree.merges[merges]
+        if self.merging.linkage not in ("single", "complete"):
+            return self._middles(places)[pairs]
+        apart = self.dissimilarities()
+        ends = np.empty(pairs.shape, dtype=np.intp)
+        for m, pair in enumerate(pairs.tolist()):
+            ones, others = map(self._points_of, pair)
+            between = apart(ones, others)
+            nearest = between.argmin() if self.merging.linkage == "single" else between.argmax()
+            i, j = np.unravel_index(nearest, between.shape)
+            ends[m] = ones[i], others[j]
+        return places[ends]
+
+    def _points_of(self, group: int) -> np.ndarray:
+        n = self.merges + 1
+        return np.array([group]) if group < n else self.tree.members(group - n)
+
+    def dissimilarities(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """A function of points (m,) and others (l,) that gives the (m, l) dissimilarities which the tree was made of."""
+        data, metric = self.data, self.merging.metric
+        if data.given is None and metric in SCIPY_METRICS:
+            return lambda ones, others: cdist(data.points[ones], data.points[others], SCIPY_METRICS[metric])
+        matrix = data.given if self.matrix is None else self.matrix
+        return lambda ones, others: matrix[np.ix_(ones, others)]
+
+    def told(self, merge: int) -> str:
+        """What a merge does, in a sentence."""
+        a, b = (self._called(group) for group in self.tree.merges[merge].tolist())
+        left = self.merges - merge
+        rest = "all is one group" if left == 1 else f"{left:,} groups left"
+        lower = " An inversion: lower than what it merges." if merge in self.tree.inversions else ""
+        return f"Merge {merge + 1:,}: {a} and {b} at height {short(self.height(merge + 1))}, {rest}.{lower}"
+
+    def _called(self, group: int) -> str:
+        n = self.merges + 1
+        return self.data.called([group])[0] if group < n else counted(int(self.tree.sizes[group - n]), "point")
+
+    def explained(self) -> str:
+        """Which two groups merge."""
+        if self.merging.linkage in BY_MEANS and not self.is_euclidean:
+            return (
+                f"Each merge joins the two groups that {self.merging.linkage} linkage would if these were Euclidean "
+                "distances: heights come from its formula, the line joins the middles in this picture."
+            )
+        return f"Each merge joins the two groups {LINKED[self.merging.linkage]}"
+
+    def cut(self, k: int) -> History:
+        """The last merges before k groups are left, as the history of a run, so that it can stand beside other runs.
+
+        A state is a number of merges, its loss the height of the last of them. The groups are those of the cut in all states,
+        and the parameters their means; `prepared` is this growth.
+        """
+        data, made = self.data, self.merges + 1 - k
+        labels = self.tree.labels(k)
+        sizes = np.bincount(labels, minlength=k)
+        means = np.stack([data.points[labels == group].mean(axis=0) for group in range(k)])
+        states = range(max(0, made - RACED), made + 1)
+        heights = np.array([self.height(merges) for merges in states])
+        inverted = int(np.count_nonzero(self.tree.inversions < made))
+        notices = ()
+        if inverted:
+            notices = (
+                Notice(
+                    "inversion",
+                    f"{counted(inverted, 'merge')} lie{'s' * (inverted == 1)} lower than what was merged, which only centroid "
+                    "and median linkage can do: a later merge is not always a higher one here.",
+                ),
+            )
+        last = Step(len(states) - 1, means, Cut(labels, sizes), float(heights[-1]), True, notices)
+        return History(
+            method=_Heights,
+            prepared=self,
+            parameters=(means,) * len(states),
+            losses=heights,
+            half_losses=heights[1:],
+            changed=np.zeros(len(states), dtype=int),
+            sizes=np.tile(sizes, (len(states), 1)),
+            notices=((),) * (len(states) - 1) + (notices,),
+            last=last,
+            seconds=self.seconds,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """The groups that a cut leaves."""
+
+    labels: np.ndarray
+    """(n,)"""
+    sizes: np.ndarray
+    """(k,)"""
+
+
+class _Heights:
+    loss_name = "height of the last merge"
+
+
+def grow(data: Data, merging: Merging, store, ordered: bool = False) -> Growth:
+    """The tree of these data, or of a sample of them, from the store if it is there.
+
+    `ordered` puts the leaves in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
+    for a single point.
+    """
+    note = ""
+    if len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
+        note = (
+            f"A tree needs the proximity of every pair of points: this one is of a sample of {MOST_POINTS_FOR_PROXIMITIES:,} "
+            f"of the {len(data.points):,} points."
+        )
+        data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
+    ordered = ordered and len(data.points) <= MOST_ORDERED
+
+    def make():
+        began = time.perf_counter()
+        matrix = None
+        if data.given is None and merging.metric == "euclidean":
+            tree = tree_of_points(data.points, merging.linkage, optimal_order=ordered)
+        else:
+            matrix = data.proximities(merging.metric)
+            tree = tree_of_proximities(matrix, merging.linkage, optimal_order=ordered)
+        keeps = data.given is None and merging.metric not in SCIPY_METRICS
+        return Growth(data, merging, tree, time.perf_counter() - began, matrix if keeps else None)
+
+    # the note belongs to what was asked, and the same sample may be asked for as such
+    return replace(store.get(("tree", data.key, merging, ordered), make), note=note)
+
+
+def cut_labels(data: Data, merging: Merging, k: int, store) -> tuple[np.ndarray, str]:
+    """(n,) the k groups that a cut of the tree leaves, and what was done instead of what was asked, in a sentence.
+
+    Of more points than a tree can have, those outside of the sample join the group of the nearest point in it.
+    """
+    growth = grow(data, merging, store)
+    labels = growth.tree.labels(k)
+    if not growth.note:
+        return labels, ""
+    _, nearest = cKDTree(growth.data.points).query(data.points)
+    nearest[data.sampled(len(labels))] = np.arange(len(labels))  # also where points are the same
+    return labels[nearest], f"{growth.note} The others begin in the group of the nearest of these."

@@ -1,0 +1,293 @@
+"""What can be looked at of a mixture, each below its moving picture: responsibilities, what is unlikely, new points, other
+covariance models, the limit of narrow widths, and how sure the parameters are."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from clustering import bic, restarts, sample_mixture
+from pages.datasets.data import Data
+from pages.datasets.formatting import counted, number, short
+from pages.datasets.limits import MOST_GENERATED, MOST_ITERATIONS, MOST_RESAMPLED, MOST_SAMPLED, MOST_STATE_NUMBERS
+from pages.datasets.planes import Plane
+from pages.figures import plots
+from pages.figures.markup import mark, table
+from pages.figures.palette import color_of, mark_of
+from pages.mixture import figures as mixture_figures
+from pages.mixture import limit_figures
+from pages.mixture.density import MOST_NARROWED, Belief, Bootstrap, narrowing
+from pages.runs import pictures
+from pages.runs.frames import Frame
+from pages.runs.run import Run, make_run, numbers_of_state
+from pages.ui.player import player
+from pages.ui.progress import Progress, work_on
+from pages.ui.results import show_truth
+from pages.ui.widgets import COVARIANCES, KEPT, recent
+
+CHART = dict(config={"displayModeBar": False})
+MODEL_RUNS = 5
+"""of each covariance model"""
+SECTIONS = {
+    "responsibilities": "Responsibilities",
+    "truth": "Found against true",
+    "unlikely": "What is unlikely",
+    "generator": "New points",
+    "models": "Covariance models",
+    "limit": "K-means as a limit",
+    "sureness": "How sure",
+}
+
+
+def show_section(section: str, run: Run, plane: Plane, progress: Progress, name: str, frames: list[Frame], point: int) -> None:
+    """The section of that name. `name` and `frames` are those of the moving picture, for what moves with it; `point` is the
+    position of the chosen point."""
+    {
+        "responsibilities": lambda: show_responsibilities(run, plane, name, frames, point),
+        "truth": lambda: show_truth(run),
+        "unlikely": lambda: show_unlikely(run, plane),
+        "generator": lambda: show_generator(run, plane),
+        "models": lambda: show_models(run, plane, progress),
+        "limit": lambda: show_limit(run, plane),
+        "sureness": lambda: show_sureness(run, plane),
+    }[section]()
+
+
+def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point: int) -> None:
+    belief = Belief(run)
+    n = len(run.data.points)
+    share = 0
+    if run.settings.k > 1:
+        share = st.slider("Mark the most uncertain, in % of the points", 0, 30, 5, key="uncertain", **KEPT)
+    most = np.argsort(-belief.uncertainty, kind="stable")[: round(share / 100 * n)]
+    left, right = st.columns([3, 2], gap="medium")
+
+    def clicked():
+        picked = st.session_state[f"responsibilities {point}"]["selection"]["points"]
+        if picked and isinstance(picked[0].get("customdata"), int):
+            st.session_state["focus"] = picked[0]["customdata"] + 1
+
+    with left:
+        st.plotly_chart(
+            mixture_figures.marked(belief, plane, most, point),
+            key=f"responsibilities {point}",  # another key, or the last click would count again
+            on_select=clicked,
+            selection_mode="points",
+            alt=f"The points in blended colours; the {len(most)} most uncertain have a ring.",
+            **CHART,
+        )
+        st.caption(
+            f"Rings: {ringed(len(most))} with the highest entropy of responsibilities, "
+            f"up to {belief.uncertainty[most].max():.3f} of at most {np.log(run.settings.k):.3f} nats. "
+            "Click a point to see its shares."
+            if len(most) and run.settings.k > 1
+            else "Click a point to see its shares."
+        )
+    with right:
+        st.plotly_chart(
+            mixture_figures.shares(belief.responsibilities[point]), key="shares", alt="Responsibilities of the point.", **CHART
+        )
+        st.plotly_chart(
+            mixture_figures.way(belief.way_of(point)), key="way", alt="Its responsibilities in each iteration.", **CHART
+        )
+        st.caption(
+            f"The shares of the components in this point, and how they changed. Entropy {belief.uncertainty[point]:.3f}."
+        )
+    if run.settings.k == 3:
+        with left:
+            st.markdown("**All points between the three components**")
+            with st.container(key="triangle"):
+                st.plotly_chart(
+                    recent().get(("triangle", name), lambda: mixture_figures.triangle(run, frames, name)),
+                    key="triangle chart",
+                    alt="Triangle plot of the responsibilities: points that are sure are in the corners.",
+                    **CHART,
+                )
+            st.caption(
+                "Who is sure is in a corner, who is torn between two on an edge. It moves with the player."
+                + (f" A sample of {mixture_figures.MOST_CORNERED:,} points." if n > mixture_figures.MOST_CORNERED else "")
+            )
+
+
+def ringed(count: int) -> str:
+    """What is ringed of so many points."""
+    most = plots.MOST_MARKERS
+    return f"the first {most:,} of {counted(count, 'point')}" if count > most else counted(count, "point")
+
+
+def show_unlikely(run: Run, plane: Plane) -> None:
+    belief = Belief(run)
+    share = st.slider("The least likely, in % of the points", 0.0, 20.0, 2.0, 0.5, key="unlikely", **KEPT)
+    rows, threshold = belief.least_likely(share / 100)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.plotly_chart(
+            mixture_figures.marked(belief, plane, rows),
+            key="unlikely picture",
+            alt=f"{len(rows)} points have a ring.",
+            **CHART,
+        )
+        below = f"log density below {threshold:.2f}".replace("-", "−") if len(rows) else "none"
+        st.caption(f"Rings: {ringed(len(rows))}, {below}. In a model that fits, these are where few points are.")
+    with right:
+        st.plotly_chart(
+            mixture_figures.log_densities(belief, threshold), key="log densities", alt="Histogram of log densities.", **CHART
+        )
+        cells = [
+            [name, f"{belief.log_density[row]:.2f}".replace("-", "−")]
+            for name, row in zip(run.data.called(rows[:200]), rows[:200], strict=True)
+        ]
+        st.html(
+            f"<div style='max-height:16rem;overflow:auto'>{table(['Point', 'Log density'], cells, 'The least likely')}</div>"
+        )
+
+
+def show_generator(run: Run, plane: Plane) -> None:
+    n = len(run.data.points)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        most = min(MOST_GENERATED, MOST_SAMPLED // run.data.points.shape[1])
+        count = int(st.number_input("New points", 1, most, min(n, most), key=f"new points {n}", width=150))
+        seed = int(st.number_input("Seed of the new points", 0, 2**31 - 1, 0, key="new seed", width=170, **KEPT))
+    mixture = run.history.parameters[-1]
+    drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
+    ranks = run.ranks[drawn.labels]
+    st.plotly_chart(
+        mixture_figures.side_by_side(run.data, plane, drawn.points, ranks),
+        key="generated",
+        alt="The data beside points that were drawn from the mixture.",
+        **CHART,
+    )
+    st.caption("What the model takes the data for: where both sides look alike it fits, and where they do not it does not.")
+
+    def use():
+        data = Data(
+            key=plots.token("drawn", run.key, count, seed),
+            title=f"Drawn from a mixture of {run.data.title} (K = {run.settings.k}, seed {seed})",
+            columns=run.data.columns,
+            points=drawn.points,
+            labels=ranks,
+            label_name="component drawn from",
+            truth=type(mixture)(*(part[np.argsort(run.ranks)] for part in mixture)),
+            same_units=run.data.same_units,
+        )
+        st.session_state.update({"own": data, "source": "own"})
+
+    st.button("Make these the data set of the app", icon=":material/input:", on_click=use)
+
+
+def best_model(run: Run, kind: str, progress: Progress) -> Run:
+    """The best of several runs with these covariances: a single one may end in a poor optimum and be taken for the model."""
+    settings = replace(run.settings, covariance=kind, start="k-means++")
+    seeds = range(settings.seed, settings.seed + MODEL_RUNS)
+
+    def make():
+        method = settings.method(run.data.points)
+        done = list(COVARIANCES).index(kind) / len(COVARIANCES)
+
+        def heard(step):
+            progress.show(done, f"{COVARIANCES[kind].split(':')[0]} covariances, iteration {step.iteration}.")
+
+        runs = restarts(method, run.data.points, seeds, watch=heard, max_iter=MOST_ITERATIONS)
+        return min(zip(seeds, runs, strict=True), key=lambda made: made[1].last.loss)[0]
+
+    seed = recent().get(("best model", run.data.key, settings), make)
+    return make_run(run.data, replace(settings, seed=seed), recent(), lambda step: None)
+
+
+def show_models(run: Run, plane: Plane, progress: Progress) -> None:
+    runs = {kind: best_model(run, kind, progress) for kind in COVARIANCES}
+    extent = pictures.extent_of(list(runs.values()), plane)
+    n, d = run.data.points.shape
+    rows, criteria = [], {}
+    for kind, one in runs.items():
+        likelihood = -float(one.history.losses[-1]) * n
+        count = one.history.method.parameter_count(d)
+        criteria[kind] = bic(likelihood, count, n)
+        rows.append([COVARIANCES[kind], count, number(likelihood), number(criteria[kind])])
+    best = min(criteria, key=criteria.get)
+    for row, kind in zip(rows, runs, strict=True):
+        row.append("the least" if kind == best else f"+{short(criteria[kind] - criteria[best])}")
+    for place, (kind, one) in zip(st.columns(4), runs.items(), strict=True):
+        with place:
+            st.markdown(f"**{COVARIANCES[kind].split(':')[0]}**")
+            st.plotly_chart(
+                recent().get(("model", one.key, plane.names), lambda one=one: mixture_figures.model(one, plane, extent)),
+                key=f"model {kind}",
+                alt=f"{COVARIANCES[kind]}: BIC {number(criteria[kind])}.",
+                **CHART,
+            )
+    headers = ["Covariances", "Parameters", "Log-likelihood, nats", "BIC", ""]
+    st.html(table(headers, rows, "Covariance models", row_headers=True))
+    st.caption(
+        f"Each the best of {MODEL_RUNS} runs from k-means++. BIC is p ln n − 2 ln L: less is better, and each parameter has "
+        "to earn its place."
+    )
+
+
+def show_limit(run: Run, plane: Plane) -> None:
+    path = recent().get(("narrowing", run.key), lambda: narrowing(run))
+    name = plots.token("narrowing", run.key, plane.names)
+    picture, curve = recent().get(
+        ("narrowing figures", name),
+        lambda: (
+            limit_figures.picture(path, plane, name),
+            limit_figures.curve(path, name),
+        ),
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(key="narrowing"):
+        st.plotly_chart(picture, key="narrowing picture", alt="Points in blended colours, for each width.", **CHART)
+    with right:
+        with st.container(key="certainty"):
+            st.plotly_chart(curve, key="narrowing curve", alt="Certainty over the width.", **CHART)
+        st.caption(
+            "Round Gaussians of one width and equal weights, of which only the means are fitted, each time from the same "
+            "start. As the width goes to zero, the responsibilities go to 0 and 1, and the means to the centers of K-means "
+            "(crosses): K-means is this mixture without any doubt. Means that start alike never part."
+            + (f" On a sample of {MOST_NARROWED:,} points." if len(run.data.points) > MOST_NARROWED else "")
+        )
+    told = limit_figures.told(path)
+    player(name, name, [told], ["narrowing"], ["certainty"], pace=[6] * (len(told) - 1), key="width player")
+
+
+def show_sureness(run: Run, plane: Plane) -> None:
+    # what each of them gives is kept
+    most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers_of_state(run.settings, run.data.points.shape[1])))
+    st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
+    wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **KEPT))
+    work = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
+    if not work.made and not st.button("Fit them", icon=":material/play_arrow:"):
+        st.caption(
+            "Each is drawn from the data with replacement and fitted anew; how far the fits scatter says how sure this one is."
+        )
+        return
+    if work.missing:
+        work_on(plots.token("bootstrap", run.key, wanted), counted(work.missing, "fit"), work.go_on)
+    if len(work.made) < 2:
+        return
+    spreads = {of: work.spread(of) for of in ("weights", "means")}
+    found, rows = run.history.parameters[-1], []
+
+    def told(value, error, low, high) -> str:
+        return f"{value:.3f} ± {error:.3f} ({low:.3f} to {high:.3f})".replace("-", "−")
+
+    for i in np.argsort(run.ranks):
+        rank = run.ranks[i]
+        row = [mark(mark_of(rank), color_of(rank), rank + 1)]
+        row.append(told(found.weights[i], *(part[i] for part in spreads["weights"])))
+        row += [told(value, *(part[i, j] for part in spreads["means"])) for j, value in enumerate(found.means[i][:6])]
+        rows.append(row)
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.plotly_chart(
+            mixture_figures.sureness(work, plane), key="sureness", alt="Means of the resampled fits over the points.", **CHART
+        )
+        st.caption("A dot for the mean of each component in each of the fits.")
+    with right:
+        headers = ["Component", "Weight", *(f"Mean, {column}" for column in run.data.columns[:6])]
+        st.html(table(headers, rows, "Standard errors and intervals"))
+        st.caption(
+            f"Estimate ± standard error (95 % interval), from {counted(len(work.made), 'fit')} to data sets of the same size, "
+            "drawn from this one with replacement, each started at the fit. Where components overlap so much that two change "
+            "places these say less than it seems."
+        )

@@ -1,0 +1,73 @@
+"""The report: the run that Watch shows, on one page to be printed."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.datasets.limits import MOST_ITERATIONS
+from pages.export.downloads import distinct_type
+from pages.export.report import alone, report
+from pages.runs.run import make_run
+from pages.ui.buttons import print_page
+from pages.ui.data_choice import current
+from pages.ui.errors import show_fault
+from pages.ui.links import address
+from pages.ui.placing import as_placed, choose_plane, nothing_placed
+from pages.ui.progress import Progress, share_of
+from pages.ui.results import told_notices
+from pages.ui.run_view import watched
+from pages.ui.widgets import choose_settings, is_own, recent
+
+
+def link() -> str:
+    """Where the run is to be seen, or why nowhere."""
+    if is_own():
+        return "The data were brought by hand, so no link can hold them."
+    base = (st.context.url or "").rstrip("/").removesuffix("/report")
+    return f"{base}/?{urlencode(address(), doseq=True)}".removesuffix("?")
+
+
+with st.container(key="controls"):
+    st.title("Report")
+    st.caption("The run that is chosen on Watch, on one page, to be printed or kept.")
+    data = current()
+    settings = choose_settings(data)
+    progress = Progress()
+
+
+def told(step) -> None:
+    progress.show(0.6 * share_of(step.iteration), f"Iteration {step.iteration} of at most {MOST_ITERATIONS}.")
+
+
+def drawn(share: float) -> None:
+    progress.show(0.6 + 0.3 * share, "Drawing the pictures.")
+
+
+try:
+    with st.container(key="controls_of_plane"):
+        plane = choose_plane(data)
+    if settings.start == "hand":
+        settings = as_placed(data, settings, plane)
+    else:
+        nothing_placed()
+    run = make_run(data, settings, recent(), told)
+except ValueError as fault:
+    show_fault(fault)
+else:
+    shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
+    shown = watched(run, plane, shade, drawn)
+    where = link()
+    page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))
+    with st.container(key="controls_of_report", horizontal=True):
+        print_page()
+        file = alone(page, f"Report: {run.data.title}")
+        st.download_button(
+            "Save as HTML",
+            file,
+            "report.html",
+            distinct_type("text/html", file),
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    st.html(page)
+progress.done()

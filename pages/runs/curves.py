@@ -1,0 +1,118 @@
+"""The loss curves that move in step with the pictures of runs. Arrays in, figures out; no Streamlit."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.datasets.formatting import safe
+from pages.figures import palette
+from pages.figures.plots import MARGIN, driven, figure
+from pages.runs.frames import Frame
+from pages.runs.run import Run
+
+HEIGHT = 250
+ROW = 120
+"""height of each of several curves under each other"""
+NOWHERE = dict(x=[None], y=[None])
+"""an empty array would make Plotly drop the other lines as well"""
+
+
+def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
+    """The loss after each half-step; the marker is on the frame that is shown, and the line is drawn up to it."""
+    return loss_curves([run], [frames], name)
+
+
+def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) -> go.Figure:
+    """The same for several runs under each other, on a common axis of iterations.
+
+    `told` has the frames of each run; where one has fewer than others its curve stays as it is. `titles` name the curves.
+    """
+    curves = [_Curve(run, frames) for run, frames in zip(runs, told, strict=True)]
+    specs = []
+    for i in range(max(map(len, told))):
+        moving = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
+        traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
+        specs.append(dict(name=str(i), data=moving, traces=traces))
+    last = max(curve.x[-1] for curve in curves)
+    several = len(curves) > 1
+    layout = dict(
+        height=ROW * len(curves) + 40 if several else HEIGHT,
+        margin=MARGIN | (dict(t=26) if titles else dict(l=77)),
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        annotations=[],
+    ) | driven(name)
+    data = []
+    gap = 0.08
+    share = (1 - gap * (len(curves) - 1)) / len(curves)
+    for row, curve in enumerate(curves):
+        number = "" if row == 0 else str(row + 1)
+        top = 1 - row * (share + gap)
+        y = curve.y
+        # what differs by rounding only is flat
+        span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
+        layout[f"xaxis{number}"] = dict(
+            range=[-0.03 * last - 0.2, 1.03 * last + 0.2],
+            zeroline=False,
+            anchor=f"y{number}",
+            showticklabels=row == len(curves) - 1,
+            title=dict(text="iteration") if row == len(curves) - 1 else None,
+        )
+        layout[f"yaxis{number}"] = dict(
+            range=[y.min() - 0.08 * span, y.max() + 0.08 * span],
+            zeroline=False,
+            anchor=f"x{number}",
+            domain=[max(0.0, top - share), top],
+            nticks=4 if several else None,
+            title=dict(text="" if titles else "loss"),
+        )
+        if titles:
+            layout["annotations"].append(
+                dict(text=safe(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
+                | dict(showarrow=False, xshift=-40, font=dict(size=12))
+            )
+        data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]
+    return figure(data, layout, specs)
+
+
+class _Curve:
+    def __init__(self, run: Run, frames: list[Frame]):
+        history = run.history
+        self.frames = frames
+        self.x = np.arange(2 * len(history) - 1) / 2
+        self.y = np.empty(len(self.x))
+        self.y[::2], self.y[1::2] = history.losses, history.half_losses
+
+    def at(self, i: int) -> list[dict]:
+        """The line up to frame i, and the marker on it."""
+        frame = self.frames[i]
+        if frame.loss is None:
+            return [NOWHERE, NOWHERE]
+        here = frame.assignment + 0.5 * (frame.kind == "M")
+        shown = self.x <= here
+        if shown.sum() > 200:
+            shown &= np.arange(len(self.x)) % (len(self.x) // 100) == 0
+        return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[here], y=[frame.loss])]
+
+    def traces(self) -> list[dict]:
+        """The whole curve, faint, and what moves over it, as in the last frame."""
+        symbols = np.where(np.arange(len(self.x)) % 2, 100, 0)  # open circles for M steps
+        told = [f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(self.x))]
+        whole = dict(x=self.x, y=self.y, text=told, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
+        return moving(whole, self.at(len(self.frames) - 1), symbols)
+
+
+def moving(whole: dict, now: list[dict], symbols=0) -> list[dict]:
+    """Three traces: the whole curve, faint, with these symbols where it is short; the line up to the frame that is shown, and
+    the marker on it, both as they are now."""
+    faint = dict(
+        type="scatter",
+        mode="lines+markers" if len(whole["x"]) <= 60 else "lines",
+        opacity=0.45,
+        line=dict(color=palette.NEUTRAL, width=1.5),
+        marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL),
+    )
+    line = dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
+    dot = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))
+    marker = dict(type="scatter", mode="markers", hoverinfo="skip", marker=dot)
+    return [faint | whole, line | now[0], marker | now[1]]
