@@ -3,8 +3,8 @@
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
 >>> points = three_gaussians(500, np.random.default_rng(0)).points
->>> for step in iterate(KMeans(k=3), points, rng=0):
-...     print(step.iteration, round(step.loss, 1))  # doctest: +SKIP
+>>> for state in iterate(KMeans(k=3), points, rng=0):
+...     print(state.iteration, round(state.loss, 1))  # doctest: +SKIP
 
 Needs NumPy and SciPy only.
 """
@@ -25,7 +25,6 @@ from clustering.criteria import (
     within_groups,
 )
 from clustering.edit_distance import edit_distances
-from clustering.em import Method, Restart, Step, best_of, fit, iterate, restarts
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
@@ -35,6 +34,7 @@ from clustering.kmedoids import KMedoids
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.ppca import ProbabilisticPCA, impute
+from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
@@ -53,6 +53,8 @@ from clustering.validation import (
 
 __all__ = [
     "LINKAGES",
+    "Alternating",
+    "Assignment",
     "Dataset",
     "Gap",
     "GaussianMixture",
@@ -60,14 +62,14 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
-    "Method",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
+    "Process",
     "Restart",
     "Silhouette",
     "SoftMeans",
-    "Step",
+    "State",
     "Tree",
     "adjusted_rand_index",
     "aic",

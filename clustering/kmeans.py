@@ -15,9 +15,9 @@ from scipy.spatial.distance import cdist
 
 from clustering import seeding
 from clustering.chunks import about_two_smallest, chunk_size, over_chunks, product, two_smallest
-from clustering.em import Step
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_points, column_means, few_distinct_points
+from clustering.process import Alternating, State
 
 EPS = np.finfo(float).eps
 
@@ -62,6 +62,8 @@ class Partition:
     """whether all points sit on their centers, but for rounding"""
     expiry: np.ndarray
     """(n,) the drift of its cluster up to which a point keeps its label: drift plus gap when it was last looked at"""
+    shares = None
+    """each point belongs to one cluster"""
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -70,7 +72,7 @@ class Partition:
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class KMeans:
+class KMeans(Alternating):
     """K-means by Lloyd's iterations, exact and with Elkan's and Hamerly's use of the triangle inequality.
 
     One gap per point is kept: how much nearer its center is than any other. When centers move by s, the gap shrinks by at
@@ -127,21 +129,8 @@ class KMeans:
         return centers
 
     def predict(self, centers, points) -> np.ndarray:
-        """(n,) the nearest of the centers (k, d) to each point (n, d), new or not; the lowest number among equals.
-
-        ValueError as `check_points`, or if points and centers differ in d.
-        """
-        centers, points = check_points(centers, "centers"), check_points(points)
-        if centers.shape[1] != points.shape[1]:
-            raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
-        labels = np.empty(len(points), dtype=np.intp)
-
-        def part(chunk):
-            # by differences, so that a common offset costs no digits
-            labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
-
-        over_chunks(part, len(points), chunk_size(len(centers)))
-        return labels
+        """The nearest center of each point, new or not; as `nearest_centers`."""
+        return nearest_centers(centers, points)
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
@@ -214,7 +203,7 @@ class KMeans:
         centers = new_parameters - prepared.origin
         return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
 
-    def settled(self, before: Step, parameters, assignment: Partition, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
             return True
         # with an empty cluster that could not be filled, or a tolerance, the loss decides
@@ -232,6 +221,32 @@ class KMeans:
 
     def rounding(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
+
+
+def nearest_centers(centers, points) -> np.ndarray:
+    """(n,) number of the nearest center of each point, the lowest one among equals.
+
+    Parameters
+    ----------
+    centers : (k, d) array
+    points : (n, d) array
+
+    Raises
+    ------
+    ValueError
+        As `check_points`, or if points and centers differ in d.
+    """
+    centers, points = check_points(centers, "centers"), check_points(points)
+    if centers.shape[1] != points.shape[1]:
+        raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
+    labels = np.empty(len(points), dtype=np.intp)
+
+    def part(chunk):
+        # by differences, so that a common offset costs no digits
+        labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
+
+    over_chunks(part, len(points), chunk_size(len(centers)))
+    return labels
 
 
 def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:

@@ -12,9 +12,9 @@ import numpy as np
 
 from clustering import seeding
 from clustering.chunks import over_chunks, two_smallest
-from clustering.em import Step
 from clustering.notices import Notice, few_distinct
 from clustering.points import check_k, check_points
+from clustering.process import Alternating, State
 from clustering.proximity import check_proximities
 
 UPDATES = ("alternating", "swap", "steepest swap")
@@ -29,7 +29,7 @@ class PreparedProximities(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """Each point with its nearest medoid; a medoid always with itself, so no cluster is ever empty."""
 
     labels: np.ndarray
@@ -46,10 +46,12 @@ class Neighbours:
     """(k,) the medoids these belong to"""
     candidate: int
     """row at which the search for the next swap begins"""
+    shares = None
+    """each point belongs to one cluster"""
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class KMedoids:
+class KMedoids(Alternating):
     """K-medoids on a matrix of proximities.
 
     Parameters
@@ -140,7 +142,7 @@ class KMedoids:
             raise ValueError(f"proximities must be at least 0, got {table.min()}")
         return table[:, medoids].argmin(axis=1)
 
-    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbours | None = None) -> tuple[Neighbours, float]:
+    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbors | None = None) -> tuple[Neighbors, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])
         labels = labels.astype(np.intp)
         # a copy of a medoid may be another medoid: each still stands for its own cluster
@@ -151,9 +153,9 @@ class KMedoids:
             swapped = np.flatnonzero(parameters != before.medoids)
             candidate = (int(parameters[swapped[0]]) + 1) % len(labels) if swapped.size else before.candidate
         sizes = np.bincount(labels, minlength=self.k)
-        return Neighbours(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
+        return Neighbors(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
 
-    def m_step(self, prepared: PreparedProximities, assignment: Neighbours, parameters) -> np.ndarray:
+    def m_step(self, prepared: PreparedProximities, assignment: Neighbors, parameters) -> np.ndarray:
         if self.update != "alternating" and self.k > 1:
             return _swap(prepared.matrix, assignment, eager=self.update == "swap")
         medoids = parameters.copy()
@@ -166,21 +168,18 @@ class KMedoids:
                 medoids[cluster] = members[best]
         return medoids
 
-    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbours, parameters, new_parameters) -> float:
+    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbors, parameters, new_parameters) -> float:
         """Of the new medoids with the old clusters; after a swap, whose gain counts on every point's choosing anew, of the
         new medoids with the clusters that they get."""
         if self.update != "alternating":
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
 
-    def settled(self, before: Step, parameters, assignment: Neighbours, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment: Neighbors, loss: float, tol: float) -> bool:
         return np.array_equal(before.parameters, parameters) or before.loss - loss <= tol > 0
 
-    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbours) -> tuple[Notice, ...]:
+    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbors) -> tuple[Notice, ...]:
         return prepared.notices
-
-    def rounding(self, prepared: PreparedProximities, assignment: Neighbours, loss: float) -> float:
-        return 1e-12 * loss
 
 
 def _sums_within(matrix, members) -> np.ndarray:
@@ -193,16 +192,16 @@ def _sums_within(matrix, members) -> np.ndarray:
     return np.concatenate(over_chunks(sums, len(members), size))
 
 
-def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
+def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
     """The medoids after the best swap, or if eager the first that lowers the loss; the same array where none does."""
-    n, k = len(matrix), len(state.medoids)
-    labels, nearest, second = state.labels, state.nearest, state.second
+    n, k = len(matrix), len(neighbors.medoids)
+    labels, nearest, second = neighbors.labels, neighbors.nearest, neighbors.second
     # what it costs to take each medoid away with nothing in its place
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
     # a smaller gain may be the rounding of the sums that it is the difference of
     least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
-    for row in range(state.candidate, state.candidate + n):
+    for row in range(neighbors.candidate, neighbors.candidate + n):
         candidate = row % n
         proximities = matrix[candidate]
         # only points that are nearer to the candidate than to their second medoid change what a swap costs
@@ -219,8 +218,8 @@ def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
             if eager:
                 break
     if swap is None:
-        return state.medoids
-    medoids = state.medoids.copy()
+        return neighbors.medoids
+    medoids = neighbors.medoids.copy()
     medoids[swap[0]] = swap[1]
     return medoids
 

@@ -25,12 +25,12 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from clustering.chunks import inner_product, largest_row, over_chunks, product
-from clustering.em import Step, fit
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_labels, check_points, column_means, few_distinct_points
+from clustering.process import Alternating, State, fit
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6
@@ -96,6 +96,11 @@ class Responsibilities:
         """(n, k), each row summing to one"""
         return self.rows.T
 
+    @property
+    def shares(self) -> np.ndarray:
+        """(n, k) the responsibilities, by the name that all soft methods have"""
+        return self.responsibilities
+
     @cached_property
     def labels(self) -> np.ndarray:
         """(n,) the most responsible component of each point"""
@@ -108,7 +113,7 @@ class Responsibilities:
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class GaussianMixture:
+class GaussianMixture(Alternating):
     """Mixture of Gaussians by EM.
 
     Parameters
@@ -266,7 +271,7 @@ class GaussianMixture:
 
         return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
 
-    def settled(self, before: Step, parameters, assignment, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:

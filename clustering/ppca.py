@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.chunks import over_chunks
-from clustering.em import Step, iterate
 from clustering.features import LOG_2PI
 from clustering.kmeans import EPS
 from clustering.notices import Notice
 from clustering.points import check_table, is_whole
+from clustering.process import Alternating, State, iterate
 
 LEAST_NOISE = 1e-9
 """noise variance as a share of the mean variance of the columns; below, rows that fit exactly would divide by zero"""
@@ -81,12 +81,12 @@ class Imputed(NamedTuple):
     """(n, d) the table with each gap filled by its conditional mean; observed entries are the bits they were"""
     deviations: np.ndarray
     """(n, d) standard deviation of each filled entry given those observed in its row, noise included; 0 where observed"""
-    step: Step
-    """the last step of the fit"""
+    last: State
+    """the last state of the fit"""
 
 
 @dataclass(frozen=True)
-class ProbabilisticPCA:
+class ProbabilisticPCA(Alternating):
     """Probabilistic PCA with gaps, by EM on the observed entries.
 
     Parameters
@@ -260,7 +260,7 @@ class ProbabilisticPCA:
     def _chunk(self, prepared) -> int:
         return max(256, 2**18 // max(prepared.values.shape[1], (self.components + 1) ** 2))
 
-    def settled(self, before: Step, parameters, assignment, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedTable, parameters: Loadings, assignment: Scores) -> tuple[Notice, ...]:
@@ -282,7 +282,7 @@ def impute(
     *,
     tol: float | None = None,
     max_iter: int = 1000,
-    watch: Callable[[Step], None] | None = None,
+    on_step: Callable[[State], None] | None = None,
 ) -> Imputed:
     """The table with each gap filled by probabilistic PCA, and how uncertain each filling is.
 
@@ -292,7 +292,8 @@ def impute(
     ----------
     points : (n, d) array with NaN in the gaps
     components, tol, max_iter : as `ProbabilisticPCA` and `iterate`
-    watch : called with each step as it comes
+    on_step : function, optional
+        Called with each state as soon as it is known; an exception that it raises ends the work.
 
     Raises
     ------
@@ -301,17 +302,17 @@ def impute(
 
     Weakness: the deviations take the fitted parameters for the true ones, so they are too small where rows are few.
     """
-    method = ProbabilisticPCA(components)
-    prepared = method.prepare(points)
-    for step in iterate(method, prepared, tol=tol, max_iter=max_iter):
-        if watch is not None:
-            watch(step)
-    loadings, mean, noise = _standardized(prepared, step.parameters)
-    filled = (step.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
-    explained = np.einsum("di,pij,dj->pd", loadings, step.assignment.covariances, loadings, optimize=True)
+    process = ProbabilisticPCA(components)
+    prepared = process.prepare(points)
+    for state in iterate(process, prepared, tol=tol, max_iter=max_iter):
+        if on_step is not None:
+            on_step(state)
+    loadings, mean, noise = _standardized(prepared, state.parameters)
+    filled = (state.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
+    explained = np.einsum("di,pij,dj->pd", loadings, state.assignment.covariances, loadings, optimize=True)
     deviations = np.sqrt(np.maximum(explained, 0.0) + noise)[prepared.pattern] * prepared.scale
     observed = prepared.observed
-    return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), step)
+    return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), state)
 
 
 def _inner(prepared: PreparedTable, loadings) -> np.ndarray:

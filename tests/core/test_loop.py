@@ -2,12 +2,14 @@
 
 import gc
 import weakref
+from dataclasses import dataclass
 from itertools import count, islice
 
 import numpy as np
 import pytest
 
 from clustering import (
+    Alternating,
     GaussianMixture,
     History,
     KMeans,
@@ -37,16 +39,22 @@ def data_for(method, points=POINTS):
     return proximity_matrix(points) if isinstance(method, KMedoids) else points
 
 
-class Halving:
-    """A method that halves a number: the loss is the number, so every step is known beforehand."""
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Three points in one cluster."""
+
+    changed: int
+    labels = np.zeros(3, dtype=int)
+    sizes = np.array([3])
+    shares = None
+
+
+class Halving(Alternating):
+    """A process that halves a number: the loss is the number, so every step is known beforehand."""
 
     k = 1
     loss_name = "the number"
     tol = 0.0
-
-    class Assignment:
-        def __init__(self, changed):
-            self.labels, self.sizes, self.changed = np.zeros(3, dtype=int), np.array([3]), changed
 
     def __init__(self, rises_at=None):
         self.rises_at, self.calls = rises_at, []
@@ -63,7 +71,7 @@ class Halving:
 
     def e_step(self, prepared, parameters, before=None):
         self.calls.append("e")
-        return self.Assignment(3 if before is None else 0), parameters
+        return Whole(3 if before is None else 0), parameters
 
     def m_step(self, prepared, assignment, parameters):
         self.calls.append("m")
@@ -392,7 +400,7 @@ def test_the_seconds_of_a_history_are_those_of_its_e_and_m_steps_alone(monkeypat
 
     took = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
     slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in took.items()})()
-    history = History.record(slow, 1, tol=16, watch=lambda step: clock.__setitem__(0, clock[0] + 1000))
+    history = History.record(slow, 1, tol=16, on_step=lambda step: clock.__setitem__(0, clock[0] + 1000))
     assert len(history) == 3
     assert history.seconds == 3 * 1 + 2 * 10
     assert clock[0] > 1e6
@@ -404,7 +412,7 @@ def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
         KMeans(3, "random"),
         POINTS,
         rng=6,
-        watch=lambda step: seen.append(weakref.ref(step.assignment)),
+        on_step=lambda step: seen.append(weakref.ref(step.assignment)),
     )
     gc.collect()
     assert len(seen) == len(history) > 3
