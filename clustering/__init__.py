@@ -39,7 +39,8 @@ from clustering.projection import PrincipalComponents, classical_scaling, princi
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
-from clustering.soft_kmeans import SoftMeans, soft_kmeans
+from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
+from clustering.tree_cut import TreeCut
 from clustering.validation import (
     adjusted_rand_index,
     bic,
@@ -68,9 +69,11 @@ __all__ = [
     "Process",
     "Restart",
     "Silhouette",
+    "SoftKMeans",
     "SoftMeans",
     "State",
     "Tree",
+    "TreeCut",
     "adjusted_rand_index",
     "aic",
     "best_of",

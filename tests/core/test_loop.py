@@ -15,6 +15,8 @@ from clustering import (
     KMeans,
     KMedoids,
     Notice,
+    SoftKMeans,
+    State,
     best_of,
     fit,
     iterate,
@@ -31,6 +33,7 @@ METHODS = [
     KMedoids(3, "random", "swap"),
     KMedoids(3, "random", "steepest swap"),
     *(GaussianMixture(3, covariance, "random") for covariance in ("full", "tied", "diagonal", "spherical")),
+    SoftKMeans(3, 2.0, "random"),
 ]
 NAMED = pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{type(method).__name__} {method}"[:60])
 
@@ -90,6 +93,44 @@ class Halving(Alternating):
         return 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """k groups of one point each."""
+
+    k: int
+    changed: int = 5
+    shares = None
+
+    @property
+    def labels(self):
+        return np.arange(5) % self.k
+
+    @property
+    def sizes(self):
+        return np.bincount(self.labels)
+
+
+class Splitting:
+    """A process without a loss: nothing is assigned at first, and each iteration has one group more, in three states."""
+
+    k = 1
+    loss_name = None
+    tol = 0.0
+
+    def prepare(self, data):
+        return data
+
+    def states(self, prepared, *, start=None, rng=None, tol=None, max_iter=300):
+        for iteration in range(min(3, max_iter) + 1):
+            yield State("split", iteration, iteration, Groups(iteration, iteration) if iteration else None, None)
+
+    def between(self, prepared, before, after):
+        return tuple(State(phase, after.iteration, after.parameters, before.assignment, None) for phase in ("look", "choose"))
+
+    def assign(self, prepared, parameters):
+        return Groups(parameters) if parameters else None
+
+
 # iterate
 
 
@@ -145,6 +186,50 @@ def test_parameters_assignment_and_loss_of_a_step_belong_together(method):
         assignment, loss = method.e_step(prepared, step.parameters)
         np.testing.assert_array_equal(step.labels, assignment.labels)
         assert step.loss == pytest.approx(loss, rel=1e-12)
+
+
+@NAMED
+def test_an_assignment_is_recomputed_from_its_parameters(method):
+    data = data_for(method)
+    prepared = method.prepare(data)
+    for state in iterate(method, data, rng=0, max_iter=4):
+        again = method.assign(prepared, state.parameters)
+        np.testing.assert_array_equal(again.labels, state.labels)
+        np.testing.assert_allclose(again.sizes, state.assignment.sizes)
+        assert again.changed == len(POINTS)
+
+
+@NAMED
+def test_soft_assignments_have_shares_and_hard_ones_have_none(method):
+    state = fit(method, data_for(method), rng=0)
+    assert state.phase == "E"
+    shares = state.assignment.shares
+    if isinstance(method, KMeans | KMedoids):
+        assert shares is None
+    else:
+        assert shares.shape == (len(POINTS), 3)
+        np.testing.assert_array_equal(shares, state.assignment.responsibilities)
+        np.testing.assert_allclose(shares.sum(axis=0), state.assignment.sizes)
+        np.testing.assert_array_equal(shares.argmax(axis=1), state.labels)
+
+
+@NAMED
+def test_between_two_states_are_the_new_parameters_with_the_old_assignment(method):
+    prepared = method.prepare(data_for(method))
+    before, after = islice(method.states(prepared, rng=6), 2)
+    (middle,) = method.between(prepared, before, after)
+    assert (middle.phase, middle.iteration, middle.converged, middle.notices) == ("M", 1, False, ())
+    assert middle.parameters is after.parameters
+    assert middle.assignment is before.assignment
+    assert before.loss >= middle.loss >= after.loss
+    assert middle.loss == method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+
+
+def test_a_loop_without_one_of_its_steps_cannot_be_made():
+    for step in ("e_step", "m_step", "half_step_loss", "settled"):
+        parts = {name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "settled") if name != step}
+        with pytest.raises(TypeError, match=step):
+            type("Incomplete", (Alternating,), parts)()
 
 
 @NAMED
@@ -222,6 +307,14 @@ def test_the_first_step_shows_the_start_that_was_given(method):
 def test_settings_of_the_loop_are_checked_at_the_call(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         iterate(KMeans(2), POINTS, **options)
+
+
+def test_the_states_of_a_process_are_checked_at_the_call():
+    process = KMeans(2)
+    prepared = process.prepare(POINTS)
+    for options in ({"max_iter": -1}, {"tol": -1}, {"start": [[0.0, 0.0]]}):
+        with pytest.raises(ValueError, match="must be"):
+            process.states(prepared, **options)
 
 
 @pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
@@ -336,7 +429,78 @@ def test_options_reach_every_run_of_the_best_of_them():
         best_of(3, KMeans(5), POINTS, tol=-1)
 
 
+def test_runs_without_a_loss_cannot_be_ranked_but_can_be_repeated():
+    with pytest.raises(ValueError, match="this process has no loss"):
+        best_of(2, Splitting(), None)
+    (run,) = restarts(Splitting(), None, [0])
+    assert np.isnan(run.losses).tolist() == [True] * 4
+    assert run.losses.dtype == float
+
+
 # History
+
+
+def test_a_history_has_all_states_in_their_order():
+    history = History.record(Halving(), 1, tol=16)
+    assert [state.phase for state in history.states] == ["start", "E", "M", "E", "M", "E"]
+    assert [state.iteration for state in history.states] == [0, 0, 1, 1, 2, 2]
+    assert [state.parameters for state in history.states] == [64, 64, 32, 32, 16, 16]
+    assert [state.loss for state in history.states] == [None, 64, 48, 32, 24, 16]
+    assert [state.converged for state in history.states] == [False] * 5 + [True]
+    assert history.positions.tolist() == [0, 0, 0.5, 1, 1.5, 2]
+    start, first, middle = history.states[:3]
+    assert start.assignment is None
+    assert start.labels is None
+    assert (first.assignment.sizes.tolist(), first.assignment.changed) == ([3], 3)
+    assert middle.assignment.changed == 3
+    assert history.states[-1].assignment.changed == 0
+    assert not hasattr(history.states[-1].assignment, "labels")
+    assert history.last.labels.tolist() == [0, 0, 0]
+
+
+@NAMED
+def test_the_assignment_of_a_state_is_that_of_the_last_complete_state(method):
+    history = History.record(method, data_for(method), rng=6, max_iter=4)
+    states = list(iterate(method, data_for(method), rng=6, max_iter=4))
+    assert history.assignment(0) is None
+    assert history.assignment(-len(history.states)) is None
+    expected = [state for state in states for _ in range(2)]
+    for i in range(1, len(history.states)):
+        found = history.assignment(i)
+        np.testing.assert_array_equal(found.labels, expected[i - 1].labels)
+        assert found.changed == expected[i - 1].assignment.changed
+    assert history.assignment(-1) is history.last.assignment
+    np.testing.assert_array_equal(history.assignment(-2).labels, states[-2].labels)
+    with pytest.raises(IndexError):
+        history.assignment(len(history.states))
+
+
+def test_a_history_copes_with_no_loss_no_assignment_and_another_number_of_groups_in_each_state():
+    history = History.record(Splitting(), None)
+    assert [state.phase for state in history.states] == ["start", "split", *["look", "choose", "split"] * 3]
+    np.testing.assert_allclose(history.positions, [0, 0, *np.arange(1, 10) / 3])
+    assert len(history) == 4
+    assert history.parameters == (0, 1, 2, 3)
+    assert np.isnan(history.losses).tolist() == [True] * 4
+    assert np.isnan(history.half_losses).tolist() == [True] * 6
+    assert [sizes.tolist() for sizes in history.sizes] == [[], [5], [3, 2], [2, 2, 1]]
+    assert history.changed.tolist() == [0, 1, 2, 3]
+    assert history.frame(0) is None
+    assert history.frame(2).labels.tolist() == [0, 1, 0, 1, 0]
+    assert history.frame(2).changed == 2
+    found = [history.assignment(i) for i in range(len(history.states))]
+    assert [assignment and assignment.k for assignment in found] == [None] * 4 + [1] * 3 + [2] * 3 + [3]
+
+
+def test_a_process_that_never_assigns_anything_has_a_history():
+    class Placing(Splitting):
+        def states(self, prepared, **options):
+            return (state._replace(assignment=None) for state in super().states(prepared, **options))
+
+    history = History.record(Placing(), None)
+    assert history.sizes.shape == (4, 0)
+    assert history.changed.tolist() == [0] * 4
+    assert {history.assignment(i) for i in range(len(history.states))} == {None}
 
 
 def test_a_history_keeps_both_halves_of_every_iteration():
