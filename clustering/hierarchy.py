@@ -126,7 +126,7 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
     ----------
     linkage : one of `LINKAGES`
     optimal_order : bool
-        Whether neighbours from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
+        Whether neighbors from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
         doi:10.1093/bioinformatics/17.suppl_1.S22); takes time in n^3 and 30 n^2 bytes.
 
     Raises

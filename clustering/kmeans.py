@@ -26,11 +26,11 @@ class PreparedPoints(NamedTuple):
     points: np.ndarray
     """(n, d) as they came, to settle ties exactly"""
     columns: np.ndarray
-    """(d, n) the points, transposed and centred, so that a common offset costs no digits"""
+    """(d, n) the points, transposed and centered, so that a common offset costs no digits"""
     origin: np.ndarray
     """(d,) what was subtracted"""
     squares: np.ndarray
-    """(n,) squared length of each centred point"""
+    """(n,) squared length of each centered point"""
     total: float
     """sum of `squares`: the loss of a single cluster"""
     radius: float
@@ -53,9 +53,9 @@ class Partition:
     changed: int
     """number of points that are in another cluster than before; n in the first step"""
     sums: np.ndarray
-    """(k, d) sum of the centred points of each cluster"""
+    """(k, d) sum of the centered points of each cluster"""
     centers: np.ndarray
-    """(k, d) the centred centers that this is a partition by"""
+    """(k, d) the centered centers that this is a partition by"""
     drift: np.ndarray
     """(k,) the most that gaps in each cluster can have shrunk since the first step, by all moves of the centers"""
     perfect: bool
@@ -101,7 +101,7 @@ class KMeans(Alternating):
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """The checked and centred points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
+        """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
@@ -146,7 +146,7 @@ class KMeans(Alternating):
             due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
         def exactly(rows):
-            # by differences of the points as they came, where centring has not rounded a tie away
+            # by differences of the points as they came, where centering has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
             return two_smallest(_squared_distances(columns, parameters))
 

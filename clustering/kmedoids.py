@@ -63,7 +63,7 @@ class KMedoids(Alternating):
     update : {"alternating", "swap", "steepest swap"}
         "alternating" is the E/M scheme: each medoid becomes the member of its cluster with the least sum of proximities to
         the others (Maranzana 1964). Fast, but it can only move a medoid within its cluster, and ends 5-20 % worse.
-        "swap" is PAM's neighbourhood: replace any medoid by any other point. One step is one swap: the rows are tried in
+        "swap" is PAM's neighborhood: replace any medoid by any other point. One step is one swap: the rows are tried in
         turn, from where the last search ended, and the first that lowers the loss is taken in place of the medoid it
         replaces best, until no row does. The change for all k medoids comes from one pass over a row, as in FasterPAM
         (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804, arXiv 2008.05171).

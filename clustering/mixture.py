@@ -1,4 +1,4 @@
-"""Mixture of Gaussians, fitted by expectation maximisation.
+"""Mixture of Gaussians, fitted by expectation maximization.
 
     p(x) = sum over k of w_k N(x | m_k, S_k)          loss = -(1/n) sum over points of ln p(x)   (nats per point)
 
@@ -13,7 +13,7 @@ which touches the loss where the responsibilities are those of the E step.
 
 The work is two matrix products. ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates),
 computed once per data set: an E step is W f, and the sums that an M step needs are r f'. What that costs in digits grows
-with (distance of a mean from the data's centre / smallest standard deviation)^2; beyond `DIRECT`, differences and
+with (distance of a mean from the data's center / smallest standard deviation)^2; beyond `DIRECT`, differences and
 triangular solves are used instead.
 """
 
@@ -51,7 +51,7 @@ class PreparedFeatures(NamedTuple):
     points: np.ndarray
     """(n, d) as they came"""
     columns: np.ndarray
-    """(d, n) the points, transposed, centred and scaled"""
+    """(d, n) the points, transposed, centered and scaled"""
     origin: np.ndarray
     """(d,) what was subtracted"""
     scale: np.ndarray
@@ -59,9 +59,9 @@ class PreparedFeatures(NamedTuple):
     areas: np.ndarray
     """(d, d) products of two scales, in which covariances are given"""
     log_volume: float
-    """the logarithm of the product of all scales: what standardised densities lack"""
+    """the logarithm of the product of all scales: what standardized densities lack"""
     rounding: float
-    """squared error, in standardised columns, of a mean that is given in the data's units: a common offset leaves it only so
+    """squared error, in standardized columns, of a mean that is given in the data's units: a common offset leaves it only so
     many digits"""
     features: np.ndarray | None
     """(m, n) f(x) of all points, or None where that would not fit"""
@@ -89,7 +89,7 @@ class Responsibilities:
     sums: np.ndarray | None
     """(k, m) responsibilities times features, or None"""
     narrowest: np.ndarray
-    """(k,) least variance of each standardised component in any direction"""
+    """(k,) least variance of each standardized component in any direction"""
 
     @property
     def responsibilities(self) -> np.ndarray:
@@ -123,13 +123,13 @@ class GaussianMixture(Alternating):
     covariance : {"full", "tied", "diagonal", "spherical"}
         One covariance matrix each; one for all; one variance per column each; one variance each.
     init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array or (n,) array
-        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns), or from
+        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardized columns), or from
         those that (n,) labels 0..k-1 give, whatever found them; or with means at points chosen as in `clustering.seeding`, or
         at the rows of a (k, d) array, the covariance of all points and equal weights. `iterate(…, start=Gaussians(…))` gives
         all three; widths below the floor are raised to it.
     floor : float
         Least variance of a component in any direction, as a share of the data's (of each column's variance, in
-        standardised columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
+        standardized columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
         step finds the best covariance above the floor, so the loss never rises, and a component wider than the floor is
         not changed by it. At 0 a floor of 1e-12 remains, the end of double precision.
     regularization : float
@@ -320,7 +320,7 @@ class GaussianMixture(Alternating):
         )
 
     def _log_joint(self, prepared, gaussians: Gaussians):
-        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardised Gaussians."""
+        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardized Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
         constants = log_weights(gaussians.weights) - 0.5 * d * LOG_2PI
@@ -421,12 +421,12 @@ class GaussianMixture(Alternating):
         return Gaussians(weights, (means - prepared.origin) / prepared.scale, covariances / prepared.areas)
 
     def _in_units(self, prepared, covariances) -> np.ndarray:
-        """Standardised covariances in those of the data."""
+        """Standardized covariances in those of the data."""
         return covariances * prepared.areas
 
 
 def _spread(columns, origin) -> np.ndarray:
-    """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one.
+    """(d,) standard deviation of each centered column; constant ones get the mean of the others, or one.
 
     A column that varies by nothing but the rounding of its offset is constant, too, and one whose variance is too small a
     number.
@@ -449,5 +449,5 @@ def _narrowest(covariances) -> np.ndarray:
 
 
 def _well_conditioned(gaussians: Gaussians, narrowest) -> bool:
-    """Whether products of coordinates keep enough digits for these standardised Gaussians."""
+    """Whether products of coordinates keep enough digits for these standardized Gaussians."""
     return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < DIRECT * narrowest).all())

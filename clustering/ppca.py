@@ -1,4 +1,4 @@
-"""Probabilistic principal component analysis of a table with gaps, fitted by expectation maximisation.
+"""Probabilistic principal component analysis of a table with gaps, fitted by expectation maximization.
 
     x = W z + mean + noise,   z ~ N(0, I),   noise ~ N(0, s2 I)          loss = -(1/n) ln p(observed entries)
 
@@ -9,7 +9,7 @@ doi:10.1093/biomet/63.3.581), so only z is latent. With o the observed columns o
     E step   z | x_o ~ N(M^-1 W_o' (x_o - mean_o), V),   V = s2 M^-1,   M = W_o' W_o + s2 I
     M step   each column's row of W and its mean: least squares on (z, 1) over the rows that have it; then s2
 
-is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorised once per pattern.
+is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorized once per pattern.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class PreparedTable(NamedTuple):
     observed: np.ndarray
     """(n, d) False in the gaps"""
     values: np.ndarray
-    """(n, d) centred, divided by the scale, 0 in the gaps"""
+    """(n, d) centered, divided by the scale, 0 in the gaps"""
     origin: np.ndarray
     """(d,) what was subtracted: the mean of each column"""
     scale: float
@@ -181,7 +181,7 @@ class ProbabilisticPCA(Alternating):
         n, q = len(prepared.values), self.components
         inner = _inner(prepared, loadings)
         largest = np.trace(inner, axis1=1, axis2=2)
-        # a noise below the rounding of the trace would be lost in it, and the factorisation could fail
+        # a noise below the rounding of the trace would be lost in it, and the factorization could fail
         factors = np.linalg.cholesky(inner + np.maximum(noise, 8 * q * EPS * largest)[:, None, None] * np.eye(q))
         roots = np.linalg.inv(factors)
         inverses = roots.transpose(0, 2, 1) @ roots
@@ -193,15 +193,15 @@ class ProbabilisticPCA(Alternating):
 
         def squares(rows):
             observed = prepared.observed[rows]
-            centred = (prepared.values[rows] - mean) * observed
-            residuals, z = centred, np.zeros((len(centred), q))
+            centered = (prepared.values[rows] - mean) * observed
+            residuals, z = centered, np.zeros((len(centered), q))
             for _ in range(rounds):
                 towards = residuals @ loadings - noise * z
                 if len(inverses) == 1:
                     z += towards @ inverses[0]
                 else:
                     z += np.matmul(inverses[prepared.pattern[rows]], towards[:, :, None])[:, :, 0]
-                residuals = centred - (z @ loadings.T) * observed
+                residuals = centered - (z @ loadings.T) * observed
             means[rows] = z
             # x' C^-1 x = min over z of |x - W z|^2 / s2 + |z|^2: nothing cancels, and an error of z counts by its square
             return np.vdot(residuals, residuals) / noise + np.vdot(z, z)

@@ -335,7 +335,7 @@ def test_merges_order_and_cophenetic_correlation_are_those_of_scipy(linkage, opt
 
 
 @linkages
-def test_the_optimal_order_changes_the_order_alone_and_brings_neighbours_nearer(linkage):
+def test_the_optimal_order_changes_the_order_alone_and_brings_neighbors_nearer(linkage):
     points = cloud(60)
     tree, ordered = tree_of_points(points, linkage), tree_of_points(points, linkage, optimal_order=True)
     np.testing.assert_array_equal(np.sort(ordered.merges), np.sort(tree.merges))
