@@ -123,6 +123,7 @@ class KMeans(Alternating):
         return prepared.columns[:, rows].T + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
+        """The centers (k, d) as a copy. ValueError as `check_points` and unless they are of this shape."""
         centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")

@@ -116,6 +116,7 @@ class KMedoids(Alternating):
         )
 
     def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
+        """The medoids (k,) as a copy. ValueError unless they are k different row numbers in 0..n-1."""
         n = len(prepared.matrix)
         rows = np.asarray(start)
         if rows.shape != (self.k,) or rows.dtype.kind not in "iu":

@@ -198,6 +198,8 @@ class GaussianMixture(Alternating):
         return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
+        """The given `Gaussians`, with variances raised to the floor, or Gaussians around the given means (k, d), each with the
+        covariance of all points. ValueError as `check_gaussians` or `check_points`, or if k or d differ."""
         shape = (self.k, len(prepared.columns))
         if isinstance(start, Gaussians):
             gaussians = check_gaussians(*start)

@@ -161,6 +161,8 @@ class ProbabilisticPCA(Alternating):
         return _in_units(prepared, axes[:, ::-1][:, : self.components] * lengths, np.zeros(d), noise)
 
     def check_start(self, prepared: PreparedTable, start) -> Loadings:
+        """The given `Loadings` as a copy, with the noise raised to the least allowed. ValueError unless they are finite and
+        fit the table."""
         try:
             loadings, mean, noise = (np.array(part, dtype=float) for part in start)
         except (TypeError, ValueError):

@@ -375,6 +375,20 @@ def test_restarts_prepare_once_and_without_end_are_drawn_one_at_a_time():
     assert method.calls.count("e") == 16
 
 
+def test_restarts_report_every_complete_state_and_end_when_that_raises():
+    seen = []
+    runs = list(restarts(Halving(), 1, range(2), tol=16, on_step=seen.append))
+    assert [(state.iteration, state.loss) for state in seen] == [(0, 64), (1, 32), (2, 16)] * 2
+    assert seen[2] is runs[0].last
+
+    def interrupt(state):
+        if state.iteration == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(restarts(Halving(), 1, range(2), on_step=interrupt))
+
+
 def test_no_seeds_make_no_restarts():
     assert list(restarts(KMeans(2), POINTS, [])) == []
 

@@ -324,3 +324,10 @@ def test_tables_that_cannot_be_fitted_are_refused(points, components, sentence):
 def test_starts_that_do_not_fit_are_refused(start, sentence):
     with pytest.raises(ValueError, match=sentence):
         iterate(ProbabilisticPCA(1), np.eye(3), start=start)
+
+
+def test_imputing_reports_every_state_and_returns_the_last():
+    seen = []
+    imputed = impute([[1.0, 2.0], [2.0, 4.1], [3.0, np.nan], [4.0, 7.8]], 1, max_iter=3, tol=0, on_step=seen.append)
+    assert [state.iteration for state in seen] == [0, 1, 2, 3]
+    assert imputed.last is seen[-1]
