@@ -3,8 +3,8 @@
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
 >>> points = three_gaussians(500, np.random.default_rng(0)).points
->>> for step in iterate(KMeans(k=3), points, rng=0):
-...     print(step.iteration, round(step.loss, 1))  # doctest: +SKIP
+>>> for state in iterate(KMeans(k=3), points, rng=0):
+...     print(state.iteration, round(state.loss, 1))  # doctest: +SKIP
 
 Needs NumPy and SciPy only.
 """
@@ -25,7 +25,6 @@ from clustering.criteria import (
     within_groups,
 )
 from clustering.edit_distance import edit_distances
-from clustering.em import Method, Restart, Step, best_of, fit, iterate, restarts
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
@@ -35,11 +34,13 @@ from clustering.kmedoids import KMedoids
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.ppca import ProbabilisticPCA, impute
+from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
-from clustering.soft_kmeans import SoftMeans, soft_kmeans
+from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
+from clustering.tree_cut import TreeCut
 from clustering.validation import (
     adjusted_rand_index,
     bic,
@@ -53,6 +54,8 @@ from clustering.validation import (
 
 __all__ = [
     "LINKAGES",
+    "Alternating",
+    "Assignment",
     "Dataset",
     "Gap",
     "GaussianMixture",
@@ -60,15 +63,17 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
-    "Method",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
+    "Process",
     "Restart",
     "Silhouette",
+    "SoftKMeans",
     "SoftMeans",
-    "Step",
+    "State",
     "Tree",
+    "TreeCut",
     "adjusted_rand_index",
     "aic",
     "best_of",

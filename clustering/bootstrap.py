@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from clustering.em import Step, fit
 from clustering.gaussians import Gaussians
 from clustering.mixture import GaussianMixture
 from clustering.points import check_points
+from clustering.process import State, fit
 
 
 def bootstrap(
-    method: GaussianMixture,
+    process: GaussianMixture,
     points,
     parameters: Gaussians,
     rngs: Iterable[np.random.Generator | int],
     *,
-    watch: Callable[[Step], None] | None = None,
+    on_step: Callable[[State], None] | None = None,
     **options,
 ) -> Iterator[Gaussians]:
     """The fit of n points that are drawn from the n points with replacement, once for each generator or seed.
@@ -29,8 +29,8 @@ def bootstrap(
     points : (n, d) array
     parameters : Gaussians
         The fit of the points themselves, at which each of the others starts, so that a component keeps its number.
-    watch : function, optional
-        Called with the last step of each fit; what it raises ends the work.
+    on_step : function, optional
+        Called with the last state of each fit; an exception that it raises ends the work.
     options : as `iterate`
 
     Raises
@@ -44,7 +44,7 @@ def bootstrap(
     points = check_points(points)
     for rng in rngs:
         rows = np.random.default_rng(rng).integers(len(points), size=len(points))
-        step = fit(method, points[rows], start=parameters, **options)
-        if watch is not None:
-            watch(step)
-        yield step.parameters
+        state = fit(process, points[rows], start=parameters, **options)
+        if on_step is not None:
+            on_step(state)
+        yield state.parameters

@@ -21,30 +21,30 @@ class Groups(NamedTuple):
     sizes: np.ndarray
     """(k,) points of each group that has any"""
     means: np.ndarray
-    """(k, d) of the centred points"""
+    """(k, d) of the centered points"""
     within: np.ndarray
     """(k,) sum of squared distances to the mean of the group"""
 
 
 def _groups(points, labels) -> tuple[Groups, np.ndarray, np.ndarray]:
-    """The groups, the centred points, and the (n,) group of each, numbered from 0 without holes."""
+    """The groups, the centered points, and the (n,) group of each, numbered from 0 without holes."""
     points = check_points(points)
     labels = np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
     _, inverse = np.unique(labels, return_inverse=True)
-    centred = points - points.mean(axis=0)
-    centred -= centred.mean(axis=0)  # what the rounding of a large sum left over
+    centered = points - points.mean(axis=0)
+    centered -= centered.mean(axis=0)  # what the rounding of a large sum left over
     sizes = np.bincount(inverse)
 
     def means_of(rows):
         return np.stack([np.bincount(inverse, weights=column) for column in rows.T], axis=1) / sizes[:, None]
 
-    means = means_of(centred)
-    means += means_of(centred - means[inverse])  # so that the mean of copies is the copy itself, and they lie on it
+    means = means_of(centered)
+    means += means_of(centered - means[inverse])  # so that the mean of copies is the copy itself, and they lie on it
     # by differences: a sum of squares less a square of sums would lose its digits in tight groups
-    squares = np.square(centred - means[inverse]).sum(axis=1)
-    return Groups(sizes, means, np.bincount(inverse, weights=squares)), centred, inverse
+    squares = np.square(centered - means[inverse]).sum(axis=1)
+    return Groups(sizes, means, np.bincount(inverse, weights=squares)), centered, inverse
 
 
 def within_groups(points, labels) -> float:
@@ -73,8 +73,8 @@ def calinski_harabasz(points, labels) -> float:
 
     Weakness: favours round groups of one size, and rises without end where points repeat exactly.
     """
-    groups, centred, _ = _groups(points, labels)
-    n, k = len(centred), len(groups.sizes)
+    groups, centered, _ = _groups(points, labels)
+    n, k = len(centered), len(groups.sizes)
     _check_several(k, n)
     within = float(groups.within.sum())
     between = float(groups.sizes @ np.square(groups.means).sum(axis=1))
@@ -93,10 +93,10 @@ def davies_bouldin(points, labels) -> float:
 
     Weakness: looks at means and mean distances only, so it favours round groups; one bad pair can decide.
     """
-    groups, centred, labels = _groups(points, labels)
+    groups, centered, labels = _groups(points, labels)
     k = len(groups.sizes)
-    _check_several(k, len(centred))
-    distances = np.sqrt(np.square(centred - groups.means[labels]).sum(axis=1))
+    _check_several(k, len(centered))
+    distances = np.sqrt(np.square(centered - groups.means[labels]).sum(axis=1))
     spread = np.bincount(labels, weights=distances) / groups.sizes
     worst = np.zeros(k)
     for i in range(k):

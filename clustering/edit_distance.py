@@ -28,7 +28,7 @@ def edit_distances(strings) -> np.ndarray:
     doi:10.1145/316542.316550, in blocks of 64 letters as in Hyyrö 2003, Nordic J. of Computing 10:29: each step takes one
     letter of one string against 64 letters of each of many others.
 
-    Weakness: a letter with a combining accent is two code points: normalise such strings first
+    Weakness: a letter with a combining accent is two code points: normalize such strings first
     (`unicodedata.normalize("NFC", …)`). A transposition counts as two. Long strings are far apart because they are long.
     """
     if isinstance(strings, str):

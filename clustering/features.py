@@ -36,7 +36,7 @@ def features_of(covariance: str, columns: np.ndarray) -> np.ndarray:
 
 
 def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
-    """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardised Gaussians."""
+    """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardized Gaussians."""
     weights, means, covariances = gaussians
     k, d = means.shape
     factors = np.linalg.cholesky(covariances)

@@ -52,6 +52,21 @@ class Tree(NamedTuple):
         made = np.append(np.full(n, -np.inf), self.heights)  # by number of a group
         return np.flatnonzero(self.heights < (1 - ROUNDING) * made[self.merges].max(axis=1))
 
+    @property
+    def joined_by(self) -> np.ndarray:
+        """(n,) the first merge of each point"""
+        n = len(self.order)
+        first = np.empty(n, dtype=np.intp)
+        for column in self.merges.T:
+            points = column < n
+            first[column[points]] = np.flatnonzero(points)
+        return first
+
+    def height(self, merges: int) -> float:
+        """Height of the last of the first `merges` merges; 0.0 before the first. ValueError unless it lies in 0..n-1."""
+        self._check_merges(merges)
+        return float(self.heights[merges - 1]) if merges else 0.0
+
     def labels(self, k: int) -> np.ndarray:
         """(n,) groups 0..k-1 when k are left, numbered from left to right.
 
@@ -65,10 +80,9 @@ class Tree(NamedTuple):
         return self.after(n - k)
 
     def after(self, merges: int) -> np.ndarray:
-        """(n,) groups after so many merges, numbered from left to right. ValueError unless a whole number in 0..n-1."""
+        """(n,) groups after the first `merges` merges, numbered from left to right. ValueError unless it lies in 0..n-1."""
         n = len(self.order)
-        if not is_whole(merges) or not 0 <= merges < n:
-            raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
+        self._check_merges(merges)
         # the points of a group lie side by side, so where the groups that are left begin says all
         gone = np.zeros(n + merges, dtype=bool)
         gone[self.merges[:merges]] = True
@@ -77,6 +91,11 @@ class Tree(NamedTuple):
         labels = np.empty(n, dtype=np.intp)
         labels[self.order] = np.cumsum(first) - 1
         return labels
+
+    def _check_merges(self, merges: int) -> None:
+        n = len(self.order)
+        if not is_whole(merges) or not 0 <= merges < n:
+            raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
 
     def members(self, merge: int) -> np.ndarray:
         """The points of the group that this merge makes, from left to right."""
@@ -107,7 +126,7 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
     ----------
     linkage : one of `LINKAGES`
     optimal_order : bool
-        Whether neighbours from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
+        Whether neighbors from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
         doi:10.1093/bioinformatics/17.suppl_1.S22); takes time in n^3 and 30 n^2 bytes.
 
     Raises

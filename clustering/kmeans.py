@@ -15,9 +15,9 @@ from scipy.spatial.distance import cdist
 
 from clustering import seeding
 from clustering.chunks import about_two_smallest, chunk_size, over_chunks, product, two_smallest
-from clustering.em import Step
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_points, column_means, few_distinct_points
+from clustering.process import Alternating, State
 
 EPS = np.finfo(float).eps
 
@@ -26,11 +26,11 @@ class PreparedPoints(NamedTuple):
     points: np.ndarray
     """(n, d) as they came, to settle ties exactly"""
     columns: np.ndarray
-    """(d, n) the points, transposed and centred, so that a common offset costs no digits"""
+    """(d, n) the points, transposed and centered, so that a common offset costs no digits"""
     origin: np.ndarray
     """(d,) what was subtracted"""
     squares: np.ndarray
-    """(n,) squared length of each centred point"""
+    """(n,) squared length of each centered point"""
     total: float
     """sum of `squares`: the loss of a single cluster"""
     radius: float
@@ -53,15 +53,17 @@ class Partition:
     changed: int
     """number of points that are in another cluster than before; n in the first step"""
     sums: np.ndarray
-    """(k, d) sum of the centred points of each cluster"""
+    """(k, d) sum of the centered points of each cluster"""
     centers: np.ndarray
-    """(k, d) the centred centers that this is a partition by"""
+    """(k, d) the centered centers that this is a partition by"""
     drift: np.ndarray
     """(k,) the most that gaps in each cluster can have shrunk since the first step, by all moves of the centers"""
     perfect: bool
     """whether all points sit on their centers, but for rounding"""
     expiry: np.ndarray
     """(n,) the drift of its cluster up to which a point keeps its label: drift plus gap when it was last looked at"""
+    shares = None
+    """each point belongs to one cluster"""
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -70,7 +72,7 @@ class Partition:
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class KMeans:
+class KMeans(Alternating):
     """K-means by Lloyd's iterations, exact and with Elkan's and Hamerly's use of the triangle inequality.
 
     One gap per point is kept: how much nearer its center is than any other. When centers move by s, the gap shrinks by at
@@ -99,7 +101,7 @@ class KMeans:
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """The checked and centred points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
+        """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
@@ -121,27 +123,15 @@ class KMeans:
         return prepared.columns[:, rows].T + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
+        """The centers (k, d) as a copy. ValueError as `check_points` and unless they are of this shape."""
         centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
         return centers
 
     def predict(self, centers, points) -> np.ndarray:
-        """(n,) the nearest of the centers (k, d) to each point (n, d), new or not; the lowest number among equals.
-
-        ValueError as `check_points`, or if points and centers differ in d.
-        """
-        centers, points = check_points(centers, "centers"), check_points(points)
-        if centers.shape[1] != points.shape[1]:
-            raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
-        labels = np.empty(len(points), dtype=np.intp)
-
-        def part(chunk):
-            # by differences, so that a common offset costs no digits
-            labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
-
-        over_chunks(part, len(points), chunk_size(len(centers)))
-        return labels
+        """The nearest center of each point, new or not; as `nearest_centers`."""
+        return nearest_centers(centers, points)
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
@@ -157,7 +147,7 @@ class KMeans:
             due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
         def exactly(rows):
-            # by differences of the points as they came, where centring has not rounded a tie away
+            # by differences of the points as they came, where centering has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
             return two_smallest(_squared_distances(columns, parameters))
 
@@ -214,7 +204,7 @@ class KMeans:
         centers = new_parameters - prepared.origin
         return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
 
-    def settled(self, before: Step, parameters, assignment: Partition, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
             return True
         # with an empty cluster that could not be filled, or a tolerance, the loss decides
@@ -232,6 +222,32 @@ class KMeans:
 
     def rounding(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
+
+
+def nearest_centers(centers, points) -> np.ndarray:
+    """(n,) number of the nearest center of each point, the lowest one among equals.
+
+    Parameters
+    ----------
+    centers : (k, d) array
+    points : (n, d) array
+
+    Raises
+    ------
+    ValueError
+        As `check_points`, or if points and centers differ in d.
+    """
+    centers, points = check_points(centers, "centers"), check_points(points)
+    if centers.shape[1] != points.shape[1]:
+        raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
+    labels = np.empty(len(points), dtype=np.intp)
+
+    def part(chunk):
+        # by differences, so that a common offset costs no digits
+        labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
+
+    over_chunks(part, len(points), chunk_size(len(centers)))
+    return labels
 
 
 def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:

@@ -12,9 +12,9 @@ import numpy as np
 
 from clustering import seeding
 from clustering.chunks import over_chunks, two_smallest
-from clustering.em import Step
 from clustering.notices import Notice, few_distinct
 from clustering.points import check_k, check_points
+from clustering.process import Alternating, State
 from clustering.proximity import check_proximities
 
 UPDATES = ("alternating", "swap", "steepest swap")
@@ -29,7 +29,7 @@ class PreparedProximities(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """Each point with its nearest medoid; a medoid always with itself, so no cluster is ever empty."""
 
     labels: np.ndarray
@@ -46,10 +46,12 @@ class Neighbours:
     """(k,) the medoids these belong to"""
     candidate: int
     """row at which the search for the next swap begins"""
+    shares = None
+    """each point belongs to one cluster"""
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class KMedoids:
+class KMedoids(Alternating):
     """K-medoids on a matrix of proximities.
 
     Parameters
@@ -61,7 +63,7 @@ class KMedoids:
     update : {"alternating", "swap", "steepest swap"}
         "alternating" is the E/M scheme: each medoid becomes the member of its cluster with the least sum of proximities to
         the others (Maranzana 1964). Fast, but it can only move a medoid within its cluster, and ends 5-20 % worse.
-        "swap" is PAM's neighbourhood: replace any medoid by any other point. One step is one swap: the rows are tried in
+        "swap" is PAM's neighborhood: replace any medoid by any other point. One step is one swap: the rows are tried in
         turn, from where the last search ended, and the first that lowers the loss is taken in place of the medoid it
         replaces best, until no row does. The change for all k medoids comes from one pass over a row, as in FasterPAM
         (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804, arXiv 2008.05171).
@@ -114,6 +116,7 @@ class KMedoids:
         )
 
     def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
+        """The medoids (k,) as a copy. ValueError unless they are k different row numbers in 0..n-1."""
         n = len(prepared.matrix)
         rows = np.asarray(start)
         if rows.shape != (self.k,) or rows.dtype.kind not in "iu":
@@ -140,7 +143,7 @@ class KMedoids:
             raise ValueError(f"proximities must be at least 0, got {table.min()}")
         return table[:, medoids].argmin(axis=1)
 
-    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbours | None = None) -> tuple[Neighbours, float]:
+    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbors | None = None) -> tuple[Neighbors, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])
         labels = labels.astype(np.intp)
         # a copy of a medoid may be another medoid: each still stands for its own cluster
@@ -151,9 +154,9 @@ class KMedoids:
             swapped = np.flatnonzero(parameters != before.medoids)
             candidate = (int(parameters[swapped[0]]) + 1) % len(labels) if swapped.size else before.candidate
         sizes = np.bincount(labels, minlength=self.k)
-        return Neighbours(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
+        return Neighbors(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
 
-    def m_step(self, prepared: PreparedProximities, assignment: Neighbours, parameters) -> np.ndarray:
+    def m_step(self, prepared: PreparedProximities, assignment: Neighbors, parameters) -> np.ndarray:
         if self.update != "alternating" and self.k > 1:
             return _swap(prepared.matrix, assignment, eager=self.update == "swap")
         medoids = parameters.copy()
@@ -166,21 +169,18 @@ class KMedoids:
                 medoids[cluster] = members[best]
         return medoids
 
-    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbours, parameters, new_parameters) -> float:
+    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbors, parameters, new_parameters) -> float:
         """Of the new medoids with the old clusters; after a swap, whose gain counts on every point's choosing anew, of the
         new medoids with the clusters that they get."""
         if self.update != "alternating":
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
 
-    def settled(self, before: Step, parameters, assignment: Neighbours, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment: Neighbors, loss: float, tol: float) -> bool:
         return np.array_equal(before.parameters, parameters) or before.loss - loss <= tol > 0
 
-    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbours) -> tuple[Notice, ...]:
+    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbors) -> tuple[Notice, ...]:
         return prepared.notices
-
-    def rounding(self, prepared: PreparedProximities, assignment: Neighbours, loss: float) -> float:
-        return 1e-12 * loss
 
 
 def _sums_within(matrix, members) -> np.ndarray:
@@ -193,16 +193,16 @@ def _sums_within(matrix, members) -> np.ndarray:
     return np.concatenate(over_chunks(sums, len(members), size))
 
 
-def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
+def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
     """The medoids after the best swap, or if eager the first that lowers the loss; the same array where none does."""
-    n, k = len(matrix), len(state.medoids)
-    labels, nearest, second = state.labels, state.nearest, state.second
+    n, k = len(matrix), len(neighbors.medoids)
+    labels, nearest, second = neighbors.labels, neighbors.nearest, neighbors.second
     # what it costs to take each medoid away with nothing in its place
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
     # a smaller gain may be the rounding of the sums that it is the difference of
     least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
-    for row in range(state.candidate, state.candidate + n):
+    for row in range(neighbors.candidate, neighbors.candidate + n):
         candidate = row % n
         proximities = matrix[candidate]
         # only points that are nearer to the candidate than to their second medoid change what a swap costs
@@ -219,8 +219,8 @@ def _swap(matrix, state: Neighbours, eager: bool) -> np.ndarray:
             if eager:
                 break
     if swap is None:
-        return state.medoids
-    medoids = state.medoids.copy()
+        return neighbors.medoids
+    medoids = neighbors.medoids.copy()
     medoids[swap[0]] = swap[1]
     return medoids
 

@@ -1,4 +1,4 @@
-"""Mixture of Gaussians, fitted by expectation maximisation.
+"""Mixture of Gaussians, fitted by expectation maximization.
 
     p(x) = sum over k of w_k N(x | m_k, S_k)          loss = -(1/n) sum over points of ln p(x)   (nats per point)
 
@@ -13,7 +13,7 @@ which touches the loss where the responsibilities are those of the E step.
 
 The work is two matrix products. ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates),
 computed once per data set: an E step is W f, and the sums that an M step needs are r f'. What that costs in digits grows
-with (distance of a mean from the data's centre / smallest standard deviation)^2; beyond `DIRECT`, differences and
+with (distance of a mean from the data's center / smallest standard deviation)^2; beyond `DIRECT`, differences and
 triangular solves are used instead.
 """
 
@@ -25,12 +25,12 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from clustering.chunks import inner_product, largest_row, over_chunks, product
-from clustering.em import Step, fit
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
 from clustering.kmeans import EPS, KMeans, seeded_rows
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
 from clustering.points import check_k, check_labels, check_points, column_means, few_distinct_points
+from clustering.process import Alternating, State, fit
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6
@@ -51,7 +51,7 @@ class PreparedFeatures(NamedTuple):
     points: np.ndarray
     """(n, d) as they came"""
     columns: np.ndarray
-    """(d, n) the points, transposed, centred and scaled"""
+    """(d, n) the points, transposed, centered and scaled"""
     origin: np.ndarray
     """(d,) what was subtracted"""
     scale: np.ndarray
@@ -59,9 +59,9 @@ class PreparedFeatures(NamedTuple):
     areas: np.ndarray
     """(d, d) products of two scales, in which covariances are given"""
     log_volume: float
-    """the logarithm of the product of all scales: what standardised densities lack"""
+    """the logarithm of the product of all scales: what standardized densities lack"""
     rounding: float
-    """squared error, in standardised columns, of a mean that is given in the data's units: a common offset leaves it only so
+    """squared error, in standardized columns, of a mean that is given in the data's units: a common offset leaves it only so
     many digits"""
     features: np.ndarray | None
     """(m, n) f(x) of all points, or None where that would not fit"""
@@ -89,12 +89,17 @@ class Responsibilities:
     sums: np.ndarray | None
     """(k, m) responsibilities times features, or None"""
     narrowest: np.ndarray
-    """(k,) least variance of each standardised component in any direction"""
+    """(k,) least variance of each standardized component in any direction"""
 
     @property
     def responsibilities(self) -> np.ndarray:
         """(n, k), each row summing to one"""
         return self.rows.T
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(n, k) the responsibilities, by the name that all soft methods have"""
+        return self.responsibilities
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -108,7 +113,7 @@ class Responsibilities:
 
 
 @dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
-class GaussianMixture:
+class GaussianMixture(Alternating):
     """Mixture of Gaussians by EM.
 
     Parameters
@@ -118,13 +123,13 @@ class GaussianMixture:
     covariance : {"full", "tied", "diagonal", "spherical"}
         One covariance matrix each; one for all; one variance per column each; one variance each.
     init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array or (n,) array
-        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardised columns), or from
+        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardized columns), or from
         those that (n,) labels 0..k-1 give, whatever found them; or with means at points chosen as in `clustering.seeding`, or
         at the rows of a (k, d) array, the covariance of all points and equal weights. `iterate(…, start=Gaussians(…))` gives
         all three; widths below the floor are raised to it.
     floor : float
         Least variance of a component in any direction, as a share of the data's (of each column's variance, in
-        standardised columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
+        standardized columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
         step finds the best covariance above the floor, so the loss never rises, and a component wider than the floor is
         not changed by it. At 0 a floor of 1e-12 remains, the end of double precision.
     regularization : float
@@ -193,6 +198,8 @@ class GaussianMixture:
         return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
+        """The given `Gaussians`, with variances raised to the floor, or Gaussians around the given means (k, d), each with the
+        covariance of all points. ValueError as `check_gaussians` or `check_points`, or if k or d differ."""
         shape = (self.k, len(prepared.columns))
         if isinstance(start, Gaussians):
             gaussians = check_gaussians(*start)
@@ -266,7 +273,7 @@ class GaussianMixture:
 
         return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
 
-    def settled(self, before: Step, parameters, assignment, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
@@ -315,7 +322,7 @@ class GaussianMixture:
         )
 
     def _log_joint(self, prepared, gaussians: Gaussians):
-        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardised Gaussians."""
+        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardized Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
         constants = log_weights(gaussians.weights) - 0.5 * d * LOG_2PI
@@ -416,12 +423,12 @@ class GaussianMixture:
         return Gaussians(weights, (means - prepared.origin) / prepared.scale, covariances / prepared.areas)
 
     def _in_units(self, prepared, covariances) -> np.ndarray:
-        """Standardised covariances in those of the data."""
+        """Standardized covariances in those of the data."""
         return covariances * prepared.areas
 
 
 def _spread(columns, origin) -> np.ndarray:
-    """(d,) standard deviation of each centred column; constant ones get the mean of the others, or one.
+    """(d,) standard deviation of each centered column; constant ones get the mean of the others, or one.
 
     A column that varies by nothing but the rounding of its offset is constant, too, and one whose variance is too small a
     number.
@@ -444,5 +451,5 @@ def _narrowest(covariances) -> np.ndarray:
 
 
 def _well_conditioned(gaussians: Gaussians, narrowest) -> bool:
-    """Whether products of coordinates keep enough digits for these standardised Gaussians."""
+    """Whether products of coordinates keep enough digits for these standardized Gaussians."""
     return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < DIRECT * narrowest).all())

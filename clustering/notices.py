@@ -11,6 +11,7 @@ IDENTICAL_POINTS = "identical points"
 FEWER_DISTINCT_POINTS = "fewer distinct points than K"
 ITERATION_LIMIT = "iteration limit"
 LOSS_ROSE = "loss rose"
+INVERSION = "inversion"
 
 
 class Notice(NamedTuple):

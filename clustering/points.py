@@ -1,4 +1,4 @@
-"""Points as the methods here want them: checked, in double precision, centred."""
+"""Points as the methods here want them: checked, in double precision, centered."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Probabilistic principal component analysis of a table with gaps, fitted by expectation maximisation.
+"""Probabilistic principal component analysis of a table with gaps, fitted by expectation maximization.
 
     x = W z + mean + noise,   z ~ N(0, I),   noise ~ N(0, s2 I)          loss = -(1/n) ln p(observed entries)
 
@@ -9,7 +9,7 @@ doi:10.1093/biomet/63.3.581), so only z is latent. With o the observed columns o
     E step   z | x_o ~ N(M^-1 W_o' (x_o - mean_o), V),   V = s2 M^-1,   M = W_o' W_o + s2 I
     M step   each column's row of W and its mean: least squares on (z, 1) over the rows that have it; then s2
 
-is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorised once per pattern.
+is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorized once per pattern.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.chunks import over_chunks
-from clustering.em import Step, iterate
 from clustering.features import LOG_2PI
 from clustering.kmeans import EPS
 from clustering.notices import Notice
 from clustering.points import check_table, is_whole
+from clustering.process import Alternating, State, iterate
 
 LEAST_NOISE = 1e-9
 """noise variance as a share of the mean variance of the columns; below, rows that fit exactly would divide by zero"""
@@ -47,7 +47,7 @@ class PreparedTable(NamedTuple):
     observed: np.ndarray
     """(n, d) False in the gaps"""
     values: np.ndarray
-    """(n, d) centred, divided by the scale, 0 in the gaps"""
+    """(n, d) centered, divided by the scale, 0 in the gaps"""
     origin: np.ndarray
     """(d,) what was subtracted: the mean of each column"""
     scale: float
@@ -81,12 +81,12 @@ class Imputed(NamedTuple):
     """(n, d) the table with each gap filled by its conditional mean; observed entries are the bits they were"""
     deviations: np.ndarray
     """(n, d) standard deviation of each filled entry given those observed in its row, noise included; 0 where observed"""
-    step: Step
-    """the last step of the fit"""
+    last: State
+    """the last state of the fit"""
 
 
 @dataclass(frozen=True)
-class ProbabilisticPCA:
+class ProbabilisticPCA(Alternating):
     """Probabilistic PCA with gaps, by EM on the observed entries.
 
     Parameters
@@ -161,6 +161,8 @@ class ProbabilisticPCA:
         return _in_units(prepared, axes[:, ::-1][:, : self.components] * lengths, np.zeros(d), noise)
 
     def check_start(self, prepared: PreparedTable, start) -> Loadings:
+        """The given `Loadings` as a copy, with the noise raised to the least allowed. ValueError unless they are finite and
+        fit the table."""
         try:
             loadings, mean, noise = (np.array(part, dtype=float) for part in start)
         except (TypeError, ValueError):
@@ -181,7 +183,7 @@ class ProbabilisticPCA:
         n, q = len(prepared.values), self.components
         inner = _inner(prepared, loadings)
         largest = np.trace(inner, axis1=1, axis2=2)
-        # a noise below the rounding of the trace would be lost in it, and the factorisation could fail
+        # a noise below the rounding of the trace would be lost in it, and the factorization could fail
         factors = np.linalg.cholesky(inner + np.maximum(noise, 8 * q * EPS * largest)[:, None, None] * np.eye(q))
         roots = np.linalg.inv(factors)
         inverses = roots.transpose(0, 2, 1) @ roots
@@ -193,15 +195,15 @@ class ProbabilisticPCA:
 
         def squares(rows):
             observed = prepared.observed[rows]
-            centred = (prepared.values[rows] - mean) * observed
-            residuals, z = centred, np.zeros((len(centred), q))
+            centered = (prepared.values[rows] - mean) * observed
+            residuals, z = centered, np.zeros((len(centered), q))
             for _ in range(rounds):
                 towards = residuals @ loadings - noise * z
                 if len(inverses) == 1:
                     z += towards @ inverses[0]
                 else:
                     z += np.matmul(inverses[prepared.pattern[rows]], towards[:, :, None])[:, :, 0]
-                residuals = centred - (z @ loadings.T) * observed
+                residuals = centered - (z @ loadings.T) * observed
             means[rows] = z
             # x' C^-1 x = min over z of |x - W z|^2 / s2 + |z|^2: nothing cancels, and an error of z counts by its square
             return np.vdot(residuals, residuals) / noise + np.vdot(z, z)
@@ -260,7 +262,7 @@ class ProbabilisticPCA:
     def _chunk(self, prepared) -> int:
         return max(256, 2**18 // max(prepared.values.shape[1], (self.components + 1) ** 2))
 
-    def settled(self, before: Step, parameters, assignment, loss: float, tol: float) -> bool:
+    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedTable, parameters: Loadings, assignment: Scores) -> tuple[Notice, ...]:
@@ -282,7 +284,7 @@ def impute(
     *,
     tol: float | None = None,
     max_iter: int = 1000,
-    watch: Callable[[Step], None] | None = None,
+    on_step: Callable[[State], None] | None = None,
 ) -> Imputed:
     """The table with each gap filled by probabilistic PCA, and how uncertain each filling is.
 
@@ -292,7 +294,8 @@ def impute(
     ----------
     points : (n, d) array with NaN in the gaps
     components, tol, max_iter : as `ProbabilisticPCA` and `iterate`
-    watch : called with each step as it comes
+    on_step : function, optional
+        Called with each state as soon as it is known; an exception that it raises ends the work.
 
     Raises
     ------
@@ -301,17 +304,17 @@ def impute(
 
     Weakness: the deviations take the fitted parameters for the true ones, so they are too small where rows are few.
     """
-    method = ProbabilisticPCA(components)
-    prepared = method.prepare(points)
-    for step in iterate(method, prepared, tol=tol, max_iter=max_iter):
-        if watch is not None:
-            watch(step)
-    loadings, mean, noise = _standardized(prepared, step.parameters)
-    filled = (step.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
-    explained = np.einsum("di,pij,dj->pd", loadings, step.assignment.covariances, loadings, optimize=True)
+    process = ProbabilisticPCA(components)
+    prepared = process.prepare(points)
+    for state in iterate(process, prepared, tol=tol, max_iter=max_iter):
+        if on_step is not None:
+            on_step(state)
+    loadings, mean, noise = _standardized(prepared, state.parameters)
+    filled = (state.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
+    explained = np.einsum("di,pij,dj->pd", loadings, state.assignment.covariances, loadings, optimize=True)
     deviations = np.sqrt(np.maximum(explained, 0.0) + noise)[prepared.pattern] * prepared.scale
     observed = prepared.observed
-    return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), step)
+    return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), state)
 
 
 def _inner(prepared: PreparedTable, loadings) -> np.ndarray:

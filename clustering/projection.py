@@ -47,7 +47,7 @@ def principal_components(points) -> PrincipalComponents:
     ValueError
         As `check_points`, and if there is only one row.
 
-    Pearson 1901, doi:10.1080/14786440109462720; Hotelling 1933, doi:10.1037/h0071325. From singular values of the centred
+    Pearson 1901, doi:10.1080/14786440109462720; Hotelling 1933, doi:10.1037/h0071325. From singular values of the centered
     points, which keep twice the digits of their covariance.
 
     Weakness: the units of the columns decide; directions of equal variance are arbitrary among themselves.
@@ -57,12 +57,12 @@ def principal_components(points) -> PrincipalComponents:
     if n < 2:
         raise ValueError("principal components need at least two rows, got 1")
     mean = points.mean(axis=0)
-    centred = points - mean
+    centered = points - mean
     # what the rounding of a large sum left over
-    rest = centred.mean(axis=0)
-    centred -= rest
-    scale = np.abs(centred).max() or 1.0
-    _, lengths, axes = np.linalg.svd(np.linalg.qr(centred / scale, mode="r"), full_matrices=True)
+    rest = centered.mean(axis=0)
+    centered -= rest
+    scale = np.abs(centered).max() or 1.0
+    _, lengths, axes = np.linalg.svd(np.linalg.qr(centered / scale, mode="r"), full_matrices=True)
     variances = np.zeros(d)
     variances[: len(lengths)] = np.square(lengths) / (n - 1)
     total = variances.sum()
@@ -105,7 +105,7 @@ def classical_scaling(proximities, dimensions: int = 2) -> Scaling:
     inner -= (means - means.mean())[:, None]
     inner *= -0.125
     values, vectors, all_values = _largest_eigenpairs(inner, min(dimensions, n))
-    # the centre is an eigenvector of value 0, which rounding may make positive
+    # the center is an eigenvector of value 0, which rounding may make positive
     values = np.where(values > n * np.finfo(float).eps * np.abs(all_values).max(), values, 0.0)
     points[:, : len(values)] = (_signed(vectors) * np.sqrt(values)[:, None]).T * largest
     return Scaling(points, float(values.sum() / np.abs(all_values).sum()))

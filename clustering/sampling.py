@@ -73,7 +73,7 @@ def _check_noise(noise: float) -> None:
 
 
 def _corners(k: int, d: int, distance: float) -> np.ndarray:
-    """(k, d) means: on a line for d = 1, else on a regular polygon in the first two coordinates, neighbours `distance`
+    """(k, d) means: on a line for d = 1, else on a regular polygon in the first two coordinates, neighbors `distance`
     apart."""
     _check_at_least_one("d", d)
     means = np.zeros((k, d))
@@ -86,7 +86,7 @@ def _corners(k: int, d: int, distance: float) -> np.ndarray:
 
 
 def round_groups(n: int, rng: np.random.Generator, k: int = 3, d: int = 2, distance: float = 6.0) -> Dataset:
-    """k equal round groups of unit variance, neighbours `distance` apart: the case that K-means is made for."""
+    """k equal round groups of unit variance, neighbors `distance` apart: the case that K-means is made for."""
     _check_at_least_one("k", k)
     return sample_mixture(n, np.full(k, 1 / k), _corners(k, d, distance), np.stack([np.eye(d)] * k), rng)
 
@@ -147,7 +147,7 @@ def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
 
 
 def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> Dataset:
-    """k circles around one centre with radii 1, 2, … and equal density along the line."""
+    """k circles around one center with radii 1, 2, … and equal density along the line."""
     _check_at_least_one("n", n)
     _check_at_least_one("k", k)
     _check_noise(noise)

@@ -97,7 +97,7 @@ def _choose(n: int, labels, most: int, rng) -> tuple[np.ndarray, np.ndarray]:
 def _widths(distances: Callable[[np.ndarray, np.ndarray], np.ndarray], labels) -> np.ndarray:
     """The widths (m,) for `distances(some, order)`, the dissimilarities of points `some` (b,) to points `order` (m,)."""
     _, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    # cluster by cluster, so that the sums over a cluster are those of neighbouring columns
+    # cluster by cluster, so that the sums over a cluster are those of neighboring columns
     order = np.argsort(own, kind="stable")
     begins = np.cumsum(sizes) - sizes
     widths = np.zeros(len(labels))

@@ -187,7 +187,7 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
     k = 1 + max(int(labels.max()) for labels in named)
     sizes = np.sort([np.bincount(labels, minlength=k) for labels in named], axis=1)
     kinds: list[int] = []
-    """the labelling that stands for each number"""
+    """the labeling that stands for each number"""
     exactly: dict[bytes, int] = {}
     for i, labels in enumerate(named):
         key = labels.tobytes()
@@ -202,7 +202,7 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
 
 
 def _differing(a: np.ndarray, b: np.ndarray, k: int) -> int:
-    """The number of points that two labellings by 0..k-1 put into groups that do not correspond."""
+    """The number of points that two labelings by 0..k-1 put into groups that do not correspond."""
     table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
     return len(a) - int(table[linear_sum_assignment(table, maximize=True)].sum())
 

@@ -114,20 +114,20 @@ def kmeans(cases, rng):
     for n, d, k in cases:
         points = groups(n, d, k, rng)
         start = points[rng.choice(n, k, replace=False)]
-        method = KMeans(k)
+        process = KMeans(k)
 
         def peer(algorithm):
             return PeerKMeans(k, init=start, n_init=1, tol=0, max_iter=300, algorithm=algorithm).fit(points)
 
-        seconds, (history, step, lloyd, elkan) = in_turn(
-            lambda: History.record(method, points, start=start),
-            lambda: fit(method, points, start=start),
+        seconds, (history, state, lloyd, elkan) = in_turn(
+            lambda: History.record(process, points, start=start),
+            lambda: fit(process, points, start=start),
             lambda: peer("lloyd"),
             lambda: peer("elkan"),
         )
         fault = ""
         for model in (lloyd, elkan):
-            for last in (history.last, step):
+            for last in (history.last, state):
                 fault = fault or off("labels", last.labels, model.labels_, 0)
                 fault = fault or off("relative losses", last.loss / model.inertia_, 1, 1e-9)
         best = min(seconds[2:])
@@ -147,7 +147,7 @@ def mixture(cases, rng):
         points = groups(n, d, k, rng)
         means = points[rng.choice(n, k, replace=False)]
         start = Gaussians(np.full(k, 1 / k), means, np.stack([np.eye(d)] * k))
-        method = GaussianMixture(k, covariance, floor=0, regularization=1e-6)
+        process = GaussianMixture(k, covariance, floor=0, regularization=1e-6)
         options = dict(start=start, tol=0, max_iter=ITERATIONS)
         precisions = {"full": start.covariances, "tied": np.eye(d), "diagonal": np.ones((k, d)), "spherical": np.ones(k)}
 
@@ -166,12 +166,12 @@ def mixture(cases, rng):
                 warnings.simplefilter("ignore")  # that it has not converged
                 return model.fit(points)
 
-        seconds, (history, step, model) = in_turn(
-            lambda: History.record(method, points, **options), lambda: fit(method, points, **options), peer
+        seconds, (history, state, model) = in_turn(
+            lambda: History.record(process, points, **options), lambda: fit(process, points, **options), peer
         )
         fault = off("means", history.parameters[-1].means, model.means_, 1e-8)
-        fault = fault or off("means", step.parameters.means, model.means_, 1e-8)
-        fault = fault or off("weights", step.parameters.weights, model.weights_, 1e-8)
+        fault = fault or off("means", state.parameters.means, model.means_, 1e-8)
+        fault = fault or off("weights", state.parameters.weights, model.weights_, 1e-8)
         row(
             *(f"{n:,}, {d}, {k}, {covariance}", *map(ms, seconds)),
             *(ratio(seconds[2], seconds[0], fault), ratio(seconds[2], seconds[1], fault)),
@@ -186,12 +186,12 @@ def medoids(title, cases, rng, update, peer):
     for n, k in cases:
         proximities = proximity_matrix(groups(n, 2, k, rng))
         rows = rng.choice(n, k, replace=False)
-        method = KMedoids(k, update=update)
-        seconds, (step, model) = in_turn(
-            lambda: fit(method, proximities, start=rows), lambda: peer(proximities, rows.astype(np.uint64))
+        process = KMedoids(k, update=update)
+        seconds, (state, model) = in_turn(
+            lambda: fit(process, proximities, start=rows), lambda: peer(proximities, rows.astype(np.uint64))
         )
-        fault = off("relative losses", step.loss / model.loss, 1, 1e-9)
-        row(f"{n:,}, {k}", str(step.iteration - (update == "swap")), *map(ms, seconds), ratio(seconds[1], seconds[0], fault))
+        fault = off("relative losses", state.loss / model.loss, 1, 1e-9)
+        row(f"{n:,}, {k}", str(state.iteration - (update == "swap")), *map(ms, seconds), ratio(seconds[1], seconds[0], fault))
 
 
 def swaps(cases, rng):
@@ -209,10 +209,10 @@ def many_starts(cases, rng):
     )
     points = np.loadtxt(S1, delimiter=",", skiprows=1, usecols=(0, 1))
     for runs, k, init in cases:
-        method = KMeans(k, init)
-        prepared = method.prepare(points)
+        process = KMeans(k, init)
+        prepared = process.prepare(points)
         # the peer asks for starts among centred points
-        same = [method.start(prepared, np.random.default_rng(seed)) - prepared.origin for seed in range(runs)]
+        same = [process.start(prepared, np.random.default_rng(seed)) - prepared.origin for seed in range(runs)]
 
         def peer(algorithm):
             # random points are the very ones that we draw, in copies, because the peer moves them; k-means++ draws its own,
@@ -223,7 +223,7 @@ def many_starts(cases, rng):
             return PeerKMeans(k, init=begin, n_init=runs, **options).fit(points)
 
         seconds, (loss, lloyd, elkan) = in_turn(
-            lambda: min(run.last.loss for run in restarts(method, points, range(runs))),
+            lambda: min(run.last.loss for run in restarts(process, points, range(runs))),
             lambda: peer("lloyd"),
             lambda: peer("elkan"),
         )

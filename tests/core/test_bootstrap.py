@@ -216,7 +216,7 @@ def test_a_few_points_that_are_drawn_as_copies_of_one_still_have_a_fit():
 def test_the_watcher_sees_the_last_step_of_each_fit_before_it_is_given():
     method, points, parameters = fitted()
     seen = []
-    for i, one in enumerate(bootstrap(method, points, parameters, range(4), watch=seen.append)):
+    for i, one in enumerate(bootstrap(method, points, parameters, range(4), on_step=seen.append)):
         assert len(seen) == i + 1
         assert seen[-1].converged
         assert seen[-1].parameters is one
@@ -234,7 +234,7 @@ def test_what_the_watcher_raises_ends_the_work():
 
     results = []
     with pytest.raises(InterruptedError, match="enough"):
-        results.extend(iter(bootstrap(method, points, parameters, range(10), watch=enough)))
+        results.extend(iter(bootstrap(method, points, parameters, range(10), on_step=enough)))
     assert len(seen) == 3
 
 
@@ -243,7 +243,7 @@ def test_options_are_those_of_iterate():
     method = GaussianMixture(3)
     parameters = fit(method, points, rng=0).parameters
     seen = []
-    assert len(list(bootstrap(method, points, parameters, range(3), watch=seen.append, max_iter=2, tol=0.0))) == 3
+    assert len(list(bootstrap(method, points, parameters, range(3), on_step=seen.append, max_iter=2, tol=0.0))) == 3
     assert [step.iteration for step in seen] == [2, 2, 2]
 
 

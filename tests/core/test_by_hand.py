@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering import GaussianMixture, Gaussians, KMeans, KMedoids, Step, fit, iterate, notices, proximity_matrix
+from clustering import GaussianMixture, Gaussians, KMeans, KMedoids, State, fit, iterate, notices, proximity_matrix
 from clustering import History as RunHistory
 
 LINE = np.array([1.0, 2, 3, 11, 12, 13, 21, 22, 23])[:, None]
@@ -327,6 +327,6 @@ def test_iterate_refuses_when_it_is_called_and_not_at_its_first_step():
 
 def test_a_step_is_a_named_tuple_with_labels():
     step = fit(KMeans(3), LINE, rng=0)
-    assert isinstance(step, Step)
-    assert step._fields == ("iteration", "parameters", "assignment", "loss", "converged", "notices")
+    assert isinstance(step, State)
+    assert step._fields == ("phase", "iteration", "parameters", "assignment", "loss", "converged", "notices")
     assert step.labels is step.assignment.labels

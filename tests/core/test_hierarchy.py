@@ -335,7 +335,7 @@ def test_merges_order_and_cophenetic_correlation_are_those_of_scipy(linkage, opt
 
 
 @linkages
-def test_the_optimal_order_changes_the_order_alone_and_brings_neighbours_nearer(linkage):
+def test_the_optimal_order_changes_the_order_alone_and_brings_neighbors_nearer(linkage):
     points = cloud(60)
     tree, ordered = tree_of_points(points, linkage), tree_of_points(points, linkage, optimal_order=True)
     np.testing.assert_array_equal(np.sort(ordered.merges), np.sort(tree.merges))
@@ -464,3 +464,24 @@ def test_a_cut_between_the_heights_of_a_gap_leaves_so_many_groups(linkage, seed)
         assert all(tree.merges_below(height) == 30 - k for height in inside)
         if not low < high:
             assert all(tree.merges_below(height) != 30 - k for height in [*tree.heights, low, high])
+
+
+# single points and single heights
+
+
+@linkages
+def test_a_point_is_alone_until_the_merge_that_it_is_joined_by(linkage):
+    tree = tree_of_points(cloud(40), linkage)
+    for point, merge in enumerate(tree.joined_by.tolist()):
+        assert point in tree.merges[merge]
+        before, after = tree.after(merge), tree.after(merge + 1)
+        assert np.count_nonzero(before == before[point]) == 1
+        assert np.count_nonzero(after == after[point]) > 1
+
+
+def test_the_height_of_a_number_of_merges_is_that_of_the_last_of_them():
+    tree = tree_of_points(LINE, "single")
+    assert [tree.height(merges) for merges in range(5)] == [0, 1, 2, 4, 8]
+    for merges in (-1, 5, 1.0):
+        with pytest.raises(ValueError, match=rf"merges must be a whole number in 0\.\.n-1=4, got {merges}"):
+            tree.height(merges)

@@ -134,11 +134,11 @@ def test_the_watcher_of_a_history_sees_every_step_and_can_end_the_run(name):
     method = method_of(name, 3)
     seen = []
 
-    def watch(step):
+    def on_step(step):
         seen.append(step.iteration)
         if step.iteration == 2:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        History.record(method, data_for(method, points), rng=3, watch=watch)
+        History.record(method, data_for(method, points), rng=3, on_step=on_step)
     assert seen == [0, 1, 2]

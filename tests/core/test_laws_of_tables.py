@@ -113,8 +113,8 @@ def soft_starts(draw):
 @given(start=soft_starts())
 def test_the_free_energy_of_soft_k_means_never_rises_and_shares_sum_to_one(start):
     points, means, width = start
-    centred = points - points.mean(axis=0)
-    radius = np.abs(centred).max() + 1e-15 * np.abs(points).max()
+    centered = points - points.mean(axis=0)
+    radius = np.abs(centered).max() + 1e-15 * np.abs(points).max()
     energies = []
     for steps in (0, 1, 2, 5, 20):
         soft = soft_kmeans(points, means, width, max_iter=steps)

@@ -2,17 +2,21 @@
 
 import gc
 import weakref
+from dataclasses import dataclass
 from itertools import count, islice
 
 import numpy as np
 import pytest
 
 from clustering import (
+    Alternating,
     GaussianMixture,
     History,
     KMeans,
     KMedoids,
     Notice,
+    SoftKMeans,
+    State,
     best_of,
     fit,
     iterate,
@@ -29,6 +33,7 @@ METHODS = [
     KMedoids(3, "random", "swap"),
     KMedoids(3, "random", "steepest swap"),
     *(GaussianMixture(3, covariance, "random") for covariance in ("full", "tied", "diagonal", "spherical")),
+    SoftKMeans(3, 2.0, "random"),
 ]
 NAMED = pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{type(method).__name__} {method}"[:60])
 
@@ -37,16 +42,22 @@ def data_for(method, points=POINTS):
     return proximity_matrix(points) if isinstance(method, KMedoids) else points
 
 
-class Halving:
-    """A method that halves a number: the loss is the number, so every step is known beforehand."""
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Three points in one cluster."""
+
+    changed: int
+    labels = np.zeros(3, dtype=int)
+    sizes = np.array([3])
+    shares = None
+
+
+class Halving(Alternating):
+    """A process that halves a number: the loss is the number, so every step is known beforehand."""
 
     k = 1
     loss_name = "the number"
     tol = 0.0
-
-    class Assignment:
-        def __init__(self, changed):
-            self.labels, self.sizes, self.changed = np.zeros(3, dtype=int), np.array([3]), changed
 
     def __init__(self, rises_at=None):
         self.rises_at, self.calls = rises_at, []
@@ -63,7 +74,7 @@ class Halving:
 
     def e_step(self, prepared, parameters, before=None):
         self.calls.append("e")
-        return self.Assignment(3 if before is None else 0), parameters
+        return Whole(3 if before is None else 0), parameters
 
     def m_step(self, prepared, assignment, parameters):
         self.calls.append("m")
@@ -80,6 +91,44 @@ class Halving:
 
     def rounding(self, prepared, assignment, loss):
         return 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """k groups of one point each."""
+
+    k: int
+    changed: int = 5
+    shares = None
+
+    @property
+    def labels(self):
+        return np.arange(5) % self.k
+
+    @property
+    def sizes(self):
+        return np.bincount(self.labels)
+
+
+class Splitting:
+    """A process without a loss: nothing is assigned at first, and each iteration has one group more, in three states."""
+
+    k = 1
+    loss_name = None
+    tol = 0.0
+
+    def prepare(self, data):
+        return data
+
+    def states(self, prepared, *, start=None, rng=None, tol=None, max_iter=300):
+        for iteration in range(min(3, max_iter) + 1):
+            yield State("split", iteration, iteration, Groups(iteration, iteration) if iteration else None, None)
+
+    def between(self, prepared, before, after):
+        return tuple(State(phase, after.iteration, after.parameters, before.assignment, None) for phase in ("look", "choose"))
+
+    def assign(self, prepared, parameters):
+        return Groups(parameters) if parameters else None
 
 
 # iterate
@@ -137,6 +186,50 @@ def test_parameters_assignment_and_loss_of_a_step_belong_together(method):
         assignment, loss = method.e_step(prepared, step.parameters)
         np.testing.assert_array_equal(step.labels, assignment.labels)
         assert step.loss == pytest.approx(loss, rel=1e-12)
+
+
+@NAMED
+def test_an_assignment_is_recomputed_from_its_parameters(method):
+    data = data_for(method)
+    prepared = method.prepare(data)
+    for state in iterate(method, data, rng=0, max_iter=4):
+        again = method.assign(prepared, state.parameters)
+        np.testing.assert_array_equal(again.labels, state.labels)
+        np.testing.assert_allclose(again.sizes, state.assignment.sizes)
+        assert again.changed == len(POINTS)
+
+
+@NAMED
+def test_soft_assignments_have_shares_and_hard_ones_have_none(method):
+    state = fit(method, data_for(method), rng=0)
+    assert state.phase == "E"
+    shares = state.assignment.shares
+    if isinstance(method, KMeans | KMedoids):
+        assert shares is None
+    else:
+        assert shares.shape == (len(POINTS), 3)
+        np.testing.assert_array_equal(shares, state.assignment.responsibilities)
+        np.testing.assert_allclose(shares.sum(axis=0), state.assignment.sizes)
+        np.testing.assert_array_equal(shares.argmax(axis=1), state.labels)
+
+
+@NAMED
+def test_between_two_states_are_the_new_parameters_with_the_old_assignment(method):
+    prepared = method.prepare(data_for(method))
+    before, after = islice(method.states(prepared, rng=6), 2)
+    (middle,) = method.between(prepared, before, after)
+    assert (middle.phase, middle.iteration, middle.converged, middle.notices) == ("M", 1, False, ())
+    assert middle.parameters is after.parameters
+    assert middle.assignment is before.assignment
+    assert before.loss >= middle.loss >= after.loss
+    assert middle.loss == method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+
+
+def test_a_loop_without_one_of_its_steps_cannot_be_made():
+    for step in ("e_step", "m_step", "half_step_loss", "settled"):
+        parts = {name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "settled") if name != step}
+        with pytest.raises(TypeError, match=step):
+            type("Incomplete", (Alternating,), parts)()
 
 
 @NAMED
@@ -216,6 +309,14 @@ def test_settings_of_the_loop_are_checked_at_the_call(options, sentence):
         iterate(KMeans(2), POINTS, **options)
 
 
+def test_the_states_of_a_process_are_checked_at_the_call():
+    process = KMeans(2)
+    prepared = process.prepare(POINTS)
+    for options in ({"max_iter": -1}, {"tol": -1}, {"start": [[0.0, 0.0]]}):
+        with pytest.raises(ValueError, match="must be"):
+            process.states(prepared, **options)
+
+
 @pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
 @pytest.mark.parametrize("k", [0, -1, 121, 2.5, float("nan")])
 def test_a_number_of_clusters_that_the_points_do_not_allow_is_refused(make, k):
@@ -274,6 +375,20 @@ def test_restarts_prepare_once_and_without_end_are_drawn_one_at_a_time():
     assert method.calls.count("e") == 16
 
 
+def test_restarts_report_every_complete_state_and_end_when_that_raises():
+    seen = []
+    runs = list(restarts(Halving(), 1, range(2), tol=16, on_step=seen.append))
+    assert [(state.iteration, state.loss) for state in seen] == [(0, 64), (1, 32), (2, 16)] * 2
+    assert seen[2] is runs[0].last
+
+    def interrupt(state):
+        if state.iteration == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        next(restarts(Halving(), 1, range(2), on_step=interrupt))
+
+
 def test_no_seeds_make_no_restarts():
     assert list(restarts(KMeans(2), POINTS, [])) == []
 
@@ -328,7 +443,78 @@ def test_options_reach_every_run_of_the_best_of_them():
         best_of(3, KMeans(5), POINTS, tol=-1)
 
 
+def test_runs_without_a_loss_cannot_be_ranked_but_can_be_repeated():
+    with pytest.raises(ValueError, match="this process has no loss"):
+        best_of(2, Splitting(), None)
+    (run,) = restarts(Splitting(), None, [0])
+    assert np.isnan(run.losses).tolist() == [True] * 4
+    assert run.losses.dtype == float
+
+
 # History
+
+
+def test_a_history_has_all_states_in_their_order():
+    history = History.record(Halving(), 1, tol=16)
+    assert [state.phase for state in history.states] == ["start", "E", "M", "E", "M", "E"]
+    assert [state.iteration for state in history.states] == [0, 0, 1, 1, 2, 2]
+    assert [state.parameters for state in history.states] == [64, 64, 32, 32, 16, 16]
+    assert [state.loss for state in history.states] == [None, 64, 48, 32, 24, 16]
+    assert [state.converged for state in history.states] == [False] * 5 + [True]
+    assert history.positions.tolist() == [0, 0, 0.5, 1, 1.5, 2]
+    start, first, middle = history.states[:3]
+    assert start.assignment is None
+    assert start.labels is None
+    assert (first.assignment.sizes.tolist(), first.assignment.changed) == ([3], 3)
+    assert middle.assignment.changed == 3
+    assert history.states[-1].assignment.changed == 0
+    assert not hasattr(history.states[-1].assignment, "labels")
+    assert history.last.labels.tolist() == [0, 0, 0]
+
+
+@NAMED
+def test_the_assignment_of_a_state_is_that_of_the_last_complete_state(method):
+    history = History.record(method, data_for(method), rng=6, max_iter=4)
+    states = list(iterate(method, data_for(method), rng=6, max_iter=4))
+    assert history.assignment(0) is None
+    assert history.assignment(-len(history.states)) is None
+    expected = [state for state in states for _ in range(2)]
+    for i in range(1, len(history.states)):
+        found = history.assignment(i)
+        np.testing.assert_array_equal(found.labels, expected[i - 1].labels)
+        assert found.changed == expected[i - 1].assignment.changed
+    assert history.assignment(-1) is history.last.assignment
+    np.testing.assert_array_equal(history.assignment(-2).labels, states[-2].labels)
+    with pytest.raises(IndexError):
+        history.assignment(len(history.states))
+
+
+def test_a_history_copes_with_no_loss_no_assignment_and_another_number_of_groups_in_each_state():
+    history = History.record(Splitting(), None)
+    assert [state.phase for state in history.states] == ["start", "split", *["look", "choose", "split"] * 3]
+    np.testing.assert_allclose(history.positions, [0, 0, *np.arange(1, 10) / 3])
+    assert len(history) == 4
+    assert history.parameters == (0, 1, 2, 3)
+    assert np.isnan(history.losses).tolist() == [True] * 4
+    assert np.isnan(history.half_losses).tolist() == [True] * 6
+    assert [sizes.tolist() for sizes in history.sizes] == [[], [5], [3, 2], [2, 2, 1]]
+    assert history.changed.tolist() == [0, 1, 2, 3]
+    assert history.frame(0) is None
+    assert history.frame(2).labels.tolist() == [0, 1, 0, 1, 0]
+    assert history.frame(2).changed == 2
+    found = [history.assignment(i) for i in range(len(history.states))]
+    assert [assignment and assignment.k for assignment in found] == [None] * 4 + [1] * 3 + [2] * 3 + [3]
+
+
+def test_a_process_that_never_assigns_anything_has_a_history():
+    class Placing(Splitting):
+        def states(self, prepared, **options):
+            return (state._replace(assignment=None) for state in super().states(prepared, **options))
+
+    history = History.record(Placing(), None)
+    assert history.sizes.shape == (4, 0)
+    assert history.changed.tolist() == [0] * 4
+    assert {history.assignment(i) for i in range(len(history.states))} == {None}
 
 
 def test_a_history_keeps_both_halves_of_every_iteration():
@@ -392,7 +578,7 @@ def test_the_seconds_of_a_history_are_those_of_its_e_and_m_steps_alone(monkeypat
 
     took = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
     slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in took.items()})()
-    history = History.record(slow, 1, tol=16, watch=lambda step: clock.__setitem__(0, clock[0] + 1000))
+    history = History.record(slow, 1, tol=16, on_step=lambda step: clock.__setitem__(0, clock[0] + 1000))
     assert len(history) == 3
     assert history.seconds == 3 * 1 + 2 * 10
     assert clock[0] > 1e6
@@ -404,7 +590,7 @@ def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
         KMeans(3, "random"),
         POINTS,
         rng=6,
-        watch=lambda step: seen.append(weakref.ref(step.assignment)),
+        on_step=lambda step: seen.append(weakref.ref(step.assignment)),
     )
     gc.collect()
     assert len(seen) == len(history) > 3

@@ -36,7 +36,7 @@ def same_width(means, width=1.0, weights=None):
     return Gaussians(weights, means, np.stack([np.eye(d) * width**2] * k))
 
 
-# the long way: SciPy's density, sums over centred differences
+# the long way: SciPy's density, sums over centered differences
 
 
 def log_joint(points, parameters):

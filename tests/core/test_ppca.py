@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
-from clustering.em import best_of, fit, iterate
 from clustering.notices import ITERATION_LIMIT, LOSS_ROSE
 from clustering.ppca import LEAST_NOISE, NO_NOISE, Loadings, ProbabilisticPCA, impute
+from clustering.process import best_of, fit, iterate
 from clustering.projection import principal_components
 
 GAP = np.nan
@@ -78,7 +78,7 @@ def test_a_row_on_a_line_is_completed_from_its_line():
     holey[2, 1] = holey[7, 2] = holey[4, 0] = GAP
     imputed = impute(holey, 1, tol=1e-12)
     np.testing.assert_allclose(imputed.points, points, atol=1e-3)
-    assert NO_NOISE in [notice.name for notice in imputed.step.notices]
+    assert NO_NOISE in [notice.name for notice in imputed.last.notices]
     assert imputed.deviations.max() < 1e-3
 
 
@@ -195,7 +195,7 @@ def test_a_row_of_gaps_only_has_no_say_and_gets_the_mean_with_the_deviations_of_
     without = impute(points, 2, tol=1e-12)
     step = impute(np.vstack([points, np.full(4, GAP)]), 2, tol=1e-12)
     np.testing.assert_allclose(step.points[:-1], without.points, atol=1e-6)
-    loadings, mean, noise = step.step.parameters
+    loadings, mean, noise = step.last.parameters
     np.testing.assert_allclose(step.points[-1], mean, atol=1e-12)
     np.testing.assert_allclose(step.deviations[-1], np.sqrt((loadings**2).sum(axis=1) + noise), atol=1e-12)
 
@@ -218,7 +218,7 @@ def test_the_order_of_rows_and_columns_does_not_matter(seed):
     points = sample(rng, 25, 4, 2)
     rows, columns = rng.permutation(25), rng.permutation(4)
     plain, permuted = impute(points, 2, max_iter=30), impute(points[rows][:, columns], 2, max_iter=30)
-    assert permuted.step.loss == pytest.approx(plain.step.loss, rel=1e-9)
+    assert permuted.last.loss == pytest.approx(plain.last.loss, rel=1e-9)
     np.testing.assert_allclose(permuted.points, plain.points[rows][:, columns], atol=1e-6)
     np.testing.assert_allclose(permuted.deviations, plain.deviations[rows][:, columns], atol=1e-6)
 
@@ -230,7 +230,7 @@ def test_scaled_points_have_scaled_fillings(scale):
     np.testing.assert_allclose(scaled.points / scale, plain.points, atol=1e-9)
     np.testing.assert_allclose(scaled.deviations / scale, plain.deviations, atol=1e-9)
     entries = np.count_nonzero(~np.isnan(points)) / len(points)
-    assert scaled.step.loss == pytest.approx(plain.step.loss + entries * np.log(scale), rel=1e-9)
+    assert scaled.last.loss == pytest.approx(plain.last.loss + entries * np.log(scale), rel=1e-9)
 
 
 def test_large_offsets_do_not_matter():
@@ -239,7 +239,7 @@ def test_large_offsets_do_not_matter():
     plain, moved = impute(points, 1), impute(points + offset, 1)
     np.testing.assert_allclose(moved.points - offset, plain.points, atol=1e-6)
     np.testing.assert_allclose(moved.deviations, plain.deviations, atol=1e-6)
-    assert moved.step.loss == pytest.approx(plain.step.loss, abs=1e-6)
+    assert moved.last.loss == pytest.approx(plain.last.loss, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [1e6, 1e15, 1e25])
@@ -248,7 +248,7 @@ def test_a_column_that_never_changes_says_nothing_by_its_value(value):
     zero, beside = (impute(np.column_stack([points, np.full(40, constant)]), 1) for constant in (0.0, value))
     np.testing.assert_array_equal(beside.points[:, :3], zero.points[:, :3])
     np.testing.assert_array_equal(beside.points[:, 3], value)
-    assert beside.step.loss == zero.step.loss
+    assert beside.last.loss == zero.last.loss
 
 
 def test_entries_that_fit_exactly_hold_the_noise_at_its_floor():
@@ -324,3 +324,10 @@ def test_tables_that_cannot_be_fitted_are_refused(points, components, sentence):
 def test_starts_that_do_not_fit_are_refused(start, sentence):
     with pytest.raises(ValueError, match=sentence):
         iterate(ProbabilisticPCA(1), np.eye(3), start=start)
+
+
+def test_imputing_reports_every_state_and_returns_the_last():
+    seen = []
+    imputed = impute([[1.0, 2.0], [2.0, 4.1], [3.0, np.nan], [4.0, 7.8]], 1, max_iter=3, tol=0, on_step=seen.append)
+    assert [state.iteration for state in seen] == [0, 1, 2, 3]
+    assert imputed.last is seen[-1]

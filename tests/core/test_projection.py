@@ -98,7 +98,7 @@ def test_two_rows_are_placed_on_both_sides_of_zero_by_hand():
 
 
 def test_the_share_counts_negative_eigenvalues_by_hand():
-    # eigenvalues of the doubly centred squares are 2, 2, 0 and -1/2: a star whose centre is too near to its three ends
+    # eigenvalues of the doubly centered squares are 2, 2, 0 and -1/2: a star whose center is too near to its three ends
     star = [[0, 2, 2, 1], [2, 0, 2, 1], [2, 2, 0, 1], [1, 1, 1, 0]]
     scaling = classical_scaling(star, 3)
     assert scaling.share == pytest.approx(4 / 4.25)
@@ -138,8 +138,8 @@ def test_scaling_of_distances_is_the_projection_on_the_principal_components():
 def test_eigenvalues_are_those_of_a_full_decomposition_where_distances_are_not_of_points(n):
     proximities = np.random.default_rng(n).uniform(1, 9, size=(n, n))
     proximities = np.triu(proximities, 1) + np.triu(proximities, 1).T
-    centring = np.eye(n) - 1 / n
-    values, vectors = np.linalg.eigh(-0.5 * centring @ proximities**2 @ centring)
+    centering = np.eye(n) - 1 / n
+    values, vectors = np.linalg.eigh(-0.5 * centering @ proximities**2 @ centering)
     scaling = classical_scaling(proximities, 2)
     np.testing.assert_allclose(scaling.points.T @ scaling.points, np.diag(values[:-3:-1]), atol=1e-10)
     assert scaling.share == pytest.approx(values[-2:].sum() / np.abs(values).sum())

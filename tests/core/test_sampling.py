@@ -45,7 +45,7 @@ def test_one_point_can_be_drawn_and_a_seed_can_be_had_again(name):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
-def test_round_groups_have_their_neighbours_at_the_stated_distance(k, d):
+def test_round_groups_have_their_neighbors_at_the_stated_distance(k, d):
     means = sampling.round_groups(1, np.random.default_rng(0), k=k, d=d, distance=4.5).truth.means
     assert means.shape == (k, d)
     np.testing.assert_allclose(means.mean(axis=0), 0, atol=1e-12)

@@ -6,7 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logsumexp
 
-from clustering import Gaussians, KMeans, SoftMeans, fit, sampling, soft_kmeans, three_gaussians
+from clustering import (
+    Gaussians,
+    History,
+    KMeans,
+    SoftKMeans,
+    SoftMeans,
+    fit,
+    iterate,
+    notices,
+    sampling,
+    soft_kmeans,
+    three_gaussians,
+)
 
 
 def some_points(n=90, d=2, k=3, seed=0, distance=6.0):
@@ -311,3 +323,120 @@ def test_no_steps_leave_the_start_with_its_responsibilities():
 def test_what_are_no_points_start_and_width_is_refused(points, start, width, sentence):
     with pytest.raises(ValueError, match=sentence):
         soft_kmeans(points, start, width)
+
+
+# the process
+
+
+@pytest.mark.parametrize("width", [0.3, 1.0, 4.0])
+def test_the_loss_is_the_negative_log_likelihood_times_the_squared_width(width):
+    points = some_points()
+    for state in iterate(SoftKMeans(4, width), points, rng=1, max_iter=5):
+        expected = 2 * width**2 * (free_energy(points, state.parameters, width) + 90 * np.log(4))
+        assert state.loss == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_loss_between_two_e_steps_is_that_of_the_old_responsibilities():
+    points, width = some_points(), 1.5
+    history = History.record(SoftKMeans(3, width), points, rng=1, max_iter=3)
+    for t in range(3):
+        shares = history.frame(t).responsibilities
+        squares = ((points[:, None] - history.parameters[t + 1]) ** 2).sum(axis=2)
+        expected = (shares * squares + 2 * width**2 * shares * np.log(3 * np.maximum(shares, 1e-300))).sum()
+        assert history.half_losses[t] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-100, 1e-200])
+def test_with_a_small_width_the_loss_and_the_groups_are_those_of_k_means(width):
+    points = some_points()
+    soft, hard = fit(SoftKMeans(3, width), points, start=points[:3]), fit(KMeans(3), points, start=points[:3])
+    assert soft.loss == pytest.approx(hard.loss, rel=1e-4)
+    np.testing.assert_array_equal(soft.labels, hard.labels)
+
+
+@pytest.mark.parametrize("width", [1e6, 1e10, 1e100])
+def test_with_a_large_width_the_loss_keeps_its_digits(width):
+    points = some_points()
+    state = next(iterate(SoftKMeans(3, width), points, start=points[:3]))
+    # a mean of exponentials that are close to 1 is the exponential of the mean
+    expected = ((points[:, None] - points[:3]) ** 2).sum(axis=2).mean(axis=1).sum()
+    assert state.loss == pytest.approx(expected, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    k=st.integers(1, 6),
+    d=st.integers(1, 4),
+    seed=st.integers(0, 10_000),
+    width=st.sampled_from([1e-100, 1e-3, 0.5, 2.0, 1e5, 1e100]),
+    distance=st.sampled_from([1.0, 1e3, 1e8]),
+    offset=st.sampled_from([0.0, 1e6]),
+)
+def test_the_loss_never_rises_not_even_between_two_e_steps(k, d, seed, width, distance, offset):
+    rng = np.random.default_rng(seed)
+    points = offset + np.vstack([rng.normal(size=(30, d)), distance * rng.normal(size=(3, d))])
+    process = SoftKMeans(k, width, "random")
+    history = History.record(process, points, rng=seed, max_iter=12, tol=0.0)
+    losses = [state.loss for state in history.states[1:]]
+    margins = [process.rounding(history.prepared, history.last.assignment, loss) for loss in losses]
+    assert max(margins) <= 1e-8 * losses[0] + 1e-15 * np.square(distance)
+    for before, after, margin in zip(losses, losses[1:], margins, strict=False):
+        assert after <= before + margin
+    assert all(notice.name != notices.LOSS_ROSE for notices_of_state in history.notices for notice in notices_of_state)
+
+
+def test_a_run_ends_when_no_mean_moves_farther_than_a_share_of_the_spread():
+    points = some_points(distance=2.0)
+    states = list(iterate(SoftKMeans(3, 1.0), points, start=points[:3], tol=1e-3, max_iter=5000))
+    means = np.array([state.parameters for state in states])
+    moves = np.linalg.norm(np.diff(means, axis=0), axis=2).max(axis=1)
+    least = 1e-3 * points.std(axis=0).max()
+    assert states[-1].converged
+    assert (moves <= least).tolist() == [False] * (len(moves) - 1) + [True]
+
+
+@pytest.mark.parametrize("width", [1e-3, 1.0, 30.0])
+def test_a_place_belongs_to_the_mean_that_the_run_gave_it(width):
+    points = some_points()
+    state = fit(SoftKMeans(4, width), points, rng=0)
+    np.testing.assert_array_equal(SoftKMeans(4, width).predict(state.parameters, points), state.labels)
+    shares = state.assignment.shares
+    np.testing.assert_array_equal(shares[np.arange(90), state.labels], shares.max(axis=1))
+
+
+def test_a_mean_that_lost_all_points_is_named():
+    points = some_points()
+    state = fit(SoftKMeans(3, 1.0), points, start=[points[0], [1e5, 1e5], points[1]])
+    (notice,) = state.notices
+    assert notice.name == notices.EMPTY_CLUSTER
+    assert notice.sentence.startswith("Mean 2 lost all points")
+    assert state.assignment.sizes[1] == 0
+    assert fit(SoftKMeans(2, 1.0), points, start=points[:2]).notices == ()
+
+
+def test_fewer_distinct_points_than_means_are_reported_and_prepared_points_serve_every_k():
+    points = np.repeat([[0.0], [1.0]], 4, axis=0)
+    prepared = SoftKMeans(2, 1.0).prepare(points)
+    assert SoftKMeans(2, 3.0).prepare(prepared) is prepared
+    assert fit(SoftKMeans(2, 1.0), prepared, rng=0).notices == ()
+    found = fit(SoftKMeans(3, 1.0), prepared, rng=0, max_iter=0).notices
+    assert notices.FEWER_DISTINCT_POINTS in {notice.name for notice in found}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: SoftKMeans(0, 1.0), "k must be a whole number of at least 1, got 0"),
+        (lambda: SoftKMeans(2.0, 1.0), "k must be a whole number of at least 1, got 2.0"),
+        (lambda: SoftKMeans(2, 0.0), "width must be a finite number above 0, got 0.0"),
+        (lambda: SoftKMeans(2, np.nan), "width must be a finite number above 0, got nan"),
+        (lambda: iterate(SoftKMeans(3, 1.0), [[0.0], [1.0]]), r"k must lie in 1..n=2, got 3"),
+        (lambda: iterate(SoftKMeans(1, 1.0, "best"), [[0.0], [1.0]]), "init must be .* got 'best'"),
+        (lambda: iterate(SoftKMeans(1, 1.0), [[0.0]], start=[[0.0], [1.0]]), r"start must be means of shape \(1, 1\)"),
+        (lambda: iterate(SoftKMeans(1, 1.0), [[0.0]], start=[[0.0, 1.0]]), "start must have 1 columns, as the points do"),
+        (lambda: iterate(SoftKMeans(1, 1.0), [[np.nan]]), "points must be finite"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_at_the_call(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()

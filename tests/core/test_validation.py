@@ -265,7 +265,7 @@ def test_a_hundredth_of_a_hundred_points_may_differ_unless_said_otherwise():
 
 
 def test_the_first_of_them_stands_for_those_that_are_like_it():
-    # each is like its neighbour, and the first and the last are not alike
+    # each is like its neighbor, and the first and the last are not alike
     chain = np.array([[0] * 6 + [1] * 6, [0] * 5 + [1] * 7, [0] * 4 + [1] * 8])
     assert distinct_partitions(chain, share=1 / 12).tolist() == [0, 0, 1]
     assert distinct_partitions(chain[[1, 0, 2]], share=1 / 12).tolist() == [0, 0, 0]
