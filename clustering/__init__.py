@@ -21,6 +21,7 @@ from clustering.criteria import (
     gap_statistic,
     icl,
     subsample_agreement,
+    subsample_size,
     uniform_reference,
     within_groups,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "silhouette_of_proximities",
     "soft_kmeans",
     "subsample_agreement",
+    "subsample_size",
     "three_gaussians",
     "tree_of_points",
     "tree_of_proximities",

@@ -264,6 +264,11 @@ def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
     return components.mean + box @ components.axes
 
 
+def subsample_size(n: int, share: float = 0.8) -> int:
+    """Number of points in each subsample of n points that `subsample_agreement` draws: so many that any two of them meet."""
+    return max(n // 2 + 1, round(share * n))
+
+
 def subsample_agreement(
     n: int,
     cluster: Callable[[np.ndarray, np.random.Generator], np.ndarray],
@@ -296,7 +301,7 @@ def subsample_agreement(
         raise ValueError(f"pairs must be a whole number of at least 1, got {pairs}")
     if not 0.5 < share <= 1:
         raise ValueError(f"share must lie above 0.5, so that two subsamples meet, and at most 1, got {share}")
-    size = max(n // 2 + 1, round(share * n))  # so that any two of them meet
+    size = subsample_size(n, share)
     agreement = np.empty(pairs)
     for i in range(pairs):
         a, b = (np.sort(rng.choice(n, size, replace=False)) for _ in range(2))

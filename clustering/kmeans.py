@@ -149,7 +149,7 @@ class KMeans(Alternating):
         def exactly(rows):
             # by differences of the points as they came, where centering has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
-            return two_smallest(_squared_distances(columns, parameters))
+            return two_smallest(squared_distances(columns, parameters))
 
         def assign(chunk):
             if before is None:
@@ -258,7 +258,7 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
     n = columns.shape[1]
 
     def distances_to(rows):
-        return _squared_distances(columns, columns[:, rows].T)
+        return squared_distances(columns, columns[:, rows].T)
 
     if init == "random":
         return seeding.random_rows(n, k, rng)
@@ -272,7 +272,7 @@ def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator
     raise ValueError(f"init must be {names} or an array, got {init!r}")
 
 
-def _squared_distances(columns, centers) -> np.ndarray:
+def squared_distances(columns, centers) -> np.ndarray:
     """(k, n) squared distances of the centers to the columns by differences, which lose no digits."""
     distances = np.zeros((len(centers), columns.shape[1]))
     difference = np.empty(columns.shape[1])

@@ -1,11 +1,11 @@
-"""Figures about the number of clusters. Arrays in, figures out; no Streamlit."""
+"""Figures of a sweep over K."""
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pages.choose_k.sweep import COVARIANCES, Partition
-from pages.choose_k.verdict import Criterion, Verdict
+from pages.choose_k.sweep import BestRun
+from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
 from pages.figures import palette
 
 HEIGHT = 230
@@ -15,7 +15,7 @@ NOISE = "rgba(140,140,150,0.28)"
 
 
 def curve(criterion: Criterion) -> go.Figure:
-    """The criterion over the numbers of clusters; what it is on noise as a grey band, what it prefers as a large mark."""
+    """The criterion over the numbers of clusters; what it is on noise as a gray band, what it prefers as a large mark."""
     ks, values = criterion.ks, criterion.values
     data = []
     if criterion.noise is not None:
@@ -58,33 +58,34 @@ def _layout(height: int, ks: np.ndarray) -> dict:
     )
 
 
-def densities(verdict: Verdict) -> go.Figure:
-    """BIC, ICL and AIC over the number of components, a line for each covariance model."""
-    names = {"bic": "BIC", "icl": "ICL", "aic": "AIC"}
-    figure = make_subplots(cols=3, subplot_titles=list(names.values()), horizontal_spacing=0.06)
-    for column, name in enumerate(names, 1):
-        for i, covariance in enumerate(COVARIANCES):
-            line = [(one.k, getattr(one, name)) for one in verdict.densities if one.covariance == covariance]
+def information_criteria(verdict: Verdict) -> go.Figure:
+    """The information criteria over the numbers of clusters, a line for each model."""
+    figure = make_subplots(cols=3, subplot_titles=[NAMES[name] for name in INFORMATION], horizontal_spacing=0.06)
+    short = verdict.sweep.view.models.short
+    for column, name in enumerate(INFORMATION, 1):
+        for i, model in enumerate(verdict.sweep.models):
+            line = [(one.k, getattr(one, name)) for one in verdict.information if one.model == model]
             ks, values = zip(*line, strict=True)
             figure.add_scatter(
                 row=1,
                 col=column,
                 x=ks,
                 y=values,
-                name=covariance,
-                legendgroup=covariance,
+                name=short(model),
+                legendgroup=short(model),
                 showlegend=column == 1,
                 mode="lines+markers",
-                line=dict(color=palette.COLORS[i], width=2),
-                marker=dict(symbol=palette.SYMBOLS[i], size=7),
-                hovertemplate=f"{covariance}, K = %{{x}}<br>%{{y:.1f}}<extra></extra>",
+                line=dict(color=palette.color_of(i), width=2),
+                marker=dict(symbol=palette.symbol_of(i), size=7),
+                hovertemplate=f"{short(model)}, K = %{{x}}<br>%{{y:.1f}}<extra></extra>",
             )
-        best = min(verdict.densities, key=lambda one: getattr(one, name))
+        best = min(verdict.information, key=lambda one: getattr(one, name))
         mark = dict(size=15, symbol="circle-open", color=CHOSEN, line=dict(width=3))
         figure.add_scatter(
             row=1, col=column, x=[best.k], y=[getattr(best, name)], marker=mark, hoverinfo="skip", showlegend=False
         )
-    figure.update_xaxes(title=dict(text="K, components"), zeroline=False, tickvals=verdict.ks.tolist())
+    title = f"K, {verdict.sweep.view.traits.cluster}s"
+    figure.update_xaxes(title=dict(text=title), zeroline=False, tickvals=verdict.ks.tolist())
     figure.update_yaxes(zeroline=False, nticks=5)
     figure.update_layout(
         height=330, margin=dict(l=10, r=10, t=30, b=10), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0)
@@ -92,18 +93,18 @@ def densities(verdict: Verdict) -> go.Figure:
     return figure
 
 
-def silhouettes(partition: Partition, colours: np.ndarray, height: int = 340) -> go.Figure:
+def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figure:
     """The silhouette width of each point, clusters under each other, the widest first; and their mean."""
-    widths = partition.silhouette.widths
-    labels = partition.labels[partition.silhouette.rows]
+    widths = best.silhouette.widths
+    labels = best.labels[best.silhouette.rows]
     gap = max(1, len(widths) // 60)
     data, top = [], 0
-    for cluster in np.argsort(colours):
+    for cluster in np.argsort(colors):
         mine = np.sort(widths[labels == cluster])[::-1]
         if not mine.size:
             continue
         y = np.arange(top, top + len(mine))
-        colour = int(colours[cluster])
+        color = int(colors[cluster])
         data.append(
             dict(
                 type="scatter",
@@ -111,14 +112,14 @@ def silhouettes(partition: Partition, colours: np.ndarray, height: int = 340) ->
                 x=np.concatenate([[0], mine, [0]]),
                 y=np.concatenate([y[:1], y, y[-1:]]),
                 fill="toself",
-                line=dict(width=0.5, color=palette.color_of(colour), shape="vh"),
-                fillcolor=palette.color_of(colour),
+                line=dict(width=0.5, color=palette.color_of(color), shape="vh"),
+                fillcolor=palette.color_of(color),
                 hoverinfo="text",
-                text=f"cluster {colour + 1}: {len(mine):,} points, mean width {mine.mean():.2f}",
+                text=f"cluster {color + 1}: {len(mine):,} points, mean width {mine.mean():.2f}",
             )
         )
         top += len(mine) + gap
-    mean = partition.silhouette.mean
+    mean = best.silhouette.mean
     data.append(
         dict(type="scatter", mode="lines", x=[mean, mean], y=[-gap, top], hoverinfo="skip")
         | dict(line=dict(color=palette.NEUTRAL, width=2, dash="dash"))
@@ -135,26 +136,26 @@ def silhouettes(partition: Partition, colours: np.ndarray, height: int = 340) ->
     return go.Figure(dict(data=data, layout=layout))
 
 
-def flow(partitions: list[Partition], colours: list[np.ndarray], height: int = 380) -> go.Figure:
+def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) -> go.Figure:
     """How the members of the clusters go from each K to the next."""
-    begins = np.cumsum([0, *(part.k for part in partitions)])
+    begins = np.cumsum([0, *(best.k for best in best_runs)])
     source, target, value, color, says = [], [], [], [], []
-    for i, (before, after) in enumerate(zip(partitions, partitions[1:], strict=False)):
+    for i, (before, after) in enumerate(zip(best_runs, best_runs[1:], strict=False)):
         table = np.bincount(before.labels * after.k + after.labels, minlength=before.k * after.k).reshape(before.k, after.k)
         for a, b in zip(*np.nonzero(table), strict=True):
             source.append(int(begins[i] + a))
             target.append(int(begins[i + 1] + b))
             value.append(int(table[a, b]))
-            red, green, blue = palette.rgb([palette.color_of(colours[i][a])])[0].astype(int)
+            red, green, blue = palette.rgb([palette.color_of(colors[i][a])])[0].astype(int)
             color.append(f"rgba({red},{green},{blue},0.35)")
-            says.append(f"{table[a, b]:,} points from cluster {colours[i][a] + 1} to {colours[i + 1][b] + 1}")
-    last = max(len(partitions) - 1, 1)
-    numbers = [int(number) for part in colours for number in part]
+            says.append(f"{table[a, b]:,} points from cluster {colors[i][a] + 1} to {colors[i + 1][b] + 1}")
+    last = max(len(best_runs) - 1, 1)
+    numbers = [int(number) for own in colors for number in own]
     node = dict(
         label=["" for _ in numbers],
         color=[palette.color_of(number) for number in numbers],
-        x=[min(max(i / last, 0.001), 0.999) for i, part in enumerate(partitions) for _ in range(part.k)],
-        customdata=[f"K = {part.k}, cluster {n + 1}" for part, own in zip(partitions, colours, strict=True) for n in own],
+        x=[min(max(i / last, 0.001), 0.999) for i, best in enumerate(best_runs) for _ in range(best.k)],
+        customdata=[f"K = {best.k}, cluster {n + 1}" for best, own in zip(best_runs, colors, strict=True) for n in own],
         hovertemplate="%{customdata}<br>%{value} points<extra></extra>",
         pad=14,
         thickness=12,
@@ -164,9 +165,9 @@ def flow(partitions: list[Partition], colours: list[np.ndarray], height: int = 3
         source=source, target=target, value=value, color=color, customdata=says, hovertemplate="%{customdata}<extra></extra>"
     )
     titles = [
-        dict(text=f"K = {part.k}", x=i / last, y=1.0, xref="paper", yref="paper", yanchor="bottom", showarrow=False)
+        dict(text=f"K = {best.k}", x=i / last, y=1.0, xref="paper", yref="paper", yanchor="bottom", showarrow=False)
         | dict(xanchor="left" if i == 0 else "right" if i == last else "center")
-        for i, part in enumerate(partitions)
+        for i, best in enumerate(best_runs)
     ]
     sankey = dict(type="sankey", arrangement="snap", node=node, link=link)
     return go.Figure(dict(data=[sankey], layout=dict(height=height, margin=dict(l=10, r=10, t=30, b=10), annotations=titles)))

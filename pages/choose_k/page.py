@@ -1,155 +1,28 @@
 """How many clusters? One method with K = 1, 2, 3 …, and what the criteria say about it."""
 
-from dataclasses import replace
-
 import streamlit as st
 
-from pages.choose_k import figures as sweep_figures
-from pages.choose_k.sweep import Counting
-from pages.choose_k.verdict import NAMES, Verdict, matched
-from pages.datasets.formatting import counted, number, plain
+from pages.choose_k.sections import show
+from pages.choose_k.sweep import Sweep
+from pages.choose_k.verdict import Verdict
 from pages.figures import plots
-from pages.figures.markup import table
-from pages.figures.thumbnails import as_html, thumbnail
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
-from pages.ui.navigation import open_in_watch, opening
-from pages.ui.placing import plane_of
+from pages.ui.navigation import opening
 from pages.ui.progress import work_on
-from pages.ui.widgets import choose_counting, recent
-
-CHART = dict(config={"displayModeBar": False})
-TEXTS = {
-    "elbow": "The loss of the best run with each K, which falls with every cluster more; the mark is the point farthest below "
-    "the dotted chord. Weak evidence: there always is such a point, and it moves with the largest K.",
-    "silhouette": "How much nearer points are to their own cluster than to the next, on average. Misleads where groups are "
-    "long or of unequal spread: it likes round ones.",
-    "gap": "How much tighter the clusters are than those of uniform noise in the same box, with its error; the smallest K "
-    "whose gap is not clearly below the next. Misleads where there are groups within groups, or long ones.",
-    "calinski_harabasz": "Variance between clusters over variance within, each by its degrees of freedom. Misleads where "
-    "groups are not round, or of unequal size.",
-    "davies_bouldin": "How alike each cluster is to the one most like it, on average: less is better. Misleads as it looks at "
-    "means and mean distances only, and one bad pair counts much.",
-    "stability": "Whether two random subsamples come to the same clusters (adjusted Rand index; each dot is a pair). Misleads "
-    "because a wrong K can be stable too, as a square is cut into four the same way each time.",
-}
-DENSITIES = (
-    "BIC, ICL and AIC weigh the likelihood of a mixture against its number of parameters; less is better. BIC asks for a good "
-    "density and may take several components for one group that is not Gaussian; ICL asks for components that are apart; AIC "
-    "asks for too many."
-)
-
-
-def show(verdict: Verdict) -> None:
-    st.subheader(plain(verdict.headline))
-    rows = [
-        [criterion.name, criterion.choice if criterion.evidence else "1", plain_words(name, criterion)]
-        for name, criterion in verdict.criteria.items()
-    ]
-    st.html(table(["Criterion", "Prefers K =", "How clearly"], rows, "What each criterion prefers", row_headers=True))
-    st.caption(
-        "The grey bands are the same criteria on sets of uniform noise of the same extent: what is no better than these "
-        "counts as one cluster, and its mark is open. The elbow and AIC have no vote."
-        if verdict.noise
-        else "There is no noise to compare these data with, so fixed limits count: a silhouette of 0.25, an agreement of 0.8."
-    )
-    drawn = [name for name in TEXTS if name in verdict.criteria]
-    for begin in range(0, len(drawn), 3):
-        for place, name in zip(st.columns(3, gap="medium"), drawn[begin : begin + 3], strict=False):
-            with place:
-                criterion = verdict.criteria[name]
-                st.markdown(f"**{NAMES[name]}**")
-                figure = sweep_figures.elbow(criterion) if name == "elbow" else sweep_figures.curve(criterion)
-                st.plotly_chart(figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.clarity}.", **CHART)
-                st.caption(TEXTS[name])
-    if verdict.densities:
-        st.markdown("**BIC, ICL and AIC**, by number of components and covariance model")
-        st.plotly_chart(
-            sweep_figures.densities(verdict), key="densities", alt="BIC, ICL and AIC over K and covariance model.", **CHART
-        )
-        st.caption(DENSITIES)
-    show_partitions(verdict)
-
-
-def plain_words(name: str, criterion) -> str:
-    return criterion.clarity if criterion.evidence or name == "gap" else f"K = {criterion.choice} is {criterion.clarity}"
-
-
-def show_partitions(verdict: Verdict) -> None:
-    counting = verdict.counting
-    data, settings = counting.data, counting.settings
-    colours = matched(verdict.partitions)
-    plane = plane_of(data)
-    st.subheader("What each K finds")
-    st.caption(
-        "The best run with each K. A cluster keeps the colour that most of its points had before; the one that is left over "
-        f"gets a new colour.{plots.about_colours(len(verdict.ks))}"
-    )
-    for begin in range(0, len(verdict.ks), 4):
-        parts = list(zip(verdict.partitions, colours, strict=True))[begin : begin + 4]
-        for place, (part, own) in zip(st.columns(4, gap="medium"), parts, strict=False):
-            with place:
-                name = ("k picture", data.key, settings, part.k, tuple(own.tolist()))
-                source = recent().get(name, lambda part=part, own=own: thumbnail(data, plane, own[part.labels], part.middles))
-                st.html(as_html(source, f"The points in {part.k} clusters."))
-                st.button(
-                    f"K = {part.k}, loss {number(part.loss)}",
-                    key=f"watch {part.k}",
-                    icon=":material/play_circle:",
-                    help="Watch this run",
-                    on_click=open_in_watch,
-                    args=(replace(settings, k=part.k), settings.start, part.seed),
-                )
-    if len(verdict.ks) < 2:
-        return
-    st.markdown("**Where the members go** from each K to the next")
-    st.plotly_chart(
-        sweep_figures.flow(verdict.partitions, colours), key="flow", alt="Flow of members from each K to the next.", **CHART
-    )
-    show_silhouettes(verdict.partitions, colours, [k for k in verdict.votes if k > 1])
-
-
-@st.fragment
-def show_silhouettes(partitions: list, colours: list, preferred: list[int]) -> None:
-    several = [part.k for part in partitions if part.silhouette is not None]
-    if not several:
-        return
-    begin = next((k for k in preferred if k in several), several[0])
-    k = st.select_slider("Silhouettes of K =", several, begin, key=f"silhouettes {several} {begin}") if several[1:] else begin
-    part, own = next((part, own) for part, own in zip(partitions, colours, strict=True) if part.k == k)
-    st.plotly_chart(
-        sweep_figures.silhouettes(part, own),
-        key="silhouettes",
-        alt=f"Silhouette widths of all points in {k} clusters, mean {part.silhouette.mean:.2f}.",
-        **CHART,
-    )
-    st.caption(
-        f"One line for each of {len(part.silhouette.rows):,} points; the dashed line is the mean, {part.silhouette.mean:.3f}. "
-        "A cluster with many short or negative lines is cut through a group or covers two."
-    )
-
-
-def make(counting: Counting) -> None:
-    """Does what is missing, unless that was stopped."""
-    if counting.missing:
-        work_on(
-            plots.token(counting.data.key, counting.settings, len(counting.ks), counting.starts),
-            counted(counting.missing, "piece"),
-            counting.go_on,
-        )
-
+from pages.ui.widgets import choose_sweep, recent
 
 st.title("How many clusters?")
 opening()
 data = current()
-settings, most, starts = choose_counting(data)
+settings, most, runs = choose_sweep(data)
 try:
-    counting = recent().get(("counting", data.key, settings, most, starts), lambda: Counting.of(data, settings, most, starts))
-    if counting.note:
-        st.info(counting.note, icon=":material/info:")
-    make(counting)
+    sweep = recent().get(("sweep", data.key, settings, most, runs), lambda: Sweep.of(data, settings, most, runs))
+    if sweep.note:
+        st.info(sweep.note, icon=":material/info:")
+    work_on(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
 except ValueError as fault:
     show_fault(fault)
 else:
-    if all(("data", k) in counting.done for k in counting.ks.tolist()):
-        show(Verdict(counting))
+    if all(("data", k) in sweep.done for k in sweep.ks.tolist()):
+        show(Verdict(sweep))

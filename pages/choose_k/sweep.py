@@ -1,50 +1,49 @@
-"""One method with one number of clusters after the other, and what the criteria say about it."""
+"""One method with K = 1, 2, 3, … clusters, and the same on noise and on subsamples, as resumable work."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from clustering import (
-    GaussianMixture,
-    KMeans,
-    KMedoids,
     Restart,
     Silhouette,
-    aic,
-    bic,
     calinski_harabasz,
     davies_bouldin,
-    icl,
-    proximity_matrix,
     restarts,
     silhouette,
-    silhouette_of_proximities,
     subsample_agreement,
+    subsample_size,
     uniform_reference,
     within_groups,
 )
 from pages.datasets.data import Data
-from pages.datasets.limits import MOST_COUNTED_POINTS, MOST_ITERATIONS
-from pages.runs.run import Settings, check_fits, iterations_for, middles
+from pages.datasets.limits import MOST_ITERATIONS, MOST_SWEPT_PAIRWISE, MOST_SWEPT_POINTS
+from pages.methods import method
+from pages.methods.base import MethodView, Settings
+from pages.methods.starts import PLUS_PLUS, Named
+from pages.runs.jobs import Job
+from pages.runs.run import check_fits, iterations_for, silhouette_of
 
-START = "k-means++"
+START = PLUS_PLUS.name
 REFERENCES = 10
 """sets of noise of the same extent"""
-REFERENCE_STARTS = 2
+REFERENCE_RUNS = 2
 PAIRS = 10
 """of subsamples of the data"""
 RESAMPLED = 4
 """sets of noise that are resampled too"""
 REFERENCE_PAIRS = 4
-COVARIANCES = ("full", "tied", "diagonal", "spherical")
+MOST_MODEL_RUNS = 5
+"""runs from which the best is taken for the information criteria of a model"""
 SILHOUETTE_SAMPLE = 1_000
 """points by which silhouettes of noise are estimated"""
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class BestRun:
     """The best of several runs with one number of clusters."""
 
     k: int
@@ -53,26 +52,27 @@ class Partition:
     loss: float
     labels: np.ndarray
     """(n,)"""
-    middles: np.ndarray
+    centers: np.ndarray
     """(k, d)"""
     silhouette: Silhouette | None
     """None for a single cluster"""
 
 
 @dataclass(frozen=True)
-class Density:
-    """What a mixture with k components of one covariance model comes to; of each criterion less is better."""
+class InformationCriteria:
+    """The information criteria of one model with k clusters; of each, less is better."""
 
     k: int
-    covariance: str
+    model: Any
+    """value of the option `MethodView.models`"""
     bic: float
     aic: float
     icl: float
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What one set of uniform noise comes to with k clusters."""
+class NoiseScores:
+    """The criteria of one set of uniform noise in k clusters; NaN where they are not defined."""
 
     within: float
     silhouette: float
@@ -81,27 +81,29 @@ class Noise:
 
 
 @dataclass(eq=False)
-class Counting:
-    """The work, made piece by piece so that it can be left and gone on with, and what has come of it so far."""
+class Sweep(Job):
+    """A resumable sweep over K with its partial results."""
 
     data: Data
     settings: Settings
     """of each run, but for k and seed; the first of several runs has this seed"""
     ks: np.ndarray
-    starts: int
+    runs: int
+    """each K has the best of this many"""
     note: str
     """what was done instead of what was asked, in a sentence"""
-    done: dict[tuple, object] = field(default_factory=dict)
-    """the result of each piece"""
 
     @classmethod
-    def of(cls, data: Data, settings: Settings, most: int, starts: int) -> "Counting":
-        """Nothing done yet. `most` is the largest K; NeedsPoints as `check_fits`, ValueError if all points are identical."""
+    def of(cls, data: Data, settings: Settings, most: int, runs: int) -> "Sweep":
+        """Nothing done yet. `most` is the largest K.
+
+        NeedsPoints as `check_fits`; ValueError as `iterations_for`, and if all points are identical.
+        """
         check_fits(data, settings)
         iterations_for(data, replace(settings, k=most))
         if data.given is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is but one cluster")
-        limit = MOST_COUNTED_POINTS[settings.algorithm]
+        limit = MOST_SWEPT_PAIRWISE if method(settings.method).traits.pairwise else MOST_SWEPT_POINTS
         note = ""
         if len(data.points) > limit:
             note = (
@@ -109,141 +111,117 @@ class Counting:
             )
             data = data.sample(limit)
         ks = np.arange(1, max(1, min(most, len(data.points) - 1)) + 1)
-        return cls(data, replace(settings, start=START), ks, starts, note)
+        return cls(data, replace(settings, start=Named(START)), ks, runs, note)
+
+    @property
+    def view(self) -> MethodView:
+        return method(self.settings.method)
+
+    @property
+    def models(self) -> tuple:
+        """The models that information criteria compare; none for a method without a likelihood."""
+        return () if self.view.models is None else tuple(self.view.models.choices)
+
+    @property
+    def resampled_ks(self) -> np.ndarray:
+        """(m,) the K > 1 whose stability is estimated: those of which a subsample has more points than clusters, because K
+        points in K clusters always agree."""
+        return self.ks[(self.ks > 1) & (self.ks < subsample_size(len(self.data.points)))]
 
     @cached_property
     def pieces(self) -> list[tuple]:
-        """What there is to do, in order."""
-        ks = self.ks.tolist()
-        pieces = [("data", k) for k in ks]
-        if self.settings.algorithm == "mixture":
-            pieces += [("density", k, covariance) for covariance in COVARIANCES for k in ks]
-        if self.data.given is None:
-            pieces += [("noise", k, b) for b in range(REFERENCES) for k in ks]
-        pieces += [("agreement", k) for k in ks[1:]]
-        if self.data.given is None:
-            pieces += [("agreement of noise", k, b) for b in range(RESAMPLED) for k in ks[1:]]
-        return pieces
+        ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
+        has_noise = self.data.given is None
+        return [
+            *(("data", k) for k in ks),
+            *(("model", k, model) for model in self.models for k in ks),
+            *(("noise", k, b) for b in range(REFERENCES * has_noise) for k in ks),
+            *(("agreement", k) for k in resampled),
+            *(("agreement of noise", k, b) for b in range(RESAMPLED * has_noise) for k in resampled),
+        ]
 
-    @property
-    def missing(self) -> int:
-        return len(self.pieces) - len(self.done)
-
-    def go_on(self, watch: Callable[[float, str], None]) -> None:
-        """Does what is missing. `watch` is told the share that is done and what is being done; what it raises ends the work,
-        and what was done stays."""
-        says = {
+    def describe(self, piece: tuple, step: Any) -> str:
+        kind, k, *_ = piece
+        return {
             "data": "Clustering with K = {}.",
-            "density": "Mixtures with K = {}.",
+            "model": "Models with K = {}.",
             "noise": "Clustering noise with K = {}.",
             "agreement": "Resampling with K = {}.",
             "agreement of noise": "Resampling noise with K = {}.",
-        }
-        for piece in self.pieces:
-            if piece in self.done:
-                continue
-            kind, k, *which = piece
+        }[kind].format(k)
 
-            def told(_step, kind=kind, k=k):
-                watch(len(self.done) / len(self.pieces), says[kind].format(k))
+    def make(self, piece: tuple, on_step: Callable[[Any], None]) -> Any:
+        kind, k, *which = piece
+        make = {
+            "data": self._best_run,
+            "model": self._information_criteria,
+            "noise": self._noise_scores,
+            "agreement": self._agreement,
+            "agreement of noise": self._agreement_of_noise,
+        }[kind]
+        # a piece has many runs, so the iteration of one says nothing about how much of the piece is done
+        return make(k, *which, lambda _: on_step(None))
 
-            make = {
-                "data": self._partition,
-                "density": self._density,
-                "noise": self._noise,
-                "agreement": self._agreement,
-                "agreement of noise": self._agreement_of_noise,
-            }[kind]
-            self.done[piece] = make(k, *which, told)
-
-    # the pieces
-
-    def _method(self, k: int, covariance: str | None = None):
-        settings = self.settings
-        if settings.algorithm == "kmeans":
-            return KMeans(k, init=START)
-        if settings.algorithm == "kmedoids":
-            return KMedoids(k, init=START, update=settings.update)
-        return GaussianMixture(k, covariance or settings.covariance, init=START)
-
-    def _work(self, points: np.ndarray):
-        """What the method works on, if these are the points."""
-        return proximity_matrix(points, self._metric) if self.settings.algorithm == "kmedoids" else points
-
-    @property
-    def _metric(self) -> str:
-        # noise has no categories
-        return "euclidean" if self.settings.metric == "gower" else self.settings.metric
+    def _process(self, k: int, **options) -> Any:
+        return self.view.process(replace(self.settings.with_options(**options), k=k))
 
     @cached_property
-    def _proximities(self) -> np.ndarray:
-        return self.data.proximities(self.settings.metric)
+    def _work(self) -> np.ndarray:
+        """What the process works on: (n, n) proximities, or one row for each point."""
+        if self.view.traits.pairwise:
+            return self.data.proximities(self.view.matrix_metric(self.settings))
+        return self.view.work_of_points(self.data.points, self.settings)
 
-    @cached_property
-    def _own_work(self):
-        return self._proximities if self.settings.algorithm == "kmedoids" else self.data.points
+    def _part(self, work: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What the process works on, for these rows alone."""
+        return work[np.ix_(rows, rows)] if self.view.traits.pairwise else work[rows]
 
-    @staticmethod
-    def _best(method, work, seeds, watch, **options) -> tuple[int, Restart]:
-        """The position of the run with the least loss, and that run."""
-        return min(enumerate(restarts(method, work, seeds, watch=watch, **options)), key=lambda run: run[1].last.loss)
-
-    @property
-    def _roughly(self) -> dict:
-        """Options of runs of which only the labels are wanted: EM spends most of its steps on digits that change none."""
-        return dict(tol=1e-5, max_iter=100) if self.settings.algorithm == "mixture" else {}
-
-    def _partition(self, k: int, watch) -> Partition:
+    def _best_run(self, k: int, on_step) -> BestRun:
         first = self.settings.seed
-        at, run = self._best(
-            self._method(k), self._own_work, range(first, first + self.starts), watch, max_iter=MOST_ITERATIONS
-        )
+        seeds = range(first, first + self.runs)
+        at, run = _best(self._process(k), self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
         labels = run.last.labels
-        widths = None
-        if len(np.unique(labels)) > 1:
-            widths = (
-                silhouette(self.data.points, labels)
-                if self.data.given is None
-                else silhouette_of_proximities(self.data.given, labels)
-            )
-        places = middles(self.settings.algorithm, run.last.parameters, self.data.points)
-        return Partition(k, first + at, run.last.loss, labels, places, widths)
+        centers = self.view.centers(run.last.parameters, self.data)
+        return BestRun(k, first + at, run.last.loss, labels, centers, silhouette_of(self.data, labels))
 
-    def _density(self, k: int, covariance: str, watch) -> Density:
-        method = self._method(k, covariance)
-        n, d = self.data.points.shape
-        seeds = range(self.settings.seed, self.settings.seed + min(self.starts, 5))
-        _, run = self._best(method, self.data.points, seeds, watch, max_iter=MOST_ITERATIONS)
-        likelihood, count = -run.last.loss * n, method.parameter_count(d)
-        by_bayes = bic(likelihood, count, n)
-        sure = icl(by_bayes, run.last.assignment.responsibilities)
-        return Density(k, covariance, by_bayes, aic(likelihood, count), sure)
+    def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
+        process = self._process(k, **{self.view.models.name: model})
+        seeds = range(self.settings.seed, self.settings.seed + min(self.runs, MOST_MODEL_RUNS))
+        _, run = _best(process, self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
+        return InformationCriteria(k, model, **self.view.criteria(process, run.last, self.data))
 
-    def _reference(self, b: int) -> np.ndarray:
+    def _noise(self, b: int) -> np.ndarray:
+        """(n, d) set of noise number b."""
         return uniform_reference(self.data.points, np.random.default_rng([self.settings.seed, b]))
 
-    def _noise(self, k: int, b: int, watch) -> Noise:
-        points = self._reference(b)
-        _, run = self._best(self._method(k), self._work(points), range(REFERENCE_STARTS), watch, **self._roughly)
+    def _noise_scores(self, k: int, b: int, on_step) -> NoiseScores:
+        points = self._noise(b)
+        work = self.view.work_of_points(points, self.settings)
+        _, run = _best(self._process(k), work, range(REFERENCE_RUNS), on_step, **self.view.rough)
         labels = run.last.labels
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
-            return Noise(within, np.nan, np.nan, np.nan)
+            return NoiseScores(within, np.nan, np.nan, np.nan)
         width = silhouette(points, labels, most=SILHOUETTE_SAMPLE).mean
-        return Noise(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
+        return NoiseScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
 
-    def _agreement(self, k: int, watch) -> np.ndarray:
-        return self._resampled(k, self._own_work, PAIRS, self.settings.seed, watch)
+    def _agreement(self, k: int, on_step) -> np.ndarray:
+        return self._resampled(k, self._work, PAIRS, self.settings.seed, on_step)
 
-    def _agreement_of_noise(self, k: int, b: int, watch) -> np.ndarray:
-        return self._resampled(k, self._work(self._reference(b)), REFERENCE_PAIRS, b, watch)
+    def _agreement_of_noise(self, k: int, b: int, on_step) -> np.ndarray:
+        work = self.view.work_of_points(self._noise(b), self.settings)
+        return self._resampled(k, work, REFERENCE_PAIRS, b, on_step)
 
-    def _resampled(self, k: int, work: np.ndarray, pairs: int, seed: int, watch) -> np.ndarray:
-        method = self._method(k)
+    def _resampled(self, k: int, work: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
+        process = self._process(k)
 
         def cluster(rows, rng):
-            part = work[np.ix_(rows, rows)] if self.settings.algorithm == "kmedoids" else work[rows]
-            seeds = rng.integers(2**31, size=REFERENCE_STARTS).tolist()
-            return self._best(method, part, seeds, watch, **self._roughly)[1].last.labels
+            seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
+            return _best(process, self._part(work, rows), seeds, on_step, **self.view.rough)[1].last.labels
 
         return subsample_agreement(len(work), cluster, pairs, np.random.default_rng([seed, k]))
+
+
+def _best(process, work, seeds, on_step, **options) -> tuple[int, Restart]:
+    """The position of the run with the least loss, and that run."""
+    return min(enumerate(restarts(process, work, seeds, on_step=on_step, **options)), key=lambda run: run[1].last.loss)

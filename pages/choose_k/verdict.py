@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from clustering import calinski_harabasz, davies_bouldin, elbow, gap_statistic, match_clusters, within_groups
-from pages.choose_k.sweep import COVARIANCES, REFERENCES, RESAMPLED, Counting, Density, Noise, Partition
-from pages.runs.run import ALGORITHMS
+from pages.choose_k.sweep import REFERENCES, RESAMPLED, BestRun, InformationCriteria, NoiseScores, Sweep
+from pages.datasets.formatting import minus
 
 BEYOND = 3.0
 """standard deviations by which a criterion must be better than on noise to count as evidence"""
@@ -48,6 +48,8 @@ NAMES = {
     "icl": "ICL",
     "aic": "AIC",
 }
+INFORMATION = ("bic", "icl", "aic")
+"""the criteria that compare models by their likelihood"""
 WIDE_SILHOUETTE = 0.25
 """where there is no noise to compare with, below it there is "no substantial structure" (Kaufman & Rousseeuw 1990, p. 88)"""
 STABLE = 0.8
@@ -59,25 +61,26 @@ MORE_STABLE = 0.05
 
 
 class Verdict:
-    """What the criteria say of a counting of which at least the data have been clustered; those that apply and are done."""
+    """What the criteria say of a sweep in which at least the data have been clustered; those that apply and are done."""
 
-    def __init__(self, counting: Counting):
-        self.counting, self.ks = counting, counting.ks
-        ks = counting.ks.tolist()
-        self.partitions: list[Partition] = [counting.done["data", k] for k in ks]
-        self.densities: list[Density] = self._all([("density", k, c) for c in COVARIANCES for k in ks])
+    def __init__(self, sweep: Sweep):
+        self.sweep, self.ks = sweep, sweep.ks
+        ks = sweep.ks.tolist()
+        self.best_runs: list[BestRun] = [sweep.done["data", k] for k in ks]
+        self.information: list[InformationCriteria] = self._all([("model", k, m) for m in sweep.models for k in ks])
         rows = [self._all([("noise", k, b) for k in ks]) for b in range(REFERENCES)]
-        self.noise: list[list[Noise]] = [row for row in rows if row]
+        self.noise: list[list[NoiseScores]] = [row for row in rows if row]
         """one row for each set of noise; none where there are too few, or none at all because the data are proximities"""
         if len(self.noise) < FEWEST_REFERENCES:
             self.noise = []
-        self.agreement: list[np.ndarray] = self._all([("agreement", k) for k in ks[1:]])
-        rows = [self._all([("agreement of noise", k, b) for k in ks[1:]]) for b in range(RESAMPLED)]
+        resampled = sweep.resampled_ks.tolist()
+        self.agreement: list[np.ndarray] = self._all([("agreement", k) for k in resampled])
+        rows = [self._all([("agreement of noise", k, b) for k in resampled]) for b in range(RESAMPLED)]
         self.agreement_of_noise = [[pairs.mean() for pairs in row] for row in rows if row]
 
     def _all(self, pieces: list[tuple]) -> list:
         """The results of these pieces if all are there, else none."""
-        done = self.counting.done
+        done = self.sweep.done
         return [done[piece] for piece in pieces] if all(piece in done for piece in pieces) else []
 
     @cached_property
@@ -86,16 +89,16 @@ class Verdict:
         found = {"elbow": self._elbow()}
         if len(self.ks) < 3:
             return found
-        points, several = self.counting.data.points, self.partitions[1:]
-        silhouettes = np.array([np.nan if part.silhouette is None else part.silhouette.mean for part in several])
+        points, several = self.sweep.data.points, self.best_runs[1:]
+        silhouettes = np.array([np.nan if best.silhouette is None else best.silhouette.mean for best in several])
         found["silhouette"] = self._judged("silhouette", silhouettes, WIDE_SILHOUETTE)
         if self.noise:
             found["gap"] = self._gap()
             for name, function in (("calinski_harabasz", calinski_harabasz), ("davies_bouldin", davies_bouldin)):
-                found[name] = self._judged(name, np.array([_if_defined(function, points, part.labels) for part in several]))
+                found[name] = self._judged(name, np.array([_if_defined(function, points, best.labels) for best in several]))
         if self.agreement:
             found["stability"] = self._stability()
-        found |= {name: self._by_density(name) for name in ("bic", "icl", "aic") if self.densities}
+        found |= {name: self._by_model(name) for name in INFORMATION if self.information}
         return found
 
     @cached_property
@@ -117,15 +120,15 @@ class Verdict:
         There is evidence for more than one cluster where two criteria prefer the same number, and at least one of them is
         better than on noise: a single one may be so by chance, and BIC and ICL only compare Gaussians with other Gaussians.
         """
-        told = ", ".join(f"{k} ({', '.join(names)})" for k, names in self.votes.items())
-        densities = {NAMES["bic"], NAMES["icl"]}
-        if any(k > 1 and len(names) > 1 and set(names) - densities for k, names in self.votes.items()):
-            return told
-        by = f"No evidence for more than one cluster by {ALGORITHMS[self.counting.settings.algorithm]}"
-        return f"{by}: {told}." if told else f"{by}."
+        votes = ", ".join(f"{k} ({', '.join(names)})" for k, names in self.votes.items())
+        information = {NAMES[name] for name in INFORMATION}
+        if any(k > 1 and len(names) > 1 and set(names) - information for k, names in self.votes.items()):
+            return votes
+        none = f"No evidence for more than one cluster by {self.sweep.view.title}"
+        return f"{none}: {votes}." if votes else f"{none}."
 
     def _elbow(self) -> Criterion:
-        losses = np.array([part.loss for part in self.partitions])
+        losses = np.array([best.loss for best in self.best_runs])
         if len(self.ks) < 3:
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, clarity="too few numbers to compare")
         choice, distances = elbow(self.ks, losses)
@@ -142,7 +145,7 @@ class Verdict:
         return _chosen(Criterion(NAMES[name], ks, values, larger, noise=noise))
 
     def _stability(self) -> Criterion:
-        spread, ks = np.array(self.agreement).T, self.ks[1:]
+        spread, ks = np.array(self.agreement).T, self.sweep.resampled_ks
         criterion = Criterion(NAMES["stability"], ks, spread.mean(axis=0), True, spread=spread)
         if not self.agreement_of_noise:
             return _chosen(criterion, STABLE)
@@ -151,8 +154,9 @@ class Verdict:
         value, most = float(criterion.values[best]), float(noise[:, best].max())
         # noise can be cut the same way every time, a square into four, say
         evidence = value >= most + MORE_STABLE
-        others = np.delete(criterion.values, best)
-        clarity = f"{value:.2f}; the most on noise is {most:.2f}; the next best K has {others.max():.2f}"
+        clarity = f"{value:.2f}; the most on noise is {most:.2f}"
+        if len(ks) > 1:
+            clarity += f"; the next best K has {np.delete(criterion.values, best).max():.2f}"
         return replace(
             criterion,
             noise=noise,
@@ -162,7 +166,7 @@ class Verdict:
         )
 
     def _gap(self) -> Criterion:
-        within = [within_groups(self.counting.data.points, part.labels) for part in self.partitions]
+        within = [within_groups(self.sweep.data.points, best.labels) for best in self.best_runs]
         gap = gap_statistic(self.ks, within, [[one.within for one in row] for row in self.noise])
         at = int(np.flatnonzero(self.ks == gap.choice)[0])
         criterion = Criterion(NAMES["gap"], self.ks, gap.gaps, True, errors=gap.errors, choice=gap.choice)
@@ -172,15 +176,16 @@ class Verdict:
         clarity = f"{'clearly' if rise > BEYOND else 'narrowly'}: {rise:.1f} standard errors above one cluster"
         return replace(criterion, clarity=clarity)
 
-    def _by_density(self, name: str) -> Criterion:
-        """Of the best covariance model with each number of components."""
-        values = np.array([min(getattr(one, name) for one in self.densities if one.k == k) for k in self.ks])
+    def _by_model(self, name: str) -> Criterion:
+        """An information criterion, of the best model with each number of clusters."""
+        values = np.array([min(getattr(one, name) for one in self.information if one.k == k) for k in self.ks])
         order = np.argsort(values)
         choice, ahead = int(self.ks[order[0]]), float(values[order[1]] - values[order[0]])
         # Raftery 1995, doi:10.2307/271063: a difference in BIC above 10 is very strong evidence, below 2 hardly any
         how = "clearly" if ahead > 10 else "narrowly" if ahead < 2 else "moderately"
-        model = min((one for one in self.densities if one.k == choice), key=lambda one: getattr(one, name)).covariance
-        clarity = f"{how}: {ahead:.1f} less than K = {self.ks[order[1]]}; {model} covariances"
+        model = min((one for one in self.information if one.k == choice), key=lambda one: getattr(one, name)).model
+        option = self.sweep.view.models
+        clarity = f"{how}: {ahead:.1f} less than K = {self.ks[order[1]]}; {option.short(model)} {option.label.lower()}s"
         return Criterion(NAMES[name], self.ks, values, False, choice=choice, clarity=clarity, evidence=choice > 1)
 
 
@@ -196,10 +201,12 @@ def _chosen(criterion: Criterion, least: float = 0.0) -> Criterion:
     best = int(values.argmax())
     choice = int(criterion.ks[best])
     others = np.delete(values, best)
-    second = int(np.delete(criterion.ks, best)[others.argmax()])
+    second = int(np.delete(criterion.ks, best)[others.argmax()]) if others.size else None
     if criterion.noise is None:
         evidence = bool(criterion.values[best] >= least)
-        clarity = f"{criterion.values[best]:.2f}; then K = {second} with {sign * others.max():.2f}"
+        clarity = f"{criterion.values[best]:.2f}"
+        if others.size:
+            clarity += f"; then K = {second} with {sign * others.max():.2f}"
         return replace(
             criterion, choice=choice, evidence=evidence, clarity=clarity if evidence else f"below {least}: {clarity}"
         )
@@ -212,19 +219,19 @@ def _chosen(criterion: Criterion, least: float = 0.0) -> Criterion:
             criterion,
             choice=choice,
             evidence=False,
-            clarity=f"no better than noise ({above:+.1f} deviations)".replace("-", "−"),
+            clarity=minus(f"no better than noise ({above:+.1f} deviations)"),
         )
     how = "clearly" if ahead > BEYOND else "narrowly"
     return replace(criterion, choice=choice, clarity=f"{how}: {ahead:.1f} deviations of noise before K = {second}")
 
 
-def matched(partitions: list[Partition]) -> list[np.ndarray]:
-    """For each partition (k,) which colour each of its clusters has: the one that most of its points had before, and a new
+def matched_colors(best_runs: list[BestRun]) -> list[np.ndarray]:
+    """For each K (k,) the number of the color of each cluster: that of most of its points with one cluster less, and a new
     one for the cluster that is left over."""
-    colours = [np.zeros(1, dtype=np.intp)]
-    for before, part in zip(partitions, partitions[1:], strict=False):
+    colors = [np.zeros(1, dtype=np.intp)]
+    for before, after in zip(best_runs, best_runs[1:], strict=False):
         # a permutation of the k clusters, of which the last of those before is not there
-        partner = match_clusters(part.labels, before.labels, part.k)
-        known = np.append(colours[-1], np.full(part.k - before.k, part.k - 1))
-        colours.append(known[partner])
-    return colours
+        partner = match_clusters(after.labels, before.labels, after.k)
+        known = np.append(colors[-1], np.full(after.k - before.k, after.k - 1))
+        colors.append(known[partner])
+    return colors

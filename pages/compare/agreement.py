@@ -11,7 +11,7 @@ from pages.datasets.formatting import counted
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """Groups of all points, found by a panel of the race or known."""
+    """Groups of all points, found by a panel of the comparison or known."""
 
     name: str
     labels: np.ndarray
@@ -64,8 +64,8 @@ class Disagreement:
         a, b = self.a.labels[self.compared], self.b.labels[self.compared]
         return self.compared[a != b if flow is None else (a == flow[0]) & (b == flow[1])]
 
-    def told(self) -> str:
-        """How far they differ, in a sentence."""
+    def sentence(self) -> str:
+        """How many points are in another group, in a sentence."""
         changed, n = self.count(None), len(self.compared)
         left_out = len(self.a.labels) - n
         rest = f" {counted(left_out, 'point')} without a known group {'is' if left_out == 1 else 'are'} left out." * (

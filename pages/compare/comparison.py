@@ -1,31 +1,30 @@
-"""Several runs on the same data, made comparable: the same points, the same starting points, the same colours."""
+"""Several runs on the same data, made comparable: the same points, the same starting points, the same colors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
-from clustering import (
-    KMeans,
-    KMedoids,
-    Silhouette,
-    adjusted_rand_index,
-    match_clusters,
-    silhouette_of_proximities,
-)
-from clustering import silhouette as euclidean_silhouette
+from clustering import KMeans, KMedoids, State, adjusted_rand_index, match_clusters
 from clustering.kmeans import seeded_rows
 from pages.compare.agreement import Clustering, in_a_group
-from pages.datasets.data import GIVEN, Data
+from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
 from pages.datasets.limits import MOST_POINTS_FOR_PROXIMITIES
-from pages.runs.run import RACERS, STARTS, Recent, Run, Settings, make_run, ranks_by_place
+from pages.methods import method
+from pages.methods.base import Settings
+from pages.methods.metric import METRIC
+from pages.methods.starts import AtRows, CutOf, NoStart
+from pages.runs.recent import Recent
+from pages.runs.run import Run, make_run, ranks_by_place
 
 
 @dataclass(frozen=True, eq=False)
-class Race:
+class Comparison:
+    """Runs on the same data, one for each panel."""
+
     data: Data
     """what all of its runs work on"""
     note: str
@@ -49,13 +48,8 @@ class Race:
     @cached_property
     def clusterings(self) -> list[Clustering]:
         """The groups that each run ended with, and the known ones."""
-        found = [Clustering(name, run.ranks[run.history.last.labels]) for name, run in self.ran]
+        found = [Clustering(name, _numbered(run.ranks, run.history.last.labels)) for name, run in self.ran]
         return found + ([self.known] if self.known else [])
-
-    @cached_property
-    def silhouettes(self) -> list[Silhouette | None]:
-        """Of the last labels of each run, by the proximities as given or by Euclidean distance; None for a single group."""
-        return [silhouette_of(self.data, run.history.last.labels) for _, run in self.ran]
 
     @cached_property
     def rand(self) -> np.ndarray:
@@ -67,7 +61,7 @@ class Race:
 
     @property
     def key(self) -> tuple:
-        """Differs whenever the race, or the colours of its groups, do."""
+        """Differs whenever the runs, or the colors of their groups, do."""
         return tuple(run if isinstance(run, str) else run.key for run in self.runs)
 
     @property
@@ -76,107 +70,107 @@ class Race:
         return sum(run.cells for _, run in self.ran)
 
 
-SHORT_UPDATES = {"alternating": "alternating", "swap": "first swap", "steepest swap": "best swap"}
+def panel_names(panels: Sequence[Settings]) -> list[str]:
+    """What the panels are called: by their method, and by what else tells them apart."""
+    return [f"{i}. {', '.join(_name_parts(settings, panels))}" for i, settings in enumerate(panels, 1)]
 
 
-def panel_names(panels: list[Settings]) -> list[str]:
-    """What the panels are called: by their algorithm, and by what else tells them apart."""
-
-    def differ(what: str, among: list[Settings]) -> bool:
-        return len({getattr(settings, what) for settings in among}) > 1
-
-    names = []
-    for i, settings in enumerate(panels, 1):
-        alike = [other for other in panels if other.algorithm == settings.algorithm]
-        mixture, medoids = settings.algorithm == "mixture", settings.algorithm == "kmedoids"
-        parts = [f"{settings.covariance.capitalize()} mixture" if mixture else RACERS[settings.algorithm]]
-        if settings.algorithm == "tree":
-            settings = replace(settings, start="random")  # it has none
-            parts = [f"{settings.merging.linkage.capitalize()} linkage"]
-            if settings.merging.metric not in ("euclidean", GIVEN):
-                parts.append(settings.merging.metric.capitalize())
-        if medoids and (differ("metric", alike) or settings.metric not in ("euclidean", GIVEN)):
-            parts.append(settings.metric.capitalize())
-        if medoids and differ("update", alike):
-            parts.append(SHORT_UPDATES[settings.update])
-        if differ("start", alike) or (settings.start == "tree" and differ("merging", alike)):
-            parts.append(f"from {STARTS[settings.start]}")
-            if settings.start == "tree":
-                parts.append(f"{settings.merging.linkage} linkage")
-                if settings.merging.metric not in ("euclidean", GIVEN):
-                    parts.append(settings.merging.metric)
-        if differ("k", panels):
-            parts.append(f"K = {settings.k}")
-        names.append(f"{i}. {', '.join(parts)}")
-    return names
+def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
+    """The label of the method, then the options, the start and K, as far as they tell this panel apart from others."""
+    view = method(settings.method)
+    alike = [other for other in panels if other.method == settings.method]
+    parts = [view.label(settings)]
+    for option in view.options:
+        value = settings.option(option.name)
+        differs = len({other.option(option.name) for other in alike}) > 1
+        unusual = bool(option.plain) and value not in option.plain
+        if option.name not in view.label_options and (differs or unusual):
+            parts.append(option.short(value))
+    if len({_start_identity(other) for other in alike}) > 1:
+        parts += _start_parts(settings)
+    if len({other.k for other in panels}) > 1 and settings.k is not None:
+        parts.append(f"K = {settings.k}")
+    return [part for part in parts if part]
 
 
-def race_data(data: Data, panels: list[Settings]) -> tuple[Data, str]:
+def _start_identity(settings: Settings) -> tuple:
+    """By which two starts are told apart: the points that were found for several panels at once are no difference."""
+    start = settings.start
+    return (start.way, start.linkage, start.metric) if isinstance(start, CutOf) else (start.way,)
+
+
+def _start_parts(settings: Settings) -> list[str]:
+    start = settings.start
+    if isinstance(start, NoStart):
+        return []
+    parts = [f"from {method(settings.method).way(start.way).phrase}"]
+    if isinstance(start, CutOf):
+        parts += [f"{start.linkage} linkage"] + [start.metric] * (start.metric not in METRIC.plain)
+    return parts
+
+
+def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
     """What all panels can work on, and a sentence if that is a sample.
 
     Several metrics share the room of one matrix of proximities.
     """
-    medoids = {settings.metric for settings in panels if settings.algorithm == "kmedoids"}
-    trees = {settings.merging.metric for settings in panels if settings.algorithm == "tree"}
-    metrics = len(medoids | trees)
+    metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
     n, most = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
     if not metrics or n <= most:
         return data, ""
-    who = "K-medoids and trees need" if medoids and trees else "K-medoids needs" if medoids else "A tree needs"
     each = "" if metrics == 1 else f", by each of {metrics} metrics"
     return data.sample(most), (
-        f"{who} the proximity of every pair of points{each}, so all panels race on the same sample of {most:,} of "
-        f"the {n:,} points."
+        f"The proximity of every pair of points is needed{each}, so all panels race on the same sample of {most:,} of the "
+        f"{n:,} points."
     )
 
 
-def shared_rows(data: Data, k: int, most: int, start: str, seed: int) -> tuple[int, ...]:
-    """`most` different points, of which the first k are found by the way `start`, and all are if that is fewer.
+def shared_rows(data: Data, k: int, most: int, way: str, seed: int) -> tuple[int, ...]:
+    """`most` different points, of which the first k are found by this way of starting, and all are if that is fewer.
 
-    With the same seed "random" gives the points of a K-means run. Those beyond k do not change the first ones.
+    With the same seed "random" gives the points of a run alone. Those beyond k do not change the first ones.
     """
     rng = np.random.default_rng(seed)
-    if data.given is not None:
-        prepared = KMedoids(1).prepare(data.given)
-
-        def rows_by(k):
-            return KMedoids(k, init=start).start(prepared, rng)
-    else:
-        columns = KMeans(1).prepare(data.points).columns
-
-        def rows_by(k):
-            return seeded_rows(start, columns, k, rng)
-
-    rows = rows_by(k).tolist()
+    find = _finder(data, way)
+    rows = find(k, rng).tolist()
     if most > k:
-        rows += [row for row in rows_by(most).tolist() if row not in rows][: most - k]
+        rows += [row for row in find(most, rng).tolist() if row not in rows][: most - k]
     return tuple(rows[:most])
 
 
-def make_race(
+def _finder(data: Data, way: str) -> Callable[[int, np.random.Generator], np.ndarray]:
+    """A function of a number k and a generator that finds (k,) rows by this way of starting."""
+    if data.given is not None:
+        proximities = KMedoids(1).prepare(data.given)
+        return lambda k, rng: KMedoids(k, init=way).start(proximities, rng)
+    columns = KMeans(1).prepare(data.points).columns
+    return lambda k, rng: seeded_rows(way, columns, k, rng)
+
+
+def make_comparison(
     data: Data,
     panels: list[Settings],
-    store: Recent,
-    watch: Callable[[int, object], None],
+    cache: Recent,
+    on_step: Callable[[int, State], None],
     *,
     shared: list[bool],
     k: int,
     start: str,
-) -> Race:
-    """The race of these panels, from the store if it is there.
+) -> Comparison:
+    """The comparison of these panels, from the cache if it is there.
 
     `shared` says which of them begin at the same points: k of them, found by the way `start`. Panels with fewer clusters take
-    the first of these, and those with more take others too. `watch` is told the number of the panel and each of its steps;
-    what it raises ends the work.
+    the first of these, and those with more take others too. `on_step` is called with the number of the panel and each of its
+    complete states; an exception that it raises ends the work.
     """
-    before = [race for key, race in store.items() if key[0] == "race"]
+    before = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
 
     def compute():
-        used, note = race_data(data, panels)
+        used, note = comparison_data(data, panels)
         known = {
             (run.data.key, run.settings): replace(run, matched=None)
-            for race in before
-            for run in race.runs
+            for comparison in before
+            for run in comparison.runs
             if isinstance(run, Run)
         }
         begun, runs = panels, []
@@ -187,67 +181,62 @@ def make_race(
         for i, settings in enumerate(begun[len(runs) :]):
             try:
                 run = known.get((used.key, settings))
-                runs.append(run or make_run(used, settings, store, lambda step, i=i: watch(i, step)))
+                runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
             except ValueError as fault:
                 runs.append(as_sentence(fault))
         return _matched(used, note, begun, runs)
 
-    return store.get(("race", data.key, tuple(panels), tuple(shared), k, start), compute)
+    return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, start), compute)
 
 
-def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], k: int, start: str) -> list[Settings]:
+def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], k: int, way: str) -> list[Settings]:
     """The panels, those that share it with the points at which they begin."""
-    common = [settings for settings, same in zip(panels, shared, strict=True) if same]
+    starts = [same and not isinstance(settings.start, NoStart) for settings, same in zip(panels, shared, strict=True)]
+    common = [settings for settings, same in zip(panels, starts, strict=True) if same]
     if not common:
         return panels
     n = len(data.points)
-    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), start, common[0].seed)
+    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), way, common[0].seed)
     return [
-        replace(settings, start=start, rows=rows[: settings.k]) if same else settings
-        for settings, same in zip(panels, shared, strict=True)
+        replace(settings, start=AtRows(rows[: settings.k], way)) if same else settings
+        for settings, same in zip(panels, starts, strict=True)
     ]
 
 
-def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Race:
-    """The race with the same colour for the same group in all of its runs and in the known groups.
+def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Comparison:
+    """The comparison with the same color for the same group in all of its runs and in the known groups.
 
     All are matched, by the largest number of points in common, with the one that has the most groups (the first of these),
-    whose colours go by the place of its groups.
+    whose colors go by the place of its groups.
     """
     found = [run for run in runs if isinstance(run, Run)]
     labelings = [run.history.last.labels for run in found]
-    sizes = [run.settings.k for run in found]
+    sizes = [run.k for run in found]
     if data.labels is not None and data.groups:
         groups, inverse = np.unique(data.labels, return_inverse=True)
         labelings.append(inverse - np.count_nonzero(groups < 0))
         sizes.append(data.groups)
     if not labelings:
-        return Race(data, note, panels, runs, None)
+        return Comparison(data, note, panels, runs, None)
     most = int(np.argmax(sizes))
     reference, k = labelings[most], sizes[most]
     if most < len(found):
         places = found[most].ranks
     else:
-        middles = np.stack([data.points[reference == group].mean(axis=0) for group in range(k)])
-        places = ranks_by_place(data.points, middles)
+        means = np.stack([data.points[reference == group].mean(axis=0) for group in range(k)])
+        places = ranks_by_place(data.points, means)
     ranks = [
         places if i == most else places[match_clusters(labels, reference, k)[:size]]
         for i, (labels, size) in enumerate(zip(labelings, sizes, strict=True))
     ]
-    recoloured = iter([replace(run, matched=rank) for run, rank in zip(found, ranks, strict=False)])
-    runs = [next(recoloured) if isinstance(run, Run) else run for run in runs]
+    recolored = iter([replace(run, matched=rank) for run, rank in zip(found, ranks, strict=False)])
+    runs = [next(recolored) if isinstance(run, Run) else run for run in runs]
     known = None
     if len(labelings) > len(found):
-        # the extra last entry is what -1, no group, picks
-        known = Clustering("Known groups", np.append(ranks[-1], -1)[labelings[-1]])
-    return Race(data, note, panels, runs, known)
+        known = Clustering("Known groups", _numbered(ranks[-1], labelings[-1]))
+    return Comparison(data, note, panels, runs, known)
 
 
-def silhouette_of(data: Data, labels: np.ndarray) -> Silhouette | None:
-    """By the proximities as given or by Euclidean distance; None where there is but one group, in the sample at least."""
-    try:
-        if data.given is not None:
-            return silhouette_of_proximities(data.given, labels)
-        return euclidean_silhouette(data.points, labels)
-    except ValueError:
-        return None
+def _numbered(ranks: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(n,) the rank of each point's cluster; -1 for a point in none."""
+    return np.append(ranks, -1)[labels]  # the extra last entry is what -1 picks

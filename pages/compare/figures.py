@@ -82,7 +82,7 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
 
 
 def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
-    """All points as a painted picture, in the colours of their groups; that of `side_by_side` where there are many."""
+    """All points as a painted picture, in the colors of their groups; that of `side_by_side` where there are many."""
     xy = plane.places(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
     canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)

@@ -6,16 +6,14 @@ import streamlit as st
 from clustering import principal_components
 from pages.datasets import cleaning, limits
 from pages.datasets.data import Data
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import minus, plain
 from pages.datasets.planes import column_plane
 from pages.figures import summaries
 from pages.figures.markup import table
-from pages.figures.plots import about_rings
+from pages.figures.plots import CHART, about_rings
 from pages.ui.data_choice import current, summary
 from pages.ui.placing import plane_of
 from pages.ui.widgets import KEPT, recent
-
-CHART = dict(config={"displayModeBar": False})
 
 
 def show_limits() -> None:
@@ -112,7 +110,7 @@ def show_rows(data: Data) -> None:
         for j in np.flatnonzero(data.filled[i]) if data.filled is not None else ():
             spread = 0 if data.deviations is None else data.deviations[i, j]
             cells[j] = f"◌ {data.points[i, j]:.4g}{f' ± {spread:.2g}' if spread else ''}"
-        records.append(dict(zip(columns, [name, *(cell.replace("-", "−") for cell in cells)], strict=True)))
+        records.append(dict(zip(columns, [name, *(minus(cell) for cell in cells)], strict=True)))
     st.dataframe(records, hide_index=True, height=380)
     marked = " ◌ marks a filled value, with its standard deviation where it is known." if data.filled is not None else ""
     st.caption(f"The first {len(called):,} of {len(data.points):,} rows.{marked}")

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from clustering import Step, impute
+from clustering import State, impute
 from clustering.points import LARGEST
 from pages.datasets.columns import MOST_CATEGORIES, Column, in_words, is_number, numbers_of
 from pages.datasets.data import Data
@@ -25,12 +25,12 @@ TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
 )
 LABEL_NAMES = {"label", "labels", "class", "species", "target", "cluster", "group", "category", "type"}
-GAPS = {"drop": "Leave the rows out", "median": "Fill with the median", "ppca": "Fill by probabilistic PCA"}
-SCALINGS = {"none": "None", "standardise": "Standardise", "range": "Range 0–1", "robust": "Robust"}
-SCALED = {"none": "", "standardise": " (standardised)", "range": " (0–1)", "robust": " (robust)"}
+GAPS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
+SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
+SCALED = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
 SCALING_TEXTS = {
     "none": "As measured: right when all columns share a unit.",
-    "standardise": "Mean 0, standard deviation 1: every column counts alike.",
+    "standardize": "Mean 0, standard deviation 1: every column counts alike.",
     "range": "Smallest value 0, largest 1: simple, but one outlier squeezes all the rest.",
     "robust": "Median 0, interquartile range 1: outliers have no say in it.",
 }
@@ -174,8 +174,8 @@ def _filling(gathered: Gathered, by: str) -> str:
     return " or, in a category, ".join(ways)
 
 
-def prepare(table: pd.DataFrame, title: str, how: Preparation, watch: Callable[[Step], None] | None = None) -> Data:
-    """The points that come of the rows of a table; `watch` sees the steps of probabilistic PCA.
+def prepare(table: pd.DataFrame, title: str, how: Preparation, on_step: Callable[[State], None] | None = None) -> Data:
+    """The points that come of the rows of a table; `on_step` sees the steps of probabilistic PCA.
 
     Numbers are scaled as `how.scaling` says; each category becomes one column of 0 and 1 per value, not scaled.
 
@@ -185,7 +185,7 @@ def prepare(table: pd.DataFrame, title: str, how: Preparation, watch: Callable[[
         As `gather`; if fewer than two rows are left; or if probabilistic PCA is asked for where it cannot be had.
     """
     gathered = gather(table, how)
-    whole = _left_whole(gathered) if how.gaps == "drop" or not gathered.gaps.any() else _filled(gathered, how, watch)
+    whole = _left_whole(gathered) if how.gaps == "drop" or not gathered.gaps.any() else _filled(gathered, how, on_step)
     shift, scale = scaling_of(whole.numbers, how.scaling)
     numbers = (whole.numbers - shift) / scale if how.scaling != "none" else whole.numbers
     names = [f"{name}{SCALED[how.scaling]}" for name in gathered.number_names]
@@ -260,9 +260,9 @@ def _left_whole(gathered: Gathered) -> _Whole:
     return _Whole(gathered.numbers[rows], gathered.codes[rows], rows, note)
 
 
-def _filled(gathered: Gathered, how: Preparation, watch) -> _Whole:
+def _filled(gathered: Gathered, how: Preparation, on_step) -> _Whole:
     missing = np.isnan(gathered.numbers)
-    numbers, deviations = _fill(gathered.numbers, missing, how, watch)
+    numbers, deviations = _fill(gathered.numbers, missing, how, on_step)
     codes = gathered.codes.copy()
     for column, values in zip(codes.T, gathered.values, strict=True):
         column[column < 0] = np.bincount(column[column >= 0], minlength=len(values)).argmax()
@@ -294,7 +294,7 @@ def _digest(data: Data) -> str:
     return f"table/{digest.hexdigest()[:24]}/{(data.title, data.columns, data.label_name, data.note)}"
 
 
-def _fill(numbers, missing, how: Preparation, watch) -> tuple[np.ndarray, np.ndarray | None]:
+def _fill(numbers, missing, how: Preparation, on_step) -> tuple[np.ndarray, np.ndarray | None]:
     """The numbers without gaps, and the standard deviations of what was filled, where these are known."""
     if not missing.any():
         return numbers, None
@@ -312,7 +312,7 @@ def _fill(numbers, missing, how: Preparation, watch) -> tuple[np.ndarray, np.nda
     shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[~(scale > 0)] = 1.0
     components = min(how.components, p - 1, MOST_COMPONENTS)
-    done = impute((numbers - shift) / scale, components, watch=watch)
+    done = impute((numbers - shift) / scale, components, on_step=on_step)
     return np.where(missing, done.points * scale + shift, numbers), done.deviations * scale
 
 
@@ -328,7 +328,7 @@ def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarra
     def deviation():
         return ((numbers - low) / extent).std(axis=0) * extent
 
-    if scaling == "standardise":
+    if scaling == "standardize":
         shift, scale = numbers.mean(axis=0), deviation()
     elif scaling == "range":
         shift, scale = low, extent

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pages.datasets.formatting import shortened
+from pages.datasets.formatting import minus, shortened
 
 MOST_CATEGORIES = 50
 """more values than this make a column of text, which is no group of anything"""
@@ -87,7 +87,7 @@ def _number_column(name: str, cells: pd.Series, dated: bool, leads: bool) -> Col
     if len(values):
         low, high = values.min(), values.max()
         picture = tuple(histogram(values, 20, low, high).tolist())
-        says = f"{low:,.6g} to {high:,.6g}".replace("-", "−")
+        says = minus(f"{low:,.6g} to {high:,.6g}")
         if dated:
             says = f"{str(cells.min())[:10]} to {str(cells.max())[:10]}"
     kind = "date" if dated else "number"

@@ -10,14 +10,19 @@ WORD_JOINER = "\u2060"
 ADDRESS = re.compile("://|www[.]|.@", re.IGNORECASE)
 
 
+def minus(text: str) -> str:
+    """The text with minus signs in place of hyphens."""
+    return text.replace("-", "−")
+
+
 def number(value: float) -> str:
     """A number with six significant digits, for reading."""
     if value == 0 or not np.isfinite(value):
         return f"{value:g}"
     if 1e-4 <= abs(value) < 1e9:
         digits = max(0, 5 - int(np.floor(np.log10(abs(value)))))
-        return f"{value:,.{digits}f}".replace("-", "−")
-    return f"{value:.5e}".replace("-", "−")
+        return minus(f"{value:,.{digits}f}")
+    return minus(f"{value:.5e}")
 
 
 def short(value: float) -> str:

@@ -10,7 +10,7 @@ MOST_UNPACKED = 400 * 2**20
 MOST_CELLS = 50_000_000
 """of a table: rows times columns"""
 MOST_COLUMNS = 2_000
-"""of points, where each category is a column: planes and colours take time that grows with the cube of it"""
+"""of points, where each category is a column: planes and colors take time that grows with the cube of it"""
 MOST_ROWS_FOR_PPCA = 100_000
 """whose gaps are filled by probabilistic PCA"""
 MOST_RESAMPLED = 1_000
@@ -33,8 +33,10 @@ MOST_RUNS = (10, 500)
 """least and most starts of each way of starting"""
 MOST_COUNTED = (3, 20)
 """least and most of the largest number of clusters that is tried"""
-MOST_COUNTED_POINTS = {"kmeans": 5_000, "mixture": 5_000, "kmedoids": 1_500}
-"""for which the number of clusters is looked for, with dozens of runs"""
+MOST_SWEPT_POINTS = 5_000
+"""for which the number of clusters is looked for, with hundreds of runs"""
+MOST_SWEPT_PAIRWISE = 1_500
+"""the same by methods that work on the matrix of proximities"""
 MOST_GENERATED = 100_000
 """points drawn from a mixture"""
 MOST_DRAWN = 5_000
@@ -44,7 +46,7 @@ MOST_DRAWN = 5_000
 def told() -> list[tuple[str, str, str]]:
     """What is limited, to how much, and what happens beyond."""
     medoids = f"{MOST_POINTS_FOR_PROXIMITIES:,} points"
-    counted = f"{MOST_COUNTED_POINTS['kmeans']:,} points (K-medoids {MOST_COUNTED_POINTS['kmedoids']:,})"
+    swept = f"{MOST_SWEPT_POINTS:,} points (K-medoids {MOST_SWEPT_PAIRWISE:,})"
     return [
         ("A file", f"{MOST_UPLOADED} MB, {MOST_UNPACKED // 2**20} MB unpacked", "It is refused: bring a part of it."),
         ("A table", f"{MOST_CELLS:,} cells, rows times columns", "It is refused: take fewer rows or columns."),
@@ -74,7 +76,7 @@ def told() -> list[tuple[str, str, str]]:
         ("Many starts", f"{MOST_RUNS[1]} runs of each way of starting", "No more can be chosen."),
         (
             "How many clusters?",
-            f"K up to {MOST_COUNTED[1]}, {counted}",
+            f"K up to {MOST_COUNTED[1]}, {swept}",
             "It works on a random sample of so many, and says so.",
         ),
         ("Bootstrap of a mixture", f"{MOST_RESAMPLED:,} fits", "No more can be chosen."),

@@ -1,6 +1,6 @@
-"""What can be taken away of a run: tables, parameters, the whole history, and the moving picture.
+"""Files about a run: tables, parameters, the whole history, and the moving picture.
 
-Everything is made when it is asked for, as bytes or text; no Streamlit.
+Everything is made when it is asked for, as bytes; no Streamlit.
 """
 
 import csv
@@ -8,18 +8,20 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io
 
-from pages.datasets.formatting import safe
 from pages.figures import stills
 from pages.runs import curves
 from pages.runs.frames import Frame
-from pages.runs.run import MIDDLES, Run
+from pages.runs.run import Run
 
-WATCH = lambda share: None  # noqa: E731
+OnShare = Callable[[float], None]
+"""is called with the share that is done; an exception that it raises ends the work"""
+NOBODY: OnShare = lambda share: None  # noqa: E731
 ROWS = 20_000
 """of a table that are written at once"""
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -33,7 +35,7 @@ def harmless(text) -> str:
     return f"'{text}" if text.startswith(DANGEROUS) and not NUMBER.fullmatch(text) else text
 
 
-def _csv(headers: list[str], columns: list, watch=WATCH) -> bytes:
+def _csv(headers: list[str], columns: list, on_share: OnShare = NOBODY) -> bytes:
     """A table of these columns: arrays of numbers, or lists."""
     out, rows = io.BytesIO(), len(columns[0])
     # the mark at the beginning tells Excel that this is UTF-8
@@ -44,94 +46,106 @@ def _csv(headers: list[str], columns: list, watch=WATCH) -> bytes:
             parts = (column[start : start + ROWS] for column in columns)
             cells = [part.tolist() if isinstance(part, np.ndarray) else map(harmless, part) for part in parts]
             writer.writerows(zip(*cells, strict=True))
-            watch(min(1.0, (start + ROWS) / rows))
+            on_share(min(1.0, (start + ROWS) / rows))
         text.flush()
         return out.getvalue()
 
 
-def assignments(run: Run, watch=WATCH) -> bytes:
-    """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, and for a mixture the
-    responsibility of each component. `watch` is told the share that is done."""
-    data, k = run.data, run.settings.k
-    order = np.argsort(run.ranks)
-    labels = run.ranks[run.history.last.labels] + 1
-    headers = ["row"] + ["name"] * (data.names is not None)
-    columns = [] if data.given is not None else list(data.columns)
-    headers += columns + ["cluster"]
-    parts: list = [data.rows]
+def coordinate_names(run: Run) -> list[str]:
+    """The names of the columns that points and places have coordinates in; none where only proximities are known."""
+    return [] if run.data.given is not None else list(run.data.columns)
+
+
+def numbers_on_screen(run: Run) -> np.ndarray:
+    """(n,) the number that each point's cluster has on the screen, from 1; -1 for a point in none."""
+    return np.append(run.ranks + 1, -1)[run.history.last.labels]
+
+
+def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
+    """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, -1 for none, and for a
+    soft method its share in each cluster."""
+    data, shares = run.data, run.history.last.assignment.shares
+    columns = coordinate_names(run)
+    headers, parts = ["row"], [data.rows]
     if data.names is not None:
+        headers.append("name")
         parts.append([str(name) for name in data.names])
+    headers += [*columns, "cluster"]
+    parts += [*(data.points.T if columns else ()), numbers_on_screen(run)]
+    if shares is not None:
+        headers += [f"{run.method.traits.share}_{rank + 1}" for rank in range(run.k)]
+        parts += list(shares.T[np.argsort(run.ranks)])
+    return _csv(headers, parts, on_share)
+
+
+def clusters(run: Run) -> bytes:
+    """A CSV with a row for each cluster: its number, size and place, and what the method has to say of it."""
+    order, columns = np.argsort(run.ranks), coordinate_names(run)
+    headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
+    long = []
+    for name, values in run.method.cluster_columns(run).items():
+        if np.ndim(values) > 1:
+            long.append((name, values))
+            continue
+        headers.append(name)
+        parts.append(values[order] if isinstance(values, np.ndarray) else [values[i] for i in order])
     if columns:
-        parts += list(data.points.T)
-    parts.append(labels)
-    if run.settings.algorithm == "mixture":
-        headers += [f"responsibility_{rank + 1}" for rank in range(k)]
-        parts += list(run.history.last.assignment.responsibilities.T[order])
-    return _csv(headers, parts, watch)
+        long.insert(0, (run.place_name, run.places))
+    for name, values in long:
+        headers += _names_of_entries(name, values.shape[1:], columns)
+        parts += list(values[order].reshape(run.k, -1).T)
+    return _csv(headers, parts)
 
 
-def parameters_table(run: Run) -> bytes:
-    """A CSV with a row for each cluster: its number, size and middle; of a mixture weight and covariance too."""
-    data, order = run.data, np.argsort(run.ranks)
-    middle = MIDDLES[run.settings.algorithm]
-    columns = [] if data.given is not None else list(data.columns)
-    headers = ["cluster", "size"]
-    mixture, medoids = run.settings.algorithm == "mixture", run.settings.algorithm == "kmedoids"
-    headers += ["weight"] * mixture + ["medoid_row", "medoid"] * medoids + [f"{middle}_{column}" for column in columns]
-    if mixture:
-        headers += [f"covariance_{a}_{b}" for a in columns for b in columns]
-    rows = []
-    for rank, i in enumerate(order.tolist()):
-        row = [rank + 1, run.history.sizes[-1][i].item()]
-        if mixture:
-            row.append(float(run.history.parameters[-1].weights[i]))
-        if medoids:
-            at = int(run.history.parameters[-1][i])
-            row += [int(data.rows[at]), data.called([at])[0]]
-        row += run.centers[-1][i].tolist() if columns else []
-        if mixture:
-            row += run.history.parameters[-1].covariances[i].ravel().tolist()
-        rows.append(row)
-    return _csv(headers, list(map(list, zip(*rows, strict=True))))
+def _names_of_entries(name: str, shape: tuple[int, ...], columns: list[str]) -> Iterator[str]:
+    """What each number in an array of this shape is called: by columns of the data where it has one for each, else counted."""
+    axes = [columns if length == len(columns) else range(1, length + 1) for length in shape]
+    return ("_".join(map(str, [name, *entry])) for entry in product(*axes))
 
 
 def parameters_json(run: Run) -> bytes:
-    """The settings of the run, how it ended, and its parameters in the order of the numbers on the screen, as JSON."""
-    data, history, settings, order = run.data, run.history, run.settings, np.argsort(run.ranks)
-    last = history.parameters[-1]
-    told = dict(
-        algorithm=settings.algorithm,
+    """The settings of the run, how it ended, and its clusters in the order of the numbers on the screen, as JSON."""
+    data, history, settings = run.data, run.history, run.settings
+    content = dict(
+        method=settings.method,
         k=settings.k,
-        start=settings.start,
+        start=settings.start.way,
         seed=settings.seed,
+        **dict(settings.options),
         data=data.title,
         points=len(data.points),
         columns=list(data.columns),
         iterations=history.iterations,
         converged=history.converged,
-        loss=float(history.losses[-1]),
-        loss_is=history.method.loss_name,
-        sizes=history.sizes[-1][order].tolist(),
+        loss=history.last.loss,
+        loss_is=history.process.loss_name,
         notices=[notice.told(run.ranks + 1) for _, notice in history.named_notices()],
+        clusters=list(_records(run)),
     )
-    if settings.algorithm == "mixture":
-        told |= dict(covariance=settings.covariance, least_variance=settings.floor)
-        told |= {name: getattr(last, name)[order].tolist() for name in ("weights", "means", "covariances")}
-    elif settings.algorithm == "kmedoids":
-        told |= dict(metric=settings.metric, update=settings.update, medoid_rows=data.rows[last[order]].tolist())
-        told |= dict(medoids=data.called(last[order]))
-    else:
-        told |= dict(centers=last[order].tolist())
-    if settings.algorithm == "tree":
-        told |= dict(linkage=settings.merging.linkage, metric=settings.merging.metric)
-    return json.dumps(told, ensure_ascii=False, indent=2).encode()
+    return json.dumps(content, ensure_ascii=False, indent=2, default=_plain).encode()
 
 
-def history(run: Run, watch=WATCH) -> bytes:
-    """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each state, T + 1 of them.
+def _records(run: Run) -> Iterator[dict]:
+    """What is known of each cluster, in the order of the numbers on the screen."""
+    columns = run.method.cluster_columns(run)
+    for i in np.argsort(run.ranks).tolist():
+        record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
+        record |= {name: values[i] for name, values in columns.items()}
+        if coordinate_names(run):
+            record[run.place_name] = run.places[i]
+        yield record
+
+
+def _plain(value):
+    """A number or an array of NumPy as JSON has it."""
+    return value.tolist()
+
+
+def history(run: Run, on_share: OnShare = NOBODY) -> bytes:
+    """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each iteration, T + 1 of them.
 
     Arrays only, so that it loads with `allow_pickle=False`. Clusters are in the order of the method; `numbers` says which
-    number each has on the screen. `watch` is told the share that is done.
+    number each has on the screen.
     """
     history = run.history
     arrays = dict(
@@ -139,93 +153,38 @@ def history(run: Run, watch=WATCH) -> bytes:
         losses=history.losses,
         half_losses=history.half_losses,
         changed=history.changed,
-        sizes=history.sizes,
+        sizes=_in_one_array(history.sizes),
         labels=history.last.labels,
         numbers=run.ranks + 1,
     )
-    if run.settings.algorithm == "mixture":
-        for name in ("weights", "means", "covariances"):
-            arrays[name] = np.stack([getattr(one, name) for one in history.parameters])
-        arrays["responsibilities"] = history.last.assignment.responsibilities
-    else:
-        arrays["medoids" if run.settings.algorithm == "kmedoids" else "centers"] = np.stack(history.parameters)
+    arrays |= run.method.arrays(run)
+    shares = history.last.assignment.shares
+    if shares is not None:
+        arrays[_plural(run.method.traits.share)] = shares
     out, done, whole = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as place:
                 np.lib.format.write_array(place, array, allow_pickle=False)
             done += array.nbytes
-            watch(done / whole)
+            on_share(done / whole)
     return out.getvalue()
 
 
-def offline(picture: go.Figure, sentences: list[str], title: str, moment: int = 250) -> bytes:
-    """The moving picture as one HTML file with all that it needs: it plays without a network.
-
-    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds.
-    """
-    figure = go.Figure(picture)
-    figure.layout.updatemenus = None  # what the player of the app needs
-    at_once = dict(mode="immediate", transition=dict(duration=0))
-    still = at_once | dict(frame=dict(duration=0, redraw=False))
-    playing = at_once | dict(fromcurrent=True, frame=dict(duration=moment, redraw=False))
-    buttons = [
-        dict(label="From the start", method="animate", args=[["0"], still]),
-        dict(label="Play", method="animate", args=[None, playing]),
-        dict(label="Pause", method="animate", args=[[None], still]),
-    ]
-    steps = [dict(label=str(i), method="animate", args=[[str(i)], still]) for i in range(len(sentences))]
-    below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
-    menu = dict(type="buttons", direction="left", showactive=False, buttons=buttons, pad=dict(t=20))
-    slider = dict(
-        active=len(steps) - 1,
-        steps=steps,
-        currentvalue=dict(prefix="step ", font=dict(size=14, color="#31333f")),
-        transition=dict(duration=0),
-        ticklen=0,
-        minorticklen=0,
-        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > 40 else "#31333f"),  # where there is room for them
-        len=1.0,
-        pad=dict(t=60),
-    )
-    figure.update_layout(
-        title=dict(text=safe(title)),
-        height=700,
-        margin=dict(l=50, r=20, t=60, b=180),
-        template="plotly_white",
-        updatemenus=[menu | below],
-        sliders=[slider | below],
-    )
-    told = json.dumps(sentences).replace("<", "\\u003c")
-    script = (
-        "const graph = document.getElementById('{plot_id}'), told = document.createElement('p');"
-        "told.style.cssText = 'font:600 17px sans-serif;margin:0 3rem';told.setAttribute('aria-live', 'polite');"
-        f"graph.before(told);const sentences = {told};"
-        "const say = (i) => (told.textContent = sentences[i] ?? '');say(sentences.length - 1);"
-        "let shown = sentences.length - 1;"
-        "graph.on('plotly_animatingframe', (event) => say((shown = Number(event.name))));"
-        # an animation that gives way to another one is no fault
-        "addEventListener('unhandledrejection', (event) => event.preventDefault());"
-        f"const still = {json.dumps(still)}, playing = {json.dumps(playing)};"
-        "let plays = false;graph.on('plotly_animated', () => (plays = false));"
-        "graph.on('plotly_buttonclicked', (event) => (plays = event.button.label === 'Play'));"
-        "addEventListener('keydown', (event) => {"
-        "const by = { ' ': 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];"
-        "if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;"
-        "event.preventDefault();"
-        "const next = Math.max(0, Math.min(sentences.length - 1, shown + by));"
-        "if (by) { plays = false; Plotly.animate(graph, [String(next)], still); }"
-        "else if (plays) { plays = false; Plotly.animate(graph, [null], still); }"
-        "else Plotly.animate(graph, null, { ...playing, fromcurrent: shown < sentences.length - 1 }), (plays = true);"
-        "});"
-    )
-    return plotly.io.to_html(
-        figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)
-    ).encode()
+def _in_one_array(sizes) -> np.ndarray:
+    """(T + 1, most) the sizes of the clusters of each iteration, 0 where an iteration has fewer clusters."""
+    if isinstance(sizes, np.ndarray):
+        return sizes
+    most = max(map(len, sizes))
+    return np.stack([np.pad(each, (0, most - len(each))) for each in sizes])
 
 
-def moving_image(run: Run, picture: go.Figure, frames: list[Frame], title: str, watch=WATCH) -> bytes:
-    """The moving picture and its loss curve as a GIF. `watch` is told the share that is done."""
+def _plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def moving_image(run: Run, picture: go.Figure, frames: list[Frame], title: str, on_share: OnShare = NOBODY) -> bytes:
+    """The moving picture and its loss curve as a GIF."""
     curve = curves.loss_curve(run, frames, "")
     places = [(picture, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
-    return stills.animated(places, (960, 540), title, [frame.sentence for frame in frames], watch)
+    return stills.animated(places, (960, 540), title, [frame.sentence for frame in frames], on_share)

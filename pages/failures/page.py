@@ -5,7 +5,8 @@ import html
 import streamlit as st
 
 from pages.figures.thumbnails import as_html, thumbnail
-from pages.runs.run import Recent, make_run
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
 from pages.ui.navigation import open_scene, opening
 from pages.ui.placing import plane_of
@@ -18,8 +19,8 @@ def pictures() -> dict[str, str]:
     for name in GALLERY:
         failure = FAILURES[name]
         data = data_of(failure.state())
-        run = make_run(data, settings_of(failure.state()), Recent(), lambda step: None)
-        source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.centers[-1])
+        run = make_run(data, settings_of(failure), Recent(), lambda step: None)
+        source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.places)
         made[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
     return made
 

@@ -36,7 +36,7 @@ def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: 
 
 
 def mark(symbol: str, color: str, text="") -> Raw:
-    """A coloured mark before a text."""
+    """A colored mark before a text."""
     return Raw(f"<span style='color:{color};font-size:1.15em' aria-hidden='true'>{symbol}</span> {cell(text)}")
 
 

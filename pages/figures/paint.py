@@ -1,7 +1,7 @@
 """All points of a large data set in one picture: a million of them in fifteen to thirty milliseconds.
 
 Each point is a disk, as wide as a marker for a few thousand points and a single pixel for a million; lone points stay wide
-enough to be seen, and a crowd shows its density. The colour of a pixel is the mean of its points' colours, its opacity
+enough to be seen, and a crowd shows its density. The color of a pixel is the mean of its points' colors, its opacity
 grows with the logarithm of their number. The ground stays transparent, so the picture fits light and dark pages.
 """
 
@@ -18,16 +18,16 @@ from scipy.spatial import cKDTree
 WIDTH, HEIGHT = 720, 560
 """pixels of a picture in the usual proportions"""
 BITS = 4
-"""of opacity, red, green and blue, by which two colours of a picture count as alike"""
+"""of opacity, red, green and blue, by which two colors of a picture count as alike"""
 LEVELS = 2**BITS
 NOISE = 6.0
-"""of 255, by which blended colours are dithered"""
+"""of 255, by which blended colors are dithered"""
 WINDOW = 21
-"""side of the square, in pixels, in which a point's neighbours are counted"""
+"""side of the square, in pixels, in which a point's neighbors are counted"""
 
 
 class Canvas:
-    """Where the points of a data set fall, worked out once; `paint` then colours them."""
+    """Where the points of a data set fall, worked out once; `paint` then colors them."""
 
     def __init__(self, x, y, extent: tuple[float, float, float, float], height: int = HEIGHT, width: int = WIDTH):
         """x, y : (n,) arrays in data units; extent : left, right, bottom, top of the picture; height, width : in pixels."""
@@ -37,11 +37,11 @@ class Canvas:
         rows = np.clip((top - y) * (height / (top - bottom)), 0, height - 1).astype(np.int32)
         pixels = rows * width + columns
         counts = np.bincount(pixels, minlength=width * height).reshape(height, width).astype(float)
-        neighbours = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
+        neighbors = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
         # one radius for all, so that no step in it looks like a step in density; only lone points are drawn larger
         radius = 3.4 * min(1.0, (2000 / len(x)) ** 0.28)
         radius = radius if radius > 0.9 else 0.0
-        radii = np.select([neighbours <= 3, neighbours <= 9], [max(radius, 2.2), max(radius, 1.2)], radius)
+        radii = np.select([neighbors <= 3, neighbors <= 9], [max(radius, 2.2), max(radius, 1.2)], radius)
         parts = []
         for size in np.unique(radii):
             points = np.flatnonzero(radii == size)
@@ -68,7 +68,7 @@ class Canvas:
         """The picture as a data URI.
 
         colors : (k, 3) array of 0..255
-        labels : (n,) array; responsibilities : (k, n) array, which blend the colours; neither: all in the first colour
+        labels : (n,) array; responsibilities : (k, n) array, which blend the colors; neither: all in the first color
         """
         k, cells = len(colors), len(self._occupied)
         if responsibilities is not None:
@@ -97,12 +97,12 @@ class Canvas:
         return np.random.default_rng(0).uniform(-NOISE, NOISE, (len(self._occupied), 1))
 
     def _quantized(self, color: np.ndarray, colors: np.ndarray, dithered: bool) -> str:
-        """The picture with a palette, which is far less work than one of all colours: the popularity algorithm (Heckbert 1982,
+        """The picture with a palette, which is far less work than one of all colors: the popularity algorithm (Heckbert 1982,
         doi:10.1145/965145.801294).
 
-        Pixels that are alike in opacity, red, green and blue get their mean colour. Where there are more than 255 kinds of
+        Pixels that are alike in opacity, red, green and blue get their mean color. Where there are more than 255 kinds of
         them, the rarer ones take the nearest of the others; but `colors`, those of the clusters, are kept as they are, or a
-        small cluster would be seen as another one. Where colours are blended, noise decides which count as alike, the same in
+        small cluster would be seen as another one. Where colors are blended, noise decides which count as alike, the same in
         each picture, so that no edge is seen in what is smooth.
         """
         level, opacities = self._levels
@@ -133,7 +133,7 @@ class Canvas:
 
 
 def _codes(level: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """(m,) the kind of each colour: the level of its opacity, and the first bits of red, green and blue."""
+    """(m,) the kind of each color: the level of its opacity, and the first bits of red, green and blue."""
     codes = level
     for channel in colors.T:
         codes = codes << BITS | (channel + 0.5).astype(np.uint16) >> 8 - BITS
@@ -146,7 +146,7 @@ def _channels(codes: np.ndarray) -> np.ndarray:
 
 
 def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
-    """A picture of the plane with each cell in the colour of its label; labels : (rows, columns) array, top row first."""
+    """A picture of the plane with each cell in the color of its label; labels : (rows, columns) array, top row first."""
     return _png(labels, colors, np.full(len(colors), opacity))
 
 

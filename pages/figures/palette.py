@@ -1,7 +1,7 @@
-"""Colours and marker shapes of clusters.
+"""Colors and marker shapes of clusters.
 
-The ten colours are Petroff's, chosen so that people with any of the common colour-vision deficiencies can tell them apart
-(Petroff 2021, arXiv:2107.02270), with the two greys moved to the end. Shapes repeat after seven, so colour and shape
+The ten colors are Petroff's, chosen so that people with any of the common color-vision deficiencies can tell them apart
+(Petroff 2021, arXiv:2107.02270), with the two greys moved to the end. Shapes repeat after seven, so color and shape
 together are different for seventy clusters.
 """
 
@@ -28,7 +28,7 @@ def rgb(colors) -> np.ndarray:
 
 
 def blended(shares: np.ndarray, colors) -> list[str]:
-    """The colours of points (n,), each a mixture of these k by its shares (n, k). Where two are alike they are one object."""
+    """The colors of points (n,), each a mixture of these k by its shares (n, k). Where two are alike they are one object."""
     codes, which = np.unique(np.rint(shares @ rgb(colors)).astype(int) @ [65536, 256, 1], return_inverse=True)
     names = [f"#{code:06x}" for code in codes.tolist()]
     return [names[i] for i in which.tolist()]
@@ -45,3 +45,9 @@ def symbol_of(rank: int) -> str:
 def mark_of(rank: int) -> str:
     """The shape as a character, for text."""
     return MARKS[rank % len(MARKS)]
+
+
+def faint(color: str) -> str:
+    """The color of an area within a line of this color."""
+    red, green, blue = rgb([color])[0].astype(int)
+    return f"rgba({red},{green},{blue},0.1)"

@@ -8,12 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import in_template, safe, shortened
+from pages.datasets.formatting import in_template, minus, safe, shortened
 from pages.datasets.planes import Plane
 from pages.figures import palette
 
 SAVED = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
 """for pictures that the player saves: by Plotly's own button, which it hides"""
+CHART = dict(config={"displayModeBar": False})
+"""for figures that nobody saves"""
 MOST_MARKERS = 2_000
 """above this many points a picture is painted instead of having a marker for each"""
 MOST_MOVING = 1_000
@@ -22,6 +24,10 @@ HOVERED = 400
 """how many points of a painted picture answer to the pointer"""
 MOST_WORDS = 150
 """that are written beside their points"""
+LIGHT, DARK = "#ffffff", "#26262c"
+"""what is now is a dark line with a light rim: seen on any ground and any color"""
+NOWHERE = dict(x=[None], y=[None])
+"""an empty array would make Plotly drop the other lines as well"""
 MARGIN = dict(l=65, r=10, t=10, b=65)
 """room for titles and labels of the usual length: where these need more, Plotly makes it, by drawing everything once more"""
 
@@ -74,9 +80,9 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     ]
 
 
-def about_colours(k: int) -> str:
-    """What has to be said of the colours of so many clusters."""
-    return " Colours repeat after ten clusters." if k > len(palette.COLORS) else ""
+def about_colors(k: int) -> str:
+    """What has to be said of the colors of so many clusters."""
+    return " Colors repeat after ten clusters." if k > len(palette.COLORS) else ""
 
 
 def about_rings(data: Data) -> str:
@@ -94,7 +100,7 @@ def filled_values(data: Data, i: int) -> list[str]:
     told = []
     for j in np.flatnonzero(data.filled[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
-        value = f"{data.points[i, j]:.4g}{spread}".replace("-", "−")
+        value = minus(f"{data.points[i, j]:.4g}{spread}")
         told.append(f"filled: {data.columns[j]} {value}")
     return told[:8] + ["…"] * (len(told) > 8)
 
@@ -175,7 +181,7 @@ REMOTE = dict(
 class Moving(go.Figure):
     """A figure whose frames are taken as they are.
 
-    Plotly would compare each point's symbol and colour in each frame with all that there are, which for 2,000 points takes
+    Plotly would compare each point's symbol and color in each frame with all that there are, which for 2,000 points takes
     seconds: longer than all else. Who asks for `frames` gets them checked.
     """
 
@@ -212,3 +218,12 @@ def _packed(value):
 
 def figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
     return Moving(data, layout, frames)
+
+
+def emphasized(mode: str, size: int) -> list[dict]:
+    """Two traces, the rim and the line of what is now."""
+    trace = dict(type="scatter", mode=mode, hoverinfo="skip")
+    return [
+        trace | dict(line=dict(color=color, width=width), marker=dict(color=color, size=size + width))
+        for color, width in ((LIGHT, 6), (DARK, 2.5))
+    ]

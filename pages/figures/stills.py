@@ -159,7 +159,7 @@ def _lines(draw: ImageDraw.ImageDraw, places: np.ndarray, trace: dict) -> None:
     for part in np.split(places, np.flatnonzero(np.isnan(places).any(axis=1))):
         part = [tuple(place) for place in part[~np.isnan(part).any(axis=1)].tolist()]
         if len(part) > 2 and trace.get("fill") == "toself":
-            draw.polygon(part, _colour(trace.get("fillcolor", "#0000")))
+            draw.polygon(part, _color(trace.get("fillcolor", "#0000")))
         if len(part) > 1:
             draw.line(part, line.get("color", INK), round(SMOOTH * line.get("width", 2)), "curve")
 
@@ -238,7 +238,7 @@ _SHAPES = {
 """corners of each shape around the origin, of about the size of a unit circle"""
 
 
-def _colour(color: str) -> tuple[int, ...]:
+def _color(color: str) -> tuple[int, ...]:
     """'#rrggbb' or 'rgba(r, g, b, share)' as Pillow has it."""
     if found := re.fullmatch(r"rgba\((.+),(.+),(.+),(.+)\)", color):
         *rgb, opacity = map(float, found.groups())
@@ -279,13 +279,13 @@ def animated(
     size: tuple[int, int],
     title: str,
     sentences: list[str],
-    watch=lambda share: None,
+    on_share=lambda share: None,
     moment: int = 400,
 ) -> bytes:
     """A GIF of figures that move in step: each with its left, top, width and height in a picture of this size.
 
-    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `watch` is told the share that
-    is done.
+    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `on_share` is called with the
+    share that is done.
     """
     stills = [Stills(figure, wide, high) for figure, (_, _, wide, high) in figures]
     places = [(left, top) for _, (left, top, _, _) in figures]
@@ -303,7 +303,7 @@ def animated(
             whole.paste(picture, place)
         return whole
 
-    # one set of colours for all, so that nothing flickers, and each frame is packed as soon as it is drawn
+    # one set of colors for all, so that nothing flickers, and each frame is packed as soon as it is drawn
     few = [sheet(i, [one.at(i) for one in stills]) for i in sorted({0, last // 2, last})]
     colors = Image.new("RGB", (size[0], size[1] * len(few)))
     for i, picture in enumerate(few):
@@ -313,7 +313,7 @@ def animated(
     for i in range(len(sentences)):
         shown = [next(pictures, before) for pictures, before in zip(moving, shown, strict=True)]  # what has ended waits
         packed.append(sheet(i, shown).quantize(palette=common, dither=Image.Dither.NONE))
-        watch((i + 1) / len(sentences))
+        on_share((i + 1) / len(sentences))
     out = io.BytesIO()
     times = [moment] * last + [6 * moment]
     packed[0].save(out, "GIF", save_all=True, append_images=packed[1:], duration=times, loop=0)

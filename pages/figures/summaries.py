@@ -10,7 +10,7 @@ from clustering import PrincipalComponents
 from pages.datasets.cleaning import SCALED
 from pages.datasets.columns import histogram
 from pages.datasets.data import Data
-from pages.datasets.formatting import safe, shortened
+from pages.datasets.formatting import minus, safe, shortened
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import MOST_MARKERS, dots, hovered, layout_of, marker_size, padded, placed, rings, written
@@ -30,7 +30,7 @@ MARGIN = dict(l=10, r=10, t=10, b=10)
 
 
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """(n,) which group each point is in, the colours of the groups, and the symbols of the points."""
+    """(n,) which group each point is in, the colors of the groups, and the symbols of the points."""
     if data.labels is None:
         return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
     groups = np.where(data.labels < 0, 0, data.labels + 1)
@@ -40,7 +40,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
-    """All points in the plane, in the colours of their known groups; rings around rows in which a value was filled."""
+    """All points in the plane, in the colors of their known groups; rings around rows in which a value was filled."""
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MOST_MARKERS
@@ -104,7 +104,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 figure.layout[x_axis].update(visible=False)
                 figure.layout[y_axis].update(visible=False)
                 value = correlations[i, j]
-                text = "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+                text = "" if np.isnan(value) else minus(f"{value:.2f}")
                 figure.add_annotation(
                     xref=f"x{number} domain",
                     yref=f"y{number} domain",
@@ -218,7 +218,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
         zmin=-1,
         zmax=1,
         colorscale=palette.DIVERGING,
-        text=[[f"{value:.2f}".replace("-", "−") for value in row] for row in z],
+        text=[[minus(f"{value:.2f}") for value in row] for row in z],
         texttemplate="%{text}",
         hovertemplate="%{y}in %{x}: %{text}<extra></extra>",
         showscale=False,

@@ -15,7 +15,7 @@ DASHED = " stroke-dasharray='6 4'"
 
 
 def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, middles: np.ndarray, spare=(), lacking=()) -> str:
-    """The points in the colours of the numbers (n,) of their groups, and the middles (k, d) of these, as a data URI.
+    """The points in the colors of the numbers (n,) of their groups, and the middles (k, d) of these, as a data URI.
 
     A ring is drawn around what is `spare`, a dashed one around what is `lacking`; places (m, d).
     """

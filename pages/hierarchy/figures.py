@@ -6,9 +6,9 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import counted, number, safe, shortened
 from pages.figures import palette
-from pages.figures.plots import driven, figure
+from pages.figures.plots import LIGHT, NOWHERE, driven, emphasized, figure
 from pages.figures.summaries import block_means
-from pages.hierarchy.picture import HEIGHT, LIGHT, NOWHERE, Colours, View, now_lines
+from pages.hierarchy.picture import HEIGHT, TreeColors
 from pages.methods.trees import Growth
 from pages.runs import curves
 from pages.runs.run import Run
@@ -25,38 +25,37 @@ DRAWN = 120
 """how many of the last heights are all in their curve; of those before them some"""
 
 
-def tree(run: Run, views: list[View], at: int, name: str, height: int = HEIGHT) -> go.Figure:
-    """The tree up to the merges of each view, first of view `at`. Its leaves are one apart.
+def tree(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
+    """The tree up to so many merges: a frame for each of `states`, first `states[shown]`. Its leaves are one apart.
 
     The lower merges, those that are not shown one by one, have lines of their own, which later frames leave as they are.
     """
-    growth = run.growth
-    links = _Links(growth, Colours(run))
-    colours, n = links.colours, growth.merges + 1
+    growth = run.work
+    links = _Links(growth, TreeColors(run))
+    colors, n = links.colors, growth.merges + 1
     lower = growth.first_alone
-    many = len(colours.codes)
-    base = next((i for i, view in enumerate(views) if view.merges >= lower), 0)
+    many = len(colors.codes)
+    base = next((i for i, merges in enumerate(states) if merges >= lower), 0)
     frames = []
-    for i, view in enumerate(views):
-        now = NOWHERE if view.merges == 0 else links.of(np.array([view.merges - 1]))
-        upper = [links.of(rows) for rows in links.by_colour(lower, view.merges)]
-        spec = dict(name=str(i), data=[*upper, now, now], traces=list(range(1 + many, 3 + 2 * many)))
+    for i, merges in enumerate(states):
+        last = links.last_of(merges)
+        upper = [links.of(rows) for rows in links.by_color(lower, merges)]
+        spec = dict(name=str(i), data=[*upper, last, last], traces=list(range(1 + many, 3 + 2 * many)))
         if i > base:
             spec["baseframe"] = str(base)
         else:
-            spec["data"] = [links.of(rows) for rows in links.by_colour(0, min(view.merges, lower))] + spec["data"]
+            spec["data"] = [links.of(rows) for rows in links.by_color(0, min(merges, lower))] + spec["data"]
             spec["traces"] = list(range(1, 3 + 2 * many))
         frames.append(spec)
     line = dict(type="scatter", mode="lines", hoverinfo="skip")
     whole = line | links.of(np.flatnonzero(links.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.55)
-    made = views[at].merges
-    now = links.of(np.arange(made - 1, made)) if made else NOWHERE
-    ends = [links.of(rows) for rows in links.by_colour(0, min(made, lower)) + links.by_colour(lower, made)]
+    merges = states[shown]
+    ends = [links.of(rows) for rows in links.by_color(0, min(merges, lower)) + links.by_color(lower, merges)]
     thick = 1.3 if n > 150 else 2
     grown = [
-        line | dict(line=dict(color=color, width=thick)) | end for color, end in zip(2 * colours.colors, ends, strict=True)
+        line | dict(line=dict(color=color, width=thick)) | end for color, end in zip(2 * colors.colors, ends, strict=True)
     ]
-    joins = [trace | now for trace in now_lines("lines", 0)]
+    last = [trace | links.last_of(merges) for trace in emphasized("lines", 0)]
     top = 1.06 * (float(growth.tree.heights.max()) or 1.0)
     layout = dict(
         height=height,
@@ -68,7 +67,7 @@ def tree(run: Run, views: list[View], at: int, name: str, height: int = HEIGHT) 
         xaxis=_leaves(n) | dict(showticklabels=False, ticks=""),
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False),
     )
-    return figure([whole, *grown, *joins, links.inverted(), links.answering()], layout | driven(name), frames)
+    return figure([whole, *grown, *last, links.inverted(), links.answering()], layout | driven(name), frames)
 
 
 def _leaves(n: int) -> dict:
@@ -76,22 +75,22 @@ def _leaves(n: int) -> dict:
     return dict(range=[0, n], zeroline=False, showgrid=False, automargin=False, fixedrange=True)
 
 
-def _turns(run: Run) -> list[tuple[int, int, str]]:
-    """Where each group begins among the leaves, where it ends, and its colour."""
-    labels = run.history.last.labels[run.growth.tree.order]
-    turns = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
-    return [(begin, end, palette.color_of(run.ranks[labels[begin]])) for begin, end in zip(turns, turns[1:], strict=False)]
+def _spans(run: Run) -> list[tuple[int, int, str]]:
+    """Where each group begins among the leaves, where it ends, and its color."""
+    labels = run.history.last.labels[run.work.tree.order]
+    ends = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    return [(begin, end, palette.color_of(run.ranks[labels[begin]])) for begin, end in zip(ends, ends[1:], strict=False)]
 
 
 def _strip(run: Run) -> list[dict]:
-    """Below the leaves the colours of the groups."""
+    """The colors of the groups below the leaves."""
     below = dict(type="rect", yref="paper", y0=0, y1=-16, ysizemode="pixel", yanchor=0, line=dict(width=0))
-    return [below | dict(x0=begin, x1=end, fillcolor=color) for begin, end, color in _turns(run)]
+    return [below | dict(x0=begin, x1=end, fillcolor=color) for begin, end, color in _spans(run)]
 
 
 def proximities(run: Run, height: int = 340) -> go.Figure:
     """The dissimilarities in the order of the leaves, to stand under the tree; with a frame around each group."""
-    growth = run.growth
+    growth = run.work
     n = growth.merges + 1
     matrix, edges = block_means(growth.dissimilarities(), growth.tree.order)
     called = run.data.called(growth.tree.order[edges[:-1]])
@@ -110,7 +109,7 @@ def proximities(run: Run, height: int = 340) -> go.Figure:
     )
     frames = [  # with a rim, because a blue one on blue would not be seen
         dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=of or LIGHT))
-        for begin, end, color in _turns(run)
+        for begin, end, color in _spans(run)
         for width, of in ((5, None), (2.5, color))
     ]
     named = run.data.names is not None and few
@@ -132,10 +131,10 @@ def proximities(run: Run, height: int = 340) -> go.Figure:
 
 
 class _Links:
-    """What is drawn of each merge: from the top of one part up, across, and down to the top of the other."""
+    """The lines of each merge: from the top of one part up, across, and down to the top of the other."""
 
-    def __init__(self, growth: Growth, colours: Colours):
-        self.growth, self.colours = growth, colours
+    def __init__(self, growth: Growth, colors: TreeColors):
+        self.growth, self.colors = growth, colors
         tree = growth.tree
         n = growth.merges + 1
         x = tree.begins + 0.5
@@ -152,11 +151,11 @@ class _Links:
         self.y = np.stack([tops[left], tree.heights, tree.heights, tops[right], gap], axis=1).round(digits)
         self.tops = x[n:], tree.heights
 
-    def by_colour(self, first: int, last: int) -> list[np.ndarray]:
-        """The merges first..last-1 of each colour."""
+    def by_color(self, first: int, last: int) -> list[np.ndarray]:
+        """The merges first..last-1 of each color."""
         rows = np.arange(first, max(first, last))
         rows = rows[self.drawn[rows]]
-        return [rows[self.colours.merges[rows] == code] for code in self.colours.codes]
+        return [rows[self.colors.merges[rows] == code] for code in self.colors.codes]
 
     def of(self, rows: np.ndarray) -> dict:
         """The links of these merges."""
@@ -167,6 +166,10 @@ class _Links:
             x=[None if value != value else value for value in x.tolist()], y=[None if v != v else v for v in y.tolist()]
         )
 
+    def last_of(self, merges: int) -> dict:
+        """The links of the last of so many merges."""
+        return self.of(np.arange(merges - 1, merges)) if merges else NOWHERE
+
     def inverted(self) -> dict:
         """A ring at each merge that is an inversion."""
         rows = self.growth.tree.inversions
@@ -174,7 +177,7 @@ class _Links:
         return dict(type="scatter", mode="markers", x=self.tops[0][rows], y=self.tops[1][rows], hoverinfo="skip", marker=ring)
 
     def answering(self) -> dict:
-        """What says of each merge what it does."""
+        """Invisible markers that say what each merge does."""
         rows = np.arange(self.growth.merges)[-ANSWERING:]
         return dict(
             type="scatter",
@@ -187,14 +190,14 @@ class _Links:
         )
 
 
-def heights(run: Run, views: list[View], at: int, name: str, height: int = 340) -> go.Figure:
-    """The height of each merge over the number of groups that it leaves, from many to one; drawn up to each view, first up to
-    view `at`."""
-    growth = run.growth
+def heights(run: Run, states: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
+    """The height of each merge over the number of groups that it leaves, from many to one: a frame for each of `states`, first
+    `states[shown]`."""
+    growth = run.work
     left = np.arange(growth.merges, 0, -1)
     every = np.unique(np.concatenate([np.geomspace(1, growth.merges, 300).astype(int), left[-DRAWN:]]))[::-1]
-    merge = growth.merges - every
-    y = growth.tree.heights[merge]
+    rows = growth.merges - every
+    y = growth.tree.heights[rows]
     whole = dict(
         x=every,
         y=y,
@@ -202,14 +205,11 @@ def heights(run: Run, views: list[View], at: int, name: str, height: int = 340) 
         hovertemplate="%{text}<br>height %{y:.6g}<extra></extra>",
     )
     frames = []
-    for i, view in enumerate(views):
-        shown = merge < view.merges
-        here = [curves.NOWHERE, curves.NOWHERE]
-        if view.merges:
-            here = [
-                dict(x=every[shown], y=y[shown]),
-                dict(x=[growth.merges + 1 - view.merges], y=[growth.height(view.merges)]),
-            ]
+    for i, merges in enumerate(states):
+        here = [NOWHERE, NOWHERE]
+        if merges:
+            made = rows < merges
+            here = [dict(x=every[made], y=y[made]), dict(x=[growth.merges + 1 - merges], y=[growth.height(merges)])]
         frames.append(dict(name=str(i), data=here, traces=[1, 2]))
     k = run.settings.k
     span = np.ptp(growth.tree.heights) or 1.0
@@ -240,14 +240,14 @@ def heights(run: Run, views: list[View], at: int, name: str, height: int = 340) 
             dict(text="the cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
         ],
     )
-    return figure(curves.moving(whole, frames[at]["data"]), layout | driven(name), frames)
+    return figure(curves.moving(whole, frames[shown]["data"]), layout | driven(name), frames)
 
 
 def described(run: Run) -> str:
-    """The tree in a sentence, for those who cannot see it."""
-    growth = run.growth
+    """A sentence about the tree for people who cannot see it."""
+    growth = run.work
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
-        f"Dendrogram of {counted(growth.merges + 1, 'point')} by {growth.merging.linkage} linkage, up to height "
+        f"Dendrogram of {counted(growth.merges + 1, 'point')} by {growth.linkage} linkage, up to height "
         f"{number(growth.height(growth.merges))}; cut into {counted(run.settings.k, 'group')} of {sizes} points."
     )

@@ -1,4 +1,4 @@
-"""Trees of data sets: what is asked for, how they grow, and their cuts, as runs beside other runs and as starts of them."""
+"""Hierarchical trees of data sets, what their merges are in the plane and in words, and their cuts as starts."""
 
 import time
 from collections.abc import Callable
@@ -9,15 +9,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from clustering import History, Notice, Step, Tree, tree_of_points, tree_of_proximities
+from clustering import Tree, tree_of_points, tree_of_proximities
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import counted, short
 from pages.datasets.limits import MOST_ORDERED, MOST_POINTS_FOR_PROXIMITIES
 
 SINGLE = 90
 """how many of the last merges are shown one by one; those before them in a few blocks"""
-RACED = 20
-"""how many of the merges before the cut are shown in a race"""
 LINKED = {
     "single": "whose nearest points are nearest. The lines join these two points; their dissimilarity is the height.",
     "complete": "whose farthest points are nearest. The line joins these two points; their dissimilarity is the height.",
@@ -33,23 +31,13 @@ BY_MEANS = ("ward", "centroid", "median")
 """linkages that take dissimilarities for Euclidean distances"""
 
 
-@dataclass(frozen=True)
-class Merging:
-    """How a tree is made."""
-
-    linkage: str = "ward"
-    metric: str = "euclidean"
-
-
-WARD = Merging()
-
-
 @dataclass(frozen=True, eq=False)
 class Growth:
     """A tree, and the data that it was made of."""
 
     data: Data
-    merging: Merging
+    linkage: str
+    metric: str
     tree: Tree
     seconds: float
     """that it took, proximities included"""
@@ -70,7 +58,7 @@ class Growth:
     @property
     def is_euclidean(self) -> bool:
         """Whether it was made of Euclidean distances between points."""
-        return self.data.given is None and self.merging.metric == "euclidean"
+        return self.data.given is None and self.metric == "euclidean"
 
     @cached_property
     def states(self) -> list[int]:
@@ -90,16 +78,11 @@ class Growth:
     @cached_property
     def joined_by(self) -> np.ndarray:
         """(n,) the first merge of each point"""
-        n = self.merges + 1
-        first = np.empty(n, dtype=np.intp)
-        for column in self.tree.merges.T:
-            points = column < n
-            first[column[points]] = np.flatnonzero(points)
-        return first
+        return self.tree.joined_by
 
     def height(self, merges: int) -> float:
-        """Of the last of so many merges; 0 before the first."""
-        return float(self.tree.heights[merges - 1]) if merges else 0.0
+        """Height of merge number `merges`; 0 before the first."""
+        return self.tree.height(merges)
 
     def alive(self, merges: int) -> np.ndarray:
         """The groups of more than one point that there are after so many merges, by the merges that made them."""
@@ -112,7 +95,7 @@ class Growth:
         n = len(places)
         middles = np.concatenate([places, np.empty((n - 1, 2))])
         sizes = np.append(np.ones(n), self.tree.sizes)
-        if self.merging.linkage == "median":
+        if self.linkage == "median":
             sizes = np.ones(2 * n - 1)
         for i, (a, b) in enumerate(self.tree.merges.tolist()):
             middles[n + i] = (sizes[a] * middles[a] + sizes[b] * middles[b]) / (sizes[a] + sizes[b])
@@ -122,14 +105,14 @@ class Growth:
         """(m, 2, 2) where the line of each of these merges begins and ends, if the points are drawn at `places` (n, 2): at two
         points by single and complete linkage, else at the middles of its parts."""
         pairs = self.tree.merges[merges]
-        if self.merging.linkage not in ("single", "complete"):
+        if self.linkage not in ("single", "complete"):
             return self._middles(places)[pairs]
         apart = self.dissimilarities()
         ends = np.empty(pairs.shape, dtype=np.intp)
         for m, pair in enumerate(pairs.tolist()):
             ones, others = map(self._points_of, pair)
             between = apart(ones, others)
-            nearest = between.argmin() if self.merging.linkage == "single" else between.argmax()
+            nearest = between.argmin() if self.linkage == "single" else between.argmax()
             i, j = np.unravel_index(nearest, between.shape)
             ends[m] = ones[i], others[j]
         return places[ends]
@@ -140,7 +123,7 @@ class Growth:
 
     def dissimilarities(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """A function of points (m,) and others (l,) that gives the (m, l) dissimilarities which the tree was made of."""
-        data, metric = self.data, self.merging.metric
+        data, metric = self.data, self.metric
         if data.given is None and metric in SCIPY_METRICS:
             return lambda ones, others: cdist(data.points[ones], data.points[others], SCIPY_METRICS[metric])
         matrix = data.given if self.matrix is None else self.matrix
@@ -160,66 +143,16 @@ class Growth:
 
     def explained(self) -> str:
         """Which two groups merge."""
-        if self.merging.linkage in BY_MEANS and not self.is_euclidean:
+        if self.linkage in BY_MEANS and not self.is_euclidean:
             return (
-                f"Each merge joins the two groups that {self.merging.linkage} linkage would if these were Euclidean "
+                f"Each merge joins the two groups that {self.linkage} linkage would if these were Euclidean "
                 "distances: heights come from its formula, the line joins the middles in this picture."
             )
-        return f"Each merge joins the two groups {LINKED[self.merging.linkage]}"
-
-    def cut(self, k: int) -> History:
-        """The last merges before k groups are left, as the history of a run, so that it can stand beside other runs.
-
-        A state is a number of merges, its loss the height of the last of them. The groups are those of the cut in all states,
-        and the parameters their means; `prepared` is this growth.
-        """
-        data, made = self.data, self.merges + 1 - k
-        labels = self.tree.labels(k)
-        sizes = np.bincount(labels, minlength=k)
-        means = np.stack([data.points[labels == group].mean(axis=0) for group in range(k)])
-        states = range(max(0, made - RACED), made + 1)
-        heights = np.array([self.height(merges) for merges in states])
-        inverted = int(np.count_nonzero(self.tree.inversions < made))
-        notices = ()
-        if inverted:
-            notices = (
-                Notice(
-                    "inversion",
-                    f"{counted(inverted, 'merge')} lie{'s' * (inverted == 1)} lower than what was merged, which only centroid "
-                    "and median linkage can do: a later merge is not always a higher one here.",
-                ),
-            )
-        last = Step(len(states) - 1, means, Cut(labels, sizes), float(heights[-1]), True, notices)
-        return History(
-            method=_Heights,
-            prepared=self,
-            parameters=(means,) * len(states),
-            losses=heights,
-            half_losses=heights[1:],
-            changed=np.zeros(len(states), dtype=int),
-            sizes=np.tile(sizes, (len(states), 1)),
-            notices=((),) * (len(states) - 1) + (notices,),
-            last=last,
-            seconds=self.seconds,
-        )
+        return f"Each merge joins the two groups {LINKED[self.linkage]}"
 
 
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """The groups that a cut leaves."""
-
-    labels: np.ndarray
-    """(n,)"""
-    sizes: np.ndarray
-    """(k,)"""
-
-
-class _Heights:
-    loss_name = "height of the last merge"
-
-
-def grow(data: Data, merging: Merging, store, ordered: bool = False) -> Growth:
-    """The tree of these data, or of a sample of them, from the store if it is there.
+def grow(data: Data, linkage: str, metric: str, cache, ordered: bool = False) -> Growth:
+    """The tree of these data, or of a sample of them, from the cache if it is there.
 
     `ordered` puts the leaves in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
     for a single point.
@@ -236,24 +169,24 @@ def grow(data: Data, merging: Merging, store, ordered: bool = False) -> Growth:
     def make():
         began = time.perf_counter()
         matrix = None
-        if data.given is None and merging.metric == "euclidean":
-            tree = tree_of_points(data.points, merging.linkage, optimal_order=ordered)
+        if data.given is None and metric == "euclidean":
+            tree = tree_of_points(data.points, linkage, optimal_order=ordered)
         else:
-            matrix = data.proximities(merging.metric)
-            tree = tree_of_proximities(matrix, merging.linkage, optimal_order=ordered)
-        keeps = data.given is None and merging.metric not in SCIPY_METRICS
-        return Growth(data, merging, tree, time.perf_counter() - began, matrix if keeps else None)
+            matrix = data.proximities(metric)
+            tree = tree_of_proximities(matrix, linkage, optimal_order=ordered)
+        keeps = data.given is None and metric not in SCIPY_METRICS
+        return Growth(data, linkage, metric, tree, time.perf_counter() - began, matrix if keeps else None)
 
     # the note belongs to what was asked, and the same sample may be asked for as such
-    return replace(store.get(("tree", data.key, merging, ordered), make), note=note)
+    return replace(cache.get(("tree", data.key, linkage, metric, ordered), make), note=note)
 
 
-def cut_labels(data: Data, merging: Merging, k: int, store) -> tuple[np.ndarray, str]:
+def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np.ndarray, str]:
     """(n,) the k groups that a cut of the tree leaves, and what was done instead of what was asked, in a sentence.
 
     Of more points than a tree can have, those outside of the sample join the group of the nearest point in it.
     """
-    growth = grow(data, merging, store)
+    growth = grow(data, linkage, metric, cache)
     labels = growth.tree.labels(k)
     if not growth.note:
         return labels, ""

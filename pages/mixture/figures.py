@@ -1,4 +1,4 @@
-"""Figures of what a mixture believes. Arrays in, figures out; no Streamlit."""
+"""Figures of what a fitted mixture says about its points, and of points drawn from it. No Streamlit."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -7,29 +7,43 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import safe
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import MOST_MARKERS, dots, driven, figure, hovered, layout_of, marker_size, padded, placed
-from pages.mixture.density import Belief, Bootstrap
+from pages.figures.ellipses import ellipses
+from pages.figures.plots import (
+    DARK,
+    LIGHT,
+    MOST_MARKERS,
+    dots,
+    driven,
+    figure,
+    hovered,
+    layout_of,
+    marker_size,
+    padded,
+    placed,
+)
+from pages.mixture.beliefs import Belief
+from pages.mixture.bootstrap import Bootstrap
 from pages.runs.frames import Frame
-from pages.runs.pictures import ellipses
 from pages.runs.run import Run
 
 HEIGHT = 380
-MARGIN = dict(l=10, r=10, t=10, b=10)
-DARK, LIGHT = "#26262c", "#ffffff"
+NARROW_MARGIN = dict(l=10, r=10, t=10, b=10)
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 """of the triangle of three responsibilities"""
 MOST_CORNERED = 1_000
 """points in that triangle"""
 
 
-def blended(responsibilities: np.ndarray) -> list[str]:
-    """The colours of points, mixed by their responsibilities (n, k), the components in the order of their numbers."""
+def share_colors(responsibilities: np.ndarray) -> list[str]:
+    """The colors of points, blended by their responsibilities (n, k), the components in the order of their numbers."""
     return palette.blended(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
 
 
 def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
-    """All points as markers, or painted where they are many: traces, and the layout below them. Each answers to a click by its
-    position, as `customdata`."""
+    """Places (n, 2), traces and layout of the points as markers, or painted where they are many.
+
+    A click on a point returns its position as `customdata`.
+    """
     xy = plane.places(data.points)
     extent = padded(xy, 1.3 if data.to_scale else None)
     painted = len(xy) > MOST_MARKERS
@@ -44,14 +58,14 @@ def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int)
         layout["images"] = [placed(extent) | dict(source=source)]
         points["marker"] = dict(size=9, opacity=0)
     else:
-        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=blended(responsibilities))
+        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=share_colors(responsibilities))
     same = dict(marker=dict(opacity=points["marker"]["opacity"]))  # a click chooses a point, and does not dim the others
     points |= dict(selected=same, unselected=same)
     return xy, [points], layout
 
 
 def marked(belief: Belief, plane: Plane, rows: np.ndarray, chosen: int | None = None, height: int = HEIGHT) -> go.Figure:
-    """The points in the colours of their responsibilities, with a ring around these rows, and crosshairs on the chosen one."""
+    """The points in the colors of their responsibilities, with a ring around these rows, and crosshairs on the chosen one."""
     data = belief.run.data
     xy, traces, layout = _ground(data, plane, belief.responsibilities, height)
     rows = rows[:MOST_MARKERS]
@@ -79,42 +93,43 @@ def shares(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
         hovertemplate="component %{x}: %{y:.4f}<extra></extra>",
     )
     axis = dict(range=[0, 1.15], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1])
-    layout = dict(height=height, margin=MARGIN, dragmode=False, xaxis=dict(type="category", showgrid=False), yaxis=axis)
+    layout = dict(height=height, margin=NARROW_MARGIN, dragmode=False, xaxis=dict(type="category", showgrid=False), yaxis=axis)
     return go.Figure(dict(data=[bars], layout=layout))
 
 
-def way(ways: np.ndarray, height: int = 200) -> go.Figure:
-    """How the responsibilities (T + 1, k) of a point changed, stacked to one."""
-    x = np.arange(len(ways))
+def shares_by_iteration(responsibilities: np.ndarray, height: int = 200) -> go.Figure:
+    """The responsibilities (T + 1, k) of a point after each iteration, stacked to one."""
+    iterations, k = responsibilities.shape
+    x = np.arange(iterations)
     areas = [
         dict(
             type="scatter",
             mode="lines",
             x=x,
-            y=ways[:, rank],
+            y=responsibilities[:, rank],
             stackgroup="one",
             line=dict(width=0.5, color=palette.color_of(rank)),
             fillcolor=palette.color_of(rank),
             name=f"component {rank + 1}",
             hovertemplate=f"iteration %{{x}}, component {rank + 1}: %{{y:.4f}}<extra></extra>",
         )
-        for rank in range(ways.shape[1])
+        for rank in range(k)
     ]
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=NARROW_MARGIN,
         showlegend=False,
         dragmode=False,
-        xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(len(ways) - 1, 1)]),
+        xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(iterations - 1, 1)]),
         yaxis=dict(range=[0, 1], title=dict(text="shares"), zeroline=False, tickvals=[0, 0.5, 1]),
     )
     return go.Figure(dict(data=areas, layout=layout))
 
 
 def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> go.Figure:
-    """The responsibilities of three components as places in a triangle, frame by frame: who is sure is in a corner.
+    """The responsibilities of three components as places in a triangle, frame by frame: points that are sure are in a corner.
 
-    Of more than `MOST_CORNERED` points some, always the same.
+    Of more than `MOST_CORNERED` points a sample, always the same.
     """
     n = len(run.data.points)
     rows = np.arange(n)
@@ -123,26 +138,25 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
     order = np.argsort(run.ranks)
     points = run.data.points[rows]
 
-    def at(t: int | None) -> dict:
-        if t is None:
-            shares = np.full((len(rows), 3), 1 / 3)
-        else:
-            shares = run.history.parameters[t].responsibilities(points)[:, order]
+    def at(state: int | None) -> dict:
+        shares = np.full((len(rows), 3), 1 / 3)
+        if state is not None:
+            shares = run.history.states[state].parameters.responsibilities(points)[:, order]
         xy = shares @ CORNERS
         return dict(
             x=xy[:, 0].astype(np.float32),
             y=xy[:, 1].astype(np.float32),
-            marker=dict(color=blended(shares), size=6, opacity=0.7),
+            marker=dict(color=share_colors(shares), size=6, opacity=0.7),
         )
 
     specs = []
     for i, frame in enumerate(frames):
-        if frame.kind == "M" and i:
+        if frame.moves:  # the responsibilities stay
             specs.append(dict(name=str(i), data=[], traces=[], baseframe=str(i - 1)))
         else:
-            specs.append(dict(name=str(i), data=[at(frame.assignment)], traces=[0]))
+            specs.append(dict(name=str(i), data=[at(frame.assigned)], traces=[0]))
     cloud = dict(type="scatter", mode="markers", text=[safe(name) for name in run.data.called(rows)])
-    cloud |= at(frames[-1].assignment) | dict(hovertemplate="%{text}<extra></extra>")
+    cloud |= at(frames[-1].assigned) | dict(hovertemplate="%{text}<extra></extra>")
     edge = CORNERS[[0, 1, 2, 0]]
     border = dict(type="scatter", mode="lines", x=edge[:, 0], y=edge[:, 1], hoverinfo="skip")
     corners = dict(
@@ -160,7 +174,7 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
     hidden = dict(visible=False, fixedrange=True)
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=NARROW_MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
@@ -172,7 +186,7 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
 
 
 def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Figure:
-    """How the log densities of the points are spread, with the threshold below which they count as unlikely."""
+    """Histogram of the log densities of the points, with the threshold below which they count as unlikely."""
     values = belief.log_density
     low, high = float(values.min()), float(values.max())
     counts, edges = np.histogram(values, 60, (low, high) if low < high else (low - 1, high + 1))
@@ -187,7 +201,7 @@ def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Fig
     )
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=NARROW_MARGIN,
         bargap=0.02,
         dragmode=False,
         xaxis=dict(title=dict(text="log density, nats"), zeroline=False),
@@ -200,11 +214,12 @@ def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Fig
 
 
 def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray, height: int = HEIGHT) -> go.Figure:
-    """The data, and points (m, d) drawn from a mixture in the colours of the components (m,) that they were drawn from."""
+    """The data, and points (m, d) drawn from a mixture in the colors of the components (m,) that they were drawn from."""
     ours, drawn = plane.places(data.points), plane.places(points)
     extent = padded(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
     left, right, bottom, top = extent
-    layout = dict(height=height, margin=MARGIN | dict(t=30), showlegend=False, dragmode=False, images=[], annotations=[])
+    layout = dict(height=height, margin=NARROW_MARGIN | dict(t=30), showlegend=False, dragmode=False)
+    layout |= dict(images=[], annotations=[])
     traces = []
     for i, (xy, labels, title) in enumerate(((ours, None, "The data"), (drawn, ranks, "Drawn from the mixture"))):
         number = "" if i == 0 else "2"
@@ -263,14 +278,14 @@ def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], hei
 
 
 def sureness(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Figure:
-    """Where the means of the resampled fits lie, over the points."""
+    """The means of the resampled fits over the points."""
     run = bootstrap.run
     belief = Belief(run)
     _, traces, layout = _ground(run.data, plane, belief.responsibilities, height)
     if "images" not in layout:
         traces[0]["marker"] = traces[0]["marker"] | dict(opacity=0.25)
     for cluster in np.argsort(run.ranks):
-        places = plane.project(np.array([one.means[cluster] for one in bootstrap.made]))
+        places = plane.project(np.array([one.means[cluster] for one in bootstrap.fits]))
         mark = dict(size=7, color=palette.color_of(run.ranks[cluster]), line=dict(width=1, color=DARK), opacity=0.8)
         traces.append(dict(type="scatter", mode="markers", x=places[:, 0], y=places[:, 1], hoverinfo="skip", marker=mark))
     return go.Figure(dict(data=traces, layout=layout | dict(clickmode="none")))

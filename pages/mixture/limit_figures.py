@@ -1,22 +1,20 @@
-"""Figures of soft K-means as its width shrinks, until it is K-means. Arrays in, figures out; no Streamlit."""
+"""Figures of soft K-means as its width shrinks to the limit of K-means. Arrays in, figures out; no Streamlit."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import short
 from pages.datasets.planes import Plane
 from pages.figures import palette
-from pages.figures.plots import dots, driven, figure, layout_of, marker_size, padded
-from pages.mixture.density import Narrowing
-from pages.mixture.figures import DARK, LIGHT, MARGIN, blended
+from pages.figures.ellipses import ellipses
+from pages.figures.plots import DARK, LIGHT, dots, driven, figure, layout_of, marker_size, padded
+from pages.mixture.figures import NARROW_MARGIN, share_colors
+from pages.mixture.limit import WidthPath
 from pages.runs import curves
-from pages.runs.frames import Frame
-from pages.runs.pictures import ellipses
 
 
-def picture(path: Narrowing, plane: Plane, name: str, height: int = 380) -> go.Figure:
-    """The points in the colours of their responsibilities, with the means and rings of one width, a frame for each width."""
-    data, ranks = path.run.data, path.run.ranks
+def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.Figure:
+    """The points in the colors of their responsibilities, with the means and rings of one width, a frame for each width."""
+    data, ranks = path.data, path.ranks
     order = np.argsort(ranks)
     xy = plane.places(data.points)
     extent = padded(xy, 1.3 if data.to_scale else None)
@@ -28,7 +26,7 @@ def picture(path: Narrowing, plane: Plane, name: str, height: int = 380) -> go.F
         rings = means[:, None] + one.width * sphere
         lines = [dict(x=x, y=y) for x, y in rings.transpose(0, 2, 1)]
         middle = dict(x=means[:, 0], y=means[:, 1])
-        return [dict(marker=dict(color=blended(shares))), *lines, middle, middle]
+        return [dict(marker=dict(color=share_colors(shares))), *lines, middle, middle]
 
     k = len(ranks)
     frames = [dict(name=str(i), data=at(one), traces=[*range(k + 1), k + 1, k + 2]) for i, one in enumerate(path.soft)]
@@ -58,8 +56,8 @@ def _round_numbers(widths: np.ndarray) -> list[float]:
     return values[(values >= 0.9 * widths.min()) & (values <= 1.1 * widths.max())].round(12).tolist()
 
 
-def curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
-    """How sure the points are on average, over the width, from wide to narrow; with a mark on the frame that is shown."""
+def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
+    """The mean largest responsibility over the width, from wide to narrow, with a mark on the frame that is shown."""
     x, y = path.widths, path.certainty
     frames = [
         dict(name=str(i), data=[dict(x=x[: i + 1], y=y[: i + 1]), dict(x=[x[i]], y=[y[i]])], traces=[1, 2])
@@ -68,7 +66,7 @@ def curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
     whole = dict(x=x, y=y, hovertemplate="width %{x:.3g}<br>largest responsibility %{y:.3f} on average<extra></extra>")
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=NARROW_MARGIN,
         showlegend=False,
         dragmode=False,
         xaxis=dict(
@@ -81,24 +79,3 @@ def curve(path: Narrowing, name: str, height: int = 260) -> go.Figure:
         yaxis=dict(range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="certainty"), zeroline=False),
     )
     return figure(curves.moving(whole, frames[-1]["data"]), layout | driven(name), frames)
-
-
-def told(path: Narrowing) -> list[Frame]:
-    """What is to be said of each width."""
-    means = "Each point is shared among all means by how near they are, as far as the width lets it tell."
-    return [
-        Frame(
-            "start" if i == 0 else "E",
-            i,
-            i,
-            None,
-            f"Width {short(one.width)}: the largest responsibility is {path.certainty[i]:.3f} on average; the means are "
-            + (
-                "at the centers of K-means."
-                if path.distance[i] < 1e-6 * path.widths[0]
-                else f"within {short(float(path.distance[i]))} of the centers of K-means."
-            ),
-            means if i == 0 else "",
-        )
-        for i, one in enumerate(path.soft)
-    ]

@@ -4,98 +4,85 @@ from functools import partial
 
 import streamlit as st
 
-from pages.datasets.formatting import as_sentence, number, plain
-from pages.datasets.limits import MOST_ITERATIONS
+from pages.datasets.data import Data
+from pages.datasets.formatting import as_sentence, plain
 from pages.datasets.planes import Plane
-from pages.figures import plots
-from pages.methods.formulas import formulas
-from pages.mixture.density import Density, Margins
+from pages.methods.base import NeedsPoints
+from pages.mixture.density import DensityGround, DensityMargins
 from pages.mixture.sections import SECTIONS, show_section
-from pages.runs import curves, pictures
-from pages.runs.frames import storyboard
-from pages.runs.run import NeedsPoints, Run, check_fits, make_run
+from pages.runs.pictures import extent_of
+from pages.runs.run import Run, check_fits, make_run
+from pages.runs.run_pictures import RunPictures
+from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
-from pages.ui.player import player
-from pages.ui.progress import Progress, share_of
-from pages.ui.results import show_notices, show_numbers, show_sizes
-from pages.ui.widgets import KEPT, LINKED, choose_focus, choose_mixture, recent
+from pages.ui.progress import Progress
+from pages.ui.widgets import KEPT, LINKED, choose_mixture, recent
 
-CHART = dict(config={"displayModeBar": False})
 GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
+PICTURE_HEIGHT = 560
 
 
-def roomy(run: Run, plane: Plane) -> tuple[float, float, float, float]:
-    """The extent of the picture, at least nearly as high as it is wide where both are at one scale."""
-    left, right, bottom, top = pictures.extent_of([run], plane)
+def roomy_extent(run: Run, plane: Plane) -> tuple[float, float, float, float]:
+    """The extent of the picture, at least nearly as high as it is wide where both axes are at one scale."""
+    left, right, bottom, top = extent_of([run], plane)
     lack = 0.85 * (right - left) - (top - bottom)
     if not run.data.to_scale or lack <= 0:
         return left, right, bottom, top
     return left, right, bottom - lack / 2, top + lack / 2
 
 
-def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[str, list]:
-    """The moving picture with what stands below and beside it; the name of the figures, and their frames."""
-    data, settings = run.data, run.settings
-    frames, left_out = storyboard(run)
+def choose_ground(data: Data) -> str:
+    """What is drawn below the points; "none" for a single column, which has no plane."""
+    if len(data.columns) < 2:
+        return "none"
+    look = dict(format_func=GROUNDS.get, default="density", required=True, key="ground")
+    return st.segmented_control("Below the points", list(GROUNDS), **look, **KEPT)
+
+
+def caption(run: Run, shown: RunPictures, ground: str) -> str:
+    contours = {
+        "density": " Contours enclose 98, 90, 80, … 10 % of the points in the last step, and are at these densities before.",
+        "log": " From one contour to the next the log density changes by 1.25 nats.",
+        "none": "",
+    }
+    return (
+        "Along the edges: every component in blue, their sum in orange, over a histogram of the points."
+        + contours[ground]
+        + ("" if len(run.data.columns) < 3 else " Of more than two columns this is the density in the plane that is shown.")
+        + (f" {shown.left_out}" if shown.left_out else "")
+        + run_view.colors_and_rings(run)
+    )
+
+
+def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
+    """The moving picture with its caption, and the results beside it."""
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        ground = "none"
-        if len(data.columns) > 1:
-            ground = st.segmented_control(
-                "Below the points",
-                list(GROUNDS),
-                format_func=GROUNDS.get,
-                default="density",
-                required=True,
-                key="ground",
-                **KEPT,
-            )
-
-        def drawn(share):
-            progress.show(0.6 + 0.4 * share, "Drawing the pictures.")
-
-        name = plots.token(run.key, plane.names, ground, "mixture")
-        below = None if ground == "none" else partial(Density, log=ground == "log")
-        picture, curve = recent().get(
-            ("mixture figures", name),
-            lambda: (
-                pictures.picture(
-                    run, frames, plane, name, drawn, ground=below, margins=Margins, height=560, extent=roomy(run, plane)
-                ),
-                curves.loss_curve(run, frames, name),
-            ),
+        ground = choose_ground(run.data)
+        shown = run_view.pictures_of(
+            run,
+            plane,
+            progress,
+            ("mixture", ground),
+            ground=None if ground == "none" else partial(DensityGround, log=ground == "log"),
+            margins=DensityMargins,
+            height=PICTURE_HEIGHT,
+            extent=roomy_extent(run, plane),
         )
-        with st.container(key="picture"):
-            st.plotly_chart(picture, key="mixture picture", alt=pictures.described(run, frames[-1]), **plots.SAVED)
-        st.caption(
-            "Along the edges: every component in blue, their sum in orange, over a histogram of the points."
-            + (
-                ""
-                if ground == "none"
-                else " Contours enclose 98, 90, 80, … 10 % of the points in the last step, and are at these densities before."
-                if ground == "density"
-                else " From one contour to the next the log density changes by 1.25 nats."
-            )
-            + ("" if len(data.columns) < 3 else " Of more than two columns this is the density in the plane that is shown.")
-            + (f" {left_out}" if left_out else "")
-            + plots.about_colours(settings.k)
-            + f" {plots.about_rings(data)}"
-        )
+        run_view.show_picture(run, shown)
+        st.caption(caption(run, shown, ground))
     with right:
-        with st.container(key="loss"):
-            st.plotly_chart(
-                curve,
-                key="mixture loss",
-                alt=f"Loss curve: {number(run.history.losses[0])} at the start, {number(run.history.losses[-1])} at the end.",
-                **CHART,
-            )
-        show_notices(run)
-        show_numbers(run)
-        show_sizes(run)
-    return name, frames
+        run_view.show_results(run, shown)
+    return shown
+
+
+def choose_section(data: Data) -> str:
+    offered = [name for name in SECTIONS if name != "truth" or data.truth is not None]
+    look = dict(format_func=SECTIONS.get, default="responsibilities", required=True, key="section")
+    return st.segmented_control("Look at", offered, **look, **LINKED)
 
 
 st.title("Inside a mixture")
@@ -105,16 +92,10 @@ settings = choose_mixture(data)
 with examples:
     choose_failure("mixture")
 progress = Progress()
-
-
-def heard(step) -> None:
-    progress.show(0.6 * share_of(step.iteration), f"Iteration {step.iteration} of at most {MOST_ITERATIONS}.")
-
-
 try:
     check_fits(data, settings)
     plane = choose_plane(data)
-    run = make_run(data, settings, recent(), heard)
+    run = make_run(data, settings, recent(), run_view.on_step(progress))
 except NeedsPoints as fault:
     st.error(plain(f"{as_sentence(fault)} This page is about mixtures only."), icon=":material/error:")
 except ValueError as fault:
@@ -122,21 +103,12 @@ except ValueError as fault:
 else:
     if run.note:
         st.info(run.note, icon=":material/info:")
-    name, frames = show_run(run, plane, progress)
-    # with formulas it is too high to stay in reach
-    driver = st.container(key="driver_with_formulas" if st.session_state.get("formulas") else "driver")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        point, component = choose_focus(run)
-        typeset = None
-        if st.toggle("Formulas beside the steps", key="formulas", **KEPT):
-            typeset = formulas(run, frames, point, component)
-    offered = {key: title for key, title in SECTIONS.items() if key != "truth" or data.truth is not None}
-    section = st.segmented_control(
-        "Look at", list(offered), format_func=SECTIONS.get, default="responsibilities", required=True, key="section", **LINKED
-    )
+    shown = show_run(run, plane, progress)
+    driver = run_view.driver()
+    formulas, point = run_view.choose_formulas(run, shown.frames, always=True)
+    section = choose_section(data)
     with driver:
-        beside = ["triangle"] if section == "responsibilities" and settings.k == 3 else []
-        words = [pictures.described(run, frame) for frame in frames]
-        player(plots.token(run.key), name, [frames], ["picture"], ["loss", *beside], formulas=typeset, described=[words])
-    show_section(section, run, plane, progress, name, frames, point)
+        beside = ("triangle",) if section == "responsibilities" and run.k == 3 else ()
+        run_view.show_player(run, shown, formulas, beside)
+    show_section(section, run, plane, progress, shown, point)
 progress.done()

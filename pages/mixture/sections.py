@@ -6,28 +6,33 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from clustering import bic, restarts, sample_mixture
+from clustering import restarts, sample_mixture
 from pages.datasets.data import Data
-from pages.datasets.formatting import counted, number, short
+from pages.datasets.formatting import counted, minus, number, short
 from pages.datasets.limits import MOST_GENERATED, MOST_ITERATIONS, MOST_RESAMPLED, MOST_SAMPLED, MOST_STATE_NUMBERS
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.palette import color_of, mark_of
-from pages.mixture import figures as mixture_figures
-from pages.mixture import limit_figures
-from pages.mixture.density import MOST_NARROWED, Belief, Bootstrap, narrowing
-from pages.runs import pictures
-from pages.runs.frames import Frame
-from pages.runs.run import Run, make_run, numbers_of_state
+from pages.methods.mixture import COVARIANCE
+from pages.methods.starts import PLUS_PLUS, Named
+from pages.mixture import figures, limit_figures
+from pages.mixture.beliefs import Belief
+from pages.mixture.bootstrap import Bootstrap
+from pages.mixture.limit import MOST_POINTS, width_path
+from pages.runs.pictures import extent_of
+from pages.runs.run import Run, make_run
+from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
 from pages.ui.progress import Progress, work_on
-from pages.ui.results import show_truth
-from pages.ui.widgets import COVARIANCES, KEPT, recent
+from pages.ui.results import show_tables
+from pages.ui.run_view import CHART
+from pages.ui.widgets import KEPT, recent
 
-CHART = dict(config={"displayModeBar": False})
 MODEL_RUNS = 5
-"""of each covariance model"""
+"""runs of each covariance model"""
+MODELS = {kind: label.split(":")[0] for kind, label in COVARIANCE.choices.items()}
+"""short names of the covariance models"""
 SECTIONS = {
     "responsibilities": "Responsibilities",
     "truth": "Found against true",
@@ -39,12 +44,14 @@ SECTIONS = {
 }
 
 
-def show_section(section: str, run: Run, plane: Plane, progress: Progress, name: str, frames: list[Frame], point: int) -> None:
-    """The section of that name. `name` and `frames` are those of the moving picture, for what moves with it; `point` is the
-    position of the chosen point."""
+def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown: RunPictures, point: int) -> None:
+    """Shows the section of this name.
+
+    `shown` is what is above: some figures move with its picture. `point` is the position of the chosen point.
+    """
     {
-        "responsibilities": lambda: show_responsibilities(run, plane, name, frames, point),
-        "truth": lambda: show_truth(run),
+        "responsibilities": lambda: show_responsibilities(run, plane, shown, point),
+        "truth": lambda: show_tables(run),
         "unlikely": lambda: show_unlikely(run, plane),
         "generator": lambda: show_generator(run, plane),
         "models": lambda: show_models(run, plane, progress),
@@ -53,7 +60,7 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, name:
     }[section]()
 
 
-def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point: int) -> None:
+def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int) -> None:
     belief = Belief(run)
     n = len(run.data.points)
     share = 0
@@ -69,11 +76,11 @@ def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point
 
     with left:
         st.plotly_chart(
-            mixture_figures.marked(belief, plane, most, point),
+            figures.marked(belief, plane, most, point),
             key=f"responsibilities {point}",  # another key, or the last click would count again
             on_select=clicked,
             selection_mode="points",
-            alt=f"The points in blended colours; the {len(most)} most uncertain have a ring.",
+            alt=f"The points in blended colors; the {len(most)} most uncertain have a ring.",
             **CHART,
         )
         st.caption(
@@ -85,10 +92,13 @@ def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point
         )
     with right:
         st.plotly_chart(
-            mixture_figures.shares(belief.responsibilities[point]), key="shares", alt="Responsibilities of the point.", **CHART
+            figures.shares(belief.responsibilities[point]), key="shares", alt="Responsibilities of the point.", **CHART
         )
         st.plotly_chart(
-            mixture_figures.way(belief.way_of(point)), key="way", alt="Its responsibilities in each iteration.", **CHART
+            figures.shares_by_iteration(belief.by_iteration(point)),
+            key="way",
+            alt="Its responsibilities in each iteration.",
+            **CHART,
         )
         st.caption(
             f"The shares of the components in this point, and how they changed. Entropy {belief.uncertainty[point]:.3f}."
@@ -98,19 +108,19 @@ def show_responsibilities(run: Run, plane: Plane, name: str, frames: list, point
             st.markdown("**All points between the three components**")
             with st.container(key="triangle"):
                 st.plotly_chart(
-                    recent().get(("triangle", name), lambda: mixture_figures.triangle(run, frames, name)),
+                    recent().get(("triangle", shown.name), lambda: figures.triangle(run, shown.frames, shown.name)),
                     key="triangle chart",
                     alt="Triangle plot of the responsibilities: points that are sure are in the corners.",
                     **CHART,
                 )
             st.caption(
                 "Who is sure is in a corner, who is torn between two on an edge. It moves with the player."
-                + (f" A sample of {mixture_figures.MOST_CORNERED:,} points." if n > mixture_figures.MOST_CORNERED else "")
+                + (f" A sample of {figures.MOST_CORNERED:,} points." if n > figures.MOST_CORNERED else "")
             )
 
 
 def ringed(count: int) -> str:
-    """What is ringed of so many points."""
+    """How many of so many points have a ring, in words."""
     most = plots.MOST_MARKERS
     return f"the first {most:,} of {counted(count, 'point')}" if count > most else counted(count, "point")
 
@@ -122,19 +132,19 @@ def show_unlikely(run: Run, plane: Plane) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.plotly_chart(
-            mixture_figures.marked(belief, plane, rows),
+            figures.marked(belief, plane, rows),
             key="unlikely picture",
             alt=f"{len(rows)} points have a ring.",
             **CHART,
         )
-        below = f"log density below {threshold:.2f}".replace("-", "−") if len(rows) else "none"
+        below = minus(f"log density below {threshold:.2f}") if len(rows) else "none"
         st.caption(f"Rings: {ringed(len(rows))}, {below}. In a model that fits, these are where few points are.")
     with right:
         st.plotly_chart(
-            mixture_figures.log_densities(belief, threshold), key="log densities", alt="Histogram of log densities.", **CHART
+            figures.log_densities(belief, threshold), key="log densities", alt="Histogram of log densities.", **CHART
         )
         cells = [
-            [name, f"{belief.log_density[row]:.2f}".replace("-", "−")]
+            [name, minus(f"{belief.log_density[row]:.2f}")]
             for name, row in zip(run.data.called(rows[:200]), rows[:200], strict=True)
         ]
         st.html(
@@ -152,7 +162,7 @@ def show_generator(run: Run, plane: Plane) -> None:
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
     ranks = run.ranks[drawn.labels]
     st.plotly_chart(
-        mixture_figures.side_by_side(run.data, plane, drawn.points, ranks),
+        figures.side_by_side(run.data, plane, drawn.points, ranks),
         key="generated",
         alt="The data beside points that were drawn from the mixture.",
         **CHART,
@@ -177,43 +187,42 @@ def show_generator(run: Run, plane: Plane) -> None:
 
 def best_model(run: Run, kind: str, progress: Progress) -> Run:
     """The best of several runs with these covariances: a single one may end in a poor optimum and be taken for the model."""
-    settings = replace(run.settings, covariance=kind, start="k-means++")
+    settings = replace(run.settings.with_options(covariance=kind), start=Named(PLUS_PLUS.name))
     seeds = range(settings.seed, settings.seed + MODEL_RUNS)
 
-    def make():
-        method = settings.method(run.data.points)
-        done = list(COVARIANCES).index(kind) / len(COVARIANCES)
+    def on_step(state):
+        done = list(MODELS).index(kind) / len(MODELS)
+        progress.show(done, f"{MODELS[kind]} covariances, iteration {state.iteration}.")
 
-        def heard(step):
-            progress.show(done, f"{COVARIANCES[kind].split(':')[0]} covariances, iteration {step.iteration}.")
+    def find_seed():
+        process = run.method.process(settings)
+        runs = restarts(process, run.data.points, seeds, on_step=on_step, max_iter=MOST_ITERATIONS)
+        return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
 
-        runs = restarts(method, run.data.points, seeds, watch=heard, max_iter=MOST_ITERATIONS)
-        return min(zip(seeds, runs, strict=True), key=lambda made: made[1].last.loss)[0]
-
-    seed = recent().get(("best model", run.data.key, settings), make)
-    return make_run(run.data, replace(settings, seed=seed), recent(), lambda step: None)
+    seed = recent().get(("best model", run.data.key, settings), find_seed)
+    return make_run(run.data, replace(settings, seed=seed), recent(), lambda state: None)
 
 
 def show_models(run: Run, plane: Plane, progress: Progress) -> None:
-    runs = {kind: best_model(run, kind, progress) for kind in COVARIANCES}
-    extent = pictures.extent_of(list(runs.values()), plane)
+    runs = {kind: best_model(run, kind, progress) for kind in MODELS}
+    extent = extent_of(list(runs.values()), plane)
     n, d = run.data.points.shape
     rows, criteria = [], {}
     for kind, one in runs.items():
-        likelihood = -float(one.history.losses[-1]) * n
-        count = one.history.method.parameter_count(d)
-        criteria[kind] = bic(likelihood, count, n)
-        rows.append([COVARIANCES[kind], count, number(likelihood), number(criteria[kind])])
+        process, last = one.history.process, one.history.last
+        criteria[kind] = one.method.criteria(process, last, one.data)["bic"]
+        count = process.parameter_count(d)
+        rows.append([COVARIANCE.choices[kind], count, number(-float(last.loss) * n), number(criteria[kind])])
     best = min(criteria, key=criteria.get)
     for row, kind in zip(rows, runs, strict=True):
         row.append("the least" if kind == best else f"+{short(criteria[kind] - criteria[best])}")
     for place, (kind, one) in zip(st.columns(4), runs.items(), strict=True):
         with place:
-            st.markdown(f"**{COVARIANCES[kind].split(':')[0]}**")
+            st.markdown(f"**{MODELS[kind]}**")
             st.plotly_chart(
-                recent().get(("model", one.key, plane.names), lambda one=one: mixture_figures.model(one, plane, extent)),
+                recent().get(("model", one.key, plane.names), lambda one=one: figures.model(one, plane, extent)),
                 key=f"model {kind}",
-                alt=f"{COVARIANCES[kind]}: BIC {number(criteria[kind])}.",
+                alt=f"{COVARIANCE.choices[kind]}: BIC {number(criteria[kind])}.",
                 **CHART,
             )
     headers = ["Covariances", "Parameters", "Log-likelihood, nats", "BIC", ""]
@@ -225,18 +234,15 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
 
 
 def show_limit(run: Run, plane: Plane) -> None:
-    path = recent().get(("narrowing", run.key), lambda: narrowing(run))
+    path = recent().get(("narrowing", run.key), lambda: width_path(run))
     name = plots.token("narrowing", run.key, plane.names)
     picture, curve = recent().get(
         ("narrowing figures", name),
-        lambda: (
-            limit_figures.picture(path, plane, name),
-            limit_figures.curve(path, name),
-        ),
+        lambda: (limit_figures.picture(path, plane, name), limit_figures.curve(path, name)),
     )
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="narrowing"):
-        st.plotly_chart(picture, key="narrowing picture", alt="Points in blended colours, for each width.", **CHART)
+        st.plotly_chart(picture, key="narrowing picture", alt="Points in blended colors, for each width.", **CHART)
     with right:
         with st.container(key="certainty"):
             st.plotly_chart(curve, key="narrowing curve", alt="Certainty over the width.", **CHART)
@@ -244,50 +250,49 @@ def show_limit(run: Run, plane: Plane) -> None:
             "Round Gaussians of one width and equal weights, of which only the means are fitted, each time from the same "
             "start. As the width goes to zero, the responsibilities go to 0 and 1, and the means to the centers of K-means "
             "(crosses): K-means is this mixture without any doubt. Means that start alike never part."
-            + (f" On a sample of {MOST_NARROWED:,} points." if len(run.data.points) > MOST_NARROWED else "")
+            + (f" On a sample of {MOST_POINTS:,} points." if len(run.data.points) > MOST_POINTS else "")
         )
-    told = limit_figures.told(path)
-    player(name, name, [told], ["narrowing"], ["certainty"], pace=[6] * (len(told) - 1), key="width player")
+    pace = [6] * (len(path.frames) - 1)
+    player(name, name, [path.frames], ["narrowing"], ["certainty"], pace=pace, key="width player")
 
 
 def show_sureness(run: Run, plane: Plane) -> None:
-    # what each of them gives is kept
-    most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers_of_state(run.settings, run.data.points.shape[1])))
+    numbers = run.method.state_size(run.k, run.data.points.shape[1])
+    most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers))  # because all fits are kept
     st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
     wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **KEPT))
-    work = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
-    if not work.made and not st.button("Fit them", icon=":material/play_arrow:"):
+    job = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
+    if not job.fits and not st.button("Fit them", icon=":material/play_arrow:"):
         st.caption(
             "Each is drawn from the data with replacement and fitted anew; how far the fits scatter says how sure this one is."
         )
         return
-    if work.missing:
-        work_on(plots.token("bootstrap", run.key, wanted), counted(work.missing, "fit"), work.go_on)
-    if len(work.made) < 2:
+    work_on(plots.token("bootstrap", run.key, wanted), job)
+    if len(job.fits) < 2:
         return
-    spreads = {of: work.spread(of) for of in ("weights", "means")}
+    spreads = {of: job.spread(of) for of in ("weights", "means")}
     found, rows = run.history.parameters[-1], []
 
-    def told(value, error, low, high) -> str:
-        return f"{value:.3f} ± {error:.3f} ({low:.3f} to {high:.3f})".replace("-", "−")
+    def text(value, error, low, high) -> str:
+        return minus(f"{value:.3f} ± {error:.3f} ({low:.3f} to {high:.3f})")
 
     for i in np.argsort(run.ranks):
         rank = run.ranks[i]
         row = [mark(mark_of(rank), color_of(rank), rank + 1)]
-        row.append(told(found.weights[i], *(part[i] for part in spreads["weights"])))
-        row += [told(value, *(part[i, j] for part in spreads["means"])) for j, value in enumerate(found.means[i][:6])]
+        row.append(text(found.weights[i], *(part[i] for part in spreads["weights"])))
+        row += [text(value, *(part[i, j] for part in spreads["means"])) for j, value in enumerate(found.means[i][:6])]
         rows.append(row)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.plotly_chart(
-            mixture_figures.sureness(work, plane), key="sureness", alt="Means of the resampled fits over the points.", **CHART
+            figures.sureness(job, plane), key="sureness", alt="Means of the resampled fits over the points.", **CHART
         )
         st.caption("A dot for the mean of each component in each of the fits.")
     with right:
         headers = ["Component", "Weight", *(f"Mean, {column}" for column in run.data.columns[:6])]
         st.html(table(headers, rows, "Standard errors and intervals"))
         st.caption(
-            f"Estimate ± standard error (95 % interval), from {counted(len(work.made), 'fit')} to data sets of the same size, "
+            f"Estimate ± standard error (95 % interval), from {counted(len(job.fits), 'fit')} to data sets of the same size, "
             "drawn from this one with replacement, each started at the fit. Where components overlap so much that two change "
             "places these say less than it seems."
         )

@@ -4,18 +4,18 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.datasets.limits import MOST_ITERATIONS
 from pages.export.downloads import distinct_type
 from pages.export.report import alone, report
+from pages.runs import pictures
 from pages.runs.run import make_run
+from pages.ui import run_view
 from pages.ui.buttons import print_page
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.links import address
-from pages.ui.placing import as_placed, choose_plane, nothing_placed
-from pages.ui.progress import Progress, share_of
+from pages.ui.placing import as_placed, choose_plane, is_by_hand, nothing_placed
+from pages.ui.progress import Progress
 from pages.ui.results import told_notices
-from pages.ui.run_view import watched
 from pages.ui.widgets import choose_settings, is_own, recent
 
 
@@ -33,29 +33,19 @@ with st.container(key="controls"):
     data = current()
     settings = choose_settings(data)
     progress = Progress()
-
-
-def told(step) -> None:
-    progress.show(0.6 * share_of(step.iteration), f"Iteration {step.iteration} of at most {MOST_ITERATIONS}.")
-
-
-def drawn(share: float) -> None:
-    progress.show(0.6 + 0.3 * share, "Drawing the pictures.")
-
-
 try:
     with st.container(key="controls_of_plane"):
         plane = choose_plane(data)
-    if settings.start == "hand":
+    if is_by_hand(settings):
         settings = as_placed(data, settings, plane)
     else:
         nothing_placed()
-    run = make_run(data, settings, recent(), told)
+    run = make_run(data, settings, recent(), run_view.on_step(progress))
 except ValueError as fault:
     show_fault(fault)
 else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
-    shown = watched(run, plane, shade, drawn)
+    shown = run_view.pictures_of(run, plane, progress, shade, ground=pictures.Regions if shade else None)
     where = link()
     page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))
     with st.container(key="controls_of_report", horizontal=True):

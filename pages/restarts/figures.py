@@ -1,4 +1,4 @@
-"""Figures of many runs. Arrays in, figures out; no Streamlit. What stands for a run has its (way, seed) as customdata."""
+"""Figures of many runs. What stands for a run has its (way, seed) as customdata."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -6,32 +6,35 @@ from plotly.subplots import make_subplots
 
 from pages.datasets.formatting import number
 from pages.figures import palette
+from pages.methods import ways
 from pages.restarts.study import Findings
-from pages.runs.run import LOSS_NAMES, STARTS
 
 BINS = 30
 MOST_VERTICES = 40
 """of the line of a run; of longer ones some iterations are left out"""
 CLICKABLE = (1, 2, 4, 8, 16)
 """iterations at which a line can be clicked, beside its end"""
-COLORS = dict(zip(STARTS, palette.COLORS, strict=False))
-"""of each way of starting"""
 MARGIN = dict(l=10, r=10, t=30, b=10)
 BEST = "#8c8c96"
 
 
+def color_of_way(name: str) -> str:
+    """The color of a way of starting, by its position among all."""
+    return palette.color_of(list(ways()).index(name))
+
+
 def histogram(findings: Findings) -> go.Figure:
     """How often each final loss came, a row for each way of starting. A bar stands for the best run in it."""
-    ways = list(findings.made)
     low, high = findings.best.loss, max(run.loss for run in findings.runs)
     if high - low <= findings.tolerance:  # all reach the best: one bar among the places of many
         size = 0.01 * (abs(low) or 1.0)
         edges = low + size * (np.arange(BINS + 1) - BINS / 2 - 0.5)
     else:
         edges = np.linspace(low, high, BINS + 1)
-    figure = make_subplots(rows=len(ways), shared_xaxes=True, vertical_spacing=0.09)
-    for row, way in enumerate(ways, 1):
-        runs = findings.made[way]
+    rows = len(findings.by_way)
+    figure = make_subplots(rows=rows, shared_xaxes=True, vertical_spacing=0.09)
+    for row, (way, runs) in enumerate(findings.by_way.items(), 1):
+        color, label = color_of_way(way), ways()[way].label
         bins = np.clip(np.searchsorted(edges, [run.loss for run in runs], side="right") - 1, 0, len(edges) - 2)
         filled = np.unique(bins)
         members = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in filled]
@@ -42,7 +45,7 @@ def histogram(findings: Findings) -> go.Figure:
             x=(edges[filled] + edges[filled + 1]) / 2,
             y=[len(those) for those in members],
             width=0.94 * np.diff(edges)[filled],
-            marker=dict(color=COLORS[way], line=dict(width=0)),
+            marker=dict(color=color, line=dict(width=0)),
             customdata=[(run.way, run.seed) for run in firsts],
             hovertext=[
                 f"{len(those)} of {len(runs)} runs<br>losses {number(edges[b])} to {number(edges[b + 1])}"
@@ -54,17 +57,15 @@ def histogram(findings: Findings) -> go.Figure:
             unselected=dict(marker=dict(opacity=1)),
         )
         figure.layout.annotations += (
-            dict(text=STARTS[way], x=1, y=1, xref="paper", yref=f"y{row if row > 1 else ''} domain")
-            | dict(xanchor="right", yanchor="bottom", showarrow=False, font=dict(size=13, color=COLORS[way])),
+            dict(text=label, x=1, y=1, xref="paper", yref=f"y{row if row > 1 else ''} domain")
+            | dict(xanchor="right", yanchor="bottom", showarrow=False, font=dict(size=13, color=color)),
         )
         figure.add_vline(findings.best.loss, row=row, col=1, line=dict(color=BEST, width=1.5, dash="dot"))
         figure.update_yaxes(title=dict(text="runs"), row=row, col=1, rangemode="tozero", nticks=4)
-    figure.update_xaxes(
-        title=dict(text=f"final loss: {LOSS_NAMES[findings.attempts.settings.algorithm]}"), row=len(ways), col=1
-    )
+    figure.update_xaxes(title=dict(text=f"final loss: {findings.loss_name}"), row=rows, col=1)
     figure.update_xaxes(zeroline=False, range=[edges[0] - 0.03 * (edges[-1] - edges[0]), edges[-1]])
     figure.update_layout(
-        height=90 + 110 * len(ways), margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0
+        height=90 + 110 * rows, margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0
     )
     return figure
 
@@ -72,7 +73,8 @@ def histogram(findings: Findings) -> go.Figure:
 def curves(findings: Findings, height: int) -> go.Figure:
     """The losses of all runs as thin lines, and the best run's over them. Points of a line stand for its run."""
     data = []
-    for way, runs in findings.made.items():
+    for way, runs in findings.by_way.items():
+        color, label = color_of_way(way), ways()[way].label
         lines, ends = [], []
         for run in runs:
             at = _some(len(run.losses))
@@ -80,28 +82,27 @@ def curves(findings: Findings, height: int) -> go.Figure:
             ends += [(t, run.losses[t], run) for t in (*CLICKABLE, len(run.losses) - 1) if t < len(run.losses)]
         x, y = zip(*lines, strict=True)
         strong = 0.25 + 0.45 * min(1.0, 30 / len(runs))
-        line = dict(color=COLORS[way], width=1)
+        line = dict(color=color, width=1)
         data.append(dict(type="scatter", mode="lines", x=x, y=y, line=line, opacity=strong, hoverinfo="skip"))
         data.append(
             dict(
                 type="scatter",
                 mode="markers",
-                name=STARTS[way],
+                name=label,
                 x=[t for t, _, _ in ends],
                 y=[loss for _, loss, _ in ends],
                 customdata=[(run.way, run.seed) for _, _, run in ends],
                 hovertext=[
-                    f"{STARTS[way]}, seed {run.seed}<br>ends at {number(run.loss)}<br>click to watch it" for _, _, run in ends
+                    f"{label}, seed {run.seed}<br>ends at {number(run.loss)}<br>click to watch it" for _, _, run in ends
                 ],
                 hoverinfo="text",
-                marker=dict(
-                    size=6, color=COLORS[way], opacity=[0.55 if t == len(run.losses) - 1 else 0.0 for t, _, run in ends]
-                ),
+                marker=dict(size=6, color=color, opacity=[0.55 if t == len(run.losses) - 1 else 0.0 for t, _, run in ends]),
                 selected=dict(marker=dict(opacity=1)),
                 unselected=dict(marker=dict(opacity=0)),
             )
         )
     best = findings.best
+    color, label = color_of_way(best.way), ways()[best.way].label
     at = _some(len(best.losses))
     data.append(
         dict(
@@ -109,10 +110,10 @@ def curves(findings: Findings, height: int) -> go.Figure:
             mode="lines+markers",
             x=at,
             y=best.losses[at],
-            line=dict(color=COLORS[best.way], width=3.5),
-            marker=dict(size=6, color="#ffffff", line=dict(width=2, color=COLORS[best.way])),
+            line=dict(color=color, width=3.5),
+            marker=dict(size=6, color="#ffffff", line=dict(width=2, color=color)),
             customdata=[(best.way, best.seed)] * len(at),
-            hovertext=f"the best: {STARTS[best.way]}, seed {best.seed}<br>ends at {number(best.loss)}<br>click to watch it",
+            hovertext=f"the best: {label}, seed {best.seed}<br>ends at {number(best.loss)}<br>click to watch it",
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),
             unselected=dict(marker=dict(opacity=1)),

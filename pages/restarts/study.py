@@ -1,50 +1,47 @@
-"""Many runs of one method on one data set, from different starts, and what they tell about it."""
+"""Many runs of one method on one data set, from different starts, and what they have in common."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering import (
-    Restart,
-    Step,
-    centroid_index_of_distances,
-    distinct_partitions,
-    match_clusters,
-    restarts,
-)
+from clustering import Process, centroid_index_of_distances, distinct_partitions, match_clusters, restarts
 from pages.datasets.data import Data
 from pages.datasets.limits import MOST_ITERATIONS, MOST_STATE_NUMBERS
-from pages.runs.run import Recent, Settings, fitting, middles, numbers_of_state, ranks_by_place
+from pages.methods import method
+from pages.methods.base import MethodView, Settings
+from pages.methods.starts import Named
+from pages.runs.jobs import Job
+from pages.runs.recent import Recent
+from pages.runs.run import Prepared, prepare, ranks_by_place
 
 MOST_LABELS = 2_000
 """points by which two runs are compared; a random sample of those of larger data"""
 ALIKE = 0.01
 """share of the points in which two runs may differ and still count as the same solution"""
-NEAR = 1e-4
-"""how near a loss must be to the best one to reach it: this share of it, or so many nats per point"""
-NOT_RANDOM = ("build",)
-"""ways of starting that have a single outcome"""
 
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """One run, as far as runs are compared. Watch makes the same again from its way of starting and its seed."""
+    """One run, as far as runs are compared. Watch repeats it from its way of starting and its seed."""
 
     way: str
     seed: int
     losses: np.ndarray
-    """(T + 1,)"""
-    parameters: object
-    """those that it ended with"""
-    middles: np.ndarray
-    """(k, d) where its clusters have their middles"""
+    """(T + 1,) loss of each complete state"""
+    parameters: Any
+    """of the last state"""
+    centers: np.ndarray
+    """(k, d) of the last state"""
     labels: np.ndarray
     """(m,) the clusters of the points by which runs are compared"""
     seconds: float
+    """time that its start and all its steps took"""
 
     @property
     def loss(self) -> float:
@@ -52,95 +49,119 @@ class Attempt:
 
 
 @dataclass(eq=False)
-class Attempts:
-    """The runs of one method so far. They are made one by one, so that they can be left and gone on with."""
+class RestartStudy:
+    """The runs of one method so far, whatever ways of starting and numbers of runs were asked for."""
 
-    data: Data
-    """what the method works on"""
-    prepared: object
     settings: Settings
     """of each run, but for its way of starting; run i of each way has this seed + i"""
-    note: str
-    """what was done instead of what was asked, in a sentence"""
-    made: dict[str, list[Attempt]] = field(default_factory=dict)
-    """the runs of each way of starting"""
-    last_found: tuple | None = None
-    """what was found last, and of how many runs of each way"""
+    ready: Prepared
+    attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+    """by way of starting and i"""
+    _last: tuple[dict[str, int], "Findings"] | None = None
+    """the last findings, and of how many runs of each way they are"""
 
     @classmethod
-    def of(cls, data: Data, settings: Settings, store: Recent) -> "Attempts":
-        """None made yet. ValueError as `fitting`."""
-        used, _, prepared, note = fitting(data, settings, store)
-        return cls(used, prepared, settings, note)
+    def of(cls, data: Data, settings: Settings, cache: Recent) -> "RestartStudy":
+        """A study without runs. NeedsPoints and ValueError as `prepare`."""
+        return cls(settings, prepare(data, settings, cache))
+
+    @property
+    def view(self) -> MethodView:
+        return method(self.settings.method)
+
+    @property
+    def data(self) -> Data:
+        """What the method works on, which may be a sample."""
+        return self.ready.data
 
     @property
     def cells(self) -> int:
         """How many numbers it holds, about."""
         n, d = self.data.points.shape
-        made = sum(attempt.labels.size + attempt.losses.size for runs in self.made.values() for attempt in runs)
-        return made + (n * n if self.settings.algorithm == "kmedoids" else 2 * n * d)
+        kept = sum(attempt.labels.size + attempt.losses.size for attempt in self.attempts.values())
+        return kept + (n * n if self.view.traits.pairwise else 2 * n * d)
 
     @cached_property
     def compared(self) -> np.ndarray:
-        """The points by which runs are compared."""
+        """(m,) the points by which runs are compared."""
         n = len(self.data.points)
         if n <= MOST_LABELS:
             return np.arange(n)
         return np.sort(np.random.default_rng(0).choice(n, MOST_LABELS, replace=False))
 
-    def missing(self, ways: list[str], runs: int) -> dict[str, int]:
-        """How many of so many runs of each of these ways are still to be made."""
-        wanted = {way: 1 if way in NOT_RANDOM else runs for way in ways}
-        return {way: max(0, wanted[way] - len(self.made.get(way, ()))) for way in ways}
+    def process(self, way: str) -> Process:
+        """The process that starts in this way."""
+        settings = replace(self.settings, start=Named(way))
+        return self.view.process(settings, self.view.init_by_way(way, self.data, settings.k))
 
-    def go_on(self, ways: list[str], runs: int, watch: Callable[[Step], None]) -> None:
-        """Makes the missing runs, of all ways in turn. What `watch`, told each step, raises ends the work; what was made
-        stays. ValueError if all of them would not fit."""
-        numbers = numbers_of_state(self.settings, self.data.points.shape[1])
+    def run(self, way: str, i: int, on_step: Callable[[Any], None]) -> Attempt:
+        """Run i of this way of starting."""
+        began = time.perf_counter()
+        seed = self.settings.seed + i
+        (run,) = restarts(self.process(way), self.ready.prepared, [seed], on_step=on_step, max_iter=MOST_ITERATIONS)
+        seconds = time.perf_counter() - began
+        return Attempt(
+            way,
+            seed,
+            run.losses,
+            run.last.parameters,
+            self.view.centers(run.last.parameters, self.data),
+            run.last.labels[self.compared].astype(np.min_scalar_type(-self.settings.k)),
+            seconds,
+        )
+
+    def findings(self, ways: Sequence[str], runs: int) -> "Findings | None":
+        """What the first `runs` runs of each of these ways have in common, of those that are done; None if none is."""
+        done = {way: [self.attempts[way, i] for i in range(runs) if (way, i) in self.attempts] for way in ways}
+        done = {way: attempts for way, attempts in done.items() if attempts}
+        if not done:
+            return None
+        key = {way: len(attempts) for way, attempts in done.items()}
+        if self._last is None or self._last[0] != key:
+            self._last = key, Findings(self, done)
+        return self._last[1]
+
+
+@dataclass(eq=False)
+class MissingRuns(Job):
+    """The runs of a study that are still to be made. A piece is a way of starting and the number i of the run."""
+
+    study: RestartStudy
+    missing_at_first: tuple[tuple[str, int], ...]
+    noun = "run"
+
+    @classmethod
+    def of(cls, study: RestartStudy, ways: Sequence[str], runs: int) -> "MissingRuns":
+        """What the study lacks of `runs` runs of each way; one run of a way in which nothing is random. The ways take turns.
+
+        ValueError if the results of all runs would not fit.
+        """
+        numbers = study.view.state_size(study.settings.k, study.data.points.shape[1])
         if numbers * runs * len(ways) > MOST_STATE_NUMBERS:
             raise ValueError(
                 f"the results of {runs * len(ways):,} runs do not fit, with {numbers:,} numbers each: choose fewer runs, "
                 "fewer columns or a smaller K"
             )
-        underway = {}
-        for way, missing in self.missing(ways, runs).items():
-            first = self.settings.seed + len(self.made.setdefault(way, []))
-            method = replace(self.settings, start=way).method(self.data.points)
-            underway[way] = restarts(
-                method, self.prepared, range(first, first + missing), watch=watch, max_iter=MOST_ITERATIONS
-            )
-        while underway:
-            for way in list(underway):
-                began = time.perf_counter()
-                run = next(underway[way], None)
-                if run is None:
-                    del underway[way]
-                else:
-                    self.made[way].append(self._attempt(way, run, time.perf_counter() - began))
+        wanted = {way: runs if study.view.way(way).random else 1 for way in ways}
+        missing = ([(way, i) for i in range(count) if (way, i) not in study.attempts] for way, count in wanted.items())
+        return cls(study, tuple(piece for turn in zip_longest(*missing) for piece in turn if piece is not None))
 
-    def found(self, ways: list[str], runs: int) -> "Findings":
-        """What the runs of these ways tell, as many of them as are made and asked for."""
-        made = {way: self.made[way][:runs] for way in ways if self.made.get(way)}
-        key = {way: len(those) for way, those in made.items()}
-        if self.last_found is None or self.last_found[0] != key:
-            self.last_found = key, Findings(self, made)
-        return self.last_found[1]
+    @property
+    def pieces(self) -> tuple[tuple[str, int], ...]:
+        return self.missing_at_first
 
-    def _attempt(self, way: str, run: Restart, seconds: float) -> Attempt:
-        return Attempt(
-            way,
-            self.settings.seed + len(self.made[way]),
-            run.losses,
-            run.last.parameters,
-            middles(self.settings.algorithm, run.last.parameters, self.data.points),
-            run.last.labels[self.compared].astype(np.min_scalar_type(self.settings.k - 1)),
-            seconds,
-        )
+    def make(self, piece: tuple[str, int], on_step: Callable[[Any], None]) -> Attempt:
+        attempt = self.study.attempts[piece] = self.study.run(*piece, on_step)
+        return attempt
+
+    def describe(self, piece: tuple[str, int], step: Any) -> str:
+        iteration = 0 if step is None else step.iteration
+        return f"Run {len(self.done) + 1:,} of {len(self.pieces):,}, iteration {iteration}."
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Runs that came to the same clustering."""
+    """Runs that ended in the same clustering."""
 
     best: Attempt
     count: int
@@ -150,7 +171,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class WayScores:
-    """How one way of starting did."""
+    """How the runs of one way of starting ended."""
 
     way: str
     runs: int
@@ -168,42 +189,63 @@ class WayScores:
 
 
 class Findings:
-    """What many runs tell."""
+    """What many runs have in common."""
 
-    def __init__(self, attempts: Attempts, made: dict[str, list[Attempt]]):
-        self.attempts, self.made = attempts, made
-        self.runs = [attempt for way in made for attempt in made[way]]
+    def __init__(self, study: RestartStudy, by_way: dict[str, list[Attempt]]):
+        self.study, self.by_way = study, by_way
+        self.runs = [attempt for attempts in by_way.values() for attempt in attempts]
         """all of them"""
         least = min(attempt.loss for attempt in self.runs)
         alike = [attempt for attempt in self.runs if attempt.loss <= least + 1e-9 * abs(least)]
         self.best = min(alike, key=lambda attempt: attempt.seed)
         """the first that ends with the least loss, but for rounding"""
 
+    @property
+    def settings(self) -> Settings:
+        return self.study.settings
+
+    @property
+    def view(self) -> MethodView:
+        return self.study.view
+
+    @property
+    def loss_name(self) -> str:
+        return self.study.ready.process.loss_name
+
     @cached_property
     def tolerance(self) -> float:
         """How far above the best loss another one reaches it."""
-        return NEAR * (1.0 if self.attempts.settings.algorithm == "mixture" else abs(self.best.loss))
+        return self.view.traits.loss.tolerance(self.best.loss)
 
     @cached_property
     def truth(self) -> np.ndarray | None:
         """(k, d) the means of the known groups, if there are as many as clusters."""
-        data = self.attempts.data
-        if data.labels is None or data.given is not None or data.groups != self.attempts.settings.k:
+        data = self.study.data
+        if data.labels is None or data.given is not None or data.groups != self.settings.k:
             return None
         groups = np.unique(data.labels[data.labels >= 0])
         return np.stack([data.points[data.labels == group].mean(axis=0) for group in groups])
 
     @cached_property
     def reference(self) -> np.ndarray:
-        """(k, d) what the middles of runs are compared with: the truth, or the best run's where the truth is not known."""
-        return self.best.middles if self.truth is None else self.truth
+        """(k, d) what the centers of runs are compared with: the truth, or those of the best run if it is not known."""
+        return self.best.centers if self.truth is None else self.truth
+
+    @property
+    def reference_name(self) -> str:
+        """What `reference` is."""
+        return "the best run" if self.truth is None else "the truth"
+
+    @property
+    def distance_name(self) -> str:
+        """How `distances` measures."""
+        return self.view.distance_name if self.truth is None else MethodView.distance_name
 
     def distances(self, attempt: Attempt) -> np.ndarray:
-        """(k, k) from the middles of this run to the reference: Euclidean, but between medoids the proximities that they were
-        found by."""
-        if self.truth is None and self.attempts.settings.algorithm == "kmedoids":
-            return self.attempts.prepared.matrix[np.ix_(attempt.parameters, self.best.parameters)]
-        return cdist(attempt.middles, self.reference)
+        """(k, k) from the centers of this run to the reference: Euclidean to the truth, else as the method measures."""
+        if self.truth is None:
+            return self.view.center_distances(attempt.parameters, self.best.parameters, self.study.data, self.study.ready.work)
+        return cdist(attempt.centers, self.truth)
 
     def index(self, attempt: Attempt) -> int:
         """The centroid index to the reference."""
@@ -219,12 +261,12 @@ class Findings:
         distances = self.distances(attempt)
         spare = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
         lacking = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
-        return attempt.middles[spare], self.reference[lacking]
+        return attempt.centers[spare], self.reference[lacking]
 
     @cached_property
     def scores(self) -> list[WayScores]:
         rows = []
-        for way, runs in self.made.items():
+        for way, runs in self.by_way.items():
             losses = np.array([run.loss for run in runs])
             indices = np.array([self.index(run) for run in runs])
             rows.append(
@@ -251,15 +293,14 @@ class Findings:
         for run, number in zip(runs, numbers, strict=True):
             members[number].append(run)
         solutions = [
-            Solution(those[0], len(those), {way: sum(run.way == way for run in those) for way in self.made})
+            Solution(those[0], len(those), {way: sum(run.way == way for run in those) for way in self.by_way})
             for those in members
         ]
         return sorted(solutions, key=lambda solution: -solution.count)
 
     def numbers_of(self, attempt: Attempt) -> np.ndarray:
         """(n,) which number each point has in a picture of this run: those of the best run's matching groups."""
-        k = self.attempts.settings.k
-        places = ranks_by_place(self.attempts.data.points, self.best.middles)
-        ranks = places[match_clusters(attempt.labels, self.best.labels, k)]
-        method = replace(self.attempts.settings, start=attempt.way).method(self.attempts.data.points)
-        return ranks[method.e_step(self.attempts.prepared, attempt.parameters)[0].labels]
+        places = ranks_by_place(self.study.data.points, self.best.centers)
+        ranks = places[match_clusters(attempt.labels, self.best.labels, self.settings.k)]
+        ready = self.study.ready
+        return ranks[ready.process.assign(ready.prepared, attempt.parameters).labels]

@@ -5,15 +5,13 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import safe
 from pages.figures import palette
-from pages.figures.plots import MARGIN, driven, figure
+from pages.figures.plots import MARGIN, NOWHERE, driven, figure
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT = 250
 ROW = 120
 """height of each of several curves under each other"""
-NOWHERE = dict(x=[None], y=[None])
-"""an empty array would make Plotly drop the other lines as well"""
 
 
 def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
@@ -32,7 +30,7 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
         moving = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
         traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
         specs.append(dict(name=str(i), data=moving, traces=traces))
-    last = max(curve.x[-1] for curve in curves)
+    last = max(float(run.history.positions[-1]) for run in runs)
     several = len(curves) > 1
     layout = dict(
         height=ROW * len(curves) + 40 if several else HEIGHT,
@@ -48,7 +46,7 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
     for row, curve in enumerate(curves):
         number = "" if row == 0 else str(row + 1)
         top = 1 - row * (share + gap)
-        y = curve.y
+        y = curve.y if curve.y.size else np.zeros(1)  # a method without a loss has no curve
         # what differs by rounding only is flat
         span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
         layout[f"xaxis{number}"] = dict(
@@ -77,29 +75,34 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
 
 class _Curve:
     def __init__(self, run: Run, frames: list[Frame]):
-        history = run.history
         self.frames = frames
-        self.x = np.arange(2 * len(history) - 1) / 2
-        self.y = np.empty(len(self.x))
-        self.y[::2], self.y[1::2] = history.losses, history.half_losses
+        history = run.history
+        self.states = [i for i, state in enumerate(history.states) if state.loss is not None]
+        self.phases = [history.states[i].phase for i in self.states]
+        self.iterations = [history.states[i].iteration for i in self.states]
+        self.x = history.positions[self.states]
+        self.y = np.array([history.states[i].loss for i in self.states])
 
     def at(self, i: int) -> list[dict]:
         """The line up to frame i, and the marker on it."""
         frame = self.frames[i]
         if frame.loss is None:
             return [NOWHERE, NOWHERE]
-        here = frame.assignment + 0.5 * (frame.kind == "M")
-        shown = self.x <= here
+        shown = self.x <= frame.position
         if shown.sum() > 200:
             shown &= np.arange(len(self.x)) % (len(self.x) // 100) == 0
-        return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[here], y=[frame.loss])]
+        return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[frame.position], y=[frame.loss])]
 
     def traces(self) -> list[dict]:
         """The whole curve, faint, and what moves over it, as in the last frame."""
-        symbols = np.where(np.arange(len(self.x)) % 2, 100, 0)  # open circles for M steps
-        told = [f"{'M' if i % 2 else 'E'} step, iteration {i // 2}" for i in range(len(self.x))]
-        whole = dict(x=self.x, y=self.y, text=told, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
+        symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for what lies between iterations
+        text = [f"{_step(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
+        whole = dict(x=self.x, y=self.y, text=text, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
         return moving(whole, self.at(len(self.frames) - 1), symbols)
+
+
+def _step(phase: str) -> str:
+    return f"{phase} step" if len(phase) == 1 else phase.capitalize()
 
 
 def moving(whole: dict, now: list[dict], symbols=0) -> list[dict]:

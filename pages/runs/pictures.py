@@ -1,22 +1,26 @@
-"""The picture of a run that moves: its points in the colours of their clusters, with centers, medoids or ellipses.
+"""The moving picture of a run: its points in the colors of their clusters, with centers, outlines and the way they came.
 
-It has one frame per frame of the storyboard, named "0", "1", …, and is first shown as the last of them. An M frame builds on
-the E frame before it (`baseframe`), so it holds only what moved.
+It has one frame per frame of the run, named "0", "1", …, and is first shown as the last of them. A frame in which only centers
+move builds on the frame before it (`baseframe`), so it holds only what moved.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.spatial.distance import cdist
 
-from pages.datasets.data import SCIPY_METRICS
-from pages.datasets.formatting import counted, safe
+from pages.datasets.formatting import counted, minus, safe
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.grids import Grid
 from pages.figures.plots import (
+    DARK,
+    LIGHT,
     MOST_MOVING,
+    NOWHERE,
     dots,
     driven,
+    emphasized,
     figure,
     hovered,
     layout_of,
@@ -28,13 +32,11 @@ from pages.figures.plots import (
     written,
 )
 from pages.runs.frames import Frame
-from pages.runs.run import MIDDLES, Run
+from pages.runs.run import Run
 
 HEIGHT = 520
 GRID = (320, 480)
 """rows and columns of the shaded regions"""
-ANGLES = np.linspace(0, 2 * np.pi, 37)
-CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def picture(
@@ -42,7 +44,7 @@ def picture(
     frames: list[Frame],
     plane: Plane,
     name: str,
-    watch=lambda share: None,
+    on_share: Callable[[float], None] = lambda share: None,
     *,
     ground=None,
     margins=None,
@@ -50,19 +52,19 @@ def picture(
     markers: int = MOST_MOVING,
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
-    """The points in the colours of their clusters, with centers, medoids or ellipses and the way that they came.
+    """The points in the colors of their clusters, with centers, outlines and the way that the centers came.
 
-    `name` becomes the layout's `meta`. `watch` is told the share of the frames that is done; what it raises ends the work.
-    `ground`, `Regions` or `mixing.Density`, paints what is below the points; `margins`, `mixing.Margins`, draws what stands
-    beside them: both are called with run, plane and extent. `height` is in pixels; above so many `markers` the points are
-    painted; `extent` is by default that of the run.
+    `name` becomes the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it
+    raises ends the work. `ground`, `Regions` or `mixture.density.Density`, paints what is below the points; `margins`,
+    `mixture.density.Margins`, draws what stands beside them: both are called with run, plane and extent. `height` is in
+    pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
     """
     extent = extent or extent_of([run], plane)
     # in a small picture words would cover each other
     drawn = _Picture(run, frames, plane, markers, extent, height >= HEIGHT)
     drawn.ground = ground and ground(run, plane, extent)
     drawn.margins = margins and margins(run, plane, extent)
-    return drawn.figure(name, height, watch)
+    return drawn.figure(name, height, on_share)
 
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
@@ -70,12 +72,11 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     xy = plane.places(runs[0].data.points)
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
-        middles = [plane.project(centers) for centers in run.centers]
-        corners += [m.min(axis=0) for m in middles] + [m.max(axis=0) for m in middles]
-        if run.settings.algorithm == "mixture":  # the ellipses that it ends with
-            covariances = plane.project_covariances(run.history.parameters[-1].covariances)
-            reach = 2 * np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0))
-            corners += [(middles[-1] - reach).min(axis=0), (middles[-1] + reach).max(axis=0)]
+        places = [plane.project(centers) for centers in run.centers or ()]
+        places += run.method.outlines(run, len(run.history.states) - 1, plane)  # those that it ends with
+        for place in places:
+            if not np.isnan(place).all():
+                corners += [np.nanmin(place, axis=0), np.nanmax(place, axis=0)]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     middle, size = low + (high - low) / 2, size_of(low, high)
     low, high = middle - 0.55 * size, middle + 0.55 * size
@@ -86,31 +87,24 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def ellipses(covariances: np.ndarray, plane: Plane) -> np.ndarray:
-    """(k, 37, 2) the curves at one standard deviation from the mean of each Gaussian, as they are seen in the plane."""
-    values, vectors = np.linalg.eigh(plane.project_covariances(covariances))
-    half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-    return (half @ CIRCLE).transpose(0, 2, 1)
-
-
 MOST_DESCRIBED = 12
-"""clusters that are told of one by one"""
+"""clusters that are described one by one"""
 
 
 def described(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
-    k = run.settings.k
+    k = run.k
     told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
-    if k > MOST_DESCRIBED or run.settings.algorithm == "tree":  # whose groups are others in each frame
+    if k > MOST_DESCRIBED or run.centers is None:  # without centers the groups may be others in each frame
         return told
     clusters = []
     for i in np.argsort(run.ranks):
         words = f"{run.ranks[i] + 1}"
         if run.data.given is None:
-            place = ", ".join(f"{value:.3g}" for value in run.centers[frame.parameters][i][:3]).replace("-", "−")
-            words += f" with its {MIDDLES[run.settings.algorithm]} at {place}"
-        if frame.assignment is not None:
-            words += f" of {run.history.sizes[frame.assignment][i]:,.0f} points"
+            place = minus(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
+            words += f" with its {run.method.traits.center} at {place}"
+        if frame.assigned is not None:
+            words += f" of {run.history.states[frame.assigned].assignment.sizes[i]:,.0f} points"
         clusters.append(words)
     return f"{told} Cluster{'s' * (k > 1)} {'; '.join(clusters)}."
 
@@ -129,16 +123,10 @@ class Regions:
         # axes are unit vectors: back to columns
         self.grid = Grid(self.extent, GRID, plane.axes)
 
-    def source(self, t: int) -> str:
-        """The picture of them by the parameters of state t."""
-        settings, centers = self.run.settings, self.run.centers[t]
-        if settings.algorithm == "mixture":
-            labels = self.grid.labels(self.run.history.parameters[t])
-        elif settings.algorithm == "kmeans" or settings.metric in ("euclidean", "squared euclidean"):
-            labels = self.grid.nearest(centers)
-        else:
-            labels = cdist(self.grid.points, centers, SCIPY_METRICS[settings.metric]).argmin(axis=1).reshape(GRID)
-        return paint.regions(labels, self.colors)
+    def source(self, state: int) -> str:
+        """The picture of them by the parameters of this state."""
+        parameters = self.run.history.states[state].parameters
+        return paint.regions(self.run.method.regions(self.run, parameters, self.grid), self.colors)
 
 
 class _Picture:
@@ -146,14 +134,14 @@ class _Picture:
 
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
-        self.mixture = run.settings.algorithm == "mixture"
+        self.view = run.method
         self.ranks = run.ranks
         self.colors = [palette.color_of(rank) for rank in self.ranks]
         self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]
         self.xy = plane.places(run.data.points)
-        self.middles = [plane.project(centers) for centers in run.centers]
+        self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
-        self.names_medoids = run.settings.algorithm == "kmedoids" and run.data.names is not None and run.settings.k <= 30
+        self.names_centers = self.view.names_centers and run.data.names is not None and run.k <= 30
         self.extent, self.roomy = extent, roomy
         left, right, bottom, top = self.extent
         self.dtype = np.result_type(precision(left, right), precision(bottom, top))
@@ -161,15 +149,14 @@ class _Picture:
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
 
-    def figure(self, name: str, height: int, watch) -> go.Figure:
+    def figure(self, name: str, height: int, on_share) -> go.Figure:
         drawn = {}
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
         still += self.margins.still() if self.margins else []
         for i, frame in enumerate(self.frames):
-            watch(i / len(self.frames))
-            data = self._outlines(frame) + 2 * [self._centers(frame)]
-            data += self.margins.at(frame.parameters) if self.margins else []
+            on_share(i / len(self.frames))
+            data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
             traces = list(range(len(still), len(still) + len(data)))
             images = []
             spec = dict(name=str(i))
@@ -177,7 +164,7 @@ class _Picture:
                 if frame.parameters not in drawn:
                     drawn[frame.parameters] = self.ground.source(frame.parameters)
                 images.append(dict(source=drawn[frame.parameters]))
-            if frame.kind == "M" and self.frames[i - 1].assignment == frame.assignment:
+            if frame.moves:
                 spec["baseframe"] = str(i - 1)
             elif self.painted:
                 images.append(dict(source=self._painted(frame)))
@@ -190,15 +177,10 @@ class _Picture:
             points = self._points(hovered(len(self.xy))) | dict(mode="none")
         else:
             points = self._points(np.arange(len(self.xy)))
-            points["marker"] = (
-                dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | last["data"][0]["marker"]
+            points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
+                self.frames[-1]
             )
-        moving = self._outlines(self.frames[-1])
-        outlines = [
-            dict(type="scatter", mode="lines", line=dict(color=color, width=2.2), hoverinfo="skip", **line)
-            for color, line in zip(self.colors, moving, strict=True)
-        ]
-        centers = [style | self._centers(self.frames[-1]) for style in self._center_styles()]
+        moving = [style | part for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)]
         beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
         places = ([self.ground.extent] if self.ground else []) + [self.extent] * self.painted
         images = []
@@ -212,76 +194,104 @@ class _Picture:
         layout = layout_of(self.run.data, self.plane, self.extent, height, self.painted) | driven(name) | dict(images=images)
         if self.margins:
             self.margins.lay_out(layout)
-        return figure([points, *still[1:], *outlines, *centers, *beside], layout, frames)
+        return figure([points, *still[1:], *moving, *beside], layout, frames)
 
     def _points(self, rows) -> dict:
         return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
-        if frame.assignment is None:
+        if frame.assigned is None:
             return dict(color=[palette.NEUTRAL] * n, symbol=np.zeros(n, dtype=np.uint8))
-        assignment = self.run.history.frame(frame.assignment)
+        assignment = self.run.history.assignment(frame.assigned)
         labels = assignment.labels
-        if self.mixture:
-            color = palette.blended(assignment.responsibilities, self.colors)
+        if assignment.shares is not None:
+            color = palette.blended(assignment.shares, self.colors)
         else:
-            color = [self.colors[label] for label in labels.tolist()]
-        return dict(color=color, symbol=self.symbols[labels])
+            # the last one is what -1, no cluster, picks
+            colors = [*self.colors, palette.NEUTRAL]
+            color = [colors[label] for label in labels.tolist()]
+        return dict(color=color, symbol=np.append(self.symbols, np.uint8(0))[labels])
 
     def _painted(self, frame: Frame) -> str:
-        if frame.assignment is None:
+        if frame.assigned is None:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
-        assignment = self.run.history.frame(frame.assignment)
-        colors = palette.rgb(self.colors)
-        if self.mixture:
-            return self.canvas.paint(colors, responsibilities=assignment.rows)
-        return self.canvas.paint(colors, labels=assignment.labels)
+        assignment = self.run.history.assignment(frame.assigned)
+        if assignment.shares is not None:
+            return self.canvas.paint(palette.rgb(self.colors), responsibilities=assignment.shares.T)
+        if assignment.labels.min() < 0:
+            return self.canvas.paint(palette.rgb([palette.NEUTRAL, *self.colors]), labels=assignment.labels + 1)
+        return self.canvas.paint(palette.rgb(self.colors), labels=assignment.labels)
 
-    def _outlines(self, frame: Frame) -> list[dict]:
-        """Per cluster one broken line: the way that its center came, then the ellipses of its Gaussian."""
-        # the trail of an E frame ends in the same place twice, so that it can be moved into that of the M frame point by point
-        t = frame.parameters
-        states = self._trail(t) + ([t] if frame.kind == "E" else [])
-        lines = np.stack([self.middles[s] for s in states], axis=1)  # (k, steps, 2)
-        if self.mixture:
-            ellipse = ellipses(self.run.history.parameters[t].covariances, self.plane)
-            gap = np.full((len(lines), 1, 2), np.nan)
-            middle = self.middles[t][:, None, :]
-            lines = np.concatenate([lines, gap, middle + ellipse, gap, middle + 2 * ellipse], axis=1)
-        return [dict(x=x, y=y) for x, y in lines.transpose(0, 2, 1).astype(self.dtype)]
+    def _moving(self, frame: Frame) -> list[dict]:
+        """What may be another in each frame: a line for each cluster, the line of what happens now, and the centers."""
+        parts = self._lines(frame)
+        if self.view.highlights:
+            line = self.view.highlight(self.run, frame.state, self.plane)
+            parts += 2 * [NOWHERE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))]
+        if self.centers is not None:
+            parts += 2 * [self._centers(frame)]
+        return parts
 
-    def _trail(self, t: int) -> list[int]:
-        shown = sorted({frame.parameters for frame in self.frames if frame.parameters <= t})
-        return shown
+    def _styles(self) -> list[dict]:
+        """How these parts are drawn."""
+        filled = self.view.fills_outlines(self.run.settings)
+        line = dict(type="scatter", mode="lines", hoverinfo="skip")
+        styles = [
+            line
+            | dict(line=dict(color=color, width=1.6 if filled else 2.2))
+            | (dict(fill="toself", fillcolor=palette.faint(color)) if filled else {})
+            for color in self.colors
+        ]
+        styles += emphasized("lines+markers", 7) if self.view.highlights else []
+        return styles + (self._center_styles() if self.centers is not None else [])
+
+    def _lines(self, frame: Frame) -> list[dict]:
+        """Per cluster one broken line: the way that its center came, then its outlines."""
+        outlines = self.view.outlines(self.run, frame.state, self.plane)
+        if self.centers is None:
+            return [self._line([outline]) for outline in outlines]
+        # the trail of a frame with a new assignment ends in the same place twice, so that it can be moved into that of the
+        # frame in which the centers move point by point; so does that of a frame in which they could move but stay
+        stays = not frame.moves or frame.parameters != frame.state
+        states = self._trail(frame) + ([frame.parameters] if stays and frame.assigned is not None else [])
+        trails = np.stack([self.centers[s] for s in states], axis=1)  # (k, steps, 2)
+        return [self._line([trail, *outlines[cluster : cluster + 1]]) for cluster, trail in enumerate(trails)]
+
+    def _line(self, parts: list[np.ndarray]) -> dict:
+        gap = np.full((1, 2), np.nan)
+        x, y = np.concatenate([piece for part in parts for piece in (part, gap)])[:-1].T.astype(self.dtype)
+        return dict(x=x, y=y)
+
+    def _trail(self, frame: Frame) -> list[int]:
+        return sorted({other.parameters for other in self.frames if other.parameters <= frame.parameters})
 
     def _centers(self, frame: Frame) -> dict:
-        x, y = self.middles[frame.parameters].T.astype(self.dtype)
-        named = dict(text=self._medoid_names(frame.parameters)) if self.names_medoids else {}
-        return dict(x=x, y=y) | named
+        x, y = self.centers[frame.state].T.astype(self.dtype)
+        return dict(x=x, y=y) | (dict(text=self._center_names(frame)) if self.names_centers else {})
 
-    def _medoid_names(self, t: int) -> list[str]:
-        return [f"<b>{safe(name)}</b>" for name in self.run.data.called(self.run.history.parameters[t])]
+    def _center_names(self, frame: Frame) -> list[str]:
+        names = self.view.center_names(self.run.history.states[frame.state].parameters, self.run.data)
+        return [f"<b>{safe(name)}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
-        """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own colour."""
-        what = {"kmeans": "center", "kmedoids": "medoid", "mixture": "mean"}[self.run.settings.algorithm]
+        """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own color."""
         hover = dict(
             customdata=self.ranks + 1,
-            hovertemplate=f"{what} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
+            hovertemplate=f"{self.view.traits.center} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
         trace = dict(type="scatter", mode="markers")
-        if what == "medoid":  # a ring, which leaves the point that it stands on to be seen
+        if self.view.names_centers:  # a ring, which leaves the point that it stands on to be seen
             halves = [
                 dict(symbol="circle-open", size=19, line=dict(width=7)),
                 dict(symbol="circle-open", size=19, line=dict(width=3.5)),
             ]
-            named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_medoids else {}
+            named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_centers else {}
             return [
-                trace | dict(hoverinfo="skip", marker=halves[0] | dict(color="#26262c")),
+                trace | dict(hoverinfo="skip", marker=halves[0] | dict(color=DARK)),
                 trace | hover | dict(marker=halves[1] | dict(color=self.colors)) | named,
             ]
-        badge = dict(symbol="circle", size=19, color="#ffffff", line=dict(width=2.5, color="#26262c"))
+        badge = dict(symbol="circle", size=19, color=LIGHT, line=dict(width=2.5, color=DARK))
         symbol = [palette.symbol_of(rank) for rank in self.ranks]
         return [
             trace | dict(hoverinfo="skip", marker=badge),

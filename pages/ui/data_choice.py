@@ -15,7 +15,7 @@ from pages.ui.widgets import SHARED, recent
 
 START_SIZE = 500
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
-SOURCES = {"sample": "Sample", "real": "Real", "own": "Your own"}
+SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload"}
 
 
 def current() -> Data:

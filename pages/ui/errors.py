@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.datasets.formatting import as_sentence, plain
-from pages.runs.run import NeedsPoints
+from pages.methods import offered
+from pages.methods.base import WATCH, NeedsPoints
+from pages.ui.data_choice import current
 
 
 def show_fault(fault: ValueError) -> None:
+    """Shows what an error says; if the method cannot work on proximities, also a button that takes one that can."""
     st.error(plain(as_sentence(fault)), icon=":material/error:")
     if isinstance(fault, NeedsPoints):
-        st.button("Use K-medoids", on_click=_use_medoids, type="primary")
-
-
-def _use_medoids() -> None:
-    st.session_state["algorithm"] = "kmedoids"
+        view = next(iter(offered(WATCH, current()).values()))
+        st.button(f"Use {view.title}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary")

@@ -1,5 +1,6 @@
 """What the page offers to take away of a run: downloads, and scripts that repeat it. All is made when it is asked for."""
 
+import logging
 import re
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +9,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.datasets.formatting import as_sentence, plain
-from pages.export import files, scripts
+from pages.export import files, offline, scripts
 from pages.export.downloads import distinct_type
 from pages.figures import plots
+from pages.methods.base import NoScript
 from pages.runs.frames import Frame
-from pages.runs.run import RACERS, Run
+from pages.runs.run import Run
 from pages.ui.buttons import LACKS, copy_link
 from pages.ui.widgets import is_own, recent
 
@@ -22,18 +24,24 @@ QUICK = 400_000
 
 def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
     """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.algorithm} {run.settings.k}").strip("-").lower()
-    title = f"{RACERS[run.settings.algorithm]}, K = {run.settings.k}: {run.data.title}"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
+    title = f"{run.method.title}, K = {run.k}: {run.data.title}"
     sentences = [frame.sentence for frame in frames]
-    long = run.cells > QUICK and run.settings.algorithm != "kmedoids"
+    long = run.cells > QUICK and not run.method.traits.pairwise
     with st.popover("Take it away", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, make in (
                 ("Assignments, CSV", "assignments.csv", "text/csv", long, partial(files.assignments, run)),
-                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(files.parameters_table, run)),
+                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(files.clusters, run)),
                 ("Parameters, JSON", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
                 ("Whole history, NPZ", "history.npz", "application/octet-stream", long, partial(files.history, run)),
-                ("Animation, HTML", "animation.html", "text/html", False, partial(files.offline, picture, sentences, title)),
+                (
+                    "Animation, HTML",
+                    "animation.html",
+                    "text/html",
+                    False,
+                    partial(offline.animation, picture, sentences, title),
+                ),
                 (
                     "Animation, GIF",
                     "animation.gif",
@@ -61,23 +69,31 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
         if not key:
             st.page_link("pages/report/page.py", label="A report of this run, to be printed", icon=":material/description:")
         copy_link(LACKS if is_own() else "", f"copying taken{key}")
-        way = st.segmented_control(
+        package = st.segmented_control(
             "As code",
             ["clustering", "scikit-learn"],
             default="clustering",
             required=True,
             key=f"script{key}",
         )
-        try:
-            code = (scripts.with_clustering if way == "clustering" else scripts.with_scikit_learn)(run)
-        except scripts.NoScript as fault:
-            st.info(plain(as_sentence(fault)), icon=":material/info:")
-        else:
-            st.code(code, language="python", height=260)
-            if "from clustering" in code:
-                st.caption("It runs in the folder of the app, where the package `clustering` is.")
-            if scripts.TABLE in code:
-                st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
+        _show_script(run, scripts.with_clustering if package == "clustering" else scripts.with_scikit_learn)
+
+
+def _show_script(run: Run, write: Callable[[Run], str]) -> None:
+    """The script, or why there is none. One that cannot be written must not take the page down."""
+    try:
+        code = write(run)
+    except NoScript as fault:
+        st.info(plain(as_sentence(fault)), icon=":material/info:")
+    except Exception:
+        logging.getLogger(__name__).exception("no script for %s", run.settings)
+        st.info("There is no script for this run.", icon=":material/info:")
+    else:
+        st.code(code, language="python", height=260)
+        if "from clustering" in code:
+            st.caption("It runs in the folder of the app, where the package `clustering` is.")
+        if scripts.TABLE in code:
+            st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
 
 
 def _made(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
@@ -87,6 +103,6 @@ def _made(label: str, what: tuple, make: Callable[[Callable[[float], None]], byt
     if what not in store:
         if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):
             return None
-        store.get(what, lambda: make(watch=lambda share: place.progress(share, f"Making: {label}")))
+        store.get(what, lambda: make(on_share=lambda share: place.progress(share, f"Making: {label}")))
     place.empty()
     return store.get(what, None)

@@ -7,14 +7,16 @@ import streamlit as st
 from pages.datasets import cleaning
 from pages.datasets.catalog import SAMPLES, TABLES, draw_sample
 from pages.datasets.data import Data
-from pages.runs.run import FLOORS, Settings
+from pages.methods import method
+from pages.methods.base import Settings
 from pages.ui.data_choice import SOURCES, START_SIZE, bundled
 from pages.ui.navigation import open_scene
+from pages.ui.widgets import start_key
 
 PAGES = {
     "watch": {"algorithm": "kmeans", "k": 3, "start_kmeans": "random", "seed": 1},
-    "mixture": {"k": 3, "start_mixture": "random", "covariance": "full", "floor": FLOORS[0], "seed": 1},
-    "tree": {"linkage": "single", "tree_metric": "euclidean", "k": 3},
+    "mixture": {"k": 3, "start_mixture": "random", "mixture_covariance": "full", "mixture_floor": 1e-6, "seed": 1},
+    "hierarchy": {"tree_linkage": "single", "tree_metric": "euclidean", "k": 3},
 }
 """pages on which something may go wrong or right, with the values of their widgets that all have who say nothing else"""
 
@@ -95,8 +97,8 @@ FAILURES = {
         "grams, so K-means sorts the penguins by their weight alone: see the adjusted Rand index against the species.",
         {"source": "real", "table": "penguins", "scaling": "none"},
         {},
-        "Standardise the columns",
-        {"scaling": "standardise"},
+        "Standardize the columns",
+        {"scaling": "standardize"},
         "Divided by their standard deviations all four columns have a say, and the clusters are the species, nearly.",
     ),
     "outliers": Failure(
@@ -106,7 +108,8 @@ FAILURES = {
         _sample("outliers", share=0.1),
         {"k": 3, "seed": 6},
         "Take K-medoids",
-        {"algorithm": "kmedoids", "metric": "euclidean", "update": "alternating", "start_kmedoids": "random"},
+        {"algorithm": "kmedoids", "kmedoids_metric": "euclidean", "kmedoids_update": "alternating"}
+        | {"start_kmedoids": "random"},
         "K-medoids counts distances, not their squares, and its centers are points of the data, so strays lose their pull: "
         "each group has its medoid.",
     ),
@@ -120,11 +123,11 @@ FAILURES = {
         {"k": 2},
         "Single linkage joins what is near to any member of a group, so it follows each ring around. What it cannot do is to "
         "part groups that touch.",
-        remedy_page="tree",
+        remedy_page="hierarchy",
     ),
     "empty": Failure(
         "An empty cluster",
-        "In the first iterations a center loses its last point to its neighbours. The mean of no points is not a number; here "
+        "In the first iterations a center loses its last point to its neighbors. The mean of no points is not a number; here "
         "the cluster takes the point that is farthest from its own center, and says so.",
         _sample("spreads", 100),
         {"k": 5, "seed": 30},
@@ -138,9 +141,9 @@ FAILURES = {
         "the log-likelihood runs away, until the end of double precision, and what it reaches says nothing. Watch the loss "
         "fall off a cliff as an ellipse vanishes.",
         _sample("spreads", 50),
-        {"k": 6, "floor": 0.0, "seed": 1},
+        {"k": 6, "mixture_floor": 0.0, "seed": 1},
         "Set a least variance, and fewer components",
-        {"floor": 1e-2, "k": 3},
+        {"mixture_floor": 1e-2, "k": 3},
         "With a least variance no component can be narrower than a tenth of the spread of the data, so the likelihood has an "
         "end; and with three components none is left over to shrink. The loss is that of a model again, without a notice.",
         page="mixture",
@@ -173,13 +176,15 @@ FAILURES = {
         "one after the other, down to a weight of about a single point. The loss is a little lower than with three, but BIC "
         "is higher: the parameters are not worth it.",
         _sample("three"),
-        {"k": 8, "covariance": "tied", "seed": 13},
+        {"k": 8, "mixture_covariance": "tied", "seed": 13},
         "Take three",
         {"k": 3, "seed": 2},
         "Three components, one for each group; compare the BIC. The page How many clusters? does this for every K.",
         page="mixture",
     ),
 }
+METHOD_OF_PAGE = {"mixture": "mixture", "hierarchy": "tree"}
+"""the method that a page is about, where it is about one"""
 GALLERY = ("optimum", "number", "scales", "outliers", "rings", "empty", "collapse", "dimensions")
 """those that are shown together"""
 
@@ -194,11 +199,13 @@ def data_of(state: dict) -> Data:
     return draw_sample(name, state["n"], state["data_seed"], values)
 
 
-def settings_of(state: dict) -> Settings:
-    """The run that these values of the widgets of Watch or of the mixture mean."""
-    algorithm = state.get("algorithm", "mixture")
-    own = {name: state[name] for name in ("covariance", "floor", "metric", "update") if name in state}
-    return Settings(algorithm, state["k"], state[f"start_{algorithm}"], state["seed"], **own)
+def settings_of(failure: Failure, remedied: bool = False) -> Settings:
+    """The run that the failure, or its remedy, sets the widgets of its page to."""
+    state = failure.state(remedied)
+    view = method(state.get("algorithm") or METHOD_OF_PAGE[failure.page_of(remedied)])
+    keys = {option.name: f"{view.name}_{option.name}" for option in view.options}
+    options = {name: state[key] for name, key in keys.items() if key in state}
+    return view.settings(state["k"], state.get(start_key(view)), state.get("seed", 1), **options)
 
 
 def _shown(page: str) -> tuple[str | None, bool]:

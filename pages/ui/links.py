@@ -1,6 +1,7 @@
 """What a link asks for, and what of it cannot be had."""
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -9,13 +10,11 @@ from streamlit.errors import StreamlitAPIException
 from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.cleaning import GAPS, SCALINGS
 from pages.datasets.formatting import plain, shortened
-from pages.runs.run import RACERS, STARTS, UPDATES
+from pages.methods import methods, ways
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, read_places
-from pages.ui.widgets import COVARIANCES, FLOOR_NAMES, LABELS
+from pages.ui.widgets import SAME, SAME_LABEL
 
-NAMES = (SOURCES, RACERS, STARTS, LABELS, UPDATES, COVARIANCES, FLOOR_NAMES, GAPS, SCALINGS)
-"""what values are called where they are chosen, and so in the address"""
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
 
 
@@ -150,10 +149,16 @@ def _texts(value) -> set[str]:
         str(value).lower(),
         "none" if value is None else TITLES.get(value, str(value)),
     }
-    for names in NAMES:
-        if value in names:
-            told |= {names[value], names[value].capitalize()}
-    return told
+    return told | {label for names in _labels() for key, label in names.items() if key == value}
+
+
+def _labels() -> list[Mapping]:
+    """What values are called where they are chosen, and so in the address."""
+    views = methods().values()
+    chosen = [option.choices for view in views for option in view.options if option.choices is not None]
+    titles = {view.name: view.title for view in views}
+    starts = {name: way.label for name, way in ways().items()} | {SAME: SAME_LABEL}
+    return [SOURCES, GAPS, SCALINGS, titles, starts, *chosen]
 
 
 def _is_number(text: str, value) -> bool:

@@ -1,33 +1,29 @@
-"""From anywhere to Watch or to the race, with a certain run in it."""
+"""From anywhere to another page, with a certain run in it."""
 
 import streamlit as st
 
 from pages.datasets.data import Data
-from pages.methods.trees import Merging
-from pages.runs.run import ALGORITHMS, RACERS, STARTS_OF, Settings
-from pages.ui.widgets import SAME, default_merging, has_own_metrics, metric_key, start_name, tree_keys
+from pages.methods import method, offered
+from pages.methods.base import COMPARE, WATCH, MethodView, Settings
+from pages.methods.metric import METRIC
+from pages.methods.starts import TREE
+from pages.methods.tree_cut import LINKAGE
+from pages.methods.tree_cut import METHOD as TREE_CUT
+from pages.ui.widgets import SAME, option_key, panel_ending, start_key, way_label
 
 WANTED = "wanted elsewhere"
-WATCH = ("pages/watch/page.py", "To this run in Watch", ":material/play_circle:")
-RACE = ("pages/compare/page.py", "To the race", ":material/view_column:")
-TREE = ("pages/hierarchy/page.py", "To the tree", ":material/account_tree:")
-MIXTURE = ("pages/mixture/page.py", "To this mixture", ":material/blur_on:")
-PAGES = dict(watch=WATCH, race=RACE, tree=TREE, mixture=MIXTURE)
+PAGES = {
+    "watch": ("pages/watch/page.py", "To this run in Watch", ":material/play_circle:"),
+    "compare": ("pages/compare/page.py", "To the race", ":material/view_column:"),
+    "hierarchy": ("pages/hierarchy/page.py", "To the tree", ":material/account_tree:"),
+    "mixture": ("pages/mixture/page.py", "To this mixture", ":material/blur_on:"),
+}
 
 
-def open_in_watch(settings: Settings, start: str, seed: int) -> None:
-    """For callbacks: sets the widgets of Watch to this run, and `opening` goes there."""
-    algorithm = settings.algorithm
-    st.session_state.update({"algorithm": algorithm, "k": settings.k, f"start_{algorithm}": start, "seed": int(seed)})
-    # as Watch will have them in the address, or it would make a step in the browser's history for each
-    first = STARTS_OF[algorithm][0]
-    texts = {
-        "algorithm": (ALGORITHMS[algorithm], ALGORITHMS["kmeans"]),
-        "k": (str(settings.k), "3"),
-        f"start_{algorithm}": (start_name(start), start_name(first)),
-        "seed": (str(seed), "1"),
-    }
-    _want(WATCH, texts)
+def open_in_watch(settings: Settings, way: str, seed: int) -> None:
+    """For callbacks: sets the widgets of Watch to this run from another start, and `opening` goes there."""
+    view = method(settings.method)
+    _set_run(view, settings, way, seed)
 
 
 def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
@@ -37,51 +33,63 @@ def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
     """
     lacking = {key: (text, "") for key, text in address.items() if key not in st.session_state}
     st.session_state.update(state)
-    _want(PAGES[page], lacking)
+    _want(page, lacking)
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:
-    """For callbacks: the same for a run that starts at the cut of a tree, by the metric of that tree where it has one."""
-    open_in_watch(settings, "tree", 1)
-    texts = st.session_state[WANTED][1]
-    state = _state_of_tree(settings.merging, data)
-    if settings.algorithm == "kmedoids":
-        metric = settings.merging.metric
-        state[metric_key(data, "metric")] = metric
-        texts |= {} if has_own_metrics(data) or metric == data.metrics[0] else {"metric": metric.capitalize()}
+    """For callbacks: sets the widgets of Watch to a run from the cut of a tree, and its metric to that of the tree."""
+    view, start = method(settings.method), settings.start
+    _set_run(view, settings, TREE.name, 1)
+    values = {LINKAGE.name: start.linkage, METRIC.name: start.metric}
+    state, texts = _options(TREE_CUT, data, values)
+    if METRIC in view.options:
+        own = _options(view, data, {METRIC.name: start.metric})
+        state, texts = state | own[0], texts | own[1]
     st.session_state.update(state)
-    texts |= _texts_of_tree(settings.merging, data)
+    st.session_state[WANTED][1].update(texts)
 
 
-def open_in_race(settings: Settings, data: Data) -> None:
-    """For callbacks: sets the first panel of the race to this cut of a tree, and the second to a method to compare it with."""
-    ending = "_given" if data.given is not None else ""
-    rival = "kmedoids" if ending else "kmeans"
-    panels = {f"algorithm_1{ending}": "tree", f"algorithm_2{ending}": rival}
-    own = {f"k_1{ending}": None, f"k_2{ending}": None, f"start_{rival}_2{ending}": SAME}
-    tree = _state_of_tree(settings.merging, data, "_1")
-    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | tree)
-    texts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
-    texts |= {key: (RACERS[name], "") for key, name in panels.items()}
-    _want(RACE, texts)
-    st.session_state[WANTED][1].update(_texts_of_tree(settings.merging, data, "_1"))
+def open_in_comparison(settings: Settings, data: Data) -> None:
+    """For callbacks: sets the first panel of the comparison to this run, and the second to a method to compare it with."""
+    first, second = panel_ending(data, 1), panel_ending(data, 2)
+    rival = next(view for name, view in offered(COMPARE, data).items() if name != settings.method)
+    panels = {f"algorithm{first}": settings.method, f"algorithm{second}": rival.name}
+    own = {f"k{first}": None, f"k{second}": None, start_key(rival, second): SAME}
+    state, texts = _options(method(settings.method), data, dict(settings.options), first)
+    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | state)
+    counts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
+    _want("compare", counts | {key: (method(name).title, "") for key, name in panels.items()})
+    st.session_state[WANTED][1].update(texts)
 
 
-def _state_of_tree(merging: Merging, data: Data, number: str = "") -> dict[str, str]:
-    """The values of the widgets of a tree."""
-    return dict(zip(tree_keys(data, number), (merging.linkage, merging.metric), strict=True))
+def _set_run(view: MethodView, settings: Settings, way: str, seed: int) -> None:
+    key = start_key(view)
+    st.session_state.update({"algorithm": view.name, "k": settings.k, key: way, "seed": int(seed)})
+    # as Watch will have them in the address, or it would make a step in the browser's history for each
+    default = next(iter(offered(WATCH).values()))
+    texts = {
+        "algorithm": (view.title, default.title),
+        "k": (str(settings.k), "3"),
+        key: (way_label(way), view.ways[0].label),
+        "seed": (str(seed), "1"),
+    }
+    _want("watch", texts)
 
 
-def _texts_of_tree(merging: Merging, data: Data, number: str = "") -> dict[str, str]:
-    """Those of these values that stand in the address."""
-    (linkage, metric), default = tree_keys(data, number), default_merging(data)
-    texts = {linkage: merging.linkage.capitalize()} if merging.linkage != default.linkage else {}
-    if not has_own_metrics(data) and merging.metric != default.metric:
-        texts[metric] = merging.metric.capitalize()
-    return texts
+def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tuple[dict, dict[str, str]]:
+    """The values of the widgets of these options by key, and those of them that stand in the address."""
+    state, texts = {}, {}
+    for option in view.options:
+        if option.name not in values:
+            continue
+        key, value = option_key(view, option, data, ending), values[option.name]
+        state[key] = value
+        if not option.is_bound_to(data) and value != option.first(data):
+            texts[key] = option.told(value)
+    return state, texts
 
 
-def _want(page: tuple[str, str, str], texts: dict[str, tuple[str, str]]) -> None:
+def _want(page: str, texts: dict[str, tuple[str, str]]) -> None:
     """That `opening` goes to this page, with these texts in its address that are not the defaults, which stand second."""
     st.session_state[WANTED] = page, {key: text for key, (text, default) in texts.items() if text != default}
     st.session_state["opened"] = st.session_state.get("opened", 0) + 1
@@ -96,7 +104,8 @@ def opening() -> None:
     wanted = st.session_state.pop(WANTED, None)
     if wanted is None:
         return
-    (script, label, icon), texts = wanted
+    page, texts = wanted
+    script, label, icon = PAGES[page]
     with st.container(key="opening"):
         st.page_link(script, label=label, icon=icon, query_params=texts)
     st.html(

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from clustering import KMeans
+from clustering import seeding
 from pages.datasets.data import Data
 from pages.datasets.planes import Plane, column_plane, principal_plane
 from pages.figures import paint, palette
 from pages.figures.plots import padded
-from pages.runs.run import MIDDLES, Settings
+from pages.methods import method
+from pages.methods.base import Settings
+from pages.methods.starts import ByHand
 from pages.ui.drawing import place_centers
 from pages.ui.widgets import KEPT, LINKED, is_own, recent
 
@@ -54,16 +56,16 @@ def as_placed(data: Data, settings: Settings, plane: Plane) -> Settings:
 
 def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
     """The same, with a picture in which they can be dragged."""
-    middle, k = MIDDLES[settings.algorithm], settings.k
+    center, k = method(settings.method).traits.center, settings.k
 
     def painted():
         return paint.Canvas(*plane.places(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
-    st.markdown(f"**Drag the starting {middle}s**")
+    st.markdown(f"**Drag the starting {center}s**")
     placed = place_centers(
         "placing",
         _places(data, settings, plane),
-        [f"{middle.capitalize()} {i + 1}" for i in range(k)],
+        [f"{center.capitalize()} {i + 1}" for i in range(k)],
         [palette.color_of(i) for i in range(k)],
         [palette.symbol_of(i) for i in range(k)],
         _extent(data, plane),
@@ -108,8 +110,8 @@ def _places(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
     token = _token(data, settings, plane)
 
     def at_random():
-        method = KMeans(settings.k, init="random")
-        return plane.project(method.start(method.prepare(data.points), np.random.default_rng(settings.seed)))
+        rows = seeding.random_rows(len(data.points), settings.k, np.random.default_rng(settings.seed))
+        return plane.project(data.points[rows])
 
     first = recent().get(("first places", *token), at_random)
     if "placed" not in st.session_state and (asked := read_places(st.query_params.get(CENTERS, ""))) is not None:
@@ -133,4 +135,9 @@ def _starting_at(places: np.ndarray, data: Data, settings: Settings, plane: Plan
             ",".join(repr(value).removesuffix(".0") for value in place) for place in places.tolist()
         )
     st.session_state["placed"] = _token(data, settings, plane), places
-    return replace(settings, centers=tuple(map(tuple, plane.lift(places).tolist())))
+    return replace(settings, start=ByHand(tuple(map(tuple, plane.lift(places).tolist()))))
+
+
+def is_by_hand(settings: Settings) -> bool:
+    """Whether the start is placed by hand."""
+    return isinstance(settings.start, ByHand)

@@ -10,7 +10,8 @@ from pages.datasets.cleaning import GAPS, SCALINGS, Preparation
 from pages.datasets.columns import MOST_CATEGORIES, Column
 from pages.datasets.data import Data
 from pages.datasets.formatting import plain
-from pages.ui.progress import Progress, share_of
+from pages.runs.jobs import share_of
+from pages.ui.progress import Progress
 from pages.ui.widgets import SHARED, recent
 
 
@@ -97,7 +98,7 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     # on every page, because only a widget that is on the page has its value in the address
     places = st.columns(3) if full else [st.expander("Groups, names and codes")] * 3
     with places[0]:
-        label = _one_of(source, "Known groups", groups, begin.label, "label", "For colours and scores, not for clustering.")
+        label = _one_of(source, "Known groups", groups, begin.label, "label", "For colors and scores, not for clustering.")
     with places[1]:
         names = _one_of(source, "Names of the rows", kinds, begin.names, "names", "Shown when you point at a row.")
     as_categories = ()

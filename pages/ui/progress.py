@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.datasets.formatting import counted
+from pages.runs.jobs import Job
+
 
 class Progress:
     """A bar that appears when work takes longer than a moment. A change of any setting leaves the work behind it.
@@ -34,29 +37,26 @@ class Progress:
         self.place.empty()
 
 
-def share_of(iteration: int) -> float:
-    """How far to say that a run of unknown length is: the bar slows down but never stands."""
-    return iteration / (iteration + 30)
+def work_on(name: str, job: Job) -> None:
+    """Does what is missing of a job, with a bar and a button to stop; if it was stopped shows a button to resume instead.
 
-
-def work_on(what: str, left: str, work: Callable[[Callable[[float, str], None]], None]) -> None:
-    """Does long work that keeps what it has done, with a bar and a button to stop; then with a button to go on.
-
-    `what` names the work, `left` says how much is still to be done. `work` is given a function to tell the share that is done
-    and what is being done, which ends it when the button is pressed or anything else changes.
+    `name` tells this job from others of the session. Any other change on the page ends the work as well.
     """
 
     def stop():
-        st.session_state["stopped"] = what
+        st.session_state["stopped"] = name
 
-    def go_on():
+    def resume():
         st.session_state["stopped"] = None
 
-    if st.session_state.get("stopped") == what:
+    missing = len(job.missing)
+    if not missing:
+        return
+    if st.session_state.get("stopped") == name:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped with {left} still to be made; what follows is about what was.")
-            st.button("Go on", on_click=go_on, icon=":material/play_arrow:")
+            st.warning(f"Stopped with {counted(missing, job.noun)} still to be made; what follows is about what was.")
+            st.button("Go on", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)
-    work(progress.show)
+    job.resume(progress.show)
     progress.done()

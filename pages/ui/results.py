@@ -5,13 +5,12 @@ import html
 import numpy as np
 import streamlit as st
 
-from clustering import bic
 from clustering.notices import ITERATION_LIMIT
-from pages.datasets.formatting import number, plain
+from pages.datasets.formatting import minus, number, plain
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, mark, table
-from pages.mixture.density import compared
-from pages.runs.run import MIDDLES, Run
+from pages.figures.plots import CHART
+from pages.runs.run import Run
 from pages.ui.widgets import recent
 
 ENDINGS = {True: "converged", False: "cut off"}
@@ -26,7 +25,7 @@ def told_notices(run: Run) -> list[str]:
                 text=f"the run was cut off after {run.history.iterations} iterations, the most that are made here, and had "
                 "not converged. Another start or a smaller K may need fewer."
             )
-        where = "" if run.settings.algorithm == "tree" else f"Iteration {iteration}, {notice.name}: "
+        where = f"Iteration {iteration}, {notice.name}: " if run.method.notices_by_iteration else ""
         told.append(where + notice.told(run.ranks + 1))
     return told
 
@@ -37,7 +36,8 @@ def show_notices(run: Run) -> None:
 
 
 def show_numbers(run: Run) -> None:
-    history, n = run.history, len(run.data.points)
+    """How the run ended, its loss, its agreement with the known groups, and the scores that only its method has."""
+    history = run.history
     with st.container(horizontal=True):
         st.metric("Iterations", history.iterations, width="content")
         st.metric("Ended", ENDINGS[history.converged], width="content")
@@ -49,83 +49,59 @@ def show_numbers(run: Run) -> None:
                 width="content",
             )
     with st.container(horizontal=True):
-        st.metric("Final loss", number(history.losses[-1]), width="content")
-        if run.settings.algorithm == "mixture":
-            likelihood = -history.losses[-1] * n
-            parameters = history.method.parameter_count(run.data.points.shape[1])
-            st.metric("Log-likelihood (sum, nats)", f"{likelihood:,.3f}".replace("-", "−"), width="content")
-            st.metric(
-                "BIC",
-                number(bic(likelihood, parameters, n)),
-                help=f"{parameters} parameters; p ln n − 2 ln L, smaller is better. R's mclust shows the negative.",
-                width="content",
-            )
-    st.caption(f"The loss is the {history.method.loss_name}.")
+        if run.method.traits.loss is not None:
+            st.metric("Final loss", number(history.losses[-1]), width="content")
+        for score in run.method.scores(run):
+            st.metric(score.name, score.text, help=score.help or None, width="content")
+    if run.method.traits.loss is not None:
+        st.caption(f"The loss is the {history.process.loss_name}.")
 
 
 def show_sizes(run: Run) -> None:
-    """A row per cluster: its mark, its size, and where its middle is."""
-    sizes, middles = run.history.sizes[-1], run.centers[-1]
+    """A row per cluster: its mark, its size, and where it is."""
+    sizes = run.history.last.assignment.sizes
     largest = max(sizes.max(), 1)
+    soft = run.method.traits.share is not None
+    names = run.method.center_names(run.history.parameters[-1], run.data)
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
-        size = f"{sizes[k]:,.1f}" if run.settings.algorithm == "mixture" else f"{int(sizes[k]):,}"
+        size = f"{sizes[k]:,.1f}" if soft else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
-        what = run.data.called(run.history.parameters[-1][[k]])[0] if run.settings.algorithm == "kmedoids" else ""
+        what = names[k] if names else ""
         if run.data.given is None:
-            place = ", ".join(f"{value:.4g}".replace("-", "−") for value in middles[k][:4])
-            what += f" ({place}{', …' if middles.shape[1] > 4 else ''})"
+            place = ", ".join(minus(f"{value:.4g}") for value in run.places[k][:4])
+            what += f" ({place}{', …' if run.places.shape[1] > 4 else ''})"
         rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), what.strip()])
-    headers = ["Cluster", "Size", "", MIDDLES[run.settings.algorithm].capitalize()]
+    headers = ["Cluster", "Size", "", run.place_name.capitalize()]
     if not any(row[-1] for row in rows):  # proximities have no means
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Sizes of the clusters"))
 
 
-def show_truth(run: Run) -> None:
-    """Found against true components, matched by the points that they share."""
-    truth, found = run.data.truth, run.history.parameters[-1]
-    st.markdown("**Found against true**")
-
-    def vector(values):
-        return "(" + ", ".join(f"{value:.2f}" for value in values).replace("-", "−") + ")"
-
-    def matrix(values):
-        return "; ".join(" ".join(f"{value:.2f}" for value in row) for row in values).replace("-", "−")
-
-    rows, matched = [], compared(run)
-    for i, j, divergence in matched:
-        rank = run.ranks[i]
-        row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{found.weights[i]:.3f}"]
-        row.append(None if j is None else f"{truth.weights[j]:.3f}")
-        for of, told in (("means", vector), ("covariances", matrix)):
-            row += [told(getattr(found, of)[i]), None if j is None else told(getattr(truth, of)[j])]
-        rows.append([*row, None if divergence is None else f"{divergence:.4f}"])
-    headers = ["Component", "Weight found", "true", "Mean found", "true", "Covariance found", "true", "KL divergence, nats"]
-    st.html(table(headers, rows, "Found against true components"))
-    missed = len(truth.weights) - sum(one.true is not None for one in matched)
-    st.caption(
-        "Matched by the points that they share. KL divergence of the true Gaussian from the one that was found: 0 is the same."
-        + (f" {missed} of the {len(truth.weights)} true components have no partner among those found." if missed > 0 else "")
-    )
+def show_tables(run: Run) -> None:
+    """The tables that only this method has."""
+    for one in run.method.tables(run):
+        st.markdown(f"**{one.title}**")
+        st.html(table(one.headers, one.rows, one.title))
+        st.caption(one.caption)
 
 
 def show_proximities(run: Run) -> None:
     """The matrix that was clustered, with the members of each cluster together, and who they are."""
     labels = run.ranks[run.history.last.labels]
-    nearest = run.history.last.assignment.nearest
+    nearest = run.method.distances_to_centers(run)
     order = np.lexsort((nearest, labels))
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The proximities, ordered by cluster**")
         figure = recent().get(("heat", plots.token(run.key)), lambda: summaries.heat_map(run.data, order, labels, 420))
-        st.plotly_chart(figure, config={"displayModeBar": False}, alt="Heat map of the proximities, ordered by cluster.")
+        st.plotly_chart(figure, **CHART, alt="Heat map of the proximities, ordered by cluster.")
         st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
     with right:
-        st.markdown("**Who is with whom**, the nearest to the medoid first")
+        st.markdown(f"**Who is with whom**, the nearest to the {run.method.traits.center} first")
         rows = []
-        for rank in range(run.settings.k):
+        for rank in range(run.k):
             members = order[labels[order] == rank]
             names = html.escape(", ".join(run.data.called(members[1:41])))
             if len(members) > 41:

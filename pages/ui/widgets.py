@@ -1,40 +1,30 @@
 """Inputs: each function draws its widgets and returns what they say as one frozen object."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
-from clustering import LINKAGES
 from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
-from pages.methods.trees import WARD, Merging
-from pages.runs.run import ALGORITHMS, ALONE, FLOORS, RACERS, STARTS, STARTS_OF, UPDATES, Recent, Run, Settings
+from pages.methods import method, offered, ways
+from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView, Option, Settings
+from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
+from pages.methods.tree_cut import METHOD as TREE_CUT
+from pages.runs.recent import Recent
+from pages.runs.run import Run
 
 SAME = "same"
-"""stands for the way of starting that the panels of a race share"""
-LABELS = {
-    "random": "Random points",
-    "alike": "All means alike",
-    "tree": "The cut of a tree",
-    "hand": "By hand",
-    SAME: "The same points as the others",
-}
-COVARIANCES = {
-    "full": "Full: any ellipse",
-    "tied": "Tied: one for all",
-    "diagonal": "Diagonal: upright",
-    "spherical": "Spherical: circles",
-}
-FLOOR_NAMES = {1e-6: "a millionth", 1e-3: "a thousandth", 1e-2: "a hundredth", 0.0: "none"}
+"""stands for the start that the panels of a comparison share"""
+SAME_LABEL = "Shared"
 SHARED = dict(bind="query-params")
 """keeps the value across pages, and puts it into the address, so that a link shows the same run"""
 KEPT = dict(persist_state="session")
 """keeps the value across pages; for what belongs to an uploaded file, which no link can carry"""
-
-
 LINKED = SHARED | KEPT
 """both, for what only one page has"""
+HIGHEST_SEED = 2**31 - 1
 
 
 def is_own() -> bool:
@@ -48,53 +38,43 @@ def recent() -> Recent:
 
 
 def choose_settings(data: Data) -> Settings:
-    """The algorithm and its options, in one row on the page."""
+    """A method and its options, in one row on the page. Centers that are placed by hand are still to be added."""
     with _row():
-        algorithm = _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
-        k = _choose_k()
-        start = _choose_start("Start", STARTS_OF[algorithm], f"start_{algorithm}")
-        options = _choose_options(data, algorithm)
-        if start == "tree":
-            options["merging"] = _choose_merging(data)
-        seed = _choose_seed()
-        _offer_new_start(start)
-    return Settings(algorithm=algorithm, k=_at_most(k, data), start=start, seed=seed, **options)
+        view = _choose_method(offered(WATCH), "algorithm")
+        return _choose_rest(view, view.ways, data, WATCH)
 
 
 def choose_mixture(data: Data) -> Settings:
     """The options of a mixture, in one row on the page."""
+    view = method("mixture")
+    # by hand only on Watch, where there is a plane to place them in
+    offered_ways = tuple(way for way in view.ways if way != HAND)
+    if st.session_state.get(start_key(view)) == HAND.name:
+        st.session_state[start_key(view)] = offered_ways[0].name
     with _row():
-        k = _choose_k()
-        ways = tuple(way for way in STARTS_OF["mixture"] if way != "hand")
-        if st.session_state.get("start_mixture") == "hand":  # on Watch, where there is a plane to place them in
-            st.session_state["start_mixture"] = ways[0]
-        start = _choose_start("Start", ways, "start_mixture")
-        options = _choose_options(data, "mixture")
-        if start == "tree":
-            options["merging"] = _choose_merging(data)
-        floor = st.selectbox(
-            "Least variance",
-            FLOORS,
-            format_func=FLOOR_NAMES.get,
-            key="floor",
-            width=190,
-            help="Regularisation: no component becomes narrower than this share of the variance of the data. Without a bound "
-            "the likelihood of a component that shrinks onto a point has no end.",
-            **SHARED,
-        )
-        seed = _choose_seed()
-        _offer_new_start(start)
-    return Settings("mixture", _at_most(k, data), start, seed, floor=floor, **options)
+        return _choose_rest(view, offered_ways, data, "mixture")
+
+
+def _choose_rest(view: MethodView, offered_ways: tuple, data: Data, page: str) -> Settings:
+    """Everything but the method."""
+    k = _choose_k() if view.traits.groups == "chosen" else None
+    way = _choose_way("Start", [way.name for way in offered_ways], start_key(view)) if offered_ways else ""
+    options = _choose_options(view, data, page)
+    start = _choose_start(way, data)
+    seed = _choose_seed() if view.traits.random else 1
+    if offered_ways:
+        _offer_new_start(way)
+    return view.settings(None if k is None else _at_most(k, data), start, seed, data, **options)
 
 
 def choose_focus(run: Run) -> tuple[int, int]:
     """A point, by its position, and a cluster, by its number from 0, that formulas and bars are about."""
-    n, k = len(run.data.points), run.settings.k
+    n, k = len(run.data.points), run.k
     # what was chosen for larger data or another K
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
     point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **KEPT)) - 1
-    what = "Component" if run.settings.algorithm == "mixture" else "Cluster"
+    what = run.method.traits.cluster.capitalize()
     cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **KEPT)) - 1
     if run.data.names is not None:
         st.caption(plain(run.data.called([point])[0]))
@@ -104,116 +84,125 @@ def choose_focus(run: Run) -> tuple[int, int]:
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
     """A method, the ways of starting it, and how many runs of each; the seed of the settings is that of the first."""
     with _row():
-        algorithm = _choose_fitting_algorithm(data)
+        view = _choose_fitting_method(RESTARTS, data)
         k = _choose_k()
-        options = _choose_options(data, algorithm)
+        options = _choose_options(view, data, RESTARTS)
         runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **SHARED))
-        seed = int(st.number_input("First seed", 0, 2**31 - 1 - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
-    ways = st.multiselect(
+        seed = _choose_first_seed()
+    names = [way.name for way in view.ways if way.repeatable]
+    chosen = st.multiselect(
         "Ways of starting",
-        [way for way in STARTS_OF[algorithm] if way not in ALONE],
-        default=["random", "k-means++", "maxmin"],
-        format_func=start_name,
-        key=f"ways_{algorithm}",
+        names,
+        default=[name for name in ("random", "k-means++", "maxmin") if name in names],
+        format_func=way_label,
+        key=f"ways_{view.name}",
         **SHARED,
     )
-    return Settings(algorithm=algorithm, k=_at_most(k, data), seed=seed, **options), ways, runs
+    return view.settings(_at_most(k, data), None, seed, data, **options), chosen, runs
 
 
-def choose_counting(data: Data) -> tuple[Settings, int, int]:
+def choose_sweep(data: Data) -> tuple[Settings, int, int]:
     """A method, the largest K to try, and how many runs each K is the best of."""
     with _row():
-        algorithm = _choose_fitting_algorithm(data)
-        options = _choose_options(data, algorithm)
+        view = _choose_fitting_method(CHOOSE_K, data)
+        options = _choose_options(view, data, CHOOSE_K)
         most = int(st.number_input("K up to", *MOST_COUNTED, 8, key="k_up_to", width=128, **SHARED))
-        starts = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **SHARED))
-        seed = int(st.number_input("First seed", 0, 2**31 - 1 - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
-    return Settings(algorithm=algorithm, seed=seed, **options), most, starts
+        runs = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **SHARED))
+        seed = _choose_first_seed()
+    return view.settings(3, None, seed, data, **options), most, runs
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What is chosen for a panel of the race."""
+    """What is chosen for a panel of the comparison."""
 
     settings: Settings
     shares_start: bool
     """whether it begins at the same points as the others"""
 
 
-SHARED_STARTS = ("random", "k-means++", "plain k-means++", "maxmin")
-"""ways of starting that find points for any algorithm"""
 PANEL_DEFAULTS = (
-    ("kmeans", "alternating", "full"),
-    ("kmedoids", "swap", "full"),
-    ("mixture", "alternating", "full"),
-    ("mixture", "alternating", "spherical"),
+    ("kmeans", {}),
+    ("kmedoids", {"update": "swap"}),
+    ("mixture", {}),
+    ("mixture", {"covariance": "spherical"}),
 )
-"""algorithm, update and covariance of each panel, until something else is chosen"""
-GIVEN_DEFAULTS = (("alternating", SAME), ("swap", SAME), ("steepest swap", SAME), ("alternating", "build"))
-"""update and start of each panel if the data are proximities"""
+"""method of each panel and those of its options that are not its defaults, until something else is chosen"""
+GIVEN_DEFAULTS = (
+    ("kmedoids", {}, SAME),
+    ("kmedoids", {"update": "swap"}, SAME),
+    ("kmedoids", {"update": "steepest swap"}, SAME),
+    ("kmedoids", {}, "build"),
+)
+"""the same, and the start, if the data are proximities"""
 
 
-def choose_race(data: Data) -> tuple[int, int, str, int]:
+def choose_comparison(data: Data) -> tuple[int, int, str, int]:
     """Number of panels, and what they share unless they say otherwise: K, the way of starting and the seed."""
     with _row():
         panels = st.segmented_control(
             "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **SHARED
         )
         k = _choose_k()
-        start = _choose_start("Start, the same points for all", SHARED_STARTS, "start_all", width=230)
+        way = _choose_way("Start, the same points for all", [way.name for way in SEEDED], "start_all", width=230)
         seed = _choose_seed()
         st.button("New start", icon=":material/casino:", on_click=_next_seed, help="The next seed, for all panels")
-    return panels, _at_most(k, data), start, seed
+    return panels, _at_most(k, data), way, seed
 
 
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
-    """The algorithm of a panel of the race, counted from one, with all else behind a button beside it."""
-    algorithm, update, covariance = PANEL_DEFAULTS[number - 1]
-    ending, offered, begin = f"_{number}", RACERS, SAME
-    if data.given is not None:  # other keys, so that what is chosen for points is still there when points come back
-        ending, offered = f"{ending}_given", {name: RACERS[name] for name in ("kmedoids", "tree")}
-        algorithm = "kmedoids"
-        update, begin = GIVEN_DEFAULTS[number - 1]
+    """The method of a panel of the comparison, counted from one, with all else behind a button beside it."""
+    ending = panel_ending(data, number)
+    default, defaults, begin = (*PANEL_DEFAULTS[number - 1], SAME) if data.given is None else GIVEN_DEFAULTS[number - 1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-        algorithm = _choose_algorithm(offered, f"algorithm{ending}", algorithm, f"Panel {number}", "stretch")
+        view = _choose_method(offered(COMPARE, data), f"algorithm{ending}", default, f"Panel {number}", "stretch")
+        defaults = defaults if view.name == default else {}
         with st.popover("Options", help="K, start and more, for this panel only"):
             own = st.number_input(
                 "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
             )
-            start = "tree"
-            if algorithm != "tree":
-                starts = (SAME, *(start for start in STARTS_OF[algorithm] if start != "hand"))
-                start = _choose_start("Start of this panel", starts, f"start_{algorithm}{ending}", "stretch", begin)
-            options = _choose_options(data, algorithm, ending, update, covariance, width="stretch")
-            if start == "tree":
-                options["merging"] = _choose_merging(data, f"_{number}", "stretch")
-    return Panel(
-        Settings(
-            algorithm=algorithm,
-            k=min(int(own or k), len(data.points)),
-            start="random" if start == SAME else start,
-            seed=seed,
-            **options,
-        ),
-        start == SAME,
-    )
+            way = ""
+            if view.ways:
+                names = [SAME, *(way.name for way in view.ways if way != HAND)]
+                first = begin if begin in names else SAME
+                way = _choose_way("Start of this panel", names, start_key(view, ending), "stretch", first)
+            options = _choose_options(view, data, COMPARE, ending, defaults, "stretch")
+            start = _choose_start(way, data, ending, "stretch")
+    k = min(int(own or k), len(data.points))
+    return Panel(view.settings(k, start, seed, data, **options), way == SAME)
+
+
+def panel_ending(data: Data, number: int) -> str:
+    """How the keys of a panel's widgets end: differently for proximities, so that what is chosen for points stays."""
+    return f"_{number}" if data.given is None else f"_{number}_given"
+
+
+def choose_tree(data: Data) -> tuple[dict[str, Any], int]:
+    """The options of a hierarchical tree, and the number of groups that its cut leaves."""
+    options = _choose_options(TREE_CUT, data, "hierarchy")
+    return options, _at_most(_choose_k(), data)
+
+
+# The parts.
 
 
 def _row():
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
-def _choose_algorithm(offered: dict[str, str], key: str, default: str, label: str = "Algorithm", width=175) -> str:
-    names = list(offered)
-    return st.selectbox(label, names, names.index(default), format_func=offered.get, key=key, width=width, **SHARED)
+def _choose_method(
+    views: dict[str, MethodView], key: str, default: str | None = None, label: str = "Algorithm", width=175
+) -> MethodView:
+    names = list(views)
+    index = names.index(default) if default in names else 0
+    name = st.selectbox(label, names, index, format_func=lambda name: views[name].title, key=key, width=width, **SHARED)
+    return views[name]
 
 
-def _choose_fitting_algorithm(data: Data) -> str:
-    """The algorithm, which can only be K-medoids where the data are proximities."""
-    if data.given is None:
-        return _choose_algorithm(ALGORITHMS, "algorithm", "kmeans")
+def _choose_fitting_method(page: str, data: Data) -> MethodView:
+    """One of the methods that can cluster these data."""
     # another key, so that what is chosen for points is still there when points come back
-    return _choose_algorithm({"kmedoids": ALGORITHMS["kmedoids"]}, "algorithm_given", "kmedoids")
+    return _choose_method(offered(page, data), "algorithm" if data.given is None else "algorithm_given")
 
 
 def _choose_k() -> int:
@@ -230,118 +219,81 @@ def _at_most(k: int, data: Data) -> int:
     return min(k, n)
 
 
-def _choose_start(label: str, starts: tuple[str, ...], key: str, width=160, begin: str | None = None) -> str:
-    index = starts.index(begin) if begin else 0
-    return st.selectbox(label, starts, index, format_func=start_name, key=key, width=width, **SHARED)
+def start_key(view: MethodView, ending: str = "") -> str:
+    """The key of the choice of a start."""
+    return f"start_{view.name}{ending}"
 
 
-def start_name(start: str) -> str:
-    """A way of starting, as it is called where it is chosen."""
-    return LABELS.get(start, STARTS.get(start))
+def _choose_way(label: str, names: list[str], key: str, width=160, first: str | None = None) -> str:
+    index = names.index(first) if first else 0
+    return st.selectbox(label, names, index, format_func=way_label, key=key, width=width, **SHARED)
 
 
-def metric_key(data: Data, key: str) -> str:
-    """The key of a choice of metric: another one for data that have metrics of their own."""
-    return f"{key} {data.metrics[0]}" if has_own_metrics(data) else key
+def way_label(name: str) -> str:
+    """What a way of starting is called where it is chosen."""
+    return SAME_LABEL if name == SAME else ways()[name].label
 
 
-def has_own_metrics(data: Data) -> bool:
-    """Whether their metrics are not those of all points, so that no address can carry the choice."""
-    return data.mixed is not None or data.given is not None
+def _choose_start(way: str, data: Data, ending: str = "", width=None) -> Start | None:
+    """The start of this way, with widgets for what it has to know; None for the default, or the one that panels share."""
+    if way == TREE.name:
+        return CutOf(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
+    if way == HAND.name:
+        return ByHand(())
+    return Named(way) if way and way != SAME else NoStart() if not way else None
 
 
-def _choose_metric(data: Data, key: str, width, label: str = "Metric") -> str:
-    return st.selectbox(
-        label,
-        data.metrics,
-        format_func=str.capitalize,
-        key=key,
-        width=width,
-        **(KEPT if has_own_metrics(data) else SHARED),
-    )
+def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
+    """The key of the widget of an option: another one for data whose values or default differ from those of all points."""
+    key = f"{view.name}_{option.name}{ending}"
+    if option.is_bound_to(data):
+        return f"{key} {option.first(data)}"
+    apart = option.default_for is not None and data.given is not None and not ending.endswith("_given")
+    return f"{key}_given" if apart else key
 
 
 def _choose_options(
-    data: Data, algorithm: str, ending: str = "", update: str = "alternating", covariance: str = "full", width=None
-) -> dict:
-    """The options that only this algorithm has. Their keys end in `ending`; `update` and `covariance` are the defaults."""
-    if algorithm == "kmedoids":
-        return dict(
-            metric=_choose_metric(data, metric_key(data, f"metric{ending}"), width or 170),
-            update=st.selectbox(
-                "Update",
-                list(UPDATES),
-                list(UPDATES).index(update),
-                format_func=lambda u: UPDATES[u].capitalize(),
-                key=f"update{ending}",
-                width=width or 260,
-                **SHARED,
-            ),
-        )
-    if algorithm == "mixture":
-        return dict(
-            covariance=st.selectbox(
-                "Covariance",
-                list(COVARIANCES),
-                list(COVARIANCES).index(covariance),
-                format_func=COVARIANCES.get,
-                key=f"covariance{ending}",
-                width=width or 170,
-                **SHARED,
-            )
-        )
-    return {}
+    view: MethodView, data: Data, page: str, ending: str = "", defaults: dict | None = None, width=None, of: str = ""
+) -> dict[str, Any]:
+    """The values of the options that the method has on this page, a widget for each. Their keys end in `ending`; `defaults`
+    are those that are not the method's own, and labels end in `of`."""
+    return {
+        option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, of)
+        for option in view.options
+        if option.pages is None or page in option.pages
+    }
 
 
-def choose_tree(data: Data) -> tuple[Merging, int]:
-    """How a tree is made, and the number of groups that its cut leaves."""
-    merging = _choose_merging(data, metric="Metric")
-    return merging, _at_most(_choose_k(), data)
-
-
-def _choose_merging(data: Data, number: str = "", width=170, metric: str = "Metric of the tree") -> Merging:
-    keys = tree_keys(data, number)
-    linkage = st.selectbox(
-        "Linkage",
-        list(LINKAGES),
-        LINKAGES.index(default_merging(data).linkage),
-        format_func=str.capitalize,
-        key=keys[0],
-        width=width,
-        help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
-        "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
-        **SHARED,
-    )
-    return Merging(linkage, _choose_metric(data, keys[1], width, metric))
-
-
-def tree_keys(data: Data, number: str = "") -> tuple[str, str]:
-    """The keys of the linkage and of the metric of a tree; `number` is that of the panel in a race."""
-    given = "_given" if data.given is not None else ""
-    return f"linkage{number}{given}", metric_key(data, f"tree_metric{number}{given}")
-
-
-def default_merging(data: Data) -> Merging:
-    # means are no more than a way of speaking where there are only proximities
-    return Merging("average" if data.given is not None else WARD.linkage, data.metrics[0])
+def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, of: str) -> Any:
+    default = option.first(data) if default is None else default
+    look = dict(key=option_key(view, option, data, ending), width=width or option.width, help=option.help)
+    look |= KEPT if option.is_bound_to(data) else SHARED
+    label = f"{option.label}{of}"
+    values = option.values(data)
+    if not values:
+        kind = type(option.default)
+        return kind(st.number_input(label, option.low, option.high, default, option.step, **look))
+    names = list(values)
+    return st.selectbox(label, names, names.index(default), format_func=values.get, **look)
 
 
 def _choose_seed() -> int:
-    return int(st.number_input("Seed", 0, 2**31 - 1, 1, key="seed", width=100, **SHARED))
+    return int(st.number_input("Seed", 0, HIGHEST_SEED, 1, key="seed", width=100, **SHARED))
 
 
-def _offer_new_start(start: str) -> None:
+def _choose_first_seed() -> int:
+    return int(st.number_input("First seed", 0, HIGHEST_SEED - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
+
+
+def _offer_new_start(way: str) -> None:
+    same = ways()[way].none_random
+    by_hand = "The next seed: puts the centers on other random points, to be dragged from there."
     st.button(
         "New start",
         icon=":material/casino:",
         on_click=_next_seed,
-        disabled=start in ("build", "tree", "alike"),
-        help={
-            "build": "Nothing in BUILD is random: every start is the same.",
-            "tree": "Nothing in a tree is random: every start is the same.",
-            "alike": "Nothing in this is random: every start is the same.",
-            "hand": "The next seed: puts the centers on other random points, to be dragged from there.",
-        }.get(start, "The next seed"),
+        disabled=bool(same),
+        help=same or (by_hand if way == HAND.name else "The next seed"),
     )
 
 

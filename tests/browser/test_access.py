@@ -7,7 +7,17 @@ import pytest
 
 pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-PAGES = ["", "hierarchy", "mixture", "data", "report", "compare", "restarts?runs=10&k=3", "choose_k?n=100&k_up_to=3", "failures"]
+PAGES = [
+    "",
+    "hierarchy",
+    "mixture",
+    "data",
+    "report",
+    "compare",
+    "restarts?runs=10&k=3",
+    "choose_k?n=100&k_up_to=3",
+    "failures",
+]
 
 
 def settled(page):

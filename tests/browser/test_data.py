@@ -33,7 +33,7 @@ def bring(page, server):
     idle(page)
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_role("heading", name="Data", level=1).wait_for()
-    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Your own").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
     page.get_by_text("Until then every page goes on with Three Gaussians.").wait_for()
     idle(page)
 
@@ -67,16 +67,16 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     bring(page, server)
     page.set_input_files("input[type=file]", dict(name="penguins.csv", mimeType="text/csv", buffer=content))
     page.get_by_text("separator: semicolon").wait_for()
-    page.get_by_text("Fill by probabilistic PCA").click()
+    page.get_by_text("Impute with probabilistic PCA").click()
     page.get_by_text(re.compile("are filled by probabilistic PCA")).wait_for()
     page.get_by_role("combobox", name="Scaling").click()
-    page.get_by_role("option", name="Standardise").click()
+    page.get_by_role("option", name="Standardize").click()
     page.get_by_text("Mean 0, standard deviation 1").wait_for()
     idle(page)
     watch(page)
     # what the core makes of the same table
     table = pd.read_csv(io.BytesIO(content), sep=";")
-    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardise")
+    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardize")
     data = cleaning.prepare(table, "penguins", how)
     labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
     expected = adjusted_rand_index(data.labels, labels)
@@ -159,7 +159,7 @@ def start_of(page):
 def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_data(chromium, cold_server):
     # not by the fixture `page`: Streamlit writes on the console that it looked for this page in the wrong place first
     page = chromium.new_page()
-    page.goto(cold_server + "/data?source=Real&table=Iris")
+    page.goto(cold_server + "/data?source=Built-in&table=Iris")
     page.get_by_text("What will be clustered").wait_for(timeout=30_000)
     page.get_by_role("dialog").wait_for(state="detached")
     assert page.get_by_role("heading", name="Data", level=1).is_visible()
@@ -190,7 +190,7 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Data", level=1).wait_for()
     idle(page)
-    tab_to(page, "Sample")
+    tab_to(page, "Simulated")
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")

@@ -4,33 +4,33 @@ import re
 
 import pytest
 
-from pages.choose_k.sweep import START, Counting
+from pages.choose_k.sweep import START, Sweep
 from pages.choose_k.verdict import Verdict
 from pages.datasets import catalog
 from pages.datasets.formatting import number
-from pages.runs.run import Settings
+from pages.methods import settings, ways
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, server):
     page.goto(f"{server}/choose_k?n=100&k_up_to=4")
-    counting = Counting.of(catalog.draw_sample("three", 100, 0, {}), Settings(), 4, 10)
-    counting.go_on(lambda *_: None)
-    verdict = Verdict(counting)
+    sweep = Sweep.of(catalog.draw_sample("three", 100, 0, {}), settings("kmeans"), 4, 10)
+    sweep.resume(lambda *_: None)
+    verdict = Verdict(sweep)
     page.get_by_role("heading", name=verdict.headline).wait_for()
     page.get_by_text("Where the members go").wait_for()
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 8")
-    part = verdict.partitions[2]
-    page.get_by_role("button", name=re.compile(f"K = 3, loss {re.escape(number(part.loss))}")).click()
+    best = verdict.best_runs[2]
+    page.get_by_role("button", name=re.compile(f"K = 3, loss {re.escape(number(best.loss))}")).click()
     page.get_by_role("heading", name="Watch it cluster").wait_for()
-    page.locator(".sentence", has_text=f"loss {number(part.loss)}. Converged").wait_for()
-    assert f"seed={part.seed}" in page.url or part.seed == 1
-    assert START in page.url.replace("%2B", "+")
+    page.locator(".sentence", has_text=f"loss {number(best.loss)}. Converged").wait_for()
+    assert f"seed={best.seed}" in page.url or best.seed == 1
+    assert ways()[START].label in page.url.replace("%2B", "+")
 
 
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):
-    page.goto(f"{server}/choose_k?n=1,000&algorithm=Mixture+of+Gaussians&k_up_to=8")
+    page.goto(f"{server}/choose_k?n=1,000&algorithm=Gaussian+mixture&k_up_to=8")
     page.get_by_role("button", name="Stop here").click(timeout=60_000)
     page.get_by_text(re.compile("Stopped with .* pieces still to be made")).wait_for(timeout=60_000)
     page.get_by_role("button", name="Go on").click()

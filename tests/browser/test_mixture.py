@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 PICTURE, TRIANGLE = ".st-key-picture .js-plotly-plot", ".st-key-triangle .js-plotly-plot"
 BELOW = "[class*=st-key-responsibilities] .js-plotly-plot"
-ADDRESS = "/mixture?n=100&start_mixture=K-means+first"
+ADDRESS = "/mixture?n=100&start_mixture=K-means"
 
 
 def settled(page, *others):

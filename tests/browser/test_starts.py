@@ -7,22 +7,23 @@ import pytest
 
 from pages.datasets import catalog
 from pages.datasets.formatting import number
-from pages.restarts.study import Attempts
-from pages.runs.run import Recent, Settings
+from pages.methods import settings
+from pages.restarts.study import MissingRuns, RestartStudy
+from pages.runs.recent import Recent
 
 pytestmark = pytest.mark.browser
 
 HISTOGRAM, CURVES = "[class*=st-key-histogram] .js-plotly-plot", "[class*=st-key-curves] .js-plotly-plot"
-ADDRESS = "starts?sample=Many+groups+on+a+grid&n=500&k=16&runs=20"
+ADDRESS = "restarts?sample=Many+groups+on+a+grid&n=500&k=16&runs=20"
 WAYS = ["random", "k-means++", "maxmin"]
 
 
 @pytest.fixture(scope="module")
 def findings():
     """What the core makes of the runs at this address."""
-    attempts = Attempts.of(catalog.draw_sample("grid", 500, 0, {}), Settings(k=16), Recent())
-    attempts.go_on(WAYS, 20, lambda _: None)
-    return attempts.found(WAYS, 20)
+    study = RestartStudy.of(catalog.draw_sample("grid", 500, 0, {}), settings("kmeans", 16), Recent())
+    MissingRuns.of(study, WAYS, 20).resume(lambda *_: None)
+    return study.findings(WAYS, 20)
 
 
 def summary(page):
@@ -54,7 +55,7 @@ def check_watch(page, run):
     assert page.get_by_label("Seed", exact=True).input_value() == str(run.seed)
     assert "/restarts" not in page.url
     centers = page.evaluate("() => [...document.querySelector('.st-key-picture .js-plotly-plot')._fullData.at(-1).x]")
-    np.testing.assert_allclose(centers, run.middles[:, 0], atol=1e-3)
+    np.testing.assert_allclose(centers, run.centers[:, 0], atol=1e-3)
 
 
 def check_back(page, before):
@@ -138,7 +139,7 @@ def test_a_click_on_the_end_of_a_curve_watches_that_run(page, server, findings):
 
 
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):
-    page.goto(f"{server}/restarts?n=2,000&algorithm=K-medoids&k=10&update=Swaps,+the+best+of+all&runs=500")
+    page.goto(f"{server}/restarts?n=2,000&algorithm=K-medoids&k=10&kmedoids_update=Best+swap&runs=500")
 
     def underway(missing):
         return page.get_by_text(re.compile(rf"^Run (?!1 |2 )\d+ of {missing:,}, iteration"))

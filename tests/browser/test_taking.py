@@ -36,7 +36,7 @@ def test_the_picture_is_saved_as_it_is_on_the_screen(page, server):
 
 
 def test_tables_and_scripts_are_behind_one_button(page, server):
-    page.goto(f"{server}/?n=100&algorithm=Mixture+of+Gaussians")
+    page.goto(f"{server}/?n=100&algorithm=Gaussian+mixture")
     page.get_by_role("button", name="Take it away").click()
     name, table = taken(page, page.get_by_role("button", name="Assignments, CSV").click)
     assert name == "assignments.csv"
@@ -101,7 +101,7 @@ def test_the_animation_is_made_as_a_gif_while_a_bar_says_how_far_it_is(page, ser
 
 def test_the_link_is_copied_and_opens_the_same_run_from_the_report_too(page, server, chromium):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto(f"{server}/?n=100&k=4&start_kmeans=By+hand&centers=-5,0;0,1;5,-1;2,2")
+    page.goto(f"{server}/?n=100&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2")
     told = page.locator(".sentence", has_text="Converged").inner_text()
     page.get_by_role("button", name="Copy the link").first.click()
     page.get_by_text("Copied.").wait_for()
@@ -138,7 +138,7 @@ def test_the_report_is_printed_on_white_paper_without_the_frame(page, server):
 
 
 def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, server):
-    page.goto(f"{server}/?source=Real&table=Iris&k=4")  # which the gallery has to leave behind
+    page.goto(f"{server}/?source=Built-in&table=Iris&k=4")  # which the gallery has to leave behind
     page.locator(".sentence", has_text="Converged").wait_for()
     page.get_by_role("link", name="When it goes wrong").click()
     page.get_by_role("button", name="Watch it go wrong").first.click()

@@ -52,7 +52,7 @@ def another_run(page):
 
 def to_own_data(page):
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
-    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Your own").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
     page.get_by_text("Until then every page goes on").wait_for()
 
 
@@ -131,7 +131,7 @@ def test_play_runs_through_all_frames_with_the_loss_marker_and_ends_where_the_co
 
 
 @pytest.mark.parametrize("far", [0, 1e7])
-@pytest.mark.parametrize("algorithm", ["K-means", "Mixture of Gaussians"])
+@pytest.mark.parametrize("algorithm", ["K-means", "Gaussian mixture"])
 def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, algorithm, far):
     visit(page, f"{server}/?algorithm={algorithm}")
     if far:  # numbers of double precision
@@ -350,7 +350,7 @@ def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page,
     expected = {
         "K-means": History.record(KMeans(2, init="random"), points, rng=1).parameters[-1],
         "K-medoids": points[History.record(KMedoids(2, init="random"), proximity_matrix(points), rng=1).parameters[-1]],
-        "Mixture of Gaussians": History.record(GaussianMixture(2, init="random"), points, rng=1).parameters[-1].means,
+        "Gaussian mixture": History.record(GaussianMixture(2, init="random"), points, rng=1).parameters[-1].means,
     }
     for name, middles in expected.items():
         if name != "K-means":
@@ -426,7 +426,7 @@ def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
 def test_the_address_shows_the_same_run_in_a_fresh_browser(page, chromium, server):
     visit(page, server)
     page.get_by_role("combobox", name="Algorithm").click()
-    page.get_by_role("option", name="Mixture of Gaussians").click()
+    page.get_by_role("option", name="Gaussian mixture").click()
     page.get_by_text("Log-likelihood (sum, nats)").wait_for()
     page.get_by_role("combobox", name="Covariance").click()
     page.get_by_role("option", name="Spherical").click()

@@ -11,7 +11,7 @@ def test_k_means_reaches_the_least_sum_of_squares_on_iris(table, k, loss):
     assert best_of(50, KMeans(k), table("iris", 4), rng=0).loss == pytest.approx(loss, abs=5e-5)
 
 
-def test_k_means_on_standardised_iris(table):
+def test_k_means_on_standardized_iris(table):
     points = table("iris", 4)
     points = (points - points.mean(axis=0)) / points.std(axis=0, ddof=1)
     assert best_of(20, KMeans(3), points, rng=0).loss == pytest.approx(138.888, abs=5e-4)

@@ -1,5 +1,6 @@
-"""How many clusters: the work, the verdict, the figures and the page."""
+"""How many clusters: the sweep over K, the verdict, the figures and the page."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,16 @@ import pytest
 import sklearn.metrics
 from streamlit.testing.v1 import AppTest
 
-from clustering import match_clusters
+from clustering import match_clusters, proximity_matrix, subsample_agreement, subsample_size
 from pages.choose_k import figures as sweep_figures
-from pages.choose_k.sweep import REFERENCES, START, Counting
-from pages.choose_k.verdict import NAMES, Criterion, Verdict, _chosen, matched
+from pages.choose_k.sweep import REFERENCES, START, Sweep
+from pages.choose_k.verdict import NAMES, Criterion, Verdict, _chosen, matched_colors
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.runs.run import NeedsPoints, Recent, Settings, make_run
+from pages.methods import offered, settings
+from pages.methods.base import CHOOSE_K, NeedsPoints
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 PAGE = "pages/choose_k/page.py"
@@ -24,20 +28,20 @@ def sample(name="three", n=300, **values):
     return catalog.draw_sample(name, n, 0, defaults | values)
 
 
-def counted(data, most=6, starts=5, watch=lambda share, text: None, **settings):
-    counting = Counting.of(data, Settings(**settings), most, starts)
-    counting.go_on(watch)
-    return counting
+def swept(data, most=6, runs=5, method="kmeans", **options):
+    sweep = Sweep.of(data, settings(method, data=data, **options), most, runs)
+    sweep.resume(lambda share, text: None)
+    return sweep
 
 
 @pytest.fixture(scope="module")
 def three():
-    return Verdict(counted(sample(n=500)))
+    return Verdict(swept(sample(n=500)))
 
 
 @pytest.fixture(scope="module")
 def by_mixtures():
-    return Verdict(counted(sample(n=200), most=4, starts=3, algorithm="mixture"))
+    return Verdict(swept(sample(n=200), most=4, runs=3, method="mixture"))
 
 
 def test_three_gaussians_are_three_by_every_criterion(three):
@@ -49,108 +53,155 @@ def test_three_gaussians_are_three_by_every_criterion(three):
 @pytest.mark.parametrize("seed", range(4))
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     data = catalog.draw_sample("uniform", 400, seed, {"d": 2})
-    assert Verdict(counted(data)).headline.startswith("No evidence for more than one cluster")
+    assert Verdict(swept(data)).headline.startswith("No evidence for more than one cluster")
 
 
 def test_uniform_noise_is_no_evidence_by_mixtures_either_though_bic_may_want_several():
-    verdict = Verdict(counted(catalog.draw_sample("uniform", 200, 0, {"d": 2}), 4, 3, algorithm="mixture"))
+    verdict = Verdict(swept(catalog.draw_sample("uniform", 200, 0, {"d": 2}), 4, 3, method="mixture"))
     assert verdict.headline.startswith("No evidence for more than one cluster")
 
 
 def test_values_are_those_of_scikit_learn(three):
-    points = three.counting.data.points
+    points = three.sweep.data.points
     peers = {
         "silhouette": sklearn.metrics.silhouette_score,
         "calinski_harabasz": sklearn.metrics.calinski_harabasz_score,
         "davies_bouldin": sklearn.metrics.davies_bouldin_score,
     }
     for name, peer in peers.items():
-        expected = [peer(points, part.labels) for part in three.partitions[1:]]
+        expected = [peer(points, part.labels) for part in three.best_runs[1:]]
         np.testing.assert_allclose(three.criteria[name].values, expected, rtol=1e-9)
     assert three.criteria["silhouette"].noise.shape == (REFERENCES, 5)
 
 
 def test_each_partition_is_the_best_run_that_watch_would_make(three):
-    data = three.counting.data
-    for part in three.partitions:
-        runs = [make_run(data, Settings(k=part.k, start=START, seed=seed), Recent(), lambda _: None) for seed in range(1, 6)]
+    data = three.sweep.data
+    for part in three.best_runs:
+        runs = [make_run(data, settings("kmeans", part.k, START, seed), Recent(), lambda _: None) for seed in range(1, 6)]
         losses = [run.history.last.loss for run in runs]
         assert part.loss == min(losses) == losses[part.seed - 1]
         np.testing.assert_array_equal(part.labels, runs[part.seed - 1].history.last.labels)
 
 
 def test_the_loss_of_the_best_runs_falls_with_every_cluster(three):
-    assert (np.diff([part.loss for part in three.partitions]) < 0).all()
+    assert (np.diff([part.loss for part in three.best_runs]) < 0).all()
 
 
-def test_densities_are_there_for_each_number_and_covariance_model(by_mixtures):
-    assert len(by_mixtures.densities) == 16
+def test_information_criteria_are_there_for_each_number_and_covariance_model(by_mixtures):
+    assert len(by_mixtures.information) == 16
     assert {"bic", "icl", "aic"} < set(by_mixtures.criteria)
-    assert all(one.icl >= one.bic - 1e-9 for one in by_mixtures.densities)  # entropy is not negative
-    best = min(by_mixtures.densities, key=lambda one: one.bic)
+    assert all(one.icl >= one.bic - 1e-9 for one in by_mixtures.information)  # entropy is not negative
+    best = min(by_mixtures.information, key=lambda one: one.bic)
     assert by_mixtures.criteria["bic"].choice == best.k == 3
-    assert best.covariance in by_mixtures.criteria["bic"].clarity
+    assert best.model in by_mixtures.criteria["bic"].clarity
 
 
-def test_what_watch_raises_leaves_what_was_done_and_it_goes_on_from_there():
+def test_work_that_an_exception_ends_keeps_what_was_done_and_resumes_from_there():
     class Left(Exception):
         pass
 
     told = []
 
-    def watch(share, text):
+    def tell(share, text):
         told.append((share, text))
         if share > 0.3:
             raise Left
 
-    counting = Counting.of(sample(n=100), Settings(), 4, 3)
+    sweep = Sweep.of(sample(n=100), settings("kmeans"), 4, 3)
     with pytest.raises(Left):
-        counting.go_on(watch)
-    done = dict(counting.done)
-    assert 0.2 * len(counting.pieces) < len(done) < 0.5 * len(counting.pieces)
-    partial = Verdict(counting)
+        sweep.resume(tell)
+    done = dict(sweep.done)
+    assert 0.2 * len(sweep.pieces) < len(done) < 0.5 * len(sweep.pieces)
+    partial = Verdict(sweep)
     assert set(partial.criteria) == {"elbow", "silhouette"}  # what needs noise or resampling is not there yet
-    counting.go_on(lambda *_: None)
-    assert counting.missing == 0
-    assert all(counting.done[piece] is result for piece, result in done.items())
+    sweep.resume(lambda *_: None)
+    assert not sweep.missing
+    assert all(sweep.done[piece] is result for piece, result in done.items())
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert told[0][1] == "Clustering with K = 1."
 
 
 def test_proximities_are_judged_without_noise_by_fixed_limits():
-    from clustering import proximity_matrix
-
     points = sample("round", 60, distance=12.0).points
     data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
-    verdict = Verdict(counted(data, 5, 3, algorithm="kmedoids", update="swap"))
+    verdict = Verdict(swept(data, 5, 3, method="kmedoids", update="swap"))
     assert not verdict.noise
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
     assert verdict.headline == "3 (Silhouette, Stability)"
     with pytest.raises(NeedsPoints):
-        Counting.of(data, Settings(), 5, 3)
+        Sweep.of(data, settings("kmeans"), 5, 3)
 
 
 def test_identical_points_are_one_sentence_and_copies_no_crash():
     with pytest.raises(ValueError, match="all points are identical"):
-        Counting.of(Data("same", "Same", ("a", "b"), np.ones((20, 2))), Settings(), 5, 3)
+        Sweep.of(Data("same", "Same", ("a", "b"), np.ones((20, 2))), settings("kmeans"), 5, 3)
     copies = np.repeat([[0.0, 0.0], [1.0, 0.0]], 10, axis=0)
-    verdict = Verdict(counted(Data("two", "Two", ("a", "b"), copies), 4, 2))
+    verdict = Verdict(swept(Data("two", "Two", ("a", "b"), copies), 4, 2))
     assert verdict.criteria["silhouette"].choice == 2
     assert isinstance(verdict.headline, str)
 
 
+def few(n):
+    """n points of the sample "three"."""
+    return Data(f"few {n}", "Few", ("a", "b"), sample(n=300).points[:n])
+
+
+@pytest.mark.parametrize("n", range(4, 41))
+def test_a_subsample_has_the_size_that_is_said(n):
+    sizes = []
+
+    def cluster(rows, rng):
+        sizes.append(len(rows))
+        return np.zeros(len(rows))
+
+    subsample_agreement(n, cluster, 1, np.random.default_rng(0))
+    assert sizes == [subsample_size(n)] * 2
+
+
+@pytest.mark.parametrize("method", offered(CHOOSE_K))
+@pytest.mark.parametrize(("n", "most"), [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)])
+def test_few_points_have_all_criteria_and_stability_as_far_as_subsamples_are_larger_than_k(method, n, most):
+    verdict = Verdict(swept(few(n), 8, 1, method=method))
+    assert verdict.ks.tolist() == list(range(1, min(8, n - 1) + 1))
+    assert [best.k for best in verdict.best_runs] == verdict.ks.tolist()
+    expected = set(NAMES) if verdict.sweep.models else set(NAMES) - {"bic", "icl", "aic"}
+    assert set(verdict.criteria) == expected
+    for name, criterion in verdict.criteria.items():
+        whole = verdict.ks if name in ("elbow", "gap", "bic", "icl", "aic") else verdict.ks[1:]
+        assert criterion.ks.tolist() == (whole.tolist() if name != "stability" else list(range(2, most + 1)))
+        assert criterion.choice in criterion.ks
+        assert "nan" not in criterion.clarity
+        sweep_figures.curve(criterion)
+    assert verdict.criteria["stability"].spread.shape == (10, most - 1)
+    assert "nan" not in verdict.headline
+
+
+@pytest.mark.parametrize("n", [4, 5, 8, 9])
+def test_few_proximities_have_all_criteria_too(n):
+    points = few(n).points
+    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
+    verdict = Verdict(swept(data, 8, 3, method="kmedoids"))
+    assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
+    stability = verdict.criteria["stability"]
+    assert stability.ks.max() == subsample_size(n) - 1
+    assert f"{stability.values.max():.2f}" in stability.clarity
+
+
 def test_many_points_are_a_stated_sample():
-    counting = Counting.of(sample(n=20_000), Settings(), 4, 3)
-    assert len(counting.data.points) == 5_000
-    assert "a sample of 5,000 of the 20,000 points" in counting.note
+    sweep = Sweep.of(sample(n=20_000), settings("kmeans"), 4, 3)
+    assert len(sweep.data.points) == 5_000
+    assert "a sample of 5,000 of the 20,000 points" in sweep.note
+    pairwise = Sweep.of(sample(n=20_000), settings("kmedoids"), 4, 3)
+    assert len(pairwise.data.points) == 1_500
+    assert "a sample of 1,500 of the 20,000 points" in pairwise.note
 
 
-def test_colours_are_carried_over_and_the_cluster_that_is_left_over_gets_the_new_one(three):
-    colours = matched(three.partitions)
-    for i, (before, after) in enumerate(zip(three.partitions, three.partitions[1:], strict=False)):
-        assert sorted(colours[i + 1]) == list(range(after.k))
-        same = colours[i][before.labels] == colours[i + 1][after.labels]
+def test_colors_are_carried_over_and_the_cluster_that_is_left_over_gets_the_new_one(three):
+    colors = matched_colors(three.best_runs)
+    for i, (before, after) in enumerate(zip(three.best_runs, three.best_runs[1:], strict=False)):
+        assert sorted(colors[i + 1]) == list(range(after.k))
+        same = colors[i][before.labels] == colors[i + 1][after.labels]
         best = match_clusters(after.labels, before.labels, after.k)
         assert same.sum() == (best[after.labels] == before.labels).sum()
 
@@ -165,14 +216,14 @@ def test_a_criterion_counts_only_if_it_is_beyond_noise(value, evidence):
 
 
 def test_the_flow_between_numbers_keeps_every_point(three):
-    link = sweep_figures.flow(three.partitions, matched(three.partitions)).data[0].link
-    assert sum(link.value) == 500 * (len(three.partitions) - 1)
-    assert max(link.target) == sum(part.k for part in three.partitions) - 1
+    link = sweep_figures.flow(three.best_runs, matched_colors(three.best_runs)).data[0].link
+    assert sum(link.value) == 500 * (len(three.best_runs) - 1)
+    assert max(link.target) == sum(part.k for part in three.best_runs) - 1
 
 
 def test_the_silhouette_plot_has_every_point_once(three):
-    part, colours = three.partitions[2], matched(three.partitions)[2]
-    *clusters, mean = sweep_figures.silhouettes(part, colours).data
+    part, colors = three.best_runs[2], matched_colors(three.best_runs)[2]
+    *clusters, mean = sweep_figures.silhouettes(part, colors).data
     assert sum(len(trace.x) - 2 for trace in clusters) == 500
     assert mean.x[0] == part.silhouette.mean
 
@@ -219,3 +270,20 @@ def test_the_page_of_uniform_noise_and_of_proximities(app):
     assert not app.exception
     assert not app.error
     assert any("no noise to compare" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("rows", [4, 5, 8, 9])
+def test_the_page_of_few_points_shows_every_k_and_all_criteria(rows):
+    app = AppTest.from_file(str(DASHBOARD), default_timeout=90).switch_page("pages/data/page.py").run()
+    app.button_group(key="source").set_value("own").run()
+    app.button_group(key="how").set_value("paste").run()
+    points = few(rows).points
+    app.text_area(key="pasted").set_value("a,b\n" + "".join(f"{x:.3f},{y:.3f}\n" for x, y in points)).run()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert not app.error
+    table = next(e.proto.body for e in app.get("html") if "What each criterion prefers" in e.proto.body)
+    names = [re.search("<th scope='row'>(.*?)</th>", row)[1] for row in re.findall("<tr>(.*?)</tr>", table)[1:]]
+    assert names == [name for key, name in NAMES.items() if key not in ("bic", "icl", "aic")]
+    watched = [button.label for button in app.button if button.label.startswith("K = ")]
+    assert [label.split(",")[0] for label in watched] == [f"K = {k}" for k in range(1, rows)]

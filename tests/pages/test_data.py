@@ -107,11 +107,11 @@ def test_probabilistic_pca_fills_gaps_with_an_uncertainty_that_is_on_the_page(ap
 
 def test_the_choice_goes_along_to_watch(app):
     upload(app, "penguins.csv", PENGUINS)
-    labelled(app.selectbox, "Scaling").set_value("standardise").run()
+    labelled(app.selectbox, "Scaling").set_value("standardize").run()
     app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own").run()
     assert "penguins.csv" in said(app)
-    assert app.session_state["last data"].columns[0] == "bill_length_mm (standardised)"
+    assert app.session_state["last data"].columns[0] == "bill_length_mm (standardized)"
     assert float(next(m.value for m in app.metric if m.label == "Adjusted Rand index")) > 0.7
 
 

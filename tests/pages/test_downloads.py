@@ -10,8 +10,10 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from pages.datasets.data import Data
 from pages.export.downloads import distinct_type
 from pages.figures.plots import token
-from pages.runs.frames import storyboard
-from pages.runs.run import Recent, Settings, make_run
+from pages.methods import settings
+from pages.runs.frames import frames_of
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 from pages.ui import export_menu
 
 
@@ -51,8 +53,8 @@ def offered(monkeypatch):
     def offer(run):
         found.clear()
         picture = type("Picture", (), dict(layout=type("Layout", (), dict(meta="same"))))
-        monkeypatch.setattr(export_menu.files, "offline", lambda *args: b"")
-        export_menu.offer(run, picture, storyboard(run)[0])
+        monkeypatch.setattr(export_menu.offline, "animation", lambda *args: b"")
+        export_menu.offer(run, picture, frames_of(run)[0])
         return dict(found)
 
     return offer
@@ -65,7 +67,7 @@ def test_two_large_files_that_differ_in_one_digit_are_two_downloads(offered):
     runs = [
         make_run(
             Data(key=token(one.tobytes()), title="Mine", columns=("x", "y"), points=one),
-            Settings(k=1),
+            settings("kmeans", k=1),
             Recent(),
             lambda step: None,
         )

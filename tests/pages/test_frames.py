@@ -1,4 +1,4 @@
-"""The storyboard, the figures and the painted pictures of a run."""
+"""The frames, the figures and the painted pictures of a run."""
 
 import base64
 import dataclasses
@@ -13,16 +13,27 @@ from scipy.spatial.distance import cdist
 from pages.datasets import catalog
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import number
+from pages.datasets.limits import MOST_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
+from pages.methods import methods, settings
+from pages.methods.starts import HAND, ByHand
 from pages.runs import curves, pictures
-from pages.runs.frames import MOST_FRAMES, storyboard
-from pages.runs.run import Recent, Settings, make_run
+from pages.runs.frames import frames_of
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
 
-def a_run(n=200, sample="three", values=None, **settings):
-    data = catalog.draw_sample(sample, n, 0, values or {})
-    return make_run(data, Settings(**settings), Recent(), lambda _: None)
+def run_on(data, name="kmeans", **options):
+    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
+
+
+def a_run(n=200, sample="three", values=None, **options):
+    return run_on(catalog.draw_sample(sample, n, 0, values or {}), **options)
+
+
+def iteration_of(run, state):
+    return run.history.states[state].iteration
 
 
 def plane_of(run):
@@ -31,61 +42,66 @@ def plane_of(run):
 
 RUNS = [
     dict(),
-    dict(algorithm="kmedoids"),
-    dict(algorithm="kmedoids", update="swap"),
-    dict(algorithm="kmedoids", update="steepest swap", start="build"),
-    dict(algorithm="mixture"),
-    dict(algorithm="mixture", covariance="tied", start="k-means"),
+    dict(name="kmedoids"),
+    dict(name="kmedoids", update="swap"),
+    dict(name="kmedoids", update="steepest swap", start="build"),
+    dict(name="mixture"),
+    dict(name="mixture", covariance="tied", start="k-means"),
     dict(k=1),
     dict(k=200),
 ]
 
 
-@pytest.mark.parametrize("settings", RUNS, ids=str)
-def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(settings):
-    run = a_run(**settings)
-    frames, _ = storyboard(run)
-    assert [f.kind for f in frames[:2]] == ["start", "E"]
-    assert frames[-1].kind == "E"
-    assert frames[-1].parameters == run.history.iterations
+@pytest.mark.parametrize("options", RUNS, ids=str)
+def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(options):
+    run = a_run(**options)
+    frames, left_out = frames_of(run)
+    assert [f.phase for f in frames[:2]] == ["start", "E"]
+    assert frames[-1].phase == "E"
+    assert frames[-1].state == frames[-1].assigned == len(run.history.states) - 1
+    if not left_out:
+        assert [f.state for f in frames] == list(range(len(run.history.states)))
     losses = [f.loss for f in frames[1:]]
     assert (np.diff(losses) <= 1e-9 * (1 + np.abs(losses[:-1]))).all()
     for frame in frames:
-        if frame.kind == "M":
-            assert frame.assignment == frame.parameters - 1
+        if frame.phase == "M":
+            assert iteration_of(run, frame.assigned) == iteration_of(run, frame.state) - 1
+            assert frame.position == iteration_of(run, frame.state) - 0.5
+        states = run.history.states
+        assert states[frame.parameters].parameters is states[frame.state].parameters
         if frame.loss is not None:
             assert number(frame.loss) in frame.sentence
     assert "Converged after" in frames[-1].sentence
 
 
 def test_the_first_frame_of_each_kind_says_what_the_step_means_and_no_other():
-    frames, _ = storyboard(a_run())
+    frames, _ = frames_of(a_run())
     explained = [i for i, frame in enumerate(frames) if frame.explanation]
     assert explained == [0, 1, 2]
 
 
 def test_the_sentence_counts_the_points_that_changed():
     run = a_run()
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     before, after = run.history.frame(1).labels, run.history.frame(2).labels
     changed = int((before != after).sum())
-    sentence = next(frame.sentence for frame in frames if frame.kind == "E" and frame.assignment == 2)
+    sentence = next(frame.sentence for frame in frames if frame.phase == "E" and iteration_of(run, frame.assigned) == 2)
     assert sentence.startswith(f"E step: {changed} point")
 
 
 def test_a_long_run_is_shown_in_part_and_says_so():
-    run = a_run(n=400, sample="uniform", algorithm="mixture", k=6)
+    run = a_run(n=400, sample="uniform", name="mixture", k=6)
     assert run.history.iterations > MOST_FRAMES
-    frames, left_out = storyboard(run)
+    frames, left_out = frames_of(run)
     assert len(frames) <= MOST_FRAMES + 1
     assert re.search(rf"of the {run.history.iterations + 1} states", left_out)
-    assert frames[-1].parameters == run.history.iterations
+    assert iteration_of(run, frames[-1].state) == run.history.iterations
 
 
-@pytest.mark.parametrize("settings", RUNS[:5], ids=str)
-def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
-    run = a_run(**settings)
-    frames, _ = storyboard(run)
+@pytest.mark.parametrize("options", RUNS[:5], ids=str)
+def test_every_frame_of_both_figures_shows_what_the_core_computed(options):
+    run = a_run(**options)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
     curve = curves.loss_curve(run, frames, "name")
     assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
@@ -94,39 +110,42 @@ def test_every_frame_of_both_figures_shows_what_the_core_computed(settings):
         np.testing.assert_allclose(np.column_stack([centers.x, centers.y]), run.centers[frame.parameters], atol=1e-3)
         if frame.loss is not None:
             assert point.data[1].y[0] == frame.loss
-            assert point.data[1].x[0] == frame.assignment + (0.5 if frame.kind == "M" else 0)
+            t = iteration_of(run, frame.assigned)
+            assert point.data[1].x[0] == t + (0.5 if frame.phase == "M" else 0)
+            half = frame.phase == "M"
+            assert frame.loss == (run.history.half_losses[t] if half else run.history.losses[t])
 
 
 @pytest.mark.parametrize(("far", "unit"), [(0.0, 1.0), (1e6, 1.0), (-1e12, 1.0), (0.0, 1e-120), (0.0, 1e120)], ids=str)
-@pytest.mark.parametrize("algorithm", ["kmeans", "mixture"])
-def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(algorithm, far, unit):
+@pytest.mark.parametrize("name", ["kmeans", "mixture"])
+def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(name, far, unit):
     data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
-    run = make_run(data, Settings(algorithm, start="k-means++"), Recent(), lambda _: None)
-    frames, _ = storyboard(run)
+    run = run_on(data, name, start="k-means++")
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name")
     for frame, drawn in zip(frames, picture.frames, strict=True):
         true = run.centers[frame.parameters]
         centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
         np.testing.assert_allclose(centers, true, rtol=0, atol=1e-4 * unit)
-        if algorithm == "mixture":  # what ends the outline of each goes around its mean
+        if name == "mixture":  # what ends the outline of each goes around its mean
             for outline, center in zip(drawn.data[-5:-2], true, strict=True):
                 ellipse = np.column_stack([outline.x, outline.y])[-36:]
                 np.testing.assert_allclose(ellipse.mean(axis=0), center, rtol=0, atol=1e-3 * unit)
 
 
-def test_points_have_the_colour_and_shape_of_their_cluster():
+def test_points_have_the_color_and_shape_of_their_cluster():
     run = a_run()
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     labels = run.history.last.labels
     assert [palette.COLORS[rank] for rank in run.ranks[labels]] == list(drawn.color)
     np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
 
 
-def test_points_between_two_gaussians_have_a_colour_between_theirs():
-    run = a_run(sample="overlap", values=dict(distance=2.0, d=2), algorithm="mixture", start="k-means", k=3)
-    frames, _ = storyboard(run)
+def test_points_between_two_gaussians_have_a_color_between_theirs():
+    run = a_run(sample="overlap", values=dict(distance=2.0, d=2), name="mixture", start="k-means", k=3)
+    frames, _ = frames_of(run)
     drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     responsibilities = run.history.last.assignment.responsibilities
     shared = int(np.abs(responsibilities.max(axis=1) - 0.5).argmin())
@@ -135,29 +154,30 @@ def test_points_between_two_gaussians_have_a_colour_between_theirs():
     assert drawn.color[shared] not in palette.COLORS
 
 
-def test_the_same_groups_have_the_same_colours_from_any_start_and_by_any_method():
+def test_the_same_groups_have_the_same_colors_from_any_start_and_by_any_method():
     runs = [a_run(seed=seed, start="k-means++") for seed in range(4)]
-    runs += [a_run(algorithm="kmedoids", start="build"), a_run(algorithm="mixture", start="k-means")]
+    runs += [a_run(name="kmedoids", start="build"), a_run(name="mixture", start="k-means")]
     colors = np.array([run.ranks[run.history.last.labels] for run in runs])
     assert (colors == colors[0]).mean() > 0.95
 
 
 def test_an_m_frame_holds_only_what_moved():
     run = a_run()
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
-        if frame.kind == "M":
+        if frame.phase == "M":
             assert picture.frames[i].baseframe == str(i - 1)
             assert 0 not in picture.frames[i].traces
 
 
-def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame():
-    run = a_run()
-    frames, _ = storyboard(run)
+@pytest.mark.parametrize("options", [*RUNS[:3], dict(name="mixture", k=2)], ids=str)
+def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame(options):
+    run = a_run(**options)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
-        if frame.kind == "M":
+        if frame.phase == "M":
             before = dict(zip(picture.frames[i - 1].traces, picture.frames[i - 1].data, strict=True))
             for trace, data in zip(picture.frames[i].traces, picture.frames[i].data, strict=True):
                 assert len(before[trace].x) == len(data.x)
@@ -169,9 +189,9 @@ def decoded(uri):
 
 def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     run = a_run(n=3000)
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
-    sources = [f.layout.images[1].source for f, told in zip(picture.frames, frames, strict=True) if told.kind != "M"]
+    sources = [f.layout.images[1].source for f, frame in zip(picture.frames, frames, strict=True) if frame.phase != "M"]
     assert len(set(sources)) >= len(sources) - 1  # the last E step may change nothing
     assert len(picture.data[0].x) == plots.HOVERED
 
@@ -188,7 +208,7 @@ def test_a_lone_point_is_visible_beside_any_crowd_and_the_ground_stays_transpare
     assert alpha[-5:, :5].max() == 0
 
 
-def test_painted_colours_are_those_of_the_clusters_and_blend_where_they_mix():
+def test_painted_colors_are_those_of_the_clusters_and_blend_where_they_mix():
     x, y = np.repeat([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0]], 3000, axis=0).T
     responsibilities = np.repeat([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]], 3000, axis=1)
     colors = palette.rgb(["#ff0000", "#0000ff"])
@@ -203,7 +223,7 @@ def test_painted_colours_are_those_of_the_clusters_and_blend_where_they_mix():
 
 
 def apart(n, colors, **kinds):
-    """Colours and opacities in the middles of n x n points that lie far from each other, as they are painted."""
+    """Colors and opacities in the middles of n x n points that lie far from each other, as they are painted."""
     steps = np.linspace(-0.9, 0.9, n)
     x, y = np.stack(np.meshgrid(steps, -steps)).reshape(2, -1)
     picture = decoded(paint.Canvas(x, y, (-1, 1, -1, 1)).paint(colors, **kinds)).astype(int)
@@ -211,7 +231,7 @@ def apart(n, colors, **kinds):
     return picture[rows, ((1 + x) * paint.WIDTH / 2).astype(int)]
 
 
-def test_painted_clusters_have_exactly_their_colours():
+def test_painted_clusters_have_exactly_their_colors():
     labels = np.arange(400) % 10
     colors = palette.rgb(palette.COLORS)
     seen = apart(20, colors, labels=labels)
@@ -221,7 +241,7 @@ def test_painted_clusters_have_exactly_their_colours():
 
 
 @pytest.mark.parametrize("rare", range(10))
-def test_a_small_cluster_keeps_its_colour_beside_a_crowd_of_others(rare):
+def test_a_small_cluster_keeps_its_color_beside_a_crowd_of_others(rare):
     rng = np.random.default_rng(0)
     colors = palette.rgb(palette.COLORS)
     labels = rng.choice([label for label in range(10) if label != rare], 20_000)
@@ -249,29 +269,29 @@ def test_blended_pictures_are_as_opaque_as_plain_ones_nearly_everywhere():
 
 @pytest.mark.parametrize(("unit", "far"), [(1.0, 0.0), (1e-120, 0.0), (1e120, 0.0), (1.0, 1e9)], ids=str)
 @pytest.mark.parametrize(
-    "settings",
-    [dict(), dict(algorithm="kmedoids"), dict(algorithm="kmedoids", metric="manhattan"), dict(algorithm="mixture")],
+    "options",
+    [dict(), dict(name="kmedoids"), dict(name="kmedoids", metric="manhattan"), dict(name="mixture")],
     ids=str,
 )
 @pytest.mark.parametrize("columns", [(0, 1), (1, 0)], ids=str)
-def test_regions_are_where_the_method_puts_new_points(settings, unit, far, columns):
+def test_regions_are_where_the_method_puts_new_points(options, unit, far, columns):
     data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
-    run = make_run(data, Settings(**{"start": "k-means++"} | settings), Recent(), lambda _: None)
+    run = run_on(data, **{"start": "k-means++"} | options)
     plane = column_plane(data.columns, *columns)
     painted = pictures.Regions(run, plane, pictures.extent_of([run], plane))
-    if run.settings.algorithm == "kmedoids":
-        metric = SCIPY_METRICS[run.settings.metric]
+    if run.settings.method == "kmedoids":
+        metric = SCIPY_METRICS[run.settings.option("metric")]
         labels = cdist(painted.grid.points, run.centers[-1], metric).argmin(axis=1)
     else:
-        labels = run.history.method.predict(run.history.parameters[-1], painted.grid.points)
+        labels = run.history.process.predict(run.history.parameters[-1], painted.grid.points)
     expected = palette.rgb([palette.color_of(rank) for rank in run.ranks])[labels].reshape(*pictures.GRID, 3)
-    same = (decoded(painted.source(len(run.history) - 1))[..., :3] == expected).all(axis=-1)
+    same = (decoded(painted.source(len(run.history.states) - 1))[..., :3] == expected).all(axis=-1)
     assert same.mean() > 0.999
     assert len(np.unique(labels)) == 3
 
 
-def test_of_more_colours_than_a_palette_holds_each_point_has_nearly_its_own():
+def test_of_more_colors_than_a_palette_holds_each_point_has_nearly_its_own():
     rows, columns = np.divmod(np.arange(900), 30) / np.array([[29.0], [29.0]])
     shares = np.array([rows * columns, rows * (1 - columns), (1 - rows) * columns, (1 - rows) * (1 - columns)])
     colors = palette.rgb(["#ff0000", "#00ff00", "#0000ff", "#ffffff"])
@@ -284,7 +304,7 @@ def test_of_more_colours_than_a_palette_holds_each_point_has_nearly_its_own():
 def test_names_with_markup_are_shown_as_text_in_the_picture():
     run = a_run()
     hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, hostile, "name")
     assert picture.layout.xaxis.title.text == "&lt;b&gt;bold&lt;/b&gt;"
     assert "<b>" not in picture.data[0].hovertemplate
@@ -308,7 +328,7 @@ def test_a_projected_covariance_is_that_of_the_projected_points():
 
 def test_a_single_column_is_spread_out_to_be_seen():
     run = a_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, column_plane(run.data.columns, 0, 0), "name")
     assert len(np.unique(picture.data[0].y)) == len(run.data.points)
     assert set(picture.frames[-1].data[-1].y) == {0.0}
@@ -354,24 +374,21 @@ def test_of_large_things_only_the_last_is_kept():
 def test_centers_placed_a_little_apart_are_told_apart():
     # Python's own hash takes -1 and -2 for the same
     data = catalog.draw_sample("three", 50, 0, {})
-    runs = [
-        make_run(data, Settings(start="hand", centers=((x, 0.0), (0.0, 1.0), (5.0, 5.0))), Recent(), lambda _: None)
-        for x in (-1.0, -2.0)
-    ]
+    runs = [run_on(data, start=ByHand(((x, 0.0), (0.0, 1.0), (5.0, 5.0)))) for x in (-1.0, -2.0)]
     assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
-def test_a_run_starts_where_centers_were_placed_by_hand(algorithm):
+@pytest.mark.parametrize("name", [name for name, view in methods().items() if HAND in view.ways])
+def test_a_run_starts_where_centers_were_placed_by_hand(name):
     data = catalog.draw_sample("three", 200, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
-    run = make_run(data, Settings(algorithm=algorithm, start="hand", centers=centers), Recent(), lambda _: None)
-    np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if algorithm != "kmedoids" else 0.6)
-    np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colours they were dragged in
-    assert "placed by hand" in storyboard(run)[0][0].sentence
+    run = run_on(data, name, start=ByHand(centers))
+    np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if name != "kmedoids" else 0.6)
+    np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colors they were dragged in
+    assert "placed by hand" in frames_of(run)[0][0].sentence
 
 
 def test_medoids_placed_on_one_spot_are_different_points():
     data = catalog.draw_sample("three", 50, 0, {})
-    run = make_run(data, Settings(algorithm="kmedoids", start="hand", centers=((0.0, 0.0),) * 3), Recent(), lambda _: None)
+    run = run_on(data, "kmedoids", start=ByHand(((0.0, 0.0),) * 3))
     assert len(set(run.history.parameters[0].tolist())) == 3

@@ -8,15 +8,16 @@ from streamlit.testing.v1 import AppTest
 
 from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
-from pages.runs.run import Recent, make_run
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_of(name, remedied=False):
-    state = FAILURES[name].state(remedied)
-    return make_run(data_of(state), settings_of(state), Recent(), lambda step: None)
+    failure = FAILURES[name]
+    return make_run(data_of(failure.state(remedied)), settings_of(failure, remedied), Recent(), lambda state: None)
 
 
 def notices(run):
@@ -52,7 +53,7 @@ def test_rings_are_halved_by_k_means_and_found_by_chains():
     run = run_of("rings")
     assert abs(run.agreement) < 0.05
     assert run.history.converged
-    labels = tree_of_points(run.data.points, FAILURES["rings"].state(remedied=True)["linkage"]).labels(2)
+    labels = tree_of_points(run.data.points, FAILURES["rings"].state(remedied=True)["tree_linkage"]).labels(2)
     assert adjusted_rand_index(run.data.labels, labels) == 1
 
 
@@ -85,7 +86,7 @@ def test_each_opens_on_its_page_with_what_to_look_at_and_the_remedy(app, name):
     assert not app.exception
     state = {key: app.session_state[key] for key in failure.state()}
     assert state == failure.state()
-    pages = {"watch": "pages/watch/page.py", "mixture": "pages/mixture/page.py", "tree": "pages/hierarchy/page.py"}
+    pages = {"watch": "pages/watch/page.py", "mixture": "pages/mixture/page.py", "hierarchy": "pages/hierarchy/page.py"}
     page = pages[failure.page]
     app.switch_page(page).run()
     assert not app.exception

@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.datasets import catalog, limits
+from pages.methods import settings
 from pages.runs import run as runs
-from pages.runs.run import Recent, Settings, iterations_for, make_run
+from pages.runs.recent import Recent
+from pages.runs.run import iterations_for, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,11 +62,11 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_s
 def test_large_states_leave_room_for_fewer_of_them(algorithm, k, d, iterations):
     data = catalog.draw_sample("three", 50, 0, {})
     wide = replace(data, points=data.points[:, :1].repeat(d, axis=1), columns=("x",) * d)
-    assert iterations_for(wide, Settings(algorithm, k)) == iterations
+    assert iterations_for(wide, settings(algorithm, k)) == iterations
 
 
 def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
-    app = opened(sample="Hidden in noise columns", n="100", algorithm="Mixture of Gaussians", k="3")
+    app = opened(sample="Hidden in noise columns", n="100", algorithm="Gaussian mixture", k="3")
     assert not app.error
     app.number_input(key="k").set_value(50).run()
     assert not app.exception
@@ -77,7 +79,7 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
     monkeypatch.setattr(runs, "MOST_STATE_NUMBERS", 18 * 25)
     data = catalog.draw_sample("three", 500, 0, {})
-    run = make_run(data, Settings("mixture", 3, seed=1), Recent(), lambda step: None)
+    run = make_run(data, settings("mixture", 3, "random", seed=1), Recent(), lambda step: None)
     assert run.history.iterations == 25
     assert not run.history.converged
 

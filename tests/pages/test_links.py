@@ -36,14 +36,15 @@ def warned(app):
     "address",
     [
         {"sample": "Stretched groups", "n": "200", "stretched_ratio": "3.5", "k": "4", "data_seed": "7", "seed": "11"},
-        {"algorithm": "Mixture of Gaussians", "covariance": "Diagonal: upright", "start_mixture": "farthest points (maxmin)"},
-        {"algorithm": "K-medoids", "metric": "Manhattan", "update": "Swaps, the first that helps", "n": "100"},
-        {"start_kmeans": "The cut of a tree", "linkage": "Single", "tree_metric": "Manhattan", "n": "100"},
-        {"n": "100", "start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"},
-        {"source": "Real", "table": "Iris", "across_4": "petal_length", "up_4": "petal_width", "start_kmeans": "By hand",
+        {"algorithm": "Gaussian mixture", "mixture_covariance": "Diagonal: axis-aligned",
+         "start_mixture": "Farthest-first (maximin)"},
+        {"algorithm": "K-medoids", "kmedoids_metric": "Manhattan", "kmedoids_update": "First improving swap", "n": "100"},
+        {"start_kmeans": "Hierarchical clustering", "tree_linkage": "Single", "tree_metric": "Manhattan", "n": "100"},
+        {"n": "100", "start_kmeans": "Manual", "centers": "-5.5,0.25;0,1;4.5,-1"},
+        {"source": "Built-in", "table": "Iris", "across_4": "petal_length", "up_4": "petal_width", "start_kmeans": "Manual",
          "centers": "1.5,0.2;4,1.3;6,2"},
-        {"source": "Real", "table": "Palmer penguins", "scaling": "Standardise", "penguins_label": "island",
-         "penguins_names": "sex", "penguins_gaps True": "Fill by probabilistic PCA", "penguins_components_of_3": "3"},
+        {"source": "Built-in", "table": "Palmer penguins", "scaling": "Standardize", "penguins_label": "island",
+         "penguins_names": "sex", "penguins_gaps True": "Impute with probabilistic PCA", "penguins_components_of_3": "3"},
     ],
     ids=lambda address: " ".join(address),
 )  # fmt: skip
@@ -69,7 +70,7 @@ def test_a_number_of_points_may_be_written_without_commas():
 
 
 def test_who_comes_by_a_link_to_the_data_of_somebody_else_is_told():
-    app = opened({"source": "Your own", "k": "4"})
+    app = opened({"source": "Upload", "k": "4"})
     told = [info.value for info in app.info if "cannot hold" in info.value]
     assert len(told) == 1
     assert told[0].endswith("Until then this is Three Gaussians.")
@@ -78,29 +79,31 @@ def test_who_comes_by_a_link_to_the_data_of_somebody_else_is_told():
 
 
 def test_centers_that_were_placed_by_hand_are_where_the_link_says():
-    run = run_of(opened({"start_kmeans": "By hand", "centers": "-5.5,0.25;0,1;4.5,-1"}))
+    run = run_of(opened({"start_kmeans": "Manual", "centers": "-5.5,0.25;0,1;4.5,-1"}))
     assert run.history.parameters[0].tolist() == [[-5.5, 0.25], [0, 1], [4.5, -1]]
 
 
 def test_known_groups_come_by_a_link():
-    run = run_of(opened({"source": "Real", "table": "Palmer penguins", "penguins_label": "island", "penguins_names": "sex"}))
+    run = run_of(
+        opened({"source": "Built-in", "table": "Palmer penguins", "penguins_label": "island", "penguins_names": "sex"})
+    )
     assert run.data.label_name == "island"
     assert set(run.data.names) <= {"MALE", "FEMALE", ""}
 
 
 def test_nonsense_in_a_link_is_named_and_the_defaults_hold():
     app = opened(
-        {"k": "-4", "algorithm": "zzz", "seed": "7", "colour": "<b>red</b>", "start_kmeans": "By hand", "centers": "1,x"}
+        {"k": "-4", "algorithm": "zzz", "seed": "7", "color": "<b>red</b>", "start_kmeans": "Manual", "centers": "1,x"}
     )
     assert warned(app) == [
         plain(
-            "This link asks for k = -4, algorithm = zzz, colour = <b>red</b> and centers = 1,x, which cannot be: there the "
+            "This link asks for k = -4, algorithm = zzz, color = <b>red</b> and centers = 1,x, which cannot be: there the "
             "page shows its defaults."
         )
     ]
     settings = run_of(app).settings
-    assert (settings.algorithm, settings.k, settings.seed) == ("kmeans", 3, 7)
-    assert "colour" not in app.query_params  # nor in what is copied from here
+    assert (settings.method, settings.k, settings.seed) == ("kmeans", 3, 7)
+    assert "color" not in app.query_params  # nor in what is copied from here
 
 
 def test_what_is_said_of_a_link_goes_when_it_is_read():
@@ -119,7 +122,7 @@ def test_a_default_that_is_named_in_a_link_is_no_nonsense(page):
     app = opened({}, page)
     bound = {box.key: box.options[box.index] for box in app.selectbox if box.key and box.index is not None}
     bound |= {field.key: f"{field.value:g}" for field in app.number_input if field.key and field.value is not None}
-    bound |= {"n": "500", "source": "Sample"}
+    bound |= {"n": "500", "source": "Simulated"}
     kept = {name: value for name, value in bound.items() if " " not in name and not name.startswith(("focus", "height"))}
     assert len(kept) > 4
     said = [warning for warning in warned(opened(kept, page)) if "link" in warning]
@@ -127,7 +130,7 @@ def test_a_default_that_is_named_in_a_link_is_no_nonsense(page):
 
 
 def test_a_start_by_hand_can_be_left_again_on_any_page():
-    app = opened({"start_kmeans": "By hand", "centers": "0,1;1,2;2,3"})
+    app = opened({"start_kmeans": "Manual", "centers": "0,1;1,2;2,3"})
     app.selectbox(key="start_kmeans").set_value("random").run()
     app.number_input(key="seed").set_value(3).run()
     assert not app.exception

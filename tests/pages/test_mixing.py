@@ -15,19 +15,26 @@ from sklearn.cluster import KMeans as Peer
 from sklearn.mixture import GaussianMixture as PeerMixture
 
 from clustering import bic, notices
+from pages import methods
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
-from pages.methods.formulas import formulas
+from pages.figures.ellipses import ellipses
+from pages.methods.formulas import typeset
+from pages.methods.mixture import COVARIANCE, compared
+from pages.methods.starts import ByHand
 from pages.mixture import figures as mixture_figures
 from pages.mixture import limit_figures
-from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, Belief, Bootstrap, Density, Margins, compared, narrowing
+from pages.mixture.beliefs import Belief
+from pages.mixture.bootstrap import Bootstrap
+from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, DensityGround, DensityMargins
+from pages.mixture.limit import width_path
 from pages.runs import pictures
-from pages.runs.frames import storyboard
-from pages.runs.run import Recent, Settings, make_run
-from pages.ui.failures import FAILURES
-from pages.ui.widgets import COVARIANCES
+from pages.runs.frames import frames_of
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
+from pages.ui.failures import FAILURES, settings_of
 
 
 def sample(name="three", n=200, seed=0, **values):
@@ -35,14 +42,20 @@ def sample(name="three", n=200, seed=0, **values):
     return catalog.draw_sample(name, n, seed, defaults | values)
 
 
-def run_of(data, algorithm="mixture", **settings):
-    return make_run(data, Settings(algorithm, **settings), Recent(), lambda _: None)
+def run_of(data, method="mixture", **settings):
+    return make_run(data, methods.settings(method, data=data, **settings), Recent(), lambda _: None)
 
 
 def of_points(points, **settings):
     points = np.asarray(points, dtype=float)
     columns = tuple(f"column {i + 1}" for i in range(points.shape[1]))
     return run_of(Data(f"made here {points[:5].tolist()}", "Made here", columns, points), **settings)
+
+
+def complete_state(run, t):
+    """The number of the complete state of iteration t."""
+    iteration = range(len(run.history))[t]
+    return max(i for i, state in enumerate(run.history.states) if state.iteration == iteration)
 
 
 def plane_of(run):
@@ -99,7 +112,7 @@ def within_bands(alpha):
 def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(run, log, t):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    alpha = alphas(Density(run, plane, extent, log).source(t))
+    alpha = alphas(DensityGround(run, plane, extent, log).source(complete_state(run, t)))
     assert alpha.shape == GRID
     inside = within_bands(alpha)
     density = on_the_grid(run.history.parameters[t], extent)[inside]
@@ -113,11 +126,11 @@ def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(r
 def test_contours_are_at_the_same_densities_in_every_state(run, log):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    ground = Density(run, plane, extent, log)
+    ground = DensityGround(run, plane, extent, log)
     heights = contours(run.history.parameters[-1], run.data.points, log)
     most = []
     for t in range(len(run.history)):
-        alpha = alphas(ground.source(t))
+        alpha = alphas(ground.source(complete_state(run, t)))
         density = on_the_grid(run.history.parameters[t], extent)
         level = (density[..., None] > heights).sum(axis=-1)
         inside = within_bands(alpha)
@@ -129,7 +142,7 @@ def test_contours_are_at_the_same_densities_in_every_state(run, log):
 def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
     plane = column_plane(iris.data.columns, 2, 0)
     extent = pictures.extent_of([iris], plane)
-    alpha = alphas(Density(iris, plane, extent).source(-1))
+    alpha = alphas(DensityGround(iris, plane, extent).source(-1))
     weights, means, covariances = iris.history.parameters[-1]
     density = on_the_grid((weights, means[:, [2, 0]], covariances[:, [[2], [0]], [2, 0]]), extent)
     inside = within_bands(alpha)
@@ -141,7 +154,7 @@ def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
 def test_the_density_along_principal_components_keeps_its_place(iris):
     plane = principal_plane(iris.data.points)
     extent = pictures.extent_of([iris], plane)
-    alpha = alphas(Density(iris, plane, extent).source(-1))
+    alpha = alphas(DensityGround(iris, plane, extent).source(-1))
     # by drawing from the mixture instead of projecting it
     rng = np.random.default_rng(0)
     weights, means, covariances = iris.history.parameters[-1]
@@ -187,7 +200,7 @@ def check_margins(lines, mixture, extent):
 def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_their_sum(run, t):
     plane = plane_of(run)
     wide = (-30.0, 30.0, -28.0, 32.0)
-    lines = Margins(run, plane, wide).at(t)
+    lines = DensityMargins(run, plane, wide).at(complete_state(run, t))
     check_margins(lines, run.history.parameters[t], wide)
     for line in (lines[0], dict(x=lines[2]["y"], y=lines[2]["x"])):
         areas = [np.trapezoid(part[:, 1], part[:, 0]) for part in parts_of(line)]
@@ -197,7 +210,7 @@ def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_thei
 def test_the_margins_of_the_picture_are_as_wide_as_it_is(run):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    check_margins(Margins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
+    check_margins(DensityMargins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
 
 
 @pytest.mark.parametrize("offset", [-5_000.0, 1e6])
@@ -205,7 +218,7 @@ def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
     far = of_points(run.data.points + offset)
     plane = plane_of(far)
     extent = pictures.extent_of([far], plane)
-    check_margins(Margins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
+    check_margins(DensityMargins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
 
 
 def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
@@ -213,14 +226,14 @@ def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
         other = of_points(run.data.points * unit)
         plane = plane_of(other)
         extent = pictures.extent_of([other], plane)
-        for i, line in enumerate(Margins(other, plane, extent).at(-1)[1::2]):
+        for i, line in enumerate(DensityMargins(other, plane, extent).at(-1)[1::2]):
             x, y = (np.array(line[axis]) for axis in ("xy" if i == 0 else "yx"))
             assert np.trapezoid(y, x) == pytest.approx(1, abs=0.05)
 
 
 def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
     plane = plane_of(run)
-    across, up = Margins(run, plane, pictures.extent_of([run], plane)).still()
+    across, up = DensityMargins(run, plane, pictures.extent_of([run], plane)).still()
     for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
         # at the middle of the first of them the share of the points that are to the left
@@ -233,18 +246,18 @@ def test_a_single_column_has_one_margin():
     run = run_of(sample("round", d=1))
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    margins = Margins(run, plane, extent)
+    margins = DensityMargins(run, plane, extent)
     assert len(margins.still()) == 1
     lines = margins.at(-1)
     assert len(lines) == 2
     check_margins(lines, run.history.parameters[-1], extent)
-    layout = picture(run, margins=Margins).layout
+    layout = picture(run, margins=DensityMargins).layout
     assert layout.yaxis2.domain == (0.86, 1)
     assert "xaxis2" not in layout
 
 
 def picture(run, **parts):
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     return pictures.picture(run, frames, plane_of(run), "name", **parts)
 
 
@@ -254,8 +267,8 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
         holes = np.zeros(run.data.points.shape, dtype=bool)
         holes[:3, 0] = True
         run = run_of(replace(run.data, key="filled", filled=holes))
-    frames, _ = storyboard(run)
-    figure = picture(run, ground=Density, margins=Margins)
+    frames, _ = frames_of(run)
+    figure = picture(run, ground=DensityGround, margins=DensityMargins)
     extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
     beside = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
     moved = [i for i in beside if not figure.data[i].fill]
@@ -266,7 +279,7 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
         assert len(drawn.traces) == len(set(drawn.traces)) == len(drawn.data)
         assert not {i for i in beside if figure.data[i].fill} & set(drawn.traces)
         lines = [drawn.data[drawn.traces.index(i)] for i in moved]
-        check_margins(lines, run.history.parameters[frame.parameters], extent)
+        check_margins(lines, run.history.states[frame.state].parameters, extent)
     for i in moved:
         last = figure.frames[-1].data[figure.frames[-1].traces.index(i)]
         np.testing.assert_array_equal([last.x, last.y], [figure.data[i].x, figure.data[i].y])
@@ -274,8 +287,8 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
 
 def test_every_frame_of_the_default_run_has_the_density_of_its_state():
     run = run_of(sample(n=500))
-    frames, _ = storyboard(run)
-    figure = picture(run, ground=Density, margins=Margins)
+    frames, _ = frames_of(run)
+    figure = picture(run, ground=DensityGround, margins=DensityMargins)
     sources = [drawn.layout.images[0].source for drawn in figure.frames]
     assert len(sources) == len(frames) > 20
     by_state = {}
@@ -287,7 +300,7 @@ def test_every_frame_of_the_default_run_has_the_density_of_its_state():
 
 
 def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
-    figure = picture(run_of(sample(n=3_000)), ground=partial(Density, log=True), margins=Margins)
+    figure = picture(run_of(sample(n=3_000)), ground=partial(DensityGround, log=True), margins=DensityMargins)
     for drawn in figure.frames:
         own = [image.source for image in drawn.layout.images]
         assert len(own) == (1 if drawn.baseframe else 2)
@@ -298,7 +311,7 @@ def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
 
 def test_a_component_that_collapses_stays_within_the_figure():
     run = failed("collapse")
-    figure = picture(run, ground=Density, margins=Margins)
+    figure = picture(run, ground=DensityGround, margins=DensityMargins)
     tops = figure.layout.yaxis2.range[1], figure.layout.xaxis2.range[1]
     for drawn in figure.frames:
         for line, top, axis in zip(drawn.data[-4:], np.repeat(tops, 2), "yyxx", strict=True):
@@ -322,7 +335,7 @@ def test_uncertainty_is_scipys_entropy_of_the_responsibilities(settings):
 def test_the_way_of_a_point_ends_with_its_responsibilities_and_has_every_state(run):
     belief = Belief(run)
     for point in (0, 17, int(belief.uncertainty.argmax())):
-        way = belief.way_of(point)
+        way = belief.by_iteration(point)
         assert way.shape == (run.history.iterations + 1, 3)
         np.testing.assert_allclose(way[-1], belief.responsibilities[point], atol=1e-9)
         np.testing.assert_allclose(way.sum(axis=1), 1)
@@ -398,31 +411,32 @@ def test_a_bootstrap_that_was_left_goes_on_to_the_same_fits(run):
     class Left(Exception):
         pass
 
-    def watch(share, text):
+    def tell(share, text):
         told.append((share, text))
         if len(told) == 4:
             raise Left
 
     told, work, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
     with pytest.raises(Left):
-        work.go_on(watch)
-    assert work.missing == 4
-    kept = list(work.made)
-    work.go_on(lambda *_: None)
-    whole.go_on(lambda *step: told.append(step))
-    assert work.missing == 0
-    assert all(one is other for one, other in zip(work.made, kept, strict=False))
-    for one, other in zip(work.made, whole.made, strict=True):
+        work.resume(tell)
+    assert work.missing == [3, 4, 5, 6]
+    kept = work.fits
+    assert len(kept) == 3
+    work.resume(lambda *_: None)
+    whole.resume(lambda *step: told.append(step))
+    assert work.missing == []
+    assert all(one is other for one, other in zip(work.fits, kept, strict=False))
+    for one, other in zip(work.fits, whole.fits, strict=True):
         for part, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(part, same)
     assert told[4:] == [(i / 7, f"Fit {i + 1} of 7 resampled data sets.") for i in range(7)]
-    assert len({one.means.tobytes() for one in work.made}) == 7
+    assert len({one.means.tobytes() for one in work.fits}) == 7
 
 
 def test_standard_errors_of_a_single_gaussian_are_those_of_a_mean():
     data = sample("round", n=400, k=1)
     work = Bootstrap(run_of(data, k=1), 300)
-    work.go_on(lambda *_: None)
+    work.resume(lambda *_: None)
     error, low, high = work.spread("means")
     expected = data.points.std(axis=0) / np.sqrt(400)
     np.testing.assert_allclose(error[0], expected, rtol=0.15)
@@ -435,9 +449,9 @@ def test_standard_errors_of_a_single_gaussian_are_those_of_a_mean():
 # K-means as a limit
 
 
-def check_narrowing(run):
-    path = narrowing(run)
-    points = path.run.data.points
+def check_width_path(run):
+    path = width_path(run)
+    points = path.data.points
     spread = points.std(axis=0).max()
     first, last = path.soft[0], path.soft[-1]
     np.testing.assert_allclose(first.means, np.tile(points.mean(axis=0), (run.settings.k, 1)), atol=1e-3 * spread)
@@ -453,29 +467,30 @@ def check_narrowing(run):
 @pytest.mark.parametrize("name", ["three", "overlap"])
 def test_from_wide_to_narrow_all_means_part_from_one_place_and_end_as_k_means_does(name):
     run = run_of(sample(name))
-    check_narrowing(run)
-    assert narrowing(run).certainty[0] == pytest.approx(1 / 3, abs=1e-3)
+    check_width_path(run)
+    assert width_path(run).certainty[0] == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_means_begin_in_one_place_also_where_columns_go_together():
     rng = np.random.default_rng(0)
     along = rng.normal(size=(300, 1)) + np.repeat([[0.0], [6.0], [12.0]], 100, axis=0)
-    check_narrowing(of_points(along + 0.1 * rng.normal(size=(300, 4))))
+    check_width_path(of_points(along + 0.1 * rng.normal(size=(300, 4))))
 
 
 def test_the_limit_of_many_points_is_that_of_a_sample():
-    path = narrowing(run_of(sample(n=5_000)), widths=4)
-    assert len(path.run.data.points) == 2_000
+    run = run_of(sample(n=5_000))
+    path = width_path(run, widths=4)
+    np.testing.assert_array_equal(path.ranks, run.ranks)
+    assert len(path.data.points) == 2_000
     assert all(len(one.responsibilities) == 2_000 for one in path.soft)
 
 
 def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
-    path = narrowing(run, widths=8)
+    path = width_path(run, widths=8)
     plane = plane_of(run)
     figure = limit_figures.picture(path, plane, "name")
-    told = limit_figures.told(path)
     curve = limit_figures.curve(path, "name")
-    assert len(figure.frames) == len(told) == len(curve.frames) == 8
+    assert len(figure.frames) == len(path.frames) == len(curve.frames) == 8
     order = np.argsort(run.ranks)
     for one, frame, line in zip(path.soft, figure.frames, curve.frames, strict=True):
         np.testing.assert_allclose(np.column_stack([frame.data[-1].x, frame.data[-1].y]), one.means[order])
@@ -484,7 +499,7 @@ def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run)
         for i, ring in enumerate(frame.data[1:4]):
             away = np.hypot(ring.x - one.means[order[i], 0], ring.y - one.means[order[i], 1])
             np.testing.assert_allclose(away, one.width, rtol=1e-4)
-    assert f"{path.certainty[3]:.3f} on average" in told[3].sentence
+    assert f"{path.certainty[3]:.3f} on average" in path.frames[3].sentence
 
 
 # the triangle
@@ -500,18 +515,18 @@ def corner_of(run, frame):
 
 def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones_in_corners():
     run = run_of(sample(distance=1, name="overlap"))
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     figure = mixture_figures.triangle(run, frames, "name")
     assert len(figure.frames) == len(frames)
     order = np.argsort(run.ranks)
     for frame, drawn in zip(frames, figure.frames, strict=True):
-        if frame.kind == "M":
+        if frame.phase == "M":
             assert drawn.baseframe is not None
             continue
-        if frame.assignment is None:
+        if frame.assigned is None:
             shares = np.full((200, 3), 1 / 3)
         else:
-            shares = run.history.frame(frame.assignment).responsibilities[:, order]
+            shares = run.history.assignment(frame.assigned).responsibilities[:, order]
         np.testing.assert_allclose(corner_of(run, drawn), shares, atol=1e-6)
     shares = run.history.last.assignment.responsibilities[:, order]
     sure = np.flatnonzero(shares.max(axis=1) > 0.9999)
@@ -526,7 +541,7 @@ def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones
 
 def test_of_many_points_the_triangle_has_some():
     run = run_of(sample(n=3_000))
-    frames, _ = storyboard(run)
+    frames, _ = frames_of(run)
     figure = mixture_figures.triangle(run, frames, "name")
     assert len(figure.data[0].x) == mixture_figures.MOST_CORNERED == len(figure.frames[-1].data[0].x)
 
@@ -554,7 +569,7 @@ def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
 def test_ellipses_are_at_one_and_two_standard_deviations():
     run = run_of(sample("round", n=4_000, k=1), k=1)
     (covariance,) = run.history.parameters[-1].covariances
-    (curve,) = pictures.ellipses(covariance[None], plane_of(run))
+    (curve,) = ellipses(covariance[None], plane_of(run))
     away = np.einsum("ni,ij,nj->n", curve, np.linalg.inv(covariance), curve)
     np.testing.assert_allclose(away, 1)
     (mean,) = run.history.parameters[-1].means
@@ -564,7 +579,7 @@ def test_ellipses_are_at_one_and_two_standard_deviations():
         np.testing.assert_allclose(np.einsum("ni,ij,nj->n", shown, np.linalg.inv(covariance), shown), 1)
 
 
-def test_the_shares_of_a_point_are_a_bar_in_the_colour_of_each_component():
+def test_the_shares_of_a_point_are_a_bar_in_the_color_of_each_component():
     bars = mixture_figures.shares(np.array([0.2, 0.5, 0.3])).data[0]
     assert list(bars.y) == [0.2, 0.5, 0.3]
     assert [label.split()[1] for label in bars.x] == ["1", "2", "3"]
@@ -581,8 +596,25 @@ def numbers(text):
 
 
 def told(run, point=0, rank=0):
-    frames, _ = storyboard(run)
-    return frames, formulas(run, frames, point, rank)
+    """The frames of a run with its formulas for this point and the cluster of this number, from 0."""
+    frames, _ = frames_of(run)
+    cluster = int(np.flatnonzero(run.ranks == rank)[0])
+    return frames, typeset(run.method.formulas(run, point, cluster), frames)
+
+
+def assigned_at(run, frame):
+    """The parameters that the points of a frame were assigned by."""
+    return run.history.states[frame.assigned].parameters
+
+
+def drawn_at(run, frame):
+    """The parameters that a frame shows."""
+    return run.history.states[frame.state].parameters
+
+
+def iteration_of(run, frame):
+    """The number of the iteration to which these parameters belong."""
+    return run.history.states[frame.state].iteration
 
 
 NEAR = dict(rel=6e-3, abs=1e-12)
@@ -594,7 +626,7 @@ EVERY = [
     ("kmedoids", dict(update="swap")),
     ("kmedoids", dict(update="steepest swap", start="build", metric="manhattan")),
     ("kmedoids", dict(k=1, update="swap")),
-    *(("mixture", dict(covariance=kind)) for kind in COVARIANCES),
+    *(("mixture", dict(covariance=kind)) for kind in COVARIANCE.choices),
     ("mixture", dict(k=1)),
     ("mixture", dict(k=12)),
 ]
@@ -603,14 +635,14 @@ EVERY = [
 @pytest.mark.parametrize(("algorithm", "settings"), EVERY, ids=str)
 def test_there_are_as_many_places_as_quantities_in_every_frame(algorithm, settings):
     run = run_of(sample(), algorithm, **settings)
-    frames, typeset = told(run, 5, run.settings.k - 1)
-    assert len(typeset.values) == len(frames)
-    places = len(re.findall("class='value'", typeset.html))
-    assert {len(values) for values in typeset.values} == {places}
-    assert all(isinstance(value, str) for values in typeset.values for value in values)
-    assert re.findall("data-kind='(.*?)'", typeset.html) == ["", "E", "M"]
-    assert typeset.html.count("<math ") == typeset.html.count("</math>") == 3
-    assert typeset.values[0][:1] == [""]  # no loss before anything is assigned
+    frames, shown = told(run, 5, run.settings.k - 1)
+    assert len(shown.values) == len(frames)
+    places = len(re.findall("class='value'", shown.html))
+    assert {len(values) for values in shown.values} == {places}
+    assert all(isinstance(value, str) for values in shown.values for value in values)
+    assert re.findall("data-phase='(.*?)'", shown.html) == ["", "E", "M"]
+    assert shown.html.count("<math ") == shown.html.count("</math>") == 3
+    assert shown.values[0][:1] == [""]  # no loss before anything is assigned
 
 
 @pytest.mark.parametrize("settings", [dict(), dict(k=5, seed=4)], ids=str)
@@ -619,20 +651,20 @@ def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settin
     points, history = run.data.points, run.history
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, typeset = told(run, point, rank)
-    assert typeset.values[0][1:3] == ["", "not yet."]
-    for frame, (loss, label, squares, place, came) in zip(frames[1:], typeset.values[1:], strict=True):
-        centers = history.parameters[frame.assignment]
+    frames, shown = told(run, point, rank)
+    assert shown.values[0][1:3] == ["", "not yet."]
+    for frame, (loss, label, squares, place, came) in zip(frames[1:], shown.values[1:], strict=True):
+        centers = assigned_at(run, frame)
         apart = cdist(points, centers, "sqeuclidean")
         own = apart.argmin(axis=1)
-        now = history.parameters[frame.parameters]
+        now = drawn_at(run, frame)
         assert numbers(loss) == [pytest.approx(np.square(points - now[own]).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[own[point]] + 1}"
         pairs = [numbers(part) for part in squares.split(", ")]
         assert [pair[0] for pair in pairs] == list(range(1, run.settings.k + 1))
         assert [pair[1] for pair in pairs] == pytest.approx(apart[point, np.argsort(run.ranks)].tolist(), **NEAR)
-        if frame.parameters:
-            members = cdist(points, history.parameters[frame.parameters - 1]).argmin(axis=1) == cluster
+        if iteration_of(run, frame):
+            members = cdist(points, history.parameters[iteration_of(run, frame) - 1]).argmin(axis=1) == cluster
             assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **NEAR)
             assert came == f"the mean of its {members.sum()} points."
         else:
@@ -645,61 +677,61 @@ def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settin
 )
 def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_medoid(settings):
     run = run_of(sample(), "kmedoids", **settings)
-    metric = {"manhattan": "cityblock"}.get(run.settings.metric, "euclidean")
+    metric = {"manhattan": "cityblock"}.get(run.settings.option("metric"), "euclidean")
     points, history = run.data.points, run.history
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, typeset = told(run, point, rank)
-    for frame, (loss, label, apart, place, came) in zip(frames[1:], typeset.values[1:], strict=True):
-        medoids = history.parameters[frame.assignment]
+    frames, shown = told(run, point, rank)
+    for frame, (loss, label, apart, place, came) in zip(frames[1:], shown.values[1:], strict=True):
+        medoids = assigned_at(run, frame)
         away = cdist(points, points[medoids], metric)
         assert numbers(loss) == [pytest.approx(frame.loss, rel=1e-5)]
-        if frame.kind == "E":
+        if frame.phase == "E":
             assert numbers(loss) == [pytest.approx(away.min(axis=1).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[away[point].argmin()] + 1}"
         assert [numbers(part)[1] for part in apart.split(", ")] == pytest.approx(
             away[point, np.argsort(run.ranks)].tolist(), **NEAR
         )
-        if frame.parameters == 0:
+        if iteration_of(run, frame) == 0:
             assert came == f"medoid row {history.parameters[0][cluster] + 1}: where it starts."
             continue
-        if "swap" in run.settings.update:
-            slots = np.flatnonzero(history.parameters[frame.parameters - 1] != history.parameters[frame.parameters])
+        if "swap" in run.settings.option("update"):
+            slots = np.flatnonzero(history.parameters[iteration_of(run, frame) - 1] != drawn_at(run, frame))
             if not len(slots):
                 assert came == "no swap lowers the loss."
                 continue
             slot = slots[0]
-            gone, taken = (history.parameters[frame.parameters - 1 + i][slot] + 1 for i in (0, 1))
+            gone, taken = (history.parameters[iteration_of(run, frame) - 1 + i][slot] + 1 for i in (0, 1))
             assert place == ""
             words, losses = came.split(": ")
             assert words == f"row {taken} takes the place of row {gone} in cluster {run.ranks[slot] + 1}"
             after, before = numbers(losses)
-            assert after < before == pytest.approx(history.losses[frame.parameters - 1], rel=1e-5)
+            assert after < before == pytest.approx(history.losses[iteration_of(run, frame) - 1], rel=1e-5)
             continue
-        before, now = (history.parameters[frame.parameters - 1 + i][cluster] for i in (0, 1))
+        before, now = (history.parameters[iteration_of(run, frame) - 1 + i][cluster] for i in (0, 1))
         assert place == f"= row {now + 1}"
         if before == now:
             assert came == "it stays."
         else:
-            previous = cdist(points, points[history.parameters[frame.parameters - 1]], metric)
+            previous = cdist(points, points[history.parameters[iteration_of(run, frame) - 1]], metric)
             members = points[previous.argmin(axis=1) == cluster]
             sums = [cdist(members, points[[medoid]], metric).sum() for medoid in (before, now)]
             assert numbers(came) == pytest.approx([len(members), *sums], **NEAR)
 
 
-@pytest.mark.parametrize("kind", COVARIANCES)
+@pytest.mark.parametrize("kind", COVARIANCE.choices)
 def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_covariance(kind):
     run = run_of(sample(), covariance=kind)
     points, history = run.data.points, run.history
     point, rank = int(Belief(run).uncertainty.argmax()), 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, typeset = told(run, point, rank)
-    for frame, (loss, share, parts, nothing, came) in zip(frames[1:], typeset.values[1:], strict=True):
-        state, next_one = history.parameters[frame.assignment], history.parameters[frame.parameters]
+    frames, shown = told(run, point, rank)
+    for frame, (loss, share, parts, nothing, came) in zip(frames[1:], shown.values[1:], strict=True):
+        state, next_one = assigned_at(run, frame), drawn_at(run, frame)
         densities = np.array([scipy.stats.multivariate_normal(m, s).pdf(points) for m, s in zip(*state[1:], strict=True)])
         joint = state.weights[:, None] * densities
         shares = joint / joint.sum(axis=0)
-        if frame.kind == "E":
+        if frame.phase == "E":
             assert numbers(loss) == [pytest.approx(-np.log(joint.sum(axis=0)).mean(), rel=1e-5)]
         else:  # the bound, by its definition
             logs = [
@@ -715,9 +747,9 @@ def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_
             shares[np.argsort(run.ranks), point].tolist(), **NEAR
         )
         assert nothing == ""
-        if frame.parameters == 0:
+        if iteration_of(run, frame) == 0:
             continue
-        mass = history.frame(frame.parameters - 1).responsibilities[:, cluster].sum()
+        mass = history.frame(iteration_of(run, frame) - 1).responsibilities[:, cluster].sum()
         weight, mean, covariance = (part[cluster] for part in next_one)
         of_weight, _, rest = came.partition(", m = ")
         of_mean, _, of_covariance = rest.partition(", S = ")
@@ -728,17 +760,17 @@ def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_
 
 def test_the_number_in_the_formula_is_the_one_beside_the_mark_in_the_picture():
     run = run_of(sample(), "kmeans", seed=3)
-    frames, typeset = told(run, 20)
+    frames, shown = told(run, 20)
     last = pictures.picture(run, frames, plane_of(run), "name").data[-1]
     marks = np.column_stack([last.x, last.y])
     nearest = cdist(run.data.points[[20]], marks).argmin()
-    assert typeset.values[-1][1] == f"= {last.customdata[nearest]}"
+    assert shown.values[-1][1] == f"= {last.customdata[nearest]}"
 
 
 def test_the_loss_in_the_formula_is_that_of_the_sentence_in_every_frame():
     for algorithm in ("kmeans", "kmedoids", "mixture"):
-        frames, typeset = told(run_of(sample(), algorithm))
-        for frame, values in zip(frames[1:], typeset.values[1:], strict=True):
+        frames, shown = told(run_of(sample(), algorithm))
+        for frame, values in zip(frames[1:], shown.values[1:], strict=True):
             assert values[0].removeprefix("= ") in frame.sentence
 
 
@@ -746,15 +778,15 @@ def test_the_loss_in_the_formula_is_that_of_the_sentence_in_every_frame():
 def test_names_with_markup_are_text_in_the_formulas(algorithm):
     names = np.array([f"<img src=x onerror=alert({i})>&'" for i in range(60)])
     run = run_of(replace(sample(n=60), key="odd", names=names), algorithm)
-    _, typeset = told(run, 4)
-    assert "<img" not in typeset.html
-    assert "&lt;img src=x onerror=alert(4)&gt;&amp;&#x27;" in typeset.html
+    _, shown = told(run, 4)
+    assert "<img" not in shown.html
+    assert "&lt;img src=x onerror=alert(4)&gt;&amp;&#x27;" in shown.html
 
 
 def test_of_many_columns_and_clusters_the_first_are_told():
     run = of_points(np.random.default_rng(0).normal(size=(200, 7)), k=12, covariance="diagonal")
-    _, typeset = told(run)
-    _, _, among, _, came = typeset.values[-1]
+    _, shown = told(run)
+    _, _, among, _, came = shown.values[-1]
     assert len(among.split("of component ")[1].split(", ")) == 9  # eight, and that there are more
     assert came.count("…") == 2
 
@@ -763,11 +795,11 @@ def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_poin
     start = ((0.0, 0.0), (100.0, 100.0), (200.0, 200.0))
     points = np.random.default_rng(0).normal(size=(40, 2))
     data = Data("near", "Near", ("a", "b"), points)
-    run = run_of(data, "kmeans", start="hand", centers=start)
+    run = run_of(data, "kmeans", start=ByHand(start))
     assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.named_notices()}
     lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
-    _, typeset = told(run, 0, int(run.ranks[lost]))
-    assert "no points" not in " ".join(values[-1] for values in typeset.values)
+    _, shown = told(run, 0, int(run.ranks[lost]))
+    assert "no points" not in " ".join(values[-1] for values in shown.values)
 
 
 # what the failures claim
@@ -779,14 +811,7 @@ def failed(name, remedied=False):
     state = failure.state(remedied)
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
-    return run_of(
-        data,
-        k=state["k"],
-        start=state["start_mixture"],
-        seed=state["seed"],
-        floor=state["floor"],
-        covariance=state["covariance"],
-    )
+    return make_run(data, settings_of(failure, remedied), Recent(), lambda _: None)
 
 
 def widths(run):
@@ -797,7 +822,7 @@ def widths(run):
 
 def criterion(run):
     n, d = run.data.points.shape
-    return bic(-run.history.losses[-1] * n, run.history.method.parameter_count(d), n)
+    return bic(-run.history.losses[-1] * n, run.history.process.parameter_count(d), n)
 
 
 def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held():
@@ -810,7 +835,7 @@ def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held(
     assert [notice.name for _, notice in wild.history.named_notices()] == [notices.COLLAPSING_COMPONENT]
     assert not held.history.named_notices()
     # the floor alone holds it, too
-    floored = make_run(wild.data, replace(wild.settings, floor=1e-2), Recent(), lambda _: None)
+    floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), Recent(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
 
 
@@ -860,7 +885,9 @@ def test_three_components_find_one_group_each():
 def test_a_failure_sets_all_that_it_depends_on_and_its_remedy_only_changes_that(name):
     failure = FAILURES[name]
     state = failure.state()
-    assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "covariance", "floor", "seed"} <= set(state)
+    assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "mixture_covariance", "mixture_floor", "seed"} <= set(
+        state
+    )
     assert set(failure.change) <= set(state)
     assert any(state[key] != value for key, value in failure.change.items())
 

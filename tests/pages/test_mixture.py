@@ -31,7 +31,7 @@ def opened(page=PAGE, ground="none", **address):
 @pytest.fixture
 def app():
     """On fewer points and with fewer iterations than by default, where that does not matter."""
-    return opened(n="100", start_mixture="K-means first")
+    return opened(n="100", start_mixture="K-means")
 
 
 def points_of(n=100):
@@ -100,22 +100,22 @@ def test_it_opens_with_the_mixture_that_the_core_fits_to_three_gaussians():
     assert list(players(app)) == ["player"]
     player = players(app)["player"]
     assert player["curves"] == ["loss", "triangle"]
-    metas = {chart(app, key)["layout"]["meta"] for key in ("mixture picture", "mixture loss", "triangle chart")}
+    metas = {chart(app, key)["layout"]["meta"] for key in ("moving picture", "loss curve", "triangle chart")}
     assert metas == {player["figures"]}
-    frames = {len(chart(app, key)["frames"]) for key in ("mixture picture", "mixture loss", "triangle chart")}
-    assert frames == {2 * step.iteration + 2} == {len(player["kinds"])}
+    frames = {len(chart(app, key)["frames"]) for key in ("moving picture", "loss curve", "triangle chart")}
+    assert frames == {2 * step.iteration + 2} == {len(player["phases"])}
 
 
 ONE_COLUMN = dict(n="100", sample="Round groups", round_d="1")
 DATA = {
     "three": (dict(n="100"), ALL),
     "one column": (ONE_COLUMN, ALL),
-    "iris": (dict(source="Real", table="Iris", start_mixture="K-means first"), ALL[:-1]),
+    "iris": (dict(source="Built-in", table="Iris", start_mixture="K-means"), ALL[:-1]),
     "many points": (dict(n="5,000"), ALL),
     "one component": (dict(n="50", k="1"), ALL),
-    "many components": (dict(n="50", k="11", start_mixture="K-means first"), ("responsibilities", "generator")),
-    "alike": (dict(n="50", start_mixture="All means alike"), ("responsibilities", "limit", "truth")),
-    "by a tree": (dict(n="50", start_mixture="The cut of a tree"), ("models", "limit")),
+    "many components": (dict(n="50", k="11", start_mixture="K-means"), ("responsibilities", "generator")),
+    "alike": (dict(n="50", start_mixture="Identical means"), ("responsibilities", "limit", "truth")),
+    "by a tree": (dict(n="50", start_mixture="Hierarchical clustering"), ("models", "limit")),
 }
 
 
@@ -131,21 +131,21 @@ def test_every_section_of_every_kind_of_data_is_shown(name):
         assert app.button_group(key="section").value == section
         assert ("width player" in players(app)) == (section == "limit")
         for one in players(app).values():
-            assert len(one["kinds"]) == len(one["told"][0]) == len(one["ticks"]) + 1
+            assert len(one["phases"]) == len(one["told"][0]) == len(one["ticks"]) + 1
 
 
 def test_a_single_column_has_no_ground_and_says_nothing_of_contours():
     app = opened(**ONE_COLUMN)
     assert not [one for one in app.button_group if one.key == "ground"]
     assert "ontours" not in said(app)
-    assert "xaxis2" not in chart(app, "mixture picture")["layout"]
+    assert "xaxis2" not in chart(app, "moving picture")["layout"]
 
 
 def test_the_ground_can_be_the_density_or_its_logarithm_or_nothing():
-    app = opened(ground="density", n="100", start_mixture="K-means first")
+    app = opened(ground="density", n="100", start_mixture="K-means")
 
     def grounds():
-        return [frame.get("layout", {}).get("images", []) for frame in chart(app, "mixture picture")["frames"]]
+        return [frame.get("layout", {}).get("images", []) for frame in chart(app, "moving picture")["frames"]]
 
     before = grounds()
     assert all(len(images) == 1 for images in before)
@@ -160,24 +160,24 @@ def test_the_ground_can_be_the_density_or_its_logarithm_or_nothing():
 
 def test_a_section_that_other_data_do_not_have_gives_way_to_one_that_they_have(app):
     look_at(app, "truth")
-    assert "Component" in table(app, "Found against true components")[0]
+    assert "Component" in table(app, "Found against true")[0]
     app.button_group(key="source").set_value("real").run()
     assert fine(app)
     assert app.button_group(key="section").value == "responsibilities"
 
 
 def test_proximities_are_one_plain_sentence():
-    app = opened(source="Real", table="Number words")
+    app = opened(source="Built-in", table="Number words")
     assert not app.exception
     (error,) = app.error
-    assert error.value.replace("\\", "").startswith("A mixture of Gaussians needs points, because it works with means and")
+    assert error.value.replace("\\", "").startswith("Gaussian mixture needs points, because it works with means and")
     assert "choose K-medoids" in said(app)
     assert not app.get("plotly_chart")
     assert not players(app)
 
 
 def test_what_is_offered_instead_for_proximities_leads_somewhere():
-    app = opened(source="Real", table="Number words")
+    app = opened(source="Built-in", table="Number words")
     for one in [one for one in app.button if one.label == "Use K-medoids"]:
         one.click().run()
         assert fine(app)
@@ -257,7 +257,7 @@ def test_points_that_are_drawn_become_the_data_of_the_whole_app(app):
     first = metrics(app)
     assert float(first["Adjusted Rand index"]) > 0.7  # known groups: the components that they were drawn from
     look_at(app, "truth")
-    assert len(table(app, "Found against true components")) == 4
+    assert len(table(app, "Found against true")) == 4
     for page in (WATCH, "pages/data/page.py", PAGE):
         app.switch_page(page).run()
         assert fine(app)
@@ -331,7 +331,7 @@ def test_a_bootstraps_table_has_each_weight_with_its_error_and_interval(app, ste
 
 def shown(app):
     """What the widgets of the page say."""
-    keys = ("k", "start_mixture", "covariance", "floor", "seed", "n", "data_seed")
+    keys = ("k", "start_mixture", "mixture_covariance", "mixture_floor", "seed", "n", "data_seed")
     boxes = [*app.number_input, *app.selectbox, *app.select_slider]
     return {box.key: box.value for box in boxes if box.key in keys}
 
@@ -340,7 +340,9 @@ def shown(app):
 def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     failure = FAILURES[name]
     # something else before, that it has to put right
-    app = opened(n="50", k="5", covariance="Diagonal: upright", floor="a thousandth", data_seed="3")
+    app = opened(
+        n="50", k="5", mixture_covariance="Diagonal: axis-aligned", mixture_floor="0.001 × data variance", data_seed="3"
+    )
     assert app.button_group(key="failure").value is None
     app.button_group(key="failure").set_value(name).run()
     assert fine(app)
@@ -396,7 +398,7 @@ def test_formulas_come_and_go_with_their_switch_and_follow_the_point_and_the_com
     assert fine(app)
     player = players(app)["player"]
     assert player["formulas"].count("<math") == 3
-    assert len(player["values"]) == len(player["kinds"])
+    assert len(player["values"]) == len(player["phases"])
     app.number_input(key="focus").set_value(42)
     app.number_input(key="focus_cluster").set_value(2).run()
     player = players(app)["player"]
@@ -424,7 +426,9 @@ def test_watch_has_formulas_for_every_algorithm():
 
 
 def test_formulas_of_word_distances_name_the_words():
-    app = opened(WATCH, source="Real", table="Number words", algorithm="K-medoids", update="Alternating: within clusters")
+    app = opened(
+        WATCH, source="Built-in", table="Number words", algorithm="K-medoids", kmedoids_update="Alternating, within clusters"
+    )
     app.toggle(key="formulas").set_value(True).run()
     assert fine(app)
     player = players(app)["player"]
@@ -436,12 +440,12 @@ def test_formulas_of_word_distances_name_the_words():
 def test_what_is_chosen_here_is_still_there_after_another_page(app):
     app.toggle(key="formulas").set_value(True)
     app.number_input(key="focus").set_value(7)
-    app.selectbox(key="floor").set_value(1e-2)
+    app.selectbox(key="mixture_floor").set_value(1e-2)
     app.button_group(key="ground").set_value("log").run()
     app.switch_page("pages/hierarchy/page.py").run()
     app.switch_page(PAGE).run()
     assert fine(app)
     assert app.toggle(key="formulas").value is True
     assert app.number_input(key="focus").value == 7
-    assert app.selectbox(key="floor").value == 1e-2
+    assert app.selectbox(key="mixture_floor").value == 1e-2
     assert app.button_group(key="ground").value == "log"

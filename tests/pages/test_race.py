@@ -20,18 +20,19 @@ from clustering import (
     proximity_matrix,
     tree_of_points,
 )
-from pages.compare.comparison import make_race
+from pages.compare.comparison import make_comparison
+from pages.compare.examples import EXAMPLES
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.methods.trees import Merging
-from pages.runs.run import Recent, Settings, make_run
-from pages.ui.examples import RACE_EXAMPLES
+from pages.methods import method, settings
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 PAGE = "pages/compare/page.py"
-EXAMPLES = "example round"
+EXAMPLE = "example round"
 
 
 def opened(**address):
@@ -45,6 +46,10 @@ def opened(**address):
 def app():
     """On fewer points than by default, where that does not matter."""
     return opened(n="100")
+
+
+def run_of(data, name="kmeans", **options):
+    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
 
 
 def data_of(n=100):
@@ -93,11 +98,11 @@ def test_it_opens_with_three_methods_on_the_same_points():
     assert [title.value for title in app.title] == ["The race"]
     assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
     data = data_of(500)
-    for (algorithm, update, _), loss, iterations in zip(PANEL_DEFAULTS, losses(app), column(app, "Iterations"), strict=False):
-        run = make_run(data, Settings(algorithm=algorithm, update=update), Recent(), lambda _: None)
+    for (name, options), loss, iterations in zip(PANEL_DEFAULTS, losses(app), column(app, "Iterations"), strict=False):
+        run = run_of(data, name, **options)
         assert loss == pytest.approx(run.history.last.loss, rel=1e-5)
         assert iterations == str(run.history.iterations)
-    assert app.button_group(key=EXAMPLES).value is None
+    assert app.button_group(key=EXAMPLE).value is None
     assert "All 500 points are fitted and drawn." in said(app)
     agreement = table(app, "Adjusted Rand index between the panels")
     assert agreement[0][1:] == ["1", "2", "3", "Known"]
@@ -130,7 +135,7 @@ def test_a_panel_may_have_its_own_k_and_its_own_start(app):
     assert fine(app)
     assert column(app, "Panel") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Full mixture, K = 3"]
     data = data_of()
-    own = make_run(data, Settings(start="maxmin"), Recent(), lambda _: None)
+    own = run_of(data, start="maxmin")
     assert losses(app)[0] == pytest.approx(own.history.last.loss, rel=1e-5)
     app.number_input(key="k").set_value(4).run()
     assert column(app, "Panel") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Full mixture, K = 4"]
@@ -143,7 +148,7 @@ def test_a_new_start_is_the_next_seed_for_all_panels(app):
     next(button for button in app.button if button.label == "New start").click().run()
     assert app.number_input(key="seed").value == 2
     data = data_of()
-    run = make_run(data, Settings(seed=2), Recent(), lambda _: None)
+    run = run_of(data, seed=2)
     assert losses(app)[0] == pytest.approx(run.history.last.loss, rel=1e-5)
     app.number_input(key="seed").set_value(1).run()
     assert losses(app) == before
@@ -176,7 +181,7 @@ def test_proximities_race_by_k_medoids_with_different_updates(app):
     app.selectbox(key="table").set_value("numbers").run()
     assert fine(app)
     assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [
-        ["K-medoids", "The cut of a tree"]
+        ["K-medoids", "Hierarchical clustering"]
     ] * 3
     assert column(app, "Panel") == [
         "1. K-medoids, alternating",
@@ -203,7 +208,7 @@ def test_a_panel_that_cannot_run_says_why_in_its_place_and_the_others_race_on(ap
     data = Data("axes", "Few", ("a", "b"), np.vstack([np.eye(6)[:, :2], np.eye(6)[:, :2] + 3]))
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app.number_input(key="data_seed").set_value(3)
-    app.selectbox(key="metric_2").set_value("cosine").run()
+    app.selectbox(key="kmedoids_metric_2").set_value("cosine").run()
     assert not app.exception
     assert [error.value.replace("\\", "") for error in app.error] == [
         "Cosine is not defined for row 3, which is all zeros: remove it or choose another metric."
@@ -221,23 +226,23 @@ def test_fewer_points_than_clusters_is_said_and_the_race_goes_on(app, monkeypatc
     assert len(pictures(app)) == 3
 
 
-@pytest.fixture(scope="module", params=RACE_EXAMPLES)
+@pytest.fixture(scope="module", params=EXAMPLES)
 def chosen(request):
     """A ready-made comparison, and the page on which it is the first that was chosen."""
     app = opened(n="50")
-    app.button_group(key=EXAMPLES).set_value(request.param).run()
+    app.button_group(key=EXAMPLE).set_value(request.param).run()
     return request.param, app
 
 
 def test_every_ready_made_comparison_opens_with_its_text_its_data_and_its_panels(chosen):
     name, app = chosen
-    example = RACE_EXAMPLES[name]
+    example = EXAMPLES[name]
     assert fine(app)
     assert [info.value for info in app.info] == [example.text]
     assert {key: app.session_state[key] for key in example.state()} == example.state()
     assert len(pictures(app)) == len(example.panels)
     headers, *rows = table(app)
-    for row, expected in zip(rows, scores(race_of(name)), strict=True):
+    for row, expected in zip(rows, scores(comparison_of(name)), strict=True):
         assert row[0] == expected.name
         assert row[headers.index("Adjusted Rand")] == f"{expected.rand:.3f}"
         assert row[headers.index("Silhouette")] == f"{expected.silhouette:.3f}"
@@ -246,66 +251,67 @@ def test_every_ready_made_comparison_opens_with_its_text_its_data_and_its_panels
 def test_the_address_of_a_ready_made_comparison_opens_the_same_runs(chosen):
     name, app = chosen
     address = dict(app.query_params)
-    assert RACE_EXAMPLES[name].address.items() <= address.items()
+    assert EXAMPLES[name].address.items() <= address.items()
     assert untimed(opened(**address)) == untimed(app)
 
 
 def test_one_ready_made_comparison_after_the_other_leaves_nothing_of_the_first():
     app = opened(n="50")
-    app.button_group(key=EXAMPLES).set_value("sizes").run()
-    app.button_group(key=EXAMPLES).set_value("round").run()
-    assert [info.value for info in app.info] == [RACE_EXAMPLES["round"].text]
-    assert {key: app.session_state[key] for key in RACE_EXAMPLES["round"].state()} == RACE_EXAMPLES["round"].state()
-    assert column(app, "Adjusted Rand") == [f"{rand:.3f}" for rand in agreements(race_of("round"))]
+    app.button_group(key=EXAMPLE).set_value("sizes").run()
+    app.button_group(key=EXAMPLE).set_value("round").run()
+    assert [info.value for info in app.info] == [EXAMPLES["round"].text]
+    assert {key: app.session_state[key] for key in EXAMPLES["round"].state()} == EXAMPLES["round"].state()
+    assert column(app, "Adjusted Rand") == [f"{rand:.3f}" for rand in agreements(comparison_of("round"))]
 
 
 def test_a_change_of_anything_ends_the_ready_made_comparison_and_it_can_be_had_again(app):
     changes = [
         lambda: app.number_input(key="seed").set_value(8),
-        lambda: app.selectbox(key="covariance_3").set_value("tied"),
+        lambda: app.selectbox(key="mixture_covariance_3").set_value("tied"),
         lambda: app.slider(key="round_distance").set_value(4.0),
     ]
     for change in changes:
-        app.button_group(key=EXAMPLES).set_value("round").run()
-        assert [info.value for info in app.info] == [RACE_EXAMPLES["round"].text]
+        app.button_group(key=EXAMPLE).set_value("round").run()
+        assert [info.value for info in app.info] == [EXAMPLES["round"].text]
         change().run()
         assert fine(app)
         assert not app.info
-        assert app.button_group(key=EXAMPLES).value is None
+        assert app.button_group(key=EXAMPLE).value is None
 
 
-def race_of(name):
+def comparison_of(name):
     """The race that a ready-made comparison stands for, by its state alone."""
-    state = RACE_EXAMPLES[name].state()
+    state = EXAMPLES[name].state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
     panels = []
     for i in range(1, state["panels"] + 1):
-        options = {option: state[f"{option}_{i}"] for option in ("metric", "update", "covariance") if f"{option}_{i}" in state}
-        if f"linkage_{i}" in state:
-            options["merging"] = Merging(state[f"linkage_{i}"], state[f"tree_metric_{i}"])
-        panels.append(Settings(algorithm=state[f"algorithm_{i}"], k=state["k"], seed=state["seed"], **options))
-    shared = [panel.algorithm != "tree" for panel in panels]
-    return make_race(data, panels, Recent(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
+        name = state[f"algorithm_{i}"]
+        keys = {option.name: f"{name}_{option.name}_{i}" for option in method(name).options}
+        options = {option: state[key] for option, key in keys.items() if key in state}
+        panels.append(settings(name, state["k"], seed=state["seed"], data=data, **options))
+    shared = [bool(method(panel.method).ways) for panel in panels]
+    assert [f"start_{panel.method}_{i}" in state for i, panel in enumerate(panels, 1)] == shared
+    return make_comparison(data, panels, Recent(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
 
 
-def agreements(race):
-    return [row.rand for row in scores(race)]
+def agreements(comparison):
+    return [row.rand for row in scores(comparison)]
 
 
 def test_equal_round_groups_are_found_by_all_and_k_means_is_done_first():
-    race = race_of("round")
-    assert min(agreements(race)) > 0.95
-    assert all(row.rand == pytest.approx(scores(race)[0].rand, abs=0.02) for row in scores(race))
-    assert race.rand[:3, :3].min() > 0.95
-    means, medoids, mixture = (row.iterations for row in scores(race))
+    comparison = comparison_of("round")
+    assert min(agreements(comparison)) > 0.95
+    assert all(row.rand == pytest.approx(scores(comparison)[0].rand, abs=0.02) for row in scores(comparison))
+    assert comparison.rand[:3, :3].min() > 0.95
+    means, medoids, mixture = (int(row.duration) for row in scores(comparison))
     assert means == 3  # as the text says
     assert means < min(medoids, mixture)
 
 
 def test_of_stretched_groups_only_the_mixture_finds_the_stripes_and_the_silhouette_prefers_k_means():
-    race = race_of("stretched")
-    means, medoids, mixture = scores(race)
+    comparison = comparison_of("stretched")
+    means, medoids, mixture = scores(comparison)
     assert mixture.rand > 0.9
     assert means.rand < 0.5
     assert medoids.rand < 0.5
@@ -314,25 +320,25 @@ def test_of_stretched_groups_only_the_mixture_finds_the_stripes_and_the_silhouet
 
 
 def test_of_unequal_sizes_the_others_cut_the_large_group_although_it_is_the_least_loss_that_they_can_have():
-    race = race_of("sizes")
-    means, medoids, mixture = agreements(race)
+    comparison = comparison_of("sizes")
+    means, medoids, mixture = agreements(comparison)
     assert mixture > 0.9
-    for rand, run in zip((means, medoids), race.runs, strict=False):
+    for rand, run in zip((means, medoids), comparison.runs, strict=False):
         assert rand < 0.5
-        counts, *_ = contingency_table(race.data.labels, run.history.last.labels)
+        counts, *_ = contingency_table(comparison.data.labels, run.history.last.labels)
         large, middling, small = counts[np.argsort(-counts.sum(axis=1))]
         assert np.sort(large)[-2] > 0.25 * large.sum()
         assert middling.sum() > small.sum()
-    points = race.data.points
+    points = comparison.data.points
     best = best_of(30, KMeans(3), points, rng=0).loss
-    assert race.runs[0].history.last.loss == pytest.approx(best, rel=1e-4)
+    assert comparison.runs[0].history.last.loss == pytest.approx(best, rel=1e-4)
     best = best_of(5, KMedoids(3, init="k-means++", update="swap"), proximity_matrix(points), rng=0).loss
-    assert race.runs[1].history.last.loss == pytest.approx(best, rel=1e-9)
+    assert comparison.runs[1].history.last.loss == pytest.approx(best, rel=1e-9)
 
 
 def test_with_outliers_the_medoids_are_nearer_to_the_middles_than_the_means_are():
-    race = race_of("outliers")
-    data = race.data
+    comparison = comparison_of("outliers")
+    data = comparison.data
     middles = np.stack([data.points[data.labels == g].mean(axis=0) for g in range(3)])
     known = data.labels >= 0
 
@@ -341,7 +347,7 @@ def test_with_outliers_the_medoids_are_nearer_to_the_middles_than_the_means_are(
         partner = match_clusters(run.history.last.labels[known], data.labels[known], 3)
         return np.linalg.norm(run.centers[-1] - middles[partner], axis=1)
 
-    means, medoids = race.runs
+    means, medoids = comparison.runs
     assert adjusted_rand_index(means.history.last.labels, medoids.history.last.labels) == 1.0
     assert off(medoids).max() < off(means).max()
     assert off(medoids).mean() < off(means).mean()
@@ -349,31 +355,31 @@ def test_with_outliers_the_medoids_are_nearer_to_the_middles_than_the_means_are(
 
 
 def test_of_overlapping_groups_the_mixtures_say_how_unsure_they_are():
-    race = race_of("overlap")
-    assert [run.settings.algorithm for run in race.runs] == ["kmeans", "mixture", "mixture"]
-    assert [run.settings.covariance for run in race.runs[1:]] == ["spherical", "full"]
-    for run in race.runs[1:]:
+    comparison = comparison_of("overlap")
+    assert [run.settings.method for run in comparison.runs] == ["kmeans", "mixture", "mixture"]
+    assert [run.settings.option("covariance") for run in comparison.runs[1:]] == ["spherical", "full"]
+    for run in comparison.runs[1:]:
         likeliest = run.history.last.assignment.responsibilities.max(axis=1)
         assert np.mean(likeliest < 0.8) > 0.1
 
 
 def test_rings_are_found_by_single_linkage_alone_although_all_converged_and_every_loss_fell():
-    race = race_of("rings")
-    assert np.abs(agreements(race)[:2]).max() < 0.05
-    assert agreements(race)[2] == 1
-    for run in race.runs[:2]:
+    comparison = comparison_of("rings")
+    assert np.abs(agreements(comparison)[:2]).max() < 0.05
+    assert agreements(comparison)[2] == 1
+    for run in comparison.runs[:2]:
         assert run.history.converged
         assert run.history.losses[-1] < run.history.losses[0]
 
 
 def test_moons_are_found_by_single_linkage_alone_until_points_between_them_make_a_chain():
-    race = race_of("moons")
-    assert max(agreements(race)[:2]) < 0.5
-    assert agreements(race)[2] > 0.99
-    linked = AgglomerativeClustering(2, linkage="single").fit(race.data.points).labels_
-    assert adjusted_rand_index(linked, race.runs[2].history.last.labels) == 1
+    comparison = comparison_of("moons")
+    assert max(agreements(comparison)[:2]) < 0.5
+    assert agreements(comparison)[2] > 0.99
+    linked = AgglomerativeClustering(2, linkage="single").fit(comparison.data.points).labels_
+    assert adjusted_rand_index(linked, comparison.runs[2].history.last.labels) == 1
     noisy = catalog.draw_sample("moons", 500, 0, {"noise": 0.16})
     assert adjusted_rand_index(tree_of_points(noisy.points, "single").labels(2), noisy.labels) < 0.1
-    for run in race.runs[:2]:  # each moon loses a tip to the other
-        counts, *_ = contingency_table(race.data.labels, run.history.last.labels)
+    for run in comparison.runs[:2]:  # each moon loses a tip to the other
+        counts, *_ = contingency_table(comparison.data.labels, run.history.last.labels)
         assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).all()

@@ -1,4 +1,4 @@
-"""Several runs side by side: the same start, the same colours, in step, and what they score."""
+"""Several runs side by side: the same start, the same colors, in step, and what they score."""
 
 import html.parser
 import re
@@ -13,28 +13,37 @@ from scipy.stats import multivariate_normal
 from clustering import KMedoids, classical_scaling, proximity_matrix
 from pages.compare import figures as comparison_figures
 from pages.compare.agreement import Clustering, Disagreement, disagreement
-from pages.compare.comparison import make_race, panel_names, shared_rows
+from pages.compare.comparison import make_comparison, panel_names, shared_rows
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import GIVEN, Data
+from pages.datasets.formatting import number
+from pages.datasets.limits import MOST_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.markup import Raw, bar, mark, table
+from pages.methods import settings
+from pages.methods.starts import AtRows
 from pages.runs import curves, pictures
-from pages.runs.frames import MOST_FRAMES, in_step, storyboard
-from pages.runs.run import Recent, Settings, make_run
+from pages.runs.frames import frames_of, in_step
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
-ALL_THREE = (dict(), dict(algorithm="kmedoids"), dict(algorithm="mixture"))
+ALL_THREE = (dict(), dict(name="kmedoids"), dict(name="mixture"))
 
 
 def sample(name="three", n=300, **values):
     return catalog.draw_sample(name, n, 0, values)
 
 
-def a_race(data, *panels, start="random", shared=None, watch=lambda *_: None):
-    panels = [Settings(**panel) for panel in panels]
-    k = max(settings.k for settings in panels)
-    return make_race(data, panels, Recent(), watch, shared=shared or [True] * len(panels), k=k, start=start)
+def settings_of(name="kmeans", **panel):
+    return settings(name, **panel)
+
+
+def a_comparison(data, *panels, start="random", shared=None, on_step=lambda *_: None):
+    panels = [settings_of(data=data, **panel) for panel in panels]
+    k = max(panel.k for panel in panels)
+    return make_comparison(data, panels, Recent(), on_step, shared=shared or [True] * len(panels), k=k, start=start)
 
 
 def given_data(n=60, labels=True):
@@ -48,14 +57,14 @@ def given_data(n=60, labels=True):
 
 @pytest.fixture(scope="module")
 def default():
-    return a_race(sample(), *ALL_THREE)
+    return a_comparison(sample(), *ALL_THREE)
 
 
 @pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
 def test_all_panels_begin_at_the_same_points(start):
     data = sample()
-    race = a_race(data, *ALL_THREE, start=start)
-    means, medoids, mixture = (run.history.parameters[0] for _, run in race.ran)
+    comparison = a_comparison(data, *ALL_THREE, start=start)
+    means, medoids, mixture = (run.history.parameters[0] for _, run in comparison.ran)
     assert len(set(medoids.tolist())) == 3
     np.testing.assert_array_equal(means, data.points[medoids])
     np.testing.assert_array_equal(mixture.means, data.points[medoids])
@@ -63,20 +72,20 @@ def test_all_panels_begin_at_the_same_points(start):
 
 @pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
 def test_panels_of_fewer_clusters_begin_at_the_first_of_the_points_of_the_others(start):
-    race = a_race(sample(), dict(k=2), dict(k=5), dict(algorithm="kmedoids", k=4), dict(algorithm="mixture"), start=start)
-    most = race.runs[1].centers[0]
+    comparison = a_comparison(sample(), dict(k=2), dict(k=5), dict(name="kmedoids", k=4), dict(name="mixture"), start=start)
+    most = comparison.runs[1].centers[0]
     assert len(np.unique(most, axis=0)) == 5
-    for run in race.runs:
+    for run in comparison.runs:
         np.testing.assert_array_equal(run.centers[0], most[: run.settings.k])
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
+@pytest.mark.parametrize("method", ["kmeans", "kmedoids", "mixture"])
 @pytest.mark.parametrize("seed", [1, 7])
-def test_from_random_points_each_panel_is_the_run_of_watch_with_that_seed(algorithm, seed):
+def test_from_random_points_each_panel_is_the_run_of_watch_with_that_seed(method, seed):
     data = sample()
     panels = [panel | dict(seed=seed, k=4) for panel in ALL_THREE]
-    mine = next(run for run in a_race(data, *panels).runs if run.settings.algorithm == algorithm).history
-    other = make_run(data, Settings(algorithm=algorithm, k=4, seed=seed), Recent(), lambda _: None).history
+    mine = next(run for run in a_comparison(data, *panels).runs if run.settings.method == method).history
+    other = make_run(data, settings_of(name=method, k=4, seed=seed), Recent(), lambda _: None).history
     np.testing.assert_allclose(mine.losses, other.losses, rtol=1e-12)
     for a, b in zip(mine.parameters, other.parameters, strict=True):
         np.testing.assert_allclose(getattr(a, "means", a), getattr(b, "means", b), rtol=0, atol=1e-12)
@@ -91,32 +100,32 @@ def test_another_seed_is_another_start():
 def test_a_panel_with_a_start_of_its_own_begins_there_and_leaves_the_others_alike():
     data = sample()
     own = dict(start="k-means++", seed=5)
-    race = a_race(data, dict(seed=5), own, dict(algorithm="mixture", seed=5), shared=[True, False, True])
-    alone = make_run(data, Settings(**own), Recent(), lambda _: None)
-    np.testing.assert_array_equal(race.runs[1].centers[0], alone.centers[0])
-    np.testing.assert_array_equal(race.runs[1].history.losses, alone.history.losses)
-    np.testing.assert_array_equal(race.runs[0].centers[0], race.runs[2].centers[0])
-    assert not np.array_equal(race.runs[0].centers[0], race.runs[1].centers[0])
+    comparison = a_comparison(data, dict(seed=5), own, dict(name="mixture", seed=5), shared=[True, False, True])
+    alone = make_run(data, settings_of(**own), Recent(), lambda _: None)
+    np.testing.assert_array_equal(comparison.runs[1].centers[0], alone.centers[0])
+    np.testing.assert_array_equal(comparison.runs[1].history.losses, alone.history.losses)
+    np.testing.assert_array_equal(comparison.runs[0].centers[0], comparison.runs[2].centers[0])
+    assert not np.array_equal(comparison.runs[0].centers[0], comparison.runs[1].centers[0])
 
 
 def test_every_panel_may_have_a_start_of_its_own():
     data = sample()
-    race = a_race(data, dict(start="maxmin"), dict(algorithm="kmedoids", start="build"), shared=[False, False])
+    comparison = a_comparison(data, dict(start="maxmin"), dict(name="kmedoids", start="build"), shared=[False, False])
     built = KMedoids(3, init="build")
     np.testing.assert_array_equal(
-        race.runs[1].history.parameters[0], built.start(built.prepare(proximity_matrix(data.points)), None)
+        comparison.runs[1].history.parameters[0], built.start(built.prepare(proximity_matrix(data.points)), None)
     )
-    assert race.runs[0].settings.rows is None
+    assert not isinstance(comparison.runs[0].settings.start, AtRows)
 
 
 def in_common(labels, reference, ranks):
     return np.count_nonzero(np.append(ranks, -2)[labels] == reference)
 
 
-def check_colors(race, reference, known=None):
-    """All that are in the race have as many points in common with the reference, by colour, as under any other colours."""
+def check_colors(comparison, reference, known=None):
+    """All that are in the comparison have as many points in common with the reference, by color, as under any other colors."""
     number = reference.max() + 1
-    labelings = [(run.history.last.labels, run.ranks) for _, run in race.ran]
+    labelings = [(run.history.last.labels, run.ranks) for _, run in comparison.ran]
     for labels, ranks in labelings:
         assert len(set(ranks.tolist())) == len(ranks)
         assert set(ranks.tolist()) <= set(range(number))
@@ -126,33 +135,33 @@ def check_colors(race, reference, known=None):
         groups = np.unique(known[known >= 0])
         numbered = np.where(known >= 0, np.searchsorted(groups, known), -1)
         best = max(in_common(numbered, reference, names) for names in permutations(range(number), len(groups)))
-        assert np.count_nonzero(race.known.labels[known >= 0] == reference[known >= 0]) == best
-        np.testing.assert_array_equal(race.known.labels == -1, known < 0)
+        assert np.count_nonzero(comparison.known.labels[known >= 0] == reference[known >= 0]) == best
+        np.testing.assert_array_equal(comparison.known.labels == -1, known < 0)
         for group in groups:
-            assert len(np.unique(race.known.labels[known == group])) == 1
-        assert len(np.unique(race.known.labels[known >= 0])) == len(groups)
+            assert len(np.unique(comparison.known.labels[known == group])) == 1
+        assert len(np.unique(comparison.known.labels[known >= 0])) == len(groups)
 
 
 @pytest.mark.parametrize("name", ["three", "stretched", "uniform", "overlap", "moons", "rings", "sizes"])
 @pytest.mark.parametrize("k", [2, 3, 5])
-def test_the_same_groups_have_the_same_colours_as_far_as_that_can_be(name, k):
+def test_the_same_groups_have_the_same_colors_as_far_as_that_can_be(name, k):
     data = sample(name, 200)
-    race = a_race(data, *(panel | dict(k=k) for panel in ALL_THREE))
-    if data.groups <= k:  # the first panel is what the others are matched with, and its colours go by place
-        first = race.runs[0]
-        alone = make_run(data, Settings(k=k), Recent(), lambda _: None)
+    comparison = a_comparison(data, *(panel | dict(k=k) for panel in ALL_THREE))
+    if data.groups <= k:  # the first panel is what the others are matched with, and its colors go by place
+        first = comparison.runs[0]
+        alone = make_run(data, settings_of(k=k), Recent(), lambda _: None)
         np.testing.assert_array_equal(first.ranks, alone.ranks)
-        check_colors(race, first.ranks[first.history.last.labels], data.labels)
+        check_colors(comparison, first.ranks[first.history.last.labels], data.labels)
     else:
-        check_colors(race, race.known.labels, data.labels)
+        check_colors(comparison, comparison.known.labels, data.labels)
 
 
 def test_panels_of_different_k_are_matched_with_the_one_that_has_the_most():
     data = sample(n=200)
-    race = a_race(data, dict(k=2), dict(k=5), dict(algorithm="kmedoids", k=4), dict(algorithm="mixture", k=5))
-    reference = race.runs[1]
-    check_colors(race, reference.ranks[reference.history.last.labels], data.labels)
-    assert [clustering.name for clustering in race.clusterings] == [
+    comparison = a_comparison(data, dict(k=2), dict(k=5), dict(name="kmedoids", k=4), dict(name="mixture", k=5))
+    reference = comparison.runs[1]
+    check_colors(comparison, reference.ranks[reference.history.last.labels], data.labels)
+    assert [clustering.name for clustering in comparison.clusterings] == [
         "1. K-means, K = 2",
         "2. K-means, K = 5",
         "3. K-medoids, K = 4",
@@ -162,12 +171,12 @@ def test_panels_of_different_k_are_matched_with_the_one_that_has_the_most():
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])
-def test_points_of_no_known_group_have_no_colour_and_do_not_count(k):
+def test_points_of_no_known_group_have_no_color_and_do_not_count(k):
     data = sample("outliers", 200, share=0.2)
     assert -1 in data.labels
-    race = a_race(data, *(panel | dict(k=k) for panel in ALL_THREE))
-    reference = race.known.labels if k < 3 else race.runs[0].ranks[race.runs[0].history.last.labels]
-    check_colors(race, reference, data.labels)
+    comparison = a_comparison(data, *(panel | dict(k=k) for panel in ALL_THREE))
+    reference = comparison.known.labels if k < 3 else comparison.runs[0].ranks[comparison.runs[0].history.last.labels]
+    check_colors(comparison, reference, data.labels)
 
 
 @pytest.mark.parametrize("names", [(4, 9, 2), (-7, 0, 100)])
@@ -175,71 +184,73 @@ def test_known_groups_may_have_any_numbers_and_each_keeps_its_points(names):
     drawn = sample("round", 150)
     known = np.array(names)[drawn.labels]
     data = Data("odd", "Odd", ("a", "b"), drawn.points, known, "group")
-    race = a_race(data, dict(), dict(algorithm="mixture"))
-    first = race.runs[0]
-    check_colors(race, first.ranks[first.history.last.labels], known)
+    comparison = a_comparison(data, dict(), dict(name="mixture"))
+    first = comparison.runs[0]
+    check_colors(comparison, first.ranks[first.history.last.labels], known)
 
 
 def test_without_known_groups_only_the_panels_are_compared():
     data = Data("few", "Few", ("a", "b"), sample(n=100).points)
-    race = a_race(data, *ALL_THREE)
-    assert race.known is None
-    assert len(race.clusterings) == 3
-    assert race.rand.shape == (3, 3)
-    assert all(row.rand is None and row.information is None for row in scores(race))
+    comparison = a_comparison(data, *ALL_THREE)
+    assert comparison.known is None
+    assert len(comparison.clusterings) == 3
+    assert comparison.rand.shape == (3, 3)
+    assert all(row.rand is None and row.information is None for row in scores(comparison))
 
 
-def test_the_key_of_a_race_differs_when_only_its_colours_do():
+def test_the_key_of_a_race_differs_when_only_its_colors_do():
     data = sample(n=200)
-    two, three = a_race(data, dict(k=3)), a_race(data, dict(k=3), dict(k=5))
-    assert two.key == a_race(data, dict(k=3)).key
-    recoloured = three.runs[0]
-    assert not np.array_equal(recoloured.ranks, two.runs[0].ranks)
+    two, three = a_comparison(data, dict(k=3)), a_comparison(data, dict(k=3), dict(k=5))
+    assert two.key == a_comparison(data, dict(k=3)).key
+    recolored = three.runs[0]
+    assert not np.array_equal(recolored.ranks, two.runs[0].ranks)
     assert three.key[0] != two.key[0]
 
 
-def test_a_race_in_colours_of_its_own_leaves_the_run_in_the_store_as_it_was():
-    data, store = sample(n=200), Recent()
-    settings = Settings(start="maxmin")
-    alone = make_run(data, settings, store, lambda _: None)
+def test_a_race_in_colors_of_its_own_leaves_the_run_in_the_cache_as_it_was():
+    data, cache = sample(n=200), Recent()
+    settings = settings_of(start="maxmin")
+    alone = make_run(data, settings, cache, lambda _: None)
     before = alone.ranks.copy()
-    race = make_race(data, [settings, Settings(k=6)], store, lambda *_: None, shared=[False, False], k=3, start="random")
-    assert race.runs[0].history is alone.history
-    assert make_run(data, settings, store, lambda _: None) is alone
+    comparison = make_comparison(
+        data, [settings, settings_of(k=6)], cache, lambda *_: None, shared=[False, False], k=3, start="random"
+    )
+    assert comparison.runs[0].history is alone.history
+    assert make_run(data, settings, cache, lambda _: None) is alone
     np.testing.assert_array_equal(alone.ranks, before)
 
 
 def test_with_k_medoids_among_them_all_panels_race_on_the_same_sample_of_many_points():
     data = sample(n=6_000)
-    race = a_race(data, *ALL_THREE)
-    assert race.data.points.shape == (5_000, 2)
-    assert "all panels race on the same sample of 5,000 of the 6,000 points" in race.note
-    for run in race.runs:
-        assert run.data is race.data
+    comparison = a_comparison(data, *ALL_THREE)
+    assert comparison.data.points.shape == (5_000, 2)
+    assert "all panels race on the same sample of 5,000 of the 6,000 points" in comparison.note
+    for run in comparison.runs:
+        assert run.data is comparison.data
         assert run.history.last.labels.shape == (5_000,)
-    assert {tuple(point) for point in race.data.points.tolist()} <= {tuple(point) for point in data.points.tolist()}
-    np.testing.assert_array_equal(race.runs[0].centers[0], race.runs[1].centers[0])
-    assert [len(clustering.labels) for clustering in race.clusterings] == [5_000] * 4
+    assert {tuple(point) for point in comparison.data.points.tolist()} <= {tuple(point) for point in data.points.tolist()}
+    np.testing.assert_array_equal(comparison.runs[0].centers[0], comparison.runs[1].centers[0])
+    assert [len(clustering.labels) for clustering in comparison.clusterings] == [5_000] * 4
 
 
 def test_without_k_medoids_all_points_race():
     data = sample(n=6_000)
-    race = a_race(data, dict(), dict(algorithm="mixture"))
-    assert race.data is data
-    assert race.note == ""
-    assert [len(run.history.last.labels) for run in race.runs] == [6_000] * 2
+    comparison = a_comparison(data, dict(), dict(name="mixture"))
+    assert comparison.data is data
+    assert comparison.note == ""
+    assert [len(run.history.last.labels) for run in comparison.runs] == [6_000] * 2
 
 
 def test_proximities_race_by_k_medoids_from_the_same_rows():
     data = given_data()
     updates = ("alternating", "swap", "steepest swap")
-    panels = [dict(algorithm="kmedoids", metric=GIVEN, update=update, seed=3) for update in updates]
-    race = a_race(data, *panels, start="k-means++")
-    starts = [run.history.parameters[0].tolist() for run in race.runs]
-    alone = make_run(data, Settings(**panels[0], start="k-means++"), Recent(), lambda _: None)
+    panels = [dict(name="kmedoids", metric=GIVEN, update=update, seed=3) for update in updates]
+    comparison = a_comparison(data, *panels, start="k-means++")
+    starts = [run.history.parameters[0].tolist() for run in comparison.runs]
+    alone = make_run(data, settings_of(**panels[0], start="k-means++"), Recent(), lambda _: None)
     assert starts == [alone.history.parameters[0].tolist()] * 3
-    np.testing.assert_array_equal(race.runs[0].history.losses, alone.history.losses)
-    for row, run in zip(scores(race), race.runs, strict=True):
+    np.testing.assert_array_equal(comparison.runs[0].history.losses, alone.history.losses)
+    for row, run in zip(scores(comparison), comparison.runs, strict=True):
         labels = run.history.last.labels
         peer = sklearn.metrics.silhouette_score(data.given, labels, metric="precomputed")
         assert row.silhouette == pytest.approx(peer, abs=1e-12)
@@ -247,11 +258,11 @@ def test_proximities_race_by_k_medoids_from_the_same_rows():
 
 
 def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
-    race = a_race(given_data(), dict(), dict(algorithm="kmedoids", metric=GIVEN), dict(algorithm="mixture"))
-    assert race.runs[0].startswith("K-means needs points")
-    assert race.runs[0].endswith(".")
-    assert race.runs[2].startswith("A mixture of Gaussians needs points")
-    assert [name for name, _ in race.ran] == ["2. K-medoids"]
+    comparison = a_comparison(given_data(), dict(), dict(name="kmedoids", metric=GIVEN), dict(name="mixture"))
+    assert comparison.runs[0].startswith("K-means needs points")
+    assert comparison.runs[0].endswith(".")
+    assert comparison.runs[2].startswith("Gaussian mixture needs points")
+    assert [name for name, _ in comparison.ran] == ["2. K-medoids"]
 
 
 def with_a_row_of_zeros():
@@ -262,23 +273,23 @@ def with_a_row_of_zeros():
 
 def test_a_panel_that_cannot_run_says_why_and_leaves_the_others():
     data = with_a_row_of_zeros()
-    race = a_race(data, dict(), dict(algorithm="kmedoids", metric="cosine"), dict(algorithm="mixture"))
-    assert race.runs[1] == "Cosine is not defined for row 31, which is all zeros: remove it or choose another metric."
-    assert [name for name, _ in race.ran] == ["1. K-means", "3. Full mixture"]
-    others = a_race(data, dict(), dict(algorithm="mixture"))
-    for mine, other in zip((race.runs[0], race.runs[2]), others.runs, strict=True):
+    comparison = a_comparison(data, dict(), dict(name="kmedoids", metric="cosine"), dict(name="mixture"))
+    assert comparison.runs[1] == "Cosine is not defined for row 31, which is all zeros: remove it or choose another metric."
+    assert [name for name, _ in comparison.ran] == ["1. K-means", "3. Full mixture"]
+    others = a_comparison(data, dict(), dict(name="mixture"))
+    for mine, other in zip((comparison.runs[0], comparison.runs[2]), others.runs, strict=True):
         np.testing.assert_array_equal(mine.history.losses, other.history.losses)
         np.testing.assert_array_equal(mine.ranks, other.ranks)
-    assert len(race.clusterings) == 3
-    assert [row.name for row in scores(race)] == ["1. K-means", "3. Full mixture"]
+    assert len(comparison.clusterings) == 3
+    assert [row.name for row in scores(comparison)] == ["1. K-means", "3. Full mixture"]
 
 
 def test_if_no_panel_can_run_every_one_says_why():
-    race = a_race(with_a_row_of_zeros(), *[dict(algorithm="kmedoids", metric="cosine")] * 2)
-    assert all("all zeros" in sentence for sentence in race.runs)
-    assert race.ran == []
-    assert [clustering.name for clustering in race.clusterings] == ["Known groups"]
-    assert scores(race) == []
+    comparison = a_comparison(with_a_row_of_zeros(), *[dict(name="kmedoids", metric="cosine")] * 2)
+    assert all("all zeros" in sentence for sentence in comparison.runs)
+    assert comparison.ran == []
+    assert [clustering.name for clustering in comparison.clusterings] == ["Known groups"]
+    assert scores(comparison) == []
 
 
 def test_a_race_tells_each_step_of_each_panel_and_what_that_raises_ends_it():
@@ -286,25 +297,25 @@ def test_a_race_tells_each_step_of_each_panel_and_what_that_raises_ends_it():
         pass
 
     seen = []
-    race = a_race(sample(), *ALL_THREE, watch=lambda i, step: seen.append((i, step.iteration)))
-    assert seen == [(i, t) for i, run in enumerate(race.runs) for t in range(run.history.iterations + 1)]
+    comparison = a_comparison(sample(), *ALL_THREE, on_step=lambda i, step: seen.append((i, step.iteration)))
+    assert seen == [(i, t) for i, run in enumerate(comparison.runs) for t in range(run.history.iterations + 1)]
 
     def leave(i, step):
         if (i, step.iteration) == (1, 1):
             raise Left
 
     with pytest.raises(Left):
-        a_race(sample(), *ALL_THREE, watch=leave)
+        a_comparison(sample(), *ALL_THREE, on_step=leave)
 
 
 @pytest.mark.parametrize("name", ["three", "stretched", "outliers", "rings"])
 def test_scores_are_those_of_scikit_learn(name):
     data = sample(name)
-    race = a_race(data, *ALL_THREE)
-    for row, (called, run) in zip(scores(race), race.ran, strict=True):
+    comparison = a_comparison(data, *ALL_THREE)
+    for row, (called, run) in zip(scores(comparison), comparison.ran, strict=True):
         labels = run.history.last.labels
         assert row.name == called
-        assert (row.iterations, row.loss) == (run.history.iterations, run.history.last.loss)
+        assert (row.duration, row.loss) == (str(run.history.iterations), run.history.last.loss)
         known = data.labels >= 0  # outliers belong to no group, and no score says where they should be
         pair = data.labels[known], labels[known]
         assert row.rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
@@ -317,34 +328,37 @@ def test_scores_are_those_of_scikit_learn(name):
 def test_the_bic_of_mixtures_by_hand(covariance, parameters):
     # 2 weights and 6 coordinates of means; 3 x 3, 3, 3 x 2 and 3 numbers of covariances
     data = sample()
-    race = a_race(data, dict(), dict(algorithm="mixture", covariance=covariance))
-    found = race.runs[1].history.parameters[-1]
+    comparison = a_comparison(data, dict(), dict(name="mixture", covariance=covariance))
+    found = comparison.runs[1].history.parameters[-1]
     parts = [
         np.log(w) + multivariate_normal(m, c).logpdf(data.points)
         for w, m, c in zip(found.weights, found.means, found.covariances, strict=True)
     ]
-    means, mixture = scores(race)
-    assert mixture.bic == pytest.approx(parameters * np.log(300) - 2 * logsumexp(parts, axis=0).sum(), rel=1e-9)
-    assert means.bic is None
+    means, mixture = scores(comparison)
+    run = comparison.runs[1]
+    bic = run.method.criteria(run.history.process, run.history.last, run.data)["bic"]
+    assert bic == pytest.approx(parameters * np.log(300) - 2 * logsumexp(parts, axis=0).sum(), rel=1e-9)
+    assert mixture.compared == {"BIC": number(bic)}
+    assert means.compared == {}
 
 
 def test_a_single_cluster_has_no_silhouette():
-    race = a_race(sample(n=50), dict(k=1), dict(k=2))
-    alone, two = scores(race)
+    comparison = a_comparison(sample(n=50), dict(k=1), dict(k=2))
+    alone, two = scores(comparison)
     assert alone.silhouette is None
     assert two.silhouette > 0
-    assert race.silhouettes[0] is None
+    assert comparison.runs[0].silhouette is None
 
 
 def test_the_agreement_of_panels_is_symmetric_with_ones_on_its_diagonal_and_that_of_scikit_learn():
-    race = a_race(sample("overlap"), *ALL_THREE, dict(k=5))
-    labels = [clustering.labels for clustering in race.clusterings]
-    assert race.rand.shape == (5, 5)
-    np.testing.assert_array_equal(race.rand, race.rand.T)
-    np.testing.assert_array_equal(np.diag(race.rand), np.ones(5))
+    comparison = a_comparison(sample("overlap"), *ALL_THREE, dict(k=5))
+    labels = [clustering.labels for clustering in comparison.clusterings]
+    assert comparison.rand.shape == (5, 5)
+    np.testing.assert_array_equal(comparison.rand, comparison.rand.T)
+    np.testing.assert_array_equal(np.diag(comparison.rand), np.ones(5))
     peer = [[sklearn.metrics.adjusted_rand_score(a, b) for b in labels] for a in labels]
-    np.testing.assert_allclose(race.rand, peer, atol=1e-12)
-    assert race.rand.min() < 0.95
+    np.testing.assert_allclose(comparison.rand, peer, atol=1e-12)
+    assert comparison.rand.min() < 0.95
 
 
 def pair_by_hand() -> Disagreement:
@@ -377,11 +391,11 @@ def test_the_rows_of_flows_are_all_points_once_and_those_of_none_are_all_that_ch
 
 def test_what_a_disagreement_tells_counts_the_points():
     a = Clustering("A", np.array([0, 0, 1, 1]))
-    assert disagreement(a, Clustering("B", a.labels)).told() == "A and B put all 4 points in the same groups."
-    assert disagreement(a, Clustering("B", np.array([0, 1, 1, 1]))).told() == (
+    assert disagreement(a, Clustering("B", a.labels)).sentence() == "A and B put all 4 points in the same groups."
+    assert disagreement(a, Clustering("B", np.array([0, 1, 1, 1]))).sentence() == (
         "1 point of 4 (25.0%) is in another group by B than by A."
     )
-    assert pair_by_hand().told() == (
+    assert pair_by_hand().sentence() == (
         "4 points of 9 (44.4%) are in another group by B than by A. 1 point without a known group is left out."
     )
 
@@ -401,18 +415,18 @@ def test_the_squares_of_the_contingency_table_are_the_flows_and_count_their_poin
 
 
 @pytest.mark.parametrize("n", [200, 2_500])
-def test_the_points_stand_out_that_are_highlighted_and_have_the_colours_of_both_groups(n):
-    race = a_race(sample("overlap", n), dict(), dict(algorithm="mixture"))
-    a, b, _ = race.clusterings
+def test_the_points_stand_out_that_are_highlighted_and_have_the_colors_of_both_groups(n):
+    comparison = a_comparison(sample("overlap", n), dict(), dict(name="mixture"))
+    a, b, _ = comparison.clusterings
     pair = disagreement(a, b)
     rows = pair.rows(None)
     assert 0 < len(rows) < n
-    plane = column_plane(race.data.columns, 0, 1)
-    backdrops = [comparison_figures.backdrop(race.data, plane, one) for one in (a, b)] if n > 2_000 else []
-    drawn = comparison_figures.side_by_side(race.data, plane, pair, rows, backdrops)
+    plane = column_plane(comparison.data.columns, 0, 1)
+    backdrops = [comparison_figures.backdrop(comparison.data, plane, one) for one in (a, b)] if n > 2_000 else []
+    drawn = comparison_figures.side_by_side(comparison.data, plane, pair, rows, backdrops)
     left, right = (trace for trace in drawn.data if trace.customdata is not None)
     for trace, clustering in ((left, a), (right, b)):
-        np.testing.assert_array_equal(np.column_stack([trace.x, trace.y]), race.data.points[rows])
+        np.testing.assert_array_equal(np.column_stack([trace.x, trace.y]), comparison.data.points[rows])
         assert list(trace.marker.color) == [palette.color_of(g) for g in clustering.labels[rows]]
     assert drawn.layout.xaxis2.matches == "x"
     assert list(drawn.layout.xaxis.range) == list(drawn.layout.xaxis2.range)
@@ -444,55 +458,63 @@ def strings(part):
         yield from (text for value in part for text in strings(value))
 
 
-LATE = dict(algorithm="mixture", k=5, covariance="tied")
+LATE = dict(name="mixture", k=5, covariance="tied")
 """one that ends where of the longest run no state is shown for its own sake"""
-RACES = {
+COMPARISONS = {
     "three": (dict(name="three"), ALL_THREE),
-    "long": (dict(name="uniform", n=400), (dict(), dict(algorithm="mixture", k=6), LATE, dict(algorithm="kmedoids"))),
-    "many clusters": (dict(name="uniform", n=400), (dict(k=13), dict(algorithm="mixture", k=2))),
-    "different lengths": (dict(name="overlap"), (dict(k=2), dict(k=1), dict(algorithm="kmedoids"))),
+    "long": (dict(name="uniform", n=400), (dict(), dict(name="mixture", k=6), LATE, dict(name="kmedoids"))),
+    "many clusters": (dict(name="uniform", n=400), (dict(k=13), dict(name="mixture", k=2))),
+    "different lengths": (dict(name="overlap"), (dict(k=2), dict(k=1), dict(name="kmedoids"))),
 }
 
 
-@pytest.fixture(scope="module", params=RACES)
-def raced(request):
-    data, panels = RACES[request.param]
-    race = a_race(sample(**data), *panels)
-    return [run for _, run in race.ran]
+@pytest.fixture(scope="module", params=COMPARISONS)
+def compared(request):
+    data, panels = COMPARISONS[request.param]
+    comparison = a_comparison(sample(**data), *panels)
+    return [run for _, run in comparison.ran]
 
 
-def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(raced):
-    told, _ = in_step(raced)
-    longest = max(told, key=len)
-    for run, frames in zip(raced, told, strict=True):
-        moments = [(frame.kind, frame.parameters, frame.assignment) for frame in frames]
-        assert moments == [(frame.kind, frame.parameters, frame.assignment) for frame in longest[: len(frames)]]
-        assert moments[-1] == ("E", run.history.iterations, run.history.iterations)
-        for frame in frames[1:]:
-            t = frame.assignment
-            assert frame.loss == (run.history.half_losses[t] if frame.kind == "M" else run.history.losses[t])
+def moment(run, frame):
+    """Phase, the iteration of the parameters and that of the assignment that a frame shows."""
+    states = run.history.states
+    assert states[frame.parameters].parameters is states[frame.state].parameters
+    assigned = None if frame.assigned is None else states[frame.assigned].iteration
+    return frame.phase, states[frame.state].iteration, assigned
 
 
-def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(raced):
-    told, left_out = in_step(raced)
-    longest = max(run.history.iterations for run in raced)
+def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(compared):
+    frames_of_runs, _ = in_step(compared)
+    moments = [[moment(run, frame) for frame in frames] for run, frames in zip(compared, frames_of_runs, strict=True)]
+    longest = max(moments, key=len)
+    for run, frames, mine in zip(compared, frames_of_runs, moments, strict=True):
+        assert mine == longest[: len(frames)]
+        assert mine[-1] == ("E", run.history.iterations, run.history.iterations)
+        for frame, (phase, _, t) in zip(frames[1:], mine[1:], strict=True):
+            assert frame.loss == (run.history.half_losses[t] if phase == "M" else run.history.losses[t])
+
+
+def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(compared):
+    frames_of_runs, left_out = in_step(compared)
+    longest = max(run.history.iterations for run in compared)
     if not left_out:
-        assert [len(frames) for frames in told] == [2 * run.history.iterations + 2 for run in raced]
+        assert [len(frames) for frames in frames_of_runs] == [2 * run.history.iterations + 2 for run in compared]
         return
-    most = MOST_FRAMES if max(run.settings.k for run in raced) <= 12 else MOST_FRAMES // 2
+    most = MOST_FRAMES if max(run.settings.k for run in compared) <= 12 else MOST_FRAMES // 2
     assert 2 * longest + 2 > most
-    assert max(map(len, told)) <= most + 2 * len(raced)
-    states = {frame.assignment for frames in told for frame in frames if frame.kind == "E"}
+    assert max(map(len, frames_of_runs)) <= most + 2 * len(compared)
+    moments = [[moment(run, frame) for frame in frames] for run, frames in zip(compared, frames_of_runs, strict=True)]
+    states = {t for mine in moments for phase, _, t in mine if phase == "E"}
     assert left_out.startswith(f"The pictures show {len(states)} of the {longest + 1} states")
     assert set(range(20)) <= states
-    for run, frames in zip(raced, told, strict=True):
-        assert [f.assignment for f in frames if f.kind == "E"] == sorted(t for t in states if t <= run.history.iterations)
+    for run, mine in zip(compared, moments, strict=True):
+        assert [t for phase, _, t in mine if phase == "E"] == sorted(t for t in states if t <= run.history.iterations)
 
 
 def test_the_races_here_have_long_and_short_runs():
     lengths = {}
-    for name, (data, panels) in RACES.items():
-        runs = [run for _, run in a_race(sample(**data), *panels).ran]
+    for name, (data, panels) in COMPARISONS.items():
+        runs = [run for _, run in a_comparison(sample(**data), *panels).ran]
         lengths[name] = [len(frames) for frames in in_step(runs)[0]], in_step(runs)[1]
     assert lengths["long"][1] != ""
     assert lengths["many clusters"][1] != ""
@@ -502,14 +524,14 @@ def test_the_races_here_have_long_and_short_runs():
 
 def test_a_run_alone_is_told_as_in_step_with_itself(default):
     run = default.runs[0]
-    assert in_step([run])[0][0] == storyboard(run)[0] == in_step(list(default.runs))[0][0]
+    assert in_step([run])[0][0] == frames_of(run)[0] == in_step(list(default.runs))[0][0]
 
 
-def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(raced):
-    told, _ = in_step(raced)
-    figure = curves.loss_curves(raced, told, "name", [f"panel {i}" for i in range(len(raced))])
-    assert [frame.name for frame in figure.frames] == [str(i) for i in range(max(map(len, told)))]
-    for row, (run, frames) in enumerate(zip(raced, told, strict=True)):
+def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(compared):
+    frames_of_runs, _ = in_step(compared)
+    figure = curves.loss_curves(compared, frames_of_runs, "name", [f"panel {i}" for i in range(len(compared))])
+    assert [frame.name for frame in figure.frames] == [str(i) for i in range(max(map(len, frames_of_runs)))]
+    for row, (run, frames) in enumerate(zip(compared, frames_of_runs, strict=True)):
         number = "" if row == 0 else str(row + 1)
         for trace in figure.data[3 * row : 3 * row + 3]:
             assert (trace.xaxis or "x", trace.yaxis or "y") == (f"x{number}", f"y{number}")
@@ -522,20 +544,22 @@ def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(race
             if frame.loss is None:
                 assert (marker.x, line.x) == ((None,), (None,))
                 continue
-            here = frame.assignment + 0.5 * (frame.kind == "M")
+            _, _, t = moment(run, frame)
+            here = t + 0.5 * (frame.phase == "M")
+            assert frame.position == here
             assert (tuple(marker.x), tuple(marker.y)) == ((here,), (frame.loss,))
             assert max(line.x) <= here
             assert marker.y[0] == pytest.approx(np.interp(here, whole.x, whole.y))
     ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
     assert len(ranges) == 1  # iterations are under each other
-    assert ranges.pop()[1] > max(run.history.iterations for run in raced)
+    assert ranges.pop()[1] > max(run.history.iterations for run in compared)
 
 
-def test_every_frame_of_every_panel_shows_the_centers_of_its_run(raced):
-    plane = column_plane(raced[0].data.columns, 0, 1)
-    told, _ = in_step(raced)
-    extent = pictures.extent_of(raced, plane)
-    for run, frames in zip(raced, told, strict=True):
+def test_every_frame_of_every_panel_shows_the_centers_of_its_run(compared):
+    plane = column_plane(compared[0].data.columns, 0, 1)
+    frames_of_runs, _ = in_step(compared)
+    extent = pictures.extent_of(compared, plane)
+    for run, frames in zip(compared, frames_of_runs, strict=True):
         picture = pictures.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
         assert (*picture.layout.xaxis.range, *picture.layout.yaxis.range) == extent
         assert picture.layout.height == 300
@@ -548,7 +572,7 @@ def test_every_frame_of_every_panel_shows_the_centers_of_its_run(raced):
 def test_the_same_extent_has_room_for_the_centers_of_all_runs_in_all_states():
     data = sample("outliers", 200, share=0.2)
     plane = column_plane(data.columns, 0, 1)
-    runs = list(a_race(data, *ALL_THREE).runs)
+    runs = list(a_comparison(data, *ALL_THREE).runs)
     left, right, bottom, top = pictures.extent_of(runs, plane)
     everything = np.vstack([data.points, *(centers for run in runs for centers in run.centers)])
     assert (everything > (left, bottom)).all()
@@ -562,18 +586,18 @@ def test_the_same_extent_has_room_for_the_centers_of_all_runs_in_all_states():
 def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
     data = sample("round", 150, d=4)
     plane = principal_plane(data.points)
-    runs = list(a_race(data, *ALL_THREE).runs)
-    told, _ = in_step(runs)
+    runs = list(a_comparison(data, *ALL_THREE).runs)
+    frames_of_runs, _ = in_step(runs)
     extent = pictures.extent_of(runs, plane)
-    for run, frames in zip(runs, told, strict=True):
+    for run, frames in zip(runs, frames_of_runs, strict=True):
         drawn = pictures.picture(run, frames, plane, "name", extent=extent).frames[-1].data[-1]
         np.testing.assert_allclose(np.column_stack([drawn.x, drawn.y]), plane.project(run.centers[-1]), atol=1e-3)
 
 
-def test_the_runs_of_a_race_keep_its_colours_in_their_pictures(default):
+def test_the_runs_of_a_race_keep_its_colors_in_their_pictures(default):
     plane = column_plane(default.data.columns, 0, 1)
     for _, run in default.ran:
-        frames, _ = storyboard(run)
+        frames, _ = frames_of(run)
         drawn = pictures.picture(run, frames, plane, "name").frames[-1].data[0].marker
         np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
 
@@ -621,35 +645,37 @@ def test_a_mark_shows_the_text_beside_it_as_it_is_written():
 def test_points_of_which_the_group_is_not_known_do_not_count_against_a_perfect_clustering():
     data = catalog.draw_sample("round", 300, 0, {"k": 3, "distance": 30.0, "d": 2})
     labels = np.where(np.arange(300) % 2, data.labels, -1)
-    race = a_race(Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1])
-    (row,) = scores(race)
+    comparison = a_comparison(
+        Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1]
+    )
+    (row,) = scores(comparison)
     assert (row.rand, row.information) == (1.0, 1.0)
-    assert race.ran[0][1].agreement == 1.0
-    np.testing.assert_array_equal(race.rand, np.ones((2, 2)))
-    told = disagreement(*race.clusterings).told()
-    assert told.startswith("1. K-means and Known groups put all 150 points in the same groups. 150 points without a known")
+    assert comparison.ran[0][1].agreement == 1.0
+    np.testing.assert_array_equal(comparison.rand, np.ones((2, 2)))
+    sentence = disagreement(*comparison.clusterings).sentence()
+    assert sentence.startswith("1. K-means and Known groups put all 150 points in the same groups. 150 points without a known")
 
 
 def test_the_silhouette_of_a_sample_that_lies_in_one_cluster_is_left_out():
     points = np.random.default_rng(0).normal(size=(20_000, 2))
     points[7] = 1e4
-    race = a_race(Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
-    assert sorted(np.bincount(race.ran[0][1].history.last.labels)) == [1, 19_999]
-    assert scores(race)[0].silhouette is None
+    comparison = a_comparison(Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
+    assert sorted(np.bincount(comparison.ran[0][1].history.last.labels)) == [1, 19_999]
+    assert scores(comparison)[0].silhouette is None
 
 
 def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
-    data, store, made = sample(n=2_500), Recent(), []
-    panels = [Settings(algorithm=algorithm) for algorithm in ("kmeans", "kmedoids", "mixture")]
+    data, cache, made = sample(n=2_500), Recent(), []
+    panels = [settings_of(name=method) for method in ("kmeans", "kmedoids", "mixture")]
 
-    def race(panels):
-        return make_race(data, panels, store, lambda i, step: made.append(i), shared=[True] * 3, k=3, start="random")
+    def comparison(panels):
+        return make_comparison(data, panels, cache, lambda i, step: made.append(i), shared=[True] * 3, k=3, start="random")
 
-    first = race(panels)
+    first = comparison(panels)
     assert set(made) == {0, 1, 2}
-    assert race(panels) is first
+    assert comparison(panels) is first
     made.clear()
-    race([*panels[:2], Settings(algorithm="mixture", covariance="tied")])
+    comparison([*panels[:2], settings_of(name="mixture", covariance="tied")])
     assert set(made) == {2}
 
 
@@ -659,25 +685,25 @@ def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
         ([{}, {}], ["1. K-means", "2. K-means"]),
         ([{}, {"k": 5}], ["1. K-means, K = 3", "2. K-means, K = 5"]),
         (
-            [{"algorithm": "kmedoids"}, {"algorithm": "kmedoids", "metric": "manhattan"}],
+            [{"name": "kmedoids"}, {"name": "kmedoids", "metric": "manhattan"}],
             ["1. K-medoids, Euclidean", "2. K-medoids, Manhattan"],
         ),
         (
-            [{"algorithm": "kmedoids", "update": "swap"}, {"algorithm": "kmedoids", "update": "steepest swap"}],
+            [{"name": "kmedoids", "update": "swap"}, {"name": "kmedoids", "update": "steepest swap"}],
             ["1. K-medoids, first swap", "2. K-medoids, best swap"],
         ),
         (
-            [{"start": "maxmin"}, {}, {"algorithm": "mixture"}],
+            [{"start": "maxmin"}, {}, {"name": "mixture"}],
             ["1. K-means, from farthest points (maxmin)", "2. K-means, from random points", "3. Full mixture"],
         ),
     ],
 )
 def test_panels_are_named_by_what_tells_them_apart(panels, names):
-    assert panel_names([Settings(**panel) for panel in panels]) == names
+    assert panel_names([settings_of(**panel) for panel in panels]) == names
 
 
 def test_several_metrics_share_the_room_of_one_matrix():
-    panels = [dict(algorithm="kmedoids", metric=metric, k=2) for metric in ("euclidean", "manhattan")]
-    race = a_race(sample(n=6_000), *panels)
-    assert len(race.data.points) == 3_535
-    assert "by each of 2 metrics" in race.note
+    panels = [dict(name="kmedoids", metric=metric, k=2) for metric in ("euclidean", "manhattan")]
+    comparison = a_comparison(sample(n=6_000), *panels)
+    assert len(comparison.data.points) == 3_535
+    assert "by each of 2 metrics" in comparison.note

@@ -33,14 +33,14 @@ def run_of(app):
     return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] == "run")
 
 
-@pytest.mark.parametrize("algorithm", ["K-means", "K-medoids", "Mixture of Gaussians"])
+@pytest.mark.parametrize("algorithm", ["K-means", "K-medoids", "Gaussian mixture"])
 def test_the_report_has_settings_scores_sizes_and_four_pictures(algorithm):
     app = opened(algorithm=algorithm, k="4", n="200", seed="7")
     run, told = run_of(app), pairs(app)
     assert f"{algorithm}, K = 4: Three Gaussians" in page(app)
     assert (told["K"], told["Seed"], told["Algorithm"]) == ("4", "7", algorithm)
     assert told["Ended"] == f"Converged after {run.history.iterations} iterations"
-    assert told["Final loss"] == f"{number(run.history.losses[-1])}, the {run.history.method.loss_name}"
+    assert told["Final loss"] == f"{number(run.history.losses[-1])}, the {run.history.process.loss_name}"
     assert told["Adjusted Rand index"].startswith(f"{run.agreement:.3f}")
     sizes = re.search("aria-label='Clusters'.*?</table>", page(app), re.DOTALL)[0]
     assert len(re.findall("<tr>", sizes)) == 5
@@ -48,7 +48,7 @@ def test_the_report_has_settings_scores_sizes_and_four_pictures(algorithm):
     assert [caption.split(" frame")[0] for caption in captions[:3]] == ["First", "Middle", "Last"]
     assert "Converged after" in captions[2]
     assert page(app).count("src='data:image/webp;base64,") == 4
-    assert ("BIC" in told) == (algorithm == "Mixture of Gaussians")
+    assert ("BIC" in told) == (algorithm == "Gaussian mixture")
 
 
 def test_warnings_are_printed():
@@ -58,13 +58,13 @@ def test_warnings_are_printed():
 
 
 def test_centers_placed_by_hand_come_by_the_address_and_are_printed():
-    app = opened(start_kmeans="By hand", centers="-5,0.5;0,1;4.5,-1", n="100")
+    app = opened(start_kmeans="Manual", centers="-5,0.5;0,1;4.5,-1", n="100")
     assert pairs(app)["Placed at"] == "-5, 0.5; 0, 1; 4.5, -1"
     assert run_of(app).history.parameters[0].tolist() == [[-5, 0.5], [0, 1], [4.5, -1]]
 
 
 def test_centers_that_are_not_placed_yet_are_those_that_watch_would_begin_with():
-    app = opened(start_kmeans="By hand", n="100", seed="4")
+    app = opened(start_kmeans="Manual", n="100", seed="4")
     first = run_of(app).history.parameters[0]
     app.switch_page("pages/watch/page.py").run()
     assert run_of(app).history.parameters[0].tolist() == first.tolist()
@@ -74,7 +74,7 @@ def test_centers_that_are_not_placed_yet_are_those_that_watch_would_begin_with()
 
 
 def test_places_leave_the_address_when_the_start_is_another_one():
-    app = opened(start_kmeans="By hand", n="100")
+    app = opened(start_kmeans="Manual", n="100")
     assert "centers" in app.query_params
     app.selectbox(key="start_kmeans").set_value("random").run()
     assert not app.exception
@@ -82,7 +82,7 @@ def test_places_leave_the_address_when_the_start_is_another_one():
 
 
 def test_proximities_are_reported_without_coordinates():
-    app = opened(source="Real", table="Number words", algorithm="K-medoids")
+    app = opened(source="Built-in", table="Number words", algorithm="K-medoids")
     assert "edit distances" in page(app)
     assert "The columns are of" not in page(app)
 

@@ -1,4 +1,4 @@
-"""One method from many starts: which runs these are, and what they tell."""
+"""One method from many starts: which runs these are, and what they have in common."""
 
 import base64
 import io
@@ -16,10 +16,12 @@ from pages.datasets.data import GIVEN, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
+from pages.methods import method, offered, settings
+from pages.methods.base import RESTARTS, NeedsPoints
 from pages.restarts import figures as restart_figures
-from pages.restarts import published
-from pages.restarts.study import ALIKE, Attempts
-from pages.runs.run import NeedsPoints, Recent, Settings, make_run
+from pages.restarts.study import ALIKE, MissingRuns, RestartStudy
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
 WAYS = {
     "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
@@ -32,14 +34,36 @@ def sample(name="three", n=200, **values):
     return catalog.draw_sample(name, n, 0, values)
 
 
-def attempts_of(data, ways=(), runs=0, **settings):
-    attempts = Attempts.of(data, Settings(**settings), Recent())
-    attempts.go_on(list(ways), runs, lambda _: None)
-    return attempts
+def study_of(data, ways=(), runs=0, method="kmeans", **options):
+    study = RestartStudy.of(data, settings(method, data=data, **options), Recent())
+    make(study, ways, runs)
+    return study
 
 
-def findings_of(data, ways=("random", "k-means++"), runs=20, **settings):
-    return attempts_of(data, ways, runs, **settings).found(list(ways), runs)
+def make(study, ways, runs, tell=lambda share, text: None):
+    MissingRuns.of(study, ways, runs).resume(tell)
+
+
+def findings_of(data, ways=("random", "k-means++"), runs=20, **options):
+    return study_of(data, ways, runs, **options).findings(ways, runs)
+
+
+def made(study):
+    """The runs of each way in the order of their seeds."""
+    ways = {}
+    for way, i in sorted(study.attempts, key=lambda piece: piece[1]):
+        ways.setdefault(way, []).append(study.attempts[way, i])
+    return ways
+
+
+def count(study):
+    return {way: len(runs) for way, runs in made(study).items()}
+
+
+def missing(study, ways, runs):
+    """How many runs of each way are still to be made."""
+    pieces = MissingRuns.of(study, ways, runs).missing
+    return {way: sum(piece[0] == way for piece in pieces) for way in ways}
 
 
 def s1(**changes):
@@ -61,7 +85,7 @@ def on_a_grid():
 
 @pytest.fixture(scope="module")
 def by_mixtures():
-    return findings_of(sample("overlap", 200), ["random", "k-means"], 12, algorithm="mixture", k=4)
+    return findings_of(sample("overlap", 200), ["random", "k-means"], 12, method="mixture", k=4)
 
 
 @pytest.fixture(params=["on_s1", "on_a_grid", "by_mixtures"])
@@ -69,132 +93,151 @@ def findings(request):
     return request.getfixturevalue(request.param)
 
 
+def test_every_method_offers_its_repeatable_ways():
+    assert {name: [way.name for way in view.ways if way.repeatable] for name, view in offered(RESTARTS).items()} == WAYS
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("method", "options"),
     [
-        dict(algorithm="kmeans"),
-        dict(algorithm="kmedoids"),
-        dict(algorithm="kmedoids", update="swap", metric="manhattan"),
-        dict(algorithm="mixture", covariance="diagonal"),
+        ("kmeans", {}),
+        ("kmedoids", {}),
+        ("kmedoids", dict(update="swap", metric="manhattan")),
+        ("mixture", dict(covariance="diagonal")),
     ],
     ids=str,
 )
-def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(settings):
-    data, store = sample(n=150), Recent()
-    ways = WAYS[settings["algorithm"]]
-    attempts = attempts_of(data, ways, 3, k=4, seed=11, **settings)
-    assert list(attempts.made) == ways
-    for way in ways:
-        assert [run.seed for run in attempts.made[way]] == ([11] if way == "build" else [11, 12, 13])
-        for run in attempts.made[way]:
-            watched = make_run(data, Settings(k=4, start=way, seed=run.seed, **settings), store, lambda _: None)
+def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(method, options):
+    data, cache = sample(n=150), Recent()
+    ways = WAYS[method]
+    study = study_of(data, ways, 3, method, k=4, seed=11, **options)
+    assert list(made(study)) == ways
+    for way, runs in made(study).items():
+        assert [run.seed for run in runs] == ([11] if way == "build" else [11, 12, 13])
+        for run in runs:
+            watched = make_run(data, settings(method, 4, way, run.seed, **options), cache, lambda _: None)
             assert run.way == way
             np.testing.assert_array_equal(run.losses, watched.history.losses)
             np.testing.assert_array_equal(run.labels, watched.history.last.labels)
-            np.testing.assert_array_equal(run.middles, watched.centers[-1])
+            np.testing.assert_array_equal(run.centers, watched.centers[-1])
             assert run.loss == watched.history.last.loss
 
 
 def test_more_runs_continue_those_that_are_made():
     data = sample()
-    attempts = attempts_of(data, ["random", "maxmin"], 4, seed=2)
-    before = {way: list(runs) for way, runs in attempts.made.items()}
-    assert attempts.missing(["random", "maxmin", "k-means++"], 7) == {"random": 3, "maxmin": 3, "k-means++": 7}
-    steps = []
-    attempts.go_on(["random", "k-means++"], 7, steps.append)
-    assert len(attempts.made["random"]) == len(attempts.made["k-means++"]) == 7
-    assert attempts.made["maxmin"] == before["maxmin"]
-    assert all(a is b for a, b in zip(before["random"], attempts.made["random"], strict=False))
-    new = attempts.made["random"][4:] + attempts.made["k-means++"]
-    assert len(steps) == sum(len(run.losses) for run in new)
-    at_once = attempts_of(data, ["random"], 7, seed=2).made["random"]
-    assert [run.seed for run in attempts.made["random"]] == [run.seed for run in at_once] == list(range(2, 9))
-    for a, b in zip(attempts.made["random"], at_once, strict=True):
+    study = study_of(data, ["random", "maxmin"], 4, seed=2)
+    before = made(study)
+    assert missing(study, ["random", "maxmin", "k-means++"], 7) == {"random": 3, "maxmin": 3, "k-means++": 7}
+    told = []
+    make(study, ["random", "k-means++"], 7, lambda share, text: told.append((share, text)))
+    after = made(study)
+    assert len(after["random"]) == len(after["k-means++"]) == 7
+    assert after["maxmin"] == before["maxmin"]
+    assert all(a is b for a, b in zip(before["random"], after["random"], strict=False))
+    new = after["random"][4:] + after["k-means++"]
+    assert len(told) == sum(len(run.losses) + 1 for run in new)  # the beginning of each run, and each of its states
+    assert told[0] == (0, "Run 1 of 10, iteration 0.")
+    assert told[-1][1] == f"Run 10 of 10, iteration {len(after['k-means++'][-1].losses) - 1}."
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] < 1
+    at_once = made(study_of(data, ["random"], 7, seed=2))["random"]
+    assert [run.seed for run in after["random"]] == [run.seed for run in at_once] == list(range(2, 9))
+    for a, b in zip(after["random"], at_once, strict=True):
         np.testing.assert_array_equal(a.losses, b.losses)
-    steps.clear()
-    attempts.go_on(["random"], 5, steps.append)
-    assert steps == []
+    told.clear()
+    make(study, ["random"], 5, lambda *what: told.append(what))
+    assert told == []
 
 
 class Left(Exception):
     pass
 
 
-def test_what_watch_raises_leaves_what_was_made_and_the_rest_can_be_made_later():
+def test_work_that_an_exception_ends_keeps_what_was_made_and_the_rest_can_be_made_later():
     data = sample()
-    at_once = attempts_of(data, ["random", "maxmin"], 6)
-    attempts = attempts_of(data)
-    left = sum(len(run.losses) for run in (*at_once.made["random"][:3], *at_once.made["maxmin"][:2])) + 1
-    steps = []
+    at_once = made(study_of(data, ["random", "maxmin"], 6))
+    study = study_of(data)
+    left = sum(len(run.losses) + 1 for run in (*at_once["random"][:3], *at_once["maxmin"][:2])) + 2
+    told = []
 
-    def watch(step):
-        steps.append(step)
-        if len(steps) == left:
+    def tell(share, text):
+        told.append(text)
+        if len(told) == left:
             raise Left
 
     with pytest.raises(Left):
-        attempts.go_on(["random", "maxmin"], 6, watch)
-    assert {way: len(runs) for way, runs in attempts.made.items()} == {"random": 3, "maxmin": 2}  # they take turns
-    found = attempts.found(["random", "maxmin"], 6)
+        make(study, ["random", "maxmin"], 6, tell)
+    assert count(study) == {"random": 3, "maxmin": 2}  # they take turns
+    found = study.findings(["random", "maxmin"], 6)
     assert len(found.runs) == sum(solution.count for solution in found.solutions) == 5
-    attempts.go_on(["random", "maxmin"], 6, lambda _: None)
-    for way, runs in at_once.made.items():
-        assert [run.seed for run in attempts.made[way]] == [run.seed for run in runs]
-        for a, b in zip(attempts.made[way], runs, strict=True):
+    make(study, ["random", "maxmin"], 6)
+    for way, runs in at_once.items():
+        assert [run.seed for run in made(study)[way]] == [run.seed for run in runs]
+        for a, b in zip(made(study)[way], runs, strict=True):
             np.testing.assert_array_equal(a.losses, b.losses)
 
 
 def test_nothing_is_made_before_the_first_step_is_left():
-    attempts = attempts_of(sample())
+    study = study_of(sample())
 
-    def leave(_):
+    def leave(*_):
         raise Left
 
     with pytest.raises(Left):
-        attempts.go_on(["random"], 3, leave)
-    assert attempts.made == {"random": []}
-    assert attempts.missing(["random"], 3) == {"random": 3}
+        make(study, ["random"], 3, leave)
+    assert study.attempts == {}
+    assert study.findings(["random"], 3) is None
+    assert missing(study, ["random"], 3) == {"random": 3}
 
 
 def test_build_is_made_once_however_many_runs_are_asked_for():
-    attempts = attempts_of(sample(n=80), algorithm="kmedoids")
-    assert attempts.missing(["build", "random"], 10) == {"build": 1, "random": 10}
-    attempts.go_on(["build", "random"], 10, lambda _: None)
-    attempts.go_on(["build", "random"], 12, lambda _: None)
-    assert {way: len(runs) for way, runs in attempts.made.items()} == {"build": 1, "random": 12}
-    assert attempts.missing(["build", "random"], 12) == {"build": 0, "random": 0}
-    assert [row.runs for row in attempts.found(["build", "random"], 12).scores] == [1, 12]
+    study = study_of(sample(n=80), method="kmedoids")
+    assert missing(study, ["build", "random"], 10) == {"build": 1, "random": 10}
+    make(study, ["build", "random"], 10)
+    make(study, ["build", "random"], 12)
+    assert count(study) == {"build": 1, "random": 12}
+    assert missing(study, ["build", "random"], 12) == {"build": 0, "random": 0}
+    assert [row.runs for row in study.findings(["build", "random"], 12).scores] == [1, 12]
+
+
+def test_results_that_do_not_fit_are_refused_in_one_sentence():
+    wide = Data("wide", "Wide", tuple(f"x{i}" for i in range(400)), np.random.default_rng(0).normal(size=(20, 400)))
+    study = study_of(wide, method="mixture", k=5)
+    assert len(MissingRuns.of(study, ["random"], 100).pieces) == 100
+    with pytest.raises(ValueError, match="the results of 500 runs do not fit, with 802,000 numbers each: choose fewer runs"):
+        MissingRuns.of(study, ["random", "maxmin", "k-means++", "plain k-means++", "k-means"], 100)
 
 
 def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():
-    attempts = attempts_of(sample(), ["random", "maxmin", "k-means++"], 12)
-    found = attempts.found(["k-means++", "random", "plain k-means++"], 5)
-    assert list(found.made) == ["k-means++", "random"]
+    study = study_of(sample(), ["random", "maxmin", "k-means++"], 12)
+    found = study.findings(["k-means++", "random", "plain k-means++"], 5)
+    assert list(found.by_way) == ["k-means++", "random"]
     assert [run.seed for run in found.runs] == [1, 2, 3, 4, 5] * 2
     assert {run.way for run in found.runs} == {"k-means++", "random"}
 
 
 def test_k_medoids_of_many_points_works_on_a_stated_sample():
-    attempts = Attempts.of(sample(n=5_200), Settings(algorithm="kmedoids"), Recent())
-    assert "a sample of 5,000 of the 5,200 points" in attempts.note
-    assert attempts.data.points.shape == (5_000, 2)
+    study = study_of(sample(n=5_200), method="kmedoids")
+    assert "a sample of 5,000 of the 5,200 points" in study.ready.note
+    assert study.data.points.shape == (5_000, 2)
 
 
 def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
-    attempts = attempts_of(sample(n=3_000), ["random"], 3)
-    assert len(np.unique(attempts.compared)) == 2_000
-    labels = make_run(attempts.data, Settings(), Recent(), lambda _: None).history.last.labels
-    np.testing.assert_array_equal(attempts.made["random"][0].labels, labels[attempts.compared])
-    assert len(attempts_of(sample(n=2_000)).compared) == 2_000
+    study = study_of(sample(n=3_000), ["random"], 3)
+    assert len(np.unique(study.compared)) == 2_000
+    labels = make_run(study.data, settings("kmeans"), Recent(), lambda _: None).history.last.labels
+    np.testing.assert_array_equal(study.attempts["random", 0].labels, labels[study.compared])
+    assert len(study_of(sample(n=2_000)).compared) == 2_000
 
 
 def test_proximities_need_k_medoids():
     points = sample("round", 60).points
     data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points, "manhattan"), given_name="roads")
-    for algorithm in ("kmeans", "mixture"):
+    for name in ("kmeans", "mixture"):
         with pytest.raises(NeedsPoints, match="roads"):
-            attempts_of(data, algorithm=algorithm)
-    found = findings_of(data, ["random", "build"], 10, algorithm="kmedoids", metric=GIVEN)
+            study_of(data, method=name)
+    found = findings_of(data, ["random", "build"], 10, method="kmedoids", metric=GIVEN)
     for run in found.runs:
         medoids = run.parameters
         assert run.loss == pytest.approx(data.given[:, medoids].min(axis=1).sum())
@@ -202,10 +245,10 @@ def test_proximities_need_k_medoids():
 
 def test_scores_count_the_runs_of_each_way(findings):
     least = min(run.loss for run in findings.runs)
-    mixture = findings.attempts.settings.algorithm == "mixture"
-    assert [row.way for row in findings.scores] == list(findings.made)
+    mixture = findings.settings.method == "mixture"
+    assert [row.way for row in findings.scores] == list(findings.by_way)
     for row in findings.scores:
-        runs = findings.made[row.way]
+        runs = findings.by_way[row.way]
         losses = [run.loss for run in runs]
         assert row.runs == len(runs)
         assert row.best == min(losses)
@@ -213,8 +256,8 @@ def test_scores_count_the_runs_of_each_way(findings):
         reaching = [loss <= (least + 1e-4 if mixture else 1.0001 * least) for loss in losses]
         assert row.reached == pytest.approx(np.mean(reaching))
         assert row.iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
-        to = findings.best.middles if findings.truth is None else findings.truth
-        indices = [centroid_index(run.middles, to) for run in runs]
+        to = findings.best.centers if findings.truth is None else findings.truth
+        indices = [centroid_index(run.centers, to) for run in runs]
         assert row.index == pytest.approx(np.mean(indices))
         assert row.right == pytest.approx(indices.count(0) / len(indices))
     assert max(row.reached for row in findings.scores) > 0
@@ -241,27 +284,32 @@ def test_without_a_truth_the_index_is_to_the_best_run():
     assert found.index(found.best) == 0
     indices = [found.index(run) for run in found.runs]
     assert max(indices) > 0
-    assert indices == [centroid_index(run.middles, found.best.middles) for run in found.runs]
+    assert indices == [centroid_index(run.centers, found.best.centers) for run in found.runs]
+
+
+def published(data, k=15, name="kmeans", **options):
+    return method(name).published(data, settings(name, k, **options))
 
 
 def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing_else():
     data = s1()
-    known = published.published_starts(data, Settings(k=15))
-    assert known["random"].right == "3%"
-    assert set(known) == {"random", "plain k-means++", "maxmin"}
-    assert published.published_starts(data, Settings(k=15, seed=9, start="maxmin")) == known
+    known = published(data)
+    assert known.ways["random"].right == "3%"
+    assert set(known.ways) == {"random", "plain k-means++", "maxmin"}
+    assert known.source == "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112"
+    assert published(data, seed=9, start="maxmin") == known
     scaled = (data.points - data.points.mean(axis=0)) / data.points.std(axis=0)
-    for other, settings in (
-        (data, Settings(k=14)),
-        (data, Settings(k=15, algorithm="mixture")),
-        (data, Settings(k=15, algorithm="kmedoids")),
-        (s1(points=scaled), Settings(k=15)),
-        (s1(points=data.points[:, ::-1]), Settings(k=15)),
-        (s1(points=data.points[:, :1]), Settings(k=15)),
-        (s1(points=data.points[:-1], labels=data.labels[:-1]), Settings(k=15)),
-        (sample("uniform", 5_000), Settings(k=15)),
+    assert published(data, 14) is None
+    assert published(data, 15, "mixture") is None
+    assert published(data, 15, "kmedoids") is None
+    for other in (
+        s1(points=scaled),
+        s1(points=data.points[:, ::-1]),
+        s1(points=data.points[:, :1]),
+        s1(points=data.points[:-1], labels=data.labels[:-1]),
+        sample("uniform", 5_000),
     ):
-        assert published.published_starts(other, settings) == {}
+        assert published(other) is None
 
 
 def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(on_s1):
@@ -270,14 +318,14 @@ def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(
     assert 0.01 <= random.right <= 0.08
     assert greedy.right > 0.5
     assert 1.7 <= random.index <= 2.2
-    assert on_s1.best.loss == pytest.approx(published.LEAST_LOSS, rel=1e-6)
+    assert on_s1.best.loss == pytest.approx(published(s1()).least_loss, rel=1e-6)
     assert random.reached == random.right  # here the least loss and the right groups are the same
 
 
 def test_the_solutions_count_every_run_once_and_the_most_frequent_is_first(findings):
     solutions = findings.solutions
     assert sum(solution.count for solution in solutions) == len(findings.runs)
-    for way, runs in findings.made.items():
+    for way, runs in findings.by_way.items():
         assert sum(solution.counts[way] for solution in solutions) == len(runs)
     assert all(sum(solution.counts.values()) == solution.count for solution in solutions)
     counts = [(-solution.count, solution.best.loss) for solution in solutions]
@@ -294,16 +342,15 @@ def test_runs_of_the_same_groups_are_one_solution_and_of_others_are_not(on_a_gri
         assert np.mean(match_clusters(a, b, 9)[a] != b) > ALIKE
 
 
-def test_a_solution_has_the_colours_of_the_best_run_which_are_those_of_watch(on_a_grid):
+def test_a_solution_has_the_colors_of_the_best_run_which_are_those_of_watch(on_a_grid):
     best = on_a_grid.best
-    settings = Settings(k=9, start=best.way, seed=best.seed)
-    watched = make_run(on_a_grid.attempts.data, settings, Recent(), lambda _: None)
+    watched = make_run(on_a_grid.study.data, settings("kmeans", 9, best.way, best.seed), Recent(), lambda _: None)
     colors = on_a_grid.numbers_of(best)
     np.testing.assert_array_equal(colors, watched.ranks[watched.history.last.labels])
     for solution in on_a_grid.solutions[:4]:
         own = on_a_grid.numbers_of(solution.best)
         assert adjusted_rand_index(own, solution.best.labels) == 1
-        index = centroid_index(solution.best.middles, best.middles)
+        index = centroid_index(solution.best.centers, best.centers)
         assert np.mean(own == colors) > 0.85 - 0.2 * index
         # no other names for two of the groups would have more points in common
         for a in range(9):
@@ -318,11 +365,11 @@ def bars(figure):
 
 def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
     figure = restart_figures.histogram(findings)
-    assert len(bars(figure)) == len(findings.made)
-    for bar, (way, runs) in zip(bars(figure), findings.made.items(), strict=True):
+    assert len(bars(figure)) == len(findings.by_way)
+    for bar, (way, runs) in zip(bars(figure), findings.by_way.items(), strict=True):
         assert sum(bar.y) == len(runs)
         assert min(bar.y) > 0
-        assert bar.marker.color == restart_figures.COLORS[way]
+        assert bar.marker.color == restart_figures.color_of_way(way)
         lost = 0
         for x, width, y, (named, seed) in zip(bar.x, bar.width, bar.y, bar.customdata, strict=True):
             half = width / 0.94 / 2 * (1 + 1e-9)
@@ -343,7 +390,7 @@ def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
         for bar in bars(figure):
             assert min(np.subtract(bar.x, np.divide(bar.width, 2))) >= low
             assert max(np.add(bar.x, np.divide(bar.width, 2))) <= high
-    assert [shape.x0 for shape in figure.layout.shapes] == [findings.best.loss] * len(findings.made)
+    assert [shape.x0 for shape in figure.layout.shapes] == [findings.best.loss] * len(findings.by_way)
 
 
 @pytest.mark.parametrize("name", ["three", "copies"])
@@ -364,7 +411,7 @@ def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
     runs = {(run.way, run.seed): run for run in findings.runs}
     ends = set()
     named = [trace for trace in figure.data if trace.customdata is not None]
-    assert len(named) == len(findings.made) + 1
+    assert len(named) == len(findings.by_way) + 1
     for trace in named:
         for t, loss, which in zip(trace.x, trace.y, trace.customdata, strict=True):
             run = runs[tuple(which)]
@@ -377,7 +424,7 @@ def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
 def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
     figure = restart_figures.curves(findings, 400)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    for trace, runs in zip(lines, findings.made.values(), strict=True):
+    for trace, runs in zip(lines, findings.by_way.values(), strict=True):
         breaks = [i for i, x in enumerate(trace.x) if x is None]
         assert len(breaks) == len(runs)
         for begin, end, run in zip([0, *(i + 1 for i in breaks)], breaks, runs, strict=False):
@@ -392,16 +439,16 @@ def test_the_best_run_is_drawn_last_and_thickest(findings):
     which = (findings.best.way, findings.best.seed)
     assert {tuple(point) for point in best.customdata} == {which}
     assert best.y[-1] == findings.best.loss
-    assert best.line.color == restart_figures.COLORS[findings.best.way]
+    assert best.line.color == restart_figures.color_of_way(findings.best.way)
     assert best.line.width > max(trace.line.width or 0 for trace in others)
 
 
-def test_every_way_of_starting_has_its_own_colour():
-    assert len({restart_figures.COLORS[way] for ways in WAYS.values() for way in ways}) == 6
+def test_every_way_of_starting_has_its_own_color():
+    assert len({restart_figures.color_of_way(way) for ways in WAYS.values() for way in ways}) == 6
 
 
 def picture_of(found, plane):
-    return thumbnail(found.attempts.data, plane, found.numbers_of(found.best), found.best.middles)
+    return thumbnail(found.study.data, plane, found.numbers_of(found.best), found.best.centers)
 
 
 def read_picture(uri):
@@ -417,13 +464,13 @@ def read_picture(uri):
     return np.array(circles), (width, height), painted
 
 
-def test_a_small_picture_shows_the_points_in_the_colours_of_their_groups_and_the_centers_among_them(on_a_grid):
-    data = on_a_grid.attempts.data
+def test_a_small_picture_shows_the_points_in_the_colors_of_their_groups_and_the_centers_among_them(on_a_grid):
+    data = on_a_grid.study.data
     plane = column_plane(data.columns, 0, 1)
     circles, (width, height), painted = read_picture(picture_of(on_a_grid, plane))
     assert circles.shape == (9, 2)
-    middles = on_a_grid.best.middles
-    for at, place, size in ((circles[:, 0], middles[:, 0], width), (circles[:, 1], -middles[:, 1], height)):
+    centers = on_a_grid.best.centers
+    for at, place, size in ((circles[:, 0], centers[:, 0], width), (circles[:, 1], -centers[:, 1], height)):
         assert at.min() >= 0
         assert at.max() <= size
         slope, offset = np.polyfit(place, at, 1)
@@ -431,7 +478,7 @@ def test_a_small_picture_shows_the_points_in_the_colours_of_their_groups_and_the
         np.testing.assert_allclose(slope * place + offset, at, atol=0.2)
     colors = on_a_grid.numbers_of(on_a_grid.best)
     rows, columns, _ = painted.shape
-    for (x, y), middle in zip(circles, middles, strict=True):
+    for (x, y), middle in zip(circles, centers, strict=True):
         i, j = int(y / height * rows), int(x / width * columns)
         around = painted[max(i - 12, 0) : i + 13, max(j - 12, 0) : j + 13].reshape(-1, 4).astype(float)
         color = around[around[:, 3] > 120, :3].mean(axis=0)
@@ -455,15 +502,15 @@ def test_what_is_misplaced_is_ringed_in_the_small_picture(on_a_grid):
     poor = max(on_a_grid.runs, key=on_a_grid.index)
     spare, lacking = on_a_grid.misplaced(poor)
     assert max(len(spare), len(lacking)) == on_a_grid.index(poor) > 0
-    nearest = cdist(poor.middles, on_a_grid.truth)
+    nearest = cdist(poor.centers, on_a_grid.truth)
     assert all(
-        len(set(np.flatnonzero((poor.middles == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in spare
+        len(set(np.flatnonzero((poor.centers == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in spare
     )
-    data = on_a_grid.attempts.data
+    data = on_a_grid.study.data
     plane = column_plane(data.columns, 0, 1)
     numbers = on_a_grid.numbers_of(poor)
-    plain, *_ = read_picture(thumbnail(data, plane, numbers, poor.middles))
-    ringed, *_ = read_picture(thumbnail(data, plane, numbers, poor.middles, spare, lacking))
+    plain, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers))
+    ringed, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers, spare, lacking))
     assert len(ringed) == len(plain) + len(spare) + len(lacking)
     assert [len(part) for part in on_a_grid.misplaced(on_a_grid.best)] == [0, 0]
 
@@ -472,7 +519,7 @@ def test_between_medoids_of_proximities_the_centroid_index_is_by_the_proximities
     matrix = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
     layout = np.zeros((6, 2))  # which says nothing
     data = Data("given", "Given", ("a", "b"), layout, given=matrix, given_name="road lengths")
-    found = findings_of(data, ["random"], 30, algorithm="kmedoids", k=2)
+    found = findings_of(data, ["random"], 30, method="kmedoids", k=2)
     assert found.truth is None
     for run in found.runs:
         assert found.index(run) == centroid_index(run.parameters[:, None], found.best.parameters[:, None])

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from pages.datasets import catalog
 from pages.datasets.formatting import number
 from pages.figures import plots
-from pages.restarts import published
-from pages.restarts.study import Attempts
-from pages.runs.run import STARTS, Recent, Settings
-from pages.ui.examples import STARTS_EXAMPLES
+from pages.methods import method, settings, ways
+from pages.restarts.examples import STARTS_EXAMPLES
+from pages.restarts.study import MissingRuns, RestartStudy
+from pages.runs.recent import Recent
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 PAGE = "pages/restarts/page.py"
@@ -62,10 +62,10 @@ def button(app, label):
     return next(button for button in app.button if button.label == label)
 
 
-def by_the_core(data, ways, runs, **settings):
-    attempts = Attempts.of(data, Settings(**settings), Recent())
-    attempts.go_on(ways, runs, lambda _: None)
-    return attempts.found(ways, runs)
+def by_the_core(data, ways, runs, method="kmeans", **options):
+    study = RestartStudy.of(data, settings(method, **options), Recent())
+    MissingRuns.of(study, ways, runs).resume(lambda *_: None)
+    return study.findings(ways, runs)
 
 
 def expected(found):
@@ -81,7 +81,7 @@ def test_it_opens_with_a_hundred_runs_of_each_of_three_ways():
     assert summary(app) == expected(found)
     headers, *rows = table(app)
     assert headers[:4] == ["Start", "Runs", "Reach the best loss", "Best loss"]
-    assert [row[0] for row in rows] == [f"● {STARTS[way]}" for way in DEFAULT_WAYS]
+    assert [row[0] for row in rows] == [f"● {ways()[way].label}" for way in DEFAULT_WAYS]
     assert [row[1:4] for row in rows] == [["100", f"{row.reached:.1%}", number(row.best)] for row in found.scores]
     assert [row[5:7] for row in rows] == [[f"{row.index:.2f}", f"{row.right:.1%}"] for row in found.scores]
     assert not any(header.startswith("Published") for header in headers)
@@ -94,8 +94,8 @@ def test_every_algorithm_has_its_own_ways_of_starting(app, algorithm):
     app.multiselect(key=f"ways_{algorithm}").set_value(["build" if algorithm == "kmedoids" else "k-means", "maxmin"]).run()
     assert not app.exception
     assert "ways_kmeans" not in {box.key for box in app.multiselect}
-    ways = app.multiselect(key=f"ways_{algorithm}").value
-    found = by_the_core(catalog.draw_sample("three", 100, 0, {}), ways, 10, algorithm=algorithm)
+    chosen = app.multiselect(key=f"ways_{algorithm}").value
+    found = by_the_core(catalog.draw_sample("three", 100, 0, {}), chosen, 10, algorithm)
     assert summary(app) == expected(found)
     assert ("Nothing in BUILD is random: one run tells all." in said(app)) == (algorithm == "kmedoids")
     assert [row[1] for row in table(app)[1:]] == (["1", "10"] if algorithm == "kmedoids" else ["10", "10"])
@@ -113,15 +113,16 @@ def test_without_a_way_of_starting_there_is_one_sentence_and_nothing_else(app):
 
 def test_more_runs_continue_and_fewer_are_the_first_of_them(app):
     first = summary(app)
-    attempts = next(kept for key, kept in app.session_state["recent"].items() if key[0] == "attempts")
-    before = list(attempts.made["random"])
+    study = next(kept for key, kept in app.session_state["recent"].items() if key[0] == "restarts")
+    before = dict(study.attempts)
     app.number_input(key="runs").set_value(20).run()
     assert summary(app)[0] == 60
-    assert attempts.made["random"][:10] == before
-    assert len(attempts.made["random"]) == 20
+    assert all(study.attempts[piece] is attempt for piece, attempt in before.items())
+    assert len(before) == 30
+    assert len(study.attempts) == 60
     app.number_input(key="runs").set_value(10).run()
     assert summary(app) == first
-    assert len(attempts.made["random"]) == 20
+    assert len(study.attempts) == 60
 
 
 def test_the_first_seed_is_that_of_the_first_run(app):
@@ -168,7 +169,8 @@ def check_claims(name, app, headers, rows):
         assert random < maxmin
         assert [row[headers.index("Published: index 0")] for row in rows] == ["3%", "–", "–", "–"]
         assert [row[headers.index("Published: index")] for row in rows] == ["1.8–1.95", "0.94", "–", "0.7"]
-        assert number(published.LEAST_LOSS) in [row[headers.index("Best loss")] for row in rows]
+        known = method("kmeans").published(app.session_state["last data"], settings("kmeans", 15))
+        assert number(known.least_loss) in [row[headers.index("Best loss")] for row in rows]
     if name == "grid":
         assert right[0] < right[1] < right[2]
 
@@ -176,7 +178,7 @@ def check_claims(name, app, headers, rows):
 def test_stopped_work_shows_what_was_made_and_goes_on_when_asked(app):
     data = catalog.draw_sample("three", 100, 0, {})
     before = summary(app)
-    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 20)
+    app.session_state["stopped"] = plots.token(data.key, settings("kmeans"), DEFAULT_WAYS, 20)
     app.number_input(key="runs").set_value(20).run()
     assert not app.exception
     assert "Stopped with 30 runs still to be made; what follows is about what was." in said(app)
@@ -189,7 +191,7 @@ def test_stopped_work_shows_what_was_made_and_goes_on_when_asked(app):
 
 def test_work_that_was_stopped_before_its_first_run_shows_only_how_to_go_on(app):
     data = catalog.draw_sample("three", 100, 7, {})
-    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 10)
+    app.session_state["stopped"] = plots.token(data.key, settings("kmeans"), DEFAULT_WAYS, 10)
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
     assert "Stopped with 30 runs still to be made" in said(app)
@@ -200,7 +202,7 @@ def test_work_that_was_stopped_before_its_first_run_shows_only_how_to_go_on(app)
 
 def test_other_work_is_done_although_some_was_stopped(app):
     data = catalog.draw_sample("three", 100, 0, {})
-    app.session_state["stopped"] = plots.token(data.key, Settings(), DEFAULT_WAYS, 20)
+    app.session_state["stopped"] = plots.token(data.key, settings("kmeans"), DEFAULT_WAYS, 20)
     app.number_input(key="runs").set_value(30).run()
     assert "Stopped" not in said(app)
     assert summary(app)[0] == 90

@@ -13,24 +13,25 @@ from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette, stills
 from pages.figures.stills import Stills
-from pages.hierarchy import picture as tree_picture
+from pages.methods import methods, settings
 from pages.runs import curves, pictures
-from pages.runs.frames import storyboard
-from pages.runs.run import Recent, Settings, make_run
+from pages.runs.frames import frames_of
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
 WIDTH, HEIGHT = 640, 430
 
 
-def told(algorithm="kmeans", n=80, **settings):
+def pictured(name="kmeans", n=80):
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
-    run = make_run(data, Settings(algorithm, **settings), Recent(), lambda _: None)
-    frames, _ = storyboard(run)
+    run = make_run(data, settings(name, data=data), Recent(), lambda _: None)
+    frames, _ = frames_of(run)
     plane = column_plane(data.columns, 0, 1)
     return run, frames, pictures.picture(run, frames, plane, "name", lambda share: None)
 
 
 def pixels(picture, figure, xy):
-    """(m, 3) the colours at these places (m, 2) of the data."""
+    """(m, 3) the colors at these places (m, 2) of the data."""
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
     wide, high = WIDTH - stills.SIDE - 14, HEIGHT - 12 - stills.FOOT
     if figure.layout.yaxis.scaleanchor:
@@ -52,8 +53,8 @@ def lone(points):
     return np.flatnonzero(apart.min(axis=1) > 0.3)
 
 
-def test_points_are_drawn_where_they_are_in_the_colours_of_the_frame():
-    run, frames, figure = told()
+def test_points_are_drawn_where_they_are_in_the_colors_of_the_frame():
+    run, frames, figure = pictured()
     pictures = Stills(figure, WIDTH, HEIGHT)
     points = run.data.points
     rows = lone(points)
@@ -69,19 +70,14 @@ def test_points_are_drawn_where_they_are_in_the_colours_of_the_frame():
 
 
 def test_centers_are_drawn_over_the_points():
-    run, frames, figure = told()
+    run, frames, figure = pictured()
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(frames) - 1), figure, run.centers[-1])
     for rank, color in zip(run.ranks, found, strict=True):
         assert near(color[None], palette.color_of(rank), 30) == 1
 
 
-def test_the_cut_of_a_tree_has_the_colours_of_its_groups_too():
-    data = catalog.draw_sample("round", 80, 0, {"k": 3, "distance": 8.0, "d": 2})
-    run = make_run(data, Settings("tree"), Recent(), lambda _: None)
-    frames, _ = storyboard(run)
-    plane = column_plane(run.data.columns, 0, 1)
-    views = tree_picture.views_of_run(run, frames)
-    figure = tree_picture.picture(run, views, len(views) - 1, plane, "name", lambda share: None)
+def test_the_cut_of_a_tree_has_the_colors_of_its_groups_too():
+    run, _, figure = pictured("tree")
     rows = lone(run.data.points)
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1), figure, run.data.points[rows])
     labels = run.history.last.labels[rows]
@@ -89,9 +85,9 @@ def test_the_cut_of_a_tree_has_the_colours_of_its_groups_too():
         assert near(found[labels == cluster], palette.color_of(rank), 60) > 0.7
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
-def test_a_frame_alone_is_the_same_as_one_after_the_other(algorithm):
-    _, frames, figure = told(algorithm)
+@pytest.mark.parametrize("name", methods())
+def test_a_frame_alone_is_the_same_as_one_after_the_other(name):
+    _, frames, figure = pictured(name)
     one_by_one = list(Stills(figure, 320, 240).all())
     assert len(one_by_one) == len(frames)
     for i in (0, len(frames) // 2, len(frames) - 1):
@@ -100,7 +96,7 @@ def test_a_frame_alone_is_the_same_as_one_after_the_other(algorithm):
 
 
 def test_painted_points_are_drawn_too():
-    run, _, figure = told(n=3_000)
+    run, _, figure = pictured(n=3_000)
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1), figure, run.data.points)
     assert (np.ptp(found, axis=1) > 60).mean() > 0.9
 
@@ -129,7 +125,7 @@ def test_ticks_are_few_round_and_within(low, high):
 
 
 def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
-    run, frames, figure = told()
+    run, frames, figure = pictured()
     shares = []
     gif = Image.open(io.BytesIO(files.moving_image(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
     assert gif.n_frames == len(frames)
@@ -146,7 +142,7 @@ def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
 
 
 def test_a_curve_moves_on_with_the_frames():
-    run, frames, _ = told()
+    run, frames, _ = pictured()
     curve = Stills(curves.loss_curve(run, frames, "name"), 320, 260)
 
     def blue(i):

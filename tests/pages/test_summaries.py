@@ -135,7 +135,7 @@ def test_names_of_rows_are_not_taken_for_names_of_scaled_columns():
 # Scatter
 
 
-def test_points_have_the_colour_of_their_known_group_and_those_without_one_are_grey():
+def test_points_have_the_color_of_their_known_group_and_those_without_one_are_grey():
     data = random_data(4, 2, labels=np.array([1, -1, 0, 1]))
     marker = summaries.scatter(data, column_plane(data.columns, 0, 1)).data[0].marker
     assert list(marker.color) == [palette.COLORS[1], palette.NEUTRAL, palette.COLORS[0], palette.COLORS[1]]
@@ -173,7 +173,7 @@ def test_any_points_can_be_shown(n, kind):
         summaries.scatter_matrix(data, [0, 1, 2]).to_json()
 
 
-def test_a_picture_of_many_points_is_painted_in_the_colours_of_their_groups():
+def test_a_picture_of_many_points_is_painted_in_the_colors_of_their_groups():
     xy = np.repeat([[-1.0, -1.0], [1.0, 1.0]], 2000, axis=0)
     data = data_of(xy, labels=np.repeat([1, -1], 2000))
     image = summaries.scatter(data, column_plane(data.columns, 0, 1)).layout.images[0]
@@ -316,7 +316,7 @@ def test_of_very_many_points_each_panel_shows_a_sample(monkeypatch):
 
 
 def test_columns_are_named_briefly_and_without_their_scaling():
-    data = random_data(9, 2, columns=("length (standardised)", "x" * 40 + " (robust)"))
+    data = random_data(9, 2, columns=("length (standardized)", "x" * 40 + " (robust)"))
     layout = summaries.scatter_matrix(data, [0, 1]).layout
     assert (layout.xaxis3.title.text, layout.xaxis4.title.text) == ("length", "x" * 21 + "…")
 

@@ -125,8 +125,8 @@ def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_label
     table["cluster"] = [0, 1, 0, 1]
     begin = sensible(describe(table))
     assert (begin.columns, begin.label, begin.names) == (("length", "cluster"), "Species", "name")
-    begin = sensible(describe(table[["id", "Species"]].assign(colour=["r", "g", "g", "r"])))
-    assert (begin.columns, begin.label, begin.names) == (("colour",), "Species", "id")
+    begin = sensible(describe(table[["id", "Species"]].assign(color=["r", "g", "g", "r"])))
+    assert (begin.columns, begin.label, begin.names) == (("color",), "Species", "id")
     assert sensible([]) == Preparation(())
     wide = pd.DataFrame(np.eye(60) * 2.5, columns=[f"x{j}" for j in range(60)])
     assert sensible(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
@@ -209,7 +209,7 @@ def test_numbers_that_are_codes_are_categories_by_size_each_with_a_name_of_its_o
 )
 def test_a_column_that_cannot_be_used_is_named(values, sentence):
     with pytest.raises(ValueError, match=sentence):
-        prepare(pd.DataFrame({"a": values}), "title", Preparation(("a",), scaling="standardise"))
+        prepare(pd.DataFrame({"a": values}), "title", Preparation(("a",), scaling="standardize"))
 
 
 def test_an_empty_choice_of_columns_is_refused():
@@ -344,7 +344,7 @@ def test_probabilistic_pca_is_offered_where_numbers_are_missing_beside_others():
 NUMBERS = np.column_stack(
     [np.random.default_rng(0).normal(1e6, 3, 40), np.random.default_rng(1).gamma(0.3, 1e-9, 40), np.arange(40) % 7]
 )
-SCALERS = {"standardise": StandardScaler, "range": MinMaxScaler, "robust": RobustScaler}
+SCALERS = {"standardize": StandardScaler, "range": MinMaxScaler, "robust": RobustScaler}
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
@@ -382,11 +382,11 @@ def test_columns_are_left_as_measured_without_scaling():
 
 
 def test_scaling_follows_filling_and_spares_categories():
-    data = made(GAPPY, gaps="median", scaling="standardise")
+    data = made(GAPPY, gaps="median", scaling="standardize")
     numbers = made(GAPPY, gaps="median").points
     np.testing.assert_allclose(data.points[:, :2], StandardScaler().fit_transform(numbers[:, :2]))
     np.testing.assert_array_equal(data.points[:, 2:], numbers[:, 2:])
-    assert data.columns[1:3] == ("b (standardised)", "c = x")
+    assert data.columns[1:3] == ("b (standardized)", "c = x")
 
 
 def test_a_column_that_outweighs_all_others_is_named():
@@ -394,7 +394,7 @@ def test_a_column_that_outweighs_all_others_is_named():
     grams = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
     assert outweighing(made(grams)).startswith("b makes up 90.0% of the squared")
     assert outweighing(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
-    assert outweighing(made(grams, scaling="standardise")) == ""
+    assert outweighing(made(grams, scaling="standardize")) == ""
     assert outweighing(made({"a": [1.0, 2.0]})) == ""
 
 
@@ -417,7 +417,7 @@ def test_categories_are_one_hot_as_in_scikit_learn():
 
 
 def test_gower_compares_rows_by_range_and_by_equality():
-    data = made({"a": [0.0, 1.0, 4.0], "c": ["x", "x", "y"], "k": [7.0, 7.0, 7.0]}, scaling="standardise")
+    data = made({"a": [0.0, 1.0, 4.0], "c": ["x", "x", "y"], "k": [7.0, 7.0, 7.0]}, scaling="standardize")
     assert data.metrics[0] == "gower"
     expected = np.array([[0, 1 / 4, 2], [1 / 4, 0, 3 / 4 + 1], [2, 3 / 4 + 1, 0]]) / 3
     np.testing.assert_allclose(data.proximities("gower"), expected)
@@ -507,7 +507,7 @@ CHOICES = [
     Preparation(("a", "b"), gaps="ppca", components=1),
     Preparation(("a", "b", "k"), gaps="ppca", components=1),
     Preparation(("a", "b", "k"), gaps="ppca", components=2),
-    Preparation(("a", "b"), scaling="standardise"),
+    Preparation(("a", "b"), scaling="standardize"),
     Preparation(("a", "b"), scaling="range"),
     Preparation(("a", "b"), scaling="robust"),
 ]
@@ -546,7 +546,7 @@ def test_bundled_tables_can_be_prepared_as_they_come(name):
     begin = sensible(columns)
     if begin.columns:
         for gaps in cleaning.GAPS:
-            data = prepare(table, name, replace(begin, gaps=gaps, scaling="standardise"))
+            data = prepare(table, name, replace(begin, gaps=gaps, scaling="standardize"))
             assert np.isfinite(data.points).all()
             assert len(data.points) == len(table) if gaps != "drop" else len(data.points) <= len(table)
 

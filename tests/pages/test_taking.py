@@ -12,8 +12,11 @@ import pytest
 from pages.datasets import catalog
 from pages.datasets.data import GIVEN
 from pages.export import files, scripts
-from pages.methods.trees import Merging
-from pages.runs.run import Recent, Settings, make_run
+from pages.methods import methods, settings
+from pages.methods.base import NoScript
+from pages.methods.starts import ByHand, CutOf
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
 
 
 def sample(name="three", n=120, seed=3):
@@ -21,8 +24,9 @@ def sample(name="three", n=120, seed=3):
     return catalog.draw_sample(name, n, seed, values)
 
 
-def run_of(data=None, **settings):
-    return make_run(data or sample(), Settings(**settings), Recent(), lambda _: None)
+def run_of(data=None, name="kmeans", **options):
+    data = data or sample()
+    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
 
 
 def rows_of(table):
@@ -32,16 +36,18 @@ def rows_of(table):
 # tables
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture", "tree"])
-def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_the_screen(algorithm):
-    run = run_of(algorithm=algorithm)
+@pytest.mark.parametrize("name", methods())
+def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_the_screen(name):
+    run = run_of(name=name)
     headers, *rows = rows_of(files.assignments(run))
     assert headers[:4] == ["row", "x1", "x2", "cluster"]
     np.testing.assert_array_equal(np.array([row[1:3] for row in rows], dtype=float), run.data.points)
     assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
-    if algorithm == "mixture":
+    if name == "mixture":
+        assert headers[4:] == ["responsibility_1", "responsibility_2", "responsibility_3"]
+    if run.method.traits.share is not None:
         shares = np.array([row[4:] for row in rows], dtype=float)
-        np.testing.assert_array_equal(shares, run.history.last.assignment.responsibilities[:, np.argsort(run.ranks)])
+        np.testing.assert_array_equal(shares, run.history.last.assignment.shares[:, np.argsort(run.ranks)])
         assert (shares.argmax(axis=1) + 1).tolist() == [int(row[3]) for row in rows]
     else:
         assert len(headers) == 4
@@ -71,43 +77,75 @@ def test_what_a_spreadsheet_would_run_as_a_formula_is_made_harmless(cell, shown)
 def test_proximities_have_names_and_no_columns_that_they_were_never_made_of():
     given = np.abs(np.subtract.outer([0.0, 1.0, 5.0, 6.0], [0.0, 1.0, 5.0, 6.0]))
     data = replace(sample(n=4), given=given, given_name="proximities", names=np.array(list("abcd")))
-    run = run_of(data, algorithm="kmedoids", k=2, start="build", metric=GIVEN)
+    run = run_of(data, name="kmedoids", k=2, start="build", metric=GIVEN)
     headers, *rows = rows_of(files.assignments(run))
     assert headers == ["row", "name", "cluster"]
     assert [row[1] for row in rows] == list("abcd")
-    headers, *rows = rows_of(files.parameters_table(run))
-    assert headers == ["cluster", "size", "medoid_row", "medoid"]
+    headers, *rows = rows_of(files.clusters(run))
+    assert headers == ["cluster", "size", "medoid_row", "medoid_name"]
     assert [row[1] for row in rows] == ["2", "2"]
     assert np.load(io.BytesIO(files.history(run)))["points"].tolist() == given.tolist()
-    with pytest.raises(scripts.NoScript, match="given"):
+    with pytest.raises(NoScript, match="given"):
         scripts.with_clustering(run)
 
 
 def test_the_parameters_of_a_mixture_are_those_of_the_screen_in_its_order():
-    run = run_of(algorithm="mixture")
-    headers, *rows = rows_of(files.parameters_table(run))
+    run = run_of(name="mixture")
+    headers, *rows = rows_of(files.clusters(run))
     assert headers[:5] == ["cluster", "size", "weight", "mean_x1", "mean_x2"]
     order, found = np.argsort(run.ranks), run.history.parameters[-1]
     table = np.array(rows, dtype=float)
     np.testing.assert_array_equal(table[:, 2], found.weights[order])
     np.testing.assert_array_equal(table[:, 3:5], found.means[order])
     np.testing.assert_array_equal(table[:, 5:], found.covariances[order].reshape(3, 4))
-    told = json.loads(files.parameters_json(run))
-    assert told["means"] == found.means[order].tolist()
-    assert told["loss"] == run.history.losses[-1]
-    assert told["seed"] == run.settings.seed
+    content = json.loads(files.parameters_json(run))
+    assert [cluster["number"] for cluster in content["clusters"]] == [1, 2, 3]
+    assert [cluster["mean"] for cluster in content["clusters"]] == found.means[order].tolist()
+    assert [cluster["weight"] for cluster in content["clusters"]] == found.weights[order].tolist()
+    assert [cluster["covariance"] for cluster in content["clusters"]] == found.covariances[order].tolist()
+    assert content["loss"] == run.history.losses[-1]
+    assert content["seed"] == run.settings.seed
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
-def test_the_history_loads_without_pickle_and_has_every_state(algorithm):
-    run = run_of(algorithm=algorithm)
+def test_the_parameters_of_medoids_have_their_rows_names_and_places():
+    data = replace(sample(), names=np.array([f"point {i}" for i in range(120)]), rows=np.arange(1000, 1120))
+    run = run_of(data, name="kmedoids")
+    headers, *rows = rows_of(files.clusters(run))
+    assert headers == ["cluster", "size", "medoid_row", "medoid_name", "medoid_x1", "medoid_x2"]
+    medoids = run.history.parameters[-1][np.argsort(run.ranks)]
+    assert [int(row[2]) for row in rows] == (1000 + medoids).tolist()
+    assert [row[3] for row in rows] == [f"point {i}" for i in medoids]
+    np.testing.assert_array_equal(np.array([row[4:] for row in rows], dtype=float), data.points[medoids])
+    records = json.loads(files.parameters_json(run))["clusters"]
+    assert [(one["medoid_row"], one["medoid_name"]) for one in records] == [(int(row[2]), row[3]) for row in rows]
+    assert [one["medoid"] for one in records] == data.points[medoids].tolist()
+
+
+@pytest.mark.parametrize("name", methods())
+def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
+    run = run_of(name=name)
+    content = json.loads(files.parameters_json(run))
+    assert (content["method"], content["k"], content["start"]) == (name, 3, run.settings.start.way)
+    assert dict(run.settings.options).items() <= content.items()
+    headers, *rows = rows_of(files.clusters(run))
+    for record, row in zip(content["clusters"], rows, strict=True):
+        assert [str(record["number"]), str(record["size"])] == row[:2]
+        place = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.place_name}_x")]
+        assert record[run.place_name] == place
+
+
+@pytest.mark.parametrize("name", methods())
+def test_the_history_loads_without_pickle_and_has_every_state(name):
+    run = run_of(name=name)
     arrays = np.load(io.BytesIO(files.history(run)), allow_pickle=False)
     states = len(run.history)
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
     assert len(arrays["half_losses"]) == states - 1
     assert arrays["sizes"].shape == (states, 3)
-    names = {"kmeans": ["centers"], "kmedoids": ["medoids"], "mixture": ["weights", "means", "covariances"]}[algorithm]
-    assert all(len(arrays[name]) == states for name in names)
+    names = {"kmeans": ["centers"], "kmedoids": ["medoids"], "mixture": ["weights", "means", "covariances"]}.get(name, [])
+    assert set(names) <= set(run.method.arrays(run)) <= set(arrays)
+    assert all(len(arrays[name]) == states for name in run.method.arrays(run))
+    assert ("responsibilities" in arrays) == (name == "mixture")
     np.testing.assert_array_equal(arrays["numbers"][arrays["labels"]], run.ranks[run.history.last.labels] + 1)
 
 
@@ -126,30 +164,34 @@ def executed(code, folder, monkeypatch):
 SETTINGS = [
     dict(),
     dict(start="k-means++", seed=7, k=4),
-    dict(start="tree", merging=Merging("single")),
-    dict(start="hand", centers=((-1.0, 0.0), (0.0, 1.0), (2.0, 0.0))),
-    dict(algorithm="kmedoids", update="swap", metric="manhattan"),
-    dict(algorithm="kmedoids", start="tree"),
-    dict(algorithm="mixture", seed=4),
-    dict(algorithm="mixture", covariance="tied", start="k-means"),
-    dict(algorithm="mixture", covariance="diagonal", start="tree"),
-    dict(algorithm="mixture", covariance="spherical", start="maxmin", k=2),
+    dict(start=CutOf("single")),
+    dict(start=ByHand(((-1.0, 0.0), (0.0, 1.0), (2.0, 0.0)))),
+    dict(name="kmedoids", update="swap", metric="manhattan"),
+    dict(name="kmedoids", start="tree"),
+    dict(name="mixture", seed=4),
+    dict(name="mixture", covariance="tied", start="k-means"),
+    dict(name="mixture", covariance="diagonal", start="tree"),
+    dict(name="mixture", covariance="spherical", start="maxmin", k=2),
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
-@pytest.mark.parametrize("name", ["three", "rings", "table"])
-def test_scripts_repeat_exactly_this_run(name, settings, tmp_path, monkeypatch, capsys):
-    data = sample() if name == "table" else sample(name)
-    if name == "table":  # which a script reads, because it cannot draw it
-        data = replace(data, key="file/1", names=np.array(["a", 'b, "c"', "=d"] * 40))
-        (tmp_path / scripts.TABLE).write_bytes(files.assignments(run_of(data, **settings)))
-    run = run_of(data, **settings)
+def test_the_scripts_here_are_of_every_method_that_starts_somewhere():
+    assert {one.get("name", "kmeans") for one in SETTINGS} == {name for name, view in methods().items() if view.ways}
+
+
+@pytest.mark.parametrize("options", SETTINGS, ids=str)
+@pytest.mark.parametrize("source", ["three", "rings", "table"])
+def test_scripts_repeat_exactly_this_run(source, options, tmp_path, monkeypatch, capsys):
+    data = sample() if source == "table" else sample(source)
+    if source == "table":  # which a script reads, because it cannot draw it
+        data = replace(data, key="file/1", names=np.array(["a", 'b, "c"', "=d", "# e"] * 30))
+        (tmp_path / scripts.TABLE).write_bytes(files.assignments(run_of(data, **options)))
+    run = run_of(data, **options)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
-    assert ours["step"].loss == run.history.losses[-1]
+    assert ours["state"].loss == run.history.losses[-1]
     np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
-    if run.settings.algorithm == "kmedoids":
-        with pytest.raises(scripts.NoScript, match="no K-medoids"):
+    if run.settings.method == "kmedoids":
+        with pytest.raises(NoScript, match="no K-medoids"):
             scripts.with_scikit_learn(run)
         return
     peer = executed(scripts.with_scikit_learn(run), tmp_path, monkeypatch)
@@ -158,11 +200,20 @@ def test_scripts_repeat_exactly_this_run(name, settings, tmp_path, monkeypatch, 
     assert str(peer["loss"]) in capsys.readouterr().out.replace("np.float64(", "").replace(")", "")
 
 
+def test_a_start_that_is_no_way_of_the_package_is_written_out(tmp_path, monkeypatch):
+    run = run_of(name="mixture", start="alike")
+    ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
+    assert ours["state"].loss == run.history.losses[-1]
+    np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
+
+
 @pytest.mark.parametrize(
-    "merging", [Merging(), Merging("single"), Merging("average", "manhattan"), Merging("complete", "cosine")], ids=str
+    "options",
+    [dict(), dict(linkage="single"), dict(linkage="average", metric="manhattan"), dict(linkage="complete", metric="cosine")],
+    ids=str,
 )
-def test_scripts_of_trees_leave_the_same_groups(merging, tmp_path, monkeypatch):
-    run = run_of(algorithm="tree", merging=merging)
+def test_scripts_of_trees_leave_the_same_groups(options, tmp_path, monkeypatch):
+    run = run_of(name="tree", **options)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
     np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
     peer = executed(scripts.with_scikit_learn(run), tmp_path, monkeypatch)
@@ -170,13 +221,55 @@ def test_scripts_of_trees_leave_the_same_groups(merging, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("merging", "sentence"),
+    ("options", "sentence"),
     [
-        (Merging("median"), "no median linkage"),
-        (Merging("ward", "manhattan"), "Ward linkage for Euclidean"),
-        (Merging("single", "chebyshev"), "no trees by chebyshev"),
+        (dict(linkage="median"), "no median linkage"),
+        (dict(metric="manhattan"), "Ward linkage for Euclidean"),
+        (dict(linkage="single", metric="chebyshev"), "no trees by chebyshev"),
     ],
 )
-def test_what_scikit_learn_does_not_have_is_said(merging, sentence):
-    with pytest.raises(scripts.NoScript, match=sentence):
-        scripts.with_scikit_learn(run_of(algorithm="tree", merging=merging))
+def test_what_scikit_learn_does_not_have_is_said(options, sentence):
+    with pytest.raises(NoScript, match=sentence):
+        scripts.with_scikit_learn(run_of(name="tree", **options))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sample/three/120/3/[('distance', np.float64(2.0))]",
+        "sample/three/120/3/[]/100",
+        "sample/three/120/3/[('unknown', 2)]",
+        "sample/three/120/3/7",
+        "sample/three/many/3/[]",
+        "sample/nothing/120/3/[]",
+        "sample/three",
+        "",
+    ],
+)
+def test_data_of_any_other_key_are_read_from_the_table(key, tmp_path, monkeypatch):
+    run = run_of(replace(sample(), key=key))
+    (tmp_path / scripts.TABLE).write_bytes(files.assignments(run))
+    code = scripts.with_clustering(run)
+    assert scripts.TABLE in code
+    np.testing.assert_array_equal(executed(code, tmp_path, monkeypatch)["labels"], run.history.last.labels)
+
+
+@pytest.mark.parametrize("write", [scripts.with_clustering, scripts.with_scikit_learn])
+def test_a_method_that_cannot_write_its_script_says_why(write, monkeypatch):
+    def fails(run, iterations):
+        raise ValueError("it is too long")
+
+    run = run_of()
+    monkeypatch.setattr(run.method, "script", fails, raising=False)
+    monkeypatch.setattr(run.method, "peer_script", fails, raising=False)
+    with pytest.raises(NoScript, match="it is too long"):
+        write(run)
+
+
+@pytest.mark.parametrize("name", ["kmedoids", "tree"])
+def test_dissimilarities_of_categories_have_no_script(name):
+    data = sample()
+    mixed = replace(data, mixed=(data.points, np.arange(240).reshape(120, 2) % 3))
+    run = run_of(mixed, name=name, metric="gower", **(dict(linkage="average") if name == "tree" else {}))
+    with pytest.raises(NoScript, match="categories"):
+        scripts.with_clustering(run)

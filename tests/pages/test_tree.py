@@ -11,10 +11,12 @@ from scipy.cluster import hierarchy
 from sklearn.metrics import adjusted_rand_score
 from streamlit.testing.v1 import AppTest
 
+import pages.methods
 from clustering import LINKAGES
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.runs.run import RACERS
+from pages.methods.kmeans import KMeansView
+from pages.methods.starts import SEEDED
 from pages.ui.widgets import SAME
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
@@ -111,7 +113,7 @@ def test_it_opens_with_wards_tree_of_the_data_cut_into_three():
 def test_every_linkage_has_its_tree_of_points(app):
     points = points_of()
     for linkage in LINKAGES:
-        app.selectbox(key="linkage").set_value(linkage).run()
+        app.selectbox(key="tree_linkage").set_value(linkage).run()
         assert fine(app)
         expected, _ = hierarchy.cophenet(hierarchy.linkage(points, linkage), hierarchy.distance.pdist(points))
         assert metric(app, "Cophenetic correlation") == f"{expected:.3f}"
@@ -119,12 +121,12 @@ def test_every_linkage_has_its_tree_of_points(app):
 
 
 def test_every_linkage_has_its_tree_of_a_table_of_more_columns_than_two():
-    app = opened(source="Real", table="Palmer penguins")
+    app = opened(source="Built-in", table="Palmer penguins")
     assert fine(app)
     data = app.session_state["last data"]
     assert data.points.shape[1] > 2
     for linkage in ("single", "centroid"):
-        app.selectbox(key="linkage").set_value(linkage).run()
+        app.selectbox(key="tree_linkage").set_value(linkage).run()
         assert fine(app)
         merges = hierarchy.linkage(data.points, linkage)
         expected, _ = hierarchy.cophenet(merges, hierarchy.distance.pdist(data.points))
@@ -133,11 +135,11 @@ def test_every_linkage_has_its_tree_of_a_table_of_more_columns_than_two():
 
 
 def test_every_linkage_has_its_tree_of_words_and_those_of_means_say_what_they_take_them_for():
-    app = opened(source="Real", table="Number words")
-    assert app.selectbox(key="linkage_given").value == "average"  # Ward's is of means, which words do not have
+    app = opened(source="Built-in", table="Number words")
+    assert app.selectbox(key="tree_linkage_given").value == "average"  # Ward's is of means, which words do not have
     apart = hierarchy.distance.squareform(app.session_state["last data"].given)
     for linkage in LINKAGES:
-        app.selectbox(key="linkage_given").set_value(linkage).run()
+        app.selectbox(key="tree_linkage_given").set_value(linkage).run()
         assert fine(app)
         expected, _ = hierarchy.cophenet(hierarchy.linkage(apart, linkage), apart)
         assert metric(app, "Cophenetic correlation") == f"{expected:.3f}".replace("-", "−")
@@ -147,7 +149,7 @@ def test_every_linkage_has_its_tree_of_words_and_those_of_means_say_what_they_ta
 
 def test_of_points_the_same_is_said_of_another_metric(app):
     for linkage, told in (("ward", True), ("average", False)):
-        app.selectbox(key="linkage").set_value(linkage)
+        app.selectbox(key="tree_linkage").set_value(linkage)
         app.selectbox(key="tree_metric").set_value("manhattan").run()
         assert fine(app)
         assert ("Ward linkage works with means" in said(app)) == told
@@ -190,7 +192,7 @@ def test_an_emptied_field_keeps_the_height_that_it_had(app):
 
 def test_another_tree_keeps_k_and_has_a_height_of_its_own(app):
     for linkage in ("single", "complete"):
-        app.selectbox(key="linkage").set_value(linkage).run()
+        app.selectbox(key="tree_linkage").set_value(linkage).run()
         assert cut(app)[0] == 3
         assert groups_below(hierarchy.linkage(points_of(), linkage)[:, 2], cut(app)[1]) == 3
     app.select_slider(key="n").set_value(200).run()
@@ -209,7 +211,7 @@ def test_a_height_that_leaves_more_groups_than_can_be_shown_is_said_once():
 
 
 def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeypatch):
-    app = of(monkeypatch, [[0, 0], [1, 0], [2, 0], [3, 0]], linkage="Single", k="2")
+    app = of(monkeypatch, [[0, 0], [1, 0], [2, 0], [3, 0]], tree_linkage="Single", k="2")
     assert fine(app)
     assert "No height leaves exactly 2 groups: merges tie there" in said(app)
     assert metric(app, "Groups") == "2"
@@ -224,7 +226,7 @@ def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeyp
     ids=["identical", "centroid", "median"],
 )
 def test_there_is_always_a_height_that_leaves_one_group(monkeypatch, points, linkage):
-    app = of(monkeypatch, points, linkage=linkage, k="1")
+    app = of(monkeypatch, points, tree_linkage=linkage, k="1")
     assert fine(app)
     assert "No height leaves" not in said(app)
     heights = hierarchy.linkage(np.array(points, dtype=float), linkage.lower())[:, 2]
@@ -236,7 +238,7 @@ def test_there_is_always_a_height_that_leaves_one_group(monkeypatch, points, lin
 
 
 def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
-    app = opened(sample="Uniform noise", n="100", data_seed="2", linkage="Centroid", k="3")
+    app = opened(sample="Uniform noise", n="100", data_seed="2", tree_linkage="Centroid", k="3")
     assert fine(app)
     points = points_of("uniform", 100, 2, d=2)
     merges = hierarchy.linkage(points, "centroid")
@@ -247,12 +249,12 @@ def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
     assert "No height leaves exactly 3 groups: merges are inverted there" in said(app)
     app.number_input(key="k").set_value(4).run()
     assert "No height" not in said(app)
-    app.selectbox(key="linkage").set_value("average").run()
+    app.selectbox(key="tree_linkage").set_value("average").run()
     assert said(app) == ""
 
 
 def test_many_points_are_a_stated_sample_which_is_cut_also_after_a_race_on_that_sample():
-    app = opened(RACE, n="10,000", panels="2", algorithm_1="The cut of a tree")
+    app = opened(RACE, n="10,000", panels="2", algorithm_1="Hierarchical clustering")
     assert fine(app)
     assert "all panels race on the same sample of 5,000 of the 10,000 points" in said(app)
     assert scores(app)[0]["Iterations"] == "4,997 merges"
@@ -297,7 +299,7 @@ def test_a_single_point_and_points_in_one_place_are_no_crash(monkeypatch):
 
 
 def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(monkeypatch):
-    app = of(monkeypatch, [[1, 2], [0, 0], [3, 1]], tree_metric="Cosine", linkage="Average")
+    app = of(monkeypatch, [[1, 2], [0, 0], [3, 1]], tree_metric="Cosine", tree_linkage="Average")
     assert not app.exception
     assert [error.value.replace("\\", "") for error in app.error] == [
         "Cosine is not defined for row 2, which is all zeros: remove it or choose another metric."
@@ -309,28 +311,28 @@ def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(monkeypatc
     [
         ("Start K-means from it", "kmeans"),
         ("Start K-medoids from it", "kmedoids"),
-        ("Start a mixture from it", "mixture"),
+        ("Start Gaussian mixture from it", "mixture"),
     ],
 )
 def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
-    app = opened(n="100", k="4", linkage="Complete", tree_metric="Manhattan")
+    app = opened(n="100", k="4", tree_linkage="Complete", tree_metric="Manhattan")
     found = sizes(app)
     click(app, label)
     page, address = wanted(app)
     assert page == "To this run in Watch"
-    assert {name: address[name] for name in ("k", "linkage", "tree_metric")} == dict(
-        k="4", linkage="Complete", tree_metric="Manhattan"
+    assert {name: address[name] for name in ("k", "tree_linkage", "tree_metric")} == dict(
+        k="4", tree_linkage="Complete", tree_metric="Manhattan"
     )
-    assert address.get("metric") == ("Manhattan" if algorithm == "kmedoids" else None)
+    assert address.get("kmedoids_metric") == ("Manhattan" if algorithm == "kmedoids" else None)
     app.switch_page(WATCH).run()
     assert fine(app)
     assert app.number_input(key="k").value == 4
     assert app.selectbox(key="algorithm").value == algorithm
     assert app.selectbox(key=f"start_{algorithm}").value == "tree"
-    assert app.selectbox(key="linkage").value == "complete"
+    assert app.selectbox(key="tree_linkage").value == "complete"
     assert app.selectbox(key="tree_metric").value == "manhattan"
     if algorithm == "kmedoids":
-        assert app.selectbox(key="metric").value == "manhattan"
+        assert app.selectbox(key="kmedoids_metric").value == "manhattan"
     assert next(button for button in app.button if button.label == "New start").disabled
     (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
     points = points_of(n=100)
@@ -348,33 +350,81 @@ def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
     np.testing.assert_allclose(begun[np.argsort(begun[:, 0])], means[np.argsort(means[:, 0])])
 
 
+class AnotherView(KMeansView):
+    name = "another"
+    title = "Another method"
+    order = 8
+
+
+class TwinView(AnotherView):
+    """Another method of the same title."""
+
+    name = "twin"
+    order = 9
+
+
+class SeededOnlyView(KMeansView):
+    name = "seeded"
+    title = "Method without trees"
+    order = 10
+    ways = SEEDED
+
+
+def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_the_same_title(monkeypatch):
+    views = pages.methods.methods() | {view.name: view for view in (AnotherView(), TwinView(), SeededOnlyView())}
+    monkeypatch.setattr(pages.methods, "methods", lambda: views)
+    app = opened(n="50", k="4", tree_linkage="Complete")
+    assert fine(app)
+    assert [button.label for button in app.button if "from it" in button.label] == [
+        "Start K-means from it",
+        "Start K-medoids from it",
+        "Start Gaussian mixture from it",
+        "Start Another method from it",
+        "Start Another method from it",
+    ]
+    app.button(key="hand over to twin").click().run()
+    assert not app.exception
+    page, address = wanted(app)
+    assert page == "To this run in Watch"
+    assert address == dict(algorithm="Another method", k="4", start_twin="Hierarchical clustering", tree_linkage="Complete")
+    assert app.session_state["algorithm"] == "twin"
+    app.switch_page(WATCH).run()
+    assert fine(app)
+    assert app.selectbox(key="algorithm").value == "twin"
+    assert app.selectbox(key="start_twin").value == "tree"
+    (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
+    assert (run.settings.method, run.settings.k, run.settings.start.linkage) == ("twin", 4, "complete")
+
+
 def test_words_go_on_to_k_medoids_from_their_tree():
-    app = opened(source="Real", table="Number words", linkage_given="Complete")
+    app = opened(source="Built-in", table="Number words", tree_linkage_given="Complete")
     click(app, "Start K-medoids from it")
-    assert wanted(app)[1] == dict(algorithm="K-medoids", start_kmedoids="The cut of a tree", linkage_given="Complete")
-    assert "linkage" not in app.session_state  # that is of the trees of points
+    assert wanted(app)[1] == dict(
+        algorithm="K-medoids", start_kmedoids="Hierarchical clustering", tree_linkage_given="Complete"
+    )
+    assert "tree_linkage" not in app.session_state  # that is of the trees of points
     app.switch_page(WATCH).run()
     assert fine(app)
     assert app.selectbox(key="start_kmedoids").value == "tree"
-    assert app.selectbox(key="linkage_given").value == "complete"
+    assert app.selectbox(key="tree_linkage_given").value == "complete"
     click(app.switch_page(PAGE).run(), "Race it")
     assert wanted(app)[1] == dict(
-        panels="2", algorithm_1_given="The cut of a tree", algorithm_2_given="K-medoids", linkage_1_given="Complete"
+        panels="2", algorithm_1_given="Hierarchical clustering", algorithm_2_given="K-medoids", tree_linkage_1_given="Complete"
     )
-    assert "linkage_1" not in app.session_state
+    assert "tree_linkage_1" not in app.session_state
     app.switch_page(RACE).run()
     assert fine(app)
     assert [row["Panel"] for row in scores(app)] == ["1. Complete linkage", "2. K-medoids"]
-    assert app.selectbox(key="linkage_1_given").value == "complete"
+    assert app.selectbox(key="tree_linkage_1_given").value == "complete"
 
 
 @pytest.mark.parametrize(
     ("address", "ending", "rival"),
-    [(dict(n="50"), "", "kmeans"), (dict(source="Real", table="Number words"), "_given", "kmedoids")],
+    [(dict(n="50"), "", "kmeans"), (dict(source="Built-in", table="Number words"), "_given", "kmedoids")],
     ids=["points", "words"],
 )
 def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(address, ending, rival):
-    app = opened(RACE, **address, **{"panels": "2", f"algorithm_2{ending}": RACERS[rival]})
+    app = opened(RACE, **address, **{"panels": "2", f"algorithm_2{ending}": pages.methods.method(rival).title})
     app.number_input(key=f"k_1{ending}").set_value(7)
     app.number_input(key=f"k_2{ending}").set_value(6)
     app.selectbox(key=f"start_{rival}_2{ending}").set_value("tree").run()
@@ -393,7 +443,7 @@ def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(a
 
 
 def test_a_tree_races_beside_a_panel_of_another_k_and_with_more_known_groups_than_it_has():
-    app = opened(RACE, n="50", panels="2", algorithm_1="The cut of a tree", algorithm_2="K-means", k="2")
+    app = opened(RACE, n="50", panels="2", algorithm_1="Hierarchical clustering", algorithm_2="K-means", k="2")
     assert fine(app)
     assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. K-means"]
     app.number_input(key="k_2").set_value(5).run()
@@ -402,7 +452,7 @@ def test_a_tree_races_beside_a_panel_of_another_k_and_with_more_known_groups_tha
 
 
 def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
-    app = opened(n="100", k="4", linkage="Average", tree_metric="Manhattan")
+    app = opened(n="100", k="4", tree_linkage="Average", tree_metric="Manhattan")
     click(app, "Race it")
     app.switch_page(RACE).run()
     assert fine(app)
@@ -423,10 +473,10 @@ def test_two_trees_race_under_names_that_tell_them_apart(app):
     click(app, "Race it")
     app.switch_page(RACE).run()
     app.selectbox(key="algorithm_2").set_value("tree").run()
-    app.selectbox(key="linkage_2").set_value("single").run()
+    app.selectbox(key="tree_linkage_2").set_value("single").run()
     assert fine(app)
     assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Single linkage"]
-    app.selectbox(key="linkage_2").set_value("ward")
+    app.selectbox(key="tree_linkage_2").set_value("ward")
     app.selectbox(key="tree_metric_2").set_value("chebyshev").run()
     assert fine(app)
     assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Ward linkage, Chebyshev"]
@@ -436,7 +486,7 @@ def test_a_method_that_starts_from_a_tree_races_beside_it(app):
     click(app, "Race it")
     app.switch_page(RACE).run()
     app.selectbox(key="start_kmeans_2").set_value("tree").run()
-    app.selectbox(key="linkage_2").set_value("complete").run()
+    app.selectbox(key="tree_linkage_2").set_value("complete").run()
     assert fine(app)
     points = points_of()
     labels = sklearn.cluster.AgglomerativeClustering(3, linkage="complete").fit(points).labels_

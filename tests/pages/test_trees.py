@@ -1,5 +1,7 @@
 """Trees, their cuts as runs and as starts, and their figures: without Streamlit, and beside SciPy and scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.io
 import pytest
@@ -11,18 +13,25 @@ from scipy.spatial import distance
 from sklearn.metrics import adjusted_rand_score
 
 from clustering import LINKAGES, classical_scaling
-from pages.compare.comparison import make_race, panel_names
+from pages import methods
+from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import GIVEN, Data
 from pages.datasets.planes import column_plane, principal_plane
-from pages.figures import palette
+from pages.figures import palette, plots
+from pages.figures.hulls import hull
 from pages.hierarchy import figures as tree_figures
 from pages.hierarchy import picture as tree_picture
-from pages.methods.trees import MOST_ORDERED, Growth, Merging, cut_labels, grow
-from pages.runs import curves
-from pages.runs.frames import growing, in_step, storyboard
-from pages.runs.run import Recent, Run, Settings, make_run
+from pages.hierarchy.cut import cut_run, height_of_cut
+from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
+from pages.methods.base import Settings
+from pages.methods.starts import CutOf
+from pages.methods.trees import MOST_ORDERED, Growth, cut_labels, grow
+from pages.runs import curves, pictures
+from pages.runs.frames import frames_of, in_step
+from pages.runs.recent import Recent
+from pages.runs.run import Run, make_run
 from pages.ui.cutting_line import is_height
 
 MONOTONE = ("single", "complete", "average", "ward")
@@ -47,16 +56,20 @@ def given(n=40):
 
 
 def growth_of(data, linkage="ward", metric="euclidean", ordered=False) -> Growth:
-    return grow(data, Merging(linkage, GIVEN if data.given is not None else metric), Recent(), ordered)
+    return grow(data, linkage, GIVEN if data.given is not None else metric, Recent(), ordered)
+
+
+def cut_settings(k=3, linkage="ward", metric="euclidean") -> Settings:
+    return methods.settings("tree", k, linkage=linkage, metric=metric)
 
 
 def cut_of(data, k=3, linkage="ward", metric="euclidean") -> Run:
-    merging = Merging(linkage, GIVEN if data.given is not None else metric)
-    return make_run(data, Settings("tree", k, merging=merging), Recent(), lambda _: None)
+    settings = cut_settings(k, linkage, GIVEN if data.given is not None else metric)
+    return make_run(data, settings, Recent(), lambda _: None)
 
 
-def started(data, algorithm, k=3, linkage="ward", **options) -> Run:
-    settings = Settings(algorithm, k, start="tree", merging=Merging(linkage), **options)
+def started(data, method, k=3, linkage="ward", seed=1, **options) -> Run:
+    settings = methods.settings(method, k, CutOf(linkage), seed, data, **options)
     return make_run(data, settings, Recent(), lambda _: None)
 
 
@@ -64,24 +77,19 @@ def plane_of(data):
     return principal_plane(data.points) if len(data.columns) > 2 else column_plane(data.columns, 0, len(data.columns) - 1)
 
 
-def pictured(run, views=None, at=-1, **options):
-    views = views or tree_picture.views_of(run.growth)
-    return tree_picture.picture(run, views, at % len(views), plane_of(run.data), "name", **options)
+def pictured(run, states=None, at=-1, **options):
+    states = states or run.work.states
+    return tree_picture.picture(run, states, at % len(states), plane_of(run.data), "name", **options)
 
 
-def drawn_tree(run, views=None, at=-1):
-    views = views or tree_picture.views_of(run.growth)
-    return tree_figures.tree(run, views, at % len(views), "name")
+def drawn_tree(run, states=None, at=-1):
+    states = states or run.work.states
+    return tree_figures.tree(run, states, at % len(states), "name")
 
 
-def drawn_heights(run, views=None, at=-1):
-    views = views or tree_picture.views_of(run.growth)
-    return tree_figures.heights(run, views, at % len(views), "name")
-
-
-def cut_view(run) -> int:
-    """The view in which the groups of the cut are left."""
-    return run.growth.states.index(run.growth.merges + 1 - run.settings.k)
+def drawn_heights(run, states=None, at=-1):
+    states = states or run.work.states
+    return tree_figures.heights(run, states, at % len(states), "name")
 
 
 def partition(labels):
@@ -122,7 +130,7 @@ def test_two_points_are_one_merge_and_have_their_figures():
     assert growth.height(1) == pytest.approx(5.0)
     for k in (1, 2):
         run = cut_of(data, k)
-        assert len(pictured(run).frames) == len(drawn_tree(run).frames) == len(growing(run)) == 2
+        assert len(pictured(run).frames) == len(drawn_tree(run).frames) == len(tree_frames(run)) == 2
         assert len(drawn_heights(run).frames) == 2
 
 
@@ -215,22 +223,23 @@ def test_a_merge_that_is_an_inversion_is_told_as_one_and_so_is_a_cut_above_it_al
     assert heights[1] < heights[0]
     assert growth.told(1).endswith("all is one group. An inversion: lower than what it merges.")
     assert "inversion" not in growth.told(0).lower()
-    (notice,) = growth.cut(1).last.notices
+    (notice,) = cut_run(growth, 1).history.last.notices
     assert notice.name == "inversion"
-    assert notice.told(np.array([1])).startswith("1 merge lies lower")
-    assert growth.cut(2).last.notices == ()
+    assert notice.told(np.array([1])).startswith("1 merge is at a lower height")
+    assert cut_run(growth, 2).history.last.notices == ()
 
 
 @pytest.mark.parametrize("linkage", MONOTONE)
 @pytest.mark.parametrize("k", [1, 2, 3, 7, 60])
 def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k):
     data = normal()
-    history = growth_of(data, linkage).cut(k)
+    run = cut_of(data, k, linkage)
+    history = run.history
     merges = hierarchy.linkage(data.points, linkage)
     labels = history.last.labels
     assert partition(labels) == partition(hierarchy.fcluster(merges, k, "maxclust"))
     means = [data.points[labels == group].mean(axis=0) for group in range(k)]
-    np.testing.assert_allclose(history.last.parameters, means)
+    np.testing.assert_allclose(run.places, means)
     np.testing.assert_array_equal(history.sizes[-1], np.bincount(labels))
     below = np.concatenate([[0.0], merges[:, 2]])[: 60 - k + 1][-21:]
     np.testing.assert_allclose(history.losses, below)
@@ -238,11 +247,42 @@ def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k
     assert history.iterations == len(below) - 1
 
 
+@pytest.mark.parametrize("k", [1, 4, 60, 99])
+def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_that_tree(k):
+    data = normal()
+    growth = growth_of(data, "average", "manhattan", ordered=True)
+    run, plain = cut_run(growth, k), cut_of(data, min(k, 60), "average", "manhattan")
+    assert run.work is growth
+    assert run.settings == plain.settings
+    assert run.history.prepared is growth.tree
+    assert not np.array_equal(growth.tree.order, plain.work.tree.order)
+    assert partition(run.history.last.labels) == partition(plain.history.last.labels)
+    np.testing.assert_allclose(run.history.losses, plain.history.losses)
+    assert sorted(run.history.sizes[-1]) == sorted(plain.history.sizes[-1])
+
+
+@pytest.mark.parametrize("linkage", MONOTONE)
+@pytest.mark.parametrize("k", [1, 2, 5, 59, 60])
+def test_the_height_of_a_cut_leaves_so_many_groups_and_is_the_one_that_was_wanted_if_that_does(linkage, k):
+    growth = growth_of(normal(), linkage)
+    heights = hierarchy.linkage(normal().points, linkage)[:, 2]
+
+    def left(height):
+        return int((heights > height).sum()) + 1
+
+    height = height_of_cut(growth, k)
+    assert left(height) == k
+    assert height_of_cut(growth, k, wanted=0.9 * height + 1e-9) in (height, 0.9 * height + 1e-9)
+    for wanted in (height, float(heights[0]), float(heights[-1]), 1e9, 0.0):
+        kept = height_of_cut(growth, k, wanted)
+        assert kept == (wanted if left(wanted) == k else height)
+
+
 def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
-    data, store = normal(MOST_ORDERED + 1), Recent()
-    growth = grow(data, Merging(), store)
-    assert grow(data, Merging(), store).tree is growth.tree
-    assert grow(data, Merging(), store, ordered=True).tree is growth.tree
+    data, cache = normal(MOST_ORDERED + 1), Recent()
+    growth = grow(data, "ward", "euclidean", cache)
+    assert grow(data, "ward", "euclidean", cache).tree is growth.tree
+    assert grow(data, "ward", "euclidean", cache, ordered=True).tree is growth.tree
     small = normal(80)
     plain, ordered = (growth_of(small, ordered=choice) for choice in (False, True))
     expected = hierarchy.optimal_leaf_ordering(hierarchy.linkage(small.points, "ward"), small.points)
@@ -252,8 +292,8 @@ def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_
 
 
 def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the_nearest_point_in_it():
-    data, store = catalog.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
-    labels, told = cut_labels(data, Merging(), 4, store)
+    data, cache = catalog.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
+    labels, told = cut_labels(data, "ward", "euclidean", 4, cache)
     assert "a sample of 5,000 of the 6,000 points" in told
     assert "nearest" in told
     points = data.sample(5_000).points
@@ -261,26 +301,26 @@ def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the
     assert labels.shape == (6_000,)
     assert partition(labels) == partition(groups[distance.cdist(data.points, points).argmin(axis=1)])
     for algorithm in ("kmeans", "mixture"):
-        run = make_run(data, Settings(algorithm, 4, start="tree"), store, lambda _: None)
+        run = make_run(data, methods.settings(algorithm, 4, "tree"), cache, lambda _: None)
         assert run.note == told
         expected = np.array([data.points[labels == group].mean(axis=0) for group in range(4)])
         np.testing.assert_allclose(run.centers[0], expected)
-    assert cut_labels(normal(), Merging(), 4, store)[1] == ""
+    assert cut_labels(normal(), "ward", "euclidean", 4, cache)[1] == ""
 
 
 @pytest.mark.parametrize("k", [2, 5])
 def test_the_cut_of_a_sample_keeps_to_rings_of_which_the_means_are_the_same(k):
     data = catalog.draw_sample("rings", 10_000, 0, {"k": k, "noise": 0.05})
-    labels, told = cut_labels(data, Merging("single"), k, Recent())
+    labels, told = cut_labels(data, "single", "euclidean", k, Recent())
     assert "nearest" in told
     assert np.bincount(labels, minlength=k).min() > 0
     assert adjusted_rand_score(data.labels, labels) > 0.9
 
 
 def test_points_of_the_sample_keep_their_groups_where_others_are_in_the_same_place():
-    data, store = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), Recent()
-    labels, _ = cut_labels(data, Merging(), 5, store)
-    expected = grow(data, Merging(), store).tree.labels(5)
+    data, cache = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), Recent()
+    labels, _ = cut_labels(data, "ward", "euclidean", 5, cache)
+    expected = grow(data, "ward", "euclidean", cache).tree.labels(5)
     np.testing.assert_array_equal(labels[data.sampled(5_000)], expected)
     assert np.bincount(labels, minlength=5).min() > 0
 
@@ -318,7 +358,7 @@ def test_k_medoids_from_a_tree_starts_at_the_point_of_each_group_that_is_nearest
 
 def test_k_medoids_of_given_proximities_starts_from_their_tree():
     data = given()
-    settings = Settings("kmedoids", 3, start="tree", metric=GIVEN, merging=Merging("average", GIVEN))
+    settings = methods.settings("kmedoids", 3, CutOf("average", GIVEN), data=data)
     run = make_run(data, settings, Recent(), lambda _: None)
     groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.given), "average"), 3, "maxclust")
     medoids = run.history.parameters[0]
@@ -344,14 +384,13 @@ def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_i
 
 def test_k_medoids_from_the_tree_of_a_sample_are_the_same_whether_that_tree_was_looked_at_before():
     data = catalog.draw_sample("stretched", 10_000, 0, {})
-    merging = Merging("single")  # its groups are not those of the nearest means
-    settings = Settings("kmedoids", 3, start="tree", merging=merging)
+    settings = methods.settings("kmedoids", 3, CutOf("single"))  # its groups are not those of the nearest means
     visited, fresh = Recent(), Recent()
-    assert "a sample of 5,000 of the 10,000 points" in grow(data, merging, visited).note
-    runs = [make_run(data, settings, store, lambda _: None) for store in (visited, fresh)]
+    assert "a sample of 5,000 of the 10,000 points" in grow(data, "single", "euclidean", visited).note
+    runs = [make_run(data, settings, cache, lambda _: None) for cache in (visited, fresh)]
     assert runs[0].note == runs[1].note
     assert runs[0].note.endswith("pair of points: this is a sample of 5,000 of the 10,000 points.")
-    groups = grow(data, merging, fresh).tree.labels(3)
+    groups = grow(data, "single", "euclidean", fresh).tree.labels(3)
     assert sorted(groups[runs[0].history.parameters[0]]) == [0, 1, 2]
     for before, after in zip(*(run.history.parameters for run in runs), strict=True):
         np.testing.assert_array_equal(before, after)
@@ -362,128 +401,135 @@ def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
     one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
     np.testing.assert_array_equal(one.history.last.labels, other.history.last.labels)
     np.testing.assert_array_equal(one.history.parameters[0], other.history.parameters[0])
-    assert "placed by the cut of a tree" in storyboard(one)[0][0].sentence
+    assert "placed by the cut of a tree" in frames_of(one)[0][0].sentence
     assert started(data, "kmeans", linkage="single").key != one.key
 
 
 # the race
 
 
-def a_race(data, *panels, k=3, store=None):
-    panels = [Settings(**panel) for panel in panels]
-    shared = [panel.algorithm != "tree" and panel.start != "tree" for panel in panels]
-    store = Recent() if store is None else store
-    return make_race(data, panels, store, lambda *_: None, shared=shared, k=k, start="random")
+def a_race(data, *panels, k=3, cache=None):
+    shared = [not isinstance(panel.start, CutOf) for panel in panels]
+    cache = Recent() if cache is None else cache
+    return make_comparison(data, list(panels), cache, lambda *_: None, shared=shared, k=k, start="random")
 
 
 def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
     data = catalog.draw_sample("three", 150, 0, {})
-    race = a_race(data, dict(algorithm="tree", merging=Merging("average")), dict())
+    race = a_race(data, cut_settings(linkage="average"), methods.settings("kmeans"))
     row, other = scores(race)
     labels = sklearn.cluster.AgglomerativeClustering(3, linkage="average").fit(data.points).labels_
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    assert (row.of_tree, other.of_tree) == (True, False)
     assert row.name == "1. Average linkage"
-    assert row.iterations == 147
+    assert row.duration == "147 merges"
+    assert other.duration == str(race.runs[1].history.iterations)
     assert row.loss == pytest.approx(heights[146])
     assert row.loss_name == "height of the last merge"
     assert row.rand == pytest.approx(adjusted_rand_score(data.labels, labels))
     assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels))
     assert row.seconds > 0
-    assert row.bic is None
+    assert row.compared == {}
 
 
 @pytest.mark.parametrize(
-    ("mergings", "names"),
+    ("trees", "names"),
     [
         ([("ward", "euclidean"), ("single", "euclidean")], ["1. Ward linkage", "2. Single linkage"]),
         ([("average", "euclidean"), ("average", "manhattan")], ["1. Average linkage", "2. Average linkage, Manhattan"]),
         ([("average", GIVEN), ("complete", GIVEN)], ["1. Average linkage", "2. Complete linkage"]),
     ],
 )
-def test_trees_in_a_race_have_names_that_tell_them_apart(mergings, names):
-    assert panel_names([Settings("tree", merging=Merging(*merging)) for merging in mergings]) == names
-    assert panel_names([Settings("tree"), Settings("tree", k=5)]) == ["1. Ward linkage, K = 3", "2. Ward linkage, K = 5"]
+def test_trees_in_a_race_have_names_that_tell_them_apart(trees, names):
+    assert panel_names([cut_settings(3, *tree) for tree in trees]) == names
+    assert panel_names([cut_settings(), cut_settings(k=5)]) == ["1. Ward linkage, K = 3", "2. Ward linkage, K = 5"]
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
 def test_methods_that_start_from_different_trees_have_names_that_tell_them_apart(algorithm):
-    trees = [Settings(algorithm, start="tree", merging=Merging(linkage)) for linkage in ("ward", "single")]
+    trees = [methods.settings(algorithm, start=CutOf(linkage)) for linkage in ("ward", "single")]
     one, other = (name.split(". ")[1] for name in panel_names(trees))
     assert one.endswith("from the cut of a tree, ward linkage")
     assert other.endswith("from the cut of a tree, single linkage")
     # a tree itself has no start by which it would differ
-    assert panel_names([Settings("tree"), trees[1]])[0] == "1. Ward linkage"
+    assert panel_names([cut_settings(), trees[1]])[0] == "1. Ward linkage"
 
 
-def colours_in_a_race(run):
-    """(n,) the colours in which the picture of a panel ends, if it is one of a tree those that it really has."""
-    if run.settings.algorithm != "tree":
-        return np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
-    views = tree_picture.views_of_run(run, storyboard(run)[0])
-    figure = pictured(run, views, height=300)
-    same(figure, complete(figure, figure.frames[-1]))
-    return colours_of_points(figure)
+def raced(run, frames=None, **options):
+    """The picture of a panel of the race."""
+    frames = frames or frames_of(run)[0]
+    return pictures.picture(run, frames, plane_of(run.data), "name", height=300, **options)
+
+
+def colors_in_a_race(run):
+    """(n,) the colors in which the picture of a panel ends."""
+    figure = raced(run)
+    last = complete(figure, figure.frames[-1])[0]["marker"]["color"]
+    assert list(figure.data[0].marker.color) == list(last)
+    return np.array(last)
 
 
 @pytest.mark.parametrize("ks", [(3, 5), (5, 3), (3, 3), (2, 2)], ids=str)
-def test_a_group_has_one_colour_in_a_race_whatever_k_the_panels_and_the_known_groups_have(ks):
+def test_a_group_has_one_color_in_a_race_whatever_k_the_panels_and_the_known_groups_have(ks):
     data = catalog.draw_sample("round", 200, 1, {"k": 5, "distance": 8.0, "d": 2})
-    race = a_race(data, dict(algorithm="tree", k=ks[0]), dict(k=ks[1]), k=ks[1])
+    race = a_race(data, cut_settings(ks[0]), methods.settings("kmeans", ks[1]), k=ks[1])
     tree, other = race.runs
     known = np.array(palette.COLORS)[race.known.labels]
-    shown = [colours_in_a_race(tree), colours_in_a_race(other), known]
-    for run, colours in zip((tree, other), shown[:2], strict=True):
-        assert len(set(colours)) == run.settings.k
-        np.testing.assert_array_equal(colours, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
+    shown = [colors_in_a_race(tree), colors_in_a_race(other), known]
+    for run, colors in zip((tree, other), shown[:2], strict=True):
+        assert len(set(colors)) == run.settings.k
+        np.testing.assert_array_equal(colors, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
     # all agree with the first that has the most groups, by as many points as they can
-    reference = max(shown, key=lambda colours: len(set(colours)))
+    reference = max(shown, key=lambda colors: len(set(colors)))
     assert len(set(reference)) == 5
-    for colours in shown:
-        (own, labels), (every, whole) = (np.unique(of, return_inverse=True) for of in (colours, reference))
+    for colors in shown:
+        (own, labels), (every, whole) = (np.unique(of, return_inverse=True) for of in (colors, reference))
         common = np.zeros((len(own), len(every)))
         np.add.at(common, (labels, whole), 1)
         rows, columns = linear_sum_assignment(-common)
-        assert (colours == reference).sum() == common[rows, columns].sum()
+        assert (colors == reference).sum() == common[rows, columns].sum()
 
 
 def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
-    data, store = normal(6_000), Recent()
-    race = a_race(data, dict(), dict(algorithm="tree", merging=Merging("single")), store=store)
-    assert race.note.startswith("A tree needs the proximity of every pair of points, so all panels race on the same sample")
+    data, cache = normal(6_000), Recent()
+    race = a_race(data, methods.settings("kmeans"), cut_settings(linkage="single"), cache=cache)
+    needed = "The proximity of every pair of points is needed, so all panels race on the same sample of 5,000 of the 6,000"
+    assert race.note.startswith(needed)
     assert {len(run.data.points) for _, run in race.ran} == {5_000}
     assert {run.data.key for _, run in race.ran} == {race.data.key}
     assert not race.runs[1].note
     # the page of the tree, where the same sample is not what was asked for, still says so
-    assert "a sample of 5,000 of the 6,000 points" in grow(data, Merging("single"), store).note
+    assert "a sample of 5,000 of the 6,000 points" in grow(data, "single", "euclidean", cache).note
 
 
 def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
     run = cut_of(normal(), 4)
-    (frames, _), _ = in_step([run, make_run(normal(), Settings(), Recent(), lambda _: None)])
-    views = tree_picture.views_of_run(run, frames)
-    assert len(views) == len(frames)
-    assert views[0] == tree_picture.View(0)
-    assert views[-1] == tree_picture.View(56)
-    assert [frame.kind for frame in frames] == ["start", *["E", "M"] * 20, "E"]
-    for before, view, frame in zip(views[1:], views[2:], frames[2:], strict=False):
-        if frame.kind == "M":  # what is joined next
-            assert (view.merges, view.line) == (before.merges, before.merges)
+    plane = plane_of(run.data)
+    (frames, _), _ = in_step([run, make_run(normal(), methods.settings("kmeans"), Recent(), lambda _: None)])
+    made = [run.history.states[frame.state].parameters.merges for frame in frames]
+    lines = [run.method.highlight(run, frame.state, plane) for frame in frames]
+    assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
+    assert (made[-1], lines[0], lines[-1]) == (56, None, None)
+    ends = run.work.ends(np.arange(59), plane.places(run.data.points))
+    for before, now, line, frame in zip(made[1:], made[2:], lines[2:], frames[2:], strict=False):
+        if frame.phase == "nearest":  # what is joined next
+            assert now == before
+            np.testing.assert_array_equal(line, ends[now])
         else:
-            assert (view.merges, view.line) == (before.merges + 1, None)
+            assert now == before + 1
+            assert line is None
     assert curves.loss_curve(run, frames, "name").frames[-1].data[1].y[0] == run.history.losses[-1]
 
 
 @pytest.mark.parametrize("linkage", ["single", "ward"])
 def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
     run = cut_of(normal(8), 8, linkage)
-    frames, _ = storyboard(run)
-    picture = pictured(run, tree_picture.views_of_run(run, frames), height=300)
+    frames, _ = frames_of(run)
+    picture = raced(run, frames)
     assert len(picture.frames) == len(frames) == 2
     assert run.history.losses.tolist() == [0.0]
     # nothing is joined, but here the tree is cut: each point is a group of its own
-    assert sorted(picture.data[0].marker.color) == list(range(1, 9))
-    np.testing.assert_array_equal(picture.data[0].marker.color, 1 + run.ranks[run.history.last.labels])
+    assert sorted(picture.data[0].marker.color) == sorted(palette.COLORS[:8])
+    np.testing.assert_array_equal(picture.data[0].marker.color, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
 
 
 # the figures
@@ -491,18 +537,23 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 
 def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
     run = cut_of(normal(300), 4)
-    growth, frames = run.growth, growing(run)
-    views = tree_picture.views_of(growth)
-    assert [view.merges for view in views] == [frame.parameters for frame in frames] == growth.states
+    growth, frames = run.work, tree_frames(run)
+    made = [frame.position for frame in frames]
+    assert made == growth.states
+    assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
     assert frames[0].sentence == "Start: 300 points, each a group of its own."
     assert frames[0].explanation.startswith("Each merge joins the two groups that cost least")
-    assert [300 - frame.parameters for frame in frames if "Here the tree is cut." in frame.sentence] == [4]
-    assert [300 - frame.parameters for frame in frames if frame.explanation.startswith("Above the cut")] == [3]
+    assert [300 - frame.position for frame in frames if "Here the tree is cut." in frame.sentence] == [4]
+    assert [300 - frame.position for frame in frames if frame.explanation.startswith("Above the cut")] == [3]
+    assert made[frame_of_cut(run)] == 296
     assert frames[-1].sentence.endswith("all is one group.")
     for frame in frames[1:]:
-        assert frame.loss == growth.tree.heights[frame.parameters - 1]
+        assert frame.loss == growth.tree.heights[int(frame.position) - 1]
+    shown = pace(frames)
+    assert len(shown) == len(frames) - 1
+    assert shown[0] < shown[-1]
 
 
 def links(trace):
@@ -527,8 +578,8 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
     run = cut_of(data, 5, linkage)
-    views = tree_picture.views_of(run.growth)
-    figure = drawn_tree(run, views)
+    states = run.work.states
+    figure = drawn_tree(run, states)
     many = 1 + 5
     drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
     top = expected[..., 1].max()
@@ -536,8 +587,8 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
         assert found.shape == expected.shape
         np.testing.assert_allclose(in_turn(found)[:, ::2], in_turn(expected)[:, ::2], atol=0.006)
         np.testing.assert_allclose(in_turn(found)[:, 1::2], in_turn(expected)[:, 1::2], atol=1e-4 * top)
-    for view, frame in zip(views, figure.frames, strict=True):
-        assert sum(len(links(part)) for part in complete(figure, frame).values()) == view.merges + 2 * (view.merges > 0)
+    for merges, frame in zip(states, figure.frames, strict=True):
+        assert sum(len(links(part)) for part in complete(figure, frame).values()) == merges + 2 * (merges > 0)
 
 
 def complete(figure, frame):
@@ -577,12 +628,13 @@ def same(figure, parts):
 
 
 def unpacked(values):
-    return np.array(list(values), dtype=float)
+    values = list(values)
+    return np.array(values, dtype=str if values and isinstance(values[0], str) else float)
 
 
 FIGURES = {
     "picture": pictured,
-    "painted": lambda run, views, at=-1: pictured(run, views, at, markers=50),
+    "painted": lambda run, states, at=-1: pictured(run, states, at, markers=50),
     "tree": drawn_tree,
     "heights": drawn_heights,
 }
@@ -592,34 +644,35 @@ FIGURES = {
 @pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (140, 4, "ward"), (140, 60, "single")])
 def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratch(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
-    views = tree_picture.views_of(run.growth)
-    figure = FIGURES[which](run, views)
+    states = run.work.states
+    figure = FIGURES[which](run, states)
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
         parts = complete(figure, frame)
         assert set(parts) == moving  # else something would stay of the frame that was shown before
-        if i % 10 == 0 or i > len(views) - 5:
-            same(FIGURES[which](run, [views[i]]), parts)
-    for at in (0, cut_view(run), len(views) - 1):  # where it is first shown changes nothing else
-        begun = FIGURES[which](run, views, at)
+        if i % 10 == 0 or i > len(states) - 5:
+            same(FIGURES[which](run, [states[i]]), parts)
+    for at in (0, frame_of_cut(run), len(states) - 1):  # where it is first shown changes nothing else
+        begun = FIGURES[which](run, states, at)
         assert begun.frames == figure.frames
         same(begun, complete(figure, figure.frames[at]))
 
 
 def test_the_frames_of_a_race_say_the_same_as_drawn_from_scratch_too():
     run = cut_of(normal(50), 3, "complete")
-    views = tree_picture.views_of_run(run, storyboard(run)[0])
+    frames, _ = frames_of(run)
     for markers in (1_000, 10):
-        figure = pictured(run, views, markers=markers)
+        figure = raced(run, frames, markers=markers)
         moving = set(complete(figure, figure.frames[0]))
-        for view, frame in zip(views, figure.frames, strict=True):
+        assert moving >= set(range(1, len(figure.data)))
+        for one, frame in zip(frames, figure.frames, strict=True):
             parts = complete(figure, frame)
             assert set(parts) == moving
-            same(pictured(run, [view], markers=markers), parts)
+            same(raced(run, [replace(one, moves=False)], markers=markers), parts)
 
 
-def colours_of_points(picture):
-    """(n,) the colours in which a picture shows the points."""
+def colors_of_points(picture):
+    """(n,) the colors in which a picture shows the points."""
     marker = picture.data[0].marker
     steps = [color for _, color in marker.colorscale]
     assert np.allclose([at for at, _ in marker.colorscale], np.arange(len(steps)) / (len(steps) - 1))
@@ -628,11 +681,11 @@ def colours_of_points(picture):
 
 
 @pytest.mark.parametrize(("k", "linkage"), [(1, "ward"), (4, "ward"), (4, "median"), (14, "complete")])
-def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k, linkage):
+def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, linkage):
     data = normal(100, seed=2)
     run = cut_of(data, k, linkage)
-    order = run.growth.tree.order
-    points = colours_of_points(pictured(run))
+    order = run.work.tree.order
+    points = colors_of_points(pictured(run))
     expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels] % 10]
     np.testing.assert_array_equal(points, expected)
     under = above = 0
@@ -651,7 +704,7 @@ def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k,
     assert (under, above) == (100 - k, k - 1)
     framed = tree_figures.proximities(run).layout.shapes
     rims, frames = framed[::2], framed[1::2]
-    assert {rim.line.color for rim in rims} == {tree_picture.LIGHT}
+    assert {rim.line.color for rim in rims} == {plots.LIGHT}
     assert [(rim.x0, rim.x1, rim.y0, rim.y1) for rim in rims] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
     for shapes, color in ((tree.layout.shapes, "fillcolor"), (frames, "line.color")):
         assert len(shapes) == k
@@ -662,11 +715,11 @@ def test_links_under_the_cut_strips_and_frames_have_the_colours_of_the_points(k,
             assert len(set(run.history.last.labels[leaves])) == 1
 
 
-def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_points():
+def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_color_of_its_points():
     data = normal(100, seed=2)
     run = cut_of(data, 4)
-    at_the_cut = pictured(run, at=cut_view(run))
-    points = colours_of_points(at_the_cut)
+    at_the_cut = pictured(run, at=frame_of_cut(run))
+    points = colors_of_points(at_the_cut)
     outlined = 0
     for trace in at_the_cut.data[1:-2]:
         corners = np.column_stack([np.array(trace.x, dtype=float), np.array(trace.y, dtype=float)])
@@ -678,32 +731,32 @@ def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_colour_of_its_
         assert set(points[nearest.argmin(axis=1)]) == {trace.line.color}
         outlined += 1
     assert outlined == 4
-    assert set(pictured(run, at=0).data[0].marker.color) == {0}  # at first nothing has a colour
+    assert set(pictured(run, at=0).data[0].marker.color) == {0}  # at first nothing has a color
 
 
 @pytest.mark.parametrize("markers", [1_000, 20])
-def test_a_group_of_a_single_point_has_at_the_cut_the_colour_that_its_strip_has(markers):
+def test_a_group_of_a_single_point_has_at_the_cut_the_color_that_its_strip_has(markers):
     data = catalog.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 12, "single")
-    order, at = run.growth.tree.order, cut_view(run)
+    order, at = run.work.tree.order, frame_of_cut(run)
     alone = np.flatnonzero(run.history.sizes[-1][run.history.last.labels] == 1)
     assert len(alone) > 3
     figure = pictured(run, at=at, markers=markers)
     same(figure, complete(figure, figure.frames[at]))
     shown = np.full(200, "", dtype="<U7")  # those that are painted are not in the markers
     marked = distance.cdist(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points).argmin(axis=1)
-    shown[marked] = colours_of_points(figure)
+    shown[marked] = colors_of_points(figure)
     assert set(alone) <= set(marked)
     strip = {order[leaf]: bar.fillcolor for bar in drawn_tree(run).layout.shapes for leaf in range(bar.x0, bar.x1)}
     assert [shown[i] for i in marked] == [strip[i] for i in marked]
-    # before that it is grey, and from then on it has its colour
+    # before that it is grey, and from then on it has its color
     which = np.isin(marked, alone)
     for i, frame in enumerate(figure.frames[at - 2 :], at - 2):
         codes = unpacked(complete(figure, frame)[0]["marker"]["color"])[which]
         assert (codes > 0).all() if i >= at else (codes == 0).all()
 
 
-def test_single_points_far_away_do_not_use_up_the_colours_of_the_groups():
+def test_single_points_far_away_do_not_use_up_the_colors_of_the_groups():
     data = catalog.draw_sample("outliers", 500, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 16, "single")
     sizes = run.history.sizes[-1]
@@ -716,12 +769,12 @@ def test_single_points_far_away_do_not_use_up_the_colours_of_the_groups():
 def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
     data = normal(200, seed=6)
     run = cut_of(data, 4, "single")
-    views = tree_picture.views_of(run.growth)
-    figure = pictured(run, views)
+    states = run.work.states
+    figure = pictured(run, states)
     shortest = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
     expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
     labels = run.history.last.labels
-    for i in (0, 10, cut_view(run), len(views) - 1):
+    for i in (0, 10, frame_of_cut(run), len(states) - 1):
         chains = set()
         for trace, part in complete(figure, figure.frames[i]).items():
             if trace == 0 or trace > len(figure.data) - 3:  # the points, and the line of what is now
@@ -733,7 +786,7 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
             across = labels[rows[:, 0]] != labels[rows[:, 1]]
             assert across.all() if figure.data[trace].line.color == palette.NEUTRAL else not across.any()
             chains |= {frozenset(row) for row in rows.tolist()}
-        assert len(chains) == views[i].merges
+        assert len(chains) == states[i]
         assert chains <= expected
 
 
@@ -741,21 +794,21 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
 def test_of_painted_points_those_that_join_late_are_markers_and_the_image_changes_in_blocks_only(n, linkage):
     data = catalog.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
-    growth, at = run.growth, cut_view(run)
-    views = tree_picture.views_of(growth)
-    figure = pictured(run, views, at)
+    growth, at = run.work, frame_of_cut(run)
+    states = growth.states
+    figure = pictured(run, states, at)
     late = growth.joined_by >= n - 1 - 90
     assert late.any() == (linkage == "single")
     assert late.sum() < 100
     np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[late])
     expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
-    np.testing.assert_array_equal(colours_of_points(figure), expected[late])
-    assert [len(frame.layout.images or ()) for frame in figure.frames] == [int(view.merges <= n - 91) for view in views]
-    last = next(frame for frame, view in zip(figure.frames, views, strict=True) if view.merges == n - 91)
+    np.testing.assert_array_equal(colors_of_points(figure), expected[late])
+    assert [len(frame.layout.images or ()) for frame in figure.frames] == [int(merges <= n - 91) for merges in states]
+    last = next(frame for frame, merges in zip(figure.frames, states, strict=True) if merges == n - 91)
     assert figure.layout.images[0].source == last.layout.images[0].source
-    for i in (at - 1, at, len(views) - 1):
+    for i in (at - 1, at, len(states) - 1):
         assert complete(figure, figure.frames[i])[None] == last.layout.images[0].source
-    figures = (figure, drawn_tree(run, views, at), drawn_heights(run, views, at), tree_figures.proximities(run))
+    figures = (figure, drawn_tree(run, states, at), drawn_heights(run, states, at), tree_figures.proximities(run))
     assert sum(len(plotly.io.to_json(one, validate=False)) for one in figures) < 4_000_000
 
 
@@ -779,7 +832,7 @@ def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merg
 def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
     data = catalog.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
-    growth = run.growth
+    growth = run.work
     merges = hierarchy.linkage(data.points, "centroid")
     made = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
@@ -800,7 +853,7 @@ def encloses(corners, points):
 @pytest.mark.parametrize("n", [3, 4, 10, 200])
 def test_an_outline_goes_around_all_points_and_comes_back(n):
     points = np.random.default_rng(n).normal(size=(n, 2))
-    corners = tree_picture.hull(points)
+    corners = hull(points)
     np.testing.assert_array_equal(corners[0], corners[-1])
     assert encloses(corners, points)
     assert distance.cdist(corners, points).min(axis=1).max() == 0
@@ -818,7 +871,7 @@ def test_an_outline_goes_around_all_points_and_comes_back(n):
     ],
 )
 def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, ends):
-    corners = tree_picture.hull(np.array(points, dtype=float))
+    corners = hull(np.array(points, dtype=float))
     assert {tuple(corner) for corner in corners.tolist()} == {tuple(map(float, end)) for end in ends}
     np.testing.assert_array_equal(corners[0], corners[-1])
 
@@ -874,7 +927,7 @@ def test_the_names_of_what_was_compared_are_at_the_leaves():
     data = given()
     run = cut_of(data, 3, "average")
     axis = tree_figures.proximities(run).layout.xaxis
-    order = run.growth.tree.order
+    order = run.work.tree.order
     assert list(axis.ticktext) == data.names[order].tolist()
     np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
 
@@ -883,15 +936,15 @@ def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    views = tree_picture.views_of(run.growth)
-    figure = drawn_heights(run, views)
+    states = run.work.states
+    figure = drawn_heights(run, states)
     whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
     assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})
-    for view, frame in zip(views[1:], figure.frames[1:], strict=True):
+    for merges, frame in zip(states[1:], figure.frames[1:], strict=True):
         line, mark = frame.data
-        assert min(line.x) == mark.x[0] == 60 - view.merges
-        assert line.y[-1] == pytest.approx(heights[view.merges - 1])
-        assert mark.y[0] == pytest.approx(heights[view.merges - 1])
+        assert min(line.x) == mark.x[0] == 60 - merges
+        assert line.y[-1] == pytest.approx(heights[merges - 1])
+        assert mark.y[0] == pytest.approx(heights[merges - 1])
     assert figure.layout.shapes[0].x0 == 4
 
 

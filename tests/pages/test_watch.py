@@ -62,8 +62,8 @@ def test_every_bundled_table_is_clustered(app, table):
 )
 def test_k_medoids_has_its_own_options(app, update, metric):
     app.selectbox(key="algorithm").set_value("kmedoids").run()
-    app.selectbox(key="update").set_value(update)
-    app.selectbox(key="metric").set_value(metric).run()
+    app.selectbox(key="kmedoids_update").set_value(update)
+    app.selectbox(key="kmedoids_metric").set_value(metric).run()
     assert not app.exception
     assert "sum of dissimilarities" in said(app)
 
@@ -133,11 +133,11 @@ def test_rows_with_gaps_are_left_out_and_counted(app):
     assert "342 points" in said(app)
 
 
-def test_standardised_penguins_are_closer_to_their_species(app):
+def test_standardized_penguins_are_closer_to_their_species(app):
     app.button_group(key="source").set_value("real").run()
     app.selectbox(key="table").set_value("penguins").run()
     raw = float(metrics(app)["Adjusted Rand index"])
-    app.selectbox(key="scaling").set_value("standardise").run()
+    app.selectbox(key="scaling").set_value("standardize").run()
     assert float(metrics(app)["Adjusted Rand index"]) > raw + 0.2
 
 
@@ -162,7 +162,7 @@ def test_more_than_two_columns_are_seen_along_principal_components_or_a_chosen_p
 def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(app, monkeypatch):
     show(app, monkeypatch, np.eye(5)[:, :2].tolist())
     app.selectbox(key="algorithm").set_value("kmedoids").run()
-    app.selectbox(key="metric").set_value("cosine").run()
+    app.selectbox(key="kmedoids_metric").set_value("cosine").run()
     assert not app.exception
     assert "is all zeros" in said(app)
 

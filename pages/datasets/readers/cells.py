@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pages.datasets.readers.formats import THOUSANDS, Format, Raw, counted
+from pages.datasets.readers.formats import THOUSANDS, Format, RawTable, counted
 from pages.datasets.readers.limits import MOST_NOTES, Refusal, check_cells
 from pages.datasets.readers.notation import ISO_DATE, MISSING, number, written
 
@@ -23,7 +23,7 @@ Column = tuple[np.ndarray | pd.Series, str, str]
 """the values, and what there is to say about them: the kind of the note and its sentence without the beginning"""
 
 
-def table_of(raw: Raw, format: Format) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def table_of(raw: RawTable, format: Format) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with its cells understood, and all notes; raises `Refusal` if it has fewer than two rows or is too large."""
     rows = len(raw.columns[0]) if raw.columns else 0
     if rows == 0:

@@ -15,7 +15,7 @@ import pyarrow.parquet
 
 from pages.datasets.readers.dialect import has_header
 from pages.datasets.readers.encodings import utf8
-from pages.datasets.readers.formats import Format, Raw
+from pages.datasets.readers.formats import Format, RawTable
 from pages.datasets.readers.limits import SAMPLE_ROWS, Refusal, check_bytes, check_cells, check_json, damage
 from pages.datasets.readers.notation import notation_of, written
 
@@ -73,7 +73,7 @@ def detected_xlsx(content: bytes) -> Format:
     return Format("xlsx", decimal=decimal, thousands=thousands, header=header, sheet=sheet)
 
 
-def read_xlsx(content: bytes, format: Format) -> Raw:
+def read_xlsx(content: bytes, format: Format) -> RawTable:
     """The cells of a sheet; raises `Refusal` if it is empty or too large, or the workbook is damaged."""
     with _workbook(content) as workbook:
         sheets = tuple(worksheet.title for worksheet in workbook.worksheets)
@@ -84,7 +84,7 @@ def read_xlsx(content: bytes, format: Format) -> Raw:
     check_cells(len(rows), max(map(len, rows)))
     columns = [list(column) for column in itertools.zip_longest(*rows) if not _empty(column)]
     names = [column.pop(0) for column in columns] if format.header else [None] * len(columns)
-    return Raw(names, columns, sheets=sheets, sheet=sheet)
+    return RawTable(names, columns, sheets=sheets, sheet=sheet)
 
 
 def detected_json(content: bytes, encoding: str) -> Format:
@@ -94,7 +94,7 @@ def detected_json(content: bytes, encoding: str) -> Format:
     return Format("json", encoding=encoding, decimal=decimal, thousands=thousands)
 
 
-def read_json(content: bytes, format: Format) -> Raw:
+def read_json(content: bytes, format: Format) -> RawTable:
     """The values in a list of rows, in lines of rows or in columns; raises `Refusal` if it is none of these or too large."""
     shape = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or hold columns like {"a": [1, 2], "b": [3, 4]}'
     check_json(content)
@@ -123,14 +123,14 @@ def read_json(content: bytes, format: Format) -> Raw:
     for name, column in zip(names, columns, strict=True):
         if any(isinstance(cell, (dict, list)) for cell in column):
             raise _nested(name)
-    return Raw(names, columns)
+    return RawTable(names, columns)
 
 
 def _nested(name: str) -> Refusal:
     return Refusal(f"Column {name} holds lists or objects instead of single values: give each value its own column.")
 
 
-def read_parquet(content: bytes, format: Format) -> Raw:
+def read_parquet(content: bytes, format: Format) -> RawTable:
     """The columns of a Parquet file; raises `Refusal` if they hold no single values, or the file is damaged or too large."""
     with (
         damage("This Parquet file is damaged or cut short: save or download it again."),
@@ -152,10 +152,10 @@ def read_parquet(content: bytes, format: Format) -> Raw:
                 size += pieces[-1].nbytes
             check_bytes(size)
     names = ["index" if re.fullmatch("__index_level_[0-9]+__", field.name) else field.name for field in schema]
-    return Raw(names, [pa.chunked_array(pieces, None if pieces else pa.null()) for pieces in columns])
+    return RawTable(names, [pa.chunked_array(pieces, None if pieces else pa.null()) for pieces in columns])
 
 
-def read_npy(content: bytes, format: Format) -> Raw:
+def read_npy(content: bytes, format: Format) -> RawTable:
     """The columns of an array; raises `Refusal` if it is no matrix of numbers, damaged, empty or too large."""
     damaged = "This NumPy file is damaged or cut short: save it again."
     file = io.BytesIO(content)
@@ -180,4 +180,4 @@ def read_npy(content: bytes, format: Format) -> Raw:
         raise Refusal("This NumPy array is empty: it needs one row per point.")
     array = np.frombuffer(content, dtype, offset=file.tell()).reshape((rows, width), order="F" if fortran else "C")
     kind = np.dtype(np.float64) if dtype.kind == "f" else dtype.newbyteorder("=")
-    return Raw([None] * width, [array[:, i].astype(kind) for i in range(width)])
+    return RawTable([None] * width, [array[:, i].astype(kind) for i in range(width)])

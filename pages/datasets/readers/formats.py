@@ -54,7 +54,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Raw:
+class RawTable:
     """A table before its cells are understood.
 
     A column without a name has None or nothing; columns are arrays of Arrow or NumPy, or lists, all of one length.

@@ -11,11 +11,11 @@ import pyarrow.csv
 
 from pages.datasets.readers.dialect import SINGLE, announced, is_blank, tabbed
 from pages.datasets.readers.encodings import utf8
-from pages.datasets.readers.formats import Format, Raw, counted
+from pages.datasets.readers.formats import Format, RawTable, counted
 from pages.datasets.readers.limits import EMPTY, LONGEST_ROW, SAVE, Refusal, check_cells
 
 
-def read_text(content: bytes, format: Format) -> Raw:
+def read_text(content: bytes, format: Format) -> RawTable:
     """The cells of a text; raises `Refusal` if it is no text, too large or too ragged."""
     data, _ = announced(utf8(content, format.encoding))
     separator = format.separator or next((mark for mark in SINGLE if mark.encode() not in data), SINGLE[0])
@@ -37,7 +37,7 @@ def read_text(content: bytes, format: Format) -> Raw:
         columns = [column.slice(1) for column in columns]
     if len(columns) == 1:
         notes = ("Only one column was found: if there are more, choose another separator.", *notes)
-    return Raw(names, columns, notes)
+    return RawTable(names, columns, notes)
 
 
 def _lines(data: bytes) -> io.TextIOWrapper:

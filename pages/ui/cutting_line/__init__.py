@@ -1,4 +1,4 @@
-"""The line that cuts a tree: a small browser component over a figure, to be dragged. Works without a network."""
+"""A line over the figure of a tree that is dragged to cut it: a small browser component that works without a network."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +20,8 @@ def _component():
 def cut_line(growth: Growth, k: int, height: float, most: int, chart: str, cut: Callable[[float], None]) -> None:
     """Draws the line at this height, which leaves k groups, over the figure in the container with the key `chart`.
 
-    Where it is dragged to, or moved by the arrow keys, `cut` is called with the height, as soon as it is let go. It says how
-    many groups it leaves meanwhile, up to `most`.
+    When it is dragged, or moved with the arrow keys, `cut` is called with its new height as soon as it is released. While it
+    moves it shows how many groups it leaves, up to `most`.
     """
     key = "cutting"
 
@@ -37,6 +37,6 @@ def cut_line(growth: Growth, k: int, height: float, most: int, chart: str, cut: 
 
 
 def is_height(answer) -> bool:
-    """Whether it has a height: a browser can send anything."""
+    """Whether this is a mapping with a finite height of at least 0; a browser can send anything."""
     height = answer.get("height") if isinstance(answer, dict) else None
     return type(height) in (int, float) and 0 <= height < 1e300

@@ -329,7 +329,7 @@ function build(root) {
       showScene(old);
       observer.observe(canvas);
       if (!plane) draw();
-      redraw(); // also for colours: with another theme we are called again
+      redraw(); // also for colors: with another theme we are called again
     },
     rest() {
       observer.disconnect();

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.methods.formulas import Formulas
+from pages.methods.formulas import Typeset
 from pages.runs.frames import Frame
 
 _HERE = Path(__file__).parent
@@ -21,11 +21,11 @@ def _component():
 def ticks(frames: list[Frame]) -> list[int]:
     """How many moments each frame is shown before the next one, so that a whole run plays in about 14 seconds at most.
 
-    Between an E frame and the M frame after it there is something to be moved, so these take longer.
+    Before a frame in which centers move there is something to be moved, so these take longer.
     """
-    moves = sum(frame.kind == "M" for frame in frames)
+    moves = sum(frame.moves for frame in frames)
     between = max(2, min(18, _SECONDS * STEPS_PER_SECOND // max(moves, 1)))
-    return [between if after.kind == "M" else 1 for after in frames[1:]]
+    return [between if after.moves else 1 for after in frames[1:]]
 
 
 def player(
@@ -37,7 +37,7 @@ def player(
     names=(),
     pace: list[int] | None = None,
     rest: int | None = None,
-    formulas: Formulas | None = None,
+    formulas: Typeset | None = None,
     described: list[list[str]] | None = None,
     key: str = "player",
 ) -> None:
@@ -59,7 +59,8 @@ def player(
         pictures=pictures,
         curves=curves,
         names=list(names),
-        kinds=[frame.kind for frame in longest],
+        phases=[frame.phase for frame in longest],
+        moves=[frame.moves for frame in longest],
         told=[[(frame.sentence, frame.explanation) for frame in frames] for frames in told],
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,

@@ -3,13 +3,14 @@
 //
 // data: {
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
-//   kinds: [kind of each frame], told: [for each picture [sentence, explanation] of each of its frames],
+//   phases: [phase of each frame], moves: [for each frame whether centers move before it],
+//   told: [for each picture [sentence, explanation] of each of its frames],
 //   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first,
 //   described: [for each picture [what it is in words, of each of its frames]],
 //   formulas: HTML with an element .value for each quantity, values: [for each frame [the texts of these]],
 //   listens: to keys that are pressed elsewhere on the page
 // }
-// A picture with fewer frames than others waits on its last one. Between an E frame and the M frame after it the player moves
+// A picture with fewer frames than others waits on its last one. Before a frame in which centers move the player moves
 // the lines and centers of pictures smoothly; these moves are computed here, from the x and y of the two frames.
 
 const STEPS_PER_SECOND = 30;
@@ -98,7 +99,7 @@ export default function (component) {
   const { data, parentElement } = component;
   const root = parentElement.querySelector(".player");
   const $ = (name) => root.querySelector("." + name);
-  const last = data.kinds.length - 1;
+  const last = data.phases.length - 1;
   const ends = data.told.map((frames) => frames.length - 1); // of each picture
   const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
@@ -139,7 +140,7 @@ export default function (component) {
       else telling.explanation.textContent = explanation;
     });
     quantities.forEach((place, i) => (place.textContent = data.values[memory.shown][i]));
-    for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.kind === data.kinds[memory.shown]);
+    for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.phase === data.phases[memory.shown]);
     data.pictures.forEach((picture, i) => {
       const words = data.described[i]?.[Math.min(memory.shown, ends[i])];
       document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", words);
@@ -183,7 +184,7 @@ export default function (component) {
     if (position >= needed) {
       show(memory.shown + 1);
       if (memory.shown === last) pause();
-    } else if (data.kinds[memory.shown + 1] === "M") {
+    } else if (data.moves[memory.shown + 1]) {
       data.pictures.forEach((picture, i) => {
         const graph = graphOf(picture);
         if (memory.shown < ends[i] && belongs(graph, data.figures)) {

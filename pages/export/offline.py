@@ -1,0 +1,70 @@
+"""The moving picture as one HTML file with all that it needs: it plays without a network. No Streamlit."""
+
+import json
+from pathlib import Path
+
+import plotly.graph_objects as go
+import plotly.io
+
+from pages.datasets.formatting import safe
+
+SCRIPT = (Path(__file__).parent / "offline.js").read_text(encoding="utf-8")
+AT_ONCE = dict(mode="immediate", transition=dict(duration=0))
+STILL = AT_ONCE | dict(frame=dict(duration=0, redraw=False))
+"""how Plotly goes to a frame and stays there"""
+INK = "#31333f"
+MOST_LABELS = 40
+"""steps of the slider that are labeled"""
+
+
+def animation(picture: go.Figure, sentences: list[str], title: str, moment: int = 250) -> bytes:
+    """The moving picture as an HTML file.
+
+    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds.
+    """
+    playing = AT_ONCE | dict(fromcurrent=True, frame=dict(duration=moment, redraw=False))
+    figure = go.Figure(picture)
+    figure.layout.updatemenus = None  # what the player of the app needs
+    below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
+    figure.update_layout(
+        title=dict(text=safe(title)),
+        height=700,
+        margin=dict(l=50, r=20, t=60, b=180),
+        template="plotly_white",
+        updatemenus=[_buttons(playing) | below],
+        sliders=[_slider(len(sentences)) | below],
+    )
+    values = dict(sentences=sentences, still=STILL, playing=playing)
+    script = "".join(f"const {name} = {_json(value)};\n" for name, value in values.items()) + SCRIPT
+    return plotly.io.to_html(
+        figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)
+    ).encode()
+
+
+def _buttons(playing: dict) -> dict:
+    buttons = [
+        dict(label="From the start", method="animate", args=[["0"], STILL]),
+        dict(label="Play", method="animate", args=[None, playing]),
+        dict(label="Pause", method="animate", args=[[None], STILL]),
+    ]
+    return dict(type="buttons", direction="left", showactive=False, buttons=buttons, pad=dict(t=20))
+
+
+def _slider(frames: int) -> dict:
+    steps = [dict(label=str(i), method="animate", args=[[str(i)], STILL]) for i in range(frames)]
+    return dict(
+        active=len(steps) - 1,
+        steps=steps,
+        currentvalue=dict(prefix="step ", font=dict(size=14, color=INK)),
+        transition=dict(duration=0),
+        ticklen=0,
+        minorticklen=0,
+        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > MOST_LABELS else INK),  # where there is room for them
+        len=1.0,
+        pad=dict(t=60),
+    )
+
+
+def _json(value) -> str:
+    """The value as a script within HTML may have it, whatever is in its texts."""
+    return json.dumps(value).replace("<", "\\u003c").replace("{plot_id}", "\\u007bplot_id}")

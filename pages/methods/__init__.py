@@ -1,0 +1,49 @@
+"""The methods of the app: one file for each, found by listing this folder."""
+
+import importlib
+import pkgutil
+from functools import cache
+
+from pages.datasets.data import Data
+from pages.methods.base import POINTS, PROXIMITIES, MethodView, Settings
+from pages.methods.starts import Way
+
+
+@cache
+def methods() -> dict[str, MethodView]:
+    """All methods by name, in the order in which they are offered: the `METHOD` of each file here that has one."""
+    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    found = sorted((module.METHOD for module in modules if hasattr(module, "METHOD")), key=lambda view: view.order)
+    return {view.name: view for view in found}
+
+
+def method(name: str) -> MethodView:
+    """The method of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    try:
+        return methods()[name]
+    except KeyError:
+        raise ValueError(f"there is no method {name!r}; there are {', '.join(methods())}") from None
+
+
+def offered(page: str, data: Data | None = None) -> dict[str, MethodView]:
+    """The methods that may be chosen on this page, by name; with `data` only those that can cluster them."""
+    kind = None if data is None else POINTS if data.given is None else PROXIMITIES
+    return {
+        name: view for name, view in methods().items() if page in view.pages and (kind is None or kind in view.traits.data)
+    }
+
+
+def ways() -> dict[str, Way]:
+    """All ways of starting by name, of all methods."""
+    return {way.name: way for view in methods().values() for way in view.ways}
+
+
+def settings(name: str, k: int | None = 3, start=None, seed: int = 1, data: Data | None = None, **options) -> Settings:
+    """Settings of the method of this name; as `MethodView.settings`."""
+    return method(name).settings(k, start, seed, data, **options)

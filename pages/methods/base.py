@@ -1,0 +1,463 @@
+"""What the app asks of an algorithm, and what an algorithm answers unless it says otherwise.
+
+A method is a `MethodView` in a file of this folder. The app asks its traits and calls its functions; no other file knows a
+method by name. Every default suits a hard method whose clusters have centers.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from pages.datasets.data import Data
+from pages.datasets.formatting import counted, number, short
+from pages.datasets.planes import Plane
+from pages.figures.grids import Grid
+from pages.methods.formulas import Formula
+from pages.methods.starts import HAND, SEEDED, TREE, CutOf, Named, NoStart, Start, Way
+
+POINTS, PROXIMITIES = "points", "proximities"
+WATCH, COMPARE, RESTARTS, CHOOSE_K = "watch", "compare", "restarts", "choose_k"
+EVERYWHERE = frozenset({WATCH, COMPARE, RESTARTS, CHOOSE_K})
+"""pages on which a method may be chosen"""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is known of a method's loss beside its name, which the process has."""
+
+    unit: str = ""
+    """follows a value in a sentence"""
+    scale: Literal["relative", "absolute"] = "relative"
+    """whether two losses are the same within a share of them, or within so much of their unit"""
+    near: str = "0.01 %"
+    """how near a run must come to the best loss to reach it, in words; `tolerance` in numbers"""
+
+    def tolerance(self, best: float) -> float:
+        """How far above the best loss another one still reaches it."""
+        return 1e-4 * (abs(best) if self.scale == "relative" else 1.0)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the app asks instead of a method's name."""
+
+    data: frozenset[str] = frozenset({POINTS})
+    """which kinds of data it can cluster: of `POINTS`, `PROXIMITIES`"""
+    groups: Literal["chosen", "found", "none"] = "chosen"
+    """whether the number of clusters is asked for, comes out, or there are no clusters"""
+    share: str | None = None
+    """what the share of a point in a cluster is called, for a soft method; None for a hard one"""
+    center: str | None = "center"
+    """what stands for a cluster and is marked in pictures; None where nothing does"""
+    cluster: str = "cluster"
+    """what a cluster is called"""
+    loss: Loss | None = field(default_factory=Loss)
+    random: bool = True
+    """whether runs differ by their seed"""
+    regions: bool = False
+    """whether every place belongs to a cluster, not only the points"""
+    pairwise: bool = False
+    """whether it works on the (n, n) matrix of proximities, or a tree of them, which only a sample of many points can have"""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of one method: its widget, address, name in a comparison, row in the report, JSON and script come of this."""
+
+    name: str
+    label: str
+    default: Any
+    help: str | None = None
+    choices: Mapping[Any, str] | None = None
+    """the values and what they are called; None for a number"""
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    short: Callable[[Any], str] = str
+    """how the value tells two panels of a comparison apart"""
+    fits: Callable[[Data], tuple] | None = None
+    """the values that the data allow, the first as default, where that depends on them"""
+    default_for: Callable[[Data], Any] | None = None
+    """the default, where that alone depends on the data"""
+    plain: frozenset = frozenset()
+    """values that a comparison need not mention where all panels have the same; all others it does. Empty: it mentions none"""
+    argument: str | None = ""
+    """of the process that takes it: by default that of the same name; None where it is no argument of the process"""
+    width: int = 170
+    pages: frozenset[str] | None = None
+    """on which it is offered, None for all; on others it has its default"""
+
+    def values(self, data: Data | None) -> dict[Any, str]:
+        """The values on offer for these data and what they are called."""
+        if self.fits is None or data is None:
+            return dict(self.choices or {})
+        return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.fits(data)}
+
+    def first(self, data: Data | None) -> Any:
+        """The value until another one is chosen."""
+        if self.default_for is not None and data is not None:
+            return self.default_for(data)
+        values = self.values(data)
+        return self.default if self.fits is None or data is None else next(iter(values))
+
+    def told(self, value) -> str:
+        """What the value is called."""
+        if self.choices is not None and value in self.choices:
+            return self.choices[value]
+        return str(value).capitalize() if isinstance(value, str) else f"{value:g}"
+
+    def is_bound_to(self, data: Data) -> bool:
+        """Whether its values are the data's own, so that no address can carry them."""
+        return self.fits is not None and (data.mixed is not None or data.given is not None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on beside the data. Hashable: the key of what is kept of a run."""
+
+    method: str
+    k: int | None
+    start: Start
+    seed: int
+    options: tuple[tuple[str, Hashable], ...] = ()
+    """this method's only, in the order in which it declares them"""
+
+    def option(self, name: str) -> Any:
+        """The value of this option. KeyError if the method has none of this name."""
+        return dict(self.options)[name]
+
+    def with_options(self, **values) -> "Settings":
+        """The same with these values. KeyError for an option that the method does not have."""
+        for name in values:
+            self.option(name)
+        return replace(self, options=tuple((name, values.get(name, value)) for name, value in self.options))
+
+
+class NeedsPoints(ValueError):
+    """The method cannot work on proximities."""
+
+
+class NoScript(ValueError):
+    """A package has no such method."""
+
+
+class Score(NamedTuple):
+    """A number that a run came to, beside those that every method has."""
+
+    name: str
+    text: str
+    help: str = ""
+    compared: bool = False
+    """whether runs of the same method can be compared by it, smaller or larger being better as `help` says"""
+    report: str = ""
+    """the same in the report; by default `text`"""
+
+
+class ResultTable(NamedTuple):
+    """A further table about a run, shown below its picture."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence]
+    caption: str
+
+
+class Script(NamedTuple):
+    """The lines of a script that repeats a run, after those that make `points`."""
+
+    imports: frozenset[str]
+    """names that it needs of `clustering`, or whole import lines of a peer"""
+    body: str
+
+
+def array_code(values) -> str:
+    """The array as code."""
+    return f"np.array({np.asarray(values).tolist()!r})"
+
+
+class MethodView:
+    """How an algorithm is offered, run, drawn, explained and handed out. `run` is always a `runs.run.Run` of this method."""
+
+    name: str
+    """in settings, keys of widgets and files: letters only"""
+    title: str
+    order: int
+    """of the methods where they are offered"""
+    traits: Traits
+    works_with: str = "means of coordinates"
+    """why it needs points, completes "because it works with …\""""
+    options: tuple[Option, ...] = ()
+    ways: tuple[Way, ...] = (*SEEDED, TREE, HAND)
+    """of starting, the default first; none for a method that does not start anywhere"""
+    pages: frozenset[str] = EVERYWHERE
+    rough: Mapping[str, Any] = {}
+    """options of runs of which only the labels are wanted, where the exact end takes many steps that change none"""
+    models: Option | None = None
+    """the option whose values are compared by information criteria, for methods that have a likelihood"""
+    time_note: str = ""
+    """what its time includes that of others does not, in a sentence"""
+    notices_by_iteration: bool = True
+    """whether it matters in which iteration something unusual happened"""
+    names_centers: bool = False
+    """whether a center is a point of the data, whose name is written beside it"""
+    highlights: bool = False
+    """whether frames have a line that shows what happens now"""
+
+    # Making it.
+
+    def settings(
+        self, k: int | None = 3, start: Start | str | None = None, seed: int = 1, data: Data | None = None, **options
+    ) -> Settings:
+        """Settings of this method, with the defaults for these data where nothing else is said.
+
+        TypeError for an option that it does not have.
+        """
+        unknown = options.keys() - {option.name for option in self.options}
+        if unknown:
+            raise TypeError(f"{self.title} has no option {', '.join(sorted(unknown))}")
+        if start is None:
+            start = Named(self.ways[0].name) if self.ways else NoStart()
+        elif isinstance(start, str):
+            start = CutOf() if start == TREE.name else Named(start)
+        values = tuple((option.name, options.get(option.name, option.first(data))) for option in self.options)
+        return Settings(self.name, k, start, seed, values)
+
+    def arguments(self, settings: Settings) -> dict[str, Any]:
+        """The arguments of the process that the options are, by name."""
+        return {
+            option.argument or option.name: settings.option(option.name)
+            for option in self.options
+            if option.argument is not None
+        }
+
+    def process(self, settings: Settings, init: Any = None) -> Any:
+        """The `clustering.Process` that the settings name. `init` is what `init` of the settings' start gave, by default the
+        way that they name."""
+        raise TypeError(f"{type(self).__name__} does not say which process it is")
+
+    def way(self, name: str) -> Way:
+        """The way of starting of this name. ValueError if the method has none such."""
+        for way in self.ways:
+            if way.name == name:
+                return way
+        raise ValueError(f"{self.title} has no start {name!r}")
+
+    def work(self, data: Data, settings: Settings, cache) -> Any:
+        """What the process works on: points (n, d), or what `process.prepare` has made of them, kept in `cache`."""
+        return data.points
+
+    def work_of_points(self, points: np.ndarray, settings: Settings) -> Any:
+        """The same for points (n, d) that are no data set, such as noise."""
+        return points
+
+    def prepared(self, work: Any) -> Any:
+        """What of `work` is given to the process."""
+        return work
+
+    def init_by_way(self, way: str, data: Data, k: int) -> Any:
+        """What the process takes as `init` for this way of starting."""
+        return way
+
+    def start_at(self, data: Data, work: Any, k: int, *, rows=None, centers=None, labels=None) -> Any:
+        """What the process takes as `init` to start at points of the data, (k,) positions, at centers (k, d), or from groups
+        0..k-1, (n,) labels."""
+        if rows is not None:
+            return data.points[np.asarray(rows)]
+        if centers is not None:
+            return np.asarray(centers)
+        return np.stack([data.points[labels == group].mean(axis=0) for group in range(k)])
+
+    def matrix_metric(self, settings: Settings) -> str | None:
+        """The metric of the proximity matrix that it works on; None if it needs none."""
+        return None
+
+    def state_size(self, k: int, d: int) -> int:
+        """How many numbers the parameters of a state have, for k clusters in d columns."""
+        return k * d
+
+    def seconds(self, run) -> float | None:
+        """The time that the run takes, where running it again would not tell; None otherwise."""
+        return None
+
+    def limit_iterations(self, iterations: int) -> int:
+        """How many iterations a run may have, given how many would fit."""
+        return iterations
+
+    # Drawing it.
+
+    def centers(self, parameters: Any, data: Data) -> np.ndarray | None:
+        """(k, d) where the centers are by these parameters; None if clusters have none."""
+        return parameters
+
+    def center_names(self, parameters: Any, data: Data) -> list[str]:
+        """What the centers are called, for methods whose centers are points of the data."""
+        return []
+
+    def center_distances(self, a: Any, b: Any, data: Data, work: Any) -> np.ndarray:
+        """(k_a, k_b) distances between the centers of two parameters."""
+        return cdist(self.centers(a, data), self.centers(b, data))
+
+    compared_note: str = ""
+    """what has to be said of its compared scores, in a sentence"""
+    distance_name: str = "by Euclidean distance"
+    """how `center_distances` measures"""
+
+    def distances_to_centers(self, run) -> np.ndarray:
+        """(n,) distance of each point to the center of its cluster at the end, for an order of its members."""
+        return np.linalg.norm(run.data.points - run.places[run.history.last.labels], axis=1)
+
+    def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
+        """For each cluster one line (m, 2) in the plane, broken at NaN, in state number `state`; none at all by default."""
+        return []
+
+    def fills_outlines(self, settings: Settings) -> bool:
+        """Whether outlines enclose areas that are filled."""
+        return False
+
+    def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
+        """(m, 2) a line that shows what happens in this state, if it `highlights`."""
+        return None
+
+    def has_regions(self, data: Data, settings: Settings) -> bool:
+        """Whether every place belongs to a cluster, for these data and settings."""
+        return self.traits.regions and data.given is None
+
+    def regions(self, run, parameters: Any, grid: Grid) -> np.ndarray:
+        """(rows, columns) the cluster of each cell of the grid, by these parameters."""
+        return run.history.process.predict(parameters, grid.points).reshape(grid.shape)
+
+    # Explaining it.
+
+    def phases(self, run) -> Mapping[str, str]:
+        """What each phase means, in a sentence or two, shown once."""
+        raise TypeError(f"{type(self).__name__} does not explain its phases")
+
+    def sentence(self, run, state: int) -> str:
+        """What happens in state number `state` of the history. KeyError for a phase that the method does not have."""
+        now = run.history.states[state]
+        return self.says()[now.phase](run, state, now) + self.ending(run, state)
+
+    def says(self) -> Mapping[str, Callable[[Any, int, Any], str]]:
+        """For each phase what makes its sentence, of the run, the number of the state and the state."""
+        return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
+
+    def start_sentence(self, run, state: int, now) -> str:
+        return f"Start: {counted(run.settings.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
+
+    def start_phrase(self, settings: Settings) -> str:
+        """How the start was chosen."""
+        if isinstance(settings.start, CutOf):
+            return f"the cut of a tree, {settings.start.linkage} linkage"
+        return self.way(settings.start.way).phrase
+
+    def e_sentence(self, run, state: int, now) -> str:
+        changed = now.assignment.changed
+        what = "assigned for the first time" if now.iteration == 0 else "changed cluster"
+        what = f"{counted(changed, 'point')} {what}"
+        return f"E step: {what}, loss {self.loss_text(now.loss)}."
+
+    def m_sentence(self, run, state: int, now) -> str:
+        return (
+            f"M step: {self.traits.center}s moved by at most {short(self.moved(run, state).max())}, "
+            f"loss {self.loss_text(now.loss)}."
+        )
+
+    def loss_text(self, loss: float) -> str:
+        """A loss with its unit."""
+        return f"{number(loss)} {self.traits.loss.unit}".rstrip()
+
+    def moved(self, run, state: int) -> np.ndarray:
+        """(k,) how far each center moved since the state before."""
+        return np.linalg.norm(run.centers[state] - run.centers[state - 1], axis=1)
+
+    def ending(self, run, state: int) -> str:
+        """How the run ended, after its last state."""
+        return f" {run.ending}." if state == len(run.history.states) - 1 else ""
+
+    def formulas(self, run, point: int, cluster: int) -> list[Formula]:
+        """The formulas of the method with the quantities of each frame for this point and this cluster, both positions."""
+        return []
+
+    # Handing it out.
+
+    def cluster_columns(self, run) -> dict[str, Any]:
+        """What a table of the clusters has beside their numbers, sizes and places, in the order of the method: arrays
+        (k, …) or lists of text, by name in the singular."""
+        return {}
+
+    def arrays(self, run) -> dict[str, np.ndarray]:
+        """The parameters of all iterations, (T + 1, …) each, by name."""
+        return {f"{self.traits.center}s": np.stack(run.history.parameters)}
+
+    def scores(self, run) -> list[Score]:
+        """Numbers that only this method has."""
+        return []
+
+    def criteria(self, process, last, data: Data) -> dict[str, float]:
+        """Information criteria of the last state of a run, smaller being better, if it has `models`."""
+        return {}
+
+    def tables(self, run) -> list[ResultTable]:
+        """Further tables about this run."""
+        return []
+
+    def published(self, data: Data, settings: Settings):
+        """What was published about many runs with these settings on these data; None where nothing is known."""
+        return
+
+    def duration(self, run) -> str:
+        """How long the run was, for a table."""
+        return f"{run.history.iterations}{'' if run.history.converged else ' (cut off)'}"
+
+    def label(self, settings: Settings) -> str:
+        """What a panel of a comparison is called; options in `label_options` are in it already."""
+        return self.title
+
+    label_options: frozenset[str] = frozenset()
+
+    def start_code(self, parameters: Any) -> str:
+        """Parameters as code that needs NumPy and what `code_imports` names."""
+        return array_code(parameters)
+
+    start_imports: frozenset[str] = frozenset()
+    """names that `start_code` needs of `clustering`"""
+    found_code: str = "state.parameters"
+    """what a script prints as found"""
+
+    def work_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
+        """The lines that make what the process works on of `points`, what it is called, and the names that they need."""
+        return "", "points", frozenset()
+
+    def script(self, run, iterations: int) -> Script:
+        """The script that repeats the run with `clustering`, at most `iterations` long."""
+        settings = run.settings
+        process = type(run.history.process).__name__
+        arguments = [str(settings.k)]
+        lines, work, imports = self.work_code(settings)
+        named = isinstance(settings.start, Named) and isinstance(run.history.process.init, str)
+        if named:
+            arguments.append(f"init={_literal(settings.start.way)}")
+        arguments += [f"{name}={_literal(value)}" for name, value in self.arguments(settings).items()]
+        begin = f"rng={settings.seed}"
+        if not named:
+            lines += f"start = {self.start_code(run.history.parameters[0])}\n"
+            imports = imports | self.start_imports
+            begin = "start=start"
+        call = f"{process}({', '.join(arguments)})"
+        body = (
+            f"{lines}for state in iterate({call}, {work}, {begin}, max_iter={iterations}):\n"
+            "    print(state.iteration, state.loss)\n"
+            f"labels, found = state.labels, {self.found_code}\nprint(found)\n"
+        )
+        return Script(imports | {process, "iterate"}, body)
+
+    def peer_script(self, run, iterations: int) -> Script:
+        """The same with scikit-learn, from the same start; NoScript where that has no such method."""
+        raise NoScript(f"scikit-learn has no {self.title}")
+
+
+def _literal(value: Any) -> str:
+    return repr(value).replace("'", '"')

@@ -1,0 +1,141 @@
+"""K-means, as the app offers, draws, explains and exports it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from clustering import KMeans
+from pages.datasets.catalog import read_table
+from pages.datasets.data import Data
+from pages.datasets.formatting import counted
+from pages.methods.base import Loss, MethodView, Script, Settings, Traits, array_code
+from pages.methods.formulas import (
+    NK,
+    NOTE,
+    VALUE,
+    Formula,
+    K,
+    N,
+    X,
+    Z,
+    coordinates,
+    fraction,
+    loss_value,
+    nearest_center,
+    number_of,
+    row,
+    sign,
+    squared_norm,
+    sub,
+    symbol,
+    total,
+    vector,
+)
+from pages.methods.starts import MAXMIN, PLAIN_PLUS_PLUS, RANDOM
+
+
+class PublishedWay(NamedTuple):
+    """What was published about many runs from one way of starting."""
+
+    index: str
+    """mean centroid index to the known groups"""
+    right: str | None = None
+    """share of runs that find all groups"""
+
+
+class Published(NamedTuple):
+    """What was published about many runs on one data set."""
+
+    source: str
+    least_loss: float
+    ways: dict[str, PublishedWay]
+
+
+S1 = Published(
+    "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112",
+    8.91762e12,
+    {
+        RANDOM.name: PublishedWay("1.8–1.95", "3%"),
+        PLAIN_PLUS_PLUS.name: PublishedWay("0.94"),
+        MAXMIN.name: PublishedWay("0.7"),
+    },
+)
+
+
+class KMeansView(MethodView):
+    name = "kmeans"
+    title = "K-means"
+    order = 1
+    traits = Traits(loss=Loss(), regions=True)
+
+    def process(self, settings: Settings, init=None) -> KMeans:
+        return KMeans(settings.k, init=settings.start.way if init is None else init)
+
+    def regions(self, run, parameters, grid) -> np.ndarray:
+        return grid.nearest(parameters)
+
+    def phases(self, run) -> dict[str, str]:
+        return {
+            "start": "Nothing belongs to anything yet. Press play, or step through.",
+            "E": "E step: every point joins the center that is nearest. The centers stay where they are, so the loss can only "
+            "fall.",
+            "M": "M step: every center moves to the mean of its points. The points keep their clusters, so the loss can only "
+            "fall.",
+        }
+
+    def m_sentence(self, run, state: int, now) -> str:
+        empty = np.flatnonzero(run.history.sizes[now.iteration - 1] == 0)
+        filled = f" Cluster {number_of(run, empty[0])} had lost all points and took the farthest one." if len(empty) else ""
+        return super().m_sentence(run, state, now) + filled
+
+    def formulas(self, run, point: int, cluster: int) -> list[Formula]:
+        def values(frame) -> list[str]:
+            now = run.history.states[frame.state]
+            center = coordinates(now.parameters[cluster])
+            if now.iteration == 0:
+                return ["", f"center {center}: where it starts."]
+            size = int(run.history.sizes[now.iteration - 1][cluster])
+            came = (
+                f"the mean of its {counted(size, 'point')}." if size else "it had lost all points and took the farthest one."
+            )
+            return [f"= {center}", came]
+
+        def squares(centers) -> np.ndarray:
+            return np.square(centers - run.data.points[point]).sum(axis=1)
+
+        center = sub(vector("c"), K)
+        of_point = sub(Z, N)
+        loss = row(symbol("L"), sign("="), total(N), squared_norm(row(X, sign("−"), sub(vector("c"), of_point))), VALUE)
+        members = row(N, sign(":"), of_point, sign("="), K)
+        m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), total(members), X, VALUE)
+        return [
+            Formula(
+                "Objective", "", loss, "Sum of squared distances of all points to the centers of their clusters.", loss_value
+            ),
+            nearest_center(
+                run,
+                point,
+                squares,
+                "squared distances",
+                "center",
+                squared_norm(row(X, sign("−"), center)),
+                lambda centers: int(squares(centers).argmin()),
+            ),
+            Formula("M step", "M", m_step, f"For cluster {number_of(run, cluster)}: {NOTE}", values),
+        ]
+
+    def published(self, data: Data, settings: Settings) -> Published | None:
+        if settings.k != 15 or data.points.shape != (5_000, 2):
+            return None
+        return S1 if np.array_equal(data.points, read_table("s1").iloc[:, :2].to_numpy()) else None
+
+    def peer_script(self, run, iterations: int) -> Script:
+        body = (
+            f"start = {array_code(run.history.parameters[0])}\n"
+            f"model = KMeans({run.settings.k}, init=start, n_init=1, tol=0, max_iter={iterations}).fit(points)\n"
+            "labels, found, loss = model.labels_, model.cluster_centers_, model.inertia_\nprint(loss)\nprint(found)\n"
+        )
+        return Script(frozenset({"from sklearn.cluster import KMeans"}), body)
+
+
+METHOD = KMeansView()

@@ -1,0 +1,25 @@
+"""The metric as an option, for methods that work on proximities."""
+
+from pages.datasets.data import GIVEN
+from pages.methods.base import Option, Settings
+
+
+def _short(metric: str) -> str:
+    return metric.capitalize()
+
+
+METRIC = Option(
+    "metric",
+    "Metric",
+    "euclidean",
+    fits=lambda data: data.metrics,
+    short=_short,
+    plain=frozenset({"euclidean", GIVEN}),
+    argument=None,
+)
+
+
+def metric_of_points(settings: Settings) -> str:
+    """The metric for points that have no categories, as those of noise."""
+    metric = settings.option(METRIC.name)
+    return "euclidean" if metric == "gower" else metric

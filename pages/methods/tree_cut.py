@@ -1,0 +1,175 @@
+"""The cut of a hierarchical tree, as the app offers, draws, explains and exports it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from clustering import LINKAGES, TreeCut
+from pages.datasets.data import Data
+from pages.datasets.formatting import counted, short
+from pages.datasets.planes import Plane
+from pages.figures.hulls import hull
+from pages.methods.base import COMPARE, POINTS, PROXIMITIES, Loss, MethodView, NoScript, Option, Script, Settings, Traits
+from pages.methods.metric import METRIC
+from pages.methods.trees import Growth, grow
+
+OUTLINED = 60
+"""number of groups that have an outline, the largest"""
+LINKAGE = Option(
+    "linkage",
+    "Linkage",
+    "ward",
+    choices={linkage: linkage.capitalize() for linkage in LINKAGES},
+    # without coordinates there are no means to merge by
+    default_for=lambda data: "ward" if data.given is None else "average",
+    help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
+    "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
+)
+TREE_METRIC = replace(METRIC, short=lambda metric: "" if metric in METRIC.plain else METRIC.short(metric))
+"""beside the linkage only an unusual metric is mentioned"""
+
+
+class TreeCutView(MethodView):
+    name = "tree"
+    title = "Hierarchical clustering"
+    order = 4
+    traits = Traits(
+        data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True, cluster="group"
+    )
+    options = (LINKAGE, TREE_METRIC)
+    ways = ()
+    pages = frozenset({COMPARE})
+    label_options = frozenset({LINKAGE.name})
+    highlights = True
+    notices_by_iteration = False
+    time_note = "That of a tree is for the whole of it, with its proximities."
+
+    def process(self, settings: Settings, init=None) -> TreeCut:
+        return TreeCut(settings.k, settings.option("linkage"))
+
+    def work(self, data: Data, settings: Settings, cache) -> Growth:
+        return grow(data, settings.option("linkage"), settings.option("metric"), cache)
+
+    def prepared(self, work: Growth):
+        return work.tree
+
+    def matrix_metric(self, settings: Settings) -> str:
+        return settings.option("metric")
+
+    def state_size(self, k: int, d: int) -> int:
+        return k
+
+    def seconds(self, run) -> float:
+        return run.work.seconds
+
+    def centers(self, parameters, data: Data) -> None:
+        return None
+
+    def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
+        """The hulls of the groups that there are; by single linkage the lines of the merges made, which are the minimum
+        spanning tree."""
+        now, growth = run.history.states[state], run.work
+        lines = [[] for _ in range(run.settings.k)]
+        if now.phase != "start":
+            xy = run.kept(("places", plane.names), lambda: plane.places(run.data.points))
+            labels = run.history.last.labels
+            if growth.linkage == "single":
+                made = np.arange(now.parameters.merges)
+                ends = run.kept(("chains", plane.names), lambda: growth.ends(np.arange(growth.merges), xy))
+                for merge in made.tolist():
+                    lines[labels[growth.tree.members(merge)[0]]].append(ends[merge])
+            else:
+                hulls = run.kept(("hulls", plane.names), dict)
+                for merge in _largest_alive(growth, now.parameters.merges):
+                    members = growth.tree.members(merge)
+                    if merge not in hulls:
+                        hulls[merge] = hull(xy[members])
+                    lines[labels[members[0]]].append(hulls[merge])
+        return [_broken(parts) for parts in lines]
+
+    def fills_outlines(self, settings: Settings) -> bool:
+        return settings.option("linkage") != "single"
+
+    def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
+        """The line that joins the two groups that merge next."""
+        merge = run.history.states[state].parameters.next
+        if merge is None:
+            return None
+        xy = run.kept(("places", plane.names), lambda: plane.places(run.data.points))
+        return run.work.ends(np.array([merge]), xy)[0]
+
+    def phases(self, run) -> dict[str, str]:
+        return {
+            "start": "Every point is a group of its own.",
+            "merge": "Merge by merge, two groups become one; outlines show the groups that there are.",
+            "nearest": run.work.explained(),
+        }
+
+    def says(self) -> dict[str, Callable]:
+        return {"start": self.start_sentence, "merge": self.merge_sentence, "nearest": self.nearest_sentence}
+
+    def start_sentence(self, run, state: int, now) -> str:
+        return f"Start: {counted(len(run.data.points), 'point')}, each a group of its own."
+
+    def merge_sentence(self, run, state: int, now) -> str:
+        made, growth = now.parameters.merges, run.work
+        if made == 0:
+            return "No merge is made."
+        if now.iteration == 0:
+            return f"The first {counted(made, 'merge')}, up to height {short(growth.height(made))}."
+        return growth.told(made - 1)
+
+    def nearest_sentence(self, run, state: int, now) -> str:
+        return f"The next two to merge, at height {short(now.loss)}."
+
+    def ending(self, run, state: int) -> str:
+        return " Here the tree is cut." if state == len(run.history.states) - 1 else ""
+
+    def duration(self, run) -> str:
+        return f"{len(run.data.points) - run.settings.k:,} merges"
+
+    def arrays(self, run) -> dict[str, np.ndarray]:
+        return {"centers": np.stack([run.places] * len(run.history))}
+
+    def label(self, settings: Settings) -> str:
+        return f"{settings.option('linkage').capitalize()} linkage"
+
+    def script(self, run, iterations: int) -> Script:
+        linkage, metric = run.settings.option("linkage"), run.settings.option("metric")
+        tree, imports = f'tree_of_points(points, "{linkage}")', frozenset({"tree_of_points"})
+        if metric != "euclidean":
+            tree = f'tree_of_proximities(proximity_matrix(points, "{metric}"), "{linkage}")'
+            imports = frozenset({"tree_of_proximities", "proximity_matrix"})
+        return Script(imports, f"tree = {tree}\nlabels = tree.labels({run.settings.k})\nprint(np.bincount(labels))\n")
+
+    def peer_script(self, run, iterations: int) -> Script:
+        linkage, metric = run.settings.option("linkage"), run.settings.option("metric")
+        if linkage in ("centroid", "median"):
+            raise NoScript(f"scikit-learn has no {linkage} linkage")
+        if metric not in ("euclidean", "manhattan", "cosine"):
+            raise NoScript(f"scikit-learn has no trees by {metric} dissimilarity")
+        if linkage == "ward" and metric != "euclidean":
+            raise NoScript("scikit-learn has Ward linkage for Euclidean distances only")
+        body = (
+            f'model = AgglomerativeClustering({run.settings.k}, linkage="{linkage}", metric="{metric}")\n'
+            "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"
+        )
+        return Script(frozenset({"from sklearn.cluster import AgglomerativeClustering"}), body)
+
+
+def _largest_alive(growth: Growth, merges: int) -> list[int]:
+    """The largest groups of more than one point after so many merges, by the merges that made them."""
+    alive = growth.alive(merges)
+    return alive[np.argsort(-growth.tree.sizes[alive], kind="stable")[:OUTLINED]].tolist()
+
+
+def _broken(parts: list[np.ndarray]) -> np.ndarray:
+    """(m, 2) one line through these parts, broken between them."""
+    if not parts:
+        return np.full((1, 2), np.nan)
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1]
+
+
+METHOD = TreeCutView()
