@@ -22,7 +22,8 @@ from clustering import (
 from pages.datasets.data import Data
 from pages.datasets.limits import MOST_ITERATIONS, MOST_SWEPT_PAIRWISE, MOST_SWEPT_POINTS
 from pages.methods import method
-from pages.methods.base import MethodView, Settings
+from pages.methods.base import MethodView
+from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, Named
 from pages.runs.jobs import Job
 from pages.runs.run import check_fits, iterations_for, silhouette_of

@@ -14,8 +14,8 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
 from pages.datasets.limits import MOST_POINTS_FOR_PROXIMITIES
 from pages.methods import method
-from pages.methods.base import Settings
 from pages.methods.metric import METRIC
+from pages.methods.options import Settings
 from pages.methods.starts import AtRows, CutOf, NoStart
 from pages.runs.recent import Recent
 from pages.runs.run import Run, make_run, ranks_by_place

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from pages.datasets.catalog import SAMPLES
 from pages.methods import method
-from pages.methods.base import COMPARE, MethodView, Option
+from pages.methods.base import COMPARE, MethodView
+from pages.methods.options import Option
 from pages.ui.widgets import PANEL_DEFAULTS, SAME, start_key
 
 
@@ -32,7 +33,7 @@ class ComparisonExample:
             view = method(name)
             for option in _offered(view):
                 if option.name in options:
-                    address[_key(view, option, i)] = option.told(options[option.name])
+                    address[_key(view, option, i)] = option.label_of(options[option.name])
         return address
 
     def state(self) -> dict:

@@ -99,7 +99,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
     if view.traits.random:
         pairs.append(("Seed", str(settings.seed)))
-    return pairs + [(option.label, option.told(settings.option(option.name))) for option in view.options]
+    return pairs + [(option.label, option.label_of(settings.option(option.name))) for option in view.options]
 
 
 def _data(run: Run) -> str:

@@ -5,7 +5,8 @@ import pkgutil
 from functools import cache
 
 from pages.datasets.data import Data
-from pages.methods.base import POINTS, PROXIMITIES, MethodView, Settings
+from pages.methods.base import POINTS, PROXIMITIES, MethodView
+from pages.methods.options import Settings
 from pages.methods.starts import Way
 
 

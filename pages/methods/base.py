@@ -4,8 +4,9 @@ A method is a `MethodView` in a file of this folder. The app asks its traits and
 method by name. Every default suits a hard method whose clusters have centers.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from pages.datasets.formatting import counted, number, short
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
+from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, CutOf, Named, NoStart, Start, Way
 
 POINTS, PROXIMITIES = "points", "proximities"
@@ -63,79 +65,6 @@ class Traits:
     """whether it works on the (n, n) matrix of proximities, or a tree of them, which only a sample of many points can have"""
 
 
-@dataclass(frozen=True)
-class Option:
-    """A setting of one method: its widget, address, name in a comparison, row in the report, JSON and script come of this."""
-
-    name: str
-    label: str
-    default: Any
-    help: str | None = None
-    choices: Mapping[Any, str] | None = None
-    """the values and what they are called; None for a number"""
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    short: Callable[[Any], str] = str
-    """how the value tells two panels of a comparison apart"""
-    fits: Callable[[Data], tuple] | None = None
-    """the values that the data allow, the first as default, where that depends on them"""
-    default_for: Callable[[Data], Any] | None = None
-    """the default, where that alone depends on the data"""
-    plain: frozenset = frozenset()
-    """values that a comparison need not mention where all panels have the same; all others it does. Empty: it mentions none"""
-    argument: str | None = ""
-    """of the process that takes it: by default that of the same name; None where it is no argument of the process"""
-    width: int = 170
-    pages: frozenset[str] | None = None
-    """on which it is offered, None for all; on others it has its default"""
-
-    def values(self, data: Data | None) -> dict[Any, str]:
-        """The values on offer for these data and what they are called."""
-        if self.fits is None or data is None:
-            return dict(self.choices or {})
-        return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.fits(data)}
-
-    def first(self, data: Data | None) -> Any:
-        """The value until another one is chosen."""
-        if self.default_for is not None and data is not None:
-            return self.default_for(data)
-        values = self.values(data)
-        return self.default if self.fits is None or data is None else next(iter(values))
-
-    def told(self, value) -> str:
-        """What the value is called."""
-        if self.choices is not None and value in self.choices:
-            return self.choices[value]
-        return str(value).capitalize() if isinstance(value, str) else f"{value:g}"
-
-    def is_bound_to(self, data: Data) -> bool:
-        """Whether its values are the data's own, so that no address can carry them."""
-        return self.fits is not None and (data.mixed is not None or data.given is not None)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that a run depends on beside the data. Hashable: the key of what is kept of a run."""
-
-    method: str
-    k: int | None
-    start: Start
-    seed: int
-    options: tuple[tuple[str, Hashable], ...] = ()
-    """this method's only, in the order in which it declares them"""
-
-    def option(self, name: str) -> Any:
-        """The value of this option. KeyError if the method has none of this name."""
-        return dict(self.options)[name]
-
-    def with_options(self, **values) -> "Settings":
-        """The same with these values. KeyError for an option that the method does not have."""
-        for name in values:
-            self.option(name)
-        return replace(self, options=tuple((name, values.get(name, value)) for name, value in self.options))
-
-
 class NeedsPoints(ValueError):
     """The method cannot work on proximities."""
 
@@ -178,7 +107,7 @@ def array_code(values) -> str:
     return f"np.array({np.asarray(values).tolist()!r})"
 
 
-class MethodView:
+class MethodView(ABC):
     """How an algorithm is offered, run, drawn, explained and handed out. `run` is always a `runs.run.Run` of this method."""
 
     name: str
@@ -205,6 +134,17 @@ class MethodView:
     """whether a center is a point of the data, whose name is written beside it"""
     highlights: bool = False
     """whether frames have a line that shows what happens now"""
+
+    distance_name: str = "by Euclidean distance"
+    """how `center_distances` measures"""
+    label_options: frozenset[str] = frozenset()
+    """names of the options that `label` has in it"""
+    compared_note: str = ""
+    """what has to be said of its compared scores, in a sentence"""
+    start_imports: frozenset[str] = frozenset()
+    """names that `start_code` needs of `clustering`"""
+    found_code: str = "state.parameters"
+    """what a script prints as found"""
 
     # Making it.
 
@@ -233,10 +173,10 @@ class MethodView:
             if option.argument is not None
         }
 
+    @abstractmethod
     def process(self, settings: Settings, init: Any = None) -> Any:
-        """The `clustering.Process` that the settings name. `init` is what `init` of the settings' start gave, by default the
-        way that they name."""
-        raise TypeError(f"{type(self).__name__} does not say which process it is")
+        """The `clustering.Process` that the settings name. `init` is what `init_by_way` or `start_at` gave, by default the
+        name of the way of starting."""
 
     def way(self, name: str) -> Way:
         """The way of starting of this name. ValueError if the method has none such."""
@@ -282,10 +222,6 @@ class MethodView:
         """The time that the run takes, where running it again would not tell; None otherwise."""
         return None
 
-    def limit_iterations(self, iterations: int) -> int:
-        """How many iterations a run may have, given how many would fit."""
-        return iterations
-
     # Drawing it.
 
     def centers(self, parameters: Any, data: Data) -> np.ndarray | None:
@@ -299,11 +235,6 @@ class MethodView:
     def center_distances(self, a: Any, b: Any, data: Data, work: Any) -> np.ndarray:
         """(k_a, k_b) distances between the centers of two parameters."""
         return cdist(self.centers(a, data), self.centers(b, data))
-
-    compared_note: str = ""
-    """what has to be said of its compared scores, in a sentence"""
-    distance_name: str = "by Euclidean distance"
-    """how `center_distances` measures"""
 
     def distances_to_centers(self, run) -> np.ndarray:
         """(n,) distance of each point to the center of its cluster at the end, for an order of its members."""
@@ -331,9 +262,9 @@ class MethodView:
 
     # Explaining it.
 
+    @abstractmethod
     def phases(self, run) -> Mapping[str, str]:
         """What each phase means, in a sentence or two, shown once."""
-        raise TypeError(f"{type(self).__name__} does not explain its phases")
 
     def sentence(self, run, state: int) -> str:
         """What happens in state number `state` of the history. KeyError for a phase that the method does not have."""
@@ -416,16 +347,9 @@ class MethodView:
         """What a panel of a comparison is called; options in `label_options` are in it already."""
         return self.title
 
-    label_options: frozenset[str] = frozenset()
-
     def start_code(self, parameters: Any) -> str:
-        """Parameters as code that needs NumPy and what `code_imports` names."""
+        """Parameters as code that needs NumPy and what `start_imports` names."""
         return array_code(parameters)
-
-    start_imports: frozenset[str] = frozenset()
-    """names that `start_code` needs of `clustering`"""
-    found_code: str = "state.parameters"
-    """what a script prints as found"""
 
     def work_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
         """The lines that make what the process works on of `points`, what it is called, and the names that they need."""
@@ -433,16 +357,15 @@ class MethodView:
 
     def script(self, run, iterations: int) -> Script:
         """The script that repeats the run with `clustering`, at most `iterations` long."""
-        settings = run.settings
-        process = type(run.history.process).__name__
-        arguments = [str(settings.k)]
+        settings, process = run.settings, type(run.history.process).__name__
         lines, work, imports = self.work_code(settings)
-        named = isinstance(settings.start, Named) and isinstance(run.history.process.init, str)
-        if named:
-            arguments.append(f"init={_literal(settings.start.way)}")
-        arguments += [f"{name}={_literal(value)}" for name, value in self.arguments(settings).items()]
+        arguments = [] if settings.k is None else [str(settings.k)]
         begin = f"rng={settings.seed}"
-        if not named:
+        init = getattr(run.history.process, "init", None)
+        if isinstance(init, str):
+            arguments.append(f"init={_literal(init)}")
+        arguments += [f"{name}={_literal(value)}" for name, value in self.arguments(settings).items()]
+        if self.ways and not isinstance(init, str):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
             begin = "start=start"

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from clustering import KMedoids, proximity_matrix
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import counted, number, short
-from pages.methods.base import POINTS, PROXIMITIES, MethodView, Option, Settings, Traits
+from pages.methods.base import POINTS, PROXIMITIES, MethodView, Traits
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -27,9 +27,10 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.metric import METRIC, metric_of_points
+from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, Way
 
-BUILD = Way("build", "BUILD", "BUILD", random=False, none_random="Nothing in BUILD is random: every start is the same.")
+BUILD = Way("build", "BUILD", "BUILD", random=False, why_fixed="Nothing in BUILD is random: every start is the same.")
 ALTERNATING = "alternating"
 UPDATE = Option(
     "update",

@@ -1,7 +1,7 @@
 """The metric as an option, for methods that work on proximities."""
 
 from pages.datasets.data import GIVEN
-from pages.methods.base import Option, Settings
+from pages.methods.options import Option, Settings
 
 
 def _short(metric: str) -> str:

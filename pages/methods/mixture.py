@@ -12,7 +12,7 @@ from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
 from pages.figures.markup import mark
 from pages.figures.palette import color_of, mark_of
-from pages.methods.base import Loss, MethodView, Option, ResultTable, Score, Script, Settings, Traits, array_code
+from pages.methods.base import Loss, MethodView, ResultTable, Score, Script, Traits, array_code
 from pages.methods.formulas import (
     MOST_SHOWN,
     NK,
@@ -36,6 +36,7 @@ from pages.methods.formulas import (
     total,
     vector,
 )
+from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, Way
 
 K_MEANS = Way("k-means", "K-means", "K-means first")
@@ -45,7 +46,7 @@ ALIKE = Way(
     "putting all of them in the middle",
     random=False,
     repeatable=False,
-    none_random="Nothing in this is random: every start is the same.",
+    why_fixed="Nothing in this is random: every start is the same.",
 )
 COVARIANCE = Option(
     "covariance",

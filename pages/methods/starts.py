@@ -16,7 +16,7 @@ class Way:
     """whether another seed may give another start"""
     repeatable: bool = True
     """whether it can be one of the ways that are compared by many runs"""
-    none_random: str = ""
+    why_fixed: str = ""
     """why another seed gives the same start, in a sentence"""
 
 
@@ -30,7 +30,7 @@ TREE = Way(
     "the cut of a tree",
     random=False,
     repeatable=False,
-    none_random="Nothing in a tree is random: every start is the same.",
+    why_fixed="Nothing in a tree is random: every start is the same.",
 )
 HAND = Way("hand", "Manual", "hand", repeatable=False)
 SEEDED = (RANDOM, PLUS_PLUS, PLAIN_PLUS_PLUS, MAXMIN)

@@ -10,8 +10,9 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import counted, short
 from pages.datasets.planes import Plane
 from pages.figures.hulls import hull
-from pages.methods.base import COMPARE, POINTS, PROXIMITIES, Loss, MethodView, NoScript, Option, Script, Settings, Traits
+from pages.methods.base import COMPARE, POINTS, PROXIMITIES, Loss, MethodView, NoScript, Script, Traits
 from pages.methods.metric import METRIC
+from pages.methods.options import Option, Settings
 from pages.methods.trees import Growth, grow
 
 OUTLINED = 60

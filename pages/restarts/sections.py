@@ -8,7 +8,7 @@ from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.plots import CHART
 from pages.figures.thumbnails import as_html, thumbnail
-from pages.methods.base import Settings
+from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS
 from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, Findings, Solution

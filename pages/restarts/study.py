@@ -14,7 +14,8 @@ from clustering import Process, centroid_index_of_distances, distinct_partitions
 from pages.datasets.data import Data
 from pages.datasets.limits import MOST_ITERATIONS, MOST_STATE_NUMBERS
 from pages.methods import method
-from pages.methods.base import MethodView, Settings
+from pages.methods.base import MethodView
+from pages.methods.options import Settings
 from pages.methods.starts import Named
 from pages.runs.jobs import Job
 from pages.runs.recent import Recent

@@ -24,7 +24,8 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import counted
 from pages.datasets.limits import LEAST_ITERATIONS, MOST_ITERATIONS, MOST_POINTS_FOR_PROXIMITIES, MOST_STATE_NUMBERS
 from pages.methods import method, offered
-from pages.methods.base import PROXIMITIES, WATCH, MethodView, NeedsPoints, Settings
+from pages.methods.base import PROXIMITIES, WATCH, MethodView, NeedsPoints
+from pages.methods.options import Settings
 from pages.methods.starts import AtRows, ByHand, CutOf, NoStart
 from pages.methods.trees import cut_labels
 from pages.runs.recent import Recent

@@ -8,7 +8,7 @@ from pages.datasets import cleaning
 from pages.datasets.catalog import SAMPLES, TABLES, draw_sample
 from pages.datasets.data import Data
 from pages.methods import method
-from pages.methods.base import Settings
+from pages.methods.options import Settings
 from pages.ui.data_choice import SOURCES, START_SIZE, bundled
 from pages.ui.navigation import open_scene
 from pages.ui.widgets import start_key

@@ -4,8 +4,9 @@ import streamlit as st
 
 from pages.datasets.data import Data
 from pages.methods import method, offered
-from pages.methods.base import COMPARE, WATCH, MethodView, Settings
+from pages.methods.base import COMPARE, WATCH, MethodView
 from pages.methods.metric import METRIC
+from pages.methods.options import Settings
 from pages.methods.starts import TREE
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
@@ -85,7 +86,7 @@ def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tu
         key, value = option_key(view, option, data, ending), values[option.name]
         state[key] = value
         if not option.is_bound_to(data) and value != option.first(data):
-            texts[key] = option.told(value)
+            texts[key] = option.label_of(value)
     return state, texts
 
 

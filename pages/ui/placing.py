@@ -11,7 +11,7 @@ from pages.datasets.planes import Plane, column_plane, principal_plane
 from pages.figures import paint, palette
 from pages.figures.plots import padded
 from pages.methods import method
-from pages.methods.base import Settings
+from pages.methods.options import Settings
 from pages.methods.starts import ByHand
 from pages.ui.drawing import place_centers
 from pages.ui.widgets import KEPT, LINKED, is_own, recent

@@ -9,7 +9,8 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
 from pages.methods import method, offered, ways
-from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView, Option, Settings
+from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView
+from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.runs.recent import Recent
@@ -286,7 +287,7 @@ def _choose_first_seed() -> int:
 
 
 def _offer_new_start(way: str) -> None:
-    same = ways()[way].none_random
+    same = ways()[way].why_fixed
     by_hand = "The next seed: puts the centers on other random points, to be dragged from there."
     st.button(
         "New start",

@@ -18,8 +18,9 @@ from pages.datasets.data import Data
 from pages.datasets.planes import column_plane
 from pages.export import files, scripts
 from pages.export.report import report
-from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView, Option, Settings
+from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView
 from pages.methods.formulas import typeset
+from pages.methods.options import Option, Settings
 from pages.runs import curves, pictures
 from pages.runs.frames import frames_of
 from pages.runs.recent import Recent
@@ -89,7 +90,7 @@ def check_that_every_option_is_told(view: MethodView) -> None:
         assert names[0].split(". ")[1] != names[1].split(". ")[1], f"{option.name} is in no name of a panel"
         page = report(other, pictures_of(other), [], "")
         assert option.label in page, f"{option.name} is not in the report"
-        assert option.told(value) in page.replace("&#x27;", "'"), f"{option.name} is not in the report"
+        assert option.label_of(value) in page.replace("&#x27;", "'"), f"{option.name} is not in the report"
         assert json.loads(files.parameters_json(other))[option.name] == value, f"{option.name} is not in JSON"
         assert scripts.with_clustering(plain) != scripts.with_clustering(other), f"{option.name} is not in the script"
 
@@ -175,7 +176,7 @@ def check_that_links_open_it_with_every_option(view: MethodView) -> None:
         page = min(option.pages) if option.pages else WATCH if WATCH in view.pages else COMPARE
         address, ending = address_of(view, page)
         value = others(option, data)[0]
-        settings = shown_run(page, address | {option_key(view, option, data, ending): option.told(value)})
+        settings = shown_run(page, address | {option_key(view, option, data, ending): option.label_of(value)})
         assert settings.method == view.name
         assert settings.option(option.name) == value
 

@@ -25,7 +25,7 @@ from pages.hierarchy import figures as tree_figures
 from pages.hierarchy import picture as tree_picture
 from pages.hierarchy.cut import cut_run, height_of_cut
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
-from pages.methods.base import Settings
+from pages.methods.options import Settings
 from pages.methods.starts import CutOf
 from pages.methods.trees import MOST_ORDERED, Growth, cut_labels, grow
 from pages.runs import curves, pictures
