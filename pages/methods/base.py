@@ -113,7 +113,7 @@ class MethodView(ABC):
     name: str
     """in settings, keys of widgets and files: letters only"""
     title: str
-    order: int
+    order: float
     """of the methods where they are offered"""
     traits: Traits
     works_with: str = "means of coordinates"
