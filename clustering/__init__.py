@@ -26,6 +26,7 @@ from clustering.criteria import (
     within_groups,
 )
 from clustering.edit_distance import edit_distances
+from clustering.fuzzy_c_means import FuzzyCMeans
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
@@ -58,6 +59,7 @@ __all__ = [
     "Alternating",
     "Assignment",
     "Dataset",
+    "FuzzyCMeans",
     "Gap",
     "GaussianMixture",
     "Gaussians",

@@ -1,0 +1,201 @@
+"""Fuzzy c-means: by hand, against plain loops over points and clusters, against K-means, and laws."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clustering import FuzzyCMeans, History, KMeans, adjusted_rand_index, fit, iterate, three_gaussians
+from clustering.fuzzy_c_means import COINCIDING_CENTERS
+from clustering.notices import EMPTY_CLUSTER, LOSS_ROSE
+
+
+def points(n=200, seed=0):
+    return three_gaussians(n, np.random.default_rng(seed)).points
+
+
+def plain_memberships(x, centers, m):
+    """The formula of the E step, one point and two clusters at a time."""
+    u = np.empty((len(x), len(centers)))
+    for n in range(len(x)):
+        for k in range(len(centers)):
+            ratios = [np.linalg.norm(x[n] - centers[k]) / np.linalg.norm(x[n] - other) for other in centers]
+            u[n, k] = 1 / sum(ratio ** (2 / (m - 1)) for ratio in ratios)
+    return u
+
+
+def plain_loss(x, centers, u, m):
+    return sum(u[n, k] ** m * np.sum((x[n] - centers[k]) ** 2) for n in range(len(x)) for k in range(len(centers)))
+
+
+def plain_centers(x, u, m):
+    rows = []
+    for k in range(u.shape[1]):
+        weights = [u[n, k] ** m for n in range(len(x))]
+        rows.append(sum(weight * row for weight, row in zip(weights, x, strict=True)) / sum(weights))
+    return np.array(rows)
+
+
+# by hand
+
+
+def test_a_point_between_two_centers_is_shared_by_the_squares_of_its_distances():
+    # for m = 2 memberships are as 1 / d^2: distances 1 and 3 give 9 / 10 and 1 / 10
+    state = next(iterate(FuzzyCMeans(2), [[0.0], [1.0], [4.0]], start=[[0.0], [4.0]]))
+    np.testing.assert_allclose(state.assignment.shares, [[1, 0], [0.9, 0.1], [0, 1]])
+    assert state.loss == pytest.approx(0.81 * 1 + 0.01 * 9)
+    np.testing.assert_allclose(state.assignment.sizes, [1.9, 1.1])
+    assert state.labels.tolist() == [0, 0, 1]
+
+
+def test_the_next_centers_are_means_weighted_by_squared_memberships():
+    states = list(iterate(FuzzyCMeans(2), [[0.0], [1.0], [4.0]], start=[[0.0], [4.0]], max_iter=1))
+    np.testing.assert_allclose(states[1].parameters, [[0.81 / 1.81], [(0.01 + 4) / 1.01]])
+
+
+def test_a_point_on_two_centers_belongs_to_both_alike():
+    state = next(iterate(FuzzyCMeans(3), [[0.0], [5.0], [9.0]], start=[[0.0], [0.0], [9.0]]))
+    np.testing.assert_allclose(state.assignment.shares[0], [0.5, 0.5, 0])
+    np.testing.assert_allclose(state.assignment.shares[2], [0, 0, 1])
+
+
+# plain loops
+
+
+@pytest.mark.parametrize("m", [1.2, 1.7, 2.0, 3.5])
+def test_each_state_is_that_of_plain_loops(m):
+    x = points(60)
+    centers = x[:3] + 0.1
+    for state in iterate(FuzzyCMeans(3, m=m), x, start=centers, max_iter=6):
+        np.testing.assert_allclose(state.parameters, centers, rtol=1e-9, atol=1e-9)
+        u = plain_memberships(x, centers, m)
+        np.testing.assert_allclose(state.assignment.shares, u, rtol=1e-7, atol=1e-12)
+        assert state.loss == pytest.approx(plain_loss(x, centers, u, m), rel=1e-10)
+        centers = plain_centers(x, u, m)
+
+
+def test_the_loss_between_two_steps_is_that_of_the_new_centers_with_the_old_memberships():
+    x = points(60)
+    history = History.record(FuzzyCMeans(3, m=1.5), x, start=x[:3] + 0.1, max_iter=5)
+    for t, loss in enumerate(history.half_losses):
+        u = history.frame(t).shares
+        assert loss == pytest.approx(plain_loss(x, history.parameters[t + 1], u, 1.5), rel=1e-10)
+
+
+# K-means
+
+
+def test_as_m_goes_to_one_every_state_is_that_of_k_means():
+    x = points(300)
+    start = x[[3, 70, 200]] + 0.01
+    hard = list(iterate(KMeans(3), x, start=start))
+    for m, close in ((1.00005, 1e-7), (1.000005, 1e-13)):
+        soft = list(iterate(FuzzyCMeans(3, m=m), x, start=start))
+        assert len(hard) <= len(soft) <= len(hard) + 1
+        for one, other in zip(soft, hard, strict=False):
+            np.testing.assert_array_equal(one.labels, other.labels)
+            np.testing.assert_allclose(one.parameters, other.parameters, rtol=0, atol=10 * close)
+            assert one.loss == pytest.approx(other.loss, rel=close)
+
+
+def test_the_nearer_m_is_to_one_the_harder_the_memberships():
+    x = points(300)
+    start = x[[3, 70, 200]] + 0.01
+    fits = [fit(FuzzyCMeans(3, m=m), x, start=start) for m in (1.01, 1.5, 2, 4)]
+    hardness = [np.square(last.assignment.shares).sum(axis=1).mean() for last in fits]
+    assert hardness == sorted(hardness, reverse=True)
+    assert hardness[0] > 0.99
+
+
+# laws
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 40), d=st.integers(1, 4), m=st.sampled_from([1.05, 1.5, 2.0, 5.0]))
+def test_memberships_sum_to_one_and_the_loss_never_rises(seed, n, d, m):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d)).round(int(rng.integers(0, 3)))  # with copies
+    history = History.record(FuzzyCMeans(min(3, n), m=m, init="random"), x, rng=seed, max_iter=40)
+    assert not any(notice.name == LOSS_ROSE for notices in history.notices for notice in notices)
+    steps = np.array([state.loss for state in history.states[1:]])
+    assert (np.diff(steps) <= 1e-9 * steps[:-1] + 1e-12).all()
+    np.testing.assert_allclose(history.last.assignment.shares.sum(axis=1), 1)
+    assert np.isfinite(history.last.parameters).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_a_common_offset_changes_nothing(offset):
+    x = points(100)
+    start = x[:3] + 0.1
+    here = fit(FuzzyCMeans(3), x, start=start, max_iter=10)
+    there = fit(FuzzyCMeans(3), x + offset, start=start + offset, max_iter=10)
+    np.testing.assert_allclose(there.parameters - offset, here.parameters, atol=1e-7)
+    assert there.loss == pytest.approx(here.loss, rel=1e-7)
+
+
+def test_it_finds_three_groups_from_any_start():
+    data = three_gaussians(500, np.random.default_rng(0))
+    for seed in range(5):
+        assert adjusted_rand_index(fit(FuzzyCMeans(3), data.points, rng=seed).labels, data.labels) > 0.95
+
+
+def test_many_points_are_worked_on_in_pieces():
+    x = points(40_000)
+    state = next(iterate(FuzzyCMeans(3), x, start=x[:3] + 0.1))
+    np.testing.assert_allclose(state.assignment.shares[-50:], plain_memberships(x[-50:], x[:3] + 0.1, 2.0), rtol=1e-9)
+    np.testing.assert_allclose(state.assignment.masses, np.square(state.assignment.shares).sum(axis=0), rtol=1e-9)
+
+
+# what is given and what comes back
+
+
+def test_new_points_go_to_the_cluster_of_their_largest_membership():
+    x = points()
+    process = FuzzyCMeans(3)
+    centers = fit(process, x, rng=0).parameters
+    new = np.random.default_rng(1).normal(size=(50, 2), scale=5)
+    shares = process.memberships(centers, new)
+    np.testing.assert_allclose(shares, plain_memberships(new, centers, 2.0), rtol=1e-9)
+    assert process.predict(centers, new).tolist() == shares.argmax(axis=1).tolist()
+
+
+def test_centers_that_meet_are_noticed():
+    last = fit(FuzzyCMeans(3), np.random.default_rng(0).normal(size=(200, 20)), rng=1)
+    (notice,) = [notice for notice in last.notices if notice.name == COINCIDING_CENTERS]
+    assert "have the same center" in notice.sentence
+    assert not fit(FuzzyCMeans(3), points(), rng=1).notices
+
+
+def test_a_cluster_without_points_stays_and_is_noticed():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        last = fit(FuzzyCMeans(2, m=1.0005), [[0.0], [1.0], [2.0]], start=[[1.0], [90.0]])
+    assert last.parameters[1].tolist() == [90.0]
+    assert [notice.name for notice in last.notices] == [EMPTY_CLUSTER]
+
+
+@pytest.mark.parametrize("m", [1.0, 0.5, np.inf, np.nan])
+def test_m_must_be_above_one(m):
+    with pytest.raises(ValueError, match="m must be a finite number above 1"):
+        FuzzyCMeans(3, m=m)
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [([[0.0, 0.0]], r"start must be centers of shape \(3, 2\), got \(1, 2\)"), ([[np.nan] * 2] * 3, "start")],
+)
+def test_a_start_that_does_not_fit_is_refused(start, told):
+    with pytest.raises(ValueError, match=told):
+        iterate(FuzzyCMeans(3), points(), start=start)
+
+
+def test_more_clusters_than_points_are_refused():
+    with pytest.raises(ValueError, match=r"k must lie in 1\.\.n"):
+        iterate(FuzzyCMeans(5), points(4))
+
+
+def test_the_same_seed_gives_the_same_run():
+    one, other = (fit(FuzzyCMeans(3, init="random"), points(), rng=4) for _ in range(2))
+    np.testing.assert_array_equal(one.parameters, other.parameters)

@@ -1,0 +1,89 @@
+"""Fuzzy c-means on the pages: that its two files were enough."""
+
+import numpy as np
+import pytest
+
+from clustering import FuzzyCMeans, fit, three_gaussians
+from pages.methods import settings
+from tests.pages.checks import sample
+from tests.pages.test_addresses import opened
+
+POINTS = three_gaussians(100, np.random.default_rng(0)).points
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def run_of(app):
+    return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] == "run")
+
+
+def test_watch_shows_the_run_of_the_core_with_its_coefficient():
+    app = opened("/?algorithm=Fuzzy c-means&n=100&fuzzy_m=1.5")
+    assert not app.error
+    assert not [warning.value for warning in app.warning]
+    last = fit(FuzzyCMeans(3, m=1.5, init="random"), POINTS, rng=1)
+    assert metrics(app)["Iterations"] == str(last.iteration)
+    assert float(metrics(app)["Final loss"].replace(",", "")) == pytest.approx(last.loss, rel=1e-5)
+    coefficient = np.square(last.assignment.shares).sum(axis=1).mean()
+    assert metrics(app)["Partition coefficient"] == f"{coefficient:.3f}"
+
+
+def test_the_fuzzifier_is_asked_for_and_a_new_one_is_another_run():
+    app = opened("/?algorithm=Fuzzy c-means&n=100")
+    before = metrics(app)["Partition coefficient"]
+    app.number_input(key="fuzzy_m").set_value(4.0).run()
+    assert run_of(app).settings == settings("fuzzy", 3, "random", 1, m=4.0)
+    assert float(metrics(app)["Partition coefficient"]) < float(before)
+
+
+def test_formulas_and_the_report_know_it():
+    app = opened("/?algorithm=Fuzzy c-means&n=100")
+    app.toggle(key="formulas").set_value(True).run()
+    assert not app.exception
+    report = opened("/report?algorithm=Fuzzy c-means&n=100&fuzzy_m=3.0")
+    assert not report.exception
+    assert run_of(report).settings.option("m") == 3.0
+
+
+def test_the_cut_of_a_tree_is_handed_over_to_it():
+    app = opened("/hierarchy?n=100")
+    app.button(key="hand over to fuzzy").click().run()
+    app.switch_page("pages/watch/page.py").run()
+    assert not app.exception
+    run = run_of(app)
+    assert run.method.title == "Fuzzy c-means"
+    assert run.settings.start.linkage == "ward"
+    assert "the cut of a tree, ward linkage" in run.method.sentence(run, 0)
+
+
+def test_two_fuzzifiers_are_told_apart_in_a_comparison():
+    query = "panels=2&n=100&algorithm_1=Fuzzy c-means&algorithm_2=Fuzzy c-means&fuzzy_m_1=1.5&fuzzy_m_2=3.0"
+    app = opened(f"/compare?{query}")
+    assert not app.error
+    compared = next(value for key, value in app.session_state["recent"].items() if key[0] == "comparison")
+    assert compared.names == ["1. Fuzzy c-means, m = 1.5", "2. Fuzzy c-means, m = 3"]
+    assert compared.runs[0].settings.start == compared.runs[1].settings.start
+
+
+def test_many_starts_and_the_choice_of_k_run_it():
+    app = opened("/restarts?n=100&algorithm=Fuzzy c-means&runs=10")
+    assert not app.error
+    study = next(value for key, value in app.session_state["recent"].items() if key[0] == "restarts")
+    assert {type(study.process(way)) for way, _ in study.attempts} == {FuzzyCMeans}
+    app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=3&best_of=1")
+    assert not app.error
+    assert not app.exception
+
+
+def test_memberships_blend_in_its_picture():
+    from pages.datasets.planes import column_plane
+    from pages.runs.frames import frames_of
+    from pages.runs.pictures import picture
+    from pages.runs.recent import Recent
+    from pages.runs.run import make_run
+
+    run = make_run(sample(), settings("fuzzy", 3, m=3.0), Recent(), lambda state: None)
+    figure = picture(run, frames_of(run)[0], column_plane(run.data.columns, 0, 1), "name")
+    assert len(set(figure.data[0].marker.color)) > 3
