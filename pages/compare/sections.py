@@ -109,7 +109,7 @@ def show_scores(comparison: Comparison) -> None:
         return [
             row.name,
             row.duration,
-            f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.1 else f"{1000 * row.seconds:,.0f} ms",
+            f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.0995 else f"{1000 * row.seconds:,.0f} ms",
             None if row.loss is None else Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
             *([_rounded(row.rand), _rounded(row.information)] if known else []),

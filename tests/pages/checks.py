@@ -6,10 +6,8 @@ import io
 import json
 import re
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import numpy as np
-from streamlit.testing.v1 import AppTest
 
 from clustering import adjusted_rand_index
 from pages.compare.comparison import panel_names
@@ -27,8 +25,7 @@ from pages.runs.recent import Recent
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.widgets import option_key, panel_ending
-
-DASHBOARD = str(Path(__file__).resolve().parents[2] / "dashboard.py")
+from tests.pages.app import last_made, opened
 
 
 def sample(name: str = "three", n: int = 60, seed: int = 3) -> Data:
@@ -147,17 +144,10 @@ def check_that_its_script_repeats_the_run(view: MethodView) -> None:
 
 def shown_run(page: str, address: dict[str, str]) -> Settings:
     """The settings of the run that a page shows when it comes by a link with this query; of a comparison the first."""
-    app = AppTest.from_file(DASHBOARD, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page(f"pages/{page}/page.py")
-    app.run()
-    assert not app.exception
+    app = opened(f"/{page}?" + "&".join(f"{name}={value}" for name, value in address.items()))
     assert not app.error
     assert not [warning.value for warning in app.warning if "link" in warning.value]
-    kept = app.session_state["recent"]
-    found = next(value for key, value in reversed(kept.items()) if key[0] == ("comparison" if page == COMPARE else "run"))
-    return found.runs[0].settings if page == COMPARE else found.settings
+    return last_made(app, "comparison").runs[0].settings if page == COMPARE else last_made(app, "run").settings
 
 
 def address_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:

@@ -15,7 +15,7 @@ from pages.datasets import matrices
 from pages.datasets.formatting import plain
 from pages.datasets.readers import limits
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PENGUINS = (ROOT / "pages" / "datasets" / "tables" / "penguins.csv").read_bytes()
 
 

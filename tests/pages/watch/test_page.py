@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clustering import KMeans, fit, three_gaussians
+from pages.methods.kmeans import KMeansView
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 
 
 @pytest.fixture
@@ -179,3 +180,15 @@ def test_fewer_distinct_points_than_clusters_ends_at_once(app, monkeypatch):
     assert metrics(app)["Ended"] == "converged"
     assert int(metrics(app)["Iterations"]) < 5
     assert "only 3 distinct points" in said(app)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, KeyError, ValueError])
+def test_a_script_that_cannot_be_written_does_not_take_the_page_down(fault, monkeypatch):
+    def script(view, run, iterations):
+        raise fault("kmeans")
+
+    monkeypatch.setattr(KMeansView, "script", script)
+    app = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
+    assert not app.exception
+    assert metrics(app)["Ended"] == "converged"
+    assert not app.code

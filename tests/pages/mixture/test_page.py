@@ -14,7 +14,7 @@ from clustering import GaussianMixture, fit, three_gaussians
 from pages.datasets import catalog
 from pages.ui.failures import FAILURES
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH = "pages/mixture/page.py", "pages/watch/page.py"
 ALL = ("responsibilities", "unlikely", "generator", "models", "limit", "sureness", "truth")
 

@@ -12,7 +12,7 @@ from pages.runs.recent import Recent
 from pages.runs.run import make_run
 from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def run_of(name, remedied=False):

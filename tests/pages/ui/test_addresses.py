@@ -1,9 +1,8 @@
 """Links that people may have kept: each must go on opening the same run. Entries are only ever added here."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.pages.checks import DASHBOARD
+from tests.pages.app import last_made, opened
 
 LINKS = {
     "/": 946.881,
@@ -26,22 +25,9 @@ LINKS = {
 """the final loss of the run that is shown, of a comparison that of its first panel, by address"""
 
 
-def opened(link: str) -> AppTest:
-    """The app as it comes by this link."""
-    page, _, query = link[1:].partition("?")
-    app = AppTest.from_file(DASHBOARD, default_timeout=60)
-    for part in filter(None, query.split("&")):
-        name, _, value = part.partition("=")
-        app.query_params[name] = value
-    app.switch_page(f"pages/{page or 'watch'}/page.py").run()
-    assert not app.exception
-    return app
-
-
-def final_loss(app: AppTest) -> float:
-    found = [value for key, value in reversed(app.session_state["recent"].items()) if key[0] in ("comparison", "run")]
-    compared = [one.runs[0] for one in found if hasattr(one, "runs")]
-    return float((compared or found)[0].history.losses[-1])
+def final_loss(app) -> float:
+    found = last_made(app, "comparison", "run")
+    return float((found.runs[0] if hasattr(found, "runs") else found).history.losses[-1])
 
 
 @pytest.mark.parametrize("link", LINKS)

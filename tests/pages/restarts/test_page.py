@@ -14,7 +14,7 @@ from pages.restarts.examples import STARTS_EXAMPLES
 from pages.restarts.study import MissingRuns, RestartStudy
 from pages.runs.recent import Recent
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE = "pages/restarts/page.py"
 EXAMPLES = "example s1"
 DEFAULT_WAYS = ["random", "k-means++", "maxmin"]

@@ -19,7 +19,7 @@ from pages.methods.kmeans import KMeansView
 from pages.methods.starts import SEEDED
 from pages.ui.widgets import SAME
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH, RACE = "pages/hierarchy/page.py", "pages/watch/page.py", "pages/compare/page.py"
 
 

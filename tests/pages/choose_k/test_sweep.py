@@ -19,7 +19,7 @@ from pages.methods.base import CHOOSE_K, NeedsPoints
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE = "pages/choose_k/page.py"
 
 

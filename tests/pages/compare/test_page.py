@@ -30,7 +30,7 @@ from pages.runs.recent import Recent
 from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
+DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE = "pages/compare/page.py"
 EXAMPLE = "example round"
 

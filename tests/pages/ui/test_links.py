@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.datasets.formatting import plain
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def opened(address, page=None):

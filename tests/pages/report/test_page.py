@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.datasets.formatting import number
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def opened(**address):

@@ -13,7 +13,7 @@ from pages.runs import run as runs
 from pages.runs.recent import Recent
 from pages.runs.run import iterations_for, make_run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def opened(page=None, **address):
