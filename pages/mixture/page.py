@@ -8,6 +8,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence, plain
 from pages.datasets.planes import Plane
 from pages.methods.base import NeedsPoints
+from pages.methods.mixture import METHOD
 from pages.mixture.density import DensityGround, DensityMargins
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
@@ -19,7 +20,7 @@ from pages.ui.errors import show_fault
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
-from pages.ui.widgets import KEPT, LINKED, choose_mixture, recent
+from pages.ui.widgets import KEPT, LINKED, choose_settings_of, recent
 
 GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
 PICTURE_HEIGHT = 560
@@ -88,7 +89,7 @@ def choose_section(data: Data) -> str:
 st.title("Inside a mixture")
 data = current()
 examples = st.container()
-settings = choose_mixture(data)
+settings = choose_settings_of(METHOD, data, "mixture")
 with examples:
     choose_failure("mixture")
 progress = Progress()

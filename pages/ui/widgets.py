@@ -8,7 +8,7 @@ import streamlit as st
 from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
-from pages.methods import method, offered, ways
+from pages.methods import offered, ways
 from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
@@ -41,29 +41,26 @@ def recent() -> Recent:
 def choose_settings(data: Data) -> Settings:
     """A method and its options, in one row on the page. Centers that are placed by hand are still to be added."""
     with _row():
-        view = _choose_method(offered(WATCH), "algorithm")
-        return _choose_rest(view, view.ways, data, WATCH)
+        return _choose_rest(_choose_method(offered(WATCH), "algorithm"), data, WATCH)
 
 
-def choose_mixture(data: Data) -> Settings:
-    """The options of a mixture, in one row on the page."""
-    view = method("mixture")
-    # by hand only on Watch, where there is a plane to place them in
-    offered_ways = tuple(way for way in view.ways if way != HAND)
-    if st.session_state.get(start_key(view)) == HAND.name:
-        st.session_state[start_key(view)] = offered_ways[0].name
+def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
+    """The options of this method, in one row on a page that is about it alone."""
+    if st.session_state.get(start_key(view)) == HAND.name:  # only on Watch there is a plane to place centers in
+        st.session_state[start_key(view)] = view.ways[0].name
     with _row():
-        return _choose_rest(view, offered_ways, data, "mixture")
+        return _choose_rest(view, data, page)
 
 
-def _choose_rest(view: MethodView, offered_ways: tuple, data: Data, page: str) -> Settings:
+def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     """Everything but the method."""
     k = _choose_k() if view.traits.groups == "chosen" else None
-    way = _choose_way("Start", [way.name for way in offered_ways], start_key(view)) if offered_ways else ""
+    names = [way.name for way in view.ways if page == WATCH or way != HAND]
+    way = _choose_way("Start", names, start_key(view)) if names else ""
     options = _choose_options(view, data, page)
     start = _choose_start(way, data)
     seed = _choose_seed() if view.traits.random else 1
-    if offered_ways:
+    if way:
         _offer_new_start(way)
     return view.settings(None if k is None else _at_most(k, data), start, seed, data, **options)
 

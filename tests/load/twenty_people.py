@@ -32,13 +32,14 @@ from person import Answer, Person  # noqa: E402
 
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
 from pages.figures.plots import hovered  # noqa: E402
-from pages.runs.run import ALGORITHMS  # noqa: E402
+from pages.methods import offered  # noqa: E402
 from pages.ui.memory import TIDIED_AFTER  # noqa: E402
 
 MOST_REQUESTS = 60
 """of each person"""
 THINKING = (1.0, 3.0)
 """seconds between two clicks"""
+METHODS = offered("watch")
 NAMES = ("three", "round", "stretched", "moons", "rings")
 SIZES = {500: 14, 2_000: 4, 5_000: 2}
 """how many points, and how often of twenty times"""
@@ -153,7 +154,7 @@ class Visit:
         """Pastes a table with a column that is called by a word that nobody else knows."""
         self.own = np.random.default_rng(self.number).normal(size=(self.n, 2)).round(6)
         await self.person.go_to("Data")
-        await self.person.set(source=["Your own"])
+        await self.person.set(source=["Upload"])
         await self.person.set(how=["Paste"])
         await self.person.set(pasted="\n".join([f"{self.mark},y", *(f"{x},{y}" for x, y in self.own)]))
         self._note(await self.person.go_to("Watch"))
@@ -187,7 +188,7 @@ class Visit:
         elif what in ("size", "large"):
             others = {n: often for n, often in SIZES.items() if n != self.n}
             self.n = LARGE if what == "large" else self.random.choices(list(others), others.values())[0]
-            if what == "large" and self.algorithm == "kmedoids":  # which would take a sample
+            if what == "large" and METHODS[self.algorithm].traits.pairwise:  # which would take a sample
                 await self.do("algorithm")
             answer = await person.set(n=[f"{self.n:,}"])
         elif what == "k":
@@ -199,8 +200,8 @@ class Visit:
         elif what == "start":
             answer = await person.press("New start")
         elif what == "algorithm":
-            self.algorithm = self.random.choice([name for name in ALGORITHMS if name != self.algorithm])
-            answer = await person.set(algorithm=ALGORITHMS[self.algorithm])
+            self.algorithm = self.random.choice([name for name in METHODS if name != self.algorithm])
+            answer = await person.set(algorithm=METHODS[self.algorithm].title)
         elif what == "turn":
             self.page = "Watch" if self.page != "Watch" else "The race"
             answer = await person.go_to(self.page)
