@@ -12,19 +12,12 @@ import pytest
 
 from clustering import KMeans, adjusted_rand_index, fit
 from pages.datasets import cleaning
+from tests.browser.waiting import idle
 
 pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables"
 PICTURE = ".st-key-picture .js-plotly-plot"
-
-
-def idle(page):
-    """Waits until the page stands still."""
-    page.wait_for_timeout(300)
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stMain] h1') && !document.querySelector('[data-testid=stStatusWidget]')"
-    )
 
 
 def bring(page, server):
@@ -114,7 +107,7 @@ def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, 
 
 
 def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
-    page.goto(server + "/?start_kmeans=By+hand")
+    page.goto(server + "/?start_kmeans=Manual")
     idle(page)
     page.get_by_role("button", name=re.compile("^Center 3 at")).wait_for()
     before = start_of(page)
