@@ -27,14 +27,14 @@ def scores(comparison: Comparison) -> list[PanelScores]:
     return [
         PanelScores(
             name,
-            run.method.duration(run),
+            run.view.duration(run),
             run.least_seconds,
             run.history.last.loss,
             run.history.process.loss_name,
             None if run.silhouette is None else run.silhouette.mean,
             run.agreement,
             run.information,
-            {score.name: score.text for score in run.method.scores(run) if score.compared},
+            {score.name: score.text for score in run.view.scores(run) if score.compared},
         )
         for name, run in comparison.ran
     ]
@@ -49,7 +49,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     """What has to be known to read the table, in sentences."""
     data, runs = comparison.data, [run for _, run in comparison.ran]
     sentences = ["Time: E and M steps alone, without start and proximities, on this server."]
-    sentences += dict.fromkeys(run.method.time_note for run in runs if run.method.time_note)
+    sentences += dict.fromkeys(run.view.time_note for run in runs if run.view.time_note)
     widths = [run.silhouette for run in runs if run.silhouette is not None]
     sampled = next((len(width.rows) for width in widths if len(width.rows) < len(data.points)), None)
     sentences.append(
@@ -63,5 +63,5 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
             f"Adjusted Rand and mutual information against {data.label_name}{of}: 1 is the same groups; for independent "
             "groups the first is about 0."
         )
-    sentences += dict.fromkeys(run.method.compared_note for run, row in zip(runs, rows, strict=True) if row.compared)
+    sentences += dict.fromkeys(run.view.compared_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

@@ -73,7 +73,7 @@ def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
     headers += [*columns, "cluster"]
     parts += [*(data.points.T if columns else ()), numbers_on_screen(run)]
     if shares is not None:
-        headers += [f"{run.method.traits.share}_{rank + 1}" for rank in range(run.k)]
+        headers += [f"{run.view.traits.share}_{rank + 1}" for rank in range(run.k)]
         parts += list(shares.T[np.argsort(run.ranks)])
     return _csv(headers, parts, on_share)
 
@@ -83,7 +83,7 @@ def clusters(run: Run) -> bytes:
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
     long = []
-    for name, values in run.method.cluster_columns(run).items():
+    for name, values in run.view.cluster_columns(run).items():
         if np.ndim(values) > 1:
             long.append((name, values))
             continue
@@ -127,7 +127,7 @@ def parameters_json(run: Run) -> bytes:
 
 def _records(run: Run) -> Iterator[dict]:
     """What is known of each cluster, in the order of the numbers on the screen."""
-    columns = run.method.cluster_columns(run)
+    columns = run.view.cluster_columns(run)
     for i in np.argsort(run.ranks).tolist():
         record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
         record |= {name: values[i] for name, values in columns.items()}
@@ -157,10 +157,10 @@ def history(run: Run, on_share: OnShare = NOBODY) -> bytes:
         labels=history.last.labels,
         numbers=run.ranks + 1,
     )
-    arrays |= run.method.arrays(run)
+    arrays |= run.view.arrays(run)
     shares = history.last.assignment.shares
     if shares is not None:
-        arrays[_plural(run.method.traits.share)] = shares
+        arrays[_plural(run.view.traits.share)] = shares
     out, done, whole = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():

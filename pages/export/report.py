@@ -30,7 +30,7 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
     `shown` are its pictures, `notices` the sentences about what was unusual, and `link` is where the run is to be seen, or a
     sentence that says why nowhere.
     """
-    title = f"{run.method.title}, K = {run.k}: {run.data.title}"
+    title = f"{run.view.title}, K = {run.k}: {run.data.title}"
     parts = [
         f"{STYLE}<article class='report'><h2>{cell(title)}</h2>",
         f"<p>{cell(shown.frames[-1].sentence)}</p>",
@@ -69,7 +69,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     pairs = [("Ended", run.ending)]
     if run.history.last.loss is not None:
         pairs.append(("Final loss", f"{number(run.history.last.loss)}, the {run.history.process.loss_name}"))
-    for score in run.method.scores(run):
+    for score in run.view.scores(run):
         # the report's text has the unit that the name has in parentheses
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
@@ -87,7 +87,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
 
 
 def _settings(run: Run) -> list[tuple[str, str]]:
-    settings, view, start = run.settings, run.method, run.settings.start
+    settings, view, start = run.settings, run.view, run.settings.start
     pairs = [("Algorithm", view.title)]
     if view.traits.groups == "chosen":
         pairs.append(("K", str(settings.k)))
@@ -119,10 +119,10 @@ def _data(run: Run) -> str:
 def _clusters(run: Run) -> str:
     columns = [] if run.data.given is not None else list(run.data.columns[:MOST_COLUMNS])
     # arrays of several numbers for each cluster have no room, and a name says more than a row
-    texts = {name: values for name, values in run.method.cluster_columns(run).items() if isinstance(values, list)}
+    texts = {name: values for name, values in run.view.cluster_columns(run).items() if isinstance(values, list)}
     numbers = {
         name: values
-        for name, values in run.method.cluster_columns(run).items()
+        for name, values in run.view.cluster_columns(run).items()
         if name not in texts and values.ndim == 1 and values.dtype.kind == "f"
     }
     headers = ["Cluster", "Size", *map(_heading, numbers), *map(_heading, texts), *columns]

@@ -18,13 +18,13 @@ TABLE = "assignments.csv"
 def with_clustering(run: Run) -> str:
     """The script that repeats the run with `clustering`; NoScript where the data cannot be had again."""
     data, names = _data(run)
-    script = _written(run.method.script, run)
+    script = _written(run.view.script, run)
     return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
 
 
 def with_scikit_learn(run: Run) -> str:
     """The script that repeats the run with scikit-learn from the same start; NoScript where that has no such method."""
-    script = _written(run.method.peer_script, run)
+    script = _written(run.view.peer_script, run)
     data, names = _data(run)
     modules = sorted(line for line in script.imports if line.startswith("import "))
     parts = sorted(script.imports - set(modules))
@@ -52,7 +52,7 @@ def _data(run: Run) -> tuple[str, frozenset[str]]:
     data = run.data
     if data.given is not None:
         raise NoScript("proximities that are given cannot be made anew by a script")
-    metric = run.method.matrix_metric(run.settings)
+    metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:
         raise NoScript(f"{metric} dissimilarities are of categories, which the table of assignments does not have")
     line = _sample_line(data.key)

@@ -195,7 +195,7 @@ def best_model(run: Run, kind: str, progress: Progress) -> Run:
         progress.show(done, f"{MODELS[kind]} covariances, iteration {state.iteration}.")
 
     def find_seed():
-        process = run.method.process(settings)
+        process = run.view.process(settings)
         runs = restarts(process, run.data.points, seeds, on_step=on_step, max_iter=MOST_ITERATIONS)
         return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
 
@@ -210,7 +210,7 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     rows, criteria = [], {}
     for kind, one in runs.items():
         process, last = one.history.process, one.history.last
-        criteria[kind] = one.method.criteria(process, last, one.data)["bic"]
+        criteria[kind] = one.view.criteria(process, last, one.data)["bic"]
         count = process.parameter_count(d)
         rows.append([COVARIANCE.choices[kind], count, number(-float(last.loss) * n), number(criteria[kind])])
     best = min(criteria, key=criteria.get)
@@ -257,7 +257,7 @@ def show_limit(run: Run, plane: Plane) -> None:
 
 
 def show_sureness(run: Run, plane: Plane) -> None:
-    numbers = run.method.state_size(run.k, run.data.points.shape[1])
+    numbers = run.view.state_size(run.k, run.data.points.shape[1])
     most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers))  # because all fits are kept
     st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
     wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **KEPT))

@@ -61,7 +61,7 @@ def in_step(runs: list[Run]) -> tuple[list[list[Frame]], str]:
 
 
 def _frames(run: Run, shown: Iterable[int]) -> list[Frame]:
-    history, view = run.history, run.method
+    history, view = run.history, run.view
     kept = set(shown)
     phases = view.phases(run)
     frames, explained = [], set()

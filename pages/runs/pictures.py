@@ -73,7 +73,7 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
         places = [plane.project(centers) for centers in run.centers or ()]
-        places += run.method.outlines(run, len(run.history.states) - 1, plane)  # those that it ends with
+        places += run.view.outlines(run, len(run.history.states) - 1, plane)  # those that it ends with
         for place in places:
             if not np.isnan(place).all():
                 corners += [np.nanmin(place, axis=0), np.nanmax(place, axis=0)]
@@ -102,7 +102,7 @@ def described(run: Run, frame: Frame) -> str:
         words = f"{run.ranks[i] + 1}"
         if run.data.given is None:
             place = minus(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
-            words += f" with its {run.method.traits.center} at {place}"
+            words += f" with its {run.view.traits.center} at {place}"
         if frame.assigned is not None:
             words += f" of {run.history.states[frame.assigned].assignment.sizes[i]:,.0f} points"
         clusters.append(words)
@@ -126,7 +126,7 @@ class Regions:
     def source(self, state: int) -> str:
         """The picture of them by the parameters of this state."""
         parameters = self.run.history.states[state].parameters
-        return paint.regions(self.run.method.regions(self.run, parameters, self.grid), self.colors)
+        return paint.regions(self.run.view.regions(self.run, parameters, self.grid), self.colors)
 
 
 class _Picture:
@@ -134,7 +134,7 @@ class _Picture:
 
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
-        self.view = run.method
+        self.view = run.view
         self.ranks = run.ranks
         self.colors = [palette.color_of(rank) for rank in self.ranks]
         self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]

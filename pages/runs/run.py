@@ -47,7 +47,7 @@ class Run:
     _kept: dict = field(default_factory=dict, repr=False)
 
     @cached_property
-    def method(self) -> MethodView:
+    def view(self) -> MethodView:
         return method(self.settings.method)
 
     @property
@@ -83,9 +83,9 @@ class Run:
     @cached_property
     def centers(self) -> list[np.ndarray] | None:
         """Of each state where the centers are, (k, d); None if clusters have none."""
-        if self.method.traits.center is None:
+        if self.view.traits.center is None:
             return None
-        return self.by_parameters(lambda parameters: self.method.centers(parameters, self.data))
+        return self.by_parameters(lambda parameters: self.view.centers(parameters, self.data))
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -97,7 +97,7 @@ class Run:
     @property
     def place_name(self) -> str:
         """What `places` are."""
-        return self.method.traits.center or "mean"
+        return self.view.traits.center or "mean"
 
     @property
     def ending(self) -> str:
@@ -109,8 +109,8 @@ class Run:
     def cells(self) -> int:
         """How many numbers it holds, about."""
         n, d = self.data.points.shape
-        traits = self.method.traits
-        states = len(self.history) * self.method.state_size(self.k, d)
+        traits = self.view.traits
+        states = len(self.history) * self.view.state_size(self.k, d)
         if traits.pairwise:
             return states + getattr(self.work, "cells", n * n)
         features = getattr(self.history.prepared, "features", None)
@@ -120,12 +120,12 @@ class Run:
     @property
     def has_regions(self) -> bool:
         """Whether every place belongs to a cluster, not only the points."""
-        return self.method.has_regions(self.data, self.settings)
+        return self.view.has_regions(self.data, self.settings)
 
     @cached_property
     def least_seconds(self) -> float:
         """The time that the steps of the run take; of short runs, which any disturbance delays, the least of several times."""
-        given = self.method.seconds(self)
+        given = self.view.seconds(self)
         if given is not None:
             return given
         times = [self.history.seconds]

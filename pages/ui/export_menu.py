@@ -25,9 +25,9 @@ QUICK = 400_000
 def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
     """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
-    title = f"{run.method.title}, K = {run.k}: {run.data.title}"
+    title = f"{run.view.title}, K = {run.k}: {run.data.title}"
     sentences = [frame.sentence for frame in frames]
-    long = run.cells > QUICK and not run.method.traits.pairwise
+    long = run.cells > QUICK and not run.view.traits.pairwise
     with st.popover("Take it away", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, make in (

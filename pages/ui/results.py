@@ -25,7 +25,7 @@ def told_notices(run: Run) -> list[str]:
                 text=f"the run was cut off after {run.history.iterations} iterations, the most that are made here, and had "
                 "not converged. Another start or a smaller K may need fewer."
             )
-        where = f"Iteration {iteration}, {notice.name}: " if run.method.notices_by_iteration else ""
+        where = f"Iteration {iteration}, {notice.name}: " if run.view.notices_by_iteration else ""
         told.append(where + notice.told(run.ranks + 1))
     return told
 
@@ -49,11 +49,11 @@ def show_numbers(run: Run) -> None:
                 width="content",
             )
     with st.container(horizontal=True):
-        if run.method.traits.loss is not None:
+        if run.view.traits.loss is not None:
             st.metric("Final loss", number(history.losses[-1]), width="content")
-        for score in run.method.scores(run):
+        for score in run.view.scores(run):
             st.metric(score.name, score.text, help=score.help or None, width="content")
-    if run.method.traits.loss is not None:
+    if run.view.traits.loss is not None:
         st.caption(f"The loss is the {history.process.loss_name}.")
 
 
@@ -61,8 +61,8 @@ def show_sizes(run: Run) -> None:
     """A row per cluster: its mark, its size, and where it is."""
     sizes = run.history.last.assignment.sizes
     largest = max(sizes.max(), 1)
-    soft = run.method.traits.share is not None
-    names = run.method.center_names(run.history.parameters[-1], run.data)
+    soft = run.view.traits.share is not None
+    names = run.view.center_names(run.history.parameters[-1], run.data)
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
@@ -81,7 +81,7 @@ def show_sizes(run: Run) -> None:
 
 def show_tables(run: Run) -> None:
     """The tables that only this method has."""
-    for one in run.method.tables(run):
+    for one in run.view.tables(run):
         st.markdown(f"**{one.title}**")
         st.html(table(one.headers, one.rows, one.title))
         st.caption(one.caption)
@@ -90,7 +90,7 @@ def show_tables(run: Run) -> None:
 def show_proximities(run: Run) -> None:
     """The matrix that was clustered, with the members of each cluster together, and who they are."""
     labels = run.ranks[run.history.last.labels]
-    nearest = run.method.distances_to_centers(run)
+    nearest = run.view.distances_to_centers(run)
     order = np.lexsort((nearest, labels))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -99,7 +99,7 @@ def show_proximities(run: Run) -> None:
         st.plotly_chart(figure, **CHART, alt="Heat map of the proximities, ordered by cluster.")
         st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
     with right:
-        st.markdown(f"**Who is with whom**, the nearest to the {run.method.traits.center} first")
+        st.markdown(f"**Who is with whom**, the nearest to the {run.view.traits.center} first")
         rows = []
         for rank in range(run.k):
             members = order[labels[order] == rank]

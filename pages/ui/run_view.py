@@ -61,7 +61,7 @@ def show_picture(run: Run, shown: RunPictures) -> None:
 
 def show_results(run: Run, shown: RunPictures) -> None:
     """The loss curve, and what came of the run."""
-    if run.method.traits.loss is not None:
+    if run.view.traits.loss is not None:
         first, last = number(run.history.losses[0]), number(run.history.losses[-1])
         with st.container(key="loss"):
             st.plotly_chart(
@@ -82,7 +82,7 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
         if not always:
             point, rank = choose_focus(run)
     cluster = int((run.ranks == rank).nonzero()[0][0])
-    return typeset(run.method.formulas(run, point, cluster), frames), point
+    return typeset(run.view.formulas(run, point, cluster), frames), point
 
 
 def driver() -> AbstractContextManager:
@@ -93,7 +93,7 @@ def driver() -> AbstractContextManager:
 def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, beside: tuple[str, ...] = ()) -> None:
     """The player of the picture, of the loss curve and of the figures in the containers `beside`."""
     words = [pictures.described(run, frame) for frame in shown.frames]
-    losses = ["loss"] if run.method.traits.loss is not None else []
+    losses = ["loss"] if run.view.traits.loss is not None else []
     # it keeps its place as long as the run is the same
     player(
         plots.token(run.key),

@@ -72,7 +72,7 @@ def choose_focus(run: Run) -> tuple[int, int]:
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
     point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **KEPT)) - 1
-    what = run.method.traits.cluster.capitalize()
+    what = run.view.traits.cluster.capitalize()
     cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **KEPT)) - 1
     if run.data.names is not None:
         st.caption(plain(run.data.called([point])[0]))

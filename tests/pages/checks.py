@@ -63,7 +63,7 @@ def check_that_it_is_the_one_it_names(view: MethodView) -> None:
     settings = view.settings(3, data=data)
     assert settings.method == view.name
     run = run_of(view, data)
-    assert run.method is view
+    assert run.view is view
     assert type(run.history.process) is type(view.process(settings))
     assert [name for name, _ in settings.options] == [option.name for option in view.options]
 

@@ -336,7 +336,7 @@ def test_the_bic_of_mixtures_by_hand(covariance, parameters):
     ]
     means, mixture = scores(comparison)
     run = comparison.runs[1]
-    bic = run.method.criteria(run.history.process, run.history.last, run.data)["bic"]
+    bic = run.view.criteria(run.history.process, run.history.last, run.data)["bic"]
     assert bic == pytest.approx(parameters * np.log(300) - 2 * logsumexp(parts, axis=0).sum(), rel=1e-9)
     assert mixture.compared == {"BIC": number(bic)}
     assert means.compared == {}

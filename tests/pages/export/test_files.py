@@ -45,7 +45,7 @@ def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_t
     assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
     if name == "mixture":
         assert headers[4:] == ["responsibility_1", "responsibility_2", "responsibility_3"]
-    if run.method.traits.share is not None:
+    if run.view.traits.share is not None:
         shares = np.array([row[4:] for row in rows], dtype=float)
         np.testing.assert_array_equal(shares, run.history.last.assignment.shares[:, np.argsort(run.ranks)])
         assert (shares.argmax(axis=1) + 1).tolist() == [int(row[3]) for row in rows]
@@ -143,8 +143,8 @@ def test_the_history_loads_without_pickle_and_has_every_state(name):
     assert len(arrays["half_losses"]) == states - 1
     assert arrays["sizes"].shape == (states, 3)
     names = {"kmeans": ["centers"], "kmedoids": ["medoids"], "mixture": ["weights", "means", "covariances"]}.get(name, [])
-    assert set(names) <= set(run.method.arrays(run)) <= set(arrays)
-    assert all(len(arrays[name]) == states for name in run.method.arrays(run))
+    assert set(names) <= set(run.view.arrays(run)) <= set(arrays)
+    assert all(len(arrays[name]) == states for name in run.view.arrays(run))
     assert ("responsibilities" in arrays) == (name == "mixture")
     np.testing.assert_array_equal(arrays["numbers"][arrays["labels"]], run.ranks[run.history.last.labels] + 1)
 
@@ -260,8 +260,8 @@ def test_a_method_that_cannot_write_its_script_says_why(write, monkeypatch):
         raise ValueError("it is too long")
 
     run = run_of()
-    monkeypatch.setattr(run.method, "script", fails, raising=False)
-    monkeypatch.setattr(run.method, "peer_script", fails, raising=False)
+    monkeypatch.setattr(run.view, "script", fails, raising=False)
+    monkeypatch.setattr(run.view, "peer_script", fails, raising=False)
     with pytest.raises(NoScript, match="it is too long"):
         write(run)
 

@@ -53,9 +53,9 @@ def test_the_cut_of_a_tree_is_handed_over_to_it():
     app.switch_page("pages/watch/page.py").run()
     assert not app.exception
     run = run_of(app)
-    assert run.method.title == "Fuzzy c-means"
+    assert run.view.title == "Fuzzy c-means"
     assert run.settings.start.linkage == "ward"
-    assert "the cut of a tree, ward linkage" in run.method.sentence(run, 0)
+    assert "the cut of a tree, ward linkage" in run.view.sentence(run, 0)
 
 
 def test_two_fuzzifiers_are_told_apart_in_a_comparison():

@@ -506,7 +506,7 @@ def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
     plane = plane_of(run.data)
     (frames, _), _ = in_step([run, make_run(normal(), methods.settings("kmeans"), Recent(), lambda _: None)])
     made = [run.history.states[frame.state].parameters.merges for frame in frames]
-    lines = [run.method.highlight(run, frame.state, plane) for frame in frames]
+    lines = [run.view.highlight(run, frame.state, plane) for frame in frames]
     assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
     assert (made[-1], lines[0], lines[-1]) == (56, None, None)
     ends = run.work.ends(np.arange(59), plane.places(run.data.points))

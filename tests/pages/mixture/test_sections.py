@@ -599,7 +599,7 @@ def told(run, point=0, rank=0):
     """The frames of a run with its formulas for this point and the cluster of this number, from 0."""
     frames, _ = frames_of(run)
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    return frames, typeset(run.method.formulas(run, point, cluster), frames)
+    return frames, typeset(run.view.formulas(run, point, cluster), frames)
 
 
 def assigned_at(run, frame):
