@@ -25,11 +25,11 @@ page = st.navigation(
 from pages.ui.buttons import LACKS, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.frame import dress  # noqa: E402
-from pages.ui.links import asked, keep_address, tell_of_nonsense, write_address  # noqa: E402
+from pages.ui.links import requested, restore_address, warn_of_unavailable, write_address  # noqa: E402
 from pages.ui.widgets import is_own  # noqa: E402
 
-asked()
-keep_address(page.url_path)
+requested()
+restore_address(page.url_path)
 notice = st.empty()
 
 dress(page is watch)
@@ -44,6 +44,6 @@ else:
 with st.sidebar:
     copy_link(LACKS if is_own() else "")
 page.run()
-tell_of_nonsense(notice)
+warn_of_unavailable(notice)
 write_address()
 tidying().soon()

@@ -21,10 +21,11 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.chunks import inner_product, largest_row, over_chunks
-from clustering.kmeans import EPS, nearest_centers, seeded_rows, squared_distances
+from clustering.distances import nearest_centers, squared_distances
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points
 from clustering.process import Alternating, State
+from clustering.seeding import seeded_rows
 
 COINCIDING_CENTERS = "coinciding centers"
 COINCIDING = 1e-4

@@ -11,15 +11,13 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from clustering import seeding
 from clustering.chunks import about_two_smallest, chunk_size, over_chunks, product, two_smallest
+from clustering.distances import nearest_centers, squared_distances
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points
 from clustering.process import Alternating, State
-
-EPS = np.finfo(float).eps
+from clustering.seeding import seeded_rows
 
 
 class PreparedPoints(NamedTuple):
@@ -222,66 +220,6 @@ class KMeans(Alternating):
 
     def rounding(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
-
-
-def nearest_centers(centers, points) -> np.ndarray:
-    """(n,) number of the nearest center of each point, the lowest one among equals.
-
-    Parameters
-    ----------
-    centers : (k, d) array
-    points : (n, d) array
-
-    Raises
-    ------
-    ValueError
-        As `check_points`, or if points and centers differ in d.
-    """
-    centers, points = check_points(centers, "centers"), check_points(points)
-    if centers.shape[1] != points.shape[1]:
-        raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
-    labels = np.empty(len(points), dtype=np.intp)
-
-    def part(chunk):
-        # by differences, so that a common offset costs no digits
-        labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
-
-    over_chunks(part, len(points), chunk_size(len(centers)))
-    return labels
-
-
-def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
-    """k rows of the points `columns` (d, n) by a named way of starting.
-
-    ValueError if there is no such way; the sentence names these ways and the `others` that the caller has.
-    """
-    n = columns.shape[1]
-
-    def distances_to(rows):
-        return squared_distances(columns, columns[:, rows].T)
-
-    if init == "random":
-        return seeding.random_rows(n, k, rng)
-    if init == "k-means++":
-        return seeding.plus_plus(distances_to, n, k, rng)
-    if init == "plain k-means++":
-        return seeding.plus_plus(distances_to, n, k, rng, trials=1)
-    if init == "maxmin":
-        return seeding.maxmin(distances_to, n, k, rng)
-    names = ", ".join(map(repr, (*others, "k-means++", "plain k-means++", "random", "maxmin")))
-    raise ValueError(f"init must be {names} or an array, got {init!r}")
-
-
-def squared_distances(columns, centers) -> np.ndarray:
-    """(k, n) squared distances of the centers to the columns by differences, which lose no digits."""
-    distances = np.zeros((len(centers), columns.shape[1]))
-    difference = np.empty(columns.shape[1])
-    for center, mine in zip(centers, distances, strict=True):
-        for column, coordinate in zip(columns, center, strict=True):
-            np.subtract(column, coordinate, out=difference)
-            difference *= difference
-            mine += difference
-    return distances
 
 
 def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.ndarray, np.ndarray]:

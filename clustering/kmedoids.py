@@ -100,20 +100,9 @@ class KMedoids(Alternating):
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         matrix = prepared.matrix
-        n = len(matrix)
         if self.init == "build":
             return seeding.build(matrix, self.k)
-        if self.init == "random":
-            return seeding.random_rows(n, self.k, rng)
-        if self.init == "k-means++":
-            return seeding.plus_plus(matrix.__getitem__, n, self.k, rng)
-        if self.init == "plain k-means++":
-            return seeding.plus_plus(matrix.__getitem__, n, self.k, rng, trials=1)
-        if self.init == "maxmin":
-            return seeding.maxmin(matrix.__getitem__, n, self.k, rng)
-        raise ValueError(
-            f"init must be 'build', 'random', 'k-means++', 'plain k-means++', 'maxmin' or an array, got {self.init!r}"
-        )
+        return seeding.rows_by_name(self.init, matrix.__getitem__, len(matrix), self.k, rng, "build")
 
     def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
         """The medoids (k,) as a copy. ValueError unless they are k different row numbers in 0..n-1."""

@@ -27,10 +27,11 @@ from scipy.linalg import solve_triangular
 from clustering.chunks import inner_product, largest_row, over_chunks, product
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
-from clustering.kmeans import EPS, KMeans, seeded_rows
+from clustering.kmeans import KMeans
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_labels, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_labels, check_points, column_means, few_distinct_points
 from clustering.process import Alternating, State, fit
+from clustering.seeding import seeded_rows
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 DIRECT = 1e6

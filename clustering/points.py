@@ -4,6 +4,9 @@ import numpy as np
 
 from clustering.notices import Notice, few_distinct
 
+EPS = np.finfo(float).eps
+"""the spacing of double-precision numbers at 1"""
+
 LARGEST = 1e150
 """magnitude of a coordinate, so that sums of squares of many of them stay finite"""
 

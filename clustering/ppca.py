@@ -20,9 +20,8 @@ import numpy as np
 
 from clustering.chunks import over_chunks
 from clustering.features import LOG_2PI
-from clustering.kmeans import EPS
 from clustering.notices import Notice
-from clustering.points import check_table, is_whole
+from clustering.points import EPS, check_table, is_whole
 from clustering.process import Alternating, State, iterate
 
 LEAST_NOISE = 1e-9

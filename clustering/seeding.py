@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from clustering.chunks import over_chunks
+from clustering.distances import squared_distances
 from clustering.points import is_whole
 
 DistancesTo = Callable[[np.ndarray], np.ndarray]
@@ -91,3 +92,29 @@ def build(proximities: np.ndarray, k: int) -> np.ndarray:
         rows[i] = loss.argmin()
         nearest = np.minimum(nearest, proximities[rows[i]])
     return rows
+
+
+def rows_by_name(init: str, distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
+    """k of n rows by a named way of starting.
+
+    ValueError if there is no such way; the sentence names these ways and the `others` that the caller has.
+    """
+    if init == "random":
+        return random_rows(n, k, rng)
+    if init == "k-means++":
+        return plus_plus(distances_to, n, k, rng)
+    if init == "plain k-means++":
+        return plus_plus(distances_to, n, k, rng, trials=1)
+    if init == "maxmin":
+        return maxmin(distances_to, n, k, rng)
+    names = ", ".join(map(repr, (*others, "k-means++", "plain k-means++", "random", "maxmin")))
+    raise ValueError(f"init must be {names} or an array, got {init!r}")
+
+
+def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
+    """k rows of the points `columns` (d, n) by a named way of starting, by squared distances; as `rows_by_name`."""
+
+    def distances_to(rows):
+        return squared_distances(columns, columns[:, rows].T)
+
+    return rows_by_name(init, distances_to, columns.shape[1], k, rng, *others)

@@ -24,10 +24,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.kmeans import EPS, nearest_centers, seeded_rows
+from clustering.distances import nearest_centers
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import check_k, check_points, column_means, few_distinct_points, is_whole
+from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points, is_whole
 from clustering.process import Alternating, State, fit
+from clustering.seeding import seeded_rows
 
 LEAST_MASS_OF_A_MEAN = 1e-290
 """sum of responsibilities below which too few digits are left to divide by: such a mean stays where it is"""

@@ -7,9 +7,9 @@ from plotly.subplots import make_subplots
 from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
 from pages.figures import palette
+from pages.figures.plots import TIGHT
 
 HEIGHT = 230
-MARGIN = dict(l=10, r=10, t=10, b=10)
 LINE, CHOSEN = palette.COLORS[0], palette.COLORS[1]
 NOISE = "rgba(140,140,150,0.28)"
 
@@ -54,7 +54,7 @@ def elbow(criterion: Criterion) -> go.Figure:
 def _layout(height: int, ks: np.ndarray) -> dict:
     axis = dict(title=dict(text="K, clusters"), zeroline=False, tickvals=ks.tolist(), range=[ks[0] - 0.4, ks[-1] + 0.4])
     return dict(
-        height=height, margin=MARGIN, showlegend=False, dragmode=False, xaxis=axis, yaxis=dict(zeroline=False, nticks=5)
+        height=height, margin=TIGHT, showlegend=False, dragmode=False, xaxis=axis, yaxis=dict(zeroline=False, nticks=5)
     )
 
 
@@ -87,9 +87,7 @@ def information_criteria(verdict: Verdict) -> go.Figure:
     title = f"K, {verdict.sweep.view.traits.cluster}s"
     figure.update_xaxes(title=dict(text=title), zeroline=False, tickvals=verdict.ks.tolist())
     figure.update_yaxes(zeroline=False, nticks=5)
-    figure.update_layout(
-        height=330, margin=dict(l=10, r=10, t=30, b=10), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0)
-    )
+    figure.update_layout(height=330, margin=TIGHT | dict(t=30), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0))
     return figure
 
 
@@ -126,7 +124,7 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
     )
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=TIGHT,
         showlegend=False,
         dragmode=False,
         hovermode="closest",
@@ -170,4 +168,4 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) 
         for i, best in enumerate(best_runs)
     ]
     sankey = dict(type="sankey", arrangement="snap", node=node, link=link)
-    return go.Figure(dict(data=[sankey], layout=dict(height=height, margin=dict(l=10, r=10, t=30, b=10), annotations=titles)))
+    return go.Figure(dict(data=[sankey], layout=dict(height=height, margin=TIGHT | dict(t=30), annotations=titles)))

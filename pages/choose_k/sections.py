@@ -100,7 +100,7 @@ def show_best_runs(verdict: Verdict) -> None:
                     icon=":material/play_circle:",
                     help="Watch this run",
                     on_click=open_in_watch,
-                    args=(replace(settings, k=best.k), settings.start.way, best.seed),
+                    args=(replace(settings, k=best.k, seed=best.seed),),
                 )
     if len(verdict.ks) < 2:
         return

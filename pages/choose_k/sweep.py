@@ -26,7 +26,7 @@ from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, Named
 from pages.runs.jobs import Job
-from pages.runs.run import check_fits, iterations_for, silhouette_of
+from pages.runs.run import check_fits, iterations_for, means_of, silhouette_of
 
 START = PLUS_PLUS.name
 REFERENCES = 10
@@ -112,7 +112,10 @@ class Sweep(Job):
             )
             data = data.sample(limit)
         ks = np.arange(1, max(1, min(most, len(data.points) - 1)) + 1)
-        return cls(data, replace(settings, start=Named(START)), ks, runs, note)
+        ways = method(settings.method).ways
+        # a way that leaves few groups out, where the method has it, and otherwise its own default
+        way = START if any(way.name == START for way in ways) else ways[0].name if ways else None
+        return cls(data, settings if way is None else replace(settings, start=Named(way)), ks, runs, note)
 
     @property
     def view(self) -> MethodView:
@@ -183,6 +186,8 @@ class Sweep(Job):
         at, run = _best(self._process(k), self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
         labels = run.last.labels
         centers = self.view.centers(run.last.parameters, self.data)
+        if centers is None:
+            centers = means_of(self.data.points, labels, k)
         return BestRun(k, first + at, run.last.loss, labels, centers, silhouette_of(self.data, labels))
 
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:

@@ -7,8 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from clustering import KMeans, KMedoids, State, adjusted_rand_index, match_clusters
-from clustering.kmeans import seeded_rows
+from clustering import State, adjusted_rand_index, match_clusters, seeding
+from clustering.distances import squared_distances
+from clustering.points import column_means
 from pages.compare.agreement import Clustering, in_a_group
 from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
@@ -18,7 +19,7 @@ from pages.methods.metric import METRIC
 from pages.methods.options import Settings
 from pages.methods.starts import AtRows, CutOf, NoStart
 from pages.runs.recent import Recent
-from pages.runs.run import Run, make_run, ranks_by_place
+from pages.runs.run import Run, make_run, means_of, ranks_by_place
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Comparison:
 
     @cached_property
     def names(self) -> list[str]:
-        """What each panel is called."""
+        """The name of each panel."""
         return panel_names(self.panels)
 
     @cached_property
@@ -48,7 +49,7 @@ class Comparison:
     @cached_property
     def clusterings(self) -> list[Clustering]:
         """The groups that each run ended with, and the known ones."""
-        found = [Clustering(name, _numbered(run.ranks, run.history.last.labels)) for name, run in self.ran]
+        found = [Clustering(name, run.numbers) for name, run in self.ran]
         return found + ([self.known] if self.known else [])
 
     @cached_property
@@ -66,17 +67,17 @@ class Comparison:
 
     @property
     def cells(self) -> int:
-        """How many numbers it holds, about."""
+        """Roughly how many numbers it holds."""
         return sum(run.cells for _, run in self.ran)
 
 
 def panel_names(panels: Sequence[Settings]) -> list[str]:
-    """What the panels are called: by their method, and by what else tells them apart."""
+    """Names of the panels: the method, and the settings in which they differ."""
     return [f"{i}. {', '.join(_name_parts(settings, panels))}" for i, settings in enumerate(panels, 1)]
 
 
 def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
-    """The label of the method, then the options, the start and K, as far as they tell this panel apart from others."""
+    """The label of the method, then those options, start and K in which this panel differs from others."""
     view = method(settings.method)
     alike = [other for other in panels if other.method == settings.method]
     parts = [view.label(settings)]
@@ -88,13 +89,13 @@ def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
             parts.append(option.short(value))
     if len({_start_identity(other) for other in alike}) > 1:
         parts += _start_parts(settings)
-    if len({other.k for other in panels}) > 1 and settings.k is not None:
+    if settings.k is not None and len({other.k for other in panels} - {None}) > 1:
         parts.append(f"K = {settings.k}")
     return [part for part in parts if part]
 
 
 def _start_identity(settings: Settings) -> tuple:
-    """By which two starts are told apart: the points that were found for several panels at once are no difference."""
+    """Equal for starts that have the same name: rows that were found for several panels do not count."""
     start = settings.start
     return (start.way, start.linkage, start.metric) if isinstance(start, CutOf) else (start.way,)
 
@@ -110,9 +111,9 @@ def _start_parts(settings: Settings) -> list[str]:
 
 
 def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
-    """What all panels can work on, and a sentence if that is a sample.
+    """The data that all panels can work on, and a sentence if these are a sample.
 
-    Several metrics share the room of one matrix of proximities.
+    Matrices of several metrics together get no more memory than one has.
     """
     metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
     n, most = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
@@ -126,25 +127,25 @@ def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
 
 
 def shared_rows(data: Data, k: int, most: int, way: str, seed: int) -> tuple[int, ...]:
-    """`most` different points, of which the first k are found by this way of starting, and all are if that is fewer.
+    """`most` different rows of the data at which panels start.
 
-    With the same seed "random" gives the points of a run alone. Those beyond k do not change the first ones.
+    The first k of them, or all if `most` is less, are what this way of starting finds for k clusters, whatever `most` is.
+    With the same seed a run alone starts at these rows, too, if it starts at random rows.
     """
-    rng = np.random.default_rng(seed)
-    find = _finder(data, way)
-    rows = find(k, rng).tolist()
+    n, distances_to, rng = len(data.points), _distances(data), np.random.default_rng(seed)
+    rows = seeding.rows_by_name(way, distances_to, n, k, rng).tolist()
     if most > k:
-        rows += [row for row in find(most, rng).tolist() if row not in rows][: most - k]
+        rows += [row for row in seeding.rows_by_name(way, distances_to, n, most, rng).tolist() if row not in rows][: most - k]
     return tuple(rows[:most])
 
 
-def _finder(data: Data, way: str) -> Callable[[int, np.random.Generator], np.ndarray]:
-    """A function of a number k and a generator that finds (k,) rows by this way of starting."""
+def _distances(data: Data) -> seeding.DistancesTo:
+    """A function of rows (m,) that returns the (m, n) proximities of all points to them, or squared distances."""
     if data.given is not None:
-        proximities = KMedoids(1).prepare(data.given)
-        return lambda k, rng: KMedoids(k, init=way).start(proximities, rng)
-    columns = KMeans(1).prepare(data.points).columns
-    return lambda k, rng: seeded_rows(way, columns, k, rng)
+        return data.given.__getitem__
+    origin, _ = column_means(data.points)
+    columns = np.subtract(data.points.T, origin[:, None], order="C")
+    return lambda rows: squared_distances(columns, columns[:, rows].T)
 
 
 def make_comparison(
@@ -159,9 +160,9 @@ def make_comparison(
 ) -> Comparison:
     """The comparison of these panels, from the cache if it is there.
 
-    `shared` says which of them begin at the same points: k of them, found by the way `start`. Panels with fewer clusters take
-    the first of these, and those with more take others too. `on_step` is called with the number of the panel and each of its
-    complete states; an exception that it raises ends the work.
+    `shared` says which of them start at the same points: k of them, found by the way `start`. Panels with fewer clusters use
+    the first of these, and those with more use further ones. `on_step` is called with the number of the panel and each of
+    its complete states; an exception that it raises ends the work.
     """
     before = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
 
@@ -173,33 +174,39 @@ def make_comparison(
             for run in comparison.runs
             if isinstance(run, Run)
         }
-        begun, runs = panels, []
+        started, runs = panels, []
         try:
-            begun = _from_the_same(used, panels, shared, k, start)
+            started = _with_shared_start(used, panels, shared, k, start)
         except ValueError as fault:
             runs = [as_sentence(fault)] * len(panels)
-        for i, settings in enumerate(begun[len(runs) :]):
+        for i, settings in enumerate(started[len(runs) :]):
             try:
                 run = known.get((used.key, settings))
                 runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
             except ValueError as fault:
                 runs.append(as_sentence(fault))
-        return _matched(used, note, begun, runs)
+        return _matched(used, note, started, runs)
 
     return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, start), compute)
 
 
-def _from_the_same(data: Data, panels: list[Settings], shared: list[bool], k: int, way: str) -> list[Settings]:
-    """The panels, those that share it with the points at which they begin."""
-    starts = [same and not isinstance(settings.start, NoStart) for settings, same in zip(panels, shared, strict=True)]
-    common = [settings for settings, same in zip(panels, starts, strict=True) if same]
+def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, way: str) -> list[Settings]:
+    """The settings of the panels, with the same rows as start where it is shared.
+
+    A method that starts nowhere, or that finds the number of clusters itself, keeps its own start.
+    """
+    shares = [
+        same and settings.k is not None and not isinstance(settings.start, NoStart)
+        for settings, same in zip(panels, shared, strict=True)
+    ]
+    common = [settings for settings, same in zip(panels, shares, strict=True) if same]
     if not common:
         return panels
     n = len(data.points)
     rows = shared_rows(data, min(k, n), max(settings.k for settings in common), way, common[0].seed)
     return [
         replace(settings, start=AtRows(rows[: settings.k], way)) if same else settings
-        for settings, same in zip(panels, starts, strict=True)
+        for settings, same in zip(panels, shares, strict=True)
     ]
 
 
@@ -223,8 +230,7 @@ def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str
     if most < len(found):
         places = found[most].ranks
     else:
-        means = np.stack([data.points[reference == group].mean(axis=0) for group in range(k)])
-        places = ranks_by_place(data.points, means)
+        places = ranks_by_place(data.points, means_of(data.points, reference, k))
     ranks = [
         places if i == most else places[match_clusters(labels, reference, k)[:size]]
         for i, (labels, size) in enumerate(zip(labelings, sizes, strict=True))
@@ -233,10 +239,6 @@ def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str
     runs = [next(recolored) if isinstance(run, Run) else run for run in runs]
     known = None
     if len(labelings) > len(found):
-        known = Clustering("Known groups", _numbered(ranks[-1], labelings[-1]))
+        numbers = np.append(ranks[-1], -1)[labelings[-1]]  # the extra last entry is what -1 picks
+        known = Clustering("Known groups", numbers)
     return Comparison(data, note, panels, runs, known)
-
-
-def _numbered(ranks: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) the rank of each point's cluster; -1 for a point in none."""
-    return np.append(ranks, -1)[labels]  # the extra last entry is what -1 picks

@@ -8,7 +8,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import in_template, safe
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import padded, placed
+from pages.figures.plots import TIGHT, padded, placed, side_by_side_layout
 
 EDGE = "#26262c"
 
@@ -22,13 +22,13 @@ def color_of(number: int) -> str:
 
 
 def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
-    """How many points are in each group of the one and each group of the other: a square per cell, its area the number.
+    """Contingency table of two clusterings: a square per cell, whose area is the number of points.
 
     Each square can be selected; its `customdata` is the numbers of the two groups.
     """
     rows, columns = np.nonzero(pair.table)
     counts = pair.table[rows, columns]
-    side = min(200 / max(pair.table.shape), 46)
+    side = min(200 / max(*pair.table.shape, 1), 46)
     a, b = pair.groups_a[rows], pair.groups_b[columns]
     changed = a != b
     square = dict(
@@ -46,7 +46,7 @@ def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
         hoverinfo="text",
         marker=dict(
             symbol="square",
-            size=np.maximum(side * np.sqrt(counts / counts.max()), 6),
+            size=np.maximum(side * np.sqrt(counts / counts.max(initial=1)), 6),
             color=[color_of(number) for number in b],
             opacity=np.where(changed, 0.95, 0.45),
             line=dict(width=np.where(changed, 2, 0), color=[color_of(number) for number in a]),
@@ -56,7 +56,7 @@ def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
     )
     layout = dict(
         height=height,
-        margin=dict(l=10, r=10, t=10, b=10),
+        margin=TIGHT,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
@@ -82,7 +82,7 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
 
 
 def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
-    """All points as a painted picture, in the colors of their groups; that of `side_by_side` where there are many."""
+    """A painted picture of all points in the colors of their groups, for `side_by_side` with many points."""
     xy = plane.places(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
     canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
@@ -96,28 +96,23 @@ def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
 def side_by_side(
     data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops=(), height: int = 360
 ) -> go.Figure:
-    """The points in the groups of the one and of the other; `highlighted` (m,) ones stand out, all others are faint.
+    """Two pictures of the points, in the groups of each clustering; rows `highlighted` (m,) stand out, all others are faint.
 
-    `backdrops` are the pictures of both if there are more than `MOST_MARKERS` points, else none.
+    `backdrops` are painted pictures of both clusterings if there are more than `MOST_MARKERS` points, else none.
     """
     xy = plane.places(data.points)
-    left, right, bottom, top = extent_of(data, xy)
+    extent = extent_of(data, xy)
     called = [safe(name) for name in data.called(highlighted)]
-    layout = dict(
-        height=height,
-        margin=dict(l=10, r=10, t=30, b=10),
-        showlegend=False,
-        hovermode="closest",
-        dragmode="pan",
-        images=[],
-        annotations=[],
-    )
+    layout = side_by_side_layout(data, plane, extent, (pair.a.name, pair.b.name), height)
+    layout |= dict(hovermode="closest", dragmode="pan")
+    layout["xaxis2"]["matches"] = "x"
+    layout["yaxis2"] |= dict(matches="y", showticklabels=False, scaleanchor=None)
     traces = []
     for i, clustering in enumerate((pair.a, pair.b)):
         number = "" if i == 0 else "2"
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
         if backdrops:
-            layout["images"].append(placed((left, right, bottom, top), number) | dict(source=backdrops[i], opacity=0.45))
+            layout["images"].append(placed(extent, number) | dict(source=backdrops[i], opacity=0.45))
         else:
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
@@ -128,35 +123,6 @@ def side_by_side(
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"
         traces.append(dots)
-        layout[f"xaxis{number}"] = dict(
-            domain=[0.52 * i, 0.48 + 0.52 * i],
-            anchor=f"y{number}",
-            range=[left, right],
-            zeroline=False,
-            matches="x" if i else None,
-            title=dict(text=safe(plane.names[0])),
-        )
-        layout[f"yaxis{number}"] = dict(
-            anchor=f"x{number}",
-            range=[bottom, top],
-            zeroline=False,
-            matches="y" if i else None,
-            showticklabels=i == 0,
-            scaleanchor="x" if data.to_scale and i == 0 else None,
-            title=dict(text=safe(plane.names[1]) if i == 0 else ""),
-        )
-        layout["annotations"].append(
-            dict(
-                text=safe(clustering.name),
-                x=0.24 + 0.52 * i,
-                y=1,
-                xref="paper",
-                yref="paper",
-                xanchor="center",
-                yanchor="bottom",
-            )
-            | dict(showarrow=False, font=dict(size=14))
-        )
     return go.Figure(dict(data=traces, layout=layout))
 
 

@@ -92,7 +92,8 @@ def show_pictures(comparison: Comparison, plane: Plane, places: Sequence, progre
     st.subheader("Losses")
     st.caption("Each has its own unit: compare when they fall and when they stop, not how high they are.")
     with st.container(key="race_losses"):
-        ends = "; ".join(f"{name} ends at {number(run.history.losses[-1])}" for name, run in comparison.ran)
+        with_loss = [(name, run.history.last.loss) for name, run in comparison.ran if run.history.last.loss is not None]
+        ends = "; ".join(f"{name} ends at {number(loss)}" for name, loss in with_loss)
         st.plotly_chart(losses, key="losses", alt=f"Loss curves of the panels. {ends}.", **CHART)
 
 

@@ -6,9 +6,11 @@ Everything is made when it is asked for, as bytes; no Streamlit.
 import csv
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import product
 
 import numpy as np
@@ -56,11 +58,6 @@ def coordinate_names(run: Run) -> list[str]:
     return [] if run.data.given is not None else list(run.data.columns)
 
 
-def numbers_on_screen(run: Run) -> np.ndarray:
-    """(n,) the number that each point's cluster has on the screen, from 1; -1 for a point in none."""
-    return np.append(run.ranks + 1, -1)[run.history.last.labels]
-
-
 def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
     """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, -1 for none, and for a
     soft method its share in each cluster."""
@@ -71,7 +68,7 @@ def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
         headers.append("name")
         parts.append([str(name) for name in data.names])
     headers += [*columns, "cluster"]
-    parts += [*(data.points.T if columns else ()), numbers_on_screen(run)]
+    parts += [*(data.points.T if columns else ()), np.where(run.numbers < 0, -1, run.numbers + 1)]
     if shares is not None:
         headers += [f"{run.view.traits.share}_{rank + 1}" for rank in range(run.k)]
         parts += list(shares.T[np.argsort(run.ranks)])
@@ -93,7 +90,7 @@ def clusters(run: Run) -> bytes:
         long.insert(0, (run.place_name, run.places))
     for name, values in long:
         headers += _names_of_entries(name, values.shape[1:], columns)
-        parts += list(values[order].reshape(run.k, -1).T)
+        parts += list(values[order].reshape(run.k, math.prod(values.shape[1:])).T)
     return _csv(headers, parts)
 
 
@@ -109,9 +106,9 @@ def parameters_json(run: Run) -> bytes:
     content = dict(
         method=settings.method,
         k=settings.k,
-        start=settings.start.way,
+        start=dict(way=settings.start.way) | asdict(settings.start),
         seed=settings.seed,
-        **dict(settings.options),
+        options=dict(settings.options),
         data=data.title,
         points=len(data.points),
         columns=list(data.columns),

@@ -1,4 +1,4 @@
-"""A run on paper: what was clustered and how, what came of it, and what has to be known about it. HTML; no Streamlit."""
+"""The report of a run as HTML: settings, results, warnings, pictures, clusters and data."""
 
 import base64
 import html
@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,19 +21,18 @@ from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
 MOST_COLUMNS = 20
-"""of the data that are described, and of the places of clusters"""
+"""columns of the data that the report has at most"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
 
 def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> str:
-    """The report on a run as a piece of HTML.
+    """The report of a run as an HTML fragment.
 
-    `shown` are its pictures, `notices` the sentences about what was unusual, and `link` is where the run is to be seen, or a
-    sentence that says why nowhere.
+    `shown` are its pictures, `notices` the sentences about unusual events, and `link` is the address of the run, or a sentence
+    that says why it has none.
     """
-    title = f"{run.view.title}, K = {run.k}: {run.data.title}"
     parts = [
-        f"{STYLE}<article class='report'><h2>{cell(title)}</h2>",
+        f"{STYLE}<article class='report'><h2>{cell(run.title)}</h2>",
         f"<p>{cell(shown.frames[-1].sentence)}</p>",
         f"<div class='beside'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
         f"<section><h3>What came of it</h3>{_pairs(_scores(run))}</section></div>",
@@ -46,7 +46,7 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
 
 
 def alone(report: str, title: str) -> bytes:
-    """The report as a file that needs nothing else."""
+    """The report as a complete HTML file."""
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
         f"<body style='font-family:sans-serif;background:#fff'>{report}</body></html>"
@@ -54,10 +54,12 @@ def alone(report: str, title: str) -> bytes:
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Names and values as a description list."""
     return "<dl>" + "".join(f"<dt>{cell(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs) + "</dl>"
 
 
 def _linked(link: str) -> str:
+    """The text, as a link if it is an address."""
     return (
         f"<a href='{html.escape(link, quote=True)}'>{cell(link)}</a>"
         if link.startswith(("http://", "https://"))
@@ -66,6 +68,7 @@ def _linked(link: str) -> str:
 
 
 def _scores(run: Run) -> list[tuple[str, str]]:
+    """How the run ended, its loss, and its scores."""
     pairs = [("Ended", run.ending)]
     if run.history.last.loss is not None:
         pairs.append(("Final loss", f"{number(run.history.last.loss)}, the {run.history.process.loss_name}"))
@@ -80,13 +83,14 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     if run.agreement is not None:
         against = run.data.label_name
         pairs += [
-            ("Adjusted Rand index", f"{run.agreement:.3f} against {against}; 1 is the same groups, 0 chance"),
+            ("Adjusted Rand index", f"{minus(f'{run.agreement:.3f}')} against {against}; 1 is the same groups, 0 chance"),
             ("Normalized mutual information", f"{run.information:.3f} against {against}"),
         ]
     return pairs
 
 
 def _settings(run: Run) -> list[tuple[str, str]]:
+    """All settings on which the run depends."""
     settings, view, start = run.settings, run.view, run.settings.start
     pairs = [("Algorithm", view.title)]
     if view.traits.groups == "chosen":
@@ -94,7 +98,8 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     if view.ways:
         pairs.append(("Start", view.way(start.way).phrase))
     if isinstance(start, ByHand):
-        pairs.append(("Placed at", "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)))
+        places = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
+        pairs.append(("Placed at", minus(places)))
     if isinstance(start, CutOf):
         pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
     if view.traits.random:
@@ -103,6 +108,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
 
 
 def _data(run: Run) -> str:
+    """A sentence about the data, and a table of their columns if they are points."""
     data = run.data
     n, d = data.points.shape
     if data.given is not None:
@@ -117,32 +123,30 @@ def _data(run: Run) -> str:
 
 
 def _clusters(run: Run) -> str:
+    """A table of the clusters: size, what the method knows of each in one number or text, and place."""
     columns = [] if run.data.given is not None else list(run.data.columns[:MOST_COLUMNS])
-    # arrays of several numbers for each cluster have no room, and a name says more than a row
-    texts = {name: values for name, values in run.view.cluster_columns(run).items() if isinstance(values, list)}
-    numbers = {
-        name: values
-        for name, values in run.view.cluster_columns(run).items()
-        if name not in texts and values.ndim == 1 and values.dtype.kind == "f"
-    }
-    headers = ["Cluster", "Size", *map(_heading, numbers), *map(_heading, texts), *columns]
+    own = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
+    headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in own), *columns]
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
         row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
-        row += [minus(f"{values[k]:.4f}") for values in numbers.values()]
-        row += [values[k] for values in texts.values()]
+        row += [_cluster_text(values[k]) for values in own.values()]
         row += [minus(f"{value:.4g}") for value in run.places[k][: len(columns)]]
         rows.append(row)
-    places = f"<p>The columns are of the {run.place_name}s.</p>" if columns else ""
+    places = f"<p>{cell(f'The columns are of the {run.place_name}s.')}</p>" if columns else ""
     return table(headers, rows, "Clusters", True) + places
 
 
-def _heading(name: str) -> str:
-    return name.removesuffix("_name").replace("_", " ").capitalize()
+def _cluster_text(value: Any) -> str:
+    """A text as it is, a whole number with all digits, another number with four decimal places."""
+    if isinstance(value, str):
+        return value
+    return minus(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
 
 
 def _pictures(shown: RunPictures) -> str:
+    """The first, middle and last frame of the run, and its loss curve."""
     last = len(shown.frames) - 1
     drawn = []
     stills = Stills(shown.picture, 480, 340, fine=True)
@@ -154,10 +158,12 @@ def _pictures(shown: RunPictures) -> str:
 
 
 def _about_pictures(run: Run, shown: RunPictures) -> str:
+    """Sentences about frames that are left out, colors and rings."""
     return " ".join([shown.left_out, about_colors(run.k), about_rings(run.data).replace("; point at it to see which", "")])
 
 
 def _picture(image: Image.Image, caption: str) -> str:
+    """The image with its caption as a figure."""
     out = io.BytesIO()
     image.save(out, "WEBP", quality=92, method=2)  # not of few colors: they would go to the grays of many points
     source = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()

@@ -7,22 +7,22 @@ import streamlit as st
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
-from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
+from pages.ui.failure_examples import FAILURES, GALLERY
 from pages.ui.navigation import open_scene, opening
 from pages.ui.placing import plane_of
 
 
 @st.cache_data(max_entries=1, show_spinner="Running what goes wrong")
 def pictures() -> dict[str, str]:
-    """How each of them ends, as an image in HTML. The same for everybody."""
-    made = {}
+    """The last state of each failure, as an image in HTML. Cached for all sessions."""
+    images = {}
     for name in GALLERY:
         failure = FAILURES[name]
-        data = data_of(failure.state())
-        run = make_run(data, settings_of(failure), Recent(), lambda step: None)
-        source = thumbnail(data, plane_of(data), run.ranks[run.history.last.labels], run.places)
-        made[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
-    return made
+        data = failure.wrong.load()
+        run = make_run(data, failure.wrong.settings, Recent(), lambda state: None)
+        source = thumbnail(data, plane_of(data), run.numbers, run.places)
+        images[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
+    return images
 
 
 st.title("When it goes wrong")
@@ -44,6 +44,6 @@ with st.container(key="gallery"):
                 key=f"open {name}",
                 icon=":material/play_circle:",
                 on_click=open_scene,
-                args=(failure.page, failure.state(), failure.address()),
+                args=(failure.wrong.page, failure.wrong.state(), failure.wrong.address),
                 help=f"Opens {failure.title.lower()}, ready to play",
             )

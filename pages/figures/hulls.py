@@ -1,4 +1,6 @@
-"""Convex hulls of points in a plane."""
+"""Convex hulls of points in a plane, and lines in several parts."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
@@ -15,3 +17,9 @@ def hull(xy: np.ndarray) -> np.ndarray:
         along = np.lexsort((xy[:, 1], xy[:, 0]))
         corners = xy[along[[0, -1]]]
     return np.concatenate([corners, corners[:1]])
+
+
+def broken(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """(l, 2) one line through these parts, each (m, 2), broken between them by NaN; a single NaN if there are none."""
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1] if len(parts) else gap

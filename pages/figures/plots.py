@@ -28,6 +28,8 @@ LIGHT, DARK = "#ffffff", "#26262c"
 """what is now is a dark line with a light rim: seen on any ground and any color"""
 NOWHERE = dict(x=[None], y=[None])
 """an empty array would make Plotly drop the other lines as well"""
+TIGHT = dict(l=10, r=10, t=10, b=10)
+"""the margin of a figure whose axes make room for themselves"""
 MARGIN = dict(l=65, r=10, t=10, b=65)
 """room for titles and labels of the usual length: where these need more, Plotly makes it, by drawing everything once more"""
 
@@ -81,12 +83,12 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
 
 
 def about_colors(k: int) -> str:
-    """What has to be said of the colors of so many clusters."""
+    """A sentence about the colors of k clusters, if they repeat."""
     return " Colors repeat after ten clusters." if k > len(palette.COLORS) else ""
 
 
 def about_rings(data: Data) -> str:
-    """What the rings in a picture of these data mean, if there are any."""
+    """A sentence about the rings in a picture of these data, if there are any."""
     if data.filled is None or not data.filled.any():
         return ""
     rows = int(data.filled.any(axis=1).sum())
@@ -96,13 +98,13 @@ def about_rings(data: Data) -> str:
 
 
 def filled_values(data: Data, i: int) -> list[str]:
-    """Of point i each value that was filled, in words: 'filled: bill_length 43.9 ± 5.4'."""
-    told = []
+    """Each value of point i that was filled, in words: 'filled: bill_length 43.9 ± 5.4'."""
+    texts = []
     for j in np.flatnonzero(data.filled[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
         value = minus(f"{data.points[i, j]:.4g}{spread}")
-        told.append(f"filled: {data.columns[j]} {value}")
-    return told[:8] + ["…"] * (len(told) > 8)
+        texts.append(f"filled: {data.columns[j]} {value}")
+    return texts[:8] + ["…"] * (len(texts) > 8)
 
 
 def written(data: Data, rows: np.ndarray) -> dict:
@@ -156,6 +158,35 @@ def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float
         yaxis=axis
         | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=safe(plane.names[1]))),
     )
+
+
+def side_by_side_layout(
+    data: Data, plane: Plane, extent: tuple[float, float, float, float], titles: tuple[str, str], height: int
+) -> dict:
+    """The layout of two pictures of points in the same plane and extent, side by side, each below its title.
+
+    Their axes are numbered "" and "2", as in `placed`.
+    """
+    left, right, bottom, top = extent
+    layout = dict(height=height, margin=TIGHT | dict(t=30), showlegend=False, images=[], annotations=[])
+    across, up = map(safe, plane.names)
+    for i, (number, title) in enumerate(zip(("", "2"), titles, strict=True)):
+        begin, end = 0.52 * i, 0.48 + 0.52 * i
+        layout[f"xaxis{number}"] = dict(
+            domain=[begin, end], anchor=f"y{number}", range=[left, right], zeroline=False, title=dict(text=across)
+        )
+        layout[f"yaxis{number}"] = dict(
+            anchor=f"x{number}",
+            range=[bottom, top],
+            zeroline=False,
+            title=dict(text="" if i else up),
+            scaleanchor=f"x{number}" if data.to_scale else None,
+        )
+        layout["annotations"].append(
+            dict(text=safe(title), x=(begin + end) / 2, y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom")
+            | dict(showarrow=False, font=dict(size=14))
+        )
+    return layout
 
 
 def driven(name: str) -> dict:

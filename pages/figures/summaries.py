@@ -13,7 +13,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import minus, safe, shortened
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import MOST_MARKERS, dots, hovered, layout_of, marker_size, padded, placed, rings, written
+from pages.figures.plots import MOST_MARKERS, TIGHT, dots, hovered, layout_of, marker_size, padded, placed, rings, written
 
 MOST_PANELS = 6
 """columns of a scatter-plot matrix"""
@@ -26,7 +26,6 @@ MOST_LOADINGS = 24
 BLOCKS = 160
 """rows of a heat map at most; more are averaged in blocks"""
 PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
-MARGIN = dict(l=10, r=10, t=10, b=10)
 
 
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
@@ -137,7 +136,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 for ring in rings(_of_columns(ringed, both), ringed.points[:, both]):
                     few = {part: ring[part][: MOST_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
                     figure.add_trace(ring | few | dict(marker=ring["marker"] | dict(size=8)) | place)
-    figure.update_layout(height=140 + 105 * p, margin=MARGIN, showlegend=False, images=images, bargap=0, dragmode=False)
+    figure.update_layout(height=140 + 105 * p, margin=TIGHT, showlegend=False, images=images, bargap=0, dragmode=False)
     return figure
 
 
@@ -195,7 +194,7 @@ def variance_kept(components: PrincipalComponents) -> go.Figure:
     )
     layout = dict(
         height=240,
-        margin=MARGIN,
+        margin=TIGHT,
         legend=dict(orientation="h", y=1.02, yanchor="bottom"),
         dragmode=False,
         xaxis=dict(title=dict(text="component"), dtick=1 if len(shares) < 12 else None),
@@ -227,7 +226,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     )
     layout = dict(
         height=70 + 30 * len(z),
-        margin=MARGIN,
+        margin=TIGHT,
         dragmode=False,
         xaxis=dict(side="top", showgrid=False),
         yaxis=dict(autorange="reversed", showgrid=False),
@@ -238,11 +237,11 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
 def distinct(names: list[str]) -> list[str]:
     """The names made different by blanks, because Plotly puts equal ones into one row."""
     seen: dict[str, int] = {}
-    told = []
+    different = []
     for name in names:
         seen[name] = seen.get(name, -1) + 1
-        told.append(name + " " * seen[name])
-    return told
+        different.append(name + " " * seen[name])
+    return different
 
 
 def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -298,7 +297,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
     )
     layout = dict(
         height=height,
-        margin=MARGIN,
+        margin=TIGHT,
         shapes=lines,
         dragmode=False,
         xaxis=dict(showgrid=False, zeroline=False, constrain="domain") | ticks | (dict(tickangle=-60) if few else {}),

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import counted, number, safe, shortened
 from pages.figures import palette
-from pages.figures.plots import LIGHT, NOWHERE, driven, emphasized, figure
+from pages.figures.plots import LIGHT, NOWHERE, TIGHT, driven, emphasized, figure
 from pages.figures.summaries import block_means
 from pages.hierarchy.picture import HEIGHT, TreeColors
 from pages.methods.trees import Growth
@@ -26,7 +26,7 @@ DRAWN = 120
 
 
 def tree(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
-    """The tree up to so many merges: a frame for each of `states`, first `states[shown]`. Its leaves are one apart.
+    """A dendrogram with a frame for each of `states`, numbers of merges made, first `states[shown]`. Leaves are one apart.
 
     The lower merges, those that are not shown one by one, have lines of their own, which later frames leave as they are.
     """
@@ -167,7 +167,7 @@ class _Links:
         )
 
     def last_of(self, merges: int) -> dict:
-        """The links of the last of so many merges."""
+        """The links of merge number `merges`, counted from 1; nothing for 0."""
         return self.of(np.arange(merges - 1, merges)) if merges else NOWHERE
 
     def inverted(self) -> dict:
@@ -216,7 +216,7 @@ def heights(run: Run, states: list[int], shown: int, name: str, height: int = 34
     ticks = [left for left in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if left <= growth.merges]
     layout = dict(
         height=height,
-        margin=dict(l=10, r=10, t=10, b=10),
+        margin=TIGHT,
         showlegend=False,
         hovermode="closest",
         dragmode=False,

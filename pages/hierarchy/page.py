@@ -14,7 +14,7 @@ from pages.methods.trees import grow
 from pages.ui.cutting_line import cut_line
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
-from pages.ui.failures import tell_failure
+from pages.ui.failures import show_failure
 from pages.ui.navigation import opening
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
@@ -36,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         **SHARED,
     )
 with failure:
-    tell_failure("hierarchy")
+    show_failure("hierarchy")
 progress = Progress()
 try:
     with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():

@@ -36,13 +36,11 @@ class TreeColors:
 
     def __init__(self, run: Run):
         growth, labels = run.work, run.history.last.labels
-        n = growth.merges + 1
         self.cut = merges_of(run)
         self.joined_by = growth.joined_by
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
         self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]
-        first = growth.tree.order[growth.tree.begins[n:]]
-        self.merges = np.where(np.arange(growth.merges) < self.cut, self._points[first], 0)
+        self.merges = np.where(np.arange(growth.merges) < self.cut, growth.labels_of_merges(self._points), 0)
         self.colors = [palette.NEUTRAL, *palette.COLORS[: int(self._points.max())]]
 
     @property
@@ -51,15 +49,15 @@ class TreeColors:
         return range(len(self.colors))
 
     def has_color(self, merges: int) -> np.ndarray:
-        """(n,) whether each point has a color after so many merges: once it has joined another, and at the cut always."""
+        """(n,) whether each point has a color after `merges` merges: once it has joined another, and at the cut always."""
         return self.joined_by < merges if merges < self.cut else np.ones(len(self.joined_by), dtype=bool)
 
     def points(self, merges: int) -> np.ndarray:
-        """(n,) the color of each point after so many merges."""
+        """(n,) the color of each point after `merges` merges."""
         return np.where(self.has_color(merges), self._points, 0).astype(np.uint8)
 
     def markers(self, merges: int, rows: np.ndarray) -> dict:
-        """Colors and symbols of these points after so many merges."""
+        """Colors and symbols of the points `rows` after `merges` merges."""
         symbols = np.where(self.has_color(merges), self._symbols, 0).astype(np.uint8)
         return dict(marker=dict(color=self.points(merges)[rows], symbol=symbols[rows]))
 
@@ -79,12 +77,13 @@ def picture(
     *,
     markers: int = MOST_MOVING,
 ) -> go.Figure:
-    """The points of a cut tree in the colors of their groups as soon as they have joined another, with outlines of the groups
-    that there are, or, by single linkage, the lines of the merges made.
+    """An animation of the merges: points in the colors of the groups of the cut, from their first merge on.
 
-    There is a frame for each of `states`, numbers of merges made, and the first picture is that of `states[shown]`. `name`
-    becomes the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it raises
-    ends the work. Above so many `markers` the points are painted, but those that join one by one remain markers.
+    Outlines enclose the groups that there are; by single linkage there are the lines of the merges made instead.
+
+    Each of `states`, a number of merges made, has a frame, and the first picture is that of `states[shown]`. `name` becomes
+    the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it raises
+    ends the work. More points than `markers` are painted, but those that join one by one remain markers.
     """
     return _TreePicture(run, states, plane, markers).figure(shown, name, on_share)
 
@@ -110,7 +109,7 @@ class _TreePicture:
             self.canvas = paint.Canvas(*self.xy[early].T, self.extent, height) if early.any() else None
 
     def image(self, merges: int) -> list[dict]:
-        """The painted points after so many merges."""
+        """The painted points after `merges` merges."""
         if not self.painted or self.canvas is None:
             return []
         source = self.canvas.paint(palette.rgb(self.colors.colors), labels=self.colors.points(merges)[self.early])
@@ -184,12 +183,9 @@ class _Outlines:
         return [NOWHERE for _ in colors.codes]
 
     def upper(self, merges: int, colors: TreeColors) -> list[dict]:
-        """For each color one broken line around its groups after so many merges."""
-        alive = self.growth.alive(merges)
-        sizes = self.growth.tree.sizes[alive]
-        alive = alive[np.argsort(-sizes, kind="stable")[:OUTLINED]]
+        """For each color one broken line around its groups after `merges` merges."""
         lines = [[] for _ in colors.codes]
-        for merge in alive.tolist():
+        for merge in self.growth.largest_alive(merges, OUTLINED).tolist():
             if merge not in self.hulls:
                 self.hulls[merge] = hull(self.xy[self.growth.tree.members(merge)]).round(self.digits)
             lines[colors.merges[merge]].append(self.hulls[merge])

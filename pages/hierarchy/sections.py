@@ -6,6 +6,7 @@ import streamlit as st
 from pages.datasets.formatting import minus, plain, short
 from pages.datasets.planes import Plane
 from pages.figures import plots
+from pages.figures.plots import CHART
 from pages.hierarchy import figures
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.hierarchy.picture import picture
@@ -13,7 +14,7 @@ from pages.methods.tree_cut import OUTLINED
 from pages.runs.run import Run
 from pages.ui.player import player
 from pages.ui.progress import Progress
-from pages.ui.run_view import CHART, colors_and_rings
+from pages.ui.run_view import colors_and_rings
 from pages.ui.widgets import recent
 
 

@@ -32,11 +32,17 @@ def method(name: str) -> MethodView:
         raise ValueError(f"there is no method {name!r}; there are {', '.join(methods())}") from None
 
 
+def kind_of(data: Data) -> str:
+    """Which kind of data these are, as `Traits.data` has it."""
+    return POINTS if data.given is None else PROXIMITIES
+
+
 def offered(page: str, data: Data | None = None) -> dict[str, MethodView]:
     """The methods that may be chosen on this page, by name; with `data` only those that can cluster them."""
-    kind = None if data is None else POINTS if data.given is None else PROXIMITIES
     return {
-        name: view for name, view in methods().items() if page in view.pages and (kind is None or kind in view.traits.data)
+        name: view
+        for name, view in methods().items()
+        if view.can_be_on(page) and (data is None or kind_of(data) in view.traits.data)
     }
 
 

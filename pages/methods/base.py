@@ -12,13 +12,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from clustering import proximity_matrix
 from pages.datasets.data import Data
 from pages.datasets.formatting import counted, number, short
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, CutOf, Named, NoStart, Start, Way
+from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start, Way
 
 POINTS, PROXIMITIES = "points", "proximities"
 WATCH, COMPARE, RESTARTS, CHOOSE_K = "watch", "compare", "restarts", "choose_k"
@@ -146,6 +147,16 @@ class MethodView(ABC):
     found_code: str = "state.parameters"
     """what a script prints as found"""
 
+    def can_be_on(self, page: str) -> bool:
+        """Whether it may be chosen on a page: many starts need a method that has some, and centers and losses to compare; a
+        sweep over K one that is given K, and has a loss to choose the best of several runs by."""
+        traits = self.traits
+        if page == RESTARTS and not (traits.random and traits.center and traits.loss and any(w.repeatable for w in self.ways)):
+            return False
+        if page == CHOOSE_K and not (traits.groups == "chosen" and traits.loss):
+            return False
+        return page in self.pages
+
     # Making it.
 
     def settings(
@@ -153,7 +164,8 @@ class MethodView(ABC):
     ) -> Settings:
         """Settings of this method, with the defaults for these data where nothing else is said.
 
-        TypeError for an option that it does not have.
+        `k` is left out where the number of clusters is not chosen. TypeError for an option, ValueError for a start that the
+        method does not have.
         """
         unknown = options.keys() - {option.name for option in self.options}
         if unknown:
@@ -161,7 +173,9 @@ class MethodView(ABC):
         if start is None:
             start = Named(self.ways[0].name) if self.ways else NoStart()
         elif isinstance(start, str):
-            start = CutOf() if start == TREE.name else Named(start)
+            name = self.way(start).name
+            start = CutOf() if name == TREE.name else ByHand(()) if name == HAND.name else Named(name)
+        k = k if self.traits.groups == "chosen" else None
         values = tuple((option.name, options.get(option.name, option.first(data))) for option in self.options)
         return Settings(self.name, k, start, seed, values)
 
@@ -186,12 +200,17 @@ class MethodView(ABC):
         raise ValueError(f"{self.title} has no start {name!r}")
 
     def work(self, data: Data, settings: Settings, cache) -> Any:
-        """What the process works on: points (n, d), or what `process.prepare` has made of them, kept in `cache`."""
-        return data.points
+        """What the process works on: points (n, d) or proximities (n, n), or what `process.prepare` has made of them, kept in
+        `cache`."""
+        metric = self.matrix_metric(settings)
+        if metric is None:
+            return data.points
+        return cache.get(("proximities", data.key, metric), lambda: data.proximities(metric))
 
     def work_of_points(self, points: np.ndarray, settings: Settings) -> Any:
-        """The same for points (n, d) that are no data set, such as noise."""
-        return points
+        """The same for points (n, d) that are no data set, such as noise, and so have no categories."""
+        metric = self.matrix_metric(settings)
+        return points if metric is None else proximity_matrix(points, "euclidean" if metric == "gower" else metric)
 
     def prepared(self, work: Any) -> Any:
         """What of `work` is given to the process."""
@@ -211,8 +230,8 @@ class MethodView(ABC):
         return np.stack([data.points[labels == group].mean(axis=0) for group in range(k)])
 
     def matrix_metric(self, settings: Settings) -> str | None:
-        """The metric of the proximity matrix that it works on; None if it needs none."""
-        return None
+        """The metric of the proximity matrix that it works on: its option of that name; None if it is not `pairwise`."""
+        return dict(settings.options).get("metric", "euclidean") if self.traits.pairwise else None
 
     def state_size(self, k: int, d: int) -> int:
         """How many numbers the parameters of a state have, for k clusters in d columns."""
@@ -237,11 +256,18 @@ class MethodView(ABC):
         return cdist(self.centers(a, data), self.centers(b, data))
 
     def distances_to_centers(self, run) -> np.ndarray:
-        """(n,) distance of each point to the center of its cluster at the end, for an order of its members."""
-        return np.linalg.norm(run.data.points - run.places[run.history.last.labels], axis=1)
+        """(n,) distance of each point to the center of its cluster at the end, for an order of its members; 0 for a point in
+        none."""
+        # the last place is what -1 picks
+        places = np.vstack([run.places, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
+        return np.where(run.numbers < 0, 0.0, np.linalg.norm(run.data.points - places, axis=1))
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """For each cluster one line (m, 2) in the plane, broken at NaN, in state number `state`; none at all by default."""
+        return []
+
+    def steady_outlines(self, run, plane: Plane) -> list[np.ndarray]:
+        """The same for what is there from the first assignment on and never changes, so that it is sent only once."""
         return []
 
     def fills_outlines(self, settings: Settings) -> bool:
@@ -276,7 +302,9 @@ class MethodView(ABC):
         return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {counted(run.settings.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
+        if not self.ways:
+            return f"Start: {counted(len(run.data.points), 'point')}."
+        return f"Start: {counted(run.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
 
     def start_phrase(self, settings: Settings) -> str:
         """How the start was chosen."""
@@ -297,8 +325,8 @@ class MethodView(ABC):
         )
 
     def loss_text(self, loss: float) -> str:
-        """A loss with its unit."""
-        return f"{number(loss)} {self.traits.loss.unit}".rstrip()
+        """A loss with its unit; a dash where there is none."""
+        return "–" if loss is None or self.traits.loss is None else f"{number(loss)} {self.traits.loss.unit}".rstrip()
 
     def moved(self, run, state: int) -> np.ndarray:
         """(k,) how far each center moved since the state before."""
@@ -320,8 +348,16 @@ class MethodView(ABC):
         return {}
 
     def arrays(self, run) -> dict[str, np.ndarray]:
-        """The parameters of all iterations, (T + 1, …) each, by name."""
-        return {f"{self.traits.center}s": np.stack(run.history.parameters)}
+        """The parameters of all iterations, (T + 1, …) each, by name; NaN where a state has fewer clusters than others."""
+        if self.traits.center is None:
+            return {}
+        states = run.history.parameters
+        if len({len(centers) for centers in states}) == 1:
+            return {f"{self.traits.center}s": np.stack(states)}
+        padded = np.full((len(states), max(map(len, states)), *np.shape(states[0])[1:]), np.nan)
+        for place, centers in zip(padded, states, strict=True):
+            place[: len(centers)] = centers
+        return {f"{self.traits.center}s": padded}
 
     def scores(self, run) -> list[Score]:
         """Numbers that only this method has."""

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering import KMedoids, proximity_matrix
+from clustering import KMedoids
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import counted, number, short
 from pages.methods.base import POINTS, PROXIMITIES, MethodView, Traits
@@ -26,7 +26,7 @@ from pages.methods.formulas import (
     total,
     vector,
 )
-from pages.methods.metric import METRIC, metric_of_points
+from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, Way
 
@@ -64,9 +64,6 @@ class KMedoidsView(MethodView):
         metric = settings.option("metric")
         return cache.get(("proximities", data.key, metric), lambda: KMedoids(1).prepare(data.proximities(metric)))
 
-    def work_of_points(self, points: np.ndarray, settings: Settings) -> np.ndarray:
-        return proximity_matrix(points, metric_of_points(settings))
-
     def start_at(self, data: Data, work, k: int, *, rows=None, centers=None, labels=None) -> np.ndarray:
         if rows is not None:
             return np.asarray(rows)
@@ -74,9 +71,6 @@ class KMedoidsView(MethodView):
             return _nearest_rows(data.points, np.asarray(centers))
         members = [np.flatnonzero(labels == group) for group in range(k)]
         return np.array([rows[work.matrix[np.ix_(rows, rows)].sum(axis=0).argmin()] for rows in members])
-
-    def matrix_metric(self, settings: Settings) -> str:
-        return settings.option("metric")
 
     def state_size(self, k: int, d: int) -> int:
         return k

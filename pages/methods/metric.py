@@ -1,7 +1,7 @@
 """The metric as an option, for methods that work on proximities."""
 
 from pages.datasets.data import GIVEN
-from pages.methods.options import Option, Settings
+from pages.methods.options import Option
 
 
 def _short(metric: str) -> str:
@@ -17,9 +17,3 @@ METRIC = Option(
     plain=frozenset({"euclidean", GIVEN}),
     argument=None,
 )
-
-
-def metric_of_points(settings: Settings) -> str:
-    """The metric for points that have no categories, as those of noise."""
-    metric = settings.option(METRIC.name)
-    return "euclidean" if metric == "gower" else metric

@@ -9,7 +9,7 @@ from clustering import LINKAGES, TreeCut
 from pages.datasets.data import Data
 from pages.datasets.formatting import counted, short
 from pages.datasets.planes import Plane
-from pages.figures.hulls import hull
+from pages.figures.hulls import broken, hull
 from pages.methods.base import COMPARE, POINTS, PROXIMITIES, Loss, MethodView, NoScript, Script, Traits
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
@@ -55,9 +55,6 @@ class TreeCutView(MethodView):
     def prepared(self, work: Growth):
         return work.tree
 
-    def matrix_metric(self, settings: Settings) -> str:
-        return settings.option("metric")
-
     def state_size(self, k: int, d: int) -> int:
         return k
 
@@ -68,26 +65,38 @@ class TreeCutView(MethodView):
         return None
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """The hulls of the groups that there are; by single linkage the lines of the merges made, which are the minimum
-        spanning tree."""
-        now, growth = run.history.states[state], run.work
-        lines = [[] for _ in range(run.settings.k)]
-        if now.phase != "start":
-            xy = run.kept(("places", plane.names), lambda: plane.places(run.data.points))
-            labels = run.history.last.labels
-            if growth.linkage == "single":
-                made = np.arange(now.parameters.merges)
-                ends = run.kept(("chains", plane.names), lambda: growth.ends(np.arange(growth.merges), xy))
-                for merge in made.tolist():
-                    lines[labels[growth.tree.members(merge)[0]]].append(ends[merge])
-            else:
-                hulls = run.kept(("hulls", plane.names), dict)
-                for merge in _largest_alive(growth, now.parameters.merges):
-                    members = growth.tree.members(merge)
-                    if merge not in hulls:
-                        hulls[merge] = hull(xy[members])
-                    lines[labels[members[0]]].append(hulls[merge])
-        return [_broken(parts) for parts in lines]
+        """The hulls of the groups that there are; by single linkage the lines of the merges made since the first state."""
+        now = run.history.states[state]
+        if now.phase == "start":
+            return []
+        if run.work.linkage == "single":
+            return self._chains(run, run.history.parameters[0].merges, now.parameters.merges, plane)
+        labels, hulls = run.history.last.labels, run.kept(("hulls", plane.names), dict)
+        lines = [[] for _ in range(run.k)]
+        for merge in run.work.largest_alive(now.parameters.merges, OUTLINED).tolist():
+            members = run.work.tree.members(merge)
+            if merge not in hulls:
+                hulls[merge] = hull(self._xy(run, plane)[members])
+            lines[labels[members[0]]].append(hulls[merge])
+        return [broken(parts) for parts in lines]
+
+    def steady_outlines(self, run, plane: Plane) -> list[np.ndarray]:
+        """By single linkage the lines of all merges before the first state; with the others, the minimum spanning tree."""
+        return self._chains(run, 0, run.history.parameters[0].merges, plane) if run.work.linkage == "single" else []
+
+    def _chains(self, run, first: int, last: int, plane: Plane) -> list[np.ndarray]:
+        """For each group the lines of the merges first..last-1 in it."""
+        ends, merges = self._ends(run, plane), np.arange(first, last)
+        groups = run.work.labels_of_merges(run.history.last.labels)[merges]
+        return [broken(ends[merges[groups == group]]) for group in range(run.k)]
+
+    def _ends(self, run, plane: Plane) -> np.ndarray:
+        """(n - 1, 2, 2) the ends of the lines of all merges."""
+        return run.kept(("ends", plane.names), lambda: run.work.ends(np.arange(run.work.merges), self._xy(run, plane)))
+
+    @staticmethod
+    def _xy(run, plane: Plane) -> np.ndarray:
+        return run.kept(("places", plane.names), lambda: plane.places(run.data.points))
 
     def fills_outlines(self, settings: Settings) -> bool:
         return settings.option("linkage") != "single"
@@ -97,8 +106,12 @@ class TreeCutView(MethodView):
         merge = run.history.states[state].parameters.next
         if merge is None:
             return None
-        xy = run.kept(("places", plane.names), lambda: plane.places(run.data.points))
-        return run.work.ends(np.array([merge]), xy)[0]
+        merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those that are shown one by one
+        ends = run.kept(
+            ("ends of the last", plane.names),
+            lambda: dict(zip(merges.tolist(), run.work.ends(merges, self._xy(run, plane)), strict=True)),
+        )
+        return ends[merge]
 
     def phases(self, run) -> dict[str, str]:
         return {
@@ -157,20 +170,6 @@ class TreeCutView(MethodView):
             "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"
         )
         return Script(frozenset({"from sklearn.cluster import AgglomerativeClustering"}), body)
-
-
-def _largest_alive(growth: Growth, merges: int) -> list[int]:
-    """The largest groups of more than one point after so many merges, by the merges that made them."""
-    alive = growth.alive(merges)
-    return alive[np.argsort(-growth.tree.sizes[alive], kind="stable")[:OUTLINED]].tolist()
-
-
-def _broken(parts: list[np.ndarray]) -> np.ndarray:
-    """(m, 2) one line through these parts, broken between them."""
-    if not parts:
-        return np.full((1, 2), np.nan)
-    gap = np.full((1, 2), np.nan)
-    return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1]
 
 
 METHOD = TreeCutView()

@@ -90,6 +90,15 @@ class Growth:
         gone = self.tree.merges[:merges].ravel()
         return np.setdiff1d(np.arange(merges), gone[gone >= n] - n, assume_unique=True)
 
+    def largest_alive(self, merges: int, most: int) -> np.ndarray:
+        """The largest of these groups, at most `most`, the larger first."""
+        alive = self.alive(merges)
+        return alive[np.argsort(-self.tree.sizes[alive], kind="stable")[:most]]
+
+    def labels_of_merges(self, labels: np.ndarray) -> np.ndarray:
+        """(n - 1,) for each merge the label of the first of its points, by labels (n,) of the points."""
+        return labels[self.tree.order[self.tree.begins[self.merges + 1 :]]]
+
     def _middles(self, places: np.ndarray) -> np.ndarray:
         """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
         n = len(places)

@@ -12,6 +12,7 @@ from pages.figures.plots import (
     DARK,
     LIGHT,
     MOST_MARKERS,
+    TIGHT,
     dots,
     driven,
     figure,
@@ -20,6 +21,7 @@ from pages.figures.plots import (
     marker_size,
     padded,
     placed,
+    side_by_side_layout,
 )
 from pages.mixture.beliefs import Belief
 from pages.mixture.bootstrap import Bootstrap
@@ -27,7 +29,6 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT = 380
-NARROW_MARGIN = dict(l=10, r=10, t=10, b=10)
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 """of the triangle of three responsibilities"""
 MOST_CORNERED = 1_000
@@ -93,7 +94,7 @@ def shares(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
         hovertemplate="component %{x}: %{y:.4f}<extra></extra>",
     )
     axis = dict(range=[0, 1.15], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1])
-    layout = dict(height=height, margin=NARROW_MARGIN, dragmode=False, xaxis=dict(type="category", showgrid=False), yaxis=axis)
+    layout = dict(height=height, margin=TIGHT, dragmode=False, xaxis=dict(type="category", showgrid=False), yaxis=axis)
     return go.Figure(dict(data=[bars], layout=layout))
 
 
@@ -117,7 +118,7 @@ def shares_by_iteration(responsibilities: np.ndarray, height: int = 200) -> go.F
     ]
     layout = dict(
         height=height,
-        margin=NARROW_MARGIN,
+        margin=TIGHT,
         showlegend=False,
         dragmode=False,
         xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(iterations - 1, 1)]),
@@ -174,7 +175,7 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
     hidden = dict(visible=False, fixedrange=True)
     layout = dict(
         height=height,
-        margin=NARROW_MARGIN,
+        margin=TIGHT,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
@@ -190,18 +191,18 @@ def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Fig
     values = belief.log_density
     low, high = float(values.min()), float(values.max())
     counts, edges = np.histogram(values, 60, (low, high) if low < high else (low - 1, high + 1))
-    middles = (edges[:-1] + edges[1:]) / 2
+    bin_centers = (edges[:-1] + edges[1:]) / 2
     bars = dict(
         type="bar",
-        x=middles,
+        x=bin_centers,
         y=counts,
         width=edges[1] - edges[0],
-        marker=dict(color=np.where(middles < threshold, palette.FILLED, palette.COLORS[0])),
+        marker=dict(color=np.where(bin_centers < threshold, palette.FILLED, palette.COLORS[0])),
         hovertemplate="around %{x:.2f}: %{y} points<extra></extra>",
     )
     layout = dict(
         height=height,
-        margin=NARROW_MARGIN,
+        margin=TIGHT,
         bargap=0.02,
         dragmode=False,
         xaxis=dict(title=dict(text="log density, nats"), zeroline=False),
@@ -217,12 +218,10 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
     """The data, and points (m, d) drawn from a mixture in the colors of the components (m,) that they were drawn from."""
     ours, drawn = plane.places(data.points), plane.places(points)
     extent = padded(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
-    left, right, bottom, top = extent
-    layout = dict(height=height, margin=NARROW_MARGIN | dict(t=30), showlegend=False, dragmode=False)
-    layout |= dict(images=[], annotations=[])
+    layout = side_by_side_layout(data, plane, extent, ("The data", "Drawn from the mixture"), height)
+    layout["dragmode"] = False
     traces = []
-    for i, (xy, labels, title) in enumerate(((ours, None, "The data"), (drawn, ranks, "Drawn from the mixture"))):
-        number = "" if i == 0 else "2"
+    for number, xy, labels in (("", ours, None), ("2", drawn, ranks)):
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
         colors = [palette.NEUTRAL] if labels is None else [palette.color_of(rank) for rank in range(int(labels.max()) + 1)]
         if len(xy) > MOST_MARKERS:
@@ -233,20 +232,6 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
             color = colors[0] if labels is None else [colors[label] for label in labels.tolist()]
             marker = dict(size=marker_size(len(xy)), opacity=0.8, color=color)
             traces.append(dict(type="scatter", mode="markers", x=xy[:, 0], y=xy[:, 1], hoverinfo="skip", marker=marker) | axes)
-        layout[f"xaxis{number}"] = dict(
-            domain=[0.52 * i, 0.48 + 0.52 * i], anchor=f"y{number}", range=[left, right], zeroline=False
-        ) | dict(title=dict(text=safe(plane.names[0])))
-        layout[f"yaxis{number}"] = dict(
-            anchor=f"x{number}",
-            range=[bottom, top],
-            zeroline=False,
-            title=dict(text=safe(plane.names[1]) if i == 0 else ""),
-            scaleanchor=f"x{number}" if data.to_scale else None,
-        )
-        layout["annotations"].append(
-            dict(text=title, x=0.24 + 0.52 * i, y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom")
-            | dict(showarrow=False, font=dict(size=14))
-        )
     return go.Figure(dict(data=traces, layout=layout))
 
 

@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 from pages.datasets.planes import Plane
 from pages.figures import palette
 from pages.figures.ellipses import ellipses
-from pages.figures.plots import DARK, LIGHT, dots, driven, figure, layout_of, marker_size, padded
-from pages.mixture.figures import NARROW_MARGIN, share_colors
+from pages.figures.plots import DARK, LIGHT, TIGHT, dots, driven, figure, layout_of, marker_size, padded
+from pages.mixture.figures import share_colors
 from pages.mixture.limit import WidthPath
 from pages.runs import curves
 
@@ -25,8 +25,8 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
         means = plane.project(one.means)[order]
         rings = means[:, None] + one.width * sphere
         lines = [dict(x=x, y=y) for x, y in rings.transpose(0, 2, 1)]
-        middle = dict(x=means[:, 0], y=means[:, 1])
-        return [dict(marker=dict(color=share_colors(shares))), *lines, middle, middle]
+        centers = dict(x=means[:, 0], y=means[:, 1])
+        return [dict(marker=dict(color=share_colors(shares))), *lines, centers, centers]
 
     k = len(ranks)
     frames = [dict(name=str(i), data=at(one), traces=[*range(k + 1), k + 1, k + 2]) for i, one in enumerate(path.soft)]
@@ -66,7 +66,7 @@ def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
     whole = dict(x=x, y=y, hovertemplate="width %{x:.3g}<br>largest responsibility %{y:.3f} on average<extra></extra>")
     layout = dict(
         height=height,
-        margin=NARROW_MARGIN,
+        margin=TIGHT,
         showlegend=False,
         dragmode=False,
         xaxis=dict(

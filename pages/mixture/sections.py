@@ -14,6 +14,7 @@ from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.palette import color_of, mark_of
+from pages.figures.plots import CHART
 from pages.methods.mixture import COVARIANCE
 from pages.methods.starts import PLUS_PLUS, Named
 from pages.mixture import figures, limit_figures
@@ -26,7 +27,6 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
 from pages.ui.progress import Progress, work_on
 from pages.ui.results import show_tables
-from pages.ui.run_view import CHART
 from pages.ui.widgets import KEPT, recent
 
 MODEL_RUNS = 5
@@ -120,7 +120,7 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
 
 
 def ringed(count: int) -> str:
-    """How many of so many points have a ring, in words."""
+    """Which of `count` points to be ringed have a ring, in words."""
     most = plots.MOST_MARKERS
     return f"the first {most:,} of {counted(count, 'point')}" if count > most else counted(count, "point")
 

@@ -12,7 +12,7 @@ from pages.ui import run_view
 from pages.ui.buttons import print_page
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
-from pages.ui.links import address
+from pages.ui.links import current_address
 from pages.ui.placing import as_placed, choose_plane, is_by_hand, nothing_placed
 from pages.ui.progress import Progress
 from pages.ui.results import told_notices
@@ -24,7 +24,7 @@ def link() -> str:
     if is_own():
         return "The data were brought by hand, so no link can hold them."
     base = (st.context.url or "").rstrip("/").removesuffix("/report")
-    return f"{base}/?{urlencode(address(), doseq=True)}".removesuffix("?")
+    return f"{base}/?{urlencode(current_address(), doseq=True)}".removesuffix("?")
 
 
 with st.container(key="controls"):

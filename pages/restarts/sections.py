@@ -1,5 +1,7 @@
 """The parts of the page: figures of all runs, scores of the ways of starting, and the most frequent solutions."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.datasets.formatting import counted, number, plain
@@ -9,7 +11,7 @@ from pages.figures.markup import mark, table
 from pages.figures.plots import CHART
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
-from pages.methods.starts import PLUS_PLUS
+from pages.methods.starts import PLUS_PLUS, Named
 from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, Findings, Solution
 from pages.ui.navigation import open_in_watch
@@ -50,7 +52,8 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
     def clicked():
         picked = [point["customdata"] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
         if picked:
-            open_in_watch(settings, *picked[0])
+            way, seed = picked[0]
+            open_in_watch(replace(settings, start=Named(way), seed=seed))
 
     st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
 
@@ -60,12 +63,12 @@ def choose_run(findings: Findings) -> None:
     runs = sorted(findings.runs, key=lambda run: run.loss)
     called = {(run.way, run.seed): f"{number(run.loss)}: {way_label(run.way)}, seed {run.seed}" for run in runs}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
+        way, seed = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
         st.button(
             "Watch this run",
             icon=":material/play_circle:",
             on_click=open_in_watch,
-            args=(findings.settings, *run),
+            args=(replace(findings.settings, start=Named(way), seed=seed),),
         )
 
 
@@ -150,5 +153,5 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
         key=f"solution {i}",
         icon=":material/play_circle:",
         on_click=open_in_watch,
-        args=(settings, best.way, best.seed),
+        args=(replace(settings, start=Named(best.way), seed=best.seed),),
     )

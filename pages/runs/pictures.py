@@ -75,7 +75,7 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
         places = [plane.project(centers) for centers in run.centers or ()]
         places += run.view.outlines(run, len(run.history.states) - 1, plane)  # those that it ends with
         for place in places:
-            if not np.isnan(place).all():
+            if place.size and not np.isnan(place).all():
                 corners += [np.nanmin(place, axis=0), np.nanmax(place, axis=0)]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     middle, size = low + (high - low) / 2, size_of(low, high)
@@ -95,7 +95,7 @@ def described(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
     k = run.k
     told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
-    if k > MOST_DESCRIBED or run.centers is None:  # without centers the groups may be others in each frame
+    if k > MOST_DESCRIBED or run.centers is None or not run.keeps_clusters:
         return told
     clusters = []
     for i in np.argsort(run.ranks):
@@ -119,14 +119,14 @@ class Regions:
             width, height = right - left, top - bottom
             left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
         self.extent = left, right, bottom, top
-        self.colors = palette.rgb([palette.color_of(rank) for rank in run.ranks])
         # axes are unit vectors: back to columns
         self.grid = Grid(self.extent, GRID, plane.axes)
 
     def source(self, state: int) -> str:
         """The picture of them by the parameters of this state."""
         parameters = self.run.history.states[state].parameters
-        return paint.regions(self.run.view.regions(self.run, parameters, self.grid), self.colors)
+        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)])
+        return paint.regions(self.run.view.regions(self.run, parameters, self.grid), colors)
 
 
 class _Picture:
@@ -135,9 +135,9 @@ class _Picture:
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
         self.view = run.view
-        self.ranks = run.ranks
-        self.colors = [palette.color_of(rank) for rank in self.ranks]
-        self.symbols = palette.SYMBOL_NUMBERS[self.ranks % len(palette.SYMBOL_NUMBERS)]
+        assigned = [frame.assigned for frame in frames if frame.assigned is not None]
+        self.many = max(len(run.ranks_of(state)) for state in [*assigned, len(run.history.states) - 1])
+        """of clusters, in the frame that has most of them"""
         self.xy = plane.places(run.data.points)
         self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
@@ -154,24 +154,37 @@ class _Picture:
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
         still += self.margins.still() if self.margins else []
+        first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
+        steady = [self._line([line]) for line in self.view.steady_outlines(self.run, self.plane)]
+        colored = 0  # the last frame that says how the points look
         for i, frame in enumerate(self.frames):
             on_share(i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
-            traces = list(range(len(still), len(still) + len(data)))
-            images = []
-            spec = dict(name=str(i))
+            traces = list(range(len(still) + len(steady), len(still) + len(steady) + len(data)))
+            if frame.moves and self.centers is None:  # no lines move
+                data, traces = data[self.many :], traces[self.many :]
+            if steady and i <= first:
+                data = (steady if i == first else [NOWHERE] * len(steady)) + data
+                traces = list(range(len(still), len(still) + len(steady))) + traces
+            spec, images = dict(name=str(i)), []
             if self.ground:
                 if frame.parameters not in drawn:
                     drawn[frame.parameters] = self.ground.source(frame.parameters)
                 images.append(dict(source=drawn[frame.parameters]))
             if frame.moves:
                 spec["baseframe"] = str(i - 1)
-            elif self.painted:
-                images.append(dict(source=self._painted(frame)))
+            elif i > first and not self._recolors(i):
+                spec["baseframe"] = str(colored)
             else:
-                traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
+                if steady and i > first:
+                    spec["baseframe"] = str(first)
+                colored = i
+                if self.painted:
+                    points_source = self._painted(frame)
+                    images.append(dict(source=points_source))
+                else:
+                    traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
-        last = frames[-1]
         if self.painted:
             # they answer to the pointer without a mark, which takes the browser long to draw even if it cannot be seen
             points = self._points(hovered(len(self.xy))) | dict(mode="none")
@@ -180,48 +193,66 @@ class _Picture:
             points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
                 self.frames[-1]
             )
-        moving = [style | part for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)]
+        lines = [style | line for style, line in zip(self._line_styles(), steady, strict=False)]
+        moving = [
+            style | part | (dict(marker=style["marker"] | part["marker"]) if "marker" in part else {})
+            for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)
+        ]
         beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
-        places = ([self.ground.extent] if self.ground else []) + [self.extent] * self.painted
+        shown = [(self.ground.extent, drawn[self.frames[-1].parameters])] if self.ground else []
+        shown += [(self.extent, points_source)] if self.painted else []
         images = []
-        for own, extent in zip(last.get("layout", {}).get("images", []), places, strict=True):
-            place = placed(extent)
+        for extent, source in shown:
+            place = placed(extent) | dict(source=source)
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
             place["sizex"] *= 1 + 1e-9 * len(images)
             # where a density is below, the points let it be seen
-            faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(places) - 1 else {}
-            images.append(place | own | faint)
+            faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(shown) - 1 else {}
+            images.append(place | faint)
         layout = layout_of(self.run.data, self.plane, self.extent, height, self.painted) | driven(name) | dict(images=images)
         if self.margins:
             self.margins.lay_out(layout)
-        return figure([points, *still[1:], *moving, *beside], layout, frames)
+        return figure([points, *still[1:], *lines, *moving, *beside], layout, frames)
+
+    def _recolors(self, i: int) -> bool:
+        """Whether points of frame i may look different from those of the frame before."""
+        frame, before = self.frames[i], self.frames[i - 1]
+        states = self.run.history.states
+        skipped = states[frame.assigned].iteration != states[before.assigned].iteration + 1
+        soft = self.view.traits.share is not None
+        return skipped or soft or not self.run.keeps_clusters or states[frame.assigned].assignment.changed > 0
 
     def _points(self, rows) -> dict:
         return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
+
+    def _colors(self, frame: Frame) -> list[str]:
+        """The colors of the clusters of this frame."""
+        state = len(self.run.history.states) - 1 if frame.assigned is None else frame.assigned
+        return [palette.color_of(rank) for rank in self.run.ranks_of(state)]
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
         if frame.assigned is None:
             return dict(color=[palette.NEUTRAL] * n, symbol=np.zeros(n, dtype=np.uint8))
-        assignment = self.run.history.assignment(frame.assigned)
-        labels = assignment.labels
+        assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
+        labels, symbols = assignment.labels, _symbols(self.run.ranks_of(frame.assigned))
         if assignment.shares is not None:
-            color = palette.blended(assignment.shares, self.colors)
+            color = palette.blended(assignment.shares, colors)
         else:
             # the last one is what -1, no cluster, picks
-            colors = [*self.colors, palette.NEUTRAL]
+            colors = [*colors, palette.NEUTRAL]
             color = [colors[label] for label in labels.tolist()]
-        return dict(color=color, symbol=np.append(self.symbols, np.uint8(0))[labels])
+        return dict(color=color, symbol=np.append(symbols, np.uint8(0))[labels])
 
     def _painted(self, frame: Frame) -> str:
         if frame.assigned is None:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
-        assignment = self.run.history.assignment(frame.assigned)
+        assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         if assignment.shares is not None:
-            return self.canvas.paint(palette.rgb(self.colors), responsibilities=assignment.shares.T)
+            return self.canvas.paint(palette.rgb(colors), responsibilities=assignment.shares.T)
         if assignment.labels.min() < 0:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL, *self.colors]), labels=assignment.labels + 1)
-        return self.canvas.paint(palette.rgb(self.colors), labels=assignment.labels)
+            return self.canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
+        return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)
 
     def _moving(self, frame: Frame) -> list[dict]:
         """What may be another in each frame: a line for each cluster, the line of what happens now, and the centers."""
@@ -230,27 +261,31 @@ class _Picture:
             line = self.view.highlight(self.run, frame.state, self.plane)
             parts += 2 * [NOWHERE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))]
         if self.centers is not None:
-            parts += 2 * [self._centers(frame)]
+            badges = self._centers(frame)
+            parts += [badges, badges | self._marks(frame)]
         return parts
 
-    def _styles(self) -> list[dict]:
-        """How these parts are drawn."""
+    def _line_styles(self) -> list[dict]:
+        """How the line of each cluster is drawn."""
         filled = self.view.fills_outlines(self.run.settings)
-        line = dict(type="scatter", mode="lines", hoverinfo="skip")
-        styles = [
-            line
-            | dict(line=dict(color=color, width=1.6 if filled else 2.2))
+        colors = [palette.color_of(rank) for rank in self.run.ranks]
+        colors += [palette.color_of(number) for number in range(len(colors), self.many)]
+        return [
+            dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6 if filled else 2.2))
             | (dict(fill="toself", fillcolor=palette.faint(color)) if filled else {})
-            for color in self.colors
+            for color in colors
         ]
-        styles += emphasized("lines+markers", 7) if self.view.highlights else []
+
+    def _styles(self) -> list[dict]:
+        """How the parts of `_moving` are drawn."""
+        styles = self._line_styles() + (emphasized("lines+markers", 7) if self.view.highlights else [])
         return styles + (self._center_styles() if self.centers is not None else [])
 
     def _lines(self, frame: Frame) -> list[dict]:
         """Per cluster one broken line: the way that its center came, then its outlines."""
         outlines = self.view.outlines(self.run, frame.state, self.plane)
-        if self.centers is None:
-            return [self._line([outline]) for outline in outlines]
+        if self.centers is None or not self.run.keeps_clusters:
+            return [self._line([outline]) for outline in outlines] + [NOWHERE] * (self.many - len(outlines))
         # the trail of a frame with a new assignment ends in the same place twice, so that it can be moved into that of the
         # frame in which the centers move point by point; so does that of a frame in which they could move but stay
         stays = not frame.moves or frame.parameters != frame.state
@@ -270,14 +305,22 @@ class _Picture:
         x, y = self.centers[frame.state].T.astype(self.dtype)
         return dict(x=x, y=y) | (dict(text=self._center_names(frame)) if self.names_centers else {})
 
+    def _marks(self, frame: Frame) -> dict:
+        """How the marks on the badges look, where their number changes."""
+        if self.run.keeps_clusters:
+            return {}
+        ranks = self.run.ranks_of(frame.state)
+        return dict(marker=dict(color=[palette.color_of(rank) for rank in ranks], symbol=_symbols(ranks)))
+
     def _center_names(self, frame: Frame) -> list[str]:
         names = self.view.center_names(self.run.history.states[frame.state].parameters, self.run.data)
         return [f"<b>{safe(name)}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
         """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own color."""
+        ranks, colors = self.run.ranks, [palette.color_of(rank) for rank in self.run.ranks]
         hover = dict(
-            customdata=self.ranks + 1,
+            customdata=ranks + 1,
             hovertemplate=f"{self.view.traits.center} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
         trace = dict(type="scatter", mode="markers")
@@ -289,11 +332,16 @@ class _Picture:
             named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_centers else {}
             return [
                 trace | dict(hoverinfo="skip", marker=halves[0] | dict(color=DARK)),
-                trace | hover | dict(marker=halves[1] | dict(color=self.colors)) | named,
+                trace | hover | dict(marker=halves[1] | dict(color=colors)) | named,
             ]
         badge = dict(symbol="circle", size=19, color=LIGHT, line=dict(width=2.5, color=DARK))
-        symbol = [palette.symbol_of(rank) for rank in self.ranks]
+        symbol = [palette.symbol_of(rank) for rank in ranks]
         return [
             trace | dict(hoverinfo="skip", marker=badge),
-            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=self.colors)),
+            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=colors)),
         ]
+
+
+def _symbols(ranks: np.ndarray) -> np.ndarray:
+    """The marker shapes of clusters, as Plotly numbers them."""
+    return palette.SYMBOL_NUMBERS[ranks % len(palette.SYMBOL_NUMBERS)]

@@ -16,17 +16,24 @@ from clustering import (
     State,
     adjusted_rand_index,
     iterate,
+    match_clusters,
     normalized_mutual_information,
     silhouette,
     silhouette_of_proximities,
 )
 from pages.datasets.data import Data
 from pages.datasets.formatting import counted
-from pages.datasets.limits import LEAST_ITERATIONS, MOST_ITERATIONS, MOST_POINTS_FOR_PROXIMITIES, MOST_STATE_NUMBERS
-from pages.methods import method, offered
-from pages.methods.base import PROXIMITIES, WATCH, MethodView, NeedsPoints
+from pages.datasets.limits import (
+    LEAST_ITERATIONS,
+    MOST_CLUSTERS,
+    MOST_ITERATIONS,
+    MOST_POINTS_FOR_PROXIMITIES,
+    MOST_STATE_NUMBERS,
+)
+from pages.methods import kind_of, method, offered
+from pages.methods.base import WATCH, MethodView, NeedsPoints
 from pages.methods.options import Settings
-from pages.methods.starts import AtRows, ByHand, CutOf, NoStart
+from pages.methods.starts import AtRows, ByHand, CutOf, Named, NoStart
 from pages.methods.trees import cut_labels
 from pages.runs.recent import Recent
 
@@ -54,6 +61,16 @@ class Run:
     def k(self) -> int:
         """Number of clusters in the last state."""
         return len(self.history.last.assignment.sizes)
+
+    @property
+    def title(self) -> str:
+        """The method, the number of clusters and the data."""
+        return f"{self.view.title}, K = {self.k}: {self.data.title}"
+
+    @property
+    def keeps_clusters(self) -> bool:
+        """Whether a cluster is the same one in every state: not where the number of clusters comes out."""
+        return self.view.traits.groups == "chosen"
 
     @property
     def key(self) -> tuple:
@@ -92,7 +109,7 @@ class Run:
         """(k, d) where the clusters are at the end: their centers, or else the means of their points."""
         if self.centers is not None:
             return self.centers[-1]
-        return np.stack([self.data.points[self.history.last.labels == group].mean(axis=0) for group in range(self.k)])
+        return means_of(self.data.points, self.history.last.labels, self.k)
 
     @property
     def place_name(self) -> str:
@@ -130,12 +147,9 @@ class Run:
             return given
         times = [self.history.seconds]
         while sum(times) < 0.05 and len(times) < 5:
-            again = iterate(
-                self.history.process,
-                self.history.prepared,
-                start=self.history.parameters[0],
-                max_iter=self.history.iterations or 1,
-            )
+            start = self.history.parameters[0] if self.view.ways else None
+            most = self.history.iterations or 1
+            again = iterate(self.history.process, self.history.prepared, start=start, max_iter=most)
             began = time.perf_counter()
             deque(again, maxlen=0)
             times.append(time.perf_counter() - began)
@@ -143,11 +157,11 @@ class Run:
 
     @cached_property
     def known(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """The known groups and the last labels, of the points of which the group is known; None if none is."""
+        """The known groups and the last labels, of the points that have both, which noise has not; None if there are none."""
         if not self.data.groups:
             return None
-        known = self.data.labels >= 0
-        return self.data.labels[known], self.history.last.labels[known]
+        both = (self.data.labels >= 0) & (self.history.last.labels >= 0)
+        return (self.data.labels[both], self.history.last.labels[both]) if both.any() else None
 
     @cached_property
     def agreement(self) -> float | None:
@@ -165,6 +179,30 @@ class Run:
         return silhouette_of(self.data, self.history.last.labels)
 
     @cached_property
+    def numbers(self) -> np.ndarray:
+        """(n,) the number of each point's cluster, from 0; -1 for none."""
+        # the last one is what -1 picks
+        return np.append(self.ranks, -1)[self.history.last.labels]
+
+    def ranks_of(self, state: int) -> np.ndarray:
+        """(K,) color and number of each cluster of a state: those of the last cluster with which it shares most points. The
+        start, in which nothing is assigned yet, has those of the first assignment."""
+        states = self.history.states
+        if self.keeps_clusters or state == len(states) - 1:
+            return self.ranks
+        if states[state].assignment is None:
+            return self.ranks_of(next(i for i, one in enumerate(states) if i > state and one.assignment is not None))
+
+        def match():
+            k = len(states[state].assignment.sizes)
+            most = max(k, self.k)
+            ranks = np.append(self.ranks, np.arange(self.k, most))
+            labels, last = self.history.assignment(state).labels, self.history.last.labels
+            return ranks[match_clusters(labels, last, most)[:k]] if most else ranks
+
+        return self.kept(("ranks", state), match)
+
+    @cached_property
     def ranks(self) -> np.ndarray:
         """(k,) which color and number each cluster has, from 0.
 
@@ -177,20 +215,33 @@ class Run:
         if isinstance(self.settings.start, ByHand):
             return np.arange(self.k)
         ranks = ranks_by_place(self.data.points, self.places)
-        if self.centers is None:  # chains leave many groups of next to nothing, which must not use up the colors
+        if self.centers is None:  # chains and dense regions can be tiny, and must not use up the colors
             small = self.history.last.assignment.sizes < 0.02 * len(self.data.points)
             ranks = np.argsort(np.lexsort((ranks, small)))
         return ranks
 
 
+def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """(k, d) the mean of the points in each cluster; the mean of all for a cluster without points."""
+    means = [
+        points[labels == cluster].mean(axis=0) if (labels == cluster).any() else points.mean(axis=0) for cluster in range(k)
+    ]
+    return np.array(means).reshape(k, points.shape[1])
+
+
 def silhouette_of(data: Data, labels: np.ndarray) -> Silhouette | None:
-    """By the proximities as given or by Euclidean distance; None where there is but one group, in the sample at least."""
+    """By the proximities as given or by Euclidean distance, of the points that are in a cluster; None where there is but one
+    cluster, in the sample at least."""
+    rows = np.flatnonzero(labels >= 0)
     try:
         if data.given is not None:
-            return silhouette_of_proximities(data.given, labels)
-        return silhouette(data.points, labels)
+            given = data.given if len(rows) == len(labels) else data.given[np.ix_(rows, rows)]
+            widths = silhouette_of_proximities(given, labels[rows])
+        else:
+            widths = silhouette(data.points[rows], labels[rows])
     except ValueError:
         return None
+    return widths._replace(rows=rows[widths.rows])
 
 
 def ranks_by_place(points: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -202,10 +253,12 @@ def ranks_by_place(points: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def check_fits(data: Data, settings: Settings) -> None:
-    """NeedsPoints if the data are proximities and the method needs coordinates."""
+    """NeedsPoints if the data are proximities and the method needs coordinates, ValueError if it is the other way around."""
     view = method(settings.method)
-    if data.given is None or PROXIMITIES in view.traits.data:
+    if kind_of(data) in view.traits.data:
         return
+    if data.given is None:
+        raise ValueError(f"{view.title} works on proximities, and these data are points: choose another algorithm")
     what = "" if data.given_name == "proximities" else f" ({data.given_name})"
     able = next(iter(offered(WATCH, data).values()))
     raise NeedsPoints(
@@ -264,20 +317,22 @@ def init_of(data: Data, work: Any, settings: Settings, cache: Recent) -> tuple[A
         case CutOf():
             labels, told = cut_labels(data, start.linkage, start.metric, k, cache)
             return view.start_at(data, work, k, labels=labels), told
-        case _:
+        case Named():
             return view.init_by_way(start.way, data, k), ""
+    raise TypeError(f"{start!r} is no start")
 
 
 def iterations_for(data: Data, settings: Settings) -> int:
     """How many iterations all states of such a run have room for, at most MOST_ITERATIONS; ValueError if next to none."""
     d = data.points.shape[1]
-    numbers = method(settings.method).state_size(settings.k, d)
+    k = MOST_CLUSTERS if settings.k is None else settings.k
+    numbers = method(settings.method).state_size(k, d)
     fit = MOST_STATE_NUMBERS // numbers
     if fit < LEAST_ITERATIONS:
         raise ValueError(
-            f"{settings.k} clusters in {d:,} columns take {numbers:,} numbers in each state of a run, so there is room for "
+            f"{k} clusters in {d:,} columns take {numbers:,} numbers in each state of a run, so there is room for "
             f"{fit} of the at least {LEAST_ITERATIONS} states: choose fewer columns, or a K of at most "
-            f"{MOST_STATE_NUMBERS // LEAST_ITERATIONS // (numbers // settings.k)}"
+            f"{MOST_STATE_NUMBERS // LEAST_ITERATIONS // (numbers // k)}"
         )
     return min(fit, MOST_ITERATIONS)
 

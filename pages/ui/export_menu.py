@@ -1,4 +1,4 @@
-"""What the page offers to take away of a run: downloads, and scripts that repeat it. All is made when it is asked for."""
+"""The export menu of a run: downloads, made on demand, and scripts that repeat it."""
 
 import logging
 import re
@@ -19,13 +19,12 @@ from pages.ui.buttons import LACKS, copy_link
 from pages.ui.widgets import is_own, recent
 
 QUICK = 400_000
-"""numbers in a table that is made within a moment"""
+"""numbers in a run whose table is made without a progress bar"""
 
 
 def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
-    """A button with all that can be taken away of this run and of its moving picture. `key` tells several runs apart."""
+    """Shows a menu of all exports of a run and its moving picture. `key` tells several runs on a page apart."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
-    title = f"{run.view.title}, K = {run.k}: {run.data.title}"
     sentences = [frame.sentence for frame in frames]
     long = run.cells > QUICK and not run.view.traits.pairwise
     with st.popover("Take it away", icon=":material/download:"):
@@ -40,18 +39,18 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
                     "animation.html",
                     "text/html",
                     False,
-                    partial(offline.animation, picture, sentences, title),
+                    partial(offline.animation, picture, sentences, run.title),
                 ),
                 (
                     "Animation, GIF",
                     "animation.gif",
                     "image/gif",
                     True,
-                    partial(files.moving_image, run, picture, frames, title),
+                    partial(files.moving_image, run, picture, frames, run.title),
                 ),
             ):
                 if slow:
-                    make = _made(label, (label, picture.layout.meta, key), make)
+                    make = _file_on_demand(label, (label, picture.layout.meta, key), make)
                 if make is not None:
                     st.download_button(
                         label,
@@ -80,7 +79,7 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
 
 
 def _show_script(run: Run, write: Callable[[Run], str]) -> None:
-    """The script, or why there is none. One that cannot be written must not take the page down."""
+    """Shows the script, or why there is none. A script that fails to be written must not break the page."""
     try:
         code = write(run)
     except NoScript as fault:
@@ -96,13 +95,13 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
             st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
 
 
-def _made(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
-    """What takes longer to make: first a button, then a bar, then the file."""
-    store, place = recent(), st.empty()
+def _file_on_demand(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
+    """Shows a button that makes the file, with a progress bar. Returns the file, None as long as it is not made."""
+    cache, place = recent(), st.empty()
     what = ("file", *what)
-    if what not in store:
+    if what not in cache:
         if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):
             return None
-        store.get(what, lambda: make(on_share=lambda share: place.progress(share, f"Making: {label}")))
+        cache.get(what, lambda: make(on_share=lambda share: place.progress(share, f"Making: {label}")))
     place.empty()
-    return store.get(what, None)
+    return cache.get(what, None)

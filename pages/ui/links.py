@@ -1,4 +1,4 @@
-"""What a link asks for, and what of it cannot be had."""
+"""Query parameters: restores them from a link, keeps them in the address across pages, and reports invalid ones."""
 
 import json
 from collections.abc import Mapping
@@ -16,31 +16,41 @@ from pages.ui.placing import CENTERS, read_places
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
+MOST_LISTED = 5
+"""unavailable parameters that a warning lists; it counts the rest"""
 
 
-def asked() -> dict[str, list[str]]:
-    """What the address asked for when the session began. To be called before there is any widget."""
+def requested() -> dict[str, list[str]]:
+    """Returns the query parameters with which the session began, each with its values.
+
+    The first call must come before any widget is drawn.
+    """
     if "asked" not in st.session_state:
         st.session_state["asked"] = {name: st.query_params.get_all(name) for name in st.query_params}
         n = st.query_params.get("n", "")
-        if n.isdecimal() and int(n) in SIZES:  # as a person writes it; Streamlit knows only the slider's, which has commas
+        if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the slider's labels, which contain commas
             st.session_state["n"] = int(n)
             st.session_state["in address"] = {"n": (int(n), [f"{int(n):,}"])}
     return st.session_state["asked"]
 
 
-def keep_address(page: str) -> None:
-    """To be called before there is any widget. What was in the address of another page is kept on this one: Streamlit would
-    forget those values that came by a link."""
+def restore_address(page: str) -> None:
+    """Carries widget values from the previous page's address over to this page. Must be called before any widget is drawn.
+
+    Streamlit would forget those values that came by a link.
+    """
     held = st.session_state.get("in address", ()) if st.session_state.get("page") != page else ()
-    brought = {name: st.session_state[name] for name in held if _is_choice(name)}
-    for name, value in (brought | st.session_state.pop("to restore", {})).items():
+    carried = {name: st.session_state[name] for name in held if _is_widget_value(name)}
+    for name, value in (carried | st.session_state.pop("to restore", {})).items():
         st.session_state[name] = value
-    st.session_state["page"], st.session_state["brought"] = page, brought
+    st.session_state["page"], st.session_state["carried over"] = page, carried
 
 
-def address() -> dict[str, list[str]]:
-    """What the address of the page holds, or will in a moment. To be called when all widgets are drawn."""
+def current_address() -> dict[str, list[str]]:
+    """Returns the query parameters of this page, including those that `write_address` is going to add.
+
+    Must be called after all widgets are drawn.
+    """
     now = {name: st.query_params.get_all(name) for name in st.query_params}
     before = st.session_state.get("in address", {})
     return now | {
@@ -51,8 +61,8 @@ def address() -> dict[str, list[str]]:
 
 
 def _is_drawn(name: str) -> bool:
-    """Whether there is a widget of this key on the page: only then its value cannot be set any more."""
-    if not _is_choice(name):
+    """Whether this page has drawn a widget with this key: its value can then no longer be set."""
+    if not _is_widget_value(name):
         return False
     try:
         st.session_state[name] = st.session_state[name]
@@ -61,8 +71,8 @@ def _is_drawn(name: str) -> bool:
     return False
 
 
-def _is_choice(name: str) -> bool:
-    """Whether what the session knows by this name can be the value of a widget: it knows other things, too."""
+def _is_widget_value(name: str) -> bool:
+    """Whether the session value with this key may be that of a widget; the session also holds data and results."""
     if name not in st.session_state:
         return False
     value = st.session_state[name]
@@ -70,18 +80,20 @@ def _is_choice(name: str) -> bool:
 
 
 def write_address() -> None:
-    """To be called when the page is drawn: puts into the address what Streamlit leaves out of it, because it came from another
-    page that it had come to by a link. On the way Back it even sets to their defaults what both pages have: then they get
-    their values again, and the page is drawn once more."""
-    brought = st.session_state["brought"]
-    wiped = {name: value for name, value in brought.items() if _is_drawn(name) and st.session_state[name] != value}
-    if wiped:
-        st.session_state["to restore"] = wiped
+    """Adds the query parameters that Streamlit leaves out. Must be called after the page is drawn.
+
+    Streamlit leaves out values that were carried over from another page which a link had opened. When the browser goes back,
+    it also resets widgets that both pages have; these get their values again, and the page reruns once.
+    """
+    carried = st.session_state["carried over"]
+    reset = {name: value for name, value in carried.items() if _is_drawn(name) and st.session_state[name] != value}
+    if reset:
+        st.session_state["to restore"] = reset
         st.rerun()
-    held = address()
+    held = current_address()
     lacking = {name: texts for name, texts in held.items() if name not in st.query_params}
     st.session_state["in address"] = {
-        name: (st.session_state[name], texts) for name, texts in held.items() if _is_choice(name)
+        name: (st.session_state[name], texts) for name, texts in held.items() if _is_widget_value(name)
     }
     if lacking:
         written = json.dumps(lacking).replace("<", "\\u003c")
@@ -98,15 +110,19 @@ def write_address() -> None:
         )
 
 
-def tell_of_nonsense(place) -> None:
-    """Says there what of the link is not to be had, until that is read. To be called when the page is drawn."""
-    if "nonsense" not in st.session_state:
-        found = {name: wrong for name, values in asked().items() if (wrong := _not_to_be_had(name, values))}
-        st.session_state["nonsense"] = [f"{name} = {shortened(text)}" for name, wrong in found.items() for text in wrong]
+def warn_of_unavailable(place) -> None:
+    """Shows a warning that lists query parameters which could not be applied, until it is dismissed.
+
+    `place` is the Streamlit container of the warning. A link to uploaded data gets an explanation instead, until data are
+    chosen. Must be called after the page is drawn.
+    """
+    if "unavailable" not in st.session_state:
+        found = {name: values for name in requested() if (values := _unavailable_values(name))}
+        st.session_state["unavailable"] = [f"{name} = {shortened(text)}" for name, texts in found.items() for text in texts]
         for name in found:
-            if name in st.query_params and not _is_drawn(name):  # or it would be in all links that are copied from here
+            if name in st.query_params and not _is_drawn(name):  # or every link copied from here would have it
                 del st.query_params[name]
-        st.session_state["lacks data"] = asked().get("source") == [SOURCES["own"]]
+        st.session_state["lacks data"] = requested().get("source") == [SOURCES["own"]]
     if st.session_state["lacks data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
         place.info(
             "This address is that of somebody's own data, which it cannot hold: bring them on the page Data. Until then this "
@@ -114,54 +130,56 @@ def tell_of_nonsense(place) -> None:
             icon=":material/link_off:",
         )
         return
-    found = st.session_state["nonsense"]
-    if not found:
+    unavailable = st.session_state["unavailable"]
+    if not unavailable:
         return
-    few = found[:5] + ([f"{len(found) - 5} more"] if len(found) > 5 else [])
-    told = " and ".join([", ".join(few[:-1])] * (len(few) > 1) + few[-1:])
+    more = len(unavailable) - MOST_LISTED
+    listed = unavailable[:MOST_LISTED] + ([f"{more} more"] if more > 0 else [])
+    text = " and ".join([", ".join(listed[:-1])] * (len(listed) > 1) + listed[-1:])
     with place.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            plain(f"This link asks for {told}, which cannot be: there the page shows its defaults."),
+            plain(f"This link asks for {text}, which cannot be: there the page shows its defaults."),
             icon=":material/link_off:",
         )
-        st.button("I see", on_click=found.clear)
+        st.button("I see", on_click=unavailable.clear)
 
 
-def _not_to_be_had(name: str, values: list[str]) -> list[str]:
-    """Which of the values that the address had by this name nothing on the page has taken."""
-    kept = st.query_params.get_all(name)
+def _unavailable_values(name: str) -> list[str]:
+    """The requested values of this query parameter that no widget on the page has taken."""
+    values, kept = requested()[name], st.query_params.get_all(name)
     if name == CENTERS:
-        known, asked_for = (read_places(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
-        return [] if known is not None and np.array_equal(known, asked_for) else values
+        placed, wanted = (read_places(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
+        return [] if placed is not None and np.array_equal(placed, wanted) else values
     if not _is_drawn(name):
         return values
-    # a value that is the default is not kept in the address
+    # Streamlit drops a default from the address
     chosen = st.session_state[name]
-    said = {text for one in (chosen if isinstance(chosen, list | tuple) else [chosen]) for text in _texts(one)}
-    return [value for value in values if value not in kept and value not in said and not _is_number(value, chosen)]
+    texts = {text for one in (chosen if isinstance(chosen, list | tuple) else [chosen]) for text in _texts_of(one)}
+    return [value for value in values if value not in kept and value not in texts and not _is_number(value, chosen)]
 
 
-def _texts(value) -> set[str]:
-    """All that the value may be called in the address."""
-    told = {
+def _texts_of(value) -> set[str]:
+    """All texts that stand for this widget value in an address."""
+    texts = {
         str(value),
         str(value).capitalize(),
         str(value).lower(),
         "none" if value is None else TITLES.get(value, str(value)),
     }
-    return told | {label for names in _labels() for key, label in names.items() if key == value}
+    return texts | {label for labels in _labels() for key, label in labels.items() if key == value}
 
 
 def _labels() -> list[Mapping]:
-    """What values are called where they are chosen, and so in the address."""
+    """The labels of widget values, which are also their texts in an address, one mapping for each kind of widget."""
     views = methods().values()
-    chosen = [option.choices for view in views for option in view.options if option.choices is not None]
+    choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
     starts = {name: way.label for name, way in ways().items()} | {SAME: SAME_LABEL}
-    return [SOURCES, GAPS, SCALINGS, titles, starts, *chosen]
+    return [SOURCES, GAPS, SCALINGS, titles, starts, *choices]
 
 
 def _is_number(text: str, value) -> bool:
+    """Whether the text is the number `value`, however it is written."""
     try:
         return not isinstance(value, str) and float(text) == value
     except ValueError:

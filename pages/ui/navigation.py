@@ -1,4 +1,4 @@
-"""From anywhere to another page, with a certain run in it."""
+"""Opens another page with its widgets set to a given run."""
 
 import streamlit as st
 
@@ -7,7 +7,6 @@ from pages.methods import method, offered
 from pages.methods.base import COMPARE, WATCH, MethodView
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
-from pages.methods.starts import TREE
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.ui.widgets import SAME, option_key, panel_ending, start_key, way_label
@@ -21,16 +20,27 @@ PAGES = {
 }
 
 
-def open_in_watch(settings: Settings, way: str, seed: int) -> None:
-    """For callbacks: sets the widgets of Watch to this run from another start, and `opening` goes there."""
-    view = method(settings.method)
-    _set_run(view, settings, way, seed)
+def open_in_watch(settings: Settings) -> None:
+    """For callbacks: sets the widgets of Watch to the method, K, start and seed of this run, and `opening` goes there."""
+    view, way = method(settings.method), settings.start.way
+    state = {"algorithm": view.name, "seed": int(settings.seed)}
+    # as Watch will have them in the address, or it would make a step in the browser's history for each
+    default = next(iter(offered(WATCH).values()))
+    texts = {"algorithm": (view.title, default.title), "seed": (str(settings.seed), "1")}
+    if settings.k is not None:
+        state["k"] = settings.k
+        texts["k"] = str(settings.k), "3"
+    if way:
+        state[start_key(view)] = way
+        texts[start_key(view)] = way_label(way), view.ways[0].label
+    st.session_state.update(state)
+    _want("watch", texts)
 
 
 def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
     """For callbacks: sets these widgets of a page to these values, and `opening` goes there.
 
-    `address` has how the address says those that may not be on the screen yet; of all others Streamlit writes it there.
+    `address` has the query parameters of widgets that may not be drawn yet; those of all others Streamlit writes.
     """
     lacking = {key: (text, "") for key, text in address.items() if key not in st.session_state}
     st.session_state.update(state)
@@ -38,16 +48,16 @@ def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:
-    """For callbacks: sets the widgets of Watch to a run from the cut of a tree, and its metric to that of the tree."""
-    view, start = method(settings.method), settings.start
-    _set_run(view, settings, TREE.name, 1)
-    values = {LINKAGE.name: start.linkage, METRIC.name: start.metric}
-    state, texts = _options(TREE_CUT, data, values)
-    if METRIC in view.options:
-        own = _options(view, data, {METRIC.name: start.metric})
-        state, texts = state | own[0], texts | own[1]
-    st.session_state.update(state)
-    st.session_state[WANTED][1].update(texts)
+    """For callbacks: as `open_in_watch`, for a run from the cut of a tree, with the options of that tree.
+
+    A method that has a metric gets that of the tree.
+    """
+    open_in_watch(settings)
+    metric = {METRIC.name: settings.start.metric}
+    state, texts = _options(TREE_CUT, data, metric | {LINKAGE.name: settings.start.linkage})
+    own_state, own_texts = _options(method(settings.method), data, metric)
+    st.session_state.update(state | own_state)
+    st.session_state[WANTED][1].update(texts | own_texts)
 
 
 def open_in_comparison(settings: Settings, data: Data) -> None:
@@ -57,28 +67,20 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
     panels = {f"algorithm{first}": settings.method, f"algorithm{second}": rival.name}
     own = {f"k{first}": None, f"k{second}": None, start_key(rival, second): SAME}
     state, texts = _options(method(settings.method), data, dict(settings.options), first)
-    st.session_state.update({"panels": 2, "k": settings.k} | panels | own | state)
-    counts = {"panels": ("2", "3"), "k": (str(settings.k), "3")}
+    counts = {"panels": ("2", "3")}
+    if settings.k is not None:
+        state["k"] = settings.k
+        counts["k"] = str(settings.k), "3"
+    st.session_state.update({"panels": 2} | panels | own | state)
     _want("compare", counts | {key: (method(name).title, "") for key, name in panels.items()})
     st.session_state[WANTED][1].update(texts)
 
 
-def _set_run(view: MethodView, settings: Settings, way: str, seed: int) -> None:
-    key = start_key(view)
-    st.session_state.update({"algorithm": view.name, "k": settings.k, key: way, "seed": int(seed)})
-    # as Watch will have them in the address, or it would make a step in the browser's history for each
-    default = next(iter(offered(WATCH).values()))
-    texts = {
-        "algorithm": (view.title, default.title),
-        "k": (str(settings.k), "3"),
-        key: (way_label(way), view.ways[0].label),
-        "seed": (str(seed), "1"),
-    }
-    _want("watch", texts)
-
-
 def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tuple[dict, dict[str, str]]:
-    """The values of the widgets of these options by key, and those of them that stand in the address."""
+    """The values of the widgets of these options, by key, and the query parameters of those that are not defaults.
+
+    Values of options that the method does not have are ignored.
+    """
     state, texts = {}, {}
     for option in view.options:
         if option.name not in values:
@@ -91,16 +93,16 @@ def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tu
 
 
 def _want(page: str, texts: dict[str, tuple[str, str]]) -> None:
-    """That `opening` goes to this page, with these texts in its address that are not the defaults, which stand second."""
+    """Makes `opening` go to this page. `texts` has for each query parameter its text and that of the default, left out."""
     st.session_state[WANTED] = page, {key: text for key, (text, default) in texts.items() if text != default}
     st.session_state["opened"] = st.session_state.get("opened", 0) + 1
 
 
 def opening() -> None:
-    """Goes to the page that is wanted, if one is. To be called on each page that has something to open there.
+    """Goes to the page that a callback of this module asked for, if one did. Must be called on pages with such callbacks.
 
-    By a click on a link: `st.switch_page` would have to clear the address, and refuses to, because the widgets of this page
-    keep their values in it.
+    It clicks a link: `st.switch_page` would have to clear the address, and refuses to, because the widgets of this page keep
+    their values in it.
     """
     wanted = st.session_state.pop(WANTED, None)
     if wanted is None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from clustering.notices import ITERATION_LIMIT
-from pages.datasets.formatting import minus, number, plain
+from pages.datasets.formatting import counted, minus, number, plain
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, mark, table
 from pages.figures.plots import CHART
@@ -44,7 +44,7 @@ def show_numbers(run: Run) -> None:
         if run.agreement is not None:
             st.metric(
                 "Adjusted Rand index",
-                f"{run.agreement:.3f}",
+                minus(f"{run.agreement:.3f}"),
                 help=plain(f"Agreement with the known groups ({run.data.label_name}): 1 is the same, 0 is chance."),
                 width="content",
             )
@@ -60,7 +60,7 @@ def show_numbers(run: Run) -> None:
 def show_sizes(run: Run) -> None:
     """A row per cluster: its mark, its size, and where it is."""
     sizes = run.history.last.assignment.sizes
-    largest = max(sizes.max(), 1)
+    largest = max(sizes.max(initial=0), 1)
     soft = run.view.traits.share is not None
     names = run.view.center_names(run.history.parameters[-1], run.data)
     rows = []
@@ -77,6 +77,9 @@ def show_sizes(run: Run) -> None:
     if not any(row[-1] for row in rows):  # proximities have no means
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Sizes of the clusters"))
+    alone = int((run.numbers < 0).sum())
+    if alone:
+        st.caption(f"{counted(alone, 'point')} of {len(run.numbers):,} {'is' if alone == 1 else 'are'} in no cluster.")
 
 
 def show_tables(run: Run) -> None:
@@ -89,9 +92,8 @@ def show_tables(run: Run) -> None:
 
 def show_proximities(run: Run) -> None:
     """The matrix that was clustered, with the members of each cluster together, and who they are."""
-    labels = run.ranks[run.history.last.labels]
-    nearest = run.view.distances_to_centers(run)
-    order = np.lexsort((nearest, labels))
+    labels, center = run.numbers, run.view.traits.center
+    order = np.lexsort((run.view.distances_to_centers(run), labels))
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The proximities, ordered by cluster**")
@@ -99,7 +101,7 @@ def show_proximities(run: Run) -> None:
         st.plotly_chart(figure, **CHART, alt="Heat map of the proximities, ordered by cluster.")
         st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
     with right:
-        st.markdown(f"**Who is with whom**, the nearest to the {run.view.traits.center} first")
+        st.markdown("**Who is with whom**" + f", the nearest to the {center} first" * bool(center))
         rows = []
         for rank in range(run.k):
             members = order[labels[order] == rank]

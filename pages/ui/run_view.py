@@ -73,8 +73,10 @@ def show_results(run: Run, shown: RunPictures) -> None:
 
 
 def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tuple[Typeset | None, int]:
-    """The formulas if they are wanted, and the position of the point that they are about, which is asked for only then unless
-    `always` is true."""
+    """The formulas if there are any and they are wanted, and the position of the point that they are about, which is asked for
+    only then unless `always` is true."""
+    if not run.k:
+        return None, 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, rank = choose_focus(run) if always else (0, 0)
         if not st.toggle("Formulas beside the steps", key="formulas", **KEPT):

@@ -67,7 +67,7 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
 
 def choose_focus(run: Run) -> tuple[int, int]:
     """A point, by its position, and a cluster, by its number from 0, that formulas and bars are about."""
-    n, k = len(run.data.points), run.k
+    n, k = len(run.data.points), max(run.k, 1)
     # what was chosen for larger data or another K
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
@@ -156,9 +156,11 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
         view = _choose_method(offered(COMPARE, data), f"algorithm{ending}", default, f"Panel {number}", "stretch")
         defaults = defaults if view.name == default else {}
         with st.popover("Options", help="K, start and more, for this panel only"):
-            own = st.number_input(
-                "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
-            )
+            if view.traits.groups == "chosen":
+                own = st.number_input(
+                    "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
+                )
+                k = int(own or k)
             way = ""
             if view.ways:
                 names = [SAME, *(way.name for way in view.ways if way != HAND)]
@@ -166,8 +168,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
                 way = _choose_way("Start of this panel", names, start_key(view, ending), "stretch", first)
             options = _choose_options(view, data, COMPARE, ending, defaults, "stretch")
             start = _choose_start(way, data, ending, "stretch")
-    k = min(int(own or k), len(data.points))
-    return Panel(view.settings(k, start, seed, data, **options), way == SAME)
+    return Panel(view.settings(min(k, len(data.points)), start, seed, data, **options), way == SAME)
 
 
 def panel_ending(data: Data, number: int) -> str:
@@ -238,7 +239,9 @@ def _choose_start(way: str, data: Data, ending: str = "", width=None) -> Start |
         return CutOf(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
     if way == HAND.name:
         return ByHand(())
-    return Named(way) if way and way != SAME else NoStart() if not way else None
+    if way == SAME:
+        return None
+    return Named(way) if way else NoStart()
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:

@@ -10,7 +10,7 @@ from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.export_menu import offer
-from pages.ui.failures import tell_failure
+from pages.ui.failures import show_failure
 from pages.ui.navigation import opening
 from pages.ui.placing import choose_plane, is_by_hand, nothing_placed, place_by_hand
 from pages.ui.progress import Progress
@@ -67,7 +67,7 @@ try:
     else:
         nothing_placed()
     with failure:
-        tell_failure("watch")
+        show_failure("watch")
     run = make_run(data, settings, recent(), run_view.on_step(progress))
 except ValueError as fault:
     show_fault(fault)

@@ -2,6 +2,7 @@
 
 import html.parser
 import re
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -22,12 +23,13 @@ from pages.datasets.limits import MOST_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.markup import Raw, bar, mark, table
-from pages.methods import settings
-from pages.methods.starts import AtRows
+from pages.methods import methods, settings
+from pages.methods.starts import AtRows, Named
 from pages.runs import curves, pictures
 from pages.runs.frames import frames_of, in_step
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
+from tests.pages.methods.fakes import FAKES
 
 ALL_THREE = (dict(), dict(name="kmedoids"), dict(name="mixture"))
 
@@ -598,7 +600,7 @@ def test_the_runs_of_a_race_keep_its_colors_in_their_pictures(default):
     plane = column_plane(default.data.columns, 0, 1)
     for _, run in default.ran:
         frames, _ = frames_of(run)
-        drawn = pictures.picture(run, frames, plane, "name").frames[-1].data[0].marker
+        drawn = pictures.picture(run, frames, plane, "name").data[0].marker
         np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
 
 
@@ -700,6 +702,63 @@ def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
 )
 def test_panels_are_named_by_what_tells_them_apart(panels, names):
     assert panel_names([settings_of(**panel) for panel in panels]) == names
+
+
+@pytest.fixture
+def _with_a_scan(monkeypatch):
+    """A method is there that finds the number of groups."""
+    monkeypatch.setitem(methods(), "scan", FAKES["scan"])
+
+
+@pytest.mark.usefixtures("_with_a_scan")
+def test_only_panels_that_are_given_different_k_are_named_by_it():
+    scan, three, four = settings_of("scan", k=None), settings_of(k=3), settings_of(k=4)
+    assert panel_names([scan, three]) == ["1. Density scan", "2. K-means"]
+    assert panel_names([three, scan, four]) == ["1. K-means, K = 3", "2. Density scan", "3. K-means, K = 4"]
+
+
+@pytest.mark.usefixtures("_with_a_scan")
+def test_a_method_that_finds_k_races_beside_those_that_share_a_start():
+    data = sample("round", 200, k=3, distance=12.0)
+    panels = [settings_of("scan", k=None, data=data, eps=0.8), settings_of(k=3), settings_of("kmedoids", k=2)]
+    comparison = make_comparison(data, panels, Recent(), lambda *_: None, shared=[True] * 3, k=3, start="maxmin")
+    (_, scan), (_, means), (_, medoids) = comparison.ran
+    assert scan.settings == panels[0]
+    assert scan.settings.k is None
+    assert isinstance(means.settings.start, AtRows)
+    assert means.settings.start.rows[:2] == medoids.settings.start.rows
+    labels = scan.history.last.labels
+    assert scan.k >= 3
+    assert (labels < 0).any()
+    found = comparison.clusterings[0].labels
+    assert ((found < 0) == (labels < 0)).all()
+    assert np.mean(found[labels >= 0] == means.numbers[labels >= 0]) > 0.9
+
+
+@pytest.mark.usefixtures("_with_a_scan")
+def test_a_method_that_finds_k_shares_no_start_even_if_it_has_one():
+    scan = replace(settings_of("scan", k=None), start=Named("random"))
+    for others in ([settings_of(k=2)], []):
+        panels, shared = [scan, *others], [True] * (1 + len(others))
+        started = make_comparison(sample(n=60), panels, Recent(), lambda *_: None, shared=shared, k=3, start="maxmin").panels
+        assert started[0] == scan
+        assert [len(settings.start.rows) for settings in started[1:]] == [2] * len(others)
+
+
+def test_panels_cannot_share_a_start_that_only_one_method_has():
+    with pytest.raises(ValueError, match="cannot share the start 'build'"):
+        shared_rows(sample(), 3, 3, "build", 1)
+
+
+@pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
+def test_shared_rows_are_those_of_a_run_alone(start):
+    points, given = sample(n=100), given_data(40)
+    alone = make_run(points, settings_of(k=5, start=start, seed=4), Recent(), lambda _: None)
+    np.testing.assert_allclose(
+        points.points[list(shared_rows(points, 5, 5, start, 4))], alone.history.parameters[0], atol=1e-12
+    )
+    alone = make_run(given, settings_of("kmedoids", k=5, start=start, seed=4, data=given), Recent(), lambda _: None)
+    assert shared_rows(given, 5, 5, start, 4) == tuple(alone.history.parameters[0])
 
 
 def test_several_metrics_share_the_room_of_one_matrix():

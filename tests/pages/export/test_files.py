@@ -125,8 +125,8 @@ def test_the_parameters_of_medoids_have_their_rows_names_and_places():
 def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
     run = run_of(name=name)
     content = json.loads(files.parameters_json(run))
-    assert (content["method"], content["k"], content["start"]) == (name, 3, run.settings.start.way)
-    assert dict(run.settings.options).items() <= content.items()
+    assert (content["method"], content["k"], content["start"]["way"]) == (name, 3, run.settings.start.way)
+    assert content["options"] == dict(run.settings.options)
     headers, *rows = rows_of(files.clusters(run))
     for record, row in zip(content["clusters"], rows, strict=True):
         assert [str(record["number"]), str(record["size"])] == row[:2]
@@ -168,6 +168,8 @@ SETTINGS = [
     dict(start=ByHand(((-1.0, 0.0), (0.0, 1.0), (2.0, 0.0)))),
     dict(name="kmedoids", update="swap", metric="manhattan"),
     dict(name="kmedoids", start="tree"),
+    dict(name="fuzzy", m=1.5),
+    dict(name="fuzzy", start="tree", k=2),
     dict(name="mixture", seed=4),
     dict(name="mixture", covariance="tied", start="k-means"),
     dict(name="mixture", covariance="diagonal", start="tree"),
@@ -190,8 +192,8 @@ def test_scripts_repeat_exactly_this_run(source, options, tmp_path, monkeypatch,
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
     assert ours["state"].loss == run.history.losses[-1]
     np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
-    if run.settings.method == "kmedoids":
-        with pytest.raises(NoScript, match="no K-medoids"):
+    if run.settings.method in ("kmedoids", "fuzzy"):
+        with pytest.raises(NoScript, match=f"no {run.view.title}"):
             scripts.with_scikit_learn(run)
         return
     peer = executed(scripts.with_scikit_learn(run), tmp_path, monkeypatch)
@@ -273,3 +275,10 @@ def test_dissimilarities_of_categories_have_no_script(name):
     run = run_of(mixed, name=name, metric="gower", **(dict(linkage="average") if name == "tree" else {}))
     with pytest.raises(NoScript, match="categories"):
         scripts.with_clustering(run)
+
+
+def test_the_start_is_in_json_with_all_that_it_depends_on():
+    tree = json.loads(files.parameters_json(run_of(start=CutOf("single", "manhattan"))))
+    assert tree["start"] == {"way": "tree", "linkage": "single", "metric": "manhattan"}
+    hand = json.loads(files.parameters_json(run_of(start=ByHand(((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))))))
+    assert hand["start"] == {"way": "hand", "centers": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}

@@ -10,14 +10,14 @@ from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
-from pages.ui.failures import FAILURES, GALLERY, data_of, settings_of
+from pages.ui.failure_examples import FAILURES, GALLERY
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def run_of(name, remedied=False):
-    failure = FAILURES[name]
-    return make_run(data_of(failure.state(remedied)), settings_of(failure, remedied), Recent(), lambda state: None)
+    scene = FAILURES[name].scene(remedied)
+    return make_run(scene.load(), scene.settings, Recent(), lambda state: None)
 
 
 def notices(run):
@@ -53,7 +53,7 @@ def test_rings_are_halved_by_k_means_and_found_by_chains():
     run = run_of("rings")
     assert abs(run.agreement) < 0.05
     assert run.history.converged
-    labels = tree_of_points(run.data.points, FAILURES["rings"].state(remedied=True)["tree_linkage"]).labels(2)
+    labels = tree_of_points(run.data.points, FAILURES["rings"].scene(remedied=True).state()["tree_linkage"]).labels(2)
     assert adjusted_rand_index(run.data.labels, labels) == 1
 
 
@@ -84,16 +84,16 @@ def test_each_opens_on_its_page_with_what_to_look_at_and_the_remedy(app, name):
     failure = FAILURES[name]
     app.button(key=f"open {name}").click().run()
     assert not app.exception
-    state = {key: app.session_state[key] for key in failure.state()}
-    assert state == failure.state()
+    wrong = failure.scene().state()
+    assert {key: app.session_state[key] for key in wrong} == wrong
     pages = {"watch": "pages/watch/page.py", "mixture": "pages/mixture/page.py", "hierarchy": "pages/hierarchy/page.py"}
-    page = pages[failure.page]
+    page = pages[failure.scene().page]
     app.switch_page(page).run()
     assert not app.exception
     assert failure.text in [info.value for info in app.info]
     next(button for button in app.button if button.label == failure.remedy).click().run()
     assert not app.exception
-    if failure.remedy_page:
-        app.switch_page(pages[failure.remedy_page]).run()
+    if failure.scene(remedied=True).page != failure.scene().page:
+        app.switch_page(pages[failure.scene(remedied=True).page]).run()
     assert failure.after in [info.value for info in app.info]
     assert any(button.label == "Show it go wrong again" for button in app.button)

@@ -378,6 +378,7 @@ def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_t
     assert [button.label for button in app.button if "from it" in button.label] == [
         "Start K-means from it",
         "Start K-medoids from it",
+        "Start Fuzzy c-means from it",
         "Start Gaussian mixture from it",
         "Start Another method from it",
         "Start Another method from it",

@@ -1,21 +1,34 @@
 """One conformance test over all methods; and that it fails where a method is wrong."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import pages.methods
+from pages.export import files
 from pages.methods import method, methods, offered, settings
+from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH
+from pages.methods.fuzzy_c_means import FuzzyCMeansView
 from pages.methods.kmeans import KMeansView
 from pages.methods.kmedoids import KMedoidsView
 from pages.methods.mixture import MixtureView
 from tests.pages import checks
+from tests.pages.methods.fakes import FAKES
+
+CHECK_OF_SHARES = checks.check_that_shares_are_exported_exactly_if_it_is_soft
+
+
+def register(view, monkeypatch) -> None:
+    """Lets the app have this method, in the place of the one of its name if there is one."""
+    monkeypatch.setitem(methods(), view.name, view)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__.removeprefix("check_that_"))
-@pytest.mark.parametrize("name", methods())
-def test_every_method_conforms(name, check):
+@pytest.mark.parametrize("name", [*methods(), *FAKES])
+def test_every_method_conforms(name, check, monkeypatch):
+    if name in FAKES:
+        register(FAKES[name], monkeypatch)
     check(method(name))
 
 
@@ -33,6 +46,10 @@ class ForgetsItsShares(MixtureView):
     traits = replace(MixtureView.traits, share=None)
 
 
+class ClaimsShares(KMeansView):
+    traits = replace(KMeansView.traits, share="membership")
+
+
 class NamesAnother(KMeansView):
     title = "K-medians"
 
@@ -43,37 +60,118 @@ class NamesAnother(KMeansView):
 class RunsAnother(KMedoidsView):
     """Silently K-means under the name of K-medoids, as an `else` would."""
 
-    def prepared(self, work):
-        return work
+    centers = KMeansView.centers
+    start_at = KMeansView.start_at
+
+    def work(self, data, settings, cache):
+        return data.points
+
+    def process(self, settings, init=None):
+        return method("kmeans").process(settings, init)
+
+
+class RepeatsAnother(KMeansView):
+    """The same groups by other numbers, which a comparison of groups alone would not find."""
 
     def script(self, run, iterations):
-        return method("kmeans").script(run, iterations)
+        script = super().script(run, iterations)
+        return script._replace(body=script.body.replace("rng=1", "rng=2"))
 
 
-class SaysNothingOfItsOption(MixtureView):
+class RepeatsLess(KMeansView):
+    """All but the last iteration, in which nothing changes."""
+
+    def script(self, run, iterations):
+        return super().script(run, run.history.iterations - 1)
+
+
+class RepeatsAnotherElsewhere(KMeansView):
+    def peer_script(self, run, iterations):
+        script = super().peer_script(run, iterations)
+        return script._replace(body=script.body.replace("fit(points)", "fit(points + 1)"))
+
+
+class ForgetsItsOptionInAPanel(MixtureView):
     label_options = frozenset({"covariance", "floor"})
 
     def label(self, settings):
         return "Mixture"
 
 
+class ForgetsItsOptionInTheScript(FuzzyCMeansView):
+    def arguments(self, settings):
+        return {}
+
+
+class CallsItsValuesTheSame(MixtureView):
+    options = (replace(MixtureView.options[0], choices={"full": "Full", "tied": "Full"}), MixtureView.options[1])
+
+
+class StaysSilentAboutItsStart(KMeansView):
+    def start_sentence(self, run, state, now):
+        return "Start."
+
+
 @pytest.mark.parametrize(
-    ("broken", "check"),
+    ("broken", "check", "fault", "words"),
     [
-        (ForgetsItsOption(), checks.check_that_every_option_changes_the_result),
-        (ForgetsItsSentence(), checks.check_that_it_explains_itself),
-        (ForgetsItsShares(), checks.check_that_shares_are_exported_exactly_if_it_is_soft),
-        (NamesAnother(), checks.check_that_it_is_the_one_it_names),
-        (RunsAnother(), checks.check_that_its_script_repeats_the_run),
-        (SaysNothingOfItsOption(), checks.check_that_every_option_is_told),
+        (ForgetsItsOption, checks.check_that_every_option_changes_the_result, AssertionError, "update = swap changes nothing"),
+        (ForgetsItsSentence, checks.check_that_it_explains_itself, KeyError, "'M'"),
+        (StaysSilentAboutItsStart, checks.check_that_it_explains_itself, AssertionError, "does not say random points"),
+        (ForgetsItsShares, CHECK_OF_SHARES, AssertionError, "a share without a name"),
+        (ClaimsShares, CHECK_OF_SHARES, AssertionError, "a name without shares"),
+        (NamesAnother, checks.check_that_it_is_the_one_it_names, AssertionError, "kmeans makes settings of mixture"),
+        (RunsAnother, checks.check_that_it_is_the_one_it_names, AssertionError, "kmedoids runs clustering.kmeans.KMeans"),
+        (RepeatsAnother, checks.check_that_its_script_repeats_the_run, AssertionError, "the script comes to other labels"),
+        (RepeatsLess, checks.check_that_its_script_repeats_the_run, AssertionError, "takes another number of iterations"),
+        (
+            RepeatsAnotherElsewhere,
+            checks.check_that_its_peer_script_repeats_the_run,
+            AssertionError,
+            "the peer has another loss|the peer has other",
+        ),
+        (ForgetsItsOptionInAPanel, checks.check_that_every_option_is_told, AssertionError, "covariance is in no name"),
+        (ForgetsItsOptionInTheScript, checks.check_that_every_option_is_told, AssertionError, "m is not in the script"),
+        (CallsItsValuesTheSame, checks.check_that_every_option_is_told, AssertionError, "values of covariance are called"),
     ],
-    ids=lambda part: type(part).__name__ if isinstance(part, pages.methods.MethodView) else "",
 )
-def test_a_method_that_is_wrong_is_found(broken, check, monkeypatch):
-    registered = methods() | {broken.name: broken}
-    monkeypatch.setattr(pages.methods, "methods", lambda: registered)
-    with pytest.raises((AssertionError, KeyError, ValueError)):
-        check(broken)
+def test_a_method_that_is_wrong_is_found(broken, check, fault, words, monkeypatch):
+    register(broken(), monkeypatch)
+    with pytest.raises(fault, match=words):
+        check(method(broken.name))
+
+
+OPTION = FuzzyCMeansView.options[0]
+"""an option of a soft method"""
+
+
+def json_without_option(run, export=files.parameters_json):
+    content = json.loads(export(run))
+    del content["options"][OPTION.name]
+    return json.dumps(content).encode()
+
+
+def report_with_option_elsewhere(*args, export=checks.report):
+    return export(*args).replace(f"<dt>{OPTION.label}</dt>", f"<dt></dt>{OPTION.label}")
+
+
+def table_without_shares(run, export=files.assignments):
+    lines = export(run).decode("utf-8-sig").splitlines()
+    return "\n".join(line.rsplit(",", run.k)[0] for line in lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("place", "broken", "check", "words"),
+    [
+        ((files, "parameters_json"), json_without_option, checks.check_that_every_option_is_told, "m is not in JSON"),
+        ((checks, "report"), report_with_option_elsewhere, checks.check_that_every_option_is_told, "m is not in the report"),
+        ((files, "assignments"), table_without_shares, CHECK_OF_SHARES, r"columns of shares: \[\]"),
+    ],
+)
+def test_an_export_that_forgets_what_only_a_method_has_is_found(place, broken, check, words, monkeypatch):
+    monkeypatch.setattr(*place, broken)
+    with pytest.raises(AssertionError, match=words):
+        check(method("fuzzy"))
 
 
 def test_there_is_no_silent_default():
@@ -95,6 +193,13 @@ def test_methods_are_offered_where_they_can_be_used():
     }
     assert "tree" in offered("compare")
     assert "tree" not in offered("restarts")
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_a_method_that_finds_its_groups_is_not_offered_where_they_are_chosen_or_where_seeds_matter(name, monkeypatch):
+    register(FAKES[name], monkeypatch)
+    assert {page for page in (WATCH, COMPARE, RESTARTS, CHOOSE_K) if name in offered(page)} == {WATCH, COMPARE}
+    assert name not in offered(WATCH, checks.proximities())
 
 
 def test_settings_are_told_apart_by_all_that_they_hold():

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from clustering import GaussianMixture, fit, three_gaussians
 from pages.datasets import catalog
-from pages.ui.failures import FAILURES
+from pages.ui.failure_examples import FAILURES
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH = "pages/mixture/page.py", "pages/watch/page.py"
@@ -336,7 +336,7 @@ def shown(app):
     return {box.key: box.value for box in boxes if box.key in keys}
 
 
-@pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.page == "mixture"])
+@pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
 def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     failure = FAILURES[name]
     # something else before, that it has to put right
@@ -346,7 +346,7 @@ def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     assert app.button_group(key="failure").value is None
     app.button_group(key="failure").set_value(name).run()
     assert fine(app)
-    state = failure.state()
+    state = failure.scene().state()
     assert shown(app) == {key: state[key] for key in shown(app)}
     assert len(shown(app)) == 7
     assert app.selectbox(key="sample").value == state["sample"]
@@ -356,7 +356,7 @@ def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     wrong = float(metrics(app)["Final loss"])
     button(app, failure.remedy).click().run()
     assert fine(app)
-    assert shown(app) == {key: failure.state(remedied=True)[key] for key in shown(app)}
+    assert shown(app) == {key: failure.scene(remedied=True).state()[key] for key in shown(app)}
     assert app.button_group(key="failure").value == name
     assert failure.after in said(app)
     assert "collapsed onto a few points" not in said(app)

@@ -34,7 +34,7 @@ from pages.runs import pictures
 from pages.runs.frames import frames_of
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
-from pages.ui.failures import FAILURES, settings_of
+from pages.ui.failure_examples import FAILURES
 
 
 def sample(name="three", n=200, seed=0, **values):
@@ -807,11 +807,11 @@ def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_poin
 
 def failed(name, remedied=False):
     """The run that its pill, and its button, make."""
-    failure = FAILURES[name]
-    state = failure.state(remedied)
+    scene = FAILURES[name].scene(remedied)
+    state = scene.state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
-    return make_run(data, settings_of(failure, remedied), Recent(), lambda _: None)
+    return make_run(data, scene.settings, Recent(), lambda _: None)
 
 
 def widths(run):
@@ -881,15 +881,15 @@ def test_three_components_find_one_group_each():
     assert failed("many", True).agreement > 0.85
 
 
-@pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.page == "mixture"])
+@pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
 def test_a_failure_sets_all_that_it_depends_on_and_its_remedy_only_changes_that(name):
     failure = FAILURES[name]
-    state = failure.state()
+    state, remedied = failure.scene().state(), failure.scene(remedied=True).state()
     assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "mixture_covariance", "mixture_floor", "seed"} <= set(
         state
     )
-    assert set(failure.change) <= set(state)
-    assert any(state[key] != value for key, value in failure.change.items())
+    assert set(remedied) == set(state)
+    assert any(state[key] != value for key, value in remedied.items())
 
 
 def test_the_least_variance_is_a_setting_of_the_run():

@@ -4,10 +4,20 @@ import html
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.datasets import catalog
 from pages.datasets.formatting import number
+from pages.datasets.planes import principal_plane
+from pages.export.report import report
+from pages.methods import method, settings
+from pages.runs import curves, pictures
+from pages.runs.frames import frames_of
+from pages.runs.recent import Recent
+from pages.runs.run import make_run
+from pages.runs.run_pictures import RunPictures
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,6 +61,59 @@ def test_the_report_has_settings_scores_sizes_and_four_pictures(algorithm):
     assert ("BIC" in told) == (algorithm == "Gaussian mixture")
 
 
+def report_of(run):
+    """The report of a run that need not be on a page."""
+    frames, left_out = frames_of(run)
+    picture = pictures.picture(run, frames, principal_plane(run.data.points), "")
+    return report(run, RunPictures("", frames, left_out, picture, curves.loss_curve(run, frames, "")), [], "")
+
+
+def cluster_rows(text):
+    """The table of the clusters: its headers, and the cells of each row."""
+    one = re.search("aria-label='Clusters'.*?</table>", text, re.DOTALL)[0]
+    return re.findall("<th scope='col'>(.*?)</th>", one), [
+        re.findall("<td>(.*?)</td>", row) for row in re.findall("<tr>(.*?)</tr>", one)[1:]
+    ]
+
+
+def test_what_a_method_knows_of_each_cluster_in_one_number_or_text_is_a_column(monkeypatch):
+    data = catalog.draw_sample("three", 60, 0, {})
+    run = make_run(data, settings("kmeans", 2), Recent(), lambda _: None)
+    known = {
+        "spread_inside": np.array([0.5, -1.25]),
+        "row": np.array([1234, -7]),
+        "who": ["<b>Ann</b>", "Bob"],
+        "covariance": np.zeros((2, 2, 2)),
+    }
+    monkeypatch.setattr(type(method("kmeans")), "cluster_columns", lambda view, run: known)
+    headers, rows = cluster_rows(report_of(run))
+    assert headers == ["Cluster", "Size", "Spread inside", "Row", "Who", *data.columns]
+    of_cluster = dict(zip(np.argsort(run.ranks).tolist(), rows, strict=True))
+    assert of_cluster[0][1:4] == ["0.5000", "1,234", "&lt;b&gt;Ann&lt;/b&gt;"]
+    assert of_cluster[1][1:4] == ["−1.2500", "−7", "Bob"]
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("kmeans", []), ("kmedoids", ["Medoid row", "Medoid name"]), ("mixture", ["Weight"])]
+)
+def test_the_columns_of_the_clusters_are_those_that_the_method_has(name, own):
+    data = catalog.draw_sample("three", 60, 0, {})
+    headers, _ = cluster_rows(report_of(make_run(data, settings(name), Recent(), lambda _: None)))
+    assert headers == ["Cluster", "Size", *own, *data.columns]
+
+
+def test_no_number_has_a_hyphen_for_a_minus():
+    data = catalog.draw_sample("rings", 100, 0, {})
+    run = next(
+        run
+        for seed in range(50)
+        if (run := make_run(data, settings("kmeans", 2, seed=seed), Recent(), lambda _: None)).agreement < 0
+    )
+    scores = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", report_of(run)))
+    assert scores["Adjusted Rand index"].startswith(f"−{-run.agreement:.3f} against")
+    assert not re.search(r"-\d", re.sub("<style>.*?</style>|<figure>.*?</figure>", "", report_of(run), flags=re.DOTALL))
+
+
 def test_warnings_are_printed():
     app = opened(sample="Unequal spreads", n="100", k="5", seed="30")
     assert "lost all points" in re.search("<h3>Warnings</h3>(.*?)<h3>", page(app))[1]
@@ -59,7 +122,7 @@ def test_warnings_are_printed():
 
 def test_centers_placed_by_hand_come_by_the_address_and_are_printed():
     app = opened(start_kmeans="Manual", centers="-5,0.5;0,1;4.5,-1", n="100")
-    assert pairs(app)["Placed at"] == "-5, 0.5; 0, 1; 4.5, -1"
+    assert pairs(app)["Placed at"] == "−5, 0.5; 0, 1; 4.5, −1"
     assert run_of(app).history.parameters[0].tolist() == [[-5, 0.5], [0, 1], [4.5, -1]]
 
 

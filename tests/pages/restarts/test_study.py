@@ -26,6 +26,7 @@ from pages.runs.run import make_run
 WAYS = {
     "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
     "kmedoids": ["random", "k-means++", "plain k-means++", "maxmin", "build"],
+    "fuzzy": ["random", "k-means++", "plain k-means++", "maxmin"],
     "mixture": ["random", "k-means++", "plain k-means++", "maxmin", "k-means"],
 }
 

@@ -137,7 +137,7 @@ def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(na
 def test_points_have_the_color_and_shape_of_their_cluster():
     run = a_run()
     frames, _ = frames_of(run)
-    drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
+    drawn = pictures.picture(run, frames, plane_of(run), "name").data[0].marker  # the last E step changed nothing
     labels = run.history.last.labels
     assert [palette.COLORS[rank] for rank in run.ranks[labels]] == list(drawn.color)
     np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
@@ -191,8 +191,16 @@ def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     run = a_run(n=3000)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
-    sources = [f.layout.images[1].source for f, frame in zip(picture.frames, frames, strict=True) if frame.phase != "M"]
-    assert len(set(sources)) >= len(sources) - 1  # the last E step may change nothing
+    recolored = [
+        state.phase != "M" and (state.assignment is None or state.assignment.changed > 0) for state in run.history.states
+    ]
+    sources = [frame.layout.images[1].source for frame, is_new in zip(picture.frames, recolored, strict=True) if is_new]
+    assert len(set(sources)) == len(sources) == recolored.count(True)
+    # the last E step changed nothing, so its frame stands on the one before it
+    assert run.history.last.assignment.changed == 0
+    assert len(picture.frames[-1].layout.images) == 1
+    assert picture.frames[-1].baseframe == picture.frames[-3].name
+    assert picture.layout.images[1].source == sources[-1]
     assert len(picture.data[0].x) == plots.HOVERED
 
 

@@ -1,5 +1,6 @@
 """Links that people may have kept: each must go on opening the same run. Entries are only ever added here."""
 
+import numpy as np
 import pytest
 
 from tests.pages.app import last_made, opened
@@ -21,8 +22,58 @@ LINKS = {
     "/mixture?mixture_floor=0.01 × data variance&k=6&sample=Unequal spreads&n=50": 3.32478,
     "/compare?panels=2&algorithm_1=Hierarchical clustering&tree_linkage_1=Single&k=2&sample=Rings&n=200": 0.545239,
     "/compare?panels=2&algorithm_1=Gaussian mixture&mixture_covariance_1=Spherical: circles&k_1=5&n=100": 3.86723,
+    "/?algorithm=Fuzzy c-means&fuzzy_m=1.5&n=100": 202.46,
+    "/?algorithm=Fuzzy c-means&start_fuzzy=k-means++&k=4&seed=3&n=200": 234.722,
+    "/?source=Built-in&table=Number words&algorithm=K-medoids&start_kmedoids=BUILD&kmedoids_update=Best swap&k=6": 146,
+    "/compare?panels=2&source=Built-in&table=Number words&algorithm_1_given=Hierarchical clustering"
+    "&tree_linkage_1_given=Complete&k=10": 4,
+    "/compare?panels=2&source=Built-in&table=Number words&start_kmedoids_1_given=BUILD&k_1_given=5": 157,
+    "/compare?panels=2&algorithm_1=Fuzzy c-means&fuzzy_m_1=3&start_fuzzy_1=Hierarchical clustering&tree_linkage_1=Average"
+    "&k=4&n=100": 48.8051,
 }
 """the final loss of the run that is shown, of a comparison that of its first panel, by address"""
+STARTS = {
+    "/restarts?n=50&runs=10&k=4&ways_kmeans=Farthest-first (maximin)": (66.7996, 10),
+    "/restarts?n=50&runs=10&k=6&first_seed=5": (44.293, 30),
+    "/restarts?algorithm=Gaussian mixture&mixture_covariance=Tied: shared&ways_mixture=K-means&n=50&runs=10&k=4": (
+        3.73047,
+        10,
+    ),
+    "/restarts?algorithm=K-medoids&kmedoids_update=Best swap&ways_kmedoids=BUILD&n=50&runs=10": (63.7028, 1),
+    "/restarts?source=Built-in&table=Number words&k=7&runs=10&ways_kmedoids=Random points": (152, 10),
+}
+"""the least loss of all runs and their number, by address"""
+SWEEPS = {
+    "/choose_k?n=50&k_up_to=3&best_of=2": 242.461,
+    "/choose_k?algorithm=Gaussian mixture&mixture_covariance=Diagonal: axis-aligned&n=50&k_up_to=3&best_of=1": 4.25703,
+    "/choose_k?algorithm=Fuzzy c-means&fuzzy_m=3&n=50&k_up_to=3&best_of=1&first_seed=2": 126.111,
+    "/choose_k?source=Built-in&table=Number words&k_up_to=3&best_of=1": 199,
+}
+"""the loss with two clusters, by address"""
+DATA = {
+    "/data?sample=Rings&n=200&data_seed=4": ("Rings", 200, 441.867),
+    "/data?sample=Stretched groups&n=100&stretched_ratio=3.5": ("Stretched groups", 100, 663.254),
+    "/data?source=Built-in&table=Palmer penguins&scaling=Standardize&penguins_gaps True=Drop rows": (
+        "Palmer penguins",
+        342,
+        1170.65,
+    ),
+    "/data?source=Built-in&table=Number words": ("Number words: word", 72, 134.605),
+    "/failures?source=Built-in&table=Iris": ("Iris", 150, 2078.7),
+}
+"""the title of the data set in use, its number of points, and the sum of their absolute coordinates, by address"""
+TREES = {
+    "/hierarchy?tree_linkage=Complete&k=5&n=100&ordered=true": ("complete", "euclidean", "5", "0.834", "0.789"),
+    "/hierarchy?sample=Rings&n=100&k=2&tree_linkage=Single&tree_metric=Manhattan": (
+        "single",
+        "manhattan",
+        "2",
+        "0.607",
+        "−0.072",
+    ),
+    "/hierarchy?source=Built-in&table=Number words&k=4": ("average", "as given", "4", "0.739", None),
+}
+"""linkage, metric, number of groups, cophenetic correlation and adjusted Rand index, by address"""
 
 
 def final_loss(app) -> float:
@@ -30,16 +81,54 @@ def final_loss(app) -> float:
     return float((found.runs[0] if hasattr(found, "runs") else found).history.losses[-1])
 
 
+def opened_whole(link: str):
+    """The app as it comes by this link, all of which can be had."""
+    app = opened(link)
+    assert not app.error
+    assert not [warning.value for warning in app.warning if "link" in warning.value]
+    return app
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_was_kept_opens_the_same_run(link):
-    app = opened(link)
-    assert not [warning.value for warning in app.warning if "link" in warning.value]
-    assert final_loss(app) == pytest.approx(LINKS[link], rel=1e-5)
+    assert final_loss(opened_whole(link)) == pytest.approx(LINKS[link], rel=1e-5)
 
 
-def test_a_link_to_a_tree_that_was_kept_opens_the_same_cut():
-    app = opened("/hierarchy?tree_linkage=Complete&k=5&n=100&ordered=true")
+@pytest.mark.parametrize("link", STARTS)
+def test_a_link_to_many_starts_that_was_kept_opens_the_same_runs(link):
+    study = last_made(opened_whole(link), "restarts")
+    losses = [attempt.loss for attempt in study.attempts.values()]
+    assert (min(losses), len(losses)) == pytest.approx(STARTS[link], rel=1e-5)
+
+
+@pytest.mark.parametrize("link", SWEEPS)
+def test_a_link_to_a_sweep_that_was_kept_opens_the_same_sweep(link):
+    sweep = last_made(opened_whole(link), "sweep")
+    assert sweep.ks.tolist() == [1, 2, 3]
+    assert sweep.done["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
+
+
+@pytest.mark.parametrize("link", DATA)
+def test_a_link_to_data_that_was_kept_opens_the_same_data(link):
+    app = opened_whole(link)
+    data = app.session_state["last data"]
+    title, n, total = DATA[link]
+    assert (data.title, len(data.points)) == (title, n)
+    assert np.abs(data.points).sum() == pytest.approx(total, rel=1e-5)
+
+
+def test_a_link_to_the_failures_shows_all_of_them():
+    buttons = [button.label for button in opened_whole("/failures").button]
+    assert buttons == ["Watch it go wrong"] * 8
+
+
+@pytest.mark.parametrize("link", TREES)
+def test_a_link_to_a_tree_that_was_kept_opens_the_same_cut(link):
+    app = opened_whole(link)
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics == {"Cophenetic correlation": "0.834", "Groups": "5", "Adjusted Rand index": "0.789"}
-    assert app.selectbox(key="tree_linkage").value == "complete"
-    assert app.toggle(key="ordered").value
+    linkage, metric, groups, correlation, rand = TREES[link]
+    assert metrics.pop("Adjusted Rand index", None) == rand
+    assert metrics == {"Cophenetic correlation": correlation, "Groups": groups}
+    growth = last_made(app, "tree")
+    assert (growth.linkage, growth.metric) == (linkage, metric)
+    assert ("ordered" in link) == app.toggle(key="ordered").value

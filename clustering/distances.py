@@ -1,0 +1,45 @@
+"""Distances of points to centers."""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from clustering.chunks import chunk_size, over_chunks
+from clustering.points import check_points
+
+
+def nearest_centers(centers, points) -> np.ndarray:
+    """(n,) number of the nearest center of each point, the lowest one among equals.
+
+    Parameters
+    ----------
+    centers : (k, d) array
+    points : (n, d) array
+
+    Raises
+    ------
+    ValueError
+        As `check_points`, or if points and centers differ in d.
+    """
+    centers, points = check_points(centers, "centers"), check_points(points)
+    if centers.shape[1] != points.shape[1]:
+        raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
+    labels = np.empty(len(points), dtype=np.intp)
+
+    def part(chunk):
+        # by differences, so that a common offset costs no digits
+        labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
+
+    over_chunks(part, len(points), chunk_size(len(centers)))
+    return labels
+
+
+def squared_distances(columns, centers) -> np.ndarray:
+    """(k, n) squared distances of the centers to the columns by differences, which lose no digits."""
+    distances = np.zeros((len(centers), columns.shape[1]))
+    difference = np.empty(columns.shape[1])
+    for center, mine in zip(centers, distances, strict=True):
+        for column, coordinate in zip(columns, center, strict=True):
+            np.subtract(column, coordinate, out=difference)
+            difference *= difference
+            mine += difference
+    return distances

@@ -1,0 +1,98 @@
+"""The methods that only tests have: that they are what they are for, and what pages do with their extremes."""
+
+import numpy as np
+import pytest
+
+from clustering import History, adjusted_rand_index
+from pages.methods import methods
+from pages.runs.frames import frames_of
+from tests.pages import checks
+from tests.pages.app import last_made, opened
+from tests.pages.methods.fakes import FAKES, Scan, Shift
+
+POINTS = checks.sample().points
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    for name, view in FAKES.items():
+        monkeypatch.setitem(methods(), name, view)
+
+
+def test_the_scan_reaches_one_group_after_the_other_and_leaves_noise():
+    from sklearn.cluster import DBSCAN
+
+    history = History.record(Scan(0.8), POINTS)
+    assert [len(sizes) for sizes in history.sizes] == [0, 1, 2, 3]
+    labels = DBSCAN(eps=0.8, min_samples=4).fit(POINTS).labels_
+    assert (labels < 0).any()
+    assert np.array_equal(labels < 0, history.last.labels < 0)
+    assert adjusted_rand_index(labels, history.last.labels) == 1.0
+    assert history.converged
+    assert np.isnan(history.losses).all()
+
+
+def test_the_clusters_of_the_mean_shift_become_fewer_and_its_loss_falls():
+    history = History.record(Shift(1.5), POINTS)
+    counts = [len(sizes) for sizes in history.sizes]
+    assert counts[0] > 20
+    assert counts[-1] == 3
+    assert counts == sorted(counts, reverse=True)
+    assert history.losses[-1] < history.losses[0]
+    assert history.converged
+
+
+@pytest.mark.parametrize("process", [Scan(0.8), Shift(1.5)])
+def test_the_assignment_of_an_earlier_state_comes_again_and_a_run_may_be_cut_off(process):
+    whole, cut = History.record(process, POINTS), History.record(process, POINTS, max_iter=1)
+    assert not cut.converged
+    assert [notice.name for notice in cut.notices[-1]] == ["iteration limit"]
+    assert np.array_equal(whole.frame(1).labels, cut.last.labels)
+
+
+def test_a_run_that_finds_no_group_at_all_can_be_shown_and_exported(monkeypatch):
+    view, data = FAKES["scan"], checks.sample()
+    run = checks.run_of(view, data, eps=0.05)
+    assert run.k == 0
+    assert (run.history.last.labels == -1).all()
+    monkeypatch.setattr(checks, "runs_of", lambda view: iter([run]))
+    monkeypatch.setattr(checks, "runs_with_options", lambda view: iter([]))
+    checks.check_that_its_pictures_can_be_drawn(view)
+    checks.check_that_it_can_be_exported(view)
+    assert frames_of(run)[0][-1].sentence.endswith("Converged after no iterations.")
+    assert checks.report(run, checks.pictures_of(run), [], "")
+
+
+@pytest.mark.parametrize(
+    "link", ["/?algorithm=Density scan", "/compare?panels=2&algorithm_1=Density scan", "/report?algorithm=Density scan"]
+)
+def test_a_page_whose_scan_finds_no_group_says_so(link):
+    app = opened(f"{link}&n=50&{'scan_eps_1' if 'compare' in link else 'scan_eps'}=0.05")
+    assert not app.error
+    made = last_made(app, "comparison", "run")
+    assert (made.runs[0] if hasattr(made, "runs") else made).k == 0
+
+
+def test_formulas_and_another_cluster_can_be_asked_for():
+    for title in ("Density scan", "Mean shift"):
+        app = opened(f"/?algorithm={title}&n=100")
+        app.toggle(key="formulas").set_value(True).run()
+        assert not app.exception
+        app.number_input(key="focus_cluster").set_value(last_made(app, "run").k).run()
+        assert not app.exception
+
+
+def test_k_is_not_asked_for_where_it_comes_out_and_nothing_starts_anew():
+    app = opened("/?algorithm=Density scan&n=100")
+    keys = {widget.key for widget in (*app.number_input, *app.selectbox)}
+    assert "scan_eps" in keys
+    assert not keys & {"k", "seed", "start_scan"}
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert "Final loss" not in metrics
+    assert not [button for button in app.button if button.label == "New start"]
+
+
+@pytest.mark.parametrize("page", ["restarts", "choose_k"])
+def test_pages_that_cannot_run_them_do_not_offer_them(page):
+    app = opened(f"/{page}?n=50&runs=10&k_up_to=2&best_of=1")
+    assert not set(app.selectbox(key="algorithm").options) & {view.title for view in FAKES.values()}

@@ -1,0 +1,80 @@
+"""Going to another page with a run: which widgets and query parameters are set. Without a browser."""
+
+import pytest
+import streamlit as st
+
+from pages.datasets import catalog
+from pages.methods import method, methods, settings
+from pages.methods.metric import METRIC
+from pages.methods.starts import AtRows, CutOf, Named
+from pages.methods.tree_cut import TREE_METRIC
+from pages.ui import navigation
+from pages.ui.navigation import WANTED, open_from_tree, open_in_comparison, open_in_watch
+from tests.pages.methods.fakes import FAKES
+
+
+@pytest.fixture
+def state(monkeypatch):
+    """A session of its own, as a dictionary."""
+    session = {}
+    monkeypatch.setattr(navigation.st, "session_state", session)
+    assert st.session_state is session
+    return session
+
+
+@pytest.fixture
+def data():
+    return catalog.draw_sample("three", 60, 0, {})
+
+
+def test_watch_gets_method_k_start_and_seed_of_the_run(state):
+    open_in_watch(settings("kmedoids", 5, "build", seed=7))
+    assert {key: state[key] for key in ("algorithm", "k", "start_kmedoids", "seed")} == {
+        "algorithm": "kmedoids",
+        "k": 5,
+        "start_kmedoids": "build",
+        "seed": 7,
+    }
+    assert state[WANTED] == ("watch", {"algorithm": "K-medoids", "k": "5", "start_kmedoids": "BUILD", "seed": "7"})
+
+
+def test_defaults_are_not_written_into_the_address(state):
+    open_in_watch(settings("kmeans", 3, Named("random"), seed=1))
+    assert state[WANTED] == ("watch", {})
+
+
+@pytest.mark.parametrize("start", [AtRows((1, 2), "maxmin"), Named("maxmin")])
+def test_a_run_that_shared_its_start_is_opened_with_the_way_by_which_it_was_found(state, start):
+    open_in_watch(settings("kmeans", 2, start))
+    assert state["start_kmeans"] == "maxmin"
+
+
+def test_k_stays_where_a_method_finds_it_and_a_method_without_start_sets_none(state, data, monkeypatch):
+    monkeypatch.setitem(methods(), "scan", FAKES["scan"])
+    state["k"] = 4
+    scan = settings("scan", None)
+    open_in_watch(scan)
+    assert state["k"] == 4
+    assert not any(key.startswith("start_") for key in state)
+    assert state[WANTED] == ("watch", {"algorithm": "Density scan"})
+    open_in_comparison(scan, data)
+    assert state["k"] == 4
+    assert "k" not in state[WANTED][1]
+    assert state["algorithm_1"] == "scan"
+
+
+@pytest.mark.parametrize("metric", [METRIC, TREE_METRIC])
+def test_a_method_with_a_metric_gets_that_of_the_tree_whatever_else_its_option_says(state, data, metric, monkeypatch):
+    assert METRIC != TREE_METRIC
+    view = method("kmedoids")
+    options = tuple(metric if option.name == METRIC.name else option for option in view.options)
+    monkeypatch.setattr(type(view), "options", options)
+    open_from_tree(view.settings(4, CutOf("complete", "manhattan"), data=data), data)
+    assert (state["kmedoids_metric"], state["tree_metric"], state["tree_linkage"]) == ("manhattan", "manhattan", "complete")
+    assert (state["start_kmedoids"], state["seed"]) == ("tree", 1)
+
+
+def test_a_method_without_a_metric_gets_none(state, data):
+    open_from_tree(settings("kmeans", 4, CutOf("complete", "manhattan"), data=data), data)
+    assert "kmeans_metric" not in state
+    assert state["tree_metric"] == "manhattan"
