@@ -26,7 +26,8 @@ from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, Named
 from pages.runs.jobs import Job
-from pages.runs.run import check_fits, iterations_for, means_of, silhouette_of
+from pages.runs.preparation import check_fits, iterations_for
+from pages.runs.run import means_of, silhouette_of
 
 START = PLUS_PLUS.name
 REFERENCES = 10

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from pages.datasets.catalog import SAMPLES
 from pages.methods import method
-from pages.methods.base import COMPARE, MethodView
+from pages.methods.base import MethodView
 from pages.methods.options import Option
+from pages.methods.traits import COMPARE
 from pages.ui.widgets import PANEL_DEFAULTS, SAME, start_key
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from clustering.proximity import METRICS
 from pages.datasets.catalog import SAMPLES
 from pages.methods.base import NoScript, Script
-from pages.runs.run import Run, iterations_for
+from pages.runs.preparation import iterations_for
+from pages.runs.run import Run
 
 TABLE = "assignments.csv"
 """what the script calls the table that it reads"""

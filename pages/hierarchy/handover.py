@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.methods import offered
-from pages.methods.base import WATCH
 from pages.methods.starts import TREE, CutOf
+from pages.methods.traits import WATCH
 from pages.runs.run import Run
 from pages.ui.navigation import open_from_tree, open_in_comparison
 

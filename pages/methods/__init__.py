@@ -5,9 +5,10 @@ import pkgutil
 from functools import cache
 
 from pages.datasets.data import Data
-from pages.methods.base import POINTS, PROXIMITIES, MethodView
+from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import Way
+from pages.methods.traits import POINTS, PROXIMITIES
 
 
 @cache

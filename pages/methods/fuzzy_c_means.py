@@ -6,7 +6,7 @@ import numpy as np
 
 from clustering import FuzzyCMeans
 from pages.datasets.formatting import counted
-from pages.methods.base import Loss, MethodView, Score, Traits
+from pages.methods.base import MethodView, Score
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -30,6 +30,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Option, Settings
+from pages.methods.traits import Loss, Traits
 
 FUZZIFIER = Option(
     "m",

@@ -8,7 +8,7 @@ from clustering import KMeans
 from pages.datasets.catalog import read_table
 from pages.datasets.data import Data
 from pages.datasets.formatting import counted
-from pages.methods.base import Loss, MethodView, Script, Traits, array_code
+from pages.methods.base import MethodView, Script, array_code
 from pages.methods.formulas import (
     NK,
     NOTE,
@@ -33,6 +33,7 @@ from pages.methods.formulas import (
 )
 from pages.methods.options import Settings
 from pages.methods.starts import MAXMIN, PLAIN_PLUS_PLUS, RANDOM
+from pages.methods.traits import Loss, Traits
 
 
 class PublishedWay(NamedTuple):

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from clustering import KMedoids
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import counted, number, short
-from pages.methods.base import POINTS, PROXIMITIES, MethodView, Traits
+from pages.methods.base import MethodView
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -29,8 +29,9 @@ from pages.methods.formulas import (
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, Way
+from pages.methods.traits import POINTS, PROXIMITIES, Traits
 
-BUILD = Way("build", "BUILD", "BUILD", random=False, why_fixed="Nothing in BUILD is random: every start is the same.")
+BUILD = Way("build", "BUILD", "BUILD", why_fixed="Nothing in BUILD is random: every start is the same.")
 ALTERNATING = "alternating"
 UPDATE = Option(
     "update",

@@ -12,7 +12,7 @@ from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
 from pages.figures.markup import mark
 from pages.figures.palette import color_of, mark_of
-from pages.methods.base import Loss, MethodView, ResultTable, Score, Script, Traits, array_code
+from pages.methods.base import MethodView, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
     MOST_SHOWN,
     NK,
@@ -38,13 +38,13 @@ from pages.methods.formulas import (
 )
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, Way
+from pages.methods.traits import Loss, Traits
 
 K_MEANS = Way("k-means", "K-means", "K-means first")
 ALIKE = Way(
     "alike",
     "Identical means",
     "putting all of them in the middle",
-    random=False,
     repeatable=False,
     why_fixed="Nothing in this is random: every start is the same.",
 )

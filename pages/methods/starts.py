@@ -12,12 +12,15 @@ class Way:
     """in a menu, and in the address of a page"""
     phrase: str
     """completes "Start: 3 centers, placed by …\""""
-    random: bool = True
-    """whether another seed may give another start"""
     repeatable: bool = True
     """whether it can be one of the ways that are compared by many runs"""
     why_fixed: str = ""
-    """why another seed gives the same start, in a sentence"""
+    """why another seed gives the same start, in a sentence; empty where it may give another one"""
+
+    @property
+    def random(self) -> bool:
+        """Whether another seed may give another start."""
+        return not self.why_fixed
 
 
 RANDOM = Way("random", "Random points", "random points")
@@ -28,7 +31,6 @@ TREE = Way(
     "tree",
     "Hierarchical clustering",
     "the cut of a tree",
-    random=False,
     repeatable=False,
     why_fixed="Nothing in a tree is random: every start is the same.",
 )

@@ -10,9 +10,10 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import counted, short
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken, hull
-from pages.methods.base import COMPARE, POINTS, PROXIMITIES, Loss, MethodView, NoScript, Script, Traits
+from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
+from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
 from pages.methods.trees import Growth, grow
 
 OUTLINED = 60

@@ -12,7 +12,8 @@ from pages.methods.mixture import METHOD
 from pages.mixture.density import DensityGround, DensityMargins
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
-from pages.runs.run import Run, check_fits, make_run
+from pages.runs.preparation import check_fits
+from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.data_choice import current

@@ -18,8 +18,9 @@ from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import Named
 from pages.runs.jobs import Job
+from pages.runs.preparation import Prepared, prepare
 from pages.runs.recent import Recent
-from pages.runs.run import Prepared, prepare, ranks_by_place
+from pages.runs.run import ranks_by_place
 
 MOST_LABELS = 2_000
 """points by which two runs are compared; a random sample of those of larger data"""

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.datasets.formatting import as_sentence, plain
 from pages.methods import offered
-from pages.methods.base import WATCH, NeedsPoints
+from pages.methods.base import NeedsPoints
+from pages.methods.traits import WATCH
 from pages.ui.data_choice import current
 
 

@@ -4,9 +4,10 @@ import streamlit as st
 
 from pages.datasets.data import Data
 from pages.methods import method, offered
-from pages.methods.base import COMPARE, WATCH, MethodView
+from pages.methods.base import MethodView
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
+from pages.methods.traits import COMPARE, WATCH
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.ui.widgets import SAME, option_key, panel_ending, start_key, way_label

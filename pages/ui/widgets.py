@@ -9,9 +9,10 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
 from pages.methods import offered, ways
-from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH, MethodView
+from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
+from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.runs.recent import Recent
 from pages.runs.run import Run

@@ -28,10 +28,11 @@ from pages.export.report import report
 from pages.figures import palette
 from pages.figures.markup import cell
 from pages.methods import offered
-from pages.methods.base import CHOOSE_K, COMPARE, POINTS, PROXIMITIES, RESTARTS, WATCH, MethodView, NoScript
+from pages.methods.base import MethodView, NoScript
 from pages.methods.formulas import typeset
 from pages.methods.options import Option
 from pages.methods.starts import HAND, SEEDED, TREE, AtRows, ByHand, CutOf, Named, Start
+from pages.methods.traits import CHOOSE_K, COMPARE, POINTS, PROXIMITIES, RESTARTS, WATCH
 from pages.runs import curves, pictures
 from pages.runs.frames import frames_of, in_step
 from pages.runs.recent import Recent

@@ -15,7 +15,8 @@ from pages.choose_k.verdict import NAMES, Criterion, Verdict, _chosen, matched_c
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.methods import offered, settings
-from pages.methods.base import CHOOSE_K, NeedsPoints
+from pages.methods.base import NeedsPoints
+from pages.methods.traits import CHOOSE_K
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
@@ -159,8 +160,13 @@ def test_a_subsample_has_the_size_that_is_said(n):
     assert sizes == [subsample_size(n)] * 2
 
 
-@pytest.mark.parametrize("method", offered(CHOOSE_K))
-@pytest.mark.parametrize(("n", "most"), [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)])
+FEW = [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)]
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "most"),
+    [("kmeans", *few) for few in FEW] + [(method, 9, 6) for method in offered(CHOOSE_K) if method != "kmeans"],
+)
 def test_few_points_have_all_criteria_and_stability_as_far_as_subsamples_are_larger_than_k(method, n, most):
     verdict = Verdict(swept(few(n), 8, 1, method=method))
     assert verdict.ks.tolist() == list(range(1, min(8, n - 1) + 1))

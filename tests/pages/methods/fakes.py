@@ -14,9 +14,10 @@ from scipy.spatial.distance import cdist
 from clustering import State
 from clustering.process import check_limits, cut_off
 from pages.datasets.formatting import counted, number
-from pages.methods.base import Loss, MethodView, Script, Traits
+from pages.methods.base import MethodView, Script
 from pages.methods.formulas import NOTE, VALUE, Formula, loss_value, number_of, symbol
 from pages.methods.options import Option, Settings
+from pages.methods.traits import Loss, Traits
 
 
 @dataclass(frozen=True, eq=False)

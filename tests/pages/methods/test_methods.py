@@ -8,11 +8,11 @@ import pytest
 
 from pages.export import files
 from pages.methods import method, methods, offered, settings
-from pages.methods.base import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.methods.fuzzy_c_means import FuzzyCMeansView
 from pages.methods.kmeans import KMeansView
 from pages.methods.kmedoids import KMedoidsView
 from pages.methods.mixture import MixtureView
+from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from tests.pages import checks
 from tests.pages.methods.fakes import FAKES
 

@@ -17,7 +17,8 @@ from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
 from pages.methods import method, offered, settings
-from pages.methods.base import RESTARTS, NeedsPoints
+from pages.methods.base import NeedsPoints
+from pages.methods.traits import RESTARTS
 from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, MissingRuns, RestartStudy
 from pages.runs.recent import Recent
