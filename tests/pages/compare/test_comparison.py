@@ -746,7 +746,7 @@ def test_a_method_that_finds_k_shares_no_start_even_if_it_has_one():
 
 
 def test_panels_cannot_share_a_start_that_only_one_method_has():
-    with pytest.raises(ValueError, match="init must be .* got 'build'"):
+    with pytest.raises(ValueError, match=r"init must be .* got 'build'"):
         shared_rows(sample(), 3, 3, "build", 1)
 
 
