@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, proximity_matrix, three_gaussians
-from tests.browser.waiting import idle
+from tests.browser.waiting import choose
 
 pytestmark = pytest.mark.browser
 
@@ -355,9 +355,7 @@ def test_old_faithful_uploaded_as_csv_is_clustered_by_all_three_algorithms(page,
     }
     for name, middles in expected.items():
         if name != "K-means":
-            idle(page)  # or the list of options would close again
-            page.get_by_role("combobox", name="Algorithm").click()
-            page.get_by_role("option", name=name).click()
+            choose(page, "Algorithm", name)
         page.wait_for_function(
             """([chart, x]) => {
                 const last = document.querySelector(chart)?._fullData?.at(-1);
