@@ -113,10 +113,18 @@ class Sweep(Job):
             )
             data = data.sample(limit)
         ks = np.arange(1, max(1, min(most, len(data.points) - 1)) + 1)
-        ways = method(settings.method).ways
-        # a way that leaves few groups out, where the method has it, and otherwise its own default
-        way = START if any(way.name == START for way in ways) else ways[0].name if ways else None
-        return cls(data, settings if way is None else replace(settings, start=Named(way)), ks, runs, note)
+        initializations = method(settings.method).initializations
+        # an initialization that leaves few groups out, where the method has it, and otherwise its own default
+        initialization = (
+            START
+            if any(initialization.name == START for initialization in initializations)
+            else initializations[0].name
+            if initializations
+            else None
+        )
+        return cls(
+            data, settings if initialization is None else replace(settings, start=Named(initialization)), ks, runs, note
+        )
 
     @property
     def view(self) -> MethodView:
@@ -175,11 +183,11 @@ class Sweep(Job):
         """What the process works on: (n, n) proximities, or one row for each point."""
         if self.view.traits.pairwise:
             return self.data.proximities(self.view.matrix_metric(self.settings))
-        return self.view.work_of_points(self.data.points, self.settings)
+        return self.view.model_input_of_points(self.data.points, self.settings)
 
-    def _part(self, work: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _part(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """What the process works on, for these rows alone."""
-        return work[np.ix_(rows, rows)] if self.view.traits.pairwise else work[rows]
+        return model_input[np.ix_(rows, rows)] if self.view.traits.pairwise else model_input[rows]
 
     def _best_run(self, k: int, on_step) -> BestRun:
         first = self.settings.seed
@@ -203,8 +211,8 @@ class Sweep(Job):
 
     def _noise_scores(self, k: int, b: int, on_step) -> NoiseScores:
         points = self._noise(b)
-        work = self.view.work_of_points(points, self.settings)
-        _, run = _best(self._process(k), work, range(REFERENCE_RUNS), on_step, **self.view.rough)
+        model_input = self.view.model_input_of_points(points, self.settings)
+        _, run = _best(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.rough)
         labels = run.last.labels
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
@@ -216,19 +224,19 @@ class Sweep(Job):
         return self._resampled(k, self._work, PAIRS, self.settings.seed, on_step)
 
     def _agreement_of_noise(self, k: int, b: int, on_step) -> np.ndarray:
-        work = self.view.work_of_points(self._noise(b), self.settings)
-        return self._resampled(k, work, REFERENCE_PAIRS, b, on_step)
+        model_input = self.view.model_input_of_points(self._noise(b), self.settings)
+        return self._resampled(k, model_input, REFERENCE_PAIRS, b, on_step)
 
-    def _resampled(self, k: int, work: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
+    def _resampled(self, k: int, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
         process = self._process(k)
 
         def cluster(rows, rng):
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
-            return _best(process, self._part(work, rows), seeds, on_step, **self.view.rough)[1].last.labels
+            return _best(process, self._part(model_input, rows), seeds, on_step, **self.view.rough)[1].last.labels
 
-        return subsample_agreement(len(work), cluster, pairs, np.random.default_rng([seed, k]))
+        return subsample_agreement(len(model_input), cluster, pairs, np.random.default_rng([seed, k]))
 
 
-def _best(process, work, seeds, on_step, **options) -> tuple[int, Restart]:
+def _best(process, model_input, seeds, on_step, **options) -> tuple[int, Restart]:
     """The position of the run with the least loss, and that run."""
-    return min(enumerate(restarts(process, work, seeds, on_step=on_step, **options)), key=lambda run: run[1].last.loss)
+    return min(enumerate(restarts(process, model_input, seeds, on_step=on_step, **options)), key=lambda run: run[1].last.loss)

@@ -97,14 +97,14 @@ def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
 def _start_identity(settings: Settings) -> tuple:
     """Equal for starts that have the same name: rows that were found for several panels do not count."""
     start = settings.start
-    return (start.way, start.linkage, start.metric) if isinstance(start, CutOf) else (start.way,)
+    return (start.initialization, start.linkage, start.metric) if isinstance(start, CutOf) else (start.initialization,)
 
 
 def _start_parts(settings: Settings) -> list[str]:
     start = settings.start
     if isinstance(start, NoStart):
         return []
-    parts = [f"from {method(settings.method).way(start.way).phrase}"]
+    parts = [f"from {method(settings.method).initialization(start.initialization).phrase}"]
     if isinstance(start, CutOf):
         parts += [f"{start.linkage} linkage"] + [start.metric] * (start.metric not in METRIC.plain)
     return parts
@@ -126,16 +126,18 @@ def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
     )
 
 
-def shared_rows(data: Data, k: int, most: int, way: str, seed: int) -> tuple[int, ...]:
+def shared_rows(data: Data, k: int, most: int, initialization: str, seed: int) -> tuple[int, ...]:
     """`most` different rows of the data at which panels start.
 
-    The first k of them, or all if `most` is less, are what this way of starting finds for k clusters, whatever `most` is.
+    The first k of them, or all if `most` is less, are what this initialization finds for k clusters, whatever `most` is.
     With the same seed a run alone starts at these rows, too, if it starts at random rows.
     """
     n, distances_to, rng = len(data.points), _distances(data), np.random.default_rng(seed)
-    rows = seeding.rows_by_name(way, distances_to, n, k, rng).tolist()
+    rows = seeding.rows_by_name(initialization, distances_to, n, k, rng).tolist()
     if most > k:
-        rows += [row for row in seeding.rows_by_name(way, distances_to, n, most, rng).tolist() if row not in rows][: most - k]
+        rows += [row for row in seeding.rows_by_name(initialization, distances_to, n, most, rng).tolist() if row not in rows][
+            : most - k
+        ]
     return tuple(rows[:most])
 
 
@@ -160,7 +162,8 @@ def make_comparison(
 ) -> Comparison:
     """The comparison of these panels, from the cache if it is there.
 
-    `shared` says which of them start at the same points: k of them, found by the way `start`. Panels with fewer clusters use
+    `shared` says which of them start at the same points: k of them, found by the initialization `start`.
+    Panels with fewer clusters use
     the first of these, and those with more use further ones. `on_step` is called with the number of the panel and each of
     its complete states; an exception that it raises ends the work.
     """
@@ -190,7 +193,7 @@ def make_comparison(
     return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, start), compute)
 
 
-def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, way: str) -> list[Settings]:
+def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str) -> list[Settings]:
     """The settings of the panels, with the same rows as start where it is shared.
 
     A method that starts nowhere, or that finds the number of clusters itself, keeps its own start.
@@ -203,9 +206,9 @@ def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k
     if not common:
         return panels
     n = len(data.points)
-    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), way, common[0].seed)
+    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), initialization, common[0].seed)
     return [
-        replace(settings, start=AtRows(rows[: settings.k], way)) if same else settings
+        replace(settings, start=AtRows(rows[: settings.k], initialization)) if same else settings
         for settings, same in zip(panels, shares, strict=True)
     ]
 

@@ -46,7 +46,7 @@ class ComparisonExample:
         for i, ((name, options), (usual, defaults)) in enumerate(zip(self.panels, PANEL_DEFAULTS, strict=False), 1):
             view = method(name)
             state |= {f"algorithm_{i}": name, f"k_{i}": None}
-            if view.ways:
+            if view.initializations:
                 state[start_key(view, f"_{i}")] = SAME
             of_panel = defaults if name == usual else {}
             for option in _offered(view):

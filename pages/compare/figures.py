@@ -102,7 +102,7 @@ def side_by_side(
     """
     xy = plane.places(data.points)
     extent = extent_of(data, xy)
-    called = [safe(name) for name in data.called(highlighted)]
+    called = [safe(name) for name in data.names_of(highlighted)]
     layout = side_by_side_layout(data, plane, extent, (pair.a.name, pair.b.name), height)
     layout |= dict(hovermode="closest", dragmode="pan")
     layout["xaxis2"]["matches"] = "x"

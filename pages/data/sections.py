@@ -110,7 +110,7 @@ def show_components(data: Data) -> None:
 
 def show_rows(data: Data) -> None:
     """Shows the first rows as they will be clustered, with filled values marked."""
-    names = data.called(np.arange(min(len(data.points), MOST_ROWS)))
+    names = data.names_of(np.arange(min(len(data.points), MOST_ROWS)))
     columns = summaries.distinct(["Row", *data.columns])
     records = []
     for i, name in enumerate(names):

@@ -90,7 +90,7 @@ class Data:
         except UndefinedProximity as fault:
             raise ValueError(fault.sentence(self.rows[fault.row])) from None
 
-    def called(self, which) -> list[str]:
+    def names_of(self, which) -> list[str]:
         """What these points are called: by name, or else by row."""
         if self.names is not None:
             return [name or f"row {row}" for name, row in zip(self.names[which], self.rows[which], strict=True)]

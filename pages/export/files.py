@@ -106,7 +106,7 @@ def parameters_json(run: Run) -> bytes:
     content = dict(
         method=settings.method,
         k=settings.k,
-        start=dict(way=settings.start.way) | asdict(settings.start),
+        start=dict(initialization=settings.start.initialization) | asdict(settings.start),
         seed=settings.seed,
         options=dict(settings.options),
         data=data.title,

@@ -95,8 +95,8 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     pairs = [("Algorithm", view.title)]
     if view.traits.groups == "chosen":
         pairs.append(("K", str(settings.k)))
-    if view.ways:
-        pairs.append(("Start", view.way(start.way).phrase))
+    if view.initializations:
+        pairs.append(("Start", view.initialization(start.initialization).phrase))
     if isinstance(start, ByHand):
         places = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
         pairs.append(("Placed at", minus(places)))

@@ -74,7 +74,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
             y=xy[rows, 1],
             customdata=[
                 safe(name) + "<br>" + "<br>".join(map(safe, filled_values(data, i)))
-                for i, name in zip(rows, data.called(rows), strict=True)
+                for i, name in zip(rows, data.names_of(rows), strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
             marker=dict(symbol="circle-open", size=13, color=palette.FILLED, opacity=0.8, line=dict(width=1.5)),
@@ -111,7 +111,7 @@ def written(data: Data, rows: np.ndarray) -> dict:
     """What writes the names of these rows beside their points, where names are what was clustered and there is room."""
     if data.given is None or data.names is None or len(data.names) > MOST_WORDS:
         return {}
-    names = [safe(shortened(name)) for name in data.called(rows)]
+    names = [safe(shortened(name)) for name in data.names_of(rows)]
     return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
 
 
@@ -123,7 +123,7 @@ def dots(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
         mode="markers",
         x=xy[rows, 0],
         y=xy[rows, 1],
-        customdata=list(map(safe, data.called(rows))),
+        customdata=list(map(safe, data.names_of(rows))),
         hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
     )
 

@@ -68,7 +68,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     values = data.points[np.ix_(rows, columns)]
     extents = [padded(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
-    called = [] if painted else [safe(name) for name in data.called(rows)]
+    called = [] if painted else [safe(name) for name in data.names_of(rows)]
     ringed = _ringed(data)
     figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
     images = []
@@ -266,7 +266,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
     Above `BLOCKS` rows each cell is the mean of a block of pairs.
     """
     matrix, edges = block_means(lambda ones, others: data.given[np.ix_(ones, others)], order)
-    called = data.called(order[edges[:-1]])
+    called = data.names_of(order[edges[:-1]])
     sizes = np.diff(edges)
     if len(called) < len(order):
         called = [f"{name} and {size - 1} more" if size > 1 else name for name, size in zip(called, sizes, strict=True)]

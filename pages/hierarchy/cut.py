@@ -18,7 +18,7 @@ def cut_run(growth: Growth, k: int) -> Run:
 
 def merges_of(run: Run) -> int:
     """Number of merges before the cut."""
-    return run.work.merges + 1 - run.settings.k
+    return run.model_input.merges + 1 - run.settings.k
 
 
 def height_of_cut(growth: Growth, k: int, wanted: float | None = None) -> float:

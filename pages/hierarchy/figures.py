@@ -30,7 +30,7 @@ def tree(run: Run, states: list[int], shown: int, name: str, height: int = HEIGH
 
     The lower merges, those that are not shown one by one, have lines of their own, which later frames leave as they are.
     """
-    growth = run.work
+    growth = run.model_input
     links = _Links(growth, TreeColors(run))
     colors, n = links.colors, growth.merges + 1
     lower = growth.first_alone
@@ -77,7 +77,7 @@ def _leaves(n: int) -> dict:
 
 def _spans(run: Run) -> list[tuple[int, int, str]]:
     """Where each group begins among the leaves, where it ends, and its color."""
-    labels = run.history.last.labels[run.work.tree.order]
+    labels = run.history.last.labels[run.model_input.tree.order]
     ends = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     return [(begin, end, palette.color_of(run.ranks[labels[begin]])) for begin, end in zip(ends, ends[1:], strict=False)]
 
@@ -90,10 +90,10 @@ def _strip(run: Run) -> list[dict]:
 
 def proximities(run: Run, height: int = 340) -> go.Figure:
     """The dissimilarities in the order of the leaves, to stand under the tree; with a frame around each group."""
-    growth = run.work
+    growth = run.model_input
     n = growth.merges + 1
     matrix, edges = block_means(growth.dissimilarities(), growth.tree.order)
-    called = run.data.called(growth.tree.order[edges[:-1]])
+    called = run.data.names_of(growth.tree.order[edges[:-1]])
     few = len(called) <= NAMED
     heat = dict(
         type="heatmap",
@@ -193,7 +193,7 @@ class _Links:
 def heights(run: Run, states: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
     """The height of each merge over the number of groups that it leaves, from many to one: a frame for each of `states`, first
     `states[shown]`."""
-    growth = run.work
+    growth = run.model_input
     left = np.arange(growth.merges, 0, -1)
     every = np.unique(np.concatenate([np.geomspace(1, growth.merges, 300).astype(int), left[-DRAWN:]]))[::-1]
     rows = growth.merges - every
@@ -245,7 +245,7 @@ def heights(run: Run, states: list[int], shown: int, name: str, height: int = 34
 
 def described(run: Run) -> str:
     """A sentence about the tree for people who cannot see it."""
-    growth = run.work
+    growth = run.model_input
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
         f"Dendrogram of {counted(growth.merges + 1, 'point')} by {growth.linkage} linkage, up to height "

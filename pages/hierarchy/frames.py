@@ -12,7 +12,7 @@ def tree_frames(run: Run) -> list[Frame]:
     `position` is the number of merges made. `state` and `parameters` are the number of the frame: the history of the run has
     only the last merges before the cut.
     """
-    growth, cut = run.work, merges_of(run)
+    growth, cut = run.model_input, merges_of(run)
     start = f"Start: {counted(growth.merges + 1, 'point')}, each a group of its own."
     frames = [Frame("start", 0, 0, None, 0.0, None, start, growth.explained())]
     for i, merges in enumerate(growth.states[1:], 1):
@@ -32,7 +32,7 @@ def tree_frames(run: Run) -> list[Frame]:
 
 def frame_of_cut(run: Run) -> int:
     """Number of the frame with the groups of the cut."""
-    return run.work.states.index(merges_of(run))
+    return run.model_input.states.index(merges_of(run))
 
 
 def pace(frames: list[Frame]) -> list[int]:

@@ -16,7 +16,7 @@ def show_handover(run: Run) -> None:
     start = CutOf(tree.option("linkage"), tree.option("metric"))
     with st.container(horizontal=True):
         for name, view in offered(WATCH, run.data).items():
-            if TREE not in view.ways:
+            if TREE not in view.initializations:
                 continue
             st.button(
                 f"Start {view.title} from it",

@@ -11,7 +11,7 @@ from pages.runs.run import Run
 
 def show_cut_notes(run: Run, ordered: bool) -> None:
     """Notes about this cut, and where the order of the leaves is not the one that was asked for."""
-    growth, k = run.work, run.settings.k
+    growth, k = run.model_input, run.settings.k
     too_low = st.session_state.pop(TOO_LOW, None)
     if too_low is not None:
         st.warning(

@@ -35,7 +35,7 @@ class TreeColors:
     """The color of each point and each merge: a number in `codes`, 0 for none."""
 
     def __init__(self, run: Run):
-        growth, labels = run.work, run.history.last.labels
+        growth, labels = run.model_input, run.history.last.labels
         self.cut = merges_of(run)
         self.joined_by = growth.joined_by
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
@@ -90,7 +90,7 @@ def picture(
 
 class _TreePicture:
     def __init__(self, run: Run, states: list[int], plane: Plane, markers: int):
-        self.growth, self.data, self.states, self.plane = run.work, run.data, states, plane
+        self.growth, self.data, self.states, self.plane = run.model_input, run.data, states, plane
         self.xy = plane.places(run.data.points)
         self.extent = padded(self.xy, 1.2 if run.data.to_scale else None)
         self.painted = len(self.xy) > markers

@@ -20,7 +20,7 @@ from pages.ui.widgets import recent
 
 def draw(run: Run, plane: Plane, name: str, progress: Progress) -> list:
     """The picture, the tree, the heights and the proximities."""
-    states, cut = run.work.states, frame_of_cut(run)
+    states, cut = run.model_input.states, frame_of_cut(run)
     return recent().get(
         ("tree figures", name),
         lambda: [
@@ -34,7 +34,7 @@ def draw(run: Run, plane: Plane, name: str, progress: Progress) -> list:
 
 def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> str:
     """The four figures, two above two; returns the name of those that move."""
-    growth = run.work
+    growth = run.model_input
     name = plots.token("tree", run.key, plane.names, ordered)
     moving, tree, heights, proximities = draw(run, plane, name, progress)
     above = st.columns(2, gap="medium")
@@ -96,7 +96,7 @@ def show_tree_player(run: Run, name: str) -> None:
 
 def show_tree_numbers(run: Run) -> None:
     """The cophenetic correlation of the tree, the number of groups, and their agreement with the known ones."""
-    cophenetic = run.work.tree.cophenetic
+    cophenetic = run.model_input.tree.cophenetic
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",

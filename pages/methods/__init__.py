@@ -7,7 +7,7 @@ from functools import cache
 from pages.datasets.data import Data
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import Way
+from pages.methods.starts import Initialization
 from pages.methods.traits import POINTS, PROXIMITIES
 
 
@@ -47,9 +47,9 @@ def offered(page: str, data: Data | None = None) -> dict[str, MethodView]:
     }
 
 
-def ways() -> dict[str, Way]:
-    """All ways of starting by name, of all methods."""
-    return {way.name: way for view in methods().values() for way in view.ways}
+def initializations() -> dict[str, Initialization]:
+    """All initializations by name, of all methods."""
+    return {initialization.name: initialization for view in methods().values() for initialization in view.initializations}
 
 
 def settings(name: str, k: int | None = 3, start=None, seed: int = 1, data: Data | None = None, **options) -> Settings:

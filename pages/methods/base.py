@@ -18,7 +18,7 @@ from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start, Way
+from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Initialization, Named, NoStart, Start
 from pages.methods.traits import CHOOSE_K, EVERYWHERE, RESTARTS, Traits
 
 
@@ -76,7 +76,7 @@ class MethodView(ABC):
     works_with: str = "means of coordinates"
     """why it needs points, completes "because it works with …\""""
     options: tuple[Option, ...] = ()
-    ways: tuple[Way, ...] = (*SEEDED, TREE, HAND)
+    initializations: tuple[Initialization, ...] = (*SEEDED, TREE, HAND)
     """of starting, the default first; none for a method that does not start anywhere"""
     pages: frozenset[str] = EVERYWHERE
     rough: Mapping[str, Any] = {}
@@ -107,7 +107,9 @@ class MethodView(ABC):
         """Whether it may be chosen on a page: many starts need a method that has some, and centers and losses to compare; a
         sweep over K one that is given K, and has a loss to choose the best of several runs by."""
         traits = self.traits
-        if page == RESTARTS and not (traits.random and traits.center and traits.loss and any(w.repeatable for w in self.ways)):
+        if page == RESTARTS and not (
+            traits.random and traits.center and traits.loss and any(w.repeatable for w in self.initializations)
+        ):
             return False
         if page == CHOOSE_K and not (traits.groups == "chosen" and traits.loss):
             return False
@@ -127,9 +129,9 @@ class MethodView(ABC):
         if unknown:
             raise TypeError(f"{self.title} has no option {', '.join(sorted(unknown))}")
         if start is None:
-            start = Named(self.ways[0].name) if self.ways else NoStart()
+            start = Named(self.initializations[0].name) if self.initializations else NoStart()
         elif isinstance(start, str):
-            name = self.way(start).name
+            name = self.initialization(start).name
             start = CutOf() if name == TREE.name else ByHand(()) if name == HAND.name else Named(name)
         k = k if self.traits.groups == "chosen" else None
         values = tuple((option.name, options.get(option.name, option.first(data))) for option in self.options)
@@ -145,17 +147,17 @@ class MethodView(ABC):
 
     @abstractmethod
     def process(self, settings: Settings, init: Any = None) -> Any:
-        """The `clustering.Process` that the settings name. `init` is what `init_by_way` or `start_at` gave, by default the
-        name of the way of starting."""
+        """The `clustering.Process` that the settings name. `init` is what `init_by_name` or `start_at` gave, by default the
+        name of the initialization."""
 
-    def way(self, name: str) -> Way:
-        """The way of starting of this name. ValueError if the method has none such."""
-        for way in self.ways:
-            if way.name == name:
-                return way
+    def initialization(self, name: str) -> Initialization:
+        """The initialization of this name. ValueError if the method has none such."""
+        for initialization in self.initializations:
+            if initialization.name == name:
+                return initialization
         raise ValueError(f"{self.title} has no start {name!r}")
 
-    def work(self, data: Data, settings: Settings, cache) -> Any:
+    def model_input(self, data: Data, settings: Settings, cache) -> Any:
         """What the process works on: points (n, d) or proximities (n, n), or what `process.prepare` has made of them, kept in
         `cache`."""
         metric = self.matrix_metric(settings)
@@ -163,20 +165,20 @@ class MethodView(ABC):
             return data.points
         return cache.get(("proximities", data.key, metric), lambda: data.proximities(metric))
 
-    def work_of_points(self, points: np.ndarray, settings: Settings) -> Any:
+    def model_input_of_points(self, points: np.ndarray, settings: Settings) -> Any:
         """The same for points (n, d) that are no data set, such as noise, and so have no categories."""
         metric = self.matrix_metric(settings)
         return points if metric is None else proximity_matrix(points, "euclidean" if metric == "gower" else metric)
 
-    def prepared(self, work: Any) -> Any:
-        """What of `work` is given to the process."""
-        return work
+    def prepared(self, model_input: Any) -> Any:
+        """What of `model_input` is given to the process."""
+        return model_input
 
-    def init_by_way(self, way: str, data: Data, k: int) -> Any:
-        """What the process takes as `init` for this way of starting."""
-        return way
+    def init_by_name(self, initialization: str, data: Data, k: int) -> Any:
+        """What the process takes as `init` for this initialization."""
+        return initialization
 
-    def start_at(self, data: Data, work: Any, k: int, *, rows=None, centers=None, labels=None) -> Any:
+    def start_at(self, data: Data, model_input: Any, k: int, *, rows=None, centers=None, labels=None) -> Any:
         """What the process takes as `init` to start at points of the data, (k,) positions, at centers (k, d), or from groups
         0..k-1, (n,) labels."""
         if rows is not None:
@@ -207,7 +209,7 @@ class MethodView(ABC):
         """What the centers are called, for methods whose centers are points of the data."""
         return []
 
-    def center_distances(self, a: Any, b: Any, data: Data, work: Any) -> np.ndarray:
+    def center_distances(self, a: Any, b: Any, data: Data, model_input: Any) -> np.ndarray:
         """(k_a, k_b) distances between the centers of two parameters."""
         return cdist(self.centers(a, data), self.centers(b, data))
 
@@ -258,7 +260,7 @@ class MethodView(ABC):
         return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        if not self.ways:
+        if not self.initializations:
             return f"Start: {counted(len(run.data.points), 'point')}."
         return f"Start: {counted(run.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
 
@@ -266,7 +268,7 @@ class MethodView(ABC):
         """How the start was chosen."""
         if isinstance(settings.start, CutOf):
             return f"the cut of a tree, {settings.start.linkage} linkage"
-        return self.way(settings.start.way).phrase
+        return self.initialization(settings.start.initialization).phrase
 
     def e_sentence(self, run, state: int, now) -> str:
         changed = now.assignment.changed
@@ -343,27 +345,27 @@ class MethodView(ABC):
         """Parameters as code that needs NumPy and what `start_imports` names."""
         return array_code(parameters)
 
-    def work_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
+    def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
         """The lines that make what the process works on of `points`, what it is called, and the names that they need."""
         return "", "points", frozenset()
 
     def script(self, run, iterations: int) -> Script:
         """The script that repeats the run with `clustering`, at most `iterations` long."""
         settings, process = run.settings, type(run.history.process).__name__
-        lines, work, imports = self.work_code(settings)
+        lines, model_input, imports = self.input_code(settings)
         arguments = [] if settings.k is None else [str(settings.k)]
         begin = f"rng={settings.seed}"
         init = getattr(run.history.process, "init", None)
         if isinstance(init, str):
             arguments.append(f"init={_literal(init)}")
         arguments += [f"{name}={_literal(value)}" for name, value in self.arguments(settings).items()]
-        if self.ways and not isinstance(init, str):
+        if self.initializations and not isinstance(init, str):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
             begin = "start=start"
         call = f"{process}({', '.join(arguments)})"
         body = (
-            f"{lines}for state in iterate({call}, {work}, {begin}, max_iter={iterations}):\n"
+            f"{lines}for state in iterate({call}, {model_input}, {begin}, max_iter={iterations}):\n"
             "    print(state.iteration, state.loss)\n"
             f"labels, found = state.labels, {self.found_code}\nprint(found)\n"
         )

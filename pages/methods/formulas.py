@@ -130,6 +130,6 @@ def nearest_center(run, point: int, distances: Callable, what: str, center: str,
         return [f"= {number_of(run, label(parameters))}", f"{by_cluster(run, distances(parameters))}."]
 
     least = f"<munder><mo>arg min</mo>{K}</munder>"
-    called = escape(run.data.called([point])[0])
+    called = escape(run.data.names_of([point])[0])
     formula = row(sub(Z, N), sign("="), least, mathml, VALUE)
     return Formula("E step", "E", formula, f"For {called}, {what} to {center} {NOTE}", values)

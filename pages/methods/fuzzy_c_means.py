@@ -55,7 +55,7 @@ class FuzzyCMeansView(MethodView):
     rough = {"tol": 1e-6, "max_iter": 100}
 
     def process(self, settings: Settings, init=None) -> FuzzyCMeans:
-        return FuzzyCMeans(settings.k, settings.option("m"), init=settings.start.way if init is None else init)
+        return FuzzyCMeans(settings.k, settings.option("m"), init=settings.start.initialization if init is None else init)
 
     def regions(self, run, parameters, grid) -> np.ndarray:
         return grid.nearest(parameters)
@@ -102,7 +102,7 @@ class FuzzyCMeansView(MethodView):
         ratios = f"<msup>{row(sign('('), ratio, sign(')'))}{exponent}</msup>"
         e_step = row(share, sign("="), fraction("<mn>1</mn>", row(total(J), ratios)), VALUE)
         m_step = row(center, sign("="), fraction(row(total(N), power, X), row(total(N), power)), VALUE)
-        called, k = escape(run.data.called([point])[0]), number_of(run, cluster)
+        called, k = escape(run.data.names_of([point])[0]), number_of(run, cluster)
         objective = f"Squared distances of all points to all centers, weighted by memberships to the power of m = {m:g}."
         return [
             Formula("Objective", "", loss, objective, loss_value),

@@ -36,8 +36,8 @@ from pages.methods.starts import MAXMIN, PLAIN_PLUS_PLUS, RANDOM
 from pages.methods.traits import Loss, Traits
 
 
-class PublishedWay(NamedTuple):
-    """What was published about many runs from one way of starting."""
+class PublishedInitialization(NamedTuple):
+    """What was published about many runs from one initialization."""
 
     index: str
     """mean centroid index to the known groups"""
@@ -50,16 +50,16 @@ class Published(NamedTuple):
 
     source: str
     least_loss: float
-    ways: dict[str, PublishedWay]
+    initializations: dict[str, PublishedInitialization]
 
 
 S1 = Published(
     "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112",
     8.91762e12,
     {
-        RANDOM.name: PublishedWay("1.8–1.95", "3%"),
-        PLAIN_PLUS_PLUS.name: PublishedWay("0.94"),
-        MAXMIN.name: PublishedWay("0.7"),
+        RANDOM.name: PublishedInitialization("1.8–1.95", "3%"),
+        PLAIN_PLUS_PLUS.name: PublishedInitialization("0.94"),
+        MAXMIN.name: PublishedInitialization("0.7"),
     },
 )
 
@@ -71,7 +71,7 @@ class KMeansView(MethodView):
     traits = Traits(loss=Loss(), regions=True)
 
     def process(self, settings: Settings, init=None) -> KMeans:
-        return KMeans(settings.k, init=settings.start.way if init is None else init)
+        return KMeans(settings.k, init=settings.start.initialization if init is None else init)
 
     def regions(self, run, parameters, grid) -> np.ndarray:
         return grid.nearest(parameters)

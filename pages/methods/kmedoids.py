@@ -28,10 +28,10 @@ from pages.methods.formulas import (
 )
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, Way
+from pages.methods.starts import HAND, SEEDED, TREE, Initialization
 from pages.methods.traits import POINTS, PROXIMITIES, Traits
 
-BUILD = Way("build", "BUILD", "BUILD", why_fixed="Nothing in BUILD is random: every start is the same.")
+BUILD = Initialization("build", "BUILD", "BUILD", why_fixed="Nothing in BUILD is random: every start is the same.")
 ALTERNATING = "alternating"
 UPDATE = Option(
     "update",
@@ -53,25 +53,27 @@ class KMedoidsView(MethodView):
     order = 2
     traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center="medoid", regions=True, pairwise=True)
     options = (METRIC, UPDATE)
-    ways = (*SEEDED, BUILD, TREE, HAND)
+    initializations = (*SEEDED, BUILD, TREE, HAND)
     names_centers = True
     distance_name = "by the proximities"
 
     def process(self, settings: Settings, init=None) -> KMedoids:
-        return KMedoids(settings.k, init=settings.start.way if init is None else init, update=settings.option("update"))
+        return KMedoids(
+            settings.k, init=settings.start.initialization if init is None else init, update=settings.option("update")
+        )
 
-    def work(self, data: Data, settings: Settings, cache):
+    def model_input(self, data: Data, settings: Settings, cache):
         # prepared for one K, it is quickly prepared for another
         metric = settings.option("metric")
         return cache.get(("proximities", data.key, metric), lambda: KMedoids(1).prepare(data.proximities(metric)))
 
-    def start_at(self, data: Data, work, k: int, *, rows=None, centers=None, labels=None) -> np.ndarray:
+    def start_at(self, data: Data, model_input, k: int, *, rows=None, centers=None, labels=None) -> np.ndarray:
         if rows is not None:
             return np.asarray(rows)
         if centers is not None:
             return _nearest_rows(data.points, np.asarray(centers))
         members = [np.flatnonzero(labels == group) for group in range(k)]
-        return np.array([rows[work.matrix[np.ix_(rows, rows)].sum(axis=0).argmin()] for rows in members])
+        return np.array([rows[model_input.matrix[np.ix_(rows, rows)].sum(axis=0).argmin()] for rows in members])
 
     def state_size(self, k: int, d: int) -> int:
         return k
@@ -80,10 +82,10 @@ class KMedoidsView(MethodView):
         return data.points[parameters]
 
     def center_names(self, parameters, data: Data) -> list[str]:
-        return data.called(parameters)
+        return data.names_of(parameters)
 
-    def center_distances(self, a, b, data: Data, work) -> np.ndarray:
-        return work.matrix[np.ix_(a, b)]
+    def center_distances(self, a, b, data: Data, model_input) -> np.ndarray:
+        return model_input.matrix[np.ix_(a, b)]
 
     def distances_to_centers(self, run) -> np.ndarray:
         return run.history.last.assignment.nearest
@@ -117,7 +119,7 @@ class KMedoidsView(MethodView):
         if self.swaps(run.settings):
             if not len(slots):
                 return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
-            out, taken = run.data.called([old[slots[0]], new[slots[0]]])
+            out, taken = run.data.names_of([old[slots[0]], new[slots[0]]])
             return f"Swap: {taken} takes the place of {out} as the medoid of cluster {number_of(run, slots[0])}, loss {loss}."
         if not len(slots):
             return f"M step: every medoid is the best of its cluster already, loss {loss}."
@@ -128,7 +130,7 @@ class KMedoidsView(MethodView):
         history, matrix, swaps = run.history, run.history.prepared.matrix, self.swaps(run.settings)
 
         def called(medoid) -> str:
-            return run.data.called([medoid])[0]
+            return run.data.names_of([medoid])[0]
 
         def to_medoids(medoids) -> np.ndarray:
             return matrix[point, medoids]
@@ -182,9 +184,9 @@ class KMedoidsView(MethodView):
 
     def cluster_columns(self, run) -> dict:
         medoids = run.history.parameters[-1]
-        return {"medoid_row": run.data.rows[medoids], "medoid_name": run.data.called(medoids)}
+        return {"medoid_row": run.data.rows[medoids], "medoid_name": run.data.names_of(medoids)}
 
-    def work_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
+    def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
         line = f'proximities = proximity_matrix(points, "{settings.option("metric")}")\n'
         return line, "proximities", frozenset({"proximity_matrix"})
 

@@ -37,11 +37,11 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, Way
+from pages.methods.starts import HAND, SEEDED, TREE, Initialization
 from pages.methods.traits import Loss, Traits
 
-K_MEANS = Way("k-means", "K-means", "K-means first")
-ALIKE = Way(
+K_MEANS = Initialization("k-means", "K-means", "K-means first")
+ALIKE = Initialization(
     "alike",
     "Identical means",
     "putting all of them in the middle",
@@ -113,20 +113,20 @@ class MixtureView(MethodView):
     )
     works_with = "means and covariances of coordinates"
     options = (COVARIANCE, FLOOR)
-    ways = (*SEEDED, K_MEANS, ALIKE, TREE, HAND)
+    initializations = (*SEEDED, K_MEANS, ALIKE, TREE, HAND)
     rough = {"tol": 1e-5, "max_iter": 100}
     models = COVARIANCE
     label_options = frozenset({COVARIANCE.name})
 
     def process(self, settings: Settings, init=None) -> GaussianMixture:
-        start = settings.start.way if init is None else init
+        start = settings.start.initialization if init is None else init
         return GaussianMixture(settings.k, settings.option("covariance"), init=start, floor=settings.option("floor"))
 
-    def init_by_way(self, way: str, data: Data, k: int):
-        return np.tile(data.points.mean(axis=0), (k, 1)) if way == ALIKE.name else way
+    def init_by_name(self, initialization: str, data: Data, k: int):
+        return np.tile(data.points.mean(axis=0), (k, 1)) if initialization == ALIKE.name else initialization
 
-    def start_at(self, data: Data, work, k: int, *, rows=None, centers=None, labels=None):
-        return labels if labels is not None else super().start_at(data, work, k, rows=rows, centers=centers)
+    def start_at(self, data: Data, model_input, k: int, *, rows=None, centers=None, labels=None):
+        return labels if labels is not None else super().start_at(data, model_input, k, rows=rows, centers=centers)
 
     def state_size(self, k: int, d: int) -> int:
         return k * (d + d * d)
@@ -214,7 +214,7 @@ class MixtureView(MethodView):
         of_weight = row(w, sign("="), fraction(NK, symbol("N")))
         of_mean = row(m, sign("="), one_k, total(N), share, X)
         m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, total(N), share, scatter, VALUE)
-        called, k = escape(run.data.called([point])[0]), number_of(run, cluster)
+        called, k = escape(run.data.names_of([point])[0]), number_of(run, cluster)
         objective = "Mean negative log-likelihood, in nats per point; after an M step the bound that it lowers."
         return [
             Formula("Objective", "", loss, objective, loss_value),

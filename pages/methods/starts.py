@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Way:
-    """A named way of choosing the first parameters, as it is offered."""
+class Initialization:
+    """A named way of choosing the first parameters, as the app offers it."""
 
     name: str
     label: str
@@ -13,7 +13,7 @@ class Way:
     phrase: str
     """completes "Start: 3 centers, placed by …\""""
     repeatable: bool = True
-    """whether it can be one of the ways that are compared by many runs"""
+    """whether it can be one of the initializations that are compared by many runs"""
     why_fixed: str = ""
     """why another seed gives the same start, in a sentence; empty where it may give another one"""
 
@@ -23,27 +23,27 @@ class Way:
         return not self.why_fixed
 
 
-RANDOM = Way("random", "Random points", "random points")
-PLUS_PLUS = Way("k-means++", "k-means++", "k-means++")
-PLAIN_PLUS_PLUS = Way("plain k-means++", "k-means++ (single candidate)", "plain k-means++")
-MAXMIN = Way("maxmin", "Farthest-first (maximin)", "farthest points (maxmin)")
-TREE = Way(
+RANDOM = Initialization("random", "Random points", "random points")
+PLUS_PLUS = Initialization("k-means++", "k-means++", "k-means++")
+PLAIN_PLUS_PLUS = Initialization("plain k-means++", "k-means++ (single candidate)", "plain k-means++")
+MAXMIN = Initialization("maxmin", "Farthest-first (maximin)", "farthest points (maxmin)")
+TREE = Initialization(
     "tree",
     "Hierarchical clustering",
     "the cut of a tree",
     repeatable=False,
     why_fixed="Nothing in a tree is random: every start is the same.",
 )
-HAND = Way("hand", "Manual", "hand", repeatable=False)
+HAND = Initialization("hand", "Manual", "hand", repeatable=False)
 SEEDED = (RANDOM, PLUS_PLUS, PLAIN_PLUS_PLUS, MAXMIN)
-"""ways that find starting points for any method whose clusters have a center"""
+"""initializations that find starting points for any method whose clusters have a center"""
 
 
 @dataclass(frozen=True)
 class Named:
-    """By a way of this name, with the seed of the run."""
+    """By an initialization of this name, with the seed of the run."""
 
-    way: str
+    initialization: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ByHand:
 
     centers: tuple[tuple[float, ...], ...]
     """(k, d)"""
-    way = HAND.name
+    initialization = HAND.name
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class AtRows:
 
     rows: tuple[int, ...]
     """k positions"""
-    way: str
+    initialization: str
     """by which they were found"""
 
 
@@ -71,14 +71,14 @@ class CutOf:
 
     linkage: str = "ward"
     metric: str = "euclidean"
-    way = TREE.name
+    initialization = TREE.name
 
 
 @dataclass(frozen=True)
 class NoStart:
     """For a method that has nothing to start from."""
 
-    way = ""
+    initialization = ""
 
 
 Start = Named | ByHand | AtRows | CutOf | NoStart

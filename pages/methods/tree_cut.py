@@ -40,7 +40,7 @@ class TreeCutView(MethodView):
         data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True, cluster="group"
     )
     options = (LINKAGE, TREE_METRIC)
-    ways = ()
+    initializations = ()
     pages = frozenset({COMPARE})
     label_options = frozenset({LINKAGE.name})
     highlights = True
@@ -50,17 +50,17 @@ class TreeCutView(MethodView):
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))
 
-    def work(self, data: Data, settings: Settings, cache) -> Growth:
+    def model_input(self, data: Data, settings: Settings, cache) -> Growth:
         return grow(data, settings.option("linkage"), settings.option("metric"), cache)
 
-    def prepared(self, work: Growth):
-        return work.tree
+    def prepared(self, model_input: Growth):
+        return model_input.tree
 
     def state_size(self, k: int, d: int) -> int:
         return k
 
     def seconds(self, run) -> float:
-        return run.work.seconds
+        return run.model_input.seconds
 
     def centers(self, parameters, data: Data) -> None:
         return None
@@ -70,12 +70,12 @@ class TreeCutView(MethodView):
         now = run.history.states[state]
         if now.phase == "start":
             return []
-        if run.work.linkage == "single":
+        if run.model_input.linkage == "single":
             return self._chains(run, run.history.parameters[0].merges, now.parameters.merges, plane)
         labels, hulls = run.history.last.labels, run.kept(("hulls", plane.names), dict)
         lines = [[] for _ in range(run.k)]
-        for merge in run.work.largest_alive(now.parameters.merges, OUTLINED).tolist():
-            members = run.work.tree.members(merge)
+        for merge in run.model_input.largest_alive(now.parameters.merges, OUTLINED).tolist():
+            members = run.model_input.tree.members(merge)
             if merge not in hulls:
                 hulls[merge] = hull(self._xy(run, plane)[members])
             lines[labels[members[0]]].append(hulls[merge])
@@ -83,17 +83,19 @@ class TreeCutView(MethodView):
 
     def steady_outlines(self, run, plane: Plane) -> list[np.ndarray]:
         """By single linkage the lines of all merges before the first state; with the others, the minimum spanning tree."""
-        return self._chains(run, 0, run.history.parameters[0].merges, plane) if run.work.linkage == "single" else []
+        return self._chains(run, 0, run.history.parameters[0].merges, plane) if run.model_input.linkage == "single" else []
 
     def _chains(self, run, first: int, last: int, plane: Plane) -> list[np.ndarray]:
         """For each group the lines of the merges first..last-1 in it."""
         ends, merges = self._ends(run, plane), np.arange(first, last)
-        groups = run.work.labels_of_merges(run.history.last.labels)[merges]
+        groups = run.model_input.labels_of_merges(run.history.last.labels)[merges]
         return [broken(ends[merges[groups == group]]) for group in range(run.k)]
 
     def _ends(self, run, plane: Plane) -> np.ndarray:
         """(n - 1, 2, 2) the ends of the lines of all merges."""
-        return run.kept(("ends", plane.names), lambda: run.work.ends(np.arange(run.work.merges), self._xy(run, plane)))
+        return run.kept(
+            ("ends", plane.names), lambda: run.model_input.ends(np.arange(run.model_input.merges), self._xy(run, plane))
+        )
 
     @staticmethod
     def _xy(run, plane: Plane) -> np.ndarray:
@@ -110,7 +112,7 @@ class TreeCutView(MethodView):
         merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those that are shown one by one
         ends = run.kept(
             ("ends of the last", plane.names),
-            lambda: dict(zip(merges.tolist(), run.work.ends(merges, self._xy(run, plane)), strict=True)),
+            lambda: dict(zip(merges.tolist(), run.model_input.ends(merges, self._xy(run, plane)), strict=True)),
         )
         return ends[merge]
 
@@ -118,7 +120,7 @@ class TreeCutView(MethodView):
         return {
             "start": "Every point is a group of its own.",
             "merge": "Merge by merge, two groups become one; outlines show the groups that there are.",
-            "nearest": run.work.explained(),
+            "nearest": run.model_input.explained(),
         }
 
     def says(self) -> dict[str, Callable]:
@@ -128,7 +130,7 @@ class TreeCutView(MethodView):
         return f"Start: {counted(len(run.data.points), 'point')}, each a group of its own."
 
     def merge_sentence(self, run, state: int, now) -> str:
-        made, growth = now.parameters.merges, run.work
+        made, growth = now.parameters.merges, run.model_input
         if made == 0:
             return "No merge is made."
         if now.iteration == 0:

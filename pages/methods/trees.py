@@ -148,7 +148,7 @@ class Growth:
 
     def _called(self, group: int) -> str:
         n = self.merges + 1
-        return self.data.called([group])[0] if group < n else counted(int(self.tree.sizes[group - n]), "point")
+        return self.data.names_of([group])[0] if group < n else counted(int(self.tree.sizes[group - n]), "point")
 
     def explained(self) -> str:
         """Which two groups merge."""

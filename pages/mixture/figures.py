@@ -156,7 +156,7 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
             specs.append(dict(name=str(i), data=[], traces=[], baseframe=str(i - 1)))
         else:
             specs.append(dict(name=str(i), data=[at(frame.assigned)], traces=[0]))
-    cloud = dict(type="scatter", mode="markers", text=[safe(name) for name in run.data.called(rows)])
+    cloud = dict(type="scatter", mode="markers", text=[safe(name) for name in run.data.names_of(rows)])
     cloud |= at(frames[-1].assigned) | dict(hovertemplate="%{text}<extra></extra>")
     edge = CORNERS[[0, 1, 2, 0]]
     border = dict(type="scatter", mode="lines", x=edge[:, 0], y=edge[:, 1], hoverinfo="skip")

@@ -145,7 +145,7 @@ def show_unlikely(run: Run, plane: Plane) -> None:
         )
         cells = [
             [name, minus(f"{belief.log_density[row]:.2f}")]
-            for name, row in zip(run.data.called(rows[:200]), rows[:200], strict=True)
+            for name, row in zip(run.data.names_of(rows[:200]), rows[:200], strict=True)
         ]
         st.html(
             f"<div style='max-height:16rem;overflow:auto'>{table(['Point', 'Log density'], cells, 'The least likely')}</div>"

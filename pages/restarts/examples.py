@@ -19,12 +19,12 @@ class StartsExample:
     address: dict[str, str] = field(default_factory=dict)
     """as in `choose_example`"""
     method: str = "kmeans"
-    ways: tuple[str, ...] = ("random", "plain k-means++", "k-means++", "maxmin")
+    initializations: tuple[str, ...] = ("random", "plain k-means++", "k-means++", "maxmin")
 
     def state(self) -> dict:
         """The value of each widget that the example is made of, by its key."""
         settings = {"algorithm": self.method, "k": self.k, "runs": self.runs, "first_seed": 1}
-        return self.data | settings | {f"ways_{self.method}": list(self.ways)}
+        return self.data | settings | {f"ways_{self.method}": list(self.initializations)}
 
 
 STARTS_EXAMPLES = {

@@ -1,4 +1,4 @@
-"""Figures of many runs. What stands for a run has its (way, seed) as customdata."""
+"""Figures of many runs. What stands for a run has its (initialization, seed) as customdata."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -6,7 +6,7 @@ from plotly.subplots import make_subplots
 
 from pages.datasets.formatting import number
 from pages.figures import palette
-from pages.methods import ways
+from pages.methods import initializations
 from pages.restarts.study import Findings
 
 BINS = 30
@@ -18,23 +18,23 @@ MARGIN = dict(l=10, r=10, t=30, b=10)
 BEST = "#8c8c96"
 
 
-def color_of_way(name: str) -> str:
-    """The color of a way of starting, by its position among all."""
-    return palette.color_of(list(ways()).index(name))
+def color_of_initialization(name: str) -> str:
+    """The color of an initialization, by its position among all."""
+    return palette.color_of(list(initializations()).index(name))
 
 
 def histogram(findings: Findings) -> go.Figure:
-    """How often each final loss came, a row for each way of starting. A bar stands for the best run in it."""
+    """How often each final loss came, a row for each initialization. A bar stands for the best run in it."""
     low, high = findings.best.loss, max(run.loss for run in findings.runs)
     if high - low <= findings.tolerance:  # all reach the best: one bar among the places of many
         size = 0.01 * (abs(low) or 1.0)
         edges = low + size * (np.arange(BINS + 1) - BINS / 2 - 0.5)
     else:
         edges = np.linspace(low, high, BINS + 1)
-    rows = len(findings.by_way)
+    rows = len(findings.by_initialization)
     figure = make_subplots(rows=rows, shared_xaxes=True, vertical_spacing=0.09)
-    for row, (way, runs) in enumerate(findings.by_way.items(), 1):
-        color, label = color_of_way(way), ways()[way].label
+    for row, (initialization, runs) in enumerate(findings.by_initialization.items(), 1):
+        color, label = color_of_initialization(initialization), initializations()[initialization].label
         bins = np.clip(np.searchsorted(edges, [run.loss for run in runs], side="right") - 1, 0, len(edges) - 2)
         filled = np.unique(bins)
         members = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in filled]
@@ -46,7 +46,7 @@ def histogram(findings: Findings) -> go.Figure:
             y=[len(those) for those in members],
             width=0.94 * np.diff(edges)[filled],
             marker=dict(color=color, line=dict(width=0)),
-            customdata=[(run.way, run.seed) for run in firsts],
+            customdata=[(run.initialization, run.seed) for run in firsts],
             hovertext=[
                 f"{len(those)} of {len(runs)} runs<br>losses {number(edges[b])} to {number(edges[b + 1])}"
                 f"<br>click to watch the best of them"
@@ -73,8 +73,8 @@ def histogram(findings: Findings) -> go.Figure:
 def curves(findings: Findings, height: int) -> go.Figure:
     """The losses of all runs as thin lines, and the best run's over them. Points of a line stand for its run."""
     data = []
-    for way, runs in findings.by_way.items():
-        color, label = color_of_way(way), ways()[way].label
+    for initialization, runs in findings.by_initialization.items():
+        color, label = color_of_initialization(initialization), initializations()[initialization].label
         lines, ends = [], []
         for run in runs:
             at = _some(len(run.losses))
@@ -91,7 +91,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
                 name=label,
                 x=[t for t, _, _ in ends],
                 y=[loss for _, loss, _ in ends],
-                customdata=[(run.way, run.seed) for _, _, run in ends],
+                customdata=[(run.initialization, run.seed) for _, _, run in ends],
                 hovertext=[
                     f"{label}, seed {run.seed}<br>ends at {number(run.loss)}<br>click to watch it" for _, _, run in ends
                 ],
@@ -102,7 +102,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             )
         )
     best = findings.best
-    color, label = color_of_way(best.way), ways()[best.way].label
+    color, label = color_of_initialization(best.initialization), initializations()[best.initialization].label
     at = _some(len(best.losses))
     data.append(
         dict(
@@ -112,7 +112,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             y=best.losses[at],
             line=dict(color=color, width=3.5),
             marker=dict(size=6, color="#ffffff", line=dict(width=2, color=color)),
-            customdata=[(best.way, best.seed)] * len(at),
+            customdata=[(best.initialization, best.seed)] * len(at),
             hovertext=f"the best: {label}, seed {best.seed}<br>ends at {number(best.loss)}<br>click to watch it",
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),

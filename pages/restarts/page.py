@@ -17,19 +17,19 @@ st.title("Many starts")
 opening()
 examples = st.container()
 data = current()
-settings, ways, runs = choose_starts(data)
+settings, initializations, runs = choose_starts(data)
 with examples:
     choose_example(STARTS_EXAMPLES)
 try:
-    if not ways:
-        raise ValueError("choose at least one way of starting")
+    if not initializations:
+        raise ValueError("choose at least one initialization")
     study = recent().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, recent()))
-    work_on(plots.token(study.data.key, settings, ways, runs), MissingRuns.of(study, ways, runs))
+    work_on(plots.token(study.data.key, settings, initializations, runs), MissingRuns.of(study, initializations, runs))
 except ValueError as fault:
     show_fault(fault)
 else:
     if study.ready.note:
         st.info(study.ready.note, icon=":material/info:")
-    findings = study.findings(ways, runs)
+    findings = study.findings(initializations, runs)
     if findings is not None:
         show(findings)

@@ -1,4 +1,4 @@
-"""The parts of the page: figures of all runs, scores of the ways of starting, and the most frequent solutions."""
+"""The parts of the page: figures of all runs, scores of the initializations, and the most frequent solutions."""
 
 from dataclasses import replace
 
@@ -16,23 +16,23 @@ from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, Findings, Solution
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
-from pages.ui.widgets import recent, way_label
+from pages.ui.widgets import initialization_label, recent
 
 MOST_SOLUTIONS = 6
 
 
 def show(findings: Findings) -> None:
     settings, best = findings.settings, findings.best
-    name = plots.token(findings.study.data.key, settings, list(findings.by_way))
+    name = plots.token(findings.study.data.key, settings, list(findings.by_initialization))
     st.markdown(
         f"**{counted(len(findings.runs), 'run')} came to {counted(len(findings.solutions), 'distinct solution')}. The best "
         f"loss, {plain(number(best.loss))}, was reached by {findings.reached:,} of them.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Final losses**, by way of starting")
+        st.markdown("**Final losses**, by initialization")
         histogram = restart_figures.histogram(findings)
-        clickable(histogram, f"histogram {name}", settings, "Histograms of the final losses by way of starting.")
+        clickable(histogram, f"histogram {name}", settings, "Histograms of the final losses by initialization.")
         st.caption("The dotted line is the best loss of all. Click a bar to watch the best run in it.")
     with right:
         st.markdown("**All losses**, the best run drawn thick")
@@ -52,8 +52,8 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
     def clicked():
         picked = [point["customdata"] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
         if picked:
-            way, seed = picked[0]
-            open_in_watch(replace(settings, start=Named(way), seed=seed))
+            initialization, seed = picked[0]
+            open_in_watch(replace(settings, start=Named(initialization), seed=seed))
 
     st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
 
@@ -61,14 +61,17 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
 def choose_run(findings: Findings) -> None:
     """Any run, without a mouse."""
     runs = sorted(findings.runs, key=lambda run: run.loss)
-    called = {(run.way, run.seed): f"{number(run.loss)}: {way_label(run.way)}, seed {run.seed}" for run in runs}
+    called = {
+        (run.initialization, run.seed): f"{number(run.loss)}: {initialization_label(run.initialization)}, seed {run.seed}"
+        for run in runs
+    }
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way, seed = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
+        initialization, seed = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
         st.button(
             "Watch this run",
             icon=":material/play_circle:",
             on_click=open_in_watch,
-            args=(replace(findings.settings, start=Named(way), seed=seed),),
+            args=(replace(findings.settings, start=Named(initialization), seed=seed),),
         )
 
 
@@ -81,10 +84,12 @@ def show_scores(findings: Findings) -> None:
     headers += ["Iterations", "Time of a run"]
     rows = []
     for row in findings.scores:
-        printed = known and known.ways.get(row.way)
+        printed = known and known.initializations.get(row.initialization)
         rows.append(
             [
-                mark("●", restart_figures.color_of_way(row.way), way_label(row.way)),
+                mark(
+                    "●", restart_figures.color_of_initialization(row.initialization), initialization_label(row.initialization)
+                ),
                 row.runs,
                 f"{row.reached:.1%}",
                 number(row.best),
@@ -96,20 +101,20 @@ def show_scores(findings: Findings) -> None:
                 f"{1000 * row.seconds:.1f} ms",
             ]
         )
-    st.html(table(headers, rows, "Scores of the ways of starting", row_headers=True))
+    st.html(table(headers, rows, "Scores of the initializations", row_headers=True))
     sentences = [
         f"A run reaches the best loss if it ends within {findings.view.traits.loss.near} of the best of all these runs.",
         f"The centroid index counts the groups of {to} that have no cluster of their own (Fränti, Rezaei & Zhao 2014), "
         f"{findings.distance_name}: 0 is the same structure.",
         "The time of a run is that of its start and all its steps.",
     ]
-    if PLUS_PLUS.name in findings.by_way:
+    if PLUS_PLUS.name in findings.by_initialization:
         sentences.append(
             "k-means++ is here the greedy variant, which tries several candidates for each center; plain has one."
         )
-    for way in map(findings.view.way, findings.by_way):
-        if not way.random:
-            sentences.append(f"Nothing in {way.label} is random: one run tells all.")
+    for initialization in map(findings.view.initialization, findings.by_initialization):
+        if not initialization.random:
+            sentences.append(f"Nothing in {initialization.label} is random: one run tells all.")
     if known:
         sentences.append(f"Published: {known.source}; the least loss known of these data is {number(known.least_loss)}.")
     st.caption(plain(" ".join(sentences)))
@@ -141,17 +146,21 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
     def draw():
         return thumbnail(data, plane, findings.numbers_of(best), best.centers, *findings.misplaced(best))
 
-    reference = findings.best.way, findings.best.seed
-    source = recent().get(("solution", data.key, settings, best.way, best.seed, reference), draw)
+    reference = findings.best.initialization, findings.best.seed
+    source = recent().get(("solution", data.key, settings, best.initialization, best.seed, reference), draw)
     st.html(as_html(source, f"Solution {i + 1}: the points in their clusters."))
     share = solution.count / len(findings.runs)
     st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
-    counts = [f"{count} of {len(findings.by_way[way])} by {way_label(way)}" for way, count in solution.counts.items() if count]
+    counts = [
+        f"{count} of {len(findings.by_initialization[initialization])} by {initialization_label(initialization)}"
+        for initialization, count in solution.counts.items()
+        if count
+    ]
     st.caption(plain(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
     st.button(
         "Watch it",
         key=f"solution {i}",
         icon=":material/play_circle:",
         on_click=open_in_watch,
-        args=(replace(settings, start=Named(best.way), seed=best.seed),),
+        args=(replace(settings, start=Named(best.initialization), seed=best.seed),),
     )

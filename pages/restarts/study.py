@@ -30,9 +30,9 @@ ALIKE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """One run, as far as runs are compared. Watch repeats it from its way of starting and its seed."""
+    """One run, as far as runs are compared. Watch repeats it from its initialization and its seed."""
 
-    way: str
+    initialization: str
     seed: int
     losses: np.ndarray
     """(T + 1,) loss of each complete state"""
@@ -52,15 +52,15 @@ class Attempt:
 
 @dataclass(eq=False)
 class RestartStudy:
-    """The runs of one method so far, whatever ways of starting and numbers of runs were asked for."""
+    """The runs of one method so far, whatever initializations and numbers of runs were asked for."""
 
     settings: Settings
-    """of each run, but for its way of starting; run i of each way has this seed + i"""
+    """of each run, but for its initialization; run i of each initialization has this seed + i"""
     ready: Prepared
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
-    """by way of starting and i"""
+    """by initialization and i"""
     _last: tuple[dict[str, int], "Findings"] | None = None
-    """the last findings, and of how many runs of each way they are"""
+    """the last findings, and of how many runs of each initialization they are"""
 
     @classmethod
     def of(cls, data: Data, settings: Settings, cache: Recent) -> "RestartStudy":
@@ -91,19 +91,19 @@ class RestartStudy:
             return np.arange(n)
         return np.sort(np.random.default_rng(0).choice(n, MOST_LABELS, replace=False))
 
-    def process(self, way: str) -> Process:
-        """The process that starts in this way."""
-        settings = replace(self.settings, start=Named(way))
-        return self.view.process(settings, self.view.init_by_way(way, self.data, settings.k))
+    def process(self, initialization: str) -> Process:
+        """The process that starts by this initialization."""
+        settings = replace(self.settings, start=Named(initialization))
+        return self.view.process(settings, self.view.init_by_name(initialization, self.data, settings.k))
 
-    def run(self, way: str, i: int, on_step: Callable[[Any], None]) -> Attempt:
-        """Run i of this way of starting."""
+    def run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> Attempt:
+        """Run i of this initialization."""
         began = time.perf_counter()
         seed = self.settings.seed + i
-        (run,) = restarts(self.process(way), self.ready.prepared, [seed], on_step=on_step, max_iter=MOST_ITERATIONS)
+        (run,) = restarts(self.process(initialization), self.ready.prepared, [seed], on_step=on_step, max_iter=MOST_ITERATIONS)
         seconds = time.perf_counter() - began
         return Attempt(
-            way,
+            initialization,
             seed,
             run.losses,
             run.last.parameters,
@@ -112,13 +112,16 @@ class RestartStudy:
             seconds,
         )
 
-    def findings(self, ways: Sequence[str], runs: int) -> "Findings | None":
-        """What the first `runs` runs of each of these ways have in common, of those that are done; None if none is."""
-        done = {way: [self.attempts[way, i] for i in range(runs) if (way, i) in self.attempts] for way in ways}
-        done = {way: attempts for way, attempts in done.items() if attempts}
+    def findings(self, initializations: Sequence[str], runs: int) -> "Findings | None":
+        """The findings of the first `runs` runs of each initialization, of those that are done; None if none is."""
+        done = {
+            initialization: [self.attempts[initialization, i] for i in range(runs) if (initialization, i) in self.attempts]
+            for initialization in initializations
+        }
+        done = {initialization: attempts for initialization, attempts in done.items() if attempts}
         if not done:
             return None
-        key = {way: len(attempts) for way, attempts in done.items()}
+        key = {initialization: len(attempts) for initialization, attempts in done.items()}
         if self._last is None or self._last[0] != key:
             self._last = key, Findings(self, done)
         return self._last[1]
@@ -126,26 +129,33 @@ class RestartStudy:
 
 @dataclass(eq=False)
 class MissingRuns(Job):
-    """The runs of a study that are still to be made. A piece is a way of starting and the number i of the run."""
+    """The runs of a study that are still to be made. A piece is an initialization and the number i of the run."""
 
     study: RestartStudy
     missing_at_first: tuple[tuple[str, int], ...]
     noun = "run"
 
     @classmethod
-    def of(cls, study: RestartStudy, ways: Sequence[str], runs: int) -> "MissingRuns":
-        """What the study lacks of `runs` runs of each way; one run of a way in which nothing is random. The ways take turns.
+    def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "MissingRuns":
+        """What the study lacks of `runs` runs of each initialization; one run of an initialization in which nothing is random.
+        The initializations take turns.
 
         ValueError if the results of all runs would not fit.
         """
         numbers = study.view.state_size(study.settings.k, study.data.points.shape[1])
-        if numbers * runs * len(ways) > MOST_STATE_NUMBERS:
+        if numbers * runs * len(initializations) > MOST_STATE_NUMBERS:
             raise ValueError(
-                f"the results of {runs * len(ways):,} runs do not fit, with {numbers:,} numbers each: choose fewer runs, "
-                "fewer columns or a smaller K"
+                f"the results of {runs * len(initializations):,} runs do not fit, with {numbers:,} numbers each: choose fewer "
+                "runs, fewer columns or a smaller K"
             )
-        wanted = {way: runs if study.view.way(way).random else 1 for way in ways}
-        missing = ([(way, i) for i in range(count) if (way, i) not in study.attempts] for way, count in wanted.items())
+        wanted = {
+            initialization: runs if study.view.initialization(initialization).random else 1
+            for initialization in initializations
+        }
+        missing = (
+            [(initialization, i) for i in range(count) if (initialization, i) not in study.attempts]
+            for initialization, count in wanted.items()
+        )
         return cls(study, tuple(piece for turn in zip_longest(*missing) for piece in turn if piece is not None))
 
     @property
@@ -168,14 +178,14 @@ class Solution:
     best: Attempt
     count: int
     counts: dict[str, int]
-    """of each way of starting"""
+    """of each initialization"""
 
 
 @dataclass(frozen=True)
-class WayScores:
-    """How the runs of one way of starting ended."""
+class InitializationScores:
+    """How the runs of one initialization ended."""
 
-    way: str
+    initialization: str
     runs: int
     best: float
     mean: float
@@ -193,9 +203,9 @@ class WayScores:
 class Findings:
     """What many runs have in common."""
 
-    def __init__(self, study: RestartStudy, by_way: dict[str, list[Attempt]]):
-        self.study, self.by_way = study, by_way
-        self.runs = [attempt for attempts in by_way.values() for attempt in attempts]
+    def __init__(self, study: RestartStudy, by_initialization: dict[str, list[Attempt]]):
+        self.study, self.by_initialization = study, by_initialization
+        self.runs = [attempt for attempts in by_initialization.values() for attempt in attempts]
         """all of them"""
         least = min(attempt.loss for attempt in self.runs)
         alike = [attempt for attempt in self.runs if attempt.loss <= least + 1e-9 * abs(least)]
@@ -246,7 +256,9 @@ class Findings:
     def distances(self, attempt: Attempt) -> np.ndarray:
         """(k, k) from the centers of this run to the reference: Euclidean to the truth, else as the method measures."""
         if self.truth is None:
-            return self.view.center_distances(attempt.parameters, self.best.parameters, self.study.data, self.study.ready.work)
+            return self.view.center_distances(
+                attempt.parameters, self.best.parameters, self.study.data, self.study.ready.model_input
+            )
         return cdist(attempt.centers, self.truth)
 
     def index(self, attempt: Attempt) -> int:
@@ -266,14 +278,14 @@ class Findings:
         return attempt.centers[spare], self.reference[lacking]
 
     @cached_property
-    def scores(self) -> list[WayScores]:
+    def scores(self) -> list[InitializationScores]:
         rows = []
-        for way, runs in self.by_way.items():
+        for initialization, runs in self.by_initialization.items():
             losses = np.array([run.loss for run in runs])
             indices = np.array([self.index(run) for run in runs])
             rows.append(
-                WayScores(
-                    way,
+                InitializationScores(
+                    initialization,
                     len(runs),
                     float(losses.min()),
                     float(losses.mean()),
@@ -295,7 +307,14 @@ class Findings:
         for run, number in zip(runs, numbers, strict=True):
             members[number].append(run)
         solutions = [
-            Solution(those[0], len(those), {way: sum(run.way == way for run in those) for way in self.by_way})
+            Solution(
+                those[0],
+                len(those),
+                {
+                    initialization: sum(run.initialization == initialization for run in those)
+                    for initialization in self.by_initialization
+                },
+            )
             for those in members
         ]
         return sorted(solutions, key=lambda solution: -solution.count)

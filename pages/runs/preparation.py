@@ -45,7 +45,7 @@ class Prepared:
     process: Process
     prepared: Any
     """the data as the process takes them"""
-    work: Any
+    model_input: Any
     """the data as the method's view made them"""
     note: str
     """what was done instead of what was asked, in a sentence"""
@@ -67,27 +67,27 @@ def prepare(data: Data, settings: Settings, cache: Recent) -> Prepared:
         data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
     check_fits(data, settings)
     iterations_for(data, settings)
-    work = view.work(data, settings, cache)
-    init, told = init_of(data, work, settings, cache)
+    model_input = view.model_input(data, settings, cache)
+    init, told = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
-    return Prepared(data, process, process.prepare(view.prepared(work)), work, f"{note} {told}".strip())
+    return Prepared(data, process, process.prepare(view.prepared(model_input)), model_input, f"{note} {told}".strip())
 
 
-def init_of(data: Data, work: Any, settings: Settings, cache: Recent) -> tuple[Any, str]:
+def init_of(data: Data, model_input: Any, settings: Settings, cache: Recent) -> tuple[Any, str]:
     """What the process takes as `init`, and what was done instead of what was asked, in a sentence."""
     view, start, k = method(settings.method), settings.start, settings.k
     match start:
         case NoStart():
             return None, ""
         case ByHand():
-            return view.start_at(data, work, k, centers=start.centers), ""
+            return view.start_at(data, model_input, k, centers=start.centers), ""
         case AtRows():
-            return view.start_at(data, work, k, rows=start.rows), ""
+            return view.start_at(data, model_input, k, rows=start.rows), ""
         case CutOf():
             labels, told = cut_labels(data, start.linkage, start.metric, k, cache)
-            return view.start_at(data, work, k, labels=labels), told
+            return view.start_at(data, model_input, k, labels=labels), told
         case Named():
-            return view.init_by_way(start.way, data, k), ""
+            return view.init_by_name(start.initialization, data, k), ""
     raise TypeError(f"{start!r} is no start")
 
 

@@ -39,7 +39,7 @@ class Run:
     history: History
     note: str = ""
     """what was done instead of what was asked, in a sentence"""
-    work: Any = None
+    model_input: Any = None
     """what the method worked on"""
     matched: np.ndarray | None = None
     """(k,) the ranks that the clusters have beside those of other runs, if there are any"""
@@ -121,7 +121,7 @@ class Run:
         traits = self.view.traits
         states = len(self.history) * self.view.state_size(self.k, d)
         if traits.pairwise:
-            return states + getattr(self.work, "cells", n * n)
+            return states + getattr(self.model_input, "cells", n * n)
         features = getattr(self.history.prepared, "features", None)
         kept = 0 if features is None else features.size
         return states + kept + n * (2 * d + 2 + self.k * (traits.share is not None))
@@ -139,7 +139,7 @@ class Run:
             return given
         times = [self.history.seconds]
         while sum(times) < 0.05 and len(times) < 5:
-            start = self.history.parameters[0] if self.view.ways else None
+            start = self.history.parameters[0] if self.view.initializations else None
             most = self.history.iterations or 1
             again = iterate(self.history.process, self.history.prepared, start=start, max_iter=most)
             began = time.perf_counter()
@@ -255,6 +255,6 @@ def make_run(data: Data, settings: Settings, cache: Recent, on_step: Callable[[S
         ready = prepare(data, settings, cache)
         most = iterations_for(ready.data, settings)
         history = History.record(ready.process, ready.prepared, rng=settings.seed, max_iter=most, on_step=on_step)
-        return Run(settings, ready.data, history, ready.note, ready.work)
+        return Run(settings, ready.data, history, ready.note, ready.model_input)
 
     return cache.get(("run", data.key, settings), compute)

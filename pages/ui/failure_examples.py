@@ -21,7 +21,7 @@ class Scene:
     """values of the widgets that choose the data set, by key"""
     k: int = 3
     start: str = "random"
-    """name of the way of starting"""
+    """name of the initialization"""
     seed: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
     """options of the method that are not its defaults"""
@@ -32,7 +32,7 @@ class Scene:
     def settings(self) -> Settings:
         """The settings of the run."""
         view = method(self.method)
-        start, seed = self.start if view.ways else None, self.seed if view.traits.random else 1
+        start, seed = self.start if view.initializations else None, self.seed if view.traits.random else 1
         return view.settings(self.k, start, seed, **self.options)
 
     def state(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Scene:
         state = {**self.data, "k": self.k}
         if self.page in view.pages:  # others are about one method
             state["algorithm"] = view.name
-        if view.ways:
+        if view.initializations:
             state[start_key(view)] = self.start
         if view.traits.random:
             state["seed"] = self.seed
@@ -107,7 +107,7 @@ FAILURES = {
         "Start with k-means++",
         {"start": "k-means++", "seed": 2},
         "k-means++ starts at points far from each other, so each group has a center from the beginning, and the loss ends "
-        "lower. Many starts shows how often each way gets there.",
+        "lower. Many starts shows how often each initialization gets there.",
     ),
     "number": Failure(
         "A wrong K",

@@ -10,7 +10,7 @@ from streamlit.errors import StreamlitAPIException
 from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.cleaning import GAPS, SCALINGS
 from pages.datasets.formatting import plain, shortened
-from pages.methods import methods, ways
+from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, read_places
 from pages.ui.widgets import SAME, SAME_LABEL
@@ -174,7 +174,7 @@ def _labels() -> list[Mapping]:
     views = methods().values()
     choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
-    starts = {name: way.label for name, way in ways().items()} | {SAME: SAME_LABEL}
+    starts = {name: initialization.label for name, initialization in initializations().items()} | {SAME: SAME_LABEL}
     return [SOURCES, GAPS, SCALINGS, titles, starts, *choices]
 
 

@@ -10,7 +10,7 @@ from pages.methods.options import Settings
 from pages.methods.traits import COMPARE, WATCH
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
-from pages.ui.widgets import SAME, option_key, panel_ending, start_key, way_label
+from pages.ui.widgets import SAME, initialization_label, option_key, panel_ending, start_key
 
 WANTED = "wanted elsewhere"
 PAGES = {
@@ -23,7 +23,7 @@ PAGES = {
 
 def open_in_watch(settings: Settings) -> None:
     """For callbacks: sets the widgets of Watch to the method, K, start and seed of this run, and `opening` goes there."""
-    view, way = method(settings.method), settings.start.way
+    view, initialization = method(settings.method), settings.start.initialization
     state = {"algorithm": view.name, "seed": int(settings.seed)}
     # as Watch will have them in the address, or it would make a step in the browser's history for each
     default = next(iter(offered(WATCH).values()))
@@ -31,9 +31,9 @@ def open_in_watch(settings: Settings) -> None:
     if settings.k is not None:
         state["k"] = settings.k
         texts["k"] = str(settings.k), "3"
-    if way:
-        state[start_key(view)] = way
-        texts[start_key(view)] = way_label(way), view.ways[0].label
+    if initialization:
+        state[start_key(view)] = initialization
+        texts[start_key(view)] = initialization_label(initialization), view.initializations[0].label
     st.session_state.update(state)
     _want("watch", texts)
 

@@ -105,13 +105,13 @@ def show_proximities(run: Run) -> None:
         rows = []
         for rank in range(run.k):
             members = order[labels[order] == rank]
-            names = html.escape(", ".join(run.data.called(members[1:41])))
+            names = html.escape(", ".join(run.data.names_of(members[1:41])))
             if len(members) > 41:
                 names += f" and {len(members) - 41:,} more"
             rows.append(
                 "<dt style='font-weight:600;margin-top:.6rem'>"
                 f"<span style='color:{palette.color_of(rank)}' aria-hidden='true'>{palette.mark_of(rank)}</span> "
-                f"{html.escape(run.data.called(members[:1])[0])}</dt><dd>{names}</dd>"
+                f"{html.escape(run.data.names_of(members[:1])[0])}</dt><dd>{names}</dd>"
             )
         st.html(
             "<div style='max-height:420px;overflow-y:auto' tabindex='0' role='region' aria-label='Members of the clusters'>"

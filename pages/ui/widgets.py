@@ -8,7 +8,7 @@ import streamlit as st
 from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
-from pages.methods import offered, ways
+from pages.methods import initializations, offered
 from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
 from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
@@ -48,7 +48,7 @@ def choose_settings(data: Data) -> Settings:
 def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
     """The options of this method, in one row on a page that is about it alone."""
     if st.session_state.get(start_key(view)) == HAND.name:  # only on Watch there is a plane to place centers in
-        st.session_state[start_key(view)] = view.ways[0].name
+        st.session_state[start_key(view)] = view.initializations[0].name
     with _row():
         return _choose_rest(view, data, page)
 
@@ -56,13 +56,13 @@ def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
 def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     """Everything but the method."""
     k = _choose_k() if view.traits.groups == "chosen" else None
-    names = [way.name for way in view.ways if page == WATCH or way != HAND]
-    way = _choose_way("Start", names, start_key(view)) if names else ""
+    names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != HAND]
+    initialization = _choose_initialization("Start", names, start_key(view)) if names else ""
     options = _choose_options(view, data, page)
-    start = _choose_start(way, data)
+    start = _choose_start(initialization, data)
     seed = _choose_seed() if view.traits.random else 1
-    if way:
-        _offer_new_start(way)
+    if initialization:
+        _offer_new_start(initialization)
     return view.settings(None if k is None else _at_most(k, data), start, seed, data, **options)
 
 
@@ -76,24 +76,24 @@ def choose_focus(run: Run) -> tuple[int, int]:
     what = run.view.traits.cluster.capitalize()
     cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **KEPT)) - 1
     if run.data.names is not None:
-        st.caption(plain(run.data.called([point])[0]))
+        st.caption(plain(run.data.names_of([point])[0]))
     return point, cluster
 
 
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
-    """A method, the ways of starting it, and how many runs of each; the seed of the settings is that of the first."""
+    """A method, the initializations, and how many runs of each; the seed of the settings is that of the first."""
     with _row():
         view = _choose_fitting_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
         runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **SHARED))
         seed = _choose_first_seed()
-    names = [way.name for way in view.ways if way.repeatable]
+    names = [initialization.name for initialization in view.initializations if initialization.repeatable]
     chosen = st.multiselect(
         "Ways of starting",
         names,
         default=[name for name in ("random", "k-means++", "maxmin") if name in names],
-        format_func=way_label,
+        format_func=initialization_label,
         key=f"ways_{view.name}",
         **SHARED,
     )
@@ -137,16 +137,18 @@ GIVEN_DEFAULTS = (
 
 
 def choose_comparison(data: Data) -> tuple[int, int, str, int]:
-    """Number of panels, and what they share unless they say otherwise: K, the way of starting and the seed."""
+    """Number of panels, and what they share unless they say otherwise: K, the initialization and the seed."""
     with _row():
         panels = st.segmented_control(
             "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **SHARED
         )
         k = _choose_k()
-        way = _choose_way("Start, the same points for all", [way.name for way in SEEDED], "start_all", width=230)
+        initialization = _choose_initialization(
+            "Start, the same points for all", [initialization.name for initialization in SEEDED], "start_all", width=230
+        )
         seed = _choose_seed()
         st.button("New start", icon=":material/casino:", on_click=_next_seed, help="The next seed, for all panels")
-    return panels, _at_most(k, data), way, seed
+    return panels, _at_most(k, data), initialization, seed
 
 
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
@@ -162,14 +164,16 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
                     "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
                 )
                 k = int(own or k)
-            way = ""
-            if view.ways:
-                names = [SAME, *(way.name for way in view.ways if way != HAND)]
+            initialization = ""
+            if view.initializations:
+                names = [SAME, *(initialization.name for initialization in view.initializations if initialization != HAND)]
                 first = begin if begin in names else SAME
-                way = _choose_way("Start of this panel", names, start_key(view, ending), "stretch", first)
+                initialization = _choose_initialization(
+                    "Start of this panel", names, start_key(view, ending), "stretch", first
+                )
             options = _choose_options(view, data, COMPARE, ending, defaults, "stretch")
-            start = _choose_start(way, data, ending, "stretch")
-    return Panel(view.settings(min(k, len(data.points)), start, seed, data, **options), way == SAME)
+            start = _choose_start(initialization, data, ending, "stretch")
+    return Panel(view.settings(min(k, len(data.points)), start, seed, data, **options), initialization == SAME)
 
 
 def panel_ending(data: Data, number: int) -> str:
@@ -224,25 +228,25 @@ def start_key(view: MethodView, ending: str = "") -> str:
     return f"start_{view.name}{ending}"
 
 
-def _choose_way(label: str, names: list[str], key: str, width=160, first: str | None = None) -> str:
+def _choose_initialization(label: str, names: list[str], key: str, width=160, first: str | None = None) -> str:
     index = names.index(first) if first else 0
-    return st.selectbox(label, names, index, format_func=way_label, key=key, width=width, **SHARED)
+    return st.selectbox(label, names, index, format_func=initialization_label, key=key, width=width, **SHARED)
 
 
-def way_label(name: str) -> str:
-    """What a way of starting is called where it is chosen."""
-    return SAME_LABEL if name == SAME else ways()[name].label
+def initialization_label(name: str) -> str:
+    """What an initialization is called where it is chosen."""
+    return SAME_LABEL if name == SAME else initializations()[name].label
 
 
-def _choose_start(way: str, data: Data, ending: str = "", width=None) -> Start | None:
-    """The start of this way, with widgets for what it has to know; None for the default, or the one that panels share."""
-    if way == TREE.name:
+def _choose_start(initialization: str, data: Data, ending: str = "", width=None) -> Start | None:
+    """The start by this initialization, with widgets for its own options; None for the default or the shared one."""
+    if initialization == TREE.name:
         return CutOf(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
-    if way == HAND.name:
+    if initialization == HAND.name:
         return ByHand(())
-    if way == SAME:
+    if initialization == SAME:
         return None
-    return Named(way) if way else NoStart()
+    return Named(initialization) if initialization else NoStart()
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
@@ -287,15 +291,15 @@ def _choose_first_seed() -> int:
     return int(st.number_input("First seed", 0, HIGHEST_SEED - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
 
 
-def _offer_new_start(way: str) -> None:
-    same = ways()[way].why_fixed
+def _offer_new_start(initialization: str) -> None:
+    same = initializations()[initialization].why_fixed
     by_hand = "The next seed: puts the centers on other random points, to be dragged from there."
     st.button(
         "New start",
         icon=":material/casino:",
         on_click=_next_seed,
         disabled=bool(same),
-        help=same or (by_hand if way == HAND.name else "The next seed"),
+        help=same or (by_hand if initialization == HAND.name else "The next seed"),
     )
 
 

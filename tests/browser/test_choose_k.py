@@ -8,7 +8,7 @@ from pages.choose_k.sweep import START, Sweep
 from pages.choose_k.verdict import Verdict
 from pages.datasets import catalog
 from pages.datasets.formatting import number
-from pages.methods import settings, ways
+from pages.methods import initializations, settings
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, ser
     page.get_by_role("heading", name="Watch it cluster").wait_for()
     page.locator(".sentence", has_text=f"loss {number(best.loss)}. Converged").wait_for()
     assert f"seed={best.seed}" in page.url or best.seed == 1
-    assert ways()[START].label in page.url.replace("%2B", "+")
+    assert initializations()[START].label in page.url.replace("%2B", "+")
 
 
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):

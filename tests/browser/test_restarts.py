@@ -93,7 +93,7 @@ def test_a_click_on_a_bar_watches_its_best_run_and_coming_back_nothing_has_chang
         f"60 runs came to {len(findings.solutions)} distinct solutions. The best loss, {number(findings.best.loss)}, was "
         f"reached by {findings.reached} of them."
     )
-    runs = {(run.way, run.seed): run for run in findings.runs}
+    runs = {(run.initialization, run.seed): run for run in findings.runs}
     found = bars(page)
     assert {tuple(which) for *_, which in found} <= set(runs)
     worst = max((bar for bar in found if bar[2][0] == "random"), key=lambda bar: runs[tuple(bar[2])].loss)
@@ -121,7 +121,7 @@ def test_a_click_on_the_end_of_a_curve_watches_that_run(page, server, findings):
         }""",
         CURVES,
     )
-    runs = {(run.way, run.seed): run for run in findings.runs}
+    runs = {(run.initialization, run.seed): run for run in findings.runs}
     places = np.array([[x, y] for *_, x, y, _ in points])
 
     def room(i):

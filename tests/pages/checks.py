@@ -1,7 +1,7 @@
 """What every method of the app must pass, as the checks of scikit-learn's and river's estimators: functions of a view that
 raise AssertionError.
 
-Where it can be, a check goes through every kind of data that the method can cluster, every way of starting it, and K = 1.
+Where it can be, a check goes through every kind of data that the method can cluster, every initialization, and K = 1.
 """
 
 import base64
@@ -70,19 +70,19 @@ def run_of(view: MethodView, data: Data, k: int = 3, start: Start | None = None,
 
 
 def starts_of(view: MethodView, data: Data, k: int) -> list[Start | None]:
-    """A start in each way that the method offers, and at points that panels share; the default if it starts nowhere."""
-    if not view.ways:
+    """A start by each initialization of the method, and at points that panels share; the default if it has none."""
+    if not view.initializations:
         return [None]
     rows = [1, 20, 40][:k]
     from_tree = CutOf("ward", "euclidean") if data.given is None else CutOf("average", data.metrics[0])
     by_hand = ByHand(tuple(map(tuple, (data.points[rows] + 0.25).tolist())))
     special = {TREE.name: from_tree, HAND.name: by_hand}
-    starts = [special.get(way.name, Named(way.name)) for way in view.ways]
-    return starts + [AtRows(tuple(rows), view.ways[0].name)]
+    starts = [special.get(initialization.name, Named(initialization.name)) for initialization in view.initializations]
+    return starts + [AtRows(tuple(rows), view.initializations[0].name)]
 
 
 def runs_of(view: MethodView) -> Iterator[Run]:
-    """A run for each kind of data, each way of starting, and K = 1 beside 3."""
+    """A run for each kind of data, each initialization, and K = 1 beside 3."""
     for data in kinds_of_data(view):
         for k in (3, 1) if view.traits.groups == "chosen" else (3,):
             for start in starts_of(view, data, k):
@@ -237,8 +237,8 @@ def check_that_it_explains_itself(view: MethodView) -> None:
         assert all(re.fullmatch(r"[A-Z].*\.", frame.sentence) for frame in frames)
         assert not any(re.search(r"\b(None|nan|Nones)\b", frame.sentence) for frame in frames)
         assert {frame.phase for frame in frames if frame.explanation} == {state.phase for state in run.history.states}
-        if view.ways:
-            phrase = view.way(run.settings.start.way).phrase
+        if view.initializations:
+            phrase = view.initialization(run.settings.start.initialization).phrase
             assert phrase in frames[0].sentence, f"the first sentence does not say {phrase}"
         assert all(pictures.described(run, frame) for frame in frames)
         for cluster in {0, run.k - 1}:
@@ -331,7 +331,7 @@ def check_that_its_script_repeats_the_run(view: MethodView) -> None:
             same = np.isclose(np.float64(state.loss), run.history.losses[-1], rtol=1e-12, equal_nan=True)
             assert same, "the script comes to another loss"
         if "tree" in names:
-            assert np.allclose(names["tree"].heights, run.work.tree.heights, rtol=1e-12), "the script has another tree"
+            assert np.allclose(names["tree"].heights, run.model_input.tree.heights, rtol=1e-12), "the script has another tree"
         assert {"state", "tree"} & names.keys(), "the script leaves nothing but labels"
 
 
@@ -437,7 +437,7 @@ def check_that_a_comparison_carries_it(view: MethodView) -> None:
     if view.name not in offered(COMPARE):
         return
     for data in kinds_of_data(view):
-        beside = next(other for other in offered(COMPARE, data).values() if other.ways)
+        beside = next(other for other in offered(COMPARE, data).values() if other.initializations)
         panels = [view.settings(3, data=data), beside.settings(3, data=data)]
         comparison = make_comparison(data, panels, Recent(), silent, shared=[False, False], k=3, start=SEEDED[0].name)
         assert not [run for run in comparison.runs if isinstance(run, str)], comparison.runs
@@ -464,11 +464,11 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
     settings = view.settings(2, data=data, **value)
     if view.name in offered(RESTARTS):
         study = RestartStudy.of(data, settings, Recent())
-        for way in (way for way in view.ways if way.repeatable):
-            losses = [study.run(way.name, i, silent).loss for i in (0, 1)]
-            wanted = [view.settings(2, way.name, seed, data, **value) for seed in (1, 2)]
+        for initialization in (initialization for initialization in view.initializations if initialization.repeatable):
+            losses = [study.run(initialization.name, i, silent).loss for i in (0, 1)]
+            wanted = [view.settings(2, initialization.name, seed, data, **value) for seed in (1, 2)]
             own = [make_run(data, one, Recent(), silent).history.losses[-1] for one in wanted]
-            assert np.allclose(losses, own, rtol=1e-12), f"many starts by {way.name} are of another method"
+            assert np.allclose(losses, own, rtol=1e-12), f"many starts by {initialization.name} are of another method"
     if view.name in offered(CHOOSE_K):
         sweep = Sweep.of(data, settings, 3, 1)
         sweep.done["data", 2] = sweep.make(("data", 2), silent)

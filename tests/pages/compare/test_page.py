@@ -290,7 +290,7 @@ def comparison_of(name):
         keys = {option.name: f"{name}_{option.name}_{i}" for option in method(name).options}
         options = {option: state[key] for option, key in keys.items() if key in state}
         panels.append(settings(name, state["k"], seed=state["seed"], data=data, **options))
-    shared = [bool(method(panel.method).ways) for panel in panels]
+    shared = [bool(method(panel.method).initializations) for panel in panels]
     assert [f"start_{panel.method}_{i}" in state for i, panel in enumerate(panels, 1)] == shared
     return make_comparison(data, panels, Recent(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
 

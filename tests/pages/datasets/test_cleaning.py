@@ -267,7 +267,7 @@ def test_rows_with_gaps_are_left_out_and_the_others_keep_numbers_names_and_label
     np.testing.assert_array_equal(data.rows, [1, 3, 4])
     np.testing.assert_array_equal(data.labels, [1, -1, 0])  # t, u, v
     assert (data.groups, data.label_name) == (2, "l")
-    assert data.called(np.arange(3)) == ["1", "3", "row 4"]
+    assert data.names_of(np.arange(3)) == ["1", "3", "row 4"]
     assert data.note == "2 of 5 rows have a gap or an infinity and are left out."
     assert data.filled is None
     assert data.deviations is None
@@ -464,7 +464,7 @@ def test_labels_of_every_type_are_numbered_in_order_and_gaps_are_minus_one(label
     ids=str,
 )
 def test_rows_are_called_by_the_column_of_names_or_else_by_number(names, called):
-    assert made({"a": [1.0, 2.0, 3.0], "n": names}, Preparation(("a",), names="n")).called(np.arange(3)) == called
+    assert made({"a": [1.0, 2.0, 3.0], "n": names}, Preparation(("a",), names="n")).names_of(np.arange(3)) == called
 
 
 def test_strange_and_repeated_names_of_columns_are_taken_as_they_are():

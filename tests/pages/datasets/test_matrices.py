@@ -50,7 +50,7 @@ SQUARES = {
 def test_a_matrix_is_the_same_in_each_way_of_writing_it_as_a_table_or_as_text(text, names):
     for data in (from_csv(text), from_text(text)):
         np.testing.assert_array_equal(data.given, MATRIX)
-        assert data.called(np.arange(3)) == (names or ["row 1", "row 2", "row 3"])
+        assert data.names_of(np.arange(3)) == (names or ["row 1", "row 2", "row 3"])
         assert ("mirror image" in data.note) == ("triangle" in data.note)
         assert data.metrics == (GIVEN,)
         assert data.proximities(GIVEN) is data.given
@@ -80,7 +80,7 @@ def test_a_triangle_is_understood_with_and_without_its_diagonal(text, separator,
     data = from_text(text, separator)
     np.testing.assert_array_equal(data.given, MATRIX)
     if names:
-        assert data.called(np.arange(3)) == names
+        assert data.names_of(np.arange(3)) == names
     assert "triangle" in data.note
 
 
@@ -90,7 +90,7 @@ def test_names_may_stand_beside_the_rows_only():
         matrices.from_table(pd.DataFrame({0: ["A", "B", "C"]} | {j + 1: MATRIX[j] for j in range(3)}), False, "title"),
     ):
         np.testing.assert_array_equal(data.given, MATRIX)
-        assert data.called(np.arange(3)) == ["A", "B", "C"]
+        assert data.names_of(np.arange(3)) == ["A", "B", "C"]
 
 
 def test_a_triangle_without_its_diagonal_says_how_many_points_there_are():
@@ -104,7 +104,7 @@ def test_a_table_may_hold_a_triangle_without_its_diagonal():
     upper = pd.DataFrame({"name": ["A", "B"], "B": [1.0, np.nan], "C": [2.0, 2.5]})
     data = matrices.from_table(upper, True, "title")
     np.testing.assert_array_equal(data.given, MATRIX)
-    assert data.called(np.arange(3)) == ["A", "B", "C"]
+    assert data.names_of(np.arange(3)) == ["A", "B", "C"]
 
 
 @settings(deadline=None, max_examples=30)
@@ -126,7 +126,7 @@ def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
 def test_numbered_rows_are_names_where_zeros_stand_beside_them():
     data = from_csv("id,7,8,9\n7,0,1,2\n8,1,0,2.5\n9,2,2.5,0\n")
     np.testing.assert_array_equal(data.given, MATRIX)
-    assert data.called([0, 2]) == ["7", "9"]
+    assert data.names_of([0, 2]) == ["7", "9"]
     with pytest.raises(ValueError, match="2 rows and 3 columns"):
         from_csv("a,b,c\n0,1,2\n1,0,3\n")
 
@@ -281,7 +281,7 @@ def words(values, **options):
 
 def test_each_different_word_is_a_point_and_their_distances_are_edits():
     data = words(["sitting", "kitten", None, " kitten ", "", "mitten"])
-    assert data.called(np.arange(3)) == ["kitten", "mitten", "sitting"]
+    assert data.names_of(np.arange(3)) == ["kitten", "mitten", "sitting"]
     np.testing.assert_array_equal(data.given, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
     assert data.given_name == "edit distances"
     assert data.note.startswith("Each of the 3 different texts of column word is one point. The plane")
@@ -299,7 +299,7 @@ def test_an_accent_counts_once_however_it_is_written():
 
 def test_strange_signs_are_letters_like_others():
     data = words(["<b>", "%{x}", "🙂", "<b"])
-    assert data.called(np.arange(4)) == ["%{x}", "<b", "<b>", "🙂"]
+    assert data.names_of(np.arange(4)) == ["%{x}", "<b", "<b>", "🙂"]
     np.testing.assert_array_equal(data.given[3], [4, 2, 3, 0])
 
 
@@ -315,7 +315,7 @@ def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypat
     data = words(values)
     assert data.given.shape == (50, 50)
     assert data.note.startswith("A sample of 50 of the 300 different texts of column word.")
-    names = data.called(np.arange(50))
+    names = data.names_of(np.arange(50))
     assert names == sorted(names)
     assert set(names) < set(values)
     assert words(values[::-1]).key == data.key

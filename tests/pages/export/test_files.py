@@ -125,7 +125,11 @@ def test_the_parameters_of_medoids_have_their_rows_names_and_places():
 def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
     run = run_of(name=name)
     content = json.loads(files.parameters_json(run))
-    assert (content["method"], content["k"], content["start"]["way"]) == (name, 3, run.settings.start.way)
+    assert (content["method"], content["k"], content["start"]["initialization"]) == (
+        name,
+        3,
+        run.settings.start.initialization,
+    )
     assert content["options"] == dict(run.settings.options)
     headers, *rows = rows_of(files.clusters(run))
     for record, row in zip(content["clusters"], rows, strict=True):
@@ -178,7 +182,9 @@ SETTINGS = [
 
 
 def test_the_scripts_here_are_of_every_method_that_starts_somewhere():
-    assert {one.get("name", "kmeans") for one in SETTINGS} == {name for name, view in methods().items() if view.ways}
+    assert {one.get("name", "kmeans") for one in SETTINGS} == {
+        name for name, view in methods().items() if view.initializations
+    }
 
 
 @pytest.mark.parametrize("options", SETTINGS, ids=str)
@@ -279,6 +285,6 @@ def test_dissimilarities_of_categories_have_no_script(name):
 
 def test_the_start_is_in_json_with_all_that_it_depends_on():
     tree = json.loads(files.parameters_json(run_of(start=CutOf("single", "manhattan"))))
-    assert tree["start"] == {"way": "tree", "linkage": "single", "metric": "manhattan"}
+    assert tree["start"] == {"initialization": "tree", "linkage": "single", "metric": "manhattan"}
     hand = json.loads(files.parameters_json(run_of(start=ByHand(((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))))))
-    assert hand["start"] == {"way": "hand", "centers": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}
+    assert hand["start"] == {"initialization": "hand", "centers": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}

@@ -367,7 +367,7 @@ class SeededOnlyView(KMeansView):
     name = "seeded"
     title = "Method without trees"
     order = 10
-    ways = SEEDED
+    initializations = SEEDED
 
 
 def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_the_same_title(monkeypatch):

@@ -121,7 +121,7 @@ class ScanView(FakeView):
     order = 90
     traits = Traits(groups="found", center=None, cluster="group", loss=None, random=False)
     options = (Option("eps", "Radius", 0.8, low=0.05, high=50.0, step=0.4, short=lambda eps: f"eps = {eps:g}"),)
-    ways = ()
+    initializations = ()
     found_code = "state.parameters.groups"
 
     def process(self, settings: Settings, init=None) -> Scan:
@@ -224,7 +224,7 @@ class ShiftView(FakeView):
     order = 91
     traits = Traits(groups="found", center="mode", loss=Loss(), random=False, regions=True)
     options = (Option("width", "Width", 1.5, low=0.05, high=50.0, step=0.5, short=lambda width: f"width {width:g}"),)
-    ways = ()
+    initializations = ()
 
     def process(self, settings: Settings, init=None) -> Shift:
         return Shift(settings.option("width"))

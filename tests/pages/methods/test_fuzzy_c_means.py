@@ -71,7 +71,7 @@ def test_many_starts_and_the_choice_of_k_run_it():
     app = opened("/restarts?n=100&algorithm=Fuzzy c-means&runs=10")
     assert not app.error
     study = last_made(app, "restarts")
-    assert {type(study.process(way)) for way, _ in study.attempts} == {FuzzyCMeans}
+    assert {type(study.process(initialization)) for initialization, _ in study.attempts} == {FuzzyCMeans}
     app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=3&best_of=1")
     assert not app.error
     assert not app.exception

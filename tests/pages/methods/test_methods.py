@@ -63,7 +63,7 @@ class RunsAnother(KMedoidsView):
     centers = KMeansView.centers
     start_at = KMeansView.start_at
 
-    def work(self, data, settings, cache):
+    def model_input(self, data, settings, cache):
         return data.points
 
     def process(self, settings, init=None):
@@ -180,7 +180,7 @@ def test_there_is_no_silent_default():
     with pytest.raises(TypeError, match="K-means has no option covariance"):
         settings("kmeans", covariance="full")
     with pytest.raises(ValueError, match="K-means has no start 'build'"):
-        method("kmeans").way("build")
+        method("kmeans").initialization("build")
     with pytest.raises(KeyError):
         settings("kmeans").with_options(floor=1.0)
 

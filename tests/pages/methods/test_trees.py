@@ -78,17 +78,17 @@ def plane_of(data):
 
 
 def pictured(run, states=None, at=-1, **options):
-    states = states or run.work.states
+    states = states or run.model_input.states
     return tree_picture.picture(run, states, at % len(states), plane_of(run.data), "name", **options)
 
 
 def drawn_tree(run, states=None, at=-1):
-    states = states or run.work.states
+    states = states or run.model_input.states
     return tree_figures.tree(run, states, at % len(states), "name")
 
 
 def drawn_heights(run, states=None, at=-1):
-    states = states or run.work.states
+    states = states or run.model_input.states
     return tree_figures.heights(run, states, at % len(states), "name")
 
 
@@ -252,10 +252,10 @@ def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_
     data = normal()
     growth = growth_of(data, "average", "manhattan", ordered=True)
     run, plain = cut_run(growth, k), cut_of(data, min(k, 60), "average", "manhattan")
-    assert run.work is growth
+    assert run.model_input is growth
     assert run.settings == plain.settings
     assert run.history.prepared is growth.tree
-    assert not np.array_equal(growth.tree.order, plain.work.tree.order)
+    assert not np.array_equal(growth.tree.order, plain.model_input.tree.order)
     assert partition(run.history.last.labels) == partition(plain.history.last.labels)
     np.testing.assert_allclose(run.history.losses, plain.history.losses)
     assert sorted(run.history.sizes[-1]) == sorted(plain.history.sizes[-1])
@@ -509,7 +509,7 @@ def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
     lines = [run.view.highlight(run, frame.state, plane) for frame in frames]
     assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
     assert (made[-1], lines[0], lines[-1]) == (56, None, None)
-    ends = run.work.ends(np.arange(59), plane.places(run.data.points))
+    ends = run.model_input.ends(np.arange(59), plane.places(run.data.points))
     for before, now, line, frame in zip(made[1:], made[2:], lines[2:], frames[2:], strict=False):
         if frame.phase == "nearest":  # what is joined next
             assert now == before
@@ -537,7 +537,7 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 
 def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
     run = cut_of(normal(300), 4)
-    growth, frames = run.work, tree_frames(run)
+    growth, frames = run.model_input, tree_frames(run)
     made = [frame.position for frame in frames]
     assert made == growth.states
     assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
@@ -578,7 +578,7 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
     run = cut_of(data, 5, linkage)
-    states = run.work.states
+    states = run.model_input.states
     figure = drawn_tree(run, states)
     many = 1 + 5
     drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
@@ -644,7 +644,7 @@ FIGURES = {
 @pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (140, 4, "ward"), (140, 60, "single")])
 def test_every_frame_says_the_same_as_the_figure_of_that_state_drawn_from_scratch(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
-    states = run.work.states
+    states = run.model_input.states
     figure = FIGURES[which](run, states)
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
@@ -684,7 +684,7 @@ def colors_of_points(picture):
 def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, linkage):
     data = normal(100, seed=2)
     run = cut_of(data, k, linkage)
-    order = run.work.tree.order
+    order = run.model_input.tree.order
     points = colors_of_points(pictured(run))
     expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels] % 10]
     np.testing.assert_array_equal(points, expected)
@@ -738,7 +738,7 @@ def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_color_of_its_p
 def test_a_group_of_a_single_point_has_at_the_cut_the_color_that_its_strip_has(markers):
     data = catalog.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 12, "single")
-    order, at = run.work.tree.order, frame_of_cut(run)
+    order, at = run.model_input.tree.order, frame_of_cut(run)
     alone = np.flatnonzero(run.history.sizes[-1][run.history.last.labels] == 1)
     assert len(alone) > 3
     figure = pictured(run, at=at, markers=markers)
@@ -769,7 +769,7 @@ def test_single_points_far_away_do_not_use_up_the_colors_of_the_groups():
 def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
     data = normal(200, seed=6)
     run = cut_of(data, 4, "single")
-    states = run.work.states
+    states = run.model_input.states
     figure = pictured(run, states)
     shortest = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
     expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
@@ -794,7 +794,7 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
 def test_of_painted_points_those_that_join_late_are_markers_and_the_image_changes_in_blocks_only(n, linkage):
     data = catalog.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
-    growth, at = run.work, frame_of_cut(run)
+    growth, at = run.model_input, frame_of_cut(run)
     states = growth.states
     figure = pictured(run, states, at)
     late = growth.joined_by >= n - 1 - 90
@@ -832,7 +832,7 @@ def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merg
 def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
     data = catalog.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
-    growth = run.work
+    growth = run.model_input
     merges = hierarchy.linkage(data.points, "centroid")
     made = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
@@ -927,7 +927,7 @@ def test_the_names_of_what_was_compared_are_at_the_leaves():
     data = given()
     run = cut_of(data, 3, "average")
     axis = tree_figures.proximities(run).layout.xaxis
-    order = run.work.tree.order
+    order = run.model_input.tree.order
     assert list(axis.ticktext) == data.names[order].tolist()
     np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
 
@@ -936,7 +936,7 @@ def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    states = run.work.states
+    states = run.model_input.states
     figure = drawn_heights(run, states)
     whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
     assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})

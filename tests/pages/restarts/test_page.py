@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from pages.datasets import catalog
 from pages.datasets.formatting import number
 from pages.figures import plots
-from pages.methods import method, settings, ways
+from pages.methods import initializations, method, settings
 from pages.restarts.examples import STARTS_EXAMPLES
 from pages.restarts.study import MissingRuns, RestartStudy
 from pages.runs.recent import Recent
@@ -53,7 +53,7 @@ def summary(app):
 
 def table(app):
     """Headers and rows of the scores."""
-    page = next(e.proto.body for e in app.get("html") if "aria-label='Scores of the ways of starting'" in e.proto.body)
+    page = next(e.proto.body for e in app.get("html") if "aria-label='Scores of the initializations'" in e.proto.body)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", page)]
     return [[re.sub("<[^>]*>", "", cell).strip() for cell in row] for row in rows]
 
@@ -62,10 +62,10 @@ def button(app, label):
     return next(button for button in app.button if button.label == label)
 
 
-def by_the_core(data, ways, runs, method="kmeans", **options):
+def by_the_core(data, initializations, runs, method="kmeans", **options):
     study = RestartStudy.of(data, settings(method, **options), Recent())
-    MissingRuns.of(study, ways, runs).resume(lambda *_: None)
-    return study.findings(ways, runs)
+    MissingRuns.of(study, initializations, runs).resume(lambda *_: None)
+    return study.findings(initializations, runs)
 
 
 def expected(found):
@@ -81,7 +81,7 @@ def test_it_opens_with_a_hundred_runs_of_each_of_three_ways():
     assert summary(app) == expected(found)
     headers, *rows = table(app)
     assert headers[:4] == ["Start", "Runs", "Reach the best loss", "Best loss"]
-    assert [row[0] for row in rows] == [f"● {ways()[way].label}" for way in DEFAULT_WAYS]
+    assert [row[0] for row in rows] == [f"● {initializations()[initialization].label}" for initialization in DEFAULT_WAYS]
     assert [row[1:4] for row in rows] == [["100", f"{row.reached:.1%}", number(row.best)] for row in found.scores]
     assert [row[5:7] for row in rows] == [[f"{row.index:.2f}", f"{row.right:.1%}"] for row in found.scores]
     assert not any(header.startswith("Published") for header in headers)
@@ -104,7 +104,7 @@ def test_every_algorithm_has_its_own_ways_of_starting(app, algorithm):
 def test_without_a_way_of_starting_there_is_one_sentence_and_nothing_else(app):
     app.multiselect(key="ways_kmeans").set_value([]).run()
     assert not app.exception
-    assert list(map(plain_text, app.error)) == ["Choose at least one way of starting."]
+    assert list(map(plain_text, app.error)) == ["Choose at least one initialization."]
     assert not app.get("plotly_chart")
     app.multiselect(key="ways_kmeans").set_value(["maxmin"]).run()
     assert not app.error
@@ -241,7 +241,7 @@ def test_a_solution_is_watched_with_its_start_and_its_seed(app):
     assert not app.exception
     assert "" in [link.proto.page for link in app.get("page_link")]  # of Watch, which is then followed
     app.switch_page("pages/watch/page.py").run()
-    assert app.selectbox(key="start_kmeans").value == solution.best.way
+    assert app.selectbox(key="start_kmeans").value == solution.best.initialization
     assert app.number_input(key="seed").value == solution.best.seed
     final = next(metric.value for metric in app.metric if metric.label == "Final loss")
     assert final == number(solution.best.loss)

@@ -36,36 +36,36 @@ def sample(name="three", n=200, **values):
     return catalog.draw_sample(name, n, 0, values)
 
 
-def study_of(data, ways=(), runs=0, method="kmeans", **options):
+def study_of(data, initializations=(), runs=0, method="kmeans", **options):
     study = RestartStudy.of(data, settings(method, data=data, **options), Recent())
-    make(study, ways, runs)
+    make(study, initializations, runs)
     return study
 
 
-def make(study, ways, runs, tell=lambda share, text: None):
-    MissingRuns.of(study, ways, runs).resume(tell)
+def make(study, initializations, runs, tell=lambda share, text: None):
+    MissingRuns.of(study, initializations, runs).resume(tell)
 
 
-def findings_of(data, ways=("random", "k-means++"), runs=20, **options):
-    return study_of(data, ways, runs, **options).findings(ways, runs)
+def findings_of(data, initializations=("random", "k-means++"), runs=20, **options):
+    return study_of(data, initializations, runs, **options).findings(initializations, runs)
 
 
 def made(study):
-    """The runs of each way in the order of their seeds."""
-    ways = {}
-    for way, i in sorted(study.attempts, key=lambda piece: piece[1]):
-        ways.setdefault(way, []).append(study.attempts[way, i])
-    return ways
+    """The runs of each initialization in the order of their seeds."""
+    initializations = {}
+    for initialization, i in sorted(study.attempts, key=lambda piece: piece[1]):
+        initializations.setdefault(initialization, []).append(study.attempts[initialization, i])
+    return initializations
 
 
 def count(study):
-    return {way: len(runs) for way, runs in made(study).items()}
+    return {initialization: len(runs) for initialization, runs in made(study).items()}
 
 
-def missing(study, ways, runs):
-    """How many runs of each way are still to be made."""
-    pieces = MissingRuns.of(study, ways, runs).missing
-    return {way: sum(piece[0] == way for piece in pieces) for way in ways}
+def missing(study, initializations, runs):
+    """How many runs of each initialization are still to be made."""
+    pieces = MissingRuns.of(study, initializations, runs).missing
+    return {initialization: sum(piece[0] == initialization for piece in pieces) for initialization in initializations}
 
 
 def s1(**changes):
@@ -96,7 +96,10 @@ def findings(request):
 
 
 def test_every_method_offers_its_repeatable_ways():
-    assert {name: [way.name for way in view.ways if way.repeatable] for name, view in offered(RESTARTS).items()} == WAYS
+    assert {
+        name: [initialization.name for initialization in view.initializations if initialization.repeatable]
+        for name, view in offered(RESTARTS).items()
+    } == WAYS
 
 
 @pytest.mark.parametrize(
@@ -111,14 +114,14 @@ def test_every_method_offers_its_repeatable_ways():
 )
 def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(method, options):
     data, cache = sample(n=150), Recent()
-    ways = WAYS[method]
-    study = study_of(data, ways, 3, method, k=4, seed=11, **options)
-    assert list(made(study)) == ways
-    for way, runs in made(study).items():
-        assert [run.seed for run in runs] == ([11] if way == "build" else [11, 12, 13])
+    initializations = WAYS[method]
+    study = study_of(data, initializations, 3, method, k=4, seed=11, **options)
+    assert list(made(study)) == initializations
+    for initialization, runs in made(study).items():
+        assert [run.seed for run in runs] == ([11] if initialization == "build" else [11, 12, 13])
         for run in runs:
-            watched = make_run(data, settings(method, 4, way, run.seed, **options), cache, lambda _: None)
-            assert run.way == way
+            watched = make_run(data, settings(method, 4, initialization, run.seed, **options), cache, lambda _: None)
+            assert run.initialization == initialization
             np.testing.assert_array_equal(run.losses, watched.history.losses)
             np.testing.assert_array_equal(run.labels, watched.history.last.labels)
             np.testing.assert_array_equal(run.centers, watched.centers[-1])
@@ -174,9 +177,9 @@ def test_work_that_an_exception_ends_keeps_what_was_made_and_the_rest_can_be_mad
     found = study.findings(["random", "maxmin"], 6)
     assert len(found.runs) == sum(solution.count for solution in found.solutions) == 5
     make(study, ["random", "maxmin"], 6)
-    for way, runs in at_once.items():
-        assert [run.seed for run in made(study)[way]] == [run.seed for run in runs]
-        for a, b in zip(made(study)[way], runs, strict=True):
+    for initialization, runs in at_once.items():
+        assert [run.seed for run in made(study)[initialization]] == [run.seed for run in runs]
+        for a, b in zip(made(study)[initialization], runs, strict=True):
             np.testing.assert_array_equal(a.losses, b.losses)
 
 
@@ -214,9 +217,9 @@ def test_results_that_do_not_fit_are_refused_in_one_sentence():
 def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():
     study = study_of(sample(), ["random", "maxmin", "k-means++"], 12)
     found = study.findings(["k-means++", "random", "plain k-means++"], 5)
-    assert list(found.by_way) == ["k-means++", "random"]
+    assert list(found.by_initialization) == ["k-means++", "random"]
     assert [run.seed for run in found.runs] == [1, 2, 3, 4, 5] * 2
-    assert {run.way for run in found.runs} == {"k-means++", "random"}
+    assert {run.initialization for run in found.runs} == {"k-means++", "random"}
 
 
 def test_k_medoids_of_many_points_works_on_a_stated_sample():
@@ -248,9 +251,9 @@ def test_proximities_need_k_medoids():
 def test_scores_count_the_runs_of_each_way(findings):
     least = min(run.loss for run in findings.runs)
     mixture = findings.settings.method == "mixture"
-    assert [row.way for row in findings.scores] == list(findings.by_way)
+    assert [row.initialization for row in findings.scores] == list(findings.by_initialization)
     for row in findings.scores:
-        runs = findings.by_way[row.way]
+        runs = findings.by_initialization[row.initialization]
         losses = [run.loss for run in runs]
         assert row.runs == len(runs)
         assert row.best == min(losses)
@@ -268,7 +271,7 @@ def test_scores_count_the_runs_of_each_way(findings):
 def test_the_best_is_the_first_with_the_least_loss(findings):
     least = min(run.loss for run in findings.runs)
     assert findings.best.loss == pytest.approx(least, rel=1e-9)
-    earlier = [run for run in findings.runs if run.seed < findings.best.seed]  # the ways of starting take turns
+    earlier = [run for run in findings.runs if run.seed < findings.best.seed]  # the initializations take turns
     assert all(run.loss > findings.best.loss for run in earlier)
 
 
@@ -296,8 +299,8 @@ def published(data, k=15, name="kmeans", **options):
 def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing_else():
     data = s1()
     known = published(data)
-    assert known.ways["random"].right == "3%"
-    assert set(known.ways) == {"random", "plain k-means++", "maxmin"}
+    assert known.initializations["random"].right == "3%"
+    assert set(known.initializations) == {"random", "plain k-means++", "maxmin"}
     assert known.source == "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112"
     assert published(data, seed=9, start="maxmin") == known
     scaled = (data.points - data.points.mean(axis=0)) / data.points.std(axis=0)
@@ -316,7 +319,7 @@ def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing
 
 def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(on_s1):
     random, greedy = on_s1.scores
-    assert (random.way, greedy.way) == ("random", "k-means++")
+    assert (random.initialization, greedy.initialization) == ("random", "k-means++")
     assert 0.01 <= random.right <= 0.08
     assert greedy.right > 0.5
     assert 1.7 <= random.index <= 2.2
@@ -327,12 +330,12 @@ def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(
 def test_the_solutions_count_every_run_once_and_the_most_frequent_is_first(findings):
     solutions = findings.solutions
     assert sum(solution.count for solution in solutions) == len(findings.runs)
-    for way, runs in findings.by_way.items():
-        assert sum(solution.counts[way] for solution in solutions) == len(runs)
+    for initialization, runs in findings.by_initialization.items():
+        assert sum(solution.counts[initialization] for solution in solutions) == len(runs)
     assert all(sum(solution.counts.values()) == solution.count for solution in solutions)
     counts = [(-solution.count, solution.best.loss) for solution in solutions]
     assert counts == sorted(counts)
-    assert len({(solution.best.way, solution.best.seed) for solution in solutions}) == len(solutions)
+    assert len({(solution.best.initialization, solution.best.seed) for solution in solutions}) == len(solutions)
     assert findings.best.loss == pytest.approx(min(solution.best.loss for solution in solutions))
 
 
@@ -346,7 +349,7 @@ def test_runs_of_the_same_groups_are_one_solution_and_of_others_are_not(on_a_gri
 
 def test_a_solution_has_the_colors_of_the_best_run_which_are_those_of_watch(on_a_grid):
     best = on_a_grid.best
-    watched = make_run(on_a_grid.study.data, settings("kmeans", 9, best.way, best.seed), Recent(), lambda _: None)
+    watched = make_run(on_a_grid.study.data, settings("kmeans", 9, best.initialization, best.seed), Recent(), lambda _: None)
     colors = on_a_grid.numbers_of(best)
     np.testing.assert_array_equal(colors, watched.ranks[watched.history.last.labels])
     for solution in on_a_grid.solutions[:4]:
@@ -367,17 +370,17 @@ def bars(figure):
 
 def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
     figure = restart_figures.histogram(findings)
-    assert len(bars(figure)) == len(findings.by_way)
-    for bar, (way, runs) in zip(bars(figure), findings.by_way.items(), strict=True):
+    assert len(bars(figure)) == len(findings.by_initialization)
+    for bar, (initialization, runs) in zip(bars(figure), findings.by_initialization.items(), strict=True):
         assert sum(bar.y) == len(runs)
         assert min(bar.y) > 0
-        assert bar.marker.color == restart_figures.color_of_way(way)
+        assert bar.marker.color == restart_figures.color_of_initialization(initialization)
         lost = 0
         for x, width, y, (named, seed) in zip(bar.x, bar.width, bar.y, bar.customdata, strict=True):
             half = width / 0.94 / 2 * (1 + 1e-9)
             within = [run for run in runs if abs(run.loss - x) <= half]
             chosen = next(run for run in runs if run.seed == seed)
-            assert named == way
+            assert named == initialization
             assert chosen in within
             assert chosen.loss == pytest.approx(min(run.loss for run in within), rel=1e-9)
             lost += abs(len(within) - y)
@@ -392,7 +395,7 @@ def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
         for bar in bars(figure):
             assert min(np.subtract(bar.x, np.divide(bar.width, 2))) >= low
             assert max(np.add(bar.x, np.divide(bar.width, 2))) <= high
-    assert [shape.x0 for shape in figure.layout.shapes] == [findings.best.loss] * len(findings.by_way)
+    assert [shape.x0 for shape in figure.layout.shapes] == [findings.best.loss] * len(findings.by_initialization)
 
 
 @pytest.mark.parametrize("name", ["three", "copies"])
@@ -410,10 +413,10 @@ def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
 
 def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
     figure = restart_figures.curves(findings, 400)
-    runs = {(run.way, run.seed): run for run in findings.runs}
+    runs = {(run.initialization, run.seed): run for run in findings.runs}
     ends = set()
     named = [trace for trace in figure.data if trace.customdata is not None]
-    assert len(named) == len(findings.by_way) + 1
+    assert len(named) == len(findings.by_initialization) + 1
     for trace in named:
         for t, loss, which in zip(trace.x, trace.y, trace.customdata, strict=True):
             run = runs[tuple(which)]
@@ -426,7 +429,7 @@ def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
 def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
     figure = restart_figures.curves(findings, 400)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    for trace, runs in zip(lines, findings.by_way.values(), strict=True):
+    for trace, runs in zip(lines, findings.by_initialization.values(), strict=True):
         breaks = [i for i, x in enumerate(trace.x) if x is None]
         assert len(breaks) == len(runs)
         for begin, end, run in zip([0, *(i + 1 for i in breaks)], breaks, runs, strict=False):
@@ -438,15 +441,24 @@ def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
 
 def test_the_best_run_is_drawn_last_and_thickest(findings):
     *others, best = restart_figures.curves(findings, 400).data
-    which = (findings.best.way, findings.best.seed)
+    which = (findings.best.initialization, findings.best.seed)
     assert {tuple(point) for point in best.customdata} == {which}
     assert best.y[-1] == findings.best.loss
-    assert best.line.color == restart_figures.color_of_way(findings.best.way)
+    assert best.line.color == restart_figures.color_of_initialization(findings.best.initialization)
     assert best.line.width > max(trace.line.width or 0 for trace in others)
 
 
 def test_every_way_of_starting_has_its_own_color():
-    assert len({restart_figures.color_of_way(way) for ways in WAYS.values() for way in ways}) == 6
+    assert (
+        len(
+            {
+                restart_figures.color_of_initialization(initialization)
+                for initializations in WAYS.values()
+                for initialization in initializations
+            }
+        )
+        == 6
+    )
 
 
 def picture_of(found, plane):

@@ -386,7 +386,7 @@ def test_centers_placed_a_little_apart_are_told_apart():
     assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
-@pytest.mark.parametrize("name", [name for name, view in methods().items() if HAND in view.ways])
+@pytest.mark.parametrize("name", [name for name, view in methods().items() if HAND in view.initializations])
 def test_a_run_starts_where_centers_were_placed_by_hand(name):
     data = catalog.draw_sample("three", 200, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
