@@ -24,5 +24,5 @@ try:
 except ValueError as fault:
     show_fault(fault)
 else:
-    if all(("data", k) in sweep.done for k in sweep.ks.tolist()):
+    if all(("data", k) in sweep.results for k in sweep.ks.tolist()):
         show(Verdict(sweep))

@@ -142,7 +142,7 @@ class Sweep(Job):
         return self.ks[(self.ks > 1) & (self.ks < subsample_size(len(self.data.points)))]
 
     @cached_property
-    def pieces(self) -> list[tuple]:
+    def tasks(self) -> list[tuple]:
         ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
         has_noise = self.data.given is None
         return [
@@ -153,8 +153,8 @@ class Sweep(Job):
             *(("agreement of noise", k, b) for b in range(RESAMPLED * has_noise) for k in resampled),
         ]
 
-    def describe(self, piece: tuple, step: Any) -> str:
-        kind, k, *_ = piece
+    def describe(self, task: tuple, state: Any) -> str:
+        kind, k, *_ = task
         return {
             "data": "Clustering with K = {}.",
             "model": "Models with K = {}.",
@@ -163,8 +163,8 @@ class Sweep(Job):
             "agreement of noise": "Resampling noise with K = {}.",
         }[kind].format(k)
 
-    def make(self, piece: tuple, on_step: Callable[[Any], None]) -> Any:
-        kind, k, *which = piece
+    def run_task(self, task: tuple, on_step: Callable[[Any], None]) -> Any:
+        kind, k, *which = task
         make = {
             "data": self._best_run,
             "model": self._information_criteria,
@@ -172,7 +172,7 @@ class Sweep(Job):
             "agreement": self._agreement,
             "agreement of noise": self._agreement_of_noise,
         }[kind]
-        # a piece has many runs, so the iteration of one says nothing about how much of the piece is done
+        # a task has many runs, so the iteration of one says nothing about how much of the task is done
         return make(k, *which, lambda _: on_step(None))
 
     def _process(self, k: int, **options) -> Any:

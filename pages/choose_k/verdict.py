@@ -66,7 +66,7 @@ class Verdict:
     def __init__(self, sweep: Sweep):
         self.sweep, self.ks = sweep, sweep.ks
         ks = sweep.ks.tolist()
-        self.best_runs: list[BestRun] = [sweep.done["data", k] for k in ks]
+        self.best_runs: list[BestRun] = [sweep.results["data", k] for k in ks]
         self.information: list[InformationCriteria] = self._all([("model", k, m) for m in sweep.models for k in ks])
         rows = [self._all([("noise", k, b) for k in ks]) for b in range(REFERENCES)]
         self.noise: list[list[NoiseScores]] = [row for row in rows if row]
@@ -78,10 +78,10 @@ class Verdict:
         rows = [self._all([("agreement of noise", k, b) for k in resampled]) for b in range(RESAMPLED)]
         self.agreement_of_noise = [[pairs.mean() for pairs in row] for row in rows if row]
 
-    def _all(self, pieces: list[tuple]) -> list:
-        """The results of these pieces if all are there, else none."""
-        done = self.sweep.done
-        return [done[piece] for piece in pieces] if all(piece in done for piece in pieces) else []
+    def _all(self, tasks: list[tuple]) -> list:
+        """The results of these tasks if all are there, else none."""
+        done = self.sweep.results
+        return [done[task] for task in tasks] if all(task in done for task in tasks) else []
 
     @cached_property
     def criteria(self) -> dict[str, Criterion]:

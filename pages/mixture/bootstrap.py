@@ -1,4 +1,4 @@
-"""Standard errors of a mixture by the bootstrap, as a job that can be stopped and resumed."""
+"""Standard errors of a mixture by the bootstrap, as a resumable job."""
 
 from dataclasses import dataclass
 
@@ -19,22 +19,22 @@ class Bootstrap(Job):
     noun = "fit"
 
     @property
-    def pieces(self) -> range:
+    def tasks(self) -> range:
         return range(self.wanted)
 
-    def make(self, piece: int, on_step) -> Gaussians:
-        """Fit number `piece`; `on_step` is not called, because one fit is short."""
+    def run_task(self, task: int, on_step) -> Gaussians:
+        """Fit number `task`; `on_step` is not called, because one fit is short."""
         history = self.run.history
-        rng = np.random.default_rng([self.run.settings.seed, piece])
+        rng = np.random.default_rng([self.run.settings.seed, task])
         return next(bootstrap(history.process, self.run.data.points, history.parameters[-1], [rng], tol=1e-9, max_iter=2_000))
 
-    def describe(self, piece: int, step) -> str:
-        return f"Fit {piece + 1} of {self.wanted} resampled data sets."
+    def describe(self, task: int, state) -> str:
+        return f"Fit {task + 1} of {self.wanted} resampled data sets."
 
     @property
     def fits(self) -> list[Gaussians]:
         """The finished fits, in order."""
-        return list(self.done.values())
+        return list(self.results.values())
 
     def spread(self, of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Standard error and the ends of the 95 % interval of the "weights" (k,) or "means" (k, d)."""

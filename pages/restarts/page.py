@@ -5,7 +5,7 @@ import streamlit as st
 from pages.figures import plots
 from pages.restarts.examples import STARTS_EXAMPLES
 from pages.restarts.sections import show
-from pages.restarts.study import MissingRuns, RestartStudy
+from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.examples import choose_example
@@ -24,7 +24,7 @@ try:
     if not initializations:
         raise ValueError("choose at least one initialization")
     study = recent().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, recent()))
-    work_on(plots.token(study.data.key, settings, initializations, runs), MissingRuns.of(study, initializations, runs))
+    work_on(plots.token(study.data.key, settings, initializations, runs), RemainingRuns.of(study, initializations, runs))
 except ValueError as fault:
     show_fault(fault)
 else:

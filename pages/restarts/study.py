@@ -128,15 +128,15 @@ class RestartStudy:
 
 
 @dataclass(eq=False)
-class MissingRuns(Job):
-    """The runs of a study that are still to be made. A piece is an initialization and the number i of the run."""
+class RemainingRuns(Job):
+    """The runs of a study that are still to be made. A task is an initialization and the number i of the run."""
 
     study: RestartStudy
-    missing_at_first: tuple[tuple[str, int], ...]
+    first_remaining: tuple[tuple[str, int], ...]
     noun = "run"
 
     @classmethod
-    def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "MissingRuns":
+    def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "RemainingRuns":
         """What the study lacks of `runs` runs of each initialization; one run of an initialization in which nothing is random.
         The initializations take turns.
 
@@ -156,19 +156,19 @@ class MissingRuns(Job):
             [(initialization, i) for i in range(count) if (initialization, i) not in study.attempts]
             for initialization, count in wanted.items()
         )
-        return cls(study, tuple(piece for turn in zip_longest(*missing) for piece in turn if piece is not None))
+        return cls(study, tuple(task for turn in zip_longest(*missing) for task in turn if task is not None))
 
     @property
-    def pieces(self) -> tuple[tuple[str, int], ...]:
-        return self.missing_at_first
+    def tasks(self) -> tuple[tuple[str, int], ...]:
+        return self.first_remaining
 
-    def make(self, piece: tuple[str, int], on_step: Callable[[Any], None]) -> Attempt:
-        attempt = self.study.attempts[piece] = self.study.run(*piece, on_step)
+    def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> Attempt:
+        attempt = self.study.attempts[task] = self.study.run(*task, on_step)
         return attempt
 
-    def describe(self, piece: tuple[str, int], step: Any) -> str:
-        iteration = 0 if step is None else step.iteration
-        return f"Run {len(self.done) + 1:,} of {len(self.pieces):,}, iteration {iteration}."
+    def describe(self, task: tuple[str, int], state: Any) -> str:
+        iteration = 0 if state is None else state.iteration
+        return f"Run {len(self.results) + 1:,} of {len(self.tasks):,}, iteration {iteration}."
 
 
 @dataclass(frozen=True, eq=False)

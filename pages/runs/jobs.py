@@ -1,4 +1,4 @@
-"""Long work in pieces, which can be stopped and resumed: what is done stays."""
+"""Long computations split into tasks, which can be stopped and resumed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
@@ -8,49 +8,53 @@ from typing import Any
 
 @dataclass(eq=False)
 class Job(ABC):
-    """Resumable work with its partial results."""
+    """A resumable computation with its partial results."""
 
-    done: dict[Hashable, Any] = field(default_factory=dict, init=False)
-    """the result of each finished piece"""
-    noun = "piece"
-    """what a piece is called"""
-
-    @property
-    @abstractmethod
-    def pieces(self) -> Sequence[Hashable]:
-        """All pieces, in the order in which they are done."""
-
-    @abstractmethod
-    def make(self, piece: Hashable, on_step: Callable[[Any], None]) -> Any:
-        """The result of a piece. `on_step` is called now and then, with the state of a run that has an iteration number, or
-        None; an exception that it raises ends the work."""
-
-    @abstractmethod
-    def describe(self, piece: Hashable, step: Any) -> str:
-        """What is being done, in a sentence."""
+    results: dict[Hashable, Any] = field(default_factory=dict, init=False)
+    """the result of each finished task"""
+    noun = "task"
+    """name of one task on the screen"""
 
     @property
-    def missing(self) -> list[Hashable]:
-        """The pieces that are not done, in order."""
-        return [piece for piece in self.pieces if piece not in self.done]
+    @abstractmethod
+    def tasks(self) -> Sequence[Hashable]:
+        """All tasks, in the order in which they are run."""
 
-    def resume(self, tell: Callable[[float, str], None]) -> None:
-        """Does what is missing.
+    @abstractmethod
+    def run_task(self, task: Hashable, on_step: Callable[[Any], None]) -> Any:
+        """Run one task and return its result.
 
-        `tell` is called with the share of all pieces that is done and a sentence about what is being done; an exception that
-        it raises ends the work, and what was done stays.
+        `on_step` is called from time to time, with a `State` if progress within the task is known and None otherwise. It may
+        raise an exception to stop the job.
         """
-        count = len(self.pieces)
-        for piece in self.missing:
 
-            def on_step(step, piece=piece):
-                within = 0.0 if step is None else share_of(step.iteration)
-                tell((len(self.done) + within) / max(count, len(self.done) + 1), self.describe(piece, step))
+    @abstractmethod
+    def describe(self, task: Hashable, state: Any) -> str:
+        """Progress message for a task; `state` is the last argument of `on_step`."""
+
+    @property
+    def remaining(self) -> list[Hashable]:
+        """Unfinished tasks, in order."""
+        return [task for task in self.tasks if task not in self.results]
+
+    def resume(self, on_progress: Callable[[float, str], None]) -> None:
+        """Run the remaining tasks.
+
+        `on_progress` is called with the completed share of all tasks (0 to 1) and a message. It may raise an exception to
+        stop the job; the results so far are kept.
+        """
+        count = len(self.tasks)
+        for task in self.remaining:
+
+            def on_step(state, task=task):
+                within = 0.0 if state is None else share_of(state.iteration)
+                share = (len(self.results) + within) / max(count, len(self.results) + 1)
+                on_progress(share, self.describe(task, state))
 
             on_step(None)
-            self.done[piece] = self.make(piece, on_step)
+            self.results[task] = self.run_task(task, on_step)
 
 
 def share_of(iteration: int) -> float:
-    """How much of a run of unknown length to show as done: the bar slows down but never stands still."""
+    """Progress to display for a run of unknown length: increases with every iteration, stays below 1."""
     return iteration / (iteration + 30)

@@ -38,7 +38,7 @@ class Progress:
 
 
 def work_on(name: str, job: Job) -> None:
-    """Does what is missing of a job, with a bar and a button to stop; if it was stopped shows a button to resume instead.
+    """Does what is remaining of a job, with a bar and a button to stop; if it was stopped shows a button to resume instead.
 
     `name` tells this job from others of the session. Any other change on the page ends the work as well.
     """
@@ -49,12 +49,12 @@ def work_on(name: str, job: Job) -> None:
     def resume():
         st.session_state["stopped"] = None
 
-    missing = len(job.missing)
-    if not missing:
+    remaining = len(job.remaining)
+    if not remaining:
         return
     if st.session_state.get("stopped") == name:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped with {counted(missing, job.noun)} still to be made; what follows is about what was.")
+            st.warning(f"Stopped with {counted(remaining, job.noun)} still to be made; what follows is about what was.")
             st.button("Go on", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)

@@ -32,7 +32,7 @@ def test_the_verdict_is_told_and_a_k_is_watched_from_exactly_its_start(page, ser
 def test_long_work_can_be_stopped_and_gone_on_with(page, server):
     page.goto(f"{server}/choose_k?n=1,000&algorithm=Gaussian+mixture&k_up_to=8")
     page.get_by_role("button", name="Stop here").click(timeout=60_000)
-    page.get_by_text(re.compile("Stopped with .* pieces still to be made")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile("Stopped with .* tasks still to be made")).wait_for(timeout=60_000)
     page.get_by_role("button", name="Go on").click()
     page.get_by_text(re.compile(r"with K = \d")).first.wait_for(timeout=60_000)
     assert page.locator("[data-testid=stException]").count() == 0

@@ -8,7 +8,7 @@ import pytest
 from pages.datasets import catalog
 from pages.datasets.formatting import number
 from pages.methods import settings
-from pages.restarts.study import MissingRuns, RestartStudy
+from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs.recent import Recent
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ WAYS = ["random", "k-means++", "maxmin"]
 def findings():
     """What the core makes of the runs at this address."""
     study = RestartStudy.of(catalog.draw_sample("grid", 500, 0, {}), settings("kmeans", 16), Recent())
-    MissingRuns.of(study, WAYS, 20).resume(lambda *_: None)
+    RemainingRuns.of(study, WAYS, 20).resume(lambda *_: None)
     return study.findings(WAYS, 20)
 
 

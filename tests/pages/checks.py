@@ -471,9 +471,9 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
             assert np.allclose(losses, own, rtol=1e-12), f"many starts by {initialization.name} are of another method"
     if view.name in offered(CHOOSE_K):
         sweep = Sweep.of(data, settings, 3, 1)
-        sweep.done["data", 2] = sweep.make(("data", 2), silent)
+        sweep.results["data", 2] = sweep.run_task(("data", 2), silent)
         own = make_run(data, view.settings(2, "k-means++", settings.seed, data, **value), Recent(), silent)
-        assert np.isclose(sweep.done["data", 2].loss, own.history.losses[-1], rtol=1e-12), "the sweep is of another method"
+        assert np.isclose(sweep.results["data", 2].loss, own.history.losses[-1], rtol=1e-12), "the sweep is of another method"
 
 
 CHECKS = [check for name, check in sorted(globals().items()) if name.startswith("check_that")]

@@ -111,13 +111,13 @@ def test_work_that_an_exception_ends_keeps_what_was_done_and_resumes_from_there(
     sweep = Sweep.of(sample(n=100), settings("kmeans"), 4, 3)
     with pytest.raises(Left):
         sweep.resume(tell)
-    done = dict(sweep.done)
-    assert 0.2 * len(sweep.pieces) < len(done) < 0.5 * len(sweep.pieces)
+    done = dict(sweep.results)
+    assert 0.2 * len(sweep.tasks) < len(done) < 0.5 * len(sweep.tasks)
     partial = Verdict(sweep)
     assert set(partial.criteria) == {"elbow", "silhouette"}  # what needs noise or resampling is not there yet
     sweep.resume(lambda *_: None)
-    assert not sweep.missing
-    assert all(sweep.done[piece] is result for piece, result in done.items())
+    assert not sweep.remaining
+    assert all(sweep.results[task] is result for task, result in done.items())
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert told[0][1] == "Clustering with K = 1."

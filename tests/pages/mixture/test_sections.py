@@ -419,12 +419,12 @@ def test_a_bootstrap_that_was_left_goes_on_to_the_same_fits(run):
     told, work, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
     with pytest.raises(Left):
         work.resume(tell)
-    assert work.missing == [3, 4, 5, 6]
+    assert work.remaining == [3, 4, 5, 6]
     kept = work.fits
     assert len(kept) == 3
     work.resume(lambda *_: None)
     whole.resume(lambda *step: told.append(step))
-    assert work.missing == []
+    assert work.remaining == []
     assert all(one is other for one, other in zip(work.fits, kept, strict=False))
     for one, other in zip(work.fits, whole.fits, strict=True):
         for part, same in zip(one, other, strict=True):

@@ -11,7 +11,7 @@ from pages.datasets.formatting import number
 from pages.figures import plots
 from pages.methods import initializations, method, settings
 from pages.restarts.examples import STARTS_EXAMPLES
-from pages.restarts.study import MissingRuns, RestartStudy
+from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs.recent import Recent
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
@@ -64,7 +64,7 @@ def button(app, label):
 
 def by_the_core(data, initializations, runs, method="kmeans", **options):
     study = RestartStudy.of(data, settings(method, **options), Recent())
-    MissingRuns.of(study, initializations, runs).resume(lambda *_: None)
+    RemainingRuns.of(study, initializations, runs).resume(lambda *_: None)
     return study.findings(initializations, runs)
 
 
@@ -117,7 +117,7 @@ def test_more_runs_continue_and_fewer_are_the_first_of_them(app):
     before = dict(study.attempts)
     app.number_input(key="runs").set_value(20).run()
     assert summary(app)[0] == 60
-    assert all(study.attempts[piece] is attempt for piece, attempt in before.items())
+    assert all(study.attempts[task] is attempt for task, attempt in before.items())
     assert len(before) == 30
     assert len(study.attempts) == 60
     app.number_input(key="runs").set_value(10).run()

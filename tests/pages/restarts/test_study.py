@@ -20,7 +20,7 @@ from pages.methods import method, offered, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import RESTARTS
 from pages.restarts import figures as restart_figures
-from pages.restarts.study import ALIKE, MissingRuns, RestartStudy
+from pages.restarts.study import ALIKE, RemainingRuns, RestartStudy
 from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
@@ -43,7 +43,7 @@ def study_of(data, initializations=(), runs=0, method="kmeans", **options):
 
 
 def make(study, initializations, runs, tell=lambda share, text: None):
-    MissingRuns.of(study, initializations, runs).resume(tell)
+    RemainingRuns.of(study, initializations, runs).resume(tell)
 
 
 def findings_of(data, initializations=("random", "k-means++"), runs=20, **options):
@@ -53,7 +53,7 @@ def findings_of(data, initializations=("random", "k-means++"), runs=20, **option
 def made(study):
     """The runs of each initialization in the order of their seeds."""
     initializations = {}
-    for initialization, i in sorted(study.attempts, key=lambda piece: piece[1]):
+    for initialization, i in sorted(study.attempts, key=lambda task: task[1]):
         initializations.setdefault(initialization, []).append(study.attempts[initialization, i])
     return initializations
 
@@ -64,8 +64,8 @@ def count(study):
 
 def missing(study, initializations, runs):
     """How many runs of each initialization are still to be made."""
-    pieces = MissingRuns.of(study, initializations, runs).missing
-    return {initialization: sum(piece[0] == initialization for piece in pieces) for initialization in initializations}
+    tasks = RemainingRuns.of(study, initializations, runs).remaining
+    return {initialization: sum(task[0] == initialization for task in tasks) for initialization in initializations}
 
 
 def s1(**changes):
@@ -209,9 +209,9 @@ def test_build_is_made_once_however_many_runs_are_asked_for():
 def test_results_that_do_not_fit_are_refused_in_one_sentence():
     wide = Data("wide", "Wide", tuple(f"x{i}" for i in range(400)), np.random.default_rng(0).normal(size=(20, 400)))
     study = study_of(wide, method="mixture", k=5)
-    assert len(MissingRuns.of(study, ["random"], 100).pieces) == 100
+    assert len(RemainingRuns.of(study, ["random"], 100).tasks) == 100
     with pytest.raises(ValueError, match="the results of 500 runs do not fit, with 802,000 numbers each: choose fewer runs"):
-        MissingRuns.of(study, ["random", "maxmin", "k-means++", "plain k-means++", "k-means"], 100)
+        RemainingRuns.of(study, ["random", "maxmin", "k-means++", "plain k-means++", "k-means"], 100)
 
 
 def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():

@@ -105,7 +105,7 @@ def test_a_link_to_many_starts_that_was_kept_opens_the_same_runs(link):
 def test_a_link_to_a_sweep_that_was_kept_opens_the_same_sweep(link):
     sweep = last_made(opened_whole(link), "sweep")
     assert sweep.ks.tolist() == [1, 2, 3]
-    assert sweep.done["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
+    assert sweep.results["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
 
 
 @pytest.mark.parametrize("link", DATA)
