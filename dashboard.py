@@ -26,7 +26,7 @@ from pages.ui.buttons import LACKS, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.frame import dress  # noqa: E402
 from pages.ui.links import requested, restore_address, warn_of_unavailable, write_address  # noqa: E402
-from pages.ui.widgets import is_own  # noqa: E402
+from pages.ui.widgets import uses_own_data  # noqa: E402
 
 requested()
 restore_address(page.url_path)
@@ -42,7 +42,7 @@ else:
         st.subheader("Data")
         choose_data(full=False)
 with st.sidebar:
-    copy_link(LACKS if is_own() else "")
+    copy_link(LACKS if uses_own_data() else "")
 page.run()
 warn_of_unavailable(notice)
 write_address()

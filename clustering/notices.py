@@ -26,9 +26,9 @@ class Notice(NamedTuple):
     @property
     def sentence(self) -> str:
         """The text with clusters counted from one."""
-        return self.told({cluster: cluster + 1 for cluster in self.clusters})
+        return self.message({cluster: cluster + 1 for cluster in self.clusters})
 
-    def told(self, numbers) -> str:
+    def message(self, numbers) -> str:
         """The text, where `numbers[cluster]` is what a cluster is called."""
         who = sorted(numbers[cluster] for cluster in self.clusters)
         if len(who) > 6:

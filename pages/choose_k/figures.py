@@ -61,7 +61,7 @@ def _layout(height: int, ks: np.ndarray) -> dict:
 def information_criteria(verdict: Verdict) -> go.Figure:
     """The information criteria over the numbers of clusters, a line for each model."""
     figure = make_subplots(cols=3, subplot_titles=[NAMES[name] for name in INFORMATION], horizontal_spacing=0.06)
-    short = verdict.sweep.view.models.short
+    short = verdict.sweep.view.model_option.short_label
     for column, name in enumerate(INFORMATION, 1):
         for i, model in enumerate(verdict.sweep.models):
             line = [(one.k, getattr(one, name)) for one in verdict.information if one.model == model]

@@ -10,14 +10,14 @@ from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.navigation import opening
 from pages.ui.progress import work_on
-from pages.ui.widgets import choose_sweep, recent
+from pages.ui.widgets import choose_sweep, session_cache
 
 st.title("How many clusters?")
 opening()
 data = current()
 settings, most, runs = choose_sweep(data)
 try:
-    sweep = recent().get(("sweep", data.key, settings, most, runs), lambda: Sweep.of(data, settings, most, runs))
+    sweep = session_cache().get(("sweep", data.key, settings, most, runs), lambda: Sweep.of(data, settings, most, runs))
     if sweep.note:
         st.info(sweep.note, icon=":material/info:")
     work_on(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)

@@ -14,7 +14,7 @@ from pages.figures.plots import CHART
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
-from pages.ui.widgets import recent
+from pages.ui.widgets import session_cache
 
 TEXTS = {
     "elbow": "The loss of the best run with each K, which falls with every cluster more; the mark is the point farthest below "
@@ -70,7 +70,7 @@ def plain_words(name: str, criterion: Criterion) -> str:
 
 def show_information(verdict: Verdict) -> None:
     view = verdict.sweep.view
-    model = f"{view.models.label.lower()} model"
+    model = f"{view.model_option.label.lower()} model"
     st.markdown(f"**BIC, ICL and AIC**, by number of {view.traits.cluster}s and {model}")
     figure = sweep_figures.information_criteria(verdict)
     st.plotly_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.", **CHART)
@@ -92,7 +92,9 @@ def show_best_runs(verdict: Verdict) -> None:
         for place, (best, own) in zip(st.columns(4, gap="medium"), shown, strict=False):
             with place:
                 name = ("k picture", data.key, settings, best.k, tuple(own.tolist()))
-                source = recent().get(name, lambda best=best, own=own: thumbnail(data, plane, own[best.labels], best.centers))
+                source = session_cache().get(
+                    name, lambda best=best, own=own: thumbnail(data, plane, own[best.labels], best.centers)
+                )
                 st.html(as_html(source, f"The points in {best.k} clusters."))
                 st.button(
                     f"K = {best.k}, loss {number(best.loss)}",

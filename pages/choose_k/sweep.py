@@ -24,7 +24,7 @@ from pages.datasets.limits import MOST_ITERATIONS, MOST_SWEPT_PAIRWISE, MOST_SWE
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import PLUS_PLUS, Named
+from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.runs.jobs import Job
 from pages.runs.preparation import check_fits, iterations_for
 from pages.runs.run import means_of, silhouette_of
@@ -66,7 +66,7 @@ class InformationCriteria:
 
     k: int
     model: Any
-    """value of the option `MethodView.models`"""
+    """value of the option `MethodView.model_option`"""
     bic: float
     aic: float
     icl: float
@@ -123,7 +123,7 @@ class Sweep(Job):
             else None
         )
         return cls(
-            data, settings if initialization is None else replace(settings, start=Named(initialization)), ks, runs, note
+            data, settings if initialization is None else replace(settings, start=NamedStart(initialization)), ks, runs, note
         )
 
     @property
@@ -133,7 +133,7 @@ class Sweep(Job):
     @property
     def models(self) -> tuple:
         """The models that information criteria compare; none for a method without a likelihood."""
-        return () if self.view.models is None else tuple(self.view.models.choices)
+        return () if self.view.model_option is None else tuple(self.view.model_option.choices)
 
     @property
     def resampled_ks(self) -> np.ndarray:
@@ -200,7 +200,7 @@ class Sweep(Job):
         return BestRun(k, first + at, run.last.loss, labels, centers, silhouette_of(self.data, labels))
 
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
-        process = self._process(k, **{self.view.models.name: model})
+        process = self._process(k, **{self.view.model_option.name: model})
         seeds = range(self.settings.seed, self.settings.seed + min(self.runs, MOST_MODEL_RUNS))
         _, run = _best(process, self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
         return InformationCriteria(k, model, **self.view.criteria(process, run.last, self.data))
@@ -212,7 +212,7 @@ class Sweep(Job):
     def _noise_scores(self, k: int, b: int, on_step) -> NoiseScores:
         points = self._noise(b)
         model_input = self.view.model_input_of_points(points, self.settings)
-        _, run = _best(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.rough)
+        _, run = _best(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.early_stopping)
         labels = run.last.labels
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
@@ -232,7 +232,7 @@ class Sweep(Job):
 
         def cluster(rows, rng):
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
-            return _best(process, self._part(model_input, rows), seeds, on_step, **self.view.rough)[1].last.labels
+            return _best(process, self._part(model_input, rows), seeds, on_step, **self.view.early_stopping)[1].last.labels
 
         return subsample_agreement(len(model_input), cluster, pairs, np.random.default_rng([seed, k]))
 

@@ -184,8 +184,8 @@ class Verdict:
         # Raftery 1995, doi:10.2307/271063: a difference in BIC above 10 is very strong evidence, below 2 hardly any
         how = "clearly" if ahead > 10 else "narrowly" if ahead < 2 else "moderately"
         model = min((one for one in self.information if one.k == choice), key=lambda one: getattr(one, name)).model
-        option = self.sweep.view.models
-        clarity = f"{how}: {ahead:.1f} less than K = {self.ks[order[1]]}; {option.short(model)} {option.label.lower()}s"
+        option = self.sweep.view.model_option
+        clarity = f"{how}: {ahead:.1f} less than K = {self.ks[order[1]]}; {option.short_label(model)} {option.label.lower()}s"
         return Criterion(NAMES[name], self.ks, values, False, choice=choice, clarity=clarity, evidence=choice > 1)
 
 

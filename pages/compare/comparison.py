@@ -1,4 +1,4 @@
-"""Several runs on the same data, made comparable: the same points, the same starting points, the same colors."""
+"""Several runs on the same data, with shared starting points and matched colors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,94 +10,94 @@ import numpy as np
 from clustering import State, adjusted_rand_index, match_clusters, seeding
 from clustering.distances import squared_distances
 from clustering.points import column_means
-from pages.compare.agreement import Clustering, in_a_group
+from pages.compare.agreement import Clustering, labels_in_both
 from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
 from pages.datasets.limits import MOST_POINTS_FOR_PROXIMITIES
 from pages.methods import method
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
-from pages.methods.starts import AtRows, CutOf, NoStart
-from pages.runs.recent import Recent
+from pages.methods.starts import NoStart, RowsStart, TreeStart
+from pages.runs.cache import RecentCache
 from pages.runs.run import Run, make_run, means_of, ranks_by_place
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Runs on the same data, one for each panel."""
+    """Runs on the same data, one per panel."""
 
     data: Data
-    """what all of its runs work on"""
+    """data of all runs, possibly a sample"""
     note: str
-    """what was done instead of what was asked, in a sentence"""
+    """message about a sample, or empty"""
     panels: list[Settings]
     runs: list[Run | str]
-    """the run of each panel, or the sentence that says why there is none"""
+    """run of each panel, or the error message if it failed"""
     known: Clustering | None
-    """the known groups, if there are any"""
+    """the known groups, if any"""
 
     @cached_property
     def names(self) -> list[str]:
-        """The name of each panel."""
         return panel_names(self.panels)
 
     @cached_property
-    def ran(self) -> list[tuple[str, Run]]:
-        """Name and run of each panel that has one."""
+    def named_runs(self) -> list[tuple[str, Run]]:
+        """Name and run of each panel whose run succeeded."""
         return [(name, run) for name, run in zip(self.names, self.runs, strict=True) if isinstance(run, Run)]
 
     @cached_property
     def clusterings(self) -> list[Clustering]:
-        """The groups that each run ended with, and the known ones."""
-        found = [Clustering(name, run.numbers) for name, run in self.ran]
+        """The final clusters of each run, and the known groups."""
+        found = [Clustering(name, run.numbers) for name, run in self.named_runs]
         return found + ([self.known] if self.known else [])
 
     @cached_property
-    def rand(self) -> np.ndarray:
-        """(m, m) adjusted Rand index between each two of its clusterings, of the points that have a group in both."""
-        rand = np.eye(len(self.clusterings))
-        for i, j in combinations(range(len(rand)), 2):
-            rand[i, j] = rand[j, i] = adjusted_rand_index(*in_a_group(self.clusterings[i], self.clusterings[j])[1:])
-        return rand
+    def adjusted_rand(self) -> np.ndarray:
+        """(m, m) adjusted Rand index of each pair of clusterings, for the points that have a group in both."""
+        matrix = np.eye(len(self.clusterings))
+        for i, j in combinations(range(len(matrix)), 2):
+            _, labels_i, labels_j = labels_in_both(self.clusterings[i], self.clusterings[j])
+            matrix[i, j] = matrix[j, i] = adjusted_rand_index(labels_i, labels_j)
+        return matrix
 
     @property
     def key(self) -> tuple:
-        """Differs whenever the runs, or the colors of their groups, do."""
+        """Identifies the runs and the colors of their clusters."""
         return tuple(run if isinstance(run, str) else run.key for run in self.runs)
 
     @property
     def cells(self) -> int:
-        """Roughly how many numbers it holds."""
-        return sum(run.cells for _, run in self.ran)
+        """Approximate number of stored values."""
+        return sum(run.cells for _, run in self.named_runs)
 
 
 def panel_names(panels: Sequence[Settings]) -> list[str]:
-    """Names of the panels: the method, and the settings in which they differ."""
+    """Names of the panels: the method and the settings that differ between panels."""
     return [f"{i}. {', '.join(_name_parts(settings, panels))}" for i, settings in enumerate(panels, 1)]
 
 
 def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
-    """The label of the method, then those options, start and K in which this panel differs from others."""
+    """The label of the method, then the options, initialization and K that distinguish this panel from the others."""
     view = method(settings.method)
-    alike = [other for other in panels if other.method == settings.method]
+    same_method = [other for other in panels if other.method == settings.method]
     parts = [view.label(settings)]
     for option in view.options:
         value = settings.option(option.name)
-        differs = len({other.option(option.name) for other in alike}) > 1
-        unusual = bool(option.plain) and value not in option.plain
+        differs = len({other.option(option.name) for other in same_method}) > 1
+        unusual = bool(option.omitted_in_labels) and value not in option.omitted_in_labels
         if option.name not in view.label_options and (differs or unusual):
-            parts.append(option.short(value))
-    if len({_start_identity(other) for other in alike}) > 1:
+            parts.append(option.short_label(value))
+    if len({_start_key(other) for other in same_method}) > 1:
         parts += _start_parts(settings)
     if settings.k is not None and len({other.k for other in panels} - {None}) > 1:
         parts.append(f"K = {settings.k}")
     return [part for part in parts if part]
 
 
-def _start_identity(settings: Settings) -> tuple:
-    """Equal for starts that have the same name: rows that were found for several panels do not count."""
+def _start_key(settings: Settings) -> tuple:
+    """Equal for starts with the same name, whether or not their rows are shared with other panels."""
     start = settings.start
-    return (start.initialization, start.linkage, start.metric) if isinstance(start, CutOf) else (start.initialization,)
+    return (start.initialization, start.linkage, start.metric) if isinstance(start, TreeStart) else (start.initialization,)
 
 
 def _start_parts(settings: Settings) -> list[str]:
@@ -105,44 +105,42 @@ def _start_parts(settings: Settings) -> list[str]:
     if isinstance(start, NoStart):
         return []
     parts = [f"from {method(settings.method).initialization(start.initialization).phrase}"]
-    if isinstance(start, CutOf):
-        parts += [f"{start.linkage} linkage"] + [start.metric] * (start.metric not in METRIC.plain)
+    if isinstance(start, TreeStart):
+        parts += [f"{start.linkage} linkage"] + [start.metric] * (start.metric not in METRIC.omitted_in_labels)
     return parts
 
 
 def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
-    """The data that all panels can work on, and a sentence if these are a sample.
+    """The data for all panels, and a message if they are a sample.
 
-    Matrices of several metrics together get no more memory than one has.
+    Distance matrices of several metrics share the memory limit of a single one, so more metrics allow fewer points.
     """
     metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
-    n, most = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
-    if not metrics or n <= most:
+    n, limit = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
+    if not metrics or n <= limit:
         return data, ""
-    each = "" if metrics == 1 else f", by each of {metrics} metrics"
-    return data.sample(most), (
-        f"The proximity of every pair of points is needed{each}, so all panels race on the same sample of {most:,} of the "
-        f"{n:,} points."
+    several = "" if metrics == 1 else f" for {metrics} metrics"
+    return data.sample(limit), (
+        f"Some runs need a distance matrix{several}, so all runs use the same sample of {limit:,} of the {n:,} points."
     )
 
 
-def shared_rows(data: Data, k: int, most: int, initialization: str, seed: int) -> tuple[int, ...]:
-    """`most` different rows of the data at which panels start.
+def shared_rows(data: Data, k: int, count: int, initialization: str, seed: int) -> tuple[int, ...]:
+    """Indices of `count` distinct points that several runs use as initial centers.
 
-    The first k of them, or all if `most` is less, are what this initialization finds for k clusters, whatever `most` is.
-    With the same seed a run alone starts at these rows, too, if it starts at random rows.
+    The first k (or all, if count < k) are the points that this initialization selects for k clusters. They do not depend on
+    `count`, and equal those of a single run with the same seed.
     """
     n, distances_to, rng = len(data.points), _distances(data), np.random.default_rng(seed)
     rows = seeding.rows_by_name(initialization, distances_to, n, k, rng).tolist()
-    if most > k:
-        rows += [row for row in seeding.rows_by_name(initialization, distances_to, n, most, rng).tolist() if row not in rows][
-            : most - k
-        ]
-    return tuple(rows[:most])
+    if count > k:
+        more = seeding.rows_by_name(initialization, distances_to, n, count, rng).tolist()
+        rows += [row for row in more if row not in rows][: count - k]
+    return tuple(rows[:count])
 
 
 def _distances(data: Data) -> seeding.DistancesTo:
-    """A function of rows (m,) that returns the (m, n) proximities of all points to them, or squared distances."""
+    """Function of m row indices that returns the (m, n) given distances, or squared Euclidean distances, to all points."""
     if data.given is not None:
         return data.given.__getitem__
     origin, _ = column_means(data.points)
@@ -153,71 +151,73 @@ def _distances(data: Data) -> seeding.DistancesTo:
 def make_comparison(
     data: Data,
     panels: list[Settings],
-    cache: Recent,
+    cache: RecentCache,
     on_step: Callable[[int, State], None],
     *,
     shared: list[bool],
     k: int,
     start: str,
 ) -> Comparison:
-    """The comparison of these panels, from the cache if it is there.
+    """Run all panels and match the colors of their clusters; cached.
 
-    `shared` says which of them start at the same points: k of them, found by the initialization `start`.
-    Panels with fewer clusters use
-    the first of these, and those with more use further ones. `on_step` is called with the number of the panel and each of
-    its complete states; an exception that it raises ends the work.
+    Parameters
+    ----------
+    on_step : called with the index of the panel and each of its complete states; may raise an exception to stop.
+    shared : for each panel, whether it starts at the shared points.
+    k : number of shared points. Panels with fewer clusters use the first of them, panels with more use additional points.
+    start : name of the initialization that selects the shared points.
     """
-    before = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
+    earlier = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
 
     def compute():
         used, note = comparison_data(data, panels)
-        known = {
-            (run.data.key, run.settings): replace(run, matched=None)
-            for comparison in before
+        earlier_runs = {
+            (run.data.key, run.settings): replace(run, matched_ranks=None)
+            for comparison in earlier
             for run in comparison.runs
             if isinstance(run, Run)
         }
-        started, runs = panels, []
+        with_starts, runs = panels, []
         try:
-            started = _with_shared_start(used, panels, shared, k, start)
-        except ValueError as fault:
-            runs = [as_sentence(fault)] * len(panels)
-        for i, settings in enumerate(started[len(runs) :]):
+            with_starts = _with_shared_start(used, panels, shared, k, start)
+        except ValueError as error:
+            runs = [as_sentence(error)] * len(panels)
+        for i, settings in enumerate(with_starts[len(runs) :]):
             try:
-                run = known.get((used.key, settings))
+                run = earlier_runs.get((used.key, settings))
                 runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
-            except ValueError as fault:
-                runs.append(as_sentence(fault))
-        return _matched(used, note, started, runs)
+            except ValueError as error:
+                runs.append(as_sentence(error))
+        return _with_matched_colors(used, note, with_starts, runs)
 
     return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, start), compute)
 
 
 def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str) -> list[Settings]:
-    """The settings of the panels, with the same rows as start where it is shared.
+    """The settings of the panels, with the same initial points for all panels that share them.
 
-    A method that starts nowhere, or that finds the number of clusters itself, keeps its own start.
+    Methods without an initialization, or that choose the number of clusters themselves, are left unchanged.
     """
     shares = [
         same and settings.k is not None and not isinstance(settings.start, NoStart)
         for settings, same in zip(panels, shared, strict=True)
     ]
-    common = [settings for settings, same in zip(panels, shares, strict=True) if same]
-    if not common:
+    sharing = [settings for settings, same in zip(panels, shares, strict=True) if same]
+    if not sharing:
         return panels
     n = len(data.points)
-    rows = shared_rows(data, min(k, n), max(settings.k for settings in common), initialization, common[0].seed)
+    rows = shared_rows(data, min(k, n), max(settings.k for settings in sharing), initialization, sharing[0].seed)
     return [
-        replace(settings, start=AtRows(rows[: settings.k], initialization)) if same else settings
+        replace(settings, start=RowsStart(rows[: settings.k], initialization)) if same else settings
         for settings, same in zip(panels, shares, strict=True)
     ]
 
 
-def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Comparison:
-    """The comparison with the same color for the same group in all of its runs and in the known groups.
+def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Comparison:
+    """The comparison with matched colors across its runs and the known groups.
 
-    All are matched, by the largest number of points in common, with the one that has the most groups (the first of these),
-    whose colors go by the place of its groups.
+    All clusterings are matched to the one with the most groups (the first such), maximizing the number of points in common.
+    The colors of that one are ordered by the position of its groups.
     """
     found = [run for run in runs if isinstance(run, Run)]
     labelings = [run.history.last.labels for run in found]
@@ -228,20 +228,20 @@ def _matched(data: Data, note: str, panels: list[Settings], runs: list[Run | str
         sizes.append(data.groups)
     if not labelings:
         return Comparison(data, note, panels, runs, None)
-    most = int(np.argmax(sizes))
-    reference, k = labelings[most], sizes[most]
-    if most < len(found):
-        places = found[most].ranks
+    largest = int(np.argmax(sizes))
+    reference, k = labelings[largest], sizes[largest]
+    if largest < len(found):
+        colors = found[largest].ranks
     else:
-        places = ranks_by_place(data.points, means_of(data.points, reference, k))
+        colors = ranks_by_place(data.points, means_of(data.points, reference, k))
     ranks = [
-        places if i == most else places[match_clusters(labels, reference, k)[:size]]
+        colors if i == largest else colors[match_clusters(labels, reference, k)[:size]]
         for i, (labels, size) in enumerate(zip(labelings, sizes, strict=True))
     ]
-    recolored = iter([replace(run, matched=rank) for run, rank in zip(found, ranks, strict=False)])
+    recolored = iter([replace(run, matched_ranks=rank) for run, rank in zip(found, ranks, strict=False)])
     runs = [next(recolored) if isinstance(run, Run) else run for run in runs]
     known = None
     if len(labelings) > len(found):
-        numbers = np.append(ranks[-1], -1)[labelings[-1]]  # the extra last entry is what -1 picks
+        numbers = np.append(ranks[-1], -1)[labelings[-1]]  # index -1 (no group) selects the appended -1
         known = Clustering("Known groups", numbers)
     return Comparison(data, note, panels, runs, known)

@@ -1,27 +1,27 @@
-"""The race: several runs on the same data, side by side and in step."""
+"""Compare page: several runs on the same data, side by side and synchronized."""
 
 import streamlit as st
 
 from pages.compare.comparison import make_comparison
 from pages.compare.examples import EXAMPLES
-from pages.compare.sections import RUNNING, lay_out, show_agreement, show_faults, show_pictures, show_scores
+from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
 from pages.datasets.formatting import number
 from pages.runs.jobs import share_of
 from pages.ui.data_choice import current
 from pages.ui.examples import choose_example
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
-from pages.ui.widgets import choose_comparison, choose_panel, recent
+from pages.ui.widgets import choose_comparison, choose_panel, session_cache
 
-st.title("The race")
+st.title("Compare")
 data = current()
 examples = st.container()
 panels, k, start, seed = choose_comparison(data)
 progress = Progress()
-places = lay_out(panels)
+containers = panel_containers(panels)
 chosen = []
-for i, place in enumerate(places):
-    with place:
+for i, container in enumerate(containers):
+    with container:
         chosen.append(choose_panel(data, i + 1, k, seed))
 with examples:
     choose_example(EXAMPLES)
@@ -30,23 +30,23 @@ with examples:
 def on_step(i, state) -> None:
     share = (i + share_of(state.iteration)) / panels
     loss = "" if state.loss is None else f": loss {number(state.loss)}"
-    progress.show(RUNNING * share, f"Panel {i + 1}, iteration {state.iteration}{loss}.")
+    progress.show(RUN_SHARE * share, f"Run {i + 1}, iteration {state.iteration}{loss}.")
 
 
 comparison = make_comparison(
     data,
     [panel.settings for panel in chosen],
-    recent(),
+    session_cache(),
     on_step,
     shared=[panel.shares_start for panel in chosen],
     k=k,
     start=start,
 )
-show_faults(comparison, places)
-if comparison.ran:
+show_messages(comparison, containers)
+if comparison.named_runs:
     plane = choose_plane(comparison.data)
-    show_pictures(comparison, plane, places, progress)
+    show_plots(comparison, plane, containers, progress)
     show_scores(comparison)
     if len(comparison.clusterings) > 1:
-        show_agreement(comparison.key, comparison.data, plane, comparison.clusterings, comparison.rand)
+        show_agreement(comparison.key, comparison.data, plane, comparison.clusterings, comparison.adjusted_rand)
 progress.done()

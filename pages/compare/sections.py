@@ -1,4 +1,4 @@
-"""The parts of the page: the pictures of the panels, the table of their scores, and where they agree."""
+"""Sections of the Compare page: plots of the runs, table of scores, agreement between the runs."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.compare import figures
-from pages.compare.agreement import Clustering, disagreement
+from pages.compare.agreement import Agreement, Clustering
 from pages.compare.comparison import Comparison
 from pages.compare.scores import PanelScores, compared_names, notes, scores
 from pages.datasets.data import Data
@@ -16,43 +16,43 @@ from pages.figures import plots
 from pages.figures.markup import Raw, table
 from pages.figures.plots import CHART
 from pages.runs import curves, pictures
-from pages.runs.frames import in_step
+from pages.runs.frames import aligned_frames
 from pages.ui.export_menu import offer
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
-from pages.ui.widgets import recent
+from pages.ui.widgets import session_cache
 
 HEIGHTS = {2: 380, 3: 310, 4: 280}
-"""of a picture among so many"""
-MARKERS = 600
-"""in each picture; above it they are painted, so that several play smoothly"""
-RUNNING = 0.6
-"""share of the bar that is for the runs; the rest is for their pictures"""
+"""height of a plot in pixels, by number of panels"""
+MAX_MARKERS = 600
+"""number of points above which plots are images, so that several animations play smoothly"""
+RUN_SHARE = 0.6
+"""share of the progress bar for the runs; the rest is for drawing"""
 
 
-def lay_out(panels: int) -> list:
-    """A place for each panel: in one row, or four in two."""
+def panel_containers(panels: int) -> list:
+    """A container for each panel: in one row, or two by two for four panels."""
     if panels < 4:
         return st.columns(panels, gap="medium")
     return [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
 
 
-def show_faults(comparison: Comparison, places: Sequence) -> None:
-    """Shows why panels have no run, and what was done instead of what was asked."""
+def show_messages(comparison: Comparison, containers: Sequence) -> None:
+    """Show the messages about the comparison and its runs, and the errors of failed runs."""
     if comparison.note:
         st.info(comparison.note, icon=":material/info:")
-    for place, run in zip(places, comparison.runs, strict=True):
+    for container, run in zip(containers, comparison.runs, strict=True):
         if isinstance(run, str):
-            place.error(plain(run), icon=":material/error:")
+            container.error(plain(run), icon=":material/error:")
         elif run.note and run.note != comparison.note:
-            place.info(run.note, icon=":material/info:")
+            container.info(run.note, icon=":material/info:")
 
 
-def show_pictures(comparison: Comparison, plane: Plane, places: Sequence, progress: Progress) -> None:
-    """Shows the moving pictures of the runs, each in its place, with one player and the loss curves."""
-    names, runs = [name for name, _ in comparison.ran], [run for _, run in comparison.ran]
-    frames_of, left_out = in_step(runs)
+def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progress: Progress) -> None:
+    """Show the animated plot of each run in its container, the player and the loss curves."""
+    names, runs = [name for name, _ in comparison.named_runs], [run for _, run in comparison.named_runs]
+    frames_of, left_out = aligned_frames(runs)
     token = plots.token(comparison.key, plane.names)
 
     def draw():
@@ -61,49 +61,49 @@ def show_pictures(comparison: Comparison, plane: Plane, places: Sequence, progre
         for i, (run, frames) in enumerate(zip(runs, frames_of, strict=True)):
 
             def on_share(share, i=i):
-                progress.show(RUNNING + (1 - RUNNING) * (i + share) / len(runs), "Drawing the pictures.")
+                progress.show(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), "Drawing the plots.")
 
-            options = dict(height=HEIGHTS[len(places)], markers=MARKERS, extent=extent)
+            options = dict(height=HEIGHTS[len(containers)], markers=MAX_MARKERS, extent=extent)
             drawn.append(pictures.picture(run, frames, plane, token, on_share, **options))
-        titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.ran]
+        titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)
 
-    drawn, losses = recent().get(("comparison figures", token), draw)
-    drawn_in = [place for place, run in zip(places, comparison.runs, strict=True) if not isinstance(run, str)]
+    drawn, losses = session_cache().get(("comparison figures", token), draw)
+    used = [container for container, run in zip(containers, comparison.runs, strict=True) if not isinstance(run, str)]
     keys = [f"race_{i}" for i in range(len(runs))]
-    words = [[pictures.described(run, frame) for frame in frames] for run, frames in zip(runs, frames_of, strict=True)]
-    for place, key, run, frames, picture, described in zip(drawn_in, keys, runs, frames_of, drawn, words, strict=True):
-        with place:
+    alt_texts = [[pictures.alt_text(run, frame) for frame in frames] for run, frames in zip(runs, frames_of, strict=True)]
+    for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
+        with container:
             with st.container(key=key):
-                st.plotly_chart(picture, key=f"picture {key}", alt=described[-1], **plots.SAVED)
+                st.plotly_chart(figure, key=f"picture {key}", alt=texts[-1], **plots.SAVED)
             show_notices(run)
-            offer(run, picture, frames, key)
+            offer(run, figure, frames, key)
     with st.container(key="driver"):
-        player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, described=words)
-    painted = len(comparison.data.points) > MARKERS
+        player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
+    painted = len(comparison.data.points) > MAX_MARKERS
     st.caption(
-        f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} are fitted and drawn"
-        + (", as one picture per step: the stronger the color, the more points." if painted else ".")
-        + " The same group has the same color in every panel."
+        f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} used and shown"
+        + (", drawn as an image; darker means more points." if painted else ".")
+        + " Matching groups have the same color in all plots."
         + (f" {left_out}" if left_out else "")
         + plots.about_colors(max(run.k for run in runs))
         + f" {plots.about_rings(comparison.data)}"
     )
     st.subheader("Losses")
-    st.caption("Each has its own unit: compare when they fall and when they stop, not how high they are.")
+    st.caption("Units differ: compare convergence, not values.")
     with st.container(key="race_losses"):
-        with_loss = [(name, run.history.last.loss) for name, run in comparison.ran if run.history.last.loss is not None]
+        with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {number(loss)}" for name, loss in with_loss)
-        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the panels. {ends}.", **CHART)
+        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.", **CHART)
 
 
 def show_scores(comparison: Comparison) -> None:
-    """Shows the table of scores, and what has to be known to read it."""
+    """Show the table of scores and its explanation."""
     st.subheader("Scores")
     rows = scores(comparison)
     known = comparison.known is not None
     compared = compared_names(rows)
-    headers = ["Panel", "Iterations", "Time to converge", "Final loss", "Silhouette"]
+    headers = ["Run", "Iterations", "Time", "Final loss", "Silhouette"]
     headers += ["Adjusted Rand", "Normalized mutual information"] if known else []
 
     def cells(row: PanelScores) -> list:
@@ -113,11 +113,11 @@ def show_scores(comparison: Comparison) -> None:
             f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.0995 else f"{1000 * row.seconds:,.0f} ms",
             None if row.loss is None else Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
-            *([_rounded(row.rand), _rounded(row.information)] if known else []),
+            *([_rounded(row.adjusted_rand), _rounded(row.mutual_information)] if known else []),
             *map(row.compared.get, compared),
         ]
 
-    st.html(table([*headers, *compared], [cells(row) for row in rows], "Scores of the panels", row_headers=True))
+    st.html(table([*headers, *compared], [cells(row) for row in rows], "Scores of the runs", row_headers=True))
     st.caption(plain(" ".join(notes(comparison, rows))))
 
 
@@ -126,70 +126,70 @@ def _rounded(value: float | None) -> str | None:
 
 
 @st.fragment
-def show_agreement(key: tuple, data: Data, plane: Plane, found: list[Clustering], rand: np.ndarray) -> None:
-    """Shows how far each two of the clusterings agree. Given no runs, because a fragment keeps what it is given."""
-    names = [clustering.name for clustering in found]
-    st.subheader("Where they agree, and where not")
+def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clustering], adjusted_rand: np.ndarray) -> None:
+    """Show the agreement between pairs of clusterings.
+
+    Takes clusterings instead of the comparison because a fragment keeps its arguments in memory.
+    """
+    names = [clustering.name for clustering in clusterings]
+    st.subheader("Agreement")
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Adjusted Rand index between the panels**")
-        rows = [[name, *map(_shaded, rand[i])] for i, name in enumerate(names)]
+        st.markdown("**Adjusted Rand index between the runs**")
+        rows = [[name, *map(_shaded, adjusted_rand[i])] for i, name in enumerate(names)]
         numbers = [name.split(".")[0].split()[0] for name in names]
-        st.html(table(["", *numbers], rows, "Adjusted Rand index between the panels", row_headers=True))
+        st.html(table(["", *numbers], rows, "Adjusted Rand index between the runs", row_headers=True))
         a = st.selectbox("Compare", names, 0, key="compared", persist_state="session")
         others = [name for name in names if name != a]
         b = st.selectbox("with", others, key="compared with", persist_state="session")
-        pair = disagreement(found[names.index(a)], found[names.index(b)])
-        which = plots.token(key, a, b)
+        agreement = Agreement.between(clusterings[names.index(a)], clusterings[names.index(b)])
+        pair_key = plots.token(key, a, b)
 
-        def flow_name(flow) -> str:
-            if flow is None:
-                return f"All that change group ({pair.count(None):,})"
-            i, j = map(figures.group_name, flow)
-            return f"{i} by the first, {j} by the second ({pair.count(flow):,})"
+        def cell_label(cell) -> str:
+            if cell is None:
+                return f"All disagreements ({agreement.count(None):,})"
+            i, j = map(figures.group_name, cell)
+            return f"{i} in the first, {j} in the second ({agreement.count(cell):,})"
 
-        flow = st.selectbox("Highlight", [None, *pair.flows], format_func=flow_name, key=f"highlighted {which}")
+        cell = st.selectbox("Highlight", [None, *agreement.cells], format_func=cell_label, key=f"highlighted {pair_key}")
     with right:
-        st.markdown(f"**{plain(pair.sentence())}**")
+        st.markdown(f"**{plain(agreement.sentence)}**")
 
-        def clicked():
-            picked = st.session_state[f"contingency {which}"]["selection"]["points"]
-            flow = tuple(picked[0]["customdata"]) if picked else None
-            st.session_state[f"highlighted {which}"] = flow
+        def on_select():
+            selected = st.session_state[f"contingency {pair_key}"]["selection"]["points"]
+            st.session_state[f"highlighted {pair_key}"] = tuple(selected[0]["customdata"]) if selected else None
 
         st.plotly_chart(
-            figures.contingency(pair),
-            key=f"contingency {which}",
-            on_select=clicked,
+            figures.contingency(agreement),
+            key=f"contingency {pair_key}",
+            on_select=on_select,
             selection_mode="points",
             alt=f"Contingency table of {a} and {b}.",
             **CHART,
         )
-        st.caption(
-            "Points in each two groups. Click a square to highlight its points; those of a square with a rim change group."
-        )
-    highlighted = pair.rows(flow)
+        st.caption("Contingency table; click a cell to highlight its points. Outlined = disagreement.")
+    highlighted = agreement.rows(cell)
     if len(highlighted) > plots.MOST_MARKERS:
-        some = np.random.default_rng(0).choice(len(highlighted), plots.MOST_MARKERS, replace=False)
-        st.caption(f"Of the {len(highlighted):,} points to be highlighted a random {len(some):,} are.")
-        highlighted = highlighted[np.sort(some)]
+        sample = np.random.default_rng(0).choice(len(highlighted), plots.MOST_MARKERS, replace=False)
+        st.caption(f"Highlighting a random sample of {len(sample):,} of these {len(highlighted):,} points.")
+        highlighted = highlighted[np.sort(sample)]
     backdrops = []
     if len(data.points) > plots.MOST_MARKERS:
         backdrops = [
-            recent().get(("backdrop", key, plane.names, one.name), lambda one=one: figures.backdrop(data, plane, one))
-            for one in (pair.a, pair.b)
+            session_cache().get(("backdrop", key, plane.names, one.name), lambda one=one: figures.backdrop(data, plane, one))
+            for one in (agreement.a, agreement.b)
         ]
     st.plotly_chart(
-        figures.side_by_side(data, plane, pair, highlighted, backdrops),
+        figures.side_by_side(data, plane, agreement, highlighted, backdrops),
         key="disagreement",
-        alt=f"The points in the groups of {a} and of {b}; {len(highlighted)} are highlighted.",
+        alt=f"Points colored by the groups of {a} and of {b}; {len(highlighted)} highlighted.",
         **CHART,
     )
 
 
-def _shaded(rand: float) -> Raw:
-    share = max(0.0, min(1.0, float(rand)))
+def _shaded(index: float) -> Raw:
+    share = max(0.0, min(1.0, float(index)))
     return Raw(
         f"<span style='display:block;padding:.1rem .4rem;border-radius:.3rem;background:rgba(63,144,218,{0.6 * share:.2f})'>"
-        f"{_rounded(rand)}</span>"
+        f"{_rounded(index)}</span>"
     )

@@ -16,7 +16,7 @@ from pages.figures.markup import table
 from pages.figures.plots import CHART, about_rings
 from pages.ui.data_choice import summary
 from pages.ui.placing import plane_of
-from pages.ui.widgets import KEPT, recent
+from pages.ui.widgets import PERSISTENT, session_cache
 
 OVERLAP = (
     "This is a shadow of the data on a plane: groups that overlap here may be apart in a direction that is not shown. "
@@ -40,14 +40,14 @@ def show_data(data: Data) -> None:
         st.markdown(plain(f"{data.title}: {summary(data)}"))
     with right, st.container(key="onwards"):
         st.page_link("pages/watch/page.py", label="Watch it cluster", icon=":material/play_circle:")
-    if warning := recent().get(("outweighing", data.key), lambda: cleaning.outweighing(data)):
+    if warning := session_cache().get(("outweighing", data.key), lambda: cleaning.outweighing(data)):
         st.warning(plain(warning), icon=":material/warning:")
     if data.given is not None:
         show_proximities(data)
         return
     d = len(data.columns)
     views = ["Plane"] + (["Scatter-plot matrix", "Principal components"] if d > 2 else []) + ["Rows"]
-    view = st.segmented_control("Look at", views, default=views[0], required=True, key=f"view {d > 2}", **KEPT)
+    view = st.segmented_control("Look at", views, default=views[0], required=True, key=f"view {d > 2}", **PERSISTENT)
     {
         "Plane": show_plane,
         "Scatter-plot matrix": show_matrix,
@@ -76,7 +76,7 @@ def show_matrix(data: Data) -> None:
         format_func=names.__getitem__,
         max_selections=summaries.MOST_PANELS,
         key=f"panels {names}",
-        **KEPT,
+        **PERSISTENT,
     )
     if len(chosen) < 2:
         st.info("Choose at least two columns.")
@@ -95,7 +95,7 @@ def show_matrix(data: Data) -> None:
 
 def show_components(data: Data) -> None:
     """Shows the principal components: a scatter plot, variance by component, and loadings."""
-    components = recent().get(("components", data.key), lambda: principal_components(data.points))
+    components = session_cache().get(("components", data.key), lambda: principal_components(data.points))
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_plane(data)
@@ -143,5 +143,5 @@ def show_proximities(data: Data) -> None:
 
 def chart(name: str, data: Data, make: Callable[[], go.Figure], alt: str, *parameters) -> None:
     """Shows the figure of this name, from the cache if it is there; `parameters` are what it depends on beside the data."""
-    figure = recent().get((name, data.key, *parameters), make)
+    figure = session_cache().get((name, data.key, *parameters), make)
     st.plotly_chart(figure, key=f"chart {name}", alt=alt, **CHART)

@@ -87,7 +87,7 @@ def clusters(run: Run) -> bytes:
         headers.append(name)
         parts.append(values[order] if isinstance(values, np.ndarray) else [values[i] for i in order])
     if columns:
-        long.insert(0, (run.place_name, run.places))
+        long.insert(0, (run.center_name, run.cluster_centers))
     for name, values in long:
         headers += _names_of_entries(name, values.shape[1:], columns)
         parts += list(values[order].reshape(run.k, math.prod(values.shape[1:])).T)
@@ -116,7 +116,7 @@ def parameters_json(run: Run) -> bytes:
         converged=history.converged,
         loss=history.last.loss,
         loss_is=history.process.loss_name,
-        notices=[notice.told(run.ranks + 1) for _, notice in history.named_notices()],
+        notices=[notice.message(run.ranks + 1) for _, notice in history.named_notices()],
         clusters=list(_records(run)),
     )
     return json.dumps(content, ensure_ascii=False, indent=2, default=_plain).encode()
@@ -129,7 +129,7 @@ def _records(run: Run) -> Iterator[dict]:
         record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
         record |= {name: values[i] for name, values in columns.items()}
         if coordinate_names(run):
-            record[run.place_name] = run.places[i]
+            record[run.center_name] = run.cluster_centers[i]
         yield record
 
 

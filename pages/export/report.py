@@ -16,7 +16,7 @@ from pages.figures import palette
 from pages.figures.markup import cell, mark, table
 from pages.figures.plots import about_colors, about_rings
 from pages.figures.stills import Stills
-from pages.methods.starts import ByHand, CutOf
+from pages.methods.starts import ManualStart, TreeStart
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
@@ -84,7 +84,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         against = run.data.label_name
         pairs += [
             ("Adjusted Rand index", f"{minus(f'{run.agreement:.3f}')} against {against}; 1 is the same groups, 0 chance"),
-            ("Normalized mutual information", f"{run.information:.3f} against {against}"),
+            ("Normalized mutual information", f"{run.mutual_information:.3f} against {against}"),
         ]
     return pairs
 
@@ -97,10 +97,10 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         pairs.append(("K", str(settings.k)))
     if view.initializations:
         pairs.append(("Start", view.initialization(start.initialization).phrase))
-    if isinstance(start, ByHand):
+    if isinstance(start, ManualStart):
         places = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
         pairs.append(("Placed at", minus(places)))
-    if isinstance(start, CutOf):
+    if isinstance(start, TreeStart):
         pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
     if view.traits.random:
         pairs.append(("Seed", str(settings.seed)))
@@ -132,9 +132,9 @@ def _clusters(run: Run) -> str:
         rank = run.ranks[k]
         row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in own.values()]
-        row += [minus(f"{value:.4g}") for value in run.places[k][: len(columns)]]
+        row += [minus(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
         rows.append(row)
-    places = f"<p>{cell(f'The columns are of the {run.place_name}s.')}</p>" if columns else ""
+    places = f"<p>{cell(f'The columns are of the {run.center_name}s.')}</p>" if columns else ""
     return table(headers, rows, "Clusters", True) + places
 
 

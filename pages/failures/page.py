@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from pages.figures.thumbnails import as_html, thumbnail
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES, GALLERY
 from pages.ui.navigation import open_scene, opening
@@ -19,8 +19,8 @@ def pictures() -> dict[str, str]:
     for name in GALLERY:
         failure = FAILURES[name]
         data = failure.wrong.load()
-        run = make_run(data, failure.wrong.settings, Recent(), lambda state: None)
-        source = thumbnail(data, plane_of(data), run.numbers, run.places)
+        run = make_run(data, failure.wrong.settings, RecentCache(), lambda state: None)
+        source = thumbnail(data, plane_of(data), run.numbers, run.cluster_centers)
         images[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
     return images
 

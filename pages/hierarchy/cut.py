@@ -2,37 +2,40 @@
 
 from clustering import History
 from pages.methods import method
-from pages.methods.trees import Growth
+from pages.methods.trees import DataTree
 from pages.runs.run import Run
 
 
-def cut_run(growth: Growth, k: int) -> Run:
-    """The run that ends with the k groups of this tree, or with all n points alone where k is larger.
+def cut_run(data_tree: DataTree, k: int) -> Run:
+    """Run whose last state has the k clusters of this tree; K is limited to the number of points.
 
-    Unlike `make_run` it takes the tree as it is, with its leaves in any order.
+    `make_run` builds the tree from the data. This function takes a tree that exists, with any order of its leaves.
     """
     view = method("tree")
-    settings = view.settings(min(k, growth.merges + 1), linkage=growth.linkage, metric=growth.metric)
-    return Run(settings, growth.data, History.record(view.process(settings), view.prepared(growth)), growth.note, growth)
+    settings = view.settings(min(k, data_tree.merges + 1), linkage=data_tree.linkage, metric=data_tree.metric)
+    return Run(
+        settings, data_tree.data, History.record(view.process(settings), view.prepared(data_tree)), data_tree.note, data_tree
+    )
 
 
 def merges_of(run: Run) -> int:
-    """Number of merges before the cut."""
+    """Number of merges below the cut."""
     return run.model_input.merges + 1 - run.settings.k
 
 
-def height_of_cut(growth: Growth, k: int, wanted: float | None = None) -> float:
-    """A height at which a cut leaves k groups: `wanted` if it does, else a round number between the two merges around it.
+def height_of_cut(data_tree: DataTree, k: int, preferred: float | None = None) -> float:
+    """Height at which a cut gives k clusters.
 
-    Where merges tie or are inverted no height may leave k groups; then that of the next merge.
+    Returns `preferred` if a cut there gives k clusters, otherwise a round number between the merges below and above the cut.
+    If merges are tied or inverted, no height may give k clusters; then returns the height of the next merge.
     """
-    low, high = growth.tree.gap(k)
-    if wanted is not None and low <= wanted < high:
-        return wanted
-    top = float(growth.tree.heights.max())
+    low, high = data_tree.tree.gap(k)
+    if preferred is not None and low <= preferred < high:
+        return preferred
+    top = float(data_tree.tree.heights.max())
     low, end = max(low, 0.0), min(high, 1.04 * top or 1.0)
     if not low < end:
-        return min(low, end) if low < high else float(growth.tree.heights[growth.merges - k])
+        return min(low, end) if low < high else float(data_tree.tree.heights[data_tree.merges - k])
     middle = low + (end - low) / 2
     rounded = float(f"{middle:.3g}")
     return rounded if low <= rounded < end else middle

@@ -1,5 +1,4 @@
-"""The figures of a tree beside its picture: the tree itself, its proximities in the order of its leaves, and the heights of
-its merges. Arrays in, figures out; no Streamlit."""
+"""Plotly figures of a tree: the dendrogram, the heat map of the dissimilarities in leaf order, and the merge heights."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,140 +8,150 @@ from pages.figures import palette
 from pages.figures.plots import LIGHT, NOWHERE, TIGHT, driven, emphasized, figure
 from pages.figures.summaries import block_means
 from pages.hierarchy.picture import HEIGHT, TreeColors
-from pages.methods.trees import Growth
+from pages.methods.trees import DataTree
 from pages.runs import curves
 from pages.runs.run import Run
 
-SIDES = dict(l=64, r=76, autoexpand=False)
-"""margins of the tree and of its proximities, which stand under each other"""
-FINEST = 300
-"""a group of less than this part of all points has no link of its own, unless it is shown alone"""
-NAMED = 100
-"""how many leaves have their names"""
-ANSWERING = 400
-"""how many merges answer to the pointer, the last"""
-DRAWN = 120
-"""how many of the last heights are all in their curve; of those before them some"""
+SIDE_MARGINS = dict(l=64, r=76, autoexpand=False)
+"""shared by the dendrogram and the heat map below it, so that their leaves align"""
+RESOLUTION = 300
+"""clusters with fewer than n / RESOLUTION points get no bracket, except for the merges that have frames of their own"""
+MAX_LABELED = 100
+"""most leaves that are labeled with their names"""
+MAX_HOVERED = 400
+"""number of merges, the last ones, that show a tooltip"""
+DENSE_HEIGHTS = 120
+"""number of merges, the last ones, that are all in the height curve; it thins out the merges before them"""
 
 
-def tree(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
-    """A dendrogram with a frame for each of `states`, numbers of merges made, first `states[shown]`. Leaves are one apart.
+def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
+    """Animated dendrogram with a frame for each of `states` (numbers of merges), initially at `states[shown]`.
 
-    The lower merges, those that are not shown one by one, have lines of their own, which later frames leave as they are.
+    The distance between leaves is 1. The merges that have no frame of their own are drawn as separate traces, which later
+    frames do not change. `name` becomes the layout's `meta`.
     """
-    growth = run.model_input
-    links = _Links(growth, TreeColors(run))
-    colors, n = links.colors, growth.merges + 1
-    lower = growth.first_alone
-    many = len(colors.codes)
+    data_tree = run.model_input
+    brackets = _Brackets(data_tree, TreeColors(run))
+    colors, n = brackets.colors, data_tree.merges + 1
+    lower = data_tree.first_single
+    n_colors = len(colors.codes)
     base = next((i for i, merges in enumerate(states) if merges >= lower), 0)
     frames = []
     for i, merges in enumerate(states):
-        last = links.last_of(merges)
-        upper = [links.of(rows) for rows in links.by_color(lower, merges)]
-        spec = dict(name=str(i), data=[*upper, last, last], traces=list(range(1 + many, 3 + 2 * many)))
+        last = brackets.last(merges)
+        upper = [brackets.lines(rows) for rows in brackets.by_color(lower, merges)]
+        spec = dict(name=str(i), data=[*upper, last, last], traces=list(range(1 + n_colors, 3 + 2 * n_colors)))
         if i > base:
             spec["baseframe"] = str(base)
         else:
-            spec["data"] = [links.of(rows) for rows in links.by_color(0, min(merges, lower))] + spec["data"]
-            spec["traces"] = list(range(1, 3 + 2 * many))
+            spec["data"] = [brackets.lines(rows) for rows in brackets.by_color(0, min(merges, lower))] + spec["data"]
+            spec["traces"] = list(range(1, 3 + 2 * n_colors))
         frames.append(spec)
     line = dict(type="scatter", mode="lines", hoverinfo="skip")
-    whole = line | links.of(np.flatnonzero(links.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.55)
+    whole = (
+        line | brackets.lines(np.flatnonzero(brackets.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.55)
+    )
     merges = states[shown]
-    ends = [links.of(rows) for rows in links.by_color(0, min(merges, lower)) + links.by_color(lower, merges)]
-    thick = 1.3 if n > 150 else 2
-    grown = [
-        line | dict(line=dict(color=color, width=thick)) | end for color, end in zip(2 * colors.colors, ends, strict=True)
+    shown_rows = brackets.by_color(0, min(merges, lower)) + brackets.by_color(lower, merges)
+    width = 1.3 if n > 150 else 2
+    colored = [
+        line | dict(line=dict(color=color, width=width)) | brackets.lines(rows)
+        for color, rows in zip(2 * colors.colors, shown_rows, strict=True)
     ]
-    last = [trace | links.last_of(merges) for trace in emphasized("lines", 0)]
-    top = 1.06 * (float(growth.tree.heights.max()) or 1.0)
+    last = [trace | brackets.last(merges) for trace in emphasized("lines", 0)]
+    top = 1.06 * (float(data_tree.tree.heights.max()) or 1.0)
     layout = dict(
         height=height,
-        margin=dict(SIDES, t=10, b=24),
+        margin=dict(SIDE_MARGINS, t=10, b=24),
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        shapes=_strip(run),
-        xaxis=_leaves(n) | dict(showticklabels=False, ticks=""),
+        shapes=_color_strip(run),
+        xaxis=_leaf_axis(n) | dict(showticklabels=False, ticks=""),
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False),
     )
-    return figure([whole, *grown, *last, links.inverted(), links.answering()], layout | driven(name), frames)
+    traces = [whole, *colored, *last, brackets.inversion_rings(), brackets.hover_markers()]
+    return figure(traces, layout | driven(name), frames)
 
 
-def _leaves(n: int) -> dict:
-    """The axis of the leaves, which the tree and its proximities share."""
+def _leaf_axis(n: int) -> dict:
+    """Axis of the n leaves, the same in the dendrogram and the heat map."""
     return dict(range=[0, n], zeroline=False, showgrid=False, automargin=False, fixedrange=True)
 
 
 def _spans(run: Run) -> list[tuple[int, int, str]]:
-    """Where each group begins among the leaves, where it ends, and its color."""
+    """First leaf, last leaf + 1 and color of each cluster."""
     labels = run.history.last.labels[run.model_input.tree.order]
     ends = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     return [(begin, end, palette.color_of(run.ranks[labels[begin]])) for begin, end in zip(ends, ends[1:], strict=False)]
 
 
-def _strip(run: Run) -> list[dict]:
-    """The colors of the groups below the leaves."""
+def _color_strip(run: Run) -> list[dict]:
+    """Rectangles below the leaves in the colors of the clusters."""
     below = dict(type="rect", yref="paper", y0=0, y1=-16, ysizemode="pixel", yanchor=0, line=dict(width=0))
     return [below | dict(x0=begin, x1=end, fillcolor=color) for begin, end, color in _spans(run)]
 
 
-def proximities(run: Run, height: int = 340) -> go.Figure:
-    """The dissimilarities in the order of the leaves, to stand under the tree; with a frame around each group."""
-    growth = run.model_input
-    n = growth.merges + 1
-    matrix, edges = block_means(growth.dissimilarities(), growth.tree.order)
-    called = run.data.names_of(growth.tree.order[edges[:-1]])
-    few = len(called) <= NAMED
+def heat_map(run: Run, height: int = 340) -> go.Figure:
+    """Dissimilarities in leaf order, aligned with the dendrogram above, with a box around each cluster.
+
+    Each cell is the mean over a block of pairs if there are too many points.
+    """
+    data_tree = run.model_input
+    n = data_tree.merges + 1
+    matrix, edges = block_means(data_tree.dissimilarities(), data_tree.tree.order)
+    names = run.data.names_of(data_tree.tree.order[edges[:-1]])
+    few = len(names) <= MAX_LABELED
     heat = dict(
         type="heatmap",
         z=matrix,
         x=edges.tolist(),
         y=edges.tolist(),
         colorscale=palette.SEQUENTIAL,
-        text=[[safe(f"{a} – {b}") for b in called] for a in called] if few else None,
+        text=[[safe(f"{a} – {b}") for b in names] for a in names] if few else None,
         hovertemplate=("%{text}: " if few else "") + "%{z:.4g}<extra></extra>",
         colorbar=dict(
             thickness=10, x=1.02, xpad=0, title=dict(text=safe(run.data.given_name or "dissimilarity"), side="right")
         ),
     )
-    frames = [  # with a rim, because a blue one on blue would not be seen
+    boxes = [  # with a light border, because a blue box is invisible on blue cells
         dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=of or LIGHT))
         for begin, end, color in _spans(run)
         for width, of in ((5, None), (2.5, color))
     ]
-    named = run.data.names is not None and few
-    names = dict(showticklabels=False, ticks="")
-    if named:
-        words = [safe(shortened(name)) for name in called]
-        names = dict(
-            tickvals=(np.arange(n) + 0.5).tolist(), ticktext=words, tickangle=-90, tickfont=dict(size=9 if n > 50 else 11)
+    labeled = run.data.names is not None and few
+    ticks = dict(showticklabels=False, ticks="")
+    if labeled:
+        ticks = dict(
+            tickvals=(np.arange(n) + 0.5).tolist(),
+            ticktext=[safe(shortened(name)) for name in names],
+            tickangle=-90,
+            tickfont=dict(size=9 if n > 50 else 11),
         )
     layout = dict(
-        height=height + 60 * named,
-        margin=dict(SIDES, t=4, b=10 + 60 * named),
+        height=height + 60 * labeled,
+        margin=dict(SIDE_MARGINS, t=4, b=10 + 60 * labeled),
         dragmode=False,
-        shapes=frames,
-        xaxis=_leaves(n) | names,
+        shapes=boxes,
+        xaxis=_leaf_axis(n) | ticks,
         yaxis=dict(range=[n, 0], zeroline=False, showgrid=False, automargin=False, showticklabels=False, ticks=""),
     )
     return go.Figure(dict(data=[heat], layout=layout))
 
 
-class _Links:
-    """The lines of each merge: from the top of one part up, across, and down to the top of the other."""
+class _Brackets:
+    """The bracket of each merge: up from one child, across, and down to the other."""
 
-    def __init__(self, growth: Growth, colors: TreeColors):
-        self.growth, self.colors = growth, colors
-        tree = growth.tree
-        n = growth.merges + 1
+    def __init__(self, data_tree: DataTree, colors: TreeColors):
+        self.data_tree, self.colors = data_tree, colors
+        tree = data_tree.tree
+        n = data_tree.merges + 1
         x = tree.begins + 0.5
         for i, (a, b) in enumerate(tree.merges.tolist()):
             x[n + i] = (x[a] + x[b]) / 2
-        # of a few points among thousands nothing could be seen but a line to the ground
+        # the bracket of a few points among thousands would be too narrow to see
         rows = np.arange(n - 1)
-        self.drawn = (tree.sizes >= n / FINEST) | (rows >= growth.first_alone)
+        self.drawn = (tree.sizes >= n / RESOLUTION) | (rows >= data_tree.first_single)
         tops = np.append(np.zeros(n), np.where(self.drawn, tree.heights, 0))
         left, right = np.where(x[tree.merges[:, :1]] < x[tree.merges[:, 1:]], tree.merges, tree.merges[:, ::-1]).T
         gap = np.full(n - 1, np.nan)
@@ -152,13 +161,13 @@ class _Links:
         self.tops = x[n:], tree.heights
 
     def by_color(self, first: int, last: int) -> list[np.ndarray]:
-        """The merges first..last-1 of each color."""
+        """Drawn merges among first..last-1, as an array for each color."""
         rows = np.arange(first, max(first, last))
         rows = rows[self.drawn[rows]]
         return [rows[self.colors.merges[rows] == code] for code in self.colors.codes]
 
-    def of(self, rows: np.ndarray) -> dict:
-        """The links of these merges."""
+    def lines(self, rows: np.ndarray) -> dict:
+        """Coordinates of the brackets of these merges."""
         if not rows.size:
             return NOWHERE
         x, y = self.x[rows].ravel()[:-1], self.y[rows].ravel()[:-1]
@@ -166,54 +175,58 @@ class _Links:
             x=[None if value != value else value for value in x.tolist()], y=[None if v != v else v for v in y.tolist()]
         )
 
-    def last_of(self, merges: int) -> dict:
-        """The links of merge number `merges`, counted from 1; nothing for 0."""
-        return self.of(np.arange(merges - 1, merges)) if merges else NOWHERE
+    def last(self, merges: int) -> dict:
+        """Coordinates of the bracket of merge number `merges`, counted from 1; empty for 0."""
+        return self.lines(np.arange(merges - 1, merges)) if merges else NOWHERE
 
-    def inverted(self) -> dict:
-        """A ring at each merge that is an inversion."""
-        rows = self.growth.tree.inversions
+    def inversion_rings(self) -> dict:
+        """Trace with a ring at each inversion."""
+        rows = self.data_tree.tree.inversions
         ring = dict(symbol="circle-open", size=11, color=palette.FILLED, line=dict(width=2))
         return dict(type="scatter", mode="markers", x=self.tops[0][rows], y=self.tops[1][rows], hoverinfo="skip", marker=ring)
 
-    def answering(self) -> dict:
-        """Invisible markers that say what each merge does."""
-        rows = np.arange(self.growth.merges)[-ANSWERING:]
+    def hover_markers(self) -> dict:
+        """Trace of invisible markers whose tooltips describe the merges."""
+        rows = np.arange(self.data_tree.merges)[-MAX_HOVERED:]
         return dict(
             type="scatter",
             mode="markers",
             x=self.tops[0][rows],
             y=self.tops[1][rows],
             marker=dict(opacity=0, size=10),
-            customdata=[safe(self.growth.told(row)) for row in rows.tolist()],
+            customdata=[safe(self.data_tree.merge_sentence(row)) for row in rows.tolist()],
             hovertemplate="%{customdata}<extra></extra>",
         )
 
 
-def heights(run: Run, states: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
-    """The height of each merge over the number of groups that it leaves, from many to one: a frame for each of `states`, first
-    `states[shown]`."""
-    growth = run.model_input
-    left = np.arange(growth.merges, 0, -1)
-    every = np.unique(np.concatenate([np.geomspace(1, growth.merges, 300).astype(int), left[-DRAWN:]]))[::-1]
-    rows = growth.merges - every
-    y = growth.tree.heights[rows]
+def height_curve(run: Run, states: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
+    """Animated curve of the merge heights against the number of clusters, from many to one.
+
+    It has a frame for each of `states` (numbers of merges), initially at `states[shown]`. `name` becomes the layout's `meta`.
+    """
+    data_tree = run.model_input
+    clusters = np.arange(data_tree.merges, 0, -1)
+    sparse = np.geomspace(1, data_tree.merges, 300).astype(int)
+    clusters = np.unique(np.concatenate([sparse, clusters[-DENSE_HEIGHTS:]]))[::-1]
+    rows = data_tree.merges - clusters
+    y = data_tree.tree.heights[rows]
     whole = dict(
-        x=every,
+        x=clusters,
         y=y,
-        text=[f"{counted(k, 'group')} left" for k in every.tolist()],
+        text=[counted(k, "cluster") for k in clusters.tolist()],
         hovertemplate="%{text}<br>height %{y:.6g}<extra></extra>",
     )
     frames = []
     for i, merges in enumerate(states):
-        here = [NOWHERE, NOWHERE]
+        line, marker = NOWHERE, NOWHERE
         if merges:
-            made = rows < merges
-            here = [dict(x=every[made], y=y[made]), dict(x=[growth.merges + 1 - merges], y=[growth.height(merges)])]
-        frames.append(dict(name=str(i), data=here, traces=[1, 2]))
+            applied = rows < merges
+            line = dict(x=clusters[applied], y=y[applied])
+            marker = dict(x=[data_tree.merges + 1 - merges], y=[data_tree.height(merges)])
+        frames.append(dict(name=str(i), data=[line, marker], traces=[1, 2]))
     k = run.settings.k
-    span = np.ptp(growth.tree.heights) or 1.0
-    ticks = [left for left in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if left <= growth.merges]
+    span = np.ptp(data_tree.tree.heights) or 1.0
+    ticks = [tick for tick in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if tick <= data_tree.merges]
     layout = dict(
         height=height,
         margin=TIGHT,
@@ -222,14 +235,14 @@ def heights(run: Run, states: list[int], shown: int, name: str, height: int = 34
         dragmode=False,
         xaxis=dict(
             type="log",
-            range=[np.log10(growth.merges + 1) + 0.05, -0.06],
+            range=[np.log10(data_tree.merges + 1) + 0.05, -0.06],
             tickvals=ticks,
             ticktext=[f"{tick:,}" for tick in ticks],
-            title=dict(text="groups left"),
+            title=dict(text="number of clusters"),
             zeroline=False,
         ),
         yaxis=dict(
-            range=[growth.tree.heights.min() - 0.06 * span, growth.tree.heights.max() + 0.08 * span],
+            range=[data_tree.tree.heights.min() - 0.06 * span, data_tree.tree.heights.max() + 0.08 * span],
             zeroline=False,
             title=dict(text="height"),
         ),
@@ -237,17 +250,17 @@ def heights(run: Run, states: list[int], shown: int, name: str, height: int = 34
             dict(type="line", x0=k, x1=k, y0=0, y1=1, yref="paper", line=dict(width=1.5, dash="dot", color=palette.NEUTRAL))
         ],
         annotations=[
-            dict(text="the cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
+            dict(text="cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
         ],
     )
     return figure(curves.moving(whole, frames[shown]["data"]), layout | driven(name), frames)
 
 
-def described(run: Run) -> str:
-    """A sentence about the tree for people who cannot see it."""
-    growth = run.model_input
+def alt_text(run: Run) -> str:
+    """Description of the dendrogram for screen readers."""
+    data_tree = run.model_input
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
-        f"Dendrogram of {counted(growth.merges + 1, 'point')} by {growth.linkage} linkage, up to height "
-        f"{number(growth.height(growth.merges))}; cut into {counted(run.settings.k, 'group')} of {sizes} points."
+        f"Dendrogram of {counted(data_tree.merges + 1, 'point')} by {data_tree.linkage} linkage, up to height "
+        f"{number(data_tree.height(data_tree.merges))}; cut into {counted(run.settings.k, 'cluster')} of {sizes} points."
     )

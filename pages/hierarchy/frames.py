@@ -1,4 +1,4 @@
-"""The frames of a whole tree, from single points to one group, with the sentences under its pictures."""
+"""The frames of a whole tree, from single points to one cluster, with the sentence shown for each."""
 
 from pages.datasets.formatting import counted, short
 from pages.hierarchy.cut import merges_of
@@ -7,34 +7,34 @@ from pages.runs.run import Run
 
 
 def tree_frames(run: Run) -> list[Frame]:
-    """One frame for each of `Growth.states`, whether before or after the cut.
+    """One frame for each entry of `DataTree.states`, below and above the cut.
 
-    `position` is the number of merges made. `state` and `parameters` are the number of the frame: the history of the run has
-    only the last merges before the cut.
+    `position` is the number of merges so far. `state` and `parameters` are the number of the frame, because the history of
+    the run contains only the last merges before the cut.
     """
-    growth, cut = run.model_input, merges_of(run)
-    start = f"Start: {counted(growth.merges + 1, 'point')}, each a group of its own."
-    frames = [Frame("start", 0, 0, None, 0.0, None, start, growth.explained())]
-    for i, merges in enumerate(growth.states[1:], 1):
-        height, left = growth.height(merges), growth.merges + 1 - merges
-        if merges <= growth.first_alone:
-            sentence = f"{counted(merges, 'merge')} made, up to height {short(height)}: {left:,} groups left."
+    data_tree, cut = run.model_input, merges_of(run)
+    start = f"Start: {counted(data_tree.merges + 1, 'point')}, each in its own cluster."
+    frames = [Frame("start", 0, 0, None, 0.0, None, start, data_tree.merge_rule())]
+    for i, merges in enumerate(data_tree.states[1:], 1):
+        height, left = data_tree.height(merges), data_tree.merges + 1 - merges
+        if merges <= data_tree.first_single:
+            sentence = f"{counted(merges, 'merge')} up to height {short(height)}: {left:,} clusters."
         else:
-            sentence = growth.told(merges - 1)
+            sentence = data_tree.merge_sentence(merges - 1)
         if merges == cut:
-            sentence += " Here the tree is cut."
-        explanation = growth.explained() if left == 1 else ""
+            sentence += " (cut)"
+        explanation = data_tree.merge_rule() if left == 1 else ""
         if merges == cut + 1:
-            explanation = "Above the cut, groups lose their color: these merges are not made."
+            explanation = "Merges above the cut are not applied; their clusters are drawn in gray."
         frames.append(Frame("merge", i, i, None, float(merges), height, sentence, explanation))
     return frames
 
 
 def frame_of_cut(run: Run) -> int:
-    """Number of the frame with the groups of the cut."""
+    """Number of the frame that shows the clusters of the cut."""
     return run.model_input.states.index(merges_of(run))
 
 
 def pace(frames: list[Frame]) -> list[int]:
-    """For how many thirtieths of a second each frame but the last is shown: longest for the last merges."""
-    return [2 if to_come > 40 else 4 if to_come > 12 else 14 for to_come in range(len(frames) - 1, 0, -1)]
+    """Duration of each frame except the last, in thirtieths of a second; the last merges are shown longest."""
+    return [2 if remaining > 40 else 4 if remaining > 12 else 14 for remaining in range(len(frames) - 1, 0, -1)]

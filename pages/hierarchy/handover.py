@@ -1,28 +1,28 @@
-"""Buttons that take the cut of a tree to other pages: as the start of other methods, or beside them."""
+"""Buttons that use the cut of a tree on other pages: to initialize another method, or in the comparison."""
 
 import streamlit as st
 
-from pages.methods import offered
-from pages.methods.starts import TREE, CutOf
+from pages.methods import available_methods
+from pages.methods.starts import TREE, TreeStart
 from pages.methods.traits import WATCH
 from pages.runs.run import Run
 from pages.ui.navigation import open_from_tree, open_in_comparison
 
 
 def show_handover(run: Run) -> None:
-    """A button for each method that can start from the cut, and one for the comparison."""
-    st.markdown("**Go on with this cut**")
+    """Draws a button for each method that can be initialized from the cut, and one for the comparison."""
+    st.markdown("**Use this clustering**")
     tree = run.settings
-    start = CutOf(tree.option("linkage"), tree.option("metric"))
+    start = TreeStart(tree.option("linkage"), tree.option("metric"))
     with st.container(horizontal=True):
-        for name, view in offered(WATCH, run.data).items():
+        for name, view in available_methods(WATCH, run.data).items():
             if TREE not in view.initializations:
                 continue
             st.button(
-                f"Start {view.title} from it",
-                key=f"hand over to {name}",  # titles may be alike
+                f"Initialize {view.title}",
+                key=f"hand over to {name}",  # two methods may have the same title
                 icon=":material/play_circle:",
                 on_click=open_from_tree,
                 args=(view.settings(tree.k, start, data=run.data), run.data),
             )
-        st.button("Race it", icon=":material/view_column:", on_click=open_in_comparison, args=(tree, run.data))
+        st.button("Add to comparison", icon=":material/view_column:", on_click=open_in_comparison, args=(tree, run.data))

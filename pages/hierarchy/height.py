@@ -1,44 +1,44 @@
-"""The height of the cut as an input, which always agrees with the number of groups."""
+"""Input for the height of the cut, kept consistent with K."""
 
 import streamlit as st
 
 from pages.datasets.limits import MOST_CLUSTERS
 from pages.hierarchy.cut import height_of_cut
-from pages.methods.trees import Growth
+from pages.methods.trees import DataTree
 
 HEIGHT = "height of cut"
-"""in the session: the last height, which stays as long as it leaves K groups"""
+"""session key of the last height; it is kept as long as a cut there gives K clusters"""
 TOO_LOW = "too low"
-"""in the session: a height that left more groups than can be shown, and how many"""
+"""session key of a height whose cut gives more clusters than can be shown, with their number"""
 
 
-def cut_at(growth: Growth, height: float) -> None:
-    """For callbacks: sets K to the number of groups that a cut at this height leaves, and keeps the height."""
-    groups = growth.merges + 1 - growth.tree.merges_below(height)
-    st.session_state["k"] = min(groups, MOST_CLUSTERS)
+def cut_at(data_tree: DataTree, height: float) -> None:
+    """Callback: stores the height, and sets K to the number of clusters that a cut there gives."""
+    clusters = data_tree.merges + 1 - data_tree.tree.merges_below(height)
+    st.session_state["k"] = min(clusters, MOST_CLUSTERS)
     st.session_state[HEIGHT] = height
-    st.session_state[TOO_LOW] = (height, groups) if groups > MOST_CLUSTERS else None
+    st.session_state[TOO_LOW] = (height, clusters) if clusters > MOST_CLUSTERS else None
 
 
-def choose_height(growth: Growth, k: int) -> float:
-    """The height of the cut into k groups, in a field that changes K."""
+def choose_height(data_tree: DataTree, k: int) -> float:
+    """Draws the input for the height of the cut, which also changes K; returns the height of the cut into k clusters."""
 
     def changed():
-        if st.session_state["height"] is not None:  # an emptied field means the old height
-            cut_at(growth, st.session_state["height"])
+        if st.session_state["height"] is not None:  # an emptied field restores the previous height
+            cut_at(data_tree, st.session_state["height"])
 
-    height = height_of_cut(growth, k, st.session_state.get(HEIGHT))
+    height = height_of_cut(data_tree, k, st.session_state.get(HEIGHT))
     st.session_state["height"] = st.session_state[HEIGHT] = height
     st.number_input(
         "Cut at height",
         0.0,
         None,
         None,
-        step=max(float(f"{growth.tree.heights.max() / 50:.1g}"), 1e-12),
+        step=max(float(f"{data_tree.tree.heights.max() / 50:.1g}"), 1e-12),
         format="%.4g",
         key="height",
         width=150,
         on_change=changed,
-        help="Or drag the dashed line in the tree.",
+        help="You can also drag the dashed line in the dendrogram.",
     )
     return height

@@ -1,4 +1,4 @@
-"""The tree: hierarchical clustering, merge by merge, and its cut."""
+"""Page "Hierarchical": agglomerative clustering, merge by merge, and its cut."""
 
 from contextlib import nullcontext
 
@@ -10,7 +10,7 @@ from pages.hierarchy.handover import show_handover
 from pages.hierarchy.height import choose_height, cut_at
 from pages.hierarchy.notes import show_cut_notes, show_tree_notes
 from pages.hierarchy.sections import show_tree_figures, show_tree_numbers, show_tree_player
-from pages.methods.trees import grow
+from pages.methods.trees import build_tree
 from pages.ui.cutting_line import cut_line
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
@@ -19,9 +19,9 @@ from pages.ui.navigation import opening
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
 from pages.ui.results import show_sizes
-from pages.ui.widgets import SHARED, choose_tree, recent
+from pages.ui.widgets import IN_LINK, choose_tree, session_cache
 
-st.title("The tree")
+st.title("Hierarchical clustering")
 opening()
 data = current()
 failure = st.container()
@@ -31,28 +31,28 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     ordered = st.toggle(
         "Optimal leaf order",
         key="ordered",
-        help=f"Turns the branches so that neighboring leaves are as near as the tree allows. Up to {MOST_ORDERED} points, "
-        "because it takes time that grows with the third power of their number.",
-        **SHARED,
+        help="Orders the leaves so that adjacent ones are as similar as the tree allows. Available for at most "
+        f"{MOST_ORDERED} points, because the time grows with the cube of their number.",
+        **IN_LINK,
     )
 with failure:
     show_failure("hierarchy")
 progress = Progress()
 try:
     with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():
-        growth = grow(data, **options, cache=recent(), ordered=ordered)
+        data_tree = build_tree(data, **options, cache=session_cache(), ordered=ordered)
 except ValueError as fault:
     show_fault(fault)
 else:
-    run = cut_run(growth, k)
+    run = cut_run(data_tree, k)
     with place_of_height:
-        height = choose_height(growth, run.settings.k)
-    with st.container():  # always there, so that what comes below stays what it is
+        height = choose_height(data_tree, run.settings.k)
+    with st.container():  # also when empty, so that Streamlit keeps the elements below
         show_cut_notes(run, ordered)
-    name = show_tree_figures(run, choose_plane(growth.data), ordered, progress)
+    name = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
     with st.container():
-        show_tree_notes(growth)
-    cut_line(growth, run.settings.k, height, MOST_CLUSTERS, "tree", lambda height: cut_at(growth, height))
+        show_tree_notes(data_tree)
+    cut_line(data_tree, run.settings.k, height, MOST_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
     show_tree_player(run, name)
     show_tree_numbers(run)
     show_sizes(run)

@@ -1,4 +1,4 @@
-"""The groups of a tree in the plane, merge by merge. Arrays in, figures out; no Streamlit."""
+"""Animated scatter plot of the clusters of a tree, merge by merge."""
 
 from collections.abc import Callable
 
@@ -25,35 +25,35 @@ from pages.figures.plots import (
 )
 from pages.hierarchy.cut import merges_of
 from pages.methods.tree_cut import OUTLINED
-from pages.methods.trees import Growth
+from pages.methods.trees import DataTree
 from pages.runs.run import Run
 
 HEIGHT = 430
 
 
 class TreeColors:
-    """The color of each point and each merge: a number in `codes`, 0 for none."""
+    """Color code of each point and each merge; 0 is gray, for points that are not merged yet and merges above the cut."""
 
     def __init__(self, run: Run):
-        growth, labels = run.model_input, run.history.last.labels
+        data_tree, labels = run.model_input, run.history.last.labels
         self.cut = merges_of(run)
-        self.joined_by = growth.joined_by
+        self.joined_by = data_tree.joined_by
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
         self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]
-        self.merges = np.where(np.arange(growth.merges) < self.cut, growth.labels_of_merges(self._points), 0)
+        self.merges = np.where(np.arange(data_tree.merges) < self.cut, data_tree.labels_of_merges(self._points), 0)
         self.colors = [palette.NEUTRAL, *palette.COLORS[: int(self._points.max())]]
 
     @property
     def codes(self) -> range:
-        """All numbers of colors, in the order in which they are drawn."""
+        """All color codes, in drawing order."""
         return range(len(self.colors))
 
     def has_color(self, merges: int) -> np.ndarray:
-        """(n,) whether each point has a color after `merges` merges: once it has joined another, and at the cut always."""
+        """(n,) whether each point has a color after `merges` merges: from its first merge on, and at the cut at the latest."""
         return self.joined_by < merges if merges < self.cut else np.ones(len(self.joined_by), dtype=bool)
 
     def points(self, merges: int) -> np.ndarray:
-        """(n,) the color of each point after `merges` merges."""
+        """(n,) color code of each point after `merges` merges."""
         return np.where(self.has_color(merges), self._points, 0).astype(np.uint8)
 
     def markers(self, merges: int, rows: np.ndarray) -> dict:
@@ -62,7 +62,7 @@ class TreeColors:
         return dict(marker=dict(color=self.points(merges)[rows], symbol=symbols[rows]))
 
     def scale(self) -> dict:
-        """How Plotly turns the numbers into colors."""
+        """Plotly color scale that maps the codes to colors."""
         last = len(self.colors) - 1
         return dict(cmin=0, cmax=last, colorscale=[[code / last, color] for code, color in enumerate(self.colors)])
 
@@ -73,68 +73,72 @@ def picture(
     shown: int,
     plane: Plane,
     name: str,
-    on_share: Callable[[float], None] = lambda share: None,
+    on_progress: Callable[[float], None] = lambda fraction: None,
     *,
     markers: int = MOST_MOVING,
 ) -> go.Figure:
-    """An animation of the merges: points in the colors of the groups of the cut, from their first merge on.
+    """Animated scatter plot of the merges: each point gets the color of its cluster at its first merge.
 
-    Outlines enclose the groups that there are; by single linkage there are the lines of the merges made instead.
+    Outlines enclose the current clusters; single linkage shows the lines of all merges so far instead.
 
-    Each of `states`, a number of merges made, has a frame, and the first picture is that of `states[shown]`. `name` becomes
-    the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it raises
-    ends the work. More points than `markers` are painted, but those that join one by one remain markers.
+    Parameters
+    ----------
+    states : numbers of merges, one for each frame
+    shown : index in `states` of the frame that is shown initially
+    name : becomes the layout's `meta`
+    on_progress : called with the fraction of frames that are done; an exception that it raises stops the function
+    markers : more points than this are drawn as an image, except for those that join in the merges shown one by one
     """
-    return _TreePicture(run, states, plane, markers).figure(shown, name, on_share)
+    return _TreePicture(run, states, plane, markers).figure(shown, name, on_progress)
 
 
 class _TreePicture:
     def __init__(self, run: Run, states: list[int], plane: Plane, markers: int):
-        self.growth, self.data, self.states, self.plane = run.model_input, run.data, states, plane
+        self.data_tree, self.data, self.states, self.plane = run.model_input, run.data, states, plane
         self.xy = plane.places(run.data.points)
         self.extent = padded(self.xy, 1.2 if run.data.to_scale else None)
         self.painted = len(self.xy) > markers
         self.colors = TreeColors(run)
         left, right, bottom, top = self.extent
         digits = 4 - int(np.floor(np.log10(min(right - left, top - bottom))))
-        shapes = _MergeLines if self.growth.linkage == "single" else _Outlines
-        self.shapes = shapes(self.growth, self.xy, digits)
-        last = np.array([merges - 1 for merges in states if merges > self.growth.first_alone], dtype=int)
-        self.last_merges = dict(zip(last.tolist(), self.growth.ends(last, self.xy).round(digits), strict=True))
+        shapes = _MergeLines if self.data_tree.linkage == "single" else _Outlines
+        self.shapes = shapes(self.data_tree, self.xy, digits)
+        last = np.array([merges - 1 for merges in states if merges > self.data_tree.first_single], dtype=int)
+        self.last_merges = dict(zip(last.tolist(), self.data_tree.ends(last, self.xy).round(digits), strict=True))
         self.marked = np.arange(len(self.xy))
         if self.painted:
-            early = self.growth.joined_by < self.growth.first_alone
+            early = self.data_tree.joined_by < self.data_tree.first_single
             self.marked, self.early = np.flatnonzero(~early), np.flatnonzero(early)
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy[early].T, self.extent, height) if early.any() else None
 
     def image(self, merges: int) -> list[dict]:
-        """The painted points after `merges` merges."""
+        """Layout image of the painted points after `merges` merges, in a list; empty if no points are painted."""
         if not self.painted or self.canvas is None:
             return []
         source = self.canvas.paint(palette.rgb(self.colors.colors), labels=self.colors.points(merges)[self.early])
         return [dict(source=source)]
 
     def last_merge(self, merges: int) -> dict:
-        """The line between the two parts of the last merge, where merges are shown one by one."""
+        """Line between the two children of the last merge, if that merge has a frame of its own."""
         ends = self.last_merges.get(merges - 1)
         return NOWHERE if ends is None else dict(zip("xy", ends.T.tolist(), strict=True))
 
-    def figure(self, shown: int, name: str, on_share: Callable[[float], None]) -> go.Figure:
-        colors, many, first_alone = self.colors, len(self.colors.codes), self.growth.first_alone
-        beside = [*rings(self.data, self.xy)]
+    def figure(self, shown: int, name: str, on_progress: Callable[[float], None]) -> go.Figure:
+        colors, n_colors, first_single = self.colors, len(self.colors.codes), self.data_tree.first_single
+        static = [*rings(self.data, self.xy)]
         if self.painted:
-            beside.append(dots(self.data, self.plane, self.xy, hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
-        lower = list(range(1 + len(beside), 1 + len(beside) + many))
-        upper = [trace + many for trace in lower]
-        joins = [upper[-1] + 1, upper[-1] + 2]
-        base = next((i for i, merges in enumerate(self.states) if merges >= first_alone), len(self.states) - 1)
+            static.append(dots(self.data, self.plane, self.xy, hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
+        lower = list(range(1 + len(static), 1 + len(static) + n_colors))
+        upper = [trace + n_colors for trace in lower]
+        last_lines = [upper[-1] + 1, upper[-1] + 2]
+        base = next((i for i, merges in enumerate(self.states) if merges >= first_single), len(self.states) - 1)
         frames = []
-        colored = base  # the last frame that has the colors of the points
+        colored = base  # the last frame that sets the colors of the points
         for i, merges in enumerate(self.states):
-            on_share(i / len(self.states))
+            on_progress(i / len(self.states))
             data = self.shapes.upper(merges, colors) + 2 * [self.last_merge(merges)]
-            spec = dict(name=str(i), data=data, traces=upper + joins)
+            spec = dict(name=str(i), data=data, traces=upper + last_lines)
             before = self.states[i - 1] if i else 0
             if i > base and np.array_equal(colors.has_color(merges), colors.has_color(before)):
                 spec["baseframe"] = str(colored)
@@ -166,48 +170,48 @@ class _TreePicture:
         layout = layout_of(self.data, self.plane, self.extent, HEIGHT, self.painted) | driven(name)
         layout["images"] = [placed(self.extent) | image for image in self.image(min(merges, self.states[base]))]
         last = [trace | self.last_merge(merges) for trace in emphasized("lines+markers", 7)]
-        return figure([points, *beside, *shapes, *last], layout, frames)
+        return figure([points, *static, *shapes, *last], layout, frames)
 
 
 class _Outlines:
-    """The convex hulls of the groups, each computed once."""
+    """Convex hulls of the clusters, each computed once."""
 
     filled = True
 
-    def __init__(self, growth: Growth, xy: np.ndarray, digits: int):
-        self.growth, self.xy, self.digits = growth, xy, digits
+    def __init__(self, data_tree: DataTree, xy: np.ndarray, digits: int):
+        self.data_tree, self.xy, self.digits = data_tree, xy, digits
         self.hulls: dict[int, np.ndarray] = {}
 
     def lower(self, merges: int, colors: TreeColors) -> list[dict]:
-        """Nothing: every merge takes two outlines away."""
+        """Empty, because merges remove outlines: nothing stays the same in later frames."""
         return [NOWHERE for _ in colors.codes]
 
     def upper(self, merges: int, colors: TreeColors) -> list[dict]:
-        """For each color one broken line around its groups after `merges` merges."""
+        """For each color one broken line around its clusters after `merges` merges."""
         lines = [[] for _ in colors.codes]
-        for merge in self.growth.largest_alive(merges, OUTLINED).tolist():
+        for merge in self.data_tree.largest_clusters_after(merges, OUTLINED).tolist():
             if merge not in self.hulls:
-                self.hulls[merge] = hull(self.xy[self.growth.tree.members(merge)]).round(self.digits)
+                self.hulls[merge] = hull(self.xy[self.data_tree.tree.members(merge)]).round(self.digits)
             lines[colors.merges[merge]].append(self.hulls[merge])
         return [_broken_line(parts) for parts in lines]
 
 
 class _MergeLines:
-    """The lines of all merges made. By single linkage they are the minimum spanning tree."""
+    """Lines of all merges so far. With single linkage they form the minimum spanning tree."""
 
     filled = False
 
-    def __init__(self, growth: Growth, xy: np.ndarray, digits: int):
-        self.growth = growth
-        self.ends = growth.ends(np.arange(growth.merges), xy).round(digits)
+    def __init__(self, data_tree: DataTree, xy: np.ndarray, digits: int):
+        self.data_tree = data_tree
+        self.ends = data_tree.ends(np.arange(data_tree.merges), xy).round(digits)
 
     def lower(self, merges: int, colors: TreeColors) -> list[dict]:
-        """For each color one broken line of the merges that are not shown one by one."""
-        return self._between(0, min(merges, self.growth.first_alone), colors)
+        """For each color one broken line of the merges that have no frame of their own."""
+        return self._between(0, min(merges, self.data_tree.first_single), colors)
 
     def upper(self, merges: int, colors: TreeColors) -> list[dict]:
-        """For each color one broken line of the merges that are shown one by one."""
-        return self._between(self.growth.first_alone, merges, colors)
+        """For each color one broken line of the merges that have a frame of their own."""
+        return self._between(self.data_tree.first_single, merges, colors)
 
     def _between(self, first: int, last: int, colors: TreeColors) -> list[dict]:
         rows = np.arange(first, max(first, last))
@@ -215,7 +219,7 @@ class _MergeLines:
 
 
 def _broken_line(parts) -> dict:
-    """A line with a gap between these parts, each (m, 2)."""
+    """Line through these parts, each (m, 2), with gaps between them."""
     if not len(parts):
         return NOWHERE
     x, y = [], []

@@ -1,4 +1,4 @@
-"""The parts of the page: the figures of a cut tree, their player, and its numbers."""
+"""The sections of the page: figures of the tree, their player, and metrics."""
 
 import numpy as np
 import streamlit as st
@@ -15,74 +15,77 @@ from pages.runs.run import Run
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.run_view import colors_and_rings
-from pages.ui.widgets import recent
+from pages.ui.widgets import session_cache
 
 
-def draw(run: Run, plane: Plane, name: str, progress: Progress) -> list:
-    """The picture, the tree, the heights and the proximities."""
+def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
+    """Scatter plot, dendrogram, height curve and heat map, from the cache if they are there."""
+
+    def on_progress(fraction: float) -> None:
+        progress.show(0.2 + 0.8 * fraction, "Drawing the plots.")
+
     states, cut = run.model_input.states, frame_of_cut(run)
-    return recent().get(
+    return session_cache().get(
         ("tree figures", name),
         lambda: [
-            picture(run, states, cut, plane, name, lambda share: progress.show(0.2 + 0.8 * share, "Drawing the pictures.")),
-            figures.tree(run, states, cut, name),
-            figures.heights(run, states, cut, name),
-            figures.proximities(run),
+            picture(run, states, cut, plane, name, on_progress),
+            figures.dendrogram(run, states, cut, name),
+            figures.height_curve(run, states, cut, name),
+            figures.heat_map(run),
         ],
     )
 
 
 def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> str:
-    """The four figures, two above two; returns the name of those that move."""
-    growth = run.model_input
+    """Shows the four figures in two rows; returns the name of the animated ones, for the player."""
+    data_tree = run.model_input
     name = plots.token("tree", run.key, plane.names, ordered)
-    moving, tree, heights, proximities = draw(run, plane, name, progress)
+    scatter, dendrogram, heights, heat_map = draw_figures(run, plane, name, progress)
     above = st.columns(2, gap="medium")
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            st.plotly_chart(moving, key="tree picture", alt=figures.described(run), **plots.SAVED)
+            st.plotly_chart(scatter, key="tree picture", alt=figures.alt_text(run), **plots.SAVED)
+        outlines = (
+            "Lines: merges so far."
+            if data_tree.linkage == "single"
+            else f"Outlines: current clusters (the {OUTLINED} largest)."
+        )
         st.caption(
-            (
-                "The lines are the merges so far"
-                if growth.linkage == "single"
-                else f"Outlines are the groups that there are, up to the {OUTLINED} largest"
-            )
-            + "; the black line joins the two that merge now. A point is gray until it has joined another."
-            + colors_and_rings(run)
+            f"{outlines} Black line: the pair being merged. Gray: points that are not merged yet.{colors_and_rings(run)}"
         )
     with above[1]:
         with st.container(key="tree"):
-            st.plotly_chart(tree, key="tree tree", alt=figures.described(run), **CHART)
+            st.plotly_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), **CHART)
         st.caption(
-            "Each arch is a merge, at its height; at the ground there is a leaf for each point. Drag the dashed line to cut: "
-            "what hangs below it is a group, with its color in the strip."
+            "Brackets are merges; leaves are points. Drag the dashed line to cut; each branch below it is a cluster. The "
+            "strip shows the cluster colors."
         )
     with below[0]:
         with st.container(key="heights"):
             st.plotly_chart(
                 heights,
                 key="tree heights",
-                alt=f"Height of each merge over the number of groups left, up to {short(growth.tree.heights.max())}.",
+                alt=f"Merge height against the number of clusters, up to {short(data_tree.tree.heights.max())}.",
                 **CHART,
             )
-        st.caption("Where the heights climb steeply, groups that are far apart merge: a cut before that leaves them.")
+        st.caption("A steep rise means that distant clusters merge; cut just before it.")
     with below[1]:
         st.plotly_chart(
-            proximities,
+            heat_map,
             key="tree proximities",
-            alt="Heat map of the dissimilarities in the order of the leaves: dark blocks are groups that are close.",
+            alt="Heat map of the pairwise dissimilarities in dendrogram order: dark blocks are compact clusters.",
             **CHART,
         )
-        st.caption("The dissimilarity of each two leaves, in the order of the tree: dark is near. Frames are the groups.")
+        st.caption("Pairwise dissimilarities in dendrogram order (dark = similar); boxes are clusters.")
     return name
 
 
 def show_tree_player(run: Run, name: str) -> None:
-    """The player of the figures of this name."""
+    """Draws the player of the figures with this name."""
     frames = tree_frames(run)
     with st.container(key="driver"):
-        # the same place in another tree of these points, so that linkages can be compared there
+        # the token depends on the data only: the player keeps its frame when the linkage changes, to compare linkages
         player(
             plots.token("tree", run.data.key, len(frames)),
             name,
@@ -95,21 +98,21 @@ def show_tree_player(run: Run, name: str) -> None:
 
 
 def show_tree_numbers(run: Run) -> None:
-    """The cophenetic correlation of the tree, the number of groups, and their agreement with the known ones."""
+    """Shows the cophenetic correlation, the number of clusters, and their agreement with the known groups."""
     cophenetic = run.model_input.tree.cophenetic
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",
             "none" if np.isnan(cophenetic) else minus(f"{cophenetic:.3f}"),
-            help="How well the heights at which points come together agree with their dissimilarities: 1 is perfectly. It "
-            "compares linkages on the same data, and is no measure of how good a cut is.",
+            help="Correlation between the dissimilarities of pairs of points and the heights at which they merge (1 = "
+            "perfect). Use it to compare linkages on the same data. It does not measure the quality of a cut.",
             width="content",
         )
-        st.metric("Groups", run.settings.k, width="content")
+        st.metric("Clusters", run.settings.k, width="content")
         if run.agreement is not None:
             st.metric(
                 "Adjusted Rand index",
                 minus(f"{run.agreement:.3f}"),
-                help=plain(f"Agreement of the cut with the known groups ({run.data.label_name}): 1 is the same, 0 is chance."),
+                help=plain(f"Agreement of the cut with the known groups ({run.data.label_name}); 1 = identical, 0 = chance."),
                 width="content",
             )

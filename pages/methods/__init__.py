@@ -38,12 +38,12 @@ def kind_of(data: Data) -> str:
     return POINTS if data.given is None else PROXIMITIES
 
 
-def offered(page: str, data: Data | None = None) -> dict[str, MethodView]:
+def available_methods(page: str, data: Data | None = None) -> dict[str, MethodView]:
     """The methods that may be chosen on this page, by name; with `data` only those that can cluster them."""
     return {
         name: view
         for name, view in methods().items()
-        if view.can_be_on(page) and (data is None or kind_of(data) in view.traits.data)
+        if view.available_on(page) and (data is None or kind_of(data) in view.traits.data)
     }
 
 

@@ -18,7 +18,7 @@ from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Initialization, Named, NoStart, Start
+from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, EVERYWHERE, RESTARTS, Traits
 
 
@@ -76,12 +76,12 @@ class MethodView(ABC):
     works_with: str = "means of coordinates"
     """why it needs points, completes "because it works with …\""""
     options: tuple[Option, ...] = ()
-    initializations: tuple[Initialization, ...] = (*SEEDED, TREE, HAND)
+    initializations: tuple[Initialization, ...] = (*SEEDED, TREE, MANUAL)
     """of starting, the default first; none for a method that does not start anywhere"""
     pages: frozenset[str] = EVERYWHERE
-    rough: Mapping[str, Any] = {}
+    early_stopping: Mapping[str, Any] = {}
     """options of runs of which only the labels are wanted, where the exact end takes many steps that change none"""
-    models: Option | None = None
+    model_option: Option | None = None
     """the option whose values are compared by information criteria, for methods that have a likelihood"""
     time_note: str = ""
     """what its time includes that of others does not, in a sentence"""
@@ -100,10 +100,10 @@ class MethodView(ABC):
     """what has to be said of its compared scores, in a sentence"""
     start_imports: frozenset[str] = frozenset()
     """names that `start_code` needs of `clustering`"""
-    found_code: str = "state.parameters"
+    result_code: str = "state.parameters"
     """what a script prints as found"""
 
-    def can_be_on(self, page: str) -> bool:
+    def available_on(self, page: str) -> bool:
         """Whether it may be chosen on a page: many starts need a method that has some, and centers and losses to compare; a
         sweep over K one that is given K, and has a loss to choose the best of several runs by."""
         traits = self.traits
@@ -129,12 +129,12 @@ class MethodView(ABC):
         if unknown:
             raise TypeError(f"{self.title} has no option {', '.join(sorted(unknown))}")
         if start is None:
-            start = Named(self.initializations[0].name) if self.initializations else NoStart()
+            start = NamedStart(self.initializations[0].name) if self.initializations else NoStart()
         elif isinstance(start, str):
             name = self.initialization(start).name
-            start = CutOf() if name == TREE.name else ByHand(()) if name == HAND.name else Named(name)
+            start = TreeStart() if name == TREE.name else ManualStart(()) if name == MANUAL.name else NamedStart(name)
         k = k if self.traits.groups == "chosen" else None
-        values = tuple((option.name, options.get(option.name, option.first(data))) for option in self.options)
+        values = tuple((option.name, options.get(option.name, option.default_value(data))) for option in self.options)
         return Settings(self.name, k, start, seed, values)
 
     def arguments(self, settings: Settings) -> dict[str, Any]:
@@ -217,14 +217,14 @@ class MethodView(ABC):
         """(n,) distance of each point to the center of its cluster at the end, for an order of its members; 0 for a point in
         none."""
         # the last place is what -1 picks
-        places = np.vstack([run.places, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
+        places = np.vstack([run.cluster_centers, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
         return np.where(run.numbers < 0, 0.0, np.linalg.norm(run.data.points - places, axis=1))
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """For each cluster one line (m, 2) in the plane, broken at NaN, in state number `state`; none at all by default."""
         return []
 
-    def steady_outlines(self, run, plane: Plane) -> list[np.ndarray]:
+    def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
         """The same for what is there from the first assignment on and never changes, so that it is sent only once."""
         return []
 
@@ -253,9 +253,9 @@ class MethodView(ABC):
     def sentence(self, run, state: int) -> str:
         """What happens in state number `state` of the history. KeyError for a phase that the method does not have."""
         now = run.history.states[state]
-        return self.says()[now.phase](run, state, now) + self.ending(run, state)
+        return self.sentences()[now.phase](run, state, now) + self.ending(run, state)
 
-    def says(self) -> Mapping[str, Callable[[Any, int, Any], str]]:
+    def sentences(self) -> Mapping[str, Callable[[Any, int, Any], str]]:
         """For each phase what makes its sentence, of the run, the number of the state and the state."""
         return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
 
@@ -266,7 +266,7 @@ class MethodView(ABC):
 
     def start_phrase(self, settings: Settings) -> str:
         """How the start was chosen."""
-        if isinstance(settings.start, CutOf):
+        if isinstance(settings.start, TreeStart):
             return f"the cut of a tree, {settings.start.linkage} linkage"
         return self.initialization(settings.start.initialization).phrase
 
@@ -322,7 +322,7 @@ class MethodView(ABC):
         return []
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
-        """Information criteria of the last state of a run, smaller being better, if it has `models`."""
+        """Information criteria of the last state of a run, smaller being better, if it has a `model_option`."""
         return {}
 
     def tables(self, run) -> list[ResultTable]:
@@ -367,7 +367,7 @@ class MethodView(ABC):
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {begin}, max_iter={iterations}):\n"
             "    print(state.iteration, state.loss)\n"
-            f"labels, found = state.labels, {self.found_code}\nprint(found)\n"
+            f"labels, found = state.labels, {self.result_code}\nprint(found)\n"
         )
         return Script(imports | {process, "iterate"}, body)
 

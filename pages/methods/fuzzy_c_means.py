@@ -39,7 +39,7 @@ FUZZIFIER = Option(
     low=1.05,
     high=10.0,
     step=0.25,
-    short=lambda m: f"m = {m:g}",
+    short_label=lambda m: f"m = {m:g}",
     help="How soft memberships are: near 1 they are almost hard, as in K-means; the larger m, the more alike they are. 2 is "
     "common.",
     width=128,
@@ -52,7 +52,7 @@ class FuzzyCMeansView(MethodView):
     order = 2.5
     traits = Traits(share="membership", loss=Loss(), regions=True)
     options = (FUZZIFIER,)
-    rough = {"tol": 1e-6, "max_iter": 100}
+    early_stopping = {"tol": 1e-6, "max_iter": 100}
 
     def process(self, settings: Settings, init=None) -> FuzzyCMeans:
         return FuzzyCMeans(settings.k, settings.option("m"), init=settings.start.initialization if init is None else init)

@@ -28,10 +28,10 @@ from pages.methods.formulas import (
 )
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, Initialization
+from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import POINTS, PROXIMITIES, Traits
 
-BUILD = Initialization("build", "BUILD", "BUILD", why_fixed="Nothing in BUILD is random: every start is the same.")
+BUILD = Initialization("build", "BUILD", "BUILD", why_deterministic="Nothing in BUILD is random: every start is the same.")
 ALTERNATING = "alternating"
 UPDATE = Option(
     "update",
@@ -42,7 +42,7 @@ UPDATE = Option(
         "swap": "First improving swap",
         "steepest swap": "Best swap",
     },
-    short={ALTERNATING: "alternating", "swap": "first swap", "steepest swap": "best swap"}.get,
+    short_label={ALTERNATING: "alternating", "swap": "first swap", "steepest swap": "best swap"}.get,
     width=230,
 )
 
@@ -53,7 +53,7 @@ class KMedoidsView(MethodView):
     order = 2
     traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center="medoid", regions=True, pairwise=True)
     options = (METRIC, UPDATE)
-    initializations = (*SEEDED, BUILD, TREE, HAND)
+    initializations = (*SEEDED, BUILD, TREE, MANUAL)
     names_centers = True
     distance_name = "by the proximities"
 

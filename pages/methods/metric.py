@@ -12,8 +12,8 @@ METRIC = Option(
     "metric",
     "Metric",
     "euclidean",
-    fits=lambda data: data.metrics,
-    short=_short,
-    plain=frozenset({"euclidean", GIVEN}),
+    values_for=lambda data: data.metrics,
+    short_label=_short,
+    omitted_in_labels=frozenset({"euclidean", GIVEN}),
     argument=None,
 )

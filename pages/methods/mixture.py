@@ -37,7 +37,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, Initialization
+from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import Loss, Traits
 
 K_MEANS = Initialization("k-means", "K-means", "K-means first")
@@ -46,7 +46,7 @@ ALIKE = Initialization(
     "Identical means",
     "putting all of them in the middle",
     repeatable=False,
-    why_fixed="Nothing in this is random: every start is the same.",
+    why_deterministic="Nothing in this is random: every start is the same.",
 )
 COVARIANCE = Option(
     "covariance",
@@ -65,7 +65,7 @@ FLOOR = Option(
     "Least variance",
     1e-6,
     choices=FLOORS,
-    short=lambda floor: f"least variance {floor:g}",
+    short_label=lambda floor: f"least variance {floor:g}",
     help="Regularization: no component becomes narrower than this share of the variance of the data. Without a bound the "
     "likelihood of a component that shrinks onto a point has no end.",
     width=190,
@@ -113,9 +113,9 @@ class MixtureView(MethodView):
     )
     works_with = "means and covariances of coordinates"
     options = (COVARIANCE, FLOOR)
-    initializations = (*SEEDED, K_MEANS, ALIKE, TREE, HAND)
-    rough = {"tol": 1e-5, "max_iter": 100}
-    models = COVARIANCE
+    initializations = (*SEEDED, K_MEANS, ALIKE, TREE, MANUAL)
+    early_stopping = {"tol": 1e-5, "max_iter": 100}
+    model_option = COVARIANCE
     label_options = frozenset({COVARIANCE.name})
 
     def process(self, settings: Settings, init=None) -> GaussianMixture:
@@ -294,7 +294,7 @@ class MixtureView(MethodView):
         return f"{settings.option('covariance').capitalize()} mixture"
 
     start_imports = frozenset({"Gaussians"})
-    found_code = "state.parameters.means"
+    result_code = "state.parameters.means"
 
     def start_code(self, parameters) -> str:
         return f"Gaussians({', '.join(map(array_code, parameters))})"

@@ -21,13 +21,13 @@ class Option:
     low: float | None = None
     high: float | None = None
     step: float | None = None
-    short: Callable[[Any], str] = str
+    short_label: Callable[[Any], str] = str
     """how the value tells two panels of a comparison apart"""
-    fits: Callable[[Data], tuple] | None = None
+    values_for: Callable[[Data], tuple] | None = None
     """the values that the data allow, the first as default, where that depends on them"""
     default_for: Callable[[Data], Any] | None = None
     """the default, where that alone depends on the data"""
-    plain: frozenset = frozenset()
+    omitted_in_labels: frozenset = frozenset()
     """values that a comparison need not mention where all panels have the same; all others it does. Empty: it mentions none"""
     argument: str | None = ""
     """of the process that takes it: by default that of the same name; None where it is no argument of the process"""
@@ -37,16 +37,16 @@ class Option:
 
     def values(self, data: Data | None) -> dict[Any, str]:
         """The values on offer for these data and what they are called."""
-        if self.fits is None or data is None:
+        if self.values_for is None or data is None:
             return dict(self.choices or {})
-        return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.fits(data)}
+        return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.values_for(data)}
 
-    def first(self, data: Data | None) -> Any:
+    def default_value(self, data: Data | None) -> Any:
         """The value until another one is chosen."""
         if self.default_for is not None and data is not None:
             return self.default_for(data)
         values = self.values(data)
-        return self.default if self.fits is None or data is None else next(iter(values))
+        return self.default if self.values_for is None or data is None else next(iter(values))
 
     def label_of(self, value) -> str:
         """What the value is called."""
@@ -54,9 +54,9 @@ class Option:
             return self.choices[value]
         return str(value).capitalize() if isinstance(value, str) else f"{value:g}"
 
-    def is_bound_to(self, data: Data) -> bool:
+    def depends_on(self, data: Data) -> bool:
         """Whether its values are the data's own, so that no address can carry them."""
-        return self.fits is not None and (data.mixed is not None or data.given is not None)
+        return self.values_for is not None and (data.mixed is not None or data.given is not None)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ class Initialization:
     """completes "Start: 3 centers, placed by …\""""
     repeatable: bool = True
     """whether it can be one of the initializations that are compared by many runs"""
-    why_fixed: str = ""
+    why_deterministic: str = ""
     """why another seed gives the same start, in a sentence; empty where it may give another one"""
 
     @property
     def random(self) -> bool:
         """Whether another seed may give another start."""
-        return not self.why_fixed
+        return not self.why_deterministic
 
 
 RANDOM = Initialization("random", "Random points", "random points")
@@ -32,31 +32,31 @@ TREE = Initialization(
     "Hierarchical clustering",
     "the cut of a tree",
     repeatable=False,
-    why_fixed="Nothing in a tree is random: every start is the same.",
+    why_deterministic="Nothing in a tree is random: every start is the same.",
 )
-HAND = Initialization("hand", "Manual", "hand", repeatable=False)
+MANUAL = Initialization("hand", "Manual", "hand", repeatable=False)
 SEEDED = (RANDOM, PLUS_PLUS, PLAIN_PLUS_PLUS, MAXMIN)
 """initializations that find starting points for any method whose clusters have a center"""
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedStart:
     """By an initialization of this name, with the seed of the run."""
 
     initialization: str
 
 
 @dataclass(frozen=True)
-class ByHand:
+class ManualStart:
     """At centers placed by hand."""
 
     centers: tuple[tuple[float, ...], ...]
     """(k, d)"""
-    initialization = HAND.name
+    initialization = MANUAL.name
 
 
 @dataclass(frozen=True)
-class AtRows:
+class RowsStart:
     """At these points of the data, which were found for several methods at once."""
 
     rows: tuple[int, ...]
@@ -66,7 +66,7 @@ class AtRows:
 
 
 @dataclass(frozen=True)
-class CutOf:
+class TreeStart:
     """At the groups that a cut of a hierarchical tree leaves."""
 
     linkage: str = "ward"
@@ -81,4 +81,4 @@ class NoStart:
     initialization = ""
 
 
-Start = Named | ByHand | AtRows | CutOf | NoStart
+Start = NamedStart | ManualStart | RowsStart | TreeStart | NoStart

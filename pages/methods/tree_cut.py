@@ -14,7 +14,7 @@ from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
-from pages.methods.trees import Growth, grow
+from pages.methods.trees import DataTree, build_tree
 
 OUTLINED = 60
 """number of groups that have an outline, the largest"""
@@ -28,7 +28,9 @@ LINKAGE = Option(
     help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
     "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
 )
-TREE_METRIC = replace(METRIC, short=lambda metric: "" if metric in METRIC.plain else METRIC.short(metric))
+TREE_METRIC = replace(
+    METRIC, short_label=lambda metric: "" if metric in METRIC.omitted_in_labels else METRIC.short_label(metric)
+)
 """beside the linkage only an unusual metric is mentioned"""
 
 
@@ -50,10 +52,10 @@ class TreeCutView(MethodView):
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))
 
-    def model_input(self, data: Data, settings: Settings, cache) -> Growth:
-        return grow(data, settings.option("linkage"), settings.option("metric"), cache)
+    def model_input(self, data: Data, settings: Settings, cache) -> DataTree:
+        return build_tree(data, settings.option("linkage"), settings.option("metric"), cache)
 
-    def prepared(self, model_input: Growth):
+    def prepared(self, model_input: DataTree):
         return model_input.tree
 
     def state_size(self, k: int, d: int) -> int:
@@ -72,16 +74,16 @@ class TreeCutView(MethodView):
             return []
         if run.model_input.linkage == "single":
             return self._chains(run, run.history.parameters[0].merges, now.parameters.merges, plane)
-        labels, hulls = run.history.last.labels, run.kept(("hulls", plane.names), dict)
+        labels, hulls = run.history.last.labels, run.cached(("hulls", plane.names), dict)
         lines = [[] for _ in range(run.k)]
-        for merge in run.model_input.largest_alive(now.parameters.merges, OUTLINED).tolist():
+        for merge in run.model_input.largest_clusters_after(now.parameters.merges, OUTLINED).tolist():
             members = run.model_input.tree.members(merge)
             if merge not in hulls:
                 hulls[merge] = hull(self._xy(run, plane)[members])
             lines[labels[members[0]]].append(hulls[merge])
         return [broken(parts) for parts in lines]
 
-    def steady_outlines(self, run, plane: Plane) -> list[np.ndarray]:
+    def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
         """By single linkage the lines of all merges before the first state; with the others, the minimum spanning tree."""
         return self._chains(run, 0, run.history.parameters[0].merges, plane) if run.model_input.linkage == "single" else []
 
@@ -93,13 +95,13 @@ class TreeCutView(MethodView):
 
     def _ends(self, run, plane: Plane) -> np.ndarray:
         """(n - 1, 2, 2) the ends of the lines of all merges."""
-        return run.kept(
+        return run.cached(
             ("ends", plane.names), lambda: run.model_input.ends(np.arange(run.model_input.merges), self._xy(run, plane))
         )
 
     @staticmethod
     def _xy(run, plane: Plane) -> np.ndarray:
-        return run.kept(("places", plane.names), lambda: plane.places(run.data.points))
+        return run.cached(("places", plane.names), lambda: plane.places(run.data.points))
 
     def fills_outlines(self, settings: Settings) -> bool:
         return settings.option("linkage") != "single"
@@ -110,7 +112,7 @@ class TreeCutView(MethodView):
         if merge is None:
             return None
         merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those that are shown one by one
-        ends = run.kept(
+        ends = run.cached(
             ("ends of the last", plane.names),
             lambda: dict(zip(merges.tolist(), run.model_input.ends(merges, self._xy(run, plane)), strict=True)),
         )
@@ -120,22 +122,22 @@ class TreeCutView(MethodView):
         return {
             "start": "Every point is a group of its own.",
             "merge": "Merge by merge, two groups become one; outlines show the groups that there are.",
-            "nearest": run.model_input.explained(),
+            "nearest": run.model_input.merge_rule(),
         }
 
-    def says(self) -> dict[str, Callable]:
+    def sentences(self) -> dict[str, Callable]:
         return {"start": self.start_sentence, "merge": self.merge_sentence, "nearest": self.nearest_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
         return f"Start: {counted(len(run.data.points), 'point')}, each a group of its own."
 
     def merge_sentence(self, run, state: int, now) -> str:
-        made, growth = now.parameters.merges, run.model_input
+        made, data_tree = now.parameters.merges, run.model_input
         if made == 0:
             return "No merge is made."
         if now.iteration == 0:
-            return f"The first {counted(made, 'merge')}, up to height {short(growth.height(made))}."
-        return growth.told(made - 1)
+            return f"The first {counted(made, 'merge')}, up to height {short(data_tree.height(made))}."
+        return data_tree.merge_sentence(made - 1)
 
     def nearest_sentence(self, run, state: int, now) -> str:
         return f"The next two to merge, at height {short(now.loss)}."
@@ -147,7 +149,7 @@ class TreeCutView(MethodView):
         return f"{len(run.data.points) - run.settings.k:,} merges"
 
     def arrays(self, run) -> dict[str, np.ndarray]:
-        return {"centers": np.stack([run.places] * len(run.history))}
+        return {"centers": np.stack([run.cluster_centers] * len(run.history))}
 
     def label(self, settings: Settings) -> str:
         return f"{settings.option('linkage').capitalize()} linkage"

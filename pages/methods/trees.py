@@ -14,9 +14,9 @@ from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import counted, short
 from pages.datasets.limits import MOST_ORDERED, MOST_POINTS_FOR_PROXIMITIES
 
-SINGLE = 90
+SINGLE_MERGES = 90
 """how many of the last merges are shown one by one; those before them in a few blocks"""
-LINKED = {
+MERGE_RULES = {
     "single": "whose nearest points are nearest. The lines join these two points; their dissimilarity is the height.",
     "complete": "whose farthest points are nearest. The line joins these two points; their dissimilarity is the height.",
     "average": "whose points are nearest on average, over all pairs of them: that is the height. The line joins the means.",
@@ -27,12 +27,12 @@ LINKED = {
     "lies halfway, whatever their sizes.",
 }
 """which two groups merge, how the sentence about it ends"""
-BY_MEANS = ("ward", "centroid", "median")
+EUCLIDEAN_LINKAGES = ("ward", "centroid", "median")
 """linkages that take dissimilarities for Euclidean distances"""
 
 
 @dataclass(frozen=True, eq=False)
-class Growth:
+class DataTree:
     """A tree, and the data that it was made of."""
 
     data: Data
@@ -62,8 +62,8 @@ class Growth:
 
     @cached_property
     def states(self) -> list[int]:
-        """After how many merges there is a picture: none, then blocks of merges, then each of the last `SINGLE`."""
-        alone = min(self.merges, SINGLE)
+        """After how many merges there is a picture: none, then blocks of merges, then each of the last `SINGLE_MERGES`."""
+        alone = min(self.merges, SINGLE_MERGES)
         # links that are drawn in every block make its picture large
         blocks = 0 if alone == self.merges else int(np.clip(12_000 // (self.merges - alone), 8, 30))
         left = np.geomspace(self.merges + 1, alone + 1, blocks + 1)[1:]
@@ -71,9 +71,9 @@ class Growth:
         return np.unique([0, *made, *range(self.merges - alone, self.merges + 1)]).tolist()
 
     @property
-    def first_alone(self) -> int:
+    def first_single(self) -> int:
         """The merges from this one on are shown one by one."""
-        return self.merges - min(self.merges, SINGLE)
+        return self.merges - min(self.merges, SINGLE_MERGES)
 
     @cached_property
     def joined_by(self) -> np.ndarray:
@@ -84,22 +84,22 @@ class Growth:
         """Height of merge number `merges`; 0 before the first."""
         return self.tree.height(merges)
 
-    def alive(self, merges: int) -> np.ndarray:
+    def clusters_after(self, merges: int) -> np.ndarray:
         """The groups of more than one point that there are after so many merges, by the merges that made them."""
         n = self.merges + 1
         gone = self.tree.merges[:merges].ravel()
         return np.setdiff1d(np.arange(merges), gone[gone >= n] - n, assume_unique=True)
 
-    def largest_alive(self, merges: int, most: int) -> np.ndarray:
+    def largest_clusters_after(self, merges: int, most: int) -> np.ndarray:
         """The largest of these groups, at most `most`, the larger first."""
-        alive = self.alive(merges)
+        alive = self.clusters_after(merges)
         return alive[np.argsort(-self.tree.sizes[alive], kind="stable")[:most]]
 
     def labels_of_merges(self, labels: np.ndarray) -> np.ndarray:
         """(n - 1,) for each merge the label of the first of its points, by labels (n,) of the points."""
         return labels[self.tree.order[self.tree.begins[self.merges + 1 :]]]
 
-    def _middles(self, places: np.ndarray) -> np.ndarray:
+    def _centers(self, places: np.ndarray) -> np.ndarray:
         """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
         n = len(places)
         middles = np.concatenate([places, np.empty((n - 1, 2))])
@@ -115,7 +115,7 @@ class Growth:
         points by single and complete linkage, else at the middles of its parts."""
         pairs = self.tree.merges[merges]
         if self.linkage not in ("single", "complete"):
-            return self._middles(places)[pairs]
+            return self._centers(places)[pairs]
         apart = self.dissimilarities()
         ends = np.empty(pairs.shape, dtype=np.intp)
         for m, pair in enumerate(pairs.tolist()):
@@ -138,29 +138,29 @@ class Growth:
         matrix = data.given if self.matrix is None else self.matrix
         return lambda ones, others: matrix[np.ix_(ones, others)]
 
-    def told(self, merge: int) -> str:
+    def merge_sentence(self, merge: int) -> str:
         """What a merge does, in a sentence."""
-        a, b = (self._called(group) for group in self.tree.merges[merge].tolist())
+        a, b = (self._name_of(group) for group in self.tree.merges[merge].tolist())
         left = self.merges - merge
         rest = "all is one group" if left == 1 else f"{left:,} groups left"
         lower = " An inversion: lower than what it merges." if merge in self.tree.inversions else ""
         return f"Merge {merge + 1:,}: {a} and {b} at height {short(self.height(merge + 1))}, {rest}.{lower}"
 
-    def _called(self, group: int) -> str:
+    def _name_of(self, group: int) -> str:
         n = self.merges + 1
         return self.data.names_of([group])[0] if group < n else counted(int(self.tree.sizes[group - n]), "point")
 
-    def explained(self) -> str:
+    def merge_rule(self) -> str:
         """Which two groups merge."""
-        if self.linkage in BY_MEANS and not self.is_euclidean:
+        if self.linkage in EUCLIDEAN_LINKAGES and not self.is_euclidean:
             return (
                 f"Each merge joins the two groups that {self.linkage} linkage would if these were Euclidean "
                 "distances: heights come from its formula, the line joins the middles in this picture."
             )
-        return f"Each merge joins the two groups {LINKED[self.linkage]}"
+        return f"Each merge joins the two groups {MERGE_RULES[self.linkage]}"
 
 
-def grow(data: Data, linkage: str, metric: str, cache, ordered: bool = False) -> Growth:
+def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = False) -> DataTree:
     """The tree of these data, or of a sample of them, from the cache if it is there.
 
     `ordered` puts the leaves in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
@@ -184,7 +184,7 @@ def grow(data: Data, linkage: str, metric: str, cache, ordered: bool = False) ->
             matrix = data.proximities(metric)
             tree = tree_of_proximities(matrix, linkage, optimal_order=ordered)
         keeps = data.given is None and metric not in SCIPY_METRICS
-        return Growth(data, linkage, metric, tree, time.perf_counter() - began, matrix if keeps else None)
+        return DataTree(data, linkage, metric, tree, time.perf_counter() - began, matrix if keeps else None)
 
     # the note belongs to what was asked, and the same sample may be asked for as such
     return replace(cache.get(("tree", data.key, linkage, metric, ordered), make), note=note)
@@ -195,10 +195,10 @@ def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np
 
     Of more points than a tree can have, those outside of the sample join the group of the nearest point in it.
     """
-    growth = grow(data, linkage, metric, cache)
-    labels = growth.tree.labels(k)
-    if not growth.note:
+    data_tree = build_tree(data, linkage, metric, cache)
+    labels = data_tree.tree.labels(k)
+    if not data_tree.note:
         return labels, ""
-    _, nearest = cKDTree(growth.data.points).query(data.points)
+    _, nearest = cKDTree(data_tree.data.points).query(data.points)
     nearest[data.sampled(len(labels))] = np.arange(len(labels))  # also where points are the same
-    return labels[nearest], f"{growth.note} The others begin in the group of the nearest of these."
+    return labels[nearest], f"{data_tree.note} The others begin in the group of the nearest of these."

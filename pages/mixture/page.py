@@ -9,7 +9,7 @@ from pages.datasets.formatting import as_sentence, plain
 from pages.datasets.planes import Plane
 from pages.methods.base import NeedsPoints
 from pages.methods.mixture import METHOD
-from pages.mixture.density import DensityGround, DensityMargins
+from pages.mixture.density import DensityBackground, DensityMargins
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
 from pages.runs.preparation import check_fits
@@ -21,7 +21,7 @@ from pages.ui.errors import show_fault
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
-from pages.ui.widgets import KEPT, LINKED, choose_settings_of, recent
+from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
 
 GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
 PICTURE_HEIGHT = 560
@@ -41,7 +41,7 @@ def choose_ground(data: Data) -> str:
     if len(data.columns) < 2:
         return "none"
     look = dict(format_func=GROUNDS.get, default="density", required=True, key="ground")
-    return st.segmented_control("Below the points", list(GROUNDS), **look, **KEPT)
+    return st.segmented_control("Below the points", list(GROUNDS), **look, **PERSISTENT)
 
 
 def caption(run: Run, shown: RunPictures, ground: str) -> str:
@@ -69,7 +69,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
             plane,
             progress,
             ("mixture", ground),
-            ground=None if ground == "none" else partial(DensityGround, log=ground == "log"),
+            background=None if ground == "none" else partial(DensityBackground, log=ground == "log"),
             margins=DensityMargins,
             height=PICTURE_HEIGHT,
             extent=roomy_extent(run, plane),
@@ -84,7 +84,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
 def choose_section(data: Data) -> str:
     offered = [name for name in SECTIONS if name != "truth" or data.truth is not None]
     look = dict(format_func=SECTIONS.get, default="responsibilities", required=True, key="section")
-    return st.segmented_control("Look at", offered, **look, **LINKED)
+    return st.segmented_control("Look at", offered, **look, **PERSISTENT_IN_LINK)
 
 
 st.title("Inside a mixture")
@@ -97,7 +97,7 @@ progress = Progress()
 try:
     check_fits(data, settings)
     plane = choose_plane(data)
-    run = make_run(data, settings, recent(), run_view.on_step(progress))
+    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except NeedsPoints as fault:
     st.error(plain(f"{as_sentence(fault)} This page is about mixtures only."), icon=":material/error:")
 except ValueError as fault:

@@ -16,9 +16,9 @@ from pages.figures.markup import mark, table
 from pages.figures.palette import color_of, mark_of
 from pages.figures.plots import CHART
 from pages.methods.mixture import COVARIANCE
-from pages.methods.starts import PLUS_PLUS, Named
+from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
-from pages.mixture.beliefs import Belief
+from pages.mixture.posterior import Posterior
 from pages.mixture.bootstrap import Bootstrap
 from pages.mixture.limit import MOST_POINTS, width_path
 from pages.runs.pictures import extent_of
@@ -27,7 +27,7 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
 from pages.ui.progress import Progress, work_on
 from pages.ui.results import show_tables
-from pages.ui.widgets import KEPT, recent
+from pages.ui.widgets import PERSISTENT, session_cache
 
 MODEL_RUNS = 5
 """runs of each covariance model"""
@@ -61,12 +61,12 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown
 
 
 def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int) -> None:
-    belief = Belief(run)
+    posterior = Posterior(run)
     n = len(run.data.points)
     share = 0
     if run.settings.k > 1:
-        share = st.slider("Mark the most uncertain, in % of the points", 0, 30, 5, key="uncertain", **KEPT)
-    most = np.argsort(-belief.uncertainty, kind="stable")[: round(share / 100 * n)]
+        share = st.slider("Mark the most uncertain, in % of the points", 0, 30, 5, key="uncertain", **PERSISTENT)
+    most = np.argsort(-posterior.entropy, kind="stable")[: round(share / 100 * n)]
     left, right = st.columns([3, 2], gap="medium")
 
     def clicked():
@@ -76,7 +76,7 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
 
     with left:
         st.plotly_chart(
-            figures.marked(belief, plane, most, point),
+            figures.marked(posterior, plane, most, point),
             key=f"responsibilities {point}",  # another key, or the last click would count again
             on_select=clicked,
             selection_mode="points",
@@ -85,30 +85,30 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
         )
         st.caption(
             f"Rings: {ringed(len(most))} with the highest entropy of responsibilities, "
-            f"up to {belief.uncertainty[most].max():.3f} of at most {np.log(run.settings.k):.3f} nats. "
+            f"up to {posterior.entropy[most].max():.3f} of at most {np.log(run.settings.k):.3f} nats. "
             "Click a point to see its shares."
             if len(most) and run.settings.k > 1
             else "Click a point to see its shares."
         )
     with right:
         st.plotly_chart(
-            figures.shares(belief.responsibilities[point]), key="shares", alt="Responsibilities of the point.", **CHART
+            figures.shares(posterior.responsibilities[point]), key="shares", alt="Responsibilities of the point.", **CHART
         )
         st.plotly_chart(
-            figures.shares_by_iteration(belief.by_iteration(point)),
+            figures.shares_by_iteration(posterior.by_iteration(point)),
             key="way",
             alt="Its responsibilities in each iteration.",
             **CHART,
         )
         st.caption(
-            f"The shares of the components in this point, and how they changed. Entropy {belief.uncertainty[point]:.3f}."
+            f"The shares of the components in this point, and how they changed. Entropy {posterior.entropy[point]:.3f}."
         )
     if run.settings.k == 3:
         with left:
             st.markdown("**All points between the three components**")
             with st.container(key="triangle"):
                 st.plotly_chart(
-                    recent().get(("triangle", shown.name), lambda: figures.triangle(run, shown.frames, shown.name)),
+                    session_cache().get(("triangle", shown.name), lambda: figures.triangle(run, shown.frames, shown.name)),
                     key="triangle chart",
                     alt="Triangle plot of the responsibilities: points that are sure are in the corners.",
                     **CHART,
@@ -126,13 +126,13 @@ def ringed(count: int) -> str:
 
 
 def show_unlikely(run: Run, plane: Plane) -> None:
-    belief = Belief(run)
-    share = st.slider("The least likely, in % of the points", 0.0, 20.0, 2.0, 0.5, key="unlikely", **KEPT)
-    rows, threshold = belief.least_likely(share / 100)
+    posterior = Posterior(run)
+    share = st.slider("The least likely, in % of the points", 0.0, 20.0, 2.0, 0.5, key="unlikely", **PERSISTENT)
+    rows, threshold = posterior.lowest_density(share / 100)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.plotly_chart(
-            figures.marked(belief, plane, rows),
+            figures.marked(posterior, plane, rows),
             key="unlikely picture",
             alt=f"{len(rows)} points have a ring.",
             **CHART,
@@ -141,10 +141,10 @@ def show_unlikely(run: Run, plane: Plane) -> None:
         st.caption(f"Rings: {ringed(len(rows))}, {below}. In a model that fits, these are where few points are.")
     with right:
         st.plotly_chart(
-            figures.log_densities(belief, threshold), key="log densities", alt="Histogram of log densities.", **CHART
+            figures.log_densities(posterior, threshold), key="log densities", alt="Histogram of log densities.", **CHART
         )
         cells = [
-            [name, minus(f"{belief.log_density[row]:.2f}")]
+            [name, minus(f"{posterior.log_density[row]:.2f}")]
             for name, row in zip(run.data.names_of(rows[:200]), rows[:200], strict=True)
         ]
         st.html(
@@ -157,7 +157,7 @@ def show_generator(run: Run, plane: Plane) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         most = min(MOST_GENERATED, MOST_SAMPLED // run.data.points.shape[1])
         count = int(st.number_input("New points", 1, most, min(n, most), key=f"new points {n}", width=150))
-        seed = int(st.number_input("Seed of the new points", 0, 2**31 - 1, 0, key="new seed", width=170, **KEPT))
+        seed = int(st.number_input("Seed of the new points", 0, 2**31 - 1, 0, key="new seed", width=170, **PERSISTENT))
     mixture = run.history.parameters[-1]
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
     ranks = run.ranks[drawn.labels]
@@ -187,7 +187,7 @@ def show_generator(run: Run, plane: Plane) -> None:
 
 def best_model(run: Run, kind: str, progress: Progress) -> Run:
     """The best of several runs with these covariances: a single one may end in a poor optimum and be taken for the model."""
-    settings = replace(run.settings.with_options(covariance=kind), start=Named(PLUS_PLUS.name))
+    settings = replace(run.settings.with_options(covariance=kind), start=NamedStart(PLUS_PLUS.name))
     seeds = range(settings.seed, settings.seed + MODEL_RUNS)
 
     def on_step(state):
@@ -199,8 +199,8 @@ def best_model(run: Run, kind: str, progress: Progress) -> Run:
         runs = restarts(process, run.data.points, seeds, on_step=on_step, max_iter=MOST_ITERATIONS)
         return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
 
-    seed = recent().get(("best model", run.data.key, settings), find_seed)
-    return make_run(run.data, replace(settings, seed=seed), recent(), lambda state: None)
+    seed = session_cache().get(("best model", run.data.key, settings), find_seed)
+    return make_run(run.data, replace(settings, seed=seed), session_cache(), lambda state: None)
 
 
 def show_models(run: Run, plane: Plane, progress: Progress) -> None:
@@ -220,7 +220,7 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
         with place:
             st.markdown(f"**{MODELS[kind]}**")
             st.plotly_chart(
-                recent().get(("model", one.key, plane.names), lambda one=one: figures.model(one, plane, extent)),
+                session_cache().get(("model", one.key, plane.names), lambda one=one: figures.model(one, plane, extent)),
                 key=f"model {kind}",
                 alt=f"{COVARIANCE.choices[kind]}: BIC {number(criteria[kind])}.",
                 **CHART,
@@ -234,9 +234,9 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
 
 
 def show_limit(run: Run, plane: Plane) -> None:
-    path = recent().get(("narrowing", run.key), lambda: width_path(run))
+    path = session_cache().get(("narrowing", run.key), lambda: width_path(run))
     name = plots.token("narrowing", run.key, plane.names)
-    picture, curve = recent().get(
+    picture, curve = session_cache().get(
         ("narrowing figures", name),
         lambda: (limit_figures.picture(path, plane, name), limit_figures.curve(path, name)),
     )
@@ -260,8 +260,8 @@ def show_sureness(run: Run, plane: Plane) -> None:
     numbers = run.view.state_size(run.k, run.data.points.shape[1])
     most = max(20, min(MOST_RESAMPLED, MOST_STATE_NUMBERS // numbers))  # because all fits are kept
     st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
-    wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **KEPT))
-    job = recent().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
+    wanted = int(st.number_input("Resampled data sets", 20, most, step=20, key="resampled", width=190, **PERSISTENT))
+    job = session_cache().get(("bootstrap", run.key, wanted), lambda: Bootstrap(run, wanted))
     if not job.fits and not st.button("Fit them", icon=":material/play_arrow:"):
         st.caption(
             "Each is drawn from the data with replacement and fitted anew; how far the fits scatter says how sure this one is."

@@ -13,15 +13,15 @@ from pages.ui.buttons import print_page
 from pages.ui.data_choice import current
 from pages.ui.errors import show_fault
 from pages.ui.links import current_address
-from pages.ui.placing import as_placed, choose_plane, is_by_hand, nothing_placed
+from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
-from pages.ui.results import told_notices
-from pages.ui.widgets import choose_settings, is_own, recent
+from pages.ui.results import notice_messages
+from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
 def link() -> str:
     """Where the run is to be seen, or why nowhere."""
-    if is_own():
+    if uses_own_data():
         return "The data were brought by hand, so no link can hold them."
     base = (st.context.url or "").rstrip("/").removesuffix("/report")
     return f"{base}/?{urlencode(current_address(), doseq=True)}".removesuffix("?")
@@ -36,18 +36,18 @@ with st.container(key="controls"):
 try:
     with st.container(key="controls_of_plane"):
         plane = choose_plane(data)
-    if is_by_hand(settings):
-        settings = as_placed(data, settings, plane)
+    if is_manual(settings):
+        settings = with_placed_centers(data, settings, plane)
     else:
-        nothing_placed()
-    run = make_run(data, settings, recent(), run_view.on_step(progress))
+        clear_centers()
+    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except ValueError as fault:
     show_fault(fault)
 else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
-    shown = run_view.pictures_of(run, plane, progress, shade, ground=pictures.Regions if shade else None)
+    shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
     where = link()
-    page = recent().get(("report", shown.name, where), lambda: report(run, shown, told_notices(run), where))
+    page = session_cache().get(("report", shown.name, where), lambda: report(run, shown, notice_messages(run), where))
     with st.container(key="controls_of_report", horizontal=True):
         print_page()
         file = alone(page, f"Report: {run.data.title}")

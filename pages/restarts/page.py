@@ -11,7 +11,7 @@ from pages.ui.errors import show_fault
 from pages.ui.examples import choose_example
 from pages.ui.navigation import opening
 from pages.ui.progress import work_on
-from pages.ui.widgets import choose_starts, recent
+from pages.ui.widgets import choose_starts, session_cache
 
 st.title("Many starts")
 opening()
@@ -23,7 +23,7 @@ with examples:
 try:
     if not initializations:
         raise ValueError("choose at least one initialization")
-    study = recent().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, recent()))
+    study = session_cache().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, session_cache()))
     work_on(plots.token(study.data.key, settings, initializations, runs), RemainingRuns.of(study, initializations, runs))
 except ValueError as fault:
     show_fault(fault)

@@ -11,12 +11,12 @@ from pages.figures.markup import mark, table
 from pages.figures.plots import CHART
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
-from pages.methods.starts import PLUS_PLUS, Named
+from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, Findings, Solution
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
-from pages.ui.widgets import initialization_label, recent
+from pages.ui.widgets import initialization_label, session_cache
 
 MOST_SOLUTIONS = 6
 
@@ -53,7 +53,7 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
         picked = [point["customdata"] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
         if picked:
             initialization, seed = picked[0]
-            open_in_watch(replace(settings, start=Named(initialization), seed=seed))
+            open_in_watch(replace(settings, start=NamedStart(initialization), seed=seed))
 
     st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
 
@@ -71,7 +71,7 @@ def choose_run(findings: Findings) -> None:
             "Watch this run",
             icon=":material/play_circle:",
             on_click=open_in_watch,
-            args=(replace(findings.settings, start=Named(initialization), seed=seed),),
+            args=(replace(findings.settings, start=NamedStart(initialization), seed=seed),),
         )
 
 
@@ -147,7 +147,7 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
         return thumbnail(data, plane, findings.numbers_of(best), best.centers, *findings.misplaced(best))
 
     reference = findings.best.initialization, findings.best.seed
-    source = recent().get(("solution", data.key, settings, best.initialization, best.seed, reference), draw)
+    source = session_cache().get(("solution", data.key, settings, best.initialization, best.seed, reference), draw)
     st.html(as_html(source, f"Solution {i + 1}: the points in their clusters."))
     share = solution.count / len(findings.runs)
     st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
@@ -162,5 +162,5 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
         key=f"solution {i}",
         icon=":material/play_circle:",
         on_click=open_in_watch,
-        args=(replace(settings, start=Named(best.initialization), seed=best.seed),),
+        args=(replace(settings, start=NamedStart(best.initialization), seed=best.seed),),
     )

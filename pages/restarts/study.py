@@ -16,10 +16,10 @@ from pages.datasets.limits import MOST_ITERATIONS, MOST_STATE_NUMBERS
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import Named
+from pages.methods.starts import NamedStart
+from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
 from pages.runs.preparation import Prepared, prepare
-from pages.runs.recent import Recent
 from pages.runs.run import ranks_by_place
 
 MOST_LABELS = 2_000
@@ -63,7 +63,7 @@ class RestartStudy:
     """the last findings, and of how many runs of each initialization they are"""
 
     @classmethod
-    def of(cls, data: Data, settings: Settings, cache: Recent) -> "RestartStudy":
+    def of(cls, data: Data, settings: Settings, cache: RecentCache) -> "RestartStudy":
         """A study without runs. NeedsPoints and ValueError as `prepare`."""
         return cls(settings, prepare(data, settings, cache))
 
@@ -93,7 +93,7 @@ class RestartStudy:
 
     def process(self, initialization: str) -> Process:
         """The process that starts by this initialization."""
-        settings = replace(self.settings, start=Named(initialization))
+        settings = replace(self.settings, start=NamedStart(initialization))
         return self.view.process(settings, self.view.init_by_name(initialization, self.data, settings.k))
 
     def run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> Attempt:

@@ -34,11 +34,11 @@ class Frame:
 
 def frames_of(run: Run) -> tuple[list[Frame], str]:
     """The frames of a run, and a sentence if some iterations had to be left out of them."""
-    (frames,), left_out = in_step([run])
+    (frames,), left_out = aligned_frames([run])
     return frames, left_out
 
 
-def in_step(runs: list[Run]) -> tuple[list[list[Frame]], str]:
+def aligned_frames(runs: list[Run]) -> tuple[list[list[Frame]], str]:
     """The frames of each of several runs, and a sentence if some iterations had to be left out of them.
 
     Frame i is at the same position on the axis of iterations in all runs that go on that far; one that has no state there

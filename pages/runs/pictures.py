@@ -46,7 +46,7 @@ def picture(
     name: str,
     on_share: Callable[[float], None] = lambda share: None,
     *,
-    ground=None,
+    background=None,
     margins=None,
     height: int = HEIGHT,
     markers: int = MOST_MOVING,
@@ -55,14 +55,14 @@ def picture(
     """The points in the colors of their clusters, with centers, outlines and the way that the centers came.
 
     `name` becomes the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it
-    raises ends the work. `ground`, `Regions` or `mixture.density.Density`, paints what is below the points; `margins`,
+    raises ends the work. `background`, `Regions` or `mixture.density.Density`, paints what is below the points; `margins`,
     `mixture.density.Margins`, draws what stands beside them: both are called with run, plane and extent. `height` is in
     pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
     """
     extent = extent or extent_of([run], plane)
     # in a small picture words would cover each other
     drawn = _Picture(run, frames, plane, markers, extent, height >= HEIGHT)
-    drawn.ground = ground and ground(run, plane, extent)
+    drawn.background = background and background(run, plane, extent)
     drawn.margins = margins and margins(run, plane, extent)
     return drawn.figure(name, height, on_share)
 
@@ -91,11 +91,11 @@ MOST_DESCRIBED = 12
 """clusters that are described one by one"""
 
 
-def described(run: Run, frame: Frame) -> str:
+def alt_text(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
     k = run.k
     told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
-    if k > MOST_DESCRIBED or run.centers is None or not run.keeps_clusters:
+    if k > MOST_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
         return told
     clusters = []
     for i in np.argsort(run.ranks):
@@ -130,7 +130,7 @@ class Regions:
 
 
 class _Picture:
-    ground = margins = None
+    background = margins = None
 
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
         self.run, self.frames, self.plane = run, frames, plane
@@ -155,7 +155,7 @@ class _Picture:
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
         still += self.margins.still() if self.margins else []
         first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
-        steady = [self._line([line]) for line in self.view.steady_outlines(self.run, self.plane)]
+        steady = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
         colored = 0  # the last frame that says how the points look
         for i, frame in enumerate(self.frames):
             on_share(i / len(self.frames))
@@ -167,9 +167,9 @@ class _Picture:
                 data = (steady if i == first else [NOWHERE] * len(steady)) + data
                 traces = list(range(len(still), len(still) + len(steady))) + traces
             spec, images = dict(name=str(i)), []
-            if self.ground:
+            if self.background:
                 if frame.parameters not in drawn:
-                    drawn[frame.parameters] = self.ground.source(frame.parameters)
+                    drawn[frame.parameters] = self.background.source(frame.parameters)
                 images.append(dict(source=drawn[frame.parameters]))
             if frame.moves:
                 spec["baseframe"] = str(i - 1)
@@ -199,7 +199,7 @@ class _Picture:
             for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)
         ]
         beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
-        shown = [(self.ground.extent, drawn[self.frames[-1].parameters])] if self.ground else []
+        shown = [(self.background.extent, drawn[self.frames[-1].parameters])] if self.background else []
         shown += [(self.extent, points_source)] if self.painted else []
         images = []
         for extent, source in shown:
@@ -220,7 +220,7 @@ class _Picture:
         states = self.run.history.states
         skipped = states[frame.assigned].iteration != states[before.assigned].iteration + 1
         soft = self.view.traits.share is not None
-        return skipped or soft or not self.run.keeps_clusters or states[frame.assigned].assignment.changed > 0
+        return skipped or soft or not self.run.has_fixed_clusters or states[frame.assigned].assignment.changed > 0
 
     def _points(self, rows) -> dict:
         return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
@@ -284,7 +284,7 @@ class _Picture:
     def _lines(self, frame: Frame) -> list[dict]:
         """Per cluster one broken line: the way that its center came, then its outlines."""
         outlines = self.view.outlines(self.run, frame.state, self.plane)
-        if self.centers is None or not self.run.keeps_clusters:
+        if self.centers is None or not self.run.has_fixed_clusters:
             return [self._line([outline]) for outline in outlines] + [NOWHERE] * (self.many - len(outlines))
         # the trail of a frame with a new assignment ends in the same place twice, so that it can be moved into that of the
         # frame in which the centers move point by point; so does that of a frame in which they could move but stay
@@ -307,7 +307,7 @@ class _Picture:
 
     def _marks(self, frame: Frame) -> dict:
         """How the marks on the badges look, where their number changes."""
-        if self.run.keeps_clusters:
+        if self.run.has_fixed_clusters:
             return {}
         ranks = self.run.ranks_of(frame.state)
         return dict(marker=dict(color=[palette.color_of(rank) for rank in ranks], symbol=_symbols(ranks)))
@@ -317,7 +317,7 @@ class _Picture:
         return [f"<b>{safe(name)}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
-        """A light badge with a dark edge, and on it the mark: seen on any ground, and on points of its own color."""
+        """A light badge with a dark edge, and on it the mark: seen on any background, and on points of its own color."""
         ranks, colors = self.run.ranks, [palette.color_of(rank) for rank in self.run.ranks]
         hover = dict(
             customdata=ranks + 1,

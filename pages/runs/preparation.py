@@ -12,13 +12,13 @@ from pages.datasets.limits import (
     MOST_POINTS_FOR_PROXIMITIES,
     MOST_STATE_NUMBERS,
 )
-from pages.methods import kind_of, method, offered
+from pages.methods import available_methods, kind_of, method
 from pages.methods.base import NeedsPoints
 from pages.methods.options import Settings
-from pages.methods.starts import AtRows, ByHand, CutOf, Named, NoStart
+from pages.methods.starts import ManualStart, NamedStart, NoStart, RowsStart, TreeStart
 from pages.methods.traits import WATCH
 from pages.methods.trees import cut_labels
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 
 
 def check_fits(data: Data, settings: Settings) -> None:
@@ -29,7 +29,7 @@ def check_fits(data: Data, settings: Settings) -> None:
     if data.given is None:
         raise ValueError(f"{view.title} works on proximities, and these data are points: choose another algorithm")
     what = "" if data.given_name == "proximities" else f" ({data.given_name})"
-    able = next(iter(offered(WATCH, data).values()))
+    able = next(iter(available_methods(WATCH, data).values()))
     raise NeedsPoints(
         f"{view.title} needs points, because it works with {view.works_with}, and these data are only proximities between "
         f"pairs{what}: choose {able.title}, which works on proximities"
@@ -51,7 +51,7 @@ class Prepared:
     """what was done instead of what was asked, in a sentence"""
 
 
-def prepare(data: Data, settings: Settings, cache: Recent) -> Prepared:
+def prepare(data: Data, settings: Settings, cache: RecentCache) -> Prepared:
     """What a run of these settings on these data needs.
 
     A method that needs the proximities of all pairs uses a sample where there are too many points. NeedsPoints if the data
@@ -73,20 +73,20 @@ def prepare(data: Data, settings: Settings, cache: Recent) -> Prepared:
     return Prepared(data, process, process.prepare(view.prepared(model_input)), model_input, f"{note} {told}".strip())
 
 
-def init_of(data: Data, model_input: Any, settings: Settings, cache: Recent) -> tuple[Any, str]:
+def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache) -> tuple[Any, str]:
     """What the process takes as `init`, and what was done instead of what was asked, in a sentence."""
     view, start, k = method(settings.method), settings.start, settings.k
     match start:
         case NoStart():
             return None, ""
-        case ByHand():
+        case ManualStart():
             return view.start_at(data, model_input, k, centers=start.centers), ""
-        case AtRows():
+        case RowsStart():
             return view.start_at(data, model_input, k, rows=start.rows), ""
-        case CutOf():
+        case TreeStart():
             labels, told = cut_labels(data, start.linkage, start.metric, k, cache)
             return view.start_at(data, model_input, k, labels=labels), told
-        case Named():
+        case NamedStart():
             return view.init_by_name(start.initialization, data, k), ""
     raise TypeError(f"{start!r} is no start")
 

@@ -25,9 +25,9 @@ from pages.datasets.formatting import counted
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import ByHand
+from pages.methods.starts import ManualStart
+from pages.runs.cache import RecentCache
 from pages.runs.preparation import iterations_for, prepare
-from pages.runs.recent import Recent
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,9 @@ class Run:
     """what was done instead of what was asked, in a sentence"""
     model_input: Any = None
     """what the method worked on"""
-    matched: np.ndarray | None = None
+    matched_ranks: np.ndarray | None = None
     """(k,) the ranks that the clusters have beside those of other runs, if there are any"""
-    _kept: dict = field(default_factory=dict, repr=False)
+    _cache: dict = field(default_factory=dict, repr=False)
 
     @cached_property
     def view(self) -> MethodView:
@@ -60,20 +60,20 @@ class Run:
         return f"{self.view.title}, K = {self.k}: {self.data.title}"
 
     @property
-    def keeps_clusters(self) -> bool:
+    def has_fixed_clusters(self) -> bool:
         """Whether a cluster is the same one in every state: not where the number of clusters comes out."""
         return self.view.traits.groups == "chosen"
 
     @property
     def key(self) -> tuple:
         """Differs whenever the run, or the colors of its clusters, do."""
-        return self.data.key, self.settings, None if self.matched is None else tuple(self.matched.tolist())
+        return self.data.key, self.settings, None if self.matched_ranks is None else tuple(self.matched_ranks.tolist())
 
-    def kept(self, what: Any, make: Callable[[], Any]) -> Any:
+    def cached(self, what: Any, make: Callable[[], Any]) -> Any:
         """What `make()` returned for the first `what` that is equal, for parts of pictures that several frames share."""
-        if what not in self._kept:
-            self._kept[what] = make()
-        return self._kept[what]
+        if what not in self._cache:
+            self._cache[what] = make()
+        return self._cache[what]
 
     @cached_property
     def parameters_of(self) -> list[int]:
@@ -97,14 +97,14 @@ class Run:
         return self.by_parameters(lambda parameters: self.view.centers(parameters, self.data))
 
     @cached_property
-    def places(self) -> np.ndarray:
+    def cluster_centers(self) -> np.ndarray:
         """(k, d) where the clusters are at the end: their centers, or else the means of their points."""
         if self.centers is not None:
             return self.centers[-1]
         return means_of(self.data.points, self.history.last.labels, self.k)
 
     @property
-    def place_name(self) -> str:
+    def center_name(self) -> str:
         """What `places` are."""
         return self.view.traits.center or "mean"
 
@@ -132,7 +132,7 @@ class Run:
         return self.view.has_regions(self.data, self.settings)
 
     @cached_property
-    def least_seconds(self) -> float:
+    def min_seconds(self) -> float:
         """The time that the steps of the run take; of short runs, which any disturbance delays, the least of several times."""
         given = self.view.seconds(self)
         if given is not None:
@@ -148,7 +148,7 @@ class Run:
         return min(times)
 
     @cached_property
-    def known(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def _known_and_found(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The known groups and the last labels, of the points that have both, which noise has not; None if there are none."""
         if not self.data.groups:
             return None
@@ -158,12 +158,12 @@ class Run:
     @cached_property
     def agreement(self) -> float | None:
         """Adjusted Rand index of the last labels with the known groups, None if there are none."""
-        return None if self.known is None else adjusted_rand_index(*self.known)
+        return None if self._known_and_found is None else adjusted_rand_index(*self._known_and_found)
 
     @cached_property
-    def information(self) -> float | None:
+    def mutual_information(self) -> float | None:
         """Normalized mutual information of the last labels with the known groups, None if there are none."""
-        return None if self.known is None else normalized_mutual_information(*self.known)
+        return None if self._known_and_found is None else normalized_mutual_information(*self._known_and_found)
 
     @cached_property
     def silhouette(self) -> Silhouette | None:
@@ -180,7 +180,7 @@ class Run:
         """(K,) color and number of each cluster of a state: those of the last cluster with which it shares most points. The
         start, in which nothing is assigned yet, has those of the first assignment."""
         states = self.history.states
-        if self.keeps_clusters or state == len(states) - 1:
+        if self.has_fixed_clusters or state == len(states) - 1:
             return self.ranks
         if states[state].assignment is None:
             return self.ranks_of(next(i for i, one in enumerate(states) if i > state and one.assignment is not None))
@@ -192,7 +192,7 @@ class Run:
             labels, last = self.history.assignment(state).labels, self.history.last.labels
             return ranks[match_clusters(labels, last, most)[:k]] if most else ranks
 
-        return self.kept(("ranks", state), match)
+        return self.cached(("ranks", state), match)
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -202,11 +202,11 @@ class Run:
         from any start and by any method. Centers placed by hand keep the order in which they are placed, and clusters that
         were matched with those of other runs have theirs.
         """
-        if self.matched is not None:
-            return self.matched
-        if isinstance(self.settings.start, ByHand):
+        if self.matched_ranks is not None:
+            return self.matched_ranks
+        if isinstance(self.settings.start, ManualStart):
             return np.arange(self.k)
-        ranks = ranks_by_place(self.data.points, self.places)
+        ranks = ranks_by_place(self.data.points, self.cluster_centers)
         if self.centers is None:  # chains and dense regions can be tiny, and must not use up the colors
             small = self.history.last.assignment.sizes < 0.02 * len(self.data.points)
             ranks = np.argsort(np.lexsort((ranks, small)))
@@ -244,7 +244,7 @@ def ranks_by_place(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(places @ direction, kind="stable"), kind="stable")
 
 
-def make_run(data: Data, settings: Settings, cache: Recent, on_step: Callable[[State], None]) -> Run:
+def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callable[[State], None]) -> Run:
     """The run of these settings on these data, from the cache if it is there.
 
     `on_step` is called with each complete state; an exception that it raises ends the work. ValueError as `prepare` and the

@@ -11,7 +11,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.ui.preparation import Source, prepare
 from pages.ui.upload import bring, compare_words
-from pages.ui.widgets import SHARED, recent
+from pages.ui.widgets import IN_LINK, session_cache
 
 START_SIZE = 500
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
@@ -38,7 +38,7 @@ def choose_data(full: bool) -> None:
         key="source",
         label_visibility="collapsed",
         width="stretch",
-        **SHARED,
+        **IN_LINK,
     )
     st.session_state["nothing yet"] = ""
     try:
@@ -68,32 +68,32 @@ def summary(data: Data) -> str:
 
 
 def _sample(full: bool) -> Data:
-    name = st.selectbox("Sample", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **SHARED)
+    name = st.selectbox("Sample", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **IN_LINK)
     sample = SAMPLES[name]
     st.caption(sample.text)
     values = {}
     # side by side where there is room, else below each other
     places = st.columns(2 + len(sample.settings), gap="medium") if full else [st.container()] * (2 + len(sample.settings))
     with places[0]:
-        n = st.select_slider("Points", SIZES, value=START_SIZE, format_func="{:,}".format, key="n", **SHARED)
+        n = st.select_slider("Points", SIZES, value=START_SIZE, format_func="{:,}".format, key="n", **IN_LINK)
     for setting, place in zip(sample.settings, places[1:], strict=False):
         default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
         kind = type(default)
         with place:
             values[setting.name] = st.slider(
-                setting.label, kind(low), kind(high), default, kind(step), key=f"{name}_{setting.name}", **SHARED
+                setting.label, kind(low), kind(high), default, kind(step), key=f"{name}_{setting.name}", **IN_LINK
             )
     with places[-1]:
-        seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="data_seed", **SHARED))
-    return recent().get(("data", name, n, seed, *values.values()), lambda: catalog.draw_sample(name, n, seed, values))
+        seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="data_seed", **IN_LINK))
+    return session_cache().get(("data", name, n, seed, *values.values()), lambda: catalog.draw_sample(name, n, seed, values))
 
 
 def _real(full: bool) -> Data:
-    name = st.selectbox("Data set", list(TABLES), format_func=lambda name: TABLES[name].title, key="table", **SHARED)
+    name = st.selectbox("Data set", list(TABLES), format_func=lambda name: TABLES[name].title, key="table", **IN_LINK)
     about = TABLES[name]
     st.caption(plain(about.text))
 
-    source = recent().get(("table", name), lambda: bundled(name))
+    source = session_cache().get(("table", name), lambda: bundled(name))
     if about.words:
         return compare_words(source, about.words)
     return prepare(source, full)
@@ -105,7 +105,7 @@ def bundled(name: str) -> Source:
     columns = describe(table)
     numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != about.label)
     begin = replace(cleaning.sensible(columns), columns=numbers, label=about.label)
-    return Source(name, about.title, table, columns, begin, SHARED)
+    return Source(name, about.title, table, columns, begin, IN_LINK)
 
 
 def _own(full: bool) -> Data | None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.datasets.formatting import as_sentence, plain
-from pages.methods import offered
+from pages.methods import available_methods
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import WATCH
 from pages.ui.data_choice import current
@@ -13,5 +13,5 @@ def show_fault(fault: ValueError) -> None:
     """Shows what an error says; if the method cannot work on proximities, also a button that takes one that can."""
     st.error(plain(as_sentence(fault)), icon=":material/error:")
     if isinstance(fault, NeedsPoints):
-        view = next(iter(offered(WATCH, current()).values()))
+        view = next(iter(available_methods(WATCH, current()).values()))
         st.button(f"Use {view.title}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary")

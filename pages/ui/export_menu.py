@@ -16,7 +16,7 @@ from pages.methods.base import NoScript
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 from pages.ui.buttons import LACKS, copy_link
-from pages.ui.widgets import is_own, recent
+from pages.ui.widgets import session_cache, uses_own_data
 
 QUICK = 400_000
 """numbers in a run whose table is made without a progress bar"""
@@ -67,7 +67,7 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
         )
         if not key:
             st.page_link("pages/report/page.py", label="A report of this run, to be printed", icon=":material/description:")
-        copy_link(LACKS if is_own() else "", f"copying taken{key}")
+        copy_link(LACKS if uses_own_data() else "", f"copying taken{key}")
         package = st.segmented_control(
             "As code",
             ["clustering", "scikit-learn"],
@@ -97,7 +97,7 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
 
 def _file_on_demand(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
     """Shows a button that makes the file, with a progress bar. Returns the file, None as long as it is not made."""
-    cache, place = recent(), st.empty()
+    cache, place = session_cache(), st.empty()
     what = ("file", *what)
     if what not in cache:
         if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.datasets.data import Data
-from pages.methods import method, offered
+from pages.methods import available_methods, method
 from pages.methods.base import MethodView
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
@@ -26,7 +26,7 @@ def open_in_watch(settings: Settings) -> None:
     view, initialization = method(settings.method), settings.start.initialization
     state = {"algorithm": view.name, "seed": int(settings.seed)}
     # as Watch will have them in the address, or it would make a step in the browser's history for each
-    default = next(iter(offered(WATCH).values()))
+    default = next(iter(available_methods(WATCH).values()))
     texts = {"algorithm": (view.title, default.title), "seed": (str(settings.seed), "1")}
     if settings.k is not None:
         state["k"] = settings.k
@@ -64,7 +64,7 @@ def open_from_tree(settings: Settings, data: Data) -> None:
 def open_in_comparison(settings: Settings, data: Data) -> None:
     """For callbacks: sets the first panel of the comparison to this run, and the second to a method to compare it with."""
     first, second = panel_ending(data, 1), panel_ending(data, 2)
-    rival = next(view for name, view in offered(COMPARE, data).items() if name != settings.method)
+    rival = next(view for name, view in available_methods(COMPARE, data).items() if name != settings.method)
     panels = {f"algorithm{first}": settings.method, f"algorithm{second}": rival.name}
     own = {f"k{first}": None, f"k{second}": None, start_key(rival, second): SAME}
     state, texts = _options(method(settings.method), data, dict(settings.options), first)
@@ -88,7 +88,7 @@ def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tu
             continue
         key, value = option_key(view, option, data, ending), values[option.name]
         state[key] = value
-        if not option.is_bound_to(data) and value != option.first(data):
+        if not option.depends_on(data) and value != option.default_value(data):
             texts[key] = option.label_of(value)
     return state, texts
 

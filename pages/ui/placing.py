@@ -12,9 +12,9 @@ from pages.figures import paint, palette
 from pages.figures.plots import padded
 from pages.methods import method
 from pages.methods.options import Settings
-from pages.methods.starts import ByHand
+from pages.methods.starts import ManualStart
 from pages.ui.drawing import place_centers
-from pages.ui.widgets import KEPT, LINKED, is_own, recent
+from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, uses_own_data
 
 PRINCIPAL = -1
 """stands for the principal components among the numbers of columns"""
@@ -32,8 +32,8 @@ def choose_plane(data: Data) -> Plane:
         return "Principal components" if j == PRINCIPAL else columns[j]
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        options = dict(format_func=called, width=240) | (KEPT if is_own() else LINKED)
-        which = columns if is_own() else len(columns)
+        options = dict(format_func=called, width=240) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
+        which = columns if uses_own_data() else len(columns)
         across = st.selectbox("Across", [PRINCIPAL, *range(len(columns))], key=f"across_{which}", **options)
         if across == PRINCIPAL:
             st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
@@ -46,15 +46,15 @@ def plane_of(data: Data) -> Plane:
     """The plane to look at these data in, if nothing is chosen."""
     if len(data.columns) < 3:
         return column_plane(data.columns, 0, len(data.columns) - 1)
-    return recent().get(("principal plane", data.key), lambda: principal_plane(data.points))
+    return session_cache().get(("principal plane", data.key), lambda: principal_plane(data.points))
 
 
-def as_placed(data: Data, settings: Settings, plane: Plane) -> Settings:
+def with_placed_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
     """The settings with the centers where a person put them, or the address has them; at first where a random start does."""
     return _starting_at(_places(data, settings, plane), data, settings, plane)
 
 
-def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
+def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
     """The same, with a picture in which they can be dragged."""
     center, k = method(settings.method).traits.center, settings.k
 
@@ -69,7 +69,7 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
         [palette.color_of(i) for i in range(k)],
         [palette.symbol_of(i) for i in range(k)],
         _extent(data, plane),
-        recent().get(("backdrop", data.key, plane.names), painted),
+        session_cache().get(("backdrop", data.key, plane.names), painted),
         plane.names,
         token=_token(data, settings, plane),
         height=330,
@@ -80,7 +80,7 @@ def place_by_hand(data: Data, settings: Settings, plane: Plane) -> Settings:
     return _starting_at(placed, data, settings, plane)
 
 
-def nothing_placed() -> None:
+def clear_centers() -> None:
     """Takes the places out of the address, where the start is not by hand."""
     st.query_params.pop(CENTERS, None)
 
@@ -100,7 +100,7 @@ def _token(data: Data, settings: Settings, plane: Plane) -> tuple:
 
 
 def _extent(data: Data, plane: Plane) -> tuple[float, float, float, float]:
-    return recent().get(
+    return session_cache().get(
         ("extent", data.key, plane.names), lambda: padded(plane.places(data.points), 1.2 if data.to_scale else None)
     )
 
@@ -113,7 +113,7 @@ def _places(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
         rows = seeding.random_rows(len(data.points), settings.k, np.random.default_rng(settings.seed))
         return plane.project(data.points[rows])
 
-    first = recent().get(("first places", *token), at_random)
+    first = session_cache().get(("first places", *token), at_random)
     if "placed" not in st.session_state and (asked := read_places(st.query_params.get(CENTERS, ""))) is not None:
         st.session_state["placed"] = token, asked
     before, where = st.session_state.get("placed", (None, None))
@@ -128,16 +128,16 @@ def _starting_at(places: np.ndarray, data: Data, settings: Settings, plane: Plan
     left, right, bottom, top = _extent(data, plane)
     digits = [5 - int(np.floor(np.log10(size))) for size in (right - left, top - bottom)]
     places = np.column_stack([np.round(column, d) for column, d in zip(places.T, digits, strict=True)])
-    if is_own():
-        nothing_placed()
+    if uses_own_data():
+        clear_centers()
     else:
         st.query_params[CENTERS] = ";".join(
             ",".join(repr(value).removesuffix(".0") for value in place) for place in places.tolist()
         )
     st.session_state["placed"] = _token(data, settings, plane), places
-    return replace(settings, start=ByHand(tuple(map(tuple, plane.lift(places).tolist()))))
+    return replace(settings, start=ManualStart(tuple(map(tuple, plane.lift(places).tolist()))))
 
 
-def is_by_hand(settings: Settings) -> bool:
+def is_manual(settings: Settings) -> bool:
     """Whether the start is placed by hand."""
-    return isinstance(settings.start, ByHand)
+    return isinstance(settings.start, ManualStart)

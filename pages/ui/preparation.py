@@ -12,7 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.runs.jobs import share_of
 from pages.ui.progress import Progress
-from pages.ui.widgets import SHARED, recent
+from pages.ui.widgets import IN_LINK, session_cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ def prepare(source: Source, full: bool) -> Data:
     """
     how = _choose_columns(source, full)
     chosen = (source.key, how.columns, how.as_categories)
-    gathered = recent().get(("gathered", *chosen), lambda: cleaning.gather(source.table, how))
-    effects = recent().get(("effects", *chosen), lambda: cleaning.consequences(gathered))
+    gathered = session_cache().get(("gathered", *chosen), lambda: cleaning.gather(source.table, how))
+    effects = session_cache().get(("effects", *chosen), lambda: cleaning.consequences(gathered))
     left, right = st.columns([3, 2], gap="large") if full and effects else [st.container()] * 2
     if effects:
         with left:
@@ -55,7 +55,7 @@ def prepare(source: Source, full: bool) -> Data:
     def told(step):
         progress.show(share_of(step.iteration), f"Probabilistic PCA, step {step.iteration}.")
 
-    data = recent().get(("prepared", source.key, how), lambda: cleaning.prepare(source.table, source.title, how, told))
+    data = session_cache().get(("prepared", source.key, how), lambda: cleaning.prepare(source.table, source.title, how, told))
     progress.done()
     return data
 
@@ -157,7 +157,7 @@ def _choose_scaling(full: bool) -> str:
         format_func=SCALINGS.get,
         key="scaling",
         help=None if full else cleaning.SCALING_TEXTS[st.session_state.get("scaling", "none")],
-        **SHARED,
+        **IN_LINK,
     )
     if full:
         st.caption(cleaning.SCALING_TEXTS[scaling])

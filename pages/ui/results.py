@@ -11,12 +11,12 @@ from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, mark, table
 from pages.figures.plots import CHART
 from pages.runs.run import Run
-from pages.ui.widgets import recent
+from pages.ui.widgets import session_cache
 
 ENDINGS = {True: "converged", False: "cut off"}
 
 
-def told_notices(run: Run) -> list[str]:
+def notice_messages(run: Run) -> list[str]:
     """What was unusual, and what to do about it, a sentence or two for each."""
     told = []
     for iteration, notice in run.history.named_notices():
@@ -26,12 +26,12 @@ def told_notices(run: Run) -> list[str]:
                 "not converged. Another start or a smaller K may need fewer."
             )
         where = f"Iteration {iteration}, {notice.name}: " if run.view.notices_by_iteration else ""
-        told.append(where + notice.told(run.ranks + 1))
+        told.append(where + notice.message(run.ranks + 1))
     return told
 
 
 def show_notices(run: Run) -> None:
-    for sentences in told_notices(run):
+    for sentences in notice_messages(run):
         st.warning(plain(sentences), icon=":material/warning:")
 
 
@@ -70,10 +70,10 @@ def show_sizes(run: Run) -> None:
         color = palette.color_of(rank)
         what = names[k] if names else ""
         if run.data.given is None:
-            place = ", ".join(minus(f"{value:.4g}") for value in run.places[k][:4])
-            what += f" ({place}{', …' if run.places.shape[1] > 4 else ''})"
+            place = ", ".join(minus(f"{value:.4g}") for value in run.cluster_centers[k][:4])
+            what += f" ({place}{', …' if run.cluster_centers.shape[1] > 4 else ''})"
         rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), what.strip()])
-    headers = ["Cluster", "Size", "", run.place_name.capitalize()]
+    headers = ["Cluster", "Size", "", run.center_name.capitalize()]
     if not any(row[-1] for row in rows):  # proximities have no means
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Sizes of the clusters"))
@@ -97,7 +97,7 @@ def show_proximities(run: Run) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**The proximities, ordered by cluster**")
-        figure = recent().get(("heat", plots.token(run.key)), lambda: summaries.heat_map(run.data, order, labels, 420))
+        figure = session_cache().get(("heat", plots.token(run.key)), lambda: summaries.heat_map(run.data, order, labels, 420))
         st.plotly_chart(figure, **CHART, alt="Heat map of the proximities, ordered by cluster.")
         st.caption("Dark blocks along the diagonal: clusters whose members are near each other.")
     with right:

@@ -19,7 +19,7 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices, show_numbers, show_sizes
-from pages.ui.widgets import KEPT, choose_focus, recent
+from pages.ui.widgets import PERSISTENT, choose_focus, session_cache
 
 RUNNING = 0.65
 """share of the bar that is for the run; the rest is for its pictures"""
@@ -51,12 +51,12 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, what: object, **opti
         picture = pictures.picture(run, frames, plane, name, on_share, **options)
         return picture, curves.loss_curve(run, frames, name)
 
-    return RunPictures(name, frames, left_out, *recent().get(("figures", name), draw))
+    return RunPictures(name, frames, left_out, *session_cache().get(("figures", name), draw))
 
 
 def show_picture(run: Run, shown: RunPictures) -> None:
     with st.container(key="picture"):
-        st.plotly_chart(shown.picture, key="moving picture", alt=pictures.described(run, shown.frames[-1]), **plots.SAVED)
+        st.plotly_chart(shown.picture, key="moving picture", alt=pictures.alt_text(run, shown.frames[-1]), **plots.SAVED)
 
 
 def show_results(run: Run, shown: RunPictures) -> None:
@@ -79,7 +79,7 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
         return None, 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, rank = choose_focus(run) if always else (0, 0)
-        if not st.toggle("Formulas beside the steps", key="formulas", **KEPT):
+        if not st.toggle("Formulas beside the steps", key="formulas", **PERSISTENT):
             return None, point
         if not always:
             point, rank = choose_focus(run)
@@ -94,7 +94,7 @@ def driver() -> AbstractContextManager:
 
 def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, beside: tuple[str, ...] = ()) -> None:
     """The player of the picture, of the loss curve and of the figures in the containers `beside`."""
-    words = [pictures.described(run, frame) for frame in shown.frames]
+    words = [pictures.alt_text(run, frame) for frame in shown.frames]
     losses = ["loss"] if run.view.traits.loss is not None else []
     # it keeps its place as long as the run is the same
     player(
@@ -104,7 +104,7 @@ def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, beside: 
         ["picture"],
         [*losses, *beside],
         formulas=formulas,
-        described=[words],
+        alt_texts=[words],
     )
 
 

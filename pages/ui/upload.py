@@ -13,7 +13,7 @@ from pages.datasets.formatting import plain
 from pages.datasets.readers import Format, Reading
 from pages.ui.drawing import draw_points
 from pages.ui.preparation import Source, prepare
-from pages.ui.widgets import KEPT, recent
+from pages.ui.widgets import PERSISTENT, session_cache
 
 HOWS = {"file": "File", "paste": "Paste", "draw": "Draw"}
 DRAWN_IN = (0.0, 12.0, 0.0, 6.0)
@@ -25,7 +25,14 @@ LOOKED_AT = 2**20
 def bring() -> Data | None:
     """Own data, from a file, as text or drawn; None if there are none yet."""
     how = st.segmented_control(
-        "How", list(HOWS), format_func=HOWS.get, default="file", required=True, key="how", label_visibility="collapsed", **KEPT
+        "How",
+        list(HOWS),
+        format_func=HOWS.get,
+        default="file",
+        required=True,
+        key="how",
+        label_visibility="collapsed",
+        **PERSISTENT,
     )
     found = {"file": _file, "paste": _pasted, "draw": _drawn}[how]()
     return prepare(found, full=True) if isinstance(found, Source) else found
@@ -49,7 +56,7 @@ def compare_words(source: Source, column: str) -> Data:
         with st.spinner("Comparing the spellings"):
             return matrices.from_words(source.table[column], f"{source.title}: {column}")
 
-    return recent().get(("words", source.key, column), make)
+    return session_cache().get(("words", source.key, column), make)
 
 
 def _lay_out(key: str, make) -> Data:
@@ -59,7 +66,7 @@ def _lay_out(key: str, make) -> Data:
         with st.spinner("Laying the proximities out in the plane"):
             return make()
 
-    return recent().get(("matrix", key), slowly)
+    return session_cache().get(("matrix", key), slowly)
 
 
 def _file() -> Source | Data | None:
@@ -85,7 +92,7 @@ def _pasted() -> Source | Data | None:
         height=180,
         key="pasted",
         placeholder="length,width\n5.1,3.5\n4.9,3.0",
-        **KEPT,
+        **PERSISTENT,
     )
     if not text:
         return None
@@ -111,19 +118,21 @@ MEANINGS = {"table": "Rows and columns", "proximities": "Proximities of pairs", 
 
 def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     name = title if key.startswith("file") else "pasted.csv"
-    detected = recent().get(("detected", key), lambda: readers.detect(content, name))
+    detected = session_cache().get(("detected", key), lambda: readers.detect(content, name))
     chosen = _choose_format(key, detected)
     key = f"{key} {chosen}"
-    separator = recent().get(("triangle", key), lambda: _triangle_separator(content, chosen))
+    separator = session_cache().get(("triangle", key), lambda: _triangle_separator(content, chosen))
     # lines of unequal length are no table, so the meaning has to be chosen first
     if separator and _choose_meaning(key, ["proximities", "table"], "proximities") == "proximities":
         st.caption("Each line has one number more than the line before: one triangle of a matrix.")
         return _lay_out(key, lambda: matrices.from_text(readers.text_of(content, chosen), separator, chosen.decimal, title))
-    reading = recent().get(("read", key), lambda: readers.read(content, name, chosen))
+    reading = session_cache().get(("read", key), lambda: readers.read(content, name, chosen))
     if len(reading.sheets) > 1:
-        sheet = st.selectbox("Sheet", reading.sheets, reading.sheets.index(reading.format.sheet), key=f"{key}_sheet", **KEPT)
+        sheet = st.selectbox(
+            "Sheet", reading.sheets, reading.sheets.index(reading.format.sheet), key=f"{key}_sheet", **PERSISTENT
+        )
         key = f"{key} {sheet}"
-        reading = recent().get(("read", key), lambda: readers.read(content, name, replace(chosen, sheet=sheet)))
+        reading = session_cache().get(("read", key), lambda: readers.read(content, name, replace(chosen, sheet=sheet)))
     for note in reading.notes:
         st.caption(plain(note))
     return _understood(title, key, reading, "table" if separator else None)
@@ -143,12 +152,12 @@ def _understood(title: str, key: str, reading: Reading, meaning: str | None) -> 
 
     def look():
         columns = describe(reading.table)
-        return Source(key, title, reading.table, columns, cleaning.sensible(columns), KEPT)
+        return Source(key, title, reading.table, columns, cleaning.sensible(columns), PERSISTENT)
 
-    square = recent().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
+    square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
     if square and _choose_meaning(key, ["proximities", "table"], "proximities") == "proximities":
         return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
-    source = recent().get(("source", key), look)
+    source = session_cache().get(("source", key), look)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
     numbers = any(c.usable for c in source.columns)
     if not square and meaning is None:
@@ -162,7 +171,7 @@ def _understood(title: str, key: str, reading: Reading, meaning: str | None) -> 
     if meaning == "words":
         if not numbers:
             st.caption("This table has no column of numbers to cluster by, but its words can be compared by their spelling.")
-        return compare_words(source, st.selectbox("Column of words", texts, key=f"{key}_words", **KEPT))
+        return compare_words(source, st.selectbox("Column of words", texts, key=f"{key}_words", **PERSISTENT))
     return source
 
 
@@ -176,7 +185,7 @@ def _choose_meaning(key: str, offered: list[str], default: str) -> str:
         key=f"{key}_taken",
         help="K-medoids works on proximities directly: distances, or any other dissimilarities. Words are compared by edit "
         "distance: how many letters must be put in, taken out or replaced.",
-        **KEPT,
+        **PERSISTENT,
     )
 
 
@@ -224,7 +233,7 @@ def _choose_format(key: str, detected: Format) -> Format:
                 index=list(options).index(default),
                 format_func=options.get,
                 key=f"{key}_{name}",
-                **KEPT,
+                **PERSISTENT,
             )
     if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # the one that was changed is the one that was meant
         other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"

@@ -8,46 +8,46 @@ import streamlit as st
 from pages.datasets.data import Data
 from pages.datasets.formatting import plain
 from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
-from pages.methods import initializations, offered
+from pages.methods import available_methods, initializations
 from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
-from pages.methods.starts import HAND, SEEDED, TREE, ByHand, CutOf, Named, NoStart, Start
+from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, NoStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.methods.tree_cut import METHOD as TREE_CUT
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import Run
 
 SAME = "same"
 """stands for the start that the panels of a comparison share"""
 SAME_LABEL = "Shared"
-SHARED = dict(bind="query-params")
+IN_LINK = dict(bind="query-params")
 """keeps the value across pages, and puts it into the address, so that a link shows the same run"""
-KEPT = dict(persist_state="session")
+PERSISTENT = dict(persist_state="session")
 """keeps the value across pages; for what belongs to an uploaded file, which no link can carry"""
-LINKED = SHARED | KEPT
+PERSISTENT_IN_LINK = IN_LINK | PERSISTENT
 """both, for what only one page has"""
 HIGHEST_SEED = 2**31 - 1
 
 
-def is_own() -> bool:
+def uses_own_data() -> bool:
     """Whether the data in use are a person's own, which no link can hold."""
     return "own" in st.session_state and st.session_state.get("last data") is st.session_state["own"]
 
 
-def recent() -> Recent:
+def session_cache() -> RecentCache:
     """What this session made lately."""
-    return st.session_state.setdefault("recent", Recent())
+    return st.session_state.setdefault("recent", RecentCache())
 
 
 def choose_settings(data: Data) -> Settings:
     """A method and its options, in one row on the page. Centers that are placed by hand are still to be added."""
     with _row():
-        return _choose_rest(_choose_method(offered(WATCH), "algorithm"), data, WATCH)
+        return _choose_rest(_choose_method(available_methods(WATCH), "algorithm"), data, WATCH)
 
 
 def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
     """The options of this method, in one row on a page that is about it alone."""
-    if st.session_state.get(start_key(view)) == HAND.name:  # only on Watch there is a plane to place centers in
+    if st.session_state.get(start_key(view)) == MANUAL.name:  # only on Watch there is a plane to place centers in
         st.session_state[start_key(view)] = view.initializations[0].name
     with _row():
         return _choose_rest(view, data, page)
@@ -56,7 +56,7 @@ def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
 def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     """Everything but the method."""
     k = _choose_k() if view.traits.groups == "chosen" else None
-    names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != HAND]
+    names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != MANUAL]
     initialization = _choose_initialization("Start", names, start_key(view)) if names else ""
     options = _choose_options(view, data, page)
     start = _choose_start(initialization, data)
@@ -72,9 +72,9 @@ def choose_focus(run: Run) -> tuple[int, int]:
     # what was chosen for larger data or another K
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **KEPT)) - 1
+    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **PERSISTENT)) - 1
     what = run.view.traits.cluster.capitalize()
-    cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **KEPT)) - 1
+    cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
     if run.data.names is not None:
         st.caption(plain(run.data.names_of([point])[0]))
     return point, cluster
@@ -86,7 +86,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         view = _choose_fitting_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
-        runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **SHARED))
+        runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **IN_LINK))
         seed = _choose_first_seed()
     names = [initialization.name for initialization in view.initializations if initialization.repeatable]
     chosen = st.multiselect(
@@ -95,7 +95,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         default=[name for name in ("random", "k-means++", "maxmin") if name in names],
         format_func=initialization_label,
         key=f"ways_{view.name}",
-        **SHARED,
+        **IN_LINK,
     )
     return view.settings(_at_most(k, data), None, seed, data, **options), chosen, runs
 
@@ -105,8 +105,8 @@ def choose_sweep(data: Data) -> tuple[Settings, int, int]:
     with _row():
         view = _choose_fitting_method(CHOOSE_K, data)
         options = _choose_options(view, data, CHOOSE_K)
-        most = int(st.number_input("K up to", *MOST_COUNTED, 8, key="k_up_to", width=128, **SHARED))
-        runs = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **SHARED))
+        most = int(st.number_input("K up to", *MOST_COUNTED, 8, key="k_up_to", width=128, **IN_LINK))
+        runs = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **IN_LINK))
         seed = _choose_first_seed()
     return view.settings(3, None, seed, data, **options), most, runs
 
@@ -140,7 +140,7 @@ def choose_comparison(data: Data) -> tuple[int, int, str, int]:
     """Number of panels, and what they share unless they say otherwise: K, the initialization and the seed."""
     with _row():
         panels = st.segmented_control(
-            "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **SHARED
+            "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **IN_LINK
         )
         k = _choose_k()
         initialization = _choose_initialization(
@@ -156,17 +156,17 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     ending = panel_ending(data, number)
     default, defaults, begin = (*PANEL_DEFAULTS[number - 1], SAME) if data.given is None else GIVEN_DEFAULTS[number - 1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-        view = _choose_method(offered(COMPARE, data), f"algorithm{ending}", default, f"Panel {number}", "stretch")
+        view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Panel {number}", "stretch")
         defaults = defaults if view.name == default else {}
         with st.popover("Options", help="K, start and more, for this panel only"):
             if view.traits.groups == "chosen":
                 own = st.number_input(
-                    "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **SHARED
+                    "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **IN_LINK
                 )
                 k = int(own or k)
             initialization = ""
             if view.initializations:
-                names = [SAME, *(initialization.name for initialization in view.initializations if initialization != HAND)]
+                names = [SAME, *(initialization.name for initialization in view.initializations if initialization != MANUAL)]
                 first = begin if begin in names else SAME
                 initialization = _choose_initialization(
                     "Start of this panel", names, start_key(view, ending), "stretch", first
@@ -199,18 +199,18 @@ def _choose_method(
 ) -> MethodView:
     names = list(views)
     index = names.index(default) if default in names else 0
-    name = st.selectbox(label, names, index, format_func=lambda name: views[name].title, key=key, width=width, **SHARED)
+    name = st.selectbox(label, names, index, format_func=lambda name: views[name].title, key=key, width=width, **IN_LINK)
     return views[name]
 
 
 def _choose_fitting_method(page: str, data: Data) -> MethodView:
     """One of the methods that can cluster these data."""
     # another key, so that what is chosen for points is still there when points come back
-    return _choose_method(offered(page, data), "algorithm" if data.given is None else "algorithm_given")
+    return _choose_method(available_methods(page, data), "algorithm" if data.given is None else "algorithm_given")
 
 
 def _choose_k() -> int:
-    return int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **SHARED))
+    return int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **IN_LINK))
 
 
 def _at_most(k: int, data: Data) -> int:
@@ -230,7 +230,7 @@ def start_key(view: MethodView, ending: str = "") -> str:
 
 def _choose_initialization(label: str, names: list[str], key: str, width=160, first: str | None = None) -> str:
     index = names.index(first) if first else 0
-    return st.selectbox(label, names, index, format_func=initialization_label, key=key, width=width, **SHARED)
+    return st.selectbox(label, names, index, format_func=initialization_label, key=key, width=width, **IN_LINK)
 
 
 def initialization_label(name: str) -> str:
@@ -241,19 +241,19 @@ def initialization_label(name: str) -> str:
 def _choose_start(initialization: str, data: Data, ending: str = "", width=None) -> Start | None:
     """The start by this initialization, with widgets for its own options; None for the default or the shared one."""
     if initialization == TREE.name:
-        return CutOf(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
-    if initialization == HAND.name:
-        return ByHand(())
+        return TreeStart(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
+    if initialization == MANUAL.name:
+        return ManualStart(())
     if initialization == SAME:
         return None
-    return Named(initialization) if initialization else NoStart()
+    return NamedStart(initialization) if initialization else NoStart()
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
     """The key of the widget of an option: another one for data whose values or default differ from those of all points."""
     key = f"{view.name}_{option.name}{ending}"
-    if option.is_bound_to(data):
-        return f"{key} {option.first(data)}"
+    if option.depends_on(data):
+        return f"{key} {option.default_value(data)}"
     apart = option.default_for is not None and data.given is not None and not ending.endswith("_given")
     return f"{key}_given" if apart else key
 
@@ -271,9 +271,9 @@ def _choose_options(
 
 
 def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, of: str) -> Any:
-    default = option.first(data) if default is None else default
+    default = option.default_value(data) if default is None else default
     look = dict(key=option_key(view, option, data, ending), width=width or option.width, help=option.help)
-    look |= KEPT if option.is_bound_to(data) else SHARED
+    look |= PERSISTENT if option.depends_on(data) else IN_LINK
     label = f"{option.label}{of}"
     values = option.values(data)
     if not values:
@@ -284,22 +284,22 @@ def _choose_option(view: MethodView, option: Option, data: Data, ending: str, de
 
 
 def _choose_seed() -> int:
-    return int(st.number_input("Seed", 0, HIGHEST_SEED, 1, key="seed", width=100, **SHARED))
+    return int(st.number_input("Seed", 0, HIGHEST_SEED, 1, key="seed", width=100, **IN_LINK))
 
 
 def _choose_first_seed() -> int:
-    return int(st.number_input("First seed", 0, HIGHEST_SEED - MOST_RUNS[1], 1, key="first_seed", width=110, **SHARED))
+    return int(st.number_input("First seed", 0, HIGHEST_SEED - MOST_RUNS[1], 1, key="first_seed", width=110, **IN_LINK))
 
 
 def _offer_new_start(initialization: str) -> None:
-    same = initializations()[initialization].why_fixed
+    same = initializations()[initialization].why_deterministic
     by_hand = "The next seed: puts the centers on other random points, to be dragged from there."
     st.button(
         "New start",
         icon=":material/casino:",
         on_click=_next_seed,
         disabled=bool(same),
-        help=same or (by_hand if initialization == HAND.name else "The next seed"),
+        help=same or (by_hand if initialization == MANUAL.name else "The next seed"),
     )
 
 

@@ -12,10 +12,10 @@ from pages.ui.errors import show_fault
 from pages.ui.export_menu import offer
 from pages.ui.failures import show_failure
 from pages.ui.navigation import opening
-from pages.ui.placing import choose_plane, is_by_hand, nothing_placed, place_by_hand
+from pages.ui.placing import choose_plane, clear_centers, edit_centers, is_manual
 from pages.ui.progress import Progress
 from pages.ui.results import show_proximities, show_tables
-from pages.ui.widgets import choose_settings, recent
+from pages.ui.widgets import choose_settings, session_cache
 
 
 def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
@@ -27,7 +27,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             and run.has_regions
             and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
         )
-        shown = run_view.pictures_of(run, plane, progress, shade, ground=pictures.Regions if shade else None)
+        shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
         run_view.show_picture(run, shown)
         driver = run_view.driver()
         formulas, _ = run_view.choose_formulas(run, shown.frames)
@@ -54,7 +54,7 @@ data = current()
 failure = st.container()
 settings = choose_settings(data)
 progress = Progress()
-by_hand = is_by_hand(settings)
+by_hand = is_manual(settings)
 with st.container(key="stage"):
     # dragging needs room
     left, right = st.columns([3, 2] if by_hand else [2, 1], gap="medium")
@@ -63,12 +63,12 @@ try:
         plane = choose_plane(data)
     if by_hand:
         with right:
-            settings = place_by_hand(data, settings, plane)
+            settings = edit_centers(data, settings, plane)
     else:
-        nothing_placed()
+        clear_centers()
     with failure:
         show_failure("watch")
-    run = make_run(data, settings, recent(), run_view.on_step(progress))
+    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except ValueError as fault:
     show_fault(fault)
 else:

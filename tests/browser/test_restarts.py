@@ -9,7 +9,7 @@ from pages.datasets import catalog
 from pages.datasets.formatting import number
 from pages.methods import settings
 from pages.restarts.study import RemainingRuns, RestartStudy
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ WAYS = ["random", "k-means++", "maxmin"]
 @pytest.fixture(scope="module")
 def findings():
     """What the core makes of the runs at this address."""
-    study = RestartStudy.of(catalog.draw_sample("grid", 500, 0, {}), settings("kmeans", 16), Recent())
+    study = RestartStudy.of(catalog.draw_sample("grid", 500, 0, {}), settings("kmeans", 16), RecentCache())
     RemainingRuns.of(study, WAYS, 20).resume(lambda *_: None)
     return study.findings(WAYS, 20)
 

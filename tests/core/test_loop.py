@@ -605,5 +605,5 @@ def test_a_notice_counts_clusters_from_one_and_joins_them_in_words():
     assert Notice("x", text, (0,)).sentence == "Cluster 1 lost all points."
     assert Notice("x", text, (4, 1)).sentence == "Clusters 2 and 5 lost all points."
     assert Notice("x", text, (0, 1, 2), "Component").sentence == "Components 1, 2 and 3 lost all points."
-    assert Notice("x", text, (0, 1)).told({0: 7, 1: 3}) == "Clusters 3 and 7 lost all points."
+    assert Notice("x", text, (0, 1)).message({0: 7, 1: 3}) == "Clusters 3 and 7 lost all points."
     assert Notice("x", "All the same.").sentence == "All the same."

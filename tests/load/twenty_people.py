@@ -32,14 +32,14 @@ from person import Answer, Person  # noqa: E402
 
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
 from pages.figures.plots import hovered  # noqa: E402
-from pages.methods import offered  # noqa: E402
+from pages.methods import available_methods  # noqa: E402
 from pages.ui.memory import TIDIED_AFTER  # noqa: E402
 
 MOST_REQUESTS = 60
 """of each person"""
 THINKING = (1.0, 3.0)
 """seconds between two clicks"""
-METHODS = offered("watch")
+METHODS = available_methods("watch")
 NAMES = ("three", "round", "stretched", "moons", "rings")
 SIZES = {500: 14, 2_000: 4, 5_000: 2}
 """how many points, and how often of twenty times"""

@@ -27,15 +27,15 @@ from pages.export import files, offline, scripts
 from pages.export.report import report
 from pages.figures import palette
 from pages.figures.markup import cell
-from pages.methods import offered
+from pages.methods import available_methods
 from pages.methods.base import MethodView, NoScript
 from pages.methods.formulas import typeset
 from pages.methods.options import Option
-from pages.methods.starts import HAND, SEEDED, TREE, AtRows, ByHand, CutOf, Named, Start
+from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, RowsStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, COMPARE, POINTS, PROXIMITIES, RESTARTS, WATCH
 from pages.runs import curves, pictures
-from pages.runs.frames import frames_of, in_step
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
+from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.widgets import option_key, panel_ending
@@ -66,7 +66,7 @@ def kinds_of_data(view: MethodView) -> list[Data]:
 
 
 def run_of(view: MethodView, data: Data, k: int = 3, start: Start | None = None, **options) -> Run:
-    return make_run(data, view.settings(k, start, data=data, **options), Recent(), silent)
+    return make_run(data, view.settings(k, start, data=data, **options), RecentCache(), silent)
 
 
 def starts_of(view: MethodView, data: Data, k: int) -> list[Start | None]:
@@ -74,11 +74,11 @@ def starts_of(view: MethodView, data: Data, k: int) -> list[Start | None]:
     if not view.initializations:
         return [None]
     rows = [1, 20, 40][:k]
-    from_tree = CutOf("ward", "euclidean") if data.given is None else CutOf("average", data.metrics[0])
-    by_hand = ByHand(tuple(map(tuple, (data.points[rows] + 0.25).tolist())))
-    special = {TREE.name: from_tree, HAND.name: by_hand}
-    starts = [special.get(initialization.name, Named(initialization.name)) for initialization in view.initializations]
-    return starts + [AtRows(tuple(rows), view.initializations[0].name)]
+    from_tree = TreeStart("ward", "euclidean") if data.given is None else TreeStart("average", data.metrics[0])
+    by_hand = ManualStart(tuple(map(tuple, (data.points[rows] + 0.25).tolist())))
+    special = {TREE.name: from_tree, MANUAL.name: by_hand}
+    starts = [special.get(initialization.name, NamedStart(initialization.name)) for initialization in view.initializations]
+    return starts + [RowsStart(tuple(rows), view.initializations[0].name)]
 
 
 def runs_of(view: MethodView) -> Iterator[Run]:
@@ -101,14 +101,14 @@ def pictures_of(run: Run, markers: int = MARKED) -> RunPictures:
     frames, left_out = frames_of(run)
     plane = column_plane(run.data.columns, 0, 1)
     ground = pictures.Regions if run.has_regions else None
-    picture = pictures.picture(run, frames, plane, "name", ground=ground, markers=markers)
+    picture = pictures.picture(run, frames, plane, "name", background=ground, markers=markers)
     return RunPictures("name", frames, left_out, picture, curves.loss_curve(run, frames, "name"))
 
 
 def others(option: Option, data: Data) -> list:
     """Values of an option that are not its default."""
     values = list(option.values(data)) or [round(option.default + steps * option.step, 9) for steps in (1, 2)]
-    return [value for value in values if value != option.first(data)]
+    return [value for value in values if value != option.default_value(data)]
 
 
 def differ(a: Run, b: Run) -> bool:
@@ -149,12 +149,12 @@ def check_that_every_option_changes_the_result(view: MethodView) -> None:
             )
 
 
-def check_that_every_option_is_told(view: MethodView) -> None:
+def check_that_every_option_is_reported(view: MethodView) -> None:
     """In the name of a panel, in the report, in JSON and in the script."""
     data = sample()
     for option in view.options:
         plain = run_of(view, data)
-        values = [option.first(data), *others(option, data)]
+        values = [option.default_value(data), *others(option, data)]
         assert len({option.label_of(value) for value in values}) == len(values), f"values of {option.name} are called the same"
         for value in values[1:]:
             other = run_of(view, data, **{option.name: value})
@@ -240,7 +240,7 @@ def check_that_it_explains_itself(view: MethodView) -> None:
         if view.initializations:
             phrase = view.initialization(run.settings.start.initialization).phrase
             assert phrase in frames[0].sentence, f"the first sentence does not say {phrase}"
-        assert all(pictures.described(run, frame) for frame in frames)
+        assert all(pictures.alt_text(run, frame) for frame in frames)
         for cluster in {0, run.k - 1}:
             formulas = view.formulas(run, 1, cluster)
             shown = typeset(formulas, frames)
@@ -379,19 +379,19 @@ def page_of(view: MethodView, option: Option | None = None) -> str:
     """A page on which a run of the method is shown, and this option is chosen."""
     if option is not None and option.pages:
         return min(option.pages)
-    return WATCH if view.name in offered(WATCH) else COMPARE
+    return WATCH if view.name in available_methods(WATCH) else COMPARE
 
 
 def address_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:
     """The query that chooses the method on a page, and how its keys end there."""
     ending = panel_ending(sample(), 1) if page == COMPARE else ""
-    chosen = {f"algorithm{ending}": view.title} if view.name in offered(page) or page == "report" else {}
+    chosen = {f"algorithm{ending}": view.title} if view.name in available_methods(page) or page == "report" else {}
     return chosen | {"n": "100"}, ending
 
 
 def check_that_links_open_it_with_every_option(view: MethodView) -> None:
     data = sample()
-    pages = [page for page in (WATCH, COMPARE) if view.name in offered(page)]
+    pages = [page for page in (WATCH, COMPARE) if view.name in available_methods(page)]
     for page in [*pages, *["report"] * (WATCH in pages)]:
         address, _ = address_of(view, page)
         assert shown_run(shown_by(page, address), page).settings.method == view.name
@@ -434,21 +434,21 @@ def check_that_what_is_chosen_is_in_the_link(view: MethodView) -> None:
 
 def check_that_a_comparison_carries_it(view: MethodView) -> None:
     """Beside another method, on each kind of data: its run is the one that it makes alone."""
-    if view.name not in offered(COMPARE):
+    if view.name not in available_methods(COMPARE):
         return
     for data in kinds_of_data(view):
-        beside = next(other for other in offered(COMPARE, data).values() if other.initializations)
+        beside = next(other for other in available_methods(COMPARE, data).values() if other.initializations)
         panels = [view.settings(3, data=data), beside.settings(3, data=data)]
-        comparison = make_comparison(data, panels, Recent(), silent, shared=[False, False], k=3, start=SEEDED[0].name)
+        comparison = make_comparison(data, panels, RecentCache(), silent, shared=[False, False], k=3, start=SEEDED[0].name)
         assert not [run for run in comparison.runs if isinstance(run, str)], comparison.runs
         assert not differ(comparison.runs[0], run_of(view, data))
         runs = comparison.runs
-        frames, _ = in_step(runs)
+        frames, _ = aligned_frames(runs)
         extent = pictures.extent_of(runs, plane := column_plane(data.columns, 0, 1))
         for run, own in zip(runs, frames, strict=True):
             assert len(pictures.picture(run, own, plane, "name", extent=extent).frames) == len(own)
         assert len(curves.loss_curves(runs, frames, "name", comparison.names).frames) == max(map(len, frames))
-        assert np.isfinite(comparison.rand).all()
+        assert np.isfinite(comparison.adjusted_rand).all()
         row = scores(comparison)[0]
         assert row.seconds >= 0
         assert (row.loss is None) == (view.traits.loss is None)
@@ -462,17 +462,17 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
     data = sample()
     value = {option.name: others(option, data)[-1] for option in view.options}
     settings = view.settings(2, data=data, **value)
-    if view.name in offered(RESTARTS):
-        study = RestartStudy.of(data, settings, Recent())
+    if view.name in available_methods(RESTARTS):
+        study = RestartStudy.of(data, settings, RecentCache())
         for initialization in (initialization for initialization in view.initializations if initialization.repeatable):
             losses = [study.run(initialization.name, i, silent).loss for i in (0, 1)]
             wanted = [view.settings(2, initialization.name, seed, data, **value) for seed in (1, 2)]
-            own = [make_run(data, one, Recent(), silent).history.losses[-1] for one in wanted]
+            own = [make_run(data, one, RecentCache(), silent).history.losses[-1] for one in wanted]
             assert np.allclose(losses, own, rtol=1e-12), f"many starts by {initialization.name} are of another method"
-    if view.name in offered(CHOOSE_K):
+    if view.name in available_methods(CHOOSE_K):
         sweep = Sweep.of(data, settings, 3, 1)
         sweep.results["data", 2] = sweep.run_task(("data", 2), silent)
-        own = make_run(data, view.settings(2, "k-means++", settings.seed, data, **value), Recent(), silent)
+        own = make_run(data, view.settings(2, "k-means++", settings.seed, data, **value), RecentCache(), silent)
         assert np.isclose(sweep.results["data", 2].loss, own.history.losses[-1], rtol=1e-12), "the sweep is of another method"
 
 

@@ -199,7 +199,7 @@ def test_an_arrow_that_runs_up_is_found(folder, source, wrong):
 
 def test_a_relative_import_is_of_the_package_of_its_file():
     assert wrong_arrows("ui", "from ...watch import page", "pages.ui.player") == ["pages.watch.page"]
-    assert wrong_arrows("ui", "from ..widgets import recent", "pages.ui.player") == []
+    assert wrong_arrows("ui", "from ..widgets import session_cache", "pages.ui.player") == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=place_of)
@@ -274,7 +274,7 @@ def test_words_that_only_resemble_names_are_not_found():
 )  # fmt: skip
 def test_a_question_about_the_class_of_a_method_is_found(source):
     assert len(asked_classes(source)) == 1
-    assert asked_classes("rows = KMedoids(k, init=way).start(data, rng)\nif isinstance(start, ByHand): ...") == []
+    assert asked_classes("rows = KMedoids(k, init=way).start(data, rng)\nif isinstance(start, ManualStart): ...") == []
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,9 @@ def test_a_question_about_the_class_of_a_method_is_found(source):
 )
 def test_an_import_of_a_single_method_is_found(source):
     assert imported_methods(source, "pages.ui") == {"kmeans"}
-    assert imported_methods("from pages.methods import method\nfrom pages.methods.trees import grow", "pages.ui") == set()
+    assert (
+        imported_methods("from pages.methods import method\nfrom pages.methods.trees import build_tree", "pages.ui") == set()
+    )
 
 
 def test_no_class_stands_for_two_things():

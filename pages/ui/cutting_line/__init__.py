@@ -1,4 +1,4 @@
-"""A line over the figure of a tree that is dragged to cut it: a small browser component that works without a network."""
+"""Browser component: a draggable line over a dendrogram that sets the height of the cut. Works offline."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.methods.trees import Growth
+from pages.methods.trees import DataTree
 
 _HERE = Path(__file__).parent
 
@@ -17,26 +17,33 @@ def _component():
     return st.components.v2.component("cutting", html="<div></div>", css=css, js=js)
 
 
-def cut_line(growth: Growth, k: int, height: float, most: int, chart: str, cut: Callable[[float], None]) -> None:
-    """Draws the line at this height, which leaves k groups, over the figure in the container with the key `chart`.
+def cut_line(
+    data_tree: DataTree, k: int, height: float, max_clusters: int, chart: str, on_cut: Callable[[float], None]
+) -> None:
+    """Draws the line over the dendrogram.
 
-    When it is dragged, or moved with the arrow keys, `cut` is called with its new height as soon as it is released. While it
-    moves it shows how many groups it leaves, up to `most`.
+    Parameters
+    ----------
+    k : number of clusters of the current cut
+    height : height of the current cut
+    max_clusters : largest number of clusters that the label shows while the line moves
+    chart : key of the container that holds the figure
+    on_cut : called with the new height when the line is released after dragging or moved with the arrow keys
     """
     key = "cutting"
 
     def changed():
         answer = st.session_state[key].get("cut")
         if is_height(answer):
-            cut(float(answer["height"]))
+            on_cut(float(answer["height"]))
 
-    # a cut makes all merges before the first one above it: those that are not above an earlier one change nothing
-    heights = np.maximum.accumulate(growth.tree.heights)[-most:].tolist()
-    data = dict(chart=chart, k=k, height=height, most=most, heights=heights)
+    # a cut applies all merges before the first one above it, so an inverted merge counts at the height of an earlier one
+    heights = np.maximum.accumulate(data_tree.tree.heights)[-max_clusters:].tolist()
+    data = dict(chart=chart, k=k, height=height, maxClusters=max_clusters, heights=heights)
     _component()(key=key, data=data, on_cut_change=changed)
 
 
 def is_height(answer) -> bool:
-    """Whether this is a mapping with a finite height of at least 0; a browser can send anything."""
+    """Whether this is a dict with a finite height of at least 0; a browser can send anything."""
     height = answer.get("height") if isinstance(answer, dict) else None
     return type(height) in (int, float) and 0 <= height < 1e300

@@ -31,28 +31,28 @@ def ticks(frames: list[Frame]) -> list[int]:
 def player(
     run: str,
     figures: str,
-    told: list[list[Frame]],
+    frames: list[list[Frame]],
     pictures: list[str],
     curves: list[str],
     names=(),
     pace: list[int] | None = None,
     rest: int | None = None,
     formulas: Typeset | None = None,
-    described: list[list[str]] | None = None,
+    alt_texts: list[list[str]] | None = None,
     key: str = "player",
 ) -> None:
     """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
 
-    `told` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
+    `frames` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
     frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
     them. It stays on its frame as long as `run` is the same, and of another goes to the frame `rest`, which the figures show
     first, by default the last; where it rests it follows `rest` also of the same run. `pace` is for how many
     moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says. `formulas` are shown
-    below, with the quantities of the frame. `described` has for each picture what it is in words in each frame, by default the
+    below, with the quantities of the frame. `alt_texts` has for each picture what it is in words in each frame, by default the
     sentences. Of several players on a page only the one whose `key` is "player" listens to the
     keys that are pressed elsewhere on it.
     """
-    longest = max(told, key=len)
+    longest = max(frames, key=len)
     data = dict(
         run=run,
         figures=figures,
@@ -61,11 +61,11 @@ def player(
         names=list(names),
         phases=[frame.phase for frame in longest],
         moves=[frame.moves for frame in longest],
-        told=[[(frame.sentence, frame.explanation) for frame in frames] for frames in told],
+        captions=[[(frame.sentence, frame.explanation) for frame in frames] for frames in frames],
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
-    data |= dict(described=described or [[frame.sentence for frame in frames] for frames in told])
+    data |= dict(alt_texts=alt_texts or [[frame.sentence for frame in frames] for frames in frames])
     if formulas is not None:
         data |= dict(formulas=formulas.html, values=formulas.values)
     _component()(key=key, data=data | dict(listens=key == "player"))

@@ -4,9 +4,9 @@
 // data: {
 //   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
 //   phases: [phase of each frame], moves: [for each frame whether centers move before it],
-//   told: [for each picture [sentence, explanation] of each of its frames],
+//   captions: [for each picture [sentence, explanation] of each of its frames],
 //   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first,
-//   described: [for each picture [what it is in words, of each of its frames]],
+//   alt_texts: [for each picture [what it is in words, of each of its frames]],
 //   formulas: HTML with an element .value for each quantity, values: [for each frame [the texts of these]],
 //   listens: to keys that are pressed elsewhere on the page
 // }
@@ -100,7 +100,7 @@ export default function (component) {
   const root = parentElement.querySelector(".player");
   const $ = (name) => root.querySelector("." + name);
   const last = data.phases.length - 1;
-  const ends = data.told.map((frames) => frames.length - 1); // of each picture
+  const ends = data.captions.map((frames) => frames.length - 1); // of each picture
   const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // new data come as a new call, without an end of the old one
@@ -113,40 +113,40 @@ export default function (component) {
   let position = 0; // in ticks since the frame that is shown
 
   const several = data.names.length > 0;
-  $("tellings").replaceChildren(
-    ...data.told.map((_, i) => {
-      const telling = document.createElement("div");
-      telling.className = "telling";
+  $("captions").replaceChildren(
+    ...data.captions.map((_, i) => {
+      const caption = document.createElement("div");
+      caption.className = "caption";
       for (const part of several ? ["name", "sentence"] : ["sentence", "explanation"]) {
-        telling[part] = document.createElement("p");
-        telling[part].className = part;
-        telling.append(telling[part]);
+        caption[part] = document.createElement("p");
+        caption[part].className = part;
+        caption.append(caption[part]);
       }
-      if (several) telling.name.textContent = data.names[i];
-      return telling;
+      if (several) caption.name.textContent = data.names[i];
+      return caption;
     }),
   );
-  const tellings = [...$("tellings").children];
+  const captions = [...$("captions").children];
   if ($("formulas").dataset.now !== (data.formulas ?? "")) {
     $("formulas").innerHTML = $("formulas").dataset.now = data.formulas ?? "";
   }
   const quantities = [...$("formulas").querySelectorAll(".value")];
 
   function say() {
-    tellings.forEach((telling, i) => {
-      const [sentence, explanation] = data.told[i][Math.min(memory.shown, ends[i])];
-      telling.sentence.textContent = sentence;
-      if (several) telling.name.dataset.state = memory.shown < ends[i] ? "" : ends[i] < last ? "has ended, waits" : "has ended";
-      else telling.explanation.textContent = explanation;
+    captions.forEach((caption, i) => {
+      const [sentence, explanation] = data.captions[i][Math.min(memory.shown, ends[i])];
+      caption.sentence.textContent = sentence;
+      if (several) caption.name.dataset.state = memory.shown < ends[i] ? "" : ends[i] < last ? "has ended, waits" : "has ended";
+      else caption.explanation.textContent = explanation;
     });
     quantities.forEach((place, i) => (place.textContent = data.values[memory.shown][i]));
     for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.phase === data.phases[memory.shown]);
     data.pictures.forEach((picture, i) => {
-      const words = data.described[i]?.[Math.min(memory.shown, ends[i])];
+      const words = data.alt_texts[i]?.[Math.min(memory.shown, ends[i])];
       document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", words);
     });
     $("scrub").value = memory.shown;
-    $("scrub").setAttribute("aria-valuetext", tellings.map((telling) => telling.sentence.textContent).join(" "));
+    $("scrub").setAttribute("aria-valuetext", captions.map((caption) => caption.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
   }
 
@@ -204,7 +204,7 @@ export default function (component) {
   }
 
   function listening(how) {
-    $("tellings").setAttribute("aria-live", how);
+    $("captions").setAttribute("aria-live", how);
   }
 
   function play() {

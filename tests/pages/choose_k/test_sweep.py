@@ -14,10 +14,10 @@ from pages.choose_k.sweep import REFERENCES, START, Sweep
 from pages.choose_k.verdict import NAMES, Criterion, Verdict, _chosen, matched_colors
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.methods import offered, settings
+from pages.methods import available_methods, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import CHOOSE_K
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
@@ -78,7 +78,7 @@ def test_values_are_those_of_scikit_learn(three):
 def test_each_partition_is_the_best_run_that_watch_would_make(three):
     data = three.sweep.data
     for part in three.best_runs:
-        runs = [make_run(data, settings("kmeans", part.k, START, seed), Recent(), lambda _: None) for seed in range(1, 6)]
+        runs = [make_run(data, settings("kmeans", part.k, START, seed), RecentCache(), lambda _: None) for seed in range(1, 6)]
         losses = [run.history.last.loss for run in runs]
         assert part.loss == min(losses) == losses[part.seed - 1]
         np.testing.assert_array_equal(part.labels, runs[part.seed - 1].history.last.labels)
@@ -165,7 +165,7 @@ FEW = [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)]
 
 @pytest.mark.parametrize(
     ("method", "n", "most"),
-    [("kmeans", *few) for few in FEW] + [(method, 9, 6) for method in offered(CHOOSE_K) if method != "kmeans"],
+    [("kmeans", *few) for few in FEW] + [(method, 9, 6) for method in available_methods(CHOOSE_K) if method != "kmeans"],
 )
 def test_few_points_have_all_criteria_and_stability_as_far_as_subsamples_are_larger_than_k(method, n, most):
     verdict = Verdict(swept(few(n), 8, 1, method=method))

@@ -24,10 +24,10 @@ from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.markup import Raw, bar, mark, table
 from pages.methods import methods, settings
-from pages.methods.starts import AtRows, Named
+from pages.methods.starts import NamedStart, RowsStart
 from pages.runs import curves, pictures
-from pages.runs.frames import frames_of, in_step
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
+from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import make_run
 from tests.pages.methods.fakes import FAKES
 
@@ -45,7 +45,7 @@ def settings_of(name="kmeans", **panel):
 def a_comparison(data, *panels, start="random", shared=None, on_step=lambda *_: None):
     panels = [settings_of(data=data, **panel) for panel in panels]
     k = max(panel.k for panel in panels)
-    return make_comparison(data, panels, Recent(), on_step, shared=shared or [True] * len(panels), k=k, start=start)
+    return make_comparison(data, panels, RecentCache(), on_step, shared=shared or [True] * len(panels), k=k, start=start)
 
 
 def given_data(n=60, labels=True):
@@ -66,7 +66,7 @@ def default():
 def test_all_panels_begin_at_the_same_points(start):
     data = sample()
     comparison = a_comparison(data, *ALL_THREE, start=start)
-    means, medoids, mixture = (run.history.parameters[0] for _, run in comparison.ran)
+    means, medoids, mixture = (run.history.parameters[0] for _, run in comparison.named_runs)
     assert len(set(medoids.tolist())) == 3
     np.testing.assert_array_equal(means, data.points[medoids])
     np.testing.assert_array_equal(mixture.means, data.points[medoids])
@@ -87,7 +87,7 @@ def test_from_random_points_each_panel_is_the_run_of_watch_with_that_seed(method
     data = sample()
     panels = [panel | dict(seed=seed, k=4) for panel in ALL_THREE]
     mine = next(run for run in a_comparison(data, *panels).runs if run.settings.method == method).history
-    other = make_run(data, settings_of(name=method, k=4, seed=seed), Recent(), lambda _: None).history
+    other = make_run(data, settings_of(name=method, k=4, seed=seed), RecentCache(), lambda _: None).history
     np.testing.assert_allclose(mine.losses, other.losses, rtol=1e-12)
     for a, b in zip(mine.parameters, other.parameters, strict=True):
         np.testing.assert_allclose(getattr(a, "means", a), getattr(b, "means", b), rtol=0, atol=1e-12)
@@ -103,7 +103,7 @@ def test_a_panel_with_a_start_of_its_own_begins_there_and_leaves_the_others_alik
     data = sample()
     own = dict(start="k-means++", seed=5)
     comparison = a_comparison(data, dict(seed=5), own, dict(name="mixture", seed=5), shared=[True, False, True])
-    alone = make_run(data, settings_of(**own), Recent(), lambda _: None)
+    alone = make_run(data, settings_of(**own), RecentCache(), lambda _: None)
     np.testing.assert_array_equal(comparison.runs[1].centers[0], alone.centers[0])
     np.testing.assert_array_equal(comparison.runs[1].history.losses, alone.history.losses)
     np.testing.assert_array_equal(comparison.runs[0].centers[0], comparison.runs[2].centers[0])
@@ -117,7 +117,7 @@ def test_every_panel_may_have_a_start_of_its_own():
     np.testing.assert_array_equal(
         comparison.runs[1].history.parameters[0], built.start(built.prepare(proximity_matrix(data.points)), None)
     )
-    assert not isinstance(comparison.runs[0].settings.start, AtRows)
+    assert not isinstance(comparison.runs[0].settings.start, RowsStart)
 
 
 def in_common(labels, reference, ranks):
@@ -127,7 +127,7 @@ def in_common(labels, reference, ranks):
 def check_colors(comparison, reference, known=None):
     """All that are in the comparison have as many points in common with the reference, by color, as under any other colors."""
     number = reference.max() + 1
-    labelings = [(run.history.last.labels, run.ranks) for _, run in comparison.ran]
+    labelings = [(run.history.last.labels, run.ranks) for _, run in comparison.named_runs]
     for labels, ranks in labelings:
         assert len(set(ranks.tolist())) == len(ranks)
         assert set(ranks.tolist()) <= set(range(number))
@@ -151,7 +151,7 @@ def test_the_same_groups_have_the_same_colors_as_far_as_that_can_be(name, k):
     comparison = a_comparison(data, *(panel | dict(k=k) for panel in ALL_THREE))
     if data.groups <= k:  # the first panel is what the others are matched with, and its colors go by place
         first = comparison.runs[0]
-        alone = make_run(data, settings_of(k=k), Recent(), lambda _: None)
+        alone = make_run(data, settings_of(k=k), RecentCache(), lambda _: None)
         np.testing.assert_array_equal(first.ranks, alone.ranks)
         check_colors(comparison, first.ranks[first.history.last.labels], data.labels)
     else:
@@ -196,8 +196,8 @@ def test_without_known_groups_only_the_panels_are_compared():
     comparison = a_comparison(data, *ALL_THREE)
     assert comparison.known is None
     assert len(comparison.clusterings) == 3
-    assert comparison.rand.shape == (3, 3)
-    assert all(row.rand is None and row.information is None for row in scores(comparison))
+    assert comparison.adjusted_rand.shape == (3, 3)
+    assert all(row.adjusted_rand is None and row.mutual_information is None for row in scores(comparison))
 
 
 def test_the_key_of_a_race_differs_when_only_its_colors_do():
@@ -210,7 +210,7 @@ def test_the_key_of_a_race_differs_when_only_its_colors_do():
 
 
 def test_a_race_in_colors_of_its_own_leaves_the_run_in_the_cache_as_it_was():
-    data, cache = sample(n=200), Recent()
+    data, cache = sample(n=200), RecentCache()
     settings = settings_of(start="maxmin")
     alone = make_run(data, settings, cache, lambda _: None)
     before = alone.ranks.copy()
@@ -249,7 +249,7 @@ def test_proximities_race_by_k_medoids_from_the_same_rows():
     panels = [dict(name="kmedoids", metric=GIVEN, update=update, seed=3) for update in updates]
     comparison = a_comparison(data, *panels, start="k-means++")
     starts = [run.history.parameters[0].tolist() for run in comparison.runs]
-    alone = make_run(data, settings_of(**panels[0], start="k-means++"), Recent(), lambda _: None)
+    alone = make_run(data, settings_of(**panels[0], start="k-means++"), RecentCache(), lambda _: None)
     assert starts == [alone.history.parameters[0].tolist()] * 3
     np.testing.assert_array_equal(comparison.runs[0].history.losses, alone.history.losses)
     for row, run in zip(scores(comparison), comparison.runs, strict=True):
@@ -264,7 +264,7 @@ def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
     assert comparison.runs[0].startswith("K-means needs points")
     assert comparison.runs[0].endswith(".")
     assert comparison.runs[2].startswith("Gaussian mixture needs points")
-    assert [name for name, _ in comparison.ran] == ["2. K-medoids"]
+    assert [name for name, _ in comparison.named_runs] == ["2. K-medoids"]
 
 
 def with_a_row_of_zeros():
@@ -277,7 +277,7 @@ def test_a_panel_that_cannot_run_says_why_and_leaves_the_others():
     data = with_a_row_of_zeros()
     comparison = a_comparison(data, dict(), dict(name="kmedoids", metric="cosine"), dict(name="mixture"))
     assert comparison.runs[1] == "Cosine is not defined for row 31, which is all zeros: remove it or choose another metric."
-    assert [name for name, _ in comparison.ran] == ["1. K-means", "3. Full mixture"]
+    assert [name for name, _ in comparison.named_runs] == ["1. K-means", "3. Full mixture"]
     others = a_comparison(data, dict(), dict(name="mixture"))
     for mine, other in zip((comparison.runs[0], comparison.runs[2]), others.runs, strict=True):
         np.testing.assert_array_equal(mine.history.losses, other.history.losses)
@@ -289,7 +289,7 @@ def test_a_panel_that_cannot_run_says_why_and_leaves_the_others():
 def test_if_no_panel_can_run_every_one_says_why():
     comparison = a_comparison(with_a_row_of_zeros(), *[dict(name="kmedoids", metric="cosine")] * 2)
     assert all("all zeros" in sentence for sentence in comparison.runs)
-    assert comparison.ran == []
+    assert comparison.named_runs == []
     assert [clustering.name for clustering in comparison.clusterings] == ["Known groups"]
     assert scores(comparison) == []
 
@@ -314,15 +314,15 @@ def test_a_race_tells_each_step_of_each_panel_and_what_that_raises_ends_it():
 def test_scores_are_those_of_scikit_learn(name):
     data = sample(name)
     comparison = a_comparison(data, *ALL_THREE)
-    for row, (called, run) in zip(scores(comparison), comparison.ran, strict=True):
+    for row, (called, run) in zip(scores(comparison), comparison.named_runs, strict=True):
         labels = run.history.last.labels
         assert row.name == called
         assert (row.duration, row.loss) == (str(run.history.iterations), run.history.last.loss)
         known = data.labels >= 0  # outliers belong to no group, and no score says where they should be
         pair = data.labels[known], labels[known]
-        assert row.rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
+        assert row.adjusted_rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
         peer = sklearn.metrics.normalized_mutual_info_score(*pair)
-        assert row.information == pytest.approx(peer, abs=1e-12)
+        assert row.mutual_information == pytest.approx(peer, abs=1e-12)
         assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels), abs=1e-9)
 
 
@@ -355,12 +355,12 @@ def test_a_single_cluster_has_no_silhouette():
 def test_the_agreement_of_panels_is_symmetric_with_ones_on_its_diagonal_and_that_of_scikit_learn():
     comparison = a_comparison(sample("overlap"), *ALL_THREE, dict(k=5))
     labels = [clustering.labels for clustering in comparison.clusterings]
-    assert comparison.rand.shape == (5, 5)
-    np.testing.assert_array_equal(comparison.rand, comparison.rand.T)
-    np.testing.assert_array_equal(np.diag(comparison.rand), np.ones(5))
+    assert comparison.adjusted_rand.shape == (5, 5)
+    np.testing.assert_array_equal(comparison.adjusted_rand, comparison.adjusted_rand.T)
+    np.testing.assert_array_equal(np.diag(comparison.adjusted_rand), np.ones(5))
     peer = [[sklearn.metrics.adjusted_rand_score(a, b) for b in labels] for a in labels]
-    np.testing.assert_allclose(comparison.rand, peer, atol=1e-12)
-    assert comparison.rand.min() < 0.95
+    np.testing.assert_allclose(comparison.adjusted_rand, peer, atol=1e-12)
+    assert comparison.adjusted_rand.min() < 0.95
 
 
 def pair_by_hand() -> Disagreement:
@@ -474,7 +474,7 @@ COMPARISONS = {
 def compared(request):
     data, panels = COMPARISONS[request.param]
     comparison = a_comparison(sample(**data), *panels)
-    return [run for _, run in comparison.ran]
+    return [run for _, run in comparison.named_runs]
 
 
 def moment(run, frame):
@@ -486,7 +486,7 @@ def moment(run, frame):
 
 
 def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(compared):
-    frames_of_runs, _ = in_step(compared)
+    frames_of_runs, _ = aligned_frames(compared)
     moments = [[moment(run, frame) for frame in frames] for run, frames in zip(compared, frames_of_runs, strict=True)]
     longest = max(moments, key=len)
     for run, frames, mine in zip(compared, frames_of_runs, moments, strict=True):
@@ -497,7 +497,7 @@ def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(compare
 
 
 def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(compared):
-    frames_of_runs, left_out = in_step(compared)
+    frames_of_runs, left_out = aligned_frames(compared)
     longest = max(run.history.iterations for run in compared)
     if not left_out:
         assert [len(frames) for frames in frames_of_runs] == [2 * run.history.iterations + 2 for run in compared]
@@ -516,8 +516,8 @@ def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(com
 def test_the_races_here_have_long_and_short_runs():
     lengths = {}
     for name, (data, panels) in COMPARISONS.items():
-        runs = [run for _, run in a_comparison(sample(**data), *panels).ran]
-        lengths[name] = [len(frames) for frames in in_step(runs)[0]], in_step(runs)[1]
+        runs = [run for _, run in a_comparison(sample(**data), *panels).named_runs]
+        lengths[name] = [len(frames) for frames in aligned_frames(runs)[0]], aligned_frames(runs)[1]
     assert lengths["long"][1] != ""
     assert lengths["many clusters"][1] != ""
     assert lengths["different lengths"][1] == ""
@@ -526,11 +526,11 @@ def test_the_races_here_have_long_and_short_runs():
 
 def test_a_run_alone_is_told_as_in_step_with_itself(default):
     run = default.runs[0]
-    assert in_step([run])[0][0] == frames_of(run)[0] == in_step(list(default.runs))[0][0]
+    assert aligned_frames([run])[0][0] == frames_of(run)[0] == aligned_frames(list(default.runs))[0][0]
 
 
 def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(compared):
-    frames_of_runs, _ = in_step(compared)
+    frames_of_runs, _ = aligned_frames(compared)
     figure = curves.loss_curves(compared, frames_of_runs, "name", [f"panel {i}" for i in range(len(compared))])
     assert [frame.name for frame in figure.frames] == [str(i) for i in range(max(map(len, frames_of_runs)))]
     for row, (run, frames) in enumerate(zip(compared, frames_of_runs, strict=True)):
@@ -559,7 +559,7 @@ def test_each_marker_is_on_its_own_loss_in_every_frame_and_waits_at_the_end(comp
 
 def test_every_frame_of_every_panel_shows_the_centers_of_its_run(compared):
     plane = column_plane(compared[0].data.columns, 0, 1)
-    frames_of_runs, _ = in_step(compared)
+    frames_of_runs, _ = aligned_frames(compared)
     extent = pictures.extent_of(compared, plane)
     for run, frames in zip(compared, frames_of_runs, strict=True):
         picture = pictures.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
@@ -589,7 +589,7 @@ def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
     data = sample("round", 150, d=4)
     plane = principal_plane(data.points)
     runs = list(a_comparison(data, *ALL_THREE).runs)
-    frames_of_runs, _ = in_step(runs)
+    frames_of_runs, _ = aligned_frames(runs)
     extent = pictures.extent_of(runs, plane)
     for run, frames in zip(runs, frames_of_runs, strict=True):
         drawn = pictures.picture(run, frames, plane, "name", extent=extent).frames[-1].data[-1]
@@ -598,7 +598,7 @@ def test_more_than_two_columns_are_seen_in_the_same_plane_by_all_panels():
 
 def test_the_runs_of_a_race_keep_its_colors_in_their_pictures(default):
     plane = column_plane(default.data.columns, 0, 1)
-    for _, run in default.ran:
+    for _, run in default.named_runs:
         frames, _ = frames_of(run)
         drawn = pictures.picture(run, frames, plane, "name").data[0].marker
         np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[run.history.last.labels]])
@@ -651,9 +651,9 @@ def test_points_of_which_the_group_is_not_known_do_not_count_against_a_perfect_c
         Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1]
     )
     (row,) = scores(comparison)
-    assert (row.rand, row.information) == (1.0, 1.0)
-    assert comparison.ran[0][1].agreement == 1.0
-    np.testing.assert_array_equal(comparison.rand, np.ones((2, 2)))
+    assert (row.adjusted_rand, row.mutual_information) == (1.0, 1.0)
+    assert comparison.named_runs[0][1].agreement == 1.0
+    np.testing.assert_array_equal(comparison.adjusted_rand, np.ones((2, 2)))
     sentence = disagreement(*comparison.clusterings).sentence()
     assert sentence.startswith("1. K-means and Known groups put all 150 points in the same groups. 150 points without a known")
 
@@ -662,12 +662,12 @@ def test_the_silhouette_of_a_sample_that_lies_in_one_cluster_is_left_out():
     points = np.random.default_rng(0).normal(size=(20_000, 2))
     points[7] = 1e4
     comparison = a_comparison(Data("far", "Far", ("a", "b"), points), dict(k=2, start="k-means++"), shared=[False])
-    assert sorted(np.bincount(comparison.ran[0][1].history.last.labels)) == [1, 19_999]
+    assert sorted(np.bincount(comparison.named_runs[0][1].history.last.labels)) == [1, 19_999]
     assert scores(comparison)[0].silhouette is None
 
 
 def test_a_race_is_kept_and_another_panel_leaves_the_runs_of_the_others():
-    data, cache, made = sample(n=2_500), Recent(), []
+    data, cache, made = sample(n=2_500), RecentCache(), []
     panels = [settings_of(name=method) for method in ("kmeans", "kmedoids", "mixture")]
 
     def comparison(panels):
@@ -721,11 +721,11 @@ def test_only_panels_that_are_given_different_k_are_named_by_it():
 def test_a_method_that_finds_k_races_beside_those_that_share_a_start():
     data = sample("round", 200, k=3, distance=12.0)
     panels = [settings_of("scan", k=None, data=data, eps=0.8), settings_of(k=3), settings_of("kmedoids", k=2)]
-    comparison = make_comparison(data, panels, Recent(), lambda *_: None, shared=[True] * 3, k=3, start="maxmin")
-    (_, scan), (_, means), (_, medoids) = comparison.ran
+    comparison = make_comparison(data, panels, RecentCache(), lambda *_: None, shared=[True] * 3, k=3, start="maxmin")
+    (_, scan), (_, means), (_, medoids) = comparison.named_runs
     assert scan.settings == panels[0]
     assert scan.settings.k is None
-    assert isinstance(means.settings.start, AtRows)
+    assert isinstance(means.settings.start, RowsStart)
     assert means.settings.start.rows[:2] == medoids.settings.start.rows
     labels = scan.history.last.labels
     assert scan.k >= 3
@@ -737,10 +737,12 @@ def test_a_method_that_finds_k_races_beside_those_that_share_a_start():
 
 @pytest.mark.usefixtures("_with_a_scan")
 def test_a_method_that_finds_k_shares_no_start_even_if_it_has_one():
-    scan = replace(settings_of("scan", k=None), start=Named("random"))
+    scan = replace(settings_of("scan", k=None), start=NamedStart("random"))
     for others in ([settings_of(k=2)], []):
         panels, shared = [scan, *others], [True] * (1 + len(others))
-        started = make_comparison(sample(n=60), panels, Recent(), lambda *_: None, shared=shared, k=3, start="maxmin").panels
+        started = make_comparison(
+            sample(n=60), panels, RecentCache(), lambda *_: None, shared=shared, k=3, start="maxmin"
+        ).panels
         assert started[0] == scan
         assert [len(settings.start.rows) for settings in started[1:]] == [2] * len(others)
 
@@ -753,11 +755,11 @@ def test_panels_cannot_share_a_start_that_only_one_method_has():
 @pytest.mark.parametrize("start", ["random", "k-means++", "plain k-means++", "maxmin"])
 def test_shared_rows_are_those_of_a_run_alone(start):
     points, given = sample(n=100), given_data(40)
-    alone = make_run(points, settings_of(k=5, start=start, seed=4), Recent(), lambda _: None)
+    alone = make_run(points, settings_of(k=5, start=start, seed=4), RecentCache(), lambda _: None)
     np.testing.assert_allclose(
         points.points[list(shared_rows(points, 5, 5, start, 4))], alone.history.parameters[0], atol=1e-12
     )
-    alone = make_run(given, settings_of("kmedoids", k=5, start=start, seed=4, data=given), Recent(), lambda _: None)
+    alone = make_run(given, settings_of("kmedoids", k=5, start=start, seed=4, data=given), RecentCache(), lambda _: None)
     assert shared_rows(given, 5, 5, start, 4) == tuple(alone.history.parameters[0])
 
 

@@ -26,7 +26,7 @@ from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.methods import method, settings
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
 
@@ -49,7 +49,7 @@ def app():
 
 
 def run_of(data, name="kmeans", **options):
-    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
+    return make_run(data, settings(name, data=data, **options), RecentCache(), lambda _: None)
 
 
 def data_of(n=100):
@@ -244,7 +244,7 @@ def test_every_ready_made_comparison_opens_with_its_text_its_data_and_its_panels
     headers, *rows = table(app)
     for row, expected in zip(rows, scores(comparison_of(name)), strict=True):
         assert row[0] == expected.name
-        assert row[headers.index("Adjusted Rand")] == f"{expected.rand:.3f}"
+        assert row[headers.index("Adjusted Rand")] == f"{expected.adjusted_rand:.3f}"
         assert row[headers.index("Silhouette")] == f"{expected.silhouette:.3f}"
 
 
@@ -292,18 +292,18 @@ def comparison_of(name):
         panels.append(settings(name, state["k"], seed=state["seed"], data=data, **options))
     shared = [bool(method(panel.method).initializations) for panel in panels]
     assert [f"start_{panel.method}_{i}" in state for i, panel in enumerate(panels, 1)] == shared
-    return make_comparison(data, panels, Recent(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
+    return make_comparison(data, panels, RecentCache(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
 
 
 def agreements(comparison):
-    return [row.rand for row in scores(comparison)]
+    return [row.adjusted_rand for row in scores(comparison)]
 
 
 def test_equal_round_groups_are_found_by_all_and_k_means_is_done_first():
     comparison = comparison_of("round")
     assert min(agreements(comparison)) > 0.95
-    assert all(row.rand == pytest.approx(scores(comparison)[0].rand, abs=0.02) for row in scores(comparison))
-    assert comparison.rand[:3, :3].min() > 0.95
+    assert all(row.adjusted_rand == pytest.approx(scores(comparison)[0].adjusted_rand, abs=0.02) for row in scores(comparison))
+    assert comparison.adjusted_rand[:3, :3].min() > 0.95
     means, medoids, mixture = (int(row.duration) for row in scores(comparison))
     assert means == 3  # as the text says
     assert means < min(medoids, mixture)
@@ -312,9 +312,9 @@ def test_equal_round_groups_are_found_by_all_and_k_means_is_done_first():
 def test_of_stretched_groups_only_the_mixture_finds_the_stripes_and_the_silhouette_prefers_k_means():
     comparison = comparison_of("stretched")
     means, medoids, mixture = scores(comparison)
-    assert mixture.rand > 0.9
-    assert means.rand < 0.5
-    assert medoids.rand < 0.5
+    assert mixture.adjusted_rand > 0.9
+    assert means.adjusted_rand < 0.5
+    assert medoids.adjusted_rand < 0.5
     assert means.silhouette > mixture.silhouette
     assert medoids.silhouette > mixture.silhouette
 

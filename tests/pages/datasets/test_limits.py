@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from pages.datasets import catalog, limits
 from pages.methods import settings
 from pages.runs import preparation
+from pages.runs.cache import RecentCache
 from pages.runs.preparation import iterations_for
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,7 +80,7 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
     monkeypatch.setattr(preparation, "MOST_STATE_NUMBERS", 18 * 25)
     data = catalog.draw_sample("three", 500, 0, {})
-    run = make_run(data, settings("mixture", 3, "random", seed=1), Recent(), lambda step: None)
+    run = make_run(data, settings("mixture", 3, "random", seed=1), RecentCache(), lambda step: None)
     assert run.history.iterations == 25
     assert not run.history.converged
 

@@ -11,8 +11,8 @@ from pages.datasets.data import Data
 from pages.export.downloads import distinct_type
 from pages.figures.plots import token
 from pages.methods import settings
+from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 from pages.ui import export_menu
 
@@ -46,8 +46,8 @@ def offered(monkeypatch):
     page.empty = Nothing
     monkeypatch.setattr(export_menu, "st", page)
     monkeypatch.setattr(export_menu, "copy_link", lambda *args: None)
-    monkeypatch.setattr(export_menu, "is_own", lambda: True)
-    monkeypatch.setattr(export_menu, "recent", Recent)
+    monkeypatch.setattr(export_menu, "uses_own_data", lambda: True)
+    monkeypatch.setattr(export_menu, "session_cache", RecentCache)
     monkeypatch.setattr(export_menu, "QUICK", np.inf)
 
     def offer(run):
@@ -68,7 +68,7 @@ def test_two_large_files_that_differ_in_one_digit_are_two_downloads(offered):
         make_run(
             Data(key=token(one.tobytes()), title="Mine", columns=("x", "y"), points=one),
             settings("kmeans", k=1),
-            Recent(),
+            RecentCache(),
             lambda step: None,
         )
         for one in (points, other)

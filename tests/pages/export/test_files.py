@@ -14,8 +14,8 @@ from pages.datasets.data import GIVEN
 from pages.export import files, scripts
 from pages.methods import methods, settings
 from pages.methods.base import NoScript
-from pages.methods.starts import ByHand, CutOf
-from pages.runs.recent import Recent
+from pages.methods.starts import ManualStart, TreeStart
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
 
@@ -26,7 +26,7 @@ def sample(name="three", n=120, seed=3):
 
 def run_of(data=None, name="kmeans", **options):
     data = data or sample()
-    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
+    return make_run(data, settings(name, data=data, **options), RecentCache(), lambda _: None)
 
 
 def rows_of(table):
@@ -134,8 +134,8 @@ def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
     headers, *rows = rows_of(files.clusters(run))
     for record, row in zip(content["clusters"], rows, strict=True):
         assert [str(record["number"]), str(record["size"])] == row[:2]
-        place = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.place_name}_x")]
-        assert record[run.place_name] == place
+        place = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.center_name}_x")]
+        assert record[run.center_name] == place
 
 
 @pytest.mark.parametrize("name", methods())
@@ -168,8 +168,8 @@ def executed(code, folder, monkeypatch):
 SETTINGS = [
     dict(),
     dict(start="k-means++", seed=7, k=4),
-    dict(start=CutOf("single")),
-    dict(start=ByHand(((-1.0, 0.0), (0.0, 1.0), (2.0, 0.0)))),
+    dict(start=TreeStart("single")),
+    dict(start=ManualStart(((-1.0, 0.0), (0.0, 1.0), (2.0, 0.0)))),
     dict(name="kmedoids", update="swap", metric="manhattan"),
     dict(name="kmedoids", start="tree"),
     dict(name="fuzzy", m=1.5),
@@ -284,7 +284,7 @@ def test_dissimilarities_of_categories_have_no_script(name):
 
 
 def test_the_start_is_in_json_with_all_that_it_depends_on():
-    tree = json.loads(files.parameters_json(run_of(start=CutOf("single", "manhattan"))))
+    tree = json.loads(files.parameters_json(run_of(start=TreeStart("single", "manhattan"))))
     assert tree["start"] == {"initialization": "tree", "linkage": "single", "metric": "manhattan"}
-    hand = json.loads(files.parameters_json(run_of(start=ByHand(((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))))))
+    hand = json.loads(files.parameters_json(run_of(start=ManualStart(((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))))))
     assert hand["start"] == {"initialization": "hand", "centers": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}

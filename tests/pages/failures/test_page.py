@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES, GALLERY
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def run_of(name, remedied=False):
     scene = FAILURES[name].scene(remedied)
-    return make_run(scene.load(), scene.settings, Recent(), lambda state: None)
+    return make_run(scene.load(), scene.settings, RecentCache(), lambda state: None)
 
 
 def notices(run):

@@ -15,8 +15,8 @@ from pages.figures import palette, stills
 from pages.figures.stills import Stills
 from pages.methods import methods, settings
 from pages.runs import curves, pictures
+from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
 WIDTH, HEIGHT = 640, 430
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 640, 430
 
 def pictured(name="kmeans", n=80):
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
-    run = make_run(data, settings(name, data=data), Recent(), lambda _: None)
+    run = make_run(data, settings(name, data=data), RecentCache(), lambda _: None)
     frames, _ = frames_of(run)
     plane = column_plane(data.columns, 0, 1)
     return run, frames, pictures.picture(run, frames, plane, "name", lambda share: None)

@@ -120,9 +120,9 @@ class ScanView(FakeView):
     title = "Density scan"
     order = 90
     traits = Traits(groups="found", center=None, cluster="group", loss=None, random=False)
-    options = (Option("eps", "Radius", 0.8, low=0.05, high=50.0, step=0.4, short=lambda eps: f"eps = {eps:g}"),)
+    options = (Option("eps", "Radius", 0.8, low=0.05, high=50.0, step=0.4, short_label=lambda eps: f"eps = {eps:g}"),)
     initializations = ()
-    found_code = "state.parameters.groups"
+    result_code = "state.parameters.groups"
 
     def process(self, settings: Settings, init=None) -> Scan:
         return Scan(settings.option("eps"))
@@ -133,7 +133,7 @@ class ScanView(FakeView):
     def phases(self, run) -> dict[str, str]:
         return {"start": "No point is in a group.", "expand": "A group takes all that is near its dense points."}
 
-    def says(self) -> dict[str, Any]:
+    def sentences(self) -> dict[str, Any]:
         return {"start": self.start_sentence, "expand": self.expand_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
@@ -223,7 +223,7 @@ class ShiftView(FakeView):
     title = "Mean shift"
     order = 91
     traits = Traits(groups="found", center="mode", loss=Loss(), random=False, regions=True)
-    options = (Option("width", "Width", 1.5, low=0.05, high=50.0, step=0.5, short=lambda width: f"width {width:g}"),)
+    options = (Option("width", "Width", 1.5, low=0.05, high=50.0, step=0.5, short_label=lambda width: f"width {width:g}"),)
     initializations = ()
 
     def process(self, settings: Settings, init=None) -> Shift:
@@ -232,7 +232,7 @@ class ShiftView(FakeView):
     def phases(self, run) -> dict[str, str]:
         return {"start": "A mode stands wherever there are points.", "shift": "Every mode climbs the density."}
 
-    def says(self) -> dict[str, Any]:
+    def sentences(self) -> dict[str, Any]:
         return {"start": self.start_sentence, "shift": self.shift_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:

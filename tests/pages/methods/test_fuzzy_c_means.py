@@ -79,11 +79,11 @@ def test_many_starts_and_the_choice_of_k_run_it():
 
 def test_memberships_blend_in_its_picture():
     from pages.datasets.planes import column_plane
+    from pages.runs.cache import RecentCache
     from pages.runs.frames import frames_of
     from pages.runs.pictures import picture
-    from pages.runs.recent import Recent
     from pages.runs.run import make_run
 
-    run = make_run(sample(), settings("fuzzy", 3, m=3.0), Recent(), lambda state: None)
+    run = make_run(sample(), settings("fuzzy", 3, m=3.0), RecentCache(), lambda state: None)
     figure = picture(run, frames_of(run)[0], column_plane(run.data.columns, 0, 1), "name")
     assert len(set(figure.data[0].marker.color)) > 3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pages.export import files
-from pages.methods import method, methods, offered, settings
+from pages.methods import available_methods, method, methods, settings
 from pages.methods.fuzzy_c_means import FuzzyCMeansView
 from pages.methods.kmeans import KMeansView
 from pages.methods.kmedoids import KMedoidsView
@@ -38,8 +38,8 @@ class ForgetsItsOption(KMedoidsView):
 
 
 class ForgetsItsSentence(KMeansView):
-    def says(self):
-        return {phase: say for phase, say in super().says().items() if phase != "M"}
+    def sentences(self):
+        return {phase: say for phase, say in super().sentences().items() if phase != "M"}
 
 
 class ForgetsItsShares(MixtureView):
@@ -130,9 +130,9 @@ class StaysSilentAboutItsStart(KMeansView):
             AssertionError,
             "the peer has another loss|the peer has other",
         ),
-        (ForgetsItsOptionInAPanel, checks.check_that_every_option_is_told, AssertionError, "covariance is in no name"),
-        (ForgetsItsOptionInTheScript, checks.check_that_every_option_is_told, AssertionError, "m is not in the script"),
-        (CallsItsValuesTheSame, checks.check_that_every_option_is_told, AssertionError, "values of covariance are called"),
+        (ForgetsItsOptionInAPanel, checks.check_that_every_option_is_reported, AssertionError, "covariance is in no name"),
+        (ForgetsItsOptionInTheScript, checks.check_that_every_option_is_reported, AssertionError, "m is not in the script"),
+        (CallsItsValuesTheSame, checks.check_that_every_option_is_reported, AssertionError, "values of covariance are called"),
     ],
 )
 def test_a_method_that_is_wrong_is_found(broken, check, fault, words, monkeypatch):
@@ -163,8 +163,13 @@ def table_without_shares(run, export=files.assignments):
 @pytest.mark.parametrize(
     ("place", "broken", "check", "words"),
     [
-        ((files, "parameters_json"), json_without_option, checks.check_that_every_option_is_told, "m is not in JSON"),
-        ((checks, "report"), report_with_option_elsewhere, checks.check_that_every_option_is_told, "m is not in the report"),
+        ((files, "parameters_json"), json_without_option, checks.check_that_every_option_is_reported, "m is not in JSON"),
+        (
+            (checks, "report"),
+            report_with_option_elsewhere,
+            checks.check_that_every_option_is_reported,
+            "m is not in the report",
+        ),
         ((files, "assignments"), table_without_shares, CHECK_OF_SHARES, r"columns of shares: \[\]"),
     ],
 )
@@ -188,18 +193,18 @@ def test_there_is_no_silent_default():
 def test_methods_are_offered_where_they_can_be_used():
     data = checks.sample()
     given = replace(data, given=np.zeros((60, 60)))
-    assert {view.name for view in offered("watch", given).values()} == {
-        name for name, view in offered("watch").items() if "proximities" in view.traits.data
+    assert {view.name for view in available_methods("watch", given).values()} == {
+        name for name, view in available_methods("watch").items() if "proximities" in view.traits.data
     }
-    assert "tree" in offered("compare")
-    assert "tree" not in offered("restarts")
+    assert "tree" in available_methods("compare")
+    assert "tree" not in available_methods("restarts")
 
 
 @pytest.mark.parametrize("name", FAKES)
 def test_a_method_that_finds_its_groups_is_not_offered_where_they_are_chosen_or_where_seeds_matter(name, monkeypatch):
     register(FAKES[name], monkeypatch)
-    assert {page for page in (WATCH, COMPARE, RESTARTS, CHOOSE_K) if name in offered(page)} == {WATCH, COMPARE}
-    assert name not in offered(WATCH, checks.proximities())
+    assert {page for page in (WATCH, COMPARE, RESTARTS, CHOOSE_K) if name in available_methods(page)} == {WATCH, COMPARE}
+    assert name not in available_methods(WATCH, checks.proximities())
 
 
 def test_settings_are_told_apart_by_all_that_they_hold():

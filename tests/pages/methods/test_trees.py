@@ -26,11 +26,11 @@ from pages.hierarchy import picture as tree_picture
 from pages.hierarchy.cut import cut_run, height_of_cut
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.methods.options import Settings
-from pages.methods.starts import CutOf
-from pages.methods.trees import MOST_ORDERED, Growth, cut_labels, grow
+from pages.methods.starts import TreeStart
+from pages.methods.trees import MOST_ORDERED, DataTree, build_tree, cut_labels
 from pages.runs import curves, pictures
-from pages.runs.frames import frames_of, in_step
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
+from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import Run, make_run
 from pages.ui.cutting_line import is_height
 
@@ -55,8 +55,8 @@ def given(n=40):
     return data_of(layout, f"given {n}", names=names, given=matrix, given_name="road lengths")
 
 
-def growth_of(data, linkage="ward", metric="euclidean", ordered=False) -> Growth:
-    return grow(data, linkage, GIVEN if data.given is not None else metric, Recent(), ordered)
+def tree_of(data, linkage="ward", metric="euclidean", ordered=False) -> DataTree:
+    return build_tree(data, linkage, GIVEN if data.given is not None else metric, RecentCache(), ordered)
 
 
 def cut_settings(k=3, linkage="ward", metric="euclidean") -> Settings:
@@ -65,12 +65,12 @@ def cut_settings(k=3, linkage="ward", metric="euclidean") -> Settings:
 
 def cut_of(data, k=3, linkage="ward", metric="euclidean") -> Run:
     settings = cut_settings(k, linkage, GIVEN if data.given is not None else metric)
-    return make_run(data, settings, Recent(), lambda _: None)
+    return make_run(data, settings, RecentCache(), lambda _: None)
 
 
 def started(data, method, k=3, linkage="ward", seed=1, **options) -> Run:
-    settings = methods.settings(method, k, CutOf(linkage), seed, data, **options)
-    return make_run(data, settings, Recent(), lambda _: None)
+    settings = methods.settings(method, k, TreeStart(linkage), seed, data, **options)
+    return make_run(data, settings, RecentCache(), lambda _: None)
 
 
 def plane_of(data):
@@ -84,12 +84,12 @@ def pictured(run, states=None, at=-1, **options):
 
 def drawn_tree(run, states=None, at=-1):
     states = states or run.model_input.states
-    return tree_figures.tree(run, states, at % len(states), "name")
+    return tree_figures.dendrogram(run, states, at % len(states), "name")
 
 
 def drawn_heights(run, states=None, at=-1):
     states = states or run.model_input.states
-    return tree_figures.heights(run, states, at % len(states), "name")
+    return tree_figures.height_curve(run, states, at % len(states), "name")
 
 
 def partition(labels):
@@ -106,28 +106,28 @@ TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.8]]
 
 @pytest.mark.parametrize("n", [2, 3, 91, 92, 100, 300, 2_000, 5_000])
 def test_states_go_from_no_merge_to_all_of_them_and_the_last_90_are_shown_one_by_one(n):
-    growth = growth_of(data_of(np.random.default_rng(0).normal(size=(n, 1)), f"line {n}"), "single")
-    states = growth.states
+    data_tree = tree_of(data_of(np.random.default_rng(0).normal(size=(n, 1)), f"line {n}"), "single")
+    states = data_tree.states
     assert states[0] == 0
-    assert states[-1] == growth.merges == n - 1
+    assert states[-1] == data_tree.merges == n - 1
     assert (np.diff(states) > 0).all()
     alone = min(90, n - 1)
     assert states[-alone - 1 :] == list(range(n - 1 - alone, n))
     assert len(states) <= 121
-    assert growth.first_alone == n - 1 - alone
+    assert data_tree.first_single == n - 1 - alone
 
 
 def test_a_tree_of_a_single_point_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="at least two points, got 1"):
-        growth_of(data_of([[1.0, 2.0]]))
+        tree_of(data_of([[1.0, 2.0]]))
 
 
 def test_two_points_are_one_merge_and_have_their_figures():
     data = data_of([[0.0, 0.0], [3.0, 4.0]])
-    growth = growth_of(data)
-    assert growth.states == [0, 1]
-    assert growth.height(0) == 0.0
-    assert growth.height(1) == pytest.approx(5.0)
+    data_tree = tree_of(data)
+    assert data_tree.states == [0, 1]
+    assert data_tree.height(0) == 0.0
+    assert data_tree.height(1) == pytest.approx(5.0)
     for k in (1, 2):
         run = cut_of(data, k)
         assert len(pictured(run).frames) == len(drawn_tree(run).frames) == len(tree_frames(run)) == 2
@@ -136,59 +136,59 @@ def test_two_points_are_one_merge_and_have_their_figures():
 
 @pytest.mark.parametrize("linkage", LINKAGES)
 def test_the_groups_that_are_alive_are_those_after_so_many_merges(linkage):
-    growth = growth_of(normal(40, seed=3), linkage)
+    data_tree = tree_of(normal(40, seed=3), linkage)
     for merges in range(40):
-        groups = {frozenset(growth.tree.members(merge).tolist()) for merge in growth.alive(merges).tolist()}
-        assert groups == {group for group in partition(growth.tree.after(merges)) if len(group) > 1}
+        groups = {frozenset(data_tree.tree.members(merge).tolist()) for merge in data_tree.clusters_after(merges).tolist()}
+        assert groups == {group for group in partition(data_tree.tree.after(merges)) if len(group) > 1}
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
 def test_a_point_is_joined_by_the_first_merge_after_which_it_is_not_alone(linkage):
-    growth = growth_of(normal(30, seed=4), linkage)
-    sizes = np.array([np.bincount(labels := growth.tree.after(made))[labels] for made in range(30)])
-    np.testing.assert_array_equal(growth.joined_by, (sizes > 1).argmax(axis=0) - 1)
+    data_tree = tree_of(normal(30, seed=4), linkage)
+    sizes = np.array([np.bincount(labels := data_tree.tree.after(made))[labels] for made in range(30)])
+    np.testing.assert_array_equal(data_tree.joined_by, (sizes > 1).argmax(axis=0) - 1)
 
 
-def lines(growth):
+def lines(data_tree):
     """(m, 2, d) where the line of each merge begins and ends, if the points were drawn where they are: in two columns at a
     time, because a picture has no more."""
-    d = growth.data.points.shape[1]
-    columns = np.column_stack([growth.data.points, np.zeros(growth.merges + 1)])
-    found = [growth.ends(np.arange(growth.merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
-    assert {ends.shape for ends in found} == {(growth.merges, 2, 2)}
+    d = data_tree.data.points.shape[1]
+    columns = np.column_stack([data_tree.data.points, np.zeros(data_tree.merges + 1)])
+    found = [data_tree.ends(np.arange(data_tree.merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
+    assert {ends.shape for ends in found} == {(data_tree.merges, 2, 2)}
     return np.concatenate(found, axis=2)[..., :d]
 
 
-def lengths(growth, metric="euclidean"):
-    return np.array([distance.cdist(line[:1], line[1:], metric)[0, 0] for line in lines(growth)])
+def lengths(data_tree, metric="euclidean"):
+    return np.array([distance.cdist(line[:1], line[1:], metric)[0, 0] for line in lines(data_tree)])
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
 @pytest.mark.parametrize("linkage", ["single", "complete", "centroid", "median"])
 def test_the_line_of_a_merge_is_as_long_as_it_is_high(linkage, d):
-    growth = growth_of(normal(50, d), linkage)
-    np.testing.assert_allclose(lengths(growth), growth.tree.heights, rtol=1e-7)
+    data_tree = tree_of(normal(50, d), linkage)
+    np.testing.assert_allclose(lengths(data_tree), data_tree.tree.heights, rtol=1e-7)
 
 
 @pytest.mark.parametrize("linkage", ["single", "complete"])
 @pytest.mark.parametrize(("metric", "peer"), [("manhattan", "cityblock"), ("chebyshev", "chebyshev")])
 def test_by_another_metric_too(linkage, metric, peer):
-    growth = growth_of(normal(50, 3), linkage, metric)
-    np.testing.assert_allclose(lengths(growth, peer), growth.tree.heights, rtol=1e-9)
+    data_tree = tree_of(normal(50, 3), linkage, metric)
+    np.testing.assert_allclose(lengths(data_tree, peer), data_tree.tree.heights, rtol=1e-9)
 
 
 def test_by_ward_the_line_and_the_sizes_of_what_it_joins_give_the_height():
-    growth = growth_of(normal(50))
-    sizes = np.append(np.ones(50), growth.tree.sizes)[growth.tree.merges]
-    expected = np.sqrt(2 * sizes.prod(axis=1) / sizes.sum(axis=1)) * lengths(growth)
-    np.testing.assert_allclose(growth.tree.heights, expected, rtol=1e-7)
+    data_tree = tree_of(normal(50))
+    sizes = np.append(np.ones(50), data_tree.tree.sizes)[data_tree.tree.merges]
+    expected = np.sqrt(2 * sizes.prod(axis=1) / sizes.sum(axis=1)) * lengths(data_tree)
+    np.testing.assert_allclose(data_tree.tree.heights, expected, rtol=1e-7)
 
 
 def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
     data = normal(30)
-    growth = growth_of(data, "average")
-    for merge, (one, other) in enumerate(lines(growth)):
-        members, before = growth.tree.members(merge), growth.tree.after(merge)
+    data_tree = tree_of(data, "average")
+    for merge, (one, other) in enumerate(lines(data_tree)):
+        members, before = data_tree.tree.members(merge), data_tree.tree.after(merge)
         groups = [members[before[members] == group] for group in np.unique(before[members])]
         assert len(groups) == 2
         means = np.array([data.points[group].mean(axis=0) for group in groups])
@@ -198,35 +198,35 @@ def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
 @pytest.mark.parametrize("linkage", ["single", "complete"])
 def test_of_given_proximities_the_line_joins_the_two_points_whose_proximity_is_the_height(linkage):
     data = given()
-    growth = growth_of(data, linkage)
-    rows = distance.cdist(lines(growth).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
-    np.testing.assert_allclose(data.given[tuple(rows.T)], growth.tree.heights)
+    data_tree = tree_of(data, linkage)
+    rows = distance.cdist(lines(data_tree).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
+    np.testing.assert_allclose(data.given[tuple(rows.T)], data_tree.tree.heights)
 
 
 def test_a_merge_is_told_by_the_names_and_sizes_of_what_it_joins():
     line = data_of([[0.0], [1.0], [3.0], [7.0]])
-    growth = growth_of(line, "single")
-    assert [growth.told(merge) for merge in range(3)] == [
+    data_tree = tree_of(line, "single")
+    assert [data_tree.merge_sentence(merge) for merge in range(3)] == [
         "Merge 1: row 1 and row 2 at height 1, 3 groups left.",
         "Merge 2: row 3 and 2 points at height 2, 2 groups left.",
         "Merge 3: row 4 and 3 points at height 4, all is one group.",
     ]
     named = data_of(line.points, "named", names=np.array(["one", "two", "", "seven"]))
-    assert growth_of(named, "single").told(0).startswith("Merge 1: one and two at height")
-    assert "row 3 and 2 points" in growth_of(named, "single").told(1)
+    assert tree_of(named, "single").merge_sentence(0).startswith("Merge 1: one and two at height")
+    assert "row 3 and 2 points" in tree_of(named, "single").merge_sentence(1)
 
 
 def test_a_merge_that_is_an_inversion_is_told_as_one_and_so_is_a_cut_above_it_alone():
     data = data_of(TRIANGLE)
-    growth = growth_of(data, "centroid")
+    data_tree = tree_of(data, "centroid")
     heights = hierarchy.linkage(data.points, "centroid")[:, 2]
     assert heights[1] < heights[0]
-    assert growth.told(1).endswith("all is one group. An inversion: lower than what it merges.")
-    assert "inversion" not in growth.told(0).lower()
-    (notice,) = cut_run(growth, 1).history.last.notices
+    assert data_tree.merge_sentence(1).endswith("all is one group. An inversion: lower than what it merges.")
+    assert "inversion" not in data_tree.merge_sentence(0).lower()
+    (notice,) = cut_run(data_tree, 1).history.last.notices
     assert notice.name == "inversion"
-    assert notice.told(np.array([1])).startswith("1 merge is at a lower height")
-    assert cut_run(growth, 2).history.last.notices == ()
+    assert notice.message(np.array([1])).startswith("1 merge is at a lower height")
+    assert cut_run(data_tree, 2).history.last.notices == ()
 
 
 @pytest.mark.parametrize("linkage", MONOTONE)
@@ -239,7 +239,7 @@ def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k
     labels = history.last.labels
     assert partition(labels) == partition(hierarchy.fcluster(merges, k, "maxclust"))
     means = [data.points[labels == group].mean(axis=0) for group in range(k)]
-    np.testing.assert_allclose(run.places, means)
+    np.testing.assert_allclose(run.cluster_centers, means)
     np.testing.assert_array_equal(history.sizes[-1], np.bincount(labels))
     below = np.concatenate([[0.0], merges[:, 2]])[: 60 - k + 1][-21:]
     np.testing.assert_allclose(history.losses, below)
@@ -250,12 +250,12 @@ def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k
 @pytest.mark.parametrize("k", [1, 4, 60, 99])
 def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_that_tree(k):
     data = normal()
-    growth = growth_of(data, "average", "manhattan", ordered=True)
-    run, plain = cut_run(growth, k), cut_of(data, min(k, 60), "average", "manhattan")
-    assert run.model_input is growth
+    data_tree = tree_of(data, "average", "manhattan", ordered=True)
+    run, plain = cut_run(data_tree, k), cut_of(data, min(k, 60), "average", "manhattan")
+    assert run.model_input is data_tree
     assert run.settings == plain.settings
-    assert run.history.prepared is growth.tree
-    assert not np.array_equal(growth.tree.order, plain.model_input.tree.order)
+    assert run.history.prepared is data_tree.tree
+    assert not np.array_equal(data_tree.tree.order, plain.model_input.tree.order)
     assert partition(run.history.last.labels) == partition(plain.history.last.labels)
     np.testing.assert_allclose(run.history.losses, plain.history.losses)
     assert sorted(run.history.sizes[-1]) == sorted(plain.history.sizes[-1])
@@ -264,27 +264,27 @@ def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_
 @pytest.mark.parametrize("linkage", MONOTONE)
 @pytest.mark.parametrize("k", [1, 2, 5, 59, 60])
 def test_the_height_of_a_cut_leaves_so_many_groups_and_is_the_one_that_was_wanted_if_that_does(linkage, k):
-    growth = growth_of(normal(), linkage)
+    data_tree = tree_of(normal(), linkage)
     heights = hierarchy.linkage(normal().points, linkage)[:, 2]
 
     def left(height):
         return int((heights > height).sum()) + 1
 
-    height = height_of_cut(growth, k)
+    height = height_of_cut(data_tree, k)
     assert left(height) == k
-    assert height_of_cut(growth, k, wanted=0.9 * height + 1e-9) in (height, 0.9 * height + 1e-9)
+    assert height_of_cut(data_tree, k, preferred=0.9 * height + 1e-9) in (height, 0.9 * height + 1e-9)
     for wanted in (height, float(heights[0]), float(heights[-1]), 1e9, 0.0):
-        kept = height_of_cut(growth, k, wanted)
+        kept = height_of_cut(data_tree, k, wanted)
         assert kept == (wanted if left(wanted) == k else height)
 
 
 def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
-    data, cache = normal(MOST_ORDERED + 1), Recent()
-    growth = grow(data, "ward", "euclidean", cache)
-    assert grow(data, "ward", "euclidean", cache).tree is growth.tree
-    assert grow(data, "ward", "euclidean", cache, ordered=True).tree is growth.tree
+    data, cache = normal(MOST_ORDERED + 1), RecentCache()
+    data_tree = build_tree(data, "ward", "euclidean", cache)
+    assert build_tree(data, "ward", "euclidean", cache).tree is data_tree.tree
+    assert build_tree(data, "ward", "euclidean", cache, ordered=True).tree is data_tree.tree
     small = normal(80)
-    plain, ordered = (growth_of(small, ordered=choice) for choice in (False, True))
+    plain, ordered = (tree_of(small, ordered=choice) for choice in (False, True))
     expected = hierarchy.optimal_leaf_ordering(hierarchy.linkage(small.points, "ward"), small.points)
     np.testing.assert_array_equal(ordered.tree.order, hierarchy.leaves_list(expected))
     assert partition(ordered.tree.labels(4)) == partition(plain.tree.labels(4))
@@ -292,7 +292,7 @@ def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_
 
 
 def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the_nearest_point_in_it():
-    data, cache = catalog.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), Recent()
+    data, cache = catalog.draw_sample("round", 6_000, 0, {"k": 4, "distance": 3.0, "d": 2}), RecentCache()
     labels, told = cut_labels(data, "ward", "euclidean", 4, cache)
     assert "a sample of 5,000 of the 6,000 points" in told
     assert "nearest" in told
@@ -311,16 +311,16 @@ def test_of_too_many_points_a_sample_is_cut_and_the_others_join_the_group_of_the
 @pytest.mark.parametrize("k", [2, 5])
 def test_the_cut_of_a_sample_keeps_to_rings_of_which_the_means_are_the_same(k):
     data = catalog.draw_sample("rings", 10_000, 0, {"k": k, "noise": 0.05})
-    labels, told = cut_labels(data, "single", "euclidean", k, Recent())
+    labels, told = cut_labels(data, "single", "euclidean", k, RecentCache())
     assert "nearest" in told
     assert np.bincount(labels, minlength=k).min() > 0
     assert adjusted_rand_score(data.labels, labels) > 0.9
 
 
 def test_points_of_the_sample_keep_their_groups_where_others_are_in_the_same_place():
-    data, cache = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), Recent()
+    data, cache = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), RecentCache()
     labels, _ = cut_labels(data, "ward", "euclidean", 5, cache)
-    expected = grow(data, "ward", "euclidean", cache).tree.labels(5)
+    expected = build_tree(data, "ward", "euclidean", cache).tree.labels(5)
     np.testing.assert_array_equal(labels[data.sampled(5_000)], expected)
     assert np.bincount(labels, minlength=5).min() > 0
 
@@ -358,8 +358,8 @@ def test_k_medoids_from_a_tree_starts_at_the_point_of_each_group_that_is_nearest
 
 def test_k_medoids_of_given_proximities_starts_from_their_tree():
     data = given()
-    settings = methods.settings("kmedoids", 3, CutOf("average", GIVEN), data=data)
-    run = make_run(data, settings, Recent(), lambda _: None)
+    settings = methods.settings("kmedoids", 3, TreeStart("average", GIVEN), data=data)
+    run = make_run(data, settings, RecentCache(), lambda _: None)
     groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.given), "average"), 3, "maxclust")
     medoids = run.history.parameters[0]
     assert len(set(groups[medoids])) == 3
@@ -384,13 +384,13 @@ def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_i
 
 def test_k_medoids_from_the_tree_of_a_sample_are_the_same_whether_that_tree_was_looked_at_before():
     data = catalog.draw_sample("stretched", 10_000, 0, {})
-    settings = methods.settings("kmedoids", 3, CutOf("single"))  # its groups are not those of the nearest means
-    visited, fresh = Recent(), Recent()
-    assert "a sample of 5,000 of the 10,000 points" in grow(data, "single", "euclidean", visited).note
+    settings = methods.settings("kmedoids", 3, TreeStart("single"))  # its groups are not those of the nearest means
+    visited, fresh = RecentCache(), RecentCache()
+    assert "a sample of 5,000 of the 10,000 points" in build_tree(data, "single", "euclidean", visited).note
     runs = [make_run(data, settings, cache, lambda _: None) for cache in (visited, fresh)]
     assert runs[0].note == runs[1].note
     assert runs[0].note.endswith("pair of points: this is a sample of 5,000 of the 10,000 points.")
-    groups = grow(data, "single", "euclidean", fresh).tree.labels(3)
+    groups = build_tree(data, "single", "euclidean", fresh).tree.labels(3)
     assert sorted(groups[runs[0].history.parameters[0]]) == [0, 1, 2]
     for before, after in zip(*(run.history.parameters for run in runs), strict=True):
         np.testing.assert_array_equal(before, after)
@@ -409,8 +409,8 @@ def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
 
 
 def a_race(data, *panels, k=3, cache=None):
-    shared = [not isinstance(panel.start, CutOf) for panel in panels]
-    cache = Recent() if cache is None else cache
+    shared = [not isinstance(panel.start, TreeStart) for panel in panels]
+    cache = RecentCache() if cache is None else cache
     return make_comparison(data, list(panels), cache, lambda *_: None, shared=shared, k=k, start="random")
 
 
@@ -425,7 +425,7 @@ def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
     assert other.duration == str(race.runs[1].history.iterations)
     assert row.loss == pytest.approx(heights[146])
     assert row.loss_name == "height of the last merge"
-    assert row.rand == pytest.approx(adjusted_rand_score(data.labels, labels))
+    assert row.adjusted_rand == pytest.approx(adjusted_rand_score(data.labels, labels))
     assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels))
     assert row.seconds > 0
     assert row.compared == {}
@@ -446,7 +446,7 @@ def test_trees_in_a_race_have_names_that_tell_them_apart(trees, names):
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
 def test_methods_that_start_from_different_trees_have_names_that_tell_them_apart(algorithm):
-    trees = [methods.settings(algorithm, start=CutOf(linkage)) for linkage in ("ward", "single")]
+    trees = [methods.settings(algorithm, start=TreeStart(linkage)) for linkage in ("ward", "single")]
     one, other = (name.split(". ")[1] for name in panel_names(trees))
     assert one.endswith("from the cut of a tree, ward linkage")
     assert other.endswith("from the cut of a tree, single linkage")
@@ -490,21 +490,21 @@ def test_a_group_has_one_color_in_a_race_whatever_k_the_panels_and_the_known_gro
 
 
 def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
-    data, cache = normal(6_000), Recent()
+    data, cache = normal(6_000), RecentCache()
     race = a_race(data, methods.settings("kmeans"), cut_settings(linkage="single"), cache=cache)
     needed = "The proximity of every pair of points is needed, so all panels race on the same sample of 5,000 of the 6,000"
     assert race.note.startswith(needed)
-    assert {len(run.data.points) for _, run in race.ran} == {5_000}
-    assert {run.data.key for _, run in race.ran} == {race.data.key}
+    assert {len(run.data.points) for _, run in race.named_runs} == {5_000}
+    assert {run.data.key for _, run in race.named_runs} == {race.data.key}
     assert not race.runs[1].note
     # the page of the tree, where the same sample is not what was asked for, still says so
-    assert "a sample of 5,000 of the 6,000 points" in grow(data, "single", "euclidean", cache).note
+    assert "a sample of 5,000 of the 6,000 points" in build_tree(data, "single", "euclidean", cache).note
 
 
 def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
     run = cut_of(normal(), 4)
     plane = plane_of(run.data)
-    (frames, _), _ = in_step([run, make_run(normal(), methods.settings("kmeans"), Recent(), lambda _: None)])
+    (frames, _), _ = aligned_frames([run, make_run(normal(), methods.settings("kmeans"), RecentCache(), lambda _: None)])
     made = [run.history.states[frame.state].parameters.merges for frame in frames]
     lines = [run.view.highlight(run, frame.state, plane) for frame in frames]
     assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
@@ -537,9 +537,9 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 
 def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_tree():
     run = cut_of(normal(300), 4)
-    growth, frames = run.model_input, tree_frames(run)
+    data_tree, frames = run.model_input, tree_frames(run)
     made = [frame.position for frame in frames]
-    assert made == growth.states
+    assert made == data_tree.states
     assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
@@ -550,7 +550,7 @@ def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_
     assert made[frame_of_cut(run)] == 296
     assert frames[-1].sentence.endswith("all is one group.")
     for frame in frames[1:]:
-        assert frame.loss == growth.tree.heights[int(frame.position) - 1]
+        assert frame.loss == data_tree.tree.heights[int(frame.position) - 1]
     shown = pace(frames)
     assert len(shown) == len(frames) - 1
     assert shown[0] < shown[-1]
@@ -702,7 +702,7 @@ def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, 
                 leaves = order[int(np.floor(link[0, 0])) : int(np.ceil(link[3, 0]))]
                 assert set(points[leaves]) == {trace.line.color}
     assert (under, above) == (100 - k, k - 1)
-    framed = tree_figures.proximities(run).layout.shapes
+    framed = tree_figures.heat_map(run).layout.shapes
     rims, frames = framed[::2], framed[1::2]
     assert {rim.line.color for rim in rims} == {plots.LIGHT}
     assert [(rim.x0, rim.x1, rim.y0, rim.y1) for rim in rims] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
@@ -794,10 +794,10 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
 def test_of_painted_points_those_that_join_late_are_markers_and_the_image_changes_in_blocks_only(n, linkage):
     data = catalog.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
-    growth, at = run.model_input, frame_of_cut(run)
-    states = growth.states
+    data_tree, at = run.model_input, frame_of_cut(run)
+    states = data_tree.states
     figure = pictured(run, states, at)
-    late = growth.joined_by >= n - 1 - 90
+    late = data_tree.joined_by >= n - 1 - 90
     assert late.any() == (linkage == "single")
     assert late.sum() < 100
     np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[late])
@@ -808,7 +808,7 @@ def test_of_painted_points_those_that_join_late_are_markers_and_the_image_change
     assert figure.layout.images[0].source == last.layout.images[0].source
     for i in (at - 1, at, len(states) - 1):
         assert complete(figure, figure.frames[i])[None] == last.layout.images[0].source
-    figures = (figure, drawn_tree(run, states, at), drawn_heights(run, states, at), tree_figures.proximities(run))
+    figures = (figure, drawn_tree(run, states, at), drawn_heights(run, states, at), tree_figures.heat_map(run))
     assert sum(len(plotly.io.to_json(one, validate=False)) for one in figures) < 4_000_000
 
 
@@ -832,7 +832,7 @@ def test_of_many_points_small_groups_have_no_link_of_their_own_but_the_last_merg
 def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
     data = catalog.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
-    growth = run.model_input
+    data_tree = run.model_input
     merges = hierarchy.linkage(data.points, "centroid")
     made = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
@@ -840,7 +840,7 @@ def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do(
     assert lower.sum() > 1
     np.testing.assert_allclose(np.sort(rings.y), np.sort(merges[lower, 2]))
     assert len(answering.customdata) == 99
-    assert answering.customdata[-1].endswith(growth.told(98)[-20:])
+    assert answering.customdata[-1].endswith(data_tree.merge_sentence(98)[-20:])
 
 
 def encloses(corners, points):
@@ -884,7 +884,7 @@ def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, en
 )
 def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkage):
     run = cut_of(data_of(points), 3, linkage)
-    for figure in (pictured(run), drawn_tree(run), drawn_heights(run), tree_figures.proximities(run)):
+    for figure in (pictured(run), drawn_tree(run), drawn_heights(run), tree_figures.heat_map(run)):
         for axis in (figure.layout.xaxis, figure.layout.yaxis):
             low, high = axis.range
             assert np.isfinite([low, high]).all()
@@ -895,7 +895,7 @@ def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkag
 def test_the_proximities_stand_under_the_leaves_of_the_tree(metric):
     data = normal(50)
     run = cut_of(data, 3, "average", metric)
-    figure, tree = tree_figures.proximities(run), drawn_tree(run)
+    figure, tree = tree_figures.heat_map(run), drawn_tree(run)
     order = hierarchy.leaves_list(hierarchy.linkage(distance.pdist(data.points, SCIPY[metric]), "average"))
     apart = distance.squareform(distance.pdist(data.points, SCIPY[metric]))
     np.testing.assert_allclose(figure.data[0].z, apart[np.ix_(order, order)], rtol=1e-6)
@@ -911,7 +911,7 @@ SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock"}
 
 def test_many_proximities_are_shown_as_means_over_blocks():
     data = normal(401)
-    figure = tree_figures.proximities(cut_of(data, 3))
+    figure = tree_figures.heat_map(cut_of(data, 3))
     (heat,) = figure.data
     edges = np.array(heat.x)
     assert (edges[0], edges[-1]) == (0, 401)
@@ -926,7 +926,7 @@ def test_many_proximities_are_shown_as_means_over_blocks():
 def test_the_names_of_what_was_compared_are_at_the_leaves():
     data = given()
     run = cut_of(data, 3, "average")
-    axis = tree_figures.proximities(run).layout.xaxis
+    axis = tree_figures.heat_map(run).layout.xaxis
     order = run.model_input.tree.order
     assert list(axis.ticktext) == data.names[order].tolist()
     np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
@@ -953,7 +953,7 @@ def test_the_tree_in_a_sentence_says_its_linkage_its_height_and_the_sizes_of_its
     run = cut_of(data, 3)
     labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
     sizes = ", ".join(str(size) for size in sorted(np.bincount(labels), reverse=True))
-    told = tree_figures.described(run)
+    told = tree_figures.alt_text(run)
     assert told.startswith("Dendrogram of 60 points by ward linkage, up to height ")
     assert told.endswith(f"cut into 3 groups of {sizes} points.")
 

@@ -131,7 +131,7 @@ def test_every_section_of_every_kind_of_data_is_shown(name):
         assert app.button_group(key="section").value == section
         assert ("width player" in players(app)) == (section == "limit")
         for one in players(app).values():
-            assert len(one["phases"]) == len(one["told"][0]) == len(one["ticks"]) + 1
+            assert len(one["phases"]) == len(one["captions"][0]) == len(one["ticks"]) + 1
 
 
 def test_a_single_column_has_no_ground_and_says_nothing_of_contours():
@@ -386,7 +386,7 @@ def test_alike_needs_no_new_start(app):
     assert button(app, "New start").disabled
     assert metrics(app)["Iterations"] == "1"
     assert abs(float(metrics(app)["Adjusted Rand index"].replace("−", "-"))) < 0.15  # equal shares: rounding decides
-    assert "placed by putting all of them in the middle" in str(players(app)["player"]["told"][0][0])
+    assert "placed by putting all of them in the middle" in str(players(app)["player"]["captions"][0][0])
 
 
 # formulas

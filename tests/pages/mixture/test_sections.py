@@ -23,16 +23,16 @@ from pages.figures import palette
 from pages.figures.ellipses import ellipses
 from pages.methods.formulas import typeset
 from pages.methods.mixture import COVARIANCE, compared
-from pages.methods.starts import ByHand
+from pages.methods.starts import ManualStart
 from pages.mixture import figures as mixture_figures
 from pages.mixture import limit_figures
-from pages.mixture.beliefs import Belief
+from pages.mixture.posterior import Posterior
 from pages.mixture.bootstrap import Bootstrap
-from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, DensityGround, DensityMargins
+from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, DensityBackground, DensityMargins
 from pages.mixture.limit import width_path
 from pages.runs import pictures
+from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES
 
@@ -43,7 +43,7 @@ def sample(name="three", n=200, seed=0, **values):
 
 
 def run_of(data, method="mixture", **settings):
-    return make_run(data, methods.settings(method, data=data, **settings), Recent(), lambda _: None)
+    return make_run(data, methods.settings(method, data=data, **settings), RecentCache(), lambda _: None)
 
 
 def of_points(points, **settings):
@@ -112,7 +112,7 @@ def within_bands(alpha):
 def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(run, log, t):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    alpha = alphas(DensityGround(run, plane, extent, log).source(complete_state(run, t)))
+    alpha = alphas(DensityBackground(run, plane, extent, log).source(complete_state(run, t)))
     assert alpha.shape == GRID
     inside = within_bands(alpha)
     density = on_the_grid(run.history.parameters[t], extent)[inside]
@@ -126,7 +126,7 @@ def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(r
 def test_contours_are_at_the_same_densities_in_every_state(run, log):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    ground = DensityGround(run, plane, extent, log)
+    ground = DensityBackground(run, plane, extent, log)
     heights = contours(run.history.parameters[-1], run.data.points, log)
     most = []
     for t in range(len(run.history)):
@@ -142,7 +142,7 @@ def test_contours_are_at_the_same_densities_in_every_state(run, log):
 def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
     plane = column_plane(iris.data.columns, 2, 0)
     extent = pictures.extent_of([iris], plane)
-    alpha = alphas(DensityGround(iris, plane, extent).source(-1))
+    alpha = alphas(DensityBackground(iris, plane, extent).source(-1))
     weights, means, covariances = iris.history.parameters[-1]
     density = on_the_grid((weights, means[:, [2, 0]], covariances[:, [[2], [0]], [2, 0]]), extent)
     inside = within_bands(alpha)
@@ -154,7 +154,7 @@ def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
 def test_the_density_along_principal_components_keeps_its_place(iris):
     plane = principal_plane(iris.data.points)
     extent = pictures.extent_of([iris], plane)
-    alpha = alphas(DensityGround(iris, plane, extent).source(-1))
+    alpha = alphas(DensityBackground(iris, plane, extent).source(-1))
     # by drawing from the mixture instead of projecting it
     rng = np.random.default_rng(0)
     weights, means, covariances = iris.history.parameters[-1]
@@ -268,7 +268,7 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
         holes[:3, 0] = True
         run = run_of(replace(run.data, key="filled", filled=holes))
     frames, _ = frames_of(run)
-    figure = picture(run, ground=DensityGround, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=DensityMargins)
     extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
     beside = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
     moved = [i for i in beside if not figure.data[i].fill]
@@ -288,7 +288,7 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
 def test_every_frame_of_the_default_run_has_the_density_of_its_state():
     run = run_of(sample(n=500))
     frames, _ = frames_of(run)
-    figure = picture(run, ground=DensityGround, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=DensityMargins)
     sources = [drawn.layout.images[0].source for drawn in figure.frames]
     assert len(sources) == len(frames) > 20
     by_state = {}
@@ -300,7 +300,7 @@ def test_every_frame_of_the_default_run_has_the_density_of_its_state():
 
 
 def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
-    figure = picture(run_of(sample(n=3_000)), ground=partial(DensityGround, log=True), margins=DensityMargins)
+    figure = picture(run_of(sample(n=3_000)), background=partial(DensityBackground, log=True), margins=DensityMargins)
     for drawn in figure.frames:
         own = [image.source for image in drawn.layout.images]
         assert len(own) == (1 if drawn.baseframe else 2)
@@ -311,7 +311,7 @@ def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
 
 def test_a_component_that_collapses_stays_within_the_figure():
     run = failed("collapse")
-    figure = picture(run, ground=DensityGround, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=DensityMargins)
     tops = figure.layout.yaxis2.range[1], figure.layout.xaxis2.range[1]
     for drawn in figure.frames:
         for line, top, axis in zip(drawn.data[-4:], np.repeat(tops, 2), "yyxx", strict=True):
@@ -326,18 +326,18 @@ def test_a_component_that_collapses_stays_within_the_figure():
 @pytest.mark.parametrize("settings", [dict(), dict(k=1), dict(k=5, covariance="spherical"), dict(start="alike")], ids=str)
 def test_uncertainty_is_scipys_entropy_of_the_responsibilities(settings):
     run = run_of(sample("overlap"), **settings)
-    belief = Belief(run)
+    posterior = Posterior(run)
     by_number = run.history.last.assignment.responsibilities[:, np.argsort(run.ranks)]
-    np.testing.assert_array_equal(belief.responsibilities, by_number)
-    np.testing.assert_allclose(belief.uncertainty, scipy.stats.entropy(by_number, axis=1), atol=1e-9)
+    np.testing.assert_array_equal(posterior.responsibilities, by_number)
+    np.testing.assert_allclose(posterior.entropy, scipy.stats.entropy(by_number, axis=1), atol=1e-9)
 
 
 def test_the_way_of_a_point_ends_with_its_responsibilities_and_has_every_state(run):
-    belief = Belief(run)
-    for point in (0, 17, int(belief.uncertainty.argmax())):
-        way = belief.by_iteration(point)
+    posterior = Posterior(run)
+    for point in (0, 17, int(posterior.entropy.argmax())):
+        way = posterior.by_iteration(point)
         assert way.shape == (run.history.iterations + 1, 3)
-        np.testing.assert_allclose(way[-1], belief.responsibilities[point], atol=1e-9)
+        np.testing.assert_allclose(way[-1], posterior.responsibilities[point], atol=1e-9)
         np.testing.assert_allclose(way.sum(axis=1), 1)
         for t, state in enumerate(run.history.parameters):
             joint = [
@@ -348,7 +348,7 @@ def test_the_way_of_a_point_ends_with_its_responsibilities_and_has_every_state(r
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 1.0])
 def test_the_least_likely_are_so_many_and_the_threshold_parts_them_from_the_others(run, share):
-    rows, threshold = Belief(run).least_likely(share)
+    rows, threshold = Posterior(run).lowest_density(share)
     density = scipy_log_density(run)
     assert len(rows) == round(share * 200)
     np.testing.assert_array_equal(rows, np.argsort(density)[: len(rows)])
@@ -363,12 +363,12 @@ def scipy_log_density(run):
 
 
 def test_log_densities_are_scipys(run):
-    np.testing.assert_allclose(Belief(run).log_density, scipy_log_density(run))
+    np.testing.assert_allclose(Posterior(run).log_density, scipy_log_density(run))
 
 
 def test_the_least_likely_of_the_sample_with_outliers_are_outliers():
     data = sample("outliers", n=500, share=0.05)
-    rows, _ = Belief(run_of(data, start="k-means")).least_likely(0.02)
+    rows, _ = Posterior(run_of(data, start="k-means")).lowest_density(0.02)
     alone = np.bincount(data.labels[data.labels >= 0]).argmin() if (data.labels >= 0).all() else -1
     assert (data.labels[rows] == alone).mean() > 0.8
 
@@ -552,7 +552,7 @@ def test_of_many_points_the_triangle_has_some():
 def test_clicks_are_answered_by_the_position_of_the_point(run):
     for one in (run, run_of(sample(n=3_000))):
         plane = plane_of(one)
-        points = mixture_figures.marked(Belief(one), plane, np.array([3, 5]), 7).data[0]
+        points = mixture_figures.marked(Posterior(one), plane, np.array([3, 5]), 7).data[0]
         rows = np.array(points.customdata)
         assert all(type(row) is int for row in points.to_plotly_json()["customdata"])
         np.testing.assert_allclose(np.column_stack([points.x, points.y]), one.data.points[rows])
@@ -560,7 +560,7 @@ def test_clicks_are_answered_by_the_position_of_the_point(run):
 
 
 def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
-    _, rings, *cross = mixture_figures.marked(Belief(run), plane_of(run), np.array([3, 5]), 7).data
+    _, rings, *cross = mixture_figures.marked(Posterior(run), plane_of(run), np.array([3, 5]), 7).data
     np.testing.assert_array_equal(np.column_stack([rings.x, rings.y]), run.data.points[[3, 5]])
     for mark in cross:
         np.testing.assert_array_equal(np.column_stack([mark.x, mark.y]), run.data.points[[7]])
@@ -723,7 +723,7 @@ def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_med
 def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_covariance(kind):
     run = run_of(sample(), covariance=kind)
     points, history = run.data.points, run.history
-    point, rank = int(Belief(run).uncertainty.argmax()), 1
+    point, rank = int(Posterior(run).entropy.argmax()), 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     frames, shown = told(run, point, rank)
     for frame, (loss, share, parts, nothing, came) in zip(frames[1:], shown.values[1:], strict=True):
@@ -795,7 +795,7 @@ def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_poin
     start = ((0.0, 0.0), (100.0, 100.0), (200.0, 200.0))
     points = np.random.default_rng(0).normal(size=(40, 2))
     data = Data("near", "Near", ("a", "b"), points)
-    run = run_of(data, "kmeans", start=ByHand(start))
+    run = run_of(data, "kmeans", start=ManualStart(start))
     assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.named_notices()}
     lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
     _, shown = told(run, 0, int(run.ranks[lost]))
@@ -811,7 +811,7 @@ def failed(name, remedied=False):
     state = scene.state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
-    return make_run(data, scene.settings, Recent(), lambda _: None)
+    return make_run(data, scene.settings, RecentCache(), lambda _: None)
 
 
 def widths(run):
@@ -835,7 +835,7 @@ def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held(
     assert [notice.name for _, notice in wild.history.named_notices()] == [notices.COLLAPSING_COMPONENT]
     assert not held.history.named_notices()
     # the floor alone holds it, too
-    floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), Recent(), lambda _: None)
+    floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
 
 

@@ -14,8 +14,8 @@ from pages.datasets.planes import principal_plane
 from pages.export.report import report
 from pages.methods import method, settings
 from pages.runs import curves, pictures
+from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 from pages.runs.run_pictures import RunPictures
 
@@ -78,7 +78,7 @@ def cluster_rows(text):
 
 def test_what_a_method_knows_of_each_cluster_in_one_number_or_text_is_a_column(monkeypatch):
     data = catalog.draw_sample("three", 60, 0, {})
-    run = make_run(data, settings("kmeans", 2), Recent(), lambda _: None)
+    run = make_run(data, settings("kmeans", 2), RecentCache(), lambda _: None)
     known = {
         "spread_inside": np.array([0.5, -1.25]),
         "row": np.array([1234, -7]),
@@ -98,7 +98,7 @@ def test_what_a_method_knows_of_each_cluster_in_one_number_or_text_is_a_column(m
 )
 def test_the_columns_of_the_clusters_are_those_that_the_method_has(name, own):
     data = catalog.draw_sample("three", 60, 0, {})
-    headers, _ = cluster_rows(report_of(make_run(data, settings(name), Recent(), lambda _: None)))
+    headers, _ = cluster_rows(report_of(make_run(data, settings(name), RecentCache(), lambda _: None)))
     assert headers == ["Cluster", "Size", *own, *data.columns]
 
 
@@ -107,7 +107,7 @@ def test_no_number_has_a_hyphen_for_a_minus():
     run = next(
         run
         for seed in range(50)
-        if (run := make_run(data, settings("kmeans", 2, seed=seed), Recent(), lambda _: None)).agreement < 0
+        if (run := make_run(data, settings("kmeans", 2, seed=seed), RecentCache(), lambda _: None)).agreement < 0
     )
     scores = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", report_of(run)))
     assert scores["Adjusted Rand index"].startswith(f"−{-run.agreement:.3f} against")

@@ -12,7 +12,7 @@ from pages.figures import plots
 from pages.methods import initializations, method, settings
 from pages.restarts.examples import STARTS_EXAMPLES
 from pages.restarts.study import RemainingRuns, RestartStudy
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE = "pages/restarts/page.py"
@@ -63,7 +63,7 @@ def button(app, label):
 
 
 def by_the_core(data, initializations, runs, method="kmeans", **options):
-    study = RestartStudy.of(data, settings(method, **options), Recent())
+    study = RestartStudy.of(data, settings(method, **options), RecentCache())
     RemainingRuns.of(study, initializations, runs).resume(lambda *_: None)
     return study.findings(initializations, runs)
 

@@ -16,12 +16,12 @@ from pages.datasets.data import GIVEN, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
-from pages.methods import method, offered, settings
+from pages.methods import available_methods, method, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import RESTARTS
 from pages.restarts import figures as restart_figures
 from pages.restarts.study import ALIKE, RemainingRuns, RestartStudy
-from pages.runs.recent import Recent
+from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
 WAYS = {
@@ -37,7 +37,7 @@ def sample(name="three", n=200, **values):
 
 
 def study_of(data, initializations=(), runs=0, method="kmeans", **options):
-    study = RestartStudy.of(data, settings(method, data=data, **options), Recent())
+    study = RestartStudy.of(data, settings(method, data=data, **options), RecentCache())
     make(study, initializations, runs)
     return study
 
@@ -98,7 +98,7 @@ def findings(request):
 def test_every_method_offers_its_repeatable_ways():
     assert {
         name: [initialization.name for initialization in view.initializations if initialization.repeatable]
-        for name, view in offered(RESTARTS).items()
+        for name, view in available_methods(RESTARTS).items()
     } == WAYS
 
 
@@ -113,7 +113,7 @@ def test_every_method_offers_its_repeatable_ways():
     ids=str,
 )
 def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(method, options):
-    data, cache = sample(n=150), Recent()
+    data, cache = sample(n=150), RecentCache()
     initializations = WAYS[method]
     study = study_of(data, initializations, 3, method, k=4, seed=11, **options)
     assert list(made(study)) == initializations
@@ -231,7 +231,7 @@ def test_k_medoids_of_many_points_works_on_a_stated_sample():
 def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
     study = study_of(sample(n=3_000), ["random"], 3)
     assert len(np.unique(study.compared)) == 2_000
-    labels = make_run(study.data, settings("kmeans"), Recent(), lambda _: None).history.last.labels
+    labels = make_run(study.data, settings("kmeans"), RecentCache(), lambda _: None).history.last.labels
     np.testing.assert_array_equal(study.attempts["random", 0].labels, labels[study.compared])
     assert len(study_of(sample(n=2_000)).compared) == 2_000
 
@@ -349,7 +349,9 @@ def test_runs_of_the_same_groups_are_one_solution_and_of_others_are_not(on_a_gri
 
 def test_a_solution_has_the_colors_of_the_best_run_which_are_those_of_watch(on_a_grid):
     best = on_a_grid.best
-    watched = make_run(on_a_grid.study.data, settings("kmeans", 9, best.initialization, best.seed), Recent(), lambda _: None)
+    watched = make_run(
+        on_a_grid.study.data, settings("kmeans", 9, best.initialization, best.seed), RecentCache(), lambda _: None
+    )
     colors = on_a_grid.numbers_of(best)
     np.testing.assert_array_equal(colors, watched.ranks[watched.history.last.labels])
     for solution in on_a_grid.solutions[:4]:

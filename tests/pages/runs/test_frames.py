@@ -17,15 +17,15 @@ from pages.datasets.limits import MOST_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
 from pages.methods import methods, settings
-from pages.methods.starts import HAND, ByHand
+from pages.methods.starts import MANUAL, ManualStart
 from pages.runs import curves, pictures
+from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
-from pages.runs.recent import Recent
 from pages.runs.run import make_run
 
 
 def run_on(data, name="kmeans", **options):
-    return make_run(data, settings(name, data=data, **options), Recent(), lambda _: None)
+    return make_run(data, settings(name, data=data, **options), RecentCache(), lambda _: None)
 
 
 def a_run(n=200, sample="three", values=None, **options):
@@ -102,7 +102,7 @@ def test_a_long_run_is_shown_in_part_and_says_so():
 def test_every_frame_of_both_figures_shows_what_the_core_computed(options):
     run = a_run(**options)
     frames, _ = frames_of(run)
-    picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
+    picture = pictures.picture(run, frames, plane_of(run), "name", background=pictures.Regions)
     curve = curves.loss_curve(run, frames, "name")
     assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
     for frame, drawn, point in zip(frames, picture.frames, curve.frames, strict=True):
@@ -190,7 +190,7 @@ def decoded(uri):
 def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     run = a_run(n=3000)
     frames, _ = frames_of(run)
-    picture = pictures.picture(run, frames, plane_of(run), "name", ground=pictures.Regions)
+    picture = pictures.picture(run, frames, plane_of(run), "name", background=pictures.Regions)
     recolored = [
         state.phase != "M" and (state.assignment is None or state.assignment.changed > 0) for state in run.history.states
     ]
@@ -357,9 +357,9 @@ def test_numbers_are_written_for_reading(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("kind", "most"), [*Recent.MOST.items(), ("some kind", Recent.OTHERS)])
+@pytest.mark.parametrize(("kind", "most"), [*RecentCache.LIMITS.items(), ("some kind", RecentCache.DEFAULT_LIMIT)])
 def test_only_the_last_few_things_of_each_kind_are_kept(kind, most):
-    store = Recent()
+    store = RecentCache()
     made = []
     for i in [*range(most), 0, most]:  # the first is asked for again, so the second is the oldest
         store.get((kind, i), lambda i=i: made.append(i))
@@ -370,27 +370,27 @@ def test_only_the_last_few_things_of_each_kind_are_kept(kind, most):
 
 
 def test_of_large_things_only_the_last_is_kept():
-    store = Recent()
-    for i, n in enumerate([10, 20, Recent.MOST_CELLS // 2 + 1]):
+    store = RecentCache()
+    for i, n in enumerate([10, 20, RecentCache.MAX_CELLS // 2 + 1]):
         data = Data(str(i), "", ("a",), np.zeros((n, 1)))
         assert store.get(("run", i), lambda data=data: data) is data
     assert list(store) == [("run", 0), ("run", 1), ("run", 2)]
-    store.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((Recent.MOST_CELLS, 1))))
+    store.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((RecentCache.MAX_CELLS, 1))))
     assert list(store) == [("run", 3)]
 
 
 def test_centers_placed_a_little_apart_are_told_apart():
     # Python's own hash takes -1 and -2 for the same
     data = catalog.draw_sample("three", 50, 0, {})
-    runs = [run_on(data, start=ByHand(((x, 0.0), (0.0, 1.0), (5.0, 5.0)))) for x in (-1.0, -2.0)]
+    runs = [run_on(data, start=ManualStart(((x, 0.0), (0.0, 1.0), (5.0, 5.0)))) for x in (-1.0, -2.0)]
     assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
-@pytest.mark.parametrize("name", [name for name, view in methods().items() if HAND in view.initializations])
+@pytest.mark.parametrize("name", [name for name, view in methods().items() if MANUAL in view.initializations])
 def test_a_run_starts_where_centers_were_placed_by_hand(name):
     data = catalog.draw_sample("three", 200, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
-    run = run_on(data, name, start=ByHand(centers))
+    run = run_on(data, name, start=ManualStart(centers))
     np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if name != "kmedoids" else 0.6)
     np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colors they were dragged in
     assert "placed by hand" in frames_of(run)[0][0].sentence
@@ -398,5 +398,5 @@ def test_a_run_starts_where_centers_were_placed_by_hand(name):
 
 def test_medoids_placed_on_one_spot_are_different_points():
     data = catalog.draw_sample("three", 50, 0, {})
-    run = run_on(data, "kmedoids", start=ByHand(((0.0, 0.0),) * 3))
+    run = run_on(data, "kmedoids", start=ManualStart(((0.0, 0.0),) * 3))
     assert len(set(run.history.parameters[0].tolist())) == 3

@@ -129,6 +129,6 @@ def test_a_link_to_a_tree_that_was_kept_opens_the_same_cut(link):
     linkage, metric, groups, correlation, rand = TREES[link]
     assert metrics.pop("Adjusted Rand index", None) == rand
     assert metrics == {"Cophenetic correlation": correlation, "Groups": groups}
-    growth = last_made(app, "tree")
-    assert (growth.linkage, growth.metric) == (linkage, metric)
+    data_tree = last_made(app, "tree")
+    assert (data_tree.linkage, data_tree.metric) == (linkage, metric)
     assert ("ordered" in link) == app.toggle(key="ordered").value

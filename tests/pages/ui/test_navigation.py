@@ -6,7 +6,7 @@ import streamlit as st
 from pages.datasets import catalog
 from pages.methods import method, methods, settings
 from pages.methods.metric import METRIC
-from pages.methods.starts import AtRows, CutOf, Named
+from pages.methods.starts import NamedStart, RowsStart, TreeStart
 from pages.methods.tree_cut import TREE_METRIC
 from pages.ui import navigation
 from pages.ui.navigation import WANTED, open_from_tree, open_in_comparison, open_in_watch
@@ -39,11 +39,11 @@ def test_watch_gets_method_k_start_and_seed_of_the_run(state):
 
 
 def test_defaults_are_not_written_into_the_address(state):
-    open_in_watch(settings("kmeans", 3, Named("random"), seed=1))
+    open_in_watch(settings("kmeans", 3, NamedStart("random"), seed=1))
     assert state[WANTED] == ("watch", {})
 
 
-@pytest.mark.parametrize("start", [AtRows((1, 2), "maxmin"), Named("maxmin")])
+@pytest.mark.parametrize("start", [RowsStart((1, 2), "maxmin"), NamedStart("maxmin")])
 def test_a_run_that_shared_its_start_is_opened_with_the_way_by_which_it_was_found(state, start):
     open_in_watch(settings("kmeans", 2, start))
     assert state["start_kmeans"] == "maxmin"
@@ -69,12 +69,12 @@ def test_a_method_with_a_metric_gets_that_of_the_tree_whatever_else_its_option_s
     view = method("kmedoids")
     options = tuple(metric if option.name == METRIC.name else option for option in view.options)
     monkeypatch.setattr(type(view), "options", options)
-    open_from_tree(view.settings(4, CutOf("complete", "manhattan"), data=data), data)
+    open_from_tree(view.settings(4, TreeStart("complete", "manhattan"), data=data), data)
     assert (state["kmedoids_metric"], state["tree_metric"], state["tree_linkage"]) == ("manhattan", "manhattan", "complete")
     assert (state["start_kmedoids"], state["seed"]) == ("tree", 1)
 
 
 def test_a_method_without_a_metric_gets_none(state, data):
-    open_from_tree(settings("kmeans", 4, CutOf("complete", "manhattan"), data=data), data)
+    open_from_tree(settings("kmeans", 4, TreeStart("complete", "manhattan"), data=data), data)
     assert "kmeans_metric" not in state
     assert state["tree_metric"] == "manhattan"

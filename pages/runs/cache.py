@@ -3,14 +3,14 @@
 from collections import OrderedDict
 
 
-class Recent(OrderedDict):
+class RecentCache(OrderedDict):
     """The last few things of each kind that a session made, by the settings that made them.
 
-    A key is a tuple whose first entry names the kind. Of large things fewer are kept: together not more than `MOST_CELLS`
+    A key is a tuple whose first entry names the kind. Of large things fewer are kept: together not more than `MAX_CELLS`
     numbers of a kind, as their attribute `cells` counts them, but always the last.
     """
 
-    MOST = {
+    LIMITS = {
         "report": 1,
         "run": 6,
         "figures": 2,
@@ -20,8 +20,8 @@ class Recent(OrderedDict):
         "restarts": 2,
         "solution": 12,
     }
-    OTHERS = 2
-    MOST_CELLS = 4_000_000
+    DEFAULT_LIMIT = 2
+    MAX_CELLS = 4_000_000
 
     def get(self, key, make):
         """What was made for this key, or what `make()` now makes."""
@@ -34,6 +34,6 @@ class Recent(OrderedDict):
         cells = 0
         for i, other in enumerate(reversed(alike)):
             cells += getattr(self[other], "cells", 0)
-            if i > 0 and (i >= self.MOST.get(key[0], self.OTHERS) or cells > self.MOST_CELLS):
+            if i > 0 and (i >= self.LIMITS.get(key[0], self.DEFAULT_LIMIT) or cells > self.MAX_CELLS):
                 del self[other]
         return made
