@@ -1,11 +1,23 @@
 """What tests share: the bundled data sets, and two processes, of which one has the tests in the browser, one after the other,
 while all else runs beside it."""
 
+import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+# Property tests run a fifth of their examples, with HYPOTHESIS_PROFILE=full (.ci/run) all: here max_examples is in percent
+PROPERTIES = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow],
+}
+hypothesis.settings.register_profile("fifth", max_examples=20, **PROPERTIES)
+hypothesis.settings.register_profile("full", max_examples=100, **PROPERTIES)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fifth"))
 
 FOLDER = Path(__file__).resolve().parents[1] / "pages" / "datasets" / "tables"
 

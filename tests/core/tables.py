@@ -1,8 +1,7 @@
 """Inputs that real methods trip over, and the methods themselves, for laws that must hold for all of them."""
 
 import numpy as np
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from clustering import GaussianMixture, KMeans, KMedoids, gower_matrix, proximity_matrix
@@ -22,15 +21,13 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def examples(number):
-    """So many examples, the same in every run."""
-    return hypothesis_settings(
-        max_examples=number, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-    )
+    """Settings for up to `number` examples with the profile "full" and a share of them otherwise (tests/conftest.py)."""
+    return settings(max_examples=max(1, number * settings.default.max_examples // 100))
 
 
 def method_of(name, k, init="random"):
-    kind, settings = METHODS[name]
-    return kind(k, init=init, **settings)
+    kind, options = METHODS[name]
+    return kind(k, init=init, **options)
 
 
 def data_for(method, points):

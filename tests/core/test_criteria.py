@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.mixture import GaussianMixture as PeerMixture
 from sklearn.mixture._gaussian_mixture import _compute_precision_cholesky
@@ -28,6 +28,7 @@ from clustering import (
     uniform_reference,
     within_groups,
 )
+from tests.core.tables import examples
 
 NINE = np.array([0, 1, 2, 10, 11, 12, 20, 21, 22], dtype=float)[:, None]
 THREES = np.repeat([0, 1, 2], 3)
@@ -102,7 +103,7 @@ def test_a_constant_column_changes_nothing():
 # laws
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 999), k=st.integers(2, 6), d=st.integers(1, 4))
 def test_the_order_of_points_and_the_names_of_groups_do_not_matter(seed, k, d):
     points, labels = groups(30, d, k, seed)

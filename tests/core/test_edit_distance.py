@@ -4,11 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering import edit_distance
 from clustering.edit_distance import edit_distances
+from tests.core.tables import examples
 
 WORDS = st.lists(st.text(alphabet="abé😀\0", max_size=9), min_size=1, max_size=9)
 
@@ -52,7 +53,7 @@ def test_repeated_strings_are_spread_over_their_rows():
     )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@examples(80)
 @given(words=WORDS)
 def test_distances_are_a_metric_and_lie_within_their_bounds(words):
     distances = edit_distances(words)
@@ -65,7 +66,7 @@ def test_distances_are_a_metric_and_lie_within_their_bounds(words):
     assert (distances <= np.maximum(lengths[:, None], lengths)).all()
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@examples(80)
 @given(words=WORDS)
 def test_short_strings_agree_with_the_plain_dynamic_program(words):
     np.testing.assert_array_equal(edit_distances(words), [[plain(a, b) for b in words] for a in words])

@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering import FuzzyCMeans, History, KMeans, adjusted_rand_index, fit, iterate, three_gaussians
 from clustering.fuzzy_c_means import COINCIDING_CENTERS
 from clustering.notices import EMPTY_CLUSTER, LOSS_ROSE
+from tests.core.tables import examples
 
 
 def points(n=200, seed=0):
@@ -112,7 +113,7 @@ def test_the_nearer_m_is_to_one_the_harder_the_memberships():
 # laws
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 40), d=st.integers(1, 4), m=st.sampled_from([1.05, 1.5, 2.0, 5.0]))
 def test_memberships_sum_to_one_and_the_loss_never_rises(seed, n, d, m):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import sklearn.mixture
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expit, logsumexp
@@ -24,6 +24,7 @@ from clustering import (
     sample_mixture,
     sampling,
 )
+from tests.core.tables import examples
 
 KINDS = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}
 DIMENSIONS = [1, 2, 8, 9, 20]  # up to 8 by hand, beyond by LAPACK
@@ -224,7 +225,7 @@ def test_a_point_as_far_from_one_component_as_from_the_other_is_shared_equally_h
     np.testing.assert_allclose(shares, 0.5, rtol=1e-12)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     k=st.integers(1, 5),
     d=st.sampled_from(DIMENSIONS),
@@ -315,7 +316,7 @@ def test_nothing_given_is_changed(d, n):
     for of in arrays:
         of.flags.writeable = False
     mixture.log_density(points), mixture.density(points), mixture.responsibilities(points)
-    mixture.seen_along(axes, origin)
+    mixture.project(axes, origin)
     kl_divergence(mixture.means[0], mixture.covariances[0], mixture.means[1], mixture.covariances[1])
     for of, was in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(of, was)
@@ -327,7 +328,7 @@ def test_nothing_given_is_changed(d, n):
 @pytest.mark.parametrize(("d", "columns"), [(2, [0]), (3, [2, 0]), (9, [4]), (20, [1, 19, 7])])
 def test_seen_along_columns_it_is_the_marginal(d, columns):
     mixture = some_mixture(3, d, d)
-    seen = mixture.seen_along(np.eye(d)[columns], np.zeros(d))
+    seen = mixture.project(np.eye(d)[columns], np.zeros(d))
     points = around(mixture, 100, 0)[:, columns]
     densities = [
         weight * multivariate_normal(mean[columns], covariance[np.ix_(columns, columns)]).pdf(points)
@@ -342,7 +343,7 @@ def test_the_marginal_is_the_integral_over_the_other_column():
     mixture = check_gaussians([0.4, 0.6], [[-2, 1], [2, 0]], [spread(2, rng, 0.5, 1.5) for _ in range(2)])
     step = 0.01
     line = np.arange(-15, 15, step)
-    seen = mixture.seen_along([[1.0, 0.0]], [0.0, 0.0])
+    seen = mixture.project([[1.0, 0.0]], [0.0, 0.0])
     for x in (-3.0, 0.1, 2.5):
         slice_of = mixture.density(np.column_stack([np.full_like(line, x), line])).sum() * step
         np.testing.assert_allclose(seen.density([[x]]), slice_of, rtol=1e-9)
@@ -354,7 +355,7 @@ def test_seen_along_all_axes_of_a_turned_system_it_is_the_same_mixture():
     axes, _ = np.linalg.qr(rng.normal(size=(5, 5)))
     origin = rng.normal(size=5)
     points = around(mixture, 60, 0)
-    seen = mixture.seen_along(axes, origin)
+    seen = mixture.project(axes, origin)
     there = (points - origin) @ axes.T
     np.testing.assert_allclose(seen.log_density(there), mixture.log_density(points), rtol=1e-9)
     np.testing.assert_allclose(seen.responsibilities(there), mixture.responsibilities(points), atol=1e-9)
@@ -365,7 +366,7 @@ def test_projected_draws_have_the_moments_of_the_mixture_seen_along():
     rng = np.random.default_rng(1)
     axes, origin = rng.normal(size=(2, 6)), rng.normal(size=6)
     points, labels, _ = sample_mixture(20_000, *mixture, rng)
-    seen = mixture.seen_along(axes, origin)
+    seen = mixture.project(axes, origin)
     for i in range(2):
         mine = (points[labels == i] - origin) @ axes.T
         errors = np.sqrt(np.diagonal(seen.covariances[i]) / len(mine))
@@ -504,7 +505,7 @@ def test_a_gaussian_misses_nothing_of_itself(d, scale):
     assert kl_divergence(mean, covariance, mean, covariance) == pytest.approx(0, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(100)
 @given(
     d=st.integers(1, 12),
     seed=st.integers(0, 10_000),
@@ -519,7 +520,7 @@ def test_the_divergence_is_never_negative(d, seed, nearness, wide):
     assert 0 <= divergence < np.inf
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     d=st.integers(1, 12),
     seed=st.integers(0, 10_000),
@@ -584,7 +585,7 @@ def test_entropies_by_hand():
         np.testing.assert_allclose(entropies(np.full((3, k), 1 / k)), np.full(3, np.log(k)), rtol=1e-13, atol=1e-15)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(k=st.integers(1, 8), seed=st.integers(0, 10_000), evenness=st.sampled_from([1e-3, 0.1, 1.0, 100.0]))
 def test_entropies_are_those_of_scipy_and_lie_between_zero_and_the_logarithm_of_k(k, seed, evenness):
     shares = np.random.default_rng(seed).dirichlet(np.full(k, evenness), size=20)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering.gower import gower_matrix
+from tests.core.tables import examples
 
 GAP = np.nan
 
@@ -66,13 +67,13 @@ def test_a_column_of_gaps_does_not_count():
     assert gower_matrix([[1.0, GAP], [2.0, GAP], [5.0, GAP]]).tolist() == gower_matrix([[1.0], [2.0], [5.0]]).tolist()
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@examples(80)
 @given(both=tables())
 def test_the_matrix_agrees_with_a_plain_double_loop(both):
     np.testing.assert_allclose(gower_matrix(*both), plain(*both), atol=1e-14)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(both=tables())
 def test_the_matrix_is_symmetric_with_a_zero_diagonal_and_lies_in_the_unit_interval(both):
     matrix = gower_matrix(*both)
@@ -82,7 +83,7 @@ def test_the_matrix_is_symmetric_with_a_zero_diagonal_and_lies_in_the_unit_inter
     assert matrix.max() <= 1 + 1e-15
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(both=tables(), seed=st.integers(0, 99))
 def test_units_offsets_names_of_codes_and_order_do_not_matter(both, seed):
     numbers, categories = both

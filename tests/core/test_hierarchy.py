@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -10,6 +10,7 @@ from scipy.spatial.distance import pdist
 
 from clustering import LINKAGES, proximity_matrix, tree_of_points, tree_of_proximities, within_groups
 from clustering.hierarchy import EUCLIDEAN
+from tests.core.tables import examples
 
 MONOTONE = ("single", "complete", "average", "ward")
 LINE = np.array([0.0, 1.0, 3.0, 7.0, 15.0])[:, None]
@@ -166,7 +167,7 @@ def test_single_linkage_is_the_minimum_spanning_tree(seed):
 # laws
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 25),
@@ -195,7 +196,7 @@ def test_groups_are_nested_contiguous_and_numbered_from_left_to_right(seed, n, l
             assert sorted(joined) == [1] * (k - 1) + [2]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 999), linkage=st.sampled_from(LINKAGES))
 def test_the_order_of_points_does_not_matter(seed, linkage):
     points, order = cloud(20, 2, seed), np.random.default_rng(seed).permutation(20)
@@ -270,7 +271,7 @@ def test_a_merge_is_an_inversion_by_its_own_parts_and_not_by_the_merge_before():
     assert [tree.merges_below(h) for h in (1.8, 2.001, 2.01, 1000)] == [0, 2, 4, 5]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 999), linkage=st.sampled_from(LINKAGES))
 def test_inversions_are_the_merges_lower_than_one_of_their_parts(seed, linkage):
     tree = tree_of_points(cloud(30, 3, seed), linkage)

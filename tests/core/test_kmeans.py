@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import sklearn.cluster
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from clustering import History, KMeans, fit, iterate, notices, sampling
+from tests.core.tables import examples
 
 # a rectangle of 4 by 2
 RECTANGLE = np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0], [4.0, 2.0]])
@@ -173,7 +174,7 @@ def test_old_faithful_and_its_copies_have_the_same_centers(table):
 # the saving of work must not show
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     points=st.tuples(st.integers(4, 40), st.integers(1, 2)).flatmap(
         lambda shape: arrays(float, shape, elements=st.integers(-4, 4).map(float))

@@ -5,10 +5,11 @@ import itertools
 import kmedoids
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering import History, KMedoids, fit, iterate, notices, proximity_matrix
+from tests.core.tables import examples
 
 UPDATES = ["alternating", "swap", "steepest swap"]
 SWAPS = ["swap", "steepest swap"]
@@ -146,7 +147,7 @@ def test_steepest_swaps_are_step_by_step_those_of_a_plain_pam(seed, kind):
     assert history.iterations == len(losses)  # and one step that finds nothing more
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 14), update=st.sampled_from(UPDATES), share=st.floats(0, 1))
 def test_each_medoid_is_in_its_own_cluster_and_no_cluster_is_empty(seed, n, update, share):
     rng = np.random.default_rng(seed)
@@ -160,7 +161,7 @@ def test_each_medoid_is_in_its_own_cluster_and_no_cluster_is_empty(seed, n, upda
         assert step.loss == proximities[step.parameters[step.labels], np.arange(n)].sum()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 5), update=st.sampled_from(SWAPS))
 def test_swaps_end_where_no_swap_helps_on_any_dissimilarities(seed, k, update):
     proximities = random_proximities(12, seed)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.mixture
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logsumexp
 from scipy.stats import multivariate_normal
@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from clustering import GaussianMixture, Gaussians, History, fit, iterate, notices, sampling, three_gaussians
 from clustering.features import feature_count, features_of
+from tests.core.tables import examples
 
 KINDS = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}
 
@@ -132,7 +133,7 @@ def test_as_many_components_as_points_stay_finite_and_are_said_to_collapse(covar
 # laws of the E step
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(
     covariance=st.sampled_from(list(KINDS)),
     seed=st.integers(0, 10_000),
@@ -419,7 +420,7 @@ def test_a_healthy_run_says_nothing(covariance):
     assert all_names(history) == set()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(seed=st.integers(0, 400), k=st.integers(1, 5), covariance=st.sampled_from(list(KINDS)))
 def test_a_run_can_be_taken_up_where_it_ended(seed, k, covariance):
     rng = np.random.default_rng(seed)

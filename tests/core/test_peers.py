@@ -60,13 +60,13 @@ def peer_mixture(points, start, covariance, iterations, regularization):
         "diagonal": ("diag", np.diagonal(precisions, axis1=1, axis2=2)),
         "spherical": ("spherical", precisions[:, 0, 0]),
     }
-    kind, given = forms[covariance]
+    kind, prepared = forms[covariance]
     model = sklearn.mixture.GaussianMixture(
         len(start.weights),
         covariance_type=kind,
         weights_init=start.weights,
         means_init=start.means,
-        precisions_init=given,
+        precisions_init=prepared,
         max_iter=iterations,
         tol=0,
         reg_covar=regularization,

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
 from clustering.notices import ITERATION_LIMIT, LOSS_ROSE
-from clustering.ppca import LEAST_NOISE, NO_NOISE, Loadings, ProbabilisticPCA, impute
+from clustering.ppca import MIN_NOISE, NO_NOISE, Loadings, ProbabilisticPCA, impute
 from clustering.process import best_of, fit, iterate
 from clustering.projection import principal_components
+from tests.core.tables import examples
 
 GAP = np.nan
 
@@ -113,7 +114,7 @@ def test_without_gaps_the_loss_is_the_score_of_scikit_learn_but_for_its_divisor(
     assert step.loss < -peer.score(points)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(100)
 @given(table=tables())
 def test_neither_half_of_a_step_lets_the_loss_rise(table):
     points, q = table
@@ -132,7 +133,7 @@ def test_neither_half_of_a_step_lets_the_loss_rise(table):
         before = step
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(table=tables())
 def test_the_bound_touches_the_loss_at_the_old_parameters(table):
     points, q = table
@@ -211,7 +212,7 @@ def test_about_as_many_hidden_entries_lie_within_the_deviations_as_should():
     assert step.parameters.noise_variance == pytest.approx(0.09, rel=0.05)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@examples(25)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_rows_and_columns_does_not_matter(seed):
     rng = np.random.default_rng(seed)
@@ -256,7 +257,7 @@ def test_entries_that_fit_exactly_hold_the_noise_at_its_floor():
     points = with_gaps(rng, rng.normal(size=(40, 2)) @ rng.normal(size=(2, 5)), 0.2)
     prepared = ProbabilisticPCA(3).prepare(points)
     step = fit(ProbabilisticPCA(3), prepared, max_iter=500)
-    assert step.parameters.noise_variance == pytest.approx(LEAST_NOISE * prepared.scale**2)
+    assert step.parameters.noise_variance == pytest.approx(MIN_NOISE * prepared.scale**2)
     assert [notice.name for notice in step.notices if notice.name != ITERATION_LIMIT] == [NO_NOISE]
 
 
@@ -300,7 +301,7 @@ def test_a_different_pattern_in_nearly_every_row_gives_what_row_by_row_arithmeti
         (np.eye(3), 0, r"whole number in 1\.\.d-1=2, got 0"),
         (np.eye(3), 3, r"whole number in 1\.\.d-1=2, got 3"),
         (np.eye(3), 1.0, "whole number"),
-        ([[1.0, GAP, GAP], [2.0, GAP, GAP]], 1, "column 1 has none: leave it out"),
+        ([[1.0, GAP, GAP], [2.0, GAP, GAP]], 1, "column 1 has none: remove it"),
         ([[1.0, np.inf], [1.0, 2.0]], 1, "finite, but row 0, column 1 is inf"),
         ([["a", "b"]], 1, "points must be numbers"),
         ([1.0, 2.0], 1, "two dimensions"),

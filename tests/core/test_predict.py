@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.cluster
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
@@ -17,6 +17,7 @@ from clustering import (
     sampling,
     three_gaussians,
 )
+from tests.core.tables import examples
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 UPDATES = ("alternating", "swap", "steepest swap")
@@ -31,7 +32,7 @@ def two_halves(n, d, k, seed):
 # K-means
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     d=st.sampled_from([1, 2, 5, 30]),
     k=st.integers(1, 6),

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 
 from clustering.projection import classical_scaling, principal_components
 from clustering.proximity import proximity_matrix
+from tests.core.tables import examples
 
 TABLES = arrays(float, st.tuples(st.integers(2, 14), st.integers(1, 6)), elements=st.integers(-9, 9).map(float))
 
@@ -34,7 +35,7 @@ def test_points_that_do_not_vary_have_no_shares():
     np.testing.assert_allclose(components.axes @ components.axes.T, np.eye(3), atol=1e-15)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(points=TABLES)
 def test_components_decompose_the_covariance_whatever_the_shape(points):
     components = principal_components(points)
@@ -114,7 +115,7 @@ def test_rows_at_no_distance_are_all_at_zero(n):
     assert scaling.share == 1
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(points=TABLES)
 def test_distances_of_points_are_reproduced(points):
     distances = proximity_matrix(points)

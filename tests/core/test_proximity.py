@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from clustering import check_proximities, proximity_matrix
 from clustering.proximity import METRICS
+from tests.core.tables import examples
 
 LENGTHS = ["euclidean", "squared euclidean", "manhattan", "chebyshev"]
 
@@ -34,7 +35,7 @@ def test_correlation_by_hand():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@examples(25)
 @given(points=arrays(float, st.tuples(st.integers(1, 12), st.integers(3, 4)), elements=st.integers(-4, 4).map(float)))
 def test_every_metric_makes_a_matrix_that_passes_the_check(metric, points):
     points = points + np.arange(points.shape[1]) ** 2 / 7 + 5  # no row without a direction

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from clustering import KMedoids, fit, proximity_matrix, silhouette, silhouette_of_proximities
+from tests.core.tables import examples
 
 
 def groups(n, d, k, seed):
@@ -118,7 +119,7 @@ def test_a_cluster_that_the_sample_misses_does_not_count():
 # laws
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@examples(30)
 @given(seed=st.integers(0, 999), k=st.integers(2, 6))
 def test_the_order_of_points_and_the_names_of_clusters_do_not_matter(seed, k):
     points, labels = groups(40, 2, k, seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logsumexp
 
@@ -19,6 +19,7 @@ from clustering import (
     soft_kmeans,
     three_gaussians,
 )
+from tests.core.tables import examples
 
 
 def some_points(n=90, d=2, k=3, seed=0, distance=6.0):
@@ -149,7 +150,7 @@ def test_at_the_end_each_mean_is_the_mean_of_the_points_by_its_responsibilities(
     np.testing.assert_allclose(soft.means, (shares.T @ points) / shares.sum(axis=0)[:, None], atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@examples(25)
 @given(k=st.integers(1, 5), d=st.integers(1, 4), seed=st.integers(0, 10_000), width=st.sampled_from([0.2, 0.7, 1.5, 5.0]))
 def test_no_step_raises_the_loss_of_em(k, d, seed, width):
     rng = np.random.default_rng(seed)
@@ -161,7 +162,7 @@ def test_no_step_raises_the_loss_of_em(k, d, seed, width):
 # laws
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     k=st.integers(1, 6),
     d=st.integers(1, 4),
@@ -363,7 +364,7 @@ def test_with_a_large_width_the_loss_keeps_its_digits(width):
     assert state.loss == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(
     k=st.integers(1, 6),
     d=st.integers(1, 4),

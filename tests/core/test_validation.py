@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.mixture import GaussianMixture as PeerMixture
 
@@ -20,6 +20,7 @@ from clustering import (
     match_clusters,
     normalized_mutual_information,
 )
+from tests.core.tables import examples
 
 pairs_of_labels = st.integers(1, 30).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n) for _ in range(2)])
@@ -47,7 +48,7 @@ def test_the_adjusted_rand_index_where_its_formula_is_0_over_0_or_close_to_it(a,
     assert adjusted_rand_index(a, b) == index
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(labels=pairs_of_labels, names=st.permutations(range(5)))
 def test_the_adjusted_rand_index_is_symmetric_blind_to_names_and_that_of_scikit_learn(labels, names):
     a, b = map(np.array, labels)
@@ -83,7 +84,7 @@ def test_the_normalized_mutual_information_at_its_ends_is_exact(a, b, informatio
     assert sklearn.metrics.normalized_mutual_info_score(a, b) == pytest.approx(information, abs=1e-15)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(labels=pairs_of_labels, names=st.permutations(range(5)))
 def test_the_normalized_mutual_information_is_symmetric_blind_to_names_and_that_of_scikit_learn(labels, names):
     a, b = map(np.array, labels)
@@ -111,7 +112,7 @@ def test_the_centroid_index_by_hand(a, b, index):
     assert centroid_index(np.array(a)[:, None], np.array(b)[:, None]) == index
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(seed=st.integers(0, 999), k=st.integers(1, 12), m=st.integers(1, 12))
 def test_the_centroid_index_is_symmetric_blind_to_order_offset_and_scale_and_within_its_bounds(seed, k, m):
     rng = np.random.default_rng(seed)
@@ -137,7 +138,7 @@ def test_what_is_no_pair_of_sets_of_centers_is_refused(a, b, sentence):
         centroid_index(a, b)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@examples(30)
 @given(labels=pairs_of_labels)
 def test_a_contingency_table_has_the_sizes_of_the_groups_as_its_margins(labels):
     table, groups_a, groups_b = contingency_table(*labels)
@@ -147,7 +148,7 @@ def test_a_contingency_table_has_the_sizes_of_the_groups_as_its_margins(labels):
         np.testing.assert_array_equal(table.sum(axis=axis), sizes)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@examples(30)
 @given(names=st.permutations(range(6)), seed=st.integers(0, 99))
 def test_renamed_clusters_are_matched_back(names, seed):
     a = np.append(np.arange(6), np.random.default_rng(seed).integers(6, size=20))
@@ -161,7 +162,7 @@ def test_matching_takes_the_best_sum_and_not_the_largest_overlap_first():
     assert match_clusters(a, b).tolist() == [1, 0]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 999), in_a=st.integers(1, 5), in_b=st.integers(1, 5))
 def test_matching_different_numbers_of_clusters_has_the_most_points_in_common_of_all_ways(seed, in_a, in_b):
     rng = np.random.default_rng(seed)
@@ -223,7 +224,7 @@ def distinct_by_all_names(labelings, share, k):
     return numbers
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(seed=st.integers(0, 999), k=st.integers(1, 4), n=st.integers(1, 12), share=st.sampled_from([0, 0.125, 0.25, 0.5, 1]))
 def test_distinct_partitions_are_those_that_trying_all_names_of_groups_tells_apart(seed, k, n, share):
     rng = np.random.default_rng(seed)
@@ -235,7 +236,7 @@ def test_distinct_partitions_are_those_that_trying_all_names_of_groups_tells_apa
     assert distinct_partitions(labelings, share=share).tolist() == distinct_by_all_names(labelings, share, k)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(seed=st.integers(0, 999), k=st.integers(1, 6))
 def test_other_names_of_groups_change_nothing_about_which_partitions_are_distinct(seed, k):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
@@ -14,6 +14,7 @@ from clustering import impute
 from pages.datasets import catalog, cleaning, readers
 from pages.datasets.cleaning import Preparation, consequences, gather, outweighing, prepare, sensible
 from pages.datasets.columns import describe, histogram, numbers_of
+from tests.core.tables import examples
 
 HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
 
@@ -92,7 +93,7 @@ def test_a_column_says_its_range_or_its_commonest_values_and_counts_its_gaps():
     assert column(["x" * 30, "y", "y", "y"]).says.endswith("x… (1)")
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=40))
 def test_any_column_of_floats_can_be_described_and_its_picture_counts_every_value(values):
     found = describe(pd.DataFrame({"a": values}))[0]
@@ -240,7 +241,7 @@ def test_what_each_way_of_filling_gaps_does_is_stated_before():
     assert consequences(gather(pd.DataFrame({"a": [1, 2]}), Preparation(("a",)))) == {}
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(-5, 5))] * 2), min_size=4, max_size=12))
 def test_as_many_rows_are_left_out_or_filled_as_was_stated(cells):
     table = pd.DataFrame(cells, columns=["a", "b"], dtype=float)
@@ -325,7 +326,7 @@ def test_probabilistic_pca_takes_more_columns_than_rows_and_too_many_components(
 def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch):
     with pytest.raises(ValueError, match="only one column of numbers"):
         made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, gaps="ppca")
-    monkeypatch.setattr(cleaning, "MOST_ROWS_FOR_PPCA", 2)
+    monkeypatch.setattr(cleaning, "MAX_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
     with pytest.raises(ValueError, match="at most 100,000 rows") as refused:
         made(table, gaps="ppca")

@@ -5,13 +5,14 @@ import unicodedata
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from clustering import classical_scaling
 from pages.datasets import matrices, readers
-from pages.datasets.data import GIVEN
+from pages.datasets.data import PRECOMPUTED
+from tests.core.tables import examples
 
 MATRIX = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 2.5], [2.0, 2.5, 0.0]])
 
@@ -49,11 +50,11 @@ SQUARES = {
 @pytest.mark.parametrize(("text", "names"), SQUARES.values(), ids=SQUARES)
 def test_a_matrix_is_the_same_in_each_way_of_writing_it_as_a_table_or_as_text(text, names):
     for data in (from_csv(text), from_text(text)):
-        np.testing.assert_array_equal(data.given, MATRIX)
+        np.testing.assert_array_equal(data.precomputed, MATRIX)
         assert data.names_of(np.arange(3)) == (names or ["row 1", "row 2", "row 3"])
         assert ("mirror image" in data.note) == ("triangle" in data.note)
-        assert data.metrics == (GIVEN,)
-        assert data.proximities(GIVEN) is data.given
+        assert data.metrics == (PRECOMPUTED,)
+        assert data.proximities(PRECOMPUTED) is data.precomputed
 
 
 @pytest.mark.parametrize("name", SQUARES)
@@ -78,7 +79,7 @@ TRIANGLES = {
 @pytest.mark.parametrize(("text", "separator", "names"), TRIANGLES.values(), ids=TRIANGLES)
 def test_a_triangle_is_understood_with_and_without_its_diagonal(text, separator, names):
     data = from_text(text, separator)
-    np.testing.assert_array_equal(data.given, MATRIX)
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
     if names:
         assert data.names_of(np.arange(3)) == names
     assert "triangle" in data.note
@@ -89,7 +90,7 @@ def test_names_may_stand_beside_the_rows_only():
         from_text("A,0,1,2\nB,1,0,2.5\nC,2,2.5,0\n"),
         matrices.from_table(pd.DataFrame({0: ["A", "B", "C"]} | {j + 1: MATRIX[j] for j in range(3)}), False, "title"),
     ):
-        np.testing.assert_array_equal(data.given, MATRIX)
+        np.testing.assert_array_equal(data.precomputed, MATRIX)
         assert data.names_of(np.arange(3)) == ["A", "B", "C"]
 
 
@@ -100,14 +101,14 @@ def test_a_triangle_without_its_diagonal_says_how_many_points_there_are():
 
 def test_a_table_may_hold_a_triangle_without_its_diagonal():
     data = matrices.from_table(pd.DataFrame({"A": [1.0, 2.0], "B": [np.nan, 2.5]}, index=[0, 1]), False, "title")
-    np.testing.assert_array_equal(data.given, MATRIX)
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
     upper = pd.DataFrame({"name": ["A", "B"], "B": [1.0, np.nan], "C": [2.0, 2.5]})
     data = matrices.from_table(upper, True, "title")
-    np.testing.assert_array_equal(data.given, MATRIX)
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
     assert data.names_of(np.arange(3)) == ["A", "B", "C"]
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.integers(2, 9), st.integers(0, 1000), st.sampled_from(["lower", "upper", "both"]), st.booleans())
 def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
     points = np.random.default_rng(seed).normal(size=(n, 3))
@@ -116,16 +117,16 @@ def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
     shown = np.where(keep, matrix, np.nan)
     if zeros:
         np.fill_diagonal(shown, 0.0)
-    np.testing.assert_array_equal(matrices.from_rows(shown, None, "").given, matrix)
+    np.testing.assert_array_equal(matrices.from_rows(shown, None, "").precomputed, matrix)
     if half != "both" and n > 2:
         strict = shown[1:, :-1] if half == "lower" else shown[:-1, 1:]
         strict = np.where(np.tri(n - 1) if half == "lower" else np.tri(n - 1).T, strict, np.nan)
-        np.testing.assert_array_equal(matrices.from_rows(strict, None, "").given, matrix)
+        np.testing.assert_array_equal(matrices.from_rows(strict, None, "").precomputed, matrix)
 
 
 def test_numbered_rows_are_names_where_zeros_stand_beside_them():
     data = from_csv("id,7,8,9\n7,0,1,2\n8,1,0,2.5\n9,2,2.5,0\n")
-    np.testing.assert_array_equal(data.given, MATRIX)
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
     assert data.names_of([0, 2]) == ["7", "9"]
     with pytest.raises(ValueError, match="2 rows and 3 columns"):
         from_csv("a,b,c\n0,1,2\n1,0,3\n")
@@ -134,7 +135,7 @@ def test_numbered_rows_are_names_where_zeros_stand_beside_them():
 @pytest.mark.parametrize(("separator", "decimal"), [(";", ","), ("\t", "."), ("|", "."), (" ", "."), (" ", ",")])
 def test_text_is_read_with_its_separator_and_decimal_mark(separator, decimal):
     text = "\n".join(separator.join(f"{value:g}" for value in row) for row in MATRIX).replace(".", decimal)
-    np.testing.assert_array_equal(from_text(text, separator, decimal).given, MATRIX)
+    np.testing.assert_array_equal(from_text(text, separator, decimal).precomputed, MATRIX)
 
 
 WRONG = [
@@ -200,7 +201,7 @@ def test_a_cell_that_is_no_number_is_named(text, sentence):
 )
 def test_text_that_is_no_matrix_is_refused_and_names_its_cell(text, sentence):
     if sentence is None:
-        np.testing.assert_array_equal(from_text(text, " ").given, [[0, 1], [1, 0]])
+        np.testing.assert_array_equal(from_text(text, " ").precomputed, [[0, 1], [1, 0]])
     else:
         with pytest.raises(ValueError, match=sentence):
             from_text(text, " ")
@@ -213,7 +214,7 @@ def test_too_many_rows_are_refused_before_anything_is_computed():
 
 def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
     matrix = changed((0, 2, 2.0 * (1 + 1e-10)))
-    given = matrices.from_rows(matrix, None, "title").given
+    given = matrices.from_rows(matrix, None, "title").precomputed
     np.testing.assert_array_equal(given, given.T)
     np.testing.assert_allclose(given, MATRIX)
     assert matrix[2, 0] == 2.0  # what was given is left alone
@@ -222,7 +223,7 @@ def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
 def test_huge_and_tiny_proximities_keep_their_proportions():
     for unit in (1e300, 1e-300):
         data = matrices.from_rows(MATRIX * unit, None, "title")
-        np.testing.assert_allclose(data.given / unit, MATRIX)
+        np.testing.assert_allclose(data.precomputed / unit, MATRIX)
         np.testing.assert_allclose(data.points / unit, matrices.from_rows(MATRIX, None, "title").points, atol=1e-9)
 
 
@@ -238,7 +239,7 @@ def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
     assert "classical scaling and keeps 100% of the proximities" in data.note
     assert data.same_units
     assert data.columns == ("scaling axis 1", "scaling axis 2")
-    assert data.given_name == "proximities"
+    assert data.matrix_name == "proximities"
 
 
 @pytest.mark.parametrize(
@@ -282,25 +283,25 @@ def words(values, **options):
 def test_each_different_word_is_a_point_and_their_distances_are_edits():
     data = words(["sitting", "kitten", None, " kitten ", "", "mitten"])
     assert data.names_of(np.arange(3)) == ["kitten", "mitten", "sitting"]
-    np.testing.assert_array_equal(data.given, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
-    assert data.given_name == "edit distances"
+    np.testing.assert_array_equal(data.precomputed, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
+    assert data.matrix_name == "edit distances"
     assert data.note.startswith("Each of the 3 different texts of column word is one point. The plane")
 
 
 @pytest.mark.parametrize("options", [dict(dtype="string"), dict(dtype="category"), dict(dtype=object), {}])
 def test_texts_of_every_type_are_compared(options):
-    np.testing.assert_array_equal(words(["ab", None, "b"], **options).given, [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(words(["ab", None, "b"], **options).precomputed, [[0, 1], [1, 0]])
 
 
 def test_an_accent_counts_once_however_it_is_written():
     data = words(["été", unicodedata.normalize("NFD", "été"), "ete"])
-    np.testing.assert_array_equal(data.given, [[0, 2], [2, 0]])
+    np.testing.assert_array_equal(data.precomputed, [[0, 2], [2, 0]])
 
 
 def test_strange_signs_are_letters_like_others():
     data = words(["<b>", "%{x}", "🙂", "<b"])
     assert data.names_of(np.arange(4)) == ["%{x}", "<b", "<b>", "🙂"]
-    np.testing.assert_array_equal(data.given[3], [4, 2, 3, 0])
+    np.testing.assert_array_equal(data.precomputed[3], [4, 2, 3, 0])
 
 
 @pytest.mark.parametrize("values", [[], ["a"], ["a", "a ", None], [None, None]])
@@ -310,10 +311,10 @@ def test_fewer_than_two_different_words_are_refused(values):
 
 
 def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypatch):
-    monkeypatch.setattr(matrices, "MOST_POINTS_FOR_PROXIMITIES", 50)
+    monkeypatch.setattr(matrices, "MAX_POINTS_FOR_PROXIMITIES", 50)
     values = [f"word {i}" for i in range(300)]
     data = words(values)
-    assert data.given.shape == (50, 50)
+    assert data.precomputed.shape == (50, 50)
     assert data.note.startswith("A sample of 50 of the 300 different texts of column word.")
     names = data.names_of(np.arange(50))
     assert names == sorted(names)
@@ -323,5 +324,5 @@ def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypat
 
 def test_of_long_texts_only_the_beginning_is_compared_and_this_is_said():
     data = words(["a" * 64 + "x", "a" * 64 + "yz", "b"])
-    np.testing.assert_array_equal(data.given, [[0, 0, 64], [0, 0, 64], [64, 64, 0]])
+    np.testing.assert_array_equal(data.precomputed, [[0, 0, 64], [0, 0, 64], [64, 64, 0]])
     assert "Of 2 of them only the first 64 characters are compared." in data.note

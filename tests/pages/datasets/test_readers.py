@@ -22,14 +22,13 @@ from hypothesis import strategies as st
 from pages.datasets import readers
 from pages.datasets.readers import Format, limits
 from pages.datasets.readers.cells import unique_names
+from tests.core.tables import examples
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark", "latin-1")
 NOTATIONS = [(d, t) for d in ".," for t in ("", ",", ".", " ", "\u00a0", "\u202f", "'", "’") if d != t]
-MANY = settings(
-    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, print_blob=False, database=None
-)
-FEW = settings(MANY, max_examples=25)
+MANY = settings(examples(120), suppress_health_check=list(HealthCheck), print_blob=False)
+FEW = settings(MANY, max_examples=examples(25).max_examples)
 
 
 # Writing tables
@@ -547,7 +546,7 @@ def test_names_are_always_unique_and_given_ones_are_kept(names):
 
 def test_many_notes_are_summed_up():
     reading = read(",".join(["a"] * 100) + "\n" + ("1," * 99 + "1\n") * 2)
-    assert len(reading.notes) == limits.MOST_NOTES + 1
+    assert len(reading.notes) == limits.MAX_NOTES + 1
     assert "The same holds for 87 more columns." in reading.notes[-1]
 
 
@@ -854,7 +853,7 @@ def test_a_broken_workbook_is_refused_in_a_sentence():
 
 
 def test_what_unpacks_to_more_than_the_limit_is_stopped(monkeypatch):
-    monkeypatch.setattr(limits, "MOST_BYTES", 3 * 2**20)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 3 * 2**20)
     bomb = bytes(2**16) * 100
     repeated = pa.table({"a": pa.array(["x" * 2**16] * 100)})
     for content in (
@@ -869,7 +868,7 @@ def test_what_unpacks_to_more_than_the_limit_is_stopped(monkeypatch):
 
 
 def test_too_many_cells_are_refused(monkeypatch):
-    monkeypatch.setattr(limits, "MOST_CELLS", 8)
+    monkeypatch.setattr(limits, "MAX_CELLS", 8)
     for content in (
         b"a,b,c\n1,2,3\n4,5,6\n",
         workbook({"s": [["a", "b", "c"], [1, 2, 3], [4, 5, 6]]}),
@@ -924,7 +923,7 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(content, name, data):
 
 
 def test_json_that_would_take_too_much_memory_is_refused_before_it_is_parsed(monkeypatch):
-    monkeypatch.setattr(limits, "MOST_JSON_OBJECTS", 3)
+    monkeypatch.setattr(limits, "MAX_JSON_OBJECTS", 3)
     assert len(readers.read(b'[{"a": 1}, {"a": 2}, {"a": 3}]', "t.json").table) == 3
     with pytest.raises(ValueError, match="JSON is read up to 50 MB and 3 rows"):
         readers.detect(b"[{}, {}, {}, {}]", "t.json")
