@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import counted, number, safe, shortened
+from pages.datasets.formatting import escape_html, format_number, pluralize, truncate
 from pages.figures import palette
 from pages.figures.plots import LIGHT, NOWHERE, TIGHT, driven, emphasized, figure
 from pages.figures.summaries import block_means
@@ -108,10 +108,10 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
         x=edges.tolist(),
         y=edges.tolist(),
         colorscale=palette.SEQUENTIAL,
-        text=[[safe(f"{a} – {b}") for b in names] for a in names] if few else None,
+        text=[[escape_html(f"{a} – {b}") for b in names] for a in names] if few else None,
         hovertemplate=("%{text}: " if few else "") + "%{z:.4g}<extra></extra>",
         colorbar=dict(
-            thickness=10, x=1.02, xpad=0, title=dict(text=safe(run.data.given_name or "dissimilarity"), side="right")
+            thickness=10, x=1.02, xpad=0, title=dict(text=escape_html(run.data.matrix_name or "dissimilarity"), side="right")
         ),
     )
     boxes = [  # with a light border, because a blue box is invisible on blue cells
@@ -124,7 +124,7 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
     if labeled:
         ticks = dict(
             tickvals=(np.arange(n) + 0.5).tolist(),
-            ticktext=[safe(shortened(name)) for name in names],
+            ticktext=[escape_html(truncate(name)) for name in names],
             tickangle=-90,
             tickfont=dict(size=9 if n > 50 else 11),
         )
@@ -194,7 +194,7 @@ class _Brackets:
             x=self.tops[0][rows],
             y=self.tops[1][rows],
             marker=dict(opacity=0, size=10),
-            customdata=[safe(self.data_tree.merge_sentence(row)) for row in rows.tolist()],
+            customdata=[escape_html(self.data_tree.merge_sentence(row)) for row in rows.tolist()],
             hovertemplate="%{customdata}<extra></extra>",
         )
 
@@ -213,7 +213,7 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
     whole = dict(
         x=clusters,
         y=y,
-        text=[counted(k, "cluster") for k in clusters.tolist()],
+        text=[pluralize(k, "cluster") for k in clusters.tolist()],
         hovertemplate="%{text}<br>height %{y:.6g}<extra></extra>",
     )
     frames = []
@@ -261,6 +261,7 @@ def alt_text(run: Run) -> str:
     data_tree = run.model_input
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
-        f"Dendrogram of {counted(data_tree.merges + 1, 'point')} by {data_tree.linkage} linkage, up to height "
-        f"{number(data_tree.height(data_tree.merges))}; cut into {counted(run.settings.k, 'cluster')} of {sizes} points."
+        f"Dendrogram of {pluralize(data_tree.merges + 1, 'point')} by {data_tree.linkage} linkage, up to height "
+        f"{format_number(data_tree.height(data_tree.merges))}; "
+        f"cut into {pluralize(run.settings.k, 'cluster')} of {sizes} points."
     )

@@ -1,6 +1,6 @@
 """The frames of a whole tree, from single points to one cluster, with the sentence shown for each."""
 
-from pages.datasets.formatting import counted, short
+from pages.datasets.formatting import format_short, pluralize
 from pages.hierarchy.cut import merges_of
 from pages.runs.frames import Frame
 from pages.runs.run import Run
@@ -13,12 +13,12 @@ def tree_frames(run: Run) -> list[Frame]:
     the run contains only the last merges before the cut.
     """
     data_tree, cut = run.model_input, merges_of(run)
-    start = f"Start: {counted(data_tree.merges + 1, 'point')}, each in its own cluster."
+    start = f"Start: {pluralize(data_tree.merges + 1, 'point')}, each in its own cluster."
     frames = [Frame("start", 0, 0, None, 0.0, None, start, data_tree.merge_rule())]
     for i, merges in enumerate(data_tree.states[1:], 1):
         height, left = data_tree.height(merges), data_tree.merges + 1 - merges
         if merges <= data_tree.first_single:
-            sentence = f"{counted(merges, 'merge')} up to height {short(height)}: {left:,} clusters."
+            sentence = f"{pluralize(merges, 'merge')} up to height {format_short(height)}: {left:,} clusters."
         else:
             sentence = data_tree.merge_sentence(merges - 1)
         if merges == cut:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.datasets.limits import MOST_CLUSTERS
+from pages.datasets.limits import MAX_CLUSTERS
 from pages.hierarchy.cut import height_of_cut
 from pages.methods.trees import DataTree
 
@@ -15,9 +15,9 @@ TOO_LOW = "too low"
 def cut_at(data_tree: DataTree, height: float) -> None:
     """Callback: stores the height, and sets K to the number of clusters that a cut there gives."""
     clusters = data_tree.merges + 1 - data_tree.tree.merges_below(height)
-    st.session_state["k"] = min(clusters, MOST_CLUSTERS)
+    st.session_state["k"] = min(clusters, MAX_CLUSTERS)
     st.session_state[HEIGHT] = height
-    st.session_state[TOO_LOW] = (height, clusters) if clusters > MOST_CLUSTERS else None
+    st.session_state[TOO_LOW] = (height, clusters) if clusters > MAX_CLUSTERS else None
 
 
 def choose_height(data_tree: DataTree, k: int) -> float:

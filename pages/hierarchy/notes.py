@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.datasets.formatting import counted, short
-from pages.datasets.limits import MOST_CLUSTERS, MOST_ORDERED
+from pages.datasets.formatting import format_short, pluralize
+from pages.datasets.limits import MAX_CLUSTERS, MAX_ORDERED_LEAVES
 from pages.hierarchy.height import TOO_LOW
 from pages.methods.trees import EUCLIDEAN_LINKAGES, DataTree
 from pages.runs.run import Run
@@ -15,14 +15,15 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
     too_low = st.session_state.pop(TOO_LOW, None)
     if too_low is not None:
         st.warning(
-            f"A cut at height {short(too_low[0])} gives {too_low[1]:,} clusters. At most {MOST_CLUSTERS} can be shown, so K "
-            f"is {MOST_CLUSTERS}.",
+            f"A cut at height {format_short(too_low[0])} gives {too_low[1]:,} clusters. "
+            f"At most {MAX_CLUSTERS} can be shown, so K "
+            f"is {MAX_CLUSTERS}.",
             icon=":material/info:",
         )
     low, high = data_tree.tree.gap(k)
     if not low < high:
         st.info(
-            f"No height gives exactly {counted(k, 'cluster')}, because merges are {'tied' if high == low else 'inverted'} "
+            f"No height gives exactly {pluralize(k, 'cluster')}, because merges are {'tied' if high == low else 'inverted'} "
             "there. The cut follows the order of the merges.",
             icon=":material/info:",
         )
@@ -34,8 +35,8 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
             "points connects them, so the last to merge are often single outliers.",
             icon=":material/info:",
         )
-    if ordered and data_tree.merges >= MOST_ORDERED:
-        st.info(f"Optimal leaf order is limited to {MOST_ORDERED} points and was not applied.", icon=":material/info:")
+    if ordered and data_tree.merges >= MAX_ORDERED_LEAVES:
+        st.info(f"Optimal leaf order is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:")
 
 
 def show_tree_notes(data_tree: DataTree) -> None:
@@ -51,7 +52,7 @@ def show_tree_notes(data_tree: DataTree) -> None:
     inversions = len(data_tree.tree.inversions)
     if inversions:
         st.warning(
-            f"{counted(inversions, 'inversion')}, circled in the dendrogram: a merge below one of its children. The "
+            f"{pluralize(inversions, 'inversion')}, circled in the dendrogram: a merge below one of its children. The "
             f"{'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to a third "
             "cluster than they were to each other, as in an equilateral triangle. A cut by height applies all merges before "
             "the first one above it. Single, complete, average and Ward linkage have no inversions.",

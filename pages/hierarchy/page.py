@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from pages.datasets.limits import MOST_CLUSTERS, MOST_ORDERED
+from pages.datasets.limits import MAX_CLUSTERS, MAX_ORDERED_LEAVES
 from pages.hierarchy.cut import cut_run
 from pages.hierarchy.handover import show_handover
 from pages.hierarchy.height import choose_height, cut_at
@@ -32,7 +32,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         "Optimal leaf order",
         key="ordered",
         help="Orders the leaves so that adjacent ones are as similar as the tree allows. Available for at most "
-        f"{MOST_ORDERED} points, because the time grows with the cube of their number.",
+        f"{MAX_ORDERED_LEAVES} points, because the time grows with the cube of their number.",
         **IN_LINK,
     )
 with failure:
@@ -52,7 +52,7 @@ else:
     name = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
     with st.container():
         show_tree_notes(data_tree)
-    cut_line(data_tree, run.settings.k, height, MOST_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
+    cut_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
     show_tree_player(run, name)
     show_tree_numbers(run)
     show_sizes(run)

@@ -9,7 +9,7 @@ from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.hulls import hull
 from pages.figures.plots import (
-    MOST_MOVING,
+    MAX_MOVING,
     NOWHERE,
     dots,
     driven,
@@ -75,7 +75,7 @@ def picture(
     name: str,
     on_progress: Callable[[float], None] = lambda fraction: None,
     *,
-    markers: int = MOST_MOVING,
+    markers: int = MAX_MOVING,
 ) -> go.Figure:
     """Animated scatter plot of the merges: each point gets the color of its cluster at its first merge.
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.datasets.formatting import minus, plain, short
+from pages.datasets.formatting import escape_markdown, format_short, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.plots import CHART
@@ -66,7 +66,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             st.plotly_chart(
                 heights,
                 key="tree heights",
-                alt=f"Merge height against the number of clusters, up to {short(data_tree.tree.heights.max())}.",
+                alt=f"Merge height against the number of clusters, up to {format_short(data_tree.tree.heights.max())}.",
                 **CHART,
             )
         st.caption("A steep rise means that distant clusters merge; cut just before it.")
@@ -103,7 +103,7 @@ def show_tree_numbers(run: Run) -> None:
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",
-            "none" if np.isnan(cophenetic) else minus(f"{cophenetic:.3f}"),
+            "none" if np.isnan(cophenetic) else minus_signs(f"{cophenetic:.3f}"),
             help="Correlation between the dissimilarities of pairs of points and the heights at which they merge (1 = "
             "perfect). Use it to compare linkages on the same data. It does not measure the quality of a cut.",
             width="content",
@@ -112,7 +112,9 @@ def show_tree_numbers(run: Run) -> None:
         if run.agreement is not None:
             st.metric(
                 "Adjusted Rand index",
-                minus(f"{run.agreement:.3f}"),
-                help=plain(f"Agreement of the cut with the known groups ({run.data.label_name}); 1 = identical, 0 = chance."),
+                minus_signs(f"{run.agreement:.3f}"),
+                help=escape_markdown(
+                    f"Agreement of the cut with the known groups ({run.data.label_name}); 1 = identical, 0 = chance."
+                ),
                 width="content",
             )

@@ -1,4 +1,4 @@
-"""Standard errors of a mixture by the bootstrap, as a resumable job."""
+"""Bootstrap standard errors and intervals for the parameters of a mixture, as a resumable job."""
 
 from dataclasses import dataclass
 
@@ -11,33 +11,33 @@ from pages.runs.run import Run
 
 @dataclass(eq=False)
 class Bootstrap(Job):
-    """Fits of a mixture to resampled data, each started at the fit of a run."""
+    """Fits of a mixture to bootstrap resamples, each initialized with the fit of a run."""
 
     run: Run
-    wanted: int
-    """number of fits"""
+    n_fits: int
+    """number of resamples"""
     noun = "fit"
 
     @property
     def tasks(self) -> range:
-        return range(self.wanted)
+        return range(self.n_fits)
 
     def run_task(self, task: int, on_step) -> Gaussians:
-        """Fit number `task`; `on_step` is not called, because one fit is short."""
+        """Fit to resample number `task`; does not call `on_step`, because a single fit is short."""
         history = self.run.history
         rng = np.random.default_rng([self.run.settings.seed, task])
         return next(bootstrap(history.process, self.run.data.points, history.parameters[-1], [rng], tol=1e-9, max_iter=2_000))
 
     def describe(self, task: int, state) -> str:
-        return f"Fit {task + 1} of {self.wanted} resampled data sets."
+        return f"Fitting resample {task + 1} of {self.n_fits}."
 
     @property
     def fits(self) -> list[Gaussians]:
         """The finished fits, in order."""
         return list(self.results.values())
 
-    def spread(self, of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Standard error and the ends of the 95 % interval of the "weights" (k,) or "means" (k, d)."""
-        values = np.array([getattr(one, of) for one in self.fits])
+    def spread(self, parameter: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Standard errors, and lower and upper ends of the 95% percentile intervals, of "weights" (k,) or "means" (k, d)."""
+        values = np.array([getattr(fit, parameter) for fit in self.fits])
         low, high = np.quantile(values, [0.025, 0.975], axis=0)
         return values.std(axis=0, ddof=1), low, high

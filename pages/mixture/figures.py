@@ -1,17 +1,17 @@
-"""Figures of what a fitted mixture says about its points, and of points drawn from it. No Streamlit."""
+"""Plotly figures of responsibilities, densities, samples, covariance models and bootstrap fits of a mixture."""
 
 import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import safe
+from pages.datasets.formatting import escape_html
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.ellipses import ellipses
 from pages.figures.plots import (
     DARK,
     LIGHT,
-    MOST_MARKERS,
+    MAX_MARKERS,
     TIGHT,
     dots,
     driven,
@@ -23,31 +23,31 @@ from pages.figures.plots import (
     placed,
     side_by_side_layout,
 )
-from pages.mixture.beliefs import Belief
 from pages.mixture.bootstrap import Bootstrap
+from pages.mixture.posterior import Posterior
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT = 380
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
-"""of the triangle of three responsibilities"""
-MOST_CORNERED = 1_000
-"""points in that triangle"""
+"""corners of the ternary plot"""
+MAX_TERNARY_POINTS = 1_000
+"""most points in the ternary plot; larger data are sampled"""
 
 
-def share_colors(responsibilities: np.ndarray) -> list[str]:
-    """The colors of points, blended by their responsibilities (n, k), the components in the order of their numbers."""
+def responsibility_colors(responsibilities: np.ndarray) -> list[str]:
+    """Colors of points, blended by their responsibilities (n, k); components are ordered by their numbers."""
     return palette.blended(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
 
 
-def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
-    """Places (n, 2), traces and layout of the points as markers, or painted where they are many.
+def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
+    """Coordinates (n, 2), traces and layout of a scatter plot colored by responsibilities.
 
-    A click on a point returns its position as `customdata`.
+    More than `MOST_MARKERS` points are drawn as an image. A click on a point returns its position as `customdata`.
     """
     xy = plane.places(data.points)
     extent = padded(xy, 1.3 if data.to_scale else None)
-    painted = len(xy) > MOST_MARKERS
+    painted = len(xy) > MAX_MARKERS
     layout = layout_of(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
     rows = hovered(len(xy)) if painted else np.arange(len(xy))
     points = dots(data, plane, xy, rows)
@@ -59,17 +59,19 @@ def _ground(data: Data, plane: Plane, responsibilities: np.ndarray, height: int)
         layout["images"] = [placed(extent) | dict(source=source)]
         points["marker"] = dict(size=9, opacity=0)
     else:
-        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=share_colors(responsibilities))
-    same = dict(marker=dict(opacity=points["marker"]["opacity"]))  # a click chooses a point, and does not dim the others
-    points |= dict(selected=same, unselected=same)
+        points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=responsibility_colors(responsibilities))
+    unchanged = dict(marker=dict(opacity=points["marker"]["opacity"]))  # by default, Plotly dims all points but the clicked
+    points |= dict(selected=unchanged, unselected=unchanged)
     return xy, [points], layout
 
 
-def marked(belief: Belief, plane: Plane, rows: np.ndarray, chosen: int | None = None, height: int = HEIGHT) -> go.Figure:
-    """The points in the colors of their responsibilities, with a ring around these rows, and crosshairs on the chosen one."""
-    data = belief.run.data
-    xy, traces, layout = _ground(data, plane, belief.responsibilities, height)
-    rows = rows[:MOST_MARKERS]
+def highlighted(
+    posterior: Posterior, plane: Plane, rows: np.ndarray, chosen: int | None = None, height: int = HEIGHT
+) -> go.Figure:
+    """Scatter plot colored by responsibilities, with circles around `rows` and crosshairs on the chosen point."""
+    data = posterior.run.data
+    xy, traces, layout = _scatter(data, plane, posterior.responsibilities, height)
+    rows = rows[:MAX_MARKERS]
     ring = dict(symbol="circle-open", size=12, color=palette.FILLED, line=dict(width=1.8))
     traces.append(dict(type="scatter", mode="markers", x=xy[rows, 0], y=xy[rows, 1], hoverinfo="skip", marker=ring))
     if chosen is not None:
@@ -80,15 +82,15 @@ def marked(belief: Belief, plane: Plane, rows: np.ndarray, chosen: int | None = 
     return go.Figure(dict(data=traces, layout=layout))
 
 
-def shares(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
-    """A bar for each component's share (k,) in a point."""
+def responsibility_bars(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
+    """Bar chart of the responsibilities (k,) of a point."""
     k = len(responsibilities)
     bars = dict(
         type="bar",
         x=[f"{palette.mark_of(rank)} {rank + 1}" for rank in range(k)],
         y=responsibilities,
         marker=dict(color=[palette.color_of(rank) for rank in range(k)]),
-        text=[f"{share:.3f}" for share in responsibilities] if k <= 12 else None,
+        text=[f"{value:.3f}" for value in responsibilities] if k <= 12 else None,
         textposition="outside",
         cliponaxis=False,
         hovertemplate="component %{x}: %{y:.4f}<extra></extra>",
@@ -98,8 +100,8 @@ def shares(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
     return go.Figure(dict(data=[bars], layout=layout))
 
 
-def shares_by_iteration(responsibilities: np.ndarray, height: int = 200) -> go.Figure:
-    """The responsibilities (T + 1, k) of a point after each iteration, stacked to one."""
+def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> go.Figure:
+    """Stacked area chart of the responsibilities (T + 1, k) of a point after each iteration."""
     iterations, k = responsibilities.shape
     x = np.arange(iterations)
     areas = [
@@ -122,42 +124,42 @@ def shares_by_iteration(responsibilities: np.ndarray, height: int = 200) -> go.F
         showlegend=False,
         dragmode=False,
         xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(iterations - 1, 1)]),
-        yaxis=dict(range=[0, 1], title=dict(text="shares"), zeroline=False, tickvals=[0, 0.5, 1]),
+        yaxis=dict(range=[0, 1], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1]),
     )
     return go.Figure(dict(data=areas, layout=layout))
 
 
-def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> go.Figure:
-    """The responsibilities of three components as places in a triangle, frame by frame: points that are sure are in a corner.
+def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> go.Figure:
+    """Animated ternary plot of the responsibilities for three components; clearly assigned points are near a corner.
 
-    Of more than `MOST_CORNERED` points a sample, always the same.
+    More than `MAX_TERNARY_POINTS` points are sampled, always the same ones.
     """
     n = len(run.data.points)
     rows = np.arange(n)
-    if n > MOST_CORNERED:
-        rows = run.data.sampled(MOST_CORNERED)
+    if n > MAX_TERNARY_POINTS:
+        rows = run.data.sample_indices(MAX_TERNARY_POINTS)
     order = np.argsort(run.ranks)
     points = run.data.points[rows]
 
-    def at(state: int | None) -> dict:
-        shares = np.full((len(rows), 3), 1 / 3)
+    def frame_data(state: int | None) -> dict:
+        responsibilities = np.full((len(rows), 3), 1 / 3)
         if state is not None:
-            shares = run.history.states[state].parameters.responsibilities(points)[:, order]
-        xy = shares @ CORNERS
+            responsibilities = run.history.states[state].parameters.responsibilities(points)[:, order]
+        xy = responsibilities @ CORNERS
         return dict(
             x=xy[:, 0].astype(np.float32),
             y=xy[:, 1].astype(np.float32),
-            marker=dict(color=share_colors(shares), size=6, opacity=0.7),
+            marker=dict(color=responsibility_colors(responsibilities), size=6, opacity=0.7),
         )
 
     specs = []
     for i, frame in enumerate(frames):
-        if frame.moves:  # the responsibilities stay
+        if frame.moves:  # an M step does not change the responsibilities
             specs.append(dict(name=str(i), data=[], traces=[], baseframe=str(i - 1)))
         else:
-            specs.append(dict(name=str(i), data=[at(frame.assigned)], traces=[0]))
-    cloud = dict(type="scatter", mode="markers", text=[safe(name) for name in run.data.names_of(rows)])
-    cloud |= at(frames[-1].assigned) | dict(hovertemplate="%{text}<extra></extra>")
+            specs.append(dict(name=str(i), data=[frame_data(frame.assigned)], traces=[0]))
+    cloud = dict(type="scatter", mode="markers", text=[escape_html(name) for name in run.data.names_of(rows)])
+    cloud |= frame_data(frames[-1].assigned) | dict(hovertemplate="%{text}<extra></extra>")
     edge = CORNERS[[0, 1, 2, 0]]
     border = dict(type="scatter", mode="lines", x=edge[:, 0], y=edge[:, 1], hoverinfo="skip")
     corners = dict(
@@ -186,9 +188,9 @@ def triangle(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> 
     return figure([cloud, border | line, corners], layout | driven(name), specs)
 
 
-def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Figure:
-    """Histogram of the log densities of the points, with the threshold below which they count as unlikely."""
-    values = belief.log_density
+def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> go.Figure:
+    """Histogram of the log densities of the points, with a line at the threshold, which is -inf for none."""
+    values = posterior.log_density
     low, high = float(values.min()), float(values.max())
     counts, edges = np.histogram(values, 60, (low, high) if low < high else (low - 1, high + 1))
     bin_centers = (edges[:-1] + edges[1:]) / 2
@@ -215,16 +217,16 @@ def log_densities(belief: Belief, threshold: float, height: int = 230) -> go.Fig
 
 
 def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray, height: int = HEIGHT) -> go.Figure:
-    """The data, and points (m, d) drawn from a mixture in the colors of the components (m,) that they were drawn from."""
+    """Scatter plots of the data and of points (m, d) drawn from a mixture, colored by their components' `ranks` (m,)."""
     ours, drawn = plane.places(data.points), plane.places(points)
     extent = padded(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
-    layout = side_by_side_layout(data, plane, extent, ("The data", "Drawn from the mixture"), height)
+    layout = side_by_side_layout(data, plane, extent, ("Data", "Sample from the mixture"), height)
     layout["dragmode"] = False
     traces = []
     for number, xy, labels in (("", ours, None), ("2", drawn, ranks)):
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
         colors = [palette.NEUTRAL] if labels is None else [palette.color_of(rank) for rank in range(int(labels.max()) + 1)]
-        if len(xy) > MOST_MARKERS:
+        if len(xy) > MAX_MARKERS:
             source = paint.Canvas(*xy.T, extent, 480, 600).paint(palette.rgb(colors), labels=labels)
             layout["images"].append(placed(extent, number) | dict(source=source))
             traces.append(dict(type="scatter", x=[None], y=[None]) | axes)
@@ -235,14 +237,14 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
     return go.Figure(dict(data=traces, layout=layout))
 
 
-def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 200) -> go.Figure:
-    """A small picture of the mixture that a run ended with: points, and ellipses at one and two standard deviations."""
+def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 200) -> go.Figure:
+    """Small scatter plot of the final mixture of a run, with ellipses at one and two standard deviations."""
     xy = plane.places(run.data.points)
-    belief = Belief(run)
+    posterior = Posterior(run)
     left, right, bottom, top = extent
     colors = palette.rgb([palette.color_of(rank) for rank in range(run.settings.k)])
-    source = paint.Canvas(*xy.T, extent, 300, 390).paint(colors, responsibilities=belief.responsibilities.T)
-    means, outlines = plane.project(belief.mixture.means), ellipses(belief.mixture.covariances, plane)
+    source = paint.Canvas(*xy.T, extent, 300, 390).paint(colors, responsibilities=posterior.responsibilities.T)
+    means, outlines = plane.project(posterior.mixture.means), ellipses(posterior.mixture.covariances, plane)
     traces = [
         dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.color_of(rank), width=2.2))
         | dict(zip("xy", (mean + scale * curve).T, strict=True))
@@ -262,15 +264,15 @@ def model(run: Run, plane: Plane, extent: tuple[float, float, float, float], hei
     return go.Figure(dict(data=traces, layout=layout))
 
 
-def sureness(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Figure:
-    """The means of the resampled fits over the points."""
+def bootstrap_means(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Figure:
+    """Scatter plot of the component means of all bootstrap fits, over the points."""
     run = bootstrap.run
-    belief = Belief(run)
-    _, traces, layout = _ground(run.data, plane, belief.responsibilities, height)
+    posterior = Posterior(run)
+    _, traces, layout = _scatter(run.data, plane, posterior.responsibilities, height)
     if "images" not in layout:
         traces[0]["marker"] = traces[0]["marker"] | dict(opacity=0.25)
     for cluster in np.argsort(run.ranks):
-        places = plane.project(np.array([one.means[cluster] for one in bootstrap.fits]))
+        means = plane.project(np.array([fit.means[cluster] for fit in bootstrap.fits]))
         mark = dict(size=7, color=palette.color_of(run.ranks[cluster]), line=dict(width=1, color=DARK), opacity=0.8)
-        traces.append(dict(type="scatter", mode="markers", x=places[:, 0], y=places[:, 1], hoverinfo="skip", marker=mark))
+        traces.append(dict(type="scatter", mode="markers", x=means[:, 0], y=means[:, 1], hoverinfo="skip", marker=mark))
     return go.Figure(dict(data=traces, layout=layout | dict(clickmode="none")))

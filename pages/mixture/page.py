@@ -1,15 +1,15 @@
-"""Inside a mixture: its density, whom each point belongs to and how surely, and what the model makes of the data."""
+"""Page "Gaussian mixture": the density step by step, with responsibilities, samples, covariance models and the bootstrap."""
 
 from functools import partial
 
 import streamlit as st
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import as_sentence, plain
+from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.datasets.planes import Plane
 from pages.methods.base import NeedsPoints
 from pages.methods.mixture import METHOD
-from pages.mixture.density import DensityBackground, DensityMargins
+from pages.mixture.density import LOG_STEP, DensityBackground, DensityMargins
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
 from pages.runs.preparation import check_fits
@@ -23,12 +23,12 @@ from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
 
-GROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
-PICTURE_HEIGHT = 560
+BACKGROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
+PLOT_HEIGHT = 560
 
 
-def roomy_extent(run: Run, plane: Plane) -> tuple[float, float, float, float]:
-    """The extent of the picture, at least nearly as high as it is wide where both axes are at one scale."""
+def plot_extent(run: Run, plane: Plane) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of the plot; if the axes have the same scale, its height is at least 0.85 of its width."""
     left, right, bottom, top = extent_of([run], plane)
     lack = 0.85 * (right - left) - (top - bottom)
     if not run.data.to_scale or lack <= 0:
@@ -36,46 +36,46 @@ def roomy_extent(run: Run, plane: Plane) -> tuple[float, float, float, float]:
     return left, right, bottom - lack / 2, top + lack / 2
 
 
-def choose_ground(data: Data) -> str:
-    """What is drawn below the points; "none" for a single column, which has no plane."""
+def choose_background(data: Data) -> str:
+    """The background of the scatter plot; "none" for data with a single column."""
     if len(data.columns) < 2:
         return "none"
-    look = dict(format_func=GROUNDS.get, default="density", required=True, key="ground")
-    return st.segmented_control("Below the points", list(GROUNDS), **look, **PERSISTENT)
+    options = dict(format_func=BACKGROUNDS.get, default="density", required=True, key="ground")
+    return st.segmented_control("Background", list(BACKGROUNDS), **options, **PERSISTENT)
 
 
-def caption(run: Run, shown: RunPictures, ground: str) -> str:
+def caption(run: Run, shown: RunPictures, background: str) -> str:
     contours = {
-        "density": " Contours enclose 98, 90, 80, … 10 % of the points in the last step, and are at these densities before.",
-        "log": " From one contour to the next the log density changes by 1.25 nats.",
+        "density": " Contours: 98, 90, 80, …, 10% of the points (levels of the final step).",
+        "log": f" Adjacent contours of the log density differ by {LOG_STEP} nats.",
         "none": "",
     }
     return (
-        "Along the edges: every component in blue, their sum in orange, over a histogram of the points."
-        + contours[ground]
-        + ("" if len(run.data.columns) < 3 else " Of more than two columns this is the density in the plane that is shown.")
+        "Margins: components (blue) and total density (orange) over a histogram."
+        + contours[background]
+        + ("" if len(run.data.columns) < 3 else " The density is projected on this plane.")
         + (f" {shown.left_out}" if shown.left_out else "")
         + run_view.colors_and_rings(run)
     )
 
 
 def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
-    """The moving picture with its caption, and the results beside it."""
+    """Shows the animated plot with its caption, and the results next to it."""
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        ground = choose_ground(run.data)
+        background = choose_background(run.data)
         shown = run_view.pictures_of(
             run,
             plane,
             progress,
-            ("mixture", ground),
-            background=None if ground == "none" else partial(DensityBackground, log=ground == "log"),
+            ("mixture", background),
+            background=None if background == "none" else partial(DensityBackground, log=background == "log"),
             margins=DensityMargins,
-            height=PICTURE_HEIGHT,
-            extent=roomy_extent(run, plane),
+            height=PLOT_HEIGHT,
+            extent=plot_extent(run, plane),
         )
         run_view.show_picture(run, shown)
-        st.caption(caption(run, shown, ground))
+        st.caption(caption(run, shown, background))
     with right:
         run_view.show_results(run, shown)
     return shown
@@ -83,11 +83,11 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
 
 def choose_section(data: Data) -> str:
     offered = [name for name in SECTIONS if name != "truth" or data.truth is not None]
-    look = dict(format_func=SECTIONS.get, default="responsibilities", required=True, key="section")
-    return st.segmented_control("Look at", offered, **look, **PERSISTENT_IN_LINK)
+    options = dict(format_func=SECTIONS.get, default="responsibilities", required=True, key="section")
+    return st.segmented_control("Section", offered, **options, **PERSISTENT_IN_LINK)
 
 
-st.title("Inside a mixture")
+st.title("Gaussian mixture")
 data = current()
 examples = st.container()
 settings = choose_settings_of(METHOD, data, "mixture")
@@ -99,7 +99,7 @@ try:
     plane = choose_plane(data)
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except NeedsPoints as fault:
-    st.error(plain(f"{as_sentence(fault)} This page is about mixtures only."), icon=":material/error:")
+    st.error(escape_markdown(f"{as_sentence(fault)} This page shows Gaussian mixtures only."), icon=":material/error:")
 except ValueError as fault:
     show_fault(fault)
 else:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import counted, minus, safe
+from pages.datasets.formatting import escape_html, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.grids import Grid
 from pages.figures.plots import (
     DARK,
     LIGHT,
-    MOST_MOVING,
+    MAX_MOVING,
     NOWHERE,
     dots,
     driven,
@@ -49,7 +49,7 @@ def picture(
     background=None,
     margins=None,
     height: int = HEIGHT,
-    markers: int = MOST_MOVING,
+    markers: int = MAX_MOVING,
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The points in the colors of their clusters, with centers, outlines and the way that the centers came.
@@ -87,21 +87,23 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-MOST_DESCRIBED = 12
+MAX_DESCRIBED = 12
 """clusters that are described one by one"""
 
 
 def alt_text(run: Run, frame: Frame) -> str:
     """The picture of this frame in words, for those who cannot see it."""
     k = run.k
-    told = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {counted(k, 'cluster')}. {frame.sentence}"
-    if k > MOST_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
+    told = (
+        f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {pluralize(k, 'cluster')}. {frame.sentence}"
+    )
+    if k > MAX_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
         return told
     clusters = []
     for i in np.argsort(run.ranks):
         words = f"{run.ranks[i] + 1}"
-        if run.data.given is None:
-            place = minus(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
+        if run.data.precomputed is None:
+            place = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
             words += f" with its {run.view.traits.center} at {place}"
         if frame.assigned is not None:
             words += f" of {run.history.states[frame.assigned].assignment.sizes[i]:,.0f} points"
@@ -153,7 +155,7 @@ class _Picture:
         drawn = {}
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
-        still += self.margins.still() if self.margins else []
+        still += self.margins.static_traces() if self.margins else []
         first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
         steady = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
         colored = 0  # the last frame that says how the points look
@@ -211,7 +213,7 @@ class _Picture:
             images.append(place | faint)
         layout = layout_of(self.run.data, self.plane, self.extent, height, self.painted) | driven(name) | dict(images=images)
         if self.margins:
-            self.margins.lay_out(layout)
+            self.margins.add_axes(layout)
         return figure([points, *still[1:], *lines, *moving, *beside], layout, frames)
 
     def _recolors(self, i: int) -> bool:
@@ -314,7 +316,7 @@ class _Picture:
 
     def _center_names(self, frame: Frame) -> list[str]:
         names = self.view.center_names(self.run.history.states[frame.state].parameters, self.run.data)
-        return [f"<b>{safe(name)}</b>" for name in names]
+        return [f"<b>{escape_html(name)}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
         """A light badge with a dark edge, and on it the mark: seen on any background, and on points of its own color."""

@@ -6,7 +6,7 @@ from scipy.cluster import hierarchy
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from clustering import three_gaussians
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.figures import palette
 
 pytestmark = pytest.mark.browser
@@ -133,18 +133,18 @@ def between(merged, k):
 
 def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server, points, merged):
     visit(page, f"{server}/hierarchy?n=100")
-    assert page.get_by_role("heading", name="The tree", level=1).is_visible()
-    assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 groups")
+    assert page.get_by_role("heading", name="Hierarchical clustering", level=1).is_visible()
+    assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 clusters")
     assert merged[-3] <= height_of(page) < merged[-2]
     assert sentence(page).startswith("Merge 97: ")
-    assert sentence(page).endswith("3 groups left. Here the tree is cut.")
+    assert sentence(page).endswith("3 groups left. (cut)")
     assert sum(links(page).values()) == 97
     assert marker(page) == pytest.approx([3, merged[-3]])
     page.get_by_label("Speed", exact=True).select_option("4")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").click()
     page.wait_for_timeout(200)
-    assert "Here the tree is cut." not in sentence(page)  # it began with no merge
+    assert "(cut)" not in sentence(page)  # it began with no merge
     assert sum(links(page).values()) < 97
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Play").wait_for()
@@ -166,7 +166,7 @@ def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server,
 def test_the_cut_is_dragged_and_everything_has_the_colors_of_its_groups(page, server, points, merged):
     visit(page, f"{server}/hierarchy?n=100")
     for k in (5, 2):
-        assert drag(page, between(merged, k)).startswith(f"{k} groups at height ")
+        assert drag(page, between(merged, k)).startswith(f"{k} clusters at height ")
         cut_into(page, k)
         # as near as the line can be put, which is to a pixel
         assert height_of(page) == pytest.approx(between(merged, k), abs=merged[-1] / 100)
@@ -177,7 +177,7 @@ def test_the_cut_is_dragged_and_everything_has_the_colors_of_its_groups(page, se
         shown = links(page)
         assert palette.NEUTRAL not in shown  # of the merges above the cut none is made
         assert sum(shown.values()) == 100 - k
-        assert sentence(page).endswith("Here the tree is cut.")  # where it rests, which is another frame now
+        assert sentence(page).endswith("(cut)")  # where it rests, which is another frame now
         assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
         assert len(set(strips(page))) == len(strips(page)) == k
         assert set(shown) <= set(strips(page))
@@ -191,7 +191,7 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
     line(page).focus()
     for key, k in (("ArrowDown", 4), ("ArrowDown", 5), ("ArrowUp", 4)):
         page.keyboard.press(key)
-        says(page, f"{k} groups at height ")
+        says(page, f"{k} clusters at height ")
         cut_into(page, k)
         assert merged[-k] <= height_of(page) < merged[1 - k]
         # so the next key moves it on
@@ -203,38 +203,38 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
     page.get_by_label("Cut at height", exact=True).fill(f"{between(merged, 6):.4f}")
     page.keyboard.press("Enter")
     cut_into(page, 6)
-    says(page, "6 groups at height ")
+    says(page, "6 clusters at height ")
     page.get_by_label("K, clusters").fill("4")
     page.keyboard.press("Enter")
     cut_into(page, 4)
-    says(page, "4 groups at height ")
+    says(page, "4 clusters at height ")
     assert float(line(page).get_attribute("aria-valuenow")) == pytest.approx(height_of(page), rel=1e-3)
     assert merged[-4] <= height_of(page) < merged[-3]
 
 
 def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, server, points):
     visit(page, f"{server}/hierarchy?n=100&k=4&tree_linkage=Complete")
-    page.get_by_role("button", name="Start K-means from it").click()
+    page.get_by_role("button", name="Initialize K-means").click()
     page.get_by_role("heading", name="Watch it cluster").wait_for()
     groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
     means = np.array([points[groups == group].mean(axis=0) for group in range(4)])
     peer = KMeans(4, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
-    page.locator(".sentence", has_text=f"loss {number(peer.inertia_)}. Converged").wait_for()
+    page.locator(".sentence", has_text=f"loss {format_number(peer.inertia_)}. Converged").wait_for()
     assert "start_kmeans=Hierarchical+clustering" in page.url.replace("%20", "+")
     assert "tree_linkage=Complete" in page.url
     assert "k=4" in page.url
     page.wait_for_timeout(500)
     page.go_back()
-    page.get_by_role("heading", name="The tree", level=1).wait_for()
+    page.get_by_role("heading", name="Hierarchical clustering", level=1).wait_for()
     assert "/hierarchy?" in page.url
 
 
 def test_the_cut_of_a_tree_plays_in_the_race_to_where_it_is_cut(page, server, points, merged):
     visit(page, f"{server}/hierarchy?n=100&k=4")
-    page.get_by_role("button", name="Race it").click()
+    page.get_by_role("button", name="Add to comparison").click()
     page.get_by_role("heading", name="The race").wait_for()
-    page.locator(".telling .name", has_text="1. Ward linkage").wait_for()
-    page.get_by_role("region", name="Scores of the panels").get_by_text(number(merged[-4])).wait_for()
+    page.locator(".caption .name", has_text="1. Ward linkage").wait_for()
+    page.get_by_role("region", name="Scores of the panels").get_by_text(format_number(merged[-4])).wait_for()
     assert "algorithm_1=Hierarchical+clustering" in page.url.replace("%20", "+")
     page.wait_for_function("() => document.querySelector('.st-key-race_0 .js-plotly-plot')?._fullData?.length")
     found = page.evaluate("() => [...document.querySelector('.st-key-race_0 .js-plotly-plot')._fullData[0].marker.color]")

@@ -92,8 +92,8 @@ def values(page):
 
 def test_the_page_shows_and_plays_to_its_end_with_density_margins_and_triangle_in_step(page, server, history):
     visit(page, server + ADDRESS)
-    page.get_by_role("heading", name="Inside a mixture").wait_for()
-    page.get_by_text("All points between the three components").wait_for()
+    page.get_by_role("heading", name="Gaussian mixture", level=1).wait_for()
+    page.get_by_text("Responsibilities (ternary plot)").wait_for()
     last = 2 * history.iterations + 1
     scrub = player(page).locator(".scrub")
     assert scrub.input_value() == str(last)
@@ -206,7 +206,7 @@ def test_k_means_as_a_limit_has_a_player_of_its_own_that_plays(page, server):
     np.testing.assert_allclose(together, np.tile(points().mean(axis=0), (3, 1)), atol=0.05)
     assert own.locator(".sentence").inner_text().startswith("Width ")
     # keys that are pressed elsewhere are for the first player
-    page.get_by_role("heading", name="Inside a mixture").click()
+    page.get_by_role("heading", name="Gaussian mixture", level=1).click()
     page.keyboard.press("ArrowLeft")
     assert main.locator(".scrub").input_value() == str(int(before) - 1)
     assert own.locator(".scrub").input_value() == "0"

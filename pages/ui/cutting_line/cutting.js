@@ -1,8 +1,8 @@
-// A line over the figure of a tree, to be dragged up and down. The trigger `cut` is { height }, sent when it is let go.
+// A line over a dendrogram that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
 //
-// data: { chart: key of the figure's container, k, height, most: groups at most,
-//         heights: how high the tree is after each of the last `most` merges }
-// It lies in the page, over Plotly's figure, and not in the shadow of this component.
+// data: { chart: key of the figure's container, k, height, maxClusters: largest number of clusters that is shown,
+//         heights: height of the tree after each of the last `maxClusters` merges }
+// The line is part of the page, above Plotly's figure, not of this component's shadow DOM.
 
 const STYLE = `
 .tree-cut { position: absolute; height: 24px; margin-top: -12px; cursor: ns-resize; touch-action: none; z-index: 5; outline: none; }
@@ -30,44 +30,45 @@ export default function (component) {
   line.setAttribute("role", "slider");
   line.setAttribute("aria-orientation", "vertical");
   line.setAttribute("aria-label", "Height of the cut");
-  line.title = "Drag the cut, or move it by the arrow keys";
+  line.title = "Drag the line, or move it with the arrow keys";
   const label = line.appendChild(document.createElement("span"));
   let height = data.height;
   let dragging = false;
   let sending = null;
 
   const { heights } = data;
-  // the merges that a cut makes are all before the first one above it
-  const groupsAt = (h) => {
+  // a cut applies all merges before the first one above it
+  const clustersAt = (h) => {
     const above = heights.findIndex((merge) => merge > h);
     return above < 0 ? 1 : heights.length - above + 1;
   };
   const short = (h) => Number(h.toPrecision(3)).toString();
 
-  function scene() {
+  function plot() {
     const graph = document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
     if (!graph?._fullLayout?.yaxis) return null;
     return { graph, axis: graph._fullLayout.yaxis, across: graph._fullLayout.xaxis };
   }
 
   function place() {
-    const at = scene();
+    const at = plot();
     line.style.display = at ? "" : "none";
     if (!at) return;
     if (line.parentElement !== at.graph.parentElement) {
       at.graph.parentElement.style.position = "relative";
       at.graph.parentElement.append(line);
     }
-    // a figure that is drawn anew takes the line away, and the focus with it, perhaps before this component is called again
-    if (memory.held && document.activeElement === document.body) line.focus({ preventScroll: true });
+    // redrawing the figure removes the line and its focus, sometimes before this component runs again
+    if (memory.hadFocus && document.activeElement === document.body) line.focus({ preventScroll: true });
     const [bottom, top] = at.axis.range;
     const y = at.axis._offset + at.axis.d2p(Math.max(bottom, Math.min(top, height)));
     line.style.top = `${at.graph.offsetTop + y}px`;
     line.style.left = `${at.graph.offsetLeft + at.across._offset}px`;
     line.style.width = `${at.across._length}px`;
-    // where merges tie, no height leaves k groups
-    const groups = height === data.height ? data.k : groupsAt(height);
-    const text = groups > data.most ? `more than ${data.most} groups` : `${groups} ${groups === 1 ? "group" : "groups"}`;
+    // where merges are tied, no height gives k clusters
+    const clusters = height === data.height ? data.k : clustersAt(height);
+    const most = data.maxClusters;
+    const text = clusters > most ? `more than ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
@@ -75,12 +76,12 @@ export default function (component) {
     line.setAttribute("aria-valuetext", `${text} at height ${short(height)}`);
   }
 
-  function send(after) {
+  function send(delay) {
     clearTimeout(sending);
     sending = setTimeout(() => {
       sending = null;
       setTriggerValue("cut", { height });
-    }, after);
+    }, delay);
   }
 
   line.onpointerdown = (event) => {
@@ -90,11 +91,11 @@ export default function (component) {
     event.preventDefault();
   };
   line.onpointermove = (event) => {
-    const at = dragging && scene();
+    const at = dragging && plot();
     if (!at) return;
-    const around = at.graph.getBoundingClientRect();
+    const box = at.graph.getBoundingClientRect();
     const [bottom, top] = at.axis.range;
-    height = Math.max(bottom, Math.min(top, at.axis.p2d(event.clientY - around.top - at.axis._offset)));
+    height = Math.max(bottom, Math.min(top, at.axis.p2d(event.clientY - box.top - at.axis._offset)));
     place();
   };
   line.onpointerup = () => {
@@ -107,21 +108,22 @@ export default function (component) {
     height = data.height;
     place();
   };
-  // to the middle between the next two heights that leave another number of groups
+  // moves to the middle of the next range of heights that gives another number of clusters
   line.onkeydown = (event) => {
-    const fewest = { Home: data.most + 1, End: 0 }[event.key];
-    const by = { ArrowUp: -1, ArrowRight: -1, PageUp: -5, ArrowDown: 1, ArrowLeft: 1, PageDown: 5, Home: -1, End: 1 }[event.key];
-    if (!by) return;
+    const most = data.maxClusters;
+    const start = { Home: most + 1, End: 0 }[event.key];
+    const step = { ArrowUp: -1, ArrowRight: -1, PageUp: -5, ArrowDown: 1, ArrowLeft: 1, PageDown: 5, Home: -1, End: 1 }[event.key];
+    if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const top = scene()?.axis.range[1] ?? heights.at(-1);
-    const now = fewest ?? Math.min(groupsAt(height), data.most + 1);
-    for (let groups = now + by; groups >= 1 && groups <= data.most + 1; groups += by) {
-      if (groups > Math.min(data.most, heights.length + 1)) continue;
-      const above = groups === 1 ? top : heights[heights.length + 1 - groups];
-      const below = heights[heights.length - groups] ?? 0;
+    const top = plot()?.axis.range[1] ?? heights.at(-1);
+    const now = start ?? Math.min(clustersAt(height), most + 1);
+    for (let clusters = now + step; clusters >= 1 && clusters <= most + 1; clusters += step) {
+      if (clusters > Math.min(most, heights.length + 1)) continue;
+      const above = clusters === 1 ? top : heights[heights.length + 1 - clusters];
+      const below = heights[heights.length - clusters] ?? 0;
       const middle = (above + below) / 2;
-      if (groupsAt(middle) !== groups) continue; // a tie or an inversion
+      if (clustersAt(middle) !== clusters) continue; // a tie or an inversion
       height = middle;
       send(350);
       place();
@@ -129,15 +131,15 @@ export default function (component) {
     }
   };
 
-  // until a person goes elsewhere
-  const follow = (event) => (memory.held = line.contains(event.target));
-  for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, follow);
+  // until the user focuses or clicks something else
+  const trackFocus = (event) => (memory.hadFocus = line.contains(event.target));
+  for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, trackFocus);
   place();
-  const watching = setInterval(() => dragging || place(), 150);
+  const timer = setInterval(() => dragging || place(), 150);
   memory.end = () => {
-    clearInterval(watching);
+    clearInterval(timer);
     clearTimeout(sending);
-    for (const kind of ["focusin", "pointerdown"]) document.removeEventListener(kind, follow);
+    for (const kind of ["focusin", "pointerdown"]) document.removeEventListener(kind, trackFocus);
     line.remove();
   };
   return memory.end;

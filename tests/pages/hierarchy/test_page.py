@@ -95,7 +95,7 @@ def scores(app):
 def test_it_opens_with_wards_tree_of_the_data_cut_into_three():
     app = opened()
     assert fine(app)
-    assert [title.value for title in app.title] == ["The tree"]
+    assert [title.value for title in app.title] == ["Hierarchical clustering"]
     assert said(app) == ""
     data = catalog.draw_sample("three", 500, 0, {})
     merges = hierarchy.linkage(data.points, "ward")
@@ -103,7 +103,7 @@ def test_it_opens_with_wards_tree_of_the_data_cut_into_three():
     correlation, _ = hierarchy.cophenet(merges, hierarchy.distance.pdist(data.points))
     k, height = cut(app)
     assert k == groups_below(merges[:, 2], height) == 3
-    assert metric(app, "Groups") == "3"
+    assert metric(app, "Clusters") == "3"
     assert metric(app, "Cophenetic correlation") == f"{correlation:.3f}"
     assert metric(app, "Adjusted Rand index") == f"{adjusted_rand_score(data.labels, labels):.3f}"
     assert sizes(app) == sorted(np.bincount(labels).tolist())
@@ -137,14 +137,14 @@ def test_every_linkage_has_its_tree_of_a_table_of_more_columns_than_two():
 def test_every_linkage_has_its_tree_of_words_and_those_of_means_say_what_they_take_them_for():
     app = opened(source="Built-in", table="Number words")
     assert app.selectbox(key="tree_linkage_given").value == "average"  # Ward's is of means, which words do not have
-    apart = hierarchy.distance.squareform(app.session_state["last data"].given)
+    apart = hierarchy.distance.squareform(app.session_state["last data"].precomputed)
     for linkage in LINKAGES:
         app.selectbox(key="tree_linkage_given").set_value(linkage).run()
         assert fine(app)
         expected, _ = hierarchy.cophenet(hierarchy.linkage(apart, linkage), apart)
         assert metric(app, "Cophenetic correlation") == f"{expected:.3f}".replace("-", "−")
-        assert ("takes these proximities for Euclidean distances" in said(app)) == (linkage in ("ward", "centroid", "median"))
-        assert [button.label for button in app.button if "from it" in button.label] == ["Start K-medoids from it"]
+        assert ("linkage assumes Euclidean distances" in said(app)) == (linkage in ("ward", "centroid", "median"))
+        assert [button.label for button in app.button if button.label.startswith("Initialize ")] == ["Initialize K-medoids"]
 
 
 def test_of_points_the_same_is_said_of_another_metric(app):
@@ -152,7 +152,7 @@ def test_of_points_the_same_is_said_of_another_metric(app):
         app.selectbox(key="tree_linkage").set_value(linkage)
         app.selectbox(key="tree_metric").set_value("manhattan").run()
         assert fine(app)
-        assert ("Ward linkage works with means" in said(app)) == told
+        assert ("Ward linkage assumes Euclidean distances" in said(app)) == told
     expected, _ = hierarchy.cophenet(
         hierarchy.linkage(points_of(), "average", "cityblock"), hierarchy.distance.pdist(points_of(), "cityblock")
     )
@@ -165,13 +165,13 @@ def test_k_and_the_height_of_the_cut_agree_whichever_is_changed(app):
         app.number_input(key="k").set_value(k).run()
         assert fine(app)
         assert cut(app)[0] == k == groups_below(heights, cut(app)[1])
-        assert metric(app, "Groups") == str(k)
+        assert metric(app, "Clusters") == str(k)
         assert len(sizes(app)) == k
     for height in (0.5 * (heights[-5] + heights[-4]), float(heights[-1]), 0.0, float(heights[10])):
         app.number_input(key="height").set_value(height).run()
         assert fine(app)
         assert cut(app) == (groups_below(heights, height), height)
-        assert metric(app, "Groups") == str(cut(app)[0])
+        assert metric(app, "Clusters") == str(cut(app)[0])
     app.number_input(key="height").set_value(1e6).run()
     assert cut(app) == (1, 1e6)
     assert fine(app)
@@ -204,7 +204,7 @@ def test_a_height_that_leaves_more_groups_than_can_be_shown_is_said_once():
     app = opened(n="100")
     app.number_input(key="height").set_value(0.01).run()
     assert fine(app)
-    assert "A cut at height 0.01 leaves 100 groups; here are the last 50." in said(app)
+    assert "A cut at height 0.01 gives 100 clusters. At most 50 can be shown, so K is 50." in said(app)
     assert cut(app)[0] == 50 == groups_below(hierarchy.linkage(points_of(n=100), "ward")[:, 2], cut(app)[1])
     app.number_input(key="k").set_value(4).run()
     assert said(app) == ""
@@ -213,8 +213,8 @@ def test_a_height_that_leaves_more_groups_than_can_be_shown_is_said_once():
 def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeypatch):
     app = of(monkeypatch, [[0, 0], [1, 0], [2, 0], [3, 0]], tree_linkage="Single", k="2")
     assert fine(app)
-    assert "No height leaves exactly 2 groups: merges tie there" in said(app)
-    assert metric(app, "Groups") == "2"
+    assert "No height gives exactly 2 clusters, because merges are tied there" in said(app)
+    assert metric(app, "Clusters") == "2"
     for k in (4, 1):
         app.number_input(key="k").set_value(k).run()
         assert "No height" not in said(app)
@@ -228,7 +228,7 @@ def test_where_merges_tie_no_height_leaves_so_many_groups_and_it_is_said(monkeyp
 def test_there_is_always_a_height_that_leaves_one_group(monkeypatch, points, linkage):
     app = of(monkeypatch, points, tree_linkage=linkage, k="1")
     assert fine(app)
-    assert "No height leaves" not in said(app)
+    assert "No height gives" not in said(app)
     heights = hierarchy.linkage(np.array(points, dtype=float), linkage.lower())[:, 2]
     assert ("inversion" in said(app)) == (heights[-1] < heights.max())
     k, height = cut(app)
@@ -244,9 +244,9 @@ def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
     merges = hierarchy.linkage(points, "centroid")
     made = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < (1 - 1e-9) * made[merges[:, :2].astype(int)].max(axis=1)
-    assert f"{lower.sum()} inversions, ringed in the tree" in said(app)
+    assert f"{lower.sum()} inversions, circled in the dendrogram" in said(app)
     assert merges[97, 2] < merges[:97, 2].max()  # the next merge is lower than one that is made
-    assert "No height leaves exactly 3 groups: merges are inverted there" in said(app)
+    assert "No height gives exactly 3 clusters, because merges are inverted there" in said(app)
     app.number_input(key="k").set_value(4).run()
     assert "No height" not in said(app)
     app.selectbox(key="tree_linkage").set_value("average").run()
@@ -273,7 +273,7 @@ def test_the_optimal_order_leaves_the_groups_and_is_refused_to_many_points(app):
     assert app.get("plotly_chart")[2].proto.spec != before[2]
     app.select_slider(key="n").set_value(1_000).run()
     assert fine(app)
-    assert "Only up to 500 points are put in the optimal order" in said(app)
+    assert "Optimal leaf order is limited to 500 points" in said(app)
     app.select_slider(key="n").set_value(500).run()
     assert said(app) == ""
 
@@ -309,9 +309,9 @@ def test_a_metric_that_is_not_defined_for_a_row_is_said_in_a_sentence(monkeypatc
 @pytest.mark.parametrize(
     ("label", "algorithm"),
     [
-        ("Start K-means from it", "kmeans"),
-        ("Start K-medoids from it", "kmedoids"),
-        ("Start Gaussian mixture from it", "mixture"),
+        ("Initialize K-means", "kmeans"),
+        ("Initialize K-medoids", "kmedoids"),
+        ("Initialize Gaussian mixture", "mixture"),
     ],
 )
 def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
@@ -375,13 +375,13 @@ def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_t
     monkeypatch.setattr(pages.methods, "methods", lambda: views)
     app = opened(n="50", k="4", tree_linkage="Complete")
     assert fine(app)
-    assert [button.label for button in app.button if "from it" in button.label] == [
-        "Start K-means from it",
-        "Start K-medoids from it",
-        "Start Fuzzy c-means from it",
-        "Start Gaussian mixture from it",
-        "Start Another method from it",
-        "Start Another method from it",
+    assert [button.label for button in app.button if button.label.startswith("Initialize ")] == [
+        "Initialize K-means",
+        "Initialize K-medoids",
+        "Initialize Fuzzy c-means",
+        "Initialize Gaussian mixture",
+        "Initialize Another method",
+        "Initialize Another method",
     ]
     app.button(key="hand over to twin").click().run()
     assert not app.exception
@@ -399,7 +399,7 @@ def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_t
 
 def test_words_go_on_to_k_medoids_from_their_tree():
     app = opened(source="Built-in", table="Number words", tree_linkage_given="Complete")
-    click(app, "Start K-medoids from it")
+    click(app, "Initialize K-medoids")
     assert wanted(app)[1] == dict(
         algorithm="K-medoids", start_kmedoids="Hierarchical clustering", tree_linkage_given="Complete"
     )
@@ -408,7 +408,7 @@ def test_words_go_on_to_k_medoids_from_their_tree():
     assert fine(app)
     assert app.selectbox(key="start_kmedoids").value == "tree"
     assert app.selectbox(key="tree_linkage_given").value == "complete"
-    click(app.switch_page(PAGE).run(), "Race it")
+    click(app.switch_page(PAGE).run(), "Add to comparison")
     assert wanted(app)[1] == dict(
         panels="2", algorithm_1_given="Hierarchical clustering", algorithm_2_given="K-medoids", tree_linkage_1_given="Complete"
     )
@@ -433,7 +433,7 @@ def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(a
     assert [row["Panel"].split(", ")[-1] for row in scores(app)] == ["K = 7", "K = 6"]
     app.switch_page(PAGE).run()
     app.number_input(key="k").set_value(4).run()
-    click(app, "Race it")
+    click(app, "Add to comparison")
     app.switch_page(RACE).run()
     assert fine(app)
     assert (app.number_input(key="k").value, app.selectbox(key=f"algorithm_1{ending}").value) == (4, "tree")
@@ -454,7 +454,7 @@ def test_a_tree_races_beside_a_panel_of_another_k_and_with_more_known_groups_tha
 
 def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
     app = opened(n="100", k="4", tree_linkage="Average", tree_metric="Manhattan")
-    click(app, "Race it")
+    click(app, "Add to comparison")
     app.switch_page(RACE).run()
     assert fine(app)
     first, second = scores(app)
@@ -471,7 +471,7 @@ def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
 
 
 def test_two_trees_race_under_names_that_tell_them_apart(app):
-    click(app, "Race it")
+    click(app, "Add to comparison")
     app.switch_page(RACE).run()
     app.selectbox(key="algorithm_2").set_value("tree").run()
     app.selectbox(key="tree_linkage_2").set_value("single").run()
@@ -484,7 +484,7 @@ def test_two_trees_race_under_names_that_tell_them_apart(app):
 
 
 def test_a_method_that_starts_from_a_tree_races_beside_it(app):
-    click(app, "Race it")
+    click(app, "Add to comparison")
     app.switch_page(RACE).run()
     app.selectbox(key="start_kmeans_2").set_value("tree").run()
     app.selectbox(key="tree_linkage_2").set_value("complete").run()

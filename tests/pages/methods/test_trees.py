@@ -17,7 +17,7 @@ from pages import methods
 from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
-from pages.datasets.data import GIVEN, Data
+from pages.datasets.data import PRECOMPUTED, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette, plots
 from pages.figures.hulls import hull
@@ -27,7 +27,7 @@ from pages.hierarchy.cut import cut_run, height_of_cut
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.methods.options import Settings
 from pages.methods.starts import TreeStart
-from pages.methods.trees import MOST_ORDERED, DataTree, build_tree, cut_labels
+from pages.methods.trees import MAX_ORDERED_LEAVES, DataTree, build_tree, cut_labels
 from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import aligned_frames, frames_of
@@ -52,11 +52,11 @@ def given(n=40):
     matrix = distance.squareform(distance.pdist(points, "cityblock"))
     names = np.array([f"item {i}" for i in range(n)])
     layout = classical_scaling(matrix).points
-    return data_of(layout, f"given {n}", names=names, given=matrix, given_name="road lengths")
+    return data_of(layout, f"given {n}", names=names, precomputed=matrix, matrix_name="road lengths")
 
 
 def tree_of(data, linkage="ward", metric="euclidean", ordered=False) -> DataTree:
-    return build_tree(data, linkage, GIVEN if data.given is not None else metric, RecentCache(), ordered)
+    return build_tree(data, linkage, PRECOMPUTED if data.precomputed is not None else metric, RecentCache(), ordered)
 
 
 def cut_settings(k=3, linkage="ward", metric="euclidean") -> Settings:
@@ -64,7 +64,7 @@ def cut_settings(k=3, linkage="ward", metric="euclidean") -> Settings:
 
 
 def cut_of(data, k=3, linkage="ward", metric="euclidean") -> Run:
-    settings = cut_settings(k, linkage, GIVEN if data.given is not None else metric)
+    settings = cut_settings(k, linkage, PRECOMPUTED if data.precomputed is not None else metric)
     return make_run(data, settings, RecentCache(), lambda _: None)
 
 
@@ -200,7 +200,7 @@ def test_of_given_proximities_the_line_joins_the_two_points_whose_proximity_is_t
     data = given()
     data_tree = tree_of(data, linkage)
     rows = distance.cdist(lines(data_tree).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
-    np.testing.assert_allclose(data.given[tuple(rows.T)], data_tree.tree.heights)
+    np.testing.assert_allclose(data.precomputed[tuple(rows.T)], data_tree.tree.heights)
 
 
 def test_a_merge_is_told_by_the_names_and_sizes_of_what_it_joins():
@@ -279,7 +279,7 @@ def test_the_height_of_a_cut_leaves_so_many_groups_and_is_the_one_that_was_wante
 
 
 def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
-    data, cache = normal(MOST_ORDERED + 1), RecentCache()
+    data, cache = normal(MAX_ORDERED_LEAVES + 1), RecentCache()
     data_tree = build_tree(data, "ward", "euclidean", cache)
     assert build_tree(data, "ward", "euclidean", cache).tree is data_tree.tree
     assert build_tree(data, "ward", "euclidean", cache, ordered=True).tree is data_tree.tree
@@ -321,7 +321,7 @@ def test_points_of_the_sample_keep_their_groups_where_others_are_in_the_same_pla
     data, cache = data_of(np.repeat([[0.0, 0.0], [5.0, 1.0]], 3_000, axis=0), "two places"), RecentCache()
     labels, _ = cut_labels(data, "ward", "euclidean", 5, cache)
     expected = build_tree(data, "ward", "euclidean", cache).tree.labels(5)
-    np.testing.assert_array_equal(labels[data.sampled(5_000)], expected)
+    np.testing.assert_array_equal(labels[data.sample_indices(5_000)], expected)
     assert np.bincount(labels, minlength=5).min() > 0
 
 
@@ -358,15 +358,15 @@ def test_k_medoids_from_a_tree_starts_at_the_point_of_each_group_that_is_nearest
 
 def test_k_medoids_of_given_proximities_starts_from_their_tree():
     data = given()
-    settings = methods.settings("kmedoids", 3, TreeStart("average", GIVEN), data=data)
+    settings = methods.settings("kmedoids", 3, TreeStart("average", PRECOMPUTED), data=data)
     run = make_run(data, settings, RecentCache(), lambda _: None)
-    groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.given), "average"), 3, "maxclust")
+    groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.precomputed), "average"), 3, "maxclust")
     medoids = run.history.parameters[0]
     assert len(set(groups[medoids])) == 3
     for medoid in medoids:
         members = np.flatnonzero(groups == groups[medoid])
-        sums = data.given[np.ix_(members, members)].sum(axis=0)
-        assert data.given[medoid, members].sum() == pytest.approx(sums.min())
+        sums = data.precomputed[np.ix_(members, members)].sum(axis=0)
+        assert data.precomputed[medoid, members].sum() == pytest.approx(sums.min())
 
 
 def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_its_groups():
@@ -436,7 +436,7 @@ def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
     [
         ([("ward", "euclidean"), ("single", "euclidean")], ["1. Ward linkage", "2. Single linkage"]),
         ([("average", "euclidean"), ("average", "manhattan")], ["1. Average linkage", "2. Average linkage, Manhattan"]),
-        ([("average", GIVEN), ("complete", GIVEN)], ["1. Average linkage", "2. Complete linkage"]),
+        ([("average", PRECOMPUTED), ("complete", PRECOMPUTED)], ["1. Average linkage", "2. Complete linkage"]),
     ],
 )
 def test_trees_in_a_race_have_names_that_tell_them_apart(trees, names):
@@ -543,10 +543,10 @@ def test_the_frames_of_the_figures_and_of_their_sentences_are_the_states_of_the_
     assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
-    assert frames[0].sentence == "Start: 300 points, each a group of its own."
+    assert frames[0].sentence == "Start: 300 points, each in its own cluster."
     assert frames[0].explanation.startswith("Each merge joins the two groups that cost least")
-    assert [300 - frame.position for frame in frames if "Here the tree is cut." in frame.sentence] == [4]
-    assert [300 - frame.position for frame in frames if frame.explanation.startswith("Above the cut")] == [3]
+    assert [300 - frame.position for frame in frames if "(cut)" in frame.sentence] == [4]
+    assert [300 - frame.position for frame in frames if frame.explanation.startswith("Merges above the cut")] == [3]
     assert made[frame_of_cut(run)] == 296
     assert frames[-1].sentence.endswith("all is one group.")
     for frame in frames[1:]:
@@ -955,7 +955,7 @@ def test_the_tree_in_a_sentence_says_its_linkage_its_height_and_the_sizes_of_its
     sizes = ", ".join(str(size) for size in sorted(np.bincount(labels), reverse=True))
     told = tree_figures.alt_text(run)
     assert told.startswith("Dendrogram of 60 points by ward linkage, up to height ")
-    assert told.endswith(f"cut into 3 groups of {sizes} points.")
+    assert told.endswith(f"cut into 3 clusters of {sizes} points.")
 
 
 # the line of the cut

@@ -16,7 +16,7 @@ from pages.ui.failure_examples import FAILURES
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH = "pages/mixture/page.py", "pages/watch/page.py"
-ALL = ("responsibilities", "unlikely", "generator", "models", "limit", "sureness", "truth")
+ALL = ("responsibilities", "low_density", "sampling", "models", "limit", "bootstrap", "truth")
 
 
 def opened(page=PAGE, ground="none", **address):
@@ -90,7 +90,7 @@ def numbers(text):
 def test_it_opens_with_the_mixture_that_the_core_fits_to_three_gaussians():
     app = opened(ground="density")
     assert fine(app)
-    assert [title.value for title in app.title] == ["Inside a mixture"]
+    assert [title.value for title in app.title] == ["Gaussian mixture"]
     step = fit(GaussianMixture(3, init="random"), points_of(500), rng=1, max_iter=500)
     assert metrics(app)["Iterations"] == str(step.iteration)
     assert metrics(app)["Ended"] == "converged"
@@ -113,7 +113,7 @@ DATA = {
     "iris": (dict(source="Built-in", table="Iris", start_mixture="K-means"), ALL[:-1]),
     "many points": (dict(n="5,000"), ALL),
     "one component": (dict(n="50", k="1"), ALL),
-    "many components": (dict(n="50", k="11", start_mixture="K-means"), ("responsibilities", "generator")),
+    "many components": (dict(n="50", k="11", start_mixture="K-means"), ("responsibilities", "sampling")),
     "alike": (dict(n="50", start_mixture="Identical means"), ("responsibilities", "limit", "truth")),
     "by a tree": (dict(n="50", start_mixture="Hierarchical clustering"), ("models", "limit")),
 }
@@ -194,7 +194,7 @@ def test_the_bars_and_the_way_are_those_of_the_point_that_is_chosen(app, step):
         bars = chart(app, "shares")["data"][0]["text"]
         np.testing.assert_allclose(sorted(map(float, bars)), sorted(shares[point - 1]), atol=6e-4)
         entropy = scipy.stats.entropy(shares[point - 1])
-        assert f"Entropy {entropy:.3f}." in said(app)
+        assert f"Entropy {entropy:.3f} nats." in said(app)
         assert len(chart(app, "way")["data"]) == 3
 
 
@@ -214,19 +214,19 @@ def test_as_many_uncertain_points_are_ringed_as_is_asked_for(app):
         assert fine(app)
         x = chart(app, "responsibilities 0")["data"][1]["x"]
         assert len(np.frombuffer(base64.b64decode(x["bdata"]), x["dtype"]) if isinstance(x, dict) else x) == share
-        assert (f"{share} points with the highest entropy" in said(app)) == (share > 0)
+        assert (f"{share} points with the highest assignment entropy" in said(app)) == (share > 0)
 
 
 # what is unlikely
 
 
 def test_the_least_likely_are_listed_from_the_least_on_with_their_threshold(app, step):
-    look_at(app, "unlikely")
+    look_at(app, "low_density")
     density = np.sort(step.parameters.log_density(points_of()))
     for share in (2, 20):
         app.slider(key="unlikely").set_value(float(share)).run()
         assert fine(app)
-        values = [float(value) for _, value in table(app, "The least likely")[1:]]
+        values = [float(value) for _, value in table(app, "Lowest densities")[1:]]
         np.testing.assert_allclose(values, density[:share], atol=6e-3)
         (line,) = chart(app, "log densities")["layout"]["shapes"]
         assert density[share - 1] < line["x0"] < density[share]
@@ -234,26 +234,26 @@ def test_the_least_likely_are_listed_from_the_least_on_with_their_threshold(app,
 
 
 def test_if_nothing_counts_as_unlikely_there_is_no_threshold(app):
-    look_at(app, "unlikely")
+    look_at(app, "low_density")
     app.slider(key="unlikely").set_value(0.0).run()
     assert fine(app)
-    assert len(table(app, "The least likely")) == 1
+    assert len(table(app, "Lowest densities")) == 1
     assert "shapes" not in chart(app, "log densities")["layout"]
-    assert "no points, none" in said(app)
+    assert "No points are circled." in said(app)
 
 
 # new points
 
 
 def test_points_that_are_drawn_become_the_data_of_the_whole_app(app):
-    look_at(app, "generator")
+    look_at(app, "sampling")
     app.number_input(key="new points 100").set_value(321)
     app.number_input(key="new seed").set_value(4).run()
-    button(app, "Make these the data set of the app").click().run()
+    button(app, "Use as data set").click().run()
     assert fine(app)
     assert app.button_group(key="source").value == "own"
     assert "321 points, 2 columns" in said(app)
-    assert "Drawn from a mixture of Three Gaussians" in said(app)
+    assert "Sample from the mixture fitted to Three Gaussians" in said(app)
     first = metrics(app)
     assert float(first["Adjusted Rand index"]) > 0.7  # known groups: the components that they were drawn from
     look_at(app, "truth")
@@ -261,13 +261,13 @@ def test_points_that_are_drawn_become_the_data_of_the_whole_app(app):
     for page in (WATCH, "pages/data/page.py", PAGE):
         app.switch_page(page).run()
         assert fine(app)
-        told = "goes on with Drawn from a mixture of Three Gaussians" if "data" in page else "321 points, 2 columns"
+        told = "goes on with Sample from the mixture fitted to Three Gaussians" if "data" in page else "321 points, 2 columns"
         assert told in said(app), page
     assert metrics(app) == first
 
 
 def test_the_same_seed_draws_the_same_points_and_another_seed_others(app):
-    look_at(app, "generator")
+    look_at(app, "sampling")
 
     def drawn():
         return json.dumps(chart(app, "generated")["data"][1])
@@ -285,7 +285,7 @@ def test_the_same_seed_draws_the_same_points_and_another_seed_others(app):
 def test_the_covariance_models_are_compared_by_their_bic(app):
     look_at(app, "models")
     headers, *rows = table(app, "Covariance models")
-    assert headers[:2] == ["Covariances", "Parameters"]
+    assert headers[:2] == ["Covariance", "Parameters"]
     found = {}
     for (name, count, likelihood, criterion, behind), kind in zip(
         rows, ("full", "tied", "diagonal", "spherical"), strict=True
@@ -297,18 +297,18 @@ def test_the_covariance_models_are_compared_by_their_bic(app):
         assert float(criterion) == pytest.approx(200 * step.loss + free * np.log(100), rel=1e-5)
         found[name] = float(criterion), behind
     best = min(found, key=lambda name: found[name][0])
-    assert found[best][1] == "the least"
-    assert [name for name, (_, behind) in found.items() if behind == "the least"] == [best]
+    assert found[best][1] == "best"
+    assert [name for name, (_, behind) in found.items() if behind == "best"] == [best]
 
 
 # how sure
 
 
 def test_a_bootstraps_table_has_each_weight_with_its_error_and_interval(app, step):
-    look_at(app, "sureness")
+    look_at(app, "bootstrap")
     app.number_input(key="resampled").set_value(40).run()
     assert "from 40 fits" not in said(app)  # on request
-    button(app, "Fit them").click().run()
+    button(app, "Run bootstrap").click().run()
     assert fine(app)
     assert "from 40 fits" in said(app)
     headers, *rows = table(app, "Standard errors and intervals")

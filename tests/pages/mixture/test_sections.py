@@ -26,10 +26,10 @@ from pages.methods.mixture import COVARIANCE, compared
 from pages.methods.starts import ManualStart
 from pages.mixture import figures as mixture_figures
 from pages.mixture import limit_figures
-from pages.mixture.posterior import Posterior
 from pages.mixture.bootstrap import Bootstrap
-from pages.mixture.density import ENCLOSED, GRID, LEVELS, NATS, DensityBackground, DensityMargins
+from pages.mixture.density import ENCLOSED, GRID, LOG_LEVELS, LOG_STEP, DensityBackground, DensityMargins
 from pages.mixture.limit import width_path
+from pages.mixture.posterior import Posterior
 from pages.runs import pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
@@ -95,7 +95,7 @@ def contours(mixture, points, log=False):
     """The densities at which contours run: those that enclose given shares of the points, or even steps of their logarithm."""
     of_points = sum(w * scipy.stats.multivariate_normal(m, s).pdf(points) for w, m, s in zip(*mixture, strict=True))
     if log:
-        return np.exp(np.quantile(np.log(of_points), 0.98) - NATS * np.arange(LEVELS)[::-1])
+        return np.exp(np.quantile(np.log(of_points), 0.98) - LOG_STEP * np.arange(LOG_LEVELS)[::-1])
     return np.exp(np.quantile(np.log(of_points), 1 - ENCLOSED))
 
 
@@ -233,7 +233,7 @@ def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
 
 def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
     plane = plane_of(run)
-    across, up = DensityMargins(run, plane, pictures.extent_of([run], plane)).still()
+    across, up = DensityMargins(run, plane, pictures.extent_of([run], plane)).static_traces()
     for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
         # at the middle of the first of them the share of the points that are to the left
@@ -247,7 +247,7 @@ def test_a_single_column_has_one_margin():
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
     margins = DensityMargins(run, plane, extent)
-    assert len(margins.still()) == 1
+    assert len(margins.static_traces()) == 1
     lines = margins.at(-1)
     assert len(lines) == 2
     check_margins(lines, run.history.parameters[-1], extent)
@@ -429,7 +429,7 @@ def test_a_bootstrap_that_was_left_goes_on_to_the_same_fits(run):
     for one, other in zip(work.fits, whole.fits, strict=True):
         for part, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(part, same)
-    assert told[4:] == [(i / 7, f"Fit {i + 1} of 7 resampled data sets.") for i in range(7)]
+    assert told[4:] == [(i / 7, f"Fitting resample {i + 1} of 7.") for i in range(7)]
     assert len({one.means.tobytes() for one in work.fits}) == 7
 
 
@@ -456,7 +456,7 @@ def check_width_path(run):
     first, last = path.soft[0], path.soft[-1]
     np.testing.assert_allclose(first.means, np.tile(points.mean(axis=0), (run.settings.k, 1)), atol=1e-3 * spread)
     peer = Peer(run.settings.k, init=run.history.parameters[0].means, n_init=1, tol=0, algorithm="lloyd").fit(points)
-    np.testing.assert_allclose(path.hard, peer.cluster_centers_, atol=1e-6 * spread)
+    np.testing.assert_allclose(path.kmeans_centers, peer.cluster_centers_, atol=1e-6 * spread)
     np.testing.assert_allclose(last.means, peer.cluster_centers_, atol=1e-2 * spread)
     assert (last.responsibilities.argmax(axis=1) == peer.labels_).mean() > 0.99
     assert (np.diff(path.widths) < 0).all()
@@ -479,14 +479,14 @@ def test_means_begin_in_one_place_also_where_columns_go_together():
 
 def test_the_limit_of_many_points_is_that_of_a_sample():
     run = run_of(sample(n=5_000))
-    path = width_path(run, widths=4)
+    path = width_path(run, n_widths=4)
     np.testing.assert_array_equal(path.ranks, run.ranks)
     assert len(path.data.points) == 2_000
     assert all(len(one.responsibilities) == 2_000 for one in path.soft)
 
 
 def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
-    path = width_path(run, widths=8)
+    path = width_path(run, n_widths=8)
     plane = plane_of(run)
     figure = limit_figures.picture(path, plane, "name")
     curve = limit_figures.curve(path, "name")
@@ -499,7 +499,7 @@ def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run)
         for i, ring in enumerate(frame.data[1:4]):
             away = np.hypot(ring.x - one.means[order[i], 0], ring.y - one.means[order[i], 1])
             np.testing.assert_allclose(away, one.width, rtol=1e-4)
-    assert f"{path.certainty[3]:.3f} on average" in path.frames[3].sentence
+    assert f"mean largest responsibility is {path.certainty[3]:.3f}" in path.frames[3].sentence
 
 
 # the triangle
@@ -516,7 +516,7 @@ def corner_of(run, frame):
 def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones_in_corners():
     run = run_of(sample(distance=1, name="overlap"))
     frames, _ = frames_of(run)
-    figure = mixture_figures.triangle(run, frames, "name")
+    figure = mixture_figures.ternary_plot(run, frames, "name")
     assert len(figure.frames) == len(frames)
     order = np.argsort(run.ranks)
     for frame, drawn in zip(frames, figure.frames, strict=True):
@@ -542,8 +542,8 @@ def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones
 def test_of_many_points_the_triangle_has_some():
     run = run_of(sample(n=3_000))
     frames, _ = frames_of(run)
-    figure = mixture_figures.triangle(run, frames, "name")
-    assert len(figure.data[0].x) == mixture_figures.MOST_CORNERED == len(figure.frames[-1].data[0].x)
+    figure = mixture_figures.ternary_plot(run, frames, "name")
+    assert len(figure.data[0].x) == mixture_figures.MAX_TERNARY_POINTS == len(figure.frames[-1].data[0].x)
 
 
 # pictures
@@ -552,7 +552,7 @@ def test_of_many_points_the_triangle_has_some():
 def test_clicks_are_answered_by_the_position_of_the_point(run):
     for one in (run, run_of(sample(n=3_000))):
         plane = plane_of(one)
-        points = mixture_figures.marked(Posterior(one), plane, np.array([3, 5]), 7).data[0]
+        points = mixture_figures.highlighted(Posterior(one), plane, np.array([3, 5]), 7).data[0]
         rows = np.array(points.customdata)
         assert all(type(row) is int for row in points.to_plotly_json()["customdata"])
         np.testing.assert_allclose(np.column_stack([points.x, points.y]), one.data.points[rows])
@@ -560,7 +560,7 @@ def test_clicks_are_answered_by_the_position_of_the_point(run):
 
 
 def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
-    _, rings, *cross = mixture_figures.marked(Posterior(run), plane_of(run), np.array([3, 5]), 7).data
+    _, rings, *cross = mixture_figures.highlighted(Posterior(run), plane_of(run), np.array([3, 5]), 7).data
     np.testing.assert_array_equal(np.column_stack([rings.x, rings.y]), run.data.points[[3, 5]])
     for mark in cross:
         np.testing.assert_array_equal(np.column_stack([mark.x, mark.y]), run.data.points[[7]])
@@ -574,13 +574,13 @@ def test_ellipses_are_at_one_and_two_standard_deviations():
     np.testing.assert_allclose(away, 1)
     (mean,) = run.history.parameters[-1].means
     extent = pictures.extent_of([run], plane_of(run))
-    for drawn, scale in zip(mixture_figures.model(run, plane_of(run), extent).data, (1, 2), strict=True):
+    for drawn, scale in zip(mixture_figures.model_plot(run, plane_of(run), extent).data, (1, 2), strict=True):
         shown = (np.column_stack([drawn.x, drawn.y]) - mean) / scale
         np.testing.assert_allclose(np.einsum("ni,ij,nj->n", shown, np.linalg.inv(covariance), shown), 1)
 
 
 def test_the_shares_of_a_point_are_a_bar_in_the_color_of_each_component():
-    bars = mixture_figures.shares(np.array([0.2, 0.5, 0.3])).data[0]
+    bars = mixture_figures.responsibility_bars(np.array([0.2, 0.5, 0.3])).data[0]
     assert list(bars.y) == [0.2, 0.5, 0.3]
     assert [label.split()[1] for label in bars.x] == ["1", "2", "3"]
     assert list(bars.marker.color) == list(palette.COLORS[:3])
@@ -904,5 +904,5 @@ def test_the_least_variance_is_a_setting_of_the_run():
 
 def test_a_mixture_seen_along_its_columns_is_itself(run):
     state = run.history.parameters[-1]
-    for part, same in zip(state.seen_along(np.eye(2), np.zeros(2)), state, strict=True):
+    for part, same in zip(state.project(np.eye(2), np.zeros(2)), state, strict=True):
         np.testing.assert_allclose(part, same)
