@@ -1,4 +1,4 @@
-"""The app as a person meets it, without a browser."""
+"""Opens the app without a browser."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ DASHBOARD = str(Path(__file__).resolve().parents[2] / "dashboard.py")
 
 
 def opened(link: str) -> AppTest:
-    """The app as it comes by this link, such as "/compare?panels=2"."""
+    """Opens the app at a link such as "/compare?panels=2"."""
     page, _, query = link[1:].partition("?")
     app = AppTest.from_file(DASHBOARD, default_timeout=60)
     for part in filter(None, query.split("&")):
@@ -19,6 +19,6 @@ def opened(link: str) -> AppTest:
     return app
 
 
-def last_made(app: AppTest, *kinds: str):
-    """What the session made last of one of these kinds: "run", "comparison", "restarts", …"""
+def latest(app: AppTest, *kinds: str):
+    """Returns the latest value of one of these kinds ("run", "comparison", "restarts", …) from the cache of the session."""
     return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] in kinds)

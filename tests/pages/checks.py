@@ -39,7 +39,7 @@ from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.widgets import option_key, panel_ending
-from tests.pages.app import last_made, opened
+from tests.pages.app import latest, opened
 
 PAINTED, MARKED = 0, 1_000
 """above how many points a picture is painted"""
@@ -74,7 +74,7 @@ def starts_of(view: MethodView, data: Data, k: int) -> list[Start | None]:
     if not view.initializations:
         return [None]
     rows = [1, 20, 40][:k]
-    from_tree = TreeStart("ward", "euclidean") if data.given is None else TreeStart("average", data.metrics[0])
+    from_tree = TreeStart("ward", "euclidean") if data.precomputed is None else TreeStart("average", data.metrics[0])
     by_hand = ManualStart(tuple(map(tuple, (data.points[rows] + 0.25).tolist())))
     special = {TREE.name: from_tree, MANUAL.name: by_hand}
     starts = [special.get(initialization.name, NamedStart(initialization.name)) for initialization in view.initializations]
@@ -292,7 +292,7 @@ def check_colors(run: Run, shown: RunPictures) -> None:
 
 def check_that_every_place_belongs_to_a_cluster_if_it_says_so(view: MethodView) -> None:
     for run in runs_of(view):
-        assert not (run.has_regions and run.data.given is not None)
+        assert not (run.has_regions and run.data.precomputed is not None)
         if not run.has_regions:
             continue
         plane = column_plane(run.data.columns, 0, 1)
@@ -318,7 +318,7 @@ def executed(script: str) -> dict:
 
 def check_that_its_script_repeats_the_run(view: MethodView) -> None:
     for run in [*runs_of(view), *runs_with_options(view)]:
-        if run.data.given is not None:
+        if run.data.precomputed is not None:
             with pytest.raises(NoScript, match="proximities that are given"):
                 scripts.with_clustering(run)
             continue
@@ -372,7 +372,7 @@ def shown_by(page: str, address: dict[str, str]):
 
 def shown_run(app, page: str) -> Run:
     """The run that a page shows; of a comparison the first."""
-    return last_made(app, "comparison").runs[0] if page == COMPARE else last_made(app, "run")
+    return latest(app, "comparison").runs[0] if page == COMPARE else latest(app, "run")
 
 
 def page_of(view: MethodView, option: Option | None = None) -> str:

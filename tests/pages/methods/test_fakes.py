@@ -7,7 +7,7 @@ from clustering import History, adjusted_rand_index
 from pages.methods import methods
 from pages.runs.frames import frames_of
 from tests.pages import checks
-from tests.pages.app import last_made, opened
+from tests.pages.app import latest, opened
 from tests.pages.methods.fakes import FAKES, Scan, Shift
 
 POINTS = checks.sample().points
@@ -69,7 +69,7 @@ def test_a_run_that_finds_no_group_at_all_can_be_shown_and_exported(monkeypatch)
 def test_a_page_whose_scan_finds_no_group_says_so(link):
     app = opened(f"{link}&n=50&{'scan_eps_1' if 'compare' in link else 'scan_eps'}=0.05")
     assert not app.error
-    made = last_made(app, "comparison", "run")
+    made = latest(app, "comparison", "run")
     assert (made.runs[0] if hasattr(made, "runs") else made).k == 0
 
 
@@ -78,7 +78,7 @@ def test_formulas_and_another_cluster_can_be_asked_for():
         app = opened(f"/?algorithm={title}&n=100")
         app.toggle(key="formulas").set_value(True).run()
         assert not app.exception
-        app.number_input(key="focus_cluster").set_value(last_made(app, "run").k).run()
+        app.number_input(key="focus_cluster").set_value(latest(app, "run").k).run()
         assert not app.exception
 
 

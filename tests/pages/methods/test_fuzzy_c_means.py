@@ -5,7 +5,7 @@ import pytest
 
 from clustering import FuzzyCMeans, fit, three_gaussians
 from pages.methods import settings
-from tests.pages.app import last_made, opened
+from tests.pages.app import latest, opened
 from tests.pages.checks import sample
 
 POINTS = three_gaussians(100, np.random.default_rng(0)).points
@@ -16,7 +16,7 @@ def metrics(app):
 
 
 def run_of(app):
-    return last_made(app, "run")
+    return latest(app, "run")
 
 
 def test_watch_shows_the_run_of_the_core_with_its_coefficient():
@@ -62,7 +62,7 @@ def test_two_fuzzifiers_are_told_apart_in_a_comparison():
     query = "panels=2&n=100&algorithm_1=Fuzzy c-means&algorithm_2=Fuzzy c-means&fuzzy_m_1=1.5&fuzzy_m_2=3.0"
     app = opened(f"/compare?{query}")
     assert not app.error
-    compared = last_made(app, "comparison")
+    compared = latest(app, "comparison")
     assert compared.names == ["1. Fuzzy c-means, m = 1.5", "2. Fuzzy c-means, m = 3"]
     assert compared.runs[0].settings.start == compared.runs[1].settings.start
 
@@ -70,7 +70,7 @@ def test_two_fuzzifiers_are_told_apart_in_a_comparison():
 def test_many_starts_and_the_choice_of_k_run_it():
     app = opened("/restarts?n=100&algorithm=Fuzzy c-means&runs=10")
     assert not app.error
-    study = last_made(app, "restarts")
+    study = latest(app, "restarts")
     assert {type(study.process(initialization)) for initialization, _ in study.attempts} == {FuzzyCMeans}
     app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=3&best_of=1")
     assert not app.error

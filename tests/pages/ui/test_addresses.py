@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pages.app import last_made, opened
+from tests.pages.app import latest, opened
 
 LINKS = {
     "/": 946.881,
@@ -77,7 +77,7 @@ TREES = {
 
 
 def final_loss(app) -> float:
-    found = last_made(app, "comparison", "run")
+    found = latest(app, "comparison", "run")
     return float((found.runs[0] if hasattr(found, "runs") else found).history.losses[-1])
 
 
@@ -96,14 +96,14 @@ def test_a_link_that_was_kept_opens_the_same_run(link):
 
 @pytest.mark.parametrize("link", STARTS)
 def test_a_link_to_many_starts_that_was_kept_opens_the_same_runs(link):
-    study = last_made(opened_whole(link), "restarts")
+    study = latest(opened_whole(link), "restarts")
     losses = [attempt.loss for attempt in study.attempts.values()]
     assert (min(losses), len(losses)) == pytest.approx(STARTS[link], rel=1e-5)
 
 
 @pytest.mark.parametrize("link", SWEEPS)
 def test_a_link_to_a_sweep_that_was_kept_opens_the_same_sweep(link):
-    sweep = last_made(opened_whole(link), "sweep")
+    sweep = latest(opened_whole(link), "sweep")
     assert sweep.ks.tolist() == [1, 2, 3]
     assert sweep.results["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
 
@@ -129,6 +129,6 @@ def test_a_link_to_a_tree_that_was_kept_opens_the_same_cut(link):
     linkage, metric, groups, correlation, rand = TREES[link]
     assert metrics.pop("Adjusted Rand index", None) == rand
     assert metrics == {"Cophenetic correlation": correlation, "Groups": groups}
-    data_tree = last_made(app, "tree")
+    data_tree = latest(app, "tree")
     assert (data_tree.linkage, data_tree.metric) == (linkage, metric)
     assert ("ordered" in link) == app.toggle(key="ordered").value
