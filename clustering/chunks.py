@@ -22,7 +22,7 @@ BLAS_THREADS = 128
 """multiplications per column of a matrix product from which BLAS itself makes good use of all cores"""
 
 
-def over_chunks(function: Callable[[slice], Any], n: int, size: int, multiplications: int = 0) -> list[Any]:
+def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplications: int = 0) -> list[Any]:
     """[function(slice(0, size)), function(slice(size, 2 * size)), …], evaluated on all cores, up to n.
 
     `multiplications` is the work per column that the function gives to matrix products. From `BLAS_THREADS` on the
@@ -41,7 +41,7 @@ NARROWEST = 64
 
 
 def product(left: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """left (k, m) @ columns (m, n), by the calling thread alone: for functions that `over_chunks` runs on all cores, where
+    """left (k, m) @ columns (m, n), by the calling thread alone: for functions that `map_chunks` runs on all cores, where
     threads of BLAS would be in the way.
 
     One call of NumPy makes all the small products that it takes, without the interpreter's lock.
@@ -111,7 +111,7 @@ def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return least, labels, second
 
 
-def about_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As `two_smallest`, but entries count with a relative error of up to 2 k EPS, and `rows` is overwritten.
 
     A few passes over all rows at once instead of six over each, which take longer to call than to make where columns are
@@ -131,7 +131,7 @@ def about_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     return least, labels, rows.min(axis=0)
 
 
-def largest_row(rows: np.ndarray) -> np.ndarray:
+def column_argmax(rows: np.ndarray) -> np.ndarray:
     """The row of the largest entry of each column, the lowest on ties; (n,), typed as in `two_smallest`."""
     largest = rows[0].copy()
     labels = np.zeros(len(largest), dtype=np.min_scalar_type(len(rows) - 1))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.chunks import chunk_size, over_chunks
+from clustering.chunks import chunk_size, map_chunks
 from clustering.points import check_points
 
 
@@ -29,7 +29,7 @@ def nearest_centers(centers, points) -> np.ndarray:
         # by differences, so that a common offset costs no digits
         labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
 
-    over_chunks(part, len(points), chunk_size(len(centers)))
+    map_chunks(part, len(points), chunk_size(len(centers)))
     return labels
 
 

@@ -11,7 +11,7 @@ TABLE = 2**24
 
 
 def edit_distances(strings) -> np.ndarray:
-    """The Levenshtein distance of each pair of strings, an (n, n) float array of whole numbers.
+    """The Levenshtein distance of each pair of strings, an (n, n) float array of integers.
 
     The least number of insertions, deletions and substitutions of single code points that make one string of the other.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clustering.chunks import over_chunks
+from clustering.chunks import map_chunks
 from clustering.points import check_table
 
 ENTRIES = 2**17
@@ -71,7 +71,7 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
                 )
         total /= np.maximum(common, 1.0)
 
-    over_chunks(average, n, max(1, ENTRIES // n))
+    map_chunks(average, n, max(1, ENTRIES // n))
     return result
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
 
-from clustering.points import check_points, is_whole
+from clustering.points import check_points, is_integer
 from clustering.proximity import check_proximities
 
 LINKAGES = ("single", "complete", "average", "ward", "centroid", "median")
@@ -39,7 +39,7 @@ class Tree(NamedTuple):
     """(n - 1,) points in what each merge makes"""
     order: np.ndarray
     """(n,) the points from left to right, so that the branches of the tree do not cross"""
-    begins: np.ndarray
+    offsets: np.ndarray
     """(2n - 1,) where in `order` the points of each group begin, by number of a group; they follow each other there"""
     cophenetic: float
     """correlation of the dissimilarities with the heights at which points come together (Sokal & Rohlf 1962,
@@ -53,7 +53,7 @@ class Tree(NamedTuple):
         return np.flatnonzero(self.heights < (1 - ROUNDING) * made[self.merges].max(axis=1))
 
     @property
-    def joined_by(self) -> np.ndarray:
+    def first_merge(self) -> np.ndarray:
         """(n,) the first merge of each point"""
         n = len(self.order)
         first = np.empty(n, dtype=np.intp)
@@ -73,13 +73,13 @@ class Tree(NamedTuple):
         Raises
         ------
         ValueError
-            Unless k is a whole number in 1..n.
+            Unless k is an integer in 1..n.
         """
         n = len(self.order)
         _check_k(k, n)
-        return self.after(n - k)
+        return self.labels_after(n - k)
 
-    def after(self, merges: int) -> np.ndarray:
+    def labels_after(self, merges: int) -> np.ndarray:
         """(n,) groups after the first `merges` merges, numbered from left to right. ValueError unless it lies in 0..n-1."""
         n = len(self.order)
         self._check_merges(merges)
@@ -87,22 +87,22 @@ class Tree(NamedTuple):
         gone = np.zeros(n + merges, dtype=bool)
         gone[self.merges[:merges]] = True
         first = np.zeros(n, dtype=np.intp)
-        first[self.begins[: n + merges][~gone]] = 1
+        first[self.offsets[: n + merges][~gone]] = 1
         labels = np.empty(n, dtype=np.intp)
         labels[self.order] = np.cumsum(first) - 1
         return labels
 
     def _check_merges(self, merges: int) -> None:
         n = len(self.order)
-        if not is_whole(merges) or not 0 <= merges < n:
-            raise ValueError(f"merges must be a whole number in 0..n-1={n - 1}, got {merges}")
+        if not is_integer(merges) or not 0 <= merges < n:
+            raise ValueError(f"merges must be an integer in 0..n-1={n - 1}, got {merges}")
 
     def members(self, merge: int) -> np.ndarray:
         """The points of the group that this merge makes, from left to right."""
-        begin = self.begins[len(self.order) + merge]
+        begin = self.offsets[len(self.order) + merge]
         return self.order[begin : begin + self.sizes[merge]]
 
-    def gap(self, k: int) -> tuple[float, float]:
+    def height_range(self, k: int) -> tuple[float, float]:
         """The heights from which on, and below which, a cut leaves k groups: no height does where they do not differ, because
         merges tie there, or where the second is less, because of an inversion. Infinite beyond both ends of the tree.
 
@@ -153,8 +153,8 @@ def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order:
 
 
 def _check_k(k: int, n: int) -> None:
-    if not is_whole(k) or not 1 <= k <= n:
-        raise ValueError(f"k must be a whole number in 1..n={n}, got {k}")
+    if not is_integer(k) or not 1 <= k <= n:
+        raise ValueError(f"k must be an integer in 1..n={n}, got {k}")
 
 
 def _check(n: int, linkage: str) -> None:
@@ -172,16 +172,16 @@ def _tree(distances: np.ndarray, linkage: str, optimal_order: bool) -> Tree:
     pairs = merges[:, :2].astype(np.intp)
     order = hierarchy.leaves_list(merges).astype(np.intp)
     n = len(order)
-    begins = np.empty(2 * n - 1, dtype=np.intp)
-    begins[order] = np.arange(n)
+    offsets = np.empty(2 * n - 1, dtype=np.intp)
+    offsets[order] = np.arange(n)
     for i, (a, b) in enumerate(pairs.tolist()):
-        begins[n + i] = min(begins[a], begins[b])
+        offsets[n + i] = min(offsets[a], offsets[b])
     return Tree(
         pairs,
         merges[:, 2].copy(),
         merges[:, 3].astype(np.intp),
         order,
-        begins,
+        offsets,
         _correlation(distances, hierarchy.cophenet(merges)),
     )
 

@@ -165,7 +165,7 @@ class History:
         """The assignment of the complete state of iteration t (negative t counts from the end), computed again."""
         return self.assignment(self._complete[t])
 
-    def named_notices(self) -> list[tuple[int, Notice]]:
+    def unique_notices(self) -> list[tuple[int, Notice]]:
         """Each kind of notice once, in its latest form, with the first iteration that had it; in order of appearance."""
         first: dict[str, int] = {}
         latest: dict[str, Notice] = {}

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.chunks import about_two_smallest, chunk_size, over_chunks, product, two_smallest
+from clustering.chunks import approximate_two_smallest, chunk_size, map_chunks, product, two_smallest
 from clustering.distances import nearest_centers, squared_distances
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices
 from clustering.process import Alternating, State
 from clustering.seeding import seeded_rows
 
@@ -102,13 +102,13 @@ class KMeans(Alternating):
         """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
-            return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
+            return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
         squares = np.einsum("dn,dn->n", columns, columns)
-        notices = few_distinct_points(points, self.k)
+        notices = distinct_points_notices(points, self.k)
         total, radius = float(squares.sum()), float(squares.max())
         rounding = len(columns) * (8 * EPS) ** 2 * (radius + float(np.square(origin[varies]).sum()))
         return PreparedPoints(points, columns, origin, squares, total, radius, rounding, self.k, notices)
@@ -135,7 +135,7 @@ class KMeans(Alternating):
         centers = parameters - prepared.origin
         lengths = np.einsum("kd,kd->k", centers, centers)
         d, n = prepared.columns.shape
-        # the errors of ||x||^2 - 2 x.c + ||c||^2, by rounding and by `about_two_smallest`; a comparison that is closer than
+        # the errors of ||x||^2 - 2 x.c + ||c||^2, by rounding and by `approximate_two_smallest`; a comparison that is closer than
         # this is made again directly
         margin = 8 * (d + 4 + self.k) * EPS * (prepared.radius + float(lengths.max()))
         labels, expiry, drift = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n), np.zeros(self.k)
@@ -180,7 +180,7 @@ class KMeans(Alternating):
             gained, lost = (_tally(side[moved], columns, self.k) for side in (new, old))
             return gained[0] - lost[0], gained[1] - lost[1], moved.size
 
-        parts = over_chunks(assign, n, chunk_size(d + 2 * self.k))
+        parts = map_chunks(assign, n, chunk_size(d + 2 * self.k))
         sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
@@ -202,7 +202,7 @@ class KMeans(Alternating):
         centers = new_parameters - prepared.origin
         return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
 
-    def settled(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
             return True
         # with an empty cluster that could not be filled, or a tolerance, the loss decides
@@ -229,7 +229,7 @@ def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.nd
     """
     scores = product(-2.0 * centers, columns)
     scores += lengths[:, None]
-    least, labels, second = about_two_smallest(scores)
+    least, labels, second = approximate_two_smallest(scores)
     (unsure,) = (second - least < margin).nonzero()
     least += squares
     second += squares
@@ -272,7 +272,7 @@ def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
             for column, coordinate in zip(prepared.columns, centers.T, strict=True)
         )
 
-    return sum(over_chunks(part, len(labels), 2**15))
+    return sum(map_chunks(part, len(labels), 2**15))
 
 
 def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

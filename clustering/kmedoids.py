@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import seeding
-from clustering.chunks import over_chunks, two_smallest
-from clustering.notices import Notice, few_distinct
+from clustering.chunks import map_chunks, two_smallest
+from clustering.notices import Notice, few_distinct_notices
 from clustering.points import check_k, check_points
 from clustering.process import Alternating, State
 from clustering.proximity import check_proximities
@@ -93,7 +93,7 @@ class KMedoids(Alternating):
         else:
             matrix = check_proximities(data)
             check_k(self.k, len(matrix))
-        return PreparedProximities(matrix, self.k, few_distinct(_count_distinct(matrix, self.k), self.k))
+        return PreparedProximities(matrix, self.k, few_distinct_notices(_count_distinct(matrix, self.k), self.k))
 
     def start(self, prepared: PreparedProximities, rng: np.random.Generator) -> np.ndarray:
         """Medoids (k,) by `init`."""
@@ -165,7 +165,7 @@ class KMedoids(Alternating):
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
 
-    def settled(self, before: State, parameters, assignment: Neighbors, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: Neighbors, loss: float, tol: float) -> bool:
         return np.array_equal(before.parameters, parameters) or before.loss - loss <= tol > 0
 
     def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbors) -> tuple[Notice, ...]:
@@ -179,7 +179,7 @@ def _sums_within(matrix, members) -> np.ndarray:
     def sums(chunk):
         return matrix[np.ix_(members[chunk], members)].sum(axis=1)
 
-    return np.concatenate(over_chunks(sums, len(members), size))
+    return np.concatenate(map_chunks(sums, len(members), size))
 
 
 def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:

@@ -37,7 +37,7 @@ class Notice(NamedTuple):
         return self.text.replace("{who}", f"{self.noun}{'s' * (len(who) > 1)} {names}")
 
 
-def few_distinct(distinct: int, k: int) -> tuple[Notice, ...]:
+def few_distinct_notices(distinct: int, k: int) -> tuple[Notice, ...]:
     """The notice that `distinct` different points call for when k clusters are asked of them, if any."""
     if distinct >= k:
         return ()

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from clustering.notices import Notice, few_distinct
+from clustering.notices import Notice, few_distinct_notices
 
 EPS = np.finfo(float).eps
 """the spacing of double-precision numbers at 1"""
 
-LARGEST = 1e150
+MAX_MAGNITUDE = 1e150
 """magnitude of a coordinate, so that sums of squares of many of them stay finite"""
 
 
@@ -36,10 +36,10 @@ def check_points(points, name: str = "points") -> np.ndarray:
     if not np.isfinite(checked).all():
         row, column = np.argwhere(~np.isfinite(checked))[0]
         raise ValueError(f"{name} must be finite, but row {row}, column {column} is {checked[row, column]}")
-    if np.abs(checked).max() > LARGEST:
-        row, column = np.argwhere(np.abs(checked) > LARGEST)[0]
+    if np.abs(checked).max() > MAX_MAGNITUDE:
+        row, column = np.argwhere(np.abs(checked) > MAX_MAGNITUDE)[0]
         raise ValueError(
-            f"{name} must not exceed {LARGEST:g}, so that they can be squared, but row {row}, column {column} is "
+            f"{name} must not exceed {MAX_MAGNITUDE:g}, so that they can be squared, but row {row}, column {column} is "
             f"{checked[row, column]:g}: divide the column by a constant"
         )
     return checked
@@ -66,22 +66,22 @@ def column_means(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(varies, points.mean(axis=0), points[0]), varies
 
 
-def is_whole(value) -> bool:
+def is_integer(value) -> bool:
     """Whether the value is an integer; 2.0 is not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def check_k(k: int, n: int) -> None:
     """Raises ValueError unless k is an integer with 1 <= k <= n."""
-    if not is_whole(k) or not 1 <= k <= n:
-        raise ValueError(f"k must lie in 1..n={n}, got {k}{'' if is_whole(k) else ', which is not an integer'}")
+    if not is_integer(k) or not 1 <= k <= n:
+        raise ValueError(f"k must lie in 1..n={n}, got {k}{'' if is_integer(k) else ', which is not an integer'}")
 
 
 def check_labels(labels, n: int, k: int) -> np.ndarray:
-    """The labels as an (n,) array. Raises ValueError unless they are n whole numbers in 0..k-1."""
+    """The labels as an (n,) array. Raises ValueError unless they are n integers in 0..k-1."""
     labels = np.asarray(labels)
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be {n} whole numbers, one for each point, got {labels.dtype} of shape {labels.shape}")
+        raise ValueError(f"labels must be {n} integers, one for each point, got {labels.dtype} of shape {labels.shape}")
     if not (labels.min() >= 0 and labels.max() < k):
         raise ValueError(f"labels must lie in 0..k-1={k - 1}, got {labels.min()}..{labels.max()}")
     return labels
@@ -98,6 +98,6 @@ def count_distinct(points: np.ndarray, enough: int) -> int:
         taken = min(n, 8 * taken)
 
 
-def few_distinct_points(points: np.ndarray, k: int) -> tuple[Notice, ...]:
+def distinct_points_notices(points: np.ndarray, k: int) -> tuple[Notice, ...]:
     """The notice that these points call for when k clusters are asked of them, if any."""
-    return few_distinct(count_distinct(points, k), k)
+    return few_distinct_notices(count_distinct(points, k), k)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from clustering.notices import ITERATION_LIMIT, LOSS_ROSE, Notice
-from clustering.points import is_whole
+from clustering.points import is_integer
 
 
 class Assignment(Protocol):
@@ -140,7 +140,7 @@ class Alternating(ABC):
         """The loss after an M step: of the new parameters with the assignment that they were computed from."""
 
     @abstractmethod
-    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         """Whether this state differs so little from the previous one that the run has converged."""
 
     def notices(self, prepared, parameters, assignment) -> tuple[Notice, ...]:
@@ -176,12 +176,12 @@ class Alternating(ABC):
             notices = self.notices(prepared, parameters, assignment)
             converged = False
             if before is not None:
-                converged = self.settled(before, parameters, assignment, loss, tol)
+                converged = self.has_converged(before, parameters, assignment, loss, tol)
                 rise = loss - before.loss
                 if rise > 0 and rise > self.rounding(prepared, assignment, before.loss):
                     notices += (_rose(rise, iteration),)
             if iteration == max_iter and not converged:
-                notices += (cut_off(max_iter),)
+                notices += (iteration_limit_notice(max_iter),)
             before = State("E", iteration, parameters, assignment, loss, converged, notices)
             yield before
             if converged or iteration == max_iter:
@@ -199,14 +199,14 @@ class Alternating(ABC):
 
 
 def check_limits(tol: float, max_iter: int) -> None:
-    """Raises ValueError unless tol is at least 0 and max_iter a whole number of at least 0."""
-    if not is_whole(max_iter) or max_iter < 0:
-        raise ValueError(f"max_iter must be a whole number of at least 0, got {max_iter}")
+    """Raises ValueError unless tol is at least 0 and max_iter an integer of at least 0."""
+    if not is_integer(max_iter) or max_iter < 0:
+        raise ValueError(f"max_iter must be an integer of at least 0, got {max_iter}")
     if not tol >= 0:
         raise ValueError(f"tol must be at least 0, got {tol}")
 
 
-def cut_off(max_iter: int) -> Notice:
+def iteration_limit_notice(max_iter: int) -> Notice:
     """The notice of a run that ended at the limit."""
     text = f"The run was cut off after {max_iter} iterations and had not converged: allow more iterations."
     return Notice(ITERATION_LIMIT, text)
@@ -328,10 +328,10 @@ def best_of(runs: int, process: Process, data, *, rng: np.random.Generator | int
     Raises
     ------
     ValueError
-        If `runs` is not a whole number of at least 1, if the process has no loss to compare runs by, and as `iterate`.
+        If `runs` is not an integer of at least 1, if the process has no loss to compare runs by, and as `iterate`.
     """
-    if not is_whole(runs) or runs < 1:
-        raise ValueError(f"runs must be a whole number of at least 1, got {runs}")
+    if not is_integer(runs) or runs < 1:
+        raise ValueError(f"runs must be an integer of at least 1, got {runs}")
     if process.loss_name is None:
         raise ValueError("the best of several runs is the one with the least loss, but this process has no loss")
     children = np.random.default_rng(rng).spawn(runs)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.chunks import over_chunks
+from clustering.chunks import map_chunks
 from clustering.points import check_points
 
 METRICS = {
@@ -85,12 +85,12 @@ def check_proximities(proximities) -> np.ndarray:
         raise ValueError("proximities must be numbers: an (n, n) array") from None
     if checked.ndim != 2 or checked.shape[0] != checked.shape[1] or not checked.size:
         raise ValueError(f"proximities must be a square matrix (n, n), got shape {checked.shape}")
-    largest = max(over_chunks(lambda rows: _check_entries(checked, rows), len(checked), TILE))
+    largest = max(map_chunks(lambda rows: _check_entries(checked, rows), len(checked), TILE))
     diagonal = np.flatnonzero(checked.diagonal())
     if diagonal.size:
         i = diagonal[0]
         raise ValueError(f"the proximity of a point to itself must be 0, but entry ({i}, {i}) is {checked[i, i]:g}")
-    over_chunks(lambda rows: _check_symmetry(checked, rows, 1e-12 * largest), len(checked), TILE)
+    map_chunks(lambda rows: _check_symmetry(checked, rows, 1e-12 * largest), len(checked), TILE)
     return checked
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from clustering.chunks import over_chunks
+from clustering.chunks import map_chunks
 from clustering.distances import squared_distances
-from clustering.points import is_whole
+from clustering.points import is_integer
 
 DistancesTo = Callable[[np.ndarray], np.ndarray]
 
@@ -33,12 +33,12 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
     Raises
     ------
     ValueError
-        If `trials` is not a whole number of at least 1.
+        If `trials` is not an integer of at least 1.
     """
     if trials is None:
         trials = 2 + int(np.log(k))
-    elif not is_whole(trials) or trials < 1:
-        raise ValueError(f"trials must be a whole number of at least 1, got {trials}")
+    elif not is_integer(trials) or trials < 1:
+        raise ValueError(f"trials must be an integer of at least 1, got {trials}")
     rows = np.empty(k, dtype=np.intp)
     rows[0] = rng.integers(n)
     nearest = distances_to(rows[:1])[0]
@@ -87,7 +87,7 @@ def build(proximities: np.ndarray, k: int) -> np.ndarray:
         def losses(chunk, nearest=nearest):
             return np.minimum(proximities[chunk], nearest).sum(axis=1)
 
-        loss = np.concatenate(over_chunks(losses, n, size))
+        loss = np.concatenate(map_chunks(losses, n, size))
         loss[rows[:i]] = np.inf
         rows[i] = loss.argmin()
         nearest = np.minimum(nearest, proximities[rows[i]])

@@ -13,8 +13,8 @@ import numpy as np
 
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points
 from clustering.notices import INVERSION, Notice
-from clustering.points import check_k, is_whole
-from clustering.process import State, check_limits, cut_off
+from clustering.points import check_k, is_integer
+from clustering.process import State, check_limits, iteration_limit_notice
 
 
 class TreePosition(NamedTuple):
@@ -27,7 +27,7 @@ class TreePosition(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class JoinedPoints:
+class TreeAssignment:
     """The points that have joined another one, each in its group of the final cut."""
 
     labels: np.ndarray
@@ -70,8 +70,8 @@ class TreeCut:
     def __post_init__(self):
         if self.linkage not in LINKAGES:
             raise ValueError(f"linkage must be one of {', '.join(LINKAGES)}, got {self.linkage!r}")
-        if not is_whole(self.steps) or self.steps < 0:
-            raise ValueError(f"steps must be a whole number of at least 0, got {self.steps}")
+        if not is_integer(self.steps) or self.steps < 0:
+            raise ValueError(f"steps must be an integer of at least 0, got {self.steps}")
 
     def prepare(self, data) -> Tree:
         """The tree of the points (n, d) by Euclidean distances. A `Tree` is returned as it is, so that it serves every k.
@@ -79,7 +79,7 @@ class TreeCut:
         Raises
         ------
         ValueError
-            As `tree_of_points`, and unless k is a whole number in 1..n.
+            As `tree_of_points`, and unless k is an integer in 1..n.
         """
         tree = data if isinstance(data, Tree) else tree_of_points(data, self.linkage)
         check_k(self.k, len(tree.order))
@@ -111,17 +111,17 @@ class TreeCut:
         return self._states_from(prepared, first.merges, max_iter)
 
     def _states_from(self, tree: Tree, first: int, max_iter: int) -> Iterator[State]:
-        final, joined_by, cut = tree.labels(self.k), tree.joined_by, self._cut(tree)
+        final, first_merge, cut = tree.labels(self.k), tree.first_merge, self._cut(tree)
         before = None
         for iteration, merges in enumerate(range(first, min(cut, first + max_iter) + 1)):
-            labels = _reached(final, joined_by, merges, cut)
+            labels = _reached(final, first_merge, merges, cut)
             changed = len(labels) if before is None else int(np.count_nonzero(labels != before))
             notices = ()
             if merges == cut:
                 notices = _inversions(tree, cut)
             elif iteration == max_iter:
-                notices = (cut_off(max_iter),)
-            groups = JoinedPoints(labels, _sizes(labels, self.k), changed)
+                notices = (iteration_limit_notice(max_iter),)
+            groups = TreeAssignment(labels, _sizes(labels, self.k), changed)
             yield State("merge", iteration, TreePosition(merges), groups, tree.height(merges), merges == cut, notices)
             before = labels
 
@@ -131,19 +131,19 @@ class TreeCut:
         position = before.parameters._replace(next=merges)
         return (State("nearest", after.iteration, position, before.assignment, prepared.height(merges + 1)),)
 
-    def assign(self, prepared: Tree, parameters: TreePosition) -> JoinedPoints:
+    def assign(self, prepared: Tree, parameters: TreePosition) -> TreeAssignment:
         """The groups after `parameters.merges` merges; as `Process.assign`."""
-        labels = _reached(prepared.labels(self.k), prepared.joined_by, parameters.merges, self._cut(prepared))
-        return JoinedPoints(labels, _sizes(labels, self.k), len(labels))
+        labels = _reached(prepared.labels(self.k), prepared.first_merge, parameters.merges, self._cut(prepared))
+        return TreeAssignment(labels, _sizes(labels, self.k), len(labels))
 
     def _cut(self, tree: Tree) -> int:
         """Number of merges after which k groups are left."""
         return len(tree.order) - self.k
 
 
-def _reached(final: np.ndarray, joined_by: np.ndarray, merges: int, cut: int) -> np.ndarray:
+def _reached(final: np.ndarray, first_merge: np.ndarray, merges: int, cut: int) -> np.ndarray:
     """(n,) the final label of each point that is in a group after `merges` merges, -1 for the others; all at the cut."""
-    return final if merges == cut else np.where(joined_by < merges, final, -1)
+    return final if merges == cut else np.where(first_merge < merges, final, -1)
 
 
 def _sizes(labels: np.ndarray, k: int) -> np.ndarray:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clustering.chunks import largest_row, product
+from clustering.chunks import column_argmax, product
 from clustering.features import coefficients_of, features_of
 from clustering.gaussians import Gaussians
 
-MOST_AT_ONCE = 2**17
+MAX_AT_ONCE = 2**17
 """numbers of so many cells and components"""
 
 
@@ -61,11 +61,11 @@ class Grid:
         return coefficients
 
     def _largest(self, coefficients: np.ndarray) -> np.ndarray:
-        return np.concatenate([largest_row(rows) for rows in self._products(coefficients)]).reshape(self.shape)
+        return np.concatenate([column_argmax(rows) for rows in self._products(coefficients)]).reshape(self.shape)
 
     def _products(self, coefficients: np.ndarray) -> Iterator[np.ndarray]:
         """(k, width) the products with the first features of so many cells, piece by piece."""
         k, count = coefficients.shape
-        width = MOST_AT_ONCE // k
+        width = MAX_AT_ONCE // k
         for start in range(0, self._features.shape[1], width):
             yield product(coefficients, self._features[:count, start : start + width])

@@ -29,7 +29,7 @@ def height_of_cut(data_tree: DataTree, k: int, preferred: float | None = None) -
     Returns `preferred` if a cut there gives k clusters, otherwise a round number between the merges below and above the cut.
     If merges are tied or inverted, no height may give k clusters; then returns the height of the next merge.
     """
-    low, high = data_tree.tree.gap(k)
+    low, high = data_tree.tree.height_range(k)
     if preferred is not None and low <= preferred < high:
         return preferred
     top = float(data_tree.tree.heights.max())

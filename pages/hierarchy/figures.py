@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import escape_html, format_number, pluralize, truncate
 from pages.figures import palette
-from pages.figures.plots import LIGHT, NOWHERE, TIGHT, driven, emphasized, figure
+from pages.figures.plots import EMPTY_LINE, LIGHT, TIGHT, AnimatedFigure, highlight_traces, player_layout
 from pages.figures.summaries import block_means
 from pages.hierarchy.picture import HEIGHT, TreeColors
 from pages.methods.trees import DataTree
@@ -58,7 +58,7 @@ def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int =
         line | dict(line=dict(color=color, width=width)) | brackets.lines(rows)
         for color, rows in zip(2 * colors.colors, shown_rows, strict=True)
     ]
-    last = [trace | brackets.last(merges) for trace in emphasized("lines", 0)]
+    last = [trace | brackets.last(merges) for trace in highlight_traces("lines", 0)]
     top = 1.06 * (float(data_tree.tree.heights.max()) or 1.0)
     layout = dict(
         height=height,
@@ -71,7 +71,7 @@ def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int =
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False),
     )
     traces = [whole, *colored, *last, brackets.inversion_rings(), brackets.hover_markers()]
-    return figure(traces, layout | driven(name), frames)
+    return AnimatedFigure(traces, layout | player_layout(name), frames)
 
 
 def _leaf_axis(n: int) -> dict:
@@ -169,7 +169,7 @@ class _Brackets:
     def lines(self, rows: np.ndarray) -> dict:
         """Coordinates of the brackets of these merges."""
         if not rows.size:
-            return NOWHERE
+            return EMPTY_LINE
         x, y = self.x[rows].ravel()[:-1], self.y[rows].ravel()[:-1]
         return dict(
             x=[None if value != value else value for value in x.tolist()], y=[None if v != v else v for v in y.tolist()]
@@ -177,7 +177,7 @@ class _Brackets:
 
     def last(self, merges: int) -> dict:
         """Coordinates of the bracket of merge number `merges`, counted from 1; empty for 0."""
-        return self.lines(np.arange(merges - 1, merges)) if merges else NOWHERE
+        return self.lines(np.arange(merges - 1, merges)) if merges else EMPTY_LINE
 
     def inversion_rings(self) -> dict:
         """Trace with a ring at each inversion."""
@@ -218,7 +218,7 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
     )
     frames = []
     for i, merges in enumerate(states):
-        line, marker = NOWHERE, NOWHERE
+        line, marker = EMPTY_LINE, EMPTY_LINE
         if merges:
             applied = rows < merges
             line = dict(x=clusters[applied], y=y[applied])
@@ -253,7 +253,7 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
             dict(text="cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
         ],
     )
-    return figure(curves.moving(whole, frames[shown]["data"]), layout | driven(name), frames)
+    return AnimatedFigure(curves.moving(whole, frames[shown]["data"]), layout | player_layout(name), frames)
 
 
 def alt_text(run: Run) -> str:

@@ -20,7 +20,7 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
             f"is {MAX_CLUSTERS}.",
             icon=":material/info:",
         )
-    low, high = data_tree.tree.gap(k)
+    low, high = data_tree.tree.height_range(k)
     if not low < high:
         st.info(
             f"No height gives exactly {pluralize(k, 'cluster')}, because merges are {'tied' if high == low else 'inverted'} "

@@ -13,16 +13,16 @@ from pages.hierarchy.sections import show_tree_figures, show_tree_numbers, show_
 from pages.methods.trees import build_tree
 from pages.ui.cutting_line import cut_line
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
+from pages.ui.errors import show_error
 from pages.ui.failures import show_failure
-from pages.ui.navigation import opening
+from pages.ui.navigation import open_requested_page
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
 from pages.ui.results import show_sizes
 from pages.ui.widgets import IN_LINK, choose_tree, session_cache
 
 st.title("Hierarchical clustering")
-opening()
+open_requested_page()
 data = current()
 failure = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -42,7 +42,7 @@ try:
     with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():
         data_tree = build_tree(data, **options, cache=session_cache(), ordered=ordered)
 except ValueError as fault:
-    show_fault(fault)
+    show_error(fault)
 else:
     run = cut_run(data_tree, k)
     with place_of_height:

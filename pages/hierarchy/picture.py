@@ -9,19 +9,19 @@ from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.hulls import hull
 from pages.figures.plots import (
-    MAX_MOVING,
-    NOWHERE,
-    dots,
-    driven,
-    emphasized,
-    figure,
-    hovered,
-    layout_of,
+    EMPTY_LINE,
+    MAX_ANIMATED_MARKERS,
+    AnimatedFigure,
+    highlight_traces,
+    hoverable_rows,
+    image_position,
     marker_size,
-    padded,
-    placed,
+    name_labels,
+    padded_extent,
+    plane_layout,
+    player_layout,
+    point_trace,
     rings,
-    written,
 )
 from pages.hierarchy.cut import merges_of
 from pages.methods.tree_cut import OUTLINED
@@ -37,7 +37,7 @@ class TreeColors:
     def __init__(self, run: Run):
         data_tree, labels = run.model_input, run.history.last.labels
         self.cut = merges_of(run)
-        self.joined_by = data_tree.joined_by
+        self.first_merge = data_tree.first_merge
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
         self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]
         self.merges = np.where(np.arange(data_tree.merges) < self.cut, data_tree.labels_of_merges(self._points), 0)
@@ -50,7 +50,7 @@ class TreeColors:
 
     def has_color(self, merges: int) -> np.ndarray:
         """(n,) whether each point has a color after `merges` merges: from its first merge on, and at the cut at the latest."""
-        return self.joined_by < merges if merges < self.cut else np.ones(len(self.joined_by), dtype=bool)
+        return self.first_merge < merges if merges < self.cut else np.ones(len(self.first_merge), dtype=bool)
 
     def points(self, merges: int) -> np.ndarray:
         """(n,) color code of each point after `merges` merges."""
@@ -75,7 +75,7 @@ def picture(
     name: str,
     on_progress: Callable[[float], None] = lambda fraction: None,
     *,
-    markers: int = MAX_MOVING,
+    markers: int = MAX_ANIMATED_MARKERS,
 ) -> go.Figure:
     """Animated scatter plot of the merges: each point gets the color of its cluster at its first merge.
 
@@ -96,7 +96,7 @@ class _TreePicture:
     def __init__(self, run: Run, states: list[int], plane: Plane, markers: int):
         self.data_tree, self.data, self.states, self.plane = run.model_input, run.data, states, plane
         self.xy = plane.places(run.data.points)
-        self.extent = padded(self.xy, 1.2 if run.data.to_scale else None)
+        self.extent = padded_extent(self.xy, 1.2 if run.data.to_scale else None)
         self.painted = len(self.xy) > markers
         self.colors = TreeColors(run)
         left, right, bottom, top = self.extent
@@ -107,7 +107,7 @@ class _TreePicture:
         self.last_merges = dict(zip(last.tolist(), self.data_tree.ends(last, self.xy).round(digits), strict=True))
         self.marked = np.arange(len(self.xy))
         if self.painted:
-            early = self.data_tree.joined_by < self.data_tree.first_single
+            early = self.data_tree.first_merge < self.data_tree.first_single
             self.marked, self.early = np.flatnonzero(~early), np.flatnonzero(early)
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy[early].T, self.extent, height) if early.any() else None
@@ -122,13 +122,13 @@ class _TreePicture:
     def last_merge(self, merges: int) -> dict:
         """Line between the two children of the last merge, if that merge has a frame of its own."""
         ends = self.last_merges.get(merges - 1)
-        return NOWHERE if ends is None else dict(zip("xy", ends.T.tolist(), strict=True))
+        return EMPTY_LINE if ends is None else dict(zip("xy", ends.T.tolist(), strict=True))
 
     def figure(self, shown: int, name: str, on_progress: Callable[[float], None]) -> go.Figure:
         colors, n_colors, first_single = self.colors, len(self.colors.codes), self.data_tree.first_single
         static = [*rings(self.data, self.xy)]
         if self.painted:
-            static.append(dots(self.data, self.plane, self.xy, hovered(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
+            static.append(point_trace(self.data, self.plane, self.xy, hoverable_rows(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
         lower = list(range(1 + len(static), 1 + len(static) + n_colors))
         upper = [trace + n_colors for trace in lower]
         last_lines = [upper[-1] + 1, upper[-1] + 2]
@@ -156,21 +156,21 @@ class _TreePicture:
             frames.append(spec)
         merges = self.states[shown]
         marker = dict(size=marker_size(len(self.xy)), opacity=0.85, line=dict(width=0)) | colors.scale()
-        points = dots(self.data, self.plane, self.xy, self.marked)
+        points = point_trace(self.data, self.plane, self.xy, self.marked)
         points["marker"] = marker | colors.markers(merges, self.marked)["marker"]
         if not self.painted:
-            points |= written(self.data, self.marked)
+            points |= name_labels(self.data, self.marked)
         shapes = [
             dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6))
-            | (dict(fill="toself", fillcolor=palette.faint(color)) if code and self.shapes.filled else {})
+            | (dict(fill="toself", fillcolor=palette.translucent(color)) if code and self.shapes.filled else {})
             | shape
             for level in (self.shapes.lower, self.shapes.upper)
             for code, (color, shape) in enumerate(zip(colors.colors, level(merges, colors), strict=True))
         ]
-        layout = layout_of(self.data, self.plane, self.extent, HEIGHT, self.painted) | driven(name)
-        layout["images"] = [placed(self.extent) | image for image in self.image(min(merges, self.states[base]))]
-        last = [trace | self.last_merge(merges) for trace in emphasized("lines+markers", 7)]
-        return figure([points, *static, *shapes, *last], layout, frames)
+        layout = plane_layout(self.data, self.plane, self.extent, HEIGHT, self.painted) | player_layout(name)
+        layout["images"] = [image_position(self.extent) | image for image in self.image(min(merges, self.states[base]))]
+        last = [trace | self.last_merge(merges) for trace in highlight_traces("lines+markers", 7)]
+        return AnimatedFigure([points, *static, *shapes, *last], layout, frames)
 
 
 class _Outlines:
@@ -184,7 +184,7 @@ class _Outlines:
 
     def lower(self, merges: int, colors: TreeColors) -> list[dict]:
         """Empty, because merges remove outlines: nothing stays the same in later frames."""
-        return [NOWHERE for _ in colors.codes]
+        return [EMPTY_LINE for _ in colors.codes]
 
     def upper(self, merges: int, colors: TreeColors) -> list[dict]:
         """For each color one broken line around its clusters after `merges` merges."""
@@ -221,7 +221,7 @@ class _MergeLines:
 def _broken_line(parts) -> dict:
     """Line through these parts, each (m, 2), with gaps between them."""
     if not len(parts):
-        return NOWHERE
+        return EMPTY_LINE
     x, y = [], []
     for part in parts:
         x += [*part[:, 0].tolist(), None]

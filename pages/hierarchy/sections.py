@@ -45,7 +45,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            st.plotly_chart(scatter, key="tree picture", alt=figures.alt_text(run), **plots.SAVED)
+            st.plotly_chart(scatter, key="tree picture", alt=figures.alt_text(run), **plots.WITH_SAVE_BUTTON)
         outlines = (
             "Lines: merges so far."
             if data_tree.linkage == "single"

@@ -11,8 +11,8 @@ from scipy.spatial.distance import cdist
 
 from clustering import Tree, tree_of_points, tree_of_proximities
 from pages.datasets.data import SCIPY_METRICS, Data
-from pages.datasets.formatting import counted, short
-from pages.datasets.limits import MOST_ORDERED, MOST_POINTS_FOR_PROXIMITIES
+from pages.datasets.formatting import format_short, pluralize
+from pages.datasets.limits import MAX_ORDERED_LEAVES, MAX_POINTS_FOR_PROXIMITIES
 
 SINGLE_MERGES = 90
 """how many of the last merges are shown one by one; those before them in a few blocks"""
@@ -58,7 +58,7 @@ class DataTree:
     @property
     def is_euclidean(self) -> bool:
         """Whether it was made of Euclidean distances between points."""
-        return self.data.given is None and self.metric == "euclidean"
+        return self.data.precomputed is None and self.metric == "euclidean"
 
     @cached_property
     def states(self) -> list[int]:
@@ -76,9 +76,9 @@ class DataTree:
         return self.merges - min(self.merges, SINGLE_MERGES)
 
     @cached_property
-    def joined_by(self) -> np.ndarray:
+    def first_merge(self) -> np.ndarray:
         """(n,) the first merge of each point"""
-        return self.tree.joined_by
+        return self.tree.first_merge
 
     def height(self, merges: int) -> float:
         """Height of merge number `merges`; 0 before the first."""
@@ -97,7 +97,7 @@ class DataTree:
 
     def labels_of_merges(self, labels: np.ndarray) -> np.ndarray:
         """(n - 1,) for each merge the label of the first of its points, by labels (n,) of the points."""
-        return labels[self.tree.order[self.tree.begins[self.merges + 1 :]]]
+        return labels[self.tree.order[self.tree.offsets[self.merges + 1 :]]]
 
     def _centers(self, places: np.ndarray) -> np.ndarray:
         """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
@@ -133,9 +133,9 @@ class DataTree:
     def dissimilarities(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """A function of points (m,) and others (l,) that gives the (m, l) dissimilarities which the tree was made of."""
         data, metric = self.data, self.metric
-        if data.given is None and metric in SCIPY_METRICS:
+        if data.precomputed is None and metric in SCIPY_METRICS:
             return lambda ones, others: cdist(data.points[ones], data.points[others], SCIPY_METRICS[metric])
-        matrix = data.given if self.matrix is None else self.matrix
+        matrix = data.precomputed if self.matrix is None else self.matrix
         return lambda ones, others: matrix[np.ix_(ones, others)]
 
     def merge_sentence(self, merge: int) -> str:
@@ -144,11 +144,11 @@ class DataTree:
         left = self.merges - merge
         rest = "all is one group" if left == 1 else f"{left:,} groups left"
         lower = " An inversion: lower than what it merges." if merge in self.tree.inversions else ""
-        return f"Merge {merge + 1:,}: {a} and {b} at height {short(self.height(merge + 1))}, {rest}.{lower}"
+        return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{lower}"
 
     def _name_of(self, group: int) -> str:
         n = self.merges + 1
-        return self.data.names_of([group])[0] if group < n else counted(int(self.tree.sizes[group - n]), "point")
+        return self.data.names_of([group])[0] if group < n else pluralize(int(self.tree.sizes[group - n]), "point")
 
     def merge_rule(self) -> str:
         """Which two groups merge."""
@@ -163,27 +163,27 @@ class DataTree:
 def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = False) -> DataTree:
     """The tree of these data, or of a sample of them, from the cache if it is there.
 
-    `ordered` puts the leaves in the best order, of no more than `MOST_ORDERED` points. ValueError as `Data.proximities`, and
+    `ordered` puts the leaves in the best order, of no more than `MAX_ORDERED_LEAVES` points. ValueError as `Data.proximities`, and
     for a single point.
     """
     note = ""
-    if len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
+    if len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
         note = (
-            f"A tree needs the proximity of every pair of points: this one is of a sample of {MOST_POINTS_FOR_PROXIMITIES:,} "
+            f"A tree needs the proximity of every pair of points: this one is of a sample of {MAX_POINTS_FOR_PROXIMITIES:,} "
             f"of the {len(data.points):,} points."
         )
-        data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
-    ordered = ordered and len(data.points) <= MOST_ORDERED
+        data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
+    ordered = ordered and len(data.points) <= MAX_ORDERED_LEAVES
 
     def make():
         began = time.perf_counter()
         matrix = None
-        if data.given is None and metric == "euclidean":
+        if data.precomputed is None and metric == "euclidean":
             tree = tree_of_points(data.points, linkage, optimal_order=ordered)
         else:
             matrix = data.proximities(metric)
             tree = tree_of_proximities(matrix, linkage, optimal_order=ordered)
-        keeps = data.given is None and metric not in SCIPY_METRICS
+        keeps = data.precomputed is None and metric not in SCIPY_METRICS
         return DataTree(data, linkage, metric, tree, time.perf_counter() - began, matrix if keeps else None)
 
     # the note belongs to what was asked, and the same sample may be asked for as such
@@ -200,5 +200,5 @@ def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np
     if not data_tree.note:
         return labels, ""
     _, nearest = cKDTree(data_tree.data.points).query(data.points)
-    nearest[data.sampled(len(labels))] = np.arange(len(labels))  # also where points are the same
+    nearest[data.sample_indices(len(labels))] = np.arange(len(labels))  # also where points are the same
     return labels[nearest], f"{data_tree.note} The others begin in the group of the nearest of these."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering.chunks import about_two_smallest, inner_product, over_chunks, product, two_smallest
+from clustering.chunks import approximate_two_smallest, inner_product, map_chunks, product, two_smallest
 
 EPS = np.finfo(float).eps
 
@@ -24,7 +24,7 @@ def test_the_nearly_two_smallest_are_right_but_for_the_error_that_is_told(k, n, 
     rows = np.random.default_rng(k).normal(size=(k, n)) + shift
     error = 2 * k * EPS * np.abs(rows).max()
     expected_least, expected_labels, expected_second = two_smallest(rows)
-    least, labels, second = about_two_smallest(rows.copy())
+    least, labels, second = approximate_two_smallest(rows.copy())
     np.testing.assert_allclose(least, expected_least, rtol=0, atol=error)
     np.testing.assert_allclose(second, expected_second, rtol=0, atol=error)
     clear = expected_second - expected_least > 2 * error
@@ -35,14 +35,14 @@ def test_the_nearly_two_smallest_are_right_but_for_the_error_that_is_told(k, n, 
 
 def test_equal_entries_are_both_found():
     rows = np.array([[3.0], [0.0], [0.0], [-0.0], [5.0]])
-    least, labels, second = about_two_smallest(rows)
+    least, labels, second = approximate_two_smallest(rows)
     assert labels[0] in (1, 2, 3)
     assert abs(least[0]) < 1e-300
     assert abs(second[0]) < 1e-300
 
 
 def test_pieces_come_back_in_their_order_whichever_ends_first():
-    assert over_chunks(lambda piece: (piece.start, piece.stop), 1000, 7) == [
+    assert map_chunks(lambda piece: (piece.start, piece.stop), 1000, 7) == [
         (begin, min(begin + 7, 1000)) for begin in range(0, 1000, 7)
     ]
 

@@ -135,7 +135,7 @@ def test_each_step_merges_the_two_nearest_groups_at_their_dissimilarity(linkage,
         members[14 + i] = members.pop(a) + members.pop(b)
         middles[14 + i] = (middles[a] + middles[b]) / 2
         assert tree.sizes[i] == len(members[14 + i])
-        labels = tree.after(i + 1)
+        labels = tree.labels_after(i + 1)
         for group in members.values():
             assert len(set(labels[group].tolist())) == 1
         assert labels.max() + 1 == len(members)
@@ -145,7 +145,7 @@ def test_each_step_merges_the_two_nearest_groups_at_their_dissimilarity(linkage,
 def test_half_the_square_of_wards_height_is_by_how_much_the_sum_of_squares_grows(seed):
     points = cloud(30, 3, seed)
     tree = tree_of_points(points, "ward")
-    sums = [within_groups(points, tree.after(m)) for m in range(30)]
+    sums = [within_groups(points, tree.labels_after(m)) for m in range(30)]
     np.testing.assert_allclose(np.square(tree.heights) / 2, np.diff(sums), rtol=1e-9, atol=1e-12)
 
 
@@ -185,7 +185,7 @@ def test_groups_are_nested_contiguous_and_numbered_from_left_to_right(seed, n, l
     assert (tree.merges < n + np.arange(n - 1)[:, None]).all()
     for k in range(1, n + 1):
         labels = tree.labels(k)
-        np.testing.assert_array_equal(labels, tree.after(n - k))
+        np.testing.assert_array_equal(labels, tree.labels_after(n - k))
         in_order = labels[tree.order]
         assert in_order[0] == 0
         assert in_order[-1] == k - 1
@@ -320,7 +320,7 @@ def test_groups_are_those_of_fcluster(linkage, seed):
     for k in range(1, 41):
         assert same_groups(tree.labels(k), hierarchy.fcluster(peer, k, "maxclust"))
     for height in np.linspace(0, tree.heights[-1], 13):
-        assert same_groups(tree.after(tree.merges_below(height)), hierarchy.fcluster(peer, height, "distance"))
+        assert same_groups(tree.labels_after(tree.merges_below(height)), hierarchy.fcluster(peer, height, "distance"))
 
 
 @linkages
@@ -424,12 +424,12 @@ def test_every_linkage_is_tried_and_euclidean_ones_are_among_them():
         (lambda: tree_of_proximities([[0, 1], [1, 3]]), r"of a point to itself must be 0, but entry \(1, 1\) is 3"),
         (lambda: tree_of_proximities([[0, -1], [-1, 0]]), r"at least 0, but entry \(0, 1\) is -1"),
         (lambda: tree_of_proximities([[0, np.inf], [np.inf, 0]]), r"finite, but entry \(0, 1\) is inf"),
-        (lambda: tree_of_points(LINE).labels(0), r"k must be a whole number in 1\.\.n=5, got 0"),
-        (lambda: tree_of_points(LINE).labels(6), r"k must be a whole number in 1\.\.n=5, got 6"),
-        (lambda: tree_of_points(LINE).labels(2.0), r"k must be a whole number in 1\.\.n=5, got 2\.0"),
-        (lambda: tree_of_points(LINE).after(-1), r"merges must be a whole number in 0\.\.n-1=4, got -1"),
-        (lambda: tree_of_points(LINE).after(5), r"merges must be a whole number in 0\.\.n-1=4, got 5"),
-        (lambda: tree_of_points(LINE).after(1.5), r"merges must be a whole number in 0\.\.n-1=4, got 1\.5"),
+        (lambda: tree_of_points(LINE).labels(0), r"k must be an integer in 1\.\.n=5, got 0"),
+        (lambda: tree_of_points(LINE).labels(6), r"k must be an integer in 1\.\.n=5, got 6"),
+        (lambda: tree_of_points(LINE).labels(2.0), r"k must be an integer in 1\.\.n=5, got 2\.0"),
+        (lambda: tree_of_points(LINE).labels_after(-1), r"merges must be an integer in 0\.\.n-1=4, got -1"),
+        (lambda: tree_of_points(LINE).labels_after(5), r"merges must be an integer in 0\.\.n-1=4, got 5"),
+        (lambda: tree_of_points(LINE).labels_after(1.5), r"merges must be an integer in 0\.\.n-1=4, got 1\.5"),
     ],
 )
 def test_what_has_no_tree_or_no_such_groups_is_refused_with_rule_and_value(call, sentence):
@@ -444,15 +444,15 @@ def test_members_are_the_points_of_a_merge_and_lie_side_by_side(linkage):
     for i, (a, b) in enumerate(tree.merges.tolist()):
         made.append(made[a] | made[b])
         assert set(tree.members(i).tolist()) == made[-1]
-        begin = tree.begins[40 + i]
+        begin = tree.offsets[40 + i]
         np.testing.assert_array_equal(tree.members(i), tree.order[begin : begin + tree.sizes[i]])
 
 
 def test_the_heights_at_which_a_cut_leaves_so_many_groups_by_hand():
     tree = tree_of_points(LINE, "single")  # merges at 1, 2, 4, 8
-    assert [tree.gap(k) for k in range(1, 6)] == [(8, np.inf), (4, 8), (2, 4), (1, 2), (-np.inf, 1)]
+    assert [tree.height_range(k) for k in range(1, 6)] == [(8, np.inf), (4, 8), (2, 4), (1, 2), (-np.inf, 1)]
     tied = tree_of_points(np.array([[0.0], [1.0], [2.0]]), "single")
-    assert tied.gap(2) == (1, 1)  # no cut leaves two
+    assert tied.height_range(2) == (1, 1)  # no cut leaves two
 
 
 @linkages
@@ -460,7 +460,7 @@ def test_the_heights_at_which_a_cut_leaves_so_many_groups_by_hand():
 def test_a_cut_between_the_heights_of_a_gap_leaves_so_many_groups(linkage, seed):
     tree = tree_of_points(cloud(30, 2, seed), linkage)
     for k in range(1, 31):
-        low, high = tree.gap(k)
+        low, high = tree.height_range(k)
         inside = [height for height in (low, (low + high) / 2) if np.isfinite(height) and low < high]
         assert all(tree.merges_below(height) == 30 - k for height in inside)
         if not low < high:
@@ -473,9 +473,9 @@ def test_a_cut_between_the_heights_of_a_gap_leaves_so_many_groups(linkage, seed)
 @linkages
 def test_a_point_is_alone_until_the_merge_that_it_is_joined_by(linkage):
     tree = tree_of_points(cloud(40), linkage)
-    for point, merge in enumerate(tree.joined_by.tolist()):
+    for point, merge in enumerate(tree.first_merge.tolist()):
         assert point in tree.merges[merge]
-        before, after = tree.after(merge), tree.after(merge + 1)
+        before, after = tree.labels_after(merge), tree.labels_after(merge + 1)
         assert np.count_nonzero(before == before[point]) == 1
         assert np.count_nonzero(after == after[point]) > 1
 
@@ -484,5 +484,5 @@ def test_the_height_of_a_number_of_merges_is_that_of_the_last_of_them():
     tree = tree_of_points(LINE, "single")
     assert [tree.height(merges) for merges in range(5)] == [0, 1, 2, 4, 8]
     for merges in (-1, 5, 1.0):
-        with pytest.raises(ValueError, match=rf"merges must be a whole number in 0\.\.n-1=4, got {merges}"):
+        with pytest.raises(ValueError, match=rf"merges must be an integer in 0\.\.n-1=4, got {merges}"):
             tree.height(merges)

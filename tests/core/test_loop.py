@@ -83,7 +83,7 @@ class Halving(Alternating):
     def half_step_loss(self, prepared, assignment, parameters, new_parameters):
         return 0.75 * parameters
 
-    def settled(self, before, parameters, assignment, loss, tol):
+    def has_converged(self, before, parameters, assignment, loss, tol):
         return before.loss - loss <= tol
 
     def notices(self, prepared, parameters, assignment):
@@ -226,8 +226,10 @@ def test_between_two_states_are_the_new_parameters_with_the_old_assignment(metho
 
 
 def test_a_loop_without_one_of_its_steps_cannot_be_made():
-    for step in ("e_step", "m_step", "half_step_loss", "settled"):
-        parts = {name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "settled") if name != step}
+    for step in ("e_step", "m_step", "half_step_loss", "has_converged"):
+        parts = {
+            name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "has_converged") if name != step
+        }
         with pytest.raises(TypeError, match=step):
             type("Incomplete", (Alternating,), parts)()
 
@@ -297,9 +299,9 @@ def test_the_first_step_shows_the_start_that_was_given(method):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"max_iter": -1}, r"max_iter must be a whole number of at least 0, got -1"),
-        ({"max_iter": 2.5}, r"max_iter must be a whole number of at least 0, got 2.5"),
-        ({"max_iter": float("inf")}, r"max_iter must be a whole number of at least 0, got inf"),
+        ({"max_iter": -1}, r"max_iter must be an integer of at least 0, got -1"),
+        ({"max_iter": 2.5}, r"max_iter must be an integer of at least 0, got 2.5"),
+        ({"max_iter": float("inf")}, r"max_iter must be an integer of at least 0, got inf"),
         ({"tol": -0.1}, r"tol must be at least 0, got -0.1"),
         ({"tol": float("nan")}, r"tol must be at least 0, got nan"),
     ],
@@ -399,7 +401,7 @@ def test_no_seeds_make_no_restarts():
         (KMeans(2), [[np.nan]], {}, r"row 0, column 0 is nan"),
         (KMeans(999), POINTS, {}, r"k must lie in 1..n=120, got 999"),
         (KMeans(2, "worst"), POINTS, {}, r"init must be .* got 'worst'"),
-        (KMeans(2), POINTS, {"max_iter": -1}, r"max_iter must be a whole number of at least 0, got -1"),
+        (KMeans(2), POINTS, {"max_iter": -1}, r"max_iter must be an integer of at least 0, got -1"),
         (KMeans(2), POINTS, {"tol": -1}, r"tol must be at least 0, got -1"),
     ],
 )
@@ -532,7 +534,7 @@ def test_a_history_keeps_both_halves_of_every_iteration():
 
 def test_a_history_names_each_kind_of_notice_once_with_where_it_began_and_what_it_last_said():
     history = History.record(Halving(), 1, max_iter=3)
-    found = [(t, notice.name, notice.sentence) for t, notice in history.named_notices()]
+    found = [(t, notice.name, notice.sentence) for t, notice in history.unique_notices()]
     assert found[0] == (0, "even", "8 is even")
     assert [(t, name) for t, name, _ in found] == [(0, "even"), (3, notices.ITERATION_LIMIT)]
 

@@ -95,7 +95,7 @@ def test_points_on_their_own_have_no_label_and_the_others_the_one_of_the_cut(kin
     states = list(iterate(TreeCut(4, steps=100), tree))
     assert len(states) == 57
     for state in states[:-1]:
-        groups = tree.after(state.parameters.merges)
+        groups = tree.labels_after(state.parameters.merges)
         alone = np.bincount(groups)[groups] == 1
         np.testing.assert_array_equal(state.labels, np.where(alone, -1, tree.labels(4)))
         np.testing.assert_array_equal(state.assignment.sizes, np.bincount(tree.labels(4)[~alone], minlength=4))
@@ -174,10 +174,10 @@ def test_a_run_that_is_cut_off_says_so_and_has_not_converged():
         (lambda: iterate(TreeCut(1), LINE[:1]), "a tree needs at least two points, got 1"),
         (lambda: iterate(TreeCut(1), [[0.0], [np.nan]]), "points must be finite"),
         (lambda: TreeCut(2, "nearest"), "linkage must be one of single, .* got 'nearest'"),
-        (lambda: TreeCut(2, steps=-1), "steps must be a whole number of at least 0, got -1"),
-        (lambda: TreeCut(2, steps=1.5), "steps must be a whole number of at least 0, got 1.5"),
+        (lambda: TreeCut(2, steps=-1), "steps must be an integer of at least 0, got -1"),
+        (lambda: TreeCut(2, steps=1.5), "steps must be an integer of at least 0, got 1.5"),
         (lambda: iterate(TreeCut(2), LINE, start=[0, 1]), "a tree cut takes no start"),
-        (lambda: iterate(TreeCut(2), LINE, max_iter=-1), "max_iter must be a whole number of at least 0, got -1"),
+        (lambda: iterate(TreeCut(2), LINE, max_iter=-1), "max_iter must be an integer of at least 0, got -1"),
         (lambda: iterate(TreeCut(2), LINE, tol=-1), "tol must be at least 0, got -1"),
     ],
 )

@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from clustering import State
-from clustering.process import check_limits, cut_off
-from pages.datasets.formatting import counted, number
+from clustering.process import check_limits, iteration_limit_notice
+from pages.datasets.formatting import format_number, pluralize
 from pages.methods.base import MethodView, Script
 from pages.methods.formulas import NOTE, VALUE, Formula, loss_value, number_of, symbol
 from pages.methods.options import Option, Settings
@@ -91,7 +91,7 @@ class Scan:
         last = int(labels.max()) + 1
         for t in range(min(last, max_iter) + 1):
             now = np.where(labels < t, labels, -1)
-            notices = () if t == last or t < max_iter else (cut_off(max_iter),)
+            notices = () if t == last or t < max_iter else (iteration_limit_notice(max_iter),)
             yield State("expand", t, Reached(t), grouped(now, t, before), None, t == last, notices)
             before = now
 
@@ -137,12 +137,12 @@ class ScanView(FakeView):
         return {"start": self.start_sentence, "expand": self.expand_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {counted(len(run.data.points), 'point')} in no group."
+        return f"Start: {pluralize(len(run.data.points), 'point')} in no group."
 
     def expand_sentence(self, run, state: int, now) -> str:
         if now.iteration == 0:
             return "No group has been reached."
-        return f"Group {now.iteration} takes {counted(int(now.assignment.sizes[-1]), 'point')}."
+        return f"Group {now.iteration} takes {pluralize(int(now.assignment.sizes[-1]), 'point')}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
@@ -186,7 +186,7 @@ class Shift:
         before, settled = None, False
         for t in range(max_iter + 1):
             assignment = grouped(self.predict(modes, prepared), len(modes), before)
-            notices = (cut_off(max_iter),) if t == max_iter and not settled else ()
+            notices = (iteration_limit_notice(max_iter),) if t == max_iter and not settled else ()
             yield State("shift", t, modes, assignment, self._loss(prepared, modes), settled, notices)
             if settled:
                 return
@@ -236,15 +236,15 @@ class ShiftView(FakeView):
         return {"start": self.start_sentence, "shift": self.shift_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {counted(len(now.parameters), 'mode')} at points."
+        return f"Start: {pluralize(len(now.parameters), 'mode')} at points."
 
     def shift_sentence(self, run, state: int, now) -> str:
-        return f"Shift: {counted(len(now.parameters), 'mode')}, loss {self.loss_text(now.loss)}."
+        return f"Shift: {pluralize(len(now.parameters), 'mode')}, loss {self.loss_text(now.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
             modes = run.history.states[frame.state].parameters
-            return [number(float(cdist(run.data.points[[point]], modes).min()))]
+            return [format_number(float(cdist(run.data.points[[point]], modes).min()))]
 
         loss = Formula("Objective", "", f"{symbol('L')}{VALUE}", "Mean over the modes.", loss_value)
         return [

@@ -155,7 +155,7 @@ def report_with_option_elsewhere(*args, export=checks.report):
     return export(*args).replace(f"<dt>{OPTION.label}</dt>", f"<dt></dt>{OPTION.label}")
 
 
-def table_without_shares(run, export=files.assignments):
+def table_without_shares(run, export=files.assignments_csv):
     lines = export(run).decode("utf-8-sig").splitlines()
     return "\n".join(line.rsplit(",", run.k)[0] for line in lines).encode()
 
@@ -192,7 +192,7 @@ def test_there_is_no_silent_default():
 
 def test_methods_are_offered_where_they_can_be_used():
     data = checks.sample()
-    given = replace(data, given=np.zeros((60, 60)))
+    given = replace(data, precomputed=np.zeros((60, 60)))
     assert {view.name for view in available_methods("watch", given).values()} == {
         name for name, view in available_methods("watch").items() if "proximities" in view.traits.data
     }

@@ -139,14 +139,14 @@ def test_the_groups_that_are_alive_are_those_after_so_many_merges(linkage):
     data_tree = tree_of(normal(40, seed=3), linkage)
     for merges in range(40):
         groups = {frozenset(data_tree.tree.members(merge).tolist()) for merge in data_tree.clusters_after(merges).tolist()}
-        assert groups == {group for group in partition(data_tree.tree.after(merges)) if len(group) > 1}
+        assert groups == {group for group in partition(data_tree.tree.labels_after(merges)) if len(group) > 1}
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
 def test_a_point_is_joined_by_the_first_merge_after_which_it_is_not_alone(linkage):
     data_tree = tree_of(normal(30, seed=4), linkage)
-    sizes = np.array([np.bincount(labels := data_tree.tree.after(made))[labels] for made in range(30)])
-    np.testing.assert_array_equal(data_tree.joined_by, (sizes > 1).argmax(axis=0) - 1)
+    sizes = np.array([np.bincount(labels := data_tree.tree.labels_after(made))[labels] for made in range(30)])
+    np.testing.assert_array_equal(data_tree.first_merge, (sizes > 1).argmax(axis=0) - 1)
 
 
 def lines(data_tree):
@@ -188,7 +188,7 @@ def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
     data = normal(30)
     data_tree = tree_of(data, "average")
     for merge, (one, other) in enumerate(lines(data_tree)):
-        members, before = data_tree.tree.members(merge), data_tree.tree.after(merge)
+        members, before = data_tree.tree.members(merge), data_tree.tree.labels_after(merge)
         groups = [members[before[members] == group] for group in np.unique(before[members])]
         assert len(groups) == 2
         means = np.array([data.points[group].mean(axis=0) for group in groups])
@@ -797,7 +797,7 @@ def test_of_painted_points_those_that_join_late_are_markers_and_the_image_change
     data_tree, at = run.model_input, frame_of_cut(run)
     states = data_tree.states
     figure = pictured(run, states, at)
-    late = data_tree.joined_by >= n - 1 - 90
+    late = data_tree.first_merge >= n - 1 - 90
     assert late.any() == (linkage == "single")
     assert late.sum() < 100
     np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[late])
