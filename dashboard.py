@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.figures.icon import emblem
-from pages.ui.memory import tidying
+from pages.figures.icon import app_icon
+from pages.ui.memory import memory_cleaner
 
-tidying()
+memory_cleaner()
 # a drawn icon, because a named one would be fetched from the network
-st.set_page_config(page_title="Watch it cluster", page_icon=emblem(), layout="wide")
+st.set_page_config(page_title="Watch it cluster", page_icon=app_icon(), layout="wide")
 watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
 tree = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="The tree", icon=":material/account_tree:")
 mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Inside a mixture", icon=":material/blur_on:")
@@ -22,9 +22,9 @@ page = st.navigation(
 )
 
 # only now, when the menu is on its way to the screen: the first time this takes a second
-from pages.ui.buttons import LACKS, copy_link  # noqa: E402
+from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
-from pages.ui.frame import dress  # noqa: E402
+from pages.ui.frame import style_page  # noqa: E402
 from pages.ui.links import requested, restore_address, warn_of_unavailable, write_address  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
@@ -32,7 +32,7 @@ requested()
 restore_address(page.url_path)
 notice = st.empty()
 
-dress(page is watch)
+style_page(page is watch)
 if page is data:
     st.title("Data")
     st.caption("What is chosen here is what every page works on.")
@@ -42,8 +42,8 @@ else:
         st.subheader("Data")
         choose_data(full=False)
 with st.sidebar:
-    copy_link(LACKS if uses_own_data() else "")
+    copy_link(WITHOUT_DATA if uses_own_data() else "")
 page.run()
 warn_of_unavailable(notice)
 write_address()
-tidying().soon()
+memory_cleaner().soon()

@@ -1,4 +1,4 @@
-"""How many clusters? One method with K = 1, 2, 3 …, and what the criteria say about it."""
+"""Choose K page: one method with K = 1, 2, 3, …, and criteria for the number of clusters."""
 
 import streamlit as st
 
@@ -7,22 +7,22 @@ from pages.choose_k.sweep import Sweep
 from pages.choose_k.verdict import Verdict
 from pages.figures import plots
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
-from pages.ui.navigation import opening
-from pages.ui.progress import work_on
+from pages.ui.errors import show_error
+from pages.ui.navigation import open_requested_page
+from pages.ui.progress import run_job
 from pages.ui.widgets import choose_sweep, session_cache
 
-st.title("How many clusters?")
-opening()
+st.title("Choose K")
+open_requested_page()
 data = current()
-settings, most, runs = choose_sweep(data)
+settings, max_k, runs = choose_sweep(data)
 try:
-    sweep = session_cache().get(("sweep", data.key, settings, most, runs), lambda: Sweep.of(data, settings, most, runs))
+    sweep = session_cache().get(("sweep", data.key, settings, max_k, runs), lambda: Sweep.of(data, settings, max_k, runs))
     if sweep.note:
         st.info(sweep.note, icon=":material/info:")
-    work_on(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
-except ValueError as fault:
-    show_fault(fault)
+    run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
+except ValueError as error:
+    show_error(error)
 else:
     if all(("data", k) in sweep.results for k in sweep.ks.tolist()):
         show(Verdict(sweep))

@@ -1,14 +1,14 @@
-"""Figures of two clusterings of the same points. Arrays in, figures out; no Streamlit."""
+"""Figures of the agreement of two clusterings. No Streamlit here."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.compare.agreement import Clustering, Disagreement
+from pages.compare.agreement import Agreement, Clustering
 from pages.datasets.data import Data
-from pages.datasets.formatting import in_template, safe
+from pages.datasets.formatting import escape_hover, escape_html
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import TIGHT, padded, placed, side_by_side_layout
+from pages.figures.plots import TIGHT, image_position, padded_extent, side_by_side_layout
 
 EDGE = "#26262c"
 
@@ -21,16 +21,16 @@ def color_of(number: int) -> str:
     return palette.NEUTRAL if number < 0 else palette.color_of(number)
 
 
-def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
-    """Contingency table of two clusterings: a square per cell, whose area is the number of points.
+def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
+    """Contingency table of two clusterings: one square per nonempty cell, with area proportional to its number of points.
 
-    Each square can be selected; its `customdata` is the numbers of the two groups.
+    Squares can be selected; the `customdata` of a square is its cell (label in a, label in b).
     """
-    rows, columns = np.nonzero(pair.table)
-    counts = pair.table[rows, columns]
-    side = min(200 / max(*pair.table.shape, 1), 46)
-    a, b = pair.groups_a[rows], pair.groups_b[columns]
-    changed = a != b
+    rows, columns = np.nonzero(agreement.table)
+    counts = agreement.table[rows, columns]
+    side = min(200 / max(*agreement.table.shape, 1), 46)
+    a, b = agreement.groups_a[rows], agreement.groups_b[columns]
+    differs = a != b
     square = dict(
         type="scatter",
         mode="markers+text",
@@ -48,8 +48,8 @@ def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
             symbol="square",
             size=np.maximum(side * np.sqrt(counts / counts.max(initial=1)), 6),
             color=[color_of(number) for number in b],
-            opacity=np.where(changed, 0.95, 0.45),
-            line=dict(width=np.where(changed, 2, 0), color=[color_of(number) for number in a]),
+            opacity=np.where(differs, 0.95, 0.45),
+            line=dict(width=np.where(differs, 2, 0), color=[color_of(number) for number in a]),
         ),
         selected=dict(marker=dict(opacity=1.0)),
         unselected=dict(marker=dict(opacity=0.3)),
@@ -61,15 +61,16 @@ def contingency(pair: Disagreement, height: int = 330) -> go.Figure:
         hovermode="closest",
         dragmode=False,
         clickmode="event+select",
-        xaxis=_groups_axis(pair.b.name, pair.groups_b) | dict(side="top"),
-        yaxis=_groups_axis(pair.a.name, pair.groups_a) | dict(autorange=False, range=[len(pair.groups_a) - 0.5, -0.5]),
+        xaxis=_groups_axis(agreement.b.name, agreement.groups_b) | dict(side="top"),
+        yaxis=_groups_axis(agreement.a.name, agreement.groups_a)
+        | dict(autorange=False, range=[len(agreement.groups_a) - 0.5, -0.5]),
     )
     return go.Figure(dict(data=[square], layout=layout))
 
 
 def _groups_axis(name: str, groups: np.ndarray) -> dict:
     return dict(
-        title=dict(text=safe(name), standoff=6),
+        title=dict(text=escape_html(name), standoff=6),
         tickvals=list(range(len(groups))),
         ticktext=[
             f"<span style='color:{color_of(g)}'>{palette.mark_of(g)}</span> {g + 1}" if g >= 0 else "none"
@@ -82,7 +83,7 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
 
 
 def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
-    """A painted picture of all points in the colors of their groups, for `side_by_side` with many points."""
+    """Image of all points in the colors of their groups, as a data URI; for `side_by_side` with many points."""
     xy = plane.places(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
     canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
@@ -90,36 +91,39 @@ def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
 
 
 def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
-    return padded(xy, 1.3 if data.to_scale else None)
+    return padded_extent(xy, 1.3 if data.to_scale else None)
 
 
 def side_by_side(
-    data: Data, plane: Plane, pair: Disagreement, highlighted: np.ndarray, backdrops=(), height: int = 360
+    data: Data, plane: Plane, agreement: Agreement, highlighted: np.ndarray, backdrops=(), height: int = 360
 ) -> go.Figure:
-    """Two pictures of the points, in the groups of each clustering; rows `highlighted` (m,) stand out, all others are faint.
+    """Scatter plots of both clusterings, side by side.
 
-    `backdrops` are painted pictures of both clusterings if there are more than `MOST_MARKERS` points, else none.
+    Parameters
+    ----------
+    highlighted : (m,) indices of the points to emphasize; all others are faint.
+    backdrops : images from `backdrop` of both clusterings, for more than `MAX_MARKERS` points; otherwise empty.
     """
     xy = plane.places(data.points)
     extent = extent_of(data, xy)
-    called = [safe(name) for name in data.names_of(highlighted)]
-    layout = side_by_side_layout(data, plane, extent, (pair.a.name, pair.b.name), height)
+    names = [escape_html(name) for name in data.names_of(highlighted)]
+    layout = side_by_side_layout(data, plane, extent, (agreement.a.name, agreement.b.name), height)
     layout |= dict(hovermode="closest", dragmode="pan")
     layout["xaxis2"]["matches"] = "x"
     layout["yaxis2"] |= dict(matches="y", showticklabels=False, scaleanchor=None)
     traces = []
-    for i, clustering in enumerate((pair.a, pair.b)):
-        number = "" if i == 0 else "2"
-        axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
+    for i, clustering in enumerate((agreement.a, agreement.b)):
+        suffix = "" if i == 0 else "2"
+        axes = dict(xaxis=f"x{suffix}", yaxis=f"y{suffix}")
         if backdrops:
-            layout["images"].append(placed(extent, number) | dict(source=backdrops[i], opacity=0.45))
+            layout["images"].append(image_position(extent, suffix) | dict(source=backdrops[i], opacity=0.45))
         else:
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
         dots["marker"]["line"] = dict(width=1, color=EDGE)
         dots["customdata"] = [
-            f"{name}<br>{in_template(pair.a.name)}: {group_name(g)}<br>{in_template(pair.b.name)}: {group_name(h)}"
-            for name, g, h in zip(called, pair.a.labels[highlighted], pair.b.labels[highlighted], strict=True)
+            f"{name}<br>{escape_hover(agreement.a.name)}: {group_name(g)}<br>{escape_hover(agreement.b.name)}: {group_name(h)}"
+            for name, g, h in zip(names, agreement.a.labels[highlighted], agreement.b.labels[highlighted], strict=True)
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"
         traces.append(dots)

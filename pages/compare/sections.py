@@ -10,14 +10,14 @@ from pages.compare.agreement import Agreement, Clustering
 from pages.compare.comparison import Comparison
 from pages.compare.scores import PanelScores, compared_names, notes, scores
 from pages.datasets.data import Data
-from pages.datasets.formatting import minus, number, plain
+from pages.datasets.formatting import escape_markdown, format_number, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
 from pages.figures.plots import CHART
 from pages.runs import curves, pictures
 from pages.runs.frames import aligned_frames
-from pages.ui.export_menu import offer
+from pages.ui.export_menu import show_export_menu
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
@@ -44,7 +44,7 @@ def show_messages(comparison: Comparison, containers: Sequence) -> None:
         st.info(comparison.note, icon=":material/info:")
     for container, run in zip(containers, comparison.runs, strict=True):
         if isinstance(run, str):
-            container.error(plain(run), icon=":material/error:")
+            container.error(escape_markdown(run), icon=":material/error:")
         elif run.note and run.note != comparison.note:
             container.info(run.note, icon=":material/info:")
 
@@ -60,11 +60,11 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         drawn = []
         for i, (run, frames) in enumerate(zip(runs, frames_of, strict=True)):
 
-            def on_share(share, i=i):
+            def on_progress(share, i=i):
                 progress.show(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), "Drawing the plots.")
 
             options = dict(height=HEIGHTS[len(containers)], markers=MAX_MARKERS, extent=extent)
-            drawn.append(pictures.picture(run, frames, plane, token, on_share, **options))
+            drawn.append(pictures.picture(run, frames, plane, token, on_progress, **options))
         titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)
 
@@ -75,9 +75,9 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
         with container:
             with st.container(key=key):
-                st.plotly_chart(figure, key=f"picture {key}", alt=texts[-1], **plots.SAVED)
+                st.plotly_chart(figure, key=f"picture {key}", alt=texts[-1], **plots.WITH_SAVE_BUTTON)
             show_notices(run)
-            offer(run, figure, frames, key)
+            show_export_menu(run, figure, frames, key)
     with st.container(key="driver"):
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
     painted = len(comparison.data.points) > MAX_MARKERS
@@ -86,14 +86,14 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         + (", drawn as an image; darker means more points." if painted else ".")
         + " Matching groups have the same color in all plots."
         + (f" {left_out}" if left_out else "")
-        + plots.about_colors(max(run.k for run in runs))
-        + f" {plots.about_rings(comparison.data)}"
+        + plots.colors_note(max(run.k for run in runs))
+        + f" {plots.rings_note(comparison.data)}"
     )
     st.subheader("Losses")
     st.caption("Units differ: compare convergence, not values.")
     with st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
-        ends = "; ".join(f"{name} ends at {number(loss)}" for name, loss in with_loss)
+        ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
         st.plotly_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.", **CHART)
 
 
@@ -111,18 +111,18 @@ def show_scores(comparison: Comparison) -> None:
             row.name,
             row.duration,
             f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.0995 else f"{1000 * row.seconds:,.0f} ms",
-            None if row.loss is None else Raw(f"{number(row.loss)}<br><small>{row.loss_name}</small>"),
+            None if row.loss is None else Raw(f"{format_number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
             *([_rounded(row.adjusted_rand), _rounded(row.mutual_information)] if known else []),
             *map(row.compared.get, compared),
         ]
 
     st.html(table([*headers, *compared], [cells(row) for row in rows], "Scores of the runs", row_headers=True))
-    st.caption(plain(" ".join(notes(comparison, rows))))
+    st.caption(escape_markdown(" ".join(notes(comparison, rows))))
 
 
 def _rounded(value: float | None) -> str | None:
-    return None if value is None else minus(f"{value:.3f}")
+    return None if value is None else minus_signs(f"{value:.3f}")
 
 
 @st.fragment
@@ -153,7 +153,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
 
         cell = st.selectbox("Highlight", [None, *agreement.cells], format_func=cell_label, key=f"highlighted {pair_key}")
     with right:
-        st.markdown(f"**{plain(agreement.sentence)}**")
+        st.markdown(f"**{escape_markdown(agreement.sentence)}**")
 
         def on_select():
             selected = st.session_state[f"contingency {pair_key}"]["selection"]["points"]
@@ -169,12 +169,12 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         )
         st.caption("Contingency table; click a cell to highlight its points. Outlined = disagreement.")
     highlighted = agreement.rows(cell)
-    if len(highlighted) > plots.MOST_MARKERS:
-        sample = np.random.default_rng(0).choice(len(highlighted), plots.MOST_MARKERS, replace=False)
+    if len(highlighted) > plots.MAX_MARKERS:
+        sample = np.random.default_rng(0).choice(len(highlighted), plots.MAX_MARKERS, replace=False)
         st.caption(f"Highlighting a random sample of {len(sample):,} of these {len(highlighted):,} points.")
         highlighted = highlighted[np.sort(sample)]
     backdrops = []
-    if len(data.points) > plots.MOST_MARKERS:
+    if len(data.points) > plots.MAX_MARKERS:
         backdrops = [
             session_cache().get(("backdrop", key, plane.names, one.name), lambda one=one: figures.backdrop(data, plane, one))
             for one in (agreement.a, agreement.b)

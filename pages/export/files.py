@@ -21,9 +21,9 @@ from pages.runs import curves
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
-OnShare = Callable[[float], None]
+OnProgress = Callable[[float], None]
 """is called with the share that is done; an exception that it raises ends the work"""
-NOBODY: OnShare = lambda share: None  # noqa: E731
+ignore_progress: OnProgress = lambda share: None  # noqa: E731
 ROWS = 20_000
 """of a table that are written at once"""
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -37,7 +37,7 @@ def harmless(text) -> str:
     return f"'{text}" if text.startswith(DANGEROUS) and not NUMBER.fullmatch(text) else text
 
 
-def _csv(headers: list[str], columns: list, on_share: OnShare = NOBODY) -> bytes:
+def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_progress) -> bytes:
     """A table of these columns: arrays of numbers, or lists."""
     out, rows = io.BytesIO(), len(columns[0])
     # the mark at the beginning tells Excel that this is UTF-8
@@ -48,17 +48,17 @@ def _csv(headers: list[str], columns: list, on_share: OnShare = NOBODY) -> bytes
             parts = (column[start : start + ROWS] for column in columns)
             cells = [part.tolist() if isinstance(part, np.ndarray) else map(harmless, part) for part in parts]
             writer.writerows(zip(*cells, strict=True))
-            on_share(min(1.0, (start + ROWS) / rows))
+            on_progress(min(1.0, (start + ROWS) / rows))
         text.flush()
         return out.getvalue()
 
 
 def coordinate_names(run: Run) -> list[str]:
     """The names of the columns that points and places have coordinates in; none where only proximities are known."""
-    return [] if run.data.given is not None else list(run.data.columns)
+    return [] if run.data.precomputed is not None else list(run.data.columns)
 
 
-def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
+def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, -1 for none, and for a
     soft method its share in each cluster."""
     data, shares = run.data, run.history.last.assignment.shares
@@ -72,10 +72,10 @@ def assignments(run: Run, on_share: OnShare = NOBODY) -> bytes:
     if shares is not None:
         headers += [f"{run.view.traits.share}_{rank + 1}" for rank in range(run.k)]
         parts += list(shares.T[np.argsort(run.ranks)])
-    return _csv(headers, parts, on_share)
+    return _csv(headers, parts, on_progress)
 
 
-def clusters(run: Run) -> bytes:
+def clusters_csv(run: Run) -> bytes:
     """A CSV with a row for each cluster: its number, size and place, and what the method has to say of it."""
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
@@ -116,7 +116,7 @@ def parameters_json(run: Run) -> bytes:
         converged=history.converged,
         loss=history.last.loss,
         loss_is=history.process.loss_name,
-        notices=[notice.message(run.ranks + 1) for _, notice in history.named_notices()],
+        notices=[notice.message(run.ranks + 1) for _, notice in history.unique_notices()],
         clusters=list(_records(run)),
     )
     return json.dumps(content, ensure_ascii=False, indent=2, default=_plain).encode()
@@ -138,7 +138,7 @@ def _plain(value):
     return value.tolist()
 
 
-def history(run: Run, on_share: OnShare = NOBODY) -> bytes:
+def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each iteration, T + 1 of them.
 
     Arrays only, so that it loads with `allow_pickle=False`. Clusters are in the order of the method; `numbers` says which
@@ -146,7 +146,7 @@ def history(run: Run, on_share: OnShare = NOBODY) -> bytes:
     """
     history = run.history
     arrays = dict(
-        points=run.data.points if run.data.given is None else run.data.given,
+        points=run.data.points if run.data.precomputed is None else run.data.precomputed,
         losses=history.losses,
         half_losses=history.half_losses,
         changed=history.changed,
@@ -164,7 +164,7 @@ def history(run: Run, on_share: OnShare = NOBODY) -> bytes:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as place:
                 np.lib.format.write_array(place, array, allow_pickle=False)
             done += array.nbytes
-            on_share(done / whole)
+            on_progress(done / whole)
     return out.getvalue()
 
 
@@ -180,8 +180,10 @@ def _plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
-def moving_image(run: Run, picture: go.Figure, frames: list[Frame], title: str, on_share: OnShare = NOBODY) -> bytes:
+def animation_gif(
+    run: Run, picture: go.Figure, frames: list[Frame], title: str, on_progress: OnProgress = ignore_progress
+) -> bytes:
     """The moving picture and its loss curve as a GIF."""
     curve = curves.loss_curve(run, frames, "")
     places = [(picture, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
-    return stills.animated(places, (960, 540), title, [frame.sentence for frame in frames], on_share)
+    return stills.animated_gif(places, (960, 540), title, [frame.sentence for frame in frames], on_progress)

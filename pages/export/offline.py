@@ -6,14 +6,14 @@ from pathlib import Path
 import plotly.graph_objects as go
 import plotly.io
 
-from pages.datasets.formatting import safe
+from pages.datasets.formatting import escape_html
 
 SCRIPT = (Path(__file__).parent / "offline.js").read_text(encoding="utf-8")
 AT_ONCE = dict(mode="immediate", transition=dict(duration=0))
 STILL = AT_ONCE | dict(frame=dict(duration=0, redraw=False))
 """how Plotly goes to a frame and stays there"""
 INK = "#31333f"
-MOST_LABELS = 40
+MAX_LABELS = 40
 """steps of the slider that are labeled"""
 
 
@@ -27,7 +27,7 @@ def animation(picture: go.Figure, sentences: list[str], title: str, moment: int 
     figure.layout.updatemenus = None  # what the player of the app needs
     below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
     figure.update_layout(
-        title=dict(text=safe(title)),
+        title=dict(text=escape_html(title)),
         height=700,
         margin=dict(l=50, r=20, t=60, b=180),
         template="plotly_white",
@@ -59,7 +59,7 @@ def _slider(frames: int) -> dict:
         transition=dict(duration=0),
         ticklen=0,
         minorticklen=0,
-        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > MOST_LABELS else INK),  # where there is room for them
+        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > MAX_LABELS else INK),  # where there is room for them
         len=1.0,
         pad=dict(t=60),
     )

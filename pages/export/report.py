@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pages.datasets.formatting import minus, number
+from pages.datasets.formatting import format_number, minus_signs
 from pages.figures import palette
 from pages.figures.markup import cell, mark, table
-from pages.figures.plots import about_colors, about_rings
+from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
 from pages.methods.starts import ManualStart, TreeStart
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
-MOST_COLUMNS = 20
+MAX_COLUMNS = 20
 """columns of the data that the report has at most"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
@@ -45,7 +45,7 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
     return "".join(parts)
 
 
-def alone(report: str, title: str) -> bytes:
+def standalone_html(report: str, title: str) -> bytes:
     """The report as a complete HTML file."""
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
@@ -71,7 +71,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     """How the run ended, its loss, and its scores."""
     pairs = [("Ended", run.ending)]
     if run.history.last.loss is not None:
-        pairs.append(("Final loss", f"{number(run.history.last.loss)}, the {run.history.process.loss_name}"))
+        pairs.append(("Final loss", f"{format_number(run.history.last.loss)}, the {run.history.process.loss_name}"))
     for score in run.view.scores(run):
         # the report's text has the unit that the name has in parentheses
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
@@ -79,11 +79,14 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     if width is not None:
         sampled = len(width.rows) < len(run.data.points)
         of = f", over a sample of {len(width.rows):,} points" if sampled else ""
-        pairs.append(("Silhouette", minus(f"{width.mean:.3f}{of}; 1 is compact and apart, 0 on the border")))
+        pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of}; 1 is compact and apart, 0 on the border")))
     if run.agreement is not None:
         against = run.data.label_name
         pairs += [
-            ("Adjusted Rand index", f"{minus(f'{run.agreement:.3f}')} against {against}; 1 is the same groups, 0 chance"),
+            (
+                "Adjusted Rand index",
+                f"{minus_signs(f'{run.agreement:.3f}')} against {against}; 1 is the same groups, 0 chance",
+            ),
             ("Normalized mutual information", f"{run.mutual_information:.3f} against {against}"),
         ]
     return pairs
@@ -99,7 +102,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         pairs.append(("Start", view.initialization(start.initialization).phrase))
     if isinstance(start, ManualStart):
         places = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
-        pairs.append(("Placed at", minus(places)))
+        pairs.append(("Placed at", minus_signs(places)))
     if isinstance(start, TreeStart):
         pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
     if view.traits.random:
@@ -111,20 +114,20 @@ def _data(run: Run) -> str:
     """A sentence about the data, and a table of their columns if they are points."""
     data = run.data
     n, d = data.points.shape
-    if data.given is not None:
-        return f"<p>{cell(f'{data.title}: {n:,} × {n:,} {data.given_name}. {data.note}')}</p>"
+    if data.precomputed is not None:
+        return f"<p>{cell(f'{data.title}: {n:,} × {n:,} {data.matrix_name}. {data.note}')}</p>"
     text = f"{data.title}: {n:,} points, {d} column{'s' * (d > 1)}. {data.note} {run.note}".strip()
     rows = []
-    for name, column in zip(data.columns[:MOST_COLUMNS], data.points.T[:MOST_COLUMNS], strict=True):
+    for name, column in zip(data.columns[:MAX_COLUMNS], data.points.T[:MAX_COLUMNS], strict=True):
         values = column.min(), column.mean(), column.max(), column.std()
-        rows.append([name, *(minus(f"{value:.5g}") for value in values)])
-    more = f"<p>and {d - MOST_COLUMNS:,} more columns.</p>" if d > MOST_COLUMNS else ""
+        rows.append([name, *(minus_signs(f"{value:.5g}") for value in values)])
+    more = f"<p>and {d - MAX_COLUMNS:,} more columns.</p>" if d > MAX_COLUMNS else ""
     return f"<p>{cell(text)}</p>" + table(["Column", "Least", "Mean", "Largest", "Deviation"], rows, "Columns", True) + more
 
 
 def _clusters(run: Run) -> str:
     """A table of the clusters: size, what the method knows of each in one number or text, and place."""
-    columns = [] if run.data.given is not None else list(run.data.columns[:MOST_COLUMNS])
+    columns = [] if run.data.precomputed is not None else list(run.data.columns[:MAX_COLUMNS])
     own = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in own), *columns]
     rows = []
@@ -132,7 +135,7 @@ def _clusters(run: Run) -> str:
         rank = run.ranks[k]
         row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in own.values()]
-        row += [minus(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
+        row += [minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
         rows.append(row)
     places = f"<p>{cell(f'The columns are of the {run.center_name}s.')}</p>" if columns else ""
     return table(headers, rows, "Clusters", True) + places
@@ -142,7 +145,7 @@ def _cluster_text(value: Any) -> str:
     """A text as it is, a whole number with all digits, another number with four decimal places."""
     if isinstance(value, str):
         return value
-    return minus(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
+    return minus_signs(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
 
 
 def _pictures(shown: RunPictures) -> str:
@@ -159,7 +162,7 @@ def _pictures(shown: RunPictures) -> str:
 
 def _about_pictures(run: Run, shown: RunPictures) -> str:
     """Sentences about frames that are left out, colors and rings."""
-    return " ".join([shown.left_out, about_colors(run.k), about_rings(run.data).replace("; point at it to see which", "")])
+    return " ".join([shown.left_out, colors_note(run.k), rings_note(run.data).replace("; point at it to see which", "")])
 
 
 def _picture(image: Image.Image, caption: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from clustering.proximity import METRICS
 from pages.datasets.catalog import SAMPLES
 from pages.methods.base import NoScript, Script
-from pages.runs.preparation import iterations_for
+from pages.runs.preparation import iteration_limit
 from pages.runs.run import Run
 
 TABLE = "assignments.csv"
@@ -37,7 +37,7 @@ def with_scikit_learn(run: Run) -> str:
 def _written(write: Callable[[Run, int], Script], run: Run) -> Script:
     """What the method writes for this run, at most as long as it was; NoScript with the reason if it cannot."""
     try:
-        return write(run, iterations_for(run.data, run.settings))
+        return write(run, iteration_limit(run.data, run.settings))
     except NoScript:
         raise
     except ValueError as fault:
@@ -51,7 +51,7 @@ def _from_clustering(names: Iterable[str]) -> str:
 def _data(run: Run) -> tuple[str, frozenset[str]]:
     """The lines that make the points, and the names of `clustering` that they need."""
     data = run.data
-    if data.given is not None:
+    if data.precomputed is not None:
         raise NoScript("proximities that are given cannot be made anew by a script")
     metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:

@@ -8,7 +8,7 @@ from pages.figures.thumbnails import as_html, thumbnail
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES, GALLERY
-from pages.ui.navigation import open_scene, opening
+from pages.ui.navigation import open_requested_page, open_scene
 from pages.ui.placing import plane_of
 
 
@@ -26,7 +26,7 @@ def pictures() -> dict[str, str]:
 
 
 st.title("When it goes wrong")
-opening()
+open_requested_page()
 st.caption(
     "That a loss fell and converged says little. Here is how each method fails: open one, press play, and then take the "
     "remedy, a button above the picture."

@@ -19,7 +19,7 @@ def hull(xy: np.ndarray) -> np.ndarray:
     return np.concatenate([corners, corners[:1]])
 
 
-def broken(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+def broken_line(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """(l, 2) one line through these parts, each (m, 2), broken between them by NaN; a single NaN if there are none."""
     gap = np.full((1, 2), np.nan)
     return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1] if len(parts) else gap

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw
 from pages.figures.palette import COLORS
 
 
-def emblem() -> Image.Image:
+def app_icon() -> Image.Image:
     """Three clusters."""
     icon = Image.new("RGBA", (64, 64))
     draw = ImageDraw.Draw(icon)

@@ -27,7 +27,7 @@ def rgb(colors) -> np.ndarray:
     return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
 
 
-def blended(shares: np.ndarray, colors) -> list[str]:
+def blend(shares: np.ndarray, colors) -> list[str]:
     """The colors of points (n,), each a mixture of these k by its shares (n, k). Where two are alike they are one object."""
     codes, which = np.unique(np.rint(shares @ rgb(colors)).astype(int) @ [65536, 256, 1], return_inverse=True)
     names = [f"#{code:06x}" for code in codes.tolist()]
@@ -47,7 +47,7 @@ def mark_of(rank: int) -> str:
     return MARKS[rank % len(MARKS)]
 
 
-def faint(color: str) -> str:
+def translucent(color: str) -> str:
     """The color of an area within a line of this color."""
     red, green, blue = rgb([color])[0].astype(int)
     return f"rgba({red},{green},{blue},0.1)"

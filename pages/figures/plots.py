@@ -8,25 +8,25 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import in_template, minus, safe, shortened
+from pages.datasets.formatting import escape_hover, escape_html, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.figures import palette
 
-SAVED = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
+WITH_SAVE_BUTTON = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
 """for pictures that the player saves: by Plotly's own button, which it hides"""
 CHART = dict(config={"displayModeBar": False})
 """for figures that nobody saves"""
-MOST_MARKERS = 2_000
+MAX_MARKERS = 2_000
 """above this many points a picture is painted instead of having a marker for each"""
-MOST_MOVING = 1_000
+MAX_ANIMATED_MARKERS = 1_000
 """the same for pictures that move: a browser cannot restyle more markers thirty times a second"""
-HOVERED = 400
+MAX_HOVERABLE = 400
 """how many points of a painted picture answer to the pointer"""
-MOST_WORDS = 150
+MAX_NAME_LABELS = 150
 """that are written beside their points"""
 LIGHT, DARK = "#ffffff", "#26262c"
 """what is now is a dark line with a light rim: seen on any ground and any color"""
-NOWHERE = dict(x=[None], y=[None])
+EMPTY_LINE = dict(x=[None], y=[None])
 """an empty array would make Plotly drop the other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)
 """the margin of a figure whose axes make room for themselves"""
@@ -39,10 +39,10 @@ def token(*what) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
-def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
+def padded_extent(xy: np.ndarray, proportions: float | None = None) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of a picture of these points (n, 2), as much wider than high as `proportions` says."""
     low, high = xy.min(axis=0), xy.max(axis=0)
-    size = size_of(low, high)
+    size = extent_size(low, high)
     if proportions is not None:
         size = np.maximum(size, size[::-1] * (proportions, 1 / proportions))
     middle = low + (high - low) / 2
@@ -50,7 +50,7 @@ def padded(xy: np.ndarray, proportions: float | None = None) -> tuple[float, flo
     return left, right, bottom, top
 
 
-def size_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def extent_size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """How wide a picture from `low` to `high` is; of a single value wide enough that its edges differ from it."""
     return np.where(high > low, high - low, np.maximum(1.0, 1e-6 * np.abs(low)))
 
@@ -65,7 +65,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     """A trace that rings the rows in which a value was filled, and names the values; none if nothing was."""
     if data.filled is None or not data.filled.any():
         return []
-    rows = np.flatnonzero(data.filled.any(axis=1))[:MOST_MARKERS]
+    rows = np.flatnonzero(data.filled.any(axis=1))[:MAX_MARKERS]
     return [
         dict(
             type="scatter",
@@ -73,7 +73,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
             x=xy[rows, 0],
             y=xy[rows, 1],
             customdata=[
-                safe(name) + "<br>" + "<br>".join(map(safe, filled_values(data, i)))
+                escape_html(name) + "<br>" + "<br>".join(map(escape_html, filled_values(data, i)))
                 for i, name in zip(rows, data.names_of(rows), strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
@@ -82,17 +82,17 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     ]
 
 
-def about_colors(k: int) -> str:
+def colors_note(k: int) -> str:
     """A sentence about the colors of k clusters, if they repeat."""
     return " Colors repeat after ten clusters." if k > len(palette.COLORS) else ""
 
 
-def about_rings(data: Data) -> str:
+def rings_note(data: Data) -> str:
     """A sentence about the rings in a picture of these data, if there are any."""
     if data.filled is None or not data.filled.any():
         return ""
     rows = int(data.filled.any(axis=1).sum())
-    which = f"the first {MOST_MARKERS:,} of {rows:,} rows" if rows > MOST_MARKERS else "a row"
+    which = f"the first {MAX_MARKERS:,} of {rows:,} rows" if rows > MAX_MARKERS else "a row"
     uncertain = "" if data.deviations is None else ", and how uncertain it is"
     return f"A ring marks {which} in which a value was filled; point at it to see which{uncertain}."
 
@@ -102,49 +102,49 @@ def filled_values(data: Data, i: int) -> list[str]:
     texts = []
     for j in np.flatnonzero(data.filled[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
-        value = minus(f"{data.points[i, j]:.4g}{spread}")
+        value = minus_signs(f"{data.points[i, j]:.4g}{spread}")
         texts.append(f"filled: {data.columns[j]} {value}")
     return texts[:8] + ["…"] * (len(texts) > 8)
 
 
-def written(data: Data, rows: np.ndarray) -> dict:
+def name_labels(data: Data, rows: np.ndarray) -> dict:
     """What writes the names of these rows beside their points, where names are what was clustered and there is room."""
-    if data.given is None or data.names is None or len(data.names) > MOST_WORDS:
+    if data.precomputed is None or data.names is None or len(data.names) > MAX_NAME_LABELS:
         return {}
-    names = [safe(shortened(name)) for name in data.names_of(rows)]
+    names = [escape_html(truncate(name)) for name in data.names_of(rows)]
     return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
 
 
-def dots(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
+def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
     """A trace of these rows at their places in xy (n, 2), which says what they are called and where."""
-    x, y = map(in_template, plane.names)
+    x, y = map(escape_hover, plane.names)
     return dict(
         type="scatter",
         mode="markers",
         x=xy[rows, 0],
         y=xy[rows, 1],
-        customdata=list(map(safe, data.names_of(rows))),
+        customdata=list(map(escape_html, data.names_of(rows))),
         hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
     )
 
 
-def hovered(n: int) -> np.ndarray:
+def hoverable_rows(n: int) -> np.ndarray:
     """The rows of n that answer to the pointer where all are painted: always the same ones."""
-    return np.sort(np.random.default_rng(0).choice(n, min(HOVERED, n), replace=False))
+    return np.sort(np.random.default_rng(0).choice(n, min(MAX_HOVERABLE, n), replace=False))
 
 
 def marker_size(n: int) -> float:
     return 7.5 * min(1.0, (500 / n) ** 0.35)
 
 
-def placed(extent: tuple[float, float, float, float], axes: str = "") -> dict:
+def image_position(extent: tuple[float, float, float, float], axes: str = "") -> dict:
     """Where an image lies that is stretched over the extent, below all else, by the axes of this number."""
     left, right, bottom, top = extent
     place = dict(xref=f"x{axes}", yref=f"y{axes}", x=left, y=top, sizex=right - left, sizey=top - bottom)
     return place | dict(sizing="stretch", layer="below")
 
 
-def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
+def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
     """The layout of a picture of points."""
     left, right, bottom, top = extent
     axis = dict(zeroline=False, showgrid=not painted)  # the lines would run over a painted picture
@@ -154,9 +154,9 @@ def layout_of(data: Data, plane: Plane, extent: tuple[float, float, float, float
         showlegend=False,
         hovermode="closest",
         dragmode="pan",
-        xaxis=axis | dict(range=[left, right], title=dict(text=safe(plane.names[0]))),
+        xaxis=axis | dict(range=[left, right], title=dict(text=escape_html(plane.names[0]))),
         yaxis=axis
-        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=safe(plane.names[1]))),
+        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=escape_html(plane.names[1]))),
     )
 
 
@@ -165,11 +165,11 @@ def side_by_side_layout(
 ) -> dict:
     """The layout of two pictures of points in the same plane and extent, side by side, each below its title.
 
-    Their axes are numbered "" and "2", as in `placed`.
+    Their axes are numbered "" and "2", as in `image_position`.
     """
     left, right, bottom, top = extent
     layout = dict(height=height, margin=TIGHT | dict(t=30), showlegend=False, images=[], annotations=[])
-    across, up = map(safe, plane.names)
+    across, up = map(escape_html, plane.names)
     for i, (number, title) in enumerate(zip(("", "2"), titles, strict=True)):
         begin, end = 0.52 * i, 0.48 + 0.52 * i
         layout[f"xaxis{number}"] = dict(
@@ -183,13 +183,21 @@ def side_by_side_layout(
             scaleanchor=f"x{number}" if data.to_scale else None,
         )
         layout["annotations"].append(
-            dict(text=safe(title), x=(begin + end) / 2, y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom")
+            dict(
+                text=escape_html(title),
+                x=(begin + end) / 2,
+                y=1,
+                xref="paper",
+                yref="paper",
+                xanchor="center",
+                yanchor="bottom",
+            )
             | dict(showarrow=False, font=dict(size=14))
         )
     return layout
 
 
-def driven(name: str) -> dict:
+def player_layout(name: str) -> dict:
     """What the layout of a figure has that a player drives, by this name."""
     return dict(meta=name, updatemenus=[REMOTE])
 
@@ -209,7 +217,7 @@ REMOTE = dict(
 """An invisible button by which the player gives its orders to the figure: it is Plotly's own way to start an animation."""
 
 
-class Moving(go.Figure):
+class AnimatedFigure(go.Figure):
     """A figure whose frames are taken as they are.
 
     Plotly would compare each point's symbol and color in each frame with all that there are, which for 2,000 points takes
@@ -247,11 +255,7 @@ def _packed(value):
     return value
 
 
-def figure(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
-    return Moving(data, layout, frames)
-
-
-def emphasized(mode: str, size: int) -> list[dict]:
+def highlight_traces(mode: str, size: int) -> list[dict]:
     """Two traces, the rim and the line of what is now."""
     trace = dict(type="scatter", mode=mode, hoverinfo="skip")
     return [

@@ -274,17 +274,17 @@ def _tick_text(value: float) -> str:
     return f"{round(value, 6):g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def animated(
+def animated_gif(
     figures: list[tuple[go.Figure, tuple[int, int, int, int]]],
     size: tuple[int, int],
     title: str,
     sentences: list[str],
-    on_share=lambda share: None,
+    on_progress=lambda share: None,
     moment: int = 400,
 ) -> bytes:
     """A GIF of figures that move in step: each with its left, top, width and height in a picture of this size.
 
-    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `on_share` is called with the
+    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `on_progress` is called with the
     share that is done.
     """
     stills = [Stills(figure, wide, high) for figure, (_, _, wide, high) in figures]
@@ -313,7 +313,7 @@ def animated(
     for i in range(len(sentences)):
         shown = [next(pictures, before) for pictures, before in zip(moving, shown, strict=True)]  # what has ended waits
         packed.append(sheet(i, shown).quantize(palette=common, dither=Image.Dither.NONE))
-        on_share((i + 1) / len(sentences))
+        on_progress((i + 1) / len(sentences))
     out = io.BytesIO()
     times = [moment] * last + [6 * moment]
     packed[0].save(out, "GIF", save_all=True, append_images=packed[1:], duration=times, loop=0)

@@ -7,21 +7,32 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from clustering import PrincipalComponents
-from pages.datasets.cleaning import SCALED
+from pages.datasets.cleaning import SCALING_SUFFIXES
 from pages.datasets.columns import histogram
 from pages.datasets.data import Data
-from pages.datasets.formatting import minus, safe, shortened
+from pages.datasets.formatting import escape_html, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import MOST_MARKERS, TIGHT, dots, hovered, layout_of, marker_size, padded, placed, rings, written
+from pages.figures.plots import (
+    MAX_MARKERS,
+    TIGHT,
+    hoverable_rows,
+    image_position,
+    marker_size,
+    name_labels,
+    padded_extent,
+    plane_layout,
+    point_trace,
+    rings,
+)
 
-MOST_PANELS = 6
+MAX_PANELS = 6
 """columns of a scatter-plot matrix"""
-MOST_PANEL_MARKERS = 6_000
+MAX_PANEL_MARKERS = 6_000
 """in all panels together; above it they are painted"""
-MOST_PAINTED_ROWS = 100_000
+MAX_PAINTED_ROWS = 100_000
 """in each panel"""
-MOST_LOADINGS = 24
+MAX_LOADINGS = 24
 """columns whose loadings are shown"""
 BLOCKS = 160
 """rows of a heat map at most; more are averaged in blocks"""
@@ -42,15 +53,15 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     """All points in the plane, in the colors of their known groups; rings around rows in which a value was filled."""
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
-    painted = len(xy) > MOST_MARKERS
-    extent = padded(xy)
-    layout = layout_of(data, plane, extent, height, painted)
+    painted = len(xy) > MAX_MARKERS
+    extent = padded_extent(xy)
+    layout = plane_layout(data, plane, extent, height, painted)
     shown, marker = np.arange(len(xy)), dict(size=marker_size(len(xy)), opacity=0.8)
     if painted:
-        shown, marker = hovered(len(xy)), dict(size=8, opacity=0)
+        shown, marker = hoverable_rows(len(xy)), dict(size=8, opacity=0)
         source = paint.Canvas(*xy.T, extent).paint(palette.rgb(colors), labels=groups)
-        layout["images"] = [placed(extent) | dict(source=source)]
-    points = dots(data, plane, xy, shown) | written(data, shown)
+        layout["images"] = [image_position(extent) | dict(source=source)]
+    points = point_trace(data, plane, xy, shown) | name_labels(data, shown)
     points["marker"] = marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown])
     return go.Figure(dict(data=[points, *rings(data, xy)], layout=layout))
 
@@ -60,15 +71,15 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     p, n = len(columns), len(data.points)
     rows = np.arange(n)
     pairs = p * (p - 1) // 2
-    painted = n * pairs > MOST_PANEL_MARKERS
-    if n > MOST_PAINTED_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(n, MOST_PAINTED_ROWS, replace=False))
+    painted = n * pairs > MAX_PANEL_MARKERS
+    if n > MAX_PAINTED_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(n, MAX_PAINTED_ROWS, replace=False))
     groups, colors, _ = _colors(data)
     groups = groups[rows]
     values = data.points[np.ix_(rows, columns)]
-    extents = [padded(np.column_stack([column, column]))[:2] for column in values.T]
+    extents = [padded_extent(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
-    called = [] if painted else [safe(name) for name in data.names_of(rows)]
+    called = [] if painted else [escape_html(name) for name in data.names_of(rows)]
     ringed = _ringed(data)
     figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
     images = []
@@ -81,9 +92,9 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
             figure.layout[x_axis].update(range=extents[j], showticklabels=ticks_x, **PANEL_AXIS)
             figure.layout[y_axis].update(range=extents[i], showticklabels=ticks_y, **PANEL_AXIS)
             if ticks_x:
-                figure.layout[x_axis].title = dict(text=safe(_column(data, columns[j])), font=dict(size=11))
+                figure.layout[x_axis].title = dict(text=escape_html(_column(data, columns[j])), font=dict(size=11))
             if j == 0:
-                figure.layout[y_axis].title = dict(text=safe(_column(data, columns[i])), font=dict(size=11))
+                figure.layout[y_axis].title = dict(text=escape_html(_column(data, columns[i])), font=dict(size=11))
             place = dict(xaxis=f"x{number}", yaxis=f"y{number}")
             if i == j:
                 counts, edges = histogram(values[:, i], 24, *extents[i]), np.linspace(*extents[i], 25)
@@ -103,7 +114,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 figure.layout[x_axis].update(visible=False)
                 figure.layout[y_axis].update(visible=False)
                 value = correlations[i, j]
-                text = "" if np.isnan(value) else minus(f"{value:.2f}")
+                text = "" if np.isnan(value) else minus_signs(f"{value:.2f}")
                 figure.add_annotation(
                     xref=f"x{number} domain",
                     yref=f"y{number} domain",
@@ -119,7 +130,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 if painted:
                     canvas = paint.Canvas(values[:, j], values[:, i], (*extents[j], *extents[i]), height=180, width=240)
                     images.append(
-                        placed((*extents[j], *extents[i]), number)
+                        image_position((*extents[j], *extents[i]), number)
                         | dict(source=canvas.paint(palette.rgb(colors), labels=groups))
                     )
                 else:
@@ -134,7 +145,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                 figure.add_trace(pair | place)
                 both = [columns[j], columns[i]]
                 for ring in rings(_of_columns(ringed, both), ringed.points[:, both]):
-                    few = {part: ring[part][: MOST_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
+                    few = {part: ring[part][: MAX_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
                     figure.add_trace(ring | few | dict(marker=ring["marker"] | dict(size=8)) | place)
     figure.update_layout(height=140 + 105 * p, margin=TIGHT, showlegend=False, images=images, bargap=0, dragmode=False)
     return figure
@@ -150,7 +161,7 @@ def _correlations(values: np.ndarray) -> np.ndarray:
 
 def _ringed(data: Data) -> Data:
     """The rows in which a value was filled, as many as are ringed."""
-    filled = np.zeros(0, dtype=int) if data.filled is None else np.flatnonzero(data.filled.any(axis=1))[:MOST_MARKERS]
+    filled = np.zeros(0, dtype=int) if data.filled is None else np.flatnonzero(data.filled.any(axis=1))[:MAX_MARKERS]
 
     def of(part):
         return None if part is None else part[filled]
@@ -177,12 +188,12 @@ def _of_columns(data: Data, columns: list[int]) -> Data:
 def _column(data: Data, j: int) -> str:
     """The name of a column, short, and without how it was scaled."""
     name = data.columns[j]
-    for scaled in filter(None, SCALED.values()):
+    for scaled in filter(None, SCALING_SUFFIXES.values()):
         name = name.removesuffix(scaled)
-    return shortened(name)
+    return truncate(name)
 
 
-def variance_kept(components: PrincipalComponents) -> go.Figure:
+def explained_variance(components: PrincipalComponents) -> go.Figure:
     """The share of the variance that each component keeps, and of all up to it."""
     shares = components.shares[:20]
     x = np.arange(1, len(shares) + 1)
@@ -205,19 +216,19 @@ def variance_kept(components: PrincipalComponents) -> go.Figure:
 
 def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     """How much of each column goes into each component, from −1 to 1."""
-    shown = min(MOST_PANELS, len(components.axes))
-    strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MOST_LOADINGS])
+    shown = min(MAX_PANELS, len(components.axes))
+    strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MAX_LOADINGS])
     z = components.axes[:shown][:, strongest].T
-    names = [safe(_column(data, j)) for j in strongest]
+    names = [escape_html(_column(data, j)) for j in strongest]
     heat = dict(
         type="heatmap",
         z=z,
         x=[f"component {i + 1}" for i in range(shown)],
-        y=[f"{name} " for name in distinct(names)],
+        y=[f"{name} " for name in distinct_names(names)],
         zmin=-1,
         zmax=1,
         colorscale=palette.DIVERGING,
-        text=[[minus(f"{value:.2f}") for value in row] for row in z],
+        text=[[minus_signs(f"{value:.2f}") for value in row] for row in z],
         texttemplate="%{text}",
         hovertemplate="%{y}in %{x}: %{text}<extra></extra>",
         showscale=False,
@@ -234,7 +245,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     return go.Figure(dict(data=[heat], layout=layout))
 
 
-def distinct(names: list[str]) -> list[str]:
+def distinct_names(names: list[str]) -> list[str]:
     """The names made different by blanks, because Plotly puts equal ones into one row."""
     seen: dict[str, int] = {}
     different = []
@@ -265,7 +276,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
 
     Above `BLOCKS` rows each cell is the mean of a block of pairs.
     """
-    matrix, edges = block_means(lambda ones, others: data.given[np.ix_(ones, others)], order)
+    matrix, edges = block_means(lambda ones, others: data.precomputed[np.ix_(ones, others)], order)
     called = data.names_of(order[edges[:-1]])
     sizes = np.diff(edges)
     if len(called) < len(order):
@@ -276,9 +287,9 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         colorscale=palette.SEQUENTIAL,
         x0=0,
         y0=0,
-        text=[[safe(f"{a} – {b}") for b in called] for a in called] if len(called) <= 80 else None,
+        text=[[escape_html(f"{a} – {b}") for b in called] for a in called] if len(called) <= 80 else None,
         hovertemplate=("%{text}: " if len(called) <= 80 else "") + "%{z:.4g}<extra></extra>",
-        colorbar=dict(thickness=12, title=dict(text=safe(data.given_name), side="right")),
+        colorbar=dict(thickness=12, title=dict(text=escape_html(data.matrix_name), side="right")),
     )
     lines = []
     if labels is not None:
@@ -291,7 +302,7 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
             ]
     few = len(called) <= 40
     ticks = (
-        dict(tickvals=list(range(len(called))), ticktext=[safe(shortened(name)) for name in called])
+        dict(tickvals=list(range(len(called))), ticktext=[escape_html(truncate(name)) for name in called])
         if few
         else dict(showticklabels=False, ticks="")
     )

@@ -7,7 +7,7 @@ import numpy as np
 from pages.datasets.data import Data
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import padded
+from pages.figures.plots import padded_extent
 
 WIDTH, HEIGHT = 390, 300
 MARK = "fill='#fff' stroke='#26262c' stroke-width='2.5'"
@@ -20,7 +20,7 @@ def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, middles: np.ndarray
     A ring is drawn around what is `spare`, a dashed one around what is `lacking`; places (m, d).
     """
     xy = plane.places(data.points)
-    left, right, bottom, top = extent = padded(xy, 1.3 if data.to_scale else None)
+    left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
     colors = palette.rgb([palette.color_of(number) for number in range(numbers.max() + 1)])
     points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=numbers)
 

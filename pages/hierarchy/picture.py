@@ -128,7 +128,10 @@ class _TreePicture:
         colors, n_colors, first_single = self.colors, len(self.colors.codes), self.data_tree.first_single
         static = [*rings(self.data, self.xy)]
         if self.painted:
-            static.append(point_trace(self.data, self.plane, self.xy, hoverable_rows(len(self.xy))) | dict(marker=dict(opacity=0, size=8)))
+            static.append(
+                point_trace(self.data, self.plane, self.xy, hoverable_rows(len(self.xy)))
+                | dict(marker=dict(opacity=0, size=8))
+            )
         lower = list(range(1 + len(static), 1 + len(static) + n_colors))
         upper = [trace + n_colors for trace in lower]
         last_lines = [upper[-1] + 1, upper[-1] + 2]

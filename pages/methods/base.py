@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import proximity_matrix
 from pages.datasets.data import Data
-from pages.datasets.formatting import counted, number, short
+from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
@@ -36,7 +36,7 @@ class Score(NamedTuple):
     name: str
     text: str
     help: str = ""
-    compared: bool = False
+    comparable: bool = False
     """whether runs of the same method can be compared by it, smaller or larger being better as `help` says"""
     report: str = ""
     """the same in the report; by default `text`"""
@@ -96,7 +96,7 @@ class MethodView(ABC):
     """how `center_distances` measures"""
     label_options: frozenset[str] = frozenset()
     """names of the options that `label` has in it"""
-    compared_note: str = ""
+    score_note: str = ""
     """what has to be said of its compared scores, in a sentence"""
     start_imports: frozenset[str] = frozenset()
     """names that `start_code` needs of `clustering`"""
@@ -238,7 +238,7 @@ class MethodView(ABC):
 
     def has_regions(self, data: Data, settings: Settings) -> bool:
         """Whether every place belongs to a cluster, for these data and settings."""
-        return self.traits.regions and data.given is None
+        return self.traits.regions and data.precomputed is None
 
     def regions(self, run, parameters: Any, grid: Grid) -> np.ndarray:
         """(rows, columns) the cluster of each cell of the grid, by these parameters."""
@@ -261,8 +261,8 @@ class MethodView(ABC):
 
     def start_sentence(self, run, state: int, now) -> str:
         if not self.initializations:
-            return f"Start: {counted(len(run.data.points), 'point')}."
-        return f"Start: {counted(run.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
+            return f"Start: {pluralize(len(run.data.points), 'point')}."
+        return f"Start: {pluralize(run.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
 
     def start_phrase(self, settings: Settings) -> str:
         """How the start was chosen."""
@@ -273,20 +273,20 @@ class MethodView(ABC):
     def e_sentence(self, run, state: int, now) -> str:
         changed = now.assignment.changed
         what = "assigned for the first time" if now.iteration == 0 else "changed cluster"
-        what = f"{counted(changed, 'point')} {what}"
+        what = f"{pluralize(changed, 'point')} {what}"
         return f"E step: {what}, loss {self.loss_text(now.loss)}."
 
     def m_sentence(self, run, state: int, now) -> str:
         return (
-            f"M step: {self.traits.center}s moved by at most {short(self.moved(run, state).max())}, "
+            f"M step: {self.traits.center}s moved by at most {format_short(self.center_shifts(run, state).max())}, "
             f"loss {self.loss_text(now.loss)}."
         )
 
     def loss_text(self, loss: float) -> str:
         """A loss with its unit; a dash where there is none."""
-        return "–" if loss is None or self.traits.loss is None else f"{number(loss)} {self.traits.loss.unit}".rstrip()
+        return "–" if loss is None or self.traits.loss is None else f"{format_number(loss)} {self.traits.loss.unit}".rstrip()
 
-    def moved(self, run, state: int) -> np.ndarray:
+    def center_shifts(self, run, state: int) -> np.ndarray:
         """(k,) how far each center moved since the state before."""
         return np.linalg.norm(run.centers[state] - run.centers[state - 1], axis=1)
 

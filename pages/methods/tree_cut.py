@@ -7,9 +7,9 @@ import numpy as np
 
 from clustering import LINKAGES, TreeCut
 from pages.datasets.data import Data
-from pages.datasets.formatting import counted, short
+from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
-from pages.figures.hulls import broken, hull
+from pages.figures.hulls import broken_line, hull
 from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
@@ -24,7 +24,7 @@ LINKAGE = Option(
     "ward",
     choices={linkage: linkage.capitalize() for linkage in LINKAGES},
     # without coordinates there are no means to merge by
-    default_for=lambda data: "ward" if data.given is None else "average",
+    default_for=lambda data: "ward" if data.precomputed is None else "average",
     help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
     "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
 )
@@ -81,7 +81,7 @@ class TreeCutView(MethodView):
             if merge not in hulls:
                 hulls[merge] = hull(self._xy(run, plane)[members])
             lines[labels[members[0]]].append(hulls[merge])
-        return [broken(parts) for parts in lines]
+        return [broken_line(parts) for parts in lines]
 
     def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
         """By single linkage the lines of all merges before the first state; with the others, the minimum spanning tree."""
@@ -91,7 +91,7 @@ class TreeCutView(MethodView):
         """For each group the lines of the merges first..last-1 in it."""
         ends, merges = self._ends(run, plane), np.arange(first, last)
         groups = run.model_input.labels_of_merges(run.history.last.labels)[merges]
-        return [broken(ends[merges[groups == group]]) for group in range(run.k)]
+        return [broken_line(ends[merges[groups == group]]) for group in range(run.k)]
 
     def _ends(self, run, plane: Plane) -> np.ndarray:
         """(n - 1, 2, 2) the ends of the lines of all merges."""
@@ -129,18 +129,18 @@ class TreeCutView(MethodView):
         return {"start": self.start_sentence, "merge": self.merge_sentence, "nearest": self.nearest_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {counted(len(run.data.points), 'point')}, each a group of its own."
+        return f"Start: {pluralize(len(run.data.points), 'point')}, each a group of its own."
 
     def merge_sentence(self, run, state: int, now) -> str:
         made, data_tree = now.parameters.merges, run.model_input
         if made == 0:
             return "No merge is made."
         if now.iteration == 0:
-            return f"The first {counted(made, 'merge')}, up to height {short(data_tree.height(made))}."
+            return f"The first {pluralize(made, 'merge')}, up to height {format_short(data_tree.height(made))}."
         return data_tree.merge_sentence(made - 1)
 
     def nearest_sentence(self, run, state: int, now) -> str:
-        return f"The next two to merge, at height {short(now.loss)}."
+        return f"The next two to merge, at height {format_short(now.loss)}."
 
     def ending(self, run, state: int) -> str:
         return " Here the tree is cut." if state == len(run.history.states) - 1 else ""

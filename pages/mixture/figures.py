@@ -13,14 +13,14 @@ from pages.figures.plots import (
     LIGHT,
     MAX_MARKERS,
     TIGHT,
-    dots,
-    driven,
-    figure,
-    hovered,
-    layout_of,
+    AnimatedFigure,
+    hoverable_rows,
+    image_position,
     marker_size,
-    padded,
-    placed,
+    padded_extent,
+    plane_layout,
+    player_layout,
+    point_trace,
     side_by_side_layout,
 )
 from pages.mixture.bootstrap import Bootstrap
@@ -37,7 +37,7 @@ MAX_TERNARY_POINTS = 1_000
 
 def responsibility_colors(responsibilities: np.ndarray) -> list[str]:
     """Colors of points, blended by their responsibilities (n, k); components are ordered by their numbers."""
-    return palette.blended(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
+    return palette.blend(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
 
 
 def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
@@ -46,17 +46,17 @@ def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int
     More than `MOST_MARKERS` points are drawn as an image. A click on a point returns its position as `customdata`.
     """
     xy = plane.places(data.points)
-    extent = padded(xy, 1.3 if data.to_scale else None)
+    extent = padded_extent(xy, 1.3 if data.to_scale else None)
     painted = len(xy) > MAX_MARKERS
-    layout = layout_of(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
-    rows = hovered(len(xy)) if painted else np.arange(len(xy))
-    points = dots(data, plane, xy, rows)
+    layout = plane_layout(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
+    rows = hoverable_rows(len(xy)) if painted else np.arange(len(xy))
+    points = point_trace(data, plane, xy, rows)
     points["hovertemplate"] = points["hovertemplate"].replace("%{customdata}", "%{text}")
     points |= dict(text=points["customdata"], customdata=rows.tolist())
     if painted:
         colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
         source = paint.Canvas(*xy.T, extent).paint(colors, responsibilities=responsibilities.T)
-        layout["images"] = [placed(extent) | dict(source=source)]
+        layout["images"] = [image_position(extent) | dict(source=source)]
         points["marker"] = dict(size=9, opacity=0)
     else:
         points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=responsibility_colors(responsibilities))
@@ -185,7 +185,7 @@ def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT)
         yaxis=hidden | dict(range=[-0.15, 1.02], scaleanchor="x"),
     )
     line = dict(line=dict(color=palette.NEUTRAL, width=1.5))
-    return figure([cloud, border | line, corners], layout | driven(name), specs)
+    return AnimatedFigure([cloud, border | line, corners], layout | player_layout(name), specs)
 
 
 def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> go.Figure:
@@ -219,7 +219,7 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
 def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray, height: int = HEIGHT) -> go.Figure:
     """Scatter plots of the data and of points (m, d) drawn from a mixture, colored by their components' `ranks` (m,)."""
     ours, drawn = plane.places(data.points), plane.places(points)
-    extent = padded(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
+    extent = padded_extent(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
     layout = side_by_side_layout(data, plane, extent, ("Data", "Sample from the mixture"), height)
     layout["dragmode"] = False
     traces = []
@@ -228,7 +228,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
         colors = [palette.NEUTRAL] if labels is None else [palette.color_of(rank) for rank in range(int(labels.max()) + 1)]
         if len(xy) > MAX_MARKERS:
             source = paint.Canvas(*xy.T, extent, 480, 600).paint(palette.rgb(colors), labels=labels)
-            layout["images"].append(placed(extent, number) | dict(source=source))
+            layout["images"].append(image_position(extent, number) | dict(source=source))
             traces.append(dict(type="scatter", x=[None], y=[None]) | axes)
         else:
             color = colors[0] if labels is None else [colors[label] for label in labels.tolist()]
@@ -257,7 +257,7 @@ def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float]
         margin=dict(l=4, r=4, t=4, b=4),
         showlegend=False,
         dragmode=False,
-        images=[placed(extent) | dict(source=source)],
+        images=[image_position(extent) | dict(source=source)],
         xaxis=bare | dict(range=[left, right], constrain="domain"),
         yaxis=bare | dict(range=[bottom, top], constrain="domain", scaleanchor="x" if run.data.to_scale else None),
     )

@@ -6,7 +6,17 @@ import plotly.graph_objects as go
 from pages.datasets.planes import Plane
 from pages.figures import palette
 from pages.figures.ellipses import ellipses
-from pages.figures.plots import DARK, LIGHT, TIGHT, dots, driven, figure, layout_of, marker_size, padded
+from pages.figures.plots import (
+    DARK,
+    LIGHT,
+    TIGHT,
+    AnimatedFigure,
+    marker_size,
+    padded_extent,
+    plane_layout,
+    player_layout,
+    point_trace,
+)
 from pages.mixture.figures import responsibility_colors
 from pages.mixture.limit import WidthPath
 from pages.runs import curves
@@ -17,7 +27,7 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
     data, ranks = path.data, path.ranks
     order = np.argsort(ranks)
     xy = plane.places(data.points)
-    extent = padded(xy, 1.3 if data.to_scale else None)
+    extent = padded_extent(xy, 1.3 if data.to_scale else None)
     sphere = ellipses(np.eye(data.points.shape[1])[None], plane)[0]
 
     def frame_data(fit) -> list[dict]:
@@ -30,7 +40,7 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
     k = len(ranks)
     traces = list(range(k + 3))
     frames = [dict(name=str(i), data=frame_data(fit), traces=traces) for i, fit in enumerate(path.soft)]
-    points = dots(data, plane, xy, np.arange(len(xy)))
+    points = point_trace(data, plane, xy, np.arange(len(xy)))
     last = frames[-1]["data"]
     points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85) | last[0]["marker"]
     circles = [
@@ -45,8 +55,8 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
     kmeans_centers = plane.project(path.kmeans_centers)
     cross = dict(size=13, symbol="x-thin", color=DARK, line=dict(width=3, color=DARK))
     crosses = badge | dict(x=kmeans_centers[:, 0], y=kmeans_centers[:, 1], marker=cross)
-    layout = layout_of(data, plane, extent, height, False) | driven(name)
-    return figure([points, *circles, *centers, crosses], layout, frames)
+    layout = plane_layout(data, plane, extent, height, False) | player_layout(name)
+    return AnimatedFigure([points, *circles, *centers, crosses], layout, frames)
 
 
 def _round_numbers(widths: np.ndarray) -> list[float]:
@@ -80,4 +90,4 @@ def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
             range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="mean largest responsibility"), zeroline=False
         ),
     )
-    return figure(curves.moving(whole, frames[-1]["data"]), layout | driven(name), frames)
+    return AnimatedFigure(curves.moving(whole, frames[-1]["data"]), layout | player_layout(name), frames)

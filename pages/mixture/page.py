@@ -17,7 +17,7 @@ from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
+from pages.ui.errors import show_error
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
@@ -101,7 +101,7 @@ try:
 except NeedsPoints as fault:
     st.error(escape_markdown(f"{as_sentence(fault)} This page shows Gaussian mixtures only."), icon=":material/error:")
 except ValueError as fault:
-    show_fault(fault)
+    show_error(fault)
 else:
     if run.note:
         st.info(run.note, icon=":material/info:")

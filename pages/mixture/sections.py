@@ -24,7 +24,7 @@ from pages.runs.pictures import extent_of
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
-from pages.ui.progress import Progress, work_on
+from pages.ui.progress import Progress, run_job
 from pages.ui.results import show_tables
 from pages.ui.widgets import PERSISTENT, session_cache
 
@@ -271,7 +271,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
     if not job.fits and not st.button("Run bootstrap", icon=":material/play_arrow:"):
         st.caption("Fits the mixture to resamples drawn with replacement; the spread of the refits shows the uncertainty.")
         return
-    work_on(plots.token("bootstrap", run.key, n_fits), job)
+    run_job(plots.token("bootstrap", run.key, n_fits), job)
     if len(job.fits) < 2:
         return
     spreads = {parameter: job.spread(parameter) for parameter in ("weights", "means")}

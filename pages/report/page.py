@@ -5,13 +5,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.export.downloads import distinct_type
-from pages.export.report import alone, report
+from pages.export.report import report, standalone_html
 from pages.runs import pictures
 from pages.runs.run import make_run
 from pages.ui import run_view
 from pages.ui.buttons import print_page
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
+from pages.ui.errors import show_error
 from pages.ui.links import current_address
 from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
@@ -42,7 +42,7 @@ try:
         clear_centers()
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except ValueError as fault:
-    show_fault(fault)
+    show_error(fault)
 else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
     shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
@@ -50,7 +50,7 @@ else:
     page = session_cache().get(("report", shown.name, where), lambda: report(run, shown, notice_messages(run), where))
     with st.container(key="controls_of_report", horizontal=True):
         print_page()
-        file = alone(page, f"Report: {run.data.title}")
+        file = standalone_html(page, f"Report: {run.data.title}")
         st.download_button(
             "Save as HTML",
             file,

@@ -1,35 +1,35 @@
-"""Many starts: one method on one data set, again and again from other starts."""
+"""Restarts page: many runs of one method with different initializations and seeds."""
 
 import streamlit as st
 
 from pages.figures import plots
-from pages.restarts.examples import STARTS_EXAMPLES
+from pages.restarts.examples import EXAMPLES
 from pages.restarts.sections import show
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
+from pages.ui.errors import show_error
 from pages.ui.examples import choose_example
-from pages.ui.navigation import opening
-from pages.ui.progress import work_on
+from pages.ui.navigation import open_requested_page
+from pages.ui.progress import run_job
 from pages.ui.widgets import choose_starts, session_cache
 
-st.title("Many starts")
-opening()
+st.title("Restarts")
+open_requested_page()
 examples = st.container()
 data = current()
 settings, initializations, runs = choose_starts(data)
 with examples:
-    choose_example(STARTS_EXAMPLES)
+    choose_example(EXAMPLES)
 try:
     if not initializations:
         raise ValueError("choose at least one initialization")
     study = session_cache().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, session_cache()))
-    work_on(plots.token(study.data.key, settings, initializations, runs), RemainingRuns.of(study, initializations, runs))
-except ValueError as fault:
-    show_fault(fault)
+    run_job(plots.token(study.data.key, settings, initializations, runs), RemainingRuns.of(study, initializations, runs))
+except ValueError as error:
+    show_error(error)
 else:
-    if study.ready.note:
-        st.info(study.ready.note, icon=":material/info:")
+    if study.preparation.note:
+        st.info(study.preparation.note, icon=":material/info:")
     findings = study.findings(initializations, runs)
     if findings is not None:
         show(findings)

@@ -3,9 +3,9 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import safe
+from pages.datasets.formatting import escape_html
 from pages.figures import palette
-from pages.figures.plots import MARGIN, NOWHERE, driven, figure
+from pages.figures.plots import EMPTY_LINE, MARGIN, AnimatedFigure, player_layout
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
@@ -19,14 +19,14 @@ def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
     return loss_curves([run], [frames], name)
 
 
-def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) -> go.Figure:
+def loss_curves(runs: list[Run], frames: list[list[Frame]], name: str, titles=()) -> go.Figure:
     """The same for several runs under each other, on a common axis of iterations.
 
-    `told` has the frames of each run; where one has fewer than others its curve stays as it is. `titles` name the curves.
+    `frames` has the frames of each run; where one has fewer than others its curve stays as it is. `titles` name the curves.
     """
-    curves = [_Curve(run, frames) for run, frames in zip(runs, told, strict=True)]
+    curves = [_Curve(run, frames) for run, frames in zip(runs, frames, strict=True)]
     specs = []
-    for i in range(max(map(len, told))):
+    for i in range(max(map(len, frames))):
         moving = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
         traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
         specs.append(dict(name=str(i), data=moving, traces=traces))
@@ -39,7 +39,7 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
         hovermode="closest",
         dragmode=False,
         annotations=[],
-    ) | driven(name)
+    ) | player_layout(name)
     data = []
     gap = 0.08
     share = (1 - gap * (len(curves) - 1)) / len(curves)
@@ -66,11 +66,11 @@ def loss_curves(runs: list[Run], told: list[list[Frame]], name: str, titles=()) 
         )
         if titles:
             layout["annotations"].append(
-                dict(text=safe(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
+                dict(text=escape_html(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
                 | dict(showarrow=False, xshift=-40, font=dict(size=12))
             )
         data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]
-    return figure(data, layout, specs)
+    return AnimatedFigure(data, layout, specs)
 
 
 class _Curve:
@@ -87,7 +87,7 @@ class _Curve:
         """The line up to frame i, and the marker on it."""
         frame = self.frames[i]
         if frame.loss is None:
-            return [NOWHERE, NOWHERE]
+            return [EMPTY_LINE, EMPTY_LINE]
         shown = self.x <= frame.position
         if shown.sum() > 200:
             shown &= np.arange(len(self.x)) % (len(self.x) // 100) == 0

@@ -15,21 +15,21 @@ from pages.figures import paint, palette
 from pages.figures.grids import Grid
 from pages.figures.plots import (
     DARK,
+    EMPTY_LINE,
     LIGHT,
-    MAX_MOVING,
-    NOWHERE,
-    dots,
-    driven,
-    emphasized,
-    figure,
-    hovered,
-    layout_of,
+    MAX_ANIMATED_MARKERS,
+    AnimatedFigure,
+    extent_size,
+    highlight_traces,
+    hoverable_rows,
+    image_position,
     marker_size,
-    placed,
+    name_labels,
+    plane_layout,
+    player_layout,
+    point_trace,
     precision,
     rings,
-    size_of,
-    written,
 )
 from pages.runs.frames import Frame
 from pages.runs.run import Run
@@ -44,17 +44,17 @@ def picture(
     frames: list[Frame],
     plane: Plane,
     name: str,
-    on_share: Callable[[float], None] = lambda share: None,
+    on_progress: Callable[[float], None] = lambda share: None,
     *,
     background=None,
     margins=None,
     height: int = HEIGHT,
-    markers: int = MAX_MOVING,
+    markers: int = MAX_ANIMATED_MARKERS,
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The points in the colors of their clusters, with centers, outlines and the way that the centers came.
 
-    `name` becomes the layout's `meta`. `on_share` is called with the share of the frames that is done; an exception that it
+    `name` becomes the layout's `meta`. `on_progress` is called with the share of the frames that is done; an exception that it
     raises ends the work. `background`, `Regions` or `mixture.density.Density`, paints what is below the points; `margins`,
     `mixture.density.Margins`, draws what stands beside them: both are called with run, plane and extent. `height` is in
     pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
@@ -64,7 +64,7 @@ def picture(
     drawn = _Picture(run, frames, plane, markers, extent, height >= HEIGHT)
     drawn.background = background and background(run, plane, extent)
     drawn.margins = margins and margins(run, plane, extent)
-    return drawn.figure(name, height, on_share)
+    return drawn.figure(name, height, on_progress)
 
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
@@ -78,7 +78,7 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
             if place.size and not np.isnan(place).all():
                 corners += [np.nanmin(place, axis=0), np.nanmax(place, axis=0)]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    middle, size = low + (high - low) / 2, size_of(low, high)
+    middle, size = low + (high - low) / 2, extent_size(low, high)
     low, high = middle - 0.55 * size, middle + 0.55 * size
     if runs[0].data.to_scale:  # neither flat nor tall, so that the axes have little to add
         width, height = high - low
@@ -151,7 +151,7 @@ class _Picture:
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
 
-    def figure(self, name: str, height: int, on_share) -> go.Figure:
+    def figure(self, name: str, height: int, on_progress) -> go.Figure:
         drawn = {}
         frames = []
         still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
@@ -160,13 +160,13 @@ class _Picture:
         steady = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
         colored = 0  # the last frame that says how the points look
         for i, frame in enumerate(self.frames):
-            on_share(i / len(self.frames))
+            on_progress(i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
             traces = list(range(len(still) + len(steady), len(still) + len(steady) + len(data)))
             if frame.moves and self.centers is None:  # no lines move
                 data, traces = data[self.many :], traces[self.many :]
             if steady and i <= first:
-                data = (steady if i == first else [NOWHERE] * len(steady)) + data
+                data = (steady if i == first else [EMPTY_LINE] * len(steady)) + data
                 traces = list(range(len(still), len(still) + len(steady))) + traces
             spec, images = dict(name=str(i)), []
             if self.background:
@@ -189,7 +189,7 @@ class _Picture:
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         if self.painted:
             # they answer to the pointer without a mark, which takes the browser long to draw even if it cannot be seen
-            points = self._points(hovered(len(self.xy))) | dict(mode="none")
+            points = self._points(hoverable_rows(len(self.xy))) | dict(mode="none")
         else:
             points = self._points(np.arange(len(self.xy)))
             points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
@@ -205,16 +205,20 @@ class _Picture:
         shown += [(self.extent, points_source)] if self.painted else []
         images = []
         for extent, source in shown:
-            place = placed(extent) | dict(source=source)
+            place = image_position(extent) | dict(source=source)
             # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
             place["sizex"] *= 1 + 1e-9 * len(images)
             # where a density is below, the points let it be seen
             faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(shown) - 1 else {}
             images.append(place | faint)
-        layout = layout_of(self.run.data, self.plane, self.extent, height, self.painted) | driven(name) | dict(images=images)
+        layout = (
+            plane_layout(self.run.data, self.plane, self.extent, height, self.painted)
+            | player_layout(name)
+            | dict(images=images)
+        )
         if self.margins:
             self.margins.add_axes(layout)
-        return figure([points, *still[1:], *lines, *moving, *beside], layout, frames)
+        return AnimatedFigure([points, *still[1:], *lines, *moving, *beside], layout, frames)
 
     def _recolors(self, i: int) -> bool:
         """Whether points of frame i may look different from those of the frame before."""
@@ -225,7 +229,7 @@ class _Picture:
         return skipped or soft or not self.run.has_fixed_clusters or states[frame.assigned].assignment.changed > 0
 
     def _points(self, rows) -> dict:
-        return dots(self.run.data, self.plane, self.xy, rows) | (written(self.run.data, rows) if self.roomy else {})
+        return point_trace(self.run.data, self.plane, self.xy, rows) | (name_labels(self.run.data, rows) if self.roomy else {})
 
     def _colors(self, frame: Frame) -> list[str]:
         """The colors of the clusters of this frame."""
@@ -239,7 +243,7 @@ class _Picture:
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         labels, symbols = assignment.labels, _symbols(self.run.ranks_of(frame.assigned))
         if assignment.shares is not None:
-            color = palette.blended(assignment.shares, colors)
+            color = palette.blend(assignment.shares, colors)
         else:
             # the last one is what -1, no cluster, picks
             colors = [*colors, palette.NEUTRAL]
@@ -261,7 +265,7 @@ class _Picture:
         parts = self._lines(frame)
         if self.view.highlights:
             line = self.view.highlight(self.run, frame.state, self.plane)
-            parts += 2 * [NOWHERE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))]
+            parts += 2 * [EMPTY_LINE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))]
         if self.centers is not None:
             badges = self._centers(frame)
             parts += [badges, badges | self._marks(frame)]
@@ -274,20 +278,20 @@ class _Picture:
         colors += [palette.color_of(number) for number in range(len(colors), self.many)]
         return [
             dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6 if filled else 2.2))
-            | (dict(fill="toself", fillcolor=palette.faint(color)) if filled else {})
+            | (dict(fill="toself", fillcolor=palette.translucent(color)) if filled else {})
             for color in colors
         ]
 
     def _styles(self) -> list[dict]:
         """How the parts of `_moving` are drawn."""
-        styles = self._line_styles() + (emphasized("lines+markers", 7) if self.view.highlights else [])
+        styles = self._line_styles() + (highlight_traces("lines+markers", 7) if self.view.highlights else [])
         return styles + (self._center_styles() if self.centers is not None else [])
 
     def _lines(self, frame: Frame) -> list[dict]:
         """Per cluster one broken line: the way that its center came, then its outlines."""
         outlines = self.view.outlines(self.run, frame.state, self.plane)
         if self.centers is None or not self.run.has_fixed_clusters:
-            return [self._line([outline]) for outline in outlines] + [NOWHERE] * (self.many - len(outlines))
+            return [self._line([outline]) for outline in outlines] + [EMPTY_LINE] * (self.many - len(outlines))
         # the trail of a frame with a new assignment ends in the same place twice, so that it can be moved into that of the
         # frame in which the centers move point by point; so does that of a frame in which they could move but stay
         stays = not frame.moves or frame.parameters != frame.state

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.datasets.formatting import as_sentence, plain
+from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.methods import available_methods
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import WATCH
 from pages.ui.data_choice import current
 
 
-def show_fault(fault: ValueError) -> None:
+def show_error(fault: ValueError) -> None:
     """Shows what an error says; if the method cannot work on proximities, also a button that takes one that can."""
-    st.error(plain(as_sentence(fault)), icon=":material/error:")
+    st.error(escape_markdown(as_sentence(fault)), icon=":material/error:")
     if isinstance(fault, NeedsPoints):
         view = next(iter(available_methods(WATCH, current()).values()))
         st.button(f"Use {view.title}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary")

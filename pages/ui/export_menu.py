@@ -8,21 +8,21 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.datasets.formatting import as_sentence, plain
+from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.export import files, offline, scripts
 from pages.export.downloads import distinct_type
 from pages.figures import plots
 from pages.methods.base import NoScript
 from pages.runs.frames import Frame
 from pages.runs.run import Run
-from pages.ui.buttons import LACKS, copy_link
+from pages.ui.buttons import WITHOUT_DATA, copy_link
 from pages.ui.widgets import session_cache, uses_own_data
 
 QUICK = 400_000
 """numbers in a run whose table is made without a progress bar"""
 
 
-def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
+def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Shows a menu of all exports of a run and its moving picture. `key` tells several runs on a page apart."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
@@ -30,10 +30,10 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
     with st.popover("Take it away", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, make in (
-                ("Assignments, CSV", "assignments.csv", "text/csv", long, partial(files.assignments, run)),
-                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(files.clusters, run)),
+                ("Assignments, CSV", "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
+                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(files.clusters_csv, run)),
                 ("Parameters, JSON", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
-                ("Whole history, NPZ", "history.npz", "application/octet-stream", long, partial(files.history, run)),
+                ("Whole history, NPZ", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
                 (
                     "Animation, HTML",
                     "animation.html",
@@ -46,7 +46,7 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
                     "animation.gif",
                     "image/gif",
                     True,
-                    partial(files.moving_image, run, picture, frames, run.title),
+                    partial(files.animation_gif, run, picture, frames, run.title),
                 ),
             ):
                 if slow:
@@ -67,7 +67,7 @@ def offer(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> N
         )
         if not key:
             st.page_link("pages/report/page.py", label="A report of this run, to be printed", icon=":material/description:")
-        copy_link(LACKS if uses_own_data() else "", f"copying taken{key}")
+        copy_link(WITHOUT_DATA if uses_own_data() else "", f"copying taken{key}")
         package = st.segmented_control(
             "As code",
             ["clustering", "scikit-learn"],
@@ -83,7 +83,7 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
     try:
         code = write(run)
     except NoScript as fault:
-        st.info(plain(as_sentence(fault)), icon=":material/info:")
+        st.info(escape_markdown(as_sentence(fault)), icon=":material/info:")
     except Exception:
         logging.getLogger(__name__).exception("no script for %s", run.settings)
         st.info("There is no script for this run.", icon=":material/info:")
@@ -102,6 +102,6 @@ def _file_on_demand(label: str, what: tuple, make: Callable[[Callable[[float], N
     if what not in cache:
         if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):
             return None
-        cache.get(what, lambda: make(on_share=lambda share: place.progress(share, f"Making: {label}")))
+        cache.get(what, lambda: make(on_progress=lambda share: place.progress(share, f"Making: {label}")))
     place.empty()
     return cache.get(what, None)

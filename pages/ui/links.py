@@ -8,15 +8,15 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pages.datasets.catalog import SAMPLES, TABLES
-from pages.datasets.cleaning import GAPS, SCALINGS
-from pages.datasets.formatting import plain, shortened
+from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS
+from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, read_places
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
-MOST_LISTED = 5
+MAX_LISTED = 5
 """unavailable parameters that a warning lists; it counts the rest"""
 
 
@@ -118,7 +118,7 @@ def warn_of_unavailable(place) -> None:
     """
     if "unavailable" not in st.session_state:
         found = {name: values for name in requested() if (values := _unavailable_values(name))}
-        st.session_state["unavailable"] = [f"{name} = {shortened(text)}" for name, texts in found.items() for text in texts]
+        st.session_state["unavailable"] = [f"{name} = {truncate(text)}" for name, texts in found.items() for text in texts]
         for name in found:
             if name in st.query_params and not _is_drawn(name):  # or every link copied from here would have it
                 del st.query_params[name]
@@ -126,19 +126,19 @@ def warn_of_unavailable(place) -> None:
     if st.session_state["lacks data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
         place.info(
             "This address is that of somebody's own data, which it cannot hold: bring them on the page Data. Until then this "
-            f"is {plain(current().title)}.",
+            f"is {escape_markdown(current().title)}.",
             icon=":material/link_off:",
         )
         return
     unavailable = st.session_state["unavailable"]
     if not unavailable:
         return
-    more = len(unavailable) - MOST_LISTED
-    listed = unavailable[:MOST_LISTED] + ([f"{more} more"] if more > 0 else [])
+    more = len(unavailable) - MAX_LISTED
+    listed = unavailable[:MAX_LISTED] + ([f"{more} more"] if more > 0 else [])
     text = " and ".join([", ".join(listed[:-1])] * (len(listed) > 1) + listed[-1:])
     with place.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            plain(f"This link asks for {text}, which cannot be: there the page shows its defaults."),
+            escape_markdown(f"This link asks for {text}, which cannot be: there the page shows its defaults."),
             icon=":material/link_off:",
         )
         st.button("I see", on_click=unavailable.clear)
@@ -175,7 +175,7 @@ def _labels() -> list[Mapping]:
     choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
     starts = {name: initialization.label for name, initialization in initializations().items()} | {SAME: SAME_LABEL}
-    return [SOURCES, GAPS, SCALINGS, titles, starts, *choices]
+    return [SOURCES, MISSING_OPTIONS, SCALINGS, titles, starts, *choices]
 
 
 def _is_number(text: str, value) -> bool:

@@ -13,7 +13,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # as malloc.h has 
 MEGABYTE = 2**20
 
 
-class Tidying:
+class MemoryCleaner:
     """A thread that some seconds after work gives back to the system what visitors left behind.
 
     Figures are in cycles, which wait for Python to look for them; what was freed stays with the allocator.
@@ -45,6 +45,6 @@ class Tidying:
 
 
 @cache
-def tidying() -> Tidying:
+def memory_cleaner() -> MemoryCleaner:
     """The one of this process. First to be called before there are many threads, because each makes an arena of its own."""
-    return Tidying()
+    return MemoryCleaner()

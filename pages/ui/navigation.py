@@ -22,7 +22,7 @@ PAGES = {
 
 
 def open_in_watch(settings: Settings) -> None:
-    """For callbacks: sets the widgets of Watch to the method, K, start and seed of this run, and `opening` goes there."""
+    """For callbacks: sets the widgets of Watch to the method, K, start and seed of this run, and `open_requested_page` goes there."""
     view, initialization = method(settings.method), settings.start.initialization
     state = {"algorithm": view.name, "seed": int(settings.seed)}
     # as Watch will have them in the address, or it would make a step in the browser's history for each
@@ -39,7 +39,7 @@ def open_in_watch(settings: Settings) -> None:
 
 
 def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
-    """For callbacks: sets these widgets of a page to these values, and `opening` goes there.
+    """For callbacks: sets these widgets of a page to these values, and `open_requested_page` goes there.
 
     `address` has the query parameters of widgets that may not be drawn yet; those of all others Streamlit writes.
     """
@@ -94,12 +94,12 @@ def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tu
 
 
 def _want(page: str, texts: dict[str, tuple[str, str]]) -> None:
-    """Makes `opening` go to this page. `texts` has for each query parameter its text and that of the default, left out."""
+    """Makes `open_requested_page` go to this page. `texts` has for each query parameter its text and that of the default, left out."""
     st.session_state[WANTED] = page, {key: text for key, (text, default) in texts.items() if text != default}
     st.session_state["opened"] = st.session_state.get("opened", 0) + 1
 
 
-def opening() -> None:
+def open_requested_page() -> None:
     """Goes to the page that a callback of this module asked for, if one did. Must be called on pages with such callbacks.
 
     It clicks a link: `st.switch_page` would have to clear the address, and refuses to, because the widgets of this page keep

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.datasets.formatting import counted
+from pages.datasets.formatting import pluralize
 from pages.runs.jobs import Job
 
 
@@ -37,7 +37,7 @@ class Progress:
         self.place.empty()
 
 
-def work_on(name: str, job: Job) -> None:
+def run_job(name: str, job: Job) -> None:
     """Does what is remaining of a job, with a bar and a button to stop; if it was stopped shows a button to resume instead.
 
     `name` tells this job from others of the session. Any other change on the page ends the work as well.
@@ -54,7 +54,7 @@ def work_on(name: str, job: Job) -> None:
         return
     if st.session_state.get("stopped") == name:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped with {counted(remaining, job.noun)} still to be made; what follows is about what was.")
+            st.warning(f"Stopped with {pluralize(remaining, job.noun)} still to be made; what follows is about what was.")
             st.button("Go on", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)

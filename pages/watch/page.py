@@ -8,10 +8,10 @@ from pages.runs import pictures
 from pages.runs.run import Run, make_run
 from pages.ui import run_view
 from pages.ui.data_choice import current
-from pages.ui.errors import show_fault
-from pages.ui.export_menu import offer
+from pages.ui.errors import show_error
+from pages.ui.export_menu import show_export_menu
 from pages.ui.failures import show_failure
-from pages.ui.navigation import opening
+from pages.ui.navigation import open_requested_page
 from pages.ui.placing import choose_plane, clear_centers, edit_centers, is_manual
 from pages.ui.progress import Progress
 from pages.ui.results import show_proximities, show_tables
@@ -33,23 +33,23 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         formulas, _ = run_view.choose_formulas(run, shown.frames)
         with driver:
             run_view.show_player(run, shown, formulas)
-        painted = len(run.data.points) > plots.MOST_MOVING
+        painted = len(run.data.points) > plots.MAX_ANIMATED_MARKERS
         st.caption(
             f"All {len(run.data.points):,} points are fitted and drawn"
             + (", as one picture per step: the stronger the color, the more points." if painted else ".")
             + (f" {shown.left_out}" if shown.left_out else "")
             + run_view.colors_and_rings(run)
         )
-        offer(run, shown.picture, shown.frames)
+        show_export_menu(run, shown.picture, shown.frames)
     with right:
         run_view.show_results(run, shown)
-    if run.data.given is not None:
+    if run.data.precomputed is not None:
         show_proximities(run)
     show_tables(run)
 
 
 st.title("Watch it cluster")
-opening()
+open_requested_page()
 data = current()
 failure = st.container()
 settings = choose_settings(data)
@@ -70,7 +70,7 @@ try:
         show_failure("watch")
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except ValueError as fault:
-    show_fault(fault)
+    show_error(fault)
 else:
     show(run, plane, left, right, progress)
 progress.done()

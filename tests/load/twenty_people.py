@@ -31,11 +31,11 @@ sys.path.insert(0, str(ROOT))
 from person import Answer, Person  # noqa: E402
 
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
-from pages.figures.plots import hovered  # noqa: E402
+from pages.figures.plots import hoverable_rows  # noqa: E402
 from pages.methods import available_methods  # noqa: E402
 from pages.ui.memory import TIDIED_AFTER  # noqa: E402
 
-MOST_REQUESTS = 60
+MAX_REQUESTS = 60
 """of each person"""
 THINKING = (1.0, 3.0)
 """seconds between two clicks"""
@@ -161,7 +161,7 @@ class Visit:
 
     async def stay(self, until: float) -> None:
         """Clicks on this and that."""
-        while time.monotonic() < until and self.person.requests < MOST_REQUESTS - 2:
+        while time.monotonic() < until and self.person.requests < MAX_REQUESTS - 2:
             await asyncio.sleep(self.random.uniform(*THINKING))
             if self.number == 0 and self.own is None and self.n != LARGE and self.person.requests in (4, 5):
                 await self.do("large")
@@ -203,7 +203,7 @@ class Visit:
             self.algorithm = self.random.choice([name for name in METHODS if name != self.algorithm])
             answer = await person.set(algorithm=METHODS[self.algorithm].title)
         elif what == "turn":
-            self.page = "Watch" if self.page != "Watch" else "The race"
+            self.page = "Watch" if self.page != "Watch" else "Compare"
             answer = await person.go_to(self.page)
         else:
             self.on[what] = not self.on[what]
@@ -226,7 +226,9 @@ class Visit:
                 sample = SAMPLES[name]
                 own = draw_sample(name, n, seed, {one.name: sample.default(one) for one in sample.settings}).points
             seen = np.frombuffer(base64.b64decode(json.loads(f'"{x}"')))
-            asked = own[:, 0] if len(seen) == n else own[hovered(n), 0]  # where all are painted, some answer to the pointer
+            asked = (
+                own[:, 0] if len(seen) == n else own[hoverable_rows(n), 0]
+            )  # where all are painted, some answer to the pointer
             if not np.array_equal(seen, asked):
                 faults.append(f"was shown other points than {n:,} of {name} with the seed {seed}")
         if self.own is not None and not self.person.marked:

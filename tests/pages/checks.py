@@ -21,7 +21,7 @@ from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.datasets.matrices import proximity_data
+from pages.datasets.matrices import matrix_data
 from pages.datasets.planes import column_plane
 from pages.export import files, offline, scripts
 from pages.export.report import report
@@ -57,7 +57,7 @@ def sample(name: str = "three", n: int = 60, seed: int = 3) -> Data:
 def proximities() -> Data:
     """Data of which only the proximities are known."""
     points = sample(n=45).points
-    return proximity_data(proximity_matrix(points, "manhattan"), [f"thing {i}" for i in range(45)], "Things")
+    return matrix_data(proximity_matrix(points, "manhattan"), [f"thing {i}" for i in range(45)], "Things")
 
 
 def kinds_of_data(view: MethodView) -> list[Data]:
@@ -173,12 +173,12 @@ def check_that_shares_are_exported_exactly_if_it_is_soft(view: MethodView) -> No
     for run in runs_of(view):
         shares = run.history.last.assignment.shares
         assert (shares is None) == (name is None), "a share without a name, or a name without shares"
-        header, *rows = csv.reader(io.StringIO(files.assignments(run).decode("utf-8-sig")))
+        header, *rows = csv.reader(io.StringIO(files.assignments_csv(run).decode("utf-8-sig")))
         first = header.index("cluster") + 1
         assert header[first:] == ([] if name is None else [f"{name}_{i + 1}" for i in range(run.k)]), (
             f"columns of shares: {header[first:]}"
         )
-        with np.load(io.BytesIO(files.history(run)), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False) as archive:
             plural = None if name is None else f"{name.removesuffix('y')}ies" if name.endswith("y") else f"{name}s"
             assert name is None or np.array_equal(archive[plural], shares), f"there are no {plural} in the history"
         if name is not None:
@@ -192,9 +192,9 @@ def check_that_it_can_be_exported(view: MethodView) -> None:
         numbers = np.full(len(run.data.points), -1)
         for i, rank in enumerate(run.ranks):
             numbers[run.history.last.labels == i] = rank + 1
-        rows = list(csv.DictReader(io.StringIO(files.assignments(run).decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(files.assignments_csv(run).decode("utf-8-sig"))))
         assert [int(row["cluster"]) for row in rows] == numbers.tolist()
-        rows = list(csv.DictReader(io.StringIO(files.clusters(run).decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(files.clusters_csv(run).decode("utf-8-sig"))))
         assert [int(row["cluster"]) for row in rows] == list(range(1, run.k + 1))
         sizes = run.history.last.assignment.sizes[np.argsort(run.ranks)]
         assert np.allclose([float(row["size"]) for row in rows], sizes)
@@ -203,7 +203,7 @@ def check_that_it_can_be_exported(view: MethodView) -> None:
         content = json.loads(files.parameters_json(run))
         assert (content["method"], content["k"], content["loss"]) == (view.name, run.settings.k, run.history.last.loss)
         assert [one["number"] for one in content["clusters"]] == list(range(1, run.k + 1))
-        with np.load(io.BytesIO(files.history(run)), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False) as archive:
             assert np.array_equal(archive["labels"], run.history.last.labels)
             assert np.array_equal(archive["losses"], run.history.losses, equal_nan=True)
             for name in view.arrays(run):
@@ -225,7 +225,7 @@ def check_that_its_report_is_written(view: MethodView) -> None:
 def check_that_it_moves_in_files(view: MethodView) -> None:
     run = run_of(view, sample(n=30))
     shown = pictures_of(run)
-    assert files.moving_image(run, shown.picture, shown.frames[:3], "Title").startswith(b"GIF89a")
+    assert files.animation_gif(run, shown.picture, shown.frames[:3], "Title").startswith(b"GIF89a")
     sentences = [frame.sentence for frame in shown.frames]
     assert json.dumps(sentences[-1])[1:-1].encode() in offline.animation(shown.picture, sentences, "Title")
 
@@ -465,7 +465,7 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
     if view.name in available_methods(RESTARTS):
         study = RestartStudy.of(data, settings, RecentCache())
         for initialization in (initialization for initialization in view.initializations if initialization.repeatable):
-            losses = [study.run(initialization.name, i, silent).loss for i in (0, 1)]
+            losses = [study.compute_run(initialization.name, i, silent).loss for i in (0, 1)]
             wanted = [view.settings(2, initialization.name, seed, data, **value) for seed in (1, 2)]
             own = [make_run(data, one, RecentCache(), silent).history.losses[-1] for one in wanted]
             assert np.allclose(losses, own, rtol=1e-12), f"many starts by {initialization.name} are of another method"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-LACKS = "It holds all settings, but not your data."
+WITHOUT_DATA = "It holds all settings, but not your data."
 """what is said of a link to a person's own data"""
 
 _HERE = Path(__file__).parent

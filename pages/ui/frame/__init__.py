@@ -7,7 +7,7 @@ import streamlit as st
 _HERE = Path(__file__).parent
 
 
-def dress(is_first: bool) -> None:
+def style_page(is_first: bool) -> None:
     """To be called on every page. `is_first` is for the page that those get who ask for none, or for one that there is not."""
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", "frame.js"))
     st.html(f"<style>{style}</style>")

@@ -125,7 +125,7 @@ def test_work_that_an_exception_ends_keeps_what_was_done_and_resumes_from_there(
 
 def test_proximities_are_judged_without_noise_by_fixed_limits():
     points = sample("round", 60, distance=12.0).points
-    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
+    data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points), matrix_name="road lengths")
     verdict = Verdict(swept(data, 5, 3, method="kmedoids", update="swap"))
     assert not verdict.noise
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
@@ -186,7 +186,7 @@ def test_few_points_have_all_criteria_and_stability_as_far_as_subsamples_are_lar
 @pytest.mark.parametrize("n", [4, 5, 8, 9])
 def test_few_proximities_have_all_criteria_too(n):
     points = few(n).points
-    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points), given_name="road lengths")
+    data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points), matrix_name="road lengths")
     verdict = Verdict(swept(data, 8, 3, method="kmedoids"))
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
     stability = verdict.criteria["stability"]

@@ -17,9 +17,9 @@ from pages.compare.agreement import Clustering, Disagreement, disagreement
 from pages.compare.comparison import make_comparison, panel_names, shared_rows
 from pages.compare.scores import scores
 from pages.datasets import catalog
-from pages.datasets.data import GIVEN, Data
-from pages.datasets.formatting import number
-from pages.datasets.limits import MOST_FRAMES
+from pages.datasets.data import PRECOMPUTED, Data
+from pages.datasets.formatting import format_number
+from pages.datasets.limits import MAX_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.markup import Raw, bar, mark, table
@@ -54,7 +54,7 @@ def given_data(n=60, labels=True):
     matrix = proximity_matrix(points, "manhattan")
     layout = classical_scaling(matrix).points
     known = sample("round", n).labels if labels else None
-    return Data(f"given {n}", "Given", ("a", "b"), layout, known, "group", given=matrix, given_name="road lengths")
+    return Data(f"given {n}", "Given", ("a", "b"), layout, known, "group", precomputed=matrix, matrix_name="road lengths")
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +246,7 @@ def test_without_k_medoids_all_points_race():
 def test_proximities_race_by_k_medoids_from_the_same_rows():
     data = given_data()
     updates = ("alternating", "swap", "steepest swap")
-    panels = [dict(name="kmedoids", metric=GIVEN, update=update, seed=3) for update in updates]
+    panels = [dict(name="kmedoids", metric=PRECOMPUTED, update=update, seed=3) for update in updates]
     comparison = a_comparison(data, *panels, start="k-means++")
     starts = [run.history.parameters[0].tolist() for run in comparison.runs]
     alone = make_run(data, settings_of(**panels[0], start="k-means++"), RecentCache(), lambda _: None)
@@ -254,13 +254,13 @@ def test_proximities_race_by_k_medoids_from_the_same_rows():
     np.testing.assert_array_equal(comparison.runs[0].history.losses, alone.history.losses)
     for row, run in zip(scores(comparison), comparison.runs, strict=True):
         labels = run.history.last.labels
-        peer = sklearn.metrics.silhouette_score(data.given, labels, metric="precomputed")
+        peer = sklearn.metrics.silhouette_score(data.precomputed, labels, metric="precomputed")
         assert row.silhouette == pytest.approx(peer, abs=1e-12)
-        assert row.loss == pytest.approx(data.given[:, run.history.parameters[-1]].min(axis=1).sum())
+        assert row.loss == pytest.approx(data.precomputed[:, run.history.parameters[-1]].min(axis=1).sum())
 
 
 def test_what_needs_points_says_so_and_k_medoids_runs_on_proximities():
-    comparison = a_comparison(given_data(), dict(), dict(name="kmedoids", metric=GIVEN), dict(name="mixture"))
+    comparison = a_comparison(given_data(), dict(), dict(name="kmedoids", metric=PRECOMPUTED), dict(name="mixture"))
     assert comparison.runs[0].startswith("K-means needs points")
     assert comparison.runs[0].endswith(".")
     assert comparison.runs[2].startswith("Gaussian mixture needs points")
@@ -340,7 +340,7 @@ def test_the_bic_of_mixtures_by_hand(covariance, parameters):
     run = comparison.runs[1]
     bic = run.view.criteria(run.history.process, run.history.last, run.data)["bic"]
     assert bic == pytest.approx(parameters * np.log(300) - 2 * logsumexp(parts, axis=0).sum(), rel=1e-9)
-    assert mixture.compared == {"BIC": number(bic)}
+    assert mixture.compared == {"BIC": format_number(bic)}
     assert means.compared == {}
 
 
@@ -502,7 +502,7 @@ def test_frames_in_step_are_all_half_steps_or_else_say_how_many_are_left_out(com
     if not left_out:
         assert [len(frames) for frames in frames_of_runs] == [2 * run.history.iterations + 2 for run in compared]
         return
-    most = MOST_FRAMES if max(run.settings.k for run in compared) <= 12 else MOST_FRAMES // 2
+    most = MAX_FRAMES if max(run.settings.k for run in compared) <= 12 else MAX_FRAMES // 2
     assert 2 * longest + 2 > most
     assert max(map(len, frames_of_runs)) <= most + 2 * len(compared)
     moments = [[moment(run, frame) for frame in frames] for run, frames in zip(compared, frames_of_runs, strict=True)]

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.datasets import matrices
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import escape_markdown
 from pages.datasets.readers import limits
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,8 +182,8 @@ def test_proximities_are_known_as_such_in_each_way_of_writing_them(app, text):
     assert not app.exception
     assert not app.error
     data = in_use(app)
-    assert data.given is not None
-    np.testing.assert_array_equal(data.given[:3, :3], [[0, 1, 2], [1, 0, 3], [2, 3, 0]])
+    assert data.precomputed is not None
+    np.testing.assert_array_equal(data.precomputed[:3, :3], [[0, 1, 2], [1, 0, 3], [2, 3, 0]])
     if "a" in text:
         assert data.called([0, 1, 2]) == ["a", "b", "c"]
     assert any("heatmap" in figure for figure in figures(app))
@@ -205,7 +205,7 @@ def test_methods_that_need_points_say_why_and_k_medoids_is_one_click_away(app):
 
 def test_words_are_clustered_by_spelling_and_named_by_their_medoid(app):
     paste(app, "word\nkitten\nmitten\nbitten\nsmith\nsmyth\nsmithe\n")
-    assert in_use(app).given_name == "edit distances"
+    assert in_use(app).matrix_name == "edit distances"
     app.switch_page("pages/watch/page.py").run()
     app.button_group(key="source").set_value("own")
     app.selectbox(key="algorithm").set_value("kmedoids")
@@ -361,7 +361,7 @@ def test_what_is_no_matrix_of_proximities_gets_one_sentence(app, text, sentence)
 
 
 def test_a_compressed_file_that_grows_beyond_the_limit_is_refused(app, monkeypatch):
-    monkeypatch.setattr(limits, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 10_000)
     upload(app, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 5000))
     assert not app.exception
     assert "Unpacked, this file is larger than the limit" in app.error[0].value
@@ -370,7 +370,7 @@ def test_a_compressed_file_that_grows_beyond_the_limit_is_refused(app, monkeypat
 def test_a_table_without_numbers_is_said_and_its_words_are_compared(app):
     paste(app, "a\n" + "".join(f"some words {i}\n" for i in range(30)))
     assert "no column of numbers to cluster by" in said(app)
-    assert in_use(app).given.shape == (30, 30)
+    assert in_use(app).precomputed.shape == (30, 30)
 
 
 def test_a_table_of_which_no_column_can_be_clustered_by_gets_one_sentence(app):
@@ -420,7 +420,7 @@ def test_a_removed_file_is_forgotten(app):
 
 @pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])
 def test_what_markdown_would_make_something_of_is_made_harmless(text):
-    shown = plain(text)
+    shown = escape_markdown(text)
     assert "://" not in shown.replace("\\", "")
     assert "www." not in shown.replace("\\", "")
     assert not re.search(r"[\w.]@", shown.replace("\\", ""))

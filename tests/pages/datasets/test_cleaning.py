@@ -12,7 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 
 from clustering import impute
 from pages.datasets import catalog, cleaning, readers
-from pages.datasets.cleaning import Preparation, consequences, gather, outweighing, prepare, sensible
+from pages.datasets.cleaning import Preparation, missing_effects, select_columns, dominance_warning, prepare, default_preparation
 from pages.datasets.columns import describe, histogram, numbers_of
 from tests.core.tables import examples
 
@@ -124,13 +124,13 @@ def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_label
     table = pd.DataFrame({"id": [4, 2, 3, 1], "length": [1.0, 5.0, 2.0, 2.0], "constant": 1, "Species": ["x", "y", "x", "y"]})
     table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
     table["cluster"] = [0, 1, 0, 1]
-    begin = sensible(describe(table))
+    begin = default_preparation(describe(table))
     assert (begin.columns, begin.label, begin.names) == (("length", "cluster"), "Species", "name")
-    begin = sensible(describe(table[["id", "Species"]].assign(color=["r", "g", "g", "r"])))
+    begin = default_preparation(describe(table[["id", "Species"]].assign(color=["r", "g", "g", "r"])))
     assert (begin.columns, begin.label, begin.names) == (("color",), "Species", "id")
-    assert sensible([]) == Preparation(())
+    assert default_preparation([]) == Preparation(())
     wide = pd.DataFrame(np.eye(60) * 2.5, columns=[f"x{j}" for j in range(60)])
-    assert sensible(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
+    assert default_preparation(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
 
 
 # Numbers
@@ -178,7 +178,7 @@ def test_infinities_are_gaps_and_the_table_keeps_them():
     ids=str,
 )
 def test_categories_of_every_type_are_numbered_and_gaps_are_minus_one(values, dtype, categories, codes):
-    found = gather(pd.DataFrame({"a": pd.Series(values, dtype=dtype)}), Preparation(("a",)))
+    found = select_columns(pd.DataFrame({"a": pd.Series(values, dtype=dtype)}), Preparation(("a",)))
     np.testing.assert_array_equal(
         [found.values[0][code] if code >= 0 else "" for code in found.codes[:, 0]],
         [categories[code] if code >= 0 else "" for code in codes],
@@ -190,7 +190,7 @@ def test_numbers_that_are_codes_are_categories_by_size_each_with_a_name_of_its_o
     table = pd.DataFrame(
         {"zip": [1234568.0, np.inf, 1234567.0, 0.5, np.nan], "n": pd.array([2**60 + 1, 2**60, 3, None, 3], "Int64")}
     )
-    found = gather(table, Preparation(("zip", "n"), as_categories=("zip", "n")))
+    found = select_columns(table, Preparation(("zip", "n"), as_categories=("zip", "n")))
     assert found.values == (("0.5", "1234567", "1234568"), ("3", str(2**60), str(2**60 + 1)))
     np.testing.assert_array_equal(found.codes, [[2, 2], [-1, 1], [1, 0], [0, -1], [-1, 0]])
     np.testing.assert_array_equal(found.gaps, [0, 1, 0, 1, 1])
@@ -228,17 +228,17 @@ GAPPY = {"a": [1.0, np.nan, 3.0, 10.0, np.inf], "b": [2.0, 4.0, 7.0, 8.0, np.nan
 
 
 def test_what_each_way_of_filling_gaps_does_is_stated_before():
-    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("a", "b", "c"))))
+    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("a", "b", "c"))))
     assert told["drop"] == "Leaves out 3 of 5 rows and keeps 2."
     begin, lost = "Fills 5 cells in 3 of 5 rows with ", " 1 of these rows has no value at all, so nothing is known of it."
     category = " or, in a category, the commonest value."
     assert told["median"] == f"{begin}the median of their column{category}{lost}"
     assert told["ppca"] == f"{begin}what the row's other columns make likely, each with its uncertainty{category}{lost}"
-    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("c",))))
+    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("c",))))
     assert told["median"] == "Fills 2 cells in 2 of 5 rows with the commonest value."
-    told = consequences(gather(pd.DataFrame(GAPPY), Preparation(("a",))))
+    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("a",))))
     assert told["median"] == "Fills 2 cells in 2 of 5 rows with the median of their column."
-    assert consequences(gather(pd.DataFrame({"a": [1, 2]}), Preparation(("a",)))) == {}
+    assert missing_effects(select_columns(pd.DataFrame({"a": [1, 2]}), Preparation(("a",)))) == {}
 
 
 @examples(40)
@@ -249,8 +249,8 @@ def test_as_many_rows_are_left_out_or_filled_as_was_stated(cells):
     gaps = table.isna().to_numpy()
     if gaps.all(axis=0).any() or (~gaps.any(axis=1)).sum() < 2:
         return
-    told = consequences(gather(table, how))
-    dropped, filled = prepare(table, "", how), prepare(table, "", replace(how, gaps="median"))
+    told = missing_effects(select_columns(table, how))
+    dropped, filled = prepare(table, "", how), prepare(table, "", replace(how, missing="median"))
     assert bool(told) == gaps.any()
     if told:
         assert told["drop"].endswith(f"keeps {len(dropped.points):,}.")
@@ -283,7 +283,7 @@ def test_fewer_than_two_rows_left_are_refused(values, sentence):
 
 
 def test_the_median_fills_numbers_and_the_commonest_value_fills_categories():
-    data = made(GAPPY, gaps="median")
+    data = made(GAPPY, missing="median")
     numbers = np.where(np.isinf(np.column_stack([GAPPY["a"], GAPPY["b"]])), np.nan, np.column_stack([GAPPY["a"], GAPPY["b"]]))
     np.testing.assert_array_equal(data.points[:, :2], SimpleImputer(strategy="median").fit_transform(numbers))
     assert data.columns == ("a", "b", "c = x", "c = y")
@@ -301,7 +301,7 @@ def test_probabilistic_pca_fills_in_the_units_of_the_columns_with_deviations():
     true = true * [1000, 1, 1e-3, 5] + [0, 50, 0, 2]
     cells = np.where(rng.random(true.shape) < 0.1, np.nan, true)
     gaps = np.isnan(cells)
-    data = made(pd.DataFrame(cells, columns=list("abcd")), gaps="ppca", components=1)
+    data = made(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1)
     shift, scale = np.nanmean(cells, axis=0), np.nanstd(cells, axis=0)
     core = impute((cells - shift) / scale, 1)
     np.testing.assert_allclose(data.points, core.points * scale + shift)
@@ -310,7 +310,7 @@ def test_probabilistic_pca_fills_in_the_units_of_the_columns_with_deviations():
     np.testing.assert_array_equal(data.deviations > 0, gaps)
     off = ((data.points - true) / np.where(gaps, data.deviations, 1))[gaps]
     assert 0.8 < off.std() < 1.25
-    scaled = made(pd.DataFrame(cells, columns=list("abcd")), gaps="ppca", components=1, scaling="range")
+    scaled = made(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1, scaling="range")
     np.testing.assert_allclose(scaled.deviations, data.deviations / np.ptp(data.points, axis=0))
 
 
@@ -318,24 +318,24 @@ def test_probabilistic_pca_takes_more_columns_than_rows_and_too_many_components(
     cells = np.random.default_rng(0).normal(size=(3, 6))
     cells[0, 0] = np.nan
     cells[:, 5] = 0.1
-    data = made(pd.DataFrame(cells, columns=list("abcdef")), gaps="ppca", components=9)
+    data = made(pd.DataFrame(cells, columns=list("abcdef")), missing="ppca", components=9)
     assert np.isfinite(data.points).all()
     assert data.filled.sum() == 1
 
 
 def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch):
     with pytest.raises(ValueError, match="only one column of numbers"):
-        made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, gaps="ppca")
+        made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, missing="ppca")
     monkeypatch.setattr(cleaning, "MAX_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
     with pytest.raises(ValueError, match="at most 100,000 rows") as refused:
-        made(table, gaps="ppca")
-    assert consequences(gather(table, Preparation(("a", "b"))))["ppca"] == str(refused.value)
+        made(table, missing="ppca")
+    assert missing_effects(select_columns(table, Preparation(("a", "b"))))["ppca"] == str(refused.value)
 
 
 def test_probabilistic_pca_is_offered_where_numbers_are_missing_beside_others():
     def offered(*columns):
-        return cleaning.components_to_offer(gather(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
+        return cleaning.max_components(select_columns(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
 
     assert [offered("a", "b", "d"), offered("a", "b"), offered("a"), offered("c", "d"), offered("c")] == [2, 1, 0, 0, 0]
 
@@ -352,7 +352,7 @@ SCALERS = {"standardize": StandardScaler, "range": MinMaxScaler, "robust": Robus
 def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
     data = made(pd.DataFrame(NUMBERS, columns=list("abc")), scaling=scaling)
     np.testing.assert_allclose(data.points, SCALERS[scaling]().fit_transform(NUMBERS), rtol=1e-9, atol=1e-9)
-    assert data.columns == tuple(name + cleaning.SCALED[scaling] for name in "abc")
+    assert data.columns == tuple(name + cleaning.SCALING_SUFFIXES[scaling] for name in "abc")
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
@@ -383,26 +383,26 @@ def test_columns_are_left_as_measured_without_scaling():
 
 
 def test_scaling_follows_filling_and_spares_categories():
-    data = made(GAPPY, gaps="median", scaling="standardize")
-    numbers = made(GAPPY, gaps="median").points
+    data = made(GAPPY, missing="median", scaling="standardize")
+    numbers = made(GAPPY, missing="median").points
     np.testing.assert_allclose(data.points[:, :2], StandardScaler().fit_transform(numbers[:, :2]))
     np.testing.assert_array_equal(data.points[:, 2:], numbers[:, 2:])
     assert data.columns[1:3] == ("b (standardized)", "c = x")
 
 
 def test_a_column_that_outweighs_all_others_is_named():
-    assert outweighing(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith("b makes up 99.9% of the squared")
+    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith("b makes up 99.9% of the squared")
     grams = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
-    assert outweighing(made(grams)).startswith("b makes up 90.0% of the squared")
-    assert outweighing(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
-    assert outweighing(made(grams, scaling="standardize")) == ""
-    assert outweighing(made({"a": [1.0, 2.0]})) == ""
+    assert dominance_warning(made(grams)).startswith("b makes up 90.0% of the squared")
+    assert dominance_warning(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
+    assert dominance_warning(made(grams, scaling="standardize")) == ""
+    assert dominance_warning(made({"a": [1.0, 2.0]})) == ""
 
 
 def test_columns_that_do_not_vary_are_not_outweighed():
-    assert outweighing(made({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
-    assert outweighing(made({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
-    assert outweighing(made({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
+    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
+    assert dominance_warning(made({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
+    assert dominance_warning(made({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
 
 
 # Categories
@@ -472,7 +472,7 @@ def test_strange_and_repeated_names_of_columns_are_taken_as_they_are():
     table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(HOSTILE)})
     assert prepare(table, "title", Preparation(HOSTILE)).columns == HOSTILE
     table = readers.read(b"a,a,b\n1,2,x\n3,5,y\n2,2,x\n", "").table
-    data = prepare(table, "title", sensible(describe(table)))
+    data = prepare(table, "title", default_preparation(describe(table)))
     np.testing.assert_array_equal(data.points, [[1, 2], [3, 5], [2, 2]])
     assert len(set(data.columns)) == 2
 
@@ -504,10 +504,10 @@ CHOICES = [
     Preparation(("a", "b"), None, "l"),
     Preparation(("a", "b"), None, "m"),
     Preparation(("a", "b"), "m", "l"),
-    Preparation(("a", "b"), gaps="median"),
-    Preparation(("a", "b"), gaps="ppca", components=1),
-    Preparation(("a", "b", "k"), gaps="ppca", components=1),
-    Preparation(("a", "b", "k"), gaps="ppca", components=2),
+    Preparation(("a", "b"), missing="median"),
+    Preparation(("a", "b"), missing="ppca", components=1),
+    Preparation(("a", "b", "k"), missing="ppca", components=1),
+    Preparation(("a", "b", "k"), missing="ppca", components=2),
     Preparation(("a", "b"), scaling="standardize"),
     Preparation(("a", "b"), scaling="range"),
     Preparation(("a", "b"), scaling="robust"),
@@ -522,7 +522,7 @@ def test_each_choice_has_a_key_of_its_own_and_the_same_choice_the_same():
 
 
 def test_data_with_equal_points_have_different_keys_if_anything_else_differs():
-    how = Preparation(("a", "c"), "l", "m", gaps="median")
+    how = Preparation(("a", "c"), "l", "m", missing="median")
     told = prepare(TABLE, "title", how)
     swapped = TABLE.assign(m=TABLE.m.iloc[::-1].to_numpy())
     assert prepare(swapped, "title", how).key == told.key  # u v u v u is the same either way
@@ -544,10 +544,10 @@ def test_bundled_tables_can_be_prepared_as_they_come(name):
     table = catalog.read_table(name)
     columns = describe(table)
     assert all(c.missing == table[c.name].isna().sum() for c in columns)
-    begin = sensible(columns)
+    begin = default_preparation(columns)
     if begin.columns:
-        for gaps in cleaning.GAPS:
-            data = prepare(table, name, replace(begin, gaps=gaps, scaling="standardize"))
+        for gaps in cleaning.MISSING_OPTIONS:
+            data = prepare(table, name, replace(begin, missing=gaps, scaling="standardize"))
             assert np.isfinite(data.points).all()
             assert len(data.points) == len(table) if gaps != "drop" else len(data.points) <= len(table)
 
@@ -557,6 +557,6 @@ def test_many_rows_are_prepared_without_a_look_at_each():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "l": rng.choice(["x", "y"], n)})
     table.iloc[::10, 0] = np.nan
-    data = prepare(table, "", replace(sensible(describe(table)), label="l", gaps="median", scaling="robust"))
+    data = prepare(table, "", replace(default_preparation(describe(table)), label="l", missing="median", scaling="robust"))
     assert data.points.shape == (n, 2)
     assert data.filled.sum() == n / 10

@@ -11,7 +11,7 @@ from pages.datasets import catalog, limits
 from pages.methods import settings
 from pages.runs import preparation
 from pages.runs.cache import RecentCache
-from pages.runs.preparation import iterations_for
+from pages.runs.preparation import iteration_limit
 from pages.runs.run import make_run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,7 +30,7 @@ def opened(page=None, **address):
 
 def test_the_server_takes_as_much_as_is_said_and_is_set_for_many():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
-    assert config["server"]["maxUploadSize"] == limits.MOST_UPLOADED
+    assert config["server"]["maxUploadSize"] == limits.MAX_UPLOAD_MB
     assert config["server"]["enableXsrfProtection"]
     assert config["server"]["enableCORS"]
     assert config["client"]["showErrorDetails"] == "none"
@@ -53,7 +53,7 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_s
     assert len(app.session_state["last data"].points) == 200
     assert app.select_slider(key="n").value == 100_000
     data = catalog.draw_sample("noise", 49_751, 0, {"noise": 400, "distance": 5.0})
-    assert data.points.size <= limits.MOST_SAMPLED
+    assert data.points.size <= limits.MAX_SAMPLE_VALUES
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_s
 def test_large_states_leave_room_for_fewer_of_them(algorithm, k, d, iterations):
     data = catalog.draw_sample("three", 50, 0, {})
     wide = replace(data, points=data.points[:, :1].repeat(d, axis=1), columns=("x",) * d)
-    assert iterations_for(wide, settings(algorithm, k)) == iterations
+    assert iteration_limit(wide, settings(algorithm, k)) == iterations
 
 
 def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
@@ -78,7 +78,7 @@ def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
 
 
 def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
-    monkeypatch.setattr(preparation, "MOST_STATE_NUMBERS", 18 * 25)
+    monkeypatch.setattr(preparation, "MAX_STATE_VALUES", 18 * 25)
     data = catalog.draw_sample("three", 500, 0, {})
     run = make_run(data, settings("mixture", 3, "random", seed=1), RecentCache(), lambda step: None)
     assert run.history.iterations == 25
@@ -88,4 +88,4 @@ def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monk
 @pytest.mark.parametrize("algorithm", ["K-medoids"])
 def test_more_points_than_a_matrix_fits_are_a_stated_sample(algorithm):
     app = opened(n="10,000", algorithm=algorithm)
-    assert any(f"a sample of {limits.MOST_POINTS_FOR_PROXIMITIES:,}" in info.value for info in app.info)
+    assert any(f"a sample of {limits.MAX_POINTS_FOR_PROXIMITIES:,}" in info.value for info in app.info)

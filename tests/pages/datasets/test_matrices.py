@@ -117,11 +117,11 @@ def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
     shown = np.where(keep, matrix, np.nan)
     if zeros:
         np.fill_diagonal(shown, 0.0)
-    np.testing.assert_array_equal(matrices.from_rows(shown, None, "").precomputed, matrix)
+    np.testing.assert_array_equal(matrices.from_matrix(shown, None, "").precomputed, matrix)
     if half != "both" and n > 2:
         strict = shown[1:, :-1] if half == "lower" else shown[:-1, 1:]
         strict = np.where(np.tri(n - 1) if half == "lower" else np.tri(n - 1).T, strict, np.nan)
-        np.testing.assert_array_equal(matrices.from_rows(strict, None, "").precomputed, matrix)
+        np.testing.assert_array_equal(matrices.from_matrix(strict, None, "").precomputed, matrix)
 
 
 def test_numbered_rows_are_names_where_zeros_stand_beside_them():
@@ -154,7 +154,7 @@ WRONG = [
 @pytest.mark.parametrize(("matrix", "sentence"), WRONG, ids=[sentence for _, sentence in WRONG])
 def test_what_is_no_matrix_of_proximities_is_refused_in_one_sentence_that_names_the_rows(matrix, sentence):
     with pytest.raises(ValueError, match=sentence):
-        matrices.from_rows(matrix, ["A", "B", "C"], "title")
+        matrices.from_matrix(matrix, ["A", "B", "C"], "title")
     table = pd.DataFrame(matrix, columns=list("ABCD"[: matrix.shape[1]]))
     if matrix.shape == (3, 3):
         for beside in ([], ["A", "B", "C"]):
@@ -166,11 +166,11 @@ def test_what_is_no_matrix_of_proximities_is_refused_in_one_sentence_that_names_
 
 def test_rows_without_names_are_named_by_number():
     with pytest.raises(ValueError, match=r"the one of row 1 and column 3 is 2\.1 one way"):
-        matrices.from_rows(changed((0, 2, 2.1)), None, "title")
+        matrices.from_matrix(changed((0, 2, 2.1)), None, "title")
     with pytest.raises(ValueError, match=r"that of row 2 is 0\.5"):
-        matrices.from_rows(changed((1, 1, 0.5)), None, "title")
+        matrices.from_matrix(changed((1, 1, 0.5)), None, "title")
     with pytest.raises(ValueError, match="the one of row 2 and C is -1"):
-        matrices.from_rows(changed((1, 2, -1)), ["A", "", "C"], "title")
+        matrices.from_matrix(changed((1, 2, -1)), ["A", "", "C"], "title")
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,12 @@ def test_text_that_is_no_matrix_is_refused_and_names_its_cell(text, sentence):
 
 def test_too_many_rows_are_refused_before_anything_is_computed():
     with pytest.raises(ValueError, match="may have 5,000 rows, and this has 5,001"):
-        matrices.from_rows(np.zeros((5001, 5001), dtype=np.int8), None, "title")
+        matrices.from_matrix(np.zeros((5001, 5001), dtype=np.int8), None, "title")
 
 
 def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
     matrix = changed((0, 2, 2.0 * (1 + 1e-10)))
-    given = matrices.from_rows(matrix, None, "title").precomputed
+    given = matrices.from_matrix(matrix, None, "title").precomputed
     np.testing.assert_array_equal(given, given.T)
     np.testing.assert_allclose(given, MATRIX)
     assert matrix[2, 0] == 2.0  # what was given is left alone
@@ -222,17 +222,17 @@ def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
 
 def test_huge_and_tiny_proximities_keep_their_proportions():
     for unit in (1e300, 1e-300):
-        data = matrices.from_rows(MATRIX * unit, None, "title")
+        data = matrices.from_matrix(MATRIX * unit, None, "title")
         np.testing.assert_allclose(data.precomputed / unit, MATRIX)
-        np.testing.assert_allclose(data.points / unit, matrices.from_rows(MATRIX, None, "title").points, atol=1e-9)
+        np.testing.assert_allclose(data.points / unit, matrices.from_matrix(MATRIX, None, "title").points, atol=1e-9)
 
 
 def test_all_zeros_are_one_place():
-    np.testing.assert_array_equal(matrices.from_rows(np.zeros((3, 3)), None, "title").points, np.zeros((3, 2)))
+    np.testing.assert_array_equal(matrices.from_matrix(np.zeros((3, 3)), None, "title").points, np.zeros((3, 2)))
 
 
 def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
-    data = matrices.from_rows(MATRIX, None, "title", ["A", "B", "C"])
+    data = matrices.from_matrix(MATRIX, None, "title", ["A", "B", "C"])
     layout = classical_scaling(MATRIX)
     np.testing.assert_array_equal(data.points, layout.points)
     np.testing.assert_allclose(cdist(data.points, data.points), MATRIX, atol=1e-12)
@@ -264,7 +264,7 @@ def test_other_tables_do_not_look_like_proximities(table):
 
 def test_data_have_different_keys_if_the_numbers_the_names_or_the_title_differ():
     def key(matrix=MATRIX, names=None, title="title", **options):
-        return matrices.proximity_data(matrix, names, title, **options).key
+        return matrices.matrix_data(matrix, names, title, **options).key
 
     keys = [key(), key(2 * MATRIX), key(names=list("ABC")), key(names=list("ABD")), key(title="other")]
     keys += [key(kind="edit distances"), key(note="A note.")]

@@ -54,7 +54,7 @@ def offered(monkeypatch):
         found.clear()
         picture = type("Picture", (), dict(layout=type("Layout", (), dict(meta="same"))))
         monkeypatch.setattr(export_menu.offline, "animation", lambda *args: b"")
-        export_menu.offer(run, picture, frames_of(run)[0])
+        export_menu.show_export_menu(run, picture, frames_of(run)[0])
         return dict(found)
 
     return offer

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pages.datasets import catalog
-from pages.datasets.data import GIVEN
+from pages.datasets.data import PRECOMPUTED
 from pages.export import files, scripts
 from pages.methods import methods, settings
 from pages.methods.base import NoScript
@@ -39,7 +39,7 @@ def rows_of(table):
 @pytest.mark.parametrize("name", methods())
 def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_the_screen(name):
     run = run_of(name=name)
-    headers, *rows = rows_of(files.assignments(run))
+    headers, *rows = rows_of(files.assignments_csv(run))
     assert headers[:4] == ["row", "x1", "x2", "cluster"]
     np.testing.assert_array_equal(np.array([row[1:3] for row in rows], dtype=float), run.data.points)
     assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
@@ -69,29 +69,29 @@ def test_the_assignments_have_the_columns_to_the_last_digit_and_the_numbers_of_t
 def test_what_a_spreadsheet_would_run_as_a_formula_is_made_harmless(cell, shown):
     data = replace(sample(n=3), names=np.array([cell, "b", "c"]), columns=(cell, "x2"))
     run = run_of(data, k=1)
-    headers, first, *_ = rows_of(files.assignments(run))
+    headers, first, *_ = rows_of(files.assignments_csv(run))
     assert headers[2] == shown
     assert first[1] == shown
 
 
 def test_proximities_have_names_and_no_columns_that_they_were_never_made_of():
     given = np.abs(np.subtract.outer([0.0, 1.0, 5.0, 6.0], [0.0, 1.0, 5.0, 6.0]))
-    data = replace(sample(n=4), given=given, given_name="proximities", names=np.array(list("abcd")))
-    run = run_of(data, name="kmedoids", k=2, start="build", metric=GIVEN)
-    headers, *rows = rows_of(files.assignments(run))
+    data = replace(sample(n=4), precomputed=given, matrix_name="distances", names=np.array(list("abcd")))
+    run = run_of(data, name="kmedoids", k=2, start="build", metric=PRECOMPUTED)
+    headers, *rows = rows_of(files.assignments_csv(run))
     assert headers == ["row", "name", "cluster"]
     assert [row[1] for row in rows] == list("abcd")
-    headers, *rows = rows_of(files.clusters(run))
+    headers, *rows = rows_of(files.clusters_csv(run))
     assert headers == ["cluster", "size", "medoid_row", "medoid_name"]
     assert [row[1] for row in rows] == ["2", "2"]
-    assert np.load(io.BytesIO(files.history(run)))["points"].tolist() == given.tolist()
+    assert np.load(io.BytesIO(files.history_npz(run)))["points"].tolist() == given.tolist()
     with pytest.raises(NoScript, match="given"):
         scripts.with_clustering(run)
 
 
 def test_the_parameters_of_a_mixture_are_those_of_the_screen_in_its_order():
     run = run_of(name="mixture")
-    headers, *rows = rows_of(files.clusters(run))
+    headers, *rows = rows_of(files.clusters_csv(run))
     assert headers[:5] == ["cluster", "size", "weight", "mean_x1", "mean_x2"]
     order, found = np.argsort(run.ranks), run.history.parameters[-1]
     table = np.array(rows, dtype=float)
@@ -110,7 +110,7 @@ def test_the_parameters_of_a_mixture_are_those_of_the_screen_in_its_order():
 def test_the_parameters_of_medoids_have_their_rows_names_and_places():
     data = replace(sample(), names=np.array([f"point {i}" for i in range(120)]), rows=np.arange(1000, 1120))
     run = run_of(data, name="kmedoids")
-    headers, *rows = rows_of(files.clusters(run))
+    headers, *rows = rows_of(files.clusters_csv(run))
     assert headers == ["cluster", "size", "medoid_row", "medoid_name", "medoid_x1", "medoid_x2"]
     medoids = run.history.parameters[-1][np.argsort(run.ranks)]
     assert [int(row[2]) for row in rows] == (1000 + medoids).tolist()
@@ -131,7 +131,7 @@ def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
         run.settings.start.initialization,
     )
     assert content["options"] == dict(run.settings.options)
-    headers, *rows = rows_of(files.clusters(run))
+    headers, *rows = rows_of(files.clusters_csv(run))
     for record, row in zip(content["clusters"], rows, strict=True):
         assert [str(record["number"]), str(record["size"])] == row[:2]
         place = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.center_name}_x")]
@@ -141,7 +141,7 @@ def test_the_parameters_as_json_are_those_of_the_table_with_all_settings(name):
 @pytest.mark.parametrize("name", methods())
 def test_the_history_loads_without_pickle_and_has_every_state(name):
     run = run_of(name=name)
-    arrays = np.load(io.BytesIO(files.history(run)), allow_pickle=False)
+    arrays = np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False)
     states = len(run.history)
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
     assert len(arrays["half_losses"]) == states - 1
@@ -193,7 +193,7 @@ def test_scripts_repeat_exactly_this_run(source, options, tmp_path, monkeypatch,
     data = sample() if source == "table" else sample(source)
     if source == "table":  # which a script reads, because it cannot draw it
         data = replace(data, key="file/1", names=np.array(["a", 'b, "c"', "=d", "# e"] * 30))
-        (tmp_path / scripts.TABLE).write_bytes(files.assignments(run_of(data, **options)))
+        (tmp_path / scripts.TABLE).write_bytes(files.assignments_csv(run_of(data, **options)))
     run = run_of(data, **options)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
     assert ours["state"].loss == run.history.losses[-1]
@@ -256,7 +256,7 @@ def test_what_scikit_learn_does_not_have_is_said(options, sentence):
 )
 def test_data_of_any_other_key_are_read_from_the_table(key, tmp_path, monkeypatch):
     run = run_of(replace(sample(), key=key))
-    (tmp_path / scripts.TABLE).write_bytes(files.assignments(run))
+    (tmp_path / scripts.TABLE).write_bytes(files.assignments_csv(run))
     code = scripts.with_clustering(run)
     assert scripts.TABLE in code
     np.testing.assert_array_equal(executed(code, tmp_path, monkeypatch)["labels"], run.history.last.labels)

@@ -21,7 +21,7 @@ def run_of(name, remedied=False):
 
 
 def notices(run):
-    return {notice.name for _, notice in run.history.named_notices()}
+    return {notice.name for _, notice in run.history.unique_notices()}
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_ticks_are_few_round_and_within(low, high):
 def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
     run, frames, figure = pictured()
     shares = []
-    gif = Image.open(io.BytesIO(files.moving_image(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
+    gif = Image.open(io.BytesIO(files.animation_gif(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
     assert gif.n_frames == len(frames)
     assert gif.size == (960, 540)
     assert shares == sorted(shares)

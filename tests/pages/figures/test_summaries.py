@@ -15,10 +15,10 @@ from pages.datasets import cleaning, matrices
 from pages.datasets.catalog import draw_sample
 from pages.datasets.cleaning import Preparation
 from pages.datasets.data import Data
-from pages.datasets.formatting import in_template, safe
+from pages.datasets.formatting import escape_hover, escape_html
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette, plots, summaries
-from pages.figures.plots import filled_values, padded, rings, written
+from pages.figures.plots import filled_values, name_labels, padded_extent, rings
 
 HOSTILE = (
     "<b>bold</b>",
@@ -56,12 +56,12 @@ def hostile_data():
 def hostile_proximities(n=len(HOSTILE)):
     points = np.random.default_rng(0).normal(size=(n, 2))
     matrix = np.linalg.norm(points[:, None] - points, axis=2)
-    return matrices.proximity_data(matrix, [HOSTILE[i % len(HOSTILE)] for i in range(n)], "<u>", "<u>kind</u>")
+    return matrices.matrix_data(matrix, [HOSTILE[i % len(HOSTILE)] for i in range(n)], "<u>", "<u>kind</u>")
 
 
 def all_figures(data):
     """Every figure that there is of such data."""
-    if data.given is not None:
+    if data.precomputed is not None:
         return [
             summaries.scatter(data, column_plane(data.columns, 0, 1)),
             summaries.heat_map(data, np.arange(len(data.points))),
@@ -71,7 +71,7 @@ def all_figures(data):
         summaries.scatter(data, column_plane(data.columns, 0, len(data.columns) - 1)),
         summaries.scatter(data, principal_plane(data.points)),
         summaries.scatter_matrix(data, list(range(min(len(data.columns), 6)))),
-        summaries.variance_kept(components),
+        summaries.explained_variance(components),
         summaries.loadings(data, components),
     ]
 
@@ -103,14 +103,14 @@ def test_names_with_markup_are_nowhere_a_tag_or_a_variable(make):
                 variables = {part.split("}")[0].split(":")[0] for part in text.split("%{")[1:]}
                 assert variables <= {"customdata", "x", "y", "z", "text"}
             shown += text
-    assert safe("<b>bold</b>") in shown
+    assert escape_html("<b>bold</b>") in shown
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_shown_as_it_is(name):
-    assert html.unescape(safe(name)) == name
-    assert html.unescape(in_template(name)) == name
-    assert "%" not in in_template(name)
+    assert html.unescape(escape_html(name)) == name
+    assert html.unescape(escape_hover(name)) == name
+    assert "%" not in escape_hover(name)
 
 
 def test_names_are_shown_as_they_are_where_the_pointer_is():
@@ -128,7 +128,7 @@ def test_names_are_shown_as_they_are_where_the_pointer_is():
 
 
 def test_names_of_rows_are_not_taken_for_names_of_scaled_columns():
-    data = matrices.proximity_data(np.ones((2, 2)) - np.eye(2), ["a (robust)", "a (0–1)"], "t")
+    data = matrices.matrix_data(np.ones((2, 2)) - np.eye(2), ["a (robust)", "a (0–1)"], "t")
     assert summaries.heat_map(data, np.arange(2)).layout.yaxis.ticktext == ("a (robust)", "a (0–1)")
 
 
@@ -167,8 +167,8 @@ def test_any_points_can_be_shown(n, kind):
     }[kind]
     data = data_of(points, labels=np.arange(n) % 3 - 1)
     figure = summaries.scatter(data, column_plane(data.columns, 0, data.points.shape[1] - 1))
-    assert len(figure.data[0].x) == (n if n <= plots.MOST_MARKERS else plots.HOVERED)
-    assert len(figure.layout.images) == (n > plots.MOST_MARKERS)
+    assert len(figure.data[0].x) == (n if n <= plots.MAX_MARKERS else plots.MAX_HOVERABLE)
+    assert len(figure.layout.images) == (n > plots.MAX_MARKERS)
     if kind != "one column":
         summaries.scatter_matrix(data, [0, 1, 2]).to_json()
 
@@ -193,13 +193,13 @@ def test_only_data_of_the_same_units_are_drawn_to_scale():
 
 def test_padding_keeps_the_points_inside_at_the_wanted_proportions():
     xy = np.array([[0.0, 5.0], [10.0, 5.0], [4.0, 7.0]])
-    assert padded(xy) == pytest.approx((-0.5, 10.5, 4.9, 7.1))
-    left, right, bottom, top = padded(xy, 2.0)
+    assert padded_extent(xy) == pytest.approx((-0.5, 10.5, 4.9, 7.1))
+    left, right, bottom, top = padded_extent(xy, 2.0)
     assert (right - left) / (top - bottom) == pytest.approx(2)
     assert left < 0 < 10 < right
     assert (bottom + top) / 2 == pytest.approx(6)
-    assert padded(xy[:2]) == pytest.approx((-0.5, 10.5, 4.45, 5.55))
-    left, right, bottom, top = padded(np.full((3, 2), 1e17))
+    assert padded_extent(xy[:2]) == pytest.approx((-0.5, 10.5, 4.45, 5.55))
+    left, right, bottom, top = padded_extent(np.full((3, 2), 1e17))
     assert left < 1e17 < right
     assert bottom < 1e17 < top
 
@@ -235,7 +235,7 @@ def test_rows_in_which_a_value_was_filled_have_a_ring_that_names_it():
 @pytest.mark.parametrize("painted", [False, True])
 def test_a_panel_rings_the_rows_in_which_one_of_its_columns_was_filled(painted, monkeypatch):
     if painted:
-        monkeypatch.setattr(summaries, "MOST_PANEL_MARKERS", 6)
+        monkeypatch.setattr(summaries, "MAX_PANEL_MARKERS", 6)
     data = filled_data()
     figure = summaries.scatter_matrix(data, [2, 0, 1])
     told = {
@@ -256,13 +256,13 @@ def test_a_panel_rings_the_rows_in_which_one_of_its_columns_was_filled(painted, 
 
 def test_names_are_written_beside_points_that_are_known_by_their_proximities_only():
     data = hostile_proximities()
-    told = written(data, np.arange(2))
+    told = name_labels(data, np.arange(2))
     assert told["mode"] == "markers+text"
-    assert told["text"] == [safe(name) for name in HOSTILE[:2]]
-    assert written(hostile_proximities(plots.MOST_WORDS + 1), np.arange(2)) == {}
-    assert written(filled_data(), np.arange(2)) == {}
-    long = matrices.proximity_data(np.ones((2, 2)) - np.eye(2), ["&" * 30, "b"], "t")
-    assert html.unescape(written(long, np.arange(2))["text"][0]) == "&" * 21 + "…"
+    assert told["text"] == [escape_html(name) for name in HOSTILE[:2]]
+    assert name_labels(hostile_proximities(plots.MAX_NAME_LABELS + 1), np.arange(2)) == {}
+    assert name_labels(filled_data(), np.arange(2)) == {}
+    long = matrices.matrix_data(np.ones((2, 2)) - np.eye(2), ["&" * 30, "b"], "t")
+    assert html.unescape(name_labels(long, np.arange(2))["text"][0]) == "&" * 21 + "…"
 
 
 # Scatter-plot matrix
@@ -295,7 +295,7 @@ def test_each_panel_shows_its_pair_and_the_diagonal_counts_every_row():
     np.testing.assert_array_equal(np.column_stack([panel.x, panel.y]), data.points[:, [3, 0]])
     assert list(panel.marker.color) == 15 * list(palette.COLORS[:2])
     for trace, j in zip([t for t in figure.data if t.type == "bar"], [3, 0], strict=True):
-        low, high = padded(data.points[:, [j, j]])[:2]
+        low, high = padded_extent(data.points[:, [j, j]])[:2]
         counts, edges = np.histogram(data.points[:, j], bins=24, range=(low, high))
         np.testing.assert_array_equal(trace.y, counts)
         np.testing.assert_allclose(trace.x, (edges[1:] + edges[:-1]) / 2)
@@ -310,7 +310,7 @@ def test_panels_of_many_points_are_painted_each_in_its_place():
 
 
 def test_of_very_many_points_each_panel_shows_a_sample(monkeypatch):
-    monkeypatch.setattr(summaries, "MOST_PAINTED_ROWS", 1000)
+    monkeypatch.setattr(summaries, "MAX_PAINTED_ROWS", 1000)
     figure = summaries.scatter_matrix(random_data(5000, 2), [0, 1])
     assert [sum(trace.y) for trace in figure.data if trace.type == "bar"] == [1000, 1000]
 
@@ -326,11 +326,11 @@ def test_columns_are_named_briefly_and_without_their_scaling():
 
 def test_the_variance_kept_is_that_of_each_component_and_of_all_up_to_it():
     components = principal_components(random_data(60, 4).points * [4, 3, 2, 1])
-    bars, line = summaries.variance_kept(components).data
+    bars, line = summaries.explained_variance(components).data
     np.testing.assert_array_equal(bars.y, components.shares)
     np.testing.assert_allclose(line.y, np.cumsum(components.shares))
     assert line.y[-1] == pytest.approx(1)
-    assert len(summaries.variance_kept(principal_components(random_data(60, 30).points)).data[0].x) == 20
+    assert len(summaries.explained_variance(principal_components(random_data(60, 30).points)).data[0].x) == 20
 
 
 def test_loadings_are_those_of_the_components():
@@ -358,7 +358,7 @@ def test_a_heat_map_shows_the_proximities_in_the_wanted_order_with_lines_between
     order = np.array([3, 1, 0, 2, 7, 6, 5, 4])
     labels = np.array([0, 0, 1, 0, 1, 1, 1, 1])
     figure = summaries.heat_map(data, order, labels)
-    np.testing.assert_allclose(figure.data[0].z, data.given[np.ix_(order, order)], rtol=1e-6)
+    np.testing.assert_allclose(figure.data[0].z, data.precomputed[np.ix_(order, order)], rtol=1e-6)
     assert [html.unescape(name)[:9] for name in figure.layout.yaxis.ticktext] == [HOSTILE[i][:9] for i in order]
     turns = np.flatnonzero(np.diff(labels[order])) + 0.5
     assert [line.x0 for line in figure.layout.shapes if line.x0 == line.x1] == turns.tolist()
@@ -370,7 +370,7 @@ def test_a_large_heat_map_shows_the_means_of_blocks():
     data = hostile_proximities(n)
     order = np.random.default_rng(0).permutation(n)
     figure = summaries.heat_map(data, order, np.where(np.argsort(order) < 100, 0, 1))
-    expected = data.given[np.ix_(order, order)].reshape(n // 2, 2, n // 2, 2).mean(axis=(1, 3))
+    expected = data.precomputed[np.ix_(order, order)].reshape(n // 2, 2, n // 2, 2).mean(axis=(1, 3))
     np.testing.assert_allclose(figure.data[0].z, expected, rtol=1e-6)
     assert figure.layout.shapes[0].x0 == 49.5
     odd = summaries.heat_map(hostile_proximities(n + 3), np.arange(n + 3)).data[0].z

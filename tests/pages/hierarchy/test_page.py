@@ -87,7 +87,7 @@ def wanted(app):
 
 def scores(app):
     """The rows of the table of the race, each by its headers."""
-    table = next(element.proto.body for element in app.get("html") if "Scores of the panels" in element.proto.body)
+    table = next(element.proto.body for element in app.get("html") if "Scores of the runs" in element.proto.body)
     headers, *rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", table)]
     return [dict(zip(headers, row, strict=True)) for row in rows]
 
@@ -256,7 +256,7 @@ def test_inversions_are_explained_and_so_is_a_cut_that_no_height_makes():
 def test_many_points_are_a_stated_sample_which_is_cut_also_after_a_race_on_that_sample():
     app = opened(RACE, n="10,000", panels="2", algorithm_1="Hierarchical clustering")
     assert fine(app)
-    assert "all panels race on the same sample of 5,000 of the 10,000 points" in said(app)
+    assert "all runs use the same sample of 5,000 of the 10,000 points" in said(app)
     assert scores(app)[0]["Iterations"] == "4,997 merges"
     app.switch_page(PAGE).run()
     assert fine(app)
@@ -415,7 +415,7 @@ def test_words_go_on_to_k_medoids_from_their_tree():
     assert "tree_linkage_1" not in app.session_state
     app.switch_page(RACE).run()
     assert fine(app)
-    assert [row["Panel"] for row in scores(app)] == ["1. Complete linkage", "2. K-medoids"]
+    assert [row["Run"] for row in scores(app)] == ["1. Complete linkage", "2. K-medoids"]
     assert app.selectbox(key="tree_linkage_1_given").value == "complete"
 
 
@@ -430,7 +430,7 @@ def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(a
     app.number_input(key=f"k_2{ending}").set_value(6)
     app.selectbox(key=f"start_{rival}_2{ending}").set_value("tree").run()
     assert fine(app)
-    assert [row["Panel"].split(", ")[-1] for row in scores(app)] == ["K = 7", "K = 6"]
+    assert [row["Run"].split(", ")[-1] for row in scores(app)] == ["K = 7", "K = 6"]
     app.switch_page(PAGE).run()
     app.number_input(key="k").set_value(4).run()
     click(app, "Add to comparison")
@@ -440,16 +440,16 @@ def test_the_cut_races_with_the_k_that_it_has_against_the_start_that_all_share(a
     for panel in (1, 2):
         assert app.number_input(key=f"k_{panel}{ending}").value is None
     assert app.selectbox(key=f"start_{rival}_2{ending}").value == SAME
-    assert not any("K = " in row["Panel"] for row in scores(app))
+    assert not any("K = " in row["Run"] for row in scores(app))
 
 
 def test_a_tree_races_beside_a_panel_of_another_k_and_with_more_known_groups_than_it_has():
     app = opened(RACE, n="50", panels="2", algorithm_1="Hierarchical clustering", algorithm_2="K-means", k="2")
     assert fine(app)
-    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. K-means"]
+    assert [row["Run"] for row in scores(app)] == ["1. Ward linkage", "2. K-means"]
     app.number_input(key="k_2").set_value(5).run()
     assert fine(app)
-    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage, K = 2", "2. K-means, K = 5"]
+    assert [row["Run"] for row in scores(app)] == ["1. Ward linkage, K = 2", "2. K-means, K = 5"]
 
 
 def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
@@ -458,8 +458,8 @@ def test_the_cut_races_as_the_first_panel_with_its_row_in_the_table():
     app.switch_page(RACE).run()
     assert fine(app)
     first, second = scores(app)
-    assert first["Panel"] == "1. Average linkage, Manhattan"
-    assert second["Panel"] == "2. K-means"
+    assert first["Run"] == "1. Average linkage, Manhattan"
+    assert second["Run"] == "2. K-means"
     assert first["Iterations"] == "96 merges"
     data = catalog.draw_sample("three", 100, 0, {})
     labels = sklearn.cluster.AgglomerativeClustering(4, metric="manhattan", linkage="average").fit(data.points).labels_
@@ -476,11 +476,11 @@ def test_two_trees_race_under_names_that_tell_them_apart(app):
     app.selectbox(key="algorithm_2").set_value("tree").run()
     app.selectbox(key="tree_linkage_2").set_value("single").run()
     assert fine(app)
-    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Single linkage"]
+    assert [row["Run"] for row in scores(app)] == ["1. Ward linkage", "2. Single linkage"]
     app.selectbox(key="tree_linkage_2").set_value("ward")
     app.selectbox(key="tree_metric_2").set_value("chebyshev").run()
     assert fine(app)
-    assert [row["Panel"] for row in scores(app)] == ["1. Ward linkage", "2. Ward linkage, Chebyshev"]
+    assert [row["Run"] for row in scores(app)] == ["1. Ward linkage", "2. Ward linkage, Chebyshev"]
 
 
 def test_a_method_that_starts_from_a_tree_races_beside_it(app):

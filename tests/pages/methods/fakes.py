@@ -15,7 +15,7 @@ from clustering import State
 from clustering.process import check_limits, iteration_limit_notice
 from pages.datasets.formatting import format_number, pluralize
 from pages.methods.base import MethodView, Script
-from pages.methods.formulas import NOTE, VALUE, Formula, loss_value, number_of, symbol
+from pages.methods.formulas import NOTE, VALUE, Formula, cluster_number, loss_value, symbol
 from pages.methods.options import Option, Settings
 from pages.methods.traits import Loss, Traits
 
@@ -249,7 +249,7 @@ class ShiftView(FakeView):
         loss = Formula("Objective", "", f"{symbol('L')}{VALUE}", "Mean over the modes.", loss_value)
         return [
             loss,
-            Formula("Shift", "shift", symbol("m"), f"Nearest mode at {NOTE}; cluster {number_of(run, cluster)}.", values),
+            Formula("Shift", "shift", symbol("m"), f"Nearest mode at {NOTE}; cluster {cluster_number(run, cluster)}.", values),
         ]
 
 

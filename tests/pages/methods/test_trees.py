@@ -492,7 +492,7 @@ def test_a_group_has_one_color_in_a_race_whatever_k_the_panels_and_the_known_gro
 def test_a_tree_of_too_many_points_races_on_a_sample_with_all_others():
     data, cache = normal(6_000), RecentCache()
     race = a_race(data, methods.settings("kmeans"), cut_settings(linkage="single"), cache=cache)
-    needed = "The proximity of every pair of points is needed, so all panels race on the same sample of 5,000 of the 6,000"
+    needed = "Some runs need a distance matrix, so all runs use the same sample of 5,000 of the 6,000 points."
     assert race.note.startswith(needed)
     assert {len(run.data.points) for _, run in race.named_runs} == {5_000}
     assert {run.data.key for _, run in race.named_runs} == {race.data.key}

@@ -22,7 +22,7 @@ from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.ellipses import ellipses
 from pages.methods.formulas import typeset
-from pages.methods.mixture import COVARIANCE, compared
+from pages.methods.mixture import COVARIANCE, matched_components
 from pages.methods.starts import ManualStart
 from pages.mixture import figures as mixture_figures
 from pages.mixture import limit_figures
@@ -382,7 +382,7 @@ def divergence(mean_a, a, mean_b, b):
 def test_found_components_are_compared_with_the_true_ones_that_they_share_points_with():
     run = run_of(sample(n=2_000), start="k-means")
     truth, found = run.data.truth, run.history.parameters[-1]
-    rows = compared(run)
+    rows = matched_components(run)
     assert [run.ranks[row.found] for row in rows] == [0, 1, 2]
     assert sorted(row.true for row in rows) == [0, 1, 2]
     for row in rows:
@@ -397,7 +397,7 @@ def test_found_components_are_compared_with_the_true_ones_that_they_share_points
 
 @pytest.mark.parametrize(("k", "matched"), [(1, 1), (2, 2), (5, 3)])
 def test_what_is_left_over_is_compared_with_nothing(k, matched):
-    rows = compared(run_of(sample(), k=k))
+    rows = matched_components(run_of(sample(), k=k))
     assert len(rows) == k
     partners = [row.true for row in rows if row.true is not None]
     assert len(set(partners)) == len(partners) == matched
@@ -796,7 +796,7 @@ def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_poin
     points = np.random.default_rng(0).normal(size=(40, 2))
     data = Data("near", "Near", ("a", "b"), points)
     run = run_of(data, "kmeans", start=ManualStart(start))
-    assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.named_notices()}
+    assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.unique_notices()}
     lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
     _, shown = told(run, 0, int(run.ranks[lost]))
     assert "no points" not in " ".join(values[-1] for values in shown.values)
@@ -832,8 +832,8 @@ def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held(
     assert wild.history.losses[-1] < held.history.losses[-1] - 0.5
     assert -np.diff(wild.history.losses).min() > 0.4  # off a cliff
     assert wild.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
-    assert [notice.name for _, notice in wild.history.named_notices()] == [notices.COLLAPSING_COMPONENT]
-    assert not held.history.named_notices()
+    assert [notice.name for _, notice in wild.history.unique_notices()] == [notices.COLLAPSING_COMPONENT]
+    assert not held.history.unique_notices()
     # the floor alone holds it, too
     floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)

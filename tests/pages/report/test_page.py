@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.datasets import catalog
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.datasets.planes import principal_plane
 from pages.export.report import report
 from pages.methods import method, settings
@@ -50,7 +50,7 @@ def test_the_report_has_settings_scores_sizes_and_four_pictures(algorithm):
     assert f"{algorithm}, K = 4: Three Gaussians" in page(app)
     assert (told["K"], told["Seed"], told["Algorithm"]) == ("4", "7", algorithm)
     assert told["Ended"] == f"Converged after {run.history.iterations} iterations"
-    assert told["Final loss"] == f"{number(run.history.losses[-1])}, the {run.history.process.loss_name}"
+    assert told["Final loss"] == f"{format_number(run.history.losses[-1])}, the {run.history.process.loss_name}"
     assert told["Adjusted Rand index"].startswith(f"{run.agreement:.3f}")
     sizes = re.search("aria-label='Clusters'.*?</table>", page(app), re.DOTALL)[0]
     assert len(re.findall("<tr>", sizes)) == 5

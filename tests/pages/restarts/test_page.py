@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.datasets import catalog
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.figures import plots
 from pages.methods import initializations, method, settings
 from pages.restarts.examples import STARTS_EXAMPLES
@@ -69,7 +69,7 @@ def by_the_core(data, initializations, runs, method="kmeans", **options):
 
 
 def expected(found):
-    return len(found.runs), len(found.solutions), number(found.best.loss), found.reached
+    return len(found.runs), len(found.solutions), format_number(found.best.loss), found.reached
 
 
 def test_it_opens_with_a_hundred_runs_of_each_of_three_ways():
@@ -82,7 +82,7 @@ def test_it_opens_with_a_hundred_runs_of_each_of_three_ways():
     headers, *rows = table(app)
     assert headers[:4] == ["Start", "Runs", "Reach the best loss", "Best loss"]
     assert [row[0] for row in rows] == [f"● {initializations()[initialization].label}" for initialization in DEFAULT_WAYS]
-    assert [row[1:4] for row in rows] == [["100", f"{row.reached:.1%}", number(row.best)] for row in found.scores]
+    assert [row[1:4] for row in rows] == [["100", f"{row.reached:.1%}", format_number(row.best)] for row in found.scores]
     assert [row[5:7] for row in rows] == [[f"{row.index:.2f}", f"{row.right:.1%}"] for row in found.scores]
     assert not any(header.startswith("Published") for header in headers)
     assert len(app.get("plotly_chart")) == 2
@@ -170,7 +170,7 @@ def check_claims(name, app, headers, rows):
         assert [row[headers.index("Published: index 0")] for row in rows] == ["3%", "–", "–", "–"]
         assert [row[headers.index("Published: index")] for row in rows] == ["1.8–1.95", "0.94", "–", "0.7"]
         known = method("kmeans").published(app.session_state["last data"], settings("kmeans", 15))
-        assert number(known.least_loss) in [row[headers.index("Best loss")] for row in rows]
+        assert format_number(known.best_loss) in [row[headers.index("Best loss")] for row in rows]
     if name == "grid":
         assert right[0] < right[1] < right[2]
 
@@ -244,6 +244,6 @@ def test_a_solution_is_watched_with_its_start_and_its_seed(app):
     assert app.selectbox(key="start_kmeans").value == solution.best.initialization
     assert app.number_input(key="seed").value == solution.best.seed
     final = next(metric.value for metric in app.metric if metric.label == "Final loss")
-    assert final == number(solution.best.loss)
+    assert final == format_number(solution.best.loss)
     app.switch_page(PAGE).run()
     assert summary(app)[0] == 30  # and does not go there again

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import adjusted_rand_index, centroid_index, match_clusters, proximity_matrix
 from pages.datasets import catalog
-from pages.datasets.data import GIVEN, Data
+from pages.datasets.data import PRECOMPUTED, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
@@ -238,14 +238,14 @@ def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
 
 def test_proximities_need_k_medoids():
     points = sample("round", 60).points
-    data = Data("given", "Given", ("a", "b"), points, given=proximity_matrix(points, "manhattan"), given_name="roads")
+    data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points, "manhattan"), matrix_name="roads")
     for name in ("kmeans", "mixture"):
         with pytest.raises(NeedsPoints, match="roads"):
             study_of(data, method=name)
-    found = findings_of(data, ["random", "build"], 10, method="kmedoids", metric=GIVEN)
+    found = findings_of(data, ["random", "build"], 10, method="kmedoids", metric=PRECOMPUTED)
     for run in found.runs:
         medoids = run.parameters
-        assert run.loss == pytest.approx(data.given[:, medoids].min(axis=1).sum())
+        assert run.loss == pytest.approx(data.precomputed[:, medoids].min(axis=1).sum())
 
 
 def test_scores_count_the_runs_of_each_way(findings):
@@ -299,7 +299,7 @@ def published(data, k=15, name="kmeans", **options):
 def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing_else():
     data = s1()
     known = published(data)
-    assert known.initializations["random"].right == "3%"
+    assert known.initializations["random"].success_rate == "3%"
     assert set(known.initializations) == {"random", "plain k-means++", "maxmin"}
     assert known.source == "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112"
     assert published(data, seed=9, start="maxmin") == known
@@ -323,7 +323,7 @@ def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(
     assert 0.01 <= random.right <= 0.08
     assert greedy.right > 0.5
     assert 1.7 <= random.index <= 2.2
-    assert on_s1.best.loss == pytest.approx(published(s1()).least_loss, rel=1e-6)
+    assert on_s1.best.loss == pytest.approx(published(s1()).best_loss, rel=1e-6)
     assert random.reached == random.right  # here the least loss and the right groups are the same
 
 
@@ -437,7 +437,7 @@ def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
         for begin, end, run in zip([0, *(i + 1 for i in breaks)], breaks, runs, strict=False):
             at = list(trace.x[begin:end])
             assert (at[0], at[-1]) == (0, len(run.losses) - 1)
-            assert len(at) <= restart_figures.MOST_VERTICES
+            assert len(at) <= restart_figures.MAX_VERTICES
             assert list(trace.y[begin:end]) == run.losses[at].tolist()
 
 
@@ -534,7 +534,7 @@ def test_what_is_misplaced_is_ringed_in_the_small_picture(on_a_grid):
 def test_between_medoids_of_proximities_the_centroid_index_is_by_the_proximities():
     matrix = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
     layout = np.zeros((6, 2))  # which says nothing
-    data = Data("given", "Given", ("a", "b"), layout, given=matrix, given_name="road lengths")
+    data = Data("given", "Given", ("a", "b"), layout, precomputed=matrix, matrix_name="road lengths")
     found = findings_of(data, ["random"], 30, method="kmedoids", k=2)
     assert found.truth is None
     for run in found.runs:

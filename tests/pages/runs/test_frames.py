@@ -12,8 +12,8 @@ from scipy.spatial.distance import cdist
 
 from pages.datasets import catalog
 from pages.datasets.data import SCIPY_METRICS, Data
-from pages.datasets.formatting import number
-from pages.datasets.limits import MOST_FRAMES
+from pages.datasets.formatting import format_number
+from pages.datasets.limits import MAX_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
 from pages.methods import methods, settings
@@ -70,7 +70,7 @@ def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(options):
         states = run.history.states
         assert states[frame.parameters].parameters is states[frame.state].parameters
         if frame.loss is not None:
-            assert number(frame.loss) in frame.sentence
+            assert format_number(frame.loss) in frame.sentence
     assert "Converged after" in frames[-1].sentence
 
 
@@ -91,9 +91,9 @@ def test_the_sentence_counts_the_points_that_changed():
 
 def test_a_long_run_is_shown_in_part_and_says_so():
     run = a_run(n=400, sample="uniform", name="mixture", k=6)
-    assert run.history.iterations > MOST_FRAMES
+    assert run.history.iterations > MAX_FRAMES
     frames, left_out = frames_of(run)
-    assert len(frames) <= MOST_FRAMES + 1
+    assert len(frames) <= MAX_FRAMES + 1
     assert re.search(rf"of the {run.history.iterations + 1} states", left_out)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
@@ -201,7 +201,7 @@ def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     assert len(picture.frames[-1].layout.images) == 1
     assert picture.frames[-1].baseframe == picture.frames[-3].name
     assert picture.layout.images[1].source == sources[-1]
-    assert len(picture.data[0].x) == plots.HOVERED
+    assert len(picture.data[0].x) == plots.MAX_HOVERABLE
 
 
 @pytest.mark.parametrize("n", [100, 10_000, 1_000_000])
@@ -354,7 +354,7 @@ def test_a_single_column_is_spread_out_to_be_seen():
     ],
 )
 def test_numbers_are_written_for_reading(value, text):
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(("kind", "most"), [*RecentCache.LIMITS.items(), ("some kind", RecentCache.DEFAULT_LIMIT)])

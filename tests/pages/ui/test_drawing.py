@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.datasets.limits import MOST_DRAWN
+from pages.datasets.limits import MAX_DRAWN_POINTS
 from pages.ui.drawing import read_answer
 
 EXTENT = (0, 10, -5, 5)
@@ -17,7 +17,7 @@ def read(answer, k=None):
 def test_what_was_drawn_is_read_as_pairs():
     np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3.5, -4])), [[1, 2], [3.5, -4]])
     assert read(dict(token="now", xy=[])).shape == (0, 2)
-    assert len(read(dict(token="now", xy=[1] * (2 * MOST_DRAWN)))) == MOST_DRAWN
+    assert len(read(dict(token="now", xy=[1] * (2 * MAX_DRAWN_POINTS)))) == MAX_DRAWN_POINTS
     np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3, 4]), k=2), [[1, 2], [3, 4]])
 
 
@@ -44,7 +44,7 @@ def test_points_outside_are_clipped_to_the_extent():
         dict(token="now", xy=[float("nan"), 2]),
         dict(token="now", xy=[float("inf"), 2]),
         dict(token="now", xy=[10**400, 2]),
-        dict(token="now", xy=[1] * (2 * MOST_DRAWN + 2)),
+        dict(token="now", xy=[1] * (2 * MAX_DRAWN_POINTS + 2)),
     ],
     ids=lambda answer: str(answer)[:50],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,7 +96,7 @@ def test_nonsense_in_a_link_is_named_and_the_defaults_hold():
         {"k": "-4", "algorithm": "zzz", "seed": "7", "color": "<b>red</b>", "start_kmeans": "Manual", "centers": "1,x"}
     )
     assert warned(app) == [
-        plain(
+        escape_markdown(
             "This link asks for k = -4, algorithm = zzz, color = <b>red</b> and centers = 1,x, which cannot be: there the "
             "page shows its defaults."
         )

@@ -27,7 +27,7 @@ def collections(monkeypatch):
 
 def test_some_time_after_work_is_tidied_once_and_again_after_other_work(collections, monkeypatch):
     trimmed = []
-    tidying = memory.Tidying(after=0.1)
+    tidying = memory.MemoryCleaner(after=0.1)
     if hasattr(tidying._libc, "malloc_trim"):
         monkeypatch.setattr(tidying, "_libc", type("Libc", (), dict(malloc_trim=trimmed.append)))
     for done in (1, 2):
@@ -45,7 +45,7 @@ def test_some_time_after_work_is_tidied_once_and_again_after_other_work(collecti
 
 
 def test_the_thread_does_not_keep_the_server_from_ending_and_is_the_only_one():
-    assert memory.tidying() is memory.tidying()
+    assert memory.memory_cleaner() is memory.memory_cleaner()
     mine = [thread for thread in threading.enumerate() if thread.name == "tidying"]
     assert mine
     assert all(thread.daemon for thread in mine)
