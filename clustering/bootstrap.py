@@ -1,7 +1,4 @@
-"""How sure the parameters of a mixture are: the same fit on resampled data, again and again.
-
-Efron 1979, doi:10.1214/aos/1176344552; for mixtures O'Hagan, Murphy, Scrucca & Gormley 2019, doi:10.1007/s00180-019-00897-9.
-"""
+"""Bootstrap of the parameters of a Gaussian mixture."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -22,24 +19,39 @@ def bootstrap(
     on_step: Callable[[State], None] | None = None,
     **options,
 ) -> Iterator[Gaussians]:
-    """The fit of n points that are drawn from the n points with replacement, once for each generator or seed.
+    """Refit the mixture to bootstrap resamples of the points.
 
     Parameters
     ----------
+    process : GaussianMixture
     points : (n, d) array
     parameters : Gaussians
-        The fit of the points themselves, at which each of the others starts, so that a component keeps its number.
+        The fit of the original points. Every refit starts from it, so that components keep their numbers.
+    rngs : iterable of generators or seeds
+        One for each resample of n points, drawn with replacement.
     on_step : function, optional
-        Called with the last state of each fit; an exception that it raises ends the work.
+        Called with the last state of each refit; an exception that it raises ends the bootstrap.
     options : as `iterate`
+
+    Yields
+    ------
+    Gaussians
+        The parameters of each refit, computed when they are requested.
 
     Raises
     ------
     ValueError
-        As `iterate`, when the first one is asked for.
+        As `iterate`, when the first refit is requested.
 
-    The standard deviation of a parameter over these fits is its standard error, their quantiles an interval. Weakness: where
-    components overlap so much that two change places, or one dies, that says less than it seems.
+    Notes
+    -----
+    The standard deviation of a parameter over the refits estimates its standard error; its quantiles give a confidence
+    interval. Both are unreliable if components overlap so strongly that two of them swap, or if one becomes empty.
+
+    References
+    ----------
+    Efron 1979, doi:10.1214/aos/1176344552. For mixtures: O'Hagan, Murphy, Scrucca & Gormley 2019,
+    doi:10.1007/s00180-019-00897-9.
     """
     points = check_points(points)
     for rng in rngs:

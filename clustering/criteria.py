@@ -1,7 +1,7 @@
-"""How many clusters? Criteria that compare clusterings of the same points into different numbers of groups.
+"""Criteria for the number of clusters.
 
-Each is a number for one clustering, except the gap statistic, which compares a whole row of them with what uniform noise
-would give, and the agreement of subsamples, which asks whether the same groups come again. None of them is proof.
+Most criteria score a single clustering. The gap statistic compares clusterings for several numbers of clusters with those of
+uniform noise. The agreement between subsamples measures stability. None of them is a proof.
 """
 
 from collections.abc import Callable
@@ -10,171 +10,246 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from clustering.points import check_points, is_whole
+from clustering.points import check_points, is_integer
 from clustering.projection import principal_components
 from clustering.validation import adjusted_rand_index
 
 
-class Groups(NamedTuple):
-    """What the criteria need of a clustering."""
+class ClusterStatistics(NamedTuple):
+    """Statistics of the non-empty clusters of centered points."""
 
     sizes: np.ndarray
-    """(k,) points of each group that has any"""
+    """(k,) number of points in each cluster"""
     means: np.ndarray
-    """(k, d) of the centered points"""
+    """(k, d) mean of each cluster"""
     within: np.ndarray
-    """(k,) sum of squared distances to the mean of the group"""
+    """(k,) sum of squared distances to the cluster mean"""
 
 
-def _groups(points, labels) -> tuple[Groups, np.ndarray, np.ndarray]:
-    """The groups, the centered points, and the (n,) group of each, numbered from 0 without holes."""
+def _statistics(points, labels) -> tuple[ClusterStatistics, np.ndarray, np.ndarray]:
+    """The statistics, the centered points, and labels (n,) renumbered from 0 without gaps."""
     points = check_points(points)
     labels = np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
     _, inverse = np.unique(labels, return_inverse=True)
     centered = points - points.mean(axis=0)
-    centered -= centered.mean(axis=0)  # what the rounding of a large sum left over
+    centered -= centered.mean(axis=0)  # correct the rounding error of the mean
     sizes = np.bincount(inverse)
 
     def means_of(rows):
         return np.stack([np.bincount(inverse, weights=column) for column in rows.T], axis=1) / sizes[:, None]
 
     means = means_of(centered)
-    means += means_of(centered - means[inverse])  # so that the mean of copies is the copy itself, and they lie on it
-    # by differences: a sum of squares less a square of sums would lose its digits in tight groups
+    # a second pass makes the mean of identical points exact, so that their distance to it is 0
+    means += means_of(centered - means[inverse])
+    # differences are more precise than sums of squares minus squares of sums
     squares = np.square(centered - means[inverse]).sum(axis=1)
-    return Groups(sizes, means, np.bincount(inverse, weights=squares)), centered, inverse
+    return ClusterStatistics(sizes, means, np.bincount(inverse, weights=squares)), centered, inverse
 
 
 def within_groups(points, labels) -> float:
-    """The sum of squared distances of the points (n, d) to the mean of their group, in units squared."""
-    return float(_groups(points, labels)[0].within.sum())
+    """Within-cluster sum of squares: the sum of squared distances of points (n, d) to the mean of their cluster."""
+    return float(_statistics(points, labels)[0].within.sum())
 
 
 def calinski_harabasz(points, labels) -> float:
-    """Variance between the groups over variance within, each by its degrees of freedom: larger is better.
+    """Calinski-Harabasz index (variance ratio criterion); higher is better.
 
         (B / (k - 1)) / (W / (n - k))
 
-    Calinski & Harabasz 1974, doi:10.1080/03610927408827101.
+    B, W: sums of squares between and within clusters.
 
     Parameters
     ----------
     points : (n, d) array
-    labels : (n,) array of labels of any kind
+    labels : (n,) array of labels of any type
+
+    Returns
+    -------
+    float
+        0 if all clusters have the same mean, otherwise infinity if all points coincide with the mean of their cluster.
 
     Raises
     ------
     ValueError
-        Unless there are at least two groups and more points than groups.
+        If there are fewer than two clusters, or not more points than clusters.
 
-    0 where all groups have the same mean, else infinite where all points sit on the mean of their group.
+    Notes
+    -----
+    Favors spherical clusters of equal size. Grows without bound if the points are exact duplicates.
 
-    Weakness: favours round groups of one size, and rises without end where points repeat exactly.
+    References
+    ----------
+    Calinski & Harabasz 1974, doi:10.1080/03610927408827101.
     """
-    groups, centered, _ = _groups(points, labels)
-    n, k = len(centered), len(groups.sizes)
-    _check_several(k, n)
-    within = float(groups.within.sum())
-    between = float(groups.sizes @ np.square(groups.means).sum(axis=1))
-    if not np.ptp(groups.means, axis=0).any():  # also where all points are the same
+    clusters, centered, _ = _statistics(points, labels)
+    n, k = len(centered), len(clusters.sizes)
+    _check_cluster_count(k, n)
+    within = float(clusters.within.sum())
+    between = float(clusters.sizes @ np.square(clusters.means).sum(axis=1))
+    if not np.ptp(clusters.means, axis=0).any():  # also if all points are equal
         return 0.0
     return np.inf if within == 0 else (between / (k - 1)) / (within / (n - k))
 
 
 def davies_bouldin(points, labels) -> float:
-    """How alike each group is to the one most like it, on average: smaller is better, 0 is the least.
+    """Davies-Bouldin index; lower is better, 0 is the minimum.
 
-    Likeness of two groups: the sum of their mean distances to their means, over the distance of the means. Davies & Bouldin
-    1979, doi:10.1109/TPAMI.1979.4766909.
+        mean over clusters i of max over j != i of (s_i + s_j) / ||m_i - m_j||
 
-    Parameters and errors as `calinski_harabasz`. Infinite where two groups have the same mean, whatever their spread.
+    m: cluster means; s: mean distance of the points of a cluster to its mean.
 
-    Weakness: looks at means and mean distances only, so it favours round groups; one bad pair can decide.
+    Parameters
+    ----------
+    points : (n, d) array
+    labels : (n,) array of labels of any type
+
+    Returns
+    -------
+    float
+        Infinity if two clusters have the same mean.
+
+    Raises
+    ------
+    ValueError
+        As `calinski_harabasz`.
+
+    Notes
+    -----
+    Favors spherical clusters. A single pair of clusters may dominate the result.
+
+    References
+    ----------
+    Davies & Bouldin 1979, doi:10.1109/TPAMI.1979.4766909.
     """
-    groups, centered, labels = _groups(points, labels)
-    k = len(groups.sizes)
-    _check_several(k, len(centered))
-    distances = np.sqrt(np.square(centered - groups.means[labels]).sum(axis=1))
-    spread = np.bincount(labels, weights=distances) / groups.sizes
+    clusters, centered, labels = _statistics(points, labels)
+    k = len(clusters.sizes)
+    _check_cluster_count(k, len(centered))
+    distances = np.sqrt(np.square(centered - clusters.means[labels]).sum(axis=1))
+    spread = np.bincount(labels, weights=distances) / clusters.sizes
     worst = np.zeros(k)
     for i in range(k):
-        apart = np.sqrt(np.square(groups.means - groups.means[i]).sum(axis=1))
-        alike = np.divide(spread + spread[i], apart, out=np.full(k, np.inf), where=apart > 0)
-        alike[i] = 0.0
-        worst[i] = alike.max()
+        between = np.sqrt(np.square(clusters.means - clusters.means[i]).sum(axis=1))
+        similarity = np.divide(spread + spread[i], between, out=np.full(k, np.inf), where=between > 0)
+        similarity[i] = 0.0
+        worst[i] = similarity.max()
     return float(worst.mean())
 
 
-def _check_several(k: int, n: int) -> None:
+def _check_cluster_count(k: int, n: int) -> None:
     if not 2 <= k < n:
-        raise ValueError(f"there must be at least two groups and more points than groups, got {k} groups of {n} points")
+        raise ValueError(f"there must be at least two clusters and more points than clusters, got k={k}, n={n}")
 
 
 def aic(log_likelihood: float, parameters: int) -> float:
-    """Akaike's information criterion 2 p - 2 ln L: smaller is better.
+    """Akaike information criterion 2 p - 2 ln L; lower is better.
 
-    `log_likelihood` is the sum over all points, in nats. Akaike 1974, doi:10.1109/TAC.1974.1100705. Weakness: for mixtures it
-    asks for too many components.
+    Parameters
+    ----------
+    log_likelihood : float
+        Sum over all points, in nats.
+    parameters : int
+        Number p of free parameters.
+
+    Notes
+    -----
+    For mixtures, it tends to choose too many components.
+
+    References
+    ----------
+    Akaike 1974, doi:10.1109/TAC.1974.1100705.
     """
     return 2.0 * parameters - 2.0 * log_likelihood
 
 
 def entropies(responsibilities) -> np.ndarray:
-    """(n,) the entropy of the responsibilities (n, k) of each point in nats: 0 where it is sure, ln k where all are alike.
+    """Entropy of the responsibilities of each point, in nats.
 
-    ValueError unless each row holds numbers of at least 0 that sum to 1.
+    Parameters
+    ----------
+    responsibilities : (n, k) array
+
+    Returns
+    -------
+    (n,) array
+        0 if a point is assigned with certainty, ln k if all its responsibilities are equal.
+
+    Raises
+    ------
+    ValueError
+        If a row has negative values or does not sum to 1.
     """
     r = np.asarray(responsibilities, dtype=float)
     if r.ndim != 2:
         raise ValueError(f"responsibilities must have two dimensions (n, k), got {r.ndim}")
-    wrong = np.flatnonzero(~((r >= 0).all(axis=1) & (np.abs(r.sum(axis=1) - 1) < 1e-6)))
-    if wrong.size:
-        row = wrong[0]
+    invalid = np.flatnonzero(~((r >= 0).all(axis=1) & (np.abs(r.sum(axis=1) - 1) < 1e-6)))
+    if invalid.size:
+        row = invalid[0]
         raise ValueError(f"responsibilities must be at least 0 and sum to 1 in each row, but row {row} is {r[row].tolist()}")
     return 0.0 - xlogy(r, r).sum(axis=1)
 
 
 def entropy(responsibilities) -> float:
-    """The sum of `entropies`: 0 where every point is sure."""
+    """Sum of `entropies` over all points, in nats."""
     return float(entropies(responsibilities).sum())
 
 
 def icl(bic: float, responsibilities) -> float:
-    """Integrated completed likelihood, BIC + 2 entropy: smaller is better.
+    """Integrated completed likelihood, BIC + 2 entropy; lower is better.
 
-    Biernacki, Celeux & Govaert 2000, doi:10.1109/34.865189, in the form with soft assignments; `bic` as `clustering.bic`. It
-    asks for clusters that are apart, where BIC asks for a good density. Weakness: joins groups that overlap.
+    Parameters
+    ----------
+    bic : float
+        As returned by `clustering.bic`.
+    responsibilities : (n, k) array
+
+    Notes
+    -----
+    Favors well-separated clusters, where BIC favors a good density estimate. It tends to merge overlapping groups.
+
+    References
+    ----------
+    Biernacki, Celeux & Govaert 2000, doi:10.1109/34.865189; here with soft assignments.
     """
     return bic + 2.0 * entropy(responsibilities)
 
 
 def elbow(ks, losses) -> tuple[int, np.ndarray]:
-    """Where the curve of losses bends most, and how far each point of it lies below the chord.
-
-    Both axes are scaled to 0..1; the distance is that of Satopää et al. 2011, "Finding a kneedle in a haystack",
-    doi:10.1109/ICDCSW.2011.20, without their smoothing and their threshold.
+    """Number of clusters at the elbow of a loss curve: the point farthest below the chord between the two ends.
 
     Parameters
     ----------
-    ks : (m,) numbers of clusters, rising, at least two; losses : (m,) the loss of each, finite
+    ks : (m,) array
+        Increasing numbers of clusters, at least two.
+    losses : (m,) array
+        Loss for each of them.
 
     Returns
     -------
-    k, distances : the number with the largest distance (the smallest on ties, also those by rounding), and all (m,) distances
+    k : int
+        The number of clusters with the largest distance; the smallest one on ties (within rounding).
+    distances : (m,) array
+        Distances below the chord after scaling both axes to 0..1.
 
     Raises
     ------
     ValueError
-        If ks do not rise, or do not have one finite loss each, or are fewer than two.
+        If `ks` does not increase, has fewer than two numbers, or does not have one finite loss for each.
 
-    Weakness: there is always a largest distance, also where nothing bends; it depends on the range of ks.
+    Notes
+    -----
+    There is always a largest distance, even if the curve has no elbow. The result depends on the range of `ks`.
+
+    References
+    ----------
+    Satopää et al. 2011, "Finding a 'kneedle' in a haystack", doi:10.1109/ICDCSW.2011.20; here without smoothing and
+    threshold.
     """
     ks, losses = np.asarray(ks, dtype=float), np.asarray(losses, dtype=float)
     if ks.ndim != 1 or ks.shape != losses.shape or len(ks) < 2 or not (np.diff(ks) > 0).all():
         raise ValueError(
-            f"ks must rise and have one loss each, at least two of them, got {ks.tolist()} and losses of shape {losses.shape}"
+            f"ks must increase and have one loss each, at least two, got {ks.tolist()} and losses of shape {losses.shape}"
         )
     if not np.isfinite(losses).all():
         i = np.flatnonzero(~np.isfinite(losses))[0]
@@ -184,68 +259,80 @@ def elbow(ks, losses) -> tuple[int, np.ndarray]:
     y = (losses - losses.min()) / span if span > 0 else np.zeros_like(losses)
     chord = y[0] + (y[-1] - y[0]) * x
     distances = (chord - y) / np.hypot(1.0, y[-1] - y[0])
-    largest = np.flatnonzero(distances >= distances.max() - 1e-12)  # rounding must not choose on a straight line
+    largest = np.flatnonzero(distances >= distances.max() - 1e-12)  # rounding must not decide on a straight line
     return int(ks[largest[0]]), distances
 
 
 class Gap(NamedTuple):
-    """The gap statistic of a row of numbers of clusters."""
+    """Gap statistic for several numbers of clusters."""
 
     ks: np.ndarray
-    """(m,)"""
+    """(m,) numbers of clusters"""
     log_within: np.ndarray
-    """(m,) ln W of the data"""
+    """(m,) ln W of the data, with W the within-cluster sum of squares"""
     expected: np.ndarray
-    """(m,) mean of ln W over the reference sets"""
+    """(m,) mean of ln W over the reference data sets"""
     errors: np.ndarray
-    """(m,) standard deviation of ln W over the B reference sets, times sqrt(1 + 1/B) for the error of `expected`"""
+    """(m,) standard error: standard deviation of ln W over the B reference data sets, times sqrt(1 + 1/B)"""
 
     @property
     def gaps(self) -> np.ndarray:
-        """(m,) how much tighter the data are than noise"""
+        """(m,) `expected` minus `log_within`: higher if the data form tighter clusters than the reference data"""
         return self.expected - self.log_within
 
     @property
     def choice(self) -> int:
-        """The smallest k whose gap is at least that of the next, less its standard error; else the last k."""
+        """Smallest k whose gap is at least the gap of the next k minus its standard error; otherwise the largest k."""
         gaps = self.gaps
         good = np.flatnonzero(gaps[:-1] >= gaps[1:] - self.errors[1:])
         return int(self.ks[good[0] if good.size else -1])
 
 
 def gap_statistic(ks, within, reference_within) -> Gap:
-    """The gap statistic from the within-group sums of squares of data and of reference sets.
-
-    Tibshirani, Walther & Hastie 2001, doi:10.1111/1467-9868.00293.
+    """Gap statistic from the within-cluster sums of squares of the data and of reference data.
 
     Parameters
     ----------
-    ks : (m,) numbers of clusters, rising
-    within : (m,) `within_groups` of the data, clustered into so many
-    reference_within : (B, m) the same of B >= 2 sets of noise from `uniform_reference`
+    ks : (m,) array
+        Increasing numbers of clusters.
+    within : (m,) array
+        `within_groups` of the data for each number of clusters.
+    reference_within : (B, m) array
+        The same for B >= 2 data sets from `uniform_reference`.
+
+    Returns
+    -------
+    Gap
 
     Raises
     ------
     ValueError
-        If ks do not rise, shapes do not agree, there are fewer than two reference sets, or a sum is negative or not finite.
+        If `ks` does not increase, shapes do not match, there are fewer than two reference data sets, or a sum is negative
+        or not finite.
 
-    Weakness: noise in a box is the only alternative that it knows; groups within groups and long groups mislead it. One
-    standard error is little: of uniform noise in a box five times as long as wide, about a quarter of draws (n = 150, K-means)
-    are given two groups or more.
+    Notes
+    -----
+    The null model is uniform noise in a box, so nested and elongated groups may mislead it. The rule of one standard error
+    is not strict: for uniform noise in a box five times as long as wide, it finds two or more clusters in about a quarter of
+    all samples (n = 150, K-means).
+
+    References
+    ----------
+    Tibshirani, Walther & Hastie 2001, doi:10.1111/1467-9868.00293.
     """
     ks, within, reference = np.asarray(ks), np.asarray(within, dtype=float), np.asarray(reference_within, dtype=float)
     if ks.ndim != 1 or ks.size == 0 or not (ks[1:] > ks[:-1]).all():
-        raise ValueError(f"ks must be numbers of clusters that rise, got {ks.tolist()}")
+        raise ValueError(f"ks must be increasing numbers of clusters, got {ks.tolist()}")
     if reference.ndim != 2 or within.shape != ks.shape or reference.shape[1:] != ks.shape or len(reference) < 2:
         raise ValueError(
-            f"there must be one sum for each of {len(ks)} numbers of clusters, and at least two rows of those of reference "
-            f"sets, got shapes {within.shape} and {reference.shape}"
+            f"within must have one sum for each of {len(ks)} numbers of clusters, and reference_within at least two rows of "
+            f"them, got shapes {within.shape} and {reference.shape}"
         )
     for name, sums in (("within", within), ("reference_within", reference)):
-        wrong = sums[~((sums >= 0) & (sums < np.inf))]
-        if wrong.size:
-            raise ValueError(f"{name} must hold finite sums of at least 0, got {wrong[0]}")
-    # sums of zero, where all points sit on their means, are taken for the smallest number instead of minus infinity
+        invalid = sums[~((sums >= 0) & (sums < np.inf))]
+        if invalid.size:
+            raise ValueError(f"{name} must hold finite sums of at least 0, got {invalid[0]}")
+    # a sum of 0 (all points coincide with their means) is replaced by the smallest number, to keep the logarithm finite
     tiny = np.finfo(float).tiny
     logs = np.log(np.maximum(reference, tiny))
     errors = logs.std(axis=0) * np.sqrt(1 + 1 / len(logs))
@@ -253,19 +340,35 @@ def gap_statistic(ks, within, reference_within) -> Gap:
 
 
 def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
-    """(n, d) points spread evenly over the box, along the principal components, that the points (n, d) fill.
+    """Reference data for the gap statistic: uniform noise in the bounding box along the principal components.
 
-    The reference (b) of Tibshirani, Walther & Hastie 2001. ValueError as `principal_components`, which needs two points.
+    Parameters
+    ----------
+    points : (n, d) array
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (n, d) array
+
+    Raises
+    ------
+    ValueError
+        As `principal_components`, which needs at least two points.
+
+    References
+    ----------
+    Tibshirani, Walther & Hastie 2001, reference distribution (b), doi:10.1111/1467-9868.00293.
     """
     points = check_points(points)
     components = principal_components(points)
-    along = (points - components.mean) @ components.axes.T
-    box = rng.uniform(along.min(axis=0), along.max(axis=0), size=along.shape)
-    return components.mean + box @ components.axes
+    scores = (points - components.mean) @ components.axes.T
+    noise = rng.uniform(scores.min(axis=0), scores.max(axis=0), size=scores.shape)
+    return components.mean + noise @ components.axes
 
 
 def subsample_size(n: int, share: float = 0.8) -> int:
-    """Number of points in each subsample of n points that `subsample_agreement` draws: so many that any two of them meet."""
+    """Number of points in each subsample of `subsample_agreement`; more than n / 2, so that any two subsamples overlap."""
     return max(n // 2 + 1, round(share * n))
 
 
@@ -276,31 +379,46 @@ def subsample_agreement(
     rng: np.random.Generator,
     share: float = 0.8,
 ) -> np.ndarray:
-    """(pairs,) adjusted Rand index between clusterings of two random subsamples, on the points that both have.
-
-    Ben-Hur, Elisseeff & Guyon 2002, "A stability based method for discovering structure in clustered data",
-    doi:10.1142/9789812799623_0002, with the adjusted Rand index as its measure. Near 1 for all pairs: the same groups come
-    again whatever points are left out.
+    """Stability of a clustering method: agreement between clusterings of pairs of random subsamples.
 
     Parameters
     ----------
-    n : number of points, at least two
-    cluster : function of rows (m,), rising, and a generator that gives the labels (m,) of these points, clustered on their own
-    share : of the points in each subsample, above 0.5 and at most 1; at least more than half of the points are taken
+    n : int
+        Number of points, at least 2.
+    cluster : function
+        `cluster(rows, rng)` returns the labels (m,) of the points with these row numbers (m,), in increasing order,
+        clustered on their own.
+    pairs : int
+        Number of pairs of subsamples.
+    rng : numpy.random.Generator
+    share : float
+        Fraction of the points in each subsample, above 0.5 and at most 1.
+
+    Returns
+    -------
+    (pairs,) array
+        Adjusted Rand index for each pair, on the points in both subsamples. Values near 1 mean stable clusters.
 
     Raises
     ------
     ValueError
-        If n, pairs or share is out of bounds, or `cluster` does not give one label for each row.
+        If `n`, `pairs` or `share` is out of range, or `cluster` does not return one label for each row.
 
-    Weakness: a wrong number of groups can be stable as well, if groups merge or split the same way every time.
+    Notes
+    -----
+    A wrong number of clusters can be stable, too, if groups are merged or split in the same way every time.
+
+    References
+    ----------
+    Ben-Hur, Elisseeff & Guyon 2002, "A stability based method for discovering structure in clustered data",
+    doi:10.1142/9789812799623_0002; here with the adjusted Rand index.
     """
-    if not is_whole(n) or n < 2:
-        raise ValueError(f"n must be a whole number of at least 2, got {n}")
-    if not is_whole(pairs) or pairs < 1:
-        raise ValueError(f"pairs must be a whole number of at least 1, got {pairs}")
+    if not is_integer(n) or n < 2:
+        raise ValueError(f"n must be an integer of at least 2, got {n}")
+    if not is_integer(pairs) or pairs < 1:
+        raise ValueError(f"pairs must be an integer of at least 1, got {pairs}")
     if not 0.5 < share <= 1:
-        raise ValueError(f"share must lie above 0.5, so that two subsamples meet, and at most 1, got {share}")
+        raise ValueError(f"share must be above 0.5, so that two subsamples overlap, and at most 1, got {share}")
     size = subsample_size(n, share)
     agreement = np.empty(pairs)
     for i in range(pairs):
@@ -314,5 +432,5 @@ def subsample_agreement(
 def _labels_of(rows: np.ndarray, cluster, rng) -> np.ndarray:
     labels = np.asarray(cluster(rows, rng))
     if labels.shape != rows.shape:
-        raise ValueError(f"cluster must give one label for each of its {len(rows)} rows, got shape {labels.shape}")
+        raise ValueError(f"cluster must return one label for each of {len(rows)} rows, got shape {labels.shape}")
     return labels

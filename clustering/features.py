@@ -1,7 +1,9 @@
-"""What makes a mixture of Gaussians two matrix products: features of a point, and what they are multiplied with.
+"""Features of points in which the log joint density of a Gaussian mixture is linear.
 
-ln(w_k N(x | m_k, S_k)) is linear in f(x) = (1, the d coordinates, products of coordinates): of all pairs i <= j for full and
-tied covariances, the squares for diagonal ones, only the sum of squares for spherical ones.
+    ln(w_k N(x | m_k, S_k)) = W_k f(x),   f(x) = (1, x_1, …, x_d, products of coordinates)
+
+The products are those of all pairs i <= j for full and tied covariances, the squares for diagonal covariances, and the sum of
+squares for spherical covariances.
 """
 
 from functools import lru_cache
@@ -13,12 +15,12 @@ from clustering.gaussians import LOG_2PI, Gaussians, log_weights
 
 
 def feature_count(covariance: str, d: int) -> int:
-    """m, the number of features in d dimensions."""
+    """Number m of features in d dimensions."""
     return 1 + d + {"full": d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[covariance]
 
 
 def features_of(covariance: str, columns: np.ndarray) -> np.ndarray:
-    """f(x) of each column, (m, n) from (d, n)."""
+    """(m, n) features f(x) of the columns x of a (d, n) array."""
     d, n = columns.shape
     features = np.empty((feature_count(covariance, d), n))
     features[0] = 1.0
@@ -28,15 +30,15 @@ def features_of(covariance: str, columns: np.ndarray) -> np.ndarray:
     elif covariance == "diagonal":
         np.square(columns, out=features[d + 1 :])
     else:
-        at = d + 1
+        first = d + 1
         for i in range(d):
-            np.multiply(columns[i], columns[i:], out=features[at : at + d - i])
-            at += d - i
+            np.multiply(columns[i], columns[i:], out=features[first : first + d - i])
+            first += d - i
     return features
 
 
 def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
-    """W (k, m) with ln(w_k N(x | m_k, S_k)) = W f(x), for standardized Gaussians."""
+    """(k, m) coefficients W with ln(w_k N(x | m_k, S_k)) = W_k f(x)."""
     weights, means, covariances = gaussians
     k, d = means.shape
     factors = np.linalg.cholesky(covariances)
@@ -60,7 +62,7 @@ def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
 
 
 def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Covariances (k, d, d) about the means from sums of responsibilities times features (k, m) and masses (k,)."""
+    """(k, d, d) covariances about the means (k, d), from sums of responsibilities times features (k, m) and masses (k,)."""
     k, d = means.shape
     second = sums[:, d + 1 :] / masses[:, None]
     if covariance == "spherical":
@@ -75,18 +77,18 @@ def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.
 
 
 class Pairs(NamedTuple):
-    """All pairs i <= j of d coordinates, in the order of the features."""
+    """Index arrays for the pairs i <= j of d coordinates, in the order of the features."""
 
     rows: np.ndarray
     """(p,) i"""
     columns: np.ndarray
     """(p,) j"""
     cells: np.ndarray
-    """(p,) where the pair is among the d * d entries of a matrix"""
+    """(p,) position of (i, j) in a flattened (d, d) matrix"""
     factors: np.ndarray
-    """(p,) what an entry of a precision is multiplied with: both (i, j) and (j, i) are in the product of i < j"""
+    """(p,) factor from precision to coefficient: -1/2 if i = j, else -1, as x_i x_j stands for (i, j) and (j, i)"""
     numbers: np.ndarray
-    """(d * d,) the pair that each entry of a symmetric matrix belongs to"""
+    """(d * d,) number of the pair for each entry of a flattened symmetric matrix"""
 
 
 @lru_cache(maxsize=8)

@@ -20,67 +20,70 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.chunks import inner_product, largest_row, over_chunks
+from clustering.chunks import column_argmax, inner_product, map_chunks
 from clustering.distances import nearest_centers, squared_distances
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices
 from clustering.process import Alternating, State
 from clustering.seeding import seeded_rows
 
 COINCIDING_CENTERS = "coinciding centers"
-COINCIDING = 1e-4
-"""distance of two centers, as a share of the standard deviation of all points, below which they count as one"""
+COINCIDENCE_TOLERANCE = 1e-4
+"""distance below which two centers count as one, as a fraction of the standard deviation of all points"""
 CHUNK = 2**14
+"""points at a time"""
 
 
 class CenteredColumns(NamedTuple):
+    """Points in the form that the steps of `FuzzyCMeans` use."""
+
     points: np.ndarray
-    """(n, d) as they came"""
+    """(n, d) original points"""
     columns: np.ndarray
-    """(d, n) the points, transposed and centered, so that a common offset costs no digits"""
+    """(d, n) points, transposed and centered; without the common offset, less precision is lost"""
     origin: np.ndarray
-    """(d,) what was subtracted: the mean of each column"""
+    """(d,) subtracted column means"""
     spread: float
-    """standard deviation of the points in all columns together"""
+    """root mean squared distance of the points from their mean"""
     rounding: float
-    """squared distance that may be rounding alone, of a center to the point where it should be"""
+    """squared rounding error of the distance between a point and a center"""
     k: int
-    """that the notices are for"""
+    """number of clusters that `notices` refer to"""
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Memberships:
-    """The membership of each point in each cluster."""
+    """Memberships of points in clusters, with sums that the M step reuses."""
 
     rows: np.ndarray
-    """(k, n) the memberships as they are computed"""
+    """(k, n) memberships, in memory order"""
     compact: np.ndarray
-    """(n,) the cluster with the largest membership, in the shortest unsigned integers that hold k - 1"""
+    """(n,) cluster with the largest membership, in the smallest unsigned integer type that holds k - 1"""
     changed: int
-    """number of points whose largest membership is in another cluster than in the state before; n in the first"""
+    """number of points whose label differs from that in the previous state; n in the first"""
     masses: np.ndarray
-    """(k,) sum of u^m"""
+    """(k,) sums of u^m"""
     sums: np.ndarray
-    """(k, d) sum of u^m times the centered points"""
+    """(k, d) sums of u^m times the centered points"""
 
     @property
     def shares(self) -> np.ndarray:
-        """(n, k) the memberships, each row summing to one"""
+        """(n, k) memberships; each row sums to one"""
         return self.rows.T
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) the cluster with the largest membership, the lowest number among equals: that of the nearest center"""
+        """(n,) cluster with the largest membership, i.e. the nearest center; the lowest number on ties"""
         return self.compact.astype(np.intp)
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """(k,) the sum of each cluster's memberships: points, in fractions"""
+        """(k,) sum of the memberships in each cluster"""
         return self.rows.sum(axis=1)
 
 
-@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
+@dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
 class FuzzyCMeans(Alternating):
     """Fuzzy c-means.
 
@@ -89,14 +92,17 @@ class FuzzyCMeans(Alternating):
     k : int
         Number of clusters, 1..n.
     m : float
-        The fuzzifier, above 1: 2 is common, 1 would be K-means.
+        Fuzzifier, above 1. Usually 2; K-means is the limit 1.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
-        Where to start (see `clustering.seeding`), or the centers to start from.
+        Initialization, see `clustering.seeding`, or the initial centers.
 
-    `tol` is relative: a run ends when the loss falls by no more than this share of it.
+    Notes
+    -----
+    `tol` is relative: a run has converged if the loss falls by no more than this fraction of it.
 
-    Weakness: a local optimum that depends on the start. Memberships are relative, so an outlier far from all centers belongs
-    to each of them by about 1/k and pulls at all; with a large m, or in many columns, all centers meet in the middle.
+    Finds a local optimum that depends on the initialization. Memberships are relative: an outlier far from all centers has a
+    membership of about 1/k in each cluster and attracts all centers. With a large m or many columns, the centers may
+    coincide at the mean of the points.
     """
 
     k: int
@@ -111,10 +117,10 @@ class FuzzyCMeans(Alternating):
             raise ValueError(f"m must be a finite number above 1, got {self.m}")
 
     def prepare(self, data) -> CenteredColumns:
-        """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
+        """The checked and centered points; `data` is an (n, d) array. Raises as `check_points` and `check_k`."""
         if isinstance(data, CenteredColumns):
             check_k(self.k, len(data.points))
-            return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
+            return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
@@ -122,10 +128,10 @@ class FuzzyCMeans(Alternating):
         squares = np.einsum("dn,dn->n", columns, columns)
         rounding = len(columns) * (8 * EPS) ** 2 * float(squares.max() + np.square(origin[varies]).sum())
         spread = float(np.sqrt(squares.mean()))
-        return CenteredColumns(points, columns, origin, spread, rounding, self.k, few_distinct_points(points, self.k))
+        return CenteredColumns(points, columns, origin, spread, rounding, self.k, distinct_points_notices(points, self.k))
 
     def start(self, prepared: CenteredColumns, rng: np.random.Generator) -> np.ndarray:
-        """Centers (k, d) by `init`."""
+        """The initial centers (k, d), given by `init`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         return prepared.columns[:, seeded_rows(self.init, prepared.columns, self.k, rng)].T + prepared.origin
@@ -137,16 +143,16 @@ class FuzzyCMeans(Alternating):
         return centers
 
     def predict(self, centers, points) -> np.ndarray:
-        """(m,) the cluster with the largest membership for each of m points (m, d), new or not: that of the nearest center."""
+        """(n,) cluster with the largest membership, i.e. the nearest center, for each of n new points (n, d)."""
         return nearest_centers(centers, points)
 
     def memberships(self, centers, points) -> np.ndarray:
-        """(n, k) memberships of points (n, d), new or not, in the clusters of centers (k, d). ValueError as `predict`."""
+        """(n, k) memberships of new points (n, d) in the clusters with centers (k, d). Raises ValueError as `predict`."""
         centers, points = check_points(centers, "centers"), check_points(points)
         if centers.shape[1] != points.shape[1]:
             raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
         rows = np.empty((len(centers), len(points)))
-        self._share_out(squared_distances(points.T, centers), rows)
+        self._write_memberships(squared_distances(points.T, centers), rows)
         return rows.T
 
     def e_step(self, prepared: CenteredColumns, parameters, before: Memberships | None = None) -> tuple[Memberships, float]:
@@ -157,24 +163,26 @@ class FuzzyCMeans(Alternating):
         def part(chunk):
             columns = prepared.columns[:, chunk]
             squares = squared_distances(columns, centers)
-            mine = rows[:, chunk]
-            nearest, total = self._share_out(squares, mine)
-            labels[chunk] = largest_row(mine)
+            block = rows[:, chunk]
+            nearest, total = self._write_memberships(squares, block)
+            labels[chunk] = column_argmax(block)
             changed = len(total) if before is None else np.count_nonzero(labels[chunk] != before.compact[chunk])
-            weights = mine**self.m
-            # u^m d^2 summed over the clusters is the least d^2 times this power of the sum above
+            weights = block**self.m
+            # the sum of u^m d^2 over the clusters is the smallest d^2 times this power of the sum of ratios
             loss = float(np.vdot(nearest, total ** (1 - self.m)))
             return loss, changed, weights.sum(axis=1), inner_product(weights, columns)
 
-        parts = over_chunks(part, n, CHUNK)
+        parts = map_chunks(part, n, CHUNK)
         loss, changed, masses, sums = (sum(part) for part in zip(*parts, strict=True))
         return Memberships(rows, labels, int(changed), masses, sums), loss
 
-    def _share_out(self, squares: np.ndarray, memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Writes the memberships of points with these squared distances, both (k, n); returns the least squared distance of
-        each point, and the sum (n,) by which its memberships were divided."""
+    def _write_memberships(self, squares: np.ndarray, memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Write the memberships for squared distances, both (k, n).
+
+        Returns the smallest squared distance of each point (n,), and the sum of the unnormalized memberships (n,).
+        """
         nearest = squares.min(axis=0)
-        # a point on a center belongs to it alone, or to all centers at its place alike
+        # a point that coincides with a center belongs to this cluster only; with several such centers, equally to them
         on_center = nearest == 0
         np.divide(nearest, squares, out=memberships, where=~on_center)
         memberships[:, on_center] = squares[:, on_center] == 0
@@ -195,24 +203,24 @@ class FuzzyCMeans(Alternating):
             squares = squared_distances(prepared.columns[:, chunk], centers)
             return float(np.vdot(assignment.rows[:, chunk] ** self.m, squares))
 
-        return sum(over_chunks(part, prepared.columns.shape[1], CHUNK))
+        return sum(map_chunks(part, prepared.columns.shape[1], CHUNK))
 
-    def settled(self, before: State, parameters, assignment: Memberships, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: Memberships, loss: float, tol: float) -> bool:
         return before.loss - loss <= tol * before.loss
 
     def notices(self, prepared: CenteredColumns, parameters, assignment: Memberships) -> tuple[Notice, ...]:
         found = list(prepared.notices)
         empty = np.flatnonzero(assignment.masses == 0)
         if empty.size:
-            text = "{who} lost all points and no longer moves. Choose a smaller K, another start or a larger m."
+            text = "{who} lost all points and no longer moves. Choose a smaller K, another initialization or a larger m."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
-        pairs = squared_distances(parameters.T, parameters) < (COINCIDING * prepared.spread) ** 2
+        pairs = squared_distances(parameters.T, parameters) < (COINCIDENCE_TOLERANCE * prepared.spread) ** 2
         np.fill_diagonal(pairs, False)
         same = np.flatnonzero(pairs.any(axis=0))
         if same.size and prepared.spread > 0:
-            text = "{who} have the same center: with this m the data do not hold them apart. Choose a smaller m or K."
+            text = "{who} have the same center. Choose a smaller m or a smaller K."
             found.append(Notice(COINCIDING_CENTERS, text, tuple(same.tolist())))
         return tuple(found)
 
-    def rounding(self, prepared: CenteredColumns, assignment: Memberships, loss: float) -> float:
+    def rounding_error(self, prepared: CenteredColumns, assignment: Memberships, loss: float) -> float:
         return 1e-9 * abs(loss) + len(assignment.compact) * prepared.rounding

@@ -1,9 +1,11 @@
-"""A mixture of Gaussians by its parameters: when they are valid, and what they say of any points, seen or new.
+"""Gaussian mixtures with given parameters: validation, densities and responsibilities of any points.
 
     p(x) = sum over k of w_k N(x | m_k, S_k)
 
-Sums over components are log-sum-exp: a point far from every component has a finite log density and responsibilities that sum
-to one, though its density may be too small a number and so 0.
+x: points (n, d); w: weights (k,); m: means (k, d); S: covariances (k, d, d).
+
+Sums over components use log-sum-exp. So a point far from every component has a finite log density and responsibilities that
+sum to one, even if its density underflows to 0.
 """
 
 from typing import NamedTuple
@@ -11,25 +13,38 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from clustering.chunks import over_chunks
+from clustering.chunks import map_chunks
 from clustering.points import check_points
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 
 class Gaussians(NamedTuple):
-    """The parameters of a mixture of Gaussians."""
+    """Parameters of a Gaussian mixture."""
 
     weights: np.ndarray
-    """(k,) positive or zero, summing to one"""
+    """(k,) non-negative weights that sum to one"""
     means: np.ndarray
-    """(k, d)"""
+    """(k, d) means"""
     covariances: np.ndarray
-    """(k, d, d), whatever the covariance model; in units squared"""
+    """(k, d, d) covariances, in full form under every covariance model; squared units"""
 
     def log_joint(self, points) -> np.ndarray:
-        """(n, k) ln(w_k N(x | m_k, S_k)) of each point (n, d) and each component, in nats. ValueError as `check_points`, and
-        unless the points have d columns."""
+        """Log joint densities ln(w_k N(x | m_k, S_k)) of points and components, in nats.
+
+        Parameters
+        ----------
+        points : (n, d) array
+
+        Returns
+        -------
+        (n, k) array
+
+        Raises
+        ------
+        ValueError
+            As `check_points`, or if the points do not have d columns.
+        """
         points = check_points(points)
         k, d = self.means.shape
         if points.shape[1] != d:
@@ -45,44 +60,51 @@ class Gaussians(NamedTuple):
             for row, mean, factor, constant in zip(scores, self.means, factors, constants, strict=True):
                 row[chunk] = constant - 0.5 * _squares(factor, columns[:, chunk] - mean[:, None])
 
-        over_chunks(part, len(points), 2**14)
+        map_chunks(part, len(points), 2**14)
         return scores.T
 
     def log_density(self, points) -> np.ndarray:
-        """(n,) ln p(x) of each point, in nats. Errors as `log_joint`."""
+        """(n,) log densities ln p(x) of points (n, d), in nats. Raises as `log_joint`."""
         return _log_sum(self.log_joint(points))
 
     def density(self, points) -> np.ndarray:
-        """(n,) p(x) of each point, per unit of volume. Errors as `log_joint`."""
+        """(n,) densities p(x) of points (n, d), per unit of volume. Raises as `log_joint`."""
         return np.exp(self.log_density(points))
 
     def responsibilities(self, points) -> np.ndarray:
-        """(n, k) the share of each component in each point, p(component | x). Errors as `log_joint`."""
+        """(n, k) responsibilities p(component | x) of points (n, d). Raises as `log_joint`."""
         rows = self.log_joint(points).T
-        shares = np.exp(rows - rows.max(axis=0))
-        return (shares / shares.sum(axis=0)).T  # by their sum, not by the logarithm of it: so far away that has no digits left
+        ratios = np.exp(rows - rows.max(axis=0))
+        # dividing by the sum is more precise than subtracting the log density, which is huge for points far away
+        return (ratios / ratios.sum(axis=0)).T
 
-    def seen_along(self, axes, origin) -> "Gaussians":
-        """The mixture of axes (x - origin), for m directions `axes` (m, d): its marginal, where these are some of the
-        columns."""
+    def project(self, axes, origin) -> "Gaussians":
+        """The mixture of the coordinates axes (x - origin).
+
+        Parameters
+        ----------
+        axes : (m, d) array
+            Directions. With unit vectors the result is the marginal mixture of these columns.
+        origin : (d,) array
+        """
         axes = np.asarray(axes, dtype=float)
         return Gaussians(self.weights, (self.means - origin) @ axes.T, axes @ self.covariances @ axes.T)
 
 
 def log_weights(weights) -> np.ndarray:
-    """Logarithms, that of zero being -1e300: no share in any point, and no infinity to meet a zero in a matrix product."""
+    """Logarithms of the weights, with -1e300 for 0: finite, so that products with 0 are 0 instead of NaN."""
     if weights.min() > 0:
         return np.log(weights)
     return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
 
 
 def _squares(factor: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """(n,) squared lengths of the columns (d, n), divided by a lower triangular factor; they are overwritten."""
+    """(n,) squared norms of L^-1 x for a lower triangular factor L and columns x (d, n), which are overwritten."""
     if len(factor) > 8:
         white = solve_triangular(factor, columns, lower=True, check_finite=False)
         return np.einsum("dn,dn->n", white, white)
     total = np.zeros(columns.shape[1])
-    for i in range(len(factor)):  # by hand: for few dimensions a call of LAPACK costs more
+    for i in range(len(factor)):  # in few dimensions faster than a call of LAPACK
         column = columns[i]
         for j in range(i):
             column -= factor[i, j] * columns[j]
@@ -92,46 +114,58 @@ def _squares(factor: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _log_sum(joint: np.ndarray) -> np.ndarray:
-    rows = joint.T  # contiguous, as they were computed
+    rows = joint.T  # contiguous in memory
     largest = rows.max(axis=0)
     return largest + np.log(np.exp(rows - largest).sum(axis=0))
 
 
 def kl_divergence(mean_a, covariance_a, mean_b, covariance_b) -> float:
-    """How much a Gaussian b misses of a Gaussian a: the Kullback-Leibler divergence KL(a || b) in nats, 0 where both are the
-    same.
+    """Kullback-Leibler divergence KL(a || b) of two Gaussians in nats.
 
-        (tr(B^-1 A) + (m_b - m_a)' B^-1 (m_b - m_a) - d + ln |B| / |A|) / 2
+        (tr(B^-1 A) + (m_b - m_a)' B^-1 (m_b - m_a) - d + ln(|B| / |A|)) / 2
+
+    m_a, m_b: means; A, B: covariances. It is 0 if both Gaussians are equal, and it is not symmetric.
 
     Parameters
     ----------
-    mean_a, mean_b : (d,) arrays; covariance_a, covariance_b : (d, d) arrays
+    mean_a, mean_b : (d,) arrays
+    covariance_a, covariance_b : (d, d) arrays
 
     Raises
     ------
     ValueError
         As `check_gaussians`, or if a and b differ in d.
+
+    References
+    ----------
+    Kullback & Leibler 1951, doi:10.1214/aoms/1177729694.
     """
     a = check_gaussians([1.0], [mean_a], [covariance_a])
     b = check_gaussians([1.0], [mean_b], [covariance_b])
     if a.means.shape != b.means.shape:
-        raise ValueError(f"both Gaussians must have as many dimensions, got {a.means.shape[1]} and {b.means.shape[1]}")
-    of_a, of_b = np.linalg.cholesky(a.covariances[0]), np.linalg.cholesky(b.covariances[0])
-    apart = solve_triangular(of_b, (b.means - a.means)[0], lower=True)
-    within = solve_triangular(of_b, of_a, lower=True)
-    # at least 0, but for rounding
-    scales = np.square(within).sum() - len(apart) - 2 * np.log(np.diagonal(of_a) / np.diagonal(of_b)).sum()
-    return 0.5 * float(max(scales, 0.0) + apart @ apart)
+        raise ValueError(f"both Gaussians must have the same dimension, got {a.means.shape[1]} and {b.means.shape[1]}")
+    factor_a, factor_b = np.linalg.cholesky(a.covariances[0]), np.linalg.cholesky(b.covariances[0])
+    difference = solve_triangular(factor_b, (b.means - a.means)[0], lower=True)
+    ratio = solve_triangular(factor_b, factor_a, lower=True)
+    log_ratio = 2 * np.log(np.diagonal(factor_a) / np.diagonal(factor_b)).sum()
+    spread = np.square(ratio).sum() - len(difference) - log_ratio
+    return 0.5 * float(max(spread, 0.0) + difference @ difference)  # rounding may make `spread` slightly negative
 
 
 def check_gaussians(weights, means, covariances) -> Gaussians:
-    """A valid mixture with arrays of its own.
+    """The validated parameters as `Gaussians` with copied arrays.
+
+    Parameters
+    ----------
+    weights : (k,) array
+    means : (k, d) array
+    covariances : (k, d, d) array
 
     Raises
     ------
     ValueError
-        Unless weights are non-negative and sum to one (within 1e-8), shapes agree, and each covariance is symmetric and
-        positive definite.
+        If the shapes do not match, a value is not finite, a weight is negative, the weights do not sum to one (within
+        1e-8), or a covariance is not symmetric and positive definite.
     """
     weights = np.array(weights, dtype=float)
     means = check_points(means, "means").copy()
@@ -149,12 +183,12 @@ def check_gaussians(weights, means, covariances) -> Gaussians:
     if abs(weights.sum() - 1) > 1e-8:
         raise ValueError(f"weights must sum to 1, got {weights.sum():g}")
     finite = np.isfinite(covariances)
-    known = np.where(finite, covariances, 0.0)
-    mirrored = known.transpose(0, 2, 1)
-    rounding = 1e-8 * np.abs(mirrored) + 1e-12 * np.abs(known).max(axis=(1, 2), keepdims=True)
-    fine = (finite & (np.abs(known - mirrored) <= rounding)).all(axis=(1, 2))
-    if not fine.all():
-        i = fine.argmin()
+    values = np.where(finite, covariances, 0.0)
+    transposed = values.transpose(0, 2, 1)
+    rounding = 1e-8 * np.abs(transposed) + 1e-12 * np.abs(values).max(axis=(1, 2), keepdims=True)
+    valid = (finite & (np.abs(values - transposed) <= rounding)).all(axis=(1, 2))
+    if not valid.all():
+        i = valid.argmin()
         raise ValueError(f"covariance {i} must be finite and symmetric, got {covariances[i].tolist()}")
     try:
         np.linalg.cholesky(covariances)

@@ -5,16 +5,16 @@
 x: points (n, d); w: weights (k,); m: means (k, d); S: covariances (k, d, d). Dempster, Laird & Rubin 1977,
 doi:10.1111/j.2517-6161.1977.tb01600.x; Bishop 2006, "Pattern Recognition and Machine Learning", section 9.2.
 
-With responsibilities r(n, k) fixed, the loss between two E steps is the bound that the M step lowers,
+The loss after an M step is the upper bound that the M step minimizes for fixed responsibilities r(n, k),
 
-    -(1/n) sum over n, k of r ln(w_k N(x | m_k, S_k) / r),
+    -(1/n) sum over n, k of r ln(w_k N(x | m_k, S_k) / r).
 
-which touches the loss where the responsibilities are those of the E step.
+It equals the loss if the responsibilities come from an E step with the same parameters.
 
-The work is two matrix products. ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates),
-computed once per data set: an E step is W f, and the sums that an M step needs are r f'. What that costs in digits grows
-with (distance of a mean from the data's center / smallest standard deviation)^2; beyond `DIRECT`, differences and
-triangular solves are used instead.
+Implementation: ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates), which are computed
+once per data set. An E step is then one matrix product, W f, and the sums for an M step are another, r f'. The loss of
+precision grows with (distance of a mean from the data's center / smallest standard deviation)^2. Above `MAX_SQUARED_RATIO`,
+differences and triangular solves are used instead.
 """
 
 from dataclasses import dataclass
@@ -24,120 +24,125 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from clustering.chunks import inner_product, largest_row, over_chunks, product
+from clustering.chunks import column_argmax, inner_product, map_chunks, product
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
 from clustering.kmeans import KMeans
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_labels, check_points, column_means, few_distinct_points
+from clustering.points import EPS, check_k, check_labels, check_points, column_means, distinct_points_notices
 from clustering.process import Alternating, State, fit
 from clustering.seeding import seeded_rows
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
-DIRECT = 1e6
-"""squared ratio of distance to width from which products of coordinates would lose too many of the sixteen digits"""
+MAX_SQUARED_RATIO = 1e6
+"""largest squared ratio of distance to standard deviation for which products of coordinates are precise enough"""
 FEATURES_LIMIT = 2**29
-"""bytes of features that are kept; beyond, they are computed again piece by piece in each step"""
-PIECE = 2**23
-"""features that are computed at a time where they are not kept"""
-LEAST_SPREAD = 1e-140
-"""standard deviation in the data's units, so that variances can be given in them"""
+"""bytes; features that need more memory are not stored but recomputed chunk by chunk in each step"""
+FEATURES_PER_CHUNK = 2**23
+"""number of feature values computed at a time if they are not stored"""
+MIN_STANDARD_DEVIATION = 1e-140
+"""in the units of the data; the square of a smaller number would underflow"""
 CHUNK = 2**14
-"""points at a time: a dozen passes over (k, CHUNK) arrays stay in cache, yet each is long enough for two threads"""
-LEAST_MASS = 1e-8
-"""points, in fractions: a component with less cannot be placed, and stays where it was"""
+"""points at a time: few enough for (k, CHUNK) arrays to stay in the CPU cache, enough for threads to pay off"""
+MIN_MASS = 1e-8
+"""sum of responsibilities below which the mean and the covariance of a component are not updated"""
 
 
 class PreparedFeatures(NamedTuple):
+    """Points and features in the form that the steps of `GaussianMixture` use."""
+
     points: np.ndarray
-    """(n, d) as they came"""
+    """(n, d) original points"""
     columns: np.ndarray
-    """(d, n) the points, transposed, centered and scaled"""
+    """(d, n) points, transposed, centered and scaled"""
     origin: np.ndarray
-    """(d,) what was subtracted"""
+    """(d,) subtracted column means"""
     scale: np.ndarray
-    """(d,) what was divided by: the standard deviation of each column, or the largest of them for spherical covariances"""
-    areas: np.ndarray
-    """(d, d) products of two scales, in which covariances are given"""
+    """(d,) divisors: the standard deviation of each column; for spherical covariances, the largest one for all columns"""
+    scale_products: np.ndarray
+    """(d, d) outer product of `scale` with itself: the units of the covariances"""
     log_volume: float
-    """the logarithm of the product of all scales: what standardized densities lack"""
+    """sum of the logarithms of `scale`: the difference between standardized and original log densities"""
     rounding: float
-    """squared error, in standardized columns, of a mean that is given in the data's units: a common offset leaves it only so
-    many digits"""
+    """squared rounding error of a standardized mean, caused by a common offset of the data"""
     features: np.ndarray | None
-    """(m, n) f(x) of all points, or None where that would not fit"""
+    """(m, n) features f(x) of all points; None if they exceed `FEATURES_LIMIT`"""
     feature_count: int
-    """m, which tells covariance models with other features apart"""
+    """m; it shows whether the features fit the covariance model"""
     k: int
-    """that the notices are for"""
+    """number of components that `notices` refer to"""
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Responsibilities:
-    """The share that each component takes in each point: p(component | point)."""
+    """Responsibilities, p(component | point), with results that the next steps reuse."""
 
     rows: np.ndarray
-    """(k, n) the responsibilities as they are computed"""
+    """(k, n) responsibilities, in memory order"""
     loss: float
-    """nats per point"""
+    """mean negative log-likelihood (nats per point)"""
     changed: int
-    """number of points whose most responsible component is another than before; n in the first step"""
+    """number of points whose most probable component differs from that in the previous state; n in the first"""
     compact: np.ndarray
-    """(n,) the most responsible component of each point, in the shortest unsigned integers that hold k - 1"""
+    """(n,) most probable component of each point, in the smallest unsigned integer type that holds k - 1"""
     coefficients: np.ndarray | None
-    """(k, m) what the features were multiplied with; None where these would lose too many digits"""
+    """(k, m) coefficients of the features in the log joint density; None if they are too imprecise"""
     sums: np.ndarray | None
-    """(k, m) responsibilities times features, or None"""
-    narrowest: np.ndarray
-    """(k,) least variance of each standardized component in any direction"""
+    """(k, m) sums of responsibilities times features; None if `coefficients` is None"""
+    smallest_variance: np.ndarray
+    """(k,) smallest eigenvalue of each standardized covariance"""
 
     @property
     def responsibilities(self) -> np.ndarray:
-        """(n, k), each row summing to one"""
+        """(n, k) responsibilities; each row sums to one"""
         return self.rows.T
 
     @property
     def shares(self) -> np.ndarray:
-        """(n, k) the responsibilities, by the name that all soft methods have"""
+        """(n, k) responsibilities, under the name that all soft methods use"""
         return self.responsibilities
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) the most responsible component of each point"""
+        """(n,) most probable component of each point"""
         return self.compact.astype(np.intp)
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """(k,) the sum of each component's responsibilities: points, in fractions"""
+        """(k,) sum of the responsibilities of each component"""
         return self.rows.sum(axis=1) if self.sums is None else self.sums[:, 0]
 
 
-@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
+@dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
 class GaussianMixture(Alternating):
-    """Mixture of Gaussians by EM.
+    """Gaussian mixture model, fitted by EM.
 
     Parameters
     ----------
     k : int
         Number of components, 1..n.
     covariance : {"full", "tied", "diagonal", "spherical"}
-        One covariance matrix each; one for all; one variance per column each; one variance each.
+        Covariance model: one matrix per component; one matrix for all components; one variance per component and column;
+        one variance per component.
     init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array or (n,) array
-        Where to start: from the clusters of a K-means run (itself started by k-means++, on standardized columns), or from
-        those that (n,) labels 0..k-1 give, whatever found them; or with means at points chosen as in `clustering.seeding`, or
-        at the rows of a (k, d) array, the covariance of all points and equal weights. `iterate(…, start=Gaussians(…))` gives
-        all three; widths below the floor are raised to it.
+        Initialization. "k-means": an M step from the labels of a K-means run on standardized columns (initialized by
+        k-means++). The other names: means at data points chosen as in `clustering.seeding`, the covariance of all points,
+        and equal weights. A (k, d) array: the same with these means. An (n,) array of labels 0..k-1: an M step from these
+        labels. To set all parameters, use `iterate(…, start=Gaussians(…))`; variances below the floor are raised to it.
     floor : float
-        Least variance of a component in any direction, as a share of the data's (of each column's variance, in
-        standardized columns). Without a bound the likelihood of a component that shrinks onto one point is infinite. The M
-        step finds the best covariance above the floor, so the loss never rises, and a component wider than the floor is
-        not changed by it. At 0 a floor of 1e-12 remains, the end of double precision.
+        Smallest variance of a component in any direction, as a fraction of the variance of the data: a lower bound on the
+        eigenvalues of the covariances of standardized columns. Without a bound, the likelihood of a component that shrinks
+        onto one point is infinite. The M step maximizes the likelihood under this constraint, so the loss never rises. At
+        0, a floor of 1e-12 remains for numerical reasons.
     regularization : float
-        Added to the diagonal of each covariance in each M step, in units squared, as scikit-learn's `reg_covar`. Such a step
-        no longer finds the maximum of the likelihood, and the loss may rise a little; that is reported.
+        Added to the diagonal of each covariance in each M step, in squared units, like scikit-learn's `reg_covar`. The M
+        step then no longer maximizes the likelihood, and the loss may rise slightly; a notice reports this.
 
-    Weakness: a local optimum that depends on the start; slow where components overlap; components are ellipses.
+    Notes
+    -----
+    Finds a local optimum that depends on the initialization. Converges slowly if components overlap. Components are
+    elliptical.
     """
 
     k: int
@@ -158,57 +163,59 @@ class GaussianMixture(Alternating):
             raise ValueError(f"regularization must be at least 0, got {self.regularization}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """The checked points with their features; `data` is an (n, d) array. ValueError as `check_points`, `check_k`."""
+        """The checked points and their features; `data` is an (n, d) array. Raises as `check_points` and `check_k`."""
         if isinstance(data, PreparedFeatures):
             check_k(self.k, len(data.points))
             if data.feature_count != feature_count(self.covariance, len(data.columns)):
                 raise ValueError("these points were prepared for another covariance model: prepare them again")
-            return data if data.k == self.k else data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
+            return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
         points = check_points(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
-        scale = _spread(columns, origin)
+        scale = _scales(columns, origin)
         if self.covariance == "spherical":
             scale = np.full_like(scale, scale.max())
         columns /= scale[:, None]
         m = feature_count(self.covariance, len(columns))
         features = features_of(self.covariance, columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
-        notices = few_distinct_points(points, self.k)
+        notices = distinct_points_notices(points, self.k)
         rounding = float(np.square(EPS * origin / scale)[varies].sum())
         units = scale, np.multiply.outer(scale, scale), float(np.log(scale).sum())
         return PreparedFeatures(points, columns, origin, *units, rounding, features, m, self.k, notices)
 
     def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
-        """`Gaussians` by `init`."""
+        """The initial `Gaussians`, given by `init`."""
         columns = prepared.columns
         if not isinstance(self.init, str):
             if isinstance(self.init, list | np.ndarray) and np.ndim(self.init) == 1:
-                return self._of_clusters(prepared, check_labels(self.init, columns.shape[1], self.k))
+                return self._from_labels(prepared, check_labels(self.init, columns.shape[1], self.k))
             return self.check_start(prepared, self.init)
         if self.init == "k-means":
-            return self._of_clusters(prepared, fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels)
+            return self._from_labels(prepared, fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels)
         rows = seeded_rows(self.init, columns, self.k, rng, "k-means")
-        return self._around(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
+        return self._with_means(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
 
-    def _of_clusters(self, prepared: PreparedFeatures, labels: np.ndarray) -> Gaussians:
-        """The M step of labels (n,)."""
+    def _from_labels(self, prepared: PreparedFeatures, labels: np.ndarray) -> Gaussians:
+        """The M step for hard labels (n,)."""
         columns = prepared.columns
         rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
-        whole = self._around(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
-        return self._maximize(prepared, rows, self._sums(prepared, rows), whole)
+        overall = self._with_means(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
+        return self._maximize(prepared, rows, self._sums(prepared, rows), overall)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
-        """The given `Gaussians`, with variances raised to the floor, or Gaussians around the given means (k, d), each with the
-        covariance of all points. ValueError as `check_gaussians` or `check_points`, or if k or d differ."""
+        """The given `Gaussians` with variances raised to the floor, or `Gaussians` with the given means (k, d).
+
+        Raises ValueError as `check_gaussians` and `check_points`, or if k or d do not match.
+        """
         shape = (self.k, len(prepared.columns))
         if isinstance(start, Gaussians):
             gaussians = check_gaussians(*start)
             if gaussians.means.shape != shape:
                 raise ValueError(f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got {gaussians.means.shape}")
-            # below the floor they would be better than any that the M step may choose, and the loss would rise
+            # variances below the floor could fit better than any that the M step may choose: the loss would rise
             covariances = self._standardized(prepared, gaussians).covariances
-            if _narrowest(covariances).min() >= self._floor:
+            if _smallest_eigenvalues(covariances).min() >= self._floor:
                 return gaussians
             return gaussians._replace(covariances=self._in_units(prepared, self._raise_to_floor(covariances)))
         if isinstance(start, tuple):
@@ -216,14 +223,14 @@ class GaussianMixture(Alternating):
         means = check_points(start, "start")
         if means.shape != shape:
             raise ValueError(f"start must be means of shape {shape} or Gaussians, got an array of shape {means.shape}")
-        return self._around(prepared, means)
+        return self._with_means(prepared, means)
 
     def e_step(
         self, prepared: PreparedFeatures, parameters: Gaussians, before: Responsibilities | None = None
     ) -> tuple[Responsibilities, float]:
         gaussians = self._standardized(prepared, parameters)
-        narrowest = _narrowest(gaussians.covariances)
-        by_features = _well_conditioned(gaussians, narrowest)
+        smallest = _smallest_eigenvalues(gaussians.covariances)
+        by_features = _well_conditioned(gaussians, smallest)
         coefficients = coefficients_of(self.covariance, gaussians) if by_features else None
         log_joint = None if by_features else self._log_joint(prepared, gaussians)
         n = prepared.columns.shape[1]
@@ -236,23 +243,23 @@ class GaussianMixture(Alternating):
             else:
                 scores = log_joint(chunk)
             largest = scores.max(axis=0)
-            # log-sum-exp: the largest term becomes exp(0), so a point far from every component cannot give 0/0
+            # subtract the largest term (log-sum-exp): otherwise all terms may underflow and give 0/0
             scores -= largest
-            mine = np.exp(scores, out=rows[:, chunk])
-            total = mine.sum(axis=0)
-            mine *= 1.0 / total  # one division per point instead of k
+            block = np.exp(scores, out=rows[:, chunk])
+            total = block.sum(axis=0)
+            block *= 1.0 / total  # one division per point instead of k
             largest += np.log(total)
-            labels[chunk] = largest_row(mine)
+            labels[chunk] = column_argmax(block)
             changed = len(total)
             if before is not None:
                 changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
-            return float(largest.sum()), changed, inner_product(mine, features) if by_features else 0
+            return float(largest.sum()), changed, inner_product(block, features) if by_features else 0
 
-        parts = over_chunks(responsibilities, n, _width(prepared))
+        parts = map_chunks(responsibilities, n, _chunk_size(prepared))
         log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
         loss = -log_likelihood / n + prepared.log_volume
         sums = sums if by_features else None
-        return Responsibilities(rows, loss, int(changed), labels, coefficients, sums, narrowest), loss
+        return Responsibilities(rows, loss, int(changed), labels, coefficients, sums, smallest), loss
 
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
         return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
@@ -260,10 +267,10 @@ class GaussianMixture(Alternating):
     def half_step_loss(
         self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians, new_parameters: Gaussians
     ) -> float:
-        # the bound touches the loss at the old parameters, and differs from there by r (new - old) log joint density
+        # the bound equals the loss at the old parameters; it changes by the mean of r (new - old) log joint density
         n = prepared.columns.shape[1]
         new = self._standardized(prepared, new_parameters)
-        if assignment.sums is not None and _well_conditioned(new, _narrowest(new.covariances)):
+        if assignment.sums is not None and _well_conditioned(new, _smallest_eigenvalues(new.covariances)):
             gain = np.vdot(coefficients_of(self.covariance, new) - assignment.coefficients, assignment.sums)
             return assignment.loss - float(gain) / n
         old = self._standardized(prepared, parameters)
@@ -272,58 +279,56 @@ class GaussianMixture(Alternating):
         def gain(chunk):
             return float(np.einsum("kn,kn->", assignment.rows[:, chunk], after(chunk) - before(chunk)))
 
-        return assignment.loss - sum(over_chunks(gain, n, 2**13)) / n
+        return assignment.loss - sum(map_chunks(gain, n, 2**13)) / n
 
-    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
         found = list(prepared.notices)
-        dead = parameters.weights * prepared.columns.shape[1] < LEAST_MASS
-        if dead.any():
-            text = "{who} lost all points, with weight 0 and no more moves from then on. Choose a smaller K or another start."
-            found.append(Notice(EMPTY_CLUSTER, text, tuple(np.flatnonzero(dead).tolist()), "Component"))
-        narrow = assignment.narrowest <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS
-        if not narrow.any():
+        empty = parameters.weights * prepared.columns.shape[1] < MIN_MASS
+        if empty.any():
+            text = "{who} lost all points (weight 0) and no longer changes. Choose a smaller K or another initialization."
+            found.append(Notice(EMPTY_CLUSTER, text, tuple(np.flatnonzero(empty).tolist()), "Component"))
+        collapsed = assignment.smallest_variance <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS
+        if not collapsed.any():
             return tuple(found)
         if self.covariance == "tied":
             text = (
-                "The shared covariance has collapsed to the least width allowed: the points lie in fewer dimensions than "
-                "there are columns. Leave a column out."
+                "The shared covariance collapsed to the variance floor: the points lie in a subspace of fewer dimensions. "
+                "Remove a feature."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
         else:
-            where = "at the least width allowed" if self.floor > 0 else "only where double precision ends"
+            bound = "variance floor" if self.floor > 0 else "limit of double precision"
             text = (
-                f"{{who}} collapsed onto a few points or a line, held {where}; without that the likelihood would grow without "
-                "end. Choose a smaller K, another start, a simpler covariance or a higher floor of the variance."
+                f"{{who}} collapsed to the {bound}; without it the likelihood is unbounded. Choose a smaller K, another "
+                "initialization, a simpler covariance or a higher variance floor."
             )
-            found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(narrow).tolist()), "Component"))
+            found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(collapsed).tolist()), "Component"))
         return tuple(found)
 
-    def rounding(self, prepared: PreparedFeatures, assignment: Responsibilities, loss: float) -> float:
-        # a narrow component magnifies the rounding of its covariance, and that of its mean
+    def rounding_error(self, prepared: PreparedFeatures, assignment: Responsibilities, loss: float) -> float:
+        # small variances amplify the rounding errors of the covariance and of the mean
         magnified = 16 * len(prepared.columns) * EPS + prepared.rounding
-        return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.narrowest.min())
+        return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.smallest_variance.min())
 
     def predict(self, parameters: Gaussians, points) -> np.ndarray:
-        """(n,) the most responsible component of each point (n, d), new or not; the lowest number among equals."""
-        return largest_row(parameters.log_joint(points).T).astype(np.intp)
+        """(n,) most probable component of each of n new points (n, d); the lowest number on ties."""
+        return column_argmax(parameters.log_joint(points).T).astype(np.intp)
 
     def parameter_count(self, d: int) -> int:
-        """Number of free parameters in d dimensions, as information criteria count them."""
+        """Number of free parameters in d dimensions, as used by information criteria."""
         shared = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
         return self.k - 1 + self.k * d + shared[self.covariance]
 
     def _features_of(self, prepared, chunk) -> np.ndarray:
-        return (
-            features_of(self.covariance, prepared.columns[:, chunk])
-            if prepared.features is None
-            else prepared.features[:, chunk]
-        )
+        if prepared.features is None:
+            return features_of(self.covariance, prepared.columns[:, chunk])
+        return prepared.features[:, chunk]
 
     def _log_joint(self, prepared, gaussians: Gaussians):
-        """A function chunk -> ln(w_k N(x | m_k, S_k)) as (k, columns), from differences, for standardized Gaussians."""
+        """Function chunk -> (k, points) ln(w_k N(x | m_k, S_k)), computed from differences, for standardized Gaussians."""
         d = len(prepared.columns)
         factors = np.linalg.cholesky(gaussians.covariances)
         constants = log_weights(gaussians.weights) - 0.5 * d * LOG_2PI
@@ -340,31 +345,31 @@ class GaussianMixture(Alternating):
 
         return log_joint
 
-    # The M step.
-
     @property
     def _floor(self) -> float:
         return max(self.floor, 1e-12)
 
     def _sums(self, prepared, rows) -> np.ndarray:
+        """(k, m) sums of responsibilities times features."""
+
         def part(chunk):
             return inner_product(rows[:, chunk], self._features_of(prepared, chunk))
 
-        return sum(over_chunks(part, rows.shape[1], _width(prepared)))
+        return sum(map_chunks(part, rows.shape[1], _chunk_size(prepared)))
 
     def _maximize(self, prepared, rows, sums, parameters: Gaussians) -> Gaussians:
-        """The best weights, means and covariances for the responsibilities `rows` (k, n)."""
+        """The maximum-likelihood parameters for the responsibilities `rows` (k, n)."""
         d = len(prepared.columns)
         masses = rows.sum(axis=1) if sums is None else sums[:, 0]
-        alive = masses >= LEAST_MASS
+        alive = masses >= MIN_MASS
         divisors = np.where(alive, masses, 1.0)
         means = (rows @ prepared.columns.T if sums is None else sums[:, 1 : d + 1]) / divisors[:, None]
         scatter = None
         if sums is not None:
             scatter = scatter_of(self.covariance, sums, divisors, means)
-            cancelled = np.square(means) > DIRECT * np.diagonal(scatter, axis1=1, axis2=2)
-            if (cancelled & alive[:, None]).any():
-                scatter = None  # most digits did
+            imprecise = np.square(means) > MAX_SQUARED_RATIO * np.diagonal(scatter, axis1=1, axis2=2)
+            if (imprecise & alive[:, None]).any():
+                scatter = None
         if scatter is None:
             scatter = self._scatter_directly(prepared, rows, divisors, means)
         if self.covariance == "tied":
@@ -382,18 +387,20 @@ class GaussianMixture(Alternating):
         )
 
     def _scatter_directly(self, prepared, rows, divisors, means) -> np.ndarray:
+        """(k, d, d) covariances about the means, computed from differences."""
+
         def part(chunk):
             scatter = np.zeros((self.k, d, d))
-            for mine, mean, mass in zip(rows[:, chunk], means, scatter, strict=True):
+            for weights, mean, out in zip(rows[:, chunk], means, scatter, strict=True):
                 difference = prepared.columns[:, chunk] - mean[:, None]
                 if self.covariance in ("full", "tied"):
-                    np.matmul(difference * mine, difference.T, out=mass)
+                    np.matmul(difference * weights, difference.T, out=out)
                 else:
-                    np.fill_diagonal(mass, np.square(difference) @ mine)
+                    np.fill_diagonal(out, np.square(difference) @ weights)
             return scatter
 
         d = len(prepared.columns)
-        scatter = sum(over_chunks(part, rows.shape[1], 2**13)) / divisors[:, None, None]
+        scatter = sum(map_chunks(part, rows.shape[1], 2**13)) / divisors[:, None, None]
         if self.covariance == "spherical":
             scatter = np.trace(scatter, axis1=1, axis2=2)[:, None, None] / d * np.eye(d)
         return scatter
@@ -404,53 +411,54 @@ class GaussianMixture(Alternating):
         return covariances + np.diag(self.regularization / np.square(prepared.scale))
 
     def _raise_to_floor(self, covariances) -> np.ndarray:
-        """The most likely covariances with no eigenvalue below the floor: the eigenvalues below it are raised to it."""
-        if _narrowest(covariances).min() >= self._floor:
+        """The most likely covariances with all eigenvalues at or above the floor: smaller eigenvalues are set to it."""
+        if _smallest_eigenvalues(covariances).min() >= self._floor:
             return covariances
         values, vectors = np.linalg.eigh(covariances)
         raised = (vectors * np.maximum(values, self._floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
         return np.where((values[:, 0] < self._floor)[:, None, None], raised, covariances)
 
-    def _around(self, prepared, means) -> Gaussians:
-        """These means with the covariance of all points, by this model, and equal weights."""
+    def _with_means(self, prepared, means) -> Gaussians:
+        """Gaussians with the given means, the covariance of all points under this covariance model, and equal weights."""
         n = prepared.columns.shape[1]
         rows = np.ones((1, n))
-        whole = self._scatter_directly(prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means))
-        whole = self._raise_to_floor(self._regularized(prepared, whole))
-        return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, whole))
+        overall = self._scatter_directly(
+            prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means)
+        )
+        overall = self._raise_to_floor(self._regularized(prepared, overall))
+        return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, overall))
 
     def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
         weights, means, covariances = parameters
-        return Gaussians(weights, (means - prepared.origin) / prepared.scale, covariances / prepared.areas)
+        return Gaussians(weights, (means - prepared.origin) / prepared.scale, covariances / prepared.scale_products)
 
     def _in_units(self, prepared, covariances) -> np.ndarray:
-        """Standardized covariances in those of the data."""
-        return covariances * prepared.areas
+        """Standardized covariances in the units of the data."""
+        return covariances * prepared.scale_products
 
 
-def _spread(columns, origin) -> np.ndarray:
-    """(d,) standard deviation of each centered column; constant ones get the mean of the others, or one.
+def _scales(columns, origin) -> np.ndarray:
+    """(d,) standard deviation of each centered column; for constant columns the mean of the others, or 1.
 
-    A column that varies by nothing but the rounding of its offset is constant, too, and one whose variance is too small a
-    number.
+    A column counts as constant if it varies only by the rounding error of its offset, or if its variance would underflow.
     """
     largest = np.abs(columns).max(axis=1)
     safe = np.where(largest > 0, largest, 1.0)
-    spread = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
-    varies = (largest > 64 * EPS * np.abs(origin)) & (spread > LEAST_SPREAD)
-    return np.where(varies, spread, spread[varies].mean() if varies.any() else 1.0)
+    deviations = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
+    varies = (largest > 64 * EPS * np.abs(origin)) & (deviations > MIN_STANDARD_DEVIATION)
+    return np.where(varies, deviations, deviations[varies].mean() if varies.any() else 1.0)
 
 
-def _width(prepared: PreparedFeatures) -> int:
-    """How many points to take at a time: fewer where their features, of which there are many, have to be made for it."""
-    return CHUNK if prepared.features is not None else min(CHUNK, max(PIECE // prepared.feature_count, 64))
+def _chunk_size(prepared: PreparedFeatures) -> int:
+    """Number of points to process at a time; fewer if their features have to be computed for it."""
+    return CHUNK if prepared.features is not None else min(CHUNK, max(FEATURES_PER_CHUNK // prepared.feature_count, 64))
 
 
-def _narrowest(covariances) -> np.ndarray:
-    """(k,) least eigenvalue of each covariance."""
+def _smallest_eigenvalues(covariances) -> np.ndarray:
+    """(k,) smallest eigenvalue of each covariance."""
     return np.linalg.eigvalsh(covariances)[:, 0]
 
 
-def _well_conditioned(gaussians: Gaussians, narrowest) -> bool:
-    """Whether products of coordinates keep enough digits for these standardized Gaussians."""
-    return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < DIRECT * narrowest).all())
+def _well_conditioned(gaussians: Gaussians, smallest) -> bool:
+    """Whether products of coordinates are precise enough for these standardized Gaussians."""
+    return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < MAX_SQUARED_RATIO * smallest).all())

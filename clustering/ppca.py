@@ -1,15 +1,19 @@
-"""Probabilistic principal component analysis of a table with gaps, fitted by expectation maximization.
+"""Probabilistic principal component analysis of tables with missing values, fitted by EM.
 
     x = W z + mean + noise,   z ~ N(0, I),   noise ~ N(0, s2 I)          loss = -(1/n) ln p(observed entries)
 
-x: rows (d,) of the table, NaN in the gaps; z: scores (q,); W: loadings (d, q). Tipping & Bishop 1999, J. R. Stat. Soc. B
-61:611, doi:10.1111/1467-9868.00196. Gaps are left out of the likelihood, not filled (missing at random: Rubin 1976,
-doi:10.1093/biomet/63.3.581), so only z is latent. With o the observed columns of a row,
+x: rows (d,) of the table, NaN where missing; z: scores (q,); W: loadings (d, q); s2: noise variance. The loss is in nats per
+row. Missing values are left out of the likelihood (assumption: missing at random), so z is the only latent variable. With o
+the observed columns of a row,
 
     E step   z | x_o ~ N(M^-1 W_o' (x_o - mean_o), V),   V = s2 M^-1,   M = W_o' W_o + s2 I
-    M step   each column's row of W and its mean: least squares on (z, 1) over the rows that have it; then s2
+    M step   row of W and mean of each column by least squares on (z, 1), over the rows with this column; then s2
 
-is exact, and the loss never rises. M depends on a row by its pattern of gaps only: it is factorized once per pattern.
+Both steps are exact, so the loss never rises. M depends only on which entries of a row are missing, so it is factorized once
+per missing-value pattern.
+
+References: Tipping & Bishop 1999, J. R. Stat. Soc. B 61:611, doi:10.1111/1467-9868.00196; Rubin 1976 (missing at random),
+doi:10.1093/biomet/63.3.581.
 """
 
 from collections.abc import Callable
@@ -18,89 +22,95 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.chunks import over_chunks
+from clustering.chunks import map_chunks
 from clustering.features import LOG_2PI
 from clustering.notices import Notice
-from clustering.points import EPS, check_table, is_whole
+from clustering.points import EPS, check_table, is_integer
 from clustering.process import Alternating, State, iterate
 
-LEAST_NOISE = 1e-9
-"""noise variance as a share of the mean variance of the columns; below, rows that fit exactly would divide by zero"""
-NO_NOISE = "no noise left"
+MIN_NOISE = 1e-9
+"""lower bound on the noise variance, as a fraction of the mean variance of the columns; prevents division by zero"""
+NO_NOISE = "noise variance at lower bound"
 
 
 class Loadings(NamedTuple):
-    """The parameters of probabilistic PCA: rows are N(mean, W W' + noise_variance I)."""
+    """Parameters of probabilistic PCA. Each row has the distribution N(mean, W W' + noise_variance I)."""
 
     loadings: np.ndarray
-    """(d, q) W; its columns span the principal subspace, in which they are determined up to a rotation"""
+    """(d, q) W; its columns span the principal subspace and are unique up to a rotation"""
     mean: np.ndarray
-    """(d,)"""
+    """(d,) mean of each column"""
     noise_variance: float
-    """of each column, in units squared"""
+    """s2, the same for all columns; squared units"""
 
 
 class PreparedTable(NamedTuple):
+    """A table in the form that the steps of `ProbabilisticPCA` use."""
+
     points: np.ndarray
-    """(n, d) as they came"""
+    """(n, d) original values, NaN where missing"""
     observed: np.ndarray
-    """(n, d) False in the gaps"""
+    """(n, d) booleans, False where missing"""
     values: np.ndarray
-    """(n, d) centered, divided by the scale, 0 in the gaps"""
+    """(n, d) centered and scaled values, 0 where missing"""
     origin: np.ndarray
-    """(d,) what was subtracted: the mean of each column"""
+    """(d,) subtracted column means"""
     scale: float
-    """what was divided by: one for all columns, because they have one noise variance"""
+    """divisor of all columns; a single number, because the noise variance is the same for all columns"""
     rounding: float
-    """error, over the scale, of a mean that is given in the data's units: a common offset leaves it only so many digits"""
+    """rounding error of a scaled mean, caused by a common offset of the data"""
     pattern: np.ndarray
-    """(n,) number of the pattern of gaps that each row has"""
+    """(n,) number of each row's missing-value pattern"""
     masks: np.ndarray
-    """(p, d) each pattern: 1 where observed, 0 in the gaps"""
+    """(p, d) patterns: 1 where observed, 0 where missing"""
     counts: np.ndarray
-    """(p,) rows with each pattern"""
+    """(p,) number of rows with each pattern"""
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """The posterior distribution of z for each row: normal, with a covariance that depends on the pattern of gaps only."""
+    """Posterior distribution of z for each row: Gaussian, with one covariance per missing-value pattern."""
 
     means: np.ndarray
-    """(n, q)"""
+    """(n, q) posterior means"""
     covariances: np.ndarray
-    """(p, q, q) of each pattern: those of row i are `covariances[prepared.pattern[i]]`"""
+    """(p, q, q) covariance for each pattern; that of row i is `covariances[prepared.pattern[i]]`"""
     log_determinants: np.ndarray
-    """(p,) of the covariances"""
+    """(p,) log determinants of the covariances"""
     rounding: float
-    """how much of the loss may be rounding"""
+    """bound on the rounding error of the loss"""
 
 
 class Imputed(NamedTuple):
+    """The result of `impute`."""
+
     points: np.ndarray
-    """(n, d) the table with each gap filled by its conditional mean; observed entries are the bits they were"""
+    """(n, d) table with missing values replaced by conditional means; observed values are unchanged"""
     deviations: np.ndarray
-    """(n, d) standard deviation of each filled entry given those observed in its row, noise included; 0 where observed"""
+    """(n, d) standard deviations of imputed values given the observed values of the row, including noise; 0 if observed"""
     last: State
-    """the last state of the fit"""
+    """last state of the fit"""
 
 
 @dataclass(frozen=True)
 class ProbabilisticPCA(Alternating):
-    """Probabilistic PCA with gaps, by EM on the observed entries.
+    """Probabilistic PCA with missing values, fitted by EM to the observed entries.
 
     Parameters
     ----------
     components : int
-        q, the dimensions of z, 1..d-1.
+        Number q of components, 1..d-1.
 
-    It starts from the closed-form maximum for the table with its gaps filled by column means. Without gaps that is the
-    maximum, and the first step confirms it. There is no randomness: every run is the same.
+    Notes
+    -----
+    Initialized by the closed-form solution for the table with column means in place of missing values. Without missing
+    values this is the maximum-likelihood solution, and EM stops after one iteration. The fit is not random.
 
-    Weakness: EM is slow where much is missing or components are weak: the loss may fall by less than `tol` per step and
-    still have some way to go. A local optimum, in principle. Columns should have comparable units: the noise is the same
-    in all. The covariances take 8 q^2 bytes for each different pattern of gaps.
+    EM is slow if many values are missing or components are weak: the loss may fall by less than `tol` per iteration far from
+    the optimum. The optimum may be local. Columns should have comparable units, as the noise variance is the same for all.
+    The covariances take 8 q^2 bytes for each missing-value pattern.
 
-    There are no clusters, so the assignment has no labels, and `History` cannot record such a run.
+    There are no clusters: assignments have no labels, so `History` cannot record a run.
     """
 
     components: int
@@ -114,10 +124,10 @@ class ProbabilisticPCA(Alternating):
         return self.components
 
     def prepare(self, data) -> PreparedTable:
-        """The checked table with its patterns of gaps; `data` is an (n, d) array with NaN in the gaps.
+        """The checked table with its missing-value patterns; `data` is an (n, d) array, NaN where missing.
 
-        A row of gaps only has no say in the fit. ValueError as `check_table`, if a column is all gaps, or `components` does
-        not lie in 1..d-1.
+        Rows without observed values do not affect the fit. Raises ValueError as `check_table`, if a column has no observed
+        value, or if `components` does not lie in 1..d-1.
         """
         if isinstance(data, PreparedTable):
             self._check_components(data.values.shape[1])
@@ -126,15 +136,15 @@ class ProbabilisticPCA(Alternating):
         self._check_components(points.shape[1])
         empty = np.flatnonzero(~observed.any(axis=0))
         if empty.size:
-            raise ValueError(f"each column needs an observed entry, but column {empty[0]} has none: leave it out")
+            raise ValueError(f"each column needs an observed entry, but column {empty[0]} has none: remove it")
         per_column = observed.sum(axis=0)
-        least = np.where(observed, points, np.inf).min(axis=0)
-        varies = np.where(observed, points, -np.inf).max(axis=0) > least
-        # of a column that does not vary its value to the last bit, which a sum over its copies would round
-        origin = np.where(varies, points.sum(axis=0) / per_column, least)
+        smallest = np.where(observed, points, np.inf).min(axis=0)
+        varies = np.where(observed, points, -np.inf).max(axis=0) > smallest
+        # the mean of a constant column is its exact value, which summation would round
+        origin = np.where(varies, points.sum(axis=0) / per_column, smallest)
         values = np.where(observed, points - origin, 0.0)
         largest = np.abs(values).max()
-        scale = 1.0  # of a table that varies by nothing but the rounding of its offset
+        scale = 1.0  # if the table varies only by the rounding error of its offset
         offset = float(np.abs(origin[varies]).max(initial=0.0))
         if largest > 64 * EPS * offset:
             scale = float(largest * np.sqrt((np.square(values / largest).sum(axis=0) / per_column).mean()))
@@ -148,20 +158,22 @@ class ProbabilisticPCA(Alternating):
     def _check_components(self, d: int) -> None:
         if d < 2:
             raise ValueError("probabilistic PCA needs at least two columns, got 1")
-        if not is_whole(self.components) or not 1 <= self.components < d:
-            raise ValueError(f"components must be a whole number in 1..d-1={d - 1}, got {self.components}")
+        if not is_integer(self.components) or not 1 <= self.components < d:
+            raise ValueError(f"components must be an integer in 1..d-1={d - 1}, got {self.components}")
 
     def start(self, prepared: PreparedTable, rng: np.random.Generator) -> Loadings:
-        """The most likely `Loadings` for the table with column means in its gaps (Tipping & Bishop, equations 7 and 8)."""
+        """Maximum-likelihood `Loadings` for the table with imputed column means (Tipping & Bishop, equations 7 and 8)."""
         n, d = prepared.values.shape
         variances, axes = np.linalg.eigh(prepared.values.T @ prepared.values / n)
-        noise = max(float(variances[: d - self.components].mean()), LEAST_NOISE)
+        noise = max(float(variances[: d - self.components].mean()), MIN_NOISE)
         lengths = np.sqrt(np.maximum(variances[::-1][: self.components] - noise, 0.0))
         return _in_units(prepared, axes[:, ::-1][:, : self.components] * lengths, np.zeros(d), noise)
 
     def check_start(self, prepared: PreparedTable, start) -> Loadings:
-        """The given `Loadings` as a copy, with the noise raised to the least allowed. ValueError unless they are finite and
-        fit the table."""
+        """A copy of the given `Loadings`, with the noise variance raised to its lower bound.
+
+        Raises ValueError if they are not finite or do not match the table.
+        """
         try:
             loadings, mean, noise = (np.array(part, dtype=float) for part in start)
         except (TypeError, ValueError):
@@ -174,22 +186,22 @@ class ProbabilisticPCA(Alternating):
             )
         if not (np.isfinite(loadings).all() and np.isfinite(mean).all() and 0 <= noise < np.inf):
             raise ValueError("start must be finite, with a noise variance of at least 0")
-        # below the floor it could be better than any that the M step may choose, and the loss would rise
-        return Loadings(loadings, mean, max(float(noise), LEAST_NOISE * prepared.scale**2))
+        # a smaller noise variance could fit better than any that the M step may choose: the loss would rise
+        return Loadings(loadings, mean, max(float(noise), MIN_NOISE * prepared.scale**2))
 
     def e_step(self, prepared: PreparedTable, parameters: Loadings, before=None) -> tuple[Scores, float]:
         loadings, mean, noise = _standardized(prepared, parameters)
         n, q = len(prepared.values), self.components
         inner = _inner(prepared, loadings)
         largest = np.trace(inner, axis1=1, axis2=2)
-        # a noise below the rounding of the trace would be lost in it, and the factorization could fail
+        # a noise variance below the rounding error of the trace would be lost, and the factorization could fail
         factors = np.linalg.cholesky(inner + np.maximum(noise, 8 * q * EPS * largest)[:, None, None] * np.eye(q))
         roots = np.linalg.inv(factors)
         inverses = roots.transpose(0, 2, 1) @ roots
         log_determinants = -2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1) + q * np.log(noise)
         means = np.empty((n, q))
         condition = float(largest.max() / noise)
-        # rounding errors of an inverse become errors of z, which little noise magnifies: a second round removes them
+        # small noise amplifies the rounding errors of the inverse; a second round of refinement removes them
         rounds = 1 if condition < 1e4 else 2
 
         def squares(rows):
@@ -197,17 +209,17 @@ class ProbabilisticPCA(Alternating):
             centered = (prepared.values[rows] - mean) * observed
             residuals, z = centered, np.zeros((len(centered), q))
             for _ in range(rounds):
-                towards = residuals @ loadings - noise * z
+                gradient = residuals @ loadings - noise * z
                 if len(inverses) == 1:
-                    z += towards @ inverses[0]
+                    z += gradient @ inverses[0]
                 else:
-                    z += np.matmul(inverses[prepared.pattern[rows]], towards[:, :, None])[:, :, 0]
+                    z += np.matmul(inverses[prepared.pattern[rows]], gradient[:, :, None])[:, :, 0]
                 residuals = centered - (z @ loadings.T) * observed
             means[rows] = z
-            # x' C^-1 x = min over z of |x - W z|^2 / s2 + |z|^2: nothing cancels, and an error of z counts by its square
+            # x' C^-1 x = min over z of |x - W z|^2 / s2 + |z|^2: no cancellation, and quadratic in the error of z
             return np.vdot(residuals, residuals) / noise + np.vdot(z, z)
 
-        total = sum(over_chunks(squares, n, self._chunk(prepared), loadings.size))
+        total = sum(map_chunks(squares, n, self._chunk(prepared), loadings.size))
         entries = prepared.counts @ prepared.masks.sum(axis=1)
         total += entries * (LOG_2PI + np.log(noise) + 2 * np.log(prepared.scale)) - prepared.counts @ log_determinants
         rounding = len(mean) * float(EPS * condition + 16 * prepared.rounding**2 / noise)
@@ -221,24 +233,22 @@ class ProbabilisticPCA(Alternating):
             products = (z[:, :, None] * z[:, None, :]).reshape(len(z), -1)
             return prepared.observed[rows].T.astype(float) @ products, prepared.values[rows].T @ z
 
-        second, cross = (
-            sum(part) for part in zip(*over_chunks(sums, n, self._chunk(prepared), d * (q + 1) ** 2), strict=True)
-        )
+        second, cross = (sum(part) for part in zip(*map_chunks(sums, n, self._chunk(prepared), d * (q + 1) ** 2), strict=True))
         second = second.reshape(d, q + 1, q + 1)
         weighted = assignment.covariances * prepared.counts[:, None, None]
         second[:, :q, :q] += (prepared.masks.T @ weighted.reshape(-1, q * q)).reshape(d, q, q)
-        # positive definite, but for rounding, where few rows have a column and their scores hardly differ
+        # rounding may make it indefinite if few rows have a column and their scores hardly differ
         values, vectors = np.linalg.eigh(second)
         values = np.maximum(values, 8 * q * EPS * values[:, -1:])
         solved = np.einsum("dij,dj->di", vectors, np.einsum("dji,dj->di", vectors, cross) / values)
         loadings, mean = solved[:, :q], solved[:, q]
         noise = self._expected_squares(prepared, assignment, loadings, mean) / prepared.masks.sum(axis=1).dot(prepared.counts)
-        return _in_units(prepared, loadings, mean, max(noise, LEAST_NOISE))
+        return _in_units(prepared, loadings, mean, max(noise, MIN_NOISE))
 
     def half_step_loss(
         self, prepared: PreparedTable, assignment: Scores, parameters: Loadings, new_parameters: Loadings
     ) -> float:
-        """The bound that the M step lowers, of the new parameters: -E[ln p(x_o, z) - ln p(z | x_o, old parameters)]."""
+        """Upper bound of the loss that the M step minimizes, -E[ln p(x_o, z) - ln p(z | x_o, old parameters)]."""
         loadings, mean, noise = _standardized(prepared, new_parameters)
         n, entries = len(prepared.values), prepared.counts @ prepared.masks.sum(axis=1)
         total = entries * (LOG_2PI + np.log(noise) + 2 * np.log(prepared.scale))
@@ -255,25 +265,25 @@ class ProbabilisticPCA(Alternating):
             residuals *= prepared.observed[rows]
             return np.vdot(residuals, residuals)
 
-        total = sum(over_chunks(squares, len(prepared.values), self._chunk(prepared), loadings.size))
+        total = sum(map_chunks(squares, len(prepared.values), self._chunk(prepared), loadings.size))
         return float(total + np.einsum("p,pij,pij->", prepared.counts, _inner(prepared, loadings), assignment.covariances))
 
     def _chunk(self, prepared) -> int:
         return max(256, 2**18 // max(prepared.values.shape[1], (self.components + 1) ** 2))
 
-    def settled(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
 
     def notices(self, prepared: PreparedTable, parameters: Loadings, assignment: Scores) -> tuple[Notice, ...]:
-        if parameters.noise_variance > LEAST_NOISE * (1 + 1e-6) * prepared.scale**2:
+        if parameters.noise_variance > MIN_NOISE * (1 + 1e-6) * prepared.scale**2:
             return ()
         text = (
-            f"With {self.components} components the observed entries fit exactly, and the noise variance is held at the "
-            "least allowed: deviations of filled entries say little. Choose fewer components."
+            f"With {self.components} components the observed entries fit exactly, and the noise variance is at its lower "
+            "bound: the standard deviations of imputed values are unreliable. Choose fewer components."
         )
         return (Notice(NO_NOISE, text),)
 
-    def rounding(self, prepared: PreparedTable, assignment: Scores, loss: float) -> float:
+    def rounding_error(self, prepared: PreparedTable, assignment: Scores, loss: float) -> float:
         return 1e-9 * (1 + abs(loss)) + assignment.rounding
 
 
@@ -285,23 +295,30 @@ def impute(
     max_iter: int = 1000,
     on_step: Callable[[State], None] | None = None,
 ) -> Imputed:
-    """The table with each gap filled by probabilistic PCA, and how uncertain each filling is.
-
-    A row of gaps only is filled with the mean, and its deviations are those of the whole population.
+    """Impute missing values by probabilistic PCA.
 
     Parameters
     ----------
-    points : (n, d) array with NaN in the gaps
-    components, tol, max_iter : as `ProbabilisticPCA` and `iterate`
+    points : (n, d) array
+        NaN where missing. Rows without observed values get the mean, with the standard deviations of the whole population.
+    components : int
+        Number of principal components, 1..d-1.
+    tol, max_iter : as `iterate`
     on_step : function, optional
-        Called with each state as soon as it is known; an exception that it raises ends the work.
+        Called with each state as soon as it is computed; an exception that it raises ends the fit.
+
+    Returns
+    -------
+    Imputed
 
     Raises
     ------
     ValueError
         As `ProbabilisticPCA.prepare` and `iterate`.
 
-    Weakness: the deviations take the fitted parameters for the true ones, so they are too small where rows are few.
+    Notes
+    -----
+    The standard deviations treat the fitted parameters as known, so they are too small if there are few rows.
     """
     process = ProbabilisticPCA(components)
     prepared = process.prepare(points)
@@ -317,7 +334,7 @@ def impute(
 
 
 def _inner(prepared: PreparedTable, loadings) -> np.ndarray:
-    """W_o' W_o of each pattern, (p, q, q)."""
+    """(p, q, q) W_o' W_o for each pattern."""
     d, q = loadings.shape
     return (prepared.masks @ (loadings[:, :, None] * loadings[:, None, :]).reshape(d, -1)).reshape(-1, q, q)
 

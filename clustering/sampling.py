@@ -1,6 +1,6 @@
-"""Artificial data sets whose truth is known.
+"""Simulated data sets with known labels.
 
-Each function draws from the generator it is given and returns a `Dataset`: the same seed gives the same points.
+Each function draws n points from the given generator and returns a `Dataset`. The same seed gives the same points.
 """
 
 from typing import NamedTuple
@@ -8,34 +8,41 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.gaussians import Gaussians, check_gaussians
-from clustering.points import is_whole
+from clustering.points import is_integer
 
 
 class Dataset(NamedTuple):
+    """Points with the labels that generated them."""
+
     points: np.ndarray
-    """(n, d)"""
+    """(n, d) points"""
     labels: np.ndarray
-    """(n,) the group that each point was drawn from, 0..k-1; -1 for points of no group"""
+    """(n,) true label of each point, 0..k-1; -1 for outliers"""
     truth: Gaussians | None = None
-    """the mixture that the points were drawn from, where there is one"""
+    """the mixture that generated the points, if it is one"""
 
 
 def _check_at_least_one(name: str, value: int) -> None:
-    if not is_whole(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
+    if not is_integer(value) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value}")
 
 
 def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator) -> Dataset:
-    """n independent points of a mixture of Gaussians.
+    """n independent points from a Gaussian mixture.
 
     Parameters
     ----------
-    weights : (k,), means : (k, d), covariances : (k, d, d) arrays
+    n : int
+        Number of points.
+    weights : (k,) array
+    means : (k, d) array
+    covariances : (k, d, d) array
+    rng : numpy.random.Generator
 
     Raises
     ------
     ValueError
-        As `check_gaussians`: weights that do not sum to one, a covariance that is not positive definite, …
+        If n is not an integer of at least 1, or as `check_gaussians`.
     """
     _check_at_least_one("n", n)
     truth = check_gaussians(weights, means, covariances)
@@ -43,18 +50,18 @@ def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator
     factors = np.linalg.cholesky(truth.covariances)
     points = np.empty((n, truth.means.shape[1]))
     for k, (mean, factor) in enumerate(zip(truth.means, factors, strict=True)):
-        mine = labels == k
-        points[mine] = mean + rng.standard_normal((np.count_nonzero(mine), len(mean))) @ factor.T
+        members = labels == k
+        points[members] = mean + rng.standard_normal((np.count_nonzero(members), len(mean))) @ factor.T
     return Dataset(points, labels, truth)
 
 
 def three_gaussians(n: int, rng: np.random.Generator) -> Dataset:
-    """Three round groups of unit variance at (-5, -1), (0, 1) and (5, -1), with weights 0.5, 0.3 and 0.2."""
+    """Three spherical groups of unit variance at (-5, -1), (0, 1) and (5, -1), with weights 0.5, 0.3 and 0.2."""
     return sample_mixture(n, [0.5, 0.3, 0.2], [[-5, -1], [0, 1], [5, -1]], np.stack([np.eye(2)] * 3), rng)
 
 
 def uniform(n: int, rng: np.random.Generator, d: int = 2, low: float = -10.0, high: float = 10.0) -> Dataset:
-    """Points spread evenly over a cube from `low` to `high`: no groups at all, all labels 0."""
+    """Points uniformly distributed in the cube from `low` to `high`, without groups; all labels are 0."""
     _check_at_least_one("n", n)
     _check_at_least_one("d", d)
     if not low < high:
@@ -73,8 +80,8 @@ def _check_noise(noise: float) -> None:
 
 
 def _corners(k: int, d: int, distance: float) -> np.ndarray:
-    """(k, d) means: on a line for d = 1, else on a regular polygon in the first two coordinates, neighbors `distance`
-    apart."""
+    """(k, d) means at distance `distance` from their neighbors: on a line if d = 1, else on a regular polygon in the first
+    two coordinates."""
     _check_at_least_one("d", d)
     means = np.zeros((k, d))
     if d == 1:
@@ -86,36 +93,38 @@ def _corners(k: int, d: int, distance: float) -> np.ndarray:
 
 
 def round_groups(n: int, rng: np.random.Generator, k: int = 3, d: int = 2, distance: float = 6.0) -> Dataset:
-    """k equal round groups of unit variance, neighbors `distance` apart: the case that K-means is made for."""
+    """k spherical groups of unit variance and equal weight, neighbors `distance` apart: the ideal case for K-means."""
     _check_at_least_one("k", k)
     return sample_mixture(n, np.full(k, 1 / k), _corners(k, d, distance), np.stack([np.eye(d)] * k), rng)
 
 
 def hidden_in_noise(n: int, rng: np.random.Generator, noise: int = 400, distance: float = 5.0) -> Dataset:
-    """Three round groups in two columns, `distance` apart, and as many columns of nothing but noise as `noise` says, all of
-    unit variance within a group: every distance is mostly noise, so no method that lives on distances finds the groups."""
-    if not is_whole(noise) or noise < 0:
-        raise ValueError(f"noise must be a whole number of at least 0, got {noise}")
+    """Three spherical groups in two columns, and `noise` columns of pure noise; all variances within a group are 1.
+
+    The noise dominates all distances, so distance-based methods fail. Neighboring groups are `distance` apart.
+    """
+    if not is_integer(noise) or noise < 0:
+        raise ValueError(f"noise must be an integer of at least 0, got {noise}")
     groups = round_groups(n, rng, k=3, d=2, distance=distance)
     return Dataset(np.hstack([groups.points, rng.standard_normal((n, noise))]), groups.labels)
 
 
 def unequal_sizes(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 10.0) -> Dataset:
-    """Three round groups of unit variance, 5.5 apart; each holds 1/sqrt(ratio) as many points as the one before."""
+    """Three spherical groups of unit variance, 5.5 apart, with weights proportional to 1, 1/sqrt(ratio) and 1/ratio."""
     _check_ratio(ratio)
     weights = np.power(ratio, [0.0, -0.5, -1.0])
     return sample_mixture(n, weights / weights.sum(), _corners(3, d, 5.5), np.stack([np.eye(d)] * 3), rng)
 
 
 def unequal_spreads(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 4.0) -> Dataset:
-    """Three round groups of equal size and unequal width: standard deviations 2, 2/sqrt(ratio) and 2/ratio."""
+    """Three spherical groups of equal weight with standard deviations 2, 2/sqrt(ratio) and 2/ratio."""
     _check_ratio(ratio)
     widths = 2.0 * np.power(ratio, [0.0, -0.5, -1.0])
     return sample_mixture(n, np.full(3, 1 / 3), _corners(3, d, 6.0), np.square(widths)[:, None, None] * np.eye(d), rng)
 
 
 def stretched(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 5.0) -> Dataset:
-    """Three parallel groups, `ratio` times as long as wide: K-means cuts across them, full or tied covariances do not."""
+    """Three parallel elongated groups, `ratio` times as long as wide: K-means splits them, full or tied covariances do not."""
     if d < 2:
         raise ValueError(f"stretched groups need at least 2 dimensions, got {d}")
     _check_ratio(ratio)
@@ -123,19 +132,20 @@ def stretched(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 5.0) 
     means[:, 1] = [-5.0, 0.0, 5.0]
     variances = np.ones(d)
     variances[0] = ratio**2
-    turn = np.eye(d)
-    turn[:2, :2] = [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]]
-    covariance = turn @ np.diag(variances) @ turn.T
-    return sample_mixture(n, np.full(3, 1 / 3), means @ turn.T, np.stack([(covariance + covariance.T) / 2] * 3), rng)
+    rotation = np.eye(d)
+    rotation[:2, :2] = [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]]
+    covariance = rotation @ np.diag(variances) @ rotation.T
+    covariances = np.stack([(covariance + covariance.T) / 2] * 3)
+    return sample_mixture(n, np.full(3, 1 / 3), means @ rotation.T, covariances, rng)
 
 
 def overlapping(n: int, rng: np.random.Generator, d: int = 2, distance: float = 2.5) -> Dataset:
-    """Three round groups so close that many points could belong to either: only soft assignments tell."""
+    """Three overlapping spherical groups: many points cannot be assigned with certainty."""
     return round_groups(n, rng, k=3, d=d, distance=distance)
 
 
 def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
-    """Two half circles that reach into each other, with Gaussian noise of standard deviation `noise`."""
+    """Two interleaved half circles with Gaussian noise of standard deviation `noise`."""
     _check_at_least_one("n", n)
     _check_noise(noise)
     labels = rng.integers(2, size=n)
@@ -147,7 +157,7 @@ def two_moons(n: int, rng: np.random.Generator, noise: float = 0.08) -> Dataset:
 
 
 def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> Dataset:
-    """k circles around one center with radii 1, 2, … and equal density along the line."""
+    """k concentric circles with radii 1, 2, …, equal density, and Gaussian noise of standard deviation `noise`."""
     _check_at_least_one("n", n)
     _check_at_least_one("k", k)
     _check_noise(noise)
@@ -159,19 +169,19 @@ def rings(n: int, rng: np.random.Generator, k: int = 2, noise: float = 0.1) -> D
 
 
 def with_outliers(n: int, rng: np.random.Generator, d: int = 2, share: float = 0.05) -> Dataset:
-    """Three round groups, and a share of points of no group (label -1) spread over a cube five times as wide."""
+    """Three spherical groups and a fraction `share` of outliers (label -1), uniform in the cube from -20 to 20."""
     _check_at_least_one("n", n)
     if not 0 <= share < 1:
         raise ValueError(f"share must lie in 0..1, got {share}")
-    stray = min(round(share * n), n - 1)
-    groups = round_groups(n - stray, rng, k=3, d=d, distance=6.0)
-    points = np.vstack([groups.points, rng.uniform(-20, 20, size=(stray, d))])
+    outliers = min(round(share * n), n - 1)
+    groups = round_groups(n - outliers, rng, k=3, d=d, distance=6.0)
+    points = np.vstack([groups.points, rng.uniform(-20, 20, size=(outliers, d))])
     order = rng.permutation(n)
-    return Dataset(points[order], np.append(groups.labels, np.full(stray, -1))[order])
+    return Dataset(points[order], np.append(groups.labels, np.full(outliers, -1))[order])
 
 
 def grid(n: int, rng: np.random.Generator, side: int = 4, d: int = 2, distance: float = 6.0) -> Dataset:
-    """side^d round groups of unit variance on a square grid: many groups, where a random start rarely finds them all."""
+    """side^d spherical groups of unit variance on a grid: many groups, which random initialization rarely finds."""
     if side < 1 or d < 1 or side**d > 1000:
         raise ValueError(f"a grid must have 1..1000 groups, got {side}^{d}")
     means = distance * (np.stack(np.meshgrid(*[np.arange(side)] * d), axis=-1).reshape(-1, d) - (side - 1) / 2)

@@ -1,9 +1,9 @@
-"""Silhouettes: how much better each point sits in its own cluster than it would in the next best.
+"""Silhouette widths of clusterings.
 
     width(x) = (b(x) - a(x)) / max(a(x), b(x))
 
-a: mean dissimilarity of x to the other points of its cluster; b: the least, over the other clusters, of the mean
-dissimilarity of x to their points. Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7.
+a: mean dissimilarity between x and the other points of its cluster; b: smallest mean dissimilarity between x and the points
+of another cluster. Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7.
 """
 
 from collections.abc import Callable
@@ -12,59 +12,69 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering.chunks import over_chunks
-from clustering.points import check_points, is_whole
+from clustering.chunks import map_chunks
+from clustering.points import check_points, is_integer
 from clustering.proximity import check_proximities
 
 BLOCK = 2**18
-"""distances at a time: they stay in cache"""
+"""number of distances computed at a time; few enough to stay in the CPU cache"""
 
 
 class Silhouette(NamedTuple):
+    """Silhouette widths of all points or of a sample."""
+
     widths: np.ndarray
-    """(m,) in -1..1: near 1 well inside its cluster, about 0 between two, below 0 nearer to another; 0 if alone in its own"""
+    """(m,) widths in -1..1: near 1 well inside a cluster, 0 between two, negative if another is nearer; 0 for singletons"""
     rows: np.ndarray
-    """(m,) which points these are: all n in order, or a random sample, sorted"""
+    """(m,) row numbers of these points, increasing: all n, or those of a random sample"""
 
     @property
     def mean(self) -> float:
-        """The mean width: the silhouette of the clustering, by which numbers of clusters are compared."""
+        """Mean silhouette width, the criterion for the number of clusters; higher is better."""
         return float(self.widths.mean())
 
 
-def silhouette(points, labels, *, most: int = 5_000, rng: np.random.Generator | int | None = 0) -> Silhouette:
-    """The silhouette width of each point, by Euclidean distances.
+def silhouette(points, labels, *, max_points: int = 5_000, rng: np.random.Generator | int | None = 0) -> Silhouette:
+    """Silhouette widths for Euclidean distances.
 
     Parameters
     ----------
     points : (n, d) array
     labels : (n,) array of integers
-        Any integers, negative ones too; numbers that no point has do not matter.
-    most : int
-        All pairs of many points are too many. Above this, a random sample of so many points stands for all: widths are of
-        these points, among these points, and clusters that it misses do not count.
+        May be negative and need not be consecutive.
+    max_points : int
+        If there are more points, a random sample of this size is used: widths are computed within the sample, and clusters
+        without points in it are ignored.
     rng : numpy.random.Generator or seed
         Draws the sample.
 
     Raises
     ------
     ValueError
-        As `check_points`; if labels are not n integers, `most` is not a whole number of at least 2, or all points (of the
-        sample) are in one cluster, where widths are not defined.
+        As `check_points`; if labels are not n integers, `max_points` is not an integer of at least 2, or all points (of the
+        sample) are in one cluster, for which widths are undefined.
 
-    Weakness: takes time in m^2 for m points, and favours clusters that are round and of one size.
+    Notes
+    -----
+    Takes O(m^2) time for m points. Favors spherical clusters of equal size.
     """
     points = check_points(points)
-    labels, rows = _choose(len(points), labels, most, rng)
+    labels, rows = _sample(len(points), labels, max_points, rng)
     points = points[rows]
-    # by differences, which a common offset costs no digits, unlike products
-    return Silhouette(_widths(lambda some, order: cdist(points[some], points[order]), labels), rows)
+    # differences are more precise than products if the points have a large common offset
+    return Silhouette(_widths(lambda block, order: cdist(points[block], points[order]), labels), rows)
 
 
 def silhouette_of_proximities(
-    proximities, labels, *, most: int = 5_000, rng: np.random.Generator | int | None = 0
+    proximities, labels, *, max_points: int = 5_000, rng: np.random.Generator | int | None = 0
 ) -> Silhouette:
-    """The silhouette width of each point, by its proximities (n, n), any dissimilarities; otherwise as `silhouette`.
+    """Silhouette widths for given dissimilarities.
+
+    Parameters
+    ----------
+    proximities : (n, n) array
+        Dissimilarities of any kind.
+    labels, max_points, rng : as `silhouette`
 
     Raises
     ------
@@ -72,48 +82,48 @@ def silhouette_of_proximities(
         As `check_proximities` and `silhouette`.
     """
     matrix = check_proximities(proximities)
-    labels, rows = _choose(len(matrix), labels, most, rng)
-    scale = matrix.max() or 1.0  # sums of the largest numbers would overflow
-    return Silhouette(_widths(lambda some, order: matrix[np.ix_(rows[some], rows[order])] / scale, labels), rows)
+    labels, rows = _sample(len(matrix), labels, max_points, rng)
+    scale = matrix.max() or 1.0  # prevents overflow in sums of very large dissimilarities
+    return Silhouette(_widths(lambda block, order: matrix[np.ix_(rows[block], rows[order])] / scale, labels), rows)
 
 
-def _choose(n: int, labels, most: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    """The labels (m,) of the points to look at, and their rows (m,)."""
+def _sample(n: int, labels, max_points: int, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (m,) and row numbers (m,) of all points or of the sample."""
     labels = np.asarray(labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be n={n} integers, got an array of {labels.dtype} with shape {labels.shape}")
-    if not is_whole(most) or most < 2:
-        raise ValueError(f"most must be a whole number of at least 2, got {most}")
+    if not is_integer(max_points) or max_points < 2:
+        raise ValueError(f"max_points must be an integer of at least 2, got {max_points}")
     rows = np.arange(n)
-    if n > most:
-        rows = np.sort(np.random.default_rng(rng).choice(n, size=most, replace=False))
+    if n > max_points:
+        rows = np.sort(np.random.default_rng(rng).choice(n, size=max_points, replace=False))
     labels = labels[rows]
     if (labels == labels[0]).all():
-        where = "all points" if n <= most else f"all {most} points of the sample"
-        raise ValueError(f"silhouette widths compare clusters and need at least two, but {where} are in cluster {labels[0]}")
+        where = "all points" if n <= max_points else f"all {max_points} points of the sample"
+        raise ValueError(f"silhouette widths need at least two clusters, but {where} are in cluster {labels[0]}")
     return labels, rows
 
 
 def _widths(distances: Callable[[np.ndarray, np.ndarray], np.ndarray], labels) -> np.ndarray:
-    """The widths (m,) for `distances(some, order)`, the dissimilarities of points `some` (b,) to points `order` (m,)."""
+    """Widths (m,), where `distances(block, order)` returns the dissimilarities (b, m) of points `block` and `order`."""
     _, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    # cluster by cluster, so that the sums over a cluster are those of neighboring columns
+    # sorted by cluster, so that sums over a cluster are sums of adjacent columns
     order = np.argsort(own, kind="stable")
     begins = np.cumsum(sizes) - sizes
     widths = np.zeros(len(labels))
 
     def fill(chunk):
-        some = order[chunk]
-        mine, at = own[some], np.arange(len(some))
-        sums = np.add.reduceat(distances(some, order), begins, axis=1)
-        within = sums[at, mine] / np.maximum(sizes[mine] - 1, 1)  # without itself, at no distance
+        block = order[chunk]
+        cluster, row = own[block], np.arange(len(block))
+        sums = np.add.reduceat(distances(block, order), begins, axis=1)
+        within = sums[row, cluster] / np.maximum(sizes[cluster] - 1, 1)  # a point's distance to itself is 0: n - 1 others
         means = np.divide(sums, sizes, out=sums)
-        means[at, mine] = np.inf
+        means[row, cluster] = np.inf
         nearest = means.min(axis=1)
         larger = np.maximum(within, nearest)
-        # points that coincide with all others have width 0, as have those alone in their cluster
-        defined = (larger > 0) & (sizes[mine] > 1)
-        widths[some[defined]] = (nearest - within)[defined] / larger[defined]
+        # the width is 0 for singletons, and if all distances are 0
+        defined = (larger > 0) & (sizes[cluster] > 1)
+        widths[block[defined]] = (nearest - within)[defined] / larger[defined]
 
-    over_chunks(fill, len(labels), max(1, BLOCK // len(labels)))
+    map_chunks(fill, len(labels), max(1, BLOCK // len(labels)))
     return widths

@@ -1,20 +1,21 @@
-"""Soft K-means: a mixture of round Gaussians of one given width, of which only the means are fitted.
+"""Soft K-means: EM for the means of spherical Gaussians with equal weights and a fixed common width.
 
-    r(n, k) = exp(-||x - c_k||^2 / 2 s^2) / (sum of the same over all k)      c_k = mean of the points, weighted by r(., k)
+    r(n, k) = exp(-||x_n - c_k||^2 / 2 s^2) / sum over j of exp(-||x_n - c_j||^2 / 2 s^2)      (E step)
+    c_k     = sum over n of r(n, k) x_n  /  sum over n of r(n, k)                              (M step)
 
-x: points (n, d); c: means (k, d); s: the width; r: responsibilities (n, k). This is EM for equal weights and covariances
-s^2 I. Both steps lower
+x: points (n, d); c: means (k, d); s: width, the standard deviation; r: responsibilities (n, k). Both steps minimize
 
-    loss = sum over n, k of r ||x - c_k||^2  +  2 s^2 sum over n, k of r ln(k r)
+    loss = sum over n, k of r ||x_n - c_k||^2  +  2 s^2 sum over n, k of r ln(k r)
 
-(squared distance), with responsibilities as above
+in squared distance. With the responsibilities of the E step,
 
-    loss = -2 s^2 sum over points of ln( (1/k) sum over k of exp(-||x - c_k||^2 / 2 s^2) ),
+    loss = -2 s^2 sum over n of ln( (1/k) sum over k of exp(-||x_n - c_k||^2 / 2 s^2) ),
 
-which is 2 s^2 times the negative log-likelihood, but for a constant. As the width s goes to zero, the responsibilities go to 0
-and 1, and the steps and the loss become those of K-means (MacKay 2003, "Information Theory, Inference, and Learning
-Algorithms", chapter 22; Bishop 2006, "Pattern Recognition and Machine Learning", section 9.3.2); as it grows, all means go to
-the mean of all points.
+which is 2 s^2 times the negative log-likelihood, up to a constant. As s goes to 0, the responsibilities go to 0 and 1, and the
+steps and the loss become those of K-means. As s goes to infinity, all means go to the mean of all points.
+
+References: MacKay 2003, "Information Theory, Inference, and Learning Algorithms", chapter 22; Bishop 2006, "Pattern
+Recognition and Machine Learning", section 9.3.2.
 """
 
 from dataclasses import dataclass
@@ -26,76 +27,78 @@ from scipy.spatial.distance import cdist
 
 from clustering.distances import nearest_centers
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, few_distinct_points, is_whole
+from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices, is_integer
 from clustering.process import Alternating, State, fit
 from clustering.seeding import seeded_rows
 
-LEAST_MASS_OF_A_MEAN = 1e-290
-"""sum of responsibilities below which too few digits are left to divide by: such a mean stays where it is"""
+MIN_MASS = 1e-290
+"""sum of responsibilities below which a mean is not updated, because the division would be imprecise"""
 
 
 class CenteredPoints(NamedTuple):
+    """Points in the form that the steps of `SoftKMeans` use."""
+
     points: np.ndarray
-    """(n, d) minus the origin, so that a common offset costs no digits"""
+    """(n, d) centered points; without the common offset, less precision is lost"""
     origin: np.ndarray
-    """(d,) what was subtracted: the mean of each column"""
+    """(d,) subtracted column means"""
     spread: float
     """largest standard deviation of a column"""
     rounding: float
-    """squared distance that may be rounding alone, of a mean to the point where it should be"""
+    """squared rounding error of the distance between a point and a mean"""
     k: int
-    """that the notices are for"""
+    """number of means that `notices` refer to"""
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class SoftPartition:
-    """The responsibility of each mean for each point."""
+    """Responsibilities, with results that the next steps reuse."""
 
     labels: np.ndarray
-    """(n,) nearest mean of each point, the lowest number among equally near ones: the one with the largest responsibility"""
+    """(n,) nearest mean of each point, which has the largest responsibility; the lowest number on ties"""
     responsibilities: np.ndarray
-    """(n, k), each row sums to one"""
+    """(n, k) responsibilities; each row sums to one"""
     changed: int
-    """number of points with another nearest mean than in the state before; n in the first"""
+    """number of points whose label differs from that in the previous state; n in the first"""
     loss: float
-    """squared distance"""
+    """squared distance, see the module"""
     distances: np.ndarray
-    """(n, k) squared distances of points to means"""
+    """(n, k) squared distances between points and means"""
     means: np.ndarray
-    """(k, d) the centered means"""
+    """(k, d) centered means"""
     movement: float
-    """largest distance that a mean has moved since the state before, as a share of the spread of the data; infinite in the
-    first"""
+    """largest distance that a mean moved since the previous state, divided by `spread`; infinite in the first"""
 
     @property
     def shares(self) -> np.ndarray:
-        """(n, k) the responsibilities, by the name that all soft methods have"""
+        """(n, k) responsibilities, under the name that all soft methods use"""
         return self.responsibilities
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """(k,) the sum of each mean's responsibilities: points, in fractions"""
+        """(k,) sum of the responsibilities of each mean"""
         return self.responsibilities.sum(axis=0)
 
 
-@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
+@dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
 class SoftKMeans(Alternating):
     """Soft K-means.
 
     Parameters
     ----------
     k : int
-        Number of means, at least 1; at most n unless the run gets a start.
+        Number of means, at least 1; at most n unless the run is given a start.
     width : float
-        Standard deviation s of each component in each direction, above 0, in units of the points.
+        Standard deviation s of each component, above 0, in the units of the points.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
-        Where to start (see `clustering.seeding`), or the means to start from.
+        Initialization, see `clustering.seeding`, or the initial means.
 
-    `tol` is relative: a run ends when no mean moves farther than this share of the largest standard deviation of a column. A
-    mean without responsibility for any point stays where it is.
-
-    Weakness: a local optimum that depends on the start; the width is not fitted.
+    Notes
+    -----
+    `tol` is relative: a run has converged if no mean moves farther than `tol` times the largest standard deviation of a
+    column. A mean whose responsibilities are all 0 is not updated. Finds a local optimum that depends on the initialization.
+    The width is not fitted.
     """
 
     k: int
@@ -106,27 +109,27 @@ class SoftKMeans(Alternating):
     tol = 1e-6
 
     def __post_init__(self):
-        if not is_whole(self.k) or self.k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, got {self.k}")
+        if not is_integer(self.k) or self.k < 1:
+            raise ValueError(f"k must be an integer of at least 1, got {self.k}")
         if not 0 < self.width < np.inf:
             raise ValueError(f"width must be a finite number above 0, got {self.width}")
 
     def prepare(self, data) -> CenteredPoints:
-        """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points`."""
+        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as `check_points`."""
         if isinstance(data, CenteredPoints):
             if data.k == self.k:
                 return data
-            return data._replace(k=self.k, notices=few_distinct_points(data.points, self.k))
+            return data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
         points = check_points(data)
         origin, varies = column_means(points)
-        notices = few_distinct_points(points, self.k)
+        notices = distinct_points_notices(points, self.k)
         points = points - origin
         largest = float(np.square(np.abs(points).max(axis=0)).sum() + np.square(origin[varies]).sum())
         rounding = points.shape[1] * (8 * EPS) ** 2 * largest
         return CenteredPoints(points, origin, float(points.std(axis=0).max()), rounding, self.k, notices)
 
     def start(self, prepared: CenteredPoints, rng: np.random.Generator) -> np.ndarray:
-        """Means (k, d) by `init`. ValueError if k exceeds n, for an unknown `init`, or as `check_start`."""
+        """Initial means (k, d), given by `init`. Raises ValueError if k > n, for an unknown `init`, or as `check_start`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         check_k(self.k, len(prepared.points))
@@ -134,7 +137,7 @@ class SoftKMeans(Alternating):
         return prepared.points[rows] + prepared.origin
 
     def check_start(self, prepared: CenteredPoints, start) -> np.ndarray:
-        """The means (k, d) as a copy. ValueError as `check_points` and unless they are of this shape."""
+        """A copy of the given means. Raises ValueError as `check_points` or if their shape is not (k, d)."""
         means, d = check_points(start, "start").copy(), prepared.points.shape[1]
         if means.shape[1] != d:
             raise ValueError(f"start must have {d} columns, as the points do, got {means.shape[1]}")
@@ -143,57 +146,57 @@ class SoftKMeans(Alternating):
         return means
 
     def predict(self, means, points) -> np.ndarray:
-        """The nearest mean of each point, new or not; as `nearest_centers`."""
+        """(n,) nearest mean of each of n new points (n, d); as `nearest_centers`."""
         return nearest_centers(means, points)
 
     def e_step(self, prepared: CenteredPoints, parameters, before: SoftPartition | None = None) -> tuple[SoftPartition, float]:
         means = parameters - prepared.origin
         distances = cdist(prepared.points, means, "sqeuclidean")
         labels = distances.argmin(axis=1)
-        least = distances[np.arange(len(labels)), labels]
-        with np.errstate(over="ignore"):  # an infinite exponent is a responsibility of 0
-            exponents = 0.5 * np.square(np.sqrt(distances - least[:, None]) / self.width)
-        shares = np.exp(-exponents)
-        totals = shares.sum(axis=1)
-        shares /= totals[:, None]
+        nearest = distances[np.arange(len(labels)), labels]
+        with np.errstate(over="ignore"):  # an infinite exponent gives a responsibility of 0
+            exponents = 0.5 * np.square(np.sqrt(distances - nearest[:, None]) / self.width)
+        responsibilities = np.exp(-exponents)
+        totals = responsibilities.sum(axis=1)
+        responsibilities /= totals[:, None]
         logarithms = np.log(totals / self.k)
-        # where all means are about equally near, the logarithm of a number close to 1 would lose its digits
+        # if all means are almost equally near, the logarithm of a number close to 1 is imprecise
         rows = np.flatnonzero(totals > 0.9 * self.k)
         logarithms[rows] = np.log1p(np.expm1(-exponents[rows]).mean(axis=1))
-        # in this order neither the square of a large width nor that of a small one is needed
-        loss = float(least.sum() - 2 * self.width * (self.width * logarithms.sum()))
+        # this order of operations avoids the square of the width, which may overflow or underflow
+        loss = float(nearest.sum() - 2 * self.width * (self.width * logarithms.sum()))
         changed, movement = len(labels), np.inf
         if before is not None:
             changed = int(np.count_nonzero(labels != before.labels))
             step = np.sqrt(np.square(means - before.means).sum(axis=1)).max()
-            # without any spread each step counts
+            # if all points are equal, any movement counts as infinite
             movement = float(step / prepared.spread) if prepared.spread > 0 else (np.inf if step > 0 else 0.0)
-        return SoftPartition(labels, shares, changed, loss, distances, means, movement), loss
+        return SoftPartition(labels, responsibilities, changed, loss, distances, means, movement), loss
 
     def m_step(self, prepared: CenteredPoints, assignment: SoftPartition, parameters) -> np.ndarray:
-        alive = assignment.sizes > LEAST_MASS_OF_A_MEAN
+        alive = assignment.sizes > MIN_MASS
         sums = assignment.responsibilities.T @ prepared.points
         means = parameters.copy()
         means[alive] = sums[alive] / assignment.sizes[alive, None] + prepared.origin
         return means
 
     def half_step_loss(self, prepared: CenteredPoints, assignment: SoftPartition, parameters, new_parameters) -> float:
-        # the responsibilities stay, so only the squared distances differ
+        # the responsibilities are unchanged, so only the squared distances differ
         change = cdist(prepared.points, new_parameters - prepared.origin, "sqeuclidean")
         change -= assignment.distances
         return assignment.loss + float(np.vdot(assignment.responsibilities, change))
 
-    def settled(self, before: State, parameters, assignment: SoftPartition, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: SoftPartition, loss: float, tol: float) -> bool:
         return assignment.movement <= tol
 
     def notices(self, prepared: CenteredPoints, parameters, assignment: SoftPartition) -> tuple[Notice, ...]:
-        dead = np.flatnonzero(assignment.sizes <= LEAST_MASS_OF_A_MEAN)
-        if not dead.size:
+        empty = np.flatnonzero(assignment.sizes <= MIN_MASS)
+        if not empty.size:
             return prepared.notices
-        text = "{who} lost all points and cannot move any more. Choose another start or a larger width."
-        return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(dead.tolist()), "Mean"))
+        text = "{who} lost all points and no longer moves. Choose another initialization or a larger width."
+        return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist()), "Mean"))
 
-    def rounding(self, prepared: CenteredPoints, assignment: SoftPartition, loss: float) -> float:
+    def rounding_error(self, prepared: CenteredPoints, assignment: SoftPartition, loss: float) -> float:
         return 1e-9 * abs(loss) + len(prepared.points) * prepared.rounding
 
 
@@ -201,44 +204,50 @@ class SoftMeans(NamedTuple):
     """The result of `soft_kmeans`."""
 
     width: float
-    """s, in units of the points"""
+    """s, in the units of the points"""
     means: np.ndarray
-    """(k, d)"""
+    """(k, d) final means"""
     responsibilities: np.ndarray
-    """(n, k), of these means"""
+    """(n, k) responsibilities for the final means"""
     iterations: int
     """number of M steps"""
     converged: bool
-    """whether it ended because the means hardly moved, not at the limit"""
+    """False if the iteration limit was reached"""
 
 
 def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int = 500) -> SoftMeans:
-    """The fit of `SoftKMeans` from the given means.
+    """Fit soft K-means from given initial means.
 
     Parameters
     ----------
     points : (n, d) array
     start : (k, d) array
-        The first means; k may exceed n.
+        Initial means; k may exceed n.
     width : float
-        Standard deviation of each component in each direction, above 0.
+        Standard deviation of each component, above 0, in the units of the points.
     tol : float
-        The run ends when no mean moves farther than this share of the largest standard deviation of a column.
+        The run has converged if no mean moves farther than `tol` times the largest standard deviation of a column.
     max_iter : int
-        At most this many M steps.
+        Largest number of M steps.
+
+    Returns
+    -------
+    SoftMeans
 
     Raises
     ------
     ValueError
-        As `check_points`, for a width that is not above 0, a start with another number of columns, or such limits as
-        `iterate` refuses.
+        As `check_points`, if `width` is not above 0, if `start` has another number of columns, or for a `tol` or `max_iter`
+        that `iterate` rejects.
 
-    A mean without responsibility for any point stays where it is. Weakness: a local optimum that depends on the start.
+    Notes
+    -----
+    A mean whose responsibilities are all 0 is not updated. Finds a local optimum that depends on `start`.
     """
     points, means = check_points(points), check_points(start, "start")
     if means.shape[1] != points.shape[1]:
         raise ValueError(f"start must have {points.shape[1]} columns, as the points do, got {means.shape[1]}")
-    # means are computed around the origin, where they keep the digits that a common offset would cost
+    # center the points first: means near the origin are more precise than means with a common offset
     origin, _ = column_means(points)
     last = fit(SoftKMeans(len(means), width), points - origin, start=means - origin, tol=tol, max_iter=max_iter)
     return SoftMeans(width, last.parameters + origin, last.assignment.responsibilities, last.iteration, last.converged)

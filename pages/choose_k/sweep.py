@@ -1,4 +1,4 @@
-"""One method with K = 1, 2, 3, … clusters, and the same on noise and on subsamples, as resumable work."""
+"""One method with K = 1, 2, 3, … clusters, on the data, on uniform reference data and on subsamples, as a resumable job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,40 +20,43 @@ from clustering import (
     within_groups,
 )
 from pages.datasets.data import Data
-from pages.datasets.limits import MOST_ITERATIONS, MOST_SWEPT_PAIRWISE, MOST_SWEPT_POINTS
+from pages.datasets.limits import MAX_ITERATIONS, MAX_SWEEP_POINTS, MAX_SWEEP_POINTS_PAIRWISE
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.runs.jobs import Job
-from pages.runs.preparation import check_fits, iterations_for
+from pages.runs.preparation import check_fits, iteration_limit
 from pages.runs.run import means_of, silhouette_of
 
-START = PLUS_PLUS.name
-REFERENCES = 10
-"""sets of noise of the same extent"""
+INITIALIZATION = PLUS_PLUS.name
+"""initialization of all runs, for methods that have it"""
+REFERENCE_SETS = 10
+"""number of reference data sets: uniform noise with the range of the data"""
 REFERENCE_RUNS = 2
-PAIRS = 10
-"""of subsamples of the data"""
-RESAMPLED = 4
-"""sets of noise that are resampled too"""
+"""runs per K on reference data and on subsamples, of which the best counts"""
+SUBSAMPLE_PAIRS = 10
+"""pairs of subsamples of the data, for stability"""
+RESAMPLED_SETS = 4
+"""number of reference data sets for which stability is computed too"""
 REFERENCE_PAIRS = 4
-MOST_MODEL_RUNS = 5
-"""runs from which the best is taken for the information criteria of a model"""
+"""pairs of subsamples of each of these"""
+MAX_MODEL_RUNS = 5
+"""maximum number of runs per model for information criteria"""
 SILHOUETTE_SAMPLE = 1_000
-"""points by which silhouettes of noise are estimated"""
+"""maximum number of points for silhouettes of reference data"""
 
 
 @dataclass(frozen=True, eq=False)
 class BestRun:
-    """The best of several runs with one number of clusters."""
+    """The run with the lowest loss among several with the same K."""
 
     k: int
     seed: int
-    """of the run, as Watch would make it"""
+    """seed that repeats the run on the Watch page"""
     loss: float
     labels: np.ndarray
-    """(n,)"""
+    """(n,) cluster of each point"""
     centers: np.ndarray
     """(k, d)"""
     silhouette: Silhouette | None
@@ -62,7 +65,7 @@ class BestRun:
 
 @dataclass(frozen=True)
 class InformationCriteria:
-    """The information criteria of one model with k clusters; of each, less is better."""
+    """Information criteria of one model with k clusters; lower is better."""
 
     k: int
     model: Any
@@ -73,10 +76,11 @@ class InformationCriteria:
 
 
 @dataclass(frozen=True)
-class NoiseScores:
-    """The criteria of one set of uniform noise in k clusters; NaN where they are not defined."""
+class ReferenceScores:
+    """Criteria of one reference data set with k clusters; NaN where undefined."""
 
     within: float
+    """within-cluster dispersion"""
     silhouette: float
     calinski_harabasz: float
     davies_bouldin: float
@@ -88,43 +92,34 @@ class Sweep(Job):
 
     data: Data
     settings: Settings
-    """of each run, but for k and seed; the first of several runs has this seed"""
+    """settings of all runs except K and the seed; seeds of the runs with one K count up from this one"""
     ks: np.ndarray
     runs: int
-    """each K has the best of this many"""
+    """number of runs per K, of which the best counts"""
     note: str
-    """what was done instead of what was asked, in a sentence"""
+    """message about a sample, or empty"""
 
     @classmethod
-    def of(cls, data: Data, settings: Settings, most: int, runs: int) -> "Sweep":
-        """Nothing done yet. `most` is the largest K.
+    def of(cls, data: Data, settings: Settings, max_k: int, runs: int) -> "Sweep":
+        """A sweep without results.
 
-        NeedsPoints as `check_fits`; ValueError as `iterations_for`, and if all points are identical.
+        Raises NeedsPoints like `check_fits`, and ValueError like `iteration_limit` or if all points are identical.
         """
         check_fits(data, settings)
-        iterations_for(data, replace(settings, k=most))
-        if data.given is None and not np.ptp(data.points, axis=0).any():
-            raise ValueError("all points are identical, so there is but one cluster")
-        limit = MOST_SWEPT_PAIRWISE if method(settings.method).traits.pairwise else MOST_SWEPT_POINTS
+        iteration_limit(data, replace(settings, k=max_k))
+        if data.precomputed is None and not np.ptp(data.points, axis=0).any():
+            raise ValueError("all points are identical, so there is only one cluster")
+        limit = MAX_SWEEP_POINTS_PAIRWISE if method(settings.method).traits.pairwise else MAX_SWEEP_POINTS
         note = ""
         if len(data.points) > limit:
-            note = (
-                f"This takes hundreds of runs, so they are made on a sample of {limit:,} of the {len(data.points):,} points."
-            )
+            note = f"The many runs on this page use a sample of {limit:,} of the {len(data.points):,} points."
             data = data.sample(limit)
-        ks = np.arange(1, max(1, min(most, len(data.points) - 1)) + 1)
-        initializations = method(settings.method).initializations
-        # an initialization that leaves few groups out, where the method has it, and otherwise its own default
-        initialization = (
-            START
-            if any(initialization.name == START for initialization in initializations)
-            else initializations[0].name
-            if initializations
-            else None
-        )
-        return cls(
-            data, settings if initialization is None else replace(settings, start=NamedStart(initialization)), ks, runs, note
-        )
+        ks = np.arange(1, max(1, min(max_k, len(data.points) - 1)) + 1)
+        names = [initialization.name for initialization in method(settings.method).initializations]
+        if names:
+            start = NamedStart(INITIALIZATION if INITIALIZATION in names else names[0])
+            settings = replace(settings, start=start)
+        return cls(data, settings, ks, runs, note)
 
     @property
     def view(self) -> MethodView:
@@ -132,111 +127,115 @@ class Sweep(Job):
 
     @property
     def models(self) -> tuple:
-        """The models that information criteria compare; none for a method without a likelihood."""
+        """Models that are compared by information criteria; empty for a method without a likelihood."""
         return () if self.view.model_option is None else tuple(self.view.model_option.choices)
 
     @property
     def resampled_ks(self) -> np.ndarray:
-        """(m,) the K > 1 whose stability is estimated: those of which a subsample has more points than clusters, because K
-        points in K clusters always agree."""
+        """(m,) values of K for which stability is computed.
+
+        K must be greater than 1 and less than the number of points in a subsample: K points in K clusters always agree.
+        """
         return self.ks[(self.ks > 1) & (self.ks < subsample_size(len(self.data.points)))]
 
     @cached_property
     def tasks(self) -> list[tuple]:
         ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
-        has_noise = self.data.given is None
+        has_reference = self.data.precomputed is None
         return [
             *(("data", k) for k in ks),
             *(("model", k, model) for model in self.models for k in ks),
-            *(("noise", k, b) for b in range(REFERENCES * has_noise) for k in ks),
-            *(("agreement", k) for k in resampled),
-            *(("agreement of noise", k, b) for b in range(RESAMPLED * has_noise) for k in resampled),
+            *(("reference", k, b) for b in range(REFERENCE_SETS * has_reference) for k in ks),
+            *(("stability", k) for k in resampled),
+            *(("reference stability", k, b) for b in range(RESAMPLED_SETS * has_reference) for k in resampled),
         ]
 
     def describe(self, task: tuple, state: Any) -> str:
         kind, k, *_ = task
         return {
             "data": "Clustering with K = {}.",
-            "model": "Models with K = {}.",
-            "noise": "Clustering noise with K = {}.",
-            "agreement": "Resampling with K = {}.",
-            "agreement of noise": "Resampling noise with K = {}.",
+            "model": "Fitting models with K = {}.",
+            "reference": "Clustering reference data with K = {}.",
+            "stability": "Resampling with K = {}.",
+            "reference stability": "Resampling reference data with K = {}.",
         }[kind].format(k)
 
     def run_task(self, task: tuple, on_step: Callable[[Any], None]) -> Any:
-        kind, k, *which = task
-        make = {
+        kind, k, *rest = task
+        compute = {
             "data": self._best_run,
             "model": self._information_criteria,
-            "noise": self._noise_scores,
-            "agreement": self._agreement,
-            "agreement of noise": self._agreement_of_noise,
+            "reference": self._reference_scores,
+            "stability": self._stability,
+            "reference stability": self._reference_stability,
         }[kind]
-        # a task has many runs, so the iteration of one says nothing about how much of the task is done
-        return make(k, *which, lambda _: on_step(None))
+        # a task has many runs, so the iteration of one run is no measure of progress
+        return compute(k, *rest, lambda _: on_step(None))
 
     def _process(self, k: int, **options) -> Any:
         return self.view.process(replace(self.settings.with_options(**options), k=k))
 
     @cached_property
-    def _work(self) -> np.ndarray:
-        """What the process works on: (n, n) proximities, or one row for each point."""
+    def _model_input(self) -> np.ndarray:
+        """(n, n) distances for a pairwise method, otherwise one row per point."""
         if self.view.traits.pairwise:
             return self.data.proximities(self.view.matrix_metric(self.settings))
         return self.view.model_input_of_points(self.data.points, self.settings)
 
-    def _part(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """What the process works on, for these rows alone."""
+    def _subset(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return model_input[np.ix_(rows, rows)] if self.view.traits.pairwise else model_input[rows]
 
     def _best_run(self, k: int, on_step) -> BestRun:
         first = self.settings.seed
         seeds = range(first, first + self.runs)
-        at, run = _best(self._process(k), self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
+        i, run = _best_of(self._process(k), self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
         labels = run.last.labels
         centers = self.view.centers(run.last.parameters, self.data)
         if centers is None:
             centers = means_of(self.data.points, labels, k)
-        return BestRun(k, first + at, run.last.loss, labels, centers, silhouette_of(self.data, labels))
+        return BestRun(k, first + i, run.last.loss, labels, centers, silhouette_of(self.data, labels))
 
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
         process = self._process(k, **{self.view.model_option.name: model})
-        seeds = range(self.settings.seed, self.settings.seed + min(self.runs, MOST_MODEL_RUNS))
-        _, run = _best(process, self._work, seeds, on_step, max_iter=MOST_ITERATIONS)
+        seeds = range(self.settings.seed, self.settings.seed + min(self.runs, MAX_MODEL_RUNS))
+        _, run = _best_of(process, self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
         return InformationCriteria(k, model, **self.view.criteria(process, run.last, self.data))
 
-    def _noise(self, b: int) -> np.ndarray:
-        """(n, d) set of noise number b."""
+    def _reference(self, b: int) -> np.ndarray:
+        """(n, d) reference data set number b."""
         return uniform_reference(self.data.points, np.random.default_rng([self.settings.seed, b]))
 
-    def _noise_scores(self, k: int, b: int, on_step) -> NoiseScores:
-        points = self._noise(b)
+    def _reference_scores(self, k: int, b: int, on_step) -> ReferenceScores:
+        points = self._reference(b)
         model_input = self.view.model_input_of_points(points, self.settings)
-        _, run = _best(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.early_stopping)
+        _, run = _best_of(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.early_stopping)
         labels = run.last.labels
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
-            return NoiseScores(within, np.nan, np.nan, np.nan)
-        width = silhouette(points, labels, most=SILHOUETTE_SAMPLE).mean
-        return NoiseScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
+            return ReferenceScores(within, np.nan, np.nan, np.nan)
+        width = silhouette(points, labels, max_points=SILHOUETTE_SAMPLE).mean
+        return ReferenceScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
 
-    def _agreement(self, k: int, on_step) -> np.ndarray:
-        return self._resampled(k, self._work, PAIRS, self.settings.seed, on_step)
+    def _stability(self, k: int, on_step) -> np.ndarray:
+        return self._subsample_agreement(k, self._model_input, SUBSAMPLE_PAIRS, self.settings.seed, on_step)
 
-    def _agreement_of_noise(self, k: int, b: int, on_step) -> np.ndarray:
-        model_input = self.view.model_input_of_points(self._noise(b), self.settings)
-        return self._resampled(k, model_input, REFERENCE_PAIRS, b, on_step)
+    def _reference_stability(self, k: int, b: int, on_step) -> np.ndarray:
+        model_input = self.view.model_input_of_points(self._reference(b), self.settings)
+        return self._subsample_agreement(k, model_input, REFERENCE_PAIRS, b, on_step)
 
-    def _resampled(self, k: int, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
+    def _subsample_agreement(self, k: int, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
+        """(pairs,) adjusted Rand index of each pair of subsamples."""
         process = self._process(k)
 
         def cluster(rows, rng):
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
-            return _best(process, self._part(model_input, rows), seeds, on_step, **self.view.early_stopping)[1].last.labels
+            return _best_of(process, self._subset(model_input, rows), seeds, on_step, **self.view.early_stopping)[
+                1
+            ].last.labels
 
         return subsample_agreement(len(model_input), cluster, pairs, np.random.default_rng([seed, k]))
 
 
-def _best(process, model_input, seeds, on_step, **options) -> tuple[int, Restart]:
-    """The position of the run with the least loss, and that run."""
+def _best_of(process, model_input, seeds, on_step, **options) -> tuple[int, Restart]:
+    """Index of the run with the lowest loss, and that run."""
     return min(enumerate(restarts(process, model_input, seeds, on_step=on_step, **options)), key=lambda run: run[1].last.loss)

@@ -237,7 +237,7 @@ def silhouettes(cases, rng):
         points = groups(n, d, k, rng)
         labels = fit(KMeans(k), points, rng=rng).labels
         seconds, (ours, theirs) = in_turn(
-            lambda: silhouette(points, labels, most=n).widths, lambda: silhouette_samples(points, labels)
+            lambda: silhouette(points, labels, max_points=n).widths, lambda: silhouette_samples(points, labels)
         )
         row(f"{n:,}, {d}, {k}", *map(ms, seconds), ratio(seconds[1], seconds[0], off("widths", ours, theirs, 1e-9)))
 

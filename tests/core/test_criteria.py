@@ -416,7 +416,7 @@ def test_labels_of_subsamples_are_of_any_kind_and_only_points_in_both_count():
 @pytest.mark.parametrize("criterion", [calinski_harabasz, davies_bouldin])
 @pytest.mark.parametrize(("labels", "k"), [([1, 1, 1], 1), ([0, 1, 2], 3)])
 def test_one_group_or_a_group_for_each_point_cannot_be_judged(criterion, labels, k):
-    with pytest.raises(ValueError, match=f"at least two groups and more points than groups, got {k} groups of 3 points"):
+    with pytest.raises(ValueError, match=f"at least two clusters and more points than clusters, got k={k}, n=3"):
         criterion([[0.0], [1.0], [3.0]], labels)
 
 
@@ -442,30 +442,30 @@ def test_what_are_no_points_with_labels_is_refused(criterion, points, labels, se
         (lambda: entropy([[1, 0], [0.5, 0.6]]), r"at least 0 and sum to 1 in each row, but row 1 is \[0\.5, 0\.6\]"),
         (lambda: icl(3.0, [[1.5, -0.5]]), r"at least 0 and sum to 1 in each row, but row 0 is \[1\.5, -0\.5\]"),
         (lambda: entropy([[np.nan, 1]]), r"row 0 is \[nan, 1\.0\]"),
-        (lambda: elbow([1], [3]), r"ks must rise and have one loss each, at least two of them, got \[1\.0\] and losses"),
-        (lambda: elbow([1, 2, 2], [3, 2, 1]), r"ks must rise .* got \[1\.0, 2\.0, 2\.0\]"),
+        (lambda: elbow([1], [3]), r"ks must increase and have one loss each, at least two, got \[1\.0\] and losses"),
+        (lambda: elbow([1, 2, 2], [3, 2, 1]), r"ks must increase .* got \[1\.0, 2\.0, 2\.0\]"),
         (lambda: elbow([1, 2, 3], [3, 2]), r"one loss each, .* losses of shape \(2,\)"),
         (lambda: elbow([1, 2, 3], [3, np.nan, 1]), "losses must be finite, but that of k=2 is nan"),
         (lambda: elbow([1, 2, 3], [np.inf, 3, 1]), "losses must be finite, but that of k=1 is inf"),
-        (lambda: gap_statistic([2, 1], [1, 1], np.ones((2, 2))), r"ks must be numbers of clusters that rise, got \[2, 1\]"),
-        (lambda: gap_statistic(np.uint8([2, 1]), [1, 1], np.ones((2, 2))), "that rise"),
-        (lambda: gap_statistic([], [], np.ones((2, 0))), r"that rise, got \[\]"),
-        (lambda: gap_statistic(3, 1, [[1], [1]]), "that rise, got 3"),
+        (lambda: gap_statistic([2, 1], [1, 1], np.ones((2, 2))), r"ks must be increasing numbers of clusters, got \[2, 1\]"),
+        (lambda: gap_statistic(np.uint8([2, 1]), [1, 1], np.ones((2, 2))), "must be increasing numbers"),
+        (lambda: gap_statistic([], [], np.ones((2, 0))), r"increasing numbers of clusters, got \[\]"),
+        (lambda: gap_statistic(3, 1, [[1], [1]]), "increasing numbers of clusters, got 3"),
         (lambda: gap_statistic([1, 2], [1], np.ones((2, 2))), r"each of 2 numbers .* got shapes \(1,\) and \(2, 2\)"),
         (lambda: gap_statistic([1, 2], [2, 1], np.ones((1, 2))), r"at least two rows .* got shapes \(2,\) and \(1, 2\)"),
         (lambda: gap_statistic([1, 2], [2, 1], [2, 1]), r"got shapes \(2,\) and \(2,\)"),
         (lambda: gap_statistic([1, 2], [2, -1], np.ones((2, 2))), r"within must hold finite sums of at least 0, got -1\.0"),
         (lambda: gap_statistic([1, 2], [2, 1], [[2, 1], [2, np.nan]]), "reference_within must hold finite sums .* got nan"),
         (lambda: uniform_reference([[1.0, 2.0]], np.random.default_rng(0)), "at least two rows, got 1"),
-        (lambda: agreement(n=1), "n must be a whole number of at least 2, got 1"),
-        (lambda: agreement(n=10.0), r"n must be a whole number of at least 2, got 10\.0"),
-        (lambda: agreement(pairs=0), "pairs must be a whole number of at least 1, got 0"),
-        (lambda: agreement(pairs=2.5), r"pairs must be a whole number of at least 1, got 2\.5"),
-        (lambda: agreement(share=0.5), r"share must lie above 0\.5, .* and at most 1, got 0\.5"),
-        (lambda: agreement(share=1.1), r"share must lie above 0\.5, .* and at most 1, got 1\.1"),
+        (lambda: agreement(n=1), "n must be an integer of at least 2, got 1"),
+        (lambda: agreement(n=10.0), r"n must be an integer of at least 2, got 10\.0"),
+        (lambda: agreement(pairs=0), "pairs must be an integer of at least 1, got 0"),
+        (lambda: agreement(pairs=2.5), r"pairs must be an integer of at least 1, got 2\.5"),
+        (lambda: agreement(share=0.5), r"share must be above 0\.5, .* and at most 1, got 0\.5"),
+        (lambda: agreement(share=1.1), r"share must be above 0\.5, .* and at most 1, got 1\.1"),
         (lambda: agreement(share=np.nan), "got nan"),
-        (lambda: agreement(cluster=lambda rows, rng: 0), r"one label for each of its 8 rows, got shape \(\)"),
-        (lambda: agreement(cluster=lambda rows, rng: rows[1:]), r"one label for each of its 8 rows, got shape \(7,\)"),
+        (lambda: agreement(cluster=lambda rows, rng: 0), r"one label for each of 8 rows, got shape \(\)"),
+        (lambda: agreement(cluster=lambda rows, rng: rows[1:]), r"one label for each of 8 rows, got shape \(7,\)"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_with_rule_and_value(call, sentence):

@@ -557,7 +557,7 @@ def test_divergences_of_independent_columns_add_up():
 @pytest.mark.parametrize(
     ("mean", "covariance", "sentence"),
     [
-        ([0.0], [[1.0]], r"both Gaussians must have as many dimensions, got [12] and [12]"),
+        ([0.0], [[1.0]], r"both Gaussians must have the same dimension, got [12] and [12]"),
         ([0.0, 0.0], [[1.0]], r"covariances \(1, 2, 2\), got"),
         ([0.0, 0.0], [1.0, 1.0], r"covariances \(1, 2, 2\), got"),
         ([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]], "covariance 0 must be positive definite"),

@@ -379,7 +379,7 @@ def test_a_shared_covariance_that_collapses_is_told_in_its_own_words():
     said = [notice for notice in step.notices if notice.name == notices.COLLAPSING_COMPONENT]
     assert len(said) == 1
     assert said[0].clusters == ()
-    assert said[0].sentence.startswith("The shared covariance has collapsed to the least width allowed")
+    assert said[0].sentence.startswith("The shared covariance collapsed to the variance floor")
 
 
 def test_a_component_that_lost_its_points_stays_and_does_not_drift():
@@ -392,7 +392,7 @@ def test_a_component_that_lost_its_points_stays_and_does_not_drift():
         np.testing.assert_allclose(step.parameters.covariances[1], np.eye(2), atol=1e-12)
         dead = [notice for notice in step.notices if notice.name == notices.EMPTY_CLUSTER]
         assert [notice.clusters for notice in dead] == [(1,)]
-        assert dead[0].sentence.startswith("Component 2 lost all points, with weight 0 and no more moves from then on.")
+        assert dead[0].sentence.startswith("Component 2 lost all points (weight 0) and no longer changes.")
 
 
 def test_a_regularization_that_raises_the_loss_is_reported_and_a_run_without_is_not():
@@ -504,8 +504,8 @@ def test_the_clusters_of_any_method_are_a_start(covariance):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (np.zeros(9, dtype=int), r"labels must be 10 whole numbers, one for each point, got int64 of shape \(9,\)"),
-        (np.zeros(10), r"labels must be 10 whole numbers, one for each point, got float64 of shape \(10,\)"),
+        (np.zeros(9, dtype=int), r"labels must be 10 integers, one for each point, got int64 of shape \(9,\)"),
+        (np.zeros(10), r"labels must be 10 integers, one for each point, got float64 of shape \(10,\)"),
         (np.full(10, 2), r"labels must lie in 0..k-1=1, got 2..2"),
         (np.arange(10) - 9, r"labels must lie in 0..k-1=1, got -9..0"),
     ],
@@ -533,7 +533,7 @@ def test_features_that_are_not_kept_are_made_in_pieces_that_fit(monkeypatch, d):
 
 
 @pytest.mark.parametrize(
-    ("floor", "held"), [(1e-6, "held at the least width allowed;"), (0.0, "held only where double precision ends;")]
+    ("floor", "held"), [(1e-6, "collapsed to the variance floor;"), (0.0, "collapsed to the limit of double precision;")]
 )
 def test_a_collapse_says_what_holds_the_component(floor, held):
     points = np.vstack([np.random.default_rng(0).normal(size=(50, 2)), np.full((5, 2), 9.0)])

@@ -126,7 +126,7 @@ def test_neither_half_of_a_step_lets_the_loss_rise(table):
         assert LOSS_ROSE not in [notice.name for notice in step.notices]
         if before is not None:
             between = method.half_step_loss(prepared, before.assignment, before.parameters, step.parameters)
-            rounding = method.rounding(prepared, step.assignment, before.loss)
+            rounding = method.rounding_error(prepared, step.assignment, before.loss)
             assert rounding < 1e-3
             assert between <= before.loss + rounding
             assert step.loss <= between + rounding
@@ -141,7 +141,7 @@ def test_the_bound_touches_the_loss_at_the_old_parameters(table):
     prepared = method.prepare(points)
     step = fit(method, prepared, max_iter=3)
     bound = method.half_step_loss(prepared, step.assignment, step.parameters, step.parameters)
-    assert bound == pytest.approx(step.loss, abs=2 * method.rounding(prepared, step.assignment, step.loss))
+    assert bound == pytest.approx(step.loss, abs=2 * method.rounding_error(prepared, step.assignment, step.loss))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
@@ -298,9 +298,9 @@ def test_a_different_pattern_in_nearly_every_row_gives_what_row_by_row_arithmeti
     ("points", "components", "sentence"),
     [
         ([[1.0], [2.0]], 1, "needs at least two columns, got 1"),
-        (np.eye(3), 0, r"whole number in 1\.\.d-1=2, got 0"),
-        (np.eye(3), 3, r"whole number in 1\.\.d-1=2, got 3"),
-        (np.eye(3), 1.0, "whole number"),
+        (np.eye(3), 0, r"integer in 1\.\.d-1=2, got 0"),
+        (np.eye(3), 3, r"integer in 1\.\.d-1=2, got 3"),
+        (np.eye(3), 1.0, "integer"),
         ([[1.0, GAP, GAP], [2.0, GAP, GAP]], 1, "column 1 has none: remove it"),
         ([[1.0, np.inf], [1.0, 2.0]], 1, "finite, but row 0, column 1 is inf"),
         ([["a", "b"]], 1, "points must be numbers"),

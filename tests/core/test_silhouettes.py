@@ -82,11 +82,11 @@ def test_any_dissimilarities_serve():
 def test_a_sample_is_judged_among_itself(seed):
     points, labels = groups(900, 2, 6, 3)
     proximities = proximity_matrix(points)
-    found = silhouette(points, labels, most=200, rng=seed)
+    found = silhouette(points, labels, max_points=200, rng=seed)
     assert len(np.unique(found.rows)) == 200
     assert (np.diff(found.rows) > 0).all()
     np.testing.assert_allclose(found.widths, peer(points[found.rows], labels[found.rows]), rtol=0, atol=1e-12)
-    again = silhouette_of_proximities(proximities, labels, most=200, rng=np.random.default_rng(seed))
+    again = silhouette_of_proximities(proximities, labels, max_points=200, rng=np.random.default_rng(seed))
     np.testing.assert_array_equal(again.rows, found.rows)
     np.testing.assert_allclose(again.widths, found.widths, rtol=0, atol=1e-12)
     assert found.mean == pytest.approx(silhouette(points, labels).mean, abs=0.1)
@@ -94,22 +94,22 @@ def test_a_sample_is_judged_among_itself(seed):
 
 def test_the_sample_is_the_same_unless_told_otherwise_and_each_point_may_be_in_it():
     points, labels = groups(40, 1, 2, 0)
-    first = silhouette(points, labels, most=30)
-    np.testing.assert_array_equal(first.rows, silhouette(points, labels, most=30).rows)
-    drawn = np.concatenate([silhouette(points, labels, most=30, rng=seed).rows for seed in range(50)])
+    first = silhouette(points, labels, max_points=30)
+    np.testing.assert_array_equal(first.rows, silhouette(points, labels, max_points=30).rows)
+    drawn = np.concatenate([silhouette(points, labels, max_points=30, rng=seed).rows for seed in range(50)])
     assert np.unique(drawn).tolist() == list(range(40))
 
 
 def test_up_to_the_limit_all_points_are_taken_in_order():
     points, labels = groups(40, 1, 2, 0)
-    assert silhouette(points, labels, most=40).rows.tolist() == list(range(40))
-    assert len(silhouette(points, labels, most=39).rows) == 39
+    assert silhouette(points, labels, max_points=40).rows.tolist() == list(range(40))
+    assert len(silhouette(points, labels, max_points=39).rows) == 39
 
 
 def test_a_cluster_that_the_sample_misses_does_not_count():
     points = np.append(np.random.default_rng(0).normal(size=500), [0.5])[:, None]
     labels = np.append(points[:500, 0] > 0, [7]).astype(int)
-    samples = [silhouette(points, labels, most=60, rng=seed) for seed in range(8)]
+    samples = [silhouette(points, labels, max_points=60, rng=seed) for seed in range(8)]
     missing = [found for found in samples if 500 not in found.rows]
     assert missing
     for found in missing:
@@ -155,19 +155,19 @@ def test_a_common_offset_costs_no_digits(offset):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: silhouette([[0.0], [1.0]], [3, 3]), "need at least two, but all points are in cluster 3"),
-        (lambda: silhouette([[0.0]], [0]), "need at least two, but all points are in cluster 0"),
+        (lambda: silhouette([[0.0], [1.0]], [3, 3]), "need at least two clusters, but all points are in cluster 3"),
+        (lambda: silhouette([[0.0]], [0]), "need at least two clusters, but all points are in cluster 0"),
         (
-            lambda: silhouette(np.arange(9.0)[:, None], [0] * 8 + [1], most=2, rng=1),
-            "need at least two, but all 2 points of the sample are in cluster 0",
+            lambda: silhouette(np.arange(9.0)[:, None], [0] * 8 + [1], max_points=2, rng=1),
+            "need at least two clusters, but all 2 points of the sample are in cluster 0",
         ),
         (lambda: silhouette([[0.0], [1.0]], [0]), r"labels must be n=2 integers, got an array of int64 with shape \(1,\)"),
         (lambda: silhouette([[0.0], [1.0]], [0.0, 1.0]), "labels must be n=2 integers, got an array of float64"),
-        (lambda: silhouette([[0.0], [1.0]], [0, 1], most=1), "most must be a whole number of at least 2, got 1"),
-        (lambda: silhouette([[0.0], [1.0]], [0, 1], most=2.5), "most must be a whole number of at least 2, got 2.5"),
+        (lambda: silhouette([[0.0], [1.0]], [0, 1], max_points=1), "max_points must be an integer of at least 2, got 1"),
+        (lambda: silhouette([[0.0], [1.0]], [0, 1], max_points=2.5), "max_points must be an integer of at least 2, got 2.5"),
         (lambda: silhouette([[0.0], [np.nan]], [0, 1]), "row 1, column 0 is nan"),
         (lambda: silhouette_of_proximities([[0, 1], [2, 0]], [0, 1]), "proximities must be symmetric"),
-        (lambda: silhouette_of_proximities([[0, 1], [1, 0]], [1, 1]), "need at least two"),
+        (lambda: silhouette_of_proximities([[0, 1], [1, 0]], [1, 1]), "need at least two clusters"),
     ],
 )
 def test_what_has_no_silhouette_is_refused_with_rule_and_value(call, sentence):

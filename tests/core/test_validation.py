@@ -185,7 +185,7 @@ def test_noise_alone_matches_nothing_and_leaves_the_names_as_they_are():
 @pytest.mark.parametrize("function", [contingency_table, adjusted_rand_index, normalized_mutual_information])
 @pytest.mark.parametrize(("a", "b"), [([0, 1], [0]), ([[0, 1]], [[0, 1]]), ([0, 1], 0)])
 def test_labels_that_do_not_belong_together_are_refused(function, a, b):
-    with pytest.raises(ValueError, match="labels must be two arrays of one length, got shapes"):
+    with pytest.raises(ValueError, match="labels must be two arrays of the same length, got shapes"):
         function(a, b)
 
 
