@@ -218,7 +218,7 @@ class KMeans(Alternating):
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
-    def rounding(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
+    def rounding_error(self, prepared: PreparedPoints, assignment: Partition, loss: float) -> float:
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
 
 

@@ -1,15 +1,15 @@
-"""What an algorithm is here: a sequence of states. This module runs any algorithm that is one.
+"""Iterative algorithms as sequences of states, and the functions that run them.
 
-A `Process` holds settings, never data, and its `states` are the run. `iterate` checks the data and yields the states, `fit`
-returns the last one, `restarts` makes a run from each of many starts, `best_of` returns the last state of the best of them.
-Nothing that a process returns is changed later.
+A `Process` holds the settings of an algorithm, but no data. Its `states` method yields the states of one run. `iterate`
+checks the data and yields the states, `fit` returns the last state, `restarts` runs from several random initializations,
+and `best_of` returns the last state of the run with the lowest loss. Returned objects are never modified later.
 
-`Alternating` is the loop of all methods that lower a loss L(parameters, assignment) by two steps in turn,
+`Alternating` implements the loop shared by all methods that minimize a loss L(parameters, assignment) by alternating
 
     E step   assignment  = argmin over assignments of L(parameters, assignment)
     M step   parameters  = argmin over parameters  of L(parameters, assignment)
 
-so that the loss never rises.
+Neither step can increase the loss.
 """
 
 from abc import ABC, abstractmethod
@@ -23,78 +23,78 @@ from clustering.points import is_integer
 
 
 class Assignment(Protocol):
-    """Which cluster each point belongs to. `History` needs a frozen dataclass, so that it can restore `changed`."""
+    """Assignment of points to clusters. Must be a frozen dataclass for `History`, which restores `changed`."""
 
     @property
     def labels(self) -> np.ndarray:
-        """(n,) cluster of each point, 0..K-1; -1 is noise or not reached yet. K may differ from state to state."""
+        """(n,) cluster of each point, 0..K-1; -1 for noise or not yet assigned. K may vary between states."""
 
     @property
     def shares(self) -> np.ndarray | None:
-        """(n, K) share of each point in each cluster for soft methods, rows sum to at most 1; None for hard methods."""
+        """(n, K) membership of each point in each cluster, rows sum to at most 1; None for hard methods."""
 
     @property
     def sizes(self) -> np.ndarray:
-        """(K,) number of points in each cluster; the sum of its shares for soft methods."""
+        """(K,) number of points in each cluster; for soft methods the sum of its memberships."""
 
     @property
     def changed(self) -> int:
-        """Number of points whose label differs from that in the complete state before; n in the first."""
+        """Number of points whose label differs from the previous complete state; n in the first one."""
 
 
 class State(NamedTuple):
-    """One state of a run. Parameters, assignment and loss belong together: the loss is of exactly these two."""
+    """One state of a run. The loss is that of exactly these parameters with exactly this assignment."""
 
     phase: str
-    """what led to this state: "start", "E", "M", "merge", …"""
+    """step that produced this state: "start", "E", "M", "merge", …"""
     iteration: int
-    """0 at the start"""
+    """iteration number, 0 for the initialization"""
     parameters: Any
-    """immutable by convention: centers (k, d), medoids (k,), Gaussians, …"""
+    """parameters of the method: centers (k, d), medoids (k,), `Gaussians`, …; must not be modified"""
     assignment: Any
-    """an `Assignment`, or None where nothing is assigned yet"""
+    """an `Assignment`, or None if no points are assigned yet"""
     loss: float | None
-    """None where there is none"""
+    """value of the loss; None if undefined"""
     converged: bool = False
-    """True in the last state of a run that ended by itself, not by a limit"""
+    """True in the last state of a run that converged, rather than reached the iteration limit"""
     notices: tuple[Notice, ...] = ()
-    """what is unusual about this state, in sentences"""
+    """warnings about this state"""
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The cluster of each point, (n,) integers, -1 for none; None where nothing is assigned yet."""
+        """(n,) cluster of each point, -1 for none; None if no points are assigned yet."""
         return None if self.assignment is None else self.assignment.labels
 
 
 class Process(Protocol):
-    """An algorithm with its settings. It holds no data, so one object serves many runs, also at the same time."""
+    """An algorithm with its settings. It holds no data, so one object can be used for several runs, also concurrently."""
 
     k: int
     """number of clusters"""
     loss_name: str | None
-    """what the loss is, with its unit, for people; None where there is none"""
+    """name of the loss with its unit, for display; None if the method has no loss"""
     tol: float
-    """the default of `iterate`"""
+    """default tolerance of `iterate`"""
 
     def prepare(self, data) -> Any:
-        """The checked data with all that is computed once per data set. Prepared data are returned as they are.
+        """Check the data and compute everything that depends on the data alone. Prepared data are returned unchanged.
 
         Raises
         ------
         ValueError
-            If the data cannot be used, or not with these settings.
+            If the data are invalid, or invalid for these settings.
         """
 
     def start(self, prepared, rng: np.random.Generator) -> Any:
-        """The first parameters, by the settings of the process."""
+        """Initial parameters according to the settings."""
 
     def check_start(self, prepared, start) -> Any:
-        """The given first parameters in the form that the process uses, as a copy.
+        """Check user-supplied initial parameters and return them as a copy in the method's own format.
 
         Raises
         ------
         ValueError
-            If they do not fit the data, or the process takes no start.
+            If they do not match the data, or if the process does not accept initial parameters.
         """
 
     def states(
@@ -106,49 +106,49 @@ class Process(Protocol):
         tol: float | None = None,
         max_iter: int = 300,
     ) -> Iterator[State]:
-        """The complete states of a run, one for each iteration from 0 on; parameters as `iterate`.
+        """Iterate over the complete states of a run, one per iteration starting at 0. Parameters as in `iterate`.
 
-        A complete state has parameters, assignment and loss that belong together. ValueError at the call, not at the first
-        state, if the start or a setting cannot be used.
+        A complete state has parameters, assignment and loss that belong together. Invalid settings or initial parameters
+        raise ValueError when the method is called, not when the first state is requested.
         """
 
     def between(self, prepared, before: State, after: State) -> tuple[State, ...]:
-        """The states between two consecutive complete states, for a picture; they have the iteration number of `after`."""
+        """Intermediate states between two consecutive complete states, for display; they have `after`'s iteration number."""
 
     def assign(self, prepared, parameters) -> Assignment | None:
-        """The assignment of a complete state, computed again from its parameters; `changed` is n."""
+        """Recompute the assignment of a complete state from its parameters; `changed` is n."""
 
     def predict(self, parameters, points) -> np.ndarray:
-        """(m,) cluster of each of m points, new or not. Only processes by which every place belongs to a cluster have this."""
+        """(m,) cluster of each of m points, seen or new. Optional: only for methods that assign any point to a cluster."""
 
 
 class Alternating(ABC):
-    """The loop of E and M steps. A subclass is a `Process` with the steps below."""
+    """Base class for methods that alternate E and M steps. Subclasses are a `Process` and implement the steps."""
 
     tol: float
 
     @abstractmethod
     def e_step(self, prepared, parameters, before=None) -> tuple[Any, float]:
-        """The best assignment and its loss. `before`, the previous assignment of the same run, may save work."""
+        """Best assignment for these parameters, and its loss. `before`, the previous assignment of the run, may save time."""
 
     @abstractmethod
     def m_step(self, prepared, assignment, parameters) -> Any:
-        """The best parameters, as new objects."""
+        """Best parameters for this assignment, as new objects."""
 
     @abstractmethod
     def half_step_loss(self, prepared, assignment, parameters, new_parameters) -> float:
-        """The loss after an M step: of the new parameters with the assignment that they were computed from."""
+        """Loss after an M step: that of the new parameters with the assignment they were computed from."""
 
     @abstractmethod
     def has_converged(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
-        """Whether this state differs so little from the previous one that the run has converged."""
+        """Whether the run has converged, given the previous state and the current one."""
 
     def notices(self, prepared, parameters, assignment) -> tuple[Notice, ...]:
-        """What is unusual about this state."""
+        """Warnings about this state."""
         return ()
 
-    def rounding(self, prepared, assignment, loss: float) -> float:
-        """By how much the loss of this assignment may seem to rise because of rounding alone."""
+    def rounding_error(self, prepared, assignment, loss: float) -> float:
+        """Largest apparent increase of this loss that rounding errors alone can cause."""
         return 1e-12 * abs(loss)
 
     def states(
@@ -160,7 +160,7 @@ class Alternating(ABC):
         tol: float | None = None,
         max_iter: int = 300,
     ) -> Iterator[State]:
-        """The states after each E step, before the next M step, with phase "E"; as `Process.states`."""
+        """Iterate over the states after each E step, with phase "E"; see `Process.states`."""
         tol = self.tol if tol is None else tol
         check_limits(tol, max_iter)
         if start is None:
@@ -178,8 +178,8 @@ class Alternating(ABC):
             if before is not None:
                 converged = self.has_converged(before, parameters, assignment, loss, tol)
                 rise = loss - before.loss
-                if rise > 0 and rise > self.rounding(prepared, assignment, before.loss):
-                    notices += (_rose(rise, iteration),)
+                if rise > 0 and rise > self.rounding_error(prepared, assignment, before.loss):
+                    notices += (_loss_rose_notice(rise, iteration),)
             if iteration == max_iter and not converged:
                 notices += (iteration_limit_notice(max_iter),)
             before = State("E", iteration, parameters, assignment, loss, converged, notices)
@@ -189,17 +189,17 @@ class Alternating(ABC):
             parameters = self.m_step(prepared, assignment, parameters)
 
     def between(self, prepared, before: State, after: State) -> tuple[State, ...]:
-        """The state after the M step, with phase "M": the new parameters, and the assignment that they were computed from."""
+        """The state after the M step, with phase "M": the new parameters with the assignment they were computed from."""
         loss = self.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
         return (State("M", after.iteration, after.parameters, before.assignment, loss),)
 
     def assign(self, prepared, parameters):
-        """The assignment by one E step; as `Process.assign`."""
+        """Recompute the assignment with one E step; see `Process.assign`."""
         return self.e_step(prepared, parameters)[0]
 
 
 def check_limits(tol: float, max_iter: int) -> None:
-    """Raises ValueError unless tol is at least 0 and max_iter an integer of at least 0."""
+    """Raise ValueError unless tol >= 0 and max_iter is an integer >= 0."""
     if not is_integer(max_iter) or max_iter < 0:
         raise ValueError(f"max_iter must be an integer of at least 0, got {max_iter}")
     if not tol >= 0:
@@ -207,15 +207,15 @@ def check_limits(tol: float, max_iter: int) -> None:
 
 
 def iteration_limit_notice(max_iter: int) -> Notice:
-    """The notice of a run that ended at the limit."""
-    text = f"The run was cut off after {max_iter} iterations and had not converged: allow more iterations."
+    """Notice for a run that stopped at the iteration limit."""
+    text = f"Stopped at the limit of {max_iter} iterations without converging. Allow more iterations."
     return Notice(ITERATION_LIMIT, text)
 
 
-def _rose(rise: float, iteration: int) -> Notice:
+def _loss_rose_notice(rise: float, iteration: int) -> Notice:
     text = (
-        f"The loss rose by {rise:.3g} in iteration {iteration}, which these steps should never let happen: a regularization "
-        "above zero can do it; otherwise the numbers are beyond double precision."
+        f"The loss rose by {rise:.3g} in iteration {iteration}, although E and M steps cannot increase it. Possible causes "
+        "are a regularization above zero and values beyond double precision."
     )
     return Notice(LOSS_ROSE, text)
 
@@ -229,40 +229,40 @@ def iterate(
     tol: float | None = None,
     max_iter: int = 300,
 ) -> Iterator[State]:
-    """The complete states of a run, one for each iteration from 0 on.
+    """Iterate over the complete states of a run, one per iteration starting at 0.
 
     Parameters
     ----------
     process : Process
         `KMeans(k)`, `KMedoids(k)`, `GaussianMixture(k)`, `SoftKMeans(k, width)`, `TreeCut(k)`, …
     data : array
-        What the process works on: points (n, d), or proximities (n, n) for K-medoids; or what `process.prepare` returned.
+        Input of the process: points (n, d), or a proximity matrix (n, n) for K-medoids; or the result of `process.prepare`.
     start : parameters, optional
-        The first parameters: centers (k, d), medoids (k,) or `Gaussians`. Never changed. By default the process chooses
-        them by its `init`.
+        Initial parameters: centers (k, d), medoids (k,) or `Gaussians`; not modified. By default the process chooses
+        them according to its `init`.
     rng : numpy.random.Generator or seed, optional
-        Used by random starts only; the same seed gives the same run.
+        Used by random initializations only; the same seed gives the same run.
     tol : float, optional
-        The run ends when the loss falls by no more than this, in the unit of the loss, unless the process says otherwise.
-        K-means and K-medoids have 0 as default and end exactly: when nothing changes.
+        The run has converged when the loss decreases by at most `tol`, in the unit of the loss, unless the process defines
+        it otherwise. The default of K-means and K-medoids is 0: they stop when nothing changes.
     max_iter : int
-        The largest iteration number. A run that is cut off there carries the notice "iteration limit".
+        Largest iteration number. A run that stops there without converging has the notice "iteration limit".
 
     Yields
     ------
     State
-        `converged` is True in the last one unless the limit was reached.
+        `converged` is True in the last state unless the limit was reached.
 
     Raises
     ------
     ValueError
-        At the call, not at the first state, if the data, the start or a setting cannot be used.
+        When called, not at the first state, if the data, the initial parameters or a setting are invalid.
     """
     return process.states(process.prepare(data), start=start, rng=rng, tol=tol, max_iter=max_iter)
 
 
 def fit(process: Process, data, **options) -> State:
-    """The last state of `iterate(process, data, **options)`."""
+    """Run the process and return its last state, that of `iterate(process, data, **options)`."""
     state = None
     for state in iterate(process, data, **options):  # noqa: B007
         pass
@@ -270,14 +270,14 @@ def fit(process: Process, data, **options) -> State:
 
 
 class Restart(NamedTuple):
-    """One of many runs, with only what is needed to compare runs."""
+    """Summary of one of several runs."""
 
     start: Any
-    """the parameters of iteration 0"""
+    """parameters of iteration 0"""
     losses: np.ndarray
-    """(T + 1,) loss of each complete state; NaN where there is none"""
+    """(T + 1,) loss of each complete state; NaN if undefined"""
     last: State
-    """the last state, whole"""
+    """last state, including its assignment"""
 
 
 def restarts(
@@ -288,25 +288,26 @@ def restarts(
     on_step: Callable[[State], None] | None = None,
     **options,
 ) -> Iterator[Restart]:
-    """One run from each random start, in order; the data are prepared once.
+    """Run the process once for each random generator, in order; the data are prepared once.
 
     Parameters
     ----------
-    process, data, options : as `iterate`
+    process, data, options
+        As in `iterate`.
     rngs : iterable of generators or seeds
-        One for each run, drawn when the run begins. Run i is `fit(process, data, rng=rngs[i])`.
-    on_step : function, optional
-        Called with each complete state of each run as soon as it is known; an exception that it raises ends the work.
+        One for each run. An item is consumed when its run starts. Run i ends in `fit(process, data, rng=rngs[i])`.
+    on_step : callable, optional
+        Called with each complete state of each run. An exception it raises stops the computation.
 
     Yields
     ------
     Restart
-        A run begins, with the choice of its start, when it is asked for. Its earlier assignments are not kept.
+        Runs are computed lazily, one per item requested. Assignments before the last are not kept.
 
     Raises
     ------
     ValueError
-        As `iterate`, when the first run is asked for.
+        As `iterate`, when the first run is requested.
     """
     prepared = process.prepare(data)
     for rng in rngs:
@@ -321,18 +322,18 @@ def restarts(
 
 
 def best_of(runs: int, process: Process, data, *, rng: np.random.Generator | int | None = None, **options) -> State:
-    """The last state with the least loss among `runs` runs from independent starts; the first of them on ties.
+    """Last state of the best of several runs from independent initializations: the lowest loss, the first run if tied.
 
-    Run i draws from the i-th child of `rng` (`Generator.spawn`), so more runs repeat the first ones.
+    Run i uses the i-th child of `rng` (`Generator.spawn`), so increasing `runs` keeps the earlier runs.
 
     Raises
     ------
     ValueError
-        If `runs` is not an integer of at least 1, if the process has no loss to compare runs by, and as `iterate`.
+        If `runs` is not an integer of at least 1, if the process has no loss, and as `iterate`.
     """
     if not is_integer(runs) or runs < 1:
         raise ValueError(f"runs must be an integer of at least 1, got {runs}")
     if process.loss_name is None:
-        raise ValueError("the best of several runs is the one with the least loss, but this process has no loss")
+        raise ValueError("best_of compares runs by their loss, but this process has no loss")
     children = np.random.default_rng(rng).spawn(runs)
     return min(restarts(process, data, children, **options), key=lambda run: run.last.loss).last

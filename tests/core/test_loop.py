@@ -89,7 +89,7 @@ class Halving(Alternating):
     def notices(self, prepared, parameters, assignment):
         return (Notice("even", f"{parameters:g} is even"),) if parameters % 2 == 0 else ()
 
-    def rounding(self, prepared, assignment, loss):
+    def rounding_error(self, prepared, assignment, loss):
         return 0.0
 
 
@@ -167,7 +167,7 @@ def test_a_run_ends_when_the_loss_falls_by_no_more_than_tol_or_at_the_limit(opti
 
 def test_the_limit_is_told_with_its_number_and_a_remedy():
     said = fit(Halving(), 1, max_iter=4).notices[-1]
-    assert said.sentence == "The run was cut off after 4 iterations and had not converged: allow more iterations."
+    assert said.sentence == "Stopped at the limit of 4 iterations without converging. Allow more iterations."
 
 
 def test_a_rise_is_reported_in_the_step_that_rose_and_only_there():
