@@ -1,4 +1,4 @@
-"""Figures of a sweep over K."""
+"""Figures of the Choose K page."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,22 +11,23 @@ from pages.figures.plots import TIGHT
 
 HEIGHT = 230
 LINE, CHOSEN = palette.COLORS[0], palette.COLORS[1]
-NOISE = "rgba(140,140,150,0.28)"
+REFERENCE = "rgba(140,140,150,0.28)"
 
 
 def curve(criterion: Criterion) -> go.Figure:
-    """The criterion over the numbers of clusters; what it is on noise as a gray band, what it prefers as a large mark."""
+    """A criterion over K, with its range on reference data as a gray band and the suggested K marked."""
     ks, values = criterion.ks, criterion.values
     data = []
-    if criterion.noise is not None:
-        low, high = criterion.noise.min(axis=0), criterion.noise.max(axis=0)
-        band = dict(x=np.append(ks, ks[::-1]), y=np.append(high, low[::-1]), fill="toself", fillcolor=NOISE)
-        data.append(dict(type="scatter", mode="lines", line=dict(width=0), hoverinfo="skip", name="noise") | band)
-    if criterion.spread is not None:
-        every = np.repeat(ks, len(criterion.spread))
-        dots = dict(x=every, y=criterion.spread.T.ravel(), marker=dict(size=4, color=LINE, opacity=0.35))
+    if criterion.reference is not None:
+        low, high = criterion.reference.min(axis=0), criterion.reference.max(axis=0)
+        band = dict(x=np.append(ks, ks[::-1]), y=np.append(high, low[::-1]), fill="toself", fillcolor=REFERENCE)
+        data.append(dict(type="scatter", mode="lines", line=dict(width=0), hoverinfo="skip", name="reference data") | band)
+    if criterion.samples is not None:
+        x = np.repeat(ks, len(criterion.samples))
+        dots = dict(x=x, y=criterion.samples.T.ravel(), marker=dict(size=4, color=LINE, opacity=0.35))
         data.append(dict(type="scatter", mode="markers", hoverinfo="skip", name="pairs of subsamples") | dots)
-    error = None if criterion.errors is None else dict(type="data", array=criterion.errors, thickness=1.5)
+    errors = criterion.standard_errors
+    error = None if errors is None else dict(type="data", array=errors, thickness=1.5)
     data.append(
         dict(type="scatter", mode="lines+markers", x=ks, y=values, error_y=error, name=criterion.name)
         | dict(line=dict(color=LINE, width=2.5), marker=dict(size=6, color=LINE))
@@ -34,16 +35,16 @@ def curve(criterion: Criterion) -> go.Figure:
     )
     at = np.flatnonzero(ks == criterion.choice)
     if at.size:
-        symbol = "circle" if criterion.evidence else "circle-open"
+        symbol = "circle" if criterion.supported else "circle-open"
         mark = dict(
-            size=13, color=CHOSEN, symbol=symbol, line=dict(width=2.5, color="#ffffff" if criterion.evidence else CHOSEN)
+            size=13, color=CHOSEN, symbol=symbol, line=dict(width=2.5, color="#ffffff" if criterion.supported else CHOSEN)
         )
         data.append(dict(type="scatter", mode="markers", x=ks[at], y=values[at], hoverinfo="skip", marker=mark))
     return go.Figure(dict(data=data, layout=_layout(HEIGHT, ks)))
 
 
 def elbow(criterion: Criterion) -> go.Figure:
-    """The losses, with the chord from the first to the last."""
+    """Losses over K, with the chord from the first to the last."""
     figure = curve(criterion)
     ends = [0, -1]
     chord = dict(x=criterion.ks[ends], y=criterion.values[ends], mode="lines", hoverinfo="skip")
@@ -52,14 +53,14 @@ def elbow(criterion: Criterion) -> go.Figure:
 
 
 def _layout(height: int, ks: np.ndarray) -> dict:
-    axis = dict(title=dict(text="K, clusters"), zeroline=False, tickvals=ks.tolist(), range=[ks[0] - 0.4, ks[-1] + 0.4])
+    axis = dict(title=dict(text="Clusters (K)"), zeroline=False, tickvals=ks.tolist(), range=[ks[0] - 0.4, ks[-1] + 0.4])
     return dict(
         height=height, margin=TIGHT, showlegend=False, dragmode=False, xaxis=axis, yaxis=dict(zeroline=False, nticks=5)
     )
 
 
 def information_criteria(verdict: Verdict) -> go.Figure:
-    """The information criteria over the numbers of clusters, a line for each model."""
+    """Information criteria over K, with a line for each model."""
     figure = make_subplots(cols=3, subplot_titles=[NAMES[name] for name in INFORMATION], horizontal_spacing=0.06)
     short = verdict.sweep.view.model_option.short_label
     for column, name in enumerate(INFORMATION, 1):
@@ -84,7 +85,7 @@ def information_criteria(verdict: Verdict) -> go.Figure:
         figure.add_scatter(
             row=1, col=column, x=[best.k], y=[getattr(best, name)], marker=mark, hoverinfo="skip", showlegend=False
         )
-    title = f"K, {verdict.sweep.view.traits.cluster}s"
+    title = f"{verdict.sweep.view.traits.cluster.capitalize()}s (K)"
     figure.update_xaxes(title=dict(text=title), zeroline=False, tickvals=verdict.ks.tolist())
     figure.update_yaxes(zeroline=False, nticks=5)
     figure.update_layout(height=330, margin=TIGHT | dict(t=30), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0))
@@ -92,7 +93,7 @@ def information_criteria(verdict: Verdict) -> go.Figure:
 
 
 def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figure:
-    """The silhouette width of each point, clusters under each other, the widest first; and their mean."""
+    """Silhouette plot: the silhouette width of each point in decreasing order, by cluster, and the mean."""
     widths = best.silhouette.widths
     labels = best.labels[best.silhouette.rows]
     gap = max(1, len(widths) // 60)
@@ -135,18 +136,18 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
 
 
 def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) -> go.Figure:
-    """How the members of the clusters go from each K to the next."""
-    begins = np.cumsum([0, *(best.k for best in best_runs)])
-    source, target, value, color, says = [], [], [], [], []
+    """Sankey diagram of how points move between the clusters of consecutive K."""
+    first_node = np.cumsum([0, *(best.k for best in best_runs)])
+    source, target, value, color, hover = [], [], [], [], []
     for i, (before, after) in enumerate(zip(best_runs, best_runs[1:], strict=False)):
         table = np.bincount(before.labels * after.k + after.labels, minlength=before.k * after.k).reshape(before.k, after.k)
         for a, b in zip(*np.nonzero(table), strict=True):
-            source.append(int(begins[i] + a))
-            target.append(int(begins[i + 1] + b))
+            source.append(int(first_node[i] + a))
+            target.append(int(first_node[i + 1] + b))
             value.append(int(table[a, b]))
             red, green, blue = palette.rgb([palette.color_of(colors[i][a])])[0].astype(int)
             color.append(f"rgba({red},{green},{blue},0.35)")
-            says.append(f"{table[a, b]:,} points from cluster {colors[i][a] + 1} to {colors[i + 1][b] + 1}")
+            hover.append(f"{table[a, b]:,} points from cluster {colors[i][a] + 1} to {colors[i + 1][b] + 1}")
     last = max(len(best_runs) - 1, 1)
     numbers = [int(number) for own in colors for number in own]
     node = dict(
@@ -160,7 +161,7 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) 
         line=dict(width=0),
     )
     link = dict(
-        source=source, target=target, value=value, color=color, customdata=says, hovertemplate="%{customdata}<extra></extra>"
+        source=source, target=target, value=value, color=color, customdata=hover, hovertemplate="%{customdata}<extra></extra>"
     )
     titles = [
         dict(text=f"K = {best.k}", x=i / last, y=1.0, xref="paper", yref="paper", yanchor="bottom", showarrow=False)

@@ -1,4 +1,4 @@
-"""Two clusterings of the same points: where they agree, and where not."""
+"""Agreement of two clusterings of the same points."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,74 +6,77 @@ from functools import cached_property
 import numpy as np
 
 from clustering import contingency_table
-from pages.datasets.formatting import counted
+from pages.datasets.formatting import pluralize
 
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """Groups of all points, found by a panel of the comparison or known."""
+    """Group labels of all points: the clusters of a run, or the known groups."""
 
     name: str
     labels: np.ndarray
-    """(n,) the number of each point's group, the same number wherever it is the same group; -1 for none"""
+    """(n,) group of each point, matched across clusterings; -1 for none"""
 
 
-def in_a_group(a: Clustering, b: Clustering) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The points that have a group in both, and their labels in each."""
+def labels_in_both(a: Clustering, b: Clustering) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices of the points that have a group in both clusterings, and their labels in each."""
     rows = np.flatnonzero((a.labels >= 0) & (b.labels >= 0))
     return rows, a.labels[rows], b.labels[rows]
 
 
-def disagreement(a: Clustering, b: Clustering) -> "Disagreement":
-    """How the groups of a and b, matched, share the points that have a group in both."""
-    rows, of_a, of_b = in_a_group(a, b)
-    return Disagreement(a, b, rows, *contingency_table(of_a, of_b))
-
-
 @dataclass(frozen=True, eq=False)
-class Disagreement:
-    """Two clusterings of the same points, side by side."""
+class Agreement:
+    """Contingency table of two clusterings, and the points behind each of its cells.
+
+    A cell is a pair of labels (group in a, group in b). Labels are matched, so a cell with two different labels holds points
+    on which the clusterings disagree.
+    """
 
     a: Clustering
     b: Clustering
     compared: np.ndarray
-    """(m,) the points that have a group in both"""
+    """(m,) indices of the points that have a group in both"""
     table: np.ndarray
-    """(groups of a, groups of b) how many points are in both"""
+    """(groups of a, groups of b) number of points in each cell"""
     groups_a: np.ndarray
-    """the numbers of the groups of a, in the order of the rows of the table"""
+    """label of each row of the table"""
     groups_b: np.ndarray
-    """those of b, in the order of its columns"""
+    """label of each column of the table"""
+
+    @classmethod
+    def between(cls, a: Clustering, b: Clustering) -> "Agreement":
+        """The agreement on the points that have a group in both clusterings."""
+        rows, labels_a, labels_b = labels_in_both(a, b)
+        return cls(a, b, rows, *contingency_table(labels_a, labels_b))
 
     @cached_property
-    def flows(self) -> list[tuple[int, int]]:
-        """(group in a, group in b) of each two groups that share points: those under different numbers first, large ones
-        first."""
+    def cells(self) -> list[tuple[int, int]]:
+        """All nonempty cells: disagreements first, then by decreasing number of points."""
         rows, columns = np.nonzero(self.table)
         order = np.lexsort((-self.table[rows, columns], self.groups_a[rows] == self.groups_b[columns]))
         return [(int(self.groups_a[rows[i]]), int(self.groups_b[columns[i]])) for i in order]
 
-    def count(self, flow: tuple[int, int] | None) -> int:
-        """The number of `rows(flow)`."""
-        if flow is None:
+    def count(self, cell: tuple[int, int] | None) -> int:
+        """Number of points in a cell, or in all disagreements for None."""
+        if cell is None:
             return int(self.table[self.groups_a[:, None] != self.groups_b].sum())
-        return int(self.table[self.groups_a == flow[0]][:, self.groups_b == flow[1]].sum())
+        return int(self.table[self.groups_a == cell[0]][:, self.groups_b == cell[1]].sum())
 
-    def rows(self, flow: tuple[int, int] | None) -> np.ndarray:
-        """The points that are in the first group of the flow in a and in the second in b; of None all that change group."""
+    def rows(self, cell: tuple[int, int] | None) -> np.ndarray:
+        """Indices of the points in a cell, or in all disagreements for None."""
         a, b = self.a.labels[self.compared], self.b.labels[self.compared]
-        return self.compared[a != b if flow is None else (a == flow[0]) & (b == flow[1])]
+        return self.compared[a != b if cell is None else (a == cell[0]) & (b == cell[1])]
 
+    @property
     def sentence(self) -> str:
-        """How many points are in another group, in a sentence."""
-        changed, n = self.count(None), len(self.compared)
-        left_out = len(self.a.labels) - n
-        rest = f" {counted(left_out, 'point')} without a known group {'is' if left_out == 1 else 'are'} left out." * (
-            left_out > 0
-        )
-        if not changed:
-            return f"{self.a.name} and {self.b.name} put all {n:,} points in the same groups.{rest}"
+        """The number of disagreements, as a sentence."""
+        differing, n = self.count(None), len(self.compared)
+        excluded = len(self.a.labels) - n
+        verb = "is" if excluded == 1 else "are"
+        note = f" {pluralize(excluded, 'point')} without a known group {verb} excluded." if excluded else ""
+        if not differing:
+            return f"{self.a.name} and {self.b.name} assign all {n:,} points to the same groups.{note}"
         return (
-            f"{counted(changed, 'point')} of {n:,} ({changed / n:.1%}) {'is' if changed == 1 else 'are'} in another group by "
-            f"{self.b.name} than by {self.a.name}.{rest}"
+            f"{differing:,} of {n:,} points ({differing / n:.1%}) {'is' if differing == 1 else 'are'} assigned differently by "
+            f"{self.a.name} and {self.b.name}.{note}"
         )

@@ -13,7 +13,7 @@ from clustering.points import column_means
 from pages.compare.agreement import Clustering, labels_in_both
 from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
-from pages.datasets.limits import MOST_POINTS_FOR_PROXIMITIES
+from pages.datasets.limits import MAX_POINTS_FOR_PROXIMITIES
 from pages.methods import method
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
@@ -116,7 +116,7 @@ def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
     Distance matrices of several metrics share the memory limit of a single one, so more metrics allow fewer points.
     """
     metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
-    n, limit = len(data.points), int(MOST_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
+    n, limit = len(data.points), int(MAX_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
     if not metrics or n <= limit:
         return data, ""
     several = "" if metrics == 1 else f" for {metrics} metrics"
@@ -141,8 +141,8 @@ def shared_rows(data: Data, k: int, count: int, initialization: str, seed: int) 
 
 def _distances(data: Data) -> seeding.DistancesTo:
     """Function of m row indices that returns the (m, n) given distances, or squared Euclidean distances, to all points."""
-    if data.given is not None:
-        return data.given.__getitem__
+    if data.precomputed is not None:
+        return data.precomputed.__getitem__
     origin, _ = column_means(data.points)
     columns = np.subtract(data.points.T, origin[:, None], order="C")
     return lambda rows: squared_distances(columns, columns[:, rows].T)

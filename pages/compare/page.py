@@ -5,7 +5,7 @@ import streamlit as st
 from pages.compare.comparison import make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.runs.jobs import share_of
 from pages.ui.data_choice import current
 from pages.ui.examples import choose_example
@@ -29,7 +29,7 @@ with examples:
 
 def on_step(i, state) -> None:
     share = (i + share_of(state.iteration)) / panels
-    loss = "" if state.loss is None else f": loss {number(state.loss)}"
+    loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
     progress.show(RUN_SHARE * share, f"Run {i + 1}, iteration {state.iteration}{loss}.")
 
 

@@ -35,7 +35,7 @@ def scores(comparison: Comparison) -> list[PanelScores]:
             None if run.silhouette is None else run.silhouette.mean,
             run.agreement,
             run.mutual_information,
-            {score.name: score.text for score in run.view.scores(run) if score.compared},
+            {score.name: score.text for score in run.view.scores(run) if score.comparable},
         )
         for name, run in comparison.named_runs
     ]
@@ -55,7 +55,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     sampled = next((len(width.rows) for width in widths if len(width.rows) < len(data.points)), None)
     sentences.append(
         f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or len(data.points):,} points, by "
-        + ("the given distances" if data.given is not None else "Euclidean distance")
+        + ("the given distances" if data.precomputed is not None else "Euclidean distance")
         + " for every run (1 = well separated, 0 = on the boundary; undefined for one cluster)."
     )
     if comparison.known is not None:
@@ -64,5 +64,5 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
             f"Adjusted Rand index and normalized mutual information vs. {data.label_name}{excluded}: 1 = identical; the "
             "adjusted Rand index is about 0 for independent groups."
         )
-    sentences += dict.fromkeys(run.view.compared_note for run, row in zip(runs, rows, strict=True) if row.compared)
+    sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

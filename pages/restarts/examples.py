@@ -1,4 +1,4 @@
-"""Ready-made examples of many starts."""
+"""Example restart studies, each with its data, settings and an explanation."""
 
 from dataclasses import dataclass, field
 
@@ -6,51 +6,51 @@ from pages.datasets.catalog import TABLES
 
 
 @dataclass(frozen=True)
-class StartsExample:
-    """Many starts on these data."""
+class RestartsExample:
+    """Many runs on one data set."""
 
     title: str
     text: str
-    """what to look at, in two sentences"""
+    """what to look for"""
     data: dict
-    """the value of each widget that chooses them"""
+    """widget values that select the data, by widget key"""
     k: int
     runs: int = 100
     address: dict[str, str] = field(default_factory=dict)
-    """as in `choose_example`"""
+    """query parameters; see `Example`"""
     method: str = "kmeans"
     initializations: tuple[str, ...] = ("random", "plain k-means++", "k-means++", "maxmin")
 
     def state(self) -> dict:
-        """The value of each widget that the example is made of, by its key."""
+        """Widget values of the example, by widget key."""
         settings = {"algorithm": self.method, "k": self.k, "runs": self.runs, "first_seed": 1}
         return self.data | settings | {f"ways_{self.method}": list(self.initializations)}
 
 
-STARTS_EXAMPLES = {
-    "s1": StartsExample(
+EXAMPLES = {
+    "s1": RestartsExample(
         "S1, fifteen groups",
-        "Random points put two centers in one group and none in another, and no later step can carry a center across: about "
-        "3 % of the runs find all fifteen groups. The better the start, the further left its losses; compare the last columns "
-        "of the table with what has been published.",
+        "Random points often place two centers in one group and none in another, and later iterations rarely move a center "
+        "across: about 3% of the runs find all fifteen groups. Better initializations have lower losses. The table also shows "
+        "published results.",
         {"source": "real", "table": "s1", "s1_columns": ["x", "y"], "scaling": "none"},
         15,
         200,
         {"table": TABLES["s1"].title},
     ),
-    "grid": StartsExample(
+    "grid": RestartsExample(
         "Sixteen on a grid",
-        "The losses fall into steps: each step is one more group without a center of its own, as the centroid index says. "
-        "Look at the most frequent solutions for the group that is cut in two and the pair that shares a center.",
+        "The final losses form steps: each step is one more group without its own center, as counted by the centroid index. "
+        "In the most frequent solutions, look for a group that is split and a pair of groups that share a center.",
         {"source": "sample", "sample": "grid", "n": 1_000, "data_seed": 0}
         | {"grid_side": 4, "grid_distance": 6.0, "grid_d": 2},
         16,
     ),
-    "uniform": StartsExample(
+    "uniform": RestartsExample(
         "Uniform noise",
-        "There is nothing to find: the runs end in many different solutions, within some 5 % of the same loss on average, and "
-        "none of them is frequent. When many starts do not come back to the same groups, doubt the groups; the centroid "
-        "index, which only counts centers, is too coarse to tell.",
+        "There are no groups to find: the runs end in many different solutions, on average within about 5% of the best loss, "
+        "and none is frequent. Solutions that do not repeat are a reason to doubt the clusters. The centroid index is too "
+        "coarse to show this.",
         {"source": "sample", "sample": "uniform", "n": 500, "data_seed": 0, "uniform_d": 2},
         8,
     ),

@@ -1,32 +1,32 @@
-"""Figures of many runs. What stands for a run has its (initialization, seed) as customdata."""
+"""Figures of many runs. Clickable marks have the (initialization, seed) of their run as customdata."""
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.figures import palette
 from pages.methods import initializations
 from pages.restarts.study import Findings
 
 BINS = 30
-MOST_VERTICES = 40
-"""of the line of a run; of longer ones some iterations are left out"""
+MAX_VERTICES = 40
+"""maximum number of points in the loss curve of a run; longer curves skip iterations"""
 CLICKABLE = (1, 2, 4, 8, 16)
-"""iterations at which a line can be clicked, beside its end"""
+"""iterations at which a loss curve can be clicked, in addition to its end"""
 MARGIN = dict(l=10, r=10, t=30, b=10)
 BEST = "#8c8c96"
 
 
 def color_of_initialization(name: str) -> str:
-    """The color of an initialization, by its position among all."""
+    """Color of an initialization, the same for every method."""
     return palette.color_of(list(initializations()).index(name))
 
 
 def histogram(findings: Findings) -> go.Figure:
-    """How often each final loss came, a row for each initialization. A bar stands for the best run in it."""
+    """Histograms of the final losses, one row per initialization. A bar refers to its best run."""
     low, high = findings.best.loss, max(run.loss for run in findings.runs)
-    if high - low <= findings.tolerance:  # all reach the best: one bar among the places of many
+    if high - low <= findings.tolerance:  # all runs reach the best loss: show a single bar
         size = 0.01 * (abs(low) or 1.0)
         edges = low + size * (np.arange(BINS + 1) - BINS / 2 - 0.5)
     else:
@@ -36,21 +36,21 @@ def histogram(findings: Findings) -> go.Figure:
     for row, (initialization, runs) in enumerate(findings.by_initialization.items(), 1):
         color, label = color_of_initialization(initialization), initializations()[initialization].label
         bins = np.clip(np.searchsorted(edges, [run.loss for run in runs], side="right") - 1, 0, len(edges) - 2)
-        filled = np.unique(bins)
-        members = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in filled]
-        firsts = [min(those, key=lambda run: run.loss) for those in members]
+        nonempty = np.unique(bins)
+        runs_in = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in nonempty]
+        best_runs = [min(members, key=lambda run: run.loss) for members in runs_in]
         figure.add_bar(
             row=row,
             col=1,
-            x=(edges[filled] + edges[filled + 1]) / 2,
-            y=[len(those) for those in members],
-            width=0.94 * np.diff(edges)[filled],
+            x=(edges[nonempty] + edges[nonempty + 1]) / 2,
+            y=[len(members) for members in runs_in],
+            width=0.94 * np.diff(edges)[nonempty],
             marker=dict(color=color, line=dict(width=0)),
-            customdata=[(run.initialization, run.seed) for run in firsts],
+            customdata=[(run.initialization, run.seed) for run in best_runs],
             hovertext=[
-                f"{len(those)} of {len(runs)} runs<br>losses {number(edges[b])} to {number(edges[b + 1])}"
-                f"<br>click to watch the best of them"
-                for those, b in zip(members, filled, strict=True)
+                f"{len(members)} of {len(runs)} runs<br>losses {format_number(edges[b])} to {format_number(edges[b + 1])}"
+                f"<br>click to open the best of them"
+                for members, b in zip(runs_in, nonempty, strict=True)
             ],
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),
@@ -71,19 +71,19 @@ def histogram(findings: Findings) -> go.Figure:
 
 
 def curves(findings: Findings, height: int) -> go.Figure:
-    """The losses of all runs as thin lines, and the best run's over them. Points of a line stand for its run."""
+    """Loss curves of all runs as thin lines, with the best run in bold. Points of a curve refer to its run."""
     data = []
     for initialization, runs in findings.by_initialization.items():
         color, label = color_of_initialization(initialization), initializations()[initialization].label
         lines, ends = [], []
         for run in runs:
-            at = _some(len(run.losses))
+            at = _drawn_states(len(run.losses))
             lines += [*zip(at.tolist(), run.losses[at].tolist(), strict=True), (None, None)]
             ends += [(t, run.losses[t], run) for t in (*CLICKABLE, len(run.losses) - 1) if t < len(run.losses)]
         x, y = zip(*lines, strict=True)
-        strong = 0.25 + 0.45 * min(1.0, 30 / len(runs))
+        opacity = 0.25 + 0.45 * min(1.0, 30 / len(runs))
         line = dict(color=color, width=1)
-        data.append(dict(type="scatter", mode="lines", x=x, y=y, line=line, opacity=strong, hoverinfo="skip"))
+        data.append(dict(type="scatter", mode="lines", x=x, y=y, line=line, opacity=opacity, hoverinfo="skip"))
         data.append(
             dict(
                 type="scatter",
@@ -93,7 +93,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
                 y=[loss for _, loss, _ in ends],
                 customdata=[(run.initialization, run.seed) for _, _, run in ends],
                 hovertext=[
-                    f"{label}, seed {run.seed}<br>ends at {number(run.loss)}<br>click to watch it" for _, _, run in ends
+                    f"{label}, seed {run.seed}<br>ends at {format_number(run.loss)}<br>click to open it" for _, _, run in ends
                 ],
                 hoverinfo="text",
                 marker=dict(size=6, color=color, opacity=[0.55 if t == len(run.losses) - 1 else 0.0 for t, _, run in ends]),
@@ -103,7 +103,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
         )
     best = findings.best
     color, label = color_of_initialization(best.initialization), initializations()[best.initialization].label
-    at = _some(len(best.losses))
+    at = _drawn_states(len(best.losses))
     data.append(
         dict(
             type="scatter",
@@ -113,13 +113,13 @@ def curves(findings: Findings, height: int) -> go.Figure:
             line=dict(color=color, width=3.5),
             marker=dict(size=6, color="#ffffff", line=dict(width=2, color=color)),
             customdata=[(best.initialization, best.seed)] * len(at),
-            hovertext=f"the best: {label}, seed {best.seed}<br>ends at {number(best.loss)}<br>click to watch it",
+            hovertext=f"best run: {label}, seed {best.seed}<br>ends at {format_number(best.loss)}<br>click to open it",
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),
             unselected=dict(marker=dict(opacity=1)),
         )
     )
-    # the very start is so far above that it would flatten all that follows
+    # initial losses are so high that they would flatten the rest of the curves
     high = max(float(np.quantile([run.losses[min(1, len(run.losses) - 1)] for run in findings.runs], 0.9)), best.loss)
     span = (high - best.loss) or abs(best.loss) or 1.0
     layout = dict(
@@ -135,9 +135,9 @@ def curves(findings: Findings, height: int) -> go.Figure:
     return go.Figure(dict(data=data, layout=layout))
 
 
-def _some(states: int) -> np.ndarray:
-    """Which of so many states are drawn: all of the first, then evenly spread ones."""
-    if states <= MOST_VERTICES:
+def _drawn_states(states: int) -> np.ndarray:
+    """Indices of the states to draw: the first ones, then evenly spaced ones."""
+    if states <= MAX_VERTICES:
         return np.arange(states)
-    first = MOST_VERTICES // 2
-    return np.unique(np.concatenate([np.arange(first), np.linspace(first, states - 1, MOST_VERTICES - first).astype(int)]))
+    first = MAX_VERTICES // 2
+    return np.unique(np.concatenate([np.arange(first), np.linspace(first, states - 1, MAX_VERTICES - first).astype(int)]))

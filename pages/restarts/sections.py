@@ -1,10 +1,10 @@
-"""The parts of the page: figures of all runs, scores of the initializations, and the most frequent solutions."""
+"""Sections of the Restarts page: figures of all runs, scores of the initializations, most frequent solutions."""
 
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.datasets.formatting import counted, number, plain
+from pages.datasets.formatting import escape_markdown, format_number, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
@@ -13,62 +13,65 @@ from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.restarts import figures as restart_figures
-from pages.restarts.study import ALIKE, Findings, Solution
+from pages.restarts.study import MAX_DIFFERENCE, Findings, Solution
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
 from pages.ui.widgets import initialization_label, session_cache
 
-MOST_SOLUTIONS = 6
+MAX_SOLUTIONS = 6
 
 
 def show(findings: Findings) -> None:
     settings, best = findings.settings, findings.best
     name = plots.token(findings.study.data.key, settings, list(findings.by_initialization))
     st.markdown(
-        f"**{counted(len(findings.runs), 'run')} came to {counted(len(findings.solutions), 'distinct solution')}. The best "
-        f"loss, {plain(number(best.loss))}, was reached by {findings.reached:,} of them.**"
+        f"**{pluralize(len(findings.runs), 'run')} gave {pluralize(len(findings.solutions), 'distinct solution')}; "
+        f"{findings.reached:,} reached the best loss, {escape_markdown(format_number(best.loss))}.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Final losses**, by initialization")
+        st.markdown("**Final losses** by initialization")
         histogram = restart_figures.histogram(findings)
         clickable(histogram, f"histogram {name}", settings, "Histograms of the final losses by initialization.")
-        st.caption("The dotted line is the best loss of all. Click a bar to watch the best run in it.")
+        st.caption("Dotted line: best loss. Click a bar to open its best run.")
     with right:
-        st.markdown("**All losses**, the best run drawn thick")
+        st.markdown("**Loss curves** (best run in bold)")
         curves = restart_figures.curves(findings, histogram.layout.height)
         clickable(curves, f"curves {name}", settings, "Loss curves of all runs.")
-        st.caption("Click a line, at its end or at one of its first iterations, to watch that run.")
+        st.caption("Click the end of a curve, or one of its first iterations, to open that run.")
     choose_run(findings)
     show_scores(findings)
     show_solutions(findings)
 
 
 def clickable(figure, name: str, settings: Settings, alt: str) -> None:
-    """The figure; a click on what stands for a run opens it in Watch."""
-    # another key after each click, or the same click would be there again when one comes back
+    """Show a figure in which a click on a run opens it on the Watch page."""
+    # a new key after each click, so that the selection is not repeated on return to this page
     key = f"{name} {st.session_state.setdefault('opened', 0)}"
 
-    def clicked():
-        picked = [point["customdata"] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
-        if picked:
-            initialization, seed = picked[0]
+    def on_select():
+        points = st.session_state[key]["selection"]["points"]
+        selected = [point["customdata"] for point in points if "customdata" in point]
+        if selected:
+            initialization, seed = selected[0]
             open_in_watch(replace(settings, start=NamedStart(initialization), seed=seed))
 
-    st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", alt=alt, **CHART)
+    st.plotly_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt, **CHART)
 
 
 def choose_run(findings: Findings) -> None:
-    """Any run, without a mouse."""
+    """Select and open any run without clicking a figure."""
     runs = sorted(findings.runs, key=lambda run: run.loss)
-    called = {
-        (run.initialization, run.seed): f"{number(run.loss)}: {initialization_label(run.initialization)}, seed {run.seed}"
+    labels = {
+        (run.initialization, run.seed): (
+            f"{format_number(run.loss)}: {initialization_label(run.initialization)}, seed {run.seed}"
+        )
         for run in runs
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        initialization, seed = st.selectbox("Or choose a run, the best first", list(called), format_func=called.get, width=380)
+        initialization, seed = st.selectbox("Select a run (best first)", list(labels), format_func=labels.get, width=380)
         st.button(
-            "Watch this run",
+            "Open run",
             icon=":material/play_circle:",
             on_click=open_in_watch,
             args=(replace(findings.settings, start=NamedStart(initialization), seed=seed),),
@@ -76,15 +79,15 @@ def choose_run(findings: Findings) -> None:
 
 
 def show_scores(findings: Findings) -> None:
-    st.subheader("Which start is better?")
+    st.subheader("Comparison of initializations")
     known = findings.view.published(findings.study.data, findings.settings)
-    to = findings.reference_name
-    headers = ["Start", "Runs", "Reach the best loss", "Best loss", "Mean loss", f"Centroid index to {to}", "Index 0"]
+    headers = ["Initialization", "Runs", "Best loss reached", "Best loss", "Mean loss"]
+    headers += ["Centroid index (mean)", "Centroid index 0"]
     headers += ["Published: index", "Published: index 0"] if known else []
-    headers += ["Iterations", "Time of a run"]
+    headers += ["Iterations", "Time per run"]
     rows = []
     for row in findings.scores:
-        printed = known and known.initializations.get(row.initialization)
+        published = known and known.initializations.get(row.initialization)
         rows.append(
             [
                 mark(
@@ -92,73 +95,71 @@ def show_scores(findings: Findings) -> None:
                 ),
                 row.runs,
                 f"{row.reached:.1%}",
-                number(row.best),
-                number(row.mean),
-                f"{row.index:.2f}",
-                f"{row.right:.1%}",
-                *([printed and printed.index, printed and printed.right] if known else []),
-                f"{row.iterations:.1f}",
-                f"{1000 * row.seconds:.1f} ms",
+                format_number(row.best_loss),
+                format_number(row.mean_loss),
+                f"{row.mean_index:.2f}",
+                f"{row.index_zero:.1%}",
+                *([published and published.centroid_index, published and published.success_rate] if known else []),
+                f"{row.mean_iterations:.1f}",
+                f"{1000 * row.mean_seconds:.1f} ms",
             ]
         )
     st.html(table(headers, rows, "Scores of the initializations", row_headers=True))
     sentences = [
-        f"A run reaches the best loss if it ends within {findings.view.traits.loss.near} of the best of all these runs.",
-        f"The centroid index counts the groups of {to} that have no cluster of their own (Fränti, Rezaei & Zhao 2014), "
-        f"{findings.distance_name}: 0 is the same structure.",
-        "The time of a run is that of its start and all its steps.",
+        f"A run reaches the best loss if its loss is within {findings.view.traits.loss.near} of the best of all runs.",
+        f"Centroid index: number of groups without a cluster of their own, relative to {findings.reference_name} "
+        f"{findings.distance_name} (Fränti, Rezaei & Zhao 2014); 0 = same structure.",
+        "Time includes initialization.",
     ]
     if PLUS_PLUS.name in findings.by_initialization:
-        sentences.append(
-            "k-means++ is here the greedy variant, which tries several candidates for each center; plain has one."
-        )
+        sentences.append("k-means++ is the greedy variant, with several candidates per center.")
     for initialization in map(findings.view.initialization, findings.by_initialization):
         if not initialization.random:
-            sentences.append(f"Nothing in {initialization.label} is random: one run tells all.")
+            sentences.append(f"{initialization.label} is deterministic, so one run is enough.")
     if known:
-        sentences.append(f"Published: {known.source}; the least loss known of these data is {number(known.least_loss)}.")
-    st.caption(plain(" ".join(sentences)))
+        sentences.append(f"Published: {known.source}; lowest known loss for these data: {format_number(known.best_loss)}.")
+    st.caption(escape_markdown(" ".join(sentences)))
 
 
 def show_solutions(findings: Findings) -> None:
-    solutions, repeated = findings.solutions, plots.about_colors(findings.settings.k)
-    st.subheader("The most frequent solutions")
+    solutions, repeated = findings.solutions, plots.colors_note(findings.settings.k)
+    st.subheader("Most frequent solutions")
     st.caption(
-        f"Runs that differ in at most {ALIKE:.0%} of the points, groups matched, count as one solution. The same group has "
-        f"the same color in all pictures.{repeated} A ring marks a center too many, a dashed one a group without a center of "
-        f"its own, compared with {findings.reference_name}."
+        f"Runs that differ in at most {MAX_DIFFERENCE:.0%} of the points, after matching clusters, count as one solution. "
+        f"Matching clusters have the same color.{repeated} Solid ring: extra center. Dashed ring: group without its own "
+        f"center, relative to {findings.reference_name}."
     )
     plane = plane_of(findings.study.data)
-    shown = list(enumerate(solutions[:MOST_SOLUTIONS]))
+    shown = list(enumerate(solutions[:MAX_SOLUTIONS]))
     for row in (shown[:3], shown[3:]):
-        for place, (i, solution) in zip(st.columns(3, gap="medium"), row, strict=False):
-            with place:
+        for column, (i, solution) in zip(st.columns(3, gap="medium"), row, strict=False):
+            with column:
                 show_solution(findings, plane, i, solution)
     rest = len(solutions) - len(shown)
     if rest > 0:
-        runs = sum(solution.count for solution in solutions[MOST_SOLUTIONS:])
-        st.caption(f"{counted(rest, 'other solution')} came {runs:,} times in all.")
+        runs = sum(solution.count for solution in solutions[MAX_SOLUTIONS:])
+        st.caption(f"{pluralize(rest, 'other solution')}, {pluralize(runs, 'run')} in total.")
 
 
 def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) -> None:
     best, data, settings = solution.best, findings.study.data, findings.settings
 
     def draw():
-        return thumbnail(data, plane, findings.numbers_of(best), best.centers, *findings.misplaced(best))
+        return thumbnail(data, plane, findings.colors_of(best), best.centers, *findings.misplaced(best))
 
     reference = findings.best.initialization, findings.best.seed
     source = session_cache().get(("solution", data.key, settings, best.initialization, best.seed, reference), draw)
-    st.html(as_html(source, f"Solution {i + 1}: the points in their clusters."))
+    st.html(as_html(source, f"Solution {i + 1}: points colored by cluster."))
     share = solution.count / len(findings.runs)
-    st.markdown(f"**{counted(solution.count, 'run')}, {share:.0%}**, loss {plain(number(best.loss))}")
+    st.markdown(f"**{pluralize(solution.count, 'run')}, {share:.0%}**, loss {escape_markdown(format_number(best.loss))}")
     counts = [
         f"{count} of {len(findings.by_initialization[initialization])} by {initialization_label(initialization)}"
         for initialization, count in solution.counts.items()
         if count
     ]
-    st.caption(plain(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
+    st.caption(escape_markdown(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
     st.button(
-        "Watch it",
+        "Open run",
         key=f"solution {i}",
         icon=":material/play_circle:",
         on_click=open_in_watch,

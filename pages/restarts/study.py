@@ -1,4 +1,4 @@
-"""Many runs of one method on one data set, from different starts, and what they have in common."""
+"""Many runs of one method on one data set, with different initializations and seeds, and their summary."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import Process, centroid_index_of_distances, distinct_partitions, match_clusters, restarts
 from pages.datasets.data import Data
-from pages.datasets.limits import MOST_ITERATIONS, MOST_STATE_NUMBERS
+from pages.datasets.limits import MAX_ITERATIONS, MAX_STATE_VALUES
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
@@ -22,28 +22,28 @@ from pages.runs.jobs import Job
 from pages.runs.preparation import Prepared, prepare
 from pages.runs.run import ranks_by_place
 
-MOST_LABELS = 2_000
-"""points by which two runs are compared; a random sample of those of larger data"""
-ALIKE = 0.01
-"""share of the points in which two runs may differ and still count as the same solution"""
+MAX_COMPARED_POINTS = 2_000
+"""maximum number of points by which runs are compared; larger data are sampled"""
+MAX_DIFFERENCE = 0.01
+"""maximum share of points in which two runs of the same solution may differ"""
 
 
 @dataclass(frozen=True, eq=False)
-class Attempt:
-    """One run, as far as runs are compared. Watch repeats it from its initialization and its seed."""
+class RunSummary:
+    """The results of one run that are kept. The Watch page repeats the run from its initialization and seed."""
 
     initialization: str
     seed: int
     losses: np.ndarray
     """(T + 1,) loss of each complete state"""
     parameters: Any
-    """of the last state"""
+    """parameters of the last state"""
     centers: np.ndarray
-    """(k, d) of the last state"""
+    """(k, d) centers of the last state"""
     labels: np.ndarray
-    """(m,) the clusters of the points by which runs are compared"""
+    """(m,) final clusters of the compared points"""
     seconds: float
-    """time that its start and all its steps took"""
+    """run time, including initialization"""
 
     @property
     def loss(self) -> float:
@@ -52,19 +52,19 @@ class Attempt:
 
 @dataclass(eq=False)
 class RestartStudy:
-    """The runs of one method so far, whatever initializations and numbers of runs were asked for."""
+    """All finished runs of one method on one data set."""
 
     settings: Settings
-    """of each run, but for its initialization; run i of each initialization has this seed + i"""
-    ready: Prepared
-    attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
-    """by initialization and i"""
-    _last: tuple[dict[str, int], "Findings"] | None = None
-    """the last findings, and of how many runs of each initialization they are"""
+    """settings of all runs except the initialization; run i of each initialization has this seed + i"""
+    preparation: Prepared
+    finished: dict[tuple[str, int], RunSummary] = field(default_factory=dict)
+    """by (initialization, i)"""
+    _cached: tuple[dict[str, int], "Findings"] | None = None
+    """number of runs per initialization, and their findings"""
 
     @classmethod
     def of(cls, data: Data, settings: Settings, cache: RecentCache) -> "RestartStudy":
-        """A study without runs. NeedsPoints and ValueError as `prepare`."""
+        """A study without runs. Raises NeedsPoints and ValueError like `prepare`."""
         return cls(settings, prepare(data, settings, cache))
 
     @property
@@ -73,36 +73,38 @@ class RestartStudy:
 
     @property
     def data(self) -> Data:
-        """What the method works on, which may be a sample."""
-        return self.ready.data
+        """Data of all runs, possibly a sample."""
+        return self.preparation.data
 
     @property
     def cells(self) -> int:
-        """How many numbers it holds, about."""
+        """Approximate number of stored values."""
         n, d = self.data.points.shape
-        kept = sum(attempt.labels.size + attempt.losses.size for attempt in self.attempts.values())
-        return kept + (n * n if self.view.traits.pairwise else 2 * n * d)
+        stored = sum(run.labels.size + run.losses.size for run in self.finished.values())
+        return stored + (n * n if self.view.traits.pairwise else 2 * n * d)
 
     @cached_property
     def compared(self) -> np.ndarray:
-        """(m,) the points by which runs are compared."""
+        """(m,) indices of the points by which runs are compared."""
         n = len(self.data.points)
-        if n <= MOST_LABELS:
+        if n <= MAX_COMPARED_POINTS:
             return np.arange(n)
-        return np.sort(np.random.default_rng(0).choice(n, MOST_LABELS, replace=False))
+        return np.sort(np.random.default_rng(0).choice(n, MAX_COMPARED_POINTS, replace=False))
 
     def process(self, initialization: str) -> Process:
-        """The process that starts by this initialization."""
+        """The process with this initialization."""
         settings = replace(self.settings, start=NamedStart(initialization))
         return self.view.process(settings, self.view.init_by_name(initialization, self.data, settings.k))
 
-    def run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> Attempt:
-        """Run i of this initialization."""
+    def compute_run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> RunSummary:
+        """Compute run i with this initialization."""
         began = time.perf_counter()
         seed = self.settings.seed + i
-        (run,) = restarts(self.process(initialization), self.ready.prepared, [seed], on_step=on_step, max_iter=MOST_ITERATIONS)
+        (run,) = restarts(
+            self.process(initialization), self.preparation.prepared, [seed], on_step=on_step, max_iter=MAX_ITERATIONS
+        )
         seconds = time.perf_counter() - began
-        return Attempt(
+        return RunSummary(
             initialization,
             seed,
             run.losses,
@@ -113,58 +115,58 @@ class RestartStudy:
         )
 
     def findings(self, initializations: Sequence[str], runs: int) -> "Findings | None":
-        """The findings of the first `runs` runs of each initialization, of those that are done; None if none is."""
-        done = {
-            initialization: [self.attempts[initialization, i] for i in range(runs) if (initialization, i) in self.attempts]
+        """Findings from the first `runs` runs of each initialization, as far as finished; None without any."""
+        finished = {
+            initialization: [self.finished[initialization, i] for i in range(runs) if (initialization, i) in self.finished]
             for initialization in initializations
         }
-        done = {initialization: attempts for initialization, attempts in done.items() if attempts}
-        if not done:
+        finished = {initialization: runs for initialization, runs in finished.items() if runs}
+        if not finished:
             return None
-        key = {initialization: len(attempts) for initialization, attempts in done.items()}
-        if self._last is None or self._last[0] != key:
-            self._last = key, Findings(self, done)
-        return self._last[1]
+        key = {initialization: len(runs) for initialization, runs in finished.items()}
+        if self._cached is None or self._cached[0] != key:
+            self._cached = key, Findings(self, finished)
+        return self._cached[1]
 
 
 @dataclass(eq=False)
 class RemainingRuns(Job):
-    """The runs of a study that are still to be made. A task is an initialization and the number i of the run."""
+    """The missing runs of a study. A task is (initialization, i)."""
 
     study: RestartStudy
-    first_remaining: tuple[tuple[str, int], ...]
+    queue: tuple[tuple[str, int], ...]
+    """runs that were missing when the job was created"""
     noun = "run"
 
     @classmethod
     def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "RemainingRuns":
-        """What the study lacks of `runs` runs of each initialization; one run of an initialization in which nothing is random.
-        The initializations take turns.
+        """The runs that the study lacks, for `runs` runs per initialization (one if it is deterministic).
 
-        ValueError if the results of all runs would not fit.
+        The initializations take turns. Raises ValueError if the results of all runs would exceed the memory limit.
         """
         numbers = study.view.state_size(study.settings.k, study.data.points.shape[1])
-        if numbers * runs * len(initializations) > MOST_STATE_NUMBERS:
+        if numbers * runs * len(initializations) > MAX_STATE_VALUES:
             raise ValueError(
-                f"the results of {runs * len(initializations):,} runs do not fit, with {numbers:,} numbers each: choose fewer "
-                "runs, fewer columns or a smaller K"
+                f"the results of {runs * len(initializations):,} runs exceed the memory limit ({numbers:,} values each): "
+                "choose fewer runs, fewer features or a smaller K"
             )
-        wanted = {
+        counts = {
             initialization: runs if study.view.initialization(initialization).random else 1
             for initialization in initializations
         }
         missing = (
-            [(initialization, i) for i in range(count) if (initialization, i) not in study.attempts]
-            for initialization, count in wanted.items()
+            [(initialization, i) for i in range(count) if (initialization, i) not in study.finished]
+            for initialization, count in counts.items()
         )
         return cls(study, tuple(task for turn in zip_longest(*missing) for task in turn if task is not None))
 
     @property
     def tasks(self) -> tuple[tuple[str, int], ...]:
-        return self.first_remaining
+        return self.queue
 
-    def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> Attempt:
-        attempt = self.study.attempts[task] = self.study.run(*task, on_step)
-        return attempt
+    def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> RunSummary:
+        run = self.study.finished[task] = self.study.compute_run(*task, on_step)
+        return run
 
     def describe(self, task: tuple[str, int], state: Any) -> str:
         iteration = 0 if state is None else state.iteration
@@ -173,44 +175,43 @@ class RemainingRuns(Job):
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Runs that ended in the same clustering."""
+    """Runs that ended in the same clusters."""
 
-    best: Attempt
+    best: RunSummary
     count: int
     counts: dict[str, int]
-    """of each initialization"""
+    """number of runs by initialization"""
 
 
 @dataclass(frozen=True)
 class InitializationScores:
-    """How the runs of one initialization ended."""
+    """Summary of the runs with one initialization."""
 
     initialization: str
     runs: int
-    best: float
-    mean: float
+    best_loss: float
+    mean_loss: float
     reached: float
-    """share of its runs that reach the best loss of all"""
-    index: float
-    """mean centroid index to the reference"""
-    right: float
-    """share of its runs with centroid index 0"""
-    iterations: float
-    seconds: float
-    """mean time of a run"""
+    """share of runs that reach the best loss of all initializations"""
+    mean_index: float
+    """mean centroid index relative to the reference"""
+    index_zero: float
+    """share of runs with centroid index 0"""
+    mean_iterations: float
+    mean_seconds: float
+    """mean run time"""
 
 
 class Findings:
-    """What many runs have in common."""
+    """Summary of many runs: scores of the initializations and distinct solutions."""
 
-    def __init__(self, study: RestartStudy, by_initialization: dict[str, list[Attempt]]):
+    def __init__(self, study: RestartStudy, by_initialization: dict[str, list[RunSummary]]):
         self.study, self.by_initialization = study, by_initialization
-        self.runs = [attempt for attempts in by_initialization.values() for attempt in attempts]
-        """all of them"""
-        least = min(attempt.loss for attempt in self.runs)
-        alike = [attempt for attempt in self.runs if attempt.loss <= least + 1e-9 * abs(least)]
-        self.best = min(alike, key=lambda attempt: attempt.seed)
-        """the first that ends with the least loss, but for rounding"""
+        self.runs = [run for runs in by_initialization.values() for run in runs]
+        minimum = min(run.loss for run in self.runs)
+        ties = [run for run in self.runs if run.loss <= minimum + 1e-9 * abs(minimum)]
+        self.best = min(ties, key=lambda run: run.seed)
+        """run with the lowest final loss; the first one if several are equal up to rounding"""
 
     @property
     def settings(self) -> Settings:
@@ -222,63 +223,65 @@ class Findings:
 
     @property
     def loss_name(self) -> str:
-        return self.study.ready.process.loss_name
+        return self.study.preparation.process.loss_name
 
     @cached_property
     def tolerance(self) -> float:
-        """How far above the best loss another one reaches it."""
+        """Maximum difference from the best loss for a run to count as reaching it."""
         return self.view.traits.loss.tolerance(self.best.loss)
 
     @cached_property
-    def truth(self) -> np.ndarray | None:
-        """(k, d) the means of the known groups, if there are as many as clusters."""
+    def true_means(self) -> np.ndarray | None:
+        """(k, d) means of the known groups; None unless there are k groups."""
         data = self.study.data
-        if data.labels is None or data.given is not None or data.groups != self.settings.k:
+        if data.labels is None or data.precomputed is not None or data.groups != self.settings.k:
             return None
         groups = np.unique(data.labels[data.labels >= 0])
         return np.stack([data.points[data.labels == group].mean(axis=0) for group in groups])
 
     @cached_property
     def reference(self) -> np.ndarray:
-        """(k, d) what the centers of runs are compared with: the truth, or those of the best run if it is not known."""
-        return self.best.centers if self.truth is None else self.truth
+        """(k, d) reference for the centers of runs: the means of the known groups, or else the centers of the best run."""
+        return self.best.centers if self.true_means is None else self.true_means
 
     @property
     def reference_name(self) -> str:
-        """What `reference` is."""
-        return "the best run" if self.truth is None else "the truth"
+        return "the best run" if self.true_means is None else "the known groups"
 
     @property
     def distance_name(self) -> str:
-        """How `distances` measures."""
-        return self.view.distance_name if self.truth is None else MethodView.distance_name
+        return self.view.distance_name if self.true_means is None else MethodView.distance_name
 
-    def distances(self, attempt: Attempt) -> np.ndarray:
-        """(k, k) from the centers of this run to the reference: Euclidean to the truth, else as the method measures."""
-        if self.truth is None:
+    def distances(self, run: RunSummary) -> np.ndarray:
+        """(k, k) distances from the centers of a run to the reference.
+
+        Euclidean if the known groups are the reference, otherwise the distance of the method.
+        """
+        if self.true_means is None:
             return self.view.center_distances(
-                attempt.parameters, self.best.parameters, self.study.data, self.study.ready.model_input
+                run.parameters, self.best.parameters, self.study.data, self.study.preparation.model_input
             )
-        return cdist(attempt.centers, self.truth)
+        return cdist(run.centers, self.true_means)
 
-    def index(self, attempt: Attempt) -> int:
-        """The centroid index to the reference."""
-        return centroid_index_of_distances(self.distances(attempt))
+    def index(self, run: RunSummary) -> int:
+        """Centroid index of a run relative to the reference (Fränti, Rezaei & Zhao 2014, doi:10.1016/j.patcog.2014.03.017)."""
+        return centroid_index_of_distances(self.distances(run))
 
     @cached_property
     def reached(self) -> int:
-        """How many runs reach the best loss."""
+        """Number of runs that reach the best loss."""
         return sum(run.loss <= self.best.loss + self.tolerance for run in self.runs)
 
-    def misplaced(self, attempt: Attempt) -> tuple[np.ndarray, np.ndarray]:
-        """Where a run has a center too many, and where it has none though the reference has one, (m, d) each."""
-        distances = self.distances(attempt)
-        spare = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
-        lacking = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
-        return attempt.centers[spare], self.reference[lacking]
+    def misplaced(self, run: RunSummary) -> tuple[np.ndarray, np.ndarray]:
+        """(m, d) extra centers of a run, and (l, d) reference centers that no center of the run is nearest to."""
+        distances = self.distances(run)
+        extra = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
+        missing = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
+        return run.centers[extra], self.reference[missing]
 
     @cached_property
     def scores(self) -> list[InitializationScores]:
+        """Scores of each initialization."""
         rows = []
         for initialization, runs in self.by_initialization.items():
             losses = np.array([run.loss for run in runs])
@@ -300,28 +303,28 @@ class Findings:
 
     @cached_property
     def solutions(self) -> list[Solution]:
-        """The distinct ones, the most frequent first, of equally frequent ones the better first."""
+        """The distinct solutions by decreasing number of runs, then by increasing loss."""
         runs = sorted(self.runs, key=lambda run: run.loss)
-        numbers = distinct_partitions(np.stack([run.labels for run in runs]), share=ALIKE)
-        members = [[] for _ in range(numbers.max() + 1)]
+        numbers = distinct_partitions(np.stack([run.labels for run in runs]), share=MAX_DIFFERENCE)
+        groups = [[] for _ in range(numbers.max() + 1)]
         for run, number in zip(runs, numbers, strict=True):
-            members[number].append(run)
+            groups[number].append(run)
         solutions = [
             Solution(
-                those[0],
-                len(those),
+                group[0],
+                len(group),
                 {
-                    initialization: sum(run.initialization == initialization for run in those)
+                    initialization: sum(run.initialization == initialization for run in group)
                     for initialization in self.by_initialization
                 },
             )
-            for those in members
+            for group in groups
         ]
         return sorted(solutions, key=lambda solution: -solution.count)
 
-    def numbers_of(self, attempt: Attempt) -> np.ndarray:
-        """(n,) which number each point has in a picture of this run: those of the best run's matching groups."""
-        places = ranks_by_place(self.study.data.points, self.best.centers)
-        ranks = places[match_clusters(attempt.labels, self.best.labels, self.settings.k)]
-        ready = self.study.ready
-        return ranks[ready.process.assign(ready.prepared, attempt.parameters).labels]
+    def colors_of(self, run: RunSummary) -> np.ndarray:
+        """(n,) color number of each point in a plot of a run: that of the matching cluster of the best run."""
+        best_colors = ranks_by_place(self.study.data.points, self.best.centers)
+        colors = best_colors[match_clusters(run.labels, self.best.labels, self.settings.k)]
+        preparation = self.study.preparation
+        return colors[preparation.process.assign(preparation.prepared, run.parameters).labels]

@@ -47,11 +47,11 @@ def markers(page, panels=3):
 
 
 def states(page):
-    return page.locator(".telling .name").evaluate_all("names => names.map(name => name.dataset.state)")
+    return page.locator(".caption .name").evaluate_all("names => names.map(name => name.dataset.state)")
 
 
 def sentences(page):
-    return page.locator(".telling .sentence").all_inner_texts()
+    return page.locator(".caption .sentence").all_inner_texts()
 
 
 def middles(parameters, points):
@@ -157,7 +157,7 @@ def test_the_race_plays_in_step_to_its_end(page, server, histories):
 def test_a_ready_made_comparison_is_one_click_and_its_address_shows_the_same_in_a_fresh_browser(page, chromium, server):
     visit(page, f"{server}/compare?n=100")
     page.get_by_role("radio", name="Unequal sizes").click()
-    page.get_by_text("K-means and K-medoids cut the large group in two").wait_for()
+    page.get_by_text("K-means and K-medoids split the large group in two").wait_for()
     page.wait_for_function("() => location.search.includes('sizes_ratio') && location.search.includes('seed=6')")
     settled(page)
     page.locator(".sentence", has_text="Converged after 41 iterations").wait_for()
@@ -233,8 +233,8 @@ def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_race(chromiu
     page.set_default_timeout(60_000)
     visit(page, f"{cold_server}/compare?n=100&k=4&panels=2", 2)
     page.get_by_role("dialog").wait_for(state="detached")
-    assert page.get_by_role("heading", name="The race", level=1).is_visible()
+    assert page.get_by_role("heading", name="Compare", level=1).is_visible()
     menu = [text.split("\n")[-1] for text in page.get_by_test_id("stSidebarNavLink").all_inner_texts()]
-    assert menu[5:7] == ["The race", "Many starts"]
+    assert menu[5:7] == ["Compare", "Restarts"]
     assert [len(centers(page, i)) for i in range(2)] == [4, 4]
     page.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pages.datasets import catalog
-from pages.datasets.formatting import number
+from pages.datasets.formatting import format_number
 from pages.methods import settings
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs.cache import RecentCache
@@ -27,11 +27,11 @@ def findings():
 
 
 def summary(page):
-    return page.get_by_text(re.compile(r"^[\d,]+ runs came to")).inner_text()
+    return page.get_by_text(re.compile(r"^[\d,]+ runs gave")).inner_text()
 
 
 def settled(page):
-    page.get_by_text(re.compile(r"^[\d,]+ runs came to")).wait_for()
+    page.get_by_text(re.compile(r"^[\d,]+ runs gave")).wait_for()
     page.wait_for_function(
         """charts => charts.every(chart => document.querySelector(chart)?._fullData?.length)
             && !document.querySelector('[data-testid=stStatusWidget]')""",
@@ -46,10 +46,10 @@ def visit(page, address):
 
 def check_watch(page, run):
     """Watch shows exactly this run."""
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.wait_for_function("seed => new RegExp(`[?&]seed=${seed}(&|$)`).test(location.search)", arg=run.seed)
     metric = page.get_by_test_id("stMetric").filter(has_text="Final loss").get_by_test_id("stMetricValue")
-    metric.get_by_text(number(run.loss), exact=True).wait_for()
+    metric.get_by_text(format_number(run.loss), exact=True).wait_for()
     iterations = page.get_by_test_id("stMetric").filter(has_text="Iterations").get_by_test_id("stMetricValue")
     assert iterations.inner_text() == str(len(run.losses) - 1)
     assert page.get_by_label("Seed", exact=True).input_value() == str(run.seed)
@@ -90,8 +90,8 @@ def test_a_click_on_a_bar_watches_its_best_run_and_coming_back_nothing_has_chang
     visit(page, f"{server}/{ADDRESS}")
     before = summary(page)
     assert before == (
-        f"60 runs came to {len(findings.solutions)} distinct solutions. The best loss, {number(findings.best.loss)}, was "
-        f"reached by {findings.reached} of them."
+        f"60 runs gave {len(findings.solutions)} distinct solutions; "
+        f"{findings.reached} reached the best loss, {format_number(findings.best.loss)}."
     )
     runs = {(run.initialization, run.seed): run for run in findings.runs}
     found = bars(page)
@@ -101,7 +101,7 @@ def test_a_click_on_a_bar_watches_its_best_run_and_coming_back_nothing_has_chang
     for chosen in (worst, greedy):
         click_bar(page, chosen)
         check_watch(page, runs[tuple(chosen[2])])
-        page.get_by_test_id("stSidebarNav").get_by_text("Many starts", exact=True).click()
+        page.get_by_test_id("stSidebarNav").get_by_text("Restarts", exact=True).click()
         check_back(page, before)
     assert runs[tuple(worst[2])].loss != runs[tuple(greedy[2])].loss
 
@@ -134,7 +134,7 @@ def test_a_click_on_the_end_of_a_curve_watches_that_run(page, server, findings):
     assert room(chosen) > 8
     page.mouse.click(*places[chosen])  # it is on the screen without scrolling
     check_watch(page, runs[tuple(points[chosen][0])])
-    page.get_by_test_id("stSidebarNav").get_by_text("Many starts", exact=True).click()
+    page.get_by_test_id("stSidebarNav").get_by_text("Restarts", exact=True).click()
     check_back(page, before)
 
 
@@ -144,21 +144,21 @@ def test_long_work_can_be_stopped_and_gone_on_with(page, server):
     def underway(missing):
         return page.get_by_text(re.compile(rf"^Run (?!1 |2 )\d+ of {missing:,}, iteration"))
 
-    stopped = page.get_by_text(re.compile(r"^Stopped with [\d,]+ runs still to be made"))
+    stopped = page.get_by_text(re.compile(r"^Stopped, [\d,]+ runs not done"))
     made = []
     for _ in range(2):
         underway(1500 - sum(made[-1:])).wait_for()
-        page.get_by_role("button", name="Stop here").click()
+        page.get_by_test_id("stButton").get_by_role("button", name="Stop").click()
         stopped.wait_for()
         settled(page)
         missing = int(re.search(r"([\d,]+) runs", stopped.inner_text())[1].replace(",", ""))
         made.append(1500 - missing)
-        assert summary(page).startswith(f"{made[-1]:,} runs came to")
-        assert page.get_by_role("button", name="Stop here").count() == 0
-        page.get_by_role("button", name="Go on").click()
+        assert summary(page).startswith(f"{made[-1]:,} runs gave")
+        assert page.get_by_test_id("stButton").get_by_role("button", name="Stop").count() == 0
+        page.get_by_role("button", name="Resume").click()
         stopped.wait_for(state="detached")
     assert 0 < made[0] < made[1] < 1500
-    page.get_by_role("button", name="Stop here").click()
+    page.get_by_test_id("stButton").get_by_role("button", name="Stop").click()
 
 
 def test_it_fits_a_narrow_screen(page, server):
@@ -177,6 +177,6 @@ def test_the_first_visitor_of_a_new_server_can_come_straight_to_many_starts(chro
     page.set_default_timeout(60_000)
     visit(page, f"{cold_server}/{ADDRESS}")
     page.get_by_role("dialog").wait_for(state="detached")
-    assert page.get_by_role("heading", name="Many starts", level=1).is_visible()
-    assert number(findings.best.loss) in summary(page)
+    assert page.get_by_role("heading", name="Restarts", level=1).is_visible()
+    assert format_number(findings.best.loss) in summary(page)
     page.close()

@@ -188,7 +188,7 @@ def test_proximities_race_by_k_medoids_with_different_updates(app):
         "2. K-medoids, first swap",
         "3. K-medoids, best swap",
     ]
-    assert "by the proximities in every panel" in said(app)
+    assert "by the chosen metric in every panel" in said(app)
     app.button_group(key="source").set_value("sample").run()
     assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
 

@@ -319,7 +319,7 @@ def test_the_cut_is_the_start_of_other_methods_in_watch(label, algorithm):
     found = sizes(app)
     click(app, label)
     page, address = wanted(app)
-    assert page == "To this run in Watch"
+    assert page == "Open on the Watch page"
     assert {name: address[name] for name in ("k", "tree_linkage", "tree_metric")} == dict(
         k="4", tree_linkage="Complete", tree_metric="Manhattan"
     )
@@ -386,7 +386,7 @@ def test_every_method_that_can_start_from_a_tree_has_a_button_even_if_two_have_t
     app.button(key="hand over to twin").click().run()
     assert not app.exception
     page, address = wanted(app)
-    assert page == "To this run in Watch"
+    assert page == "Open on the Watch page"
     assert address == dict(algorithm="Another method", k="4", start_twin="Hierarchical clustering", tree_linkage="Complete")
     assert app.session_state["algorithm"] == "twin"
     app.switch_page(WATCH).run()

@@ -119,7 +119,7 @@ def test_a_link_to_data_that_was_kept_opens_the_same_data(link):
 
 def test_a_link_to_the_failures_shows_all_of_them():
     buttons = [button.label for button in opened_whole("/failures").button]
-    assert buttons == ["Watch it go wrong"] * 8
+    assert buttons == ["Show example"] * 8
 
 
 @pytest.mark.parametrize("link", TREES)
