@@ -1,4 +1,4 @@
-"""K-means, K-medoids and mixtures of Gaussians as sequences of states: exact, fast, made to be watched.
+"""Clustering algorithms as sequences of states: K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering.
 
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
@@ -6,7 +6,7 @@
 >>> for state in iterate(KMeans(k=3), points, rng=0):
 ...     print(state.iteration, round(state.loss, 1))  # doctest: +SKIP
 
-Needs NumPy and SciPy only.
+Requires only NumPy and SciPy.
 """
 
 from clustering.bootstrap import bootstrap

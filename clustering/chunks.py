@@ -1,7 +1,7 @@
-"""Work on long arrays piece by piece: each piece stays in the processor's cache, and the pieces run on all cores.
+"""Chunked, multithreaded computation on long arrays. Chunks fit in the processor cache and run on all cores.
 
-NumPy and BLAS release the interpreter's lock inside their loops, so plain threads are enough. Results come back in the
-order of the pieces, so sums over them are the same in every run.
+NumPy and BLAS release the global interpreter lock (GIL) inside their loops, so threads suffice. Results are returned in the
+order of the chunks, so sums over them are reproducible.
 """
 
 import os
@@ -19,72 +19,72 @@ def _pool() -> ThreadPoolExecutor:
 
 
 BLAS_THREADS = 128
-"""multiplications per column of a matrix product from which BLAS itself makes good use of all cores"""
+"""multiplications per column from which a BLAS matrix product uses all cores efficiently by itself"""
 
 
 def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplications: int = 0) -> list[Any]:
-    """[function(slice(0, size)), function(slice(size, 2 * size)), …], evaluated on all cores, up to n.
+    """[function(slice(0, size)), function(slice(size, 2 * size)), …] up to n, evaluated on all cores.
 
-    `multiplications` is the work per column that the function gives to matrix products. From `BLAS_THREADS` on the
-    chunks come in turn: two layers of threads would be in each other's way.
+    `multiplications` is the number of multiplications per column that `function` spends in matrix products. From
+    `BLAS_THREADS` on the chunks are evaluated sequentially, because BLAS threads and these would compete for the cores.
     """
     slices = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
     if len(slices) == 1 or multiplications >= BLAS_THREADS:
-        return [function(piece) for piece in slices]
+        return [function(chunk) for chunk in slices]
     return list(_pool().map(function, slices))
 
 
-ALONE = 2**19 - 1
-"""multiplications of a matrix product up to which BLAS (OpenBLAS at least) starts no threads of its own"""
-NARROWEST = 64
-"""columns at a time below which a product takes longer"""
+MAX_SINGLE_THREADED = 2**19 - 1
+"""number of multiplications up to which a matrix product in BLAS (at least OpenBLAS) uses a single thread"""
+MIN_WIDTH = 64
+"""number of columns per block below which products become slower"""
 
 
 def product(left: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """left (k, m) @ columns (m, n), by the calling thread alone: for functions that `map_chunks` runs on all cores, where
-    threads of BLAS would be in the way.
+    """left (k, m) @ columns (m, n), computed in the calling thread alone.
 
-    One call of NumPy makes all the small products that it takes, without the interpreter's lock.
+    For functions run by `map_chunks`, where additional BLAS threads would slow down the computation. The product is split
+    into blocks too small for BLAS to start threads.
     """
     (k, m), n = left.shape, columns.shape[1]
-    width = max(ALONE // (k * m), NARROWEST)
+    width = max(MAX_SINGLE_THREADED // (k * m), MIN_WIDTH)
     if n <= width:
         return left @ columns
     result = np.empty((k, n))
-    height, whole = max(ALONE // (m * width), 1), n - n % width
+    height, whole = max(MAX_SINGLE_THREADED // (m * width), 1), n - n % width
     for top in range(0, k, height):
         rows = slice(top, top + height)
-        np.matmul(left[rows], _pieces(columns[:, :whole], width), out=_pieces(result[rows, :whole], width))
+        np.matmul(left[rows], _blocks(columns[:, :whole], width), out=_blocks(result[rows, :whole], width))
         np.matmul(left[rows], columns[:, whole:], out=result[rows, whole:])
     return result
 
 
 def inner_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """left (k, n) @ right.T (n, m), in the same way."""
+    """left (k, n) @ right.T (n, m), computed in the calling thread alone."""
     (k, n), m = left.shape, len(right)
-    width = max(ALONE // (k * m), NARROWEST)
+    width = max(MAX_SINGLE_THREADED // (k * m), MIN_WIDTH)
     if n <= width:
         return left @ right.T
     whole = n - n % width
-    parts = _pieces(left[:, :whole], width) @ _pieces(right[:, :whole], width).transpose(0, 2, 1)
+    parts = _blocks(left[:, :whole], width) @ _blocks(right[:, :whole], width).transpose(0, 2, 1)
     return parts.sum(axis=0) + left[:, whole:] @ right[:, whole:].T
 
 
-def _pieces(rows: np.ndarray, width: int) -> np.ndarray:
-    """A view (pieces, k, width) of rows (k, pieces * width)."""
+def _blocks(rows: np.ndarray, width: int) -> np.ndarray:
+    """(blocks, k, width) view of rows (k, blocks * width)."""
     return rows.reshape(len(rows), -1, width).transpose(1, 0, 2)
 
 
 def chunk_size(rows: int) -> int:
-    """How many columns to take at a time where each column needs `rows` floats.
+    """Number of columns per chunk if each column needs `rows` floats.
 
-    Long pieces: handing the interpreter's lock from thread to thread costs as much as a pass over 16,000 numbers.
+    Chunks are long, because passing the GIL between threads costs as much as processing 16,000 numbers.
     """
     return min(max(2**22 // rows, 2048), 2**17)
 
 
 def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The smallest entry of each column, its row, and the second smallest entry.
+    """Smallest entry of each column, its row, and the second smallest entry.
 
     Parameters
     ----------
@@ -93,34 +93,33 @@ def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns
     -------
     least, labels, second : (n,) arrays
-        `labels` is the lowest row that holds the least value, in the shortest unsigned integers that hold k - 1;
-        `second` is infinite when k = 1, and equal to `least` where two rows tie.
+        `labels` is the first row with the smallest value, in the smallest unsigned integer type that holds k - 1.
+        `second` is infinite if k = 1, and equal to `least` if the minimum is tied.
     """
     least = rows[0].copy()
     second = np.full_like(least, np.inf)
     labels = np.zeros(len(least), dtype=np.min_scalar_type(len(rows) - 1))
     larger, closer, number = np.empty_like(least), np.empty(len(least), dtype=bool), np.empty_like(labels)
-    # row by row, because a reduction over k runs along contiguous memory this way and argmin(axis=0) does not
+    # row by row: each pass runs along contiguous memory, unlike argmin(axis=0)
     for k in range(1, len(rows)):
         row = rows[k]
         np.less(row, least, out=closer)
         np.minimum(second, np.maximum(least, row, out=larger), out=second)
         np.minimum(least, row, out=least)
-        # k where closer: it exceeds all labels given so far, and the maximum of short integers is the fastest way
+        # sets the label to k where closer: k exceeds all labels so far, and a maximum of short integers is fastest
         np.maximum(labels, np.multiply(closer.view(np.uint8), labels.dtype.type(k), out=number), out=labels)
     return least, labels, second
 
 
 def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `two_smallest`, but entries count with a relative error of up to 2 k EPS, and `rows` is overwritten.
+    """Like `two_smallest` with a relative error of the entries of up to 2 k EPS; faster for few columns. Overwrites `rows`.
 
-    A few passes over all rows at once instead of six over each, which take longer to call than to make where columns are
-    few. Entries must be finite. Two that are closer than that error may come in either order. The labels are integers of any
-    length.
+    Makes a few passes over all rows together instead of six over each row, which saves call overhead. Entries must be finite.
+    Entries that differ by less than the error may be returned in either order. The labels may have any integer type.
     """
-    if rows.shape[1] > 1500 * (len(rows) - 3):  # as measured
+    if rows.shape[1] > 1500 * (len(rows) - 3):  # threshold found by timing
         return two_smallest(rows)
-    # each entry carries its row in its last bits, so that the least entry tells where it was
+    # store the row number in the lowest bits of each entry, so that the minimum carries its row
     bits = rows.view(np.int64)
     mask = (1 << (len(rows) - 1).bit_length()) - 1
     bits &= ~mask
@@ -132,11 +131,11 @@ def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def column_argmax(rows: np.ndarray) -> np.ndarray:
-    """The row of the largest entry of each column, the lowest on ties; (n,), typed as in `two_smallest`."""
+    """(n,) row of the largest entry of each column, the first one if tied; integer type as in `two_smallest`."""
     largest = rows[0].copy()
     labels = np.zeros(len(largest), dtype=np.min_scalar_type(len(rows) - 1))
     larger, number = np.empty(len(largest), dtype=bool), np.empty_like(labels)
-    # as in `two_smallest`: several times faster than argmax(axis=0)
+    # row by row as in `two_smallest`: several times faster than argmax(axis=0)
     for k in range(1, len(rows)):
         np.greater(rows[k], largest, out=larger)
         np.maximum(largest, rows[k], out=largest)

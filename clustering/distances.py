@@ -1,4 +1,4 @@
-"""Distances of points to centers."""
+"""Distances between points and centers."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -8,7 +8,7 @@ from clustering.points import check_points
 
 
 def nearest_centers(centers, points) -> np.ndarray:
-    """(n,) number of the nearest center of each point, the lowest one among equals.
+    """(n,) index of the nearest center of each point by Euclidean distance, the lowest index if tied.
 
     Parameters
     ----------
@@ -18,15 +18,15 @@ def nearest_centers(centers, points) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `check_points`, or if points and centers differ in d.
+        As `check_points`, or if points and centers have different numbers of columns.
     """
     centers, points = check_points(centers, "centers"), check_points(points)
     if centers.shape[1] != points.shape[1]:
-        raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
+        raise ValueError(f"points must have {centers.shape[1]} columns like the centers, got {points.shape[1]}")
     labels = np.empty(len(points), dtype=np.intp)
 
     def part(chunk):
-        # by differences, so that a common offset costs no digits
+        # from differences, so that a common offset loses no precision
         labels[chunk] = cdist(points[chunk], centers, "sqeuclidean").argmin(axis=1)
 
     map_chunks(part, len(points), chunk_size(len(centers)))
@@ -34,12 +34,15 @@ def nearest_centers(centers, points) -> np.ndarray:
 
 
 def squared_distances(columns, centers) -> np.ndarray:
-    """(k, n) squared distances of the centers to the columns by differences, which lose no digits."""
+    """(k, n) squared Euclidean distances of centers (k, d) to points, given as columns (d, n).
+
+    Computed from differences, which avoids cancellation.
+    """
     distances = np.zeros((len(centers), columns.shape[1]))
     difference = np.empty(columns.shape[1])
-    for center, mine in zip(centers, distances, strict=True):
+    for center, row in zip(centers, distances, strict=True):
         for column, coordinate in zip(columns, center, strict=True):
             np.subtract(column, coordinate, out=difference)
             difference *= difference
-            mine += difference
+            row += difference
     return distances

@@ -1,61 +1,64 @@
-"""Edit distances: how many letters it takes to make one string of another."""
+"""Levenshtein edit distances between strings."""
 
 import numpy as np
 
-LONGEST = 1000
-"""code points in a string: time grows with the square"""
-WORDS = 4096
-"""of 64 letters, handled at a time: the arrays of a step stay in cache"""
-TABLE = 2**24
-"""words in a table of letters"""
+MAX_LENGTH = 1000
+"""code points in a string; time grows with the square of the length"""
+WORDS_PER_CHUNK = 4096
+"""64-bit words (blocks of 64 letters) processed together: the arrays of a step fit in the processor cache"""
+MAX_TABLE_WORDS = 2**24
+"""64-bit words in the table of letter positions"""
 
 
 def edit_distances(strings) -> np.ndarray:
-    """The Levenshtein distance of each pair of strings, an (n, n) float array of integers.
+    """Levenshtein distance of each pair of strings, an (n, n) float array of integer values.
 
-    The least number of insertions, deletions and substitutions of single code points that make one string of the other.
+    The minimum number of insertions, deletions and substitutions of single code points that turn one string into the other.
 
     Parameters
     ----------
-    strings : n strings of at most 1,000 code points; empty ones and repeated ones are fine
+    strings : sequence of n strings
+        At most 1,000 code points each. Strings may be empty or repeated.
 
     Raises
     ------
     ValueError
-        If there is no string, an entry is not a string, or one is too long; the sentence names the first.
+        If there are no strings, an entry is not a string, or a string is too long. The message gives the first one.
 
-    Levenshtein 1966, Soviet Physics Doklady 10:707. By the bit-parallel algorithm of Myers 1999,
-    doi:10.1145/316542.316550, in blocks of 64 letters as in Hyyrö 2003, Nordic J. of Computing 10:29: each step takes one
-    letter of one string against 64 letters of each of many others.
+    Notes
+    -----
+    A letter with a combining accent counts as two code points; normalize such strings first
+    (`unicodedata.normalize("NFC", …)`). A transposition counts as two edits. Distances grow with the length of the strings.
 
-    Weakness: a letter with a combining accent is two code points: normalize such strings first
-    (`unicodedata.normalize("NFC", …)`). A transposition counts as two. Long strings are far apart because they are long.
+    Levenshtein 1966, Soviet Physics Doklady 10:707. Uses the bit-parallel algorithm of Myers 1999,
+    doi:10.1145/316542.316550, in blocks of 64 letters (Hyyrö 2003, Nordic J. of Computing 10:29): each step compares one
+    letter of one string with 64 letters of each of many other strings.
     """
     if isinstance(strings, str):
         raise ValueError("strings must be a list of strings, got a single one")
     strings = list(strings)
     if not strings:
-        raise ValueError("strings must be at least one, got none")
+        raise ValueError("strings must contain at least one string, got none")
     for row, string in enumerate(strings):
         if not isinstance(string, str):
             raise ValueError(f"strings must be strings, but row {row} is {string!r} of type {type(string).__name__}")
-        if len(string) > LONGEST:
-            raise ValueError(f"strings must have at most {LONGEST} characters, but row {row} has {len(string)}: shorten it")
+        if len(string) > MAX_LENGTH:
+            raise ValueError(f"strings must have at most {MAX_LENGTH} characters, but row {row} has {len(string)}: shorten it")
     distinct = sorted(set(strings), key=lambda string: (len(string), string))
     number = {string: i for i, string in enumerate(distinct)}
-    place = np.array([number[string] for string in strings])
-    return _distances(distinct)[place[:, None], place].astype(float)
+    index = np.array([number[string] for string in strings])
+    return _distances(distinct)[index[:, None], index].astype(float)
 
 
 def _distances(strings) -> np.ndarray:
-    """(n, n) of distinct strings in the order of their lengths."""
+    """(n, n) distances of distinct strings, sorted by length."""
     n = len(strings)
     lengths = np.array([len(string) for string in strings])
     ends = np.concatenate([[0], np.cumsum(lengths)])
     code_points = np.frombuffer("".join(strings).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     alphabet, letters = np.unique(code_points, return_inverse=True)
     words = np.concatenate([[0], np.cumsum(np.maximum(1, -(-lengths // 64)))])
-    capacity = min(WORDS, TABLE // max(1, len(alphabet)))
+    capacity = min(WORDS_PER_CHUNK, MAX_TABLE_WORDS // max(1, len(alphabet)))
     distances = np.zeros((n, n), dtype=np.int16)
     begin = 0
     while begin < n:
@@ -63,9 +66,9 @@ def _distances(strings) -> np.ndarray:
         blocks = _blocks(letters[ends[begin] : ends[end]], lengths[begin:end], len(alphabet))
         i = 0
         while i < end:
-            # strings are compared with those after them, which are not shorter: fewer steps
+            # compare strings with later ones only, which are at least as long: fewer steps
             after = max(begin, i)
-            several = slice(i, min(end, i + max(1, WORDS // (end - after))))
+            several = slice(i, min(end, i + max(1, WORDS_PER_CHUNK // (end - after))))
             distances[several, after:end] = _to_each(letters, ends[several], lengths[several], blocks, after - begin)
             i = several.stop
         begin = end
@@ -73,18 +76,18 @@ def _distances(strings) -> np.ndarray:
 
 
 def _blocks(letters, lengths, count: int) -> list[tuple]:
-    """For the first, second, … 64 letters of m strings, (first string that has any, `where`, `inside`).
+    """For each block of 64 letters of the strings: (index of the first string that reaches it, `where`, `inside`).
 
-    `where` (count, m) has a bit for each place that holds this letter, `inside` (m,) for each place there is. Strings come
-    by length, so those that reach into a block are the last ones.
+    With m strings that reach the block, the bits of `where` (count, m) mark the positions of each letter of the alphabet, and
+    the bits of `inside` (m,) all positions within the string. Strings are sorted by length, so the last m reach the block.
     """
     owner = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(letters)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    bits = np.left_shift(np.uint64(1), (place % 64).astype(np.uint64))
+    position = np.arange(len(letters)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    bits = np.left_shift(np.uint64(1), (position % 64).astype(np.uint64))
     blocks = []
     for b in range(max(1, -(-int(lengths[-1]) // 64))):
         first = int(np.searchsorted(lengths, 64 * b, "right")) if b else 0
-        here = place // 64 == b
+        here = position // 64 == b
         where = np.zeros((count, len(lengths) - first), dtype=np.uint64)
         inside = np.zeros(len(lengths) - first, dtype=np.uint64)
         np.bitwise_or.at(where, (letters[here], owner[here] - first), bits[here])
@@ -94,10 +97,10 @@ def _blocks(letters, lengths, count: int) -> list[tuple]:
 
 
 def _to_each(letters, starts, lengths, blocks, skipped: int) -> np.ndarray:
-    """The distances (t, m) of t strings, by length, to all those in the blocks but the first `skipped`.
+    """(t, m) distances of t strings, sorted by length, to the strings in the blocks, except the first `skipped`.
 
-    A column of the table of distances is kept as the differences between its entries: bits of `rises` where it is +1, of
-    `falls` where it is -1, 0 elsewhere. Names in the paper: Pv, Mv (rises, falls), Ph, Mh (up, down), Xv, Xh.
+    A column of the dynamic programming table is stored as differences between adjacent entries: the bits of `rises` mark +1,
+    those of `falls` mark -1. Names in the paper: Pv, Mv (`rises`, `falls`), Ph, Mh (`up`, `down`), Xv, Xh.
     """
     live = []
     for first, where, inside in blocks:

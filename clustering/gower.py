@@ -1,35 +1,43 @@
-"""Gower's dissimilarity: rows with numbers, categories and gaps."""
+"""Gower's dissimilarity for rows with numeric columns, categorical columns and missing values.
+
+    D[i, j] = mean over columns c observed in both rows of d_c(i, j)
+
+d_c: for a numeric column the absolute difference divided by the range of the column; for a categorical one 0 if equal, else 1.
+Gower 1971, "A general coefficient of similarity and some of its properties", doi:10.2307/2528823.
+"""
 
 import numpy as np
 
 from clustering.chunks import map_chunks
 from clustering.points import check_table
 
-ENTRIES = 2**17
-"""of the result at a time: a few arrays of so many stay in cache, yet each is long enough for two threads"""
+CHUNK_ENTRIES = 2**17
+"""matrix entries per chunk: the arrays of a chunk fit in cache, and chunks are long enough for multithreading"""
 
 
 def gower_matrix(numbers, categories=None) -> np.ndarray:
-    """Gower's dissimilarity of each pair of rows, an (n, n) array in 0..1: symmetric, with a zero diagonal.
+    """Gower's dissimilarity of each pair of rows, a symmetric (n, n) array of values in 0..1 with a zero diagonal.
+
+    The dissimilarity of two rows is the mean over the columns observed in both, including constant columns.
 
     Parameters
     ----------
     numbers : (n, p) array or None
-        NaN for gaps. A column contributes the absolute difference over its range; a constant one contributes 0.
+        Numeric columns; NaN if missing. A column contributes the absolute difference divided by the range of the column, 0
+        if the column is constant.
     categories : (n, q) array of integers, optional
-        Codes from 0 on, -1 for gaps. A column contributes 0 where two codes are equal, 1 where they are not.
-
-    A pair's dissimilarity is the mean over the columns that both rows have, constant ones included.
+        Category codes from 0 on; -1 if missing. A column contributes 0 if the two codes are equal, otherwise 1.
 
     Raises
     ------
     ValueError
-        If neither table has a column, they have not equally many rows, a number is not finite or a code is below -1; or if
-        two rows have no column in common.
+        If there are no columns, the tables have different numbers of rows, a number is infinite or a code is below -1; or if
+        two rows have no observed column in common.
 
-    Gower 1971, doi:10.2307/2528823: 1 minus his similarity, with equal weights and no asymmetric binary columns.
-
-    Weakness: one outlier sets the range of its column. With gaps the triangle inequality may fail.
+    Notes
+    -----
+    Equals 1 minus Gower's similarity with equal weights and without asymmetric binary columns. A single outlier determines
+    the range of its column. With missing values the triangle inequality may be violated.
     """
     numbers, categories = _check_numbers(numbers), _check_categories(categories)
     tables = [table for table in (numbers, categories) if table is not None]
@@ -37,8 +45,8 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
         raise ValueError("numbers or categories must have at least one column, got none in either")
     n = tables[0].shape[1]
     if tables[-1].shape[1] != n:
-        raise ValueError(f"numbers and categories must have equally many rows, got {n} and {tables[-1].shape[1]}")
-    # True where a row has no gap, and what it has there; in the gaps anything finite
+        raise ValueError(f"numbers and categories must have the same number of rows, got {n} and {tables[-1].shape[1]}")
+    # (p + q, n) True if observed; missing values are replaced by any finite number
     observed = np.concatenate([~np.isnan(table) if table is numbers else table >= 0 for table in tables])
     complete = observed.all(axis=1)
     present = observed.astype(float)
@@ -61,35 +69,35 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
             total /= len(columns)
             return
         common = present[:, rows].T @ present
-        lonely = common == 0
-        if lonely.any():
-            # a row of gaps is at no distance from itself
-            lonely[np.arange(len(lonely)), np.arange(rows.start, rows.stop)] = False
-            for i, j in np.argwhere(lonely)[:1] + (rows.start, 0):
+        disjoint = common == 0
+        if disjoint.any():
+            # a row without observed values has dissimilarity 0 to itself
+            disjoint[np.arange(len(disjoint)), np.arange(rows.start, rows.stop)] = False
+            for i, j in np.argwhere(disjoint)[:1] + (rows.start, 0):
                 raise ValueError(
-                    f"rows {i} and {j} have no column in common: leave one of them out, or fill some of their gaps"
+                    f"rows {i} and {j} have no observed column in common: drop one of them or impute missing values"
                 )
         total /= np.maximum(common, 1.0)
 
-    map_chunks(average, n, max(1, ENTRIES // n))
+    map_chunks(average, n, max(1, CHUNK_ENTRIES // n))
     return result
 
 
 def _check_numbers(numbers) -> np.ndarray | None:
-    """The columns (p, n), each over its range, NaN in the gaps; None where there are none."""
+    """Columns (p, n) divided by their ranges, NaN if missing; None if there are no columns."""
     if numbers is None or _has_no_columns(numbers):
         return None
     values, observed = check_table(numbers, "numbers")
     least = np.where(observed, values, np.inf).min(axis=0)
     extent = np.where(observed, values, -np.inf).max(axis=0) - least
-    # of a column of gaps, minus infinity
-    some = observed.any(axis=0)
-    scaled = (values - np.where(some, least, 0.0)) / np.where(some & (extent > 0), extent, 1.0)
+    # the extent of a column without observed values is minus infinity
+    nonempty = observed.any(axis=0)
+    scaled = (values - np.where(nonempty, least, 0.0)) / np.where(nonempty & (extent > 0), extent, 1.0)
     return np.where(observed, scaled, np.nan).T.copy()
 
 
 def _check_categories(categories) -> np.ndarray | None:
-    """The columns (q, n) of codes; None where there are none."""
+    """Columns (q, n) of codes; None if there are no columns."""
     if categories is None or _has_no_columns(categories):
         return None
     codes = np.asarray(categories)
@@ -98,7 +106,7 @@ def _check_categories(categories) -> np.ndarray | None:
     codes = codes.astype(np.int64)
     if codes.min() < -1:
         row, column = np.argwhere(codes < -1)[0]
-        raise ValueError(f"codes must be at least 0, or -1 for a gap, but row {row}, column {column} is {codes[row, column]}")
+        raise ValueError(f"codes must be at least 0, or -1 if missing, but row {row}, column {column} is {codes[row, column]}")
     return codes.T.copy()
 
 

@@ -1,15 +1,16 @@
-"""Hierarchical clustering: from every point on its own to one group, merge by merge.
+"""Agglomerative hierarchical clustering.
 
-Each step merges the two groups that are nearest; the linkage says what near means, with D the dissimilarity of points:
+Starting from single points, each step merges the two nearest clusters A and B. The linkage defines their distance, with D the
+dissimilarity of points and mean A the mean of the points in A:
 
-    single      least D between a point of the one and a point of the other
-    complete    largest such D
-    average     mean of all such D
-    ward        by how much the sum of squares within groups grows: sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||
+    single      minimum of D over pairs of a point in A and a point in B
+    complete    maximum of D over these pairs
+    average     mean of D over these pairs
+    ward        sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||, from the increase of the within-cluster sum of squares
     centroid    ||mean A - mean B||
-    median      the same with means halved at every merge, whatever the sizes
+    median      as centroid, but a merged cluster has the midpoint of its two parts as its mean
 
-SciPy does the work: `scipy.cluster.hierarchy.linkage` (Müllner 2011, arXiv:1109.2378).
+Computed by `scipy.cluster.hierarchy.linkage` (Müllner 2011, arXiv:1109.2378).
 """
 
 from typing import NamedTuple
@@ -23,38 +24,38 @@ from clustering.proximity import check_proximities
 
 LINKAGES = ("single", "complete", "average", "ward", "centroid", "median")
 EUCLIDEAN = ("ward", "centroid", "median")
-"""linkages that take dissimilarities for Euclidean distances"""
+"""linkages that assume the dissimilarities are Euclidean distances"""
 ROUNDING = 1e-9
-"""by how much of a height the formulas for the heights of means may miss it"""
+"""relative rounding error of heights by Ward, centroid and median linkage"""
 
 
 class Tree(NamedTuple):
-    """The merges of n points, in the order in which they are made."""
+    """Result of hierarchical clustering: the n - 1 merges of n points, in order."""
 
     merges: np.ndarray
-    """(n - 1, 2) the groups that merge: a number below n is a point, n + i what merge i made"""
+    """(n - 1, 2) the two nodes merged: numbers below n are points, n + i is the cluster formed by merge i"""
     heights: np.ndarray
-    """(n - 1,) dissimilarity at which each merge is made; may fall from one to the next by centroid and median linkage"""
+    """(n - 1,) dissimilarity of each merge; not always increasing for centroid and median linkage"""
     sizes: np.ndarray
-    """(n - 1,) points in what each merge makes"""
+    """(n - 1,) number of points in the cluster formed by each merge"""
     order: np.ndarray
-    """(n,) the points from left to right, so that the branches of the tree do not cross"""
+    """(n,) points in dendrogram order, from left to right without crossing branches"""
     offsets: np.ndarray
-    """(2n - 1,) where in `order` the points of each group begin, by number of a group; they follow each other there"""
+    """(2n - 1,) index into `order` of the first point of each node; the points of a node are contiguous there"""
     cophenetic: float
-    """correlation of the dissimilarities with the heights at which points come together (Sokal & Rohlf 1962,
-    doi:10.2307/1217208); NaN where either is constant, but for rounding"""
+    """cophenetic correlation: between the dissimilarities and the heights at which pairs are first joined (Sokal & Rohlf 1962,
+    doi:10.2307/1217208); NaN if either is constant up to rounding"""
 
     @property
     def inversions(self) -> np.ndarray:
-        """The merges at a lower height, by more than rounding, than one of the two that they merge."""
+        """Indices of merges at a lower height than one of the clusters they merge, by more than rounding error."""
         n = len(self.order)
-        made = np.append(np.full(n, -np.inf), self.heights)  # by number of a group
-        return np.flatnonzero(self.heights < (1 - ROUNDING) * made[self.merges].max(axis=1))
+        node_heights = np.append(np.full(n, -np.inf), self.heights)
+        return np.flatnonzero(self.heights < (1 - ROUNDING) * node_heights[self.merges].max(axis=1))
 
     @property
     def first_merge(self) -> np.ndarray:
-        """(n,) the first merge of each point"""
+        """(n,) index of the first merge of each point."""
         n = len(self.order)
         first = np.empty(n, dtype=np.intp)
         for column in self.merges.T:
@@ -63,31 +64,31 @@ class Tree(NamedTuple):
         return first
 
     def height(self, merges: int) -> float:
-        """Height of the last of the first `merges` merges; 0.0 before the first. ValueError unless it lies in 0..n-1."""
+        """Height of merge number `merges`, counted from 1; 0.0 for 0. Raise ValueError unless it lies in 0..n-1."""
         self._check_merges(merges)
         return float(self.heights[merges - 1]) if merges else 0.0
 
     def labels(self, k: int) -> np.ndarray:
-        """(n,) groups 0..k-1 when k are left, numbered from left to right.
+        """(n,) labels 0..k-1 of the cut into k clusters, numbered from left to right in the dendrogram.
 
         Raises
         ------
         ValueError
-            Unless k is an integer in 1..n.
+            If k is not an integer in 1..n.
         """
         n = len(self.order)
         _check_k(k, n)
         return self.labels_after(n - k)
 
     def labels_after(self, merges: int) -> np.ndarray:
-        """(n,) groups after the first `merges` merges, numbered from left to right. ValueError unless it lies in 0..n-1."""
+        """(n,) labels after the first `merges` merges, numbered from left to right. Raise ValueError unless in 0..n-1."""
         n = len(self.order)
         self._check_merges(merges)
-        # the points of a group lie side by side, so where the groups that are left begin says all
-        gone = np.zeros(n + merges, dtype=bool)
-        gone[self.merges[:merges]] = True
+        # clusters are contiguous in `order`, so their first points determine the labels
+        merged = np.zeros(n + merges, dtype=bool)
+        merged[self.merges[:merges]] = True
         first = np.zeros(n, dtype=np.intp)
-        first[self.offsets[: n + merges][~gone]] = 1
+        first[self.offsets[: n + merges][~merged]] = 1
         labels = np.empty(n, dtype=np.intp)
         labels[self.order] = np.cumsum(first) - 1
         return labels
@@ -98,15 +99,19 @@ class Tree(NamedTuple):
             raise ValueError(f"merges must be an integer in 0..n-1={n - 1}, got {merges}")
 
     def members(self, merge: int) -> np.ndarray:
-        """The points of the group that this merge makes, from left to right."""
+        """Points of the cluster formed by this merge, from left to right."""
         begin = self.offsets[len(self.order) + merge]
         return self.order[begin : begin + self.sizes[merge]]
 
     def height_range(self, k: int) -> tuple[float, float]:
-        """The heights from which on, and below which, a cut leaves k groups: no height does where they do not differ, because
-        merges tie there, or where the second is less, because of an inversion. Infinite beyond both ends of the tree.
+        """Range [low, high) of heights at which a cut gives k clusters.
 
-        ValueError as `labels`.
+        Empty (low >= high) if merges are tied there or because of an inversion. Infinite at both ends of the tree.
+
+        Raises
+        ------
+        ValueError
+            If k is not an integer in 1..n.
         """
         n = len(self.order)
         _check_k(k, n)
@@ -114,28 +119,32 @@ class Tree(NamedTuple):
         return float(heights[: n - k + 1].max()), float(heights[n - k + 1])
 
     def merges_below(self, height: float) -> int:
-        """How many merges, from the first on, a cut at this height leaves made: all before the first one above it."""
+        """Number of merges below a cut at this height: all before the first one above it."""
         above = np.flatnonzero(self.heights > height)
         return int(above[0]) if above.size else len(self.heights)
 
 
 def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = False) -> Tree:
-    """The tree of points (n, d), by Euclidean distances.
+    """Hierarchical clustering of points by Euclidean distance.
 
     Parameters
     ----------
-    linkage : one of `LINKAGES`
+    points : (n, d) array
+    linkage : str
+        One of `LINKAGES`.
     optimal_order : bool
-        Whether neighbors from left to right are as near as the tree allows (Bar-Joseph, Gifford & Jaakkola 2001,
-        doi:10.1093/bioinformatics/17.suppl_1.S22); takes time in n^3 and 30 n^2 bytes.
+        Whether to order the leaves so that adjacent leaves are as similar as the tree permits (Bar-Joseph, Gifford &
+        Jaakkola 2001, doi:10.1093/bioinformatics/17.suppl_1.S22). Takes O(n^3) time and 30 n^2 bytes.
 
     Raises
     ------
     ValueError
-        As `check_points`, with fewer than two points, or for an unknown linkage.
+        As `check_points`, for fewer than two points, or for an unknown linkage.
 
-    Weakness: 8 n^2 bytes, twice those of the distances; a merge is never taken back. Single linkage chains; complete linkage
-    and Ward cut large groups; centroid and median linkage may have inversions.
+    Notes
+    -----
+    Takes 8 n^2 bytes, twice the size of the distances. Merges are never revised. Single linkage tends to form chains;
+    complete linkage and Ward may split large clusters; centroid and median linkage may produce inversions.
     """
     points = check_points(points)
     _check(len(points), linkage)
@@ -143,9 +152,10 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
 
 
 def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order: bool = False) -> Tree:
-    """The tree of proximities (n, n); otherwise as `tree_of_points`. ValueError as `check_proximities`.
+    """Hierarchical clustering of a dissimilarity matrix (n, n). Other parameters as in `tree_of_points`.
 
-    Ward, centroid and median linkage take the proximities for Euclidean distances.
+    Ward, centroid and median linkage assume that the proximities are Euclidean distances. Raise ValueError as
+    `check_proximities`.
     """
     matrix = check_proximities(proximities)
     _check(len(matrix), linkage)
@@ -165,7 +175,7 @@ def _check(n: int, linkage: str) -> None:
 
 
 def _tree(distances: np.ndarray, linkage: str, optimal_order: bool) -> Tree:
-    """The tree of the distances (n (n - 1) / 2,), which are overwritten."""
+    """Tree of condensed distances (n (n - 1) / 2,), which are overwritten."""
     merges = hierarchy.linkage(distances, linkage)
     if optimal_order:
         merges = hierarchy.optimal_leaf_ordering(merges, distances)
@@ -187,11 +197,11 @@ def _tree(distances: np.ndarray, linkage: str, optimal_order: bool) -> Tree:
 
 
 def _correlation(distances: np.ndarray, heights: np.ndarray) -> float:
-    """Of the two, which are overwritten: there may be many of them."""
+    """Pearson correlation of two arrays, which are overwritten to save memory; NaN if either is constant."""
     scale = distances.max()
     if min(np.ptp(distances), np.ptp(heights)) <= 1e-12 * scale:
         return np.nan
     for values in (distances, heights):
         values -= values.mean()
-        values /= scale  # so that squares neither overflow nor vanish
+        values /= scale  # so that squares neither overflow nor underflow
     return float(np.clip(distances @ heights / np.sqrt((distances @ distances) * (heights @ heights)), -1, 1))

@@ -1,4 +1,4 @@
-"""A whole run for an animation: parameters and losses of all states are kept, assignments are computed again on demand."""
+"""Record of a whole run. Parameters and losses of all states are stored; assignments are recomputed on demand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,42 +13,43 @@ from clustering.process import Assignment, Process, State
 
 
 class AssignmentSummary(NamedTuple):
-    """What is kept of an assignment: labels and shares are computed again."""
+    """The part of an assignment that is stored. Labels and memberships are recomputed."""
 
     sizes: np.ndarray
-    """(K,) number of points in each cluster; the sum of its shares for soft methods"""
+    """(K,) number of points in each cluster; for soft methods the sum of its memberships"""
     changed: int
-    """number of points whose label differs from that in the complete state before; n in the first"""
+    """number of points whose label differs from the previous complete state; n in the first one"""
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """A whole run. T iterations have T + 1 complete states, numbered 0..T, and the states between these.
+    """Record of a whole run. T iterations have T + 1 complete states, numbered 0..T, and intermediate states.
 
-    Labels and shares are not kept: a hundred (n, k) arrays take much memory, and `assignment` and `frame` compute any of
-    them again. The complete state of an iteration is the last one with its number.
+    Labels and memberships are not stored, because (n, k) arrays for every state take too much memory; `assignment` and
+    `frame` recompute them. The complete state of an iteration is the last state with that iteration number.
     """
 
     process: Process
     prepared: Any
-    """what `process.prepare` returned for the data"""
+    """result of `process.prepare` for the data"""
     states: tuple[State, ...]
-    """all states in order: a "start" state with the first parameters and nothing assigned, the complete state of iteration 0,
-    the states between, the complete state of iteration 1, …; assignments are an `AssignmentSummary` or None"""
+    """all states in order: a "start" state with the initial parameters and no assignment, the complete state of iteration 0,
+    intermediate states, the complete state of iteration 1, …; assignments are an `AssignmentSummary` or None"""
     last: State
-    """the last state with its whole assignment"""
+    """last state, including its full assignment"""
     seconds: float
-    """time spent in `process.states`: without preparing, choosing a start, the states between, recording and `on_step`"""
+    """time spent in `process.states`, excluding preparation, initialization, intermediate states, recording and `on_step`"""
 
     @classmethod
     def record(cls, process: Process, data, *, on_step: Callable[[State], None] | None = None, **options) -> "History":
-        """The history of `iterate(process, data, **options)`.
+        """Run `iterate(process, data, **options)` and record it.
 
         Parameters
         ----------
-        process, data, options : as `iterate`
-        on_step : function, optional
-            Called with each complete state as soon as it is known; an exception that it raises ends the work.
+        process, data, options
+            As in `iterate`.
+        on_step : callable, optional
+            Called with each complete state. An exception it raises stops the computation.
 
         Raises
         ------
@@ -79,7 +80,7 @@ class History:
 
     @cached_property
     def _complete(self) -> tuple[int, ...]:
-        """(T + 1) where the complete state of each iteration is among `states`."""
+        """(T + 1) index into `states` of the complete state of each iteration."""
         return tuple({state.iteration: i for i, state in enumerate(self.states)}.values())
 
     @cached_property
@@ -88,7 +89,7 @@ class History:
 
     @property
     def iterations(self) -> int:
-        """T, the number of iterations after the first complete state."""
+        """Number of iterations T after the first complete state."""
         return len(self) - 1
 
     @property
@@ -97,46 +98,50 @@ class History:
 
     @cached_property
     def parameters(self) -> tuple:
-        """(T + 1) parameters of each complete state"""
+        """(T + 1) parameters of each complete state."""
         return tuple(state.parameters for state in self._complete_states)
 
     @cached_property
     def losses(self) -> np.ndarray:
-        """(T + 1,) loss of each complete state; NaN where there is none"""
+        """(T + 1,) loss of each complete state; NaN if undefined."""
         return np.array([state.loss for state in self._complete_states], dtype=float)
 
     @cached_property
     def half_losses(self) -> np.ndarray:
-        """Loss of each state between complete ones, in order, NaN where there is none: for E and M steps (T,), of the new
-        parameters with the old assignment"""
+        """Loss of each intermediate state, in order; NaN if undefined.
+
+        For methods with E and M steps (T,): the loss of the new parameters with the old assignment.
+        """
         complete = set(self._complete)
         between = [state.loss for i, state in enumerate(self.states) if i > self._complete[0] and i not in complete]
         return np.array(between, dtype=float)
 
     @cached_property
     def changed(self) -> np.ndarray:
-        """(T + 1,) number of points whose label changed in each complete state, n in the first; 0 where nothing is assigned"""
+        """(T + 1,) number of points whose label changed in each complete state: n in the first, 0 without an assignment."""
         assignments = (state.assignment for state in self._complete_states)
         return np.array([0 if assignment is None else assignment.changed for assignment in assignments])
 
     @cached_property
     def sizes(self) -> np.ndarray | tuple[np.ndarray, ...]:
-        """(T + 1, k) size of each cluster in each complete state, the sum of its shares for soft methods; a tuple of T + 1
-        arrays where the number of clusters differs from state to state"""
+        """(T + 1, k) size of each cluster in each complete state; for soft methods the sum of its memberships.
+
+        A tuple of T + 1 arrays if the number of clusters varies.
+        """
         assignments = (state.assignment for state in self._complete_states)
         sizes = tuple(np.zeros(0) if assignment is None else assignment.sizes for assignment in assignments)
         return np.array(sizes) if len({len(each) for each in sizes}) == 1 else sizes
 
     @cached_property
     def notices(self) -> tuple[tuple[Notice, ...], ...]:
-        """(T + 1) notices of each complete state"""
+        """(T + 1) notices of each complete state."""
         return tuple(state.notices for state in self._complete_states)
 
     @cached_property
     def positions(self) -> np.ndarray:
-        """(number of states,) where each state stands on an axis of iterations.
+        """(number of states,) position of each state on the iteration axis.
 
-        The m states of iteration i > 0 are evenly spaced and end at i: the M step of iteration 1 is at 0.5, its E step at 1.
+        The m states of iteration i > 0 are evenly spaced in (i - 1, i]: the M step of iteration 1 is at 0.5, its E step at 1.
         All states of iteration 0 are at 0.
         """
         numbers = np.array([state.iteration for state in self.states])
@@ -145,9 +150,9 @@ class History:
         return np.where(numbers == iterations[0], numbers, numbers - missing / counts[where])
 
     def assignment(self, i: int) -> Assignment | None:
-        """The assignment of state i of `states` (negative i counts from the end), computed again by `process.assign`.
+        """Recompute the assignment of `states[i]` with `process.assign`. Negative i counts from the end.
 
-        That of a state between two complete ones is that of the complete state before it. None where nothing is assigned.
+        An intermediate state has the assignment of the preceding complete state. None if no points are assigned.
         """
         i = range(len(self.states))[i]
         if i < self._complete[0]:
@@ -155,18 +160,18 @@ class History:
         complete = max(earlier for earlier in self._complete if earlier <= i)
         if complete == self._complete[-1]:
             return self.last.assignment
-        kept = self.states[complete]
-        if kept.assignment is None:
+        stored = self.states[complete]
+        if stored.assignment is None:
             return None
-        assignment = self.process.assign(self.prepared, kept.parameters)
-        return replace(assignment, changed=kept.assignment.changed)
+        assignment = self.process.assign(self.prepared, stored.parameters)
+        return replace(assignment, changed=stored.assignment.changed)
 
     def frame(self, t: int) -> Assignment | None:
-        """The assignment of the complete state of iteration t (negative t counts from the end), computed again."""
+        """Recompute the assignment of the complete state of iteration t. Negative t counts from the end."""
         return self.assignment(self._complete[t])
 
     def unique_notices(self) -> list[tuple[int, Notice]]:
-        """Each kind of notice once, in its latest form, with the first iteration that had it; in order of appearance."""
+        """Each kind of notice once: the iteration of its first occurrence, and its latest text. In order of occurrence."""
         first: dict[str, int] = {}
         latest: dict[str, Notice] = {}
         for t, notices in enumerate(self.notices):
@@ -177,7 +182,7 @@ class History:
 
 
 def _summarized(state: State) -> State:
-    """The state with a summary in place of its assignment, which would keep large arrays in memory."""
+    """The state with its assignment replaced by a summary, to free memory."""
     assignment = state.assignment
     if assignment is None:
         return state

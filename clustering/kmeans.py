@@ -1,8 +1,9 @@
-"""K-means.
+"""K-means clustering by Lloyd's algorithm.
 
-    loss = sum over points of ||x - c(x)||^2,   c(x) the center of the cluster that x is in
+    loss = sum over points x of ||x - c(x)||^2,   c(x): center of the cluster of x
 
-x: points (n, d); c: centers (k, d). Lloyd 1982, doi:10.1109/TIT.1982.1056489.
+x: `points` (n, d); c: `centers` (k, d). The loss is a sum of squared Euclidean distances.
+Lloyd 1982, doi:10.1109/TIT.1982.1056489.
 """
 
 from dataclasses import dataclass
@@ -21,75 +22,81 @@ from clustering.seeding import seeded_rows
 
 
 class PreparedPoints(NamedTuple):
+    """Points with everything that K-means computes once per data set."""
+
     points: np.ndarray
-    """(n, d) as they came, to settle ties exactly"""
+    """(n, d) original points, used to resolve ties exactly"""
     columns: np.ndarray
-    """(d, n) the points, transposed and centered, so that a common offset costs no digits"""
+    """(d, n) centered points, transposed; centering avoids cancellation if the points share a large offset"""
     origin: np.ndarray
-    """(d,) what was subtracted"""
+    """(d,) mean that was subtracted"""
     squares: np.ndarray
-    """(n,) squared length of each centered point"""
+    """(n,) squared norm of each centered point"""
     total: float
-    """sum of `squares`: the loss of a single cluster"""
+    """sum of `squares`: the loss for k = 1"""
     radius: float
-    """largest squared length: the scale of rounding errors in squared distances"""
+    """largest squared norm: the scale of rounding errors in squared distances"""
     rounding: float
-    """squared distance that may be nothing but rounding: of a point to the mean of its own copies, say"""
+    """squared distance that rounding alone can produce, for example between a point and the mean of its duplicates"""
     k: int
-    """that the notices are for"""
+    """number of clusters that `notices` refer to"""
     notices: tuple[Notice, ...]
+    """warnings about the data"""
 
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Each point in the cluster of its nearest center; the lowest number among equally near ones."""
+    """Assignment of each point to its nearest center, the lowest index if tied."""
 
     compact: np.ndarray
-    """(n,) cluster of each point, in the shortest unsigned integers that hold k - 1: less to copy in each step"""
+    """(n,) cluster of each point, in the smallest unsigned integer type that holds k - 1, to reduce copying"""
     sizes: np.ndarray
     """(k,) number of points in each cluster"""
     changed: int
-    """number of points that are in another cluster than before; n in the first step"""
+    """number of points whose cluster differs from the previous iteration; n in the first one"""
     sums: np.ndarray
     """(k, d) sum of the centered points of each cluster"""
     centers: np.ndarray
-    """(k, d) the centered centers that this is a partition by"""
+    """(k, d) centers of this assignment, with `origin` subtracted"""
     drift: np.ndarray
-    """(k,) the most that gaps in each cluster can have shrunk since the first step, by all moves of the centers"""
+    """(k,) upper bound on how much the gaps of each cluster's points have shrunk since iteration 0"""
     perfect: bool
-    """whether all points sit on their centers, but for rounding"""
+    """whether every point coincides with its center, up to rounding"""
     expiry: np.ndarray
-    """(n,) the drift of its cluster up to which a point keeps its label: drift plus gap when it was last looked at"""
+    """(n,) drift of its cluster up to which a point is certain to keep its label: drift plus gap when last evaluated"""
     shares = None
-    """each point belongs to one cluster"""
+    """hard assignment: no memberships"""
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) cluster of each point"""
+        """(n,) cluster of each point."""
         return self.compact.astype(np.intp)
 
 
-@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
+@dataclass(frozen=True, eq=False)  # eq would compare arrays if `init` is one
 class KMeans(Alternating):
-    """K-means by Lloyd's iterations, exact and with Elkan's and Hamerly's use of the triangle inequality.
-
-    One gap per point is kept: how much nearer its center is than any other. When centers move by s, the gap shrinks by at
-    most s(own) + max s(other); only points whose gap may be used up are looked at again (Elkan 2003; Hamerly 2010,
-    doi:10.1137/1.9781611972801.12). Labels are those of a full search in every step.
-
-    An empty cluster takes the point that is farthest from its center, out of a cluster of at least two, and leaves the old
-    place; that lowers the loss. Only when all points sit on their centers does it stay empty, where it was.
+    """K-means by Lloyd's algorithm, accelerated with the triangle inequality.
 
     Parameters
     ----------
     k : int
         Number of clusters, 1..n.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
-        Where to start (see `clustering.seeding`), or the centers to start from. "k-means++" is the greedy variant, "plain
-        k-means++" has one candidate for each center, as first published.
+        Initialization method (see `clustering.seeding`), or initial centers. "k-means++" is the greedy variant, "plain
+        k-means++" draws one candidate per center, as originally published.
 
-    Weakness: it finds a local minimum that depends on the start (use `best_of`), and it cuts groups that are stretched, of
-    unequal size or spread, or not convex.
+    Notes
+    -----
+    The result is a local minimum that depends on the initialization; see `best_of`. Elongated or non-convex groups and
+    groups of unequal size or spread are often split.
+
+    For each point the algorithm stores its gap: the distance to the second nearest center minus that to the nearest one.
+    When centers move by s, the gap shrinks by at most s(own center) + max s(other centers). Only points whose gap may be
+    used up are evaluated again (Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML; Hamerly 2010,
+    doi:10.1137/1.9781611972801.12). The labels equal those of a full search in every iteration.
+
+    The M step moves the center of an empty cluster to the point farthest from its own center, among clusters of at least two
+    points, which reduces the loss. If every point coincides with its center, the cluster stays empty.
     """
 
     k: int
@@ -99,7 +106,7 @@ class KMeans(Alternating):
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """The checked and centered points; `data` is an (n, d) array. ValueError as `check_points` and `check_k`."""
+        """Check and center the points, an (n, d) array. Raise ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
@@ -114,38 +121,38 @@ class KMeans(Alternating):
         return PreparedPoints(points, columns, origin, squares, total, radius, rounding, self.k, notices)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
-        """Centers (k, d) by `init`."""
+        """Initial centers (k, d) according to `init`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         rows = seeded_rows(self.init, prepared.columns, self.k, rng)
         return prepared.columns[:, rows].T + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
-        """The centers (k, d) as a copy. ValueError as `check_points` and unless they are of this shape."""
+        """Copy of the centers. Raise ValueError as `check_points`, or if their shape is not (k, d)."""
         centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
         return centers
 
     def predict(self, centers, points) -> np.ndarray:
-        """The nearest center of each point, new or not; as `nearest_centers`."""
+        """(m,) index of the nearest center (k, d) of each of m points, seen or new; see `nearest_centers`."""
         return nearest_centers(centers, points)
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
         lengths = np.einsum("kd,kd->k", centers, centers)
         d, n = prepared.columns.shape
-        # the errors of ||x||^2 - 2 x.c + ||c||^2, by rounding and by `approximate_two_smallest`; a comparison that is closer than
-        # this is made again directly
+        # bound on the error of ||x||^2 - 2 x.c + ||c||^2, from rounding and `approximate_two_smallest`; closer comparisons are
+        # repeated with differences
         margin = 8 * (d + 4 + self.k) * EPS * (prepared.radius + float(lengths.max()))
         labels, expiry, drift = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n), np.zeros(self.k)
         if before is not None:
             drift = before.drift + _shrinkage(centers - before.centers)
-            # the first factor covers the rounding of sums of drifts, however long the run
+            # the factor covers the rounding error of summed drifts in a run of any length
             due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
         def exactly(rows):
-            # by differences of the points as they came, where centering has not rounded a tie away
+            # from the original points, where centering has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
             return two_smallest(squared_distances(columns, parameters))
 
@@ -153,26 +160,25 @@ class KMeans(Alternating):
             if before is None:
                 columns = prepared.columns[:, chunk]
                 labels[chunk], expiry[chunk] = _nearest(
-                    columns, prepared.squares[chunk], centers, lengths, margin, lambda unsure: exactly(chunk.start + unsure)
+                    columns, prepared.squares[chunk], centers, lengths, margin, lambda close: exactly(chunk.start + close)
                 )
                 return *_tally(labels[chunk], columns, self.k), chunk.stop - chunk.start
-            mine, until = labels[chunk], expiry[chunk]
-            mine[:], until[:] = before.compact[chunk], before.expiry[chunk]
-            (rows,) = (until < due.take(mine, mode="clip")).nonzero()  # "clip" saves `take` a copy of all labels
+            chunk_labels, chunk_expiry = labels[chunk], expiry[chunk]
+            chunk_labels[:], chunk_expiry[:] = before.compact[chunk], before.expiry[chunk]
+            # mode="clip" avoids a copy of all labels in `take`
+            (rows,) = (chunk_expiry < due.take(chunk_labels, mode="clip")).nonzero()
             if not rows.size:
                 return 0, 0, 0
-            if rows.size > 0.6 * mine.size:  # a whole contiguous piece costs less than picking most of it
-                rows, at = np.arange(mine.size), slice(None)
+            if rows.size > 0.6 * chunk_labels.size:  # the whole contiguous chunk is faster than selecting most of it
+                rows, at = np.arange(chunk_labels.size), slice(None)
                 columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
             else:
                 at = rows
-                # `take` is faster than indexing, but would copy a piece before it picks from it
+                # `take` is faster than indexing, but copies a slice before selecting from it
                 columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
-            old = mine[at].copy()
-            new, gaps = _nearest(
-                columns, squares, centers, lengths, margin, lambda unsure: exactly(chunk.start + rows[unsure])
-            )
-            mine[at], until[at] = new, gaps + drift.take(new, mode="clip")
+            old = chunk_labels[at].copy()
+            new, gaps = _nearest(columns, squares, centers, lengths, margin, lambda close: exactly(chunk.start + rows[close]))
+            chunk_labels[at], chunk_expiry[at] = new, gaps + drift.take(new, mode="clip")
             (moved,) = (new != old).nonzero()
             if not moved.size:
                 return 0, 0, 0
@@ -197,7 +203,7 @@ class KMeans(Alternating):
         return centers
 
     def half_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
-        # a point that an empty cluster took in the M step counts at its new center: it was moved by that step
+        # points moved to empty clusters count with their new centers
         labels, sizes, sums = _fill_empty(prepared, assignment)
         centers = new_parameters - prepared.origin
         return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
@@ -205,7 +211,7 @@ class KMeans(Alternating):
     def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
             return True
-        # with an empty cluster that could not be filled, or a tolerance, the loss decides
+        # with a tolerance, or an empty cluster that cannot be filled, compare losses
         return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
 
     def notices(self, prepared: PreparedPoints, parameters, assignment: Partition) -> tuple[Notice, ...]:
@@ -213,8 +219,9 @@ class KMeans(Alternating):
             return prepared.notices
         empty = np.flatnonzero(assignment.sizes == 0)
         text = (
-            "{who} lost all points: the M step moves such a center to the point that is farthest from its own center, unless "
-            "all points sit on their centers. If it happens often, K is too large or the start is poor."
+            "{who} lost all points. The M step moves the center of an empty cluster to the point farthest from its own "
+            "center, unless all points coincide with their centers. If this happens often, K is too large or the "
+            "initialization is poor."
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
@@ -223,26 +230,26 @@ class KMeans(Alternating):
 
 
 def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of the nearest centers and the gap to the second nearest, both (n,); `lengths` (k,) are squared, of the centers.
+    """Labels (n,) of the nearest centers and the gaps (n,) to the second nearest; `lengths` (k,) are squared center norms.
 
-    Where the two are closer than `margin`, in squared distance, `exactly(columns)` gives least, labels and second instead.
+    Where the two squared distances differ by less than `margin`, `exactly(columns)` computes least, labels and second.
     """
     scores = product(-2.0 * centers, columns)
     scores += lengths[:, None]
     least, labels, second = approximate_two_smallest(scores)
-    (unsure,) = (second - least < margin).nonzero()
+    (close,) = (second - least < margin).nonzero()
     least += squares
     second += squares
     gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
     gaps -= np.sqrt(np.maximum(least, 0.0, out=least), out=least)
-    if unsure.size:
-        least, labels[unsure], second = exactly(unsure)
-        gaps[unsure] = np.sqrt(second) - np.sqrt(least)
+    if close.size:
+        least, labels[close], second = exactly(close)
+        gaps[close] = np.sqrt(second) - np.sqrt(least)
     return labels, gaps
 
 
 def _shrinkage(moves) -> np.ndarray:
-    """(k,) by how much the gaps of each cluster can shrink when its center and the others move by `moves` (k, d)."""
+    """(k,) upper bound on how much the gaps of each cluster's points shrink when the centers move by `moves` (k, d)."""
     lengths = np.sqrt(np.einsum("kd,kd->k", moves, moves))
     farthest = lengths.argmax()
     shrinkage = lengths + lengths[farthest]
@@ -252,7 +259,7 @@ def _shrinkage(moves) -> np.ndarray:
 
 
 def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
-    """Sizes (k,) and sums (k, d) of the clusters that these columns make."""
+    """Sizes (k,) of the clusters and sums (k, d) of their columns."""
     labels = labels.astype(np.intp, copy=False)
     sums = np.array([np.bincount(labels, weights=column, minlength=k) for column in columns]).T
     return np.bincount(labels, minlength=k), sums
@@ -263,12 +270,12 @@ def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
     loss = prepared.total - float(explained)
     if loss > 1e-5 * prepared.total:
         return loss
-    # clusters much tighter than the whole: the difference above has lost its digits
+    # cancellation: the clusters are much tighter than the data; sum the squared differences instead
 
     def part(chunk):
-        mine = labels[chunk]
+        chunk_labels = labels[chunk]
         return sum(
-            float(np.square(column[chunk] - coordinate[mine]).sum())
+            float(np.square(column[chunk] - coordinate[chunk_labels]).sum())
             for column, coordinate in zip(prepared.columns, centers.T, strict=True)
         )
 
@@ -276,7 +283,7 @@ def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
 
 
 def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, sizes and sums after each empty cluster took the farthest point of a cluster of at least two."""
+    """Labels, sizes and sums after moving to each empty cluster the farthest point of a cluster of at least two."""
     labels, sizes, sums = partition.compact, partition.sizes, partition.sums
     if sizes.all():
         return labels, sizes, sums
@@ -287,7 +294,7 @@ def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray,
     for cluster in np.flatnonzero(sizes == 0):
         distances[sizes[labels] < 2] = 0.0
         farthest = distances.argmax()
-        if distances[farthest] <= prepared.rounding:  # it sits on its center: nothing to gain
+        if distances[farthest] <= prepared.rounding:  # it coincides with its center: no improvement possible
             break
         point, old = prepared.columns[:, farthest], labels[farthest]
         sizes[old] -= 1

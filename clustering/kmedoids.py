@@ -1,8 +1,9 @@
-"""K-medoids.
+"""K-medoids clustering of a dissimilarity matrix.
 
-    loss = sum over points of D[x, m(x)],   m(x) the medoid of the cluster that x is in
+    loss = sum over points x of D[x, m(x)],   m(x): medoid of the cluster of x
 
-D: proximities (n, n), any dissimilarities; m: medoids (k,), row numbers of points that stand for their clusters.
+D: `proximities` (n, n), any dissimilarities; m: `medoids` (k,), row numbers of the points that represent the clusters.
+Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2, doi:10.1002/9780470316801.
 """
 
 from dataclasses import dataclass
@@ -21,55 +22,62 @@ UPDATES = ("alternating", "swap", "steepest swap")
 
 
 class PreparedProximities(NamedTuple):
+    """A checked dissimilarity matrix with the warnings about it."""
+
     matrix: np.ndarray
-    """(n, n)"""
+    """(n, n) dissimilarities"""
     k: int
-    """that the notices are for"""
+    """number of clusters that `notices` refer to"""
     notices: tuple[Notice, ...]
+    """warnings about the data"""
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Each point with its nearest medoid; a medoid always with itself, so no cluster is ever empty."""
+    """Assignment of each point to its nearest medoid. A medoid belongs to its own cluster, so no cluster is empty."""
 
     labels: np.ndarray
-    """(n,) cluster of each point: the lowest number among equally near medoids"""
+    """(n,) cluster of each point, the lowest index if tied"""
     sizes: np.ndarray
     """(k,) number of points in each cluster"""
     changed: int
-    """number of points that are in another cluster than before; n in the first step"""
+    """number of points whose cluster differs from the previous iteration; n in the first one"""
     nearest: np.ndarray
-    """(n,) proximity to the own medoid"""
+    """(n,) dissimilarity to the nearest medoid"""
     second: np.ndarray
-    """(n,) proximity to the nearest other medoid; infinite when k = 1"""
+    """(n,) dissimilarity to the second nearest medoid; infinite if k = 1"""
     medoids: np.ndarray
-    """(k,) the medoids these belong to"""
+    """(k,) medoids of this assignment"""
     candidate: int
-    """row at which the search for the next swap begins"""
+    """row at which the search for the next swap starts"""
     shares = None
-    """each point belongs to one cluster"""
+    """hard assignment: no memberships"""
 
 
-@dataclass(frozen=True, eq=False)  # an array as `init` could not be compared
+@dataclass(frozen=True, eq=False)  # eq would compare arrays if `init` is one
 class KMedoids(Alternating):
-    """K-medoids on a matrix of proximities.
+    """K-medoids on a dissimilarity matrix.
 
     Parameters
     ----------
     k : int
         Number of clusters, 1..n.
     init : {"build", "random", "k-means++", "plain k-means++", "maxmin"} or (k,) array
-        Where to start (see `clustering.seeding`), or the row numbers to start from.
+        Initialization method (see `clustering.seeding`), or row numbers of the initial medoids.
     update : {"alternating", "swap", "steepest swap"}
-        "alternating" is the E/M scheme: each medoid becomes the member of its cluster with the least sum of proximities to
-        the others (Maranzana 1964). Fast, but it can only move a medoid within its cluster, and ends 5-20 % worse.
-        "swap" is PAM's neighborhood: replace any medoid by any other point. One step is one swap: the rows are tried in
-        turn, from where the last search ended, and the first that lowers the loss is taken in place of the medoid it
-        replaces best, until no row does. The change for all k medoids comes from one pass over a row, as in FasterPAM
-        (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804, arXiv 2008.05171).
-        "steepest swap" tries all rows in every step and takes the best: fewer, slower steps, those of the original PAM.
+        "alternating" alternates E and M steps: each medoid is replaced by the member of its cluster with the smallest sum of
+        dissimilarities to the other members (Maranzana 1964, doi:10.1057/jors.1964.47). Fast, but medoids cannot leave their
+        clusters; the final loss is typically 5-20 % higher.
+        "swap" replaces a medoid by any other point, as in PAM. Each iteration makes one swap: candidate rows are tried in
+        turn, starting after the last swap, and the first one that reduces the loss replaces the best medoid for it. The run
+        has converged when no candidate reduces the loss. The changes in loss for all k medoids are computed in one pass over
+        a row, as in FasterPAM (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804).
+        "steepest swap" evaluates all rows in each iteration and makes the best swap, as in the original PAM: fewer but slower
+        iterations.
 
-    Weakness: the matrix takes 8 n^2 bytes, and each step reads much of it.
+    Notes
+    -----
+    The result is a local minimum. The matrix takes 8 n^2 bytes, and each iteration reads much of it.
     """
 
     k: int
@@ -84,7 +92,7 @@ class KMedoids(Alternating):
             raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
 
     def prepare(self, data) -> PreparedProximities:
-        """The checked matrix; `data` is an (n, n) array. ValueError as `check_proximities` and `check_k`."""
+        """Check the dissimilarity matrix (n, n). Raise ValueError as `check_proximities` and `check_k`."""
         if isinstance(data, PreparedProximities):
             check_k(self.k, len(data.matrix))
             if data.k == self.k:
@@ -96,7 +104,7 @@ class KMedoids(Alternating):
         return PreparedProximities(matrix, self.k, few_distinct_notices(_count_distinct(matrix, self.k), self.k))
 
     def start(self, prepared: PreparedProximities, rng: np.random.Generator) -> np.ndarray:
-        """Medoids (k,) by `init`."""
+        """Initial medoids (k,) according to `init`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         matrix = prepared.matrix
@@ -105,7 +113,7 @@ class KMedoids(Alternating):
         return seeding.rows_by_name(self.init, matrix.__getitem__, len(matrix), self.k, rng, "build")
 
     def check_start(self, prepared: PreparedProximities, start) -> np.ndarray:
-        """The medoids (k,) as a copy. ValueError unless they are k different row numbers in 0..n-1."""
+        """Copy of the medoids. Raise ValueError unless they are k different row numbers in 0..n-1."""
         n = len(prepared.matrix)
         rows = np.asarray(start)
         if rows.shape != (self.k,) or rows.dtype.kind not in "iu":
@@ -117,11 +125,22 @@ class KMedoids(Alternating):
         return rows.astype(np.intp)
 
     def predict(self, medoids, proximities) -> np.ndarray:
-        """(m,) the cluster of each of m points, new or not: that of the nearest of the medoids (k,), the lowest number among
-        equals.
+        """Cluster of each of m points, seen or new: that of the nearest medoid, the lowest index if tied.
 
-        proximities : (m, n) array of dissimilarities of these points with the n points among which the medoids are. ValueError
-        unless it is such a table of finite numbers of at least 0.
+        Parameters
+        ----------
+        medoids : (k,) array of integers
+        proximities : (m, n) array
+            Dissimilarities of the m points to the n points that the medoids are row numbers of.
+
+        Returns
+        -------
+        labels : (m,) array of integers 0..k-1
+
+        Raises
+        ------
+        ValueError
+            If `proximities` has a negative or non-finite value, or a medoid is not a column of it.
         """
         table, medoids = check_points(proximities, "proximities"), np.asarray(medoids)
         if medoids.ndim != 1 or not medoids.size or not np.issubdtype(medoids.dtype, np.integer):
@@ -135,7 +154,7 @@ class KMedoids(Alternating):
     def e_step(self, prepared: PreparedProximities, parameters, before: Neighbors | None = None) -> tuple[Neighbors, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])
         labels = labels.astype(np.intp)
-        # a copy of a medoid may be another medoid: each still stands for its own cluster
+        # medoids may be duplicates of each other; each still belongs to its own cluster
         labels[parameters] = np.arange(self.k)
         changed, candidate = len(labels), 0
         if before is not None:
@@ -153,14 +172,13 @@ class KMedoids(Alternating):
             members = np.flatnonzero(assignment.labels == cluster)
             sums = _sums_within(prepared.matrix, members)
             best = sums.argmin()
-            # the present medoid stays unless another is better beyond rounding
+            # keep the current medoid unless another one is better by more than rounding error
             if sums[best] < sums[np.searchsorted(members, parameters[cluster])] * (1 - 1e-12):
                 medoids[cluster] = members[best]
         return medoids
 
     def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbors, parameters, new_parameters) -> float:
-        """Of the new medoids with the old clusters; after a swap, whose gain counts on every point's choosing anew, of the
-        new medoids with the clusters that they get."""
+        """Loss of the new medoids with the old assignment; for swaps, with the new assignment, which swaps are chosen for."""
         if self.update != "alternating":
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
@@ -173,7 +191,7 @@ class KMedoids(Alternating):
 
 
 def _sums_within(matrix, members) -> np.ndarray:
-    """For each member the sum of its proximities to all members."""
+    """Sum of dissimilarities of each member to all members."""
     size = max(1, 2**18 // len(members))
 
     def sums(chunk):
@@ -183,25 +201,25 @@ def _sums_within(matrix, members) -> np.ndarray:
 
 
 def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
-    """The medoids after the best swap, or if eager the first that lowers the loss; the same array where none does."""
+    """Medoids after the best swap, or if `eager` the first that reduces the loss; the same array if there is none."""
     n, k = len(matrix), len(neighbors.medoids)
     labels, nearest, second = neighbors.labels, neighbors.nearest, neighbors.second
-    # what it costs to take each medoid away with nothing in its place
+    # increase in loss if each medoid is removed without replacement
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
-    # a smaller gain may be the rounding of the sums that it is the difference of
+    # smaller gains may be rounding errors of the sums they are differences of
     least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
     for row in range(neighbors.candidate, neighbors.candidate + n):
         candidate = row % n
         proximities = matrix[candidate]
-        # only points that are nearer to the candidate than to their second medoid change what a swap costs
-        (touched,) = (proximities < second).nonzero()
-        change = proximities.take(touched)  # faster than indexing
-        gain = change - nearest.take(touched)
+        # only points nearer to the candidate than to their second medoid affect the change in loss
+        (affected,) = (proximities < second).nonzero()
+        change = proximities.take(affected)  # faster than indexing
+        gain = change - nearest.take(affected)
         np.minimum(gain, 0.0, out=gain)
-        change -= second.take(touched)
+        change -= second.take(affected)
         change -= gain
-        changes = removal + np.bincount(labels.take(touched), weights=change, minlength=k)
+        changes = removal + np.bincount(labels.take(affected), weights=change, minlength=k)
         replaced = changes.argmin()
         if changes[replaced] + gain.sum() < least:
             least, swap = changes[replaced] + gain.sum(), (replaced, candidate)
@@ -215,7 +233,7 @@ def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
 
 
 def _count_distinct(matrix, enough: int) -> int:
-    """The number of rows at no zero distance from an earlier one, or `enough` as soon as that many are found."""
+    """Number of rows that are not at distance zero from an earlier row, or `enough` as soon as that many are found."""
     seen = np.zeros(len(matrix), dtype=bool)
     distinct = 0
     for i in range(len(matrix)):

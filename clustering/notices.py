@@ -1,6 +1,6 @@
-"""What can go wrong, or at least strangely, in a run: each case has a name and a plain sentence with a remedy.
+"""Warnings about a run, such as an empty cluster, each with an explanation and a remedy.
 
-A notice is not an error. The run goes on, its numbers are finite, and a page can show the sentence as it is.
+A notice is not an error: the run continues with finite values.
 """
 
 from typing import NamedTuple
@@ -18,18 +18,19 @@ class Notice(NamedTuple):
     name: str
     """one of the constants of this module"""
     text: str
-    """what happened and what to do about it, in plain words; `{who}` stands for the clusters that it happened to"""
+    """what happened and what to do about it; `{who}` is replaced by the names of the affected clusters"""
     clusters: tuple[int, ...] = ()
-    """numbers of these clusters, from 0"""
+    """numbers of the affected clusters, from 0"""
     noun: str = "Cluster"
+    """name for a cluster in the text"""
 
     @property
     def sentence(self) -> str:
-        """The text with clusters counted from one."""
+        """The text with cluster numbers counted from 1."""
         return self.message({cluster: cluster + 1 for cluster in self.clusters})
 
     def message(self, numbers) -> str:
-        """The text, where `numbers[cluster]` is what a cluster is called."""
+        """The text with the displayed number `numbers[cluster]` of each cluster."""
         who = sorted(numbers[cluster] for cluster in self.clusters)
         if len(who) > 6:
             who[4:] = [f"{len(who) - 4} others"]
@@ -38,20 +39,20 @@ class Notice(NamedTuple):
 
 
 def few_distinct_notices(distinct: int, k: int) -> tuple[Notice, ...]:
-    """The notice that `distinct` different points call for when k clusters are asked of them, if any."""
+    """Notice that there are fewer than k distinct points, or an empty tuple."""
     if distinct >= k:
         return ()
     if distinct == 1:
         return (
             Notice(
                 IDENTICAL_POINTS,
-                f"All points are identical, so only one of the {k} clusters can be told from the others: choose K = 1.",
+                f"All points are identical, so the {k} clusters cannot be distinguished. Choose K = 1.",
             ),
         )
     return (
         Notice(
             FEWER_DISTINCT_POINTS,
-            f"There are only {distinct} distinct points for {k} clusters, so some clusters stay empty or share a place: "
-            f"choose K = {distinct} or less.",
+            f"There are only {distinct} distinct points for {k} clusters, so some clusters are empty or coincide. "
+            f"Choose K = {distinct} or less.",
         ),
     )

@@ -1,4 +1,4 @@
-"""Proximities: the (n, n) matrix of dissimilarities that K-medoids works on."""
+"""Proximity matrices: (n, n) arrays of pairwise dissimilarities, the input of K-medoids."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -14,56 +14,56 @@ METRICS = {
     "cosine": "cosine",
     "correlation": "correlation",
 }
-"""name here: name in SciPy"""
+"""metric name -> name in SciPy"""
 
 
 class UndefinedProximity(ValueError):
-    """Cosine or correlation of a row that has no direction."""
+    """Cosine or correlation distance is undefined for a row: all zeros, or constant, respectively."""
 
     def __init__(self, metric: str, row: int):
         self.metric, self.row = metric, row
-        super().__init__(self.sentence(row))
+        super().__init__(self.message(row))
 
-    def sentence(self, name) -> str:
-        """What is wrong, with the row called by this name."""
-        what = "has equal values in all columns" if self.metric == "correlation" else "is all zeros"
-        return f"{self.metric} is not defined for row {name}, which {what}: remove it or choose another metric"
+    def message(self, name) -> str:
+        """Error message with the given name for the row."""
+        reason = "has equal values in all columns" if self.metric == "correlation" else "is all zeros"
+        return f"{self.metric} is not defined for row {name}, which {reason}: remove it or choose another metric"
 
 
 def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
-    """The dissimilarity of each pair of points, an (n, n) array: symmetric, with a zero diagonal.
+    """Pairwise dissimilarities of points, a symmetric (n, n) array with a zero diagonal.
 
     Parameters
     ----------
     points : (n, d) array
     metric : str
-        "euclidean", "squared euclidean", "manhattan" (sum of absolute differences), "chebyshev" (largest of them),
-        "cosine" (1 - cosine of the angle at the origin) or "correlation" (cosine after each row lost its mean).
+        "euclidean", "squared euclidean", "manhattan" (sum of absolute differences), "chebyshev" (largest absolute
+        difference), "cosine" (1 - cosine of the angle between the rows) or "correlation" (cosine after subtracting the mean
+        of each row).
 
     Raises
     ------
     ValueError
-        If the metric has another name, or cosine or correlation is not defined because a row has no direction.
+        If the metric is unknown, or if cosine or correlation is undefined for a row (`UndefinedProximity`).
 
-    The arithmetic is `scipy.spatial.distance.cdist`'s.
+    Notes
+    -----
+    Computed by `scipy.spatial.distance.cdist`.
     """
     points = check_points(points)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     if metric == "correlation" and points.shape[1] < 3:
-        raise ValueError(
-            f"correlation compares the profiles of rows and needs at least 3 columns, got {points.shape[1]}: "
-            "choose another metric"
-        )
+        raise ValueError(f"correlation needs at least 3 columns, got {points.shape[1]}: choose another metric")
     if metric in ("cosine", "correlation"):
-        still = np.flatnonzero(np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1))
-        if still.size:
-            raise UndefinedProximity(metric, int(still[0]))
+        undefined = np.flatnonzero(np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1))
+        if undefined.size:
+            raise UndefinedProximity(metric, int(undefined[0]))
     if metric in ("euclidean", "squared euclidean", "manhattan", "chebyshev"):
         points = points - points.mean(axis=0)
     proximities = cdist(points, points, METRICS[metric])
     if metric in ("cosine", "correlation"):
-        # SciPy leaves rounding errors here: on the diagonal, below zero, and between the two triangles
+        # remove rounding errors left by SciPy: nonzero diagonal, negative values, asymmetry
         np.fill_diagonal(proximities, 0.0)
         np.maximum(proximities, 0.0, out=proximities)
         proximities = np.maximum(proximities, proximities.T)
@@ -71,13 +71,13 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
 
 
 def check_proximities(proximities) -> np.ndarray:
-    """The matrix as an (n, n) array of doubles, once it has proved to be one of dissimilarities.
+    """Check a dissimilarity matrix and return it as an (n, n) array of doubles.
 
     Raises
     ------
     ValueError
-        If it is not numbers, square, finite, non-negative, zero on the diagonal, and symmetric within rounding (1e-8 of
-        the larger of the two entries plus 1e-12 of the largest of all). The sentence names the first offending entry.
+        If it is not numeric, square, finite, non-negative, zero on the diagonal, and symmetric within rounding (1e-8 times
+        the larger of the two entries plus 1e-12 times the largest entry). The message gives the first invalid entry.
     """
     try:
         checked = np.asarray(proximities, dtype=np.float64)
@@ -95,18 +95,18 @@ def check_proximities(proximities) -> np.ndarray:
 
 
 TILE = 256
-"""rows, and columns where both triangles are read: a tile and its mirror image stay in cache"""
+"""rows and columns per tile: a tile and its transpose fit in the processor cache"""
 
 
 def _check_entries(matrix, rows) -> float:
-    """The largest entry of these rows; ValueError where one is negative or not finite."""
+    """Largest entry of these rows. Raise ValueError if an entry is negative or not finite."""
     block = matrix[rows]
     least, largest = block.min(), block.max()
     if least >= 0 and largest < np.inf:  # false for NaN
         return float(largest)
     finite = np.isfinite(block)
-    rule, wrong = ("finite", ~finite) if not finite.all() else ("at least 0", block < 0)
-    i, j = np.argwhere(wrong)[0] + (rows.start, 0)
+    rule, invalid = ("finite", ~finite) if not finite.all() else ("at least 0", block < 0)
+    i, j = np.argwhere(invalid)[0] + (rows.start, 0)
     raise ValueError(f"proximities must be {rule}, but entry ({i}, {j}) is {matrix[i, j]:g}")
 
 
@@ -114,9 +114,9 @@ def _check_symmetry(matrix, rows, margin) -> None:
     for begin in range(rows.start, len(matrix), TILE):
         columns = slice(begin, begin + TILE)
         tile, mirror = matrix[rows, columns], matrix[columns, rows].T
-        wrong = np.abs(tile - mirror) > 1e-8 * np.maximum(tile, mirror) + margin
-        if wrong.any():
-            i, j = np.argwhere(wrong)[0] + (rows.start, begin)
+        asymmetric = np.abs(tile - mirror) > 1e-8 * np.maximum(tile, mirror) + margin
+        if asymmetric.any():
+            i, j = np.argwhere(asymmetric)[0] + (rows.start, begin)
             raise ValueError(
                 f"proximities must be symmetric, but entry ({i}, {j}) is {matrix[i, j]:g} and ({j}, {i}) is {matrix[j, i]:g}"
             )

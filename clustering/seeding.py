@@ -1,8 +1,8 @@
-"""Where a run starts: rows of the data, chosen at random, far apart, or greedily.
+"""Initialization: choice of k rows of the data as initial centers or medoids.
 
-Each function sees the data only through `distances_to(rows)`, an (m, n) array of the dissimilarity of every point to each
-of m given rows, in the unit that the loss sums: squared distance for K-means, the proximity itself for K-medoids. So the
-same code serves points and proximities. All return k distinct row numbers.
+The functions access the data through a callback: `distances_to(rows)` returns an (m, n) array with the dissimilarity of every
+point to each of m given rows, in the unit that the loss sums: squared Euclidean distance for K-means, the proximity itself
+for K-medoids. The same code thus works for points and for proximity matrices. All functions return k distinct row numbers.
 """
 
 from collections.abc import Callable
@@ -17,23 +17,37 @@ DistancesTo = Callable[[np.ndarray], np.ndarray]
 
 
 def random_rows(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k of the n rows, each set of k equally likely."""
+    """Choose k of n rows uniformly at random, without replacement."""
     return rng.choice(n, size=k, replace=False)
 
 
 def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, trials: int | None = None) -> np.ndarray:
-    """k rows by k-means++, greedy unless `trials` is 1.
+    """Choose k rows by k-means++.
 
-    The next row is drawn with a probability proportional to its dissimilarity to the nearest one chosen; of `trials` such
-    candidates, by default 2 + ln k, the one that lowers the loss most is taken. Arthur & Vassilvitskii 2007, "k-means++:
-    the advantages of careful seeding": with one candidate as first published, expected to start within 8 (ln k + 2) times
-    the least loss; the greedy variant is theirs too (section 7). Weakness: an outlier is a likely candidate, and one
-    candidate alone often leaves a group out and starts twice in another.
+    The first row is drawn uniformly. For each further row, `trials` candidates are drawn with probability proportional to
+    their dissimilarity to the nearest chosen row, and the candidate that reduces the loss most is chosen.
+
+    Parameters
+    ----------
+    distances_to : callable
+        See the module documentation.
+    n, k : int
+        Number of rows, and number of rows to choose.
+    rng : numpy.random.Generator
+    trials : int, optional
+        Number of candidates per row, by default 2 + ln k (greedy k-means++). 1 is k-means++ as originally published.
 
     Raises
     ------
     ValueError
         If `trials` is not an integer of at least 1.
+
+    Notes
+    -----
+    With one candidate, the expected loss is at most 8 (ln k + 2) times the optimum. Outliers are likely to be chosen. A single
+    candidate often chooses two rows in one group and none in another.
+
+    Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA; the greedy variant is in section 7.
     """
     if trials is None:
         trials = 2 + int(np.log(k))
@@ -45,9 +59,9 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
     for i in range(1, k):
         cumulative = np.cumsum(nearest)
         if cumulative[-1] > 0:
-            # side="right" never lands on a row of zero dissimilarity, one that is chosen already or a copy of it
+            # side="right" never selects a row of zero dissimilarity: a chosen row or a duplicate of one
             candidates = np.searchsorted(cumulative, rng.random(trials) * cumulative[-1], side="right")
-            if candidates.max() == n:  # the product was rounded up to the whole sum
+            if candidates.max() == n:  # the product was rounded up to the total
                 candidates = np.minimum(candidates, np.flatnonzero(nearest)[-1])
         else:
             candidates = rng.choice(np.setdiff1d(np.arange(n), rows[:i]), size=1)
@@ -58,25 +72,25 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
 
 
 def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k rows, the first at random, each next one the farthest from those chosen.
+    """Choose k rows by farthest-first traversal: the first at random, each next one farthest from those already chosen.
 
-    Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5. Weakness: it picks outliers before anything else.
+    Outliers are chosen first. Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5.
     """
     rows = np.empty(k, dtype=np.intp)
     rows[0] = rng.integers(n)
     nearest = distances_to(rows[:1])[0].copy()
     for i in range(1, k):
-        nearest[rows[i - 1]] = -1.0  # never again, even among identical points
+        nearest[rows[i - 1]] = -1.0  # never chosen again, even among identical points
         rows[i] = nearest.argmax()
         np.minimum(nearest, distances_to(rows[i : i + 1])[0], out=nearest)
     return rows
 
 
 def build(proximities: np.ndarray, k: int) -> np.ndarray:
-    """k rows by BUILD: each next row lowers the sum of dissimilarities to the nearest chosen row most.
+    """Choose k rows by BUILD: each next row reduces the sum of dissimilarities to the nearest chosen row most.
 
-    Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2. Nothing in it is random; ties go to the lowest row.
-    Costs k passes over the n x n matrix.
+    Deterministic; the lowest row is chosen if tied. Takes k passes over the (n, n) matrix.
+    Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2, doi:10.1002/9780470316801.
     """
     n = len(proximities)
     rows = np.empty(k, dtype=np.intp)
@@ -95,9 +109,9 @@ def build(proximities: np.ndarray, k: int) -> np.ndarray:
 
 
 def rows_by_name(init: str, distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
-    """k of n rows by a named way of starting.
+    """Choose k of n rows by the method named `init`.
 
-    ValueError if there is no such way; the sentence names these ways and the `others` that the caller has.
+    Raises ValueError for an unknown name. Its message lists the names accepted here and the caller's `others`.
     """
     if init == "random":
         return random_rows(n, k, rng)
@@ -112,7 +126,7 @@ def rows_by_name(init: str, distances_to: DistancesTo, n: int, k: int, rng: np.r
 
 
 def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
-    """k rows of the points `columns` (d, n) by a named way of starting, by squared distances; as `rows_by_name`."""
+    """Choose k of the points `columns` (d, n) by the method named `init`, using squared distances. See `rows_by_name`."""
 
     def distances_to(rows):
         return squared_distances(columns, columns[:, rows].T)

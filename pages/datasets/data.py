@@ -1,4 +1,4 @@
-"""A data set as it is clustered."""
+"""A prepared data set, ready to be clustered."""
 
 from dataclasses import dataclass, field, replace
 
@@ -11,45 +11,45 @@ from clustering.proximity import UndefinedProximity
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
     metric: metric for metric in ("euclidean", "chebyshev", "cosine")
 }
-"""what SciPy calls the metrics between points that it has"""
-GIVEN = "as given"
-"""the metric of data that are proximities themselves"""
+"""the names that `scipy.spatial.distance` uses for these metrics"""
+PRECOMPUTED = "as given"
+"""the metric of a distance matrix that was uploaded or computed from words"""
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What is clustered."""
+    """Points, or a distance matrix with a layout of the points in the plane."""
 
     key: str
-    """differs whenever anything else here differs"""
+    """identifies the data set: two data sets with the same key are equal"""
     title: str
     columns: tuple[str, ...]
     """names of the d columns"""
     points: np.ndarray
     """(n, d)"""
     labels: np.ndarray | None = None
-    """(n,) the known group of each point, integers; -1 for none; never used for clustering"""
+    """(n,) true labels, integers from 0, -1 for unknown; never used for clustering"""
     label_name: str = ""
     truth: Gaussians | None = None
-    """the mixture that the points were drawn from"""
+    """the mixture from which the points were drawn"""
     same_units: bool = False
-    """whether all columns are measured alike, so that a picture shows them at one scale"""
+    """whether all columns have the same unit, so that plots use the same scale on both axes"""
     note: str = ""
-    """what was left out, in a sentence"""
+    """sentences about dropped rows, imputed values and encoded categories"""
     rows: np.ndarray = field(default=None)
-    """(n,) row of each point in the table it came from, counted from one"""
+    """(n,) row number of each point in the original table, from 1"""
     names: np.ndarray | None = None
-    """(n,) what each row is called, text"""
+    """(n,) row labels, text"""
     filled: np.ndarray | None = None
-    """(n, d) which values were missing and have been filled"""
+    """(n, d) booleans, whether a value was imputed"""
     deviations: np.ndarray | None = None
-    """(n, d) standard deviation of each filled value, where it is known; 0 elsewhere"""
+    """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
     mixed: tuple[np.ndarray, np.ndarray] | None = None
-    """numbers (n, p) and categories (n, q) that the columns were made of, if there are categories"""
-    given: np.ndarray | None = None
-    """(n, n) the proximities, where these are all that is known; the points are then only a layout of them in the plane"""
-    given_name: str = ""
-    """what these proximities are"""
+    """numbers (n, p) and category codes (n, q) before encoding and scaling; None without categories"""
+    precomputed: np.ndarray | None = None
+    """(n, n) distance matrix, if only distances are known; `points` is then a layout of the points in the plane"""
+    matrix_name: str = ""
+    """what the entries of `precomputed` are, e.g. "edit distances\""""
 
     def __post_init__(self):
         if self.rows is None:
@@ -57,70 +57,70 @@ class Data:
 
     @property
     def cells(self) -> int:
-        """How many numbers it holds, about."""
-        return self.points.size + (0 if self.given is None else self.given.size)
+        """Approximate number of values in memory."""
+        return self.points.size + (0 if self.precomputed is None else self.precomputed.size)
 
     @property
     def to_scale(self) -> bool:
-        """Whether a picture shows both directions at one scale."""
+        """Whether plots use the same scale on both axes."""
         return self.same_units and self.points.shape[1] > 1
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The dissimilarities that K-medoids can have here, the most fitting first."""
-        if self.given is not None:
-            return (GIVEN,)
+        """The metrics that are defined for these data, the recommended one first."""
+        if self.precomputed is not None:
+            return (PRECOMPUTED,)
         metrics = ("euclidean", "squared euclidean", "manhattan", "chebyshev", "cosine")
         return ("gower",) * (self.mixed is not None) + metrics + ("correlation",) * (len(self.columns) > 2)
 
     def proximities(self, metric: str) -> np.ndarray:
-        """The (n, n) matrix that K-medoids works on.
+        """The (n, n) distance matrix for one of `metrics`.
 
         Raises
         ------
         ValueError
-            If the metric is not defined for a row, which the sentence names.
+            If the metric is undefined for a row, e.g. cosine for a row of zeros; the message contains the row number.
         """
-        if self.given is not None:
-            return self.given
+        if self.precomputed is not None:
+            return self.precomputed
         if metric == "gower":
             return gower_matrix(*self.mixed)
         try:
             return proximity_matrix(self.points, metric)
-        except UndefinedProximity as fault:
-            raise ValueError(fault.sentence(self.rows[fault.row])) from None
+        except UndefinedProximity as error:
+            raise ValueError(error.message(self.rows[error.row])) from None
 
-    def names_of(self, which) -> list[str]:
-        """What these points are called: by name, or else by row."""
+    def names_of(self, indices) -> list[str]:
+        """The row labels of these points, or "row 5" where there is none."""
         if self.names is not None:
-            return [name or f"row {row}" for name, row in zip(self.names[which], self.rows[which], strict=True)]
-        return [f"row {row}" for row in self.rows[which]]
+            return [name or f"row {row}" for name, row in zip(self.names[indices], self.rows[indices], strict=True)]
+        return [f"row {row}" for row in self.rows[indices]]
 
     @property
     def groups(self) -> int:
-        """number of known groups, 0 if none are known"""
+        """Number of true groups, 0 if unknown."""
         return 0 if self.labels is None else len(np.unique(self.labels[self.labels >= 0]))
 
-    def sampled(self, n: int) -> np.ndarray:
-        """(n,) positions of n of these points, always the same ones, in order."""
+    def sample_indices(self, n: int) -> np.ndarray:
+        """(n,) sorted indices of a random sample of the points, the same on every call."""
         return np.sort(np.random.default_rng(0).choice(len(self.points), n, replace=False))
 
     def sample(self, n: int) -> "Data":
-        """n of these points, those of `sampled(n)`."""
-        chosen = self.sampled(n)
+        """The data set restricted to `sample_indices(n)`."""
+        chosen = self.sample_indices(n)
 
-        def of(part):
-            return None if part is None else part[chosen]
+        def subset(array):
+            return None if array is None else array[chosen]
 
         return replace(
             self,
             key=f"{self.key}/{n}",
             points=self.points[chosen],
-            labels=of(self.labels),
+            labels=subset(self.labels),
             rows=self.rows[chosen],
-            names=of(self.names),
-            filled=of(self.filled),
-            deviations=of(self.deviations),
-            mixed=None if self.mixed is None else tuple(map(of, self.mixed)),
-            given=None if self.given is None else self.given[np.ix_(chosen, chosen)],
+            names=subset(self.names),
+            filled=subset(self.filled),
+            deviations=subset(self.deviations),
+            mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),
+            precomputed=None if self.precomputed is None else self.precomputed[np.ix_(chosen, chosen)],
         )

@@ -82,7 +82,9 @@ def test_strings_about_block_ends_agree_with_the_plain_dynamic_program(seed):
     np.testing.assert_array_equal(edit_distances(words), [[plain(a, b) for b in words] for a in words])
 
 
-@pytest.mark.parametrize(("limit", "value"), [("WORDS", 1), ("WORDS", 17), ("WORDS", 10**6), ("TABLE", 100)])
+@pytest.mark.parametrize(
+    ("limit", "value"), [("WORDS_PER_CHUNK", 1), ("WORDS_PER_CHUNK", 17), ("WORDS_PER_CHUNK", 10**6), ("MAX_TABLE_WORDS", 100)]
+)
 def test_pieces_of_any_size_give_the_same_distances(monkeypatch, limit, value):
     rng = random.Random(0)
     words = ["".join(rng.choices("abcd", k=rng.choice([1, 3, 7, 12, 70]))) for _ in range(60)] + ["abcd" * 40, "bcda" * 50]
@@ -95,7 +97,7 @@ def test_pieces_of_any_size_give_the_same_distances(monkeypatch, limit, value):
 def test_many_strings_are_compared_in_several_pieces():
     rng = random.Random(0)
     words = list({"".join(rng.choices("abcdefgh", k=rng.randint(5, 8))) for _ in range(5500)})
-    assert len(words) > edit_distance.WORDS
+    assert len(words) > edit_distance.WORDS_PER_CHUNK
     distances = edit_distances(words)
     rows = rng.sample(range(len(words)), 50)
     np.testing.assert_array_equal(distances[np.ix_(rows, rows)], [[plain(words[a], words[b]) for b in rows] for a in rows])

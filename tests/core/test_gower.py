@@ -126,8 +126,8 @@ def test_the_given_tables_are_left_alone():
     [
         (None, None, "must have at least one column"),
         (np.empty((3, 0)), None, "must have at least one column"),
-        ([[1.0], [2.0]], [[1]], "equally many rows, got 2 and 1"),
-        ([[1.0, GAP], [1.0, 2.0], [GAP, 2.0]], None, "rows 0 and 2 have no column in common: leave one of them out"),
+        ([[1.0], [2.0]], [[1]], "the same number of rows, got 2 and 1"),
+        ([[1.0, GAP], [1.0, 2.0], [GAP, 2.0]], None, "rows 0 and 2 have no observed column in common: drop one of them"),
         ([[1.0], [np.inf]], None, "numbers must be finite, but row 1, column 0 is inf"),
         ([["a"], ["b"]], None, "numbers must be numbers"),
         (None, [[0.5], [1.0]], "categories must be integer codes"),

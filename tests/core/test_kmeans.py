@@ -105,7 +105,9 @@ def test_an_empty_cluster_takes_the_farthest_point_and_the_half_step_counts_it_t
     said = history.notices[0][0]
     assert said.name == notices.EMPTY_CLUSTER
     assert said.clusters == (1,)
-    assert said.sentence.startswith("Cluster 2 lost all points: the M step moves such a center to the point that")
+    assert said.sentence.startswith(
+        "Cluster 2 lost all points. The M step moves the center of an empty cluster to the point farthest"
+    )
 
 
 def test_an_empty_cluster_stays_where_it_was_when_all_points_sit_on_their_centers():

@@ -97,8 +97,8 @@ def test_every_point_is_in_the_only_cluster():
 @pytest.mark.parametrize(
     ("centers", "points", "sentence"),
     [
-        ([[0.0, 0.0]], [[0.0]], "points must have 2 columns, as the centers do, got 1"),
-        ([[0.0]], [[0.0, 1.0]], "points must have 1 columns, as the centers do, got 2"),
+        ([[0.0, 0.0]], [[0.0]], "points must have 2 columns like the centers, got 1"),
+        ([[0.0]], [[0.0, 1.0]], "points must have 1 columns like the centers, got 2"),
         ([0.0, 1.0], [[0.0]], r"centers must have two dimensions \(n, d\), got 1"),
         ([[0.0], [np.nan]], [[0.0]], "centers must be finite, but row 1, column 0 is nan"),
         ([[0.0]], [[0.0], [np.inf]], "points must be finite, but row 1, column 0 is inf"),

@@ -144,9 +144,9 @@ def test_an_inversion_below_the_cut_is_reported_in_the_last_state_only():
     states = list(iterate(TreeCut(2, "centroid"), TRIANGLE))
     assert states[1].loss > states[2].loss > 0
     assert [names(state) for state in states] == [[], [], [notices.INVERSION]]
-    assert states[-1].notices[0].sentence.startswith("1 merge is at a lower height than a group that was merged")
+    assert states[-1].notices[0].sentence.startswith("1 merge is lower than a cluster being merged")
     twice = [*TRIANGLE, *np.add(TRIANGLE[:3], 100)]
-    assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges are at a lower height")
+    assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges are lower")
 
 
 def test_an_inversion_above_the_cut_is_not_reported():
@@ -176,7 +176,7 @@ def test_a_run_that_is_cut_off_says_so_and_has_not_converged():
         (lambda: TreeCut(2, "nearest"), "linkage must be one of single, .* got 'nearest'"),
         (lambda: TreeCut(2, steps=-1), "steps must be an integer of at least 0, got -1"),
         (lambda: TreeCut(2, steps=1.5), "steps must be an integer of at least 0, got 1.5"),
-        (lambda: iterate(TreeCut(2), LINE, start=[0, 1]), "a tree cut takes no start"),
+        (lambda: iterate(TreeCut(2), LINE, start=[0, 1]), "a tree cut does not accept a start"),
         (lambda: iterate(TreeCut(2), LINE, max_iter=-1), "max_iter must be an integer of at least 0, got -1"),
         (lambda: iterate(TreeCut(2), LINE, tol=-1), "tol must be at least 0, got -1"),
     ],
