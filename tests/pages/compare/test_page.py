@@ -1,14 +1,13 @@
-"""The race through dashboard.py, without a browser, and what its ready-made comparisons claim."""
+"""The Compare page without a browser, and the claims of its examples."""
 
 import json
 import re
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn.cluster import AgglomerativeClustering
-from streamlit.testing.v1 import AppTest
 
 from clustering import (
     KMeans,
@@ -20,32 +19,34 @@ from clustering import (
     proximity_matrix,
     tree_of_points,
 )
+from pages.compare import comparison as comparison_module
+from pages.compare import sections
 from pages.compare.comparison import make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.methods import method, settings
+from pages.runs import frames
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
+from tests.pages.app import opened
 
-DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
-PAGE = "pages/compare/page.py"
 EXAMPLE = "example round"
+FULL_SIZE = dict(EXAMPLES)
+"""the examples as they are; `_small` makes those of the page smaller"""
 
 
-def opened(**address):
-    app = AppTest.from_file(str(DASHBOARD), default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page(PAGE).run()
-
-
-@pytest.fixture
-def app():
-    """On fewer points than by default, where that does not matter."""
-    return opened(n="100")
+@pytest.fixture(scope="module", autouse=True)
+def _small():
+    """Examples with 100 points, and few frames: these tests are not about animations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "MAX_FRAMES", 13)
+        patch.setattr(frames, "FIRST", 4)
+        for name, example in FULL_SIZE.items():
+            patch.setitem(EXAMPLES, name, replace(example, n=100))
+        yield
 
 
 def run_of(data, name="kmeans", **options):
@@ -56,8 +57,8 @@ def data_of(n=100):
     return catalog.draw_sample("three", n, 0, {})
 
 
-def table(app, label="Scores of the panels"):
-    """The cells of a table on the page as text, a list per row, the headers first."""
+def table(app, label="Scores of the runs"):
+    """Cells of a table on the page as text, one list per row, starting with the headers."""
     page = next(element.proto.body for element in app.get("html") if f"aria-label='{label}'" in element.proto.body)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", page)]
     return [[re.sub("<[^>]*>", " ", cell.replace("−", "-")).strip() for cell in row] for row in rows]
@@ -68,19 +69,18 @@ def column(app, name):
     return [row[headers.index(name)] for row in rows]
 
 
-def untimed(app):
-    """All but what differs from one time to the next."""
-    times = table(app)[0].index("Time to converge")
-    return [row[:times] + row[times + 1 :] for row in table(app)]
+def scores_without_time(app):
+    time = table(app)[0].index("Time")
+    return [row[:time] + row[time + 1 :] for row in table(app)]
 
 
-def pictures(app):
-    """The pictures of the panels, as Plotly gets them."""
+def plots(app):
+    """The plots of the runs, as sent to Plotly."""
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     return [chart for chart in charts if "meta" in chart["layout"] and chart["layout"]["yaxis"].get("domain") is None]
 
 
-def said(app):
+def messages(app):
     return " ".join(element.value.replace("\\", "") for element in (*app.warning, *app.error, *app.info, *app.caption))
 
 
@@ -88,183 +88,172 @@ def losses(app):
     return [float(cell.split()[0].replace(",", "")) for cell in column(app, "Final loss")]
 
 
-def fine(app):
+def has_no_errors(app):
     return not app.exception and not app.error
 
 
-def test_it_opens_with_three_methods_on_the_same_points():
-    app = opened()
-    assert fine(app)
-    assert [title.value for title in app.title] == ["The race"]
-    assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+def test_it_opens_with_three_methods_that_start_at_the_same_points():
+    app = opened("/compare")
+    assert has_no_errors(app)
+    assert [title.value for title in app.title] == ["Compare"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
     data = data_of(500)
     for (name, options), loss, iterations in zip(PANEL_DEFAULTS, losses(app), column(app, "Iterations"), strict=False):
         run = run_of(data, name, **options)
         assert loss == pytest.approx(run.history.last.loss, rel=1e-5)
         assert iterations == str(run.history.iterations)
     assert app.button_group(key=EXAMPLE).value is None
-    assert "All 500 points are fitted and drawn." in said(app)
-    agreement = table(app, "Adjusted Rand index between the panels")
+    assert "All 500 points used and shown." in messages(app)
+    agreement = table(app, "Adjusted Rand index between the runs")
     assert agreement[0][1:] == ["1", "2", "3", "Known"]
     assert [row[i + 1] for i, row in enumerate(agreement[1:])] == ["1.000"] * 4
-
-
-def test_all_pictures_show_the_same_part_of_the_plane(app):
-    extents = [(picture["layout"]["xaxis"]["range"], picture["layout"]["yaxis"]["range"]) for picture in pictures(app)]
+    # all plots have the same axis ranges, and belong to the same player
+    extents = [(plot["layout"]["xaxis"]["range"], plot["layout"]["yaxis"]["range"]) for plot in plots(app)]
     assert len(extents) == 3
     assert extents[0] == extents[1] == extents[2]
-    assert len({picture["layout"]["meta"] for picture in pictures(app)}) == 1
+    assert len({plot["layout"]["meta"] for plot in plots(app)}) == 1
 
 
-def test_two_and_four_panels_have_as_many_pictures_and_rows(app):
+def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
+    app = opened("/compare?n=100&panels=4")
+    assert column(app, "Run")[3] == "4. Spherical mixture"
+    assert [cell != "–" for cell in column(app, "BIC")] == [False, False, True, True]
     for panels in (4, 2):
-        app.button_group(key="panels").set_value(panels).run()
-        assert fine(app)
-        assert len(pictures(app)) == panels
-        assert len(column(app, "Panel")) == panels
+        if panels == 2:
+            app.button_group(key="panels").set_value(panels).run()
+        assert has_no_errors(app)
+        assert len(plots(app)) == panels
+        assert len(column(app, "Run")) == panels
         assert app.get("plotly_chart")[panels].proto.spec.count('"xaxis":"x') >= 3 * (panels - 1)  # a loss curve for each
     assert "BIC" not in table(app)[0]
-    app.button_group(key="panels").set_value(4).run()
-    assert column(app, "Panel")[3] == "4. Spherical mixture"
-    assert [cell != "–" for cell in column(app, "BIC")] == [False, False, True, True]
 
 
-def test_a_panel_may_have_its_own_k_and_its_own_start(app):
-    app.number_input(key="k_2").set_value(5)
-    app.selectbox(key="start_kmeans_1").set_value("maxmin").run()
-    assert fine(app)
-    assert column(app, "Panel") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Full mixture, K = 3"]
-    data = data_of()
-    own = run_of(data, start="maxmin")
+def test_a_panel_may_have_its_own_k_and_initialization():
+    app = opened("/compare?n=100&k_2=5&start_kmeans_1=Farthest-first (maximin)")
+    assert has_no_errors(app)
+    assert column(app, "Run") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Full mixture, K = 3"]
+    own = run_of(data_of(), start="maxmin")
     assert losses(app)[0] == pytest.approx(own.history.last.loss, rel=1e-5)
     app.number_input(key="k").set_value(4).run()
-    assert column(app, "Panel") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Full mixture, K = 4"]
+    assert column(app, "Run") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Full mixture, K = 4"]
     app.number_input(key="k_2").set_value(None).run()
-    assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
 
 
-def test_a_new_start_is_the_next_seed_for_all_panels(app):
+def test_new_random_start_uses_the_next_seed_in_all_panels():
+    app = opened("/compare?n=100")
     before = losses(app)
-    next(button for button in app.button if button.label == "New start").click().run()
+    next(button for button in app.button if button.label == "New random start").click().run()
     assert app.number_input(key="seed").value == 2
-    data = data_of()
-    run = run_of(data, seed=2)
+    run = run_of(data_of(), seed=2)
     assert losses(app)[0] == pytest.approx(run.history.last.loss, rel=1e-5)
     app.number_input(key="seed").set_value(1).run()
     assert losses(app) == before
 
 
-def test_two_clusterings_are_compared_by_name_and_their_differences_highlighted(app):
-    def of(label):
+def test_two_clusterings_can_be_selected_and_their_disagreements_are_highlighted():
+    def select(label):
         return next(box for box in app.selectbox if box.label == label)
 
-    app.selectbox(key="sample").set_value("overlap").run()
-    assert of("Highlight").value is None
-    of("Compare").set_value("Known groups").run()
-    assert fine(app)
-    assert of("with").value == "2. K-medoids"  # as it was before
-    assert "Known groups" not in of("with").options
-    told = next(element.value for element in app.markdown if "in another group" in element.value).replace("\\", "")
-    changed = int(re.search(r"\*\*(\d+) points? of 100", told)[1])
-    assert f"All that change group ({changed})" in of("Highlight").options
-    drawn = json.loads(app.get("plotly_chart")[-1].proto.spec)["data"]
-    assert len(drawn[1]["customdata"]) == len(drawn[3]["customdata"]) == changed
-    flow = of("Highlight").options[1]
-    of("Highlight").select(flow).run()
-    drawn = json.loads(app.get("plotly_chart")[-1].proto.spec)["data"]
-    assert flow.endswith(f"({len(drawn[1]['customdata'])})")
-    assert 0 < len(drawn[1]["customdata"]) < changed
+    def highlighted():
+        drawn = json.loads(app.get("plotly_chart")[-1].proto.spec)["data"]
+        assert len(drawn[1]["customdata"]) == len(drawn[3]["customdata"])
+        return len(drawn[1]["customdata"])
+
+    app = opened("/compare?n=100&sample=Overlapping groups")
+    assert select("Highlight").value is None
+    select("Compare").set_value("Known groups").run()
+    assert has_no_errors(app)
+    assert select("with").value == "2. K-medoids"  # unchanged
+    assert "Known groups" not in select("with").options
+    sentence = next(element.value for element in app.markdown if "assigned differently" in element.value).replace("\\", "")
+    differing = int(re.search(r"\*\*(\d+) of 100 points", sentence)[1])
+    assert f"All disagreements ({differing})" in select("Highlight").options
+    assert highlighted() == differing
+    cell = select("Highlight").options[1]
+    select("Highlight").select(cell).run()
+    assert cell.endswith(f"({highlighted()})")
+    assert 0 < highlighted() < differing
 
 
-def test_proximities_race_by_k_medoids_with_different_updates(app):
-    app.button_group(key="source").set_value("real").run()
-    app.selectbox(key="table").set_value("numbers").run()
-    assert fine(app)
+def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
+    app = opened("/compare?n=100&source=Built-in&table=Number words")
+    assert has_no_errors(app)
     assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [
         ["K-medoids", "Hierarchical clustering"]
     ] * 3
-    assert column(app, "Panel") == [
+    assert column(app, "Run") == [
         "1. K-medoids, alternating",
         "2. K-medoids, first swap",
         "3. K-medoids, best swap",
     ]
-    assert "by the chosen metric in every panel" in said(app)
+    assert "by the given distances for every run" in messages(app)
     app.button_group(key="source").set_value("sample").run()
-    assert column(app, "Panel") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
 
 
-def test_many_points_race_as_one_sample_if_k_medoids_is_among_them(app):
-    app.button_group(key="panels").set_value(2)
-    app.select_slider(key="n").set_value(10_000).run()
-    assert fine(app)
-    assert "all panels race on the same sample of 5,000 of the 10,000 points" in said(app)
-    assert "All 5,000 points of the sample are fitted" in said(app)
+def test_many_points_are_drawn_as_an_image_and_sampled_only_for_a_pairwise_method(monkeypatch):
+    monkeypatch.setattr(comparison_module, "MAX_POINTS_FOR_PROXIMITIES", 80)
+    monkeypatch.setattr(sections, "MAX_MARKERS", 90)
+    app = opened("/compare?n=100&panels=2")
+    assert has_no_errors(app)
+    assert "all runs use the same sample of 80 of the 100 points" in messages(app)
+    assert "All 80 points of the sample used and shown." in messages(app)
     app.selectbox(key="algorithm_2").set_value("kmeans").run()
-    assert "sample of 5,000 of" not in said(app).replace("the mean over a sample of 5,000", "")
-    assert "All 10,000 points are fitted" in said(app)
+    assert "sample of" not in messages(app)
+    assert "All 100 points used and shown, drawn as an image" in messages(app)
 
 
-def test_a_panel_that_cannot_run_says_why_in_its_place_and_the_others_race_on(app, monkeypatch):
+def test_the_error_of_a_failed_run_is_shown_and_the_other_runs_are_compared(monkeypatch):
     data = Data("axes", "Few", ("a", "b"), np.vstack([np.eye(6)[:, :2], np.eye(6)[:, :2] + 3]))
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
-    app.number_input(key="data_seed").set_value(3)
-    app.selectbox(key="kmedoids_metric_2").set_value("cosine").run()
-    assert not app.exception
+    app = opened("/compare?kmedoids_metric_2=Cosine")
     assert [error.value.replace("\\", "") for error in app.error] == [
         "Cosine is not defined for row 3, which is all zeros: remove it or choose another metric."
     ]
-    assert column(app, "Panel") == ["1. K-means", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "3. Full mixture"]
     assert "Adjusted Rand" not in table(app)[0]
 
 
-def test_fewer_points_than_clusters_is_said_and_the_race_goes_on(app, monkeypatch):
+def test_k_is_reduced_to_the_number_of_points(monkeypatch):
     data = Data("two", "Few", ("a", "b"), np.array([[0.0, 0.0], [1.0, 2.0]]))
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
-    app.number_input(key="data_seed").set_value(3).run()
-    assert not app.exception
-    assert "There are only 2 points, so K is 2 here." in said(app)
-    assert len(pictures(app)) == 3
+    app = opened("/compare")
+    assert "There are only 2 points, so K is 2 here." in messages(app)
+    assert len(plots(app)) == 3
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
-def chosen(request):
-    """A ready-made comparison, and the page on which it is the first that was chosen."""
-    app = opened(n="50")
-    app.button_group(key=EXAMPLE).set_value(request.param).run()
-    return request.param, app
+@pytest.fixture(scope="module")
+def page():
+    """A page on which the examples are selected one after the other."""
+    return opened("/compare?n=50")
 
 
-def test_every_ready_made_comparison_opens_with_its_text_its_data_and_its_panels(chosen):
-    name, app = chosen
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_shows_its_text_data_and_runs_whatever_was_shown_before_and_so_does_its_link(page, name):
     example = EXAMPLES[name]
-    assert fine(app)
-    assert [info.value for info in app.info] == [example.text]
-    assert {key: app.session_state[key] for key in example.state()} == example.state()
-    assert len(pictures(app)) == len(example.panels)
-    headers, *rows = table(app)
-    for row, expected in zip(rows, scores(comparison_of(name)), strict=True):
+    page.button_group(key=EXAMPLE).set_value(name).run()
+    assert has_no_errors(page)
+    assert [info.value for info in page.info] == [example.text]
+    assert {key: page.session_state[key] for key in example.state()} == example.state()
+    assert len(plots(page)) == len(example.panels)
+    headers, *rows = table(page)
+    for row, expected in zip(rows, scores(comparison_of(example)), strict=True):
         assert row[0] == expected.name
-        assert row[headers.index("Adjusted Rand")] == f"{expected.adjusted_rand:.3f}"
-        assert row[headers.index("Silhouette")] == f"{expected.silhouette:.3f}"
+        assert row[headers.index("Adjusted Rand")] == number(expected.adjusted_rand)
+        assert row[headers.index("Silhouette")] == number(expected.silhouette)
+    address = dict(page.query_params)
+    assert example.address.items() <= address.items()
+    again = opened("/compare?" + "&".join(f"{key}={value}" for key, value in address.items()))
+    assert scores_without_time(again) == scores_without_time(page)
 
 
-def test_the_address_of_a_ready_made_comparison_opens_the_same_runs(chosen):
-    name, app = chosen
-    address = dict(app.query_params)
-    assert EXAMPLES[name].address.items() <= address.items()
-    assert untimed(opened(**address)) == untimed(app)
+def number(value):
+    return f"{value:.3f}"
 
 
-def test_one_ready_made_comparison_after_the_other_leaves_nothing_of_the_first():
-    app = opened(n="50")
-    app.button_group(key=EXAMPLE).set_value("sizes").run()
-    app.button_group(key=EXAMPLE).set_value("round").run()
-    assert [info.value for info in app.info] == [EXAMPLES["round"].text]
-    assert {key: app.session_state[key] for key in EXAMPLES["round"].state()} == EXAMPLES["round"].state()
-    assert column(app, "Adjusted Rand") == [f"{rand:.3f}" for rand in agreements(comparison_of("round"))]
-
-
-def test_a_change_of_anything_ends_the_ready_made_comparison_and_it_can_be_had_again(app):
+def test_changing_any_setting_deselects_the_example_and_it_can_be_selected_again():
+    app = opened("/compare?n=100")
     changes = [
         lambda: app.number_input(key="seed").set_value(8),
         lambda: app.selectbox(key="mixture_covariance_3").set_value("tied"),
@@ -274,14 +263,14 @@ def test_a_change_of_anything_ends_the_ready_made_comparison_and_it_can_be_had_a
         app.button_group(key=EXAMPLE).set_value("round").run()
         assert [info.value for info in app.info] == [EXAMPLES["round"].text]
         change().run()
-        assert fine(app)
+        assert has_no_errors(app)
         assert not app.info
         assert app.button_group(key=EXAMPLE).value is None
 
 
-def comparison_of(name):
-    """The race that a ready-made comparison stands for, by its state alone."""
-    state = EXAMPLES[name].state()
+def comparison_of(example):
+    """The comparison that an example describes, computed from its widget values alone."""
+    state = example.state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
     panels = []
@@ -299,8 +288,8 @@ def agreements(comparison):
     return [row.adjusted_rand for row in scores(comparison)]
 
 
-def test_equal_round_groups_are_found_by_all_and_k_means_is_done_first():
-    comparison = comparison_of("round")
+def test_round_groups_are_found_by_all_methods_and_k_means_converges_first():
+    comparison = comparison_of(FULL_SIZE["round"])
     assert min(agreements(comparison)) > 0.95
     assert all(row.adjusted_rand == pytest.approx(scores(comparison)[0].adjusted_rand, abs=0.02) for row in scores(comparison))
     assert comparison.adjusted_rand[:3, :3].min() > 0.95
@@ -309,8 +298,8 @@ def test_equal_round_groups_are_found_by_all_and_k_means_is_done_first():
     assert means < min(medoids, mixture)
 
 
-def test_of_stretched_groups_only_the_mixture_finds_the_stripes_and_the_silhouette_prefers_k_means():
-    comparison = comparison_of("stretched")
+def test_stretched_groups_are_found_by_the_mixture_only_and_the_silhouette_prefers_k_means():
+    comparison = comparison_of(FULL_SIZE["stretched"])
     means, medoids, mixture = scores(comparison)
     assert mixture.adjusted_rand > 0.9
     assert means.adjusted_rand < 0.5
@@ -319,8 +308,8 @@ def test_of_stretched_groups_only_the_mixture_finds_the_stripes_and_the_silhouet
     assert medoids.silhouette > mixture.silhouette
 
 
-def test_of_unequal_sizes_the_others_cut_the_large_group_although_it_is_the_least_loss_that_they_can_have():
-    comparison = comparison_of("sizes")
+def test_unequal_sizes_are_found_by_the_mixture_and_the_others_split_the_large_group_at_their_lowest_loss():
+    comparison = comparison_of(FULL_SIZE["sizes"])
     means, medoids, mixture = agreements(comparison)
     assert mixture > 0.9
     for rand, run in zip((means, medoids), comparison.runs, strict=False):
@@ -336,26 +325,26 @@ def test_of_unequal_sizes_the_others_cut_the_large_group_although_it_is_the_leas
     assert comparison.runs[1].history.last.loss == pytest.approx(best, rel=1e-9)
 
 
-def test_with_outliers_the_medoids_are_nearer_to_the_middles_than_the_means_are():
-    comparison = comparison_of("outliers")
+def test_with_outliers_medoids_are_closer_to_the_group_means_than_k_means_centers():
+    comparison = comparison_of(FULL_SIZE["outliers"])
     data = comparison.data
-    middles = np.stack([data.points[data.labels == g].mean(axis=0) for g in range(3)])
+    group_means = np.stack([data.points[data.labels == g].mean(axis=0) for g in range(3)])
     known = data.labels >= 0
 
-    def off(run):
-        """How far the middles of its clusters are from those of the groups that they match."""
+    def error(run):
+        """How far the group_means of its clusters are from those of the groups that they match."""
         partner = match_clusters(run.history.last.labels[known], data.labels[known], 3)
-        return np.linalg.norm(run.centers[-1] - middles[partner], axis=1)
+        return np.linalg.norm(run.centers[-1] - group_means[partner], axis=1)
 
     means, medoids = comparison.runs
     assert adjusted_rand_index(means.history.last.labels, medoids.history.last.labels) == 1.0
-    assert off(medoids).max() < off(means).max()
-    assert off(medoids).mean() < off(means).mean()
-    assert cdist(middles, medoids.centers[-1]).min(axis=1).max() < cdist(middles, means.centers[-1]).min(axis=1).max()
+    assert error(medoids).max() < error(means).max()
+    assert error(medoids).mean() < error(means).mean()
+    assert cdist(group_means, medoids.centers[-1]).min(axis=1).max() < cdist(group_means, means.centers[-1]).min(axis=1).max()
 
 
-def test_of_overlapping_groups_the_mixtures_say_how_unsure_they_are():
-    comparison = comparison_of("overlap")
+def test_with_overlapping_groups_the_mixtures_show_uncertainty():
+    comparison = comparison_of(FULL_SIZE["overlap"])
     assert [run.settings.method for run in comparison.runs] == ["kmeans", "mixture", "mixture"]
     assert [run.settings.option("covariance") for run in comparison.runs[1:]] == ["spherical", "full"]
     for run in comparison.runs[1:]:
@@ -363,8 +352,8 @@ def test_of_overlapping_groups_the_mixtures_say_how_unsure_they_are():
         assert np.mean(likeliest < 0.8) > 0.1
 
 
-def test_rings_are_found_by_single_linkage_alone_although_all_converged_and_every_loss_fell():
-    comparison = comparison_of("rings")
+def test_rings_are_found_by_single_linkage_only_although_the_others_converge():
+    comparison = comparison_of(FULL_SIZE["rings"])
     assert np.abs(agreements(comparison)[:2]).max() < 0.05
     assert agreements(comparison)[2] == 1
     for run in comparison.runs[:2]:
@@ -372,8 +361,8 @@ def test_rings_are_found_by_single_linkage_alone_although_all_converged_and_ever
         assert run.history.losses[-1] < run.history.losses[0]
 
 
-def test_moons_are_found_by_single_linkage_alone_until_points_between_them_make_a_chain():
-    comparison = comparison_of("moons")
+def test_moons_are_found_by_single_linkage_only_and_not_with_points_between_them():
+    comparison = comparison_of(FULL_SIZE["moons"])
     assert max(agreements(comparison)[:2]) < 0.5
     assert agreements(comparison)[2] > 0.99
     linked = AgglomerativeClustering(2, linkage="single").fit(comparison.data.points).labels_
