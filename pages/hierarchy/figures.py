@@ -146,7 +146,7 @@ class _Brackets:
         self.data_tree, self.colors = data_tree, colors
         tree = data_tree.tree
         n = data_tree.merges + 1
-        x = tree.begins + 0.5
+        x = tree.offsets + 0.5
         for i, (a, b) in enumerate(tree.merges.tolist()):
             x[n + i] = (x[a] + x[b]) / 2
         # the bracket of a few points among thousands would be too narrow to see
@@ -182,7 +182,7 @@ class _Brackets:
     def inversion_rings(self) -> dict:
         """Trace with a ring at each inversion."""
         rows = self.data_tree.tree.inversions
-        ring = dict(symbol="circle-open", size=11, color=palette.FILLED, line=dict(width=2))
+        ring = dict(symbol="circle-open", size=11, color=palette.IMPUTED, line=dict(width=2))
         return dict(type="scatter", mode="markers", x=self.tops[0][rows], y=self.tops[1][rows], hoverinfo="skip", marker=ring)
 
     def hover_markers(self) -> dict:

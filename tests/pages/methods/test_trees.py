@@ -419,7 +419,7 @@ def test_k_medoids_from_the_tree_of_a_sample_do_not_depend_on_whether_the_tree_i
     assert "a sample of 150 of the 300 points" in build_tree(data, "single", "euclidean", visited).note
     runs = [make_run(data, settings, cache, lambda _: None) for cache in (visited, fresh)]
     assert runs[0].note == runs[1].note
-    assert runs[0].note.endswith("pair of points: this is a sample of 150 of the 300 points.")
+    assert runs[0].note.endswith("pairwise distances; it uses a sample of 150 of the 300 points.")
     groups = build_tree(data, "single", "euclidean", fresh).tree.labels(3)
     assert sorted(groups[runs[0].history.parameters[0]]) == [0, 1, 2]
     for before, after in zip(*(run.history.parameters for run in runs), strict=True):
