@@ -2,6 +2,10 @@
 while all else runs beside it."""
 
 import os
+
+# before NumPy is imported: the tests run in as many processes as cores, where threads of BLAS would wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import hypothesis
