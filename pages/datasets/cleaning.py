@@ -1,6 +1,6 @@
-"""From a table to what is clustered: which columns, what their gaps call for, and the numbers that come of it.
+"""Turns a table into points: selects columns, drops or imputes missing values, encodes categories and scales.
 
-No Streamlit here: what cannot be used raises `ValueError` with the sentence to show.
+Input that cannot be used raises `ValueError` with a message for the page.
 """
 
 import hashlib
@@ -12,317 +12,337 @@ import numpy as np
 import pandas as pd
 
 from clustering import State, impute
-from clustering.points import LARGEST
-from pages.datasets.columns import MOST_CATEGORIES, Column, in_words, is_number, numbers_of
+from clustering.points import MAX_MAGNITUDE
+from pages.datasets.columns import Column, is_number, numbers_of, value_text
 from pages.datasets.data import Data
-from pages.datasets.limits import MOST_CELLS, MOST_COLUMNS, MOST_ROWS_FOR_PPCA
+from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
-LARGEST_NUMBER = LARGEST / 1e6
-"""so that what is drawn around the points can be squared, too"""
-MOST_PRESELECTED = 50
-MOST_COMPONENTS = 10
+MAX_NUMBER = MAX_MAGNITUDE / 1e6
+"""leaves room for the margins of a plot, whose coordinates are squared, too"""
+MAX_PRESELECTED = 50
+"""number of features that are selected initially"""
+DOMINANT_SHARE = 0.9
+"""share of the squared distances from which on a column gets a warning"""
 TOO_MANY_FOR_PPCA = (
-    f"Probabilistic PCA is offered for at most {MOST_ROWS_FOR_PPCA:,} rows: leave rows out, or fill with the median."
+    f"Probabilistic PCA is limited to {MAX_ROWS_FOR_PPCA:,} rows: drop rows with missing values, or impute the median."
 )
 LABEL_NAMES = {"label", "labels", "class", "species", "target", "cluster", "group", "category", "type"}
-GAPS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
+MISSING_OPTIONS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
 SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
-SCALED = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
+SCALING_SUFFIXES = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
 SCALING_TEXTS = {
-    "none": "As measured: right when all columns share a unit.",
-    "standardize": "Mean 0, standard deviation 1: every column counts alike.",
-    "range": "Smallest value 0, largest 1: simple, but one outlier squeezes all the rest.",
-    "robust": "Median 0, interquartile range 1: outliers have no say in it.",
+    "none": "No scaling; fine if all columns share a unit.",
+    "standardize": "Mean 0, standard deviation 1: all columns have equal weight.",
+    "range": "Minimum 0, maximum 1; sensitive to outliers.",
+    "robust": "Median 0, interquartile range 1; robust to outliers.",
 }
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How the rows of a table become points."""
+    """Settings for turning the rows of a table into points."""
 
     columns: tuple[str, ...]
+    """features"""
     label: str | None = None
+    """column of true labels"""
     names: str | None = None
+    """column of row labels"""
     as_categories: tuple[str, ...] = ()
-    """columns of numbers that are codes"""
-    gaps: str = "drop"
+    """numeric columns to treat as categorical"""
+    missing: str = "drop"
+    """key of `MISSING_OPTIONS`"""
     components: int = 2
-    """of the probabilistic PCA"""
+    """number of components of probabilistic PCA"""
     scaling: str = "none"
+    """key of `SCALINGS`"""
 
 
-def sensible(columns: list[Column]) -> Preparation:
-    """What to begin with: all columns of numbers but one that is named like a label, which becomes the known groups."""
-    groups = [c for c in columns if c.distinct <= MOST_CATEGORIES and c.kind in ("category", "number")]
+def default_preparation(columns: list[Column]) -> Preparation:
+    """Initial settings: all numeric columns are features, and a column with a name in `LABEL_NAMES` holds the true labels."""
+    groups = [c for c in columns if c.distinct <= MAX_CATEGORIES and c.kind in ("category", "number")]
     label = next((c.name for c in groups if c.name.lower() in LABEL_NAMES), None)
     numbers = [c.name for c in columns if c.kind == "number" and c.name != label]
-    chosen = numbers or [c.name for c in columns if c.kind in ("date", "category") and c.name != label]
-    most = max((c.distinct for c in columns), default=0)
-    named = [c.name for c in columns if c.kind in ("text", "identifier") and c.distinct == most]
-    texts = {c.name for c in columns if c.kind == "text"}
-    return Preparation(
-        tuple(chosen[:MOST_PRESELECTED]), label, next((name for name in named if name in texts), (named or [None])[0])
-    )
+    features = numbers or [c.name for c in columns if c.kind in ("date", "category") and c.name != label]
+    most_distinct = max((c.distinct for c in columns), default=0)
+    candidates = [c for c in columns if c.kind in ("text", "identifier") and c.distinct == most_distinct]
+    candidates.sort(key=lambda c: c.kind != "text")
+    return Preparation(tuple(features[:MAX_PRESELECTED]), label, candidates[0].name if candidates else None)
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
-    """The chosen columns of a table as arrays, before their gaps are dealt with."""
+class SelectedColumns:
+    """The selected features as arrays, before missing values are dropped or imputed."""
 
     numbers: np.ndarray
-    """(n, p) floats, NaN for gaps"""
+    """(n, p) floats, NaN for missing values"""
     codes: np.ndarray
-    """(n, q) numbers of the categories, -1 for gaps"""
+    """(n, q) category codes from 0, -1 for missing values"""
     number_names: tuple[str, ...]
+    """(p,)"""
     category_names: tuple[str, ...]
-    values: tuple[tuple[str, ...], ...]
-    """the categories of each of the q columns, in the order of their numbers"""
+    """(q,)"""
+    categories: tuple[tuple[str, ...], ...]
+    """(q,) the categories of each column, in the order of their codes"""
 
     @property
     def cells(self) -> int:
-        """How many numbers it holds."""
+        """Number of values."""
         return self.numbers.size + self.codes.size
 
     @cached_property
-    def gaps(self) -> np.ndarray:
-        """(n,) how many gaps each row has"""
+    def missing(self) -> np.ndarray:
+        """(n,) number of missing values in each row."""
         return np.isnan(self.numbers).sum(axis=1) + (self.codes < 0).sum(axis=1)
 
 
-def gather(table: pd.DataFrame, how: Preparation) -> Gathered:
-    """The columns that `how` names.
+def select_columns(table: pd.DataFrame, preparation: Preparation) -> SelectedColumns:
+    """Extracts the features from a table.
 
     Raises
     ------
     ValueError
-        If no column is chosen, one has no value at all or one too large to be squared, or a category has more than
-        `MOST_CATEGORIES` values.
+        If there are no features; if a column has no values, or numbers above `MAX_NUMBER`; or if a categorical column has
+        more than `MAX_CATEGORIES` values.
     """
-    if not how.columns:
-        raise ValueError("Choose at least one column to cluster by.")
-    numbers, codes, values, names, category_names = [], [], [], [], []
-    for name in how.columns:
+    if not preparation.columns:
+        raise ValueError("Choose at least one feature.")
+    numbers, codes, categories, number_names, category_names = [], [], [], [], []
+    for name in preparation.columns:
         cells = table[name]
         numeric = is_number(cells)
-        if (numeric and name not in how.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
+        if (numeric and name not in preparation.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
             column = numbers_of(cells)
             largest = np.fmax.reduce(np.abs(column), initial=-1.0)
-            if largest > LARGEST_NUMBER:
+            if largest > MAX_NUMBER:
                 raise ValueError(
-                    f"Column {name} holds numbers as large as {largest:g}, and their squares cannot be computed: divide it by "
-                    "a constant, or leave it out."
+                    f"Column {name} contains numbers as large as {largest:g}, whose squares overflow: "
+                    "divide it by a constant, or remove it."
                 )
-            present = largest >= 0
+            has_values = largest >= 0
             numbers.append(column)
-            names.append(name)
+            number_names.append(name)
         else:
-            column, categories = pd.factorize(
+            column, values = pd.factorize(
                 cells.replace([np.inf, -np.inf], np.nan) if numeric else _comparable(cells), sort=numeric
             )
-            if len(categories) > MOST_CATEGORIES:
+            if len(values) > MAX_CATEGORIES:
                 raise ValueError(
-                    f"Column {name} has {len(categories):,} different values, and a category may have {MOST_CATEGORIES}: "
-                    "leave it out."
+                    f"Column {name} has {len(values):,} distinct values; a categorical column may have at most "
+                    f"{MAX_CATEGORIES}: remove it."
                 )
-            present = len(categories) > 0
+            has_values = len(values) > 0
             codes.append(column)
-            values.append(tuple(map(in_words, categories)))
+            categories.append(tuple(map(value_text, values)))
             category_names.append(name)
-        if not present:
-            raise ValueError(f"Column {name} has no value in any row: leave it out.")
+        if not has_values:
+            raise ValueError(f"Column {name} has no values: remove it.")
     n = len(table)
-    return Gathered(
+    return SelectedColumns(
         np.column_stack(numbers) if numbers else np.empty((n, 0)),
         np.column_stack(codes) if codes else np.empty((n, 0), dtype=np.intp),
-        tuple(names),
+        tuple(number_names),
         tuple(category_names),
-        tuple(values),
+        tuple(categories),
     )
 
 
 def _comparable(cells: pd.Series) -> pd.Series:
-    """The column with values of any type, of which some cannot be sorted and some print alike, as text."""
+    """The column, converted to text if its values have different types, which cannot be sorted."""
     return cells.map(str, na_action="ignore") if cells.dtype == object else cells
 
 
-def consequences(gathered: Gathered) -> dict[str, str]:
-    """What each way of dealing with gaps would do, in a sentence; empty if there are no gaps."""
-    gaps = gathered.gaps
-    rows, cells, n = int((gaps > 0).sum()), int(gaps.sum()), len(gaps)
+def missing_effects(selected: SelectedColumns) -> dict[str, str]:
+    """What each of `MISSING_OPTIONS` would do to the rows, one sentence each; empty if no value is missing."""
+    missing = selected.missing
+    rows, cells, n = int((missing > 0).sum()), int(missing.sum()), len(missing)
     if not rows:
         return {}
-    d = gathered.numbers.shape[1] + gathered.codes.shape[1]
-    which = f"Fills {cells:,} {'cell' if cells == 1 else 'cells'} in {rows:,} of {n:,} rows"
-    blank = int((gaps == d).sum())
-    lost = (
-        f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value at all, so nothing is known of "
-        f"{'it' if blank == 1 else 'them'}."
-        if blank and d > 1
-        else ""
-    )
-    likely = "what the row's other columns make likely, each with its uncertainty"
+    d = selected.numbers.shape[1] + selected.codes.shape[1]
+    imputes = f"Imputes {cells:,} {'value' if cells == 1 else 'values'} in {rows:,} of {n:,} rows"
+    blank = int((missing == d).sum())
+    warning = f" {blank:,} of these rows {'is' if blank == 1 else 'are'} entirely missing." if blank and d > 1 else ""
+    predicted = "values predicted from the other columns, with uncertainty"
     return {
-        "drop": f"Leaves out {rows:,} of {n:,} rows and keeps {n - rows:,}.",
-        "median": f"{which} with {_filling(gathered, 'the median of their column')}.{lost}",
-        "ppca": TOO_MANY_FOR_PPCA if n > MOST_ROWS_FOR_PPCA else f"{which} with {_filling(gathered, likely)}.{lost}",
+        "drop": f"Drops {rows:,} of {n:,} rows and keeps {n - rows:,}.",
+        "median": f"{imputes} with {_imputed_values(selected, 'the column median')}.{warning}",
+        "ppca": f"{imputes} with {_imputed_values(selected, predicted)}.{warning}"
+        if n <= MAX_ROWS_FOR_PPCA
+        else TOO_MANY_FOR_PPCA,
     }
 
 
-def _filling(gathered: Gathered, by: str) -> str:
-    """What fills the gaps, if `by` fills those of the numbers."""
-    ways = [by] * bool(np.isnan(gathered.numbers).any()) + ["the commonest value"] * bool((gathered.codes < 0).any())
-    return " or, in a category, ".join(ways)
+def _imputed_values(selected: SelectedColumns, numbers: str) -> str:
+    """Describes the imputed values; `numbers` describes those of numeric columns."""
+    texts = [numbers] * bool(np.isnan(selected.numbers).any())
+    texts += ["the most frequent category"] * bool((selected.codes < 0).any())
+    return " or ".join(texts)
 
 
-def prepare(table: pd.DataFrame, title: str, how: Preparation, on_step: Callable[[State], None] | None = None) -> Data:
-    """The points that come of the rows of a table; `on_step` sees the steps of probabilistic PCA.
+def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: Callable[[State], None] | None = None) -> Data:
+    """Turns the rows of a table into points.
 
-    Numbers are scaled as `how.scaling` says; each category becomes one column of 0 and 1 per value, not scaled.
+    Numeric columns are scaled. Each categorical column is one-hot encoded as columns of 0 and 1, which are not scaled.
+
+    Parameters
+    ----------
+    table : the table
+    title : title of the data set
+    preparation : the settings
+    on_step : called with each state of probabilistic PCA
 
     Raises
     ------
     ValueError
-        As `gather`; if fewer than two rows are left; or if probabilistic PCA is asked for where it cannot be had.
+        As `select_columns`; if fewer than two rows are left; if the points are too large; or if probabilistic PCA is not
+        possible.
     """
-    gathered = gather(table, how)
-    whole = _left_whole(gathered) if how.gaps == "drop" or not gathered.gaps.any() else _filled(gathered, how, on_step)
-    shift, scale = scaling_of(whole.numbers, how.scaling)
-    numbers = (whole.numbers - shift) / scale if how.scaling != "none" else whole.numbers
-    names = [f"{name}{SCALED[how.scaling]}" for name in gathered.number_names]
-    sizes = [1] * len(names)
-    dummies = []
-    for name, codes, categories in zip(gathered.category_names, whole.codes.T, gathered.values, strict=True):
-        dummies.append(codes[:, None] == np.arange(len(categories)))
-        names += [f"{name} = {value}" for value in categories]
-        sizes.append(len(categories))
-    check_width(len(numbers), sum(sizes))
-    points = np.ascontiguousarray(np.column_stack([numbers, *dummies]))
+    selected = select_columns(table, preparation)
+    if preparation.missing == "drop" or not selected.missing.any():
+        complete = _drop_rows(selected)
+    else:
+        complete = _impute(selected, preparation, on_step)
+    shift, scale = scaling_of(complete.numbers, preparation.scaling)
+    numbers = (complete.numbers - shift) / scale if preparation.scaling != "none" else complete.numbers
+    names = [f"{name}{SCALING_SUFFIXES[preparation.scaling]}" for name in selected.number_names]
+    widths = [1] * len(names)
+    one_hot = []
+    for name, codes, categories in zip(selected.category_names, complete.codes.T, selected.categories, strict=True):
+        one_hot.append(codes[:, None] == np.arange(len(categories)))
+        names += [f"{name} = {category}" for category in categories]
+        widths.append(len(categories))
+    check_size(len(numbers), sum(widths))
+    points = np.ascontiguousarray(np.column_stack([numbers, *one_hot]))
     filled = deviations = None
-    if whole.gaps is not None:
-        filled = np.repeat(whole.gaps, sizes, axis=1)
-        if whole.deviations is not None:
+    if complete.imputed is not None:
+        filled = np.repeat(complete.imputed, widths, axis=1)
+        if complete.deviations is not None:
             deviations = np.zeros(points.shape)
-            deviations[:, : numbers.shape[1]] = whole.deviations / scale
+            deviations[:, : numbers.shape[1]] = complete.deviations / scale
     labels = None
-    if how.label is not None:
-        labels = pd.factorize(_comparable(table[how.label]), sort=True)[0][whole.rows]
-    called = None
-    if how.names is not None:
-        cells = table[how.names].iloc[whole.rows]
-        called = np.where(cells.isna(), "", cells.astype(object).map(in_words))
-    note = whole.note
-    if dummies:
-        columns = sum(sizes[numbers.shape[1] :])
-        note += f" Categories became {columns} columns of 0 and 1; K-medoids also has Gower's dissimilarity."
+    if preparation.label is not None:
+        labels = pd.factorize(_comparable(table[preparation.label]), sort=True)[0][complete.rows]
+    row_labels = None
+    if preparation.names is not None:
+        cells = table[preparation.names].iloc[complete.rows]
+        row_labels = np.where(cells.isna(), "", cells.astype(object).map(value_text))
+    note = complete.note
+    if one_hot:
+        columns = sum(widths[numbers.shape[1] :])
+        note += (
+            f" Categories were one-hot encoded ({columns} columns). For mixed types consider K-medoids with Gower distance."
+        )
     data = Data(
         key="",
         title=title,
-        columns=_different(names),
+        columns=_unique(names),
         points=points,
         labels=labels,
-        label_name=how.label or "",
+        label_name=preparation.label or "",
         note=note.strip(),
-        rows=whole.rows + 1,
-        names=called,
+        rows=complete.rows + 1,
+        names=row_labels,
         filled=filled,
         deviations=deviations,
-        mixed=(whole.numbers, whole.codes) if gathered.values else None,
+        mixed=(complete.numbers, complete.codes) if selected.categories else None,
     )
     return replace(data, key=_digest(data))
 
 
 @dataclass(frozen=True, eq=False)
-class _Whole:
-    """The chosen columns when their gaps have been dealt with."""
+class _Complete:
+    """The selected features without missing values."""
 
     numbers: np.ndarray
     codes: np.ndarray
     rows: np.ndarray
-    """which rows of the table are left"""
+    """indices of the rows that were kept"""
     note: str
-    gaps: np.ndarray | None = None
-    """(n, p + q) which values have been filled"""
+    imputed: np.ndarray | None = None
+    """(n, p + q) booleans, whether a value was imputed"""
     deviations: np.ndarray | None = None
-    """(n, p) how uncertain they are"""
+    """(n, p) standard deviation of each imputed number, 0 elsewhere"""
 
 
-def _left_whole(gathered: Gathered) -> _Whole:
-    n = len(gathered.numbers)
-    rows = np.flatnonzero(gathered.gaps == 0)
+def _drop_rows(selected: SelectedColumns) -> _Complete:
+    n = len(selected.numbers)
+    rows = np.flatnonzero(selected.missing == 0)
     if len(rows) < 2:
-        few = "Only one row has" if len(rows) else "No row has"
+        count = "Only one row has" if len(rows) else "No row has"
         raise ValueError(
-            f"{few} a value in every chosen column, and groups need at least two: fill the gaps, or choose fewer columns."
+            f"{count} a value in every feature, but clustering needs at least two: impute missing values, or choose fewer "
+            "features."
         )
     if len(rows) == n:
-        return _Whole(gathered.numbers, gathered.codes, rows, "")
-    note = f"{n - len(rows):,} of {n:,} rows have a gap or an infinity and are left out."
-    return _Whole(gathered.numbers[rows], gathered.codes[rows], rows, note)
+        return _Complete(selected.numbers, selected.codes, rows, "")
+    note = f"{n - len(rows):,} of {n:,} rows with missing or infinite values were dropped."
+    return _Complete(selected.numbers[rows], selected.codes[rows], rows, note)
 
 
-def _filled(gathered: Gathered, how: Preparation, on_step) -> _Whole:
-    missing = np.isnan(gathered.numbers)
-    numbers, deviations = _fill(gathered.numbers, missing, how, on_step)
-    codes = gathered.codes.copy()
-    for column, values in zip(codes.T, gathered.values, strict=True):
-        column[column < 0] = np.bincount(column[column >= 0], minlength=len(values)).argmax()
-    by = _filling(gathered, {"median": "the median of their column", "ppca": "probabilistic PCA"}[how.gaps])
-    n, cells, rows = len(codes), int(gathered.gaps.sum()), int((gathered.gaps > 0).sum())
-    note = f"{cells:,} gap{'s' * (cells > 1)} in {rows:,} of {n:,} rows {'are' if cells > 1 else 'is'} filled by {by}."
-    return _Whole(numbers, codes, np.arange(n), note, np.column_stack([missing, gathered.codes < 0]), deviations)
+def _impute(selected: SelectedColumns, preparation: Preparation, on_step) -> _Complete:
+    missing = np.isnan(selected.numbers)
+    numbers, deviations = _impute_numbers(selected.numbers, missing, preparation, on_step)
+    codes = selected.codes.copy()
+    for column, categories in zip(codes.T, selected.categories, strict=True):
+        column[column < 0] = np.bincount(column[column >= 0], minlength=len(categories)).argmax()
+    source = _imputed_values(selected, {"median": "the column median", "ppca": "probabilistic PCA"}[preparation.missing])
+    n, cells, rows = len(codes), int(selected.missing.sum()), int((selected.missing > 0).sum())
+    count = "1 value" if cells == 1 else f"{cells:,} values"
+    note = f"{count} in {rows:,} of {n:,} rows {'was' if cells == 1 else 'were'} imputed with {source}."
+    return _Complete(numbers, codes, np.arange(n), note, np.column_stack([missing, selected.codes < 0]), deviations)
 
 
-def _different(names: list[str]) -> tuple[str, ...]:
-    """The names, those that come again with a number."""
-    told: list[str] = []
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """The names, with a number appended to duplicates."""
+    unique: list[str] = []
     for name in names:
-        other, again = name, 2
-        while other in told:
-            other, again = f"{name} ({again})", again + 1
-        told.append(other)
-    return tuple(told)
+        candidate, count = name, 2
+        while candidate in unique:
+            candidate, count = f"{name} ({count})", count + 1
+        unique.append(candidate)
+    return tuple(unique)
 
 
 def _digest(data: Data) -> str:
-    """A key that differs whenever anything does that a picture or a run depends on."""
+    """A key computed from everything that a plot or a run depends on."""
     digest = hashlib.sha256()
-    for part in (data.points, data.rows, data.labels, data.names, data.filled, data.deviations, *(data.mixed or ())):
-        if part is not None and part.dtype == object:
-            part = np.frombuffer(repr(part.tolist()).encode(), dtype=np.uint8)
-        digest.update(b"none" if part is None else repr((part.shape, part.dtype)).encode())
-        digest.update(b"" if part is None else np.ascontiguousarray(part))
+    for array in (data.points, data.rows, data.labels, data.names, data.filled, data.deviations, *(data.mixed or ())):
+        if array is not None and array.dtype == object:
+            array = np.frombuffer(repr(array.tolist()).encode(), dtype=np.uint8)
+        digest.update(b"none" if array is None else repr((array.shape, array.dtype)).encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array))
     return f"table/{digest.hexdigest()[:24]}/{(data.title, data.columns, data.label_name, data.note)}"
 
 
-def _fill(numbers, missing, how: Preparation, on_step) -> tuple[np.ndarray, np.ndarray | None]:
-    """The numbers without gaps, and the standard deviations of what was filled, where these are known."""
+def _impute_numbers(numbers, missing, preparation: Preparation, on_step) -> tuple[np.ndarray, np.ndarray | None]:
+    """(n, p) numbers with missing values imputed, and (n, p) standard deviations of imputed values, None if unknown."""
     if not missing.any():
         return numbers, None
-    if how.gaps == "median":
+    if preparation.missing == "median":
         return np.where(missing, np.nanmedian(numbers, axis=0), numbers), None
     n, p = numbers.shape
     if p < 2:
         raise ValueError(
-            "Probabilistic PCA fills a gap from the row's other columns, and there is only one column of numbers: "
-            "choose more columns, or fill with the median."
+            "Probabilistic PCA predicts a missing value from the other numeric columns, but there is only one numeric column: "
+            "choose more features, or impute the median."
         )
-    if n > MOST_ROWS_FOR_PPCA:
+    if n > MAX_ROWS_FOR_PPCA:
         raise ValueError(TOO_MANY_FOR_PPCA)
-    # its noise is alike in all columns, so these are first given one scale
+    # probabilistic PCA assumes the same noise variance in all columns, so they are standardized first
     shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[~(scale > 0)] = 1.0
-    components = min(how.components, p - 1, MOST_COMPONENTS)
-    done = impute((numbers - shift) / scale, components, on_step=on_step)
-    return np.where(missing, done.points * scale + shift, numbers), done.deviations * scale
+    components = min(preparation.components, p - 1, MAX_COMPONENTS)
+    result = impute((numbers - shift) / scale, components, on_step=on_step)
+    return np.where(missing, result.points * scale + shift, numbers), result.deviations * scale
 
 
 def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
-    """(p,) what is subtracted from each column and (p,) what it is then divided by."""
+    """(p,) shift and (p,) scale of each column; the scaled column is (column - shift) / scale."""
     d = numbers.shape[1]
     if scaling == "none":
         return np.zeros(d), np.ones(d)
     low, extent = numbers.min(axis=0), np.ptp(numbers, axis=0)
-    varies = extent > 0  # exact, where a mean or a deviation of equal numbers may be a rounding error off
+    varies = extent > 0  # exact; the standard deviation of equal numbers may be nonzero by rounding
     extent = np.where(varies, extent, 1.0)
 
     def deviation():
@@ -335,13 +355,13 @@ def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarra
     else:
         first, shift, third = np.quantile(numbers, [0.25, 0.5, 0.75], axis=0)
         scale = third - first
-        if not (scale > 0).all():  # half of a column's values are alike
+        if not (scale > 0).all():  # at least half of a column's values are equal
             scale = np.where(scale > 0, scale, deviation())
     return np.where(varies, shift, low), np.where(varies & (scale > 0), scale, 1.0)
 
 
-def outweighing(data: Data) -> str:
-    """A warning where one column makes up nearly all of the squared distances between points; else empty."""
+def dominance_warning(data: Data) -> str:
+    """A warning if one column accounts for at least `DOMINANT_SHARE` of the squared distances between points, else ""."""
     varies = np.ptp(data.points, axis=0) > 0
     if data.same_units or varies.sum() < 2:
         return ""
@@ -350,23 +370,23 @@ def outweighing(data: Data) -> str:
         return ""
     shares = variances / variances.sum()
     j = int(shares.argmax())
-    if shares[j] < 0.9:
+    if shares[j] < DOMINANT_SHARE:
         return ""
     return (
-        f"{data.columns[j]} makes up {min(shares[j], 0.999):.1%} of the squared distances between rows, so the clusters will "
-        "follow it almost alone. Scale the columns if that is not what you mean."
+        f"{data.columns[j]} accounts for {min(shares[j], 0.999):.1%} of the squared distances and will dominate the result. "
+        "Consider standardizing."
     )
 
 
-def check_width(rows: int, columns: int) -> None:
-    """ValueError if points of so many columns, categories spread out, are more than can be worked on."""
-    if columns > MOST_COLUMNS or rows * columns > MOST_CELLS:
+def check_size(rows: int, columns: int) -> None:
+    """Raises ValueError if an array of this shape exceeds `MAX_COLUMNS` or `MAX_CELLS`."""
+    if columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
         raise ValueError(
-            f"These are {rows:,} rows of {columns:,} columns, where each category is one, and at most {MOST_COLUMNS:,} "
-            f"columns and {MOST_CELLS:,} numbers fit: choose fewer columns."
+            f"{rows:,} rows and {columns:,} columns after one-hot encoding exceed the limits of {MAX_COLUMNS:,} columns and "
+            f"{MAX_CELLS:,} values: choose fewer features."
         )
 
 
-def components_to_offer(gathered: Gathered) -> int:
-    """The largest number of components that probabilistic PCA can have here; 0 if there is nothing that it could fill."""
-    return min(gathered.numbers.shape[1] - 1, MOST_COMPONENTS) if np.isnan(gathered.numbers).any() else 0
+def max_components(selected: SelectedColumns) -> int:
+    """Largest possible number of components of probabilistic PCA; 0 if there is nothing it can impute."""
+    return min(selected.numbers.shape[1] - 1, MAX_COMPONENTS) if np.isnan(selected.numbers).any() else 0

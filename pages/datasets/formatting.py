@@ -1,4 +1,4 @@
-"""Numbers and names as people read them, on the page, in Markdown and in Plotly's figures."""
+"""Formats numbers and names for display, in Markdown and in Plotly figures."""
 
 import html
 import re
@@ -6,57 +6,59 @@ import re
 import numpy as np
 
 WORD_JOINER = "\u2060"
-"""not seen, and no space: it parts what would be taken for an address"""
+"""an invisible character without width; inside an address it prevents Markdown from making a link"""
 ADDRESS = re.compile("://|www[.]|.@", re.IGNORECASE)
+MAX_LENGTH = 22
+"""characters of a truncated text"""
 
 
-def minus(text: str) -> str:
-    """The text with minus signs in place of hyphens."""
+def minus_signs(text: str) -> str:
+    """The text with minus signs instead of hyphens."""
     return text.replace("-", "−")
 
 
-def number(value: float) -> str:
-    """A number with six significant digits, for reading."""
+def format_number(value: float) -> str:
+    """A number with six significant digits."""
     if value == 0 or not np.isfinite(value):
         return f"{value:g}"
     if 1e-4 <= abs(value) < 1e9:
         digits = max(0, 5 - int(np.floor(np.log10(abs(value)))))
-        return minus(f"{value:,.{digits}f}")
-    return minus(f"{value:.5e}")
+        return minus_signs(f"{value:,.{digits}f}")
+    return minus_signs(f"{value:.5e}")
 
 
-def short(value: float) -> str:
+def format_short(value: float) -> str:
     """A number with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def counted(n: int, noun: str) -> str:
-    """'no points', '1 point', '14 points'."""
+def pluralize(n: int, noun: str) -> str:
+    """The count and its noun: "no points", "1 point", "14 points"."""
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def as_sentence(fault: Exception) -> str:
-    """What an error says, as a sentence."""
-    text = str(fault)
+def as_sentence(error: Exception) -> str:
+    """The message of an error as a sentence."""
+    text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def safe(text: str) -> str:
-    """Text as Plotly shows it, whatever signs are in it."""
+def escape_html(text: str) -> str:
+    """The text with HTML characters escaped, so that Plotly shows it unchanged."""
     return html.escape(str(text))
 
 
-def in_template(text: str) -> str:
-    """The same within a hover template, where a percent sign begins a variable."""
-    return safe(text).replace("%", "&#37;")
+def escape_hover(text: str) -> str:
+    """The text escaped for a Plotly hover template, where a percent sign begins a variable."""
+    return escape_html(text).replace("%", "&#37;")
 
 
-def shortened(text: str) -> str:
-    """The text, cut where it would not fit beside other things."""
-    return text if len(text) <= 22 else text[:21] + "…"
+def truncate(text: str) -> str:
+    """The text, shortened to `MAX_LENGTH` characters."""
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
-def plain(text: str) -> str:
-    """The text in one line, with everything that Markdown would read as a sign, or as an address, made harmless."""
-    text = ADDRESS.sub(lambda found: found[0][:-1] + WORD_JOINER + found[0][-1], text)
+def escape_markdown(text: str) -> str:
+    """The text in one line, with Markdown characters escaped and addresses broken so that they do not become links."""
+    text = ADDRESS.sub(lambda match: match[0][:-1] + WORD_JOINER + match[0][-1], text)
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:&=" else c for c in " ".join(text.split()))

@@ -1,84 +1,98 @@
-"""What one session may ask for, so that a server can be shared. The page Data states it.
+"""Limits on what one session may use, so that many people can share a server. The Data page lists them."""
 
-How a file is read has bounds of its own, in `readers/limits.py`.
-"""
-
-MOST_UPLOADED = 200
-"""megabytes of a file, as .streamlit/config.toml says too"""
-MOST_UNPACKED = 400 * 2**20
-"""bytes that a compressed file may grow to"""
-MOST_CELLS = 50_000_000
-"""of a table: rows times columns"""
-MOST_COLUMNS = 2_000
-"""of points, where each category is a column: planes and colors take time that grows with the cube of it"""
-MOST_ROWS_FOR_PPCA = 100_000
-"""whose gaps are filled by probabilistic PCA"""
-MOST_RESAMPLED = 1_000
-"""fits of the bootstrap"""
-MOST_SAMPLED = 20_000_000
-"""numbers in a sample: points times columns"""
-MOST_POINTS_FOR_PROXIMITIES = 5_000
-"""a matrix of 5,000 x 5,000 proximities takes 200 MB"""
-MOST_ORDERED = 500
-"""points whose tree is put in the optimal order, which takes time that grows with the third power of their number"""
-MOST_CLUSTERS = 50
-MOST_ITERATIONS = 500
-LEAST_ITERATIONS = 20
-"""for a run whose states are so large that it can have no more; with fewer it is refused"""
-MOST_STATE_NUMBERS = 100_000_000
-"""centers, means and covariances in all states of a run together"""
-MOST_FRAMES = 121
-MOST_PANELS = 4
-MOST_RUNS = (10, 500)
-"""least and most starts of each way of starting"""
-MOST_COUNTED = (3, 20)
-"""least and most of the largest number of clusters that is tried"""
-MOST_SWEPT_POINTS = 5_000
-"""for which the number of clusters is looked for, with hundreds of runs"""
-MOST_SWEPT_PAIRWISE = 1_500
-"""the same by methods that work on the matrix of proximities"""
-MOST_GENERATED = 100_000
-"""points drawn from a mixture"""
-MOST_DRAWN = 5_000
+MAX_UPLOAD_MB = 200
+"""size of an uploaded file; `.streamlit/config.toml` has the same number"""
+MAX_UNPACKED_BYTES = 400 * 2**20
+"""size of a compressed file after unpacking"""
+MAX_JSON_BYTES = 50 * 2**20
+"""size of a JSON file, which takes many times as much memory while it is parsed"""
+MAX_JSON_ROWS = 2_000_000
+"""rows of a JSON file"""
+MAX_CELLS = 50_000_000
+"""rows times columns of a table"""
+MAX_COLUMNS = 2_000
+"""features, after one-hot encoding; projections and colors take time cubic in this number"""
+MAX_CATEGORIES = 50
+"""distinct values of a categorical column; a column with more is treated as text"""
+MAX_ROWS_FOR_PPCA = 100_000
+"""rows for imputation with probabilistic PCA"""
+MAX_COMPONENTS = 10
+"""components of probabilistic PCA"""
+MAX_SAMPLE_VALUES = 20_000_000
+"""points times columns of simulated data"""
+MAX_DRAWN_POINTS = 5_000
 """points drawn by hand"""
+MAX_POINTS_FOR_PROXIMITIES = 5_000
+"""points of a distance matrix; with 5,000 points it takes 200 MB"""
+MAX_CHARACTERS = 64
+"""characters of a text that edit distances compare, the number that one machine word holds"""
+MAX_ORDERED_LEAVES = 500
+"""leaves for the optimal leaf order of a tree, which takes time cubic in this number"""
+MAX_CLUSTERS = 50
+MAX_ITERATIONS = 500
+MAX_STATE_VALUES = 100_000_000
+"""numbers in the parameters of a run, over all its iterations"""
+MIN_ITERATIONS = 20
+"""iterations that must fit into `MAX_STATE_VALUES`"""
+MAX_FRAMES = 121
+"""frames of an animation"""
+MAX_PANELS = 4
+"""runs on the Compare page"""
+RUNS_RANGE = (10, 500)
+"""smallest and largest number of runs per initialization on the Restarts page"""
+MAX_K_RANGE = (3, 20)
+"""smallest and largest value of "Maximum K" on the Choose K page"""
+MAX_RESTARTS_PER_K = 50
+"""restarts per K on the Choose K page"""
+MAX_SWEEP_POINTS = 5_000
+"""points on the Choose K page, which makes hundreds of runs"""
+MAX_SWEEP_POINTS_PAIRWISE = 1_500
+"""points on the Choose K page for methods that need a distance matrix"""
+MAX_BOOTSTRAP_FITS = 1_000
+"""refits of a Gaussian mixture to bootstrap resamples"""
+MAX_GENERATED_POINTS = 100_000
+"""points sampled from a Gaussian mixture"""
 
 
-def told() -> list[tuple[str, str, str]]:
-    """What is limited, to how much, and what happens beyond."""
-    medoids = f"{MOST_POINTS_FOR_PROXIMITIES:,} points"
-    swept = f"{MOST_SWEPT_POINTS:,} points (K-medoids {MOST_SWEPT_PAIRWISE:,})"
+def limit_rows() -> list[tuple[str, str, str]]:
+    """The table of limits: what is limited, the limit, and what happens if it is exceeded."""
+    rejected = "Rejected; upload a subset."
+    sampled = "A random sample is used, with a message."
+    maximum = "Maximum of the input."
     return [
-        ("A file", f"{MOST_UPLOADED} MB, {MOST_UNPACKED // 2**20} MB unpacked", "It is refused: bring a part of it."),
-        ("A table", f"{MOST_CELLS:,} cells, rows times columns", "It is refused: take fewer rows or columns."),
-        ("Columns to cluster by", f"{MOST_COLUMNS:,}, each category being one", "They are refused: choose fewer."),
+        ("Uploaded file", f"{MAX_UPLOAD_MB} MB, unpacked {MAX_UNPACKED_BYTES // 2**20} MB", rejected),
+        ("JSON file", f"{MAX_JSON_BYTES // 2**20} MB, {MAX_JSON_ROWS:,} rows", "Rejected; use CSV or Parquet."),
+        ("Table", f"{MAX_CELLS:,} cells (rows × columns)", rejected),
+        ("Features", f"{MAX_COLUMNS:,} after one-hot encoding", "Rejected; choose fewer features."),
+        ("Categories in a column", f"{MAX_CATEGORIES}", "The column cannot be a feature."),
         (
-            "Filling by probabilistic PCA",
-            f"{MOST_ROWS_FOR_PPCA:,} rows",
-            "It is not offered: leave rows out, or take the median.",
+            "Imputation with probabilistic PCA",
+            f"{MAX_ROWS_FOR_PPCA:,} rows, {MAX_COMPONENTS} components",
+            "Not available; drop rows or impute the median.",
         ),
-        ("A sample", f"{MOST_SAMPLED:,} numbers, points times columns", "It is refused, with how many points may be."),
-        ("K-medoids, the tree, words", medoids, "They work on a random sample of so many, and say so."),
-        ("A matrix of proximities", medoids, "It is refused: bring a part of it."),
-        ("The optimal order of a tree", f"{MOST_ORDERED} points", "The order is not optimal, and that is said."),
-        ("Clusters", f"{MOST_CLUSTERS}", "No more can be chosen."),
-        ("Iterations", f"{MOST_ITERATIONS}", "The run is cut off, and says so."),
+        ("Simulated data", f"{MAX_SAMPLE_VALUES:,} values (points × columns)", "Rejected, with the largest possible size."),
+        ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
+        ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
+        ("K-medoids, hierarchical clustering, words", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
+        ("Optimal leaf order of a tree", f"{MAX_ORDERED_LEAVES} points", "Another order is used, with a message."),
+        ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),
+        ("Iterations", f"{MAX_ITERATIONS}", "The run stops, with a message."),
         (
-            "States of a run",
-            f"{MOST_STATE_NUMBERS:,} numbers in all",
-            f"The run has fewer iterations, and says so; below {LEAST_ITERATIONS} it is refused.",
+            "Parameters of a run",
+            f"{MAX_STATE_VALUES:,} values over all iterations",
+            f"Fewer iterations, with a message; rejected if fewer than {MIN_ITERATIONS} fit.",
         ),
         (
             "Frames of an animation",
-            f"{MOST_FRAMES}, with more than 12 clusters half as many",
-            "Of long runs the first 20 iterations are shown, then evenly spread ones.",
+            f"{MAX_FRAMES} (half as many above 12 clusters)",
+            "The first 20 iterations are shown, then evenly spaced ones.",
         ),
-        ("Panels of a race", f"{MOST_PANELS}", "No more can be chosen."),
-        ("Many starts", f"{MOST_RUNS[1]} runs of each way of starting", "No more can be chosen."),
-        (
-            "How many clusters?",
-            f"K up to {MOST_COUNTED[1]}, {swept}",
-            "It works on a random sample of so many, and says so.",
-        ),
-        ("Bootstrap of a mixture", f"{MOST_RESAMPLED:,} fits", "No more can be chosen."),
-        ("Points drawn by hand, from a mixture", f"{MOST_DRAWN:,}, {MOST_GENERATED:,}", "No more can be drawn."),
+        ("Runs on the Compare page", f"{MAX_PANELS}", maximum),
+        ("Runs on the Restarts page", f"{RUNS_RANGE[0]} to {RUNS_RANGE[1]} per initialization", "Range of the input."),
+        ("Maximum K on the Choose K page", f"{MAX_K_RANGE[0]} to {MAX_K_RANGE[1]}", "Range of the input."),
+        ("Restarts per K on the Choose K page", f"{MAX_RESTARTS_PER_K}", maximum),
+        ("Points on the Choose K page", f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids", sampled),
+        ("Bootstrap of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,} fits", maximum),
+        ("Points sampled from a Gaussian mixture", f"{MAX_GENERATED_POINTS:,}", maximum),
     ]

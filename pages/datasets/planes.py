@@ -1,4 +1,4 @@
-"""The plane in which points of any dimension are looked at: two columns, or the first two principal components."""
+"""Projections of points of any dimension onto a plane: two columns, or the first two principal components."""
 
 from dataclasses import dataclass
 
@@ -9,49 +9,52 @@ from clustering import principal_components
 
 @dataclass(frozen=True, eq=False)
 class Plane:
+    """An affine projection from d dimensions to two."""
+
     axes: np.ndarray
-    """(2, d) rows that span it"""
+    """(2, d) rows that span the plane"""
     origin: np.ndarray
-    """(d,) what is subtracted first"""
+    """(d,) point that is subtracted before projecting"""
     names: tuple[str, str]
+    """axis titles"""
     shows_all: bool
-    """whether the points have no other dimension than these two as they are"""
+    """whether the points have exactly these two dimensions"""
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """(m, 2) coordinates of points (m, d)."""
+        """(m, 2) coordinates in the plane; points : (m, d) array."""
         return (points - self.origin) @ self.axes.T
 
     def places(self, points: np.ndarray) -> np.ndarray:
-        """(n, 2) where the points (n, d) of the data are drawn: those of a single column are spread out to be seen."""
+        """(n, 2) positions in a scatter plot; points : (n, d) array of all data. With d = 1, y values are jittered."""
         xy = self.project(points)
         if points.shape[1] == 1:
-            xy[:, 1] = spread_out(len(xy))
+            xy[:, 1] = jitter(len(xy))
         return xy
 
     def lift(self, xy: np.ndarray) -> np.ndarray:
-        """Points (m, d) that are seen at xy (m, 2), and in no other direction away from the origin."""
+        """(m, d) points of the plane; xy : (m, 2) coordinates in it. The inverse of `project` within the plane."""
         return self.origin + xy @ self.axes
 
     def project_covariances(self, covariances: np.ndarray) -> np.ndarray:
-        """(k, 2, 2) from (k, d, d)."""
+        """(k, 2, 2) covariance matrices in the plane; covariances : (k, d, d) array."""
         return self.axes @ covariances @ self.axes.T
 
 
 def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
-    """Columns i and j; for a single column the second coordinate is zero."""
+    """The plane of columns i and j. If there is a single column, the second coordinate is zero."""
     d = len(columns)
     if d == 1:
-        return Plane(np.array([[1.0], [0.0]]), np.zeros(1), (columns[0], "(spread out to be seen)"), False)
+        return Plane(np.array([[1.0], [0.0]]), np.zeros(1), (columns[0], "(jittered)"), False)
     return Plane(np.eye(d)[[i, j]], np.zeros(d), (columns[i], columns[j]), d == 2 and i != j)
 
 
 def principal_plane(points: np.ndarray) -> Plane:
-    """The two directions of largest variance; the names carry the share that each keeps."""
+    """The plane of the first two principal components; the names contain the explained variance."""
     found = principal_components(points)
     names = tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(found.shares[:2]))
     return Plane(found.axes[:2], found.mean, names, False)
 
 
-def spread_out(n: int) -> np.ndarray:
-    """(n,) heights in -0.5..0.5 for points that have only one coordinate: even, and the same every time."""
+def jitter(n: int) -> np.ndarray:
+    """(n,) evenly spread values in [-0.5, 0.5), the same on every call (multiples of the golden ratio, modulo 1)."""
     return (np.arange(n) * 0.6180339887498949) % 1 - 0.5

@@ -1,4 +1,4 @@
-"""The choice of a data set: its widgets, which are the same in the sidebar of every page and, with more to see, on Data."""
+"""Widgets that choose the data set, drawn in the sidebar of every page and, with more detail, on the Data page."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ from pages.datasets import catalog, cleaning
 from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.columns import describe
 from pages.datasets.data import Data
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import escape_markdown
 from pages.ui.preparation import Source, prepare
-from pages.ui.upload import bring, compare_words
+from pages.ui.upload import choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache
 
 START_SIZE = 500
@@ -19,18 +19,18 @@ SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload"}
 
 
 def current() -> Data:
-    """The data set that every page uses: the last good one."""
+    """The data set in use on every page: the last valid choice."""
     return st.session_state.get("last data") or catalog.draw_sample("three", 500, 0, {})
 
 
 def choose_data(full: bool) -> None:
-    """The choice of a data set, in full on the page Data, else as short as a sidebar needs it.
+    """Shows the widgets that choose the data set; `full` adds details for the Data page.
 
-    What cannot be used is said in one sentence, and the last good one stays. These widgets are drawn by the frame on every
-    page, because what a page draws itself is another widget to Streamlit, and its value would not follow a person around.
+    Invalid data show an error, and the previous data set stays in use. `dashboard.py` calls this function on every page,
+    because Streamlit treats widgets drawn by different pages as different, and their values would be lost.
     """
     source = st.segmented_control(
-        "Where from",
+        "Data source",
         list(SOURCES),
         format_func=SOURCES.get,
         default="sample",
@@ -40,30 +40,30 @@ def choose_data(full: bool) -> None:
         width="stretch",
         **IN_LINK,
     )
-    st.session_state["nothing yet"] = ""
+    st.session_state["data notice"] = ""
     try:
         data = {"sample": _sample, "real": _real, "own": _own}[source](full)
-    except ValueError as fault:
-        st.error(plain(str(fault)), icon=":material/error:")
-        st.session_state["nothing yet"] = f"Still used on every page: {current().title}."
+    except ValueError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        st.session_state["data notice"] = f"All pages still use “{current().title}”."
     else:
         if data is None:
-            st.session_state["nothing yet"] = f"Until then every page goes on with {current().title}."
+            st.session_state["data notice"] = f"No data uploaded yet. All pages use “{current().title}”."
         else:
             st.session_state["last data"] = data
             if source == "own":
                 st.session_state["own"] = data
     if not full:
-        st.caption(plain(f"{st.session_state['nothing yet']} {summary(current())}".strip()))
-        label = "Bring a file, paste, or draw" if source == "own" else "See it, clean it, choose columns"
+        st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
+        label = "Upload, paste or draw data" if source == "own" else "Explore and prepare data"
         st.page_link("pages/data/page.py", label=label, icon=":material/table_chart:")
 
 
 def summary(data: Data) -> str:
-    """How much there is of it, and what was done to it."""
+    """The size of a data set, and the note about its preparation."""
     n, d = data.points.shape
-    if data.given is not None:
-        return f"{n:,} × {n:,} {data.given_name}. {data.note}"
+    if data.precomputed is not None:
+        return f"{n:,} × {n:,} {data.matrix_name}. {data.note}"
     return f"{n:,} point{'s' * (n > 1)}, {d} column{'s' * (d > 1)}. {data.note}".strip()
 
 
@@ -72,7 +72,6 @@ def _sample(full: bool) -> Data:
     sample = SAMPLES[name]
     st.caption(sample.text)
     values = {}
-    # side by side where there is room, else below each other
     places = st.columns(2 + len(sample.settings), gap="medium") if full else [st.container()] * (2 + len(sample.settings))
     with places[0]:
         n = st.select_slider("Points", SIZES, value=START_SIZE, format_func="{:,}".format, key="n", **IN_LINK)
@@ -84,33 +83,31 @@ def _sample(full: bool) -> Data:
                 setting.label, kind(low), kind(high), default, kind(step), key=f"{name}_{setting.name}", **IN_LINK
             )
     with places[-1]:
-        seed = int(st.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="data_seed", **IN_LINK))
+        seed = int(st.number_input("Random seed (data)", 0, 2**31 - 1, 0, key="data_seed", **IN_LINK))
     return session_cache().get(("data", name, n, seed, *values.values()), lambda: catalog.draw_sample(name, n, seed, values))
 
 
 def _real(full: bool) -> Data:
     name = st.selectbox("Data set", list(TABLES), format_func=lambda name: TABLES[name].title, key="table", **IN_LINK)
-    about = TABLES[name]
-    st.caption(plain(about.text))
-
+    table = TABLES[name]
+    st.caption(escape_markdown(table.text))
     source = session_cache().get(("table", name), lambda: bundled(name))
-    if about.words:
-        return compare_words(source, about.words)
-    return prepare(source, full)
+    return compare_words(source, table.words) if table.words else prepare(source, full)
 
 
 def bundled(name: str) -> Source:
-    """A table that comes with the app, and what is chosen of it at first."""
-    about, table = TABLES[name], catalog.read_table(name)
-    columns = describe(table)
-    numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != about.label)
-    begin = replace(cleaning.sensible(columns), columns=numbers, label=about.label)
-    return Source(name, about.title, table, columns, begin, IN_LINK)
+    """A bundled table with its initial settings."""
+    table, rows = TABLES[name], catalog.read_table(name)
+    columns = describe(rows)
+    numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != table.label)
+    initial = replace(cleaning.default_preparation(columns), columns=numbers, label=table.label)
+    return Source(name, table.title, rows, columns, initial, IN_LINK)
 
 
 def _own(full: bool) -> Data | None:
     if full:
-        return bring()
+        return choose_own_data()
     data = st.session_state.get("own")
-    st.caption(plain(data.title) if data else "You have not brought any data yet.")
+    if data:
+        st.caption(escape_markdown(data.title))
     return data

@@ -1,4 +1,4 @@
-"""The choice of columns, of what to do about gaps and of a scale: from a table to points."""
+"""Widgets that choose features, missing-value treatment and scaling, and turn a table into points."""
 
 from dataclasses import dataclass, replace
 
@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.datasets import cleaning
-from pages.datasets.cleaning import GAPS, SCALINGS, Preparation
-from pages.datasets.columns import MOST_CATEGORIES, Column
+from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS, Preparation
+from pages.datasets.columns import Column
 from pages.datasets.data import Data
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import escape_markdown
+from pages.datasets.limits import MAX_CATEGORIES
 from pages.runs.jobs import share_of
 from pages.ui.progress import Progress
 from pages.ui.widgets import IN_LINK, session_cache
@@ -17,140 +18,148 @@ from pages.ui.widgets import IN_LINK, session_cache
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A table that a person looks at."""
+    """An uploaded, pasted or bundled table."""
 
     key: str
-    """differs whenever the table does"""
+    """identifies the table"""
     title: str
     table: pd.DataFrame
     columns: list[Column]
-    begin: Preparation
-    """what is chosen at first"""
-    keeping: dict
-    """how the widgets of this table keep their values"""
+    """descriptions of the columns"""
+    initial: Preparation
+    """initial settings"""
+    persistence: dict
+    """arguments that make the widgets of this table keep their values"""
 
     @property
     def cells(self) -> int:
-        """How many cells the table has."""
+        """Number of cells of the table."""
         return self.table.size
 
 
 def prepare(source: Source, full: bool) -> Data:
-    """The points that come of a table by the choices that are made here.
+    """Shows the widgets for a table and returns the resulting points.
 
-    In full with all there is to see about them; what is not shown otherwise stays as it was chosen on Data.
+    `full` adds explanations and the description of the columns, for the Data page.
     """
-    how = _choose_columns(source, full)
-    chosen = (source.key, how.columns, how.as_categories)
-    gathered = session_cache().get(("gathered", *chosen), lambda: cleaning.gather(source.table, how))
-    effects = session_cache().get(("effects", *chosen), lambda: cleaning.consequences(gathered))
+    preparation = _choose_columns(source, full)
+    key = (source.key, preparation.columns, preparation.as_categories)
+    selected = session_cache().get(("selected", *key), lambda: cleaning.select_columns(source.table, preparation))
+    effects = session_cache().get(("effects", *key), lambda: cleaning.missing_effects(selected))
     left, right = st.columns([3, 2], gap="large") if full and effects else [st.container()] * 2
     if effects:
         with left:
-            how = _choose_gaps(source, how, effects, cleaning.components_to_offer(gathered), full)
+            preparation = _choose_missing(source, preparation, effects, cleaning.max_components(selected), full)
     with right:
-        how = replace(how, scaling=_choose_scaling(full))
+        preparation = replace(preparation, scaling=_choose_scaling(full))
     progress = Progress()
 
-    def told(step):
-        progress.show(share_of(step.iteration), f"Probabilistic PCA, step {step.iteration}.")
+    def on_step(state):
+        progress.show(share_of(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
 
-    data = session_cache().get(("prepared", source.key, how), lambda: cleaning.prepare(source.table, source.title, how, told))
+    data = session_cache().get(
+        ("prepared", source.key, preparation), lambda: cleaning.prepare(source.table, source.title, preparation, on_step)
+    )
     progress.done()
     return data
 
 
-def _heading(full: bool, title: str, text: str) -> None:
+def _show_heading(full: bool, title: str, text: str) -> None:
     if full:
         st.subheader(title)
         st.caption(text)
 
 
 def _choose_columns(source: Source, full: bool) -> Preparation:
-    key, begin = source.key, source.begin
-    kinds = {column.name: column for column in source.columns}
+    key, initial = source.key, source.initial
+    columns = {column.name: column for column in source.columns}
     usable = [column.name for column in source.columns if column.usable]
-    _heading(
+    _show_heading(
         full,
         "Columns",
-        "What rows are clustered by; the kinds are guesses. Columns of text, with a single value, or with more than "
-        f"{MOST_CATEGORIES} categories are not offered.",
+        "Features for clustering; types are detected automatically. Text, constant columns and columns with over "
+        f"{MAX_CATEGORIES} categories cannot be used.",
     )
     if full:
         _show_columns(source)
     if not usable:
         raise ValueError(
-            "No column of this table can be clustered by: it needs numbers that are not all the same, or categories of 2 to "
-            f"{MOST_CATEGORIES} values."
+            "No column of this table can be a feature: clustering needs numbers that are not all equal, or categories with "
+            f"2 to {MAX_CATEGORIES} distinct values."
         )
-    columns = st.multiselect(
-        "Columns to cluster by",
+    features = st.multiselect(
+        "Features",
         usable,
-        default=[name for name in begin.columns if name in usable],
+        default=[name for name in initial.columns if name in usable],
         key=f"{key}_columns",
-        **source.keeping,
+        **source.persistence,
     )
-    numbers = [column.name for column in source.columns if column.kind == "number" and column.name != begin.label]
-    if full and len(numbers) > cleaning.MOST_PRESELECTED:
-        st.caption(f"The first {cleaning.MOST_PRESELECTED} of {len(numbers)} columns of numbers were chosen to begin with.")
-    codes = [c for c in columns if kinds[c].kind == "number" and kinds[c].distinct <= MOST_CATEGORIES]
-    groups = [c.name for c in source.columns if c.distinct <= MOST_CATEGORIES and c.kind != "constant"]
-    # on every page, because only a widget that is on the page has its value in the address
-    places = st.columns(3) if full else [st.expander("Groups, names and codes")] * 3
+    numbers = [column.name for column in source.columns if column.kind == "number" and column.name != initial.label]
+    if full and len(numbers) > cleaning.MAX_PRESELECTED:
+        st.caption(f"The first {cleaning.MAX_PRESELECTED} of {len(numbers)} numeric columns are selected initially.")
+    codes = [c for c in features if columns[c].kind == "number" and columns[c].distinct <= MAX_CATEGORIES]
+    groups = [c.name for c in source.columns if c.distinct <= MAX_CATEGORIES and c.kind != "constant"]
+    # drawn on every page, because the address contains only values of widgets on the page
+    places = st.columns(3) if full else [st.expander("Labels and categories")] * 3
     with places[0]:
-        label = _one_of(source, "Known groups", groups, begin.label, "label", "For colors and scores, not for clustering.")
+        label = _choose_optional(
+            source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
+        )
     with places[1]:
-        names = _one_of(source, "Names of the rows", kinds, begin.names, "names", "Shown when you point at a row.")
+        names = _choose_optional(source, "Row labels", columns, initial.names, "names", "Shown when you point at a row.")
     as_categories = ()
     if codes:
         with places[2]:
             as_categories = st.multiselect(
-                "Numbers that are codes",
+                "Treat as categorical",
                 codes,
                 key=f"{key}_categories",
-                help="They are taken as categories: 3 is not between 2 and 4.",
-                **source.keeping,
+                help="Numeric codes without an order.",
+                **source.persistence,
             )
-    if label is not None and label in columns:
+    if label is not None and label in features:
         st.warning(
-            plain(f"{label} is among the columns clustered by: a score against it flatters."), icon=":material/warning:"
+            escape_markdown(f"The true label {label} is also a feature, so scores against it are over-optimistic."),
+            icon=":material/warning:",
         )
-    return Preparation(tuple(columns), label, names, tuple(as_categories))
+    return Preparation(tuple(features), label, names, tuple(as_categories))
 
 
-def _choose_gaps(source: Source, how: Preparation, effects: dict[str, str], most: int, full: bool) -> Preparation:
+def _choose_missing(
+    source: Source, preparation: Preparation, effects: dict[str, str], max_components: int, full: bool
+) -> Preparation:
     key = source.key
-    _heading(full, "Gaps", "Infinite values count as gaps.")
-    offered = [choice for choice in GAPS if choice != "ppca" or most]
-    gaps = st.radio(
-        "What to do about gaps",
-        offered,
-        format_func=GAPS.get,
-        captions=[plain(effects[choice]) for choice in offered] if full else None,
-        key=f"{key}_gaps {most > 0}",
-        **source.keeping,
+    _show_heading(full, "Missing values", "Infinite values are treated as missing.")
+    options = [option for option in MISSING_OPTIONS if option != "ppca" or max_components]
+    missing = st.radio(
+        "Missing values",
+        options,
+        format_func=MISSING_OPTIONS.get,
+        captions=[escape_markdown(effects[option]) for option in options] if full else None,
+        key=f"{key}_gaps {max_components > 0}",
+        **source.persistence,
     )
     components = 1
-    if gaps == "ppca" and most > 1:
-        # another key for each range, because a value out of it would be lost
-        name, wanted = f"{key}_components_of_{most}", f"{key} wanted components"
+    if missing == "ppca" and max_components > 1:
+        # one key per range, because Streamlit resets a value outside the range
+        name, wanted = f"{key}_components_of_{max_components}", f"{key} wanted components"
         if wanted in st.session_state:
-            st.session_state.setdefault(name, min(st.session_state[wanted], most))
+            st.session_state.setdefault(name, min(st.session_state[wanted], max_components))
         components = st.session_state[wanted] = st.number_input(
             "Components",
             1,
-            most,
-            min(2, most),
+            max_components,
+            min(2, max_components),
             key=name,
-            help="How many directions the filled values may follow. More fit the rows better, and noise as well.",
+            help="Number of components. More fit better but may overfit.",
             width=160,
-            **source.keeping,
+            **source.persistence,
         )
-    return replace(how, gaps=gaps, components=int(components))
+    return replace(preparation, missing=missing, components=int(components))
 
 
 def _choose_scaling(full: bool) -> str:
-    _heading(full, "Scale", "Distances add up over columns: one with large numbers decides alone unless they are scaled.")
+    _show_heading(full, "Scaling", "Columns with large values dominate the distances unless scaled.")
     scaling = st.selectbox(
         "Scaling",
         list(SCALINGS),
@@ -164,17 +173,17 @@ def _choose_scaling(full: bool) -> str:
     return scaling
 
 
-def _one_of(source: Source, text: str, names, default: str | None, what: str, help: str) -> str | None:
-    """One of these columns, or none."""
+def _choose_optional(source: Source, label: str, names, default: str | None, key: str, help: str) -> str | None:
+    """A select box with the column names and "none"."""
     options = [None, *names]
     return st.selectbox(
-        text,
+        label,
         options,
         index=options.index(default) if default in options else 0,
         format_func=lambda column: "none" if column is None else column,
-        key=f"{source.key}_{what}",
+        key=f"{source.key}_{key}",
         help=help,
-        **source.keeping,
+        **source.persistence,
     )
 
 
@@ -183,11 +192,11 @@ def _show_columns(source: Source) -> None:
         [
             {
                 "Column": c.name,
-                "Kind": c.kind,
-                "Gaps": c.missing,
-                "Distribution": list(c.picture),
-                "Values": c.says,
-                "Different": c.distinct,
+                "Type": c.kind,
+                "Missing": c.missing,
+                "Distribution": list(c.counts),
+                "Values": c.summary,
+                "Unique": c.distinct,
             }
             for c in source.columns
         ],

@@ -1,6 +1,7 @@
-"""What people bring: a file, pasted text or a drawing."""
+"""Widgets for own data: a file, pasted text or a drawing."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,71 +10,76 @@ import streamlit as st
 from pages.datasets import cleaning, matrices, readers
 from pages.datasets.columns import describe
 from pages.datasets.data import Data
-from pages.datasets.formatting import plain
+from pages.datasets.formatting import escape_markdown
 from pages.datasets.readers import Format, Reading
 from pages.ui.drawing import draw_points
 from pages.ui.preparation import Source, prepare
 from pages.ui.widgets import PERSISTENT, session_cache
 
-HOWS = {"file": "File", "paste": "Paste", "draw": "Draw"}
-DRAWN_IN = (0.0, 12.0, 0.0, 6.0)
-"""the plane to draw in"""
-LOOKED_AT = 2**20
-"""characters of a text by which it is judged"""
+INPUTS = {"file": "File", "paste": "Paste", "draw": "Draw"}
+DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
+"""(left, right, bottom, top) of the drawing area"""
+INSPECTED_CHARACTERS = 2**20
+"""number of characters used to detect a triangular matrix"""
+INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
+MARKS = {"": "none", ",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
+ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
+KIND_NAMES = {"text": "text file", "xlsx": "Excel workbook", "parquet": "Parquet", "json": "JSON", "npy": "NumPy array"}
 
 
-def bring() -> Data | None:
-    """Own data, from a file, as text or drawn; None if there are none yet."""
-    how = st.segmented_control(
-        "How",
-        list(HOWS),
-        format_func=HOWS.get,
+def choose_own_data() -> Data | None:
+    """Shows the widgets for own data and returns the data, or None if there are none yet."""
+    input_kind = st.segmented_control(
+        "Input",
+        list(INPUTS),
+        format_func=INPUTS.get,
         default="file",
         required=True,
         key="how",
         label_visibility="collapsed",
         **PERSISTENT,
     )
-    found = {"file": _file, "paste": _pasted, "draw": _drawn}[how]()
+    found = {"file": _uploaded, "paste": _pasted, "draw": _drawn}[input_kind]()
     return prepare(found, full=True) if isinstance(found, Source) else found
 
 
 def _drawn() -> Data | None:
     empty = np.empty((0, 2))
-    points = draw_points("drawing", st.session_state.get("drawn", empty), DRAWN_IN, names=("x", "y"), to_scale=True)
+    points = draw_points("drawing", st.session_state.get("drawn", empty), DRAWING_EXTENT, names=("x", "y"), to_scale=True)
     st.session_state["drawn"] = points
     if len(points) < 2:
-        st.caption("Put down at least two points.")
+        st.caption("Add at least two points.")
         return None
     key = f"drawn/{hashlib.sha256(points.tobytes()).hexdigest()[:16]}"
     return Data(key=key, title="Drawn points", columns=("x", "y"), points=points, same_units=True)
 
 
 def compare_words(source: Source, column: str) -> Data:
-    """The different texts of a column, with their edit distances."""
+    """The distinct texts of a column with their edit distances."""
 
-    def make():
-        with st.spinner("Comparing the spellings"):
+    def compute():
+        with st.spinner("Computing edit distances"):
             return matrices.from_words(source.table[column], f"{source.title}: {column}")
 
-    return session_cache().get(("words", source.key, column), make)
+    return session_cache().get(("words", source.key, column), compute)
 
 
-def _lay_out(key: str, make) -> Data:
-    """Data of proximities, from the store if they are there."""
+def _lay_out(key: str, compute: Callable[[], Data]) -> Data:
+    """Data from a distance matrix, cached by key."""
 
-    def slowly():
-        with st.spinner("Laying the proximities out in the plane"):
-            return make()
+    def with_spinner():
+        with st.spinner("Computing a 2-D layout"):
+            return compute()
 
-    return session_cache().get(("matrix", key), slowly)
+    return session_cache().get(("matrix", key), with_spinner)
 
 
-def _file() -> Source | Data | None:
-    """The uploaded file, as a table or as what its proximities make; None if there is none yet."""
+def _uploaded() -> Source | Data | None:
+    """The uploaded file as a table or distance matrix, or None if there is none."""
     limit = st.get_option("server.maxUploadSize")
     st.file_uploader(
-        f"A table with one row per point, or a square table of proximities; up to {limit} MB",
+        f"Table (one row per observation) or square distance matrix; up to {limit} MB",
         type=["csv", "tsv", "txt", "xlsx", "parquet", "json", "jsonl", "npy", "gz"],
         key="file",
         on_change=_keep_upload,
@@ -81,14 +87,14 @@ def _file() -> Source | Data | None:
     file = st.session_state.get("upload")
     if file is None:
         return None
-    if st.session_state["file"] is None:  # the uploader has forgotten it
-        st.caption(plain(f"{file.name}, {_size(file.size)}"))
+    if st.session_state["file"] is None:  # the uploader was off the page and has lost its file
+        st.caption(escape_markdown(f"{file.name}, {_format_size(file.size)}"))
     return _choose_reading(file.name, f"file {file.file_id}", file.getvalue())
 
 
 def _pasted() -> Source | Data | None:
     text = st.text_area(
-        "A table as text, with a line for each row",
+        "Table as text, one line per row",
         height=180,
         key="pasted",
         placeholder="length,width\n5.1,3.5\n4.9,3.0",
@@ -101,11 +107,11 @@ def _pasted() -> Source | Data | None:
 
 
 def _keep_upload() -> None:
-    """Keeps the file, which the uploader forgets as soon as another kind of data is looked at; until it is taken back."""
+    """Keeps the uploaded file in the session, because the uploader loses it when it is not drawn."""
     st.session_state["upload"] = st.session_state["file"]
 
 
-def _size(size: int) -> str:
+def _format_size(size: int) -> str:
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
             return f"{size:.3g} {unit}"
@@ -113,18 +119,16 @@ def _size(size: int) -> str:
     return f"{size:.3g} GB"
 
 
-MEANINGS = {"table": "Rows and columns", "proximities": "Proximities of pairs", "words": "Words by their spelling"}
-
-
 def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
+    """Reads a file with the chosen import options and interpretation."""
     name = title if key.startswith("file") else "pasted.csv"
     detected = session_cache().get(("detected", key), lambda: readers.detect(content, name))
     chosen = _choose_format(key, detected)
     key = f"{key} {chosen}"
     separator = session_cache().get(("triangle", key), lambda: _triangle_separator(content, chosen))
-    # lines of unequal length are no table, so the meaning has to be chosen first
-    if separator and _choose_meaning(key, ["proximities", "table"], "proximities") == "proximities":
-        st.caption("Each line has one number more than the line before: one triangle of a matrix.")
+    # lines of a triangle have different lengths, so it cannot be read as a table first
+    if separator and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
+        st.caption("Each line has one number more than the previous one: one triangle of a distance matrix.")
         return _lay_out(key, lambda: matrices.from_text(readers.text_of(content, chosen), separator, chosen.decimal, title))
     reading = session_cache().get(("read", key), lambda: readers.read(content, name, chosen))
     if len(reading.sheets) > 1:
@@ -134,88 +138,85 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
         key = f"{key} {sheet}"
         reading = session_cache().get(("read", key), lambda: readers.read(content, name, replace(chosen, sheet=sheet)))
     for note in reading.notes:
-        st.caption(plain(note))
-    return _understood(title, key, reading, "table" if separator else None)
+        st.caption(escape_markdown(note))
+    return _interpret(title, key, reading, "table" if separator else None)
 
 
 def _triangle_separator(content: bytes, format: Format) -> str | None:
-    """What separates the numbers of a triangle of proximities, if the file begins like one."""
+    """The separator of a triangular distance matrix, or None if the file does not begin like one."""
     if format.kind != "text":
         return None
     text = readers.text_of(content, format)
-    begin = text[:LOOKED_AT]
-    return matrices.triangle_separator(begin if begin == text else begin[: begin.rfind("\n") + 1])
+    start = text[:INSPECTED_CHARACTERS]
+    return matrices.triangle_separator(start if start == text else start[: start.rfind("\n") + 1])
 
 
-def _understood(title: str, key: str, reading: Reading, meaning: str | None) -> Source | Data:
-    """The table as points, proximities or words, as `meaning` or a person says."""
+def _interpret(title: str, key: str, reading: Reading, interpretation: str | None) -> Source | Data:
+    """The table as features, distances or words; `interpretation` is a key of `INTERPRETATIONS`, or None to choose it here."""
 
-    def look():
+    def make_source():
         columns = describe(reading.table)
-        return Source(key, title, reading.table, columns, cleaning.sensible(columns), PERSISTENT)
+        return Source(key, title, reading.table, columns, cleaning.default_preparation(columns), PERSISTENT)
 
     square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
-    if square and _choose_meaning(key, ["proximities", "table"], "proximities") == "proximities":
+    if square and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
         return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
-    source = session_cache().get(("source", key), look)
+    source = session_cache().get(("source", key), make_source)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
-    numbers = any(c.usable for c in source.columns)
-    if not square and meaning is None:
-        meanings = ["table", "proximities", *["words"] * bool(texts)]
-        meaning = _choose_meaning(key, meanings, "table" if numbers or not texts else "words")
+    has_features = any(c.usable for c in source.columns)
+    if not square and interpretation is None:
+        options = ["table", "proximities", *["words"] * bool(texts)]
+        interpretation = _choose_interpretation(key, options, "table" if has_features or not texts else "words")
         rows, columns = reading.table.shape
-        if meaning == "table" and columns - rows in (0, 1) and rows > 2:
-            st.caption(f"This table is square: if it holds proximities, choose “{MEANINGS['proximities']}”.")
-    if meaning == "proximities":
+        if interpretation == "table" and columns - rows in (0, 1) and rows > 2:
+            st.caption(f"This table is square. If it holds distances, choose “{INTERPRETATIONS['proximities']}”.")
+    if interpretation == "proximities":
         return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
-    if meaning == "words":
-        if not numbers:
-            st.caption("This table has no column of numbers to cluster by, but its words can be compared by their spelling.")
+    if interpretation == "words":
+        if not has_features:
+            st.caption("This table has no usable features, so its words are compared by edit distance.")
         return compare_words(source, st.selectbox("Column of words", texts, key=f"{key}_words", **PERSISTENT))
     return source
 
 
-def _choose_meaning(key: str, offered: list[str], default: str) -> str:
+def _choose_interpretation(key: str, options: list[str], default: str) -> str:
     return st.segmented_control(
-        "Take it as",
-        offered,
-        format_func=MEANINGS.get,
+        "Interpret as",
+        options,
+        format_func=INTERPRETATIONS.get,
         default=default,
         required=True,
         key=f"{key}_taken",
-        help="K-medoids works on proximities directly: distances, or any other dissimilarities. Words are compared by edit "
-        "distance: how many letters must be put in, taken out or replaced.",
+        help="K-medoids and hierarchical clustering accept any distances. The edit distance of two words is the number of "
+        "letters to insert, delete or replace.",
         **PERSISTENT,
     )
 
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar |", " ": "blanks", "": "none: a single column"}
-MARKS = {"": "none", ",": "comma", ".": "point", " ": "blank", "'": "apostrophe"}
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
-
-
 def _choose_format(key: str, detected: Format) -> Format:
-    """What was detected, in a line, and the widgets that change it."""
+    """Shows the detected format and the widgets that change it, and returns the chosen format."""
+    kind = f"{KIND_NAMES[detected.kind]}{' (gzip)' * detected.compressed}"
     if detected.kind not in ("text", "xlsx"):
-        st.caption(plain(f"Read as {detected.kind}{', compressed' * detected.compressed}."))
+        st.caption(escape_markdown(f"Detected: {kind}."))
         return detected
-    kept = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}
-    shown = kept | dict(header="yes" if kept["header"] in (True, "yes") else "no")
-    told = f"header: {shown['header']}"
+    current = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}
+    header = "yes" if current["header"] in (True, "yes") else "no"
+    details = f"header: {header}"
     if detected.kind == "text":
-        told = (
-            f"separator: {SEPARATORS.get(kept['separator'], kept['separator'])}; decimal mark: {MARKS[kept['decimal']]}; "
-            f"thousands mark: {MARKS[kept['thousands']]}; encoding: {ENCODINGS[kept['encoding']]}; {told}"
+        details = (
+            f"separator: {SEPARATORS.get(current['separator'], current['separator'])}; "
+            f"decimal separator: {MARKS[current['decimal']]}; thousands separator: {MARKS[current['thousands']]}; "
+            f"encoding: {ENCODINGS[current['encoding']]}; {details}"
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plain(f"Read as {detected.kind}{', compressed' * detected.compressed}; {told}."), width="content")
-        box = st.popover("Change how it is read", icon=":material/tune:")
+        st.caption(escape_markdown(f"Detected: {kind}; {details}."), width="content")
+        popover = st.popover("Import options", icon=":material/tune:")
     choices = dict(header=dict(yes="yes", no="no"))
     labels = dict(
-        header="First row holds the names",
+        header="First row contains column names",
         separator="Separator",
-        decimal="Decimal mark",
-        thousands="Thousands mark",
+        decimal="Decimal separator",
+        thousands="Thousands separator",
         encoding="Encoding",
     )
     if detected.kind == "text":
@@ -223,7 +224,7 @@ def _choose_format(key: str, detected: Format) -> Format:
             dict(separator=SEPARATORS, decimal={m: MARKS[m] for m in ".,"}, thousands=MARKS, encoding=ENCODINGS) | choices
         )
     chosen = {}
-    with box:
+    with popover:
         for name, options in choices.items():
             default = getattr(detected, name)
             default = {True: "yes", False: "no"}.get(default, default)
@@ -235,7 +236,7 @@ def _choose_format(key: str, detected: Format) -> Format:
                 key=f"{key}_{name}",
                 **PERSISTENT,
             )
-    if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # the one that was changed is the one that was meant
+    if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the mark that the user has changed
         other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"
         chosen[other] = "" if other == "thousands" else ",."[chosen["thousands"] == ","]
     return replace(detected, **chosen | dict(header=chosen["header"] == "yes"))

@@ -1,7 +1,7 @@
-"""Reading any table that a person brings: delimited text, Excel, Parquet, JSON and NumPy arrays, also gzip'ed.
+"""Reads tables from delimited text, Excel, Parquet, JSON and NumPy files, optionally compressed with gzip.
 
-What a file is, is told by its content, never by its name alone, and nothing is ever unpickled. No Streamlit here: bad input
-raises `Refusal`, a `ValueError` with the one sentence to show.
+The kind of a file is detected from its content, not only from its name. Nothing is ever unpickled. Files that cannot be read
+raise `ReadError`, a `ValueError` with a message for the page.
 """
 
 from dataclasses import replace
@@ -10,30 +10,47 @@ from pages.datasets.readers.cells import table_of
 from pages.datasets.readers.dialect import detected_text
 from pages.datasets.readers.encodings import encoding_of, utf8
 from pages.datasets.readers.files import detected_json, detected_xlsx, read_json, read_npy, read_parquet, read_xlsx
-from pages.datasets.readers.formats import CALLED, Format, Reading, check_format
-from pages.datasets.readers.kinds import KINDS, ending, kind_of, unpacked
-from pages.datasets.readers.limits import Refusal
+from pages.datasets.readers.formats import KIND_NAMES, Format, Reading, check_format
+from pages.datasets.readers.kinds import KINDS, extension, kind_of, unpacked
+from pages.datasets.readers.limits import ReadError
 from pages.datasets.readers.text import read_text as _read_text
 
-__all__ = ["Format", "Reading", "Refusal", "detect", "read", "text_of"]
+__all__ = ["Format", "ReadError", "Reading", "detect", "read", "text_of"]
 
 _READERS = {"text": _read_text, "xlsx": read_xlsx, "parquet": read_parquet, "json": read_json, "npy": read_npy}
 
 
 def detect(content: bytes, name: str) -> Format:
-    """How the file is written, judged by its content; `name` only settles what the content leaves open.
+    """Detects the format of a file from its content, and from its name where the content is ambiguous.
 
-    Raises `Refusal` if it is empty, too large when unpacked, or of a kind that cannot be read.
+    Raises
+    ------
+    ReadError
+        If the file is empty, too large after unpacking, or of an unsupported kind.
     """
     content, compressed = unpacked(content)
     return replace(_detected(content, kind_of(content, name)), compressed=compressed)
 
 
 def read(content: bytes, name: str, format: Format | None = None) -> Reading:
-    """The table in a file, as `format` says or as detected; the format of the reading names what was used.
+    """Reads the table in a file.
 
-    Raises `Refusal` if the file is of a kind that cannot be read or not of the given one, is damaged, too large, has fewer
-    than two rows, or more than one row in a hundred has too many cells.
+    Parameters
+    ----------
+    content : bytes of the file
+    name : name of the file
+    format : how to read it; detected if None
+
+    Returns
+    -------
+    Reading
+        The table, the format that was used, and notes about repairs.
+
+    Raises
+    ------
+    ReadError
+        If the file is damaged, too large, of an unsupported kind or of another kind than `format`; if it has fewer than two
+        rows; or if more than 1% of the rows have too many cells.
     """
     content, compressed = unpacked(content)
     kind = kind_of(content, name)
@@ -44,14 +61,14 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     raw = _READERS[format.kind](content, replace(format, encoding=encoding))
     format = replace(format, compressed=compressed, encoding=encoding, sheet=raw.sheet)
     table, notes = table_of(raw, format)
-    end = ending(name)
+    end = extension(name)
     if format.kind != KINDS.get(end, format.kind):
-        notes = (f"The name ends in .{end}, but the file is {CALLED[format.kind]} and is read as that.", *notes)
+        notes = (f"The file extension is .{end}, but the file is {KIND_NAMES[format.kind]} and was read as such.", *notes)
     return Reading(table, format, notes, raw.sheets)
 
 
 def text_of(content: bytes, format: Format) -> str:
-    """The text of a file that is of kind "text", for those who read it in their own way; raises like `read`."""
+    """The decoded text of a file of kind "text". Raises `ReadError` as `read`."""
     return utf8(unpacked(content)[0], format.encoding).decode("utf-8")
 
 

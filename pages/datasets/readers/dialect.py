@@ -1,4 +1,4 @@
-"""How a text is split into cells: its separator, and whether it has a header."""
+"""Detects the separator of a text and whether it has a header."""
 
 import csv
 import io
@@ -8,26 +8,26 @@ from collections import Counter
 
 from pages.datasets.readers.encodings import decoded, utf8
 from pages.datasets.readers.formats import Format
-from pages.datasets.readers.limits import LONGEST_ROW, SAMPLE, SAMPLE_ROWS
-from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notation_of, number, share_of_numbers
+from pages.datasets.readers.limits import MAX_ROW_BYTES, SAMPLE_BYTES, SAMPLE_ROWS
+from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notation_of, number_pattern, share_of_numbers
 
 SEPARATORS = ("\t", ";", "|", ",", " ")
-"""in the order in which they are believed if all else is equal: the later, the likelier inside a cell"""
+"""in order of preference; later ones are more likely to occur inside cells"""
 SINGLE = "\x1f\x1e\x1d\x1c"
-"""one that is nowhere separates a single column"""
-QUOTED_OR_BLANKS = re.compile(rb'((?<![^ \t\r\n])"(?:[^"]|"")*"(?![^ \t\r\n]))|(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])|([ \t]+)')
+"""characters that hardly occur in text; used as the separator to read a single column"""
+QUOTED_OR_SPACES = re.compile(rb'((?<![^ \t\r\n])"(?:[^"]|"")*"(?![^ \t\r\n]))|(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])|([ \t]+)')
 
 
-def announced(data: bytes) -> tuple[bytes, str]:
-    """The text without a first line like "sep=;", which Excel understands, and the separator in it."""
-    found = re.match(rb'"?sep=([,;|\t])"?(?:\r\n|\n|\r)', data)
-    return (data[found.end() :], found[1].decode()) if found else (data, "")
+def declared_separator(data: bytes) -> tuple[bytes, str]:
+    """The text without a first line like "sep=;", which Excel supports, and the separator in that line."""
+    match = re.match(rb'"?sep=([,;|\t])"?(?:\r\n|\n|\r)', data)
+    return (data[match.end() :], match[1].decode()) if match else (data, "")
 
 
-def tabbed(data: bytes) -> bytes:
-    """The text with each run of blanks outside quotation marks as one tab, and none at the ends of lines."""
+def spaces_to_tabs(data: bytes) -> bytes:
+    """The text with runs of spaces outside quotation marks replaced by one tab, and removed at the ends of lines."""
     if b'"' in data:
-        return QUOTED_OR_BLANKS.sub(lambda found: found[1] or (b"\t" if found[2] else b""), data)
+        return QUOTED_OR_SPACES.sub(lambda match: match[1] or (b"\t" if match[2] else b""), data)
     data = data.replace(b"\t", b" ")
     while b"  " in data:
         data = data.replace(b"  ", b" ")
@@ -37,21 +37,21 @@ def tabbed(data: bytes) -> bytes:
 
 
 def is_blank(row: list[str]) -> bool:
-    """Whether a row is that of a line without anything."""
+    """Whether a row comes from a blank line."""
     return not row or (len(row) == 1 and not row[0].strip())
 
 
 def detected_text(content: bytes, encoding: str) -> Format:
-    """How a text is written; raises `Refusal` if it is none."""
-    length = SAMPLE
-    if content[:SAMPLE].count(b"\n") + content[:SAMPLE].count(b"\r") < 20:
-        length = LONGEST_ROW // 4
-    data, separator = announced(utf8(decoded(content[:length], encoding, "ignore").encode(), "utf-8"))
-    text, cut = data.decode(), len(content) > length
+    """Detects the format of a text. Raises `ReadError` if it is not text."""
+    length = SAMPLE_BYTES
+    if content[:SAMPLE_BYTES].count(b"\n") + content[:SAMPLE_BYTES].count(b"\r") < 20:
+        length = MAX_ROW_BYTES // 4
+    data, separator = declared_separator(utf8(decoded(content[:length], encoding, "ignore").encode(), "utf-8"))
+    text, truncated = data.decode(), len(content) > length
     if not separator:
-        scores = {mark: _score(_rows(text, mark, cut), mark) for mark in SEPARATORS}
+        scores = {mark: _score(_rows(text, mark, truncated), mark) for mark in SEPARATORS}
         separator = max(scores, key=scores.get) if any(scores.values()) else ""
-    rows = _rows(text, separator, cut) or [[text.strip()]]
+    rows = _rows(text, separator, truncated) or [[text.strip()]]
     decimal, thousands = notation_of(itertools.zip_longest(*rows), separator)
     header = has_header(rows, decimal, thousands)
     if header and len(rows) > 1:
@@ -59,35 +59,35 @@ def detected_text(content: bytes, encoding: str) -> Format:
     return Format("text", False, encoding, separator, decimal, thousands, header)
 
 
-def _rows(text: str, separator: str, cut: bool) -> list[list[str]]:
-    """The first rows that are not blank, none if this separator cannot be; the last is dropped if it may be cut off."""
+def _rows(text: str, separator: str, truncated: bool) -> list[list[str]]:
+    """The first non-blank rows, without the last one if it may be incomplete; empty if the separator is impossible."""
     if separator == " ":
-        text, separator = tabbed(text.encode()).decode(), "\t"
+        text, separator = spaces_to_tabs(text.encode()).decode(), "\t"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator or SINGLE[0])
     try:
         rows = list(itertools.islice(reader, SAMPLE_ROWS + 1))
     except csv.Error:
         return []
-    if cut and 1 < len(rows) <= SAMPLE_ROWS:
+    if truncated and 1 < len(rows) <= SAMPLE_ROWS:
         rows.pop()
     return [row for row in rows[:SAMPLE_ROWS] if not is_blank(row)]
 
 
 def _score(rows: list[list[str]], separator: str) -> float:
-    """How well a separator explains the rows, 0 if not: by equally many cells, and none that looks like several.
+    """How well a separator fits the rows, from 0 to 1: rows have equal lengths, and no cell looks like several cells.
 
-    A first row of a single cell over rows of several ("x" over "1,5") speaks against a separator, unless nothing else would
-    explain the rows: then reading them says what is wrong.
+    A first row with one cell above rows with several, like "x" above "1,5", is evidence against the separator. It still gets a
+    small score, so that a ragged file is read with it and gets a precise error message.
     """
     if not rows:
         return 0.0
     width = len(rows[0])
     widths = Counter(map(len, rows[1:] or rows))
     common = max(widths, key=lambda w: (widths[w], w))
-    nameless = separator in "\t " and len(rows) > 1 and common == width + 1 > 2
-    if nameless:
-        width = common  # R leaves the name of the first column out
-    same = widths[width] / widths.total() * (0.5 if nameless else 1)
+    unnamed_index = separator in "\t " and len(rows) > 1 and common == width + 1 > 2
+    if unnamed_index:
+        width = common  # R omits the name of the first column
+    same = widths[width] / widths.total() * (0.5 if unnamed_index else 1)
     if width < 2:
         if common < 2 or separator == " " or widths[1] > 0:
             return 0.0
@@ -95,12 +95,11 @@ def _score(rows: list[list[str]], separator: str) -> float:
             return 0.0
         same = 0.01
     if separator == " ":
-        # Words are also separated by blanks, so that only numbers tell a table from sentences; and a blank often follows the
-        # separator proper.
+        # spaces also separate words, so a table must contain numbers; and a space often follows another separator
         if any(all(len(row) > i + 1 and row[i].endswith((",", ";")) for row in rows) for i in range(width - 1)):
             return 0.0
         columns = itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue="")
-        if same < (0.4 if nameless else 0.8) or not any(share_of_numbers(column) > 0.8 for column in columns):
+        if same < (0.4 if unnamed_index else 0.8) or not any(share_of_numbers(column) > 0.8 for column in columns):
             return 0.0
     cells = [cell for row in rows for cell in row]
     clean = 1 - sum(map(_looks_unsplit, cells)) / len(cells)
@@ -108,7 +107,7 @@ def _score(rows: list[list[str]], separator: str) -> float:
 
 
 def _looks_unsplit(cell: str) -> bool:
-    """Whether it has a separator or a quotation mark after a blank inside, or begins with several numbers."""
+    """Whether a cell contains a separator, contains a quotation mark after a space, or begins with several numbers."""
     if not re.search("[,;|\t ]", cell) or is_number(cell):
         return False
     parts = cell.split()
@@ -117,25 +116,25 @@ def _looks_unsplit(cell: str) -> bool:
 
 
 def has_header(rows: list[list[str]], decimal: str, thousands: str) -> bool:
-    """Whether the first row holds names; if in doubt, it does.
+    """Whether the first row holds column names; True if in doubt.
 
-    It does not if all its cells are numbers or dates, if it has numbers that are no likely names (which are years, or three
-    and more that count up), or if it has some and one of its texts comes again below it.
+    It does not if all its cells are numbers or dates, or if it contains numbers and one of its texts occurs again below.
+    Other numbers are column names only if they are years or at least three consecutive integers.
     """
     first = [cell.strip() for cell in rows[0]]
     filled = [cell for cell in first if cell]
     neither = [cell for cell in filled if cell in MISSING or cell.lower().lstrip("+-") in ("inf", "infinity")]
-    numbers = [cell for cell in filled if number(decimal, thousands).search(cell) and cell not in neither]
+    numbers = [cell for cell in filled if number_pattern(decimal, thousands).search(cell) and cell not in neither]
     dates = [cell for cell in filled if re.search(ISO_DATE, cell)]
     if not numbers and not dates:
         return True
     if not first[0] and first[1:] == [str(i) for i in range(len(first) - 1)]:
-        return True  # pandas names columns so, and its index not at all
+        return True  # pandas writes such a header: numbered columns and an unnamed index
     if {*filled} <= {*numbers, *dates, *neither} or not all(re.fullmatch("[0-9]{1,4}", cell) for cell in numbers):
         return False
     values = list(map(int, numbers))
-    counted = len(values) > 2 and values == list(range(values[0], values[0] + len(values)))
+    consecutive = len(values) > 2 and values == list(range(values[0], values[0] + len(values)))
     years = len(set(values)) == len(values) and all(1500 <= value < 2200 for value in values)
     texts = [(i, cell) for i, cell in enumerate(first) if cell and cell not in numbers]
-    again = any(len(row) > i and row[i].strip() == cell for row in rows[1:] for i, cell in texts)
-    return (counted or years) and not again
+    repeated = any(len(row) > i and row[i].strip() == cell for row in rows[1:] for i, cell in texts)
+    return (consecutive or years) and not repeated

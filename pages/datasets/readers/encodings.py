@@ -1,21 +1,21 @@
-"""From the bytes of a text to its characters."""
+"""Detects the encoding of a text and decodes it."""
 
 import codecs
 import contextlib
 import re
 
-from pages.datasets.readers.limits import EMPTY, SAMPLE, SAVE, Refusal
+from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError
 
-WIDE_MARKS = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+UTF16_MARKS = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 
 
 def encoding_of(content: bytes) -> str:
-    """The encoding of a text: "utf-16", else "utf-8" if it can be that, else "latin-1"."""
-    if content.startswith(WIDE_MARKS) or _byte_order(content):
+    """Detects the encoding: "utf-16", "utf-8", or "latin-1" if it is neither."""
+    if content.startswith(UTF16_MARKS) or _byte_order(content):
         return "utf-16"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        # In pieces, because a text of Python can take four times the room.
+        # in chunks, because a Python string can take four times the memory
         for start in range(0, len(content), 2**22):
             decoder.decode(content[start : start + 2**22])
         decoder.decode(b"", final=True)
@@ -25,7 +25,7 @@ def encoding_of(content: bytes) -> str:
 
 
 def _byte_order(content: bytes) -> str:
-    """Encoding of UTF-16 without a mark, "" if it is none: every other byte of Western text is zero."""
+    """Variant of UTF-16 without a byte order mark, detected because every other byte of Western text is zero; else ""."""
     start = content[:4096]
     if len(content) % 2 or b"\0" not in start:
         return ""
@@ -36,13 +36,13 @@ def _byte_order(content: bytes) -> str:
 
 
 def decoded(content: bytes, encoding: str, errors: str = "strict") -> str:
-    """The text without a byte order mark; raises `UnicodeDecodeError` if the errors are to be strict."""
+    """Decodes a text and removes its byte order mark. Raises `UnicodeDecodeError` if `errors` is "strict"."""
     if encoding == "utf-16":
-        if not content.startswith(WIDE_MARKS):
+        if not content.startswith(UTF16_MARKS):
             encoding = _byte_order(content) or "utf-16-le"
         return content.decode(encoding, errors).removeprefix("\ufeff")
     if encoding == "latin-1":
-        # What Windows calls Latin-1 has signs such as the euro where Latin-1 has control characters.
+        # Windows-1252 has printable characters, such as the euro sign, where Latin-1 has control characters
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("cp1252")
         return content.decode("latin-1")
@@ -50,19 +50,19 @@ def decoded(content: bytes, encoding: str, errors: str = "strict") -> str:
 
 
 def utf8(content: bytes, encoding: str) -> bytes:
-    """The text in UTF-8 without a byte order mark; raises `Refusal` if it is not written so, no text, or empty."""
+    """Converts a text to UTF-8 without a byte order mark. Raises `ReadError` for another encoding, binary data or no text."""
     try:
         if encoding != "utf-8":
             content = decoded(content, encoding).encode("utf-8")
         elif encoding_of(content) != "utf-8":
             raise ValueError("not UTF-8")
-    except ValueError:  # also of a decoder
-        raise Refusal(f"This text is not written in {encoding}: choose another encoding.") from None
+    except ValueError:  # includes UnicodeDecodeError
+        raise ReadError(f"This text is not encoded in {encoding}: choose another encoding.") from None
     content = content.removeprefix(codecs.BOM_UTF8)
-    start = content[:SAMPLE]
+    start = content[:SAMPLE_BYTES]
     controls = len(start) - len(start.translate(None, bytes({*range(32), 127} - {*b"\t\n\r\f\v"})))
     if b"\0" in content or controls > 0.01 * len(start):
-        raise Refusal(f"This file is not a table but something that is not text: {SAVE}.")
+        raise ReadError(f"This file is neither text nor a supported table: {SAVE_AS}.")
     if not re.search(rb"\S", content):
-        raise Refusal(EMPTY)
+        raise ReadError(EMPTY)
     return content

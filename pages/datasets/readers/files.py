@@ -1,4 +1,4 @@
-"""Reading Excel, JSON, Parquet and NumPy arrays."""
+"""Reads Excel, JSON, Parquet and NumPy files."""
 
 import contextlib
 import io
@@ -16,16 +16,16 @@ import pyarrow.parquet
 from pages.datasets.readers.dialect import has_header
 from pages.datasets.readers.encodings import utf8
 from pages.datasets.readers.formats import Format, RawTable
-from pages.datasets.readers.limits import SAMPLE_ROWS, Refusal, check_bytes, check_cells, check_json, damage
-from pages.datasets.readers.notation import notation_of, written
+from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, check_bytes, check_cells, check_json, damage
+from pages.datasets.readers.notation import notation_of, to_text
 
 
 @contextlib.contextmanager
 def _workbook(content: bytes) -> Iterator[openpyxl.Workbook]:
-    """The workbook, for reading row by row."""
+    """Opens a workbook for reading row by row."""
     with (
-        damage("This Excel workbook is damaged: open it in Excel, save it again and choose that file."),
-        warnings.catch_warnings(action="ignore"),  # of styles and the like, which do not matter here
+        damage("This Excel workbook is damaged: open it in Excel, save it again and upload that file."),
+        warnings.catch_warnings(action="ignore"),  # warnings about styles etc.
         contextlib.closing(
             openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         ) as workbook,
@@ -38,43 +38,43 @@ def _empty(cells: Sequence) -> bool:
 
 
 def _sheet_rows(sheet) -> Iterator[tuple]:
-    """Rows from the first that is not empty on."""
-    sheet.reset_dimensions()  # a sheet may claim to be larger than it is
-    cells, begun = 0, False
+    """The rows, starting at the first non-empty one."""
+    sheet.reset_dimensions()  # the stored size may be wrong
+    cells, started = 0, False
     for row in sheet.iter_rows(values_only=True):
         cells += max(1, len(row))
         check_cells(cells, 1)
-        begun = begun or not _empty(row)
-        if begun:
+        started = started or not _empty(row)
+        if started:
             yield row
 
 
 def _chosen_sheet(workbook: openpyxl.Workbook, sheet: str) -> str:
     names = [worksheet.title for worksheet in workbook.worksheets]
     if sheet and sheet not in names:
-        raise Refusal(f"This workbook has no sheet called {sheet}: choose another sheet.")
+        raise ReadError(f"This workbook has no sheet named {sheet}: choose another sheet.")
     for name in [sheet] if sheet else names:
         if next(_sheet_rows(workbook[name]), None) is not None:
             return name
-    raise Refusal(
+    raise ReadError(
         f"The sheet {sheet} is empty: choose another sheet."
         if sheet
-        else "This workbook is empty: choose one with a header and one row per point."
+        else "This workbook is empty: it needs a header and one row per observation."
     )
 
 
 def detected_xlsx(content: bytes) -> Format:
-    """How the first sheet that is not empty is written; raises `Refusal` if there is none or the workbook is damaged."""
+    """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
     with _workbook(content) as workbook:
         sheet = _chosen_sheet(workbook, "")
         rows = list(itertools.islice(_sheet_rows(workbook[sheet]), SAMPLE_ROWS))
-    header = has_header([[written(cell, ".") for cell in row] for row in rows], ".", "")
+    header = has_header([[to_text(cell, ".") for cell in row] for row in rows], ".", "")
     decimal, thousands = notation_of(itertools.zip_longest(*rows[header:]))
     return Format("xlsx", decimal=decimal, thousands=thousands, header=header, sheet=sheet)
 
 
 def read_xlsx(content: bytes, format: Format) -> RawTable:
-    """The cells of a sheet; raises `Refusal` if it is empty or too large, or the workbook is damaged."""
+    """Reads the cells of a sheet. Raises `ReadError` if it is empty or too large, or the workbook is damaged."""
     with _workbook(content) as workbook:
         sheets = tuple(worksheet.title for worksheet in workbook.worksheets)
         sheet = _chosen_sheet(workbook, format.sheet)
@@ -88,36 +88,36 @@ def read_xlsx(content: bytes, format: Format) -> RawTable:
 
 
 def detected_json(content: bytes, encoding: str) -> Format:
-    """How the texts in JSON are written; raises like `read_json`."""
+    """Detects the number format of texts in JSON. Raises `ReadError` as `read_json`."""
     columns = read_json(content, Format("json", encoding=encoding)).columns
     decimal, thousands = notation_of(column[:SAMPLE_ROWS] for column in columns)
     return Format("json", encoding=encoding, decimal=decimal, thousands=thousands)
 
 
 def read_json(content: bytes, format: Format) -> RawTable:
-    """The values in a list of rows, in lines of rows or in columns; raises `Refusal` if it is none of these or too large."""
-    shape = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or hold columns like {"a": [1, 2], "b": [3, 4]}'
+    """Reads a list of rows, rows on separate lines, or columns. Raises `ReadError` for other JSON or if it is too large."""
+    shape = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or columns like {"a": [1, 2], "b": [3, 4]}'
     check_json(content)
     text = utf8(content, format.encoding).decode()
-    with damage(f"This JSON cannot be read because it is damaged or cut short: {shape}."):
+    with damage(f"This JSON file is damaged or incomplete: {shape}."):
         try:
             value = json.loads(text)
         except json.JSONDecodeError:
-            # split("\n") because splitlines also splits at characters that may stand inside a text.
+            # not splitlines, which also splits at characters that may occur in a text
             value = [json.loads(line) for line in text.split("\n") if line.strip()]
     del text
     if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
         names, columns = list(value), list(value.values())
         if len(set(map(len, columns))) > 1:
-            raise Refusal("The columns in this JSON have different lengths: every column needs one value per row.")
+            raise ReadError("The columns in this JSON file have different lengths: every column needs one value per row.")
         check_cells(len(columns[0]), len(columns))
     else:
         rows = [value] if isinstance(value, dict) else value
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise Refusal(f"This JSON is not a table: {shape}.")
+            raise ReadError(f"This JSON file is not a table: {shape}.")
         names = list(dict.fromkeys(name for row in rows for name in row))
         if not names:
-            raise Refusal("This JSON has no rows: it needs one row per point.")
+            raise ReadError("This JSON file has no rows: it needs one row per observation.")
         check_cells(len(rows), len(names))
         columns = [[row.get(name) for row in rows] for name in names]
     for name, column in zip(names, columns, strict=True):
@@ -126,14 +126,14 @@ def read_json(content: bytes, format: Format) -> RawTable:
     return RawTable(names, columns)
 
 
-def _nested(name: str) -> Refusal:
-    return Refusal(f"Column {name} holds lists or objects instead of single values: give each value its own column.")
+def _nested(name: str) -> ReadError:
+    return ReadError(f"Column {name} contains lists or objects instead of single values: give each value its own column.")
 
 
 def read_parquet(content: bytes, format: Format) -> RawTable:
-    """The columns of a Parquet file; raises `Refusal` if they hold no single values, or the file is damaged or too large."""
+    """Reads a Parquet file. Raises `ReadError` if a column has nested values, or the file is damaged or too large."""
     with (
-        damage("This Parquet file is damaged or cut short: save or download it again."),
+        damage("This Parquet file is damaged or incomplete: save or download it again."),
         pa.parquet.ParquetFile(pa.BufferReader(content)) as file,
     ):
         schema = file.schema_arrow
@@ -143,9 +143,9 @@ def read_parquet(content: bytes, format: Format) -> RawTable:
             if pa.types.is_nested(kind):
                 raise _nested(field.name)
             if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-                raise Refusal(f"Column {field.name} holds bytes instead of numbers or text: leave it out of the file.")
+                raise ReadError(f"Column {field.name} contains bytes instead of numbers or text: remove it from the file.")
         columns, size = [[] for _ in schema], 0
-        # In small pieces, because a text that is stored once and repeated often grows only when it is read.
+        # in small batches, because repeated texts are stored once and take more memory only when they are read
         for batch in file.iter_batches(batch_size=4096, use_threads=False):
             for pieces, column in zip(columns, batch.columns, strict=True):
                 pieces.append(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
@@ -156,28 +156,30 @@ def read_parquet(content: bytes, format: Format) -> RawTable:
 
 
 def read_npy(content: bytes, format: Format) -> RawTable:
-    """The columns of an array; raises `Refusal` if it is no matrix of numbers, damaged, empty or too large."""
-    damaged = "This NumPy file is damaged or cut short: save it again."
+    """Reads a NumPy array. Raises `ReadError` if it is not a matrix of numbers, or is damaged, empty or too large."""
+    damaged = "This NumPy file is damaged or incomplete: save it again."
     file = io.BytesIO(content)
     with damage(damaged):
         first = np.lib.format.read_magic(file) == (1, 0)
-        # Version 3 differs from 2 by names of fields that are not ASCII, which only a structure has.
+        # version 3 differs from version 2 only for structured arrays
         header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(file)
     if dtype.hasobject:
-        raise Refusal(
-            "This NumPy file holds Python objects, which are never opened as they could run a program: save numbers."
+        raise ReadError(
+            "This NumPy file contains Python objects, which are never loaded because they could run code: save numbers only."
         )
     if dtype.kind not in "biuf":
-        raise Refusal("This NumPy file does not hold plain numbers: save an array of numbers, one row per point.")
+        raise ReadError("This NumPy file does not contain plain numbers: save an array of numbers, one row per observation.")
     if len(shape) not in (1, 2):
-        raise Refusal(f"This NumPy array has {len(shape)} dimensions: save one with a row per point, a column per number.")
+        raise ReadError(
+            f"This NumPy array has {len(shape)} dimensions: save one with rows for observations and columns for features."
+        )
     rows, width = shape if len(shape) == 2 else (shape[0], 1)
     if rows * width * dtype.itemsize != len(content) - file.tell() or min(rows, width) < 0:
-        raise Refusal(damaged)
+        raise ReadError(damaged)
     check_cells(rows, width)
     if not rows or not width:
-        raise Refusal("This NumPy array is empty: it needs one row per point.")
+        raise ReadError("This NumPy array is empty: it needs one row per observation.")
     array = np.frombuffer(content, dtype, offset=file.tell()).reshape((rows, width), order="F" if fortran else "C")
     kind = np.dtype(np.float64) if dtype.kind == "f" else dtype.newbyteorder("=")
     return RawTable([None] * width, [array[:, i].astype(kind) for i in range(width)])

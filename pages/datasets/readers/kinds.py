@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; gzip; and the kinds that are refused."""
+"""Detects the kind of a file by its first bytes, unpacks gzip, and rejects unsupported kinds."""
 
 import codecs
 import gzip
@@ -8,8 +8,8 @@ import pickletools
 import re
 import zipfile
 
-from pages.datasets.readers.encodings import WIDE_MARKS, decoded, encoding_of
-from pages.datasets.readers.limits import EMPTY, SAMPLE, SAVE, Refusal, check_bytes, damage
+from pages.datasets.readers.encodings import UTF16_MARKS, decoded, encoding_of
+from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_bytes, damage
 
 KINDS = {
     **dict.fromkeys(("csv", "tsv", "txt", "dat", "tab", "data", "asc"), "text"),
@@ -18,12 +18,12 @@ KINDS = {
     **dict.fromkeys(("json", "jsonl", "ndjson"), "json"),
     "npy": "npy",
 }
-"""what a file should be by the ending of its name"""
-FOREIGN = {
-    "a picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"<svg"),
-    "a picture, sound or film": (b"RIFF",),
+"""kind of a file by its extension"""
+UNSUPPORTED = {
+    "an image": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"<svg"),
+    "an image, audio or video file": (b"RIFF",),
     "a PDF document": (b"%PDF",),
-    "an Excel file of the old kind (.xls), or one locked by a password": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "an old Excel file (.xls), or one protected by a password": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
     "a bzip2 archive": (b"BZh",),
     "an xz, zstd, 7z or RAR archive": (b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!"),
     "a database": (b"SQLite format 3",),
@@ -32,27 +32,27 @@ FOREIGN = {
     "a web page": (b"<!doctype", b"<html", b"<table"),
     "an XML document": (b"<?xml",),
 }
-"""how files begin that cannot be read, in lower case if with a bracket"""
-ZIPPED = {
+"""first bytes of unsupported files; markup is in lower case"""
+UNSUPPORTED_ZIP = {
     "xl/workbook.bin": "a binary Excel workbook (.xlsb)",
     "content.xml": "an OpenDocument file (.ods)",
     "word/document.xml": "a Word document",
 }
-"""what cannot be read, by a file inside"""
+"""unsupported zip files by the name of a file in them"""
 
 
-def ending(name: str) -> str:
-    """The ending of a file's name without the point, "" if it has none."""
+def extension(name: str) -> str:
+    """The extension of a file name without the dot, before ".gz"; "" if there is none."""
     return name.lower().removesuffix(".gz").rpartition(".")[2] if "." in name else ""
 
 
 def unpacked(content: bytes) -> tuple[bytes, bool]:
-    """The content of a file, and whether it was compressed; raises `Refusal` if it is damaged or too large."""
+    """The unpacked content, and whether it was compressed. Raises `ReadError` if it is damaged or too large."""
     if not content.startswith(b"\x1f\x8b"):
         return content, False
     parts, size = [], 0
     with (
-        damage("This compressed file (.gz) is damaged or cut short: compress or download it again."),
+        damage("This compressed file (.gz) is damaged or incomplete: compress or download it again."),
         gzip.GzipFile(fileobj=io.BytesIO(content)) as file,
     ):
         while part := file.read(2**20):
@@ -61,14 +61,14 @@ def unpacked(content: bytes) -> tuple[bytes, bool]:
             check_bytes(size)
     content = b"".join(parts)
     if content.startswith(b"\x1f\x8b"):
-        raise Refusal("This file is compressed twice: unpack it once and choose the result.")
+        raise ReadError("This file is compressed twice: unpack it once and upload the result.")
     return content, True
 
 
 def kind_of(content: bytes, name: str) -> str:
-    """The kind of an unpacked file, by its first bytes; raises `Refusal` if it is empty or of a kind that is not read."""
-    if not re.search(rb"[^\s\0]", content) or content in (codecs.BOM_UTF8, *WIDE_MARKS):
-        raise Refusal(EMPTY)
+    """Detects the kind of an unpacked file. Raises `ReadError` if it is empty or of an unsupported kind."""
+    if not re.search(rb"[^\s\0]", content) or content in (codecs.BOM_UTF8, *UTF16_MARKS):
+        raise ReadError(EMPTY)
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(content)
     if content.startswith((b"PAR1", b"\x93NUMPY")):
@@ -76,34 +76,34 @@ def kind_of(content: bytes, name: str) -> str:
     start = content[:512].removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith(b"<"):
         start = start.lower()
-    for what, beginnings in FOREIGN.items():
-        if start.startswith(beginnings):
-            raise Refusal(f"This file is {what}, which cannot be read: {SAVE}.")
-    end = ending(name)
+    for what, prefixes in UNSUPPORTED.items():
+        if start.startswith(prefixes):
+            raise ReadError(f"This file is {what}, which is not supported: {SAVE_AS}.")
+    end = extension(name)
     if end in ("pkl", "pickle", "joblib") or _is_pickle(content):
-        raise Refusal(f"This file is a Python pickle, which is never opened because it could run a program: {SAVE}.")
-    # Half a character at the end does not matter here.
-    text = decoded(content[:SAMPLE], encoding_of(content), "ignore").lstrip("\ufeff \t\r\n")
+        raise ReadError(f"This file is a Python pickle, which is never loaded because it could run code: {SAVE_AS}.")
+    # an incomplete character at the end is ignored
+    text = decoded(content[:SAMPLE_BYTES], encoding_of(content), "ignore").lstrip("\ufeff \t\r\n")
     if KINDS.get(end) == "json" or (end not in ("csv", "tsv") and re.match(r'\[\s*[\[{]|\[\s*\]\s*$|\{\s*["}]', text)):
         return "json"
     return "text"
 
 
 def _is_pickle(content: bytes) -> bool:
-    """By its mark, or, of the oldest protocol, which has none, by its instructions: they are listed, never followed."""
+    """Whether this is a pickle. The oldest protocol has no signature, so its opcodes are parsed, never executed."""
     if re.match(rb"\x80[\x02-\x05]", content):
         return True
     try:
-        # of a long one a hundred are enough, and a long text must not be gone through
-        listed = list(itertools.islice(pickletools.genops(content[: 16 * SAMPLE]), 100))
-        return content.endswith(b".") and len(listed) > 2 and (len(listed) == 100 or listed[-1][0].name == "STOP")
-    except Exception:  # whatever the text of a table makes of them
+        # 100 opcodes are enough, and a long text must not be parsed to its end
+        opcodes = list(itertools.islice(pickletools.genops(content[: 16 * SAMPLE_BYTES]), 100))
+        return content.endswith(b".") and len(opcodes) > 2 and (len(opcodes) == 100 or opcodes[-1][0].name == "STOP")
+    except Exception:  # text can raise anything
         return False
 
 
 def _zip_kind(content: bytes) -> str:
     with (
-        damage("This Excel or zip file is damaged or cut short: save or download it again."),
+        damage("This Excel or zip file is damaged or incomplete: save or download it again."),
         zipfile.ZipFile(io.BytesIO(content)) as archive,
     ):
         files = archive.infolist()
@@ -113,5 +113,5 @@ def _zip_kind(content: bytes) -> str:
         return "xlsx"
     arrays = names and all(name.endswith(".npy") for name in names)
     other = "an archive of NumPy arrays (.npz)" if arrays else "a zip archive"
-    what = next((what for name, what in ZIPPED.items() if name in names), other)
-    raise Refusal(f"This file is {what}, which cannot be read: {SAVE}.")
+    what = next((what for name, what in UNSUPPORTED_ZIP.items() if name in names), other)
+    raise ReadError(f"This file is {what}, which is not supported: {SAVE_AS}.")

@@ -1,60 +1,58 @@
-"""How much is read at most, how much is looked at to judge a file, and how one is refused."""
+"""Limits on what is read, sizes of the samples used for detection, and the error raised for unreadable files."""
 
 import contextlib
 from collections.abc import Iterator
 
-from pages.datasets.limits import MOST_CELLS
-from pages.datasets.limits import MOST_UNPACKED as MOST_BYTES
+from pages.datasets.limits import MAX_CELLS, MAX_JSON_BYTES, MAX_JSON_ROWS, MAX_UNPACKED_BYTES
 
-MOST_JSON_BYTES, MOST_JSON_OBJECTS = 50 * 2**20, 2_000_000
-"""of JSON, which takes many times its size in memory while it is read"""
-MOST_NOTES = 12
-"""columns that are named in notes, for each kind of note"""
-LONGEST_ROW = 2**24
-"""bytes that one row of text may take"""
-SAMPLE = 2**16
-"""bytes that a text is judged by; more if its rows are long"""
+MAX_NOTES = 12
+"""notes of each kind; further notes are counted"""
+MAX_ROW_BYTES = 2**24
+"""size of one row of text"""
+SAMPLE_BYTES = 2**16
+"""bytes used to detect the format of a text; more if its rows are long"""
 SAMPLE_ROWS = 200
+"""rows used to detect the format of a table"""
 
-EMPTY = "There is nothing in it: it needs a header and one row per point."
-SAVE = "save the table as CSV or Excel (.xlsx) and choose that file"
+EMPTY = "The file is empty: it needs a header and one row per observation."
+SAVE_AS = "save the table as CSV or Excel (.xlsx) and upload that file"
 
 
-class Refusal(ValueError):
-    """The one sentence to show, which passes through where other faults are taken for damage."""
+class ReadError(ValueError):
+    """The file cannot be read; the message is a sentence for the page."""
 
 
 @contextlib.contextmanager
-def damage(sentence: str) -> Iterator[None]:
-    """Within it, any fault but a refusal raises `Refusal` with the sentence.
+def damage(message: str) -> Iterator[None]:
+    """Context manager that turns any exception into a `ReadError` with this message.
 
-    Any fault, because a file can be broken in more ways than its library has exceptions of its own for.
+    It catches all exceptions, because libraries raise many different ones for damaged files.
     """
     try:
         yield
-    except Refusal:
+    except ReadError:
         raise
     except Exception:
-        raise Refusal(sentence) from None
+        raise ReadError(message) from None
 
 
 def check_bytes(size: int) -> None:
-    """Raise `Refusal` if a file has grown too large."""
-    if size > MOST_BYTES:
-        limit = f"{MOST_BYTES / 2**20:,.0f} MB"
-        raise Refusal(f"Unpacked, this file is larger than the limit of {limit}: choose a part of the table.")
+    """Raises `ReadError` if an unpacked file is too large."""
+    if size > MAX_UNPACKED_BYTES:
+        limit = f"{MAX_UNPACKED_BYTES / 2**20:,.0f} MB"
+        raise ReadError(f"Unpacked, this file exceeds the limit of {limit}: upload a subset of the table.")
 
 
 def check_cells(rows: int, columns: int) -> None:
-    """Raise `Refusal` if a table has too many cells."""
-    if rows * columns > MOST_CELLS:
-        raise Refusal(f"This table has more than the limit of {MOST_CELLS:,} cells: choose fewer rows or columns.")
+    """Raises `ReadError` if a table has too many cells."""
+    if rows * columns > MAX_CELLS:
+        raise ReadError(f"This table exceeds the limit of {MAX_CELLS:,} cells: upload fewer rows or columns.")
 
 
 def check_json(content: bytes) -> None:
-    """Raise `Refusal` if JSON would take too much memory."""
-    if len(content) > MOST_JSON_BYTES or content.count(b"{") > MOST_JSON_OBJECTS:
-        raise Refusal(
-            f"JSON is read up to {MOST_JSON_BYTES / 2**20:,.0f} MB and {MOST_JSON_OBJECTS:,} rows, and this file is larger: "
-            "save the table as CSV or Parquet and choose that file."
+    """Raises `ReadError` if parsing a JSON file would take too much memory."""
+    if len(content) > MAX_JSON_BYTES or content.count(b"{") > MAX_JSON_ROWS:
+        raise ReadError(
+            f"This JSON file exceeds the limit of {MAX_JSON_BYTES / 2**20:,.0f} MB or {MAX_JSON_ROWS:,} rows: save the table "
+            "as CSV or Parquet and upload that file."
         )

@@ -1,4 +1,4 @@
-"""Reading separated text, also with rows of different lengths."""
+"""Reads delimited text and repairs rows of different lengths."""
 
 import csv
 import io
@@ -9,34 +9,34 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.csv
 
-from pages.datasets.readers.dialect import SINGLE, announced, is_blank, tabbed
+from pages.datasets.readers.dialect import SINGLE, declared_separator, is_blank, spaces_to_tabs
 from pages.datasets.readers.encodings import utf8
-from pages.datasets.readers.formats import Format, RawTable, counted
-from pages.datasets.readers.limits import EMPTY, LONGEST_ROW, SAVE, Refusal, check_cells
+from pages.datasets.readers.formats import Format, RawTable, count_of
+from pages.datasets.readers.limits import EMPTY, MAX_ROW_BYTES, SAVE_AS, ReadError, check_cells
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
-    """The cells of a text; raises `Refusal` if it is no text, too large or too ragged."""
-    data, _ = announced(utf8(content, format.encoding))
+    """Reads the cells of a text. Raises `ReadError` if it is not text, too large or too ragged."""
+    data, _ = declared_separator(utf8(content, format.encoding))
     separator = format.separator or next((mark for mark in SINGLE if mark.encode() not in data), SINGLE[0])
     if separator == " ":
-        data, separator = tabbed(data), "\t"
+        data, separator = spaces_to_tabs(data), "\t"
     notes = ()
     width = _first_width(data, separator)
-    # An odd number of quotation marks can mean one that is never closed, which only the careful reading finds.
+    # an odd number of quotation marks may mean an unclosed one, which only the slow repair detects
     table = None if data.count(b'"') % 2 else _parsed(data, separator, width)
     if table is None:
-        data, notes = _mended(data, separator, format.header)
+        data, notes = _repaired(data, separator, format.header)
         table = _parsed(data, separator, _first_width(data, separator))
         if table is None:
-            raise Refusal("The rows of this text have different numbers of cells: choose another separator.")
+            raise ReadError("The rows of this text have different numbers of cells: choose another separator.")
     columns = table.columns
     names = [None] * len(columns)
     if format.header:
         names = [column[0].as_py() for column in columns]
         columns = [column.slice(1) for column in columns]
     if len(columns) == 1:
-        notes = ("Only one column was found: if there are more, choose another separator.", *notes)
+        notes = ("Only one column was detected; if there are more, choose another separator.", *notes)
     return RawTable(names, columns, notes)
 
 
@@ -44,15 +44,15 @@ def _lines(data: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
 
 
-def _unclosed(where: str) -> Refusal:
-    return Refusal(f"A quotation mark in {where} is never closed or a cell is too long: close or remove it.")
+def _unclosed(where: str) -> ReadError:
+    return ReadError(f"A quotation mark in {where} is not closed, or a cell is too long: close or remove it.")
 
 
 def _first_width(data: bytes, separator: str) -> int:
-    """Number of cells in the first row that is not blank."""
-    start = data[:LONGEST_ROW].lstrip(b"\r\n")
-    if len(data) > LONGEST_ROW and b"\n" not in start and b"\r" not in start:
-        raise Refusal("The first row of this text is longer than any table's: check that it has line breaks.")
+    """Number of cells in the first non-blank row."""
+    start = data[:MAX_ROW_BYTES].lstrip(b"\r\n")
+    if len(data) > MAX_ROW_BYTES and b"\n" not in start and b"\r" not in start:
+        raise ReadError("The first row of this text is too long: check that the file has line breaks.")
     try:
         with _lines(data) as lines:
             return next((len(row) for row in csv.reader(lines, delimiter=separator) if not is_blank(row)), 1)
@@ -61,23 +61,23 @@ def _first_width(data: bytes, separator: str) -> int:
 
 
 def _parsed(data: bytes, separator: str, width: int) -> pa.Table | None:
-    """All cells as text, None if some rows have more or fewer than `width`.
+    """All cells as text, or None if the rows do not all have `width` cells.
 
-    By Arrow rather than pandas because it keeps each cell's text in little room, so that numbers can be understood afterwards
-    by one set of rules, and because it tells of each row that has too few or too many cells.
+    Uses Arrow rather than pandas, because Arrow stores text compactly and reports rows with too few or too many cells. Numbers
+    are parsed later, with the same rules for all kinds of files.
     """
     names = [f"f{i}" for i in range(width)]
     batches, rows, ragged = [], 0, []
 
-    def refuse(row) -> str:
+    def on_invalid_row(row) -> str:
         ragged.append(row.actual_columns)
         return "error"
 
     try:
         with pa.csv.open_csv(
             pa.BufferReader(data),
-            pa.csv.ReadOptions(use_threads=False, block_size=LONGEST_ROW, column_names=names),
-            pa.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in data, invalid_row_handler=refuse),
+            pa.csv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES, column_names=names),
+            pa.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in data, invalid_row_handler=on_invalid_row),
             pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
         ) as reader:
             for batch in reader:
@@ -85,51 +85,55 @@ def _parsed(data: bytes, separator: str, width: int) -> pa.Table | None:
                 check_cells(rows, width)
                 batches.append(batch)
             return pa.Table.from_batches(batches, reader.schema)
-    except pa.ArrowInvalid as fault:
+    except pa.ArrowInvalid as error:
         if ragged:
             return None
-        if "straddling" in str(fault):
+        if "straddling" in str(error):
             raise _unclosed("this text") from None
-        raise Refusal(f"This text cannot be split into rows and cells: check its quotation marks, or {SAVE}.") from None
+        raise ReadError(f"This text cannot be split into cells: check its quotation marks, or {SAVE_AS}.") from None
 
 
 def _numbered_rows(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the line it begins in, counted from one."""
+    """Non-blank rows, each with the number of its first line, from 1."""
     end = "end of the text"
-    before, line, row = 0, 1, []
+    last_line, line, row = 0, 1, []
     with _lines(data) as lines:
         reader = csv.reader(itertools.chain(lines, ["\n", end]), delimiter=separator)
         try:
-            for following in reader:
+            for next_row in reader:
                 if not is_blank(row):
                     yield line, row
-                line, before, row = before + 1, reader.line_num, following
+                line, last_line, row = last_line + 1, reader.line_num, next_row
         except csv.Error:
-            raise _unclosed(f"line {before + 1}") from None
-    # Inside quotation marks the end is not a row of its own.
+            raise _unclosed(f"line {last_line + 1}") from None
+    # after an unclosed quotation mark, the sentinel is not a row of its own
     if row != [end]:
         raise _unclosed(f"line {line}")
 
 
 def _filled(row: list[str]) -> int:
-    """Number of cells up to the last that is not empty."""
+    """Number of cells up to the last non-empty one."""
     if row[-1].strip():
         return len(row)
     return next((i for i in range(len(row), 0, -1) if row[i - 1].strip()), 0)
 
 
-def _mended(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str, ...]]:
-    """The text with equally many cells in all rows, and notes of what was mended.
+def _repaired(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str, ...]]:
+    """The text with the same number of cells in all rows, and notes about the repairs.
 
-    Too few cells are missing values; empty ones too many, as after a separator at the end of the line, are cut off; rows with
-    others too many are left out. If every row has one cell more than the header, as R writes it, the first column has no name.
+    Short rows are filled with missing values. Surplus empty cells, as after a separator at the end of a line, are removed.
+    Rows with other surplus cells are dropped. If every row has one cell more than the header, as in files from R, the first
+    column has no name.
 
-    Raises `Refusal` if more than one row in a hundred has too many cells, or a quotation mark is never closed.
+    Raises
+    ------
+    ReadError
+        If more than 1% of the rows have surplus cells, or a quotation mark is not closed.
     """
     rows = _numbered_rows(data, separator)
     _, top = next(rows, (0, None))
     if top is None:
-        raise Refusal(EMPTY)
+        raise ReadError(EMPTY)
     sizes, lengths = Counter(), Counter()
     for row in itertools.chain([] if header else [top], (row for _, row in rows)):
         sizes[_filled(row)] += 1
@@ -137,17 +141,16 @@ def _mended(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
     width = len(top)
     unnamed = header and width > 1 and {*lengths} == {width + 1} and max(sizes) == width + 1
     width = width + unnamed if header else max(lengths, key=lambda length: (lengths[length], length))
-    wrong = sum(n for size, n in sizes.items() if size > width)
+    surplus = sum(n for size, n in sizes.items() if size > width)
     short, dropped, out = 0, 0, io.StringIO(newline="")
     writer = csv.writer(out, delimiter=separator, lineterminator="\n")
     for i, (line, row) in enumerate(_numbered_rows(data, separator)):
         if header and i == 0:
             row = [*[""] * unnamed, *row]
         elif len(row) > width and _filled(row) > width:
-            if wrong > 0.01 * sizes.total():
-                raise Refusal(
-                    f"Line {line} has {_filled(row)} cells where {counted(width, 'is', 'are')} expected: every row needs as "
-                    "many cells as the first, so mend the line or choose another separator."
+            if surplus > 0.01 * sizes.total():
+                raise ReadError(
+                    f"Line {line} has {_filled(row)} cells instead of {width}: correct the line, or choose another separator."
                 )
             dropped = dropped or line
             continue
@@ -157,8 +160,8 @@ def _mended(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
         writer.writerow(row)
     notes = []
     if short:
-        notes.append(f"{counted(short, 'row has', 'rows have')} too few cells; those that lack count as missing.")
-    if wrong:
-        left = counted(wrong, "row has too many cells and is", "rows have too many cells and are")
-        notes.append(f"{left} left out, the first in line {dropped}.")
+        notes.append(f"{count_of(short, 'row has', 'rows have')} too few cells; the others are treated as missing.")
+    if surplus:
+        rows_dropped = count_of(surplus, "row has too many cells and was", "rows have too many cells and were")
+        notes.append(f"{rows_dropped} dropped (first: line {dropped}).")
     return out.getvalue().encode(), tuple(notes)

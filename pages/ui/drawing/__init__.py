@@ -1,11 +1,11 @@
-"""A plane to draw points in, or to place centers on: a small browser component. Works without a network."""
+"""Browser component with two modes: draw points in a plane, or drag centers. Works offline."""
 
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from pages.datasets.limits import MOST_DRAWN
+from pages.datasets.limits import MAX_DRAWN_POINTS
 
 _HERE = Path(__file__).parent
 _FILES = ("drawing.html", "drawing.css", "plane.js", "badges.js", "drawing.js")
@@ -30,17 +30,26 @@ def draw_points(
     height: int = 420,
     to_scale: bool = False,
 ) -> np.ndarray:
-    """Draws a plane with tools to put points down and to take them away.
+    """Shows a plane with tools to add and remove points.
 
-    It shows `points` when it comes on the page, and again when `version` or `extent` is another one; in between, what is drawn
-    in the browser counts. So a caller keeps what is returned and gives it back, and changes `version` only with points of its
-    own. `height` is that of the plane in pixels. A bounded `extent` is stretched over it, or has one scale with `to_scale`.
+    Parameters
+    ----------
+    key : key of the component
+    points : (m, 2) points that are shown when the component is mounted, and when `version` or `extent` changes. In between,
+        the points in the browser count: pass the returned points on the next call.
+    extent : limits of the axes
+    version : changed by the caller to replace the points in the browser
+    names : axis titles
+    height : height in pixels
+    to_scale : whether both axes have the same scale
 
-    Returns:
-        (m, 2) points in the extent, at most MOST_DRAWN: those drawn, or `points` where nothing was drawn yet.
+    Returns
+    -------
+    (m, 2) array
+        The points in the browser, inside the extent, at most `MAX_DRAWN_POINTS`.
     """
-    given = _in_extent(points, extent)[:MOST_DRAWN]
-    return _show(key, "draw", given, extent, version, names, height, to_scale, most=MOST_DRAWN)
+    given = _in_extent(points, extent)[:MAX_DRAWN_POINTS]
+    return _show(key, "draw", given, extent, version, names, height, to_scale, max=MAX_DRAWN_POINTS)
 
 
 def place_centers(
@@ -57,19 +66,31 @@ def place_centers(
     height: int = 420,
     to_scale: bool = False,
 ) -> np.ndarray:
-    """Draws a plane with one badge for each center, to be dragged.
+    """Shows a plane with one draggable badge for each center.
 
-    `labels` are read out ("Center 1"), `colors` and `symbols` are as in the palette. `backdrop` is a picture as a data URI,
-    which is stretched over the extent, or None. The badges are at `centers` when they come on the page, and
-    again when `token`, the extent or the number of centers is another one; in between, where they were dragged counts.
+    Parameters
+    ----------
+    key : key of the component
+    centers : (k, 2) positions of the badges when the component is mounted, and when `token`, `extent` or k changes. In
+        between, the positions in the browser count.
+    labels : accessible names of the badges, e.g. "Center 1"
+    colors, symbols : as in `pages.figures.palette`
+    extent : limits of the axes
+    backdrop : background image of the extent as a data URI, or None
+    names : axis titles
+    token : changed by the caller to replace the positions in the browser
+    height : height in pixels
+    to_scale : whether both axes have the same scale
 
-    Returns:
-        (k, 2) positions in the extent: those in the browser, or `centers` where none was moved yet.
+    Returns
+    -------
+    (k, 2) array
+        The positions in the browser, inside the extent.
     """
     given = _in_extent(centers, extent)
     badges = [dict(label=a, color=b, symbol=c) for a, b, c in zip(labels, colors, symbols, strict=True)]
     if len(badges) != len(given):
-        raise ValueError(f"{len(given)} centers, but {len(badges)} labels, colors and symbols")
+        raise ValueError(f"got {len(given)} centers, but {len(badges)} labels, colors and symbols")
     scene = dict(badges=badges)
     if backdrop is not None:
         scene |= dict(image=backdrop)
@@ -77,14 +98,24 @@ def place_centers(
 
 
 def read_answer(answer, token: str, given: np.ndarray, extent: Extent, k: int | None = None) -> np.ndarray:
-    """(m, 2) points that the browser sent, clipped to the extent, where m is k if that is given.
+    """The points in a message from the browser, which is not trusted.
 
-    `given` if it sent nothing yet, or to another token, or something that cannot be points: a browser can send anything.
+    Parameters
+    ----------
+    answer : the message
+    token : token of the current points
+    given : (m, 2) points to return if the message is missing, has another token or is invalid
+    extent : limits to which the points are clipped
+    k : required number of points, or None
+
+    Returns
+    -------
+    (m, 2) array
     """
     if not isinstance(answer, dict) or answer.get("token") != token:
         return given
     xy = answer.get("xy")
-    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MOST_DRAWN or (k is not None and len(xy) != 2 * k):
+    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MAX_DRAWN_POINTS or (k is not None and len(xy) != 2 * k):
         return given
     if not {type(value) for value in xy} <= {int, float}:
         return given
@@ -98,10 +129,10 @@ def read_answer(answer, token: str, given: np.ndarray, extent: Extent, k: int | 
 def _in_extent(points, extent: Extent) -> np.ndarray:
     left, right, bottom, top = extent
     if not (left < right and bottom < top):
-        raise ValueError(f"an extent is (left, right, bottom, top), not {extent}")
+        raise ValueError(f"extent must be (left, right, bottom, top) with left < right and bottom < top, got {extent}")
     points = np.array(points, dtype=float).reshape(-1, 2)
     if not np.isfinite(points).all():
-        raise ValueError("there are points that are not finite")
+        raise ValueError("points must be finite")
     return np.clip(points, (left, bottom), (right, top))
 
 
@@ -109,7 +140,7 @@ def _show(key, mode, given, extent, version, names, height, to_scale, **scene) -
     extent = [float(bound) for bound in extent]
     k = len(given) if mode == "place" else None
     token = f"{version} {extent} {k}"
-    # a component that is mounted anew knows nothing, so it is told what was drawn, not only what it began with
+    # a remounted component has lost its points, so they are sent back to it
     known = read_answer(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent, k)
     data = dict(key=key, mode=mode, token=token, extent=extent, names=list(names), height=height, toScale=to_scale)
     result = _component()(key=key, data=data | scene | dict(xy=known.ravel().tolist()))

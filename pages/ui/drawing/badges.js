@@ -1,6 +1,6 @@
-// The badge of a center, which is dragged or moved by the arrow keys. It is put before drawing.js.
+// The badge of a center, moved by dragging or with the arrow keys. Concatenated before drawing.js.
 
-const BADGE_STEP = 0.01; // of the extent
+const BADGE_STEP = 0.01; // fraction of the extent
 const MARKS = {
   circle: "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0",
   square: "M-6-6h12v12h-12z",
@@ -11,8 +11,8 @@ const MARKS = {
   x: "M-3.8-7.5 0-3.8 3.8-7.5 7.5-3.8 3.8 0 7.5 3.8 3.8 7.5 0 3.8-3.8 7.5-7.5 3.8-3.8 0-7.5-3.8z",
 };
 
-// hand: { plane(), local(event): its pixels, at(): the center, move(to): puts it elsewhere, end(after): where it stays }
-function makeBadge({ label, color, symbol }, hand) {
+// host: { plane(), local(event): pixel position, at(): the center, move(to): moves it, end(delay): reports its position }
+function makeBadge({ label, color, symbol }, host) {
   const badge = document.createElement("button");
   badge.type = "button";
   badge.className = "badge";
@@ -20,37 +20,37 @@ function makeBadge({ label, color, symbol }, hand) {
     <circle r="13.5" fill="#fff" stroke="#26262c" stroke-width="3"/><path/></svg><span class="tip" aria-hidden="true"></span>`;
   badge.querySelector("path").setAttribute("d", MARKS[symbol] ?? MARKS.circle);
   badge.querySelector("path").setAttribute("fill", color);
-  let held = null; // { id: of the pointer, from: the center, dx, dy }
+  let held = null; // during a drag: { id of the pointer, from: the center before, dx, dy }
 
   badge.onpointerdown = (event) => {
     if (held || event.button !== 0) return;
     badge.setPointerCapture(event.pointerId);
     badge.classList.add("held");
-    const [[x, y], [px, py]] = [hand.local(event), hand.plane().toPixel(hand.at())];
-    held = { id: event.pointerId, from: hand.at(), dx: px - x, dy: py - y }; // it does not jump under the hand
+    const [[x, y], [px, py]] = [host.local(event), host.plane().toPixel(host.at())];
+    held = { id: event.pointerId, from: host.at(), dx: px - x, dy: py - y }; // offset of the pointer, so that the badge does not jump
   };
   badge.onpointermove = (event) => {
     if (held?.id !== event.pointerId) return;
-    const [x, y] = hand.local(event);
-    hand.move(hand.plane().toPlane([x + held.dx, y + held.dy]));
+    const [x, y] = host.local(event);
+    host.move(host.plane().toPlane([x + held.dx, y + held.dy]));
   };
   badge.onpointerup = badge.onpointercancel = (event) => {
     if (held?.id !== event.pointerId) return;
-    const moved = held.from !== hand.at();
+    const moved = held.from !== host.at();
     held = null;
     badge.classList.remove("held");
-    if (moved) hand.end(0);
+    if (moved) host.end(0);
   };
   badge.onkeydown = (event) => {
     if (held || !(event.key in ARROWS) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    hand.move(hand.plane().shifted(hand.at(), event.key, BADGE_STEP * (event.shiftKey ? 5 : 1)));
-    hand.end(300);
+    host.move(host.plane().shifted(host.at(), event.key, BADGE_STEP * (event.shiftKey ? 5 : 1)));
+    host.end(300);
   };
 
-  const text = () => `${label} at ${hand.plane().text(hand.at())}`;
+  const text = () => `${label} at ${host.plane().text(host.at())}`;
   function draw(width) {
-    const [px, py] = hand.plane().toPixel(hand.at());
+    const [px, py] = host.plane().toPixel(host.at());
     badge.style.left = `${px}px`;
     badge.style.top = `${py}px`;
     badge.style.setProperty("--shift", px < 0.2 * width ? "-20px" : px > 0.8 * width ? "calc(-100% + 20px)" : "-50%");

@@ -1,27 +1,27 @@
-// A plane in two modes: in "draw" points are put down and taken away, in "place" the badges of centers are dragged.
-// plane.js and badges.js are put before it.
+// A plane with two modes: "draw" adds and removes points, "place" drags the badges of centers.
+// plane.js and badges.js are concatenated before this file.
 //
-// data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], most }
-//       and in "place" { badges: [{ label, color, symbol }], image: a data URI }
-// The state `drawn` is { token, xy }. What is here counts, and `xy` is taken over only at first and with another token:
-// a page that reruns tells us what we told it a moment ago, perhaps in the middle of the next stroke.
+// data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], max }
+//       and in mode "place" { badges: [{ label, color, symbol }], image: a data URI }
+// The component's state `drawn` is { token, xy }. The points in the browser count; `xy` replaces them only when the component
+// is mounted or the token changes. After a rerun `xy` is what was sent a moment ago, possibly during the next stroke.
 
-const CURSOR_STEP = 0.02; // of the extent
-const TRAIL = 11; // pixels from point to point
+const CURSOR_STEP = 0.02; // fraction of the extent
+const TRAIL = 11; // pixels between the points of a trail
 const DOT = 3.6;
 const NEUTRAL = "#8c8c96"; // as in palette.py
 const HINTS = {
-  draw: "Without a mouse: arrow keys move a crosshair (Shift: faster), Enter or Space uses the tool there.",
-  place: "Drag the centers, or go to one with Tab and move it by the arrow keys (Shift: faster).",
+  draw: "Keyboard: arrow keys move a crosshair (Shift: faster), Enter or Space applies the tool.",
+  place: "Drag the centers, or select one with Tab and move it with the arrow keys (Shift: faster).",
 };
 
-// By key: what a component left behind. Where the page puts another in its place at once, Python may not have heard of it all.
-const legacies = new Map();
+// Last points of unmounted components, by key. A remounted component takes them over if Python has not received them all.
+const leftovers = new Map();
 
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
-// how far a point is from the way between two others
+// distance of a point from the segment between two others
 function distance([x, y], [ax, ay], [bx, by]) {
   const [dx, dy] = [bx - ax, by - ay];
   const s = clamp(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1), 0, 1);
@@ -32,16 +32,16 @@ function build(root) {
   const $ = (name) => root.querySelector("." + name);
   const canvas = root.querySelector("canvas");
   const ink = canvas.getContext("2d");
-  let data, tell; // of the last call
+  let data, setState; // of the last call
   let points = [];
   let [past, future] = [[], []];
   let tool = "point";
-  let stroke = null; // { id: of the pointer, before: the points, at: in pixels, changed, owed: something was still to be sent }
-  let pointer = null; // where it hovers, in pixels
-  let cursor = null; // the crosshair of the keyboard
+  let stroke = null; // { id of the pointer, before: the points, at: pixel position, changed, unsent: whether points were unsent }
+  let pointer = null; // pixel position
+  let cursor = null; // position of the keyboard crosshair
   let badges = [];
   let image = null;
-  let plane = null; // as it was drawn last
+  let plane = null; // as last drawn
   let frame = null;
   let sending = null;
 
@@ -49,20 +49,20 @@ function build(root) {
     const around = canvas.getBoundingClientRect();
     return [event.clientX - around.left, event.clientY - around.top];
   };
-  const reach = () => Number($("radius").value);
+  const radius = () => Number($("radius").value);
   const density = () => Number($("density").value);
-  const counted = () => `${points.length.toLocaleString("en")} ${points.length === 1 ? "point" : "points"}`;
-  const say = (text) => ($("said").textContent = text);
+  const countText = () => `${points.length.toLocaleString("en")} ${points.length === 1 ? "point" : "points"}`;
+  const announce = (text) => ($("said").textContent = text);
 
-  function send(after) {
+  function send(delay) {
     clearTimeout(sending);
     sending = setTimeout(() => {
       sending = null;
-      tell("drawn", { token: data.token, xy: points.flat() });
-    }, after);
+      setState("drawn", { token: data.token, xy: points.flat() });
+    }, delay);
   }
 
-  // ---- the picture ----
+  // ---- the canvas ----
 
   const redraw = () => (frame ??= requestAnimationFrame(draw));
   const themed = (name) => getComputedStyle(root).getPropertyValue(`--st-${name}`).trim() || NEUTRAL;
@@ -70,7 +70,7 @@ function build(root) {
   function drawStatus() {
     const spot = cursor ?? (pointer && plane.toPlane(pointer));
     $("where").textContent = spot ? plane.text(spot) : "";
-    $("count").textContent = counted() + (points.length >= data.most ? ", the most there can be" : "");
+    $("count").textContent = countText() + (points.length >= data.max ? " (maximum)" : "");
     $("undo").setAttribute("aria-disabled", !past.length);
     $("redo").setAttribute("aria-disabled", !future.length);
     $("clear").setAttribute("aria-disabled", !points.length);
@@ -98,10 +98,10 @@ function build(root) {
     ink.clip();
     if (data.mode === "draw") {
       drawDots(ink, plane, points, DOT, themed("text-color"), 0.65);
-      if (!points.length && !stroke) invite(ink, plane, themed("text-color"));
+      if (!points.length && !stroke) drawInvitation(ink, plane, themed("text-color"));
       if (cursor) drawCrosshair(ink, plane.toPixel(cursor), themed("primary-color"), themed("background-color"));
       const at = cursor ? plane.toPixel(cursor) : pointer;
-      if (at && tool !== "point") drawReach(ink, at, reach(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
+      if (at && tool !== "point") drawBrush(ink, at, radius(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
       drawStatus();
     }
     ink.restore();
@@ -111,38 +111,38 @@ function build(root) {
   // ---- draw ----
 
   function begin(at, id) {
-    stroke = { id, before: points, at, changed: false, owed: sending !== null };
-    clearTimeout(sending); // it goes with this stroke
+    stroke = { id, before: points, at, changed: false, unsent: sending !== null };
+    clearTimeout(sending); // sent with this stroke
     sending = null;
     points = points.slice();
   }
 
-  function finish(after) {
-    const { before, changed, owed } = stroke;
+  function finish(delay) {
+    const { before, changed, unsent } = stroke;
     stroke = null;
     if (changed) {
       past = [...past, before].slice(-100);
       future = [];
-      say(counted());
+      announce(countText());
     }
-    if (changed || owed) send(after);
+    if (changed || unsent) send(delay);
     redraw();
   }
 
   function add(at) {
-    if (!plane.has(at) || points.length >= data.most) return;
+    if (!plane.has(at) || points.length >= data.max) return;
     points.push(plane.toPlane(at));
     stroke.changed = true;
   }
 
-  function spray([px, py], howMany) {
-    for (let i = 0; i < howMany; i++) add([px + (gauss() * reach()) / 2, py + (gauss() * reach()) / 2]);
+  function spray([px, py], count) {
+    for (let i = 0; i < count; i++) add([px + (gauss() * radius()) / 2, py + (gauss() * radius()) / 2]);
   }
 
   function erase(from, to) {
-    const left = points.filter((point) => distance(plane.toPixel(point), from, to) > reach());
-    stroke.changed ||= left.length < points.length;
-    points = left;
+    const rest = points.filter((point) => distance(plane.toPixel(point), from, to) > radius());
+    stroke.changed ||= rest.length < points.length;
+    points = rest;
   }
 
   function use(at) {
@@ -151,31 +151,31 @@ function build(root) {
     else erase(at, at);
   }
 
-  // a hand that rests sprays on
-  function sprayOn(mine, before, rest = 0) {
+  // keeps spraying while the pointer is down
+  function keepSpraying(own, before, rest = 0) {
     requestAnimationFrame((now) => {
-      if (stroke !== mine) return;
+      if (stroke !== own) return;
       const wanted = rest + clamp(now - before, 0, 100) * 0.001 * density();
-      spray(mine.at, Math.floor(wanted));
+      spray(own.at, Math.floor(wanted));
       redraw();
-      sprayOn(mine, now, wanted % 1);
+      keepSpraying(own, now, wanted % 1);
     });
   }
 
   function drag(to) {
     const from = stroke.at;
     if (tool === "erase") erase(from, to);
-    const far = Math.hypot(to[0] - from[0], to[1] - from[1]);
-    const along = (steps) => from.map((value, i) => value + ((to[i] - value) * steps * TRAIL) / far);
-    const steps = tool === "point" ? Math.floor(far / TRAIL) : 0;
+    const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
+    const along = (steps) => from.map((value, i) => value + ((to[i] - value) * steps * TRAIL) / length);
+    const steps = tool === "point" ? Math.floor(length / TRAIL) : 0;
     for (let i = 1; i <= steps; i++) add(along(i));
     if (tool !== "point") stroke.at = to;
     else if (steps) stroke.at = along(steps);
   }
 
-  function become(next) {
+  function replacePoints(next) {
     points = next;
-    say(counted());
+    announce(countText());
     send(150);
     redraw();
   }
@@ -183,24 +183,24 @@ function build(root) {
   function undo() {
     if (stroke || !past.length) return;
     future.push(points);
-    become(past.pop());
+    replacePoints(past.pop());
   }
 
   function redo() {
     if (stroke || !future.length) return;
     past.push(points);
-    become(future.pop());
+    replacePoints(future.pop());
   }
 
   function clear() {
     if (stroke || !points.length) return;
     past.push(points);
     future = [];
-    become([]);
+    replacePoints([]);
   }
 
-  function choose(which) {
-    tool = which;
+  function chooseTool(name) {
+    tool = name;
     for (const button of root.querySelectorAll(".tool")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
     $("radius").disabled = tool === "point";
     $("density").disabled = tool !== "spray";
@@ -213,7 +213,7 @@ function build(root) {
     cursor = null;
     begin(pointer, event.pointerId);
     use(pointer);
-    if (tool === "spray") sprayOn(stroke, performance.now());
+    if (tool === "spray") keepSpraying(stroke, performance.now());
     redraw();
   };
   canvas.onpointermove = (event) => {
@@ -247,7 +247,7 @@ function build(root) {
     cursor ??= plane.middle;
     if (event.key in ARROWS) {
       cursor = plane.shifted(cursor, event.key, CURSOR_STEP * (event.shiftKey ? 5 : 1));
-      say(plane.text(cursor));
+      announce(plane.text(cursor));
     } else {
       begin(plane.toPixel(cursor), null);
       use(stroke.at);
@@ -261,16 +261,16 @@ function build(root) {
     event.preventDefault();
     key === "y" || event.shiftKey ? redo() : undo();
   };
-  for (const button of root.querySelectorAll(".tool")) button.onclick = () => choose(button.dataset.tool);
+  for (const button of root.querySelectorAll(".tool")) button.onclick = () => chooseTool(button.dataset.tool);
   $("undo").onclick = undo;
   $("redo").onclick = redo;
   $("clear").onclick = clear;
-  choose(tool);
+  chooseTool(tool);
 
   // ---- place ----
 
-  function badgeOf(told, i) {
-    const made = makeBadge(told, {
+  function badgeOf(description, i) {
+    const badge = makeBadge(description, {
       plane: () => plane,
       local,
       at: () => points[i],
@@ -278,25 +278,25 @@ function build(root) {
         points = points.map((old, j) => (j === i ? to : old));
         redraw();
       },
-      end(after) {
-        say(made.text());
-        send(after);
+      end(delay) {
+        announce(badge.text());
+        send(delay);
       },
     });
-    return made;
+    return badge;
   }
 
-  // ---- the page's side ----
+  // ---- messages from Python ----
 
-  function takeOver() {
+  function replaceState() {
     clearTimeout(sending);
     [sending, stroke] = [null, null];
     [past, future, cursor] = [[], [], null];
     points = pairs(data.xy);
-    const legacy = legacies.get(data.key);
-    legacies.delete(data.key);
-    if (legacy?.token !== data.token || performance.now() - legacy.time > 1000) return;
-    ({ points, past, future } = legacy);
+    const leftover = leftovers.get(data.key);
+    leftovers.delete(data.key);
+    if (leftover?.token !== data.token || performance.now() - leftover.time > 1000) return;
+    ({ points, past, future } = leftover);
     if (String(points) !== String(data.xy)) send(0);
   }
 
@@ -304,10 +304,10 @@ function build(root) {
     const drawing = data.mode === "draw";
     root.classList.toggle("draws", drawing);
     for (const name of ["tools", "where", "count"]) $(name).hidden = !drawing;
-    $("hint").textContent = HINTS[data.mode] + (drawing ? ` At most ${data.most.toLocaleString("en")} points.` : "");
+    $("hint").textContent = HINTS[data.mode] + (drawing ? ` At most ${data.max.toLocaleString("en")} points.` : "");
     canvas.tabIndex = drawing ? 0 : -1;
     canvas.setAttribute("role", drawing ? "application" : "img");
-    canvas.setAttribute("aria-label", drawing ? "Plane to draw points in" : "Plane with the centers");
+    canvas.setAttribute("aria-label", drawing ? "Plane to draw points" : "Plane with the centers");
     if (data.image !== old?.image) {
       image = data.image?.startsWith("data:image/") ? Object.assign(new Image(), { onload: redraw, src: data.image }) : null;
     }
@@ -322,19 +322,19 @@ function build(root) {
 
   return {
     root,
-    hear(news, setStateValue) {
+    update(newData, setStateValue) {
       const old = data;
-      [data, tell] = [news, setStateValue];
-      if (old?.token !== data.token) takeOver();
+      [data, setState] = [newData, setStateValue];
+      if (old?.token !== data.token) replaceState();
       showScene(old);
       observer.observe(canvas);
       if (!plane) draw();
-      redraw(); // also for colors: with another theme we are called again
+      redraw(); // Streamlit also calls this when the theme changes
     },
-    rest() {
+    unmount() {
       observer.disconnect();
       cancelAnimationFrame(frame);
-      legacies.set(data.key, { token: data.token, points, past, future, time: performance.now() });
+      leftovers.set(data.key, { token: data.token, points, past, future, time: performance.now() });
       clearTimeout(sending);
       [frame, sending, stroke] = [null, null, null];
     },
@@ -346,6 +346,6 @@ export default function ({ data, parentElement, setStateValue }) {
   if (parentElement.__drawing?.root !== root) parentElement.__drawing = build(root);
   const drawing = parentElement.__drawing;
   const call = (drawing.call = (drawing.call ?? 0) + 1);
-  drawing.hear(data, setStateValue);
-  return () => call === drawing.call && drawing.rest(); // the end of a call that another one has followed is not the end
+  drawing.update(data, setStateValue);
+  return () => call === drawing.call && drawing.unmount(); // cleanup of an outdated call does not unmount
 }

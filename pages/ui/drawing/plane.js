@@ -1,33 +1,33 @@
-// A plane: its axes, and the way from its own units to pixels and back. It is put before drawing.js.
+// A plane with axes, and conversions between its units and pixels. Concatenated before drawing.js.
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
-// a number with the digits that a step of this size needs
-function written(value, step) {
+// formats a number with as many digits as a step of this size needs
+function formatted(value, step) {
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   const text = step >= 1e6 || digits > 5 ? value.toExponential(2) : value.toFixed(digits);
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
-function ticks(from, to, most) {
-  const rough = (to - from) / Math.max(most, 1);
+function ticks(from, to, max) {
+  const rough = (to - from) / Math.max(max, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((nice) => nice * power >= rough * 0.999) * power;
   const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => {
     const value = (first + i) * step;
-    return { value, text: written(value, step) };
+    return { value, text: formatted(value, step) };
   });
 }
 
-// of one scale, a narrow plane needs less height than it is given
+// with equal scales, a narrow plane needs less than the given height
 function heightFor(width, { extent: [left, right, bottom, top], height, toScale }) {
   return toScale ? Math.round(Math.min(height, (width - 60) * ((top - bottom) / (right - left)) + 60)) : height;
 }
 
-// { left, top, width, height } of what is left of the canvas for the plane itself, and the ticks on both sides
+// { box: left, top, width and height of the plane on the canvas, columns and rows: ticks }
 function axesOf(ink, width, height, { extent: [left, right, bottom, top], names, toScale }) {
   const foot = 24 + (names[0] ? 20 : 0);
   const labels = ticks(bottom, top, (height - foot) / 55).map((tick) => ink.measureText(tick.text).width);
@@ -46,7 +46,7 @@ function drawAxes(ink, { box, columns, rows }, { extent, names, image }, color) 
   const crisp = (value) => Math.round(value) + 0.5;
   const [x, y] = [crisp(box.left), crisp(box.top)];
   const line = (ax, ay, bx, by) => {
-    ink.globalAlpha = image ? 0 : 0.1; // over a picture lines would be in the way
+    ink.globalAlpha = image ? 0 : 0.1; // no grid lines over an image
     ink.beginPath();
     ink.moveTo(ax, ay);
     ink.lineTo(bx, by);
@@ -81,7 +81,7 @@ function drawAxes(ink, { box, columns, rows }, { extent, names, image }, color) 
   ink.restore();
 }
 
-// data: { extent: [left, right, bottom, top], names, toScale, image }; pixels are those of a canvas of this size
+// data: { extent: [left, right, bottom, top], names, toScale, image }; pixels refer to a canvas of this size
 function planeOf(ink, width, height, data) {
   const [left, right, bottom, top] = data.extent;
   const sides = [
@@ -90,8 +90,8 @@ function planeOf(ink, width, height, data) {
   ];
   const axes = axesOf(ink, width, height, data);
   const { box } = axes;
-  // no more digits than can be seen
-  const settled = (point) =>
+  // rounds to visible digits
+  const rounded = (point) =>
     sides.map(([low, high], i) => {
       const step = 10 ** (Math.floor(Math.log10(high - low)) - 4);
       return clamp(Number((Math.round(point[i] / step) * step).toPrecision(12)), low, high);
@@ -105,10 +105,11 @@ function planeOf(ink, width, height, data) {
       box.top + ((top - y) / (top - bottom)) * box.height,
     ],
     toPlane: ([px, py]) =>
-      settled([left + ((px - box.left) / box.width) * (right - left), top - ((py - box.top) / box.height) * (top - bottom)]),
-    // one arrow key further, by a share of the extent
-    shifted: (point, key, share) => settled(sides.map(([low, high], i) => point[i] + ARROWS[key][i] * share * (high - low))),
-    text: (point) => sides.map(([low, high], i) => written(point[i], 10 ** (Math.ceil(Math.log10(high - low)) - 3))).join(", "),
+      rounded([left + ((px - box.left) / box.width) * (right - left), top - ((py - box.top) / box.height) * (top - bottom)]),
+    // moves a point in the direction of an arrow key, by a fraction of the extent
+    shifted: (point, key, fraction) =>
+      rounded(sides.map(([low, high], i) => point[i] + ARROWS[key][i] * fraction * (high - low))),
+    text: (point) => sides.map(([low, high], i) => formatted(point[i], 10 ** (Math.ceil(Math.log10(high - low)) - 3))).join(", "),
     has: ([px, py]) => px >= box.left && px <= box.left + box.width && py >= box.top && py <= box.top + box.height,
   };
 }
@@ -124,17 +125,17 @@ function drawDots(ink, plane, points, radius, color, alpha) {
   ink.globalAlpha = 1;
 }
 
-function drawCrosshair(ink, at, color, ground) {
+function drawCrosshair(ink, at, color, background) {
   const arms = new Path2D(`M${at}m8 0h16m-40 0h-16m28-8v-16m0 40v16`);
-  ink.lineWidth = 6; // the ground around it, to be seen among points
-  ink.strokeStyle = ground;
+  ink.lineWidth = 6; // outline in the background color, visible among points
+  ink.strokeStyle = background;
   ink.stroke(arms);
   ink.lineWidth = 2.5;
   ink.strokeStyle = color;
   ink.stroke(arms);
 }
 
-function drawReach(ink, at, radius, color, dashed, alpha) {
+function drawBrush(ink, at, radius, color, dashed, alpha) {
   ink.lineWidth = 1.5;
   ink.strokeStyle = ink.fillStyle = color;
   ink.setLineDash(dashed ? [5, 4] : []);
@@ -147,7 +148,7 @@ function drawReach(ink, at, radius, color, dashed, alpha) {
   ink.globalAlpha = 1;
 }
 
-function invite(ink, { box: { left, top, width, height } }, color) {
+function drawInvitation(ink, { box: { left, top, width, height } }, color) {
   ink.font = ink.font.replace(/^[\d.]+px/, "17px");
   ink.textAlign = "center";
   ink.fillStyle = color;

@@ -131,7 +131,7 @@ def test_one_hot_categories_stand_beside_numbers_and_gower_is_offered(app):
     app.selectbox(key="algorithm").set_value("kmedoids").run()
     assert not app.exception
     assert labelled(app.selectbox, "Metric").value == "gower"
-    assert next(m.value for m in app.metric if m.label == "Ended") == "converged"
+    assert next(m.value for m in app.metric if m.label == "Status") == "converged"
 
 
 def test_how_a_text_is_read_can_be_changed(app):
@@ -271,7 +271,7 @@ def test_bad_files_get_one_sentence_and_what_was_there_stays(app, case):
     assert len(app.error) == 1
     assert re.search(sentence, app.error[0].value.replace("\\", ""))
     assert in_use(app) is before
-    assert "Still used on every page: good.csv." in said(app)
+    assert "All pages still use “good.csv”." in said(app)
 
 
 def test_one_column_is_said_and_can_be_clustered(app):
@@ -415,7 +415,7 @@ def test_a_removed_file_is_forgotten(app):
     upload(app, "penguins.csv", PENGUINS)
     app.file_uploader(key="file").set_value(None).run()
     assert app.session_state["upload"] is None
-    assert "Until then every page goes on with penguins.csv." in said(app)
+    assert "No data uploaded yet. All pages use “penguins.csv”." in said(app)
 
 
 @pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])
@@ -434,7 +434,7 @@ def test_the_uploader_states_its_limit(app):
 
 
 def test_nothing_brought_yet_says_what_goes_on(app):
-    assert "Until then every page goes on with Three Gaussians." in said(app)
+    assert "No data uploaded yet. All pages use “Three Gaussians”." in said(app)
 
 
 @pytest.mark.parametrize("view", ["Plane", "Scatter-plot matrix", "Principal components", "Rows"])

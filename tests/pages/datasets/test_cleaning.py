@@ -12,7 +12,14 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 
 from clustering import impute
 from pages.datasets import catalog, cleaning, readers
-from pages.datasets.cleaning import Preparation, missing_effects, select_columns, dominance_warning, prepare, default_preparation
+from pages.datasets.cleaning import (
+    Preparation,
+    missing_effects,
+    select_columns,
+    dominance_warning,
+    prepare,
+    default_preparation,
+)
 from pages.datasets.columns import describe, histogram, numbers_of
 from tests.core.tables import examples
 
@@ -391,7 +398,9 @@ def test_scaling_follows_filling_and_spares_categories():
 
 
 def test_a_column_that_outweighs_all_others_is_named():
-    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith("b makes up 99.9% of the squared")
+    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith(
+        "b makes up 99.9% of the squared"
+    )
     grams = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
     assert dominance_warning(made(grams)).startswith("b makes up 90.0% of the squared")
     assert dominance_warning(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""

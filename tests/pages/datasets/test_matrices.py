@@ -1,4 +1,4 @@
-"""Proximities from an uploaded matrix, a triangle of one, or the spelling of words."""
+"""Distance matrices from full or triangular tables and text, and from words."""
 
 import unicodedata
 
@@ -27,7 +27,7 @@ def from_text(text, separator=",", decimal="."):
 
 
 def changed(*cells):
-    """The matrix with each (i, j, value) put in."""
+    """The matrix with each value set at (i, j)."""
     matrix = MATRIX.copy()
     for i, j, value in cells:
         matrix[i, j] = value
@@ -47,18 +47,19 @@ SQUARES = {
 }
 
 
-@pytest.mark.parametrize(("text", "names"), SQUARES.values(), ids=SQUARES)
-def test_a_matrix_is_the_same_in_each_way_of_writing_it_as_a_table_or_as_text(text, names):
+@pytest.mark.parametrize("layout", SQUARES)
+def test_a_matrix_is_read_equally_from_each_layout_as_a_table_or_as_text(layout):
+    text, names = SQUARES[layout]
     for data in (from_csv(text), from_text(text)):
         np.testing.assert_array_equal(data.precomputed, MATRIX)
         assert data.names_of(np.arange(3)) == (names or ["row 1", "row 2", "row 3"])
-        assert ("mirror image" in data.note) == ("triangle" in data.note)
+        assert ("completed by symmetry" in data.note) == ("triangle" in layout)
         assert data.metrics == (PRECOMPUTED,)
         assert data.proximities(PRECOMPUTED) is data.precomputed
 
 
 @pytest.mark.parametrize("name", SQUARES)
-def test_a_matrix_is_known_as_one(name):
+def test_a_matrix_is_recognized_in_each_layout(name):
     assert matrices.looks_like_proximities(readers.read(SQUARES[name][0].encode(), "").table)
 
 
@@ -66,7 +67,7 @@ TRIANGLES = {
     "bare": ("1\n2 2.5\n", " ", None),
     "commas": ("1\n2,2.5\n", ",", None),
     "empty first line": ("\n1\n2,2.5\n", ",", None),
-    "as R writes it": ("    A   B\nB 1\nC 2.0 2.5\n", " ", ["A", "B", "C"]),
+    "as written by R": ("    A   B\nB 1\nC 2.0 2.5\n", " ", ["A", "B", "C"]),
     "names above": ("A B C\n1\n2 2.5\n", " ", ["A", "B", "C"]),
     "names beside": ("A\nB 1\nC 2 2.5\n", " ", None),
     "names that do not fit": ("X Y\nB 1\nC 2 2.5\n", " ", None),
@@ -77,7 +78,7 @@ TRIANGLES = {
 
 
 @pytest.mark.parametrize(("text", "separator", "names"), TRIANGLES.values(), ids=TRIANGLES)
-def test_a_triangle_is_understood_with_and_without_its_diagonal(text, separator, names):
+def test_a_triangle_is_read_with_and_without_its_diagonal(text, separator, names):
     data = from_text(text, separator)
     np.testing.assert_array_equal(data.precomputed, MATRIX)
     if names:
@@ -85,7 +86,7 @@ def test_a_triangle_is_understood_with_and_without_its_diagonal(text, separator,
     assert "triangle" in data.note
 
 
-def test_names_may_stand_beside_the_rows_only():
+def test_only_the_rows_may_have_names():
     for data in (
         from_text("A,0,1,2\nB,1,0,2.5\nC,2,2.5,0\n"),
         matrices.from_table(pd.DataFrame({0: ["A", "B", "C"]} | {j + 1: MATRIX[j] for j in range(3)}), False, "title"),
@@ -94,12 +95,12 @@ def test_names_may_stand_beside_the_rows_only():
         assert data.names_of(np.arange(3)) == ["A", "B", "C"]
 
 
-def test_a_triangle_without_its_diagonal_says_how_many_points_there_are():
+def test_the_note_about_a_triangle_without_its_diagonal_states_the_number_of_points():
     assert "without" not in from_text("0\n1 0\n2 2.5 0", " ").note
-    assert "Only the triangle beside the diagonal was given, so there are 3 points." in from_text("1\n2 2.5", " ").note
+    assert "A triangle without its diagonal was given, for 3 points." in from_text("1\n2 2.5", " ").note
 
 
-def test_a_table_may_hold_a_triangle_without_its_diagonal():
+def test_a_table_may_contain_a_triangle_without_its_diagonal():
     data = matrices.from_table(pd.DataFrame({"A": [1.0, 2.0], "B": [np.nan, 2.5]}, index=[0, 1]), False, "title")
     np.testing.assert_array_equal(data.precomputed, MATRIX)
     upper = pd.DataFrame({"name": ["A", "B"], "B": [1.0, np.nan], "C": [2.0, 2.5]})
@@ -110,7 +111,7 @@ def test_a_table_may_hold_a_triangle_without_its_diagonal():
 
 @examples(30)
 @given(st.integers(2, 9), st.integers(0, 1000), st.sampled_from(["lower", "upper", "both"]), st.booleans())
-def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
+def test_any_matrix_is_restored_from_each_of_its_triangles(n, seed, half, zeros):
     points = np.random.default_rng(seed).normal(size=(n, 3))
     matrix = cdist(points, points)
     keep = {"lower": np.tri(n, k=-1), "upper": np.tri(n, k=-1).T, "both": 1 - np.eye(n)}[half].astype(bool)
@@ -124,7 +125,7 @@ def test_any_matrix_comes_back_from_each_of_its_triangles(n, seed, half, zeros):
         np.testing.assert_array_equal(matrices.from_matrix(strict, None, "").precomputed, matrix)
 
 
-def test_numbered_rows_are_names_where_zeros_stand_beside_them():
+def test_a_numeric_first_column_holds_names_if_the_rest_has_a_zero_diagonal():
     data = from_csv("id,7,8,9\n7,0,1,2\n8,1,0,2.5\n9,2,2.5,0\n")
     np.testing.assert_array_equal(data.precomputed, MATRIX)
     assert data.names_of([0, 2]) == ["7", "9"]
@@ -133,26 +134,26 @@ def test_numbered_rows_are_names_where_zeros_stand_beside_them():
 
 
 @pytest.mark.parametrize(("separator", "decimal"), [(";", ","), ("\t", "."), ("|", "."), (" ", "."), (" ", ",")])
-def test_text_is_read_with_its_separator_and_decimal_mark(separator, decimal):
+def test_text_is_read_with_its_separator_and_decimal_separator(separator, decimal):
     text = "\n".join(separator.join(f"{value:g}" for value in row) for row in MATRIX).replace(".", decimal)
     np.testing.assert_array_equal(from_text(text, separator, decimal).precomputed, MATRIX)
 
 
 WRONG = [
-    (np.zeros((3, 4)), "must be square, and this one has 3 rows and 4 columns"),
+    (np.zeros((3, 4)), "must be square, .* this one has 3 rows and 4 columns"),
     (np.zeros((1, 1)), "needs at least two rows"),
-    (changed((2, 0, np.nan)), "must all be known, but the one of C and A is missing"),
-    (changed((0, 1, np.nan), (1, 0, np.nan)), "must all be known, but the one of A and B is missing"),
-    (changed((0, 1, np.nan), (0, 2, np.nan), (1, 2, np.nan), (2, 1, np.nan)), "but the one of B and C is missing"),
-    (changed((1, 2, np.inf), (2, 1, np.inf)), "must be finite, but the one of B and C is inf"),
-    (changed((1, 0, -1)), "must not be negative, but the one of B and A is -1"),
-    (changed((1, 1, 0.5)), "to itself must be 0, but that of B is 0.5. Are these similarities"),
-    (changed((0, 2, 2.1)), "must be symmetric, but the one of A and C is 2.1 one way and 2 the other"),
+    (changed((2, 0, np.nan)), "distance between C and A is missing"),
+    (changed((0, 1, np.nan), (1, 0, np.nan)), "distance between A and B is missing"),
+    (changed((0, 1, np.nan), (0, 2, np.nan), (1, 2, np.nan), (2, 1, np.nan)), "distance between B and C is missing"),
+    (changed((1, 2, np.inf), (2, 1, np.inf)), "distance between B and C is inf; distances must be finite"),
+    (changed((1, 0, -1)), "distance between B and A is -1; distances must not be negative"),
+    (changed((1, 1, 0.5)), "distance of B to itself is 0.5; it must be 0. If these are similarities"),
+    (changed((0, 2, 2.1)), "distance between A and C is 2.1 in one direction and 2 in the other; distances must be symmetric"),
 ]
 
 
 @pytest.mark.parametrize(("matrix", "sentence"), WRONG, ids=[sentence for _, sentence in WRONG])
-def test_what_is_no_matrix_of_proximities_is_refused_in_one_sentence_that_names_the_rows(matrix, sentence):
+def test_an_invalid_distance_matrix_raises_an_error_that_names_the_rows(matrix, sentence):
     with pytest.raises(ValueError, match=sentence):
         matrices.from_matrix(matrix, ["A", "B", "C"], "title")
     table = pd.DataFrame(matrix, columns=list("ABCD"[: matrix.shape[1]]))
@@ -161,45 +162,45 @@ def test_what_is_no_matrix_of_proximities_is_refused_in_one_sentence_that_names_
             named = pd.concat([pd.Series(beside, name="name", dtype="str"), table], axis=1) if beside else table
             with pytest.raises(ValueError, match=sentence):
                 matrices.from_table(named, True, "title")
-            assert not matrices.looks_like_proximities(named) or "inf" in sentence or "negative" in sentence
+            assert not matrices.looks_like_proximities(named) or "finite" in sentence or "negative" in sentence
 
 
-def test_rows_without_names_are_named_by_number():
-    with pytest.raises(ValueError, match=r"the one of row 1 and column 3 is 2\.1 one way"):
+def test_errors_use_row_numbers_where_there_are_no_names():
+    with pytest.raises(ValueError, match=r"between row 1 and column 3 is 2\.1 in one direction"):
         matrices.from_matrix(changed((0, 2, 2.1)), None, "title")
-    with pytest.raises(ValueError, match=r"that of row 2 is 0\.5"):
+    with pytest.raises(ValueError, match=r"of row 2 to itself is 0\.5"):
         matrices.from_matrix(changed((1, 1, 0.5)), None, "title")
-    with pytest.raises(ValueError, match="the one of row 2 and C is -1"):
+    with pytest.raises(ValueError, match="between row 2 and C is -1"):
         matrices.from_matrix(changed((1, 2, -1)), ["A", "", "C"], "title")
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("A,B,C\n0,1,x\n1,0,2\n2,2,0\n", "row 1 holds 'x' in column C"),
-        ("A,B,C\n0,1,2\nx,0,2\n2,2,0\n", "row 2 holds 'x' in column A"),
-        (",A,B,C\nA,0,1,2\nB,1,0,2\nC,2,y,0\n", "C holds 'y' in column B"),
-        ("w\nred apple\nblue\n", "row 1 holds 'red apple' in column w"),
+        ("A,B,C\n0,1,x\n1,0,2\n2,2,0\n", "row 1 has 'x' in column C"),
+        ("A,B,C\n0,1,2\nx,0,2\n2,2,0\n", "row 2 has 'x' in column A"),
+        (",A,B,C\nA,0,1,2\nB,1,0,2\nC,2,y,0\n", "C has 'y' in column B"),
+        ("w\nred apple\nblue\n", "row 1 has 'red apple' in column w"),
     ],
 )
-def test_a_cell_that_is_no_number_is_named(text, sentence):
-    with pytest.raises(ValueError, match=f"must hold numbers, but {sentence}: choose"):
+def test_the_error_quotes_a_cell_that_is_not_a_number(text, sentence):
+    with pytest.raises(ValueError, match=f"must contain only numbers, but {sentence}: choose"):
         from_csv(text)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("0 x 2\n1 0 3\n2 3 0", "row 1 holds 'x' in column 2"),
-        ("A 0\nB 1_0 0\nC 1 2 0", "B holds '1_0' in column 1"),
-        ("0 1\n1 0\n2 3", "must be square, and this one has 3 rows and 2 columns"),
+        ("0 x 2\n1 0 3\n2 3 0", "row 1 has 'x' in column 2"),
+        ("A 0\nB 1_0 0\nC 1 2 0", "B has '1_0' in column 1"),
+        ("0 1\n1 0\n2 3", "must be square, .* this one has 3 rows and 2 columns"),
         ("", "at least two rows"),
         ("\n\n", "at least two rows"),
         ("A B C", "at least two rows"),
         ("0 nan\n1 0\n", None),
     ],
 )
-def test_text_that_is_no_matrix_is_refused_and_names_its_cell(text, sentence):
+def test_text_that_is_not_a_distance_matrix_raises_an_error(text, sentence):
     if sentence is None:
         np.testing.assert_array_equal(from_text(text, " ").precomputed, [[0, 1], [1, 0]])
     else:
@@ -207,39 +208,39 @@ def test_text_that_is_no_matrix_is_refused_and_names_its_cell(text, sentence):
             from_text(text, " ")
 
 
-def test_too_many_rows_are_refused_before_anything_is_computed():
-    with pytest.raises(ValueError, match="may have 5,000 rows, and this has 5,001"):
+def test_too_many_rows_are_rejected():
+    with pytest.raises(ValueError, match="may have at most 5,000 rows; this one has 5,001"):
         matrices.from_matrix(np.zeros((5001, 5001), dtype=np.int8), None, "title")
 
 
-def test_rounding_may_differ_between_the_triangles_and_is_evened_out():
+def test_rounding_differences_between_the_triangles_are_averaged():
     matrix = changed((0, 2, 2.0 * (1 + 1e-10)))
     given = matrices.from_matrix(matrix, None, "title").precomputed
     np.testing.assert_array_equal(given, given.T)
     np.testing.assert_allclose(given, MATRIX)
-    assert matrix[2, 0] == 2.0  # what was given is left alone
+    assert matrix[2, 0] == 2.0  # the input is not modified
 
 
-def test_huge_and_tiny_proximities_keep_their_proportions():
+def test_huge_and_tiny_distances_keep_their_proportions():
     for unit in (1e300, 1e-300):
         data = matrices.from_matrix(MATRIX * unit, None, "title")
         np.testing.assert_allclose(data.precomputed / unit, MATRIX)
         np.testing.assert_allclose(data.points / unit, matrices.from_matrix(MATRIX, None, "title").points, atol=1e-9)
 
 
-def test_all_zeros_are_one_place():
+def test_a_matrix_of_zeros_puts_all_points_at_the_origin():
     np.testing.assert_array_equal(matrices.from_matrix(np.zeros((3, 3)), None, "title").points, np.zeros((3, 2)))
 
 
-def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
+def test_the_layout_is_that_of_classical_scaling_and_the_note_states_how_much_it_preserves():
     data = matrices.from_matrix(MATRIX, None, "title", ["A", "B", "C"])
     layout = classical_scaling(MATRIX)
     np.testing.assert_array_equal(data.points, layout.points)
     np.testing.assert_allclose(cdist(data.points, data.points), MATRIX, atol=1e-12)
-    assert "classical scaling and keeps 100% of the proximities" in data.note
+    assert "(classical scaling) preserves 100% of the distances" in data.note
     assert data.same_units
     assert data.columns == ("scaling axis 1", "scaling axis 2")
-    assert data.matrix_name == "proximities"
+    assert data.matrix_name == "distances"
 
 
 @pytest.mark.parametrize(
@@ -258,11 +259,11 @@ def test_the_points_are_laid_out_by_classical_scaling_and_say_what_that_keeps():
     ],
     ids=lambda t: str(t.shape),
 )
-def test_other_tables_do_not_look_like_proximities(table):
+def test_other_tables_do_not_look_like_a_distance_matrix(table):
     assert not matrices.looks_like_proximities(table)
 
 
-def test_data_have_different_keys_if_the_numbers_the_names_or_the_title_differ():
+def test_keys_differ_if_the_distances_the_names_or_the_title_differ():
     def key(matrix=MATRIX, names=None, title="title", **options):
         return matrices.matrix_data(matrix, names, title, **options).key
 
@@ -280,49 +281,49 @@ def words(values, **options):
     return matrices.from_words(pd.Series(values, name="word", **options), "title")
 
 
-def test_each_different_word_is_a_point_and_their_distances_are_edits():
+def test_each_distinct_word_is_a_point_and_the_distances_are_edit_distances():
     data = words(["sitting", "kitten", None, " kitten ", "", "mitten"])
     assert data.names_of(np.arange(3)) == ["kitten", "mitten", "sitting"]
     np.testing.assert_array_equal(data.precomputed, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
     assert data.matrix_name == "edit distances"
-    assert data.note.startswith("Each of the 3 different texts of column word is one point. The plane")
+    assert data.note.startswith("Each of the 3 distinct texts of column word is one point. The 2-D layout")
 
 
 @pytest.mark.parametrize("options", [dict(dtype="string"), dict(dtype="category"), dict(dtype=object), {}])
-def test_texts_of_every_type_are_compared(options):
+def test_text_columns_of_every_type_are_compared(options):
     np.testing.assert_array_equal(words(["ab", None, "b"], **options).precomputed, [[0, 1], [1, 0]])
 
 
-def test_an_accent_counts_once_however_it_is_written():
+def test_an_accented_letter_counts_once_whether_it_is_composed_or_not():
     data = words(["été", unicodedata.normalize("NFD", "été"), "ete"])
     np.testing.assert_array_equal(data.precomputed, [[0, 2], [2, 0]])
 
 
-def test_strange_signs_are_letters_like_others():
+def test_special_characters_count_like_letters():
     data = words(["<b>", "%{x}", "🙂", "<b"])
     assert data.names_of(np.arange(4)) == ["%{x}", "<b", "<b>", "🙂"]
     np.testing.assert_array_equal(data.precomputed[3], [4, 2, 3, 0])
 
 
 @pytest.mark.parametrize("values", [[], ["a"], ["a", "a ", None], [None, None]])
-def test_fewer_than_two_different_words_are_refused(values):
-    with pytest.raises(ValueError, match=r"Column word needs at least two different texts to compare, and has [01]"):
+def test_fewer_than_two_distinct_words_are_rejected(values):
+    with pytest.raises(ValueError, match=r"Column word needs at least two distinct texts, but has [01]"):
         words(values, dtype=object)
 
 
-def test_of_too_many_words_a_stated_sample_is_taken_the_same_each_time(monkeypatch):
+def test_a_fixed_random_sample_of_too_many_words_is_used_and_stated(monkeypatch):
     monkeypatch.setattr(matrices, "MAX_POINTS_FOR_PROXIMITIES", 50)
     values = [f"word {i}" for i in range(300)]
     data = words(values)
     assert data.precomputed.shape == (50, 50)
-    assert data.note.startswith("A sample of 50 of the 300 different texts of column word.")
+    assert data.note.startswith("Random sample of 50 of the 300 distinct texts of column word.")
     names = data.names_of(np.arange(50))
     assert names == sorted(names)
     assert set(names) < set(values)
     assert words(values[::-1]).key == data.key
 
 
-def test_of_long_texts_only_the_beginning_is_compared_and_this_is_said():
+def test_only_the_first_64_characters_of_long_texts_are_compared_and_this_is_stated():
     data = words(["a" * 64 + "x", "a" * 64 + "yz", "b"])
     np.testing.assert_array_equal(data.precomputed, [[0, 0, 64], [0, 0, 64], [64, 64, 0]])
-    assert "Of 2 of them only the first 64 characters are compared." in data.note
+    assert "Of 2 long texts only the first 64 characters are compared." in data.note
