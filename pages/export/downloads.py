@@ -1,13 +1,13 @@
-"""Downloads that Streamlit cannot mix up. No Streamlit."""
+"""MIME types that keep Streamlit from confusing downloads. No Streamlit."""
 
 import hashlib
 
 
 def distinct_type(mime: str, content: bytes) -> str:
-    """The MIME type with a digest of the content as a parameter.
+    """Return the MIME type with a digest of the content as a parameter.
 
-    Above 1 MiB Streamlit names a stored download by its length, file name, MIME type and 64 KiB at its head, middle and end,
-    and serves what is stored already under that name: two files that differ only elsewhere would be one. A download that is
-    made when it is asked for gives what it will be made of in place of its content.
+    Above 1 MiB, Streamlit identifies a stored download by its length, file name, MIME type and 64 KiB at its beginning,
+    middle and end. Without the digest it would serve the same file for two that differ elsewhere only. For a download that is
+    created on request, pass bytes that identify its content.
     """
     return f"{mime}; digest={hashlib.sha256(content).hexdigest()}"

@@ -1,7 +1,4 @@
-"""Files about a run: tables, parameters, the whole history, and the moving picture.
-
-Everything is made when it is asked for, as bytes; no Streamlit.
-"""
+"""Exports of a run as bytes: assignments, clusters and parameters, all iterations, and the animation. No Streamlit."""
 
 import csv
 import io
@@ -22,31 +19,31 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 OnProgress = Callable[[float], None]
-"""is called with the share that is done; an exception that it raises ends the work"""
-ignore_progress: OnProgress = lambda share: None  # noqa: E731
+"""callback that receives the completed fraction (0 to 1); an exception that it raises stops the export"""
+ignore_progress: OnProgress = lambda fraction: None  # noqa: E731
 ROWS = 20_000
-"""of a table that are written at once"""
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""how a cell begins that a spreadsheet would run as a formula"""
+"""number of table rows written at once"""
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""first characters of cells that a spreadsheet would run as a formula"""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def harmless(text) -> str:
-    """The text of a cell, with an apostrophe before what a spreadsheet would run as a formula. Numbers stay numbers."""
+def escape_formula(text) -> str:
+    """Return the text of a cell, prefixed with an apostrophe if a spreadsheet would run it as a formula. Numbers are kept."""
     text = str(text)
-    return f"'{text}" if text.startswith(DANGEROUS) and not NUMBER.fullmatch(text) else text
+    return f"'{text}" if text.startswith(FORMULA_PREFIXES) and not NUMBER.fullmatch(text) else text
 
 
 def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_progress) -> bytes:
-    """A table of these columns: arrays of numbers, or lists."""
+    """Return a CSV table with these columns, which are arrays of numbers or lists."""
     out, rows = io.BytesIO(), len(columns[0])
-    # the mark at the beginning tells Excel that this is UTF-8
+    # Excel recognizes UTF-8 by the byte order mark
     with io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True) as text:
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(map(harmless, headers))
+        writer.writerow(map(escape_formula, headers))
         for start in range(0, rows, ROWS):
             parts = (column[start : start + ROWS] for column in columns)
-            cells = [part.tolist() if isinstance(part, np.ndarray) else map(harmless, part) for part in parts]
+            cells = [part.tolist() if isinstance(part, np.ndarray) else map(escape_formula, part) for part in parts]
             writer.writerows(zip(*cells, strict=True))
             on_progress(min(1.0, (start + ROWS) / rows))
         text.flush()
@@ -54,13 +51,16 @@ def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_pro
 
 
 def coordinate_names(run: Run) -> list[str]:
-    """The names of the columns that points and places have coordinates in; none where only proximities are known."""
+    """Return the names of the coordinates of points and centers; empty for a distance matrix."""
     return [] if run.data.precomputed is not None else list(run.data.columns)
 
 
 def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
-    """A CSV with a row for each point: where it comes from, its columns, its cluster as on the screen, -1 for none, and for a
-    soft method its share in each cluster."""
+    """Return a CSV table with one row per point: row number in the source, columns of the data, and cluster.
+
+    Clusters are numbered as on the screen, from 1; -1 means noise. Soft methods add a column with the membership in each
+    cluster.
+    """
     data, shares = run.data, run.history.last.assignment.shares
     columns = coordinate_names(run)
     headers, parts = ["row"], [data.rows]
@@ -76,7 +76,7 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 
 
 def clusters_csv(run: Run) -> bytes:
-    """A CSV with a row for each cluster: its number, size and place, and what the method has to say of it."""
+    """Return a CSV table with one row per cluster: number, size, center and the values specific to the method."""
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
     long = []
@@ -89,19 +89,19 @@ def clusters_csv(run: Run) -> bytes:
     if columns:
         long.insert(0, (run.center_name, run.cluster_centers))
     for name, values in long:
-        headers += _names_of_entries(name, values.shape[1:], columns)
+        headers += _entry_names(name, values.shape[1:], columns)
         parts += list(values[order].reshape(run.k, math.prod(values.shape[1:])).T)
     return _csv(headers, parts)
 
 
-def _names_of_entries(name: str, shape: tuple[int, ...], columns: list[str]) -> Iterator[str]:
-    """What each number in an array of this shape is called: by columns of the data where it has one for each, else counted."""
+def _entry_names(name: str, shape: tuple[int, ...], columns: list[str]) -> Iterator[str]:
+    """Names of the entries of an array of this shape: an axis as long as `columns` uses their names, others count from 1."""
     axes = [columns if length == len(columns) else range(1, length + 1) for length in shape]
     return ("_".join(map(str, [name, *entry])) for entry in product(*axes))
 
 
 def parameters_json(run: Run) -> bytes:
-    """The settings of the run, how it ended, and its clusters in the order of the numbers on the screen, as JSON."""
+    """Return the settings of the run, its outcome, and its clusters in the order of their numbers on the screen, as JSON."""
     data, history, settings = run.data, run.history, run.settings
     content = dict(
         method=settings.method,
@@ -123,7 +123,7 @@ def parameters_json(run: Run) -> bytes:
 
 
 def _records(run: Run) -> Iterator[dict]:
-    """What is known of each cluster, in the order of the numbers on the screen."""
+    """Number, size, center and values specific to the method of each cluster, in the order of the numbers on the screen."""
     columns = run.view.cluster_columns(run)
     for i in np.argsort(run.ranks).tolist():
         record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
@@ -134,15 +134,15 @@ def _records(run: Run) -> Iterator[dict]:
 
 
 def _plain(value):
-    """A number or an array of NumPy as JSON has it."""
+    """A NumPy scalar or array as JSON values."""
     return value.tolist()
 
 
 def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
-    """The whole run as a NumPy archive: what it worked on, and parameters, losses and sizes of each iteration, T + 1 of them.
+    """Return all iterations as a NumPy archive: the data, and the parameters, loss and cluster sizes of the T + 1 states.
 
-    Arrays only, so that it loads with `allow_pickle=False`. Clusters are in the order of the method; `numbers` says which
-    number each has on the screen.
+    The archive contains arrays only, so it loads with `allow_pickle=False`. Clusters are in the order of the method;
+    `numbers` contains their numbers on the screen.
     """
     history = run.history
     arrays = dict(
@@ -150,7 +150,7 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
         losses=history.losses,
         half_losses=history.half_losses,
         changed=history.changed,
-        sizes=_in_one_array(history.sizes),
+        sizes=_padded(history.sizes),
         labels=history.last.labels,
         numbers=run.ranks + 1,
     )
@@ -158,18 +158,18 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     shares = history.last.assignment.shares
     if shares is not None:
         arrays[_plural(run.view.traits.share)] = shares
-    out, done, whole = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
+    out, written, total = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as place:
-                np.lib.format.write_array(place, array, allow_pickle=False)
-            done += array.nbytes
-            on_progress(done / whole)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+            written += array.nbytes
+            on_progress(written / total)
     return out.getvalue()
 
 
-def _in_one_array(sizes) -> np.ndarray:
-    """(T + 1, most) the sizes of the clusters of each iteration, 0 where an iteration has fewer clusters."""
+def _padded(sizes) -> np.ndarray:
+    """(T + 1, max K) cluster sizes of each iteration, padded with 0."""
     if isinstance(sizes, np.ndarray):
         return sizes
     most = max(map(len, sizes))
@@ -183,7 +183,7 @@ def _plural(noun: str) -> str:
 def animation_gif(
     run: Run, picture: go.Figure, frames: list[Frame], title: str, on_progress: OnProgress = ignore_progress
 ) -> bytes:
-    """The moving picture and its loss curve as a GIF."""
+    """Return the animation and its loss curve as a GIF."""
     curve = curves.loss_curve(run, frames, "")
     places = [(picture, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
     return stills.animated_gif(places, (960, 540), title, [frame.sentence for frame in frames], on_progress)

@@ -1,4 +1,4 @@
-"""The moving picture as one HTML file with all that it needs: it plays without a network. No Streamlit."""
+"""The animation of a run as one HTML file that plays offline. No Streamlit."""
 
 import json
 from pathlib import Path
@@ -11,20 +11,20 @@ from pages.datasets.formatting import escape_html
 SCRIPT = (Path(__file__).parent / "offline.js").read_text(encoding="utf-8")
 AT_ONCE = dict(mode="immediate", transition=dict(duration=0))
 STILL = AT_ONCE | dict(frame=dict(duration=0, redraw=False))
-"""how Plotly goes to a frame and stays there"""
+"""options of Plotly's `animate` that show one frame"""
 INK = "#31333f"
 MAX_LABELS = 40
-"""steps of the slider that are labeled"""
+"""maximum number of slider steps with visible labels"""
 
 
-def animation(picture: go.Figure, sentences: list[str], title: str, moment: int = 250) -> bytes:
-    """The moving picture as an HTML file.
+def animation(picture: go.Figure, sentences: list[str], title: str, duration: int = 250) -> bytes:
+    """Return the animation as an HTML file.
 
-    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds.
+    `sentences` contains one sentence per frame; `duration` is the time per frame in milliseconds.
     """
-    playing = AT_ONCE | dict(fromcurrent=True, frame=dict(duration=moment, redraw=False))
+    playing = AT_ONCE | dict(fromcurrent=True, frame=dict(duration=duration, redraw=False))
     figure = go.Figure(picture)
-    figure.layout.updatemenus = None  # what the player of the app needs
+    figure.layout.updatemenus = None  # the hidden button for the player of the app
     below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
     figure.update_layout(
         title=dict(text=escape_html(title)),
@@ -59,12 +59,12 @@ def _slider(frames: int) -> dict:
         transition=dict(duration=0),
         ticklen=0,
         minorticklen=0,
-        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > MAX_LABELS else INK),  # where there is room for them
+        font=dict(size=10, color="rgba(0,0,0,0)" if len(steps) > MAX_LABELS else INK),  # many labels would overlap
         len=1.0,
         pad=dict(t=60),
     )
 
 
 def _json(value) -> str:
-    """The value as a script within HTML may have it, whatever is in its texts."""
+    """The value as JSON that is safe inside a script element."""
     return json.dumps(value).replace("<", "\\u003c").replace("{plot_id}", "\\u007bplot_id}")

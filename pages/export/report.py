@@ -1,4 +1,4 @@
-"""The report of a run as HTML: settings, results, warnings, pictures, clusters and data."""
+"""The report of a run as HTML: settings, results, warnings, plots, clusters and data."""
 
 import base64
 import html
@@ -21,32 +21,31 @@ from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
 MAX_COLUMNS = 20
-"""columns of the data that the report has at most"""
+"""maximum number of data columns in the tables"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
 
 def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> str:
-    """The report of a run as an HTML fragment.
+    """Return the report of a run as an HTML fragment.
 
-    `shown` are its pictures, `notices` the sentences about unusual events, and `link` is the address of the run, or a sentence
-    that says why it has none.
+    `notices` are sentences about unusual events. `link` is the address of the run, or a sentence that says why it has none.
     """
     parts = [
         f"{STYLE}<article class='report'><h2>{cell(run.title)}</h2>",
         f"<p>{cell(shown.frames[-1].sentence)}</p>",
         f"<div class='beside'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
-        f"<section><h3>What came of it</h3>{_pairs(_scores(run))}</section></div>",
+        f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
         f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
-        f"<h3>The run</h3>{_pictures(shown)}<p>{cell(_about_pictures(run, shown))}</p>",
+        f"<h3>Run</h3>{_pictures(shown)}<p>{cell(_about_pictures(run, shown))}</p>",
         f"<h3>Clusters</h3>{_clusters(run)}",
         f"<h3>Data</h3>{_data(run)}",
-        f"<h3>To see it again</h3><p>{_linked(link)}</p><p>{date.today():%d %B %Y}</p></article>",
+        f"<h3>Link</h3><p>{_linked(link)}</p><p>{date.today():%d %B %Y}</p></article>",
     ]
     return "".join(parts)
 
 
 def standalone_html(report: str, title: str) -> bytes:
-    """The report as a complete HTML file."""
+    """Return the report as a complete HTML file."""
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
         f"<body style='font-family:sans-serif;background:#fff'>{report}</body></html>"
@@ -69,25 +68,25 @@ def _linked(link: str) -> str:
 
 def _scores(run: Run) -> list[tuple[str, str]]:
     """How the run ended, its loss, and its scores."""
-    pairs = [("Ended", run.ending)]
+    pairs = [("Status", run.ending)]
     if run.history.last.loss is not None:
-        pairs.append(("Final loss", f"{format_number(run.history.last.loss)}, the {run.history.process.loss_name}"))
+        pairs.append(("Final loss", f"{format_number(run.history.last.loss)} ({run.history.process.loss_name})"))
     for score in run.view.scores(run):
-        # the report's text has the unit that the name has in parentheses
+        # the unit in parentheses is part of the report's text
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
     if width is not None:
         sampled = len(width.rows) < len(run.data.points)
-        of = f", over a sample of {len(width.rows):,} points" if sampled else ""
-        pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of}; 1 is compact and apart, 0 on the border")))
+        of = f" (sample of {len(width.rows):,} points)" if sampled else ""
+        pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, 0 = on the boundary)")))
     if run.agreement is not None:
-        against = run.data.label_name
+        label = run.data.label_name
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} against {against}; 1 is the same groups, 0 chance",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. {label} (1 = identical, 0 = chance)",
             ),
-            ("Normalized mutual information", f"{run.mutual_information:.3f} against {against}"),
+            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. {label}"),
         ]
     return pairs
 
@@ -97,16 +96,16 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     settings, view, start = run.settings, run.view, run.settings.start
     pairs = [("Algorithm", view.title)]
     if view.traits.groups == "chosen":
-        pairs.append(("K", str(settings.k)))
+        pairs.append(("Clusters (K)", str(settings.k)))
     if view.initializations:
-        pairs.append(("Start", view.initialization(start.initialization).phrase))
+        pairs.append(("Initialization", view.initialization(start.initialization).phrase))
     if isinstance(start, ManualStart):
-        places = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
-        pairs.append(("Placed at", minus_signs(places)))
+        centers = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
+        pairs.append(("Initial centers", minus_signs(centers)))
     if isinstance(start, TreeStart):
         pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
     if view.traits.random:
-        pairs.append(("Seed", str(settings.seed)))
+        pairs.append(("Random seed", str(settings.seed)))
     return pairs + [(option.label, option.label_of(settings.option(option.name))) for option in view.options]
 
 
@@ -122,27 +121,27 @@ def _data(run: Run) -> str:
         values = column.min(), column.mean(), column.max(), column.std()
         rows.append([name, *(minus_signs(f"{value:.5g}") for value in values)])
     more = f"<p>and {d - MAX_COLUMNS:,} more columns.</p>" if d > MAX_COLUMNS else ""
-    return f"<p>{cell(text)}</p>" + table(["Column", "Least", "Mean", "Largest", "Deviation"], rows, "Columns", True) + more
+    return f"<p>{cell(text)}</p>" + table(["Column", "Min", "Mean", "Max", "SD"], rows, "Columns", True) + more
 
 
 def _clusters(run: Run) -> str:
-    """A table of the clusters: size, what the method knows of each in one number or text, and place."""
+    """A table of the clusters: size, the values of the method that are single numbers or texts, and center."""
     columns = [] if run.data.precomputed is not None else list(run.data.columns[:MAX_COLUMNS])
-    own = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
-    headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in own), *columns]
+    values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
+    headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
         row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
-        row += [_cluster_text(values[k]) for values in own.values()]
+        row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
         rows.append(row)
-    places = f"<p>{cell(f'The columns are of the {run.center_name}s.')}</p>" if columns else ""
-    return table(headers, rows, "Clusters", True) + places
+    caption = f"<p>{cell(f'Cluster {run.center_name}s by column.')}</p>" if columns else ""
+    return table(headers, rows, "Clusters", True) + caption
 
 
 def _cluster_text(value: Any) -> str:
-    """A text as it is, a whole number with all digits, another number with four decimal places."""
+    """A text unchanged, an integer with all digits, any other number with four decimal places."""
     if isinstance(value, str):
         return value
     return minus_signs(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
@@ -151,24 +150,24 @@ def _cluster_text(value: Any) -> str:
 def _pictures(shown: RunPictures) -> str:
     """The first, middle and last frame of the run, and its loss curve."""
     last = len(shown.frames) - 1
-    drawn = []
+    figures = []
     stills = Stills(shown.picture, 480, 340, fine=True)
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
-        drawn.append(_picture(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
+        figures.append(_picture(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
-        drawn.append(_picture(Stills(shown.curve, 480, 340, fine=True).at(last), "Loss after each half-step."))
-    return f"<div class='pictures'>{''.join(drawn)}</div>"
+        figures.append(_picture(Stills(shown.curve, 480, 340, fine=True).at(last), "Loss after each E and M step."))
+    return f"<div class='pictures'>{''.join(figures)}</div>"
 
 
 def _about_pictures(run: Run, shown: RunPictures) -> str:
-    """Sentences about frames that are left out, colors and rings."""
-    return " ".join([shown.left_out, colors_note(run.k), rings_note(run.data).replace("; point at it to see which", "")])
+    """Sentences about omitted frames, colors and rings."""
+    return " ".join([shown.left_out, colors_note(run.k), rings_note(run.data).replace("; hover for details", "")])
 
 
 def _picture(image: Image.Image, caption: str) -> str:
-    """The image with its caption as a figure."""
+    """The image with its caption, as an HTML figure."""
     out = io.BytesIO()
-    image.save(out, "WEBP", quality=92, method=2)  # not of few colors: they would go to the grays of many points
+    image.save(out, "WEBP", quality=92, method=2)  # a palette would lose the colors of small clusters
     source = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
     text = html.escape(caption, quote=True)
     return f"<figure><img src='{source}' alt='{text}'><figcaption>{text}</figcaption></figure>"

@@ -1,6 +1,6 @@
-"""A run as a short Python script that repeats it: with `clustering`, and with scikit-learn where that has the method.
+"""Python scripts that reproduce a run, with `clustering` or with scikit-learn.
 
-A script draws a sample anew; for other data it reads the table of assignments.
+For simulated data the script draws the sample again; for other data it reads the exported table of assignments.
 """
 
 import ast
@@ -13,29 +13,32 @@ from pages.runs.preparation import iteration_limit
 from pages.runs.run import Run
 
 TABLE = "assignments.csv"
-"""what the script calls the table that it reads"""
+"""file name of the table that the script reads"""
 
 
 def with_clustering(run: Run) -> str:
-    """The script that repeats the run with `clustering`; NoScript where the data cannot be had again."""
+    """Return a script that reproduces the run with `clustering`. Raises NoScript if the script cannot get the data."""
     data, names = _data(run)
-    script = _written(run.view.script, run)
+    script = _script_of(run.view.script, run)
     return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
 
 
 def with_scikit_learn(run: Run) -> str:
-    """The script that repeats the run with scikit-learn from the same start; NoScript where that has no such method."""
-    script = _written(run.view.peer_script, run)
+    """Return a script that reproduces the run with scikit-learn from the same initial state.
+
+    Raises NoScript if scikit-learn does not have the method.
+    """
+    script = _script_of(run.view.peer_script, run)
     data, names = _data(run)
     modules = sorted(line for line in script.imports if line.startswith("import "))
-    parts = sorted(script.imports - set(modules))
+    names_from = sorted(script.imports - set(modules))
     before = "".join(f"{line}\n" for line in modules) + "\n" * bool(modules)
-    after = "".join(f"{line}\n" for line in parts)
+    after = "".join(f"{line}\n" for line in names_from)
     return f"{before}import numpy as np\n{_from_clustering(names)}{after}\n{data}{script.body}"
 
 
-def _written(write: Callable[[Run, int], Script], run: Run) -> Script:
-    """What the method writes for this run, at most as long as it was; NoScript with the reason if it cannot."""
+def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
+    """The script of the method, limited to the iterations of the run. Raises NoScript with the reason if there is none."""
     try:
         return write(run, iteration_limit(run.data, run.settings))
     except NoScript:
@@ -49,13 +52,13 @@ def _from_clustering(names: Iterable[str]) -> str:
 
 
 def _data(run: Run) -> tuple[str, frozenset[str]]:
-    """The lines that make the points, and the names of `clustering` that they need."""
+    """The lines that define the points, and the names that they import from `clustering`."""
     data = run.data
     if data.precomputed is not None:
-        raise NoScript("proximities that are given cannot be made anew by a script")
+        raise NoScript("a script cannot load the uploaded distance matrix")
     metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:
-        raise NoScript(f"{metric} dissimilarities are of categories, which the table of assignments does not have")
+        raise NoScript(f"{metric} dissimilarities use categories, which the table of assignments does not contain")
     line = _sample_line(data.key)
     if line:
         return line, frozenset({"sampling"})
@@ -67,15 +70,15 @@ def _data(run: Run) -> tuple[str, frozenset[str]]:
 
 
 def _sample_line(key: str) -> str:
-    """The line that draws the sample with this `Data.key` of `catalog.draw_sample`; empty for all other data."""
+    """The line that draws the sample with this `Data.key` (see `catalog.draw_sample`); empty for all other data."""
     kind, *parts = key.split("/", 4)
     if kind != "sample" or len(parts) != 4 or parts[0] not in SAMPLES:
         return ""
-    name, n, seed, written = parts
+    name, n, seed, literal = parts
     try:
-        values = dict(ast.literal_eval(written))
+        values = dict(ast.literal_eval(literal))
         n, seed = int(n), int(seed)
-    except (ValueError, TypeError, SyntaxError):  # a part of a sample, or one that was changed
+    except (ValueError, TypeError, SyntaxError):  # a subset of a sample, or a modified one
         return ""
     if not values.keys() <= {setting.name for setting in SAMPLES[name].settings}:
         return ""

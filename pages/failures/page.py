@@ -1,4 +1,4 @@
-"""The gallery of failures: what goes wrong with clustering, ready to be watched, each with its remedy."""
+"""The Failures page: examples in which clustering fails, each with a remedy."""
 
 import html
 
@@ -12,38 +12,37 @@ from pages.ui.navigation import open_requested_page, open_scene
 from pages.ui.placing import plane_of
 
 
-@st.cache_data(max_entries=1, show_spinner="Running what goes wrong")
-def pictures() -> dict[str, str]:
-    """The last state of each failure, as an image in HTML. Cached for all sessions."""
+@st.cache_data(max_entries=1, show_spinner="Running the examples")
+def final_images() -> dict[str, str]:
+    """The final state of each failure, as an image in HTML. Cached for all sessions."""
     images = {}
     for name in GALLERY:
         failure = FAILURES[name]
         data = failure.wrong.load()
         run = make_run(data, failure.wrong.settings, RecentCache(), lambda state: None)
         source = thumbnail(data, plane_of(data), run.numbers, run.cluster_centers)
-        images[name] = as_html(source, html.escape(f"How it ends: {failure.title.lower()}", quote=True))
+        images[name] = as_html(source, html.escape(f"Final state: {failure.title.lower()}", quote=True))
     return images
 
 
-st.title("When it goes wrong")
+st.title("Failures")
 open_requested_page()
 st.caption(
-    "That a loss fell and converged says little. Here is how each method fails: open one, press play, and then take the "
-    "remedy, a button above the picture."
+    "A converged loss does not mean good clusters. Open an example, press Play, then try the fix: a button above the plot."
 )
-shown = pictures()
+images = final_images()
 with st.container(key="gallery"):
     for place, name in zip(st.columns(len(GALLERY), gap="medium"), GALLERY, strict=True):
         failure = FAILURES[name]
         with place, st.container(border=True, height="stretch"):
             st.subheader(failure.title)
-            st.html(shown[name])
+            st.html(images[name])
             st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
             st.button(
-                "Watch it go wrong",
+                "Show example",
                 key=f"open {name}",
                 icon=":material/play_circle:",
                 on_click=open_scene,
                 args=(failure.wrong.page, failure.wrong.state(), failure.wrong.address),
-                help=f"Opens {failure.title.lower()}, ready to play",
+                help=f"Open the example: {failure.title.lower()}",
             )

@@ -1,4 +1,4 @@
-"""Ellipses of Gaussians in a plane."""
+"""Covariance ellipses of Gaussians in a plane."""
 
 import numpy as np
 
@@ -9,7 +9,10 @@ CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def ellipses(covariances: np.ndarray, plane: Plane) -> np.ndarray:
-    """(k, 37, 2) the curves at one standard deviation from the mean of each Gaussian, as they are seen in the plane."""
+    """Return the one-standard-deviation ellipse of each Gaussian, projected on the plane, as (k, 37, 2) array.
+
+    The ellipses are centered at the origin.
+    """
     values, vectors = np.linalg.eigh(plane.project_covariances(covariances))
     half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
     return (half @ CIRCLE).transpose(0, 2, 1)

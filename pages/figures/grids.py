@@ -1,4 +1,4 @@
-"""What Gaussians say about every cell of a picture, many times over. Arrays in, arrays out; no Streamlit."""
+"""Fast evaluation of many mixtures on the same grid of image cells. No Streamlit."""
 
 from collections.abc import Iterator
 
@@ -8,44 +8,48 @@ from clustering.chunks import column_argmax, product
 from clustering.features import coefficients_of, features_of
 from clustering.gaussians import Gaussians
 
-MAX_AT_ONCE = 2**17
-"""numbers of so many cells and components"""
+MAX_ENTRIES = 2**17
+"""maximum number of cells times components computed at once"""
 
 
 class Grid:
-    """The middles of the cells of a picture.
+    """The centers of the cells of an image.
 
-    A density is a product of features of the place, which stay, and coefficients, which are few: so each state of a run costs
-    a third to a tenth of the time that it takes to ask the mixture about so many points. The last digits are for a picture
-    only.
+    The joint log-densities are a matrix product of features of the cells, computed once, and coefficients of the Gaussians.
+    Each mixture then takes a third to a tenth of the time of `Gaussians.log_density` at as many points. The results are
+    accurate enough for images only.
     """
 
     def __init__(self, extent: tuple[float, float, float, float], shape: tuple[int, int], axes: np.ndarray | None = None):
-        """shape : rows and columns; axes : the unit vectors (2, 2) along which the picture lies, by default the columns."""
+        """
+        extent : left, right, bottom, top; shape : rows, columns; axes : (2, 2) unit vectors of the plane, default identity
+        """
         (left, right, bottom, top), (rows, columns) = extent, shape
         x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
         y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
         self.shape = shape
         self.points = np.stack(np.meshgrid(x, y)).reshape(2, -1).T
-        """(rows * columns, 2), the top row first"""
+        """(rows * columns, 2) cell centers, top row first"""
         if axes is not None:
             self.points = self.points @ axes
         self._origin, self._scale = self.points.mean(axis=0), np.ptp(self.points, axis=0) / 2
         self._features = features_of("full", ((self.points - self._origin) / self._scale).T)
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
-        """(rows, columns) the nearest of the centers (k, 2) to each cell by Euclidean distance, the lowest number among
-        equals."""
-        size = self._scale.max()  # one for both, so that no distance changes
-        there = (centers - self._origin) / size
-        return self._largest(np.column_stack([-0.5 * np.square(there).sum(axis=1), there * self._scale / size]))
+        """Return the index of the center (k, 2) nearest to each cell in Euclidean distance, as (rows, columns) array.
+
+        Ties go to the lowest index.
+        """
+        size = self._scale.max()  # the same for both axes, which preserves the order of distances
+        scaled = (centers - self._origin) / size
+        return self._largest(np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * self._scale / size]))
 
     def labels(self, gaussians: Gaussians) -> np.ndarray:
-        """(rows, columns) the component with the largest share in each cell, the lowest number among equals."""
+        """Return the index of the most probable component in each cell, as (rows, columns) array; ties go to the lowest."""
         return self._largest(self._coefficients(gaussians))
 
     def log_density(self, gaussians: Gaussians) -> np.ndarray:
-        """(rows, columns) ln p(x) of each cell, in nats per unit of area."""
+        """Return ln p(x) of each cell as (rows, columns) array, in nats per unit of area."""
         parts = []
         for joint in self._products(self._coefficients(gaussians)):
             largest = joint.max(axis=0)
@@ -53,7 +57,7 @@ class Grid:
         return np.concatenate(parts).reshape(self.shape)
 
     def _coefficients(self, gaussians: Gaussians) -> np.ndarray:
-        """Those whose products with the features are ln(w_k N(x | m_k, S_k))."""
+        """Coefficients whose products with the features are ln(w_k N(x | m_k, S_k))."""
         weights, means, covariances = gaussians
         covariances = covariances / self._scale / self._scale[:, None]
         coefficients = coefficients_of("full", Gaussians(weights, (means - self._origin) / self._scale, covariances))
@@ -64,8 +68,8 @@ class Grid:
         return np.concatenate([column_argmax(rows) for rows in self._products(coefficients)]).reshape(self.shape)
 
     def _products(self, coefficients: np.ndarray) -> Iterator[np.ndarray]:
-        """(k, width) the products with the first features of so many cells, piece by piece."""
+        """Products with the features, as (k, width) arrays for successive blocks of cells."""
         k, count = coefficients.shape
-        width = MAX_AT_ONCE // k
+        width = MAX_ENTRIES // k
         for start in range(0, self._features.shape[1], width):
             yield product(coefficients, self._features[:count, start : start + width])

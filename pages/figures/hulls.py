@@ -1,4 +1,4 @@
-"""Convex hulls of points in a plane, and lines in several parts."""
+"""Convex hulls of points in a plane, and lines with gaps."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,21 @@ from scipy.spatial import ConvexHull, QhullError
 
 
 def hull(xy: np.ndarray) -> np.ndarray:
-    """(h, 2) the corners of the convex hull of points (n, 2) in turn, the first again at the end; of points on a line its two
-    ends."""
+    """Return the vertices of the convex hull of points (n, 2) as a closed (h, 2) polygon.
+
+    For collinear points these are the two end points.
+    """
     try:
         if len(xy) < 3:
             raise QhullError
-        corners = xy[ConvexHull(xy).vertices]
-    except QhullError:  # on a line
-        along = np.lexsort((xy[:, 1], xy[:, 0]))
-        corners = xy[along[[0, -1]]]
-    return np.concatenate([corners, corners[:1]])
+        vertices = xy[ConvexHull(xy).vertices]
+    except QhullError:  # collinear
+        order = np.lexsort((xy[:, 1], xy[:, 0]))
+        vertices = xy[order[[0, -1]]]
+    return np.concatenate([vertices, vertices[:1]])
 
 
 def broken_line(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """(l, 2) one line through these parts, each (m, 2), broken between them by NaN; a single NaN if there are none."""
+    """Return the parts, (m, 2) each, as one (l, 2) line with a row of NaN between them; one row of NaN if there are none."""
     gap = np.full((1, 2), np.nan)
     return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1] if len(parts) else gap

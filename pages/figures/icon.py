@@ -6,7 +6,7 @@ from pages.figures.palette import COLORS
 
 
 def app_icon() -> Image.Image:
-    """Three clusters."""
+    """Return an icon with three clusters."""
     icon = Image.new("RGBA", (64, 64))
     draw = ImageDraw.Draw(icon)
     for (x, y, radius), color in zip([(18, 42, 15), (33, 16, 12), (50, 44, 11)], COLORS, strict=False):

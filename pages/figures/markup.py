@@ -1,4 +1,4 @@
-"""Tables as HTML, which can be read aloud, printed and copied, and whose cells may hold a mark or a bar."""
+"""HTML tables, for screen readers, printing and copying; their cells can contain markers and bars."""
 
 import html
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ STYLE = (
 
 
 class Raw(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
 
 def cell(value) -> str:
-    """The value as HTML; what is not known is a dash."""
+    """Return the value as HTML: text is escaped, None is a dash."""
     return value if isinstance(value, Raw) else "–" if value is None else html.escape(str(value))
 
 
 def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: bool = False) -> str:
-    """A table in HTML. Text is shown as it is, whatever is in it, unless it is `Raw`; `label` is what it is called aloud."""
+    """Return an HTML table. Text is escaped unless it is `Raw`; `label` is the name for screen readers."""
     head = "".join(f"<th scope='col'>{cell(header)}</th>" if header != "" else "<td></td>" for header in headers)
     body = []
     for row in rows:
@@ -36,10 +36,10 @@ def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: 
 
 
 def mark(symbol: str, color: str, text="") -> Raw:
-    """A colored mark before a text."""
+    """Return a colored symbol followed by a text."""
     return Raw(f"<span style='color:{color};font-size:1.15em' aria-hidden='true'>{symbol}</span> {cell(text)}")
 
 
-def bar(share: float, color: str) -> Raw:
-    """A bar as long as the share, 0..1."""
-    return Raw(f"<div class='bar'><div style='width:{100 * share:.1f}%;background:{color}'></div></div>")
+def bar(fraction: float, color: str) -> Raw:
+    """Return a horizontal bar; `fraction` is its length, 0 to 1."""
+    return Raw(f"<div class='bar'><div style='width:{100 * fraction:.1f}%;background:{color}'></div></div>")

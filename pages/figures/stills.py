@@ -1,6 +1,6 @@
-"""The frames of a moving figure as images, drawn here, for where there is no browser: animated GIFs and printed pages.
+"""Renders the frames of an animated figure without a browser, for GIFs and printed pages.
 
-It draws what the figures of this app consist of: traces of type scatter, images below them, and axes. No Streamlit.
+Supports what the figures of this app contain: traces of type scatter, images below them, and axes. No Streamlit.
 """
 
 import base64
@@ -15,49 +15,49 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-INK, FAINT, GRID, GROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
-SMOOTH = 2
-"""how many times larger all is drawn, so that edges are smooth when it is made small"""
+INK, LIGHT_INK, GRID, BACKGROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
+OVERSAMPLING = 2
+"""factor by which images are drawn larger and then reduced, for smooth edges"""
 FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
-SIDE, FOOT = 62, 46
-"""pixels for the numbers beside and below a picture"""
+LEFT_MARGIN, BOTTOM_MARGIN = 62, 46
+"""pixels for the axis labels"""
 
 
 class Stills:
-    """The pictures of a figure with frames, each of this size in pixels."""
+    """The frames of a figure as images of the given size in pixels."""
 
     def __init__(self, figure: go.Figure, width: int, height: int, fine: bool = False):
-        """`fine` pictures have SMOOTH times as many pixels each way, for paper."""
+        """If `fine`, images have OVERSAMPLING times the width and height, for printing."""
         spec = figure.to_dict()
         self.layout, self.frames = spec["layout"], spec["frames"]
-        self.begin = spec["data"]
+        self.base = spec["data"]
         self.size, self.fine = (width, height), fine
 
     def all(self) -> Iterator[Image.Image]:
-        """The pictures one after the other."""
-        traces, images = [dict(trace) for trace in self.begin], [dict(image) for image in self.layout.get("images", [])]
+        """Yield the image of each frame."""
+        traces, images = [dict(trace) for trace in self.base], [dict(image) for image in self.layout.get("images", [])]
         for frame in self.frames:
             _change(traces, images, frame)
             yield self._draw(traces, images)
 
     def at(self, i: int) -> Image.Image:
-        """The picture of frame i."""
-        traces, images = [dict(trace) for trace in self.begin], [dict(image) for image in self.layout.get("images", [])]
+        """Return the image of frame i."""
+        traces, images = [dict(trace) for trace in self.base], [dict(image) for image in self.layout.get("images", [])]
         for frame in self.frames[: i + 1]:
             _change(traces, images, frame)
         return self._draw(traces, images)
 
     def _draw(self, traces: list[dict], images: list[dict]) -> Image.Image:
-        paper = _Paper([SMOOTH * length for length in self.size], self.layout)
+        paper = _Paper([OVERSAMPLING * length for length in self.size], self.layout)
         for image in images:
             paper.image(image)
         for trace in traces:
             paper.trace(trace)
-        return paper.whole() if self.fine else paper.whole().reduce(SMOOTH)
+        return paper.finish() if self.fine else paper.finish().reduce(OVERSAMPLING)
 
 
 def _change(traces: list[dict], images: list[dict], frame: dict) -> None:
-    """What Plotly does to traces and images when it shows a frame."""
+    """Apply a frame to traces and images, as Plotly does."""
     for i, change in zip(frame.get("traces", []), frame.get("data", []), strict=True):
         for name, value in change.items():
             traces[i][name] = traces[i].get(name, {}) | value if isinstance(value, dict) and "bdata" not in value else value
@@ -66,124 +66,130 @@ def _change(traces: list[dict], images: list[dict], frame: dict) -> None:
 
 
 class _Paper:
-    """A sheet with the axes of a layout, to draw on."""
+    """An image with the axes of a layout, to draw on."""
 
     def __init__(self, size: list[int], layout: dict):
-        self.sheet = Image.new("RGB", size, GROUND)
+        self.sheet = Image.new("RGB", size, BACKGROUND)
         self.x, self.y = layout["xaxis"], layout["yaxis"]
-        self.corner = SMOOTH * SIDE, SMOOTH * 12
-        # what is drawn here ends at the axes
+        self.corner = OVERSAMPLING * LEFT_MARGIN, OVERSAMPLING * 12
+        # drawing on this part is clipped at the axes
         self.inner = Image.new(
-            "RGB", (size[0] - self.corner[0] - SMOOTH * 14, size[1] - self.corner[1] - SMOOTH * FOOT), GROUND
+            "RGB",
+            (size[0] - self.corner[0] - OVERSAMPLING * 14, size[1] - self.corner[1] - OVERSAMPLING * BOTTOM_MARGIN),
+            BACKGROUND,
         )
         (left, right), (bottom, top) = (tuple(map(float, axis["range"])) for axis in (self.x, self.y))
-        if self.y.get("scaleanchor"):  # both axes have one scale: what is too narrow is widened
+        if self.y.get("scaleanchor"):  # equal scales: widen the axis that is too narrow
             scale = max((right - left) / self.inner.width, (top - bottom) / self.inner.height)
             left, right = _widened(left, right, scale * self.inner.width)
             bottom, top = _widened(bottom, top, scale * self.inner.height)
         self.low, self.span = np.array([left, top]), np.array([right - left, bottom - top])
         self._axes((left, right), (bottom, top))
 
-    def places(self, x, y) -> np.ndarray:
-        """(m, 2) pixels of these coordinates; NaN where a line is broken."""
+    def positions(self, x, y) -> np.ndarray:
+        """Return the (m, 2) pixel positions of these coordinates; NaN marks a gap in a line."""
         return (np.column_stack([_numbers(x), _numbers(y)]) - self.low) / self.span * self.inner.size
 
     def _axes(self, across: tuple[float, float], up: tuple[float, float]) -> None:
-        draw, lines, (left, top), (wide, high) = (
+        draw, lines, (left, top), (width, height) = (
             ImageDraw.Draw(self.sheet),
             ImageDraw.Draw(self.inner),
             self.corner,
             self.inner.size,
         )
         for value in _ticks(*across, 7):
-            x = self.places([value], [up[0]])[0][0]
+            x = self.positions([value], [up[0]])[0][0]
             if self.x.get("showgrid", True):
-                lines.line([(x, 0), (x, high)], GRID, SMOOTH)
-            draw.text((left + x, top + high + SMOOTH * 5), _tick_text(value), FAINT, _font(11), anchor="mt")
+                lines.line([(x, 0), (x, height)], GRID, OVERSAMPLING)
+            draw.text((left + x, top + height + OVERSAMPLING * 5), _tick_text(value), LIGHT_INK, _font(11), anchor="mt")
         for value in _ticks(*up, 6):
-            y = self.places([across[0]], [value])[0][1]
+            y = self.positions([across[0]], [value])[0][1]
             if self.y.get("showgrid", True):
-                lines.line([(0, y), (wide, y)], GRID, SMOOTH)
-            draw.text((left - SMOOTH * 6, top + y), _tick_text(value), FAINT, _font(11), anchor="rm")
+                lines.line([(0, y), (width, y)], GRID, OVERSAMPLING)
+            draw.text((left - OVERSAMPLING * 6, top + y), _tick_text(value), LIGHT_INK, _font(11), anchor="rm")
         titles = [_plain(axis.get("title", {}).get("text", "")) for axis in (self.x, self.y)]
-        draw.text((left + wide / 2, self.sheet.height - SMOOTH * 6), titles[0], INK, _font(12), anchor="mb")
-        words = Image.new("RGB", (high, SMOOTH * 18), GROUND)
-        ImageDraw.Draw(words).text((high / 2, words.height / 2), titles[1], INK, _font(12), anchor="mm")
-        self.sheet.paste(words.rotate(90, expand=True), (SMOOTH * 2, top))
+        draw.text((left + width / 2, self.sheet.height - OVERSAMPLING * 6), titles[0], INK, _font(12), anchor="mb")
+        title = Image.new("RGB", (height, OVERSAMPLING * 18), BACKGROUND)
+        ImageDraw.Draw(title).text((height / 2, title.height / 2), titles[1], INK, _font(12), anchor="mm")
+        self.sheet.paste(title.rotate(90, expand=True), (OVERSAMPLING * 2, top))
 
     def image(self, image: dict) -> None:
         data = base64.b64decode(image["source"].split(",", 1)[1])
-        picture = Image.open(io.BytesIO(data)).convert("RGBA")
-        (left, top), (right, bottom) = self.places(
+        source = Image.open(io.BytesIO(data)).convert("RGBA")
+        (left, top), (right, bottom) = self.positions(
             [image["x"], image["x"] + image["sizex"]], [image["y"], image["y"] - image["sizey"]]
         ).round()
         size = max(1, int(right - left)), max(1, int(bottom - top))
-        self._lay(picture.resize(size, Image.Resampling.BILINEAR), (int(left), int(top)), image.get("opacity", 1))
+        self._overlay(source.resize(size, Image.Resampling.BILINEAR), (int(left), int(top)), image.get("opacity", 1))
 
     def trace(self, trace: dict) -> None:
-        """Lines, fills, markers and words."""
+        """Draw lines, fills, markers and text."""
         if trace.get("xaxis", "x") != "x" or not len(_numbers(trace.get("x", []))):
             return
-        places, mode, marker = self.places(trace["x"], trace["y"]), trace.get("mode", "markers"), trace.get("marker", {})
+        positions, mode, marker = self.positions(trace["x"], trace["y"]), trace.get("mode", "markers"), trace.get("marker", {})
         opacity = trace.get("opacity", 1) * (marker.get("opacity", 1) if mode == "markers" else 1)
         if opacity == 0:
             return
-        # a layer of its own where it is faint, because what overlaps in it is not to add up
-        faint = opacity < 1 or trace.get("fill") == "toself"
-        layer = Image.new("RGBA", self.inner.size) if faint else self.inner
+        # translucent traces get their own layer, so that overlapping parts do not add up
+        translucent = opacity < 1 or trace.get("fill") == "toself"
+        layer = Image.new("RGBA", self.inner.size) if translucent else self.inner
         draw = ImageDraw.Draw(layer)
         if "lines" in mode:
-            _lines(draw, places, trace)
+            _lines(draw, positions, trace)
         if "markers" in mode:
-            _markers(draw, places, marker)
+            _markers(draw, positions, marker)
         if "text" in mode:
-            for (x, y), words in zip(places, trace["text"], strict=False):
-                draw.text((x, y - SMOOTH * 9), _plain(words), INK, _font(11), anchor="mb")
-        if faint:
-            self._lay(layer, (0, 0), opacity)
+            for (x, y), words in zip(positions, trace["text"], strict=False):
+                draw.text((x, y - OVERSAMPLING * 9), _plain(words), INK, _font(11), anchor="mb")
+        if translucent:
+            self._overlay(layer, (0, 0), opacity)
 
-    def _lay(self, layer: Image.Image, at: tuple[int, int], opacity: float) -> None:
-        """Puts a layer over what is there."""
-        shares = layer.getchannel("A")
-        self.inner.paste(layer, at, shares.point(lambda value: round(value * opacity)) if opacity < 1 else shares)
+    def _overlay(self, layer: Image.Image, at: tuple[int, int], opacity: float) -> None:
+        """Paste a layer over the image."""
+        alpha = layer.getchannel("A")
+        self.inner.paste(layer, at, alpha.point(lambda value: round(value * opacity)) if opacity < 1 else alpha)
 
-    def whole(self) -> Image.Image:
-        """The sheet with all that was drawn."""
-        ImageDraw.Draw(self.inner).rectangle([0, 0, self.inner.width - 1, self.inner.height - 1], outline=GRID, width=SMOOTH)
+    def finish(self) -> Image.Image:
+        """Draw the frame and return the image."""
+        ImageDraw.Draw(self.inner).rectangle(
+            [0, 0, self.inner.width - 1, self.inner.height - 1], outline=GRID, width=OVERSAMPLING
+        )
         self.sheet.paste(self.inner, self.corner)
         return self.sheet
 
 
-def _lines(draw: ImageDraw.ImageDraw, places: np.ndarray, trace: dict) -> None:
+def _lines(draw: ImageDraw.ImageDraw, positions: np.ndarray, trace: dict) -> None:
     line = trace.get("line", {})
-    for part in np.split(places, np.flatnonzero(np.isnan(places).any(axis=1))):
-        part = [tuple(place) for place in part[~np.isnan(part).any(axis=1)].tolist()]
+    for part in np.split(positions, np.flatnonzero(np.isnan(positions).any(axis=1))):
+        part = [tuple(position) for position in part[~np.isnan(part).any(axis=1)].tolist()]
         if len(part) > 2 and trace.get("fill") == "toself":
             draw.polygon(part, _color(trace.get("fillcolor", "#0000")))
         if len(part) > 1:
-            draw.line(part, line.get("color", INK), round(SMOOTH * line.get("width", 2)), "curve")
+            draw.line(part, line.get("color", INK), round(OVERSAMPLING * line.get("width", 2)), "curve")
 
 
-def _markers(draw: ImageDraw.ImageDraw, places: np.ndarray, marker: dict) -> None:
-    n, rim = len(places), marker.get("line", {})
-    sizes = np.broadcast_to(_numbers(marker.get("size", 6)), n) * SMOOTH / 2
-    symbols, rims = (_each(values, n) for values in (marker.get("symbol", 0), rim.get("color", GROUND)))
-    colors = _each(marker.get("color", INK), n)
+def _markers(draw: ImageDraw.ImageDraw, positions: np.ndarray, marker: dict) -> None:
+    n, line = len(positions), marker.get("line", {})
+    sizes = np.broadcast_to(_numbers(marker.get("size", 6)), n) * OVERSAMPLING / 2
+    symbols, edge_colors = (_per_point(values, n) for values in (marker.get("symbol", 0), line.get("color", BACKGROUND)))
+    colors = _per_point(marker.get("color", INK), n)
     if "colorscale" in marker:
         steps, names = zip(*marker["colorscale"], strict=True)
-        shares = (np.array(colors, dtype=float) - marker["cmin"]) / (marker["cmax"] - marker["cmin"])
-        colors = [names[i] for i in np.abs(shares[:, None] - np.array(steps)).argmin(axis=1)]
-    width = round(SMOOTH * (rim.get("width") or 0))
-    for place, size, color, symbol, edge in zip(places, sizes, colors, symbols, rims, strict=True):
-        if np.isnan(place).any():
+        fractions = (np.array(colors, dtype=float) - marker["cmin"]) / (marker["cmax"] - marker["cmin"])
+        colors = [names[i] for i in np.abs(fractions[:, None] - np.array(steps)).argmin(axis=1)]
+    width = round(OVERSAMPLING * (line.get("width") or 0))
+    for position, size, color, symbol, edge_color in zip(positions, sizes, colors, symbols, edge_colors, strict=True):
+        if np.isnan(position).any():
             continue
         name, is_open = _symbol(symbol)
-        fill, outline, thick = (None, color, max(width, SMOOTH)) if is_open else (color, edge if width else None, width)
+        fill, outline, thick = (
+            (None, color, max(width, OVERSAMPLING)) if is_open else (color, edge_color if width else None, width)
+        )
         if name == "circle":
-            reach = size + thick / 2  # Pillow draws the rim within, Plotly half of it without
-            draw.ellipse([*(place - reach), *(place + reach)], fill, outline, thick)
+            reach = size + thick / 2  # Pillow draws the outline inside, Plotly half of it outside
+            draw.ellipse([*(position - reach), *(position + reach)], fill, outline, thick)
         else:
-            corners = [tuple(corner) for corner in (place + size * _SHAPES[name]).tolist()]
+            corners = [tuple(corner) for corner in (position + size * _SHAPES[name]).tolist()]
             draw.polygon(corners, fill, outline, max(thick, 1))
 
 
@@ -193,28 +199,28 @@ def _widened(low: float, high: float, span: float) -> tuple[float, float]:
 
 
 def _numbers(values) -> np.ndarray:
-    """An array of a figure as numbers, however it is held there."""
+    """An array of a figure, possibly in Plotly's binary form, as floats."""
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).astype(float)
     return np.array(values, dtype=float)
 
 
-def _each(values, n: int) -> list:
-    """One value for each of n points."""
+def _per_point(values, n: int) -> list:
+    """The values of n points; a single value is repeated."""
     if isinstance(values, dict):
         return _numbers(values).astype(int).tolist()
     return [values] * n if isinstance(values, str | int) else list(values)
 
 
-_NAMES = {0: "circle", 1: "square", 2: "diamond", 3: "cross", 4: "x", 5: "triangle-up", 17: "star"}
-"""by the numbers that Plotly knows them by"""
+_SYMBOL_NAMES = {0: "circle", 1: "square", 2: "diamond", 3: "cross", 4: "x", 5: "triangle-up", 17: "star"}
+"""by Plotly's numbers"""
 
 
 def _symbol(symbol) -> tuple[str, bool]:
-    """The name of a shape, and whether it is an open one."""
+    """The name of a symbol, and whether it is open."""
     if isinstance(symbol, str):
         return symbol.removesuffix("-open"), symbol.endswith("-open")
-    return _NAMES[symbol % 100], symbol >= 100
+    return _SYMBOL_NAMES[symbol % 100], symbol >= 100
 
 
 def _star() -> np.ndarray:
@@ -235,11 +241,11 @@ _SHAPES = {
     "x": _PLUS @ (np.array([[1, 1], [-1, 1]]) / 2**0.5),
     "star": _star(),
 }
-"""corners of each shape around the origin, of about the size of a unit circle"""
+"""vertices of each symbol around the origin, about as large as a unit circle"""
 
 
 def _color(color: str) -> tuple[int, ...]:
-    """'#rrggbb' or 'rgba(r, g, b, share)' as Pillow has it."""
+    """Convert '#rrggbb' or 'rgba(r, g, b, opacity)' to a Pillow color."""
     if found := re.fullmatch(r"rgba\((.+),(.+),(.+),(.+)\)", color):
         *rgb, opacity = map(float, found.groups())
         return (*map(int, rgb), round(255 * opacity))
@@ -248,16 +254,16 @@ def _color(color: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=16)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, SMOOTH * size)
+    return ImageFont.truetype(FONT, OVERSAMPLING * size)
 
 
 def _plain(text: str) -> str:
-    """Text as it is read, without Plotly's marks."""
+    """The text without HTML tags and entities."""
     return html.unescape(re.sub(r"</?\w+>", "", text))
 
 
 def _ticks(low: float, high: float, most: int) -> np.ndarray:
-    """Round numbers from low to high."""
+    """Round numbers from low to high, at most about `most`."""
     step = 10 ** np.floor(np.log10((high - low) / most))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (factor * step) <= most)
     return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
@@ -268,7 +274,7 @@ def _tick_text(value: float) -> str:
         return "0"
     if not 1e-4 <= abs(value) < 1e15:
         return f"{value:.3g}"
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # as Plotly writes them, or there would be no room
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # abbreviated as in Plotly, to fit the margin
         if abs(value) >= max(size, 1e4):
             return f"{round(value / size, 6):.12g}{letter}"
     return f"{round(value, 6):g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -279,48 +285,51 @@ def animated_gif(
     size: tuple[int, int],
     title: str,
     sentences: list[str],
-    on_progress=lambda share: None,
-    moment: int = 400,
+    on_progress=lambda fraction: None,
+    duration: int = 400,
 ) -> bytes:
-    """A GIF of figures that move in step: each with its left, top, width and height in a picture of this size.
+    """Return a GIF of synchronized figures.
 
-    `sentences` has one for each frame; `moment` is how long a frame stands, in milliseconds. `on_progress` is called with the
-    share that is done.
+    figures : each figure with its left, top, width and height in pixels
+    size : width and height of the GIF in pixels
+    sentences : one for each frame
+    on_progress : called with the completed fraction (0 to 1)
+    duration : time per frame in milliseconds
     """
-    stills = [Stills(figure, wide, high) for figure, (_, _, wide, high) in figures]
-    places = [(left, top) for _, (left, top, _, _) in figures]
+    stills = [Stills(figure, width, height) for figure, (_, _, width, height) in figures]
+    corners = [(left, top) for _, (left, top, _, _) in figures]
     last = len(sentences) - 1
 
     def sheet(i: int, shown: list[Image.Image]) -> Image.Image:
-        whole = Image.new("RGB", (SMOOTH * size[0], SMOOTH * size[1]), GROUND)
-        draw, width = ImageDraw.Draw(whole), whole.width - SMOOTH * 32
-        draw.text((SMOOTH * 16, SMOOTH * 10), _fitted(title, 17, width), INK, _font(17))
+        whole = Image.new("RGB", (OVERSAMPLING * size[0], OVERSAMPLING * size[1]), BACKGROUND)
+        draw, width = ImageDraw.Draw(whole), whole.width - OVERSAMPLING * 32
+        draw.text((OVERSAMPLING * 16, OVERSAMPLING * 10), _shortened(title, 17, width), INK, _font(17))
         for row, line in enumerate(_wrapped(sentences[i], 15, width)[:2]):
-            draw.text((SMOOTH * 16, whole.height - SMOOTH * (50 - 20 * row)), line, INK, _font(15))
-        draw.rectangle([0, whole.height - SMOOTH * 4, whole.width * i // max(last, 1), whole.height], fill="#3f90da")
-        whole = whole.reduce(SMOOTH)
-        for picture, place in zip(shown, places, strict=True):
-            whole.paste(picture, place)
+            draw.text((OVERSAMPLING * 16, whole.height - OVERSAMPLING * (50 - 20 * row)), line, INK, _font(15))
+        draw.rectangle([0, whole.height - OVERSAMPLING * 4, whole.width * i // max(last, 1), whole.height], fill="#3f90da")
+        whole = whole.reduce(OVERSAMPLING)
+        for image, corner in zip(shown, corners, strict=True):
+            whole.paste(image, corner)
         return whole
 
-    # one set of colors for all, so that nothing flickers, and each frame is packed as soon as it is drawn
-    few = [sheet(i, [one.at(i) for one in stills]) for i in sorted({0, last // 2, last})]
-    colors = Image.new("RGB", (size[0], size[1] * len(few)))
-    for i, picture in enumerate(few):
-        colors.paste(picture, (0, i * size[1]))
-    common = colors.quantize(255, Image.Quantize.MEDIANCUT)
-    moving, shown, packed = [one.all() for one in stills], [None] * len(stills), []
+    # one palette for all frames avoids flickering, and lets each frame be compressed as soon as it is drawn
+    samples = [sheet(i, [one.at(i) for one in stills]) for i in sorted({0, last // 2, last})]
+    colors = Image.new("RGB", (size[0], size[1] * len(samples)))
+    for i, image in enumerate(samples):
+        colors.paste(image, (0, i * size[1]))
+    palette = colors.quantize(255, Image.Quantize.MEDIANCUT)
+    animations, shown, frames = [one.all() for one in stills], [None] * len(stills), []
     for i in range(len(sentences)):
-        shown = [next(pictures, before) for pictures, before in zip(moving, shown, strict=True)]  # what has ended waits
-        packed.append(sheet(i, shown).quantize(palette=common, dither=Image.Dither.NONE))
+        shown = [next(images, last_image) for images, last_image in zip(animations, shown, strict=True)]  # shorter ones wait
+        frames.append(sheet(i, shown).quantize(palette=palette, dither=Image.Dither.NONE))
         on_progress((i + 1) / len(sentences))
     out = io.BytesIO()
-    times = [moment] * last + [6 * moment]
-    packed[0].save(out, "GIF", save_all=True, append_images=packed[1:], duration=times, loop=0)
+    durations = [duration] * last + [6 * duration]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return out.getvalue()
 
 
-def _fitted(text: str, size: int, width: int) -> str:
+def _shortened(text: str, size: int, width: int) -> str:
     text = _plain(text)
     while _font(size).getlength(text) > width:
         text = text[:-2] + "…"
@@ -328,7 +337,7 @@ def _fitted(text: str, size: int, width: int) -> str:
 
 
 def _wrapped(text: str, size: int, width: int) -> list[str]:
-    """The text in lines that are not wider than this."""
+    """The text in lines of at most this width in pixels."""
     lines = [""]
     for word in _plain(text).split():
         longer = f"{lines[-1]} {word}".strip()
@@ -336,4 +345,4 @@ def _wrapped(text: str, size: int, width: int) -> list[str]:
             lines[-1] = longer
         else:
             lines.append(word)
-    return [_fitted(line, size, width) for line in lines]
+    return [_shortened(line, size, width) for line in lines]

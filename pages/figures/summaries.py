@@ -1,4 +1,4 @@
-"""Plotly figures of a data set before anything is clustered. Arrays in, figures out; no Streamlit."""
+"""Plotly figures of a data set before clustering. No Streamlit."""
 
 from dataclasses import replace
 
@@ -27,20 +27,20 @@ from pages.figures.plots import (
 )
 
 MAX_PANELS = 6
-"""columns of a scatter-plot matrix"""
+"""maximum number of columns in a scatter-plot matrix"""
 MAX_PANEL_MARKERS = 6_000
-"""in all panels together; above it they are painted"""
+"""maximum number of markers in all panels; more points are painted as images"""
 MAX_PAINTED_ROWS = 100_000
-"""in each panel"""
+"""maximum number of points painted in each panel"""
 MAX_LOADINGS = 24
-"""columns whose loadings are shown"""
+"""maximum number of columns in the loadings plot"""
 BLOCKS = 160
-"""rows of a heat map at most; more are averaged in blocks"""
+"""maximum number of rows in a heat map; more are averaged in blocks"""
 PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
 
 
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """(n,) which group each point is in, the colors of the groups, and the symbols of the points."""
+    """The known group (n,) of each point, the colors of the groups, and the symbols of the points."""
     if data.labels is None:
         return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
     groups = np.where(data.labels < 0, 0, data.labels + 1)
@@ -50,7 +50,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
-    """All points in the plane, in the colors of their known groups; rings around rows in which a value was filled."""
+    """Return a scatter plot in the plane: colors show known groups, rings mark rows with imputed values."""
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MAX_MARKERS
@@ -67,7 +67,7 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
 
 
 def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
-    """Each pair of the columns below the diagonal, their correlation above it, and each column's distribution on it."""
+    """Return a scatter-plot matrix: pairs of columns below the diagonal, correlations above, histograms on the diagonal."""
     p, n = len(columns), len(data.points)
     rows = np.arange(n)
     pairs = p * (p - 1) // 2
@@ -79,8 +79,8 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     values = data.points[np.ix_(rows, columns)]
     extents = [padded_extent(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
-    called = [] if painted else [escape_html(name) for name in data.names_of(rows)]
-    ringed = _ringed(data)
+    names = [] if painted else [escape_html(name) for name in data.names_of(rows)]
+    imputed = _imputed_rows(data)
     figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
     images = []
     for i in range(p):
@@ -137,30 +137,30 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
                     pair |= dict(
                         x=values[:, j],
                         y=values[:, i],
-                        customdata=called,
+                        customdata=names,
                         hovertemplate="%{customdata}<br>%{x}, %{y}<extra></extra>",
                         hoverinfo=None,
                         marker=dict(size=4, opacity=0.75, color=np.array(colors)[groups].tolist()),
                     )
                 figure.add_trace(pair | place)
                 both = [columns[j], columns[i]]
-                for ring in rings(_of_columns(ringed, both), ringed.points[:, both]):
-                    few = {part: ring[part][: MAX_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
-                    figure.add_trace(ring | few | dict(marker=ring["marker"] | dict(size=8)) | place)
+                for ring in rings(_select_columns(imputed, both), imputed.points[:, both]):
+                    limited = {part: ring[part][: MAX_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
+                    figure.add_trace(ring | limited | dict(marker=ring["marker"] | dict(size=8)) | place)
     figure.update_layout(height=140 + 105 * p, margin=TIGHT, showlegend=False, images=images, bargap=0, dragmode=False)
     return figure
 
 
 def _correlations(values: np.ndarray) -> np.ndarray:
-    """(p, p) of the columns; NaN for those that do not vary, where rounding would make up a number."""
-    centred = values - values.mean(axis=0)
-    centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
-    lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centred, axis=0), np.nan)
-    return (centred.T @ centred) / lengths / lengths[:, None]
+    """(p, p) correlations of the columns; NaN for constant columns, where they would be rounding errors."""
+    centered = values - values.mean(axis=0)
+    centered /= np.maximum(np.abs(centered).max(axis=0), np.finfo(float).tiny)
+    lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centered, axis=0), np.nan)
+    return (centered.T @ centered) / lengths / lengths[:, None]
 
 
-def _ringed(data: Data) -> Data:
-    """The rows in which a value was filled, as many as are ringed."""
+def _imputed_rows(data: Data) -> Data:
+    """The first rows with imputed values, up to the maximum number of rings."""
     filled = np.zeros(0, dtype=int) if data.filled is None else np.flatnonzero(data.filled.any(axis=1))[:MAX_MARKERS]
 
     def of(part):
@@ -170,8 +170,8 @@ def _ringed(data: Data) -> Data:
     return replace(data, points=data.points[filled], labels=None, mixed=None, **kept)
 
 
-def _of_columns(data: Data, columns: list[int]) -> Data:
-    """The data with these columns only, as far as filled values go."""
+def _select_columns(data: Data, columns: list[int]) -> Data:
+    """The data with these columns only; other fields that rings do not need are unchanged."""
 
     def of(part):
         return None if part is None else part[:, columns]
@@ -186,7 +186,7 @@ def _of_columns(data: Data, columns: list[int]) -> Data:
 
 
 def _column(data: Data, j: int) -> str:
-    """The name of a column, short, and without how it was scaled."""
+    """The name of a column, truncated and without the suffix for its scaling."""
     name = data.columns[j]
     for scaled in filter(None, SCALING_SUFFIXES.values()):
         name = name.removesuffix(scaled)
@@ -194,28 +194,33 @@ def _column(data: Data, j: int) -> str:
 
 
 def explained_variance(components: PrincipalComponents) -> go.Figure:
-    """The share of the variance that each component keeps, and of all up to it."""
-    shares = components.shares[:20]
-    x = np.arange(1, len(shares) + 1)
+    """Return a plot of the explained variance ratio of each component, and its cumulative sum."""
+    ratios = components.shares[:20]
+    x = np.arange(1, len(ratios) + 1)
     bars = dict(
-        type="bar", x=x, y=shares, marker=dict(color=palette.COLORS[0]), name="each", hovertemplate="%{y:.1%}<extra></extra>"
+        type="bar",
+        x=x,
+        y=ratios,
+        marker=dict(color=palette.COLORS[0]),
+        name="individual",
+        hovertemplate="%{y:.1%}<extra></extra>",
     )
     line = dict(
-        type="scatter", mode="lines+markers", x=x, y=np.cumsum(shares), name="together", line=dict(color=palette.COLORS[1])
+        type="scatter", mode="lines+markers", x=x, y=np.cumsum(ratios), name="cumulative", line=dict(color=palette.COLORS[1])
     )
     layout = dict(
         height=240,
         margin=TIGHT,
         legend=dict(orientation="h", y=1.02, yanchor="bottom"),
         dragmode=False,
-        xaxis=dict(title=dict(text="component"), dtick=1 if len(shares) < 12 else None),
-        yaxis=dict(title=dict(text="share of the variance"), range=[0, 1.05], tickformat=".0%"),
+        xaxis=dict(title=dict(text="component"), dtick=1 if len(ratios) < 12 else None),
+        yaxis=dict(title=dict(text="explained variance ratio"), range=[0, 1.05], tickformat=".0%"),
     )
     return go.Figure(dict(data=[bars, line | dict(hovertemplate="%{y:.1%}<extra></extra>")], layout=layout))
 
 
 def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
-    """How much of each column goes into each component, from −1 to 1."""
+    """Return a heat map of the loadings of columns on components, from −1 to 1."""
     shown = min(MAX_PANELS, len(components.axes))
     strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MAX_LOADINGS])
     z = components.axes[:shown][:, strongest].T
@@ -230,7 +235,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
         colorscale=palette.DIVERGING,
         text=[[minus_signs(f"{value:.2f}") for value in row] for row in z],
         texttemplate="%{text}",
-        hovertemplate="%{y}in %{x}: %{text}<extra></extra>",
+        hovertemplate="%{y}on %{x}: %{text}<extra></extra>",
         showscale=False,
         xgap=2,
         ygap=2,
@@ -246,7 +251,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
 
 
 def distinct_names(names: list[str]) -> list[str]:
-    """The names made different by blanks, because Plotly puts equal ones into one row."""
+    """Return the names made unique with trailing spaces, because Plotly merges rows with equal names."""
     seen: dict[str, int] = {}
     different = []
     for name in names:
@@ -256,15 +261,22 @@ def distinct_names(names: list[str]) -> list[str]:
 
 
 def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The dissimilarities of points in this order, as means over blocks of pairs where there are more than `BLOCKS`.
+    """Return the dissimilarities of points in this order, averaged over blocks of pairs if there are more than `BLOCKS`.
 
-    `between` gives the (m, l) dissimilarities of points (m,) with points (l,). Returns (b, b) means in single precision, and
-    where in the order each block begins and the last one ends, (b + 1,).
+    Parameters
+    ----------
+    between : function that returns the (m, l) dissimilarities between points (m,) and points (l,)
+    order : (n,) array of point indices
+
+    Returns
+    -------
+    means : (b, b) array in single precision
+    edges : (b + 1,) positions in `order` at which the blocks begin, and the end of the last one
     """
     n = len(order)
     edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))
     sizes = np.diff(edges)
-    rows = [  # a row of blocks at a time: never a second matrix
+    rows = [  # one row of blocks at a time, to avoid a second matrix
         np.add.reduceat(between(order[a:b], order).sum(axis=0), edges[:-1]) / (b - a) / sizes
         for a, b in zip(edges[:-1], edges[1:], strict=True)
     ]
@@ -272,37 +284,37 @@ def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, height: int = 420) -> go.Figure:
-    """The given proximities with rows and columns in this order; lines between groups, where labels (n,) are given.
+    """Return a heat map of the distance matrix in this order, with lines between clusters if labels (n,) are given.
 
-    Above `BLOCKS` rows each cell is the mean of a block of pairs.
+    With more than `BLOCKS` rows, each cell is the mean of a block of pairs.
     """
     matrix, edges = block_means(lambda ones, others: data.precomputed[np.ix_(ones, others)], order)
-    called = data.names_of(order[edges[:-1]])
+    names = data.names_of(order[edges[:-1]])
     sizes = np.diff(edges)
-    if len(called) < len(order):
-        called = [f"{name} and {size - 1} more" if size > 1 else name for name, size in zip(called, sizes, strict=True)]
+    if len(names) < len(order):
+        names = [f"{name} and {size - 1} more" if size > 1 else name for name, size in zip(names, sizes, strict=True)]
     heat = dict(
         type="heatmap",
         z=matrix,
         colorscale=palette.SEQUENTIAL,
         x0=0,
         y0=0,
-        text=[[escape_html(f"{a} – {b}") for b in called] for a in called] if len(called) <= 80 else None,
-        hovertemplate=("%{text}: " if len(called) <= 80 else "") + "%{z:.4g}<extra></extra>",
+        text=[[escape_html(f"{a} – {b}") for b in names] for a in names] if len(names) <= 80 else None,
+        hovertemplate=("%{text}: " if len(names) <= 80 else "") + "%{z:.4g}<extra></extra>",
         colorbar=dict(thickness=12, title=dict(text=escape_html(data.matrix_name), side="right")),
     )
     lines = []
     if labels is not None:
-        turns = np.flatnonzero(np.diff(labels[order])) + 1
-        for turn in turns:
-            at = float(np.searchsorted(edges, turn)) - 0.5
+        boundaries = np.flatnonzero(np.diff(labels[order])) + 1
+        for boundary in boundaries:
+            at = float(np.searchsorted(edges, boundary)) - 0.5
             lines += [
-                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(called) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
-                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(called) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
+                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
+                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
             ]
-    few = len(called) <= 40
+    few = len(names) <= 40
     ticks = (
-        dict(tickvals=list(range(len(called))), ticktext=[escape_html(truncate(name)) for name in called])
+        dict(tickvals=list(range(len(names))), ticktext=[escape_html(truncate(name)) for name in names])
         if few
         else dict(showticklabels=False, ticks="")
     )

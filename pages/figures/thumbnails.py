@@ -1,4 +1,4 @@
-"""Small pictures of clusterings, as images."""
+"""Thumbnails of clusterings."""
 
 import base64
 
@@ -14,32 +14,34 @@ MARK = "fill='#fff' stroke='#26262c' stroke-width='2.5'"
 DASHED = " stroke-dasharray='6 4'"
 
 
-def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, middles: np.ndarray, spare=(), lacking=()) -> str:
-    """The points in the colors of the numbers (n,) of their groups, and the middles (k, d) of these, as a data URI.
+def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, centers: np.ndarray, extra=(), missing=()) -> str:
+    """Return an image of the clustering as a data URI.
 
-    A ring is drawn around what is `spare`, a dashed one around what is `lacking`; places (m, d).
+    numbers : (n,) cluster numbers, which determine the colors
+    centers : (k, d) cluster centers
+    extra, missing : (m, d) positions to mark with a solid or a dashed ring
     """
     xy = plane.places(data.points)
     left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
     colors = palette.rgb([palette.color_of(number) for number in range(numbers.max() + 1)])
     points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=numbers)
 
-    def circles(places, radius: int, style: str) -> str:
-        x, y = plane.project(np.reshape(places, (-1, data.points.shape[1]))).T
-        across, down = (x - left) / (right - left) * WIDTH, (top - y) / (top - bottom) * HEIGHT
+    def circles(positions, radius: int, style: str) -> str:
+        x, y = plane.project(np.reshape(positions, (-1, data.points.shape[1]))).T
+        column, row = (x - left) / (right - left) * WIDTH, (top - y) / (top - bottom) * HEIGHT
         return "".join(
-            f"<circle cx='{cx:.1f}' cy='{cy:.1f}' r='{radius}' {style}/>" for cx, cy in zip(across, down, strict=True)
+            f"<circle cx='{cx:.1f}' cy='{cy:.1f}' r='{radius}' {style}/>" for cx, cy in zip(column, row, strict=True)
         )
 
-    ring = f"fill='none' stroke='{palette.FILLED}' stroke-width='3'"
-    picture = (
+    ring = f"fill='none' stroke='{palette.IMPUTED}' stroke-width='3'"
+    image = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}'>"
         f"<image href='{points}' width='{WIDTH}' height='{HEIGHT}'/>"
-        f"{circles(middles, 5, MARK)}{circles(spare, 14, ring)}{circles(lacking, 14, ring + DASHED)}</svg>"
+        f"{circles(centers, 5, MARK)}{circles(extra, 14, ring)}{circles(missing, 14, ring + DASHED)}</svg>"
     )
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode()
 
 
 def as_html(source: str, alt: str) -> str:
-    """The picture in HTML."""
+    """Return the image as an HTML element."""
     return f"<img src='{source}' style='width:100%' alt='{alt}'>"

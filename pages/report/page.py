@@ -1,4 +1,4 @@
-"""The report: the run that Watch shows, on one page to be printed."""
+"""The Report page: a printable one-page summary of the current run."""
 
 from urllib.parse import urlencode
 
@@ -20,16 +20,16 @@ from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
 def link() -> str:
-    """Where the run is to be seen, or why nowhere."""
+    """The address of the run, or a sentence that says why there is none."""
     if uses_own_data():
-        return "The data were brought by hand, so no link can hold them."
+        return "Uploaded data cannot be included in a link."
     base = (st.context.url or "").rstrip("/").removesuffix("/report")
     return f"{base}/?{urlencode(current_address(), doseq=True)}".removesuffix("?")
 
 
 with st.container(key="controls"):
     st.title("Report")
-    st.caption("The run that is chosen on Watch, on one page, to be printed or kept.")
+    st.caption("One-page summary of the current run.")
     data = current()
     settings = choose_settings(data)
     progress = Progress()

@@ -1,4 +1,4 @@
-"""What cannot be done, in one sentence, with the remedy one click away where there is one."""
+"""Error messages on the page, with a button for the remedy where there is one."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.ui.data_choice import current
 
 
 def show_error(fault: ValueError) -> None:
-    """Shows what an error says; if the method cannot work on proximities, also a button that takes one that can."""
+    """Show the message of an error; if the method requires points, also a button that selects one that does not."""
     st.error(escape_markdown(as_sentence(fault)), icon=":material/error:")
     if isinstance(fault, NeedsPoints):
         view = next(iter(available_methods(WATCH, current()).values()))

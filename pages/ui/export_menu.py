@@ -1,4 +1,4 @@
-"""The export menu of a run: downloads, made on demand, and scripts that repeat it."""
+"""The export menu of a run: downloads and scripts."""
 
 import logging
 import re
@@ -19,30 +19,30 @@ from pages.ui.buttons import WITHOUT_DATA, copy_link
 from pages.ui.widgets import session_cache, uses_own_data
 
 QUICK = 400_000
-"""numbers in a run whose table is made without a progress bar"""
+"""maximum number of cells of a run whose tables are written without a progress bar"""
 
 
 def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
-    """Shows a menu of all exports of a run and its moving picture. `key` tells several runs on a page apart."""
+    """Show the menu with all exports of a run and its animation. `key` distinguishes several runs on a page."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
     long = run.cells > QUICK and not run.view.traits.pairwise
-    with st.popover("Take it away", icon=":material/download:"):
+    with st.popover("Export", icon=":material/download:"):
         with st.container(horizontal=True):
-            for label, ending, mime, slow, make in (
-                ("Assignments, CSV", "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
-                ("Parameters, CSV", "parameters.csv", "text/csv", False, partial(files.clusters_csv, run)),
-                ("Parameters, JSON", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
-                ("Whole history, NPZ", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
+            for label, ending, mime, slow, create in (
+                ("Assignments (CSV)", "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
+                ("Parameters (CSV)", "parameters.csv", "text/csv", False, partial(files.clusters_csv, run)),
+                ("Parameters (JSON)", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
+                ("All iterations (NPZ)", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
                 (
-                    "Animation, HTML",
+                    "Animation (HTML)",
                     "animation.html",
                     "text/html",
                     False,
                     partial(offline.animation, picture, sentences, run.title),
                 ),
                 (
-                    "Animation, GIF",
+                    "Animation (GIF)",
                     "animation.gif",
                     "image/gif",
                     True,
@@ -50,26 +50,26 @@ def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str
                 ),
             ):
                 if slow:
-                    make = _file_on_demand(label, (label, picture.layout.meta, key), make)
-                if make is not None:
+                    create = _file_on_demand(label, (label, picture.layout.meta, key), create)
+                if create is not None:
                     st.download_button(
                         label,
-                        make,
+                        create,
                         ending if ending == scripts.TABLE else f"{name}-{ending}",
                         distinct_type(mime, plots.token(label, run.key, picture.layout.meta).encode()),
-                        key=f"take {label}{key}",
+                        key=f"download {label}{key}",
                         on_click="ignore",
                         icon=":material/download:",
                     )
         st.caption(
-            "The animation plays without a network. In tables, what a spreadsheet would take for a formula begins with an "
-            "apostrophe. The picture is saved beside the player, as it is."
+            "The HTML animation works offline. Cells that look like formulas are prefixed with an apostrophe. Use PNG/SVG at "
+            "the player to save the current frame."
         )
         if not key:
-            st.page_link("pages/report/page.py", label="A report of this run, to be printed", icon=":material/description:")
+            st.page_link("pages/report/page.py", label="Printable report", icon=":material/description:")
         copy_link(WITHOUT_DATA if uses_own_data() else "", f"copying taken{key}")
         package = st.segmented_control(
-            "As code",
+            "Code",
             ["clustering", "scikit-learn"],
             default="clustering",
             required=True,
@@ -79,7 +79,7 @@ def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str
 
 
 def _show_script(run: Run, write: Callable[[Run], str]) -> None:
-    """Shows the script, or why there is none. A script that fails to be written must not break the page."""
+    """Show the script, or the reason why there is none. An error in `write` must not break the page."""
     try:
         code = write(run)
     except NoScript as fault:
@@ -90,18 +90,21 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
     else:
         st.code(code, language="python", height=260)
         if "from clustering" in code:
-            st.caption("It runs in the folder of the app, where the package `clustering` is.")
+            st.caption("Run in the app's folder (needs the package `clustering`).")
         if scripts.TABLE in code:
-            st.caption(f"It reads {scripts.TABLE}, the assignments above, from the folder in which it runs.")
+            st.caption(f"Put the exported {scripts.TABLE} in the working directory.")
 
 
-def _file_on_demand(label: str, what: tuple, make: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
-    """Shows a button that makes the file, with a progress bar. Returns the file, None as long as it is not made."""
+def _file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
+    """Show a button that creates the file, with a progress bar. Return the file, or None before it is created.
+
+    `content` identifies what the file contains.
+    """
     cache, place = session_cache(), st.empty()
-    what = ("file", *what)
-    if what not in cache:
-        if not place.button(f"Make: {label}", key=f"make {what}", icon=":material/hourglass_top:"):
+    key, name = ("file", *content), f"{label[0].lower()}{label[1:]}"
+    if key not in cache:
+        if not place.button(f"Create {name}", key=f"create {key}", icon=":material/hourglass_top:"):
             return None
-        cache.get(what, lambda: make(on_progress=lambda share: place.progress(share, f"Making: {label}")))
+        cache.get(key, lambda: create(on_progress=lambda fraction: place.progress(fraction, f"Creating {name}")))
     place.empty()
-    return cache.get(what, None)
+    return cache.get(key, None)

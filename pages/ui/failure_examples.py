@@ -1,4 +1,4 @@
-"""Examples of clustering that goes wrong, each with a remedy: the widget values that show them, and what is said of them."""
+"""Examples in which clustering fails, each with a remedy: their widget values and explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,16 +15,16 @@ from pages.ui.widgets import start_key
 
 @dataclass(frozen=True)
 class Scene:
-    """A page that shows a run of a method on a data set."""
+    """A run of a method on a data set, and the page that shows it."""
 
     data: Mapping[str, Any]
-    """values of the widgets that choose the data set, by key"""
+    """widget values that select the data set, by key"""
     k: int = 3
     start: str = "random"
     """name of the initialization"""
     seed: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
-    """options of the method that are not its defaults"""
+    """options of the method that differ from the defaults"""
     method: str = "kmeans"
     page: str = "watch"
 
@@ -36,21 +36,21 @@ class Scene:
         return view.settings(self.k, start, seed, **self.options)
 
     def state(self) -> dict[str, Any]:
-        """The values of all widgets that the run depends on, by key."""
+        """The widget values that the run depends on, by key."""
         view = method(self.method)
         state = {**self.data, "k": self.k}
-        if self.page in view.pages:  # others are about one method
+        if self.page in view.pages:  # other pages show one method only
             state["algorithm"] = view.name
         if view.initializations:
             state[start_key(view)] = self.start
         if view.traits.random:
             state["seed"] = self.seed
-        offered = [option for option in view.options if option.pages is None or self.page in option.pages]
-        return state | {f"{view.name}_{option.name}": self.settings.option(option.name) for option in offered}
+        available = [option for option in view.options if option.pages is None or self.page in option.pages]
+        return state | {f"{view.name}_{option.name}": self.settings.option(option.name) for option in available}
 
     @property
     def address(self) -> dict[str, str]:
-        """The query parameters of data widgets that may not be drawn yet: Streamlit does not write these."""
+        """Query parameters of the data widgets that may not be drawn yet; Streamlit does not write these."""
         if self.data["source"] == "real":
             return {"source": SOURCES["real"], "table": TABLES[self.data["table"]].title}
         name = self.data["sample"]
@@ -64,7 +64,7 @@ class Scene:
         """The data set."""
         if self.data["source"] == "real":
             source = bundled(self.data["table"])
-            choices = replace(source.begin, scaling=self.data["scaling"])
+            choices = replace(source.initial, scaling=self.data["scaling"])
             return cleaning.prepare(source.table, source.title, choices, lambda step: None)
         name = self.data["sample"]
         values = {s.name: self.data[f"{name}_{s.name}"] for s in SAMPLES[name].settings}
@@ -72,131 +72,131 @@ class Scene:
 
 
 def _sample(name: str, n: int = 500, **values) -> dict[str, Any]:
-    """The values of the widgets that choose a sample."""
+    """Widget values that select a sample."""
     state = {"source": "sample", "sample": name, "n": n, "data_seed": 0}
     return state | {f"{name}_{s.name}": values.get(s.name, SAMPLES[name].default(s)) for s in SAMPLES[name].settings}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that goes wrong, and the change that remedies it."""
+    """A run that fails, and a change that fixes it."""
 
     title: str
     text: str
-    """what to look at, and why it happens"""
+    """what to look for, and why it happens"""
     wrong: Scene
     remedy: str
-    """label of the button that makes the change"""
+    """label of the button that applies the change"""
     change: Mapping[str, Any]
-    """fields of `wrong` that the remedy changes, with their new values"""
+    """new values of the fields of `wrong` that the remedy changes"""
     after: str
-    """what to look at then"""
+    """explanation of the remedied run"""
 
     def scene(self, remedied: bool = False) -> Scene:
-        """The scene that goes wrong, or the remedied one."""
+        """The failing scene, or the remedied one."""
         return replace(self.wrong, **self.change) if remedied else self.wrong
 
 
 FAILURES = {
     "optimum": Failure(
-        "A local optimum",
-        "Nine groups, nine centers, and yet: one group is cut in two, while one center has two groups to itself. Every step "
-        "lowered the loss and no step can lower it any more, so K-means ends here; from this start the better places are out "
-        "of reach.",
+        "Local optimum",
+        "There are nine groups and nine centers, but one group is split in two and one center covers two groups. Every step "
+        "lowered the loss, and no further step can: K-means has converged, and from here the better optimum cannot be "
+        "reached.",
         Scene(_sample("grid", side=3), k=9, seed=6),
         "Start with k-means++",
         {"start": "k-means++", "seed": 2},
-        "k-means++ starts at points far from each other, so each group has a center from the beginning, and the loss ends "
-        "lower. Many starts shows how often each initialization gets there.",
+        "k-means++ chooses initial centers far from each other, so each group has a center from the beginning, and the final "
+        "loss is lower. The Restarts page shows how often each initialization succeeds.",
     ),
     "number": Failure(
-        "A wrong K",
-        "Five groups, three centers: two clusters swallow two groups each. The loss cannot warn of it: it falls with every "
-        "further cluster, needed or not.",
+        "Wrong K",
+        "There are five groups but three centers, so two clusters each contain two groups. The loss does not reveal this: it "
+        "decreases with every additional cluster, whether or not it is needed.",
         Scene(_sample("round", k=5), k=3, seed=2),
-        "Take five",
+        "Use K = 5",
         {"k": 5, "start": "k-means++", "seed": 1},
-        "With five centers each group has its own. How many clusters? compares what six criteria say of every K; here they "
-        "agree.",
+        "With five centers, each group has its own. The Choose K page compares six criteria over K; here they agree.",
     ),
     "scales": Failure(
         "Unequal scales",
-        "Penguins, measured in millimetres and grams. A gram counts as much as a millimetre, and there are thousands of "
-        "grams, so K-means sorts the penguins by their weight alone: see the adjusted Rand index against the species.",
+        "The penguins are measured in millimeters and grams. One gram counts as much as one millimeter, and the weights are "
+        "in the thousands, so K-means groups the penguins by weight alone: see the adjusted Rand index against the species.",
         Scene({"source": "real", "table": "penguins", "scaling": "none"}),
         "Standardize the columns",
         {"data": {"source": "real", "table": "penguins", "scaling": "standardize"}},
-        "Divided by their standard deviations all four columns have a say, and the clusters are the species, nearly.",
+        "Divided by their standard deviations, all four columns count, and the clusters nearly match the species.",
     ),
     "outliers": Failure(
         "Outliers",
-        "A far point counts by the square of its distance: it pays to give a center to a handful of strays and to let two "
-        "groups share one.",
+        "An outlier contributes its squared distance, so the loss is lower if one center moves to a few outliers and two "
+        "groups share another.",
         Scene(_sample("outliers", share=0.1), seed=6),
-        "Take K-medoids",
+        "Use K-medoids",
         {"method": "kmedoids"},
-        "K-medoids counts distances, not their squares, and its centers are points of the data, so strays lose their pull: "
-        "each group has its medoid.",
+        "K-medoids sums distances instead of squared distances, and its centers are data points, so outliers have less "
+        "influence: each group has its own medoid.",
     ),
     "rings": Failure(
         "Rings",
-        "K-means gives each point to the nearest center, so its clusters are parted by straight lines. No two centers can "
-        "part a ring from the one around it; it converges, contented, on two halves.",
+        "K-means assigns each point to the nearest center, so the boundaries between clusters are straight lines. No two "
+        "centers can separate a ring from the one around it; it converges to two halves.",
         Scene(_sample("rings"), k=2, seed=5),
-        "Follow the chains",
+        "Use single linkage",
         {"page": "hierarchy", "method": "tree", "options": {"linkage": "single"}},
-        "Single linkage joins what is near to any member of a group, so it follows each ring around. What it cannot do is to "
-        "part groups that touch.",
+        "Single linkage merges clusters by their closest points, so it follows each ring. It cannot separate groups that "
+        "touch each other.",
     ),
     "empty": Failure(
-        "An empty cluster",
-        "In the first iterations a center loses its last point to its neighbors. The mean of no points is not a number; here "
-        "the cluster takes the point that is farthest from its own center, and says so.",
+        "Empty cluster",
+        "In the first iterations, a center loses its last point to its neighbors. The mean of zero points is undefined, so "
+        "the cluster is moved to the point that is farthest from its nearest center, and a notice is shown.",
         Scene(_sample("spreads", 100), k=5, seed=30),
         "Start with k-means++",
         {"start": "k-means++", "seed": 1},
-        "Starting points that are far from each other seldom come to share a group, so no center is squeezed out.",
+        "Initial centers far from each other rarely fall into the same group, so no center loses all of its points.",
     ),
     "collapse": Failure(
-        "A component collapses",
-        "Without a least variance a component shrinks onto a few points: the narrower it is, the higher its density there, so "
-        "the log-likelihood runs away, until the end of double precision, and what it reaches says nothing. Watch the loss "
-        "fall off a cliff as an ellipse vanishes.",
+        "Collapsing component",
+        "Without a variance floor, a component can shrink onto a few points: the narrower it is, the higher its density at "
+        "these points, so the log-likelihood diverges and is meaningless. Watch the loss drop as one ellipse vanishes.",
         Scene(_sample("spreads", 50), k=6, options={"floor": 0.0}, method="mixture", page="mixture"),
-        "Set a least variance, and fewer components",
+        "Set a variance floor and use fewer components",
         {"options": {"floor": 1e-2}, "k": 3},
-        "With a least variance no component can be narrower than a tenth of the spread of the data, so the likelihood has an "
-        "end; and with three components none is left over to shrink. The loss is that of a model again, without a notice.",
+        "With a variance floor, no component can be narrower than a tenth of the spread of the data, so the likelihood is "
+        "bounded. With three components, none is left over to shrink.",
     ),
     "dimensions": Failure(
         "High dimension",
-        "Three groups in two columns, and four hundred columns of noise. Each adds a little to every distance, so all points "
-        "are about equally far from each other, and which center is nearest is chance: the adjusted Rand index is near 0.",
+        "Two columns contain three groups; four hundred columns are noise. Each column adds a little to every distance, so "
+        "all points are about equally far from each other, and the nearest center is random: the adjusted Rand index is "
+        "near 0.",
         Scene(_sample("noise", 200)),
-        "Leave the noise out",
+        "Remove the noise columns",
         {"data": _sample("noise", 200, noise=0)},
-        "In the two columns that mean something the groups are plain. More columns are not more knowledge: choose them, on "
-        "the page Data.",
+        "In the two informative columns the groups are well separated. More columns do not always add information: select "
+        "features on the Data page.",
     ),
     "alike": Failure(
-        "All means alike",
-        "All components begin in the same place, so every point is shared equally, and every M step gives all of them the "
-        "same mean and covariance again: nothing can ever part them. It converges at once, to one Gaussian three times over.",
+        "Identical means",
+        "All components start at the same place, so every point has equal responsibilities, and every M step gives all "
+        "components the same mean and covariance again: nothing can separate them. It converges at once to three identical "
+        "Gaussians.",
         Scene(_sample("three"), start="alike", method="mixture", page="mixture"),
         "Start at different points",
         {"start": "k-means++"},
-        "From different points the components part, and find the three groups. EM only ever climbs from where it starts.",
+        "From different points the components separate and find the three groups. EM only climbs from where it starts.",
     ),
     "many": Failure(
         "Too many components",
-        "Eight components for three groups: they share the groups out among themselves, slowly, and some lose their points "
-        "one after the other, down to a weight of about a single point. The loss is a little lower than with three, but BIC "
-        "is higher: the parameters are not worth it.",
+        "Eight components divide three groups among themselves, slowly, and some lose nearly all of their points: their "
+        "weight falls to about one point. The loss is slightly lower than with three components, but BIC is higher: the extra "
+        "parameters are not justified.",
         Scene(_sample("three"), k=8, seed=13, options={"covariance": "tied"}, method="mixture", page="mixture"),
-        "Take three",
+        "Use K = 3",
         {"k": 3, "seed": 2},
-        "Three components, one for each group; compare the BIC. The page How many clusters? does this for every K.",
+        "Three components, one per group; compare the BIC. The Choose K page does this for every K.",
     ),
 }
 GALLERY = ("optimum", "number", "scales", "outliers", "rings", "empty", "collapse", "dimensions")
-"""the failures that their page shows"""
+"""the failures on the Failures page"""

@@ -1,4 +1,4 @@
-"""Widgets that show a failure and its remedy on the page where it can be seen."""
+"""Widgets that show a failure and its remedy on the page of its method."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from pages.ui.navigation import open_scene
 
 
 def _shown_failure(page: str) -> tuple[str | None, bool]:
-    """The failure to which the widgets of this page are set, None if to no failure, and whether it is remedied."""
+    """The name of the failure that the widgets of this page are set to, if any, and whether its remedy is applied."""
     for name, failure in FAILURES.items():
         for remedied in (False, True):
             scene = failure.scene(remedied)
@@ -19,30 +19,27 @@ def _shown_failure(page: str) -> tuple[str | None, bool]:
 
 
 def choose_failure(page: str) -> None:
-    """Draws buttons for the failures that can be seen on this page; then as `show_failure`."""
-    offered = [name for name, failure in FAILURES.items() if failure.wrong.page == page]
+    """Draw buttons for the failures that this page can show, then call `show_failure`."""
+    available = [name for name, failure in FAILURES.items() if failure.wrong.page == page]
     name, _ = _shown_failure(page)
-    st.session_state["failure"] = name if name in offered else None
+    st.session_state["failure"] = name if name in available else None
 
-    def chosen():
+    def apply():
         if name := st.session_state["failure"]:
             st.session_state.update(FAILURES[name].wrong.state())
 
     st.pills(
-        "What goes wrong, to be seen",
-        offered,
+        "Failure examples",
+        available,
         format_func=lambda name: FAILURES[name].title,
         key="failure",
-        on_change=chosen,
+        on_change=apply,
     )
     show_failure(page)
 
 
 def show_failure(page: str) -> None:
-    """Explains the failure that this page shows, if it shows one, with a button for its remedy.
-
-    Must be called after all widgets are drawn.
-    """
+    """If this page shows a failure, explain it and draw the button for its remedy. Call it after all widgets are drawn."""
     name, remedied = _shown_failure(page)
     if name is None:
         return
@@ -51,7 +48,7 @@ def show_failure(page: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(failure.after if remedied else failure.text, icon=":material/visibility:")
         st.button(
-            "Show it go wrong again" if remedied else failure.remedy,
+            "Show the failure again" if remedied else failure.remedy,
             icon=":material/undo:" if remedied else ":material/healing:",
             **(
                 dict(on_click=st.session_state.update, args=(other.state(),))

@@ -1,4 +1,4 @@
-"""Query parameters: restores them from a link, keeps them in the address across pages, and reports invalid ones."""
+"""Query parameters: restore widget values from a link, keep them in the address across pages, report invalid ones."""
 
 import json
 from collections.abc import Mapping
@@ -12,32 +12,32 @@ from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS
 from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
-from pages.ui.placing import CENTERS, read_places
+from pages.ui.placing import CENTERS, parse_positions
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
 MAX_LISTED = 5
-"""unavailable parameters that a warning lists; it counts the rest"""
+"""maximum number of unavailable parameters in a warning; the rest are counted"""
 
 
-def requested() -> dict[str, list[str]]:
-    """Returns the query parameters with which the session began, each with its values.
+def requested_parameters() -> dict[str, list[str]]:
+    """Return the query parameters with which the session began, each with its values.
 
-    The first call must come before any widget is drawn.
+    The first call must be made before any widget is drawn.
     """
-    if "asked" not in st.session_state:
-        st.session_state["asked"] = {name: st.query_params.get_all(name) for name in st.query_params}
+    if "requested parameters" not in st.session_state:
+        st.session_state["requested parameters"] = {name: st.query_params.get_all(name) for name in st.query_params}
         n = st.query_params.get("n", "")
-        if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the slider's labels, which contain commas
+        if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the labels of the slider, which contain commas
             st.session_state["n"] = int(n)
             st.session_state["in address"] = {"n": (int(n), [f"{int(n):,}"])}
-    return st.session_state["asked"]
+    return st.session_state["requested parameters"]
 
 
 def restore_address(page: str) -> None:
-    """Carries widget values from the previous page's address over to this page. Must be called before any widget is drawn.
+    """Restore widget values that were in the address of the previous page. Call it before any widget is drawn.
 
-    Streamlit would forget those values that came by a link.
+    Streamlit itself forgets values that came from a link.
     """
     held = st.session_state.get("in address", ()) if st.session_state.get("page") != page else ()
     carried = {name: st.session_state[name] for name in held if _is_widget_value(name)}
@@ -47,9 +47,9 @@ def restore_address(page: str) -> None:
 
 
 def current_address() -> dict[str, list[str]]:
-    """Returns the query parameters of this page, including those that `write_address` is going to add.
+    """Return the query parameters of this page, including those that `write_address` is going to add.
 
-    Must be called after all widgets are drawn.
+    Call it after all widgets are drawn.
     """
     now = {name: st.query_params.get_all(name) for name in st.query_params}
     before = st.session_state.get("in address", {})
@@ -61,7 +61,7 @@ def current_address() -> dict[str, list[str]]:
 
 
 def _is_drawn(name: str) -> bool:
-    """Whether this page has drawn a widget with this key: its value can then no longer be set."""
+    """Whether this page has drawn a widget with this key (Streamlit then refuses to set its value)."""
     if not _is_widget_value(name):
         return False
     try:
@@ -72,7 +72,7 @@ def _is_drawn(name: str) -> bool:
 
 
 def _is_widget_value(name: str) -> bool:
-    """Whether the session value with this key may be that of a widget; the session also holds data and results."""
+    """Whether the session value with this key can belong to a widget; the session also holds data and results."""
     if name not in st.session_state:
         return False
     value = st.session_state[name]
@@ -80,10 +80,10 @@ def _is_widget_value(name: str) -> bool:
 
 
 def write_address() -> None:
-    """Adds the query parameters that Streamlit leaves out. Must be called after the page is drawn.
+    """Add the query parameters that Streamlit omits. Call it after the page is drawn.
 
-    Streamlit leaves out values that were carried over from another page which a link had opened. When the browser goes back,
-    it also resets widgets that both pages have; these get their values again, and the page reruns once.
+    Streamlit omits values that were restored from another page. When the user goes back in the browser, it also resets
+    widgets that both pages have: their values are set again, and the page reruns once.
     """
     carried = st.session_state["carried over"]
     reset = {name: value for name, value in carried.items() if _is_drawn(name) and st.session_state[name] != value}
@@ -91,16 +91,16 @@ def write_address() -> None:
         st.session_state["to restore"] = reset
         st.rerun()
     held = current_address()
-    lacking = {name: texts for name, texts in held.items() if name not in st.query_params}
+    missing = {name: texts for name, texts in held.items() if name not in st.query_params}
     st.session_state["in address"] = {
         name: (st.session_state[name], texts) for name, texts in held.items() if _is_widget_value(name)
     }
-    if lacking:
-        written = json.dumps(lacking).replace("<", "\\u003c")
+    if missing:
+        parameters = json.dumps(missing).replace("<", "\\u003c")
         st.html(
             f"""<script>{{
             const url = new URL(location.href);
-            for (const [name, texts] of Object.entries({written})) {{
+            for (const [name, texts] of Object.entries({parameters})) {{
                 url.searchParams.delete(name);
                 for (const text of texts) url.searchParams.append(name, text);
             }}
@@ -111,22 +111,22 @@ def write_address() -> None:
 
 
 def warn_of_unavailable(place) -> None:
-    """Shows a warning that lists query parameters which could not be applied, until it is dismissed.
+    """Show a warning that lists query parameters which could not be applied, until it is dismissed.
 
-    `place` is the Streamlit container of the warning. A link to uploaded data gets an explanation instead, until data are
-    chosen. Must be called after the page is drawn.
+    `place` is the Streamlit container of the warning. If the link was made with uploaded data, an explanation is shown
+    instead, until data are chosen. Call it after the page is drawn.
     """
     if "unavailable" not in st.session_state:
-        found = {name: values for name in requested() if (values := _unavailable_values(name))}
+        found = {name: values for name in requested_parameters() if (values := _unavailable_values(name))}
         st.session_state["unavailable"] = [f"{name} = {truncate(text)}" for name, texts in found.items() for text in texts]
         for name in found:
-            if name in st.query_params and not _is_drawn(name):  # or every link copied from here would have it
+            if name in st.query_params and not _is_drawn(name):  # otherwise it stays in links copied from here
                 del st.query_params[name]
-        st.session_state["lacks data"] = requested().get("source") == [SOURCES["own"]]
-    if st.session_state["lacks data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
+        st.session_state["without data"] = requested_parameters().get("source") == [SOURCES["own"]]
+    if st.session_state["without data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
         place.info(
-            "This address is that of somebody's own data, which it cannot hold: bring them on the page Data. Until then this "
-            f"is {escape_markdown(current().title)}.",
+            "This link was made with uploaded data, which links cannot contain. Upload the file on the Data page; until then "
+            f"“{escape_markdown(current().title)}” is shown.",
             icon=":material/link_off:",
         )
         return
@@ -135,31 +135,31 @@ def warn_of_unavailable(place) -> None:
         return
     more = len(unavailable) - MAX_LISTED
     listed = unavailable[:MAX_LISTED] + ([f"{more} more"] if more > 0 else [])
-    text = " and ".join([", ".join(listed[:-1])] * (len(listed) > 1) + listed[-1:])
+    text = ", ".join(listed)
     with place.container(horizontal=True, vertical_alignment="center"):
         st.warning(
-            escape_markdown(f"This link asks for {text}, which cannot be: there the page shows its defaults."),
+            escape_markdown(f"Ignored unavailable settings in the link: {text}. Defaults are used."),
             icon=":material/link_off:",
         )
-        st.button("I see", on_click=unavailable.clear)
+        st.button("Dismiss", on_click=unavailable.clear)
 
 
 def _unavailable_values(name: str) -> list[str]:
-    """The requested values of this query parameter that no widget on the page has taken."""
-    values, kept = requested()[name], st.query_params.get_all(name)
+    """The requested values of this query parameter that no widget on the page accepted."""
+    values, kept = requested_parameters()[name], st.query_params.get_all(name)
     if name == CENTERS:
-        placed, wanted = (read_places(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
-        return [] if placed is not None and np.array_equal(placed, wanted) else values
+        current_centers, wanted = (parse_positions(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
+        return [] if current_centers is not None and np.array_equal(current_centers, wanted) else values
     if not _is_drawn(name):
         return values
-    # Streamlit drops a default from the address
+    # Streamlit omits defaults from the address
     chosen = st.session_state[name]
     texts = {text for one in (chosen if isinstance(chosen, list | tuple) else [chosen]) for text in _texts_of(one)}
     return [value for value in values if value not in kept and value not in texts and not _is_number(value, chosen)]
 
 
 def _texts_of(value) -> set[str]:
-    """All texts that stand for this widget value in an address."""
+    """All texts that represent this widget value in an address."""
     texts = {
         str(value),
         str(value).capitalize(),
@@ -170,7 +170,7 @@ def _texts_of(value) -> set[str]:
 
 
 def _labels() -> list[Mapping]:
-    """The labels of widget values, which are also their texts in an address, one mapping for each kind of widget."""
+    """The labels of widget values, which also represent them in an address; one mapping for each kind of widget."""
     views = methods().values()
     choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
@@ -179,7 +179,7 @@ def _labels() -> list[Mapping]:
 
 
 def _is_number(text: str, value) -> bool:
-    """Whether the text is the number `value`, however it is written."""
+    """Whether the text is a notation of the number `value`."""
     try:
         return not isinstance(value, str) and float(text) == value
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the server does so that the memory of visitors who have gone is free again. No Streamlit."""
+"""Returns memory of closed sessions to the operating system. No Streamlit."""
 
 import ctypes
 import gc
@@ -7,38 +7,39 @@ import threading
 import time
 from functools import cache
 
-TIDIED_AFTER = 5.0
-"""seconds after something was done"""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # as malloc.h has them
+CLEANING_DELAY = 5.0
+"""seconds between the first script run and the cleaning"""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # from malloc.h
 MEGABYTE = 2**20
 
 
 class MemoryCleaner:
-    """A thread that some seconds after work gives back to the system what visitors left behind.
+    """A background thread that collects garbage and trims the heap some seconds after it was scheduled.
 
-    Figures are in cycles, which wait for Python to look for them; what was freed stays with the allocator.
+    Plotly figures are in reference cycles, so they stay until Python's garbage collector runs, and glibc keeps freed memory.
     """
 
-    def __init__(self, after: float = TIDIED_AFTER):
-        self._after, self._used = after, threading.Event()
+    def __init__(self, delay: float = CLEANING_DELAY):
+        self._delay, self._scheduled = delay, threading.Event()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
         if hasattr(self._libc, "mallopt"):  # glibc
-            # No more arenas than there are already: of each but the first it trims the middle, and never the end. Blocks as
-            # large as the arrays of 100,000 points stay in them, because fresh pages for each take longer than the work.
+            # Limit the number of arenas: glibc trims free memory in the middle of each, but at the end of the first one only.
+            # Arrays of 100,000 points are also kept in arenas, because mapping new pages for each takes longer than the
+            # computation on them.
             self._libc.mallopt(M_ARENA_MAX, 2)
             self._libc.mallopt(M_MMAP_THRESHOLD, 8 * MEGABYTE)
             self._libc.mallopt(M_TRIM_THRESHOLD, 16 * MEGABYTE)
-        threading.Thread(target=self._run, name="tidying", daemon=True).start()
+        threading.Thread(target=self._run, name="memory cleaner", daemon=True).start()
 
-    def soon(self) -> None:
-        """To be called when something was done."""
-        self._used.set()
+    def schedule(self) -> None:
+        """Clean once after the delay. Calls during the delay have no further effect."""
+        self._scheduled.set()
 
     def _run(self) -> None:
         while True:
-            self._used.wait()
-            time.sleep(self._after)
-            self._used.clear()
+            self._scheduled.wait()
+            time.sleep(self._delay)
+            self._scheduled.clear()
             gc.collect()
             if hasattr(self._libc, "malloc_trim"):
                 self._libc.malloc_trim(0)
@@ -46,5 +47,8 @@ class MemoryCleaner:
 
 @cache
 def memory_cleaner() -> MemoryCleaner:
-    """The one of this process. First to be called before there are many threads, because each makes an arena of its own."""
+    """Return the cleaner of this process.
+
+    Call it before other threads start: the limit on arenas has no effect on those that exist already.
+    """
     return MemoryCleaner()

@@ -1,4 +1,4 @@
-"""A bar for work that takes longer than a moment."""
+"""Progress bars for long computations."""
 
 import time
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from pages.runs.jobs import Job
 
 
 class Progress:
-    """A bar that appears when work takes longer than a moment. A change of any setting leaves the work behind it.
+    """A progress bar that appears if a computation takes longer than 0.4 seconds.
 
-    With `on_stop` there is a button too, by which the work is left on purpose.
+    Any change of a setting stops the computation. If `on_stop` is given, there is also a button to stop it.
     """
 
     def __init__(self, on_stop: Callable[[], None] | None = None):
         self.place, self.began = st.empty(), time.monotonic()
         self.on_stop, self.bar, self.last = on_stop, None, 0.0
 
-    def show(self, share: float, text: str) -> None:
+    def show(self, fraction: float, text: str) -> None:
         now = time.monotonic()
         if now - self.began < 0.4 or now - self.last < 0.05:
             return
@@ -29,18 +29,18 @@ class Progress:
             if self.on_stop is not None:
                 with self.place.container():
                     self.bar = st.empty()
-                    st.button("Stop here", icon=":material/stop_circle:", on_click=self.on_stop)
-        leave = "Change any setting to leave this." if self.on_stop is None else "What is found so far is kept."
-        self.bar.progress(share, text=f"{text} {leave}")
+                    st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop)
+        hint = "Change any setting to stop." if self.on_stop is None else "Partial results are kept."
+        self.bar.progress(fraction, text=f"{text} {hint}")
 
     def done(self) -> None:
         self.place.empty()
 
 
 def run_job(name: str, job: Job) -> None:
-    """Does what is remaining of a job, with a bar and a button to stop; if it was stopped shows a button to resume instead.
+    """Run the remaining tasks of a job, with a progress bar and a Stop button; if it was stopped, show a Resume button.
 
-    `name` tells this job from others of the session. Any other change on the page ends the work as well.
+    `name` identifies the job within the session. Any change of a setting stops the job as well.
     """
 
     def stop():
@@ -54,8 +54,8 @@ def run_job(name: str, job: Job) -> None:
         return
     if st.session_state.get("stopped") == name:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped with {pluralize(remaining, job.noun)} still to be made; what follows is about what was.")
-            st.button("Go on", on_click=resume, icon=":material/play_arrow:")
+            st.warning(f"Stopped, {pluralize(remaining, job.noun)} not done; results so far.")
+            st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)
     job.resume(progress.show)

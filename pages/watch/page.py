@@ -1,4 +1,4 @@
-"""Watch: one run of one algorithm, step by step."""
+"""The Watch page: a run of one algorithm, step by step."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         shade = (
             plane.shows_all
             and run.has_regions
-            and st.toggle("Shade the region of each cluster", True, key="shade", persist_state="session")
+            and st.toggle("Show cluster regions", True, key="shade", persist_state="session")
         )
         shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
         run_view.show_picture(run, shown)
@@ -35,8 +35,8 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             run_view.show_player(run, shown, formulas)
         painted = len(run.data.points) > plots.MAX_ANIMATED_MARKERS
         st.caption(
-            f"All {len(run.data.points):,} points are fitted and drawn"
-            + (", as one picture per step: the stronger the color, the more points." if painted else ".")
+            f"All {len(run.data.points):,} points used and shown"
+            + (", drawn as an image; darker means more points." if painted else ".")
             + (f" {shown.left_out}" if shown.left_out else "")
             + run_view.colors_and_rings(run)
         )
@@ -48,20 +48,20 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
     show_tables(run)
 
 
-st.title("Watch it cluster")
+st.title("Clustering, step by step")
 open_requested_page()
 data = current()
 failure = st.container()
 settings = choose_settings(data)
 progress = Progress()
-by_hand = is_manual(settings)
+manual = is_manual(settings)
 with st.container(key="stage"):
-    # dragging needs room
-    left, right = st.columns([3, 2] if by_hand else [2, 1], gap="medium")
+    # the plot for placing centers needs more width
+    left, right = st.columns([3, 2] if manual else [2, 1], gap="medium")
 try:
     with left:
         plane = choose_plane(data)
-    if by_hand:
+    if manual:
         with right:
             settings = edit_centers(data, settings, plane)
     else:
@@ -69,8 +69,8 @@ try:
     with failure:
         show_failure("watch")
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
-except ValueError as fault:
-    show_error(fault)
+except ValueError as error:
+    show_error(error)
 else:
     show(run, plane, left, right, progress)
 progress.done()

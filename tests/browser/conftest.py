@@ -60,7 +60,7 @@ def server(chromium):
     process, address = start_server()
     first = chromium.new_page()
     first.goto(address)
-    first.get_by_role("heading", name="Watch it cluster").wait_for(timeout=60_000)
+    first.get_by_role("heading", name="Clustering, step by step").wait_for(timeout=60_000)
     first.close()
     yield address
     process.terminate()

@@ -27,7 +27,7 @@ def bring(page, server):
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_role("heading", name="Data", level=1).wait_for()
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("Until then every page goes on with Three Gaussians.").wait_for()
+    page.get_by_text("No data uploaded yet. All pages use “Three Gaussians”.").wait_for()
     idle(page)
 
 
@@ -45,8 +45,8 @@ def penguins_with_gaps():
 
 
 def watch(page):
-    page.get_by_role("link", name="Watch it cluster").click()
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("link", name="Run step by step").click()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     idle(page)
 
@@ -61,7 +61,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     page.set_input_files("input[type=file]", dict(name="penguins.csv", mimeType="text/csv", buffer=content))
     page.get_by_text("separator: semicolon").wait_for()
     page.get_by_text("Impute with probabilistic PCA").click()
-    page.get_by_text(re.compile("are filled by probabilistic PCA")).wait_for()
+    page.get_by_text(re.compile("were imputed with probabilistic PCA")).wait_for()
     page.get_by_role("combobox", name="Scaling").click()
     page.get_by_role("option", name="Standardize").click()
     page.get_by_text("Mean 0, standard deviation 1").wait_for()
@@ -69,7 +69,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     watch(page)
     # what the core makes of the same table
     table = pd.read_csv(io.BytesIO(content), sep=";")
-    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, gaps="ppca", scaling="standardize")
+    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, missing="ppca", scaling="standardize")
     data = cleaning.prepare(table, "penguins", how)
     labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
     expected = adjusted_rand_index(data.labels, labels)
@@ -77,7 +77,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     assert metric(page, "Adjusted Rand index") == f"{expected:.3f}"
     sizes = page.locator(".table tbody tr td:nth-child(2)").all_inner_texts()
     assert sorted(map(int, sizes)) == sorted(np.bincount(labels).tolist())
-    page.get_by_text(re.compile("A ring marks a row .* how uncertain it is")).wait_for()
+    page.get_by_text(re.compile("Rings mark rows with imputed values")).wait_for()
     rings = page.evaluate(
         """chart => document.querySelector(chart)._fullData.filter(t => t.marker?.symbol === 'circle-open')
             .map(t => t.x.length)""",
@@ -97,8 +97,8 @@ def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, 
     page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
     idle(page)
     watch(page)
-    page.get_by_role("spinbutton", name="K, clusters").fill("2")
-    page.get_by_role("spinbutton", name="K, clusters").press("Enter")
+    page.get_by_role("spinbutton", name="Clusters (K)").fill("2")
+    page.get_by_role("spinbutton", name="Clusters (K)").press("Enter")
     page.locator(".table tbody tr").nth(1).wait_for()
     page.wait_for_function("() => document.querySelectorAll('.table tbody tr').length === 2")
     assert page.locator(".table tbody tr td:nth-child(2)").all_inner_texts() == ["3", "3"]
@@ -128,8 +128,8 @@ def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
     assert after[2][0] > before[2][0] + 0.2
     assert after[2][1] < before[2][1] - 0.2
     # one more center leaves the others where they were put
-    page.get_by_role("spinbutton", name="K, clusters").fill("4")
-    page.get_by_role("spinbutton", name="K, clusters").press("Enter")
+    page.get_by_role("spinbutton", name="Clusters (K)").fill("4")
+    page.get_by_role("spinbutton", name="Clusters (K)").press("Enter")
     page.wait_for_function(f"chart => ({STARTS})(chart)?.length === 4", arg=PICTURE)
     np.testing.assert_allclose(start_of(page)[:3], after, atol=0.02)
 
@@ -153,7 +153,7 @@ def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_data(chromiu
     # not by the fixture `page`: Streamlit writes on the console that it looked for this page in the wrong place first
     page = chromium.new_page()
     page.goto(cold_server + "/data?source=Built-in&table=Iris")
-    page.get_by_text("What will be clustered").wait_for(timeout=30_000)
+    page.get_by_text("Prepared data").wait_for(timeout=30_000)
     page.get_by_role("dialog").wait_for(state="detached")
     assert page.get_by_role("heading", name="Data", level=1).is_visible()
     assert page.get_by_text("Iris: 150 points, 4 columns.").is_visible()
@@ -187,14 +187,14 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.get_by_text("Until then every page goes on with Three Gaussians.").wait_for()
+    page.get_by_text("No data uploaded yet. All pages use “Three Gaussians”.").wait_for()
     idle(page)
     tab_to(page, "File")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.get_by_label("A table as text").wait_for()
+    page.get_by_label("Table as text").wait_for()
     idle(page)
-    tab_to(page, "A table as text, with a line for each row")
+    tab_to(page, "Table as text, one line per row")
     page.keyboard.type("a,b\n1,2\n2,1\n8,9\n9,8\n")
     page.keyboard.press("Control+Enter")
     page.get_by_text("Pasted text: 4 points, 2 columns.").wait_for()
@@ -205,7 +205,7 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
             || e.innerText.trim() || e.title)).map(e => e.outerHTML.slice(0, 160))"""
     )
     assert unnamed == []
-    tab_to(page, "Watch it cluster")
+    tab_to(page, "Run step by step")
     page.keyboard.press("Enter")
     page.locator(".table tbody tr").nth(2).wait_for()
     assert page.locator(".table tbody tr").count() == 3

@@ -37,13 +37,13 @@ def test_the_picture_is_saved_as_it_is_on_the_screen(page, server):
 
 def test_tables_and_scripts_are_behind_one_button(page, server):
     page.goto(f"{server}/?n=100&algorithm=Gaussian+mixture")
-    page.get_by_role("button", name="Take it away").click()
-    name, table = taken(page, page.get_by_role("button", name="Assignments, CSV").click)
+    page.get_by_role("button", name="Export").click()
+    name, table = taken(page, page.get_by_role("button", name="Assignments (CSV)").click)
     assert name == "assignments.csv"
     headers, *rows = csv.reader(io.StringIO(table.decode("utf-8-sig")))
     assert headers[-1] == "responsibility_3"
     assert len(rows) == 100
-    name, told = taken(page, page.get_by_role("button", name="Parameters, JSON").click)
+    name, told = taken(page, page.get_by_role("button", name="Parameters (JSON)").click)
     assert name == "three-gaussians-mixture-3-parameters.json"
     assert json.loads(told)["points"] == 100
     page.get_by_text("from clustering import GaussianMixture").wait_for()
@@ -54,8 +54,8 @@ def test_tables_and_scripts_are_behind_one_button(page, server):
 def test_the_animation_plays_in_one_file_without_a_network(page, chromium, server, tmp_path):
     page.goto(f"{server}/?n=100")
     told = page.locator(".sentence", has_text="Converged").inner_text()
-    page.get_by_role("button", name="Take it away").click()
-    name, html = taken(page, page.get_by_role("button", name="Animation, HTML").click)
+    page.get_by_role("button", name="Export").click()
+    name, html = taken(page, page.get_by_role("button", name="Animation (HTML)").click)
     assert name == "three-gaussians-kmeans-3-animation.html"
     (tmp_path / name).write_bytes(html)
     context = chromium.new_context(offline=True)
@@ -91,10 +91,10 @@ def test_the_animation_is_made_as_a_gif_while_a_bar_says_how_far_it_is(page, ser
     page.goto(f"{server}/?n=100")
     page.locator(".sentence", has_text="Converged").wait_for()
     frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
-    page.get_by_role("button", name="Take it away").click()
-    page.get_by_role("button", name="Make: Animation, GIF").click()
-    page.get_by_text("Making: Animation, GIF").wait_for()
-    name, gif = taken(page, page.get_by_role("button", name="Animation, GIF", exact=True).click)
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Create animation (GIF)").click()
+    page.get_by_text("Creating animation (GIF)").wait_for()
+    name, gif = taken(page, page.get_by_role("button", name="Animation (GIF)", exact=True).click)
     assert name == "three-gaussians-kmeans-3-animation.gif"
     assert Image.open(io.BytesIO(gif)).n_frames == frames
 
@@ -103,8 +103,8 @@ def test_the_link_is_copied_and_opens_the_same_run_from_the_report_too(page, ser
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{server}/?n=100&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2")
     told = page.locator(".sentence", has_text="Converged").inner_text()
-    page.get_by_role("button", name="Copy the link").first.click()
-    page.get_by_text("Copied.").wait_for()
+    page.get_by_role("button", name="Copy link").first.click()
+    page.get_by_text("Link copied.").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator(".report h2", has_text="K-means, K = 4: Three Gaussians").wait_for()
@@ -140,9 +140,9 @@ def test_the_report_is_printed_on_white_paper_without_the_frame(page, server):
 def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, server):
     page.goto(f"{server}/?source=Built-in&table=Iris&k=4")  # which the gallery has to leave behind
     page.locator(".sentence", has_text="Converged").wait_for()
-    page.get_by_role("link", name="When it goes wrong").click()
-    page.get_by_role("button", name="Watch it go wrong").first.click()
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("link", name="Failures").click()
+    page.get_by_role("button", name="Show example").first.click()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_text("one group is cut in two").wait_for()
     page.locator(".sentence", has_text="Converged").wait_for()
     loss = page.locator(".sentence").inner_text()
@@ -153,7 +153,7 @@ def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, s
     names = page.evaluate("[...new URLSearchParams(location.search).keys()].sort()")
     assert names == ["grid_side", "k", "sample", "seed", "start_kmeans"]
     page.go_back()
-    page.get_by_role("heading", name="When it goes wrong").wait_for()
+    page.get_by_role("heading", name="Failures").wait_for()
 
 
 def test_back_leaves_the_settings_as_they_are(page, server):
@@ -162,7 +162,7 @@ def test_back_leaves_the_settings_as_they_are(page, server):
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator(".report h2", has_text="K = 5").wait_for()
     page.go_back()
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.locator(".sentence", has_text="Converged").wait_for()
-    page.wait_for_function("document.querySelector('input[aria-label=\"K, clusters\"]').value === '5'")
+    page.wait_for_function("document.querySelector('input[aria-label=\"Clusters (K)\"]').value === '5'")
     page.wait_for_function("location.search.includes('k=5')")

@@ -49,7 +49,7 @@ def line(page):
 
 
 def k_of(page):
-    return int(page.get_by_label("K, clusters").input_value())
+    return int(page.get_by_label("Clusters (K)").input_value())
 
 
 def height_of(page):
@@ -58,7 +58,7 @@ def height_of(page):
 
 def cut_into(page, k):
     """Waits until the page is that of so many groups."""
-    page.wait_for_function("k => document.querySelector('input[aria-label=\"K, clusters\"]').value === k", arg=str(k))
+    page.wait_for_function("k => document.querySelector('input[aria-label=\"Clusters (K)\"]').value === k", arg=str(k))
     page.get_by_test_id("stMetric").filter(has_text="Groups").get_by_text(str(k), exact=True).wait_for()
     settled(page)
 
@@ -137,7 +137,7 @@ def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server,
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 clusters")
     assert merged[-3] <= height_of(page) < merged[-2]
     assert sentence(page).startswith("Merge 97: ")
-    assert sentence(page).endswith("3 groups left. (cut)")
+    assert sentence(page).endswith("3 clusters left. (cut)")
     assert sum(links(page).values()) == 97
     assert marker(page) == pytest.approx([3, merged[-3]])
     page.get_by_label("Speed", exact=True).select_option("4")
@@ -150,12 +150,12 @@ def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server,
     page.get_by_role("button", name="Play").wait_for()
     page.wait_for_timeout(300)
     assert sentence(page).startswith("Merge 99: ")
-    assert sentence(page).endswith("all is one group.")
+    assert sentence(page).endswith("one cluster left.")
     assert sum(links(page).values()) == 99
     assert marker(page) == pytest.approx([1, merged[-1]])
     # another cut leaves it in this frame, and then it is back where it rests
     page.get_by_role("button", name="One step back").click()
-    page.get_by_label("K, clusters").fill("5")
+    page.get_by_label("Clusters (K)").fill("5")
     page.keyboard.press("Enter")
     cut_into(page, 5)
     page.wait_for_timeout(500)
@@ -204,7 +204,7 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
     page.keyboard.press("Enter")
     cut_into(page, 6)
     says(page, "6 clusters at height ")
-    page.get_by_label("K, clusters").fill("4")
+    page.get_by_label("Clusters (K)").fill("4")
     page.keyboard.press("Enter")
     cut_into(page, 4)
     says(page, "4 clusters at height ")
@@ -215,7 +215,7 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, ser
 def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, server, points):
     visit(page, f"{server}/hierarchy?n=100&k=4&tree_linkage=Complete")
     page.get_by_role("button", name="Initialize K-means").click()
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
     means = np.array([points[groups == group].mean(axis=0) for group in range(4)])
     peer = KMeans(4, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
@@ -232,7 +232,7 @@ def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, s
 def test_the_cut_of_a_tree_plays_in_the_race_to_where_it_is_cut(page, server, points, merged):
     visit(page, f"{server}/hierarchy?n=100&k=4")
     page.get_by_role("button", name="Add to comparison").click()
-    page.get_by_role("heading", name="The race").wait_for()
+    page.get_by_role("heading", name="Compare").wait_for()
     page.locator(".caption .name", has_text="1. Ward linkage").wait_for()
     page.get_by_role("region", name="Scores of the panels").get_by_text(format_number(merged[-4])).wait_for()
     assert "algorithm_1=Hierarchical+clustering" in page.url.replace("%20", "+")

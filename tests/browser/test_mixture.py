@@ -119,7 +119,7 @@ def test_the_page_shows_and_plays_to_its_end_with_density_margins_and_triangle_i
 
 def test_formulas_change_with_the_frame_and_have_the_loss_of_the_sentence(page, server, history):
     visit(page, server + ADDRESS)
-    page.get_by_text("Formulas beside the steps").click()
+    page.get_by_text("Show formulas").click()
     page.locator(".formulas math").nth(2).wait_for()
     settled(page)
     seen = []
@@ -142,8 +142,8 @@ def test_formulas_change_with_the_frame_and_have_the_loss_of_the_sentence(page, 
     box = page.locator(".formulas mfrac").first.bounding_box()
     assert box["height"] > 20
     to_frame(page, 0)
-    assert values(page)[:3] == ["", "", "not yet."]
-    page.get_by_text("Formulas beside the steps").click()
+    assert values(page)[:3] == ["", "", "not assigned yet."]
+    page.get_by_text("Show formulas").click()
     page.locator(".formulas math").first.wait_for(state="detached")
 
 
@@ -225,7 +225,7 @@ def test_k_means_as_a_limit_has_a_player_of_its_own_that_plays(page, server):
 def test_it_fits_a_narrow_screen(page, server):
     page.set_viewport_size(dict(width=420, height=900))
     visit(page, server + ADDRESS)
-    page.get_by_text("Formulas beside the steps").click()
+    page.get_by_text("Show formulas").click()
     page.locator(".formulas math").nth(2).wait_for()
     settled(page)
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0

@@ -52,7 +52,7 @@ def check_watch(page, run):
     metric.get_by_text(format_number(run.loss), exact=True).wait_for()
     iterations = page.get_by_test_id("stMetric").filter(has_text="Iterations").get_by_test_id("stMetricValue")
     assert iterations.inner_text() == str(len(run.losses) - 1)
-    assert page.get_by_label("Seed", exact=True).input_value() == str(run.seed)
+    assert page.get_by_label("Random seed", exact=True).input_value() == str(run.seed)
     assert "/restarts" not in page.url
     centers = page.evaluate("() => [...document.querySelector('.st-key-picture .js-plotly-plot')._fullData.at(-1).x]")
     np.testing.assert_allclose(centers, run.centers[:, 0], atol=1e-3)
@@ -65,8 +65,8 @@ def check_back(page, before):
     page.wait_for_timeout(1500)
     assert "/restarts" in page.url
     assert summary(page) == before
-    assert page.get_by_label("K, clusters").input_value() == "16"
-    assert page.get_by_label("Runs of each").input_value() == "20"
+    assert page.get_by_label("Clusters (K)").input_value() == "16"
+    assert page.get_by_label("Runs per method").input_value() == "20"
 
 
 def bars(page):

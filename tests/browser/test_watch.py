@@ -54,14 +54,14 @@ def another_run(page):
 def to_own_data(page):
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("Until then every page goes on").wait_for()
+    page.get_by_text("No data uploaded yet.").wait_for()
 
 
 def watch(page, summary):
     """From Data to Watch, when the data are there."""
     page.get_by_text(summary).first.wait_for()
-    page.get_by_role("link", name="Watch it cluster").click()
-    page.get_by_role("heading", name="Watch it cluster").wait_for()
+    page.get_by_role("link", name="Run step by step").click()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
     settled(page)
 
 
@@ -225,11 +225,11 @@ def test_keys_are_the_players_again_after_something_else_was_clicked(page, serve
         assert shown(page) == before + 1
 
     with another_run(page):
-        page.get_by_role("button", name="New start").click()
+        page.get_by_role("button", name="New random start").click()
     plays_and_pauses()
-    assert page.get_by_label("Seed", exact=True).input_value() == "2"  # the button was not pressed once more
+    assert page.get_by_label("Random seed", exact=True).input_value() == "2"  # the button was not pressed once more
     with another_run(page):
-        page.get_by_text("Shade the region of each cluster").click()
+        page.get_by_text("Show cluster regions").click()
     plays_and_pauses()
     with another_run(page):
         page.get_by_role("combobox", name="Algorithm").click()
@@ -238,11 +238,11 @@ def test_keys_are_the_players_again_after_something_else_was_clicked(page, serve
     page.get_by_role("button", name="One step back").click()
     plays_and_pauses()
     with another_run(page):
-        page.get_by_label("K, clusters").fill("4")
+        page.get_by_label("Clusters (K)").fill("4")
         page.keyboard.press("Enter")
     plays_and_pauses()
-    assert page.get_by_label("K, clusters").input_value() == "4"
-    page.get_by_label("K, clusters").click()  # to write in it
+    assert page.get_by_label("Clusters (K)").input_value() == "4"
+    page.get_by_label("Clusters (K)").click()  # to write in it
     before = shown(page)
     page.keyboard.press("ArrowLeft")
     assert shown(page) == before
@@ -250,11 +250,11 @@ def test_keys_are_the_players_again_after_something_else_was_clicked(page, serve
 
 def test_who_comes_by_tab_works_each_thing_by_its_own_keys(page, server):
     visit(page, server)
-    page.get_by_label("Seed", exact=True).click()
+    page.get_by_label("Random seed", exact=True).click()
     end = shown(page)
     for _ in range(6):
         page.keyboard.press("Tab")
-        if page.evaluate("() => document.activeElement.textContent.includes('New start')"):
+        if page.evaluate("() => document.activeElement.textContent.includes('New random start')"):
             break
     page.keyboard.press(" ")
     page.wait_for_function("() => document.querySelector('.st-key-seed input').value === '2'")
@@ -269,13 +269,13 @@ def test_another_run_is_played_too_while_one_plays(page, server):
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
     with another_run(page):
-        page.get_by_label("K, clusters").fill("6")
+        page.get_by_label("Clusters (K)").fill("6")
         page.keyboard.press("Enter")
     page.get_by_role("button", name="Pause").wait_for()
     assert shown(page) < int(page.locator(".scrub").get_attribute("max"))
     page.get_by_role("button", name="Play").wait_for()
     with another_run(page):
-        page.get_by_label("K, clusters").fill("5")  # and not where none does
+        page.get_by_label("Clusters (K)").fill("5")  # and not where none does
         page.keyboard.press("Enter")
     page.wait_for_timeout(600)
     assert page.get_by_role("button", name="Play").count() == 1
@@ -313,7 +313,7 @@ def test_a_new_start_is_another_run_with_the_player_at_its_end(page, server):
     visit(page, server)
     to_frame(page, 1)
     before = page.evaluate("chart => document.querySelector(chart).layout.meta", PICTURE)
-    page.get_by_role("button", name="New start").click()
+    page.get_by_role("button", name="New random start").click()
     page.wait_for_function("([chart, old]) => document.querySelector(chart)?.layout?.meta !== old", arg=[PICTURE, before])
     settled(page)
     page.wait_for_timeout(600)
@@ -322,13 +322,13 @@ def test_a_new_start_is_another_run_with_the_player_at_its_end(page, server):
     np.testing.assert_allclose(centers(page), history.parameters[-1], atol=1e-3)
     to_frame(page, 1)
     np.testing.assert_allclose(centers(page), history.parameters[0], atol=1e-3)
-    assert page.get_by_label("Seed", exact=True).input_value() == "2"
+    assert page.get_by_label("Random seed", exact=True).input_value() == "2"
 
 
 def test_after_a_new_start_there_is_still_one_player(page, server):
     visit(page, server)
     for seed in (2, 3, 4):
-        page.get_by_role("button", name="New start").click()
+        page.get_by_role("button", name="New random start").click()
         page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
         settled(page)
         page.wait_for_timeout(700)
@@ -374,7 +374,7 @@ def test_a_bad_upload_is_one_sentence_and_the_picture_stays(page, server):
     to_own_data(page)
     page.locator("input[type=file]").set_input_files(dict(name="one.csv", mimeType="text/csv", buffer=b"a,b\n1,2\n"))
     page.get_by_text("only one row").wait_for()
-    page.get_by_text("Still used on every page: Three Gaussians.").wait_for()
+    page.get_by_text("All pages still use “Three Gaussians”.").wait_for()
     page.get_by_test_id("stSidebarNav").get_by_text("Watch", exact=True).click()
     settled(page)
     np.testing.assert_array_equal(centers(page), before)
@@ -414,12 +414,12 @@ def test_many_points_play_as_pictures_that_change_with_the_steps(page, server, n
 @pytest.mark.parametrize("path", ["/", "/?algorithm=K-medoids&k=4"])
 def test_the_cold_deep_link_has_its_frame_and_its_menu(page, cold_server, path):
     visit(page, cold_server + path)
-    assert page.get_by_role("heading", name="Watch it cluster").count() == 1
+    assert page.get_by_role("heading", name="Clustering, step by step").count() == 1
     menu = [text.split("\n")[-1] for text in page.get_by_test_id("stSidebarNavLink").all_inner_texts()]
-    explore = ["Watch", "The tree", "Inside a mixture", "Data", "Report"]
-    assert menu == [*explore, "The race", "Many starts", "How many clusters?", "When it goes wrong"]
+    explore = ["Watch", "Hierarchical", "Gaussian mixture", "Data", "Report"]
+    assert menu == [*explore, "Compare", "Restarts", "Choose K", "Failures"]
     if "k=4" in path:
-        assert page.get_by_label("K, clusters").input_value() == "4"
+        assert page.get_by_label("Clusters (K)").input_value() == "4"
         assert len(centers(page)) == 4
 
 
@@ -431,7 +431,7 @@ def test_the_address_shows_the_same_run_in_a_fresh_browser(page, chromium, serve
     page.get_by_role("combobox", name="Covariance").click()
     page.get_by_role("option", name="Spherical").click()
     page.wait_for_function("() => location.search.includes('covariance')")
-    page.get_by_role("button", name="New start").click()
+    page.get_by_role("button", name="New random start").click()
     page.wait_for_function("() => location.search.includes('seed=2')")
     settled(page)
     page.wait_for_timeout(500)
@@ -447,7 +447,7 @@ def test_a_link_with_nonsense_in_it_opens_with_the_defaults(page, server, query)
     visit(page, f"{server}/?{query}")
     assert len(centers(page)) == 3
     assert page.locator("[data-testid=stException]").count() == 0
-    assert page.get_by_text("which cannot be: there the page shows its defaults").count() == 1
+    assert page.get_by_text("Defaults are used").count() == 1
 
 
 def test_it_fits_a_narrow_screen(page, server):
@@ -472,7 +472,7 @@ def test_long_work_shows_a_bar_that_moves_and_can_be_left(page, server):
         }""",
         arg=first,
     )
-    seed = page.get_by_label("Seed of the sample")
+    seed = page.get_by_label("Random seed (data)")
     page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first.press("Home")
     page.get_by_text("50 points, 2 columns").wait_for(timeout=30_000)
     settled(page)

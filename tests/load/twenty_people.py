@@ -33,7 +33,7 @@ from person import Answer, Person  # noqa: E402
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
 from pages.figures.plots import hoverable_rows  # noqa: E402
 from pages.methods import available_methods  # noqa: E402
-from pages.ui.memory import TIDIED_AFTER  # noqa: E402
+from pages.ui.memory import CLEANING_DELAY  # noqa: E402
 
 MAX_REQUESTS = 60
 """of each person"""
@@ -198,7 +198,7 @@ class Visit:
             self.k = self.k + 2 if self.k < 7 else 2
             answer = await person.set(f" in {self.k} clusters. ", again=[dict(k=self.k - 1)], k=self.k)
         elif what == "start":
-            answer = await person.press("New start")
+            answer = await person.press("New random start")
         elif what == "algorithm":
             self.algorithm = self.random.choice([name for name in METHODS if name != self.algorithm])
             answer = await person.set(algorithm=METHODS[self.algorithm].title)
@@ -257,7 +257,7 @@ async def together(visit: Visit, until: float) -> None:
 
 async def at_rest(server: Server) -> float:
     """Megabytes of the server's memory, some time after the last work."""
-    await asyncio.sleep(2 * TIDIED_AFTER)
+    await asyncio.sleep(2 * CLEANING_DELAY)
     return server.megabytes()
 
 

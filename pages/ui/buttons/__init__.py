@@ -1,11 +1,11 @@
-"""Buttons that do something in the browser alone: a small component. Works without a network."""
+"""Buttons that act in the browser only, as a small component. Works offline."""
 
 from pathlib import Path
 
 import streamlit as st
 
-WITHOUT_DATA = "It holds all settings, but not your data."
-"""what is said of a link to a person's own data"""
+WITHOUT_DATA = "It contains your settings, not your data."
+"""added to the confirmation of a copied link if the data were uploaded"""
 
 _HERE = Path(__file__).parent
 
@@ -16,12 +16,14 @@ def _component():
     return st.components.v2.component("buttons", html=html, css=css, js=js)
 
 
-def copy_link(lacks: str = "", key: str = "copying") -> None:
-    """A button that copies the address of the page. `lacks` is what this link cannot hold, in a sentence, which is said when
-    it was copied."""
-    _component()(key=key, data=dict(does="copy", label="Copy the link", lacks=lacks))
+def copy_link(limitation: str = "", key: str = "copying") -> None:
+    """Draw a button that copies the address of the page.
+
+    `limitation` is a sentence about what the link does not contain, shown after copying.
+    """
+    _component()(key=key, data=dict(action="copy", label="Copy link", limitation=limitation))
 
 
 def print_page(key: str = "printing") -> None:
-    """A button that prints the page."""
-    _component()(key=key, data=dict(does="print", label="Print"))
+    """Draw a button that prints the page."""
+    _component()(key=key, data=dict(action="print", label="Print"))

@@ -1,15 +1,15 @@
-// Going to a page is a step in the browser's history; what is set on it changes the address of that step. Streamlit would make
-// a step of every value that it writes there, and Back would have to go through all of them.
+// Opening a page adds an entry to the browser history; changing a setting replaces the address of that entry. Streamlit would
+// add an entry for every value that it writes into the address, and Back would step through all of them.
 if (!Object.hasOwn(history, "pushState")) {
   const { pushState, replaceState } = History.prototype;
   history.pushState = function (state, title, url) {
-    const stays = url && new URL(url, location.href).pathname === location.pathname;
-    (stays ? replaceState : pushState).call(history, state, title, url);
+    const samePage = url && new URL(url, location.href).pathname === location.pathname;
+    (samePage ? replaceState : pushState).call(history, state, title, url);
   };
 }
 
-// The menu is one list to Streamlit, with sections between its entries and them; aloud it is a list for each section.
-function readableMenu() {
+// Streamlit marks up the menu as one list with section elements in between. Screen readers need one list per section.
+function labelMenu() {
   const menu = document.querySelector("[data-testid=stSidebarNavItems]");
   if (!menu || menu.getAttribute("role") === "presentation") return;
   menu.setAttribute("role", "presentation");
@@ -22,4 +22,4 @@ function readableMenu() {
     }
   }
 }
-window.readingMenu ??= setInterval(readableMenu, 500);
+window.menuLabeling ??= setInterval(labelMenu, 500);

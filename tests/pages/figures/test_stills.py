@@ -33,12 +33,12 @@ def pictured(name="kmeans", n=80):
 def pixels(picture, figure, xy):
     """(m, 3) the colors at these places (m, 2) of the data."""
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
-    wide, high = WIDTH - stills.SIDE - 14, HEIGHT - 12 - stills.FOOT
+    wide, high = WIDTH - stills.LEFT_MARGIN - 14, HEIGHT - 12 - stills.BOTTOM_MARGIN
     if figure.layout.yaxis.scaleanchor:
         scale = max((right - left) / wide, (top - bottom) / high)
         left, right = (left + right - scale * wide) / 2, (left + right + scale * wide) / 2
         bottom, top = (bottom + top - scale * high) / 2, (bottom + top + scale * high) / 2
-    x = stills.SIDE + (xy[:, 0] - left) / (right - left) * wide
+    x = stills.LEFT_MARGIN + (xy[:, 0] - left) / (right - left) * wide
     y = 12 + (top - xy[:, 1]) / (top - bottom) * high
     return np.asarray(picture)[y.round().astype(int), x.round().astype(int)].astype(int)
 
@@ -112,7 +112,7 @@ def test_nothing_is_drawn_beyond_the_axes():
     picture = np.asarray(Stills(figure, 300, 200).at(0)).astype(int)
     red = (picture[..., 0] > 200) & (picture[..., 1] < 80)
     columns = np.flatnonzero(red.any(axis=0))
-    assert (columns.min(), columns.max()) == pytest.approx((stills.SIDE, 300 - 14), abs=2)
+    assert (columns.min(), columns.max()) == pytest.approx((stills.LEFT_MARGIN, 300 - 14), abs=2)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-8.3, 7.7), (1e-9, 3e-9), (1e8, 1e8 + 10), (-1e12, 1e12)])

@@ -18,7 +18,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_hover, escape_html
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette, plots, summaries
-from pages.figures.plots import filled_values, name_labels, padded_extent, rings
+from pages.figures.plots import imputed_values, name_labels, padded_extent, rings
 
 HOSTILE = (
     "<b>bold</b>",
@@ -50,7 +50,7 @@ def hostile_data():
     table.iloc[0, 0] = np.nan
     table["names"] = 3 * list(HOSTILE)
     table["kind"] = 3 * list(HOSTILE)
-    return cleaning.prepare(table, "<u>title</u>", Preparation((*HOSTILE, "kind"), "kind", "names", gaps="ppca"))
+    return cleaning.prepare(table, "<u>title</u>", Preparation((*HOSTILE, "kind"), "kind", "names", missing="ppca"))
 
 
 def hostile_proximities(n=len(HOSTILE)):
@@ -218,15 +218,15 @@ def filled_data():
 
 def test_filled_values_are_told_with_their_uncertainty():
     data = filled_data()
-    assert filled_values(data, 0) == []
-    assert filled_values(data, 1) == ["filled: <b> −5 ± 0.25", "filled: c 6"]
+    assert imputed_values(data, 0) == []
+    assert imputed_values(data, 1) == ["imputed: <b> −5 ± 0.25", "imputed: c 6"]
 
 
 def test_rows_in_which_a_value_was_filled_have_a_ring_that_names_it():
     data = filled_data()
     (ring,) = rings(data, data.points[:, :2])
     np.testing.assert_array_equal(np.column_stack([ring["x"], ring["y"]]), [[4, -5], [7, 8]])
-    assert ring["customdata"] == ["B<br>filled: &lt;b&gt; −5 ± 0.25<br>filled: c 6", "&lt;i&gt;<br>filled: a 7"]
+    assert ring["customdata"] == ["B<br>imputed: &lt;b&gt; −5 ± 0.25<br>imputed: c 6", "&lt;i&gt;<br>imputed: a 7"]
     np.testing.assert_array_equal(summaries.scatter(data, column_plane(data.columns, 0, 1)).data[1].x, [4, 7])
     assert rings(random_data(), np.zeros((40, 2))) == []
     assert rings(data_of(np.eye(2), filled=np.zeros((2, 2), dtype=bool)), np.eye(2)) == []
@@ -243,11 +243,11 @@ def test_a_panel_rings_the_rows_in_which_one_of_its_columns_was_filled(painted, 
         for trace in figure.data
         if trace.type == "scatter" and trace.marker.symbol == "circle-open"
     }
-    b = "filled: &lt;b&gt; −5 ± 0.25"
+    b = "imputed: &lt;b&gt; −5 ± 0.25"
     assert told == {
-        ("x4", "y4"): ([6, 9], [4, 7], ["filled: c 6", "filled: a 7"]),
-        ("x7", "y7"): ([6], [-5], [f"filled: c 6<br>{b}"]),
-        ("x8", "y8"): ([4, 7], [-5, 8], [b, "filled: a 7"]),
+        ("x4", "y4"): ([6, 9], [4, 7], ["imputed: c 6", "imputed: a 7"]),
+        ("x7", "y7"): ([6], [-5], [f"imputed: c 6<br>{b}"]),
+        ("x8", "y8"): ([4, 7], [-5, 8], [b, "imputed: a 7"]),
     }
 
 

@@ -1,18 +1,20 @@
-"""What is done so that memory is free again."""
+"""Memory of closed sessions is returned to the operating system."""
 
 import gc
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from pages.ui import memory
+from tests.pages.app import opened
 
 
 @pytest.fixture
 def collections(monkeypatch):
-    """When Python was asked to collect what is in cycles, by threads that are not there yet."""
-    times, others = [], threading.enumerate()  # an app that was tested in this process has a thread of its own
+    """The times at which a cleaner that the test starts collects garbage."""
+    times, others = [], threading.enumerate()  # an app opened earlier in this process has a cleaner of its own
 
     class Collector:
         @staticmethod
@@ -25,27 +27,43 @@ def collections(monkeypatch):
     return times
 
 
-def test_some_time_after_work_is_tidied_once_and_again_after_other_work(collections, monkeypatch):
+def test_memory_is_cleaned_once_after_each_burst_of_script_runs(collections, monkeypatch):
     trimmed = []
-    tidying = memory.MemoryCleaner(after=0.1)
-    if hasattr(tidying._libc, "malloc_trim"):
-        monkeypatch.setattr(tidying, "_libc", type("Libc", (), dict(malloc_trim=trimmed.append)))
-    for done in (1, 2):
+    cleaner = memory.MemoryCleaner(delay=0.1)
+    if hasattr(cleaner._libc, "malloc_trim"):
+        monkeypatch.setattr(cleaner, "_libc", type("Libc", (), dict(malloc_trim=trimmed.append)))
+    for cleanings in (1, 2):
         began = time.monotonic()
-        tidying.soon()
-        tidying.soon()
-        while len(collections) < done:
+        cleaner.schedule()
+        cleaner.schedule()
+        while len(collections) < cleanings:
             assert time.monotonic() < began + 20
             time.sleep(0.01)
         assert collections[-1] >= began + 0.1
-        time.sleep(0.3)  # nothing more is done as long as nobody works
-        assert len(collections) == done
+        time.sleep(0.3)  # there is no second cleaning without another call
+        assert len(collections) == cleanings
     assert trimmed in ([], [0, 0])
     assert bool(trimmed) == hasattr(memory.ctypes.CDLL(None), "malloc_trim")
 
 
-def test_the_thread_does_not_keep_the_server_from_ending_and_is_the_only_one():
-    assert memory.memory_cleaner() is memory.memory_cleaner()
-    mine = [thread for thread in threading.enumerate() if thread.name == "tidying"]
-    assert mine
-    assert all(thread.daemon for thread in mine)
+@pytest.fixture
+def started(monkeypatch):
+    """The threads that the module starts from now on, as in a new process."""
+    threads = []
+
+    class Thread(threading.Thread):
+        def start(self):
+            threads.append(self)
+            super().start()
+
+    monkeypatch.setattr(memory, "threading", SimpleNamespace(Thread=Thread, Event=threading.Event))
+    memory.memory_cleaner.cache_clear()
+    yield threads
+    memory.memory_cleaner.cache_clear()
+
+
+def test_all_sessions_share_one_cleaner_that_does_not_keep_the_server_from_exiting(started):
+    opened("/data").run()
+    opened("/data")
+    (thread,) = started
+    assert thread.daemon
