@@ -98,7 +98,7 @@ def show_scores(findings: Findings) -> None:
                 format_number(row.best_loss),
                 format_number(row.mean_loss),
                 f"{row.mean_index:.2f}",
-                f"{row.index_zero:.1%}",
+                f"{row.success_rate:.1%}",
                 *([published and published.centroid_index, published and published.success_rate] if known else []),
                 f"{row.mean_iterations:.1f}",
                 f"{1000 * row.mean_seconds:.1f} ms",

@@ -20,7 +20,7 @@ from pages.methods.starts import NamedStart
 from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
 from pages.runs.preparation import Prepared, prepare
-from pages.runs.run import ranks_by_place
+from pages.runs.run import ranks_by_position
 
 MAX_COMPARED_POINTS = 2_000
 """maximum number of points by which runs are compared; larger data are sampled"""
@@ -195,7 +195,7 @@ class InitializationScores:
     """share of runs that reach the best loss of all initializations"""
     mean_index: float
     """mean centroid index relative to the reference"""
-    index_zero: float
+    success_rate: float
     """share of runs with centroid index 0"""
     mean_iterations: float
     mean_seconds: float
@@ -324,7 +324,7 @@ class Findings:
 
     def colors_of(self, run: RunSummary) -> np.ndarray:
         """(n,) color number of each point in a plot of a run: that of the matching cluster of the best run."""
-        best_colors = ranks_by_place(self.study.data.points, self.best.centers)
+        best_colors = ranks_by_position(self.study.data.points, self.best.centers)
         colors = best_colors[match_clusters(run.labels, self.best.labels, self.settings.k)]
         preparation = self.study.preparation
         return colors[preparation.process.assign(preparation.prepared, run.parameters).labels]

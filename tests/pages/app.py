@@ -11,9 +11,12 @@ def opened(link: str) -> AppTest:
     """Opens the app at a link such as "/compare?panels=2"."""
     page, _, query = link[1:].partition("?")
     app = AppTest.from_file(DASHBOARD, default_timeout=60)
+    values: dict[str, list[str]] = {}
     for part in filter(None, query.split("&")):
         name, _, value = part.partition("=")
-        app.query_params[name] = value
+        values.setdefault(name, []).append(value)
+    for name, several in values.items():
+        app.query_params[name] = several if several[1:] else several[0]
     app.switch_page(f"pages/{page or 'watch'}/page.py").run()
     assert not app.exception
     return app

@@ -1,4 +1,4 @@
-"""One method from many starts: which runs these are, and what they have in common."""
+"""Restart studies: their runs, findings and figures."""
 
 import base64
 import io
@@ -20,11 +20,14 @@ from pages.methods import available_methods, method, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import RESTARTS
 from pages.restarts import figures as restart_figures
-from pages.restarts.study import ALIKE, RemainingRuns, RestartStudy
+from pages.restarts import study as study_module
+from pages.restarts.examples import EXAMPLES
+from pages.restarts.study import MAX_DIFFERENCE, RemainingRuns, RestartStudy
+from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
-WAYS = {
+REPEATABLE = {
     "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
     "kmedoids": ["random", "k-means++", "plain k-means++", "maxmin", "build"],
     "fuzzy": ["random", "k-means++", "plain k-means++", "maxmin"],
@@ -38,32 +41,32 @@ def sample(name="three", n=200, **values):
 
 def study_of(data, initializations=(), runs=0, method="kmeans", **options):
     study = RestartStudy.of(data, settings(method, data=data, **options), RecentCache())
-    make(study, initializations, runs)
+    run_all(study, initializations, runs)
     return study
 
 
-def make(study, initializations, runs, tell=lambda share, text: None):
-    RemainingRuns.of(study, initializations, runs).resume(tell)
+def run_all(study, initializations, runs, on_progress=lambda share, text: None):
+    RemainingRuns.of(study, initializations, runs).resume(on_progress)
 
 
 def findings_of(data, initializations=("random", "k-means++"), runs=20, **options):
     return study_of(data, initializations, runs, **options).findings(initializations, runs)
 
 
-def made(study):
-    """The runs of each initialization in the order of their seeds."""
+def finished(study):
+    """The runs of each initialization, by seed."""
     initializations = {}
-    for initialization, i in sorted(study.attempts, key=lambda task: task[1]):
-        initializations.setdefault(initialization, []).append(study.attempts[initialization, i])
+    for initialization, i in sorted(study.finished, key=lambda task: task[1]):
+        initializations.setdefault(initialization, []).append(study.finished[initialization, i])
     return initializations
 
 
 def count(study):
-    return {initialization: len(runs) for initialization, runs in made(study).items()}
+    return {initialization: len(runs) for initialization, runs in finished(study).items()}
 
 
-def missing(study, initializations, runs):
-    """How many runs of each initialization are still to be made."""
+def remaining(study, initializations, runs):
+    """Number of remaining runs of each initialization."""
     tasks = RemainingRuns.of(study, initializations, runs).remaining
     return {initialization: sum(task[0] == initialization for task in tasks) for initialization in initializations}
 
@@ -77,17 +80,18 @@ def s1(**changes):
 
 @pytest.fixture(scope="module")
 def on_s1():
-    return findings_of(s1(), ["random", "k-means++"], 200, k=15)
+    """Half of the runs of the example."""
+    return findings_of(s1(), EXAMPLES["s1"].initializations, 100, k=15)
 
 
 @pytest.fixture(scope="module")
 def on_a_grid():
-    return findings_of(sample("grid", 400, side=3), ["random", "k-means++", "maxmin"], 40, k=9, seed=5)
+    return findings_of(sample("grid", 270, side=3), ["random", "k-means++", "maxmin"], 40, k=9, seed=5)
 
 
 @pytest.fixture(scope="module")
 def by_mixtures():
-    return findings_of(sample("overlap", 200), ["random", "k-means"], 12, method="mixture", k=4)
+    return findings_of(sample("overlap", 100), ["random", "k-means"], 12, method="mixture", k=4)
 
 
 @pytest.fixture(params=["on_s1", "on_a_grid", "by_mixtures"])
@@ -95,11 +99,11 @@ def findings(request):
     return request.getfixturevalue(request.param)
 
 
-def test_every_method_offers_its_repeatable_ways():
+def test_every_method_offers_its_repeatable_initializations():
     assert {
         name: [initialization.name for initialization in view.initializations if initialization.repeatable]
         for name, view in available_methods(RESTARTS).items()
-    } == WAYS
+    } == REPEATABLE
 
 
 @pytest.mark.parametrize(
@@ -112,12 +116,12 @@ def test_every_method_offers_its_repeatable_ways():
     ],
     ids=str,
 )
-def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(method, options):
+def test_run_i_equals_the_run_of_the_watch_page_with_seed_i(method, options):
     data, cache = sample(n=150), RecentCache()
-    initializations = WAYS[method]
+    initializations = REPEATABLE[method]
     study = study_of(data, initializations, 3, method, k=4, seed=11, **options)
-    assert list(made(study)) == initializations
-    for initialization, runs in made(study).items():
+    assert list(finished(study)) == initializations
+    for initialization, runs in finished(study).items():
         assert [run.seed for run in runs] == ([11] if initialization == "build" else [11, 12, 13])
         for run in runs:
             watched = make_run(data, settings(method, 4, initialization, run.seed, **options), cache, lambda _: None)
@@ -128,93 +132,95 @@ def test_run_i_is_the_one_that_watch_makes_with_the_i_th_seed(method, options):
             assert run.loss == watched.history.last.loss
 
 
-def test_more_runs_continue_those_that_are_made():
+def test_more_runs_keep_the_finished_ones():
     data = sample()
     study = study_of(data, ["random", "maxmin"], 4, seed=2)
-    before = made(study)
-    assert missing(study, ["random", "maxmin", "k-means++"], 7) == {"random": 3, "maxmin": 3, "k-means++": 7}
-    told = []
-    make(study, ["random", "k-means++"], 7, lambda share, text: told.append((share, text)))
-    after = made(study)
+    before = finished(study)
+    assert remaining(study, ["random", "maxmin", "k-means++"], 7) == {"random": 3, "maxmin": 3, "k-means++": 7}
+    messages = []
+    run_all(study, ["random", "k-means++"], 7, lambda share, text: messages.append((share, text)))
+    after = finished(study)
     assert len(after["random"]) == len(after["k-means++"]) == 7
     assert after["maxmin"] == before["maxmin"]
     assert all(a is b for a, b in zip(before["random"], after["random"], strict=False))
     new = after["random"][4:] + after["k-means++"]
-    assert len(told) == sum(len(run.losses) + 1 for run in new)  # the beginning of each run, and each of its states
-    assert told[0] == (0, "Run 1 of 10, iteration 0.")
-    assert told[-1][1] == f"Run 10 of 10, iteration {len(after['k-means++'][-1].losses) - 1}."
-    shares = [share for share, _ in told]
+    assert len(messages) == sum(len(run.losses) + 1 for run in new)  # the beginning of each run, and each of its states
+    assert messages[0] == (0, "Run 1 of 10, iteration 0.")
+    assert messages[-1][1] == f"Run 10 of 10, iteration {len(after['k-means++'][-1].losses) - 1}."
+    shares = [share for share, _ in messages]
     assert shares == sorted(shares)
     assert shares[-1] < 1
-    at_once = made(study_of(data, ["random"], 7, seed=2))["random"]
+    at_once = finished(study_of(data, ["random"], 7, seed=2))["random"]
     assert [run.seed for run in after["random"]] == [run.seed for run in at_once] == list(range(2, 9))
     for a, b in zip(after["random"], at_once, strict=True):
         np.testing.assert_array_equal(a.losses, b.losses)
-    told.clear()
-    make(study, ["random"], 5, lambda *what: told.append(what))
-    assert told == []
+    messages.clear()
+    run_all(study, ["random"], 5, lambda *what: messages.append(what))
+    assert messages == []
 
 
-class Left(Exception):
+class Stop(Exception):
     pass
 
 
-def test_work_that_an_exception_ends_keeps_what_was_made_and_the_rest_can_be_made_later():
+def test_a_stopped_job_keeps_its_runs_and_can_be_resumed():
     data = sample()
-    at_once = made(study_of(data, ["random", "maxmin"], 6))
+    at_once = finished(study_of(data, ["random", "maxmin"], 6))
     study = study_of(data)
     left = sum(len(run.losses) + 1 for run in (*at_once["random"][:3], *at_once["maxmin"][:2])) + 2
-    told = []
+    messages = []
 
-    def tell(share, text):
-        told.append(text)
-        if len(told) == left:
-            raise Left
+    def on_progress(share, text):
+        messages.append(text)
+        if len(messages) == left:
+            raise Stop
 
-    with pytest.raises(Left):
-        make(study, ["random", "maxmin"], 6, tell)
+    with pytest.raises(Stop):
+        run_all(study, ["random", "maxmin"], 6, on_progress)
     assert count(study) == {"random": 3, "maxmin": 2}  # they take turns
     found = study.findings(["random", "maxmin"], 6)
     assert len(found.runs) == sum(solution.count for solution in found.solutions) == 5
-    make(study, ["random", "maxmin"], 6)
+    run_all(study, ["random", "maxmin"], 6)
     for initialization, runs in at_once.items():
-        assert [run.seed for run in made(study)[initialization]] == [run.seed for run in runs]
-        for a, b in zip(made(study)[initialization], runs, strict=True):
+        assert [run.seed for run in finished(study)[initialization]] == [run.seed for run in runs]
+        for a, b in zip(finished(study)[initialization], runs, strict=True):
             np.testing.assert_array_equal(a.losses, b.losses)
 
 
-def test_nothing_is_made_before_the_first_step_is_left():
+def test_a_job_stopped_at_its_first_step_has_no_runs():
     study = study_of(sample())
 
-    def leave(*_):
-        raise Left
+    def stop(*_):
+        raise Stop
 
-    with pytest.raises(Left):
-        make(study, ["random"], 3, leave)
-    assert study.attempts == {}
+    with pytest.raises(Stop):
+        run_all(study, ["random"], 3, stop)
+    assert study.finished == {}
     assert study.findings(["random"], 3) is None
-    assert missing(study, ["random"], 3) == {"random": 3}
+    assert remaining(study, ["random"], 3) == {"random": 3}
 
 
-def test_build_is_made_once_however_many_runs_are_asked_for():
+def test_a_deterministic_initialization_has_one_run_only():
     study = study_of(sample(n=80), method="kmedoids")
-    assert missing(study, ["build", "random"], 10) == {"build": 1, "random": 10}
-    make(study, ["build", "random"], 10)
-    make(study, ["build", "random"], 12)
+    assert remaining(study, ["build", "random"], 10) == {"build": 1, "random": 10}
+    run_all(study, ["build", "random"], 10)
+    run_all(study, ["build", "random"], 12)
     assert count(study) == {"build": 1, "random": 12}
-    assert missing(study, ["build", "random"], 12) == {"build": 0, "random": 0}
+    assert remaining(study, ["build", "random"], 12) == {"build": 0, "random": 0}
     assert [row.runs for row in study.findings(["build", "random"], 12).scores] == [1, 12]
 
 
-def test_results_that_do_not_fit_are_refused_in_one_sentence():
+def test_results_beyond_the_memory_limit_are_rejected():
     wide = Data("wide", "Wide", tuple(f"x{i}" for i in range(400)), np.random.default_rng(0).normal(size=(20, 400)))
     study = study_of(wide, method="mixture", k=5)
     assert len(RemainingRuns.of(study, ["random"], 100).tasks) == 100
-    with pytest.raises(ValueError, match="the results of 500 runs do not fit, with 802,000 numbers each: choose fewer runs"):
+    with pytest.raises(
+        ValueError, match=r"the results of 500 runs exceed the memory limit \(802,000 values each\): choose fewer runs"
+    ):
         RemainingRuns.of(study, ["random", "maxmin", "k-means++", "plain k-means++", "k-means"], 100)
 
 
-def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():
+def test_findings_use_the_selected_initializations_and_number_of_runs():
     study = study_of(sample(), ["random", "maxmin", "k-means++"], 12)
     found = study.findings(["k-means++", "random", "plain k-means++"], 5)
     assert list(found.by_initialization) == ["k-means++", "random"]
@@ -222,21 +228,23 @@ def test_findings_are_about_the_ways_and_as_many_runs_as_are_asked_for():
     assert {run.initialization for run in found.runs} == {"k-means++", "random"}
 
 
-def test_k_medoids_of_many_points_works_on_a_stated_sample():
-    study = study_of(sample(n=5_200), method="kmedoids")
-    assert "a sample of 5,000 of the 5,200 points" in study.ready.note
-    assert study.data.points.shape == (5_000, 2)
+def test_k_medoids_uses_a_sample_of_many_points_and_says_so(monkeypatch):
+    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 80)
+    study = study_of(sample(n=100), method="kmedoids")
+    assert "a sample of 80 of the 100 points" in study.preparation.note
+    assert study.data.points.shape == (80, 2)
 
 
-def test_runs_on_many_points_are_compared_by_the_same_sample_of_them():
-    study = study_of(sample(n=3_000), ["random"], 3)
-    assert len(np.unique(study.compared)) == 2_000
+def test_runs_on_many_points_are_compared_on_the_same_sample(monkeypatch):
+    monkeypatch.setattr(study_module, "MAX_COMPARED_POINTS", 80)
+    study = study_of(sample(n=120), ["random"], 3)
+    assert len(np.unique(study.compared)) == 80
     labels = make_run(study.data, settings("kmeans"), RecentCache(), lambda _: None).history.last.labels
-    np.testing.assert_array_equal(study.attempts["random", 0].labels, labels[study.compared])
-    assert len(study_of(sample(n=2_000)).compared) == 2_000
+    np.testing.assert_array_equal(study.finished["random", 0].labels, labels[study.compared])
+    assert len(study_of(sample(n=80)).compared) == 80
 
 
-def test_proximities_need_k_medoids():
+def test_distance_matrices_need_k_medoids():
     points = sample("round", 60).points
     data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points, "manhattan"), matrix_name="roads")
     for name in ("kmeans", "mixture"):
@@ -248,7 +256,7 @@ def test_proximities_need_k_medoids():
         assert run.loss == pytest.approx(data.precomputed[:, medoids].min(axis=1).sum())
 
 
-def test_scores_count_the_runs_of_each_way(findings):
+def test_scores_summarize_the_runs_of_each_initialization(findings):
     least = min(run.loss for run in findings.runs)
     mixture = findings.settings.method == "mixture"
     assert [row.initialization for row in findings.scores] == list(findings.by_initialization)
@@ -256,36 +264,36 @@ def test_scores_count_the_runs_of_each_way(findings):
         runs = findings.by_initialization[row.initialization]
         losses = [run.loss for run in runs]
         assert row.runs == len(runs)
-        assert row.best == min(losses)
-        assert row.mean == pytest.approx(np.mean(losses))
+        assert row.best_loss == min(losses)
+        assert row.mean_loss == pytest.approx(np.mean(losses))
         reaching = [loss <= (least + 1e-4 if mixture else 1.0001 * least) for loss in losses]
         assert row.reached == pytest.approx(np.mean(reaching))
-        assert row.iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
-        to = findings.best.centers if findings.truth is None else findings.truth
+        assert row.mean_iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
+        to = findings.best.centers if findings.true_means is None else findings.true_means
         indices = [centroid_index(run.centers, to) for run in runs]
-        assert row.index == pytest.approx(np.mean(indices))
-        assert row.right == pytest.approx(indices.count(0) / len(indices))
+        assert row.mean_index == pytest.approx(np.mean(indices))
+        assert row.success_rate == pytest.approx(indices.count(0) / len(indices))
     assert max(row.reached for row in findings.scores) > 0
 
 
-def test_the_best_is_the_first_with_the_least_loss(findings):
+def test_the_best_run_is_the_first_with_the_lowest_loss(findings):
     least = min(run.loss for run in findings.runs)
     assert findings.best.loss == pytest.approx(least, rel=1e-9)
     earlier = [run for run in findings.runs if run.seed < findings.best.seed]  # the initializations take turns
     assert all(run.loss > findings.best.loss for run in earlier)
 
 
-def test_the_truth_is_the_means_of_the_known_groups_where_there_are_as_many_as_clusters():
+def test_true_means_need_as_many_known_groups_as_clusters():
     data = sample("outliers", 300, share=0.1)
     found = findings_of(data, ["random"], 2, k=3)
-    np.testing.assert_allclose(found.truth, [data.points[data.labels == g].mean(axis=0) for g in range(3)])
-    assert findings_of(data, ["random"], 2, k=4).truth is None
-    assert findings_of(Data("x", "X", ("a", "b"), data.points), ["random"], 2, k=3).truth is None
+    np.testing.assert_allclose(found.true_means, [data.points[data.labels == g].mean(axis=0) for g in range(3)])
+    assert findings_of(data, ["random"], 2, k=4).true_means is None
+    assert findings_of(Data("x", "X", ("a", "b"), data.points), ["random"], 2, k=3).true_means is None
 
 
-def test_without_a_truth_the_index_is_to_the_best_run():
+def test_without_true_means_the_reference_is_the_best_run():
     found = findings_of(sample("grid", 400, side=3), ["random"], 20, k=8)
-    assert found.truth is None
+    assert found.true_means is None
     assert found.index(found.best) == 0
     indices = [found.index(run) for run in found.runs]
     assert max(indices) > 0
@@ -296,7 +304,7 @@ def published(data, k=15, name="kmeans", **options):
     return method(name).published(data, settings(name, k, **options))
 
 
-def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing_else():
+def test_published_results_are_shown_for_s1_with_fifteen_clusters_only():
     data = s1()
     known = published(data)
     assert known.initializations["random"].success_rate == "3%"
@@ -317,17 +325,36 @@ def test_what_is_published_is_shown_for_s1_with_fifteen_clusters_and_for_nothing
         assert published(other) is None
 
 
-def test_on_s1_few_random_starts_find_all_groups_and_most_of_the_greedy_ones_do(on_s1):
-    random, greedy = on_s1.scores
-    assert (random.initialization, greedy.initialization) == ("random", "k-means++")
-    assert 0.01 <= random.right <= 0.08
-    assert greedy.right > 0.5
-    assert 1.7 <= random.index <= 2.2
+def test_results_on_s1_agree_with_published_ones(on_s1):
+    random, plain, greedy, maxmin = on_s1.scores
+    assert [row.initialization for row in on_s1.scores] == ["random", "plain k-means++", "k-means++", "maxmin"]
+    assert 0.01 <= random.success_rate <= 0.08
+    assert random.success_rate < plain.success_rate < greedy.success_rate
+    assert random.success_rate < maxmin.success_rate
+    assert greedy.success_rate > 0.5
+    assert 1.7 <= random.mean_index <= 2.2
     assert on_s1.best.loss == pytest.approx(published(s1()).best_loss, rel=1e-6)
-    assert random.reached == random.right  # here the least loss and the right groups are the same
+    assert random.reached == random.success_rate  # on these data the lowest loss and the true groups coincide
 
 
-def test_the_solutions_count_every_run_once_and_the_most_frequent_is_first(findings):
+def findings_of_example(name):
+    example = EXAMPLES[name]
+    values = {setting.name: example.data[f"{name}_{setting.name}"] for setting in catalog.SAMPLES[name].settings}
+    data = catalog.draw_sample(name, example.data["n"], example.data["data_seed"], values)
+    return findings_of(data, example.initializations, example.runs, k=example.k)
+
+
+def test_on_a_grid_better_initializations_find_all_groups_more_often():
+    random, plain, greedy, _ = findings_of_example("grid").scores
+    assert random.success_rate < plain.success_rate < greedy.success_rate
+
+
+def test_on_uniform_noise_no_solution_is_frequent():
+    found = findings_of_example("uniform")
+    assert len(found.solutions) > len(found.runs) / 2
+
+
+def test_solutions_partition_the_runs_and_the_most_frequent_is_first(findings):
     solutions = findings.solutions
     assert sum(solution.count for solution in solutions) == len(findings.runs)
     for initialization, runs in findings.by_initialization.items():
@@ -339,23 +366,23 @@ def test_the_solutions_count_every_run_once_and_the_most_frequent_is_first(findi
     assert findings.best.loss == pytest.approx(min(solution.best.loss for solution in solutions))
 
 
-def test_runs_of_the_same_groups_are_one_solution_and_of_others_are_not(on_a_grid):
+def test_runs_with_the_same_clusters_are_one_solution(on_a_grid):
     most, *_ = on_a_grid.solutions
     alike = [run for run in on_a_grid.runs if adjusted_rand_index(run.labels, most.best.labels) > 0.9999]
     assert 1 < len(alike) <= most.count < len(on_a_grid.runs)
     for a, b in combinations([solution.best.labels for solution in on_a_grid.solutions], 2):
-        assert np.mean(match_clusters(a, b, 9)[a] != b) > ALIKE
+        assert np.mean(match_clusters(a, b, 9)[a] != b) > MAX_DIFFERENCE
 
 
-def test_a_solution_has_the_colors_of_the_best_run_which_are_those_of_watch(on_a_grid):
+def test_solutions_have_the_colors_of_the_best_run_as_on_the_watch_page(on_a_grid):
     best = on_a_grid.best
     watched = make_run(
         on_a_grid.study.data, settings("kmeans", 9, best.initialization, best.seed), RecentCache(), lambda _: None
     )
-    colors = on_a_grid.numbers_of(best)
+    colors = on_a_grid.colors_of(best)
     np.testing.assert_array_equal(colors, watched.ranks[watched.history.last.labels])
     for solution in on_a_grid.solutions[:4]:
-        own = on_a_grid.numbers_of(solution.best)
+        own = on_a_grid.colors_of(solution.best)
         assert adjusted_rand_index(own, solution.best.labels) == 1
         index = centroid_index(solution.best.centers, best.centers)
         assert np.mean(own == colors) > 0.85 - 0.2 * index
@@ -370,7 +397,7 @@ def bars(figure):
     return [trace for trace in figure.data if trace.type == "bar"]
 
 
-def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(findings):
+def test_bars_count_the_runs_and_refer_to_their_best_run(findings):
     figure = restart_figures.histogram(findings)
     assert len(bars(figure)) == len(findings.by_initialization)
     for bar, (initialization, runs) in zip(bars(figure), findings.by_initialization.items(), strict=True):
@@ -389,7 +416,7 @@ def test_the_bars_add_up_to_the_runs_and_each_stands_for_the_best_run_within_it(
         assert lost <= 1  # one may be on the very edge of two bars
 
 
-def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
+def test_all_bars_and_the_line_of_the_best_loss_are_within_the_axis(findings):
     figure = restart_figures.histogram(findings)
     for axis in figure.select_xaxes():
         low, high = axis.range
@@ -401,7 +428,7 @@ def test_all_bars_and_the_line_of_the_best_are_within_the_axis(findings):
 
 
 @pytest.mark.parametrize("name", ["three", "copies"])
-def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
+def test_equal_runs_are_one_bar_and_one_solution(name):
     data = sample() if name == "three" else Data("copies", "Copies", ("a", "b"), np.ones((20, 2)))
     found = findings_of(data, ["random", "maxmin"], 10, k=1)
     for bar in bars(restart_figures.histogram(found)):
@@ -413,7 +440,7 @@ def test_runs_that_all_end_alike_are_one_bar_and_one_solution(name):
     assert np.isfinite(restart_figures.curves(found, 300).layout.yaxis.range).all()
 
 
-def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
+def test_every_point_of_the_curves_refers_to_its_run(findings):
     figure = restart_figures.curves(findings, 400)
     runs = {(run.initialization, run.seed): run for run in findings.runs}
     ends = set()
@@ -428,7 +455,7 @@ def test_every_point_of_the_curves_names_the_run_whose_loss_was_there(findings):
     assert ends == set(runs)  # each can be clicked at its end
 
 
-def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
+def test_curves_are_the_losses_of_the_runs(findings):
     figure = restart_figures.curves(findings, 400)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     for trace, runs in zip(lines, findings.by_initialization.values(), strict=True):
@@ -441,7 +468,7 @@ def test_the_lines_of_the_curves_are_the_losses_of_the_runs_in_turn(findings):
             assert list(trace.y[begin:end]) == run.losses[at].tolist()
 
 
-def test_the_best_run_is_drawn_last_and_thickest(findings):
+def test_the_best_run_is_drawn_last_and_in_bold(findings):
     *others, best = restart_figures.curves(findings, 400).data
     which = (findings.best.initialization, findings.best.seed)
     assert {tuple(point) for point in best.customdata} == {which}
@@ -450,12 +477,12 @@ def test_the_best_run_is_drawn_last_and_thickest(findings):
     assert best.line.width > max(trace.line.width or 0 for trace in others)
 
 
-def test_every_way_of_starting_has_its_own_color():
+def test_every_initialization_has_its_own_color():
     assert (
         len(
             {
                 restart_figures.color_of_initialization(initialization)
-                for initializations in WAYS.values()
+                for initializations in REPEATABLE.values()
                 for initialization in initializations
             }
         )
@@ -464,7 +491,7 @@ def test_every_way_of_starting_has_its_own_color():
 
 
 def picture_of(found, plane):
-    return thumbnail(found.study.data, plane, found.numbers_of(found.best), found.best.centers)
+    return thumbnail(found.study.data, plane, found.colors_of(found.best), found.best.centers)
 
 
 def read_picture(uri):
@@ -480,7 +507,7 @@ def read_picture(uri):
     return np.array(circles), (width, height), painted
 
 
-def test_a_small_picture_shows_the_points_in_the_colors_of_their_groups_and_the_centers_among_them(on_a_grid):
+def test_thumbnails_show_points_in_the_colors_of_their_clusters_and_the_centers(on_a_grid):
     data = on_a_grid.study.data
     plane = column_plane(data.columns, 0, 1)
     circles, (width, height), painted = read_picture(picture_of(on_a_grid, plane))
@@ -492,7 +519,7 @@ def test_a_small_picture_shows_the_points_in_the_colors_of_their_groups_and_the_
         slope, offset = np.polyfit(place, at, 1)
         assert slope > 0
         np.testing.assert_allclose(slope * place + offset, at, atol=0.2)
-    colors = on_a_grid.numbers_of(on_a_grid.best)
+    colors = on_a_grid.colors_of(on_a_grid.best)
     rows, columns, _ = painted.shape
     for (x, y), middle in zip(circles, centers, strict=True):
         i, j = int(y / height * rows), int(x / width * columns)
@@ -504,7 +531,7 @@ def test_a_small_picture_shows_the_points_in_the_colors_of_their_groups_and_the_
 
 
 @pytest.mark.parametrize("d", [1, 3])
-def test_a_small_picture_of_one_or_of_many_columns_can_be_read_too(d):
+def test_thumbnails_work_with_one_or_many_features(d):
     data = sample("round", 150, d=d)
     found = findings_of(data, ["random"], 3)
     plane = principal_plane(data.points) if d > 2 else column_plane(data.columns, 0, 0)
@@ -514,29 +541,29 @@ def test_a_small_picture_of_one_or_of_many_columns_can_be_read_too(d):
     assert painted[..., 3].max() > 100
 
 
-def test_what_is_misplaced_is_ringed_in_the_small_picture(on_a_grid):
+def test_extra_centers_and_missed_groups_are_ringed_in_thumbnails(on_a_grid):
     poor = max(on_a_grid.runs, key=on_a_grid.index)
     spare, lacking = on_a_grid.misplaced(poor)
     assert max(len(spare), len(lacking)) == on_a_grid.index(poor) > 0
-    nearest = cdist(poor.centers, on_a_grid.truth)
+    nearest = cdist(poor.centers, on_a_grid.true_means)
     assert all(
         len(set(np.flatnonzero((poor.centers == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in spare
     )
     data = on_a_grid.study.data
     plane = column_plane(data.columns, 0, 1)
-    numbers = on_a_grid.numbers_of(poor)
+    numbers = on_a_grid.colors_of(poor)
     plain, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers))
     ringed, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers, spare, lacking))
     assert len(ringed) == len(plain) + len(spare) + len(lacking)
     assert [len(part) for part in on_a_grid.misplaced(on_a_grid.best)] == [0, 0]
 
 
-def test_between_medoids_of_proximities_the_centroid_index_is_by_the_proximities():
+def test_the_centroid_index_of_medoids_uses_the_distance_matrix():
     matrix = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
     layout = np.zeros((6, 2))  # which says nothing
     data = Data("given", "Given", ("a", "b"), layout, precomputed=matrix, matrix_name="road lengths")
     found = findings_of(data, ["random"], 30, method="kmedoids", k=2)
-    assert found.truth is None
+    assert found.true_means is None
     for run in found.runs:
         assert found.index(run) == centroid_index(run.parameters[:, None], found.best.parameters[:, None])
     assert found.index(found.best) == 0
