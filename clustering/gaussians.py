@@ -17,6 +17,8 @@ from clustering.chunks import map_chunks
 from clustering.points import check_points
 
 LOG_2PI = float(np.log(2 * np.pi))
+CHUNK = 2**14
+"""points at a time"""
 
 
 class Gaussians(NamedTuple):
@@ -60,7 +62,7 @@ class Gaussians(NamedTuple):
             for row, mean, factor, constant in zip(scores, self.means, factors, constants, strict=True):
                 row[chunk] = constant - 0.5 * _squares(factor, columns[:, chunk] - mean[:, None])
 
-        map_chunks(part, len(points), 2**14)
+        map_chunks(part, len(points), CHUNK)
         return scores.T
 
     def log_density(self, points) -> np.ndarray:

@@ -13,7 +13,7 @@ from clustering.notices import EMPTY_CLUSTER, LOSS_ROSE
 from tests.core.tables import examples
 
 
-def points(n=200, seed=0):
+def sample_points(n=200, seed=0):
     return three_gaussians(n, np.random.default_rng(seed)).points
 
 
@@ -42,8 +42,8 @@ def plain_centers(x, u, m):
 # by hand
 
 
-def test_a_point_between_two_centers_is_shared_by_the_squares_of_its_distances():
-    # for m = 2 memberships are as 1 / d^2: distances 1 and 3 give 9 / 10 and 1 / 10
+def test_memberships_of_a_point_between_two_centers_by_hand():
+    # for m = 2, memberships are proportional to 1 / d^2: distances 1 and 3 give 9 / 10 and 1 / 10
     state = next(iterate(FuzzyCMeans(2), [[0.0], [1.0], [4.0]], start=[[0.0], [4.0]]))
     np.testing.assert_allclose(state.assignment.shares, [[1, 0], [0.9, 0.1], [0, 1]])
     assert state.loss == pytest.approx(0.81 * 1 + 0.01 * 9)
@@ -51,12 +51,12 @@ def test_a_point_between_two_centers_is_shared_by_the_squares_of_its_distances()
     assert state.labels.tolist() == [0, 0, 1]
 
 
-def test_the_next_centers_are_means_weighted_by_squared_memberships():
+def test_next_centers_are_means_weighted_by_squared_memberships():
     states = list(iterate(FuzzyCMeans(2), [[0.0], [1.0], [4.0]], start=[[0.0], [4.0]], max_iter=1))
     np.testing.assert_allclose(states[1].parameters, [[0.81 / 1.81], [(0.01 + 4) / 1.01]])
 
 
-def test_a_point_on_two_centers_belongs_to_both_alike():
+def test_a_point_on_two_centers_belongs_equally_to_both():
     state = next(iterate(FuzzyCMeans(3), [[0.0], [5.0], [9.0]], start=[[0.0], [0.0], [9.0]]))
     np.testing.assert_allclose(state.assignment.shares[0], [0.5, 0.5, 0])
     np.testing.assert_allclose(state.assignment.shares[2], [0, 0, 1])
@@ -66,8 +66,8 @@ def test_a_point_on_two_centers_belongs_to_both_alike():
 
 
 @pytest.mark.parametrize("m", [1.2, 1.7, 2.0, 3.5])
-def test_each_state_is_that_of_plain_loops(m):
-    x = points(60)
+def test_states_match_plain_loops(m):
+    x = sample_points(30)
     centers = x[:3] + 0.1
     for state in iterate(FuzzyCMeans(3, m=m), x, start=centers, max_iter=6):
         np.testing.assert_allclose(state.parameters, centers, rtol=1e-9, atol=1e-9)
@@ -77,8 +77,8 @@ def test_each_state_is_that_of_plain_loops(m):
         centers = plain_centers(x, u, m)
 
 
-def test_the_loss_between_two_steps_is_that_of_the_new_centers_with_the_old_memberships():
-    x = points(60)
+def test_loss_after_an_m_step_uses_new_centers_and_old_memberships():
+    x = sample_points(30)
     history = History.record(FuzzyCMeans(3, m=1.5), x, start=x[:3] + 0.1, max_iter=5)
     for t, loss in enumerate(history.half_losses):
         u = history.frame(t).shares
@@ -88,36 +88,36 @@ def test_the_loss_between_two_steps_is_that_of_the_new_centers_with_the_old_memb
 # K-means
 
 
-def test_as_m_goes_to_one_every_state_is_that_of_k_means():
-    x = points(300)
-    start = x[[3, 70, 200]] + 0.01
+def test_states_converge_to_those_of_k_means_as_m_goes_to_one():
+    x = sample_points(100)
+    start = x[[3, 40, 70]] + 0.01
     hard = list(iterate(KMeans(3), x, start=start))
-    for m, close in ((1.00005, 1e-7), (1.000005, 1e-13)):
+    for m, tolerance in ((1.00005, 1e-7), (1.000005, 1e-13)):
         soft = list(iterate(FuzzyCMeans(3, m=m), x, start=start))
         assert len(hard) <= len(soft) <= len(hard) + 1
         for one, other in zip(soft, hard, strict=False):
             np.testing.assert_array_equal(one.labels, other.labels)
-            np.testing.assert_allclose(one.parameters, other.parameters, rtol=0, atol=10 * close)
-            assert one.loss == pytest.approx(other.loss, rel=close)
+            np.testing.assert_allclose(one.parameters, other.parameters, rtol=0, atol=10 * tolerance)
+            assert one.loss == pytest.approx(other.loss, rel=tolerance)
 
 
-def test_the_nearer_m_is_to_one_the_harder_the_memberships():
-    x = points(300)
-    start = x[[3, 70, 200]] + 0.01
+def test_memberships_are_harder_the_closer_m_is_to_one():
+    x = sample_points(100)
+    start = x[[3, 40, 70]] + 0.01
     fits = [fit(FuzzyCMeans(3, m=m), x, start=start) for m in (1.01, 1.5, 2, 4)]
     hardness = [np.square(last.assignment.shares).sum(axis=1).mean() for last in fits]
     assert hardness == sorted(hardness, reverse=True)
     assert hardness[0] > 0.99
 
 
-# laws
+# properties
 
 
 @examples(60)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 40), d=st.integers(1, 4), m=st.sampled_from([1.05, 1.5, 2.0, 5.0]))
 def test_memberships_sum_to_one_and_the_loss_never_rises(seed, n, d, m):
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, d)).round(int(rng.integers(0, 3)))  # with copies
+    x = rng.normal(size=(n, d)).round(int(rng.integers(0, 3)))  # with duplicates
     history = History.record(FuzzyCMeans(min(3, n), m=m, init="random"), x, rng=seed, max_iter=40)
     assert not any(notice.name == LOSS_ROSE for notices in history.notices for notice in notices)
     steps = np.array([state.loss for state in history.states[1:]])
@@ -126,34 +126,37 @@ def test_memberships_sum_to_one_and_the_loss_never_rises(seed, n, d, m):
     assert np.isfinite(history.last.parameters).all()
 
 
-@pytest.mark.parametrize("offset", [0.0, 1e6])
-def test_a_common_offset_changes_nothing(offset):
-    x = points(100)
+def test_a_common_offset_does_not_change_the_result():
+    x, offset = sample_points(60), 1e6
     start = x[:3] + 0.1
-    here = fit(FuzzyCMeans(3), x, start=start, max_iter=10)
-    there = fit(FuzzyCMeans(3), x + offset, start=start + offset, max_iter=10)
-    np.testing.assert_allclose(there.parameters - offset, here.parameters, atol=1e-7)
-    assert there.loss == pytest.approx(here.loss, rel=1e-7)
+    one = fit(FuzzyCMeans(3), x, start=start, max_iter=10)
+    other = fit(FuzzyCMeans(3), x + offset, start=start + offset, max_iter=10)
+    np.testing.assert_allclose(other.parameters - offset, one.parameters, atol=1e-7)
+    assert other.loss == pytest.approx(one.loss, rel=1e-7)
 
 
-def test_it_finds_three_groups_from_any_start():
-    data = three_gaussians(500, np.random.default_rng(0))
+def test_three_groups_are_found_from_any_seed():
+    data = three_gaussians(150, np.random.default_rng(0))
     for seed in range(5):
         assert adjusted_rand_index(fit(FuzzyCMeans(3), data.points, rng=seed).labels, data.labels) > 0.95
 
 
-def test_many_points_are_worked_on_in_pieces():
-    x = points(40_000)
-    state = next(iterate(FuzzyCMeans(3), x, start=x[:3] + 0.1))
-    np.testing.assert_allclose(state.assignment.shares[-50:], plain_memberships(x[-50:], x[:3] + 0.1, 2.0), rtol=1e-9)
-    np.testing.assert_allclose(state.assignment.masses, np.square(state.assignment.shares).sum(axis=0), rtol=1e-9)
+def test_chunked_computation_matches_plain_loops(monkeypatch):
+    monkeypatch.setattr("clustering.fuzzy_c_means.CHUNK", 16)
+    x = sample_points(50)
+    centers = x[:3] + 0.1
+    one, other = iterate(FuzzyCMeans(3), x, start=centers, max_iter=1)
+    u = plain_memberships(x, centers, 2.0)
+    np.testing.assert_allclose(one.assignment.shares, u, rtol=1e-9)
+    np.testing.assert_allclose(one.assignment.masses, np.square(u).sum(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(other.parameters, plain_centers(x, u, 2.0), rtol=1e-9)
 
 
-# what is given and what comes back
+# results and arguments
 
 
-def test_new_points_go_to_the_cluster_of_their_largest_membership():
-    x = points()
+def test_new_points_are_assigned_to_their_largest_membership():
+    x = sample_points(100)
     process = FuzzyCMeans(3)
     centers = fit(process, x, rng=0).parameters
     new = np.random.default_rng(1).normal(size=(50, 2), scale=5)
@@ -162,14 +165,14 @@ def test_new_points_go_to_the_cluster_of_their_largest_membership():
     assert process.predict(centers, new).tolist() == shares.argmax(axis=1).tolist()
 
 
-def test_centers_that_meet_are_noticed():
+def test_coinciding_centers_give_a_notice():
     last = fit(FuzzyCMeans(3), np.random.default_rng(0).normal(size=(200, 20)), rng=1)
     (notice,) = [notice for notice in last.notices if notice.name == COINCIDING_CENTERS]
     assert "have the same center" in notice.sentence
-    assert not fit(FuzzyCMeans(3), points(), rng=1).notices
+    assert not fit(FuzzyCMeans(3), sample_points(), rng=1).notices
 
 
-def test_a_cluster_without_points_stays_and_is_noticed():
+def test_a_cluster_without_points_keeps_its_center_and_gives_a_notice():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         last = fit(FuzzyCMeans(2, m=1.0005), [[0.0], [1.0], [2.0]], start=[[1.0], [90.0]])
@@ -184,19 +187,19 @@ def test_m_must_be_above_one(m):
 
 
 @pytest.mark.parametrize(
-    ("start", "told"),
+    ("start", "message"),
     [([[0.0, 0.0]], r"start must be centers of shape \(3, 2\), got \(1, 2\)"), ([[np.nan] * 2] * 3, "start")],
 )
-def test_a_start_that_does_not_fit_is_refused(start, told):
-    with pytest.raises(ValueError, match=told):
-        iterate(FuzzyCMeans(3), points(), start=start)
+def test_a_start_of_the_wrong_shape_is_rejected(start, message):
+    with pytest.raises(ValueError, match=message):
+        iterate(FuzzyCMeans(3), sample_points(), start=start)
 
 
-def test_more_clusters_than_points_are_refused():
+def test_more_clusters_than_points_are_rejected():
     with pytest.raises(ValueError, match=r"k must lie in 1\.\.n"):
-        iterate(FuzzyCMeans(5), points(4))
+        iterate(FuzzyCMeans(5), sample_points(4))
 
 
 def test_the_same_seed_gives_the_same_run():
-    one, other = (fit(FuzzyCMeans(3, init="random"), points(), rng=4) for _ in range(2))
+    one, other = (fit(FuzzyCMeans(3, init="random"), sample_points(), rng=4) for _ in range(2))
     np.testing.assert_array_equal(one.parameters, other.parameters)

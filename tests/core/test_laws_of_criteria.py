@@ -1,4 +1,4 @@
-"""What must hold for any table and any labels, of what says how good a clustering is and how alike two of them are."""
+"""Properties of criteria and agreement indices for arbitrary tables and labels."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ powers = st.integers(-30, 30)
 
 
 @st.composite
-def labelled(draw, rows=3):
-    """A table and labels of at least two groups, fewer than its rows."""
+def labeled_tables(draw, rows=3):
+    """A table, and labels of at least two clusters but fewer than its rows."""
     points = draw(tables(rows))
     n, rng = len(points), np.random.default_rng(draw(seeds))
     k = draw(st.integers(2, n - 1))
@@ -34,9 +34,9 @@ def labelled(draw, rows=3):
 
 
 @examples(150)
-@given(given_labels=labelled(), power=powers)
-def test_silhouettes_lie_in_their_bounds_and_know_neither_names_nor_order_nor_unit(given_labels, power):
-    points, labels, rng = given_labels
+@given(labeled=labeled_tables(), power=powers)
+def test_silhouettes_are_bounded_and_invariant_to_names_order_and_unit(labeled, power):
+    points, labels, rng = labeled
     widths = silhouette(points, labels).widths
     assert (np.abs(widths) <= 1).all()
     np.testing.assert_array_equal(silhouette(points, rng.permutation(30)[labels]).widths, widths)
@@ -48,37 +48,37 @@ def test_silhouettes_lie_in_their_bounds_and_know_neither_names_nor_order_nor_un
 
 
 @examples(150)
-@given(given_labels=labelled(), power=powers)
-def test_criteria_are_numbers_that_know_neither_names_nor_order_and_the_unit_by_its_square_alone(given_labels, power):
-    points, labels, rng = given_labels
+@given(labeled=labeled_tables(), power=powers)
+def test_criteria_are_invariant_to_names_and_order_and_scale_with_the_unit(labeled, power):
+    points, labels, rng = labeled
     within, total = within_groups(points, labels), within_groups(points, np.zeros(len(points)))
-    judged = calinski_harabasz(points, labels), davies_bouldin(points, labels)
-    # infinite where all points sit on their means, or two groups have one mean, as is said of them
-    assert all(criterion >= 0 for criterion in judged)
+    scores = calinski_harabasz(points, labels), davies_bouldin(points, labels)
+    # infinite if all points coincide with their means, or two clusters have the same mean
+    assert all(score >= 0 for score in scores)
     rounding = points.size * np.square(1e-15 * np.abs(points).max())
     assert 0 <= within <= total * (1 + 1e-9) + rounding
     order, names = rng.permutation(len(points)), rng.permutation(30)
     assert within_groups(points[order], names[labels[order]]) == pytest.approx(within, rel=1e-9, abs=rounding + 1e-12 * total)
     unit = 2.0**power
     assert within_groups(points * unit, labels) == within * unit**2
-    assert (calinski_harabasz(points * unit, labels), davies_bouldin(points * unit, labels)) == judged
+    assert (calinski_harabasz(points * unit, labels), davies_bouldin(points * unit, labels)) == scores
 
 
 @examples(80)
-@given(given_labels=labelled())
-def test_noise_for_the_gap_statistic_is_as_wide_as_the_points(given_labels):
-    points, _, rng = given_labels
-    noise = uniform_reference(points, rng)
+@given(labeled=labeled_tables())
+def test_reference_data_lie_in_the_bounding_box_of_the_points(labeled):
+    points, _, rng = labeled
+    reference = uniform_reference(points, rng)
     components = principal_components(points)
-    along, box = ((table - components.mean) @ components.axes.T for table in (noise, points))
+    actual, box = ((table - components.mean) @ components.axes.T for table in (reference, points))
     rounding = 1e-12 * np.abs(points).max()
-    assert (along >= box.min(axis=0) - rounding).all()
-    assert (along <= box.max(axis=0) + rounding).all()
+    assert (actual >= box.min(axis=0) - rounding).all()
+    assert (actual <= box.max(axis=0) + rounding).all()
 
 
 @examples(80)
 @given(losses=st.lists(st.floats(0, 1), min_size=2, max_size=12), power=powers)
-def test_the_elbow_is_one_of_the_numbers_and_does_not_know_the_unit_of_the_losses(losses, power):
+def test_the_elbow_is_one_of_the_ks_and_invariant_to_the_unit(losses, power):
     ks = np.arange(1, len(losses) + 1)
     k, distances = elbow(ks, losses)
     assert k in ks
@@ -90,13 +90,13 @@ def test_the_elbow_is_one_of_the_numbers_and_does_not_know_the_unit_of_the_losse
 
 @examples(150)
 @given(n=st.integers(1, 40), k=st.integers(1, 8), other_k=st.integers(1, 8), seed=seeds)
-def test_agreement_of_labels_knows_neither_names_nor_order_nor_which_came_first(n, k, other_k, seed):
+def test_agreement_is_invariant_to_names_and_order_and_symmetric(n, k, other_k, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.integers(k, size=n), rng.integers(other_k, size=n)
     order, names = rng.permutation(n), rng.permutation(8)
-    for agreement, least in ((adjusted_rand_index, -0.5), (normalized_mutual_information, 0.0)):
+    for agreement, minimum in ((adjusted_rand_index, -0.5), (normalized_mutual_information, 0.0)):
         value = agreement(a, b)
-        assert least <= value <= 1
+        assert minimum <= value <= 1
         assert agreement(a[order], b[order]) == agreement(names[a], b) == value
         assert agreement(b, a) == pytest.approx(value, abs=1e-12)
         assert agreement(a, names[a]) == 1

@@ -1,4 +1,4 @@
-"""What must hold for any table, beside the runs: trees, projections, gaps, soft clusters, proximities."""
+"""Properties for arbitrary tables, except runs: trees, projections, imputation, soft clusters, dissimilarities."""
 
 from itertools import pairwise
 
@@ -32,8 +32,8 @@ powers = st.integers(-30, 30)
 # trees
 
 
-def heights_of_pairs(tree):
-    """(n, n) the height at which two points come together."""
+def cophenetic_heights(tree):
+    """(n, n) height at which two points are first in the same cluster."""
     n = len(tree.order)
     heights = np.zeros((n, n))
     for merge in range(n - 2, -1, -1):
@@ -46,7 +46,7 @@ def heights_of_pairs(tree):
 @linkages
 @examples(40)
 @given(points=tables(rows=2), optimal=st.booleans())
-def test_heights_are_finite_and_every_cut_leaves_as_many_groups_as_asked(linkage, points, optimal):
+def test_heights_are_finite_and_cuts_give_the_requested_number_of_clusters(linkage, points, optimal):
     tree = tree_of_points(points, linkage, optimal_order=optimal)
     n = len(points)
     assert np.isfinite(tree.heights).all()
@@ -64,35 +64,37 @@ def test_heights_are_finite_and_every_cut_leaves_as_many_groups_as_asked(linkage
 
 @examples(100)
 @given(matrix=dissimilarities(rows=2))
-def test_points_come_together_no_later_than_they_are_apart_by_single_and_no_earlier_by_complete_linkage(matrix):
-    single, complete = (heights_of_pairs(tree_of_proximities(matrix, linkage)) for linkage in ("single", "complete"))
+def test_cophenetic_heights_bound_dissimilarities_from_below_for_single_and_above_for_complete(matrix):
+    single, complete = (cophenetic_heights(tree_of_proximities(matrix, linkage)) for linkage in ("single", "complete"))
     assert (single <= matrix).all()
     assert (complete >= matrix).all()
 
 
 @examples(80)
 @given(matrix=dissimilarities(rows=2), seed=seeds)
-def test_the_order_of_points_does_not_matter_to_single_linkage_even_among_ties(matrix, seed):
+def test_single_linkage_does_not_depend_on_the_order_of_points_even_with_ties(matrix, seed):
     order = np.random.default_rng(seed).permutation(len(matrix))
     tree, again = (tree_of_proximities(given, "single") for given in (matrix, matrix[np.ix_(order, order)]))
     np.testing.assert_array_equal(again.heights, tree.heights)
-    np.testing.assert_array_equal(heights_of_pairs(again), heights_of_pairs(tree)[np.ix_(order, order)])
+    np.testing.assert_array_equal(cophenetic_heights(again), cophenetic_heights(tree)[np.ix_(order, order)])
 
 
 @linkages
 @examples(30)
 @given(points=tables(rows=2, ties=False), seed=seeds)
-def test_the_order_of_points_does_not_matter_to_any_linkage_without_ties(linkage, points, seed):
+def test_no_linkage_depends_on_the_order_of_points_without_ties(linkage, points, seed):
     order = np.random.default_rng(seed).permutation(len(points))
     tree, again = tree_of_points(points, linkage), tree_of_points(points[order], linkage)
     rounding = 1e-6 * tree.heights.max()
-    np.testing.assert_allclose(heights_of_pairs(again), heights_of_pairs(tree)[np.ix_(order, order)], atol=rounding, rtol=0)
+    np.testing.assert_allclose(
+        cophenetic_heights(again), cophenetic_heights(tree)[np.ix_(order, order)], atol=rounding, rtol=0
+    )
 
 
 @linkages
 @examples(30)
 @given(points=tables(rows=2), power=powers)
-def test_a_unit_that_is_a_power_of_two_scales_the_heights_to_the_last_bit(linkage, points, power):
+def test_heights_scale_exactly_with_a_power_of_two(linkage, points, power):
     tree, scaled = tree_of_points(points, linkage), tree_of_points(points * 2.0**power, linkage)
     np.testing.assert_array_equal(scaled.heights, tree.heights * 2.0**power)
     np.testing.assert_array_equal(scaled.merges, tree.merges)
@@ -111,7 +113,7 @@ def soft_starts(draw):
 
 @examples(150)
 @given(start=soft_starts())
-def test_the_free_energy_of_soft_k_means_never_rises_and_shares_sum_to_one(start):
+def test_soft_k_means_never_increases_the_free_energy(start):
     points, means, width = start
     centered = points - points.mean(axis=0)
     radius = np.abs(centered).max() + 1e-15 * np.abs(points).max()
@@ -126,38 +128,38 @@ def test_the_free_energy_of_soft_k_means_never_rises_and_shares_sum_to_one(start
         rounding = 1e-15 * np.abs(points).max(axis=0)
         assert (soft.means >= points.min(axis=0) - 9 * rounding).all()
         assert (soft.means <= points.max(axis=0) + 9 * rounding).all()
-    # errors of a mean count by their product with the distance of its points
+    # the error of a mean is multiplied by the distance of its points
     error = 1e-15 * np.abs(points).max() / width
     rounding = 1e-9 + len(points) * points.shape[1] * error * (error + radius / width)
     assert all(after <= before + rounding + 1e-12 * abs(before) for before, after in pairwise(energies))
 
 
-# gaps
+# missing values
 
 
 @st.composite
-def tables_with_gaps(draw):
+def tables_with_missing_values(draw):
     points = draw(tables(rows=2, columns=2))
     n, d = points.shape
     rng = np.random.default_rng(draw(seeds))
-    gaps = rng.random((n, d)) < draw(st.sampled_from([0.0, 0.1, 0.4]))
-    gaps[rng.integers(n, size=d), np.arange(d)] = False
-    return np.where(gaps, np.nan, points), draw(st.integers(1, d - 1))
+    missing = rng.random((n, d)) < draw(st.sampled_from([0.0, 0.1, 0.4]))
+    missing[rng.integers(n, size=d), np.arange(d)] = False
+    return np.where(missing, np.nan, points), draw(st.integers(1, d - 1))
 
 
 @examples(150)
-@given(table=tables_with_gaps())
-def test_the_loss_of_a_table_with_gaps_never_rises_and_no_gap_is_left(table):
+@given(table=tables_with_missing_values())
+def test_ppca_never_increases_the_loss_and_imputes_all_missing_values(table):
     points, components = table
-    method = ProbabilisticPCA(components)
-    prepared = method.prepare(points)
-    steps = list(iterate(method, prepared, max_iter=15))
-    for before, after in pairwise(steps):
-        between = method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
-        margins = [method.rounding(prepared, step.assignment, step.loss) for step in (before, after)]
+    process = ProbabilisticPCA(components)
+    prepared = process.prepare(points)
+    states = list(iterate(process, prepared, max_iter=15))
+    for before, after in pairwise(states):
+        between = process.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+        margins = [process.rounding_error(prepared, state.assignment, state.loss) for state in (before, after)]
         assert between <= before.loss + margins[0]
         assert after.loss <= between + margins[1]
-    assert all(notice.name != LOSS_ROSE for step in steps for notice in step.notices)
+    assert all(notice.name != LOSS_ROSE for state in states for notice in state.notices)
     filled, deviations, last = impute(points, components, max_iter=15)
     assert np.isfinite(filled).all()
     assert np.isfinite(deviations).all()
@@ -168,14 +170,14 @@ def test_the_loss_of_a_table_with_gaps_never_rises_and_no_gap_is_left(table):
 
 
 @examples(80)
-@given(table=tables_with_gaps(), power=powers)
-def test_a_unit_that_is_a_power_of_two_scales_what_fills_a_gap_to_the_last_bit(table, power):
+@given(table=tables_with_missing_values(), power=powers)
+def test_imputed_values_scale_exactly_with_a_power_of_two(table, power):
     points, components = table
     unit = 2.0**power
-    some = np.nanmax(points, axis=0) > np.nanmin(points, axis=0)
-    one, other = (impute(points * by, components, max_iter=15) for by in (1.0, unit))
+    varies = np.nanmax(points, axis=0) > np.nanmin(points, axis=0)
+    one, other = (impute(points * factor, components, max_iter=15) for factor in (1.0, unit))
     np.testing.assert_array_equal(other.points, one.points * unit)
-    if some.any():  # a table that never varies has no width for the unit to scale
+    if varies.any():  # the deviations of a constant table do not scale
         np.testing.assert_array_equal(other.deviations, one.deviations * unit)
 
 
@@ -184,7 +186,7 @@ def test_a_unit_that_is_a_power_of_two_scales_what_fills_a_gap_to_the_last_bit(t
 
 @examples(100)
 @given(points=tables(rows=2), seed=seeds, power=powers)
-def test_principal_components_are_orthonormal_hold_all_variance_and_scale_with_the_unit(points, seed, power):
+def test_principal_components_are_orthonormal_and_scale_with_the_unit(points, seed, power):
     components = principal_components(points)
     d = points.shape[1]
     np.testing.assert_allclose(components.axes @ components.axes.T, np.eye(d), atol=1e-12)
@@ -203,7 +205,7 @@ def test_principal_components_are_orthonormal_hold_all_variance_and_scale_with_t
 
 @examples(80)
 @given(points=tables())
-def test_scaled_distances_of_points_are_their_distances(points):
+def test_classical_scaling_reproduces_euclidean_distances(points):
     matrix = proximity_matrix(points)
     scaling = classical_scaling(matrix, points.shape[1])
     np.testing.assert_allclose(proximity_matrix(scaling.points), matrix, rtol=0, atol=1e-6 * matrix.max())
@@ -212,7 +214,7 @@ def test_scaled_distances_of_points_are_their_distances(points):
 
 @examples(80)
 @given(matrix=dissimilarities(), dimensions=st.integers(1, 4), power=powers)
-def test_scaling_of_any_dissimilarities_is_finite_centred_and_in_their_unit(matrix, dimensions, power):
+def test_classical_scaling_is_finite_centered_and_scales_with_the_unit(matrix, dimensions, power):
     points, share = classical_scaling(matrix, dimensions)
     assert np.isfinite(points).all()
     assert 0 <= share <= 1 + 1e-12
@@ -220,32 +222,32 @@ def test_scaling_of_any_dissimilarities_is_finite_centred_and_in_their_unit(matr
     np.testing.assert_array_equal(classical_scaling(matrix * 2.0**power, dimensions).points, points * 2.0**power)
 
 
-# proximities
+# dissimilarities
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @examples(40)
 @given(points=tables(), power=powers)
-def test_proximities_pass_their_check_and_scale_with_the_unit_or_a_row_without_direction_is_named(metric, points, power):
+def test_proximities_are_valid_and_scale_with_the_unit_or_undefined_rows_are_named(metric, points, power):
     if metric == "correlation" and points.shape[1] < 3:
         with pytest.raises(ValueError, match="at least 3 columns"):
             proximity_matrix(points, metric)
         return
-    still = np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1)
-    if metric in ("cosine", "correlation") and still.any():
-        with pytest.raises(UndefinedProximity) as refused:
+    undefined = np.ptp(points, axis=1) == 0 if metric == "correlation" else ~points.any(axis=1)
+    if metric in ("cosine", "correlation") and undefined.any():
+        with pytest.raises(UndefinedProximity) as error:
             proximity_matrix(points, metric)
-        assert refused.value.row == np.flatnonzero(still)[0]
+        assert error.value.row == np.flatnonzero(undefined)[0]
         return
     matrix = proximity_matrix(points, metric)
     np.testing.assert_array_equal(check_proximities(matrix), matrix.T)
-    times = {"squared euclidean": 4.0**power, "cosine": 1.0, "correlation": 1.0}.get(metric, 2.0**power)
-    np.testing.assert_array_equal(proximity_matrix(points * 2.0**power, metric), matrix * times)
+    factor = {"squared euclidean": 4.0**power, "cosine": 1.0, "correlation": 1.0}.get(metric, 2.0**power)
+    np.testing.assert_array_equal(proximity_matrix(points * 2.0**power, metric), matrix * factor)
 
 
 @examples(80)
 @given(points=tables(), seed=seeds)
-def test_gowers_measure_lies_between_zero_and_one_and_does_not_know_unit_or_order(points, seed):
+def test_gower_dissimilarity_is_bounded_and_invariant_to_unit_and_order(points, seed):
     matrix = gower_matrix(points)
     assert matrix.min() >= 0
     assert matrix.max() <= 1 + 1e-12

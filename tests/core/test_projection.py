@@ -1,4 +1,4 @@
-"""Principal components and classical scaling: by hand, by their laws, and against scikit-learn and a full decomposition."""
+"""Principal components and classical scaling: by hand, properties, scikit-learn and a full decomposition."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.core.tables import examples
 TABLES = arrays(float, st.tuples(st.integers(2, 14), st.integers(1, 6)), elements=st.integers(-9, 9).map(float))
 
 
-def test_points_on_a_line_have_one_component_by_hand():
+def test_principal_components_of_points_on_a_line_by_hand():
     components = principal_components([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
     np.testing.assert_allclose(components.mean, [3, 4])
     np.testing.assert_allclose(components.axes, [[0.6, 0.8], [0.8, -0.6]], atol=1e-15)
@@ -23,12 +23,12 @@ def test_points_on_a_line_have_one_component_by_hand():
     np.testing.assert_allclose(components.project([[6.0, 8.0], [-1.0, 7.0]], 2), [[5, 0], [0, -5]], atol=1e-14)
 
 
-def test_equal_loadings_get_the_sign_of_the_first():
+def test_the_first_of_equal_loadings_is_positive():
     components = principal_components([[1.0, -1.0], [-1.0, 1.0], [2.0, -2.0], [-2.0, 2.0]])
     np.testing.assert_allclose(components.axes[0], [0.5**0.5, -(0.5**0.5)])
 
 
-def test_points_that_do_not_vary_have_no_shares():
+def test_equal_points_have_zero_variance_shares():
     components = principal_components(np.full((4, 3), 0.1) + 1e8)
     assert components.variances.tolist() == [0, 0, 0]
     assert components.shares.tolist() == [0, 0, 0]
@@ -37,7 +37,7 @@ def test_points_that_do_not_vary_have_no_shares():
 
 @examples(60)
 @given(points=TABLES)
-def test_components_decompose_the_covariance_whatever_the_shape(points):
+def test_components_decompose_the_covariance_for_any_shape(points):
     components = principal_components(points)
     d = points.shape[1]
     np.testing.assert_allclose(components.axes @ components.axes.T, np.eye(d), atol=1e-13)
@@ -49,7 +49,7 @@ def test_components_decompose_the_covariance_whatever_the_shape(points):
 
 
 @pytest.mark.parametrize("shape", [(200, 5), (6, 9)])
-def test_components_are_those_of_scikit_learn(shape):
+def test_components_match_scikit_learn(shape):
     points = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
     components, peer = principal_components(points), PCA().fit(points)
     m = min(shape[0] - 1, shape[1])
@@ -61,14 +61,14 @@ def test_components_are_those_of_scikit_learn(shape):
 
 
 @pytest.mark.parametrize("scale", [1e-140, 1e-12, 1e12, 1e140])
-def test_scaled_points_have_scaled_components(scale):
+def test_components_scale_with_the_points(scale):
     points = np.random.default_rng(0).normal(size=(20, 3))
     plain, scaled = principal_components(points), principal_components(points * scale)
     np.testing.assert_allclose(scaled.axes, plain.axes, atol=1e-12)
     np.testing.assert_allclose(scaled.variances, plain.variances * scale**2, rtol=1e-12)
 
 
-def test_a_large_offset_leaves_the_components_alone():
+def test_a_large_offset_does_not_change_the_components():
     points = np.random.default_rng(0).integers(-999, 999, size=(50, 3)).astype(float)
     plain, moved = principal_components(points), principal_components(points + 1e8)
     np.testing.assert_allclose(moved.variances, plain.variances, rtol=1e-12)
@@ -76,30 +76,30 @@ def test_a_large_offset_leaves_the_components_alone():
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("call", "message"),
     [
         (lambda: principal_components([[1.0, 2.0]]), "need at least two rows, got 1"),
         (lambda: principal_components([[1.0, np.nan], [1.0, 2.0]]), "row 0, column 1 is nan"),
-        (lambda: principal_components(np.eye(3)).project(np.eye(3), 4), "m must be a whole number in 1..d=3, got 4"),
-        (lambda: principal_components(np.eye(3)).project(np.eye(3), 1.0), "m must be a whole number"),
+        (lambda: principal_components(np.eye(3)).project(np.eye(3), 4), "m must be an integer in 1..d=3, got 4"),
+        (lambda: principal_components(np.eye(3)).project(np.eye(3), 1.0), "m must be an integer"),
         (lambda: principal_components(np.eye(3)).project(np.eye(2), 1), "must have 3 columns"),
         (lambda: classical_scaling([[0.0, 1.0], [2.0, 0.0]]), "symmetric"),
-        (lambda: classical_scaling(np.zeros((2, 2)), 0), "dimensions must be a whole number of at least 1, got 0"),
+        (lambda: classical_scaling(np.zeros((2, 2)), 0), "dimensions must be an integer of at least 1, got 0"),
     ],
 )
-def test_what_cannot_be_projected_is_refused(call, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_invalid_arguments_are_rejected(call, message):
+    with pytest.raises(ValueError, match=message):
         call()
 
 
-def test_two_rows_are_placed_on_both_sides_of_zero_by_hand():
+def test_classical_scaling_of_two_rows_by_hand():
     scaling = classical_scaling([[0.0, 6.0], [6.0, 0.0]])
     np.testing.assert_allclose(scaling.points, [[3, 0], [-3, 0]], atol=1e-14)
     assert scaling.share == pytest.approx(1)
 
 
-def test_the_share_counts_negative_eigenvalues_by_hand():
-    # eigenvalues of the doubly centered squares are 2, 2, 0 and -1/2: a star whose center is too near to its three ends
+def test_share_counts_negative_eigenvalues_by_hand():
+    # the doubly centered squares have eigenvalues 2, 2, 0 and -1/2: a star whose center is too close to its three ends
     star = [[0, 2, 2, 1], [2, 0, 2, 1], [2, 2, 0, 1], [1, 1, 1, 0]]
     scaling = classical_scaling(star, 3)
     assert scaling.share == pytest.approx(4 / 4.25)
@@ -108,7 +108,7 @@ def test_the_share_counts_negative_eigenvalues_by_hand():
 
 
 @pytest.mark.parametrize("n", [1, 2, 9])
-def test_rows_at_no_distance_are_all_at_zero(n):
+def test_equal_rows_are_placed_at_the_origin(n):
     scaling = classical_scaling(np.zeros((n, n)), 3)
     assert scaling.points.shape == (n, 3)
     assert not scaling.points.any()
@@ -117,17 +117,17 @@ def test_rows_at_no_distance_are_all_at_zero(n):
 
 @examples(60)
 @given(points=TABLES)
-def test_distances_of_points_are_reproduced(points):
+def test_euclidean_distances_are_reproduced(points):
     distances = proximity_matrix(points)
     scaling = classical_scaling(distances, points.shape[1] + 1)
-    # the root of the rounding: a zero distance comes from squares that cancel
+    # the tolerance is the square root of the rounding error, because zero distances result from cancelling squares
     np.testing.assert_allclose(proximity_matrix(scaling.points), distances, atol=2e-6 * (1 + distances.max()))
     assert scaling.share == pytest.approx(1)
     np.testing.assert_allclose(scaling.points[:, -1], 0, atol=2e-6 * (1 + distances.max()))
     np.testing.assert_allclose(scaling.points.sum(axis=0), 0, atol=1e-5)
 
 
-def test_scaling_of_distances_is_the_projection_on_the_principal_components():
+def test_classical_scaling_of_distances_equals_principal_components():
     points = np.random.default_rng(0).normal(size=(60, 4)) * [4, 3, 2, 1]
     scaling, components = classical_scaling(proximity_matrix(points), 4), principal_components(points)
     np.testing.assert_allclose(np.abs(scaling.points), np.abs(components.project(points, 4)), atol=1e-12)
@@ -136,7 +136,7 @@ def test_scaling_of_distances_is_the_projection_on_the_principal_components():
 
 
 @pytest.mark.parametrize("n", [5, 7, 8, 40])
-def test_eigenvalues_are_those_of_a_full_decomposition_where_distances_are_not_of_points(n):
+def test_scaling_of_non_euclidean_dissimilarities_matches_a_full_decomposition(n):
     proximities = np.random.default_rng(n).uniform(1, 9, size=(n, n))
     proximities = np.triu(proximities, 1) + np.triu(proximities, 1).T
     centering = np.eye(n) - 1 / n
@@ -147,7 +147,7 @@ def test_eigenvalues_are_those_of_a_full_decomposition_where_distances_are_not_o
     np.testing.assert_allclose(np.abs(scaling.points[:, 0]), np.abs(vectors[:, -1]) * values[-1] ** 0.5, atol=1e-10)
 
 
-def test_equal_eigenvalues_get_orthogonal_directions():
+def test_equal_eigenvalues_have_orthogonal_directions():
     simplex = np.ones((50, 50)) - np.eye(50)
     scaling = classical_scaling(simplex, 60)
     np.testing.assert_allclose(proximity_matrix(scaling.points), simplex, atol=1e-12)
@@ -155,15 +155,15 @@ def test_equal_eigenvalues_get_orthogonal_directions():
 
 
 @pytest.mark.parametrize("scale", [1e-160, 1e-12, 1e12, 1e160])
-def test_scaled_proximities_have_scaled_points(scale):
+def test_classical_scaling_scales_with_the_dissimilarities(scale):
     distances = proximity_matrix(np.random.default_rng(0).normal(size=(20, 3)))
     plain, scaled = classical_scaling(distances), classical_scaling(distances * scale)
     np.testing.assert_allclose(scaled.points / scale, plain.points, atol=1e-12)
     assert scaled.share == pytest.approx(plain.share)
 
 
-def test_the_given_proximities_are_left_alone():
+def test_given_proximities_are_not_modified():
     distances = proximity_matrix(np.random.default_rng(0).normal(size=(20, 3)))
-    kept = distances.copy()
+    copy = distances.copy()
     classical_scaling(distances)
-    np.testing.assert_array_equal(distances, kept)
+    np.testing.assert_array_equal(distances, copy)

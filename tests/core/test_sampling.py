@@ -1,4 +1,4 @@
-"""Samples: any size and dimension, the stated truth, and what cannot be drawn."""
+"""Simulated data: any size and dimension, the true parameters, invalid arguments."""
 
 import numpy as np
 import pytest
@@ -18,13 +18,13 @@ ANY_DIMENSION = {
 
 @pytest.mark.parametrize("d", [1, 2, 5])
 @pytest.mark.parametrize("name", ANY_DIMENSION)
-def test_a_sample_has_the_shape_and_the_groups_that_were_asked_for(name, d):
+def test_samples_have_the_requested_shape_and_groups(name, d):
     if name == "stretched" and d == 1:
         d = 3
-    points, labels, truth = getattr(sampling, name)(500, np.random.default_rng(0), d=d)
-    assert points.shape == (500, d)
+    points, labels, truth = getattr(sampling, name)(100, np.random.default_rng(0), d=d)
+    assert points.shape == (100, d)
     assert np.isfinite(points).all()
-    assert labels.shape == (500,)
+    assert labels.shape == (100,)
     assert set(labels.tolist()) - {-1} == set(range(ANY_DIMENSION[name]))
     assert (-1 in labels) == (name == "with_outliers")
     if truth is not None:
@@ -34,7 +34,7 @@ def test_a_sample_has_the_shape_and_the_groups_that_were_asked_for(name, d):
 
 
 @pytest.mark.parametrize("name", [*ANY_DIMENSION, "three_gaussians", "two_moons", "rings", "grid"])
-def test_one_point_can_be_drawn_and_a_seed_can_be_had_again(name):
+def test_one_point_can_be_drawn_and_seeds_are_reproducible(name):
     draw = getattr(sampling, name)
     assert len(draw(1, np.random.default_rng(0)).points) == 1
     one, again, other = (draw(60, np.random.default_rng(seed)) for seed in (5, 5, 6))
@@ -45,7 +45,7 @@ def test_one_point_can_be_drawn_and_a_seed_can_be_had_again(name):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
-def test_round_groups_have_their_neighbors_at_the_stated_distance(k, d):
+def test_round_groups_have_the_requested_distance(k, d):
     means = sampling.round_groups(1, np.random.default_rng(0), k=k, d=d, distance=4.5).truth.means
     assert means.shape == (k, d)
     np.testing.assert_allclose(means.mean(axis=0), 0, atol=1e-12)
@@ -53,7 +53,7 @@ def test_round_groups_have_their_neighbors_at_the_stated_distance(k, d):
         np.testing.assert_allclose(np.linalg.norm(np.diff(means, axis=0), axis=1), 4.5)
 
 
-def test_unequal_groups_have_the_stated_ratios():
+def test_unequal_groups_have_the_requested_ratios():
     weights = sampling.unequal_sizes(1, np.random.default_rng(0), ratio=16).truth.weights
     np.testing.assert_allclose(weights / weights[-1], [16, 4, 1])
     covariances = sampling.unequal_spreads(1, np.random.default_rng(0), ratio=4).truth.covariances
@@ -63,14 +63,14 @@ def test_unequal_groups_have_the_stated_ratios():
 
 
 @pytest.mark.parametrize(("side", "d"), [(3, 1), (4, 2), (2, 3), (1, 2)])
-def test_a_grid_has_its_groups_at_equal_distances(side, d):
+def test_grid_means_are_equally_spaced(side, d):
     means = sampling.grid(5, np.random.default_rng(0), side=side, d=d, distance=3.0).truth.means
     assert len(np.unique(means.round(9), axis=0)) == side**d
     np.testing.assert_allclose(means.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(np.unique(means), 3.0 * (np.arange(side) - (side - 1) / 2))
 
 
-def test_a_mixture_is_drawn_with_a_covariance_and_not_with_its_root_or_its_square():
+def test_mixture_samples_have_the_given_covariance():
     covariance = np.array([[4.0, 3.0], [3.0, 9.0]])
     points, labels, truth = sample_mixture(50_000, [1.0], [[100.0, -100.0]], [covariance], np.random.default_rng(0))
     np.testing.assert_allclose(np.cov(points.T), covariance, rtol=0.03)
@@ -85,7 +85,7 @@ def test_a_component_of_weight_zero_is_never_drawn():
     assert set(dataset.labels.tolist()) == {0, 2}
 
 
-def test_a_sample_keeps_no_hold_of_the_arrays_it_was_given():
+def test_samples_copy_the_given_arrays():
     weights, means, covariances = np.array([0.5, 0.5]), np.zeros((2, 1)), np.ones((2, 1, 1))
     truth = sample_mixture(5, weights, means, covariances, np.random.default_rng(0)).truth
     weights[:], means[:], covariances[:] = 9, 9, 9
@@ -94,19 +94,19 @@ def test_a_sample_keeps_no_hold_of_the_arrays_it_was_given():
     assert (truth.covariances == 1).all()
 
 
-def test_the_true_mixture_is_where_a_fit_of_many_points_ends():
+def test_a_fit_of_many_points_recovers_the_true_mixture():
     points, labels, truth = sampling.unequal_spreads(20_000, np.random.default_rng(0))
-    step = fit(GaussianMixture(3), points, start=truth)
-    np.testing.assert_allclose(step.parameters.weights, truth.weights, atol=0.02)
-    np.testing.assert_allclose(step.parameters.means, truth.means, atol=0.1)
-    assert adjusted_rand_index(step.labels, labels) > 0.9
+    state = fit(GaussianMixture(3), points, start=truth)
+    np.testing.assert_allclose(state.parameters.weights, truth.weights, atol=0.02)
+    np.testing.assert_allclose(state.parameters.means, truth.means, atol=0.1)
+    assert adjusted_rand_index(state.labels, labels) > 0.9
 
 
-def test_noise_of_moons_and_rings_has_the_stated_width_across_the_line():
+def test_moons_and_rings_have_the_requested_noise():
     points, labels, _ = sampling.rings(20_000, np.random.default_rng(0), k=3, noise=0.05)
     radii = np.linalg.norm(points, axis=1) - (labels + 1)
     np.testing.assert_allclose([radii[labels == ring].std() for ring in range(3)], 0.05, rtol=0.05)
-    # as many points as the line is long
+    # the number of points is proportional to the length of the ring
     np.testing.assert_allclose(np.bincount(labels) / 20_000, [1 / 6, 2 / 6, 3 / 6], atol=0.015)
     points, labels, _ = sampling.two_moons(20_000, np.random.default_rng(0), noise=0.05)
     upper = np.linalg.norm(points[labels == 0], axis=1)
@@ -115,22 +115,22 @@ def test_noise_of_moons_and_rings_has_the_stated_width_across_the_line():
     assert points[labels == 1, 1].max() < 0.9
 
 
-@pytest.mark.parametrize(("n", "share", "strays"), [(100, 0.0, 0), (100, 0.3, 30), (7, 0.5, 4), (1000, 0.999, 999)])
-def test_outliers_are_the_stated_share_and_mixed_among_the_others(n, share, strays):
+@pytest.mark.parametrize(("n", "share", "outliers"), [(100, 0.0, 0), (100, 0.3, 30), (7, 0.5, 4), (1000, 0.999, 999)])
+def test_outliers_have_the_requested_share_and_are_shuffled(n, share, outliers):
     points, labels, truth = sampling.with_outliers(n, np.random.default_rng(0), d=3, share=share)
     assert len(points) == n
-    assert np.count_nonzero(labels == -1) == strays
+    assert np.count_nonzero(labels == -1) == outliers
     assert truth is None
     if share == 0.3:
         assert np.ptp(np.flatnonzero(labels == -1)) > 60
 
 
-def test_few_points_may_be_nearly_all_outliers():
+def test_a_single_point_is_never_an_outlier():
     assert len(sampling.with_outliers(1, np.random.default_rng(0), share=0.9).points) == 1
 
 
 @pytest.mark.parametrize(
-    ("weights", "means", "covariances", "sentence"),
+    ("weights", "means", "covariances", "message"),
     [
         ([0.5, 0.4], [[0], [1]], np.ones((2, 1, 1)), r"weights must sum to 1, got 0.9"),
         ([1.2, -0.2], [[0], [1]], np.ones((2, 1, 1)), r"weights must not be negative, got \[1.2, -0.2\]"),
@@ -149,12 +149,12 @@ def test_few_points_may_be_nearly_all_outliers():
         ([1], [[np.inf]], [[[1]]], r"must be finite"),
     ],
 )
-def test_a_mixture_that_is_none_is_refused_with_rule_and_value(weights, means, covariances, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_invalid_mixtures_are_rejected_with_rule_and_value(weights, means, covariances, message):
+    with pytest.raises(ValueError, match=message):
         sample_mixture(5, weights, means, covariances, np.random.default_rng(0))
 
 
-def test_weights_that_sum_to_one_but_for_rounding_are_taken():
+def test_weights_that_sum_to_one_up_to_rounding_are_accepted():
     weights = np.full(3, 0.1 + 0.2) + [0.1, 0, 0]  # sums to 1.0000000000000002
     dataset = sample_mixture(10, weights, np.zeros((3, 1)), np.ones((3, 1, 1)), np.random.default_rng(0))
     assert len(dataset.points) == 10
@@ -162,18 +162,18 @@ def test_weights_that_sum_to_one_but_for_rounding_are_taken():
 
 @pytest.mark.parametrize("name", [*ANY_DIMENSION, "three_gaussians", "two_moons", "rings", "grid"])
 @pytest.mark.parametrize("n", [0, -3, 2.5])
-def test_a_size_that_is_no_positive_whole_number_is_refused(name, n):
-    with pytest.raises(ValueError, match=rf"n must be a whole number of at least 1, got {n}"):
+def test_sizes_that_are_not_positive_integers_are_rejected(name, n):
+    with pytest.raises(ValueError, match=rf"n must be an integer of at least 1, got {n}"):
         getattr(sampling, name)(n, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("name", ANY_DIMENSION)
-def test_a_dimension_below_one_is_refused(name):
-    with pytest.raises(ValueError, match=r"d must be a whole number of at least 1, got 0|at least 2 dimensions, got 0"):
+def test_a_dimension_below_one_is_rejected(name):
+    with pytest.raises(ValueError, match=r"d must be an integer of at least 1, got 0|at least 2 dimensions, got 0"):
         getattr(sampling, name)(5, np.random.default_rng(0), d=0)
 
 
 @pytest.mark.parametrize(("name", "settings"), [("round_groups", {"k": 0}), ("unequal_sizes", {"ratio": 0.0})])
-def test_settings_that_describe_no_sample_are_refused(name, settings):
+def test_invalid_settings_are_rejected(name, settings):
     with pytest.raises(ValueError, match=f"{next(iter(settings))} must"):
         getattr(sampling, name)(5, np.random.default_rng(0), **settings)
