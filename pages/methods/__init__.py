@@ -1,4 +1,4 @@
-"""The methods of the app: one file for each, found by listing this folder."""
+"""The clustering methods of the app, one file each; they are discovered by listing this folder."""
 
 import importlib
 import pkgutil
@@ -13,33 +13,27 @@ from pages.methods.traits import POINTS, PROXIMITIES
 
 @cache
 def methods() -> dict[str, MethodView]:
-    """All methods by name, in the order in which they are offered: the `METHOD` of each file here that has one."""
+    """All methods by name, sorted by `order`: the `METHOD` of each module in this folder that has one."""
     modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
     found = sorted((module.METHOD for module in modules if hasattr(module, "METHOD")), key=lambda view: view.order)
     return {view.name: view for view in found}
 
 
 def method(name: str) -> MethodView:
-    """The method of this name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """The method with this name; ValueError if there is none."""
     try:
         return methods()[name]
     except KeyError:
-        raise ValueError(f"there is no method {name!r}; there are {', '.join(methods())}") from None
+        raise ValueError(f"unknown method {name!r}; choose from {', '.join(methods())}") from None
 
 
 def kind_of(data: Data) -> str:
-    """Which kind of data these are, as `Traits.data` has it."""
-    return POINTS if data.given is None else PROXIMITIES
+    """The kind of data, `POINTS` or `PROXIMITIES`."""
+    return POINTS if data.precomputed is None else PROXIMITIES
 
 
 def available_methods(page: str, data: Data | None = None) -> dict[str, MethodView]:
-    """The methods that may be chosen on this page, by name; with `data` only those that can cluster them."""
+    """Methods that can be chosen on a page, by name; if `data` is given, only those that can cluster it."""
     return {
         name: view
         for name, view in methods().items()
@@ -48,10 +42,10 @@ def available_methods(page: str, data: Data | None = None) -> dict[str, MethodVi
 
 
 def initializations() -> dict[str, Initialization]:
-    """All initializations by name, of all methods."""
+    """Initializations of all methods, by name."""
     return {initialization.name: initialization for view in methods().values() for initialization in view.initializations}
 
 
 def settings(name: str, k: int | None = 3, start=None, seed: int = 1, data: Data | None = None, **options) -> Settings:
-    """Settings of the method of this name; as `MethodView.settings`."""
+    """Settings of the method with this name; see `MethodView.settings`."""
     return method(name).settings(k, start, seed, data, **options)

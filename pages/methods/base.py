@@ -1,7 +1,7 @@
-"""What the app asks of an algorithm, and what an algorithm answers unless it says otherwise.
+"""The interface between the app and a clustering method.
 
-A method is a `MethodView` in a file of this folder. The app asks its traits and calls its functions; no other file knows a
-method by name. Every default suits a hard method whose clusters have centers.
+A method is a subclass of `MethodView` in a file of this folder. The app uses only its traits and functions; no other file
+compares a method's name. The defaults fit a hard clustering method with cluster centers.
 """
 
 from abc import ABC, abstractmethod
@@ -23,27 +23,27 @@ from pages.methods.traits import CHOOSE_K, EVERYWHERE, RESTARTS, Traits
 
 
 class NeedsPoints(ValueError):
-    """The method cannot work on proximities."""
+    """The method needs coordinates, but the data are proximities."""
 
 
 class NoScript(ValueError):
-    """A package has no such method."""
+    """The run cannot be repeated by a script."""
 
 
 class Score(NamedTuple):
-    """A number that a run came to, beside those that every method has."""
+    """A method-specific score of a run."""
 
     name: str
     text: str
     help: str = ""
     comparable: bool = False
-    """whether runs of the same method can be compared by it, smaller or larger being better as `help` says"""
+    """whether it is shown in the table of a comparison"""
     report: str = ""
-    """the same in the report; by default `text`"""
+    """text in the report; default `text`"""
 
 
 class ResultTable(NamedTuple):
-    """A further table about a run, shown below its picture."""
+    """A method-specific table, shown below the plot of a run."""
 
     title: str
     headers: Sequence[str]
@@ -52,60 +52,66 @@ class ResultTable(NamedTuple):
 
 
 class Script(NamedTuple):
-    """The lines of a script that repeats a run, after those that make `points`."""
+    """A Python script that repeats a run, without the lines that define `points`."""
 
     imports: frozenset[str]
-    """names that it needs of `clustering`, or whole import lines of a peer"""
+    """names imported from `clustering`, or complete import statements"""
     body: str
 
 
 def array_code(values) -> str:
-    """The array as code."""
+    """Python expression for an array."""
     return f"np.array({np.asarray(values).tolist()!r})"
 
 
 class MethodView(ABC):
-    """How an algorithm is offered, run, drawn, explained and handed out. `run` is always a `runs.run.Run` of this method."""
+    """How an algorithm is configured, run, plotted, explained and exported.
+
+    The argument `run` is always a `runs.run.Run` of this method.
+    """
 
     name: str
-    """in settings, keys of widgets and files: letters only"""
+    """identifier in settings, widget keys and files; letters only"""
     title: str
     order: float
-    """of the methods where they are offered"""
+    """position in the list of algorithms"""
     traits: Traits
     works_with: str = "means of coordinates"
-    """why it needs points, completes "because it works with …\""""
+    """why it needs points; completes "because it works with …\""""
     options: tuple[Option, ...] = ()
     initializations: tuple[Initialization, ...] = (*SEEDED, TREE, MANUAL)
-    """of starting, the default first; none for a method that does not start anywhere"""
+    """initializations to choose from, the default first; empty if there is nothing to initialize"""
     pages: frozenset[str] = EVERYWHERE
     early_stopping: Mapping[str, Any] = {}
-    """options of runs of which only the labels are wanted, where the exact end takes many steps that change none"""
+    """arguments `tol` and `max_iter` for runs of which only the labels are used"""
     model_option: Option | None = None
-    """the option whose values are compared by information criteria, for methods that have a likelihood"""
+    """option whose values are compared by information criteria; None for methods without a likelihood"""
     time_note: str = ""
-    """what its time includes that of others does not, in a sentence"""
+    """note about its running time, a sentence"""
     notices_by_iteration: bool = True
-    """whether it matters in which iteration something unusual happened"""
+    """whether a notice states its iteration"""
     names_centers: bool = False
-    """whether a center is a point of the data, whose name is written beside it"""
+    """whether centers are data points, labeled with the names of these points"""
     highlights: bool = False
-    """whether frames have a line that shows what happens now"""
+    """whether `highlight` returns lines"""
 
     distance_name: str = "by Euclidean distance"
-    """how `center_distances` measures"""
+    """the metric of `center_distances`, in words"""
     label_options: frozenset[str] = frozenset()
-    """names of the options that `label` has in it"""
+    """names of the options that `label` includes"""
     score_note: str = ""
-    """what has to be said of its compared scores, in a sentence"""
+    """note about its comparable scores, a sentence"""
     start_imports: frozenset[str] = frozenset()
-    """names that `start_code` needs of `clustering`"""
+    """names from `clustering` used in `start_code`"""
     result_code: str = "state.parameters"
-    """what a script prints as found"""
+    """expression for the result that a script prints"""
 
     def available_on(self, page: str) -> bool:
-        """Whether it may be chosen on a page: many starts need a method that has some, and centers and losses to compare; a
-        sweep over K one that is given K, and has a loss to choose the best of several runs by."""
+        """Whether the method can be chosen on a page.
+
+        Restarts needs random initializations, centers and a loss. Choose K needs a method with a given K, and a loss to select
+        the best of several runs.
+        """
         traits = self.traits
         if page == RESTARTS and not (
             traits.random and traits.center and traits.loss and any(w.repeatable for w in self.initializations)
@@ -115,15 +121,27 @@ class MethodView(ABC):
             return False
         return page in self.pages
 
-    # Making it.
+    # Running
 
     def settings(
         self, k: int | None = 3, start: Start | str | None = None, seed: int = 1, data: Data | None = None, **options
     ) -> Settings:
-        """Settings of this method, with the defaults for these data where nothing else is said.
+        """Settings of this method.
 
-        `k` is left out where the number of clusters is not chosen. TypeError for an option, ValueError for a start that the
-        method does not have.
+        Parameters
+        ----------
+        k : number of clusters; ignored if the method determines it.
+        start : a start, or the name of an initialization; default the first initialization.
+        seed : random seed of the run.
+        data : data set that the defaults of the options depend on.
+        **options : values of options, by name.
+
+        Raises
+        ------
+        TypeError
+            If the method has no such option.
+        ValueError
+            If the method has no such initialization.
         """
         unknown = options.keys() - {option.name for option in self.options}
         if unknown:
@@ -138,7 +156,7 @@ class MethodView(ABC):
         return Settings(self.name, k, start, seed, values)
 
     def arguments(self, settings: Settings) -> dict[str, Any]:
-        """The arguments of the process that the options are, by name."""
+        """Keyword arguments of the process that correspond to options."""
         return {
             option.argument or option.name: settings.option(option.name)
             for option in self.options
@@ -147,132 +165,142 @@ class MethodView(ABC):
 
     @abstractmethod
     def process(self, settings: Settings, init: Any = None) -> Any:
-        """The `clustering.Process` that the settings name. `init` is what `init_by_name` or `start_at` gave, by default the
-        name of the initialization."""
+        """The `clustering.Process` for these settings.
+
+        `init` is a result of `init_by_name` or `start_at`; by default the name of the initialization.
+        """
 
     def initialization(self, name: str) -> Initialization:
-        """The initialization of this name. ValueError if the method has none such."""
+        """The initialization with this name; ValueError if the method does not have it."""
         for initialization in self.initializations:
             if initialization.name == name:
                 return initialization
-        raise ValueError(f"{self.title} has no start {name!r}")
+        raise ValueError(f"{self.title} has no initialization {name!r}")
 
     def model_input(self, data: Data, settings: Settings, cache) -> Any:
-        """What the process works on: points (n, d) or proximities (n, n), or what `process.prepare` has made of them, kept in
-        `cache`."""
+        """Input of the process: points (n, d), proximities (n, n), or a prepared form of them.
+
+        Expensive inputs are kept in `cache`.
+        """
         metric = self.matrix_metric(settings)
         if metric is None:
             return data.points
         return cache.get(("proximities", data.key, metric), lambda: data.proximities(metric))
 
     def model_input_of_points(self, points: np.ndarray, settings: Settings) -> Any:
-        """The same for points (n, d) that are no data set, such as noise, and so have no categories."""
+        """Input of the process for points (n, d) that do not belong to a data set, such as reference data."""
         metric = self.matrix_metric(settings)
         return points if metric is None else proximity_matrix(points, "euclidean" if metric == "gower" else metric)
 
     def prepared(self, model_input: Any) -> Any:
-        """What of `model_input` is given to the process."""
+        """The part of `model_input` that is passed to the process."""
         return model_input
 
     def init_by_name(self, initialization: str, data: Data, k: int) -> Any:
-        """What the process takes as `init` for this initialization."""
+        """Argument `init` of the process for a named initialization."""
         return initialization
 
     def start_at(self, data: Data, model_input: Any, k: int, *, rows=None, centers=None, labels=None) -> Any:
-        """What the process takes as `init` to start at points of the data, (k,) positions, at centers (k, d), or from groups
-        0..k-1, (n,) labels."""
+        """Argument `init` of the process for given starting values.
+
+        Exactly one of these is given:
+
+        rows : (k,) positions of data points.
+        centers : (k, d) array.
+        labels : (n,) cluster labels 0..k-1.
+        """
         if rows is not None:
             return data.points[np.asarray(rows)]
         if centers is not None:
             return np.asarray(centers)
-        return np.stack([data.points[labels == group].mean(axis=0) for group in range(k)])
+        return np.stack([data.points[labels == cluster].mean(axis=0) for cluster in range(k)])
 
     def matrix_metric(self, settings: Settings) -> str | None:
-        """The metric of the proximity matrix that it works on: its option of that name; None if it is not `pairwise`."""
+        """Metric of the proximity matrix; None if the method does not use one."""
         return dict(settings.options).get("metric", "euclidean") if self.traits.pairwise else None
 
     def state_size(self, k: int, d: int) -> int:
-        """How many numbers the parameters of a state have, for k clusters in d columns."""
+        """Number of parameters in a state, for k clusters and d features."""
         return k * d
 
     def seconds(self, run) -> float | None:
-        """The time that the run takes, where running it again would not tell; None otherwise."""
+        """Running time, if it was measured while preparing the input; None to measure it by repeating the run."""
         return None
 
-    # Drawing it.
+    # Plotting
 
     def centers(self, parameters: Any, data: Data) -> np.ndarray | None:
-        """(k, d) where the centers are by these parameters; None if clusters have none."""
+        """(k, d) cluster centers; None if the method has none."""
         return parameters
 
     def center_names(self, parameters: Any, data: Data) -> list[str]:
-        """What the centers are called, for methods whose centers are points of the data."""
+        """Names of the data points that are centers; empty for other methods."""
         return []
 
     def center_distances(self, a: Any, b: Any, data: Data, model_input: Any) -> np.ndarray:
-        """(k_a, k_b) distances between the centers of two parameters."""
+        """(k_a, k_b) distances between the centers of two sets of parameters."""
         return cdist(self.centers(a, data), self.centers(b, data))
 
     def distances_to_centers(self, run) -> np.ndarray:
-        """(n,) distance of each point to the center of its cluster at the end, for an order of its members; 0 for a point in
-        none."""
-        # the last place is what -1 picks
-        places = np.vstack([run.cluster_centers, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
-        return np.where(run.numbers < 0, 0.0, np.linalg.norm(run.data.points - places, axis=1))
+        """(n,) distance of each point to its center in the last state, used to sort the members of a cluster; 0 for noise."""
+        # the extra row is for label -1
+        centers = np.vstack([run.cluster_centers, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
+        return np.where(run.numbers < 0, 0.0, np.linalg.norm(run.data.points - centers, axis=1))
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """For each cluster one line (m, 2) in the plane, broken at NaN, in state number `state`; none at all by default."""
+        """Outline of each cluster in a state: lines (m, 2) in the plane, interrupted by NaN; empty if there are none."""
         return []
 
     def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
-        """The same for what is there from the first assignment on and never changes, so that it is sent only once."""
+        """Outlines that stay the same from the first assignment on; they are sent to the browser once."""
         return []
 
     def fills_outlines(self, settings: Settings) -> bool:
-        """Whether outlines enclose areas that are filled."""
+        """Whether outlines are closed and filled."""
         return False
 
     def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
-        """(m, 2) a line that shows what happens in this state, if it `highlights`."""
+        """(m, 2) line that marks what changes in a state; None if there is none."""
         return None
 
     def has_regions(self, data: Data, settings: Settings) -> bool:
-        """Whether every place belongs to a cluster, for these data and settings."""
+        """Whether the plane can be divided into cluster regions."""
         return self.traits.regions and data.precomputed is None
 
     def regions(self, run, parameters: Any, grid: Grid) -> np.ndarray:
-        """(rows, columns) the cluster of each cell of the grid, by these parameters."""
+        """(rows, columns) cluster of each grid cell."""
         return run.history.process.predict(parameters, grid.points).reshape(grid.shape)
 
-    # Explaining it.
+    # Explaining
 
     @abstractmethod
     def phases(self, run) -> Mapping[str, str]:
-        """What each phase means, in a sentence or two, shown once."""
+        """Explanation of each phase, in one or two sentences."""
 
     def sentence(self, run, state: int) -> str:
-        """What happens in state number `state` of the history. KeyError for a phase that the method does not have."""
+        """Caption of a state; KeyError if its phase is unknown."""
         now = run.history.states[state]
         return self.sentences()[now.phase](run, state, now) + self.ending(run, state)
 
     def sentences(self) -> Mapping[str, Callable[[Any, int, Any], str]]:
-        """For each phase what makes its sentence, of the run, the number of the state and the state."""
+        """For each phase a function that returns a caption, given the run, the index of the state and the state."""
         return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
         if not self.initializations:
             return f"Start: {pluralize(len(run.data.points), 'point')}."
-        return f"Start: {pluralize(run.k, self.traits.center)}, placed by {self.start_phrase(run.settings)}."
+        return f"Start: {pluralize(run.k, self.traits.center)} from {self.start_phrase(run.settings)}."
 
     def start_phrase(self, settings: Settings) -> str:
-        """How the start was chosen."""
+        """The initialization in words; completes "from …"."""
+        phrase = self.initialization(settings.start.initialization).phrase
         if isinstance(settings.start, TreeStart):
-            return f"the cut of a tree, {settings.start.linkage} linkage"
-        return self.initialization(settings.start.initialization).phrase
+            phrase += f", {settings.start.linkage} linkage"
+        return phrase
 
     def e_sentence(self, run, state: int, now) -> str:
         changed = now.assignment.changed
-        what = "assigned for the first time" if now.iteration == 0 else "changed cluster"
+        what = "assigned" if now.iteration == 0 else "changed cluster"
         what = f"{pluralize(changed, 'point')} {what}"
         return f"E step: {what}, loss {self.loss_text(now.loss)}."
 
@@ -283,78 +311,77 @@ class MethodView(ABC):
         )
 
     def loss_text(self, loss: float) -> str:
-        """A loss with its unit; a dash where there is none."""
+        """A loss with its unit; a dash if there is none."""
         return "–" if loss is None or self.traits.loss is None else f"{format_number(loss)} {self.traits.loss.unit}".rstrip()
 
     def center_shifts(self, run, state: int) -> np.ndarray:
-        """(k,) how far each center moved since the state before."""
+        """(k,) distance between each center and its previous position."""
         return np.linalg.norm(run.centers[state] - run.centers[state - 1], axis=1)
 
     def ending(self, run, state: int) -> str:
-        """How the run ended, after its last state."""
+        """Addition to the caption of the last state: how the run ended."""
         return f" {run.ending}." if state == len(run.history.states) - 1 else ""
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
-        """The formulas of the method with the quantities of each frame for this point and this cluster, both positions."""
+        """Formulas of the method, with their values for one point and one cluster (indices) in each frame."""
         return []
 
-    # Handing it out.
+    # Exporting
 
     def cluster_columns(self, run) -> dict[str, Any]:
-        """What a table of the clusters has beside their numbers, sizes and places, in the order of the method: arrays
-        (k, …) or lists of text, by name in the singular."""
+        """Additional columns of the cluster table, by singular name: arrays (k, …) or lists of k strings."""
         return {}
 
     def arrays(self, run) -> dict[str, np.ndarray]:
-        """The parameters of all iterations, (T + 1, …) each, by name; NaN where a state has fewer clusters than others."""
+        """Parameters of all iterations, by name: arrays (T + 1, …), padded with NaN if the number of clusters varies."""
         if self.traits.center is None:
             return {}
         states = run.history.parameters
         if len({len(centers) for centers in states}) == 1:
             return {f"{self.traits.center}s": np.stack(states)}
         padded = np.full((len(states), max(map(len, states)), *np.shape(states[0])[1:]), np.nan)
-        for place, centers in zip(padded, states, strict=True):
-            place[: len(centers)] = centers
+        for row, centers in zip(padded, states, strict=True):
+            row[: len(centers)] = centers
         return {f"{self.traits.center}s": padded}
 
     def scores(self, run) -> list[Score]:
-        """Numbers that only this method has."""
+        """Method-specific scores."""
         return []
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
-        """Information criteria of the last state of a run, smaller being better, if it has a `model_option`."""
+        """Information criteria of the last state of a run, by name; lower is better. Only with a `model_option`."""
         return {}
 
     def tables(self, run) -> list[ResultTable]:
-        """Further tables about this run."""
+        """Method-specific tables."""
         return []
 
     def published(self, data: Data, settings: Settings):
-        """What was published about many runs with these settings on these data; None where nothing is known."""
+        """Published results of many runs with these settings on these data; None if there are none."""
         return
 
     def duration(self, run) -> str:
-        """How long the run was, for a table."""
-        return f"{run.history.iterations}{'' if run.history.converged else ' (cut off)'}"
+        """Number of iterations, as text for a table."""
+        return f"{run.history.iterations}{'' if run.history.converged else ' (limit)'}"
 
     def label(self, settings: Settings) -> str:
-        """What a panel of a comparison is called; options in `label_options` are in it already."""
+        """Name of a run in a comparison, including the options in `label_options`."""
         return self.title
 
     def start_code(self, parameters: Any) -> str:
-        """Parameters as code that needs NumPy and what `start_imports` names."""
+        """Python expression for initial parameters; uses NumPy and `start_imports`."""
         return array_code(parameters)
 
     def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
-        """The lines that make what the process works on of `points`, what it is called, and the names that they need."""
+        """Code that computes the input of the process from `points`: lines, variable name, names from `clustering`."""
         return "", "points", frozenset()
 
     def script(self, run, iterations: int) -> Script:
-        """The script that repeats the run with `clustering`, at most `iterations` long."""
+        """Script that repeats the run with `clustering`; `iterations` is the iteration limit."""
         settings, process = run.settings, type(run.history.process).__name__
         lines, model_input, imports = self.input_code(settings)
         arguments = [] if settings.k is None else [str(settings.k)]
-        begin = f"rng={settings.seed}"
+        start_argument = f"rng={settings.seed}"
         init = getattr(run.history.process, "init", None)
         if isinstance(init, str):
             arguments.append(f"init={_literal(init)}")
@@ -362,17 +389,17 @@ class MethodView(ABC):
         if self.initializations and not isinstance(init, str):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
-            begin = "start=start"
+            start_argument = "start=start"
         call = f"{process}({', '.join(arguments)})"
         body = (
-            f"{lines}for state in iterate({call}, {model_input}, {begin}, max_iter={iterations}):\n"
+            f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"
             "    print(state.iteration, state.loss)\n"
             f"labels, found = state.labels, {self.result_code}\nprint(found)\n"
         )
         return Script(imports | {process, "iterate"}, body)
 
     def peer_script(self, run, iterations: int) -> Script:
-        """The same with scikit-learn, from the same start; NoScript where that has no such method."""
+        """Script that repeats the run with scikit-learn from the same start; NoScript if that is impossible."""
         raise NoScript(f"scikit-learn has no {self.title}")
 
 

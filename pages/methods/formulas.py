@@ -1,4 +1,4 @@
-"""Formulas of a method as MathML, which browsers draw themselves, with quantities that the player fills in frame by frame."""
+"""Formulas as MathML, which browsers render natively, with values that the player updates in each frame."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -7,39 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from pages.datasets.formatting import minus, number, short
+from pages.datasets.formatting import format_number, format_short, minus_signs
 
-MOST_SHOWN = 4
-"""clusters of which a distance is shown, and coordinates of a vector"""
+MAX_SHOWN = 4
+"""largest number of vector coordinates shown; twice as many clusters are listed"""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula with its quantities."""
+    """A formula with values that change from frame to frame."""
 
     title: str
     phase: str
-    """of the frames in which it is lit up; empty for none"""
+    """phase of the frames in which it is highlighted; empty for none"""
     mathml: str
-    """with `VALUE` in the place of a quantity"""
+    """contains `VALUE` where a value is inserted"""
     note: str
-    """HTML, with `NOTE` in the place of a quantity"""
+    """HTML, contains `NOTE` where a value is inserted"""
     values: Callable[[Any], list[str]]
-    """the quantities of a frame, in the order of their places in the formula and then in the note"""
+    """returns the values for a frame: first those of the formula, then those of the note"""
 
 
 @dataclass(frozen=True)
 class Typeset:
-    """Formulas of a run as a page shows them."""
+    """Formulas as HTML."""
 
     html: str
-    """with an empty element of the class "value" for each quantity"""
+    """contains an empty element of class "value" for each value"""
     values: list[list[str]]
-    """the quantities of each frame, as text, in this order"""
+    """values of each frame, in the order of these elements"""
 
 
 def typeset(formulas: Sequence[Formula], frames: Sequence) -> Typeset:
-    """The formulas as HTML, with their quantities in each of the frames."""
+    """Convert formulas to HTML and compute their values for all frames."""
     body = "".join(
         f"<div class='formula' data-phase='{one.phase}'><span class='what'>{one.title}</span>"
         f"<div class='math'><math display='block'>{one.mathml}</math></div><span class='note'>{one.note}</span></div>"
@@ -53,7 +53,6 @@ def symbol(name: str) -> str:
 
 
 def vector(name: str) -> str:
-    """A vector."""
     return f"<mi mathvariant='bold'>{name}</mi>"
 
 
@@ -65,71 +64,79 @@ def row(*parts: str) -> str:
     return f"<mrow>{''.join(parts)}</mrow>"
 
 
-def sub(of: str, below: str) -> str:
-    return f"<msub>{of}{below}</msub>"
+def subscript(base: str, index: str) -> str:
+    return f"<msub>{base}{index}</msub>"
 
 
-def total(over: str) -> str:
-    return f"<munder><mo>∑</mo>{over}</munder>"
+def sum_over(index: str) -> str:
+    return f"<munder><mo>∑</mo>{index}</munder>"
 
 
-def fraction(above: str, below: str) -> str:
-    return f"<mfrac>{row(above)}{row(below)}</mfrac>"
+def fraction(numerator: str, denominator: str) -> str:
+    return f"<mfrac>{row(numerator)}{row(denominator)}</mfrac>"
 
 
-def squared_norm(of: str) -> str:
-    return f"<msup>{row(sign('‖'), of, sign('‖'))}<mn>2</mn></msup>"
+def squared_norm(vector: str) -> str:
+    return f"<msup>{row(sign('‖'), vector, sign('‖'))}<mn>2</mn></msup>"
 
 
 VALUE = "<mspace width='0.4em'/><mtext class='value'></mtext>"
-"""the place of a quantity"""
+"""placeholder for a value in a formula"""
 NOTE = "<span class='value'></span>"
-"""the same in a sentence"""
+"""placeholder for a value in a note"""
 N, K, J, Z = symbol("n"), symbol("k"), symbol("j"), symbol("z")
-X = sub(vector("x"), N)
-NK = sub(symbol("N"), K)
+X = subscript(vector("x"), N)
+NK = subscript(symbol("N"), K)
 
 
 def coordinates(values: Iterable[float]) -> str:
     values = list(values)
-    shown = ", ".join(short_number(value) for value in values[:MOST_SHOWN])
-    return f"({shown}{', …' if len(values) > MOST_SHOWN else ''})"
+    shown = ", ".join(short_number(value) for value in values[:MAX_SHOWN])
+    return f"({shown}{', …' if len(values) > MAX_SHOWN else ''})"
 
 
 def short_number(value: float) -> str:
-    return minus(short(float(value)))
+    return minus_signs(format_short(float(value)))
 
 
 def loss_value(frame) -> list[str]:
-    """The loss of a frame as the quantity of an objective."""
-    return ["" if frame.loss is None else f"= {number(frame.loss)}"]
+    """The loss of a frame, as the value of an objective function."""
+    return ["" if frame.loss is None else f"= {format_number(frame.loss)}"]
 
 
-def number_of(run, cluster: int) -> int:
-    """The number of a cluster on the screen, from 1."""
+def cluster_number(run, cluster: int) -> int:
+    """Displayed number of a cluster, from 1."""
     return int(run.ranks[cluster]) + 1
 
 
-def by_cluster(run, quantities) -> str:
-    """The quantities (k,) of all clusters, in the order of their numbers, as far as there is room."""
-    shown = [f"{number_of(run, k)}: {short_number(quantities[k])}" for k in np.argsort(run.ranks)[: 2 * MOST_SHOWN]]
-    return ", ".join(shown) + (", …" if len(quantities) > 2 * MOST_SHOWN else "")
+def values_by_cluster(run, values) -> str:
+    """Values (k,) of the clusters as text, sorted by cluster number and truncated after `2 * MAX_SHOWN`."""
+    shown = [f"{cluster_number(run, k)}: {short_number(values[k])}" for k in np.argsort(run.ranks)[: 2 * MAX_SHOWN]]
+    return ", ".join(shown) + (", …" if len(values) > 2 * MAX_SHOWN else "")
 
 
-def nearest_center(run, point: int, distances: Callable, what: str, center: str, mathml: str, label: Callable) -> Formula:
-    """The E step of a method that assigns each point to the nearest center.
+def nearest_center(
+    run, point: int, distances: Callable, distance_name: str, center: str, mathml: str, label: Callable
+) -> Formula:
+    """E step of a method that assigns each point to the nearest center.
 
-    `distances` gives (k,) quantities of the chosen point by parameters and `label` its cluster; `what` names the quantities,
-    and `mathml` is the one that is minimized.
+    Parameters
+    ----------
+    run, point : the run, and the index of the point that is shown.
+    distances : function of the parameters; returns (k,) distances of the point.
+    distance_name : what `distances` returns, in words.
+    center : what a center is called.
+    mathml : the distance that is minimized.
+    label : function of the parameters; returns the cluster of the point.
     """
 
     def values(frame) -> list[str]:
         if frame.assigned is None:
-            return ["", "not yet."]
+            return ["", "not assigned yet."]
         parameters = run.history.states[frame.assigned].parameters
-        return [f"= {number_of(run, label(parameters))}", f"{by_cluster(run, distances(parameters))}."]
+        return [f"= {cluster_number(run, label(parameters))}", f"{values_by_cluster(run, distances(parameters))}."]
 
-    least = f"<munder><mo>arg min</mo>{K}</munder>"
-    called = escape(run.data.names_of([point])[0])
-    formula = row(sub(Z, N), sign("="), least, mathml, VALUE)
-    return Formula("E step", "E", formula, f"For {called}, {what} to {center} {NOTE}", values)
+    argmin = f"<munder><mo>arg min</mo>{K}</munder>"
+    name = escape(run.data.names_of([point])[0])
+    formula = row(subscript(Z, N), sign("="), argmin, mathml, VALUE)
+    return Formula("E step", "E", formula, f"For {name}, {distance_name} to {center} {NOTE}", values)

@@ -1,11 +1,11 @@
-"""Fuzzy c-means, as the app offers, draws, explains and exports it."""
+"""Fuzzy c-means in the app."""
 
 from html import escape
 
 import numpy as np
 
 from clustering import FuzzyCMeans
-from pages.datasets.formatting import counted
+from pages.datasets.formatting import pluralize
 from pages.methods.base import MethodView, Score
 from pages.methods.formulas import (
     NOTE,
@@ -15,18 +15,18 @@ from pages.methods.formulas import (
     K,
     N,
     X,
-    by_cluster,
+    cluster_number,
     coordinates,
     fraction,
     loss_value,
-    number_of,
     row,
     short_number,
     sign,
     squared_norm,
-    sub,
+    subscript,
+    sum_over,
     symbol,
-    total,
+    values_by_cluster,
     vector,
 )
 from pages.methods.options import Option, Settings
@@ -40,8 +40,8 @@ FUZZIFIER = Option(
     high=10.0,
     step=0.25,
     short_label=lambda m: f"m = {m:g}",
-    help="How soft memberships are: near 1 they are almost hard, as in K-means; the larger m, the more alike they are. 2 is "
-    "common.",
+    help="Fuzziness of the memberships. Near 1 they are almost hard, as in K-means; with increasing m they become equal. "
+    "A common choice is 2.",
     width=128,
 )
 
@@ -62,61 +62,68 @@ class FuzzyCMeansView(MethodView):
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "No memberships yet. Press play, or step through.",
-            "E": "E step: every point gets a membership in each cluster, the larger the nearer its center; a point's "
-            "memberships sum to one. Colors blend by these memberships.",
-            "M": "M step: every center moves to the mean of all points, each weighted by its membership to the power of m.",
+            "start": "No memberships yet. Press Play or use the arrow keys.",
+            "E": "E step: each point gets a membership in every cluster, larger for nearer centers. The memberships of a "
+            "point sum to 1. Colors are blended accordingly.",
+            "M": "M step: each center moves to the weighted mean of all points, with weights membership to the power of m.",
         }
 
     def e_sentence(self, run, state: int, now) -> str:
-        what = "memberships computed for the first time"
+        change = "initial memberships computed"
         if now.iteration > 0:
-            what = f"{counted(now.assignment.changed, 'point')} changed the cluster of largest membership"
-        return f"E step: {what}, loss {self.loss_text(now.loss)}."
+            change = f"{pluralize(now.assignment.changed, 'point')} changed the cluster with the largest membership"
+        return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x, m = run.history, run.data.points[[point]], run.settings.option("m")
 
         def e_values(frame) -> list[str]:
             if frame.assigned is None:
-                return ["", "not yet."]
+                return ["", "not assigned yet."]
             centers = history.states[frame.assigned].parameters
             distance = short_number(np.linalg.norm(centers[cluster] - x[0]))
             shares = history.process.memberships(centers, x)[0]
-            return [f"= {shares[cluster]:.3f}", f"distance {distance}; membership in cluster {by_cluster(run, shares)}."]
+            return [
+                f"= {shares[cluster]:.3f}",
+                f"distance {distance}; membership in cluster {values_by_cluster(run, shares)}.",
+            ]
 
         def m_values(frame) -> list[str]:
             now = history.states[frame.parameters]
             center = coordinates(now.parameters[cluster])
             if now.iteration == 0:
-                return ["", f"center {center}: where it starts."]
+                return ["", f"initial center {center}."]
             size = short_number(history.sizes[now.iteration - 1][cluster])
-            return [f"= {center}", f"the weighted mean; its memberships sum to {size}."]
+            return [f"= {center}", f"weighted mean; the memberships sum to {size}."]
 
-        center, other = sub(vector("c"), K), sub(vector("c"), J)
-        share = sub(symbol("u"), row(N, K))
+        center, other = subscript(vector("c"), K), subscript(vector("c"), J)
+        share = subscript(symbol("u"), row(N, K))
         power = f"<msubsup>{symbol('u')}{row(N, K)}{symbol('m')}</msubsup>"
-        loss = row(symbol("L"), sign("="), total(N), total(K), power, squared_norm(row(X, sign("−"), center)), VALUE)
+        loss = row(symbol("L"), sign("="), sum_over(N), sum_over(K), power, squared_norm(row(X, sign("−"), center)), VALUE)
         ratio = fraction(_norm(row(X, sign("−"), center)), _norm(row(X, sign("−"), other)))
         exponent = fraction("<mn>2</mn>", row(symbol("m"), sign("−"), "<mn>1</mn>"))
         ratios = f"<msup>{row(sign('('), ratio, sign(')'))}{exponent}</msup>"
-        e_step = row(share, sign("="), fraction("<mn>1</mn>", row(total(J), ratios)), VALUE)
-        m_step = row(center, sign("="), fraction(row(total(N), power, X), row(total(N), power)), VALUE)
-        called, k = escape(run.data.names_of([point])[0]), number_of(run, cluster)
-        objective = f"Squared distances of all points to all centers, weighted by memberships to the power of m = {m:g}."
+        e_step = row(share, sign("="), fraction("<mn>1</mn>", row(sum_over(J), ratios)), VALUE)
+        m_step = row(center, sign("="), fraction(row(sum_over(N), power, X), row(sum_over(N), power)), VALUE)
+        name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
+        objective = f"Sum of squared distances between points and centers, weighted by membership to the power of m = {m:g}."
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            Formula("E step", "E", e_step, f"For {called} and cluster {k}: {NOTE}", e_values),
+            Formula("E step", "E", e_step, f"For {name} and cluster {k}: {NOTE}", e_values),
             Formula("M step", "M", m_step, f"For cluster {k}: {NOTE}", m_values),
         ]
 
     def scores(self, run) -> list[Score]:
         shares = run.history.last.assignment.shares
         coefficient = f"{np.square(shares).sum(axis=1).mean():.3f}"
-        text = f"Mean over the points of the sum of squared memberships: 1 is hard, 1/K = {1 / run.k:.3f} as fuzzy as can be."
-        return [Score("Partition coefficient", coefficient, text, compared=True, report=f"{coefficient}; 1 is hard")]
+        text = (
+            "Mean over the points of the sum of squared memberships: from "
+            f"1/K = {1 / run.k:.3f} (all memberships equal) to 1 (hard)."
+        )
+        report = f"{coefficient} (1 = hard, 1/K = all memberships equal)"
+        return [Score("Partition coefficient", coefficient, text, comparable=True, report=report)]
 
-    compared_note = "Partition coefficient: 1 is a hard partition, 1/K is as fuzzy as can be."
+    score_note = "Partition coefficient: 1 = hard partition, 1/K = all memberships equal."
 
 
 def _norm(of: str) -> str:

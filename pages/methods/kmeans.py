@@ -1,4 +1,4 @@
-"""K-means, as the app offers, draws, explains and exports it."""
+"""K-means in the app."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from clustering import KMeans
 from pages.datasets.catalog import read_table
 from pages.datasets.data import Data
-from pages.datasets.formatting import counted
+from pages.datasets.formatting import pluralize
 from pages.methods.base import MethodView, Script, array_code
 from pages.methods.formulas import (
     NK,
@@ -18,17 +18,17 @@ from pages.methods.formulas import (
     N,
     X,
     Z,
+    cluster_number,
     coordinates,
     fraction,
     loss_value,
     nearest_center,
-    number_of,
     row,
     sign,
     squared_norm,
-    sub,
+    subscript,
+    sum_over,
     symbol,
-    total,
     vector,
 )
 from pages.methods.options import Settings
@@ -37,19 +37,19 @@ from pages.methods.traits import Loss, Traits
 
 
 class PublishedInitialization(NamedTuple):
-    """What was published about many runs from one initialization."""
+    """Published results for one initialization."""
 
-    index: str
-    """mean centroid index to the known groups"""
-    right: str | None = None
-    """share of runs that find all groups"""
+    centroid_index: str
+    """mean centroid index"""
+    success_rate: str | None = None
+    """share of runs with centroid index 0"""
 
 
 class Published(NamedTuple):
-    """What was published about many runs on one data set."""
+    """Published results of many runs on one data set."""
 
     source: str
-    least_loss: float
+    best_loss: float
     initializations: dict[str, PublishedInitialization]
 
 
@@ -78,41 +78,41 @@ class KMeansView(MethodView):
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "Nothing belongs to anything yet. Press play, or step through.",
-            "E": "E step: every point joins the center that is nearest. The centers stay where they are, so the loss can only "
-            "fall.",
-            "M": "M step: every center moves to the mean of its points. The points keep their clusters, so the loss can only "
-            "fall.",
+            "start": "No points assigned yet. Press Play or use the arrow keys.",
+            "E": "E step: each point is assigned to the nearest center. The centers stay fixed, so the loss cannot increase.",
+            "M": "M step: each center moves to the mean of its points. Assignments stay fixed, so the loss cannot increase.",
         }
 
     def m_sentence(self, run, state: int, now) -> str:
         empty = np.flatnonzero(run.history.sizes[now.iteration - 1] == 0)
-        filled = f" Cluster {number_of(run, empty[0])} had lost all points and took the farthest one." if len(empty) else ""
-        return super().m_sentence(run, state, now) + filled
+        moved = ""
+        if len(empty):
+            moved = f" Cluster {cluster_number(run, empty[0])} was empty and was moved to the farthest point."
+        return super().m_sentence(run, state, now) + moved
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
             now = run.history.states[frame.state]
             center = coordinates(now.parameters[cluster])
             if now.iteration == 0:
-                return ["", f"center {center}: where it starts."]
+                return ["", f"initial center {center}."]
             size = int(run.history.sizes[now.iteration - 1][cluster])
-            came = (
-                f"the mean of its {counted(size, 'point')}." if size else "it had lost all points and took the farthest one."
-            )
-            return [f"= {center}", came]
+            note = f"mean of its {pluralize(size, 'point')}." if size else "it was empty and was moved to the farthest point."
+            return [f"= {center}", note]
 
         def squares(centers) -> np.ndarray:
             return np.square(centers - run.data.points[point]).sum(axis=1)
 
-        center = sub(vector("c"), K)
-        of_point = sub(Z, N)
-        loss = row(symbol("L"), sign("="), total(N), squared_norm(row(X, sign("−"), sub(vector("c"), of_point))), VALUE)
+        center = subscript(vector("c"), K)
+        of_point = subscript(Z, N)
+        loss = row(
+            symbol("L"), sign("="), sum_over(N), squared_norm(row(X, sign("−"), subscript(vector("c"), of_point))), VALUE
+        )
         members = row(N, sign(":"), of_point, sign("="), K)
-        m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), total(members), X, VALUE)
+        m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), sum_over(members), X, VALUE)
         return [
             Formula(
-                "Objective", "", loss, "Sum of squared distances of all points to the centers of their clusters.", loss_value
+                "Objective", "", loss, "Sum of squared distances of the points to the centers of their clusters.", loss_value
             ),
             nearest_center(
                 run,
@@ -123,7 +123,7 @@ class KMeansView(MethodView):
                 squared_norm(row(X, sign("−"), center)),
                 lambda centers: int(squares(centers).argmin()),
             ),
-            Formula("M step", "M", m_step, f"For cluster {number_of(run, cluster)}: {NOTE}", values),
+            Formula("M step", "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
 
     def published(self, data: Data, settings: Settings) -> Published | None:

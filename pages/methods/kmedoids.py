@@ -1,11 +1,11 @@
-"""K-medoids, as the app offers, draws, explains and exports it."""
+"""K-medoids in the app."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import KMedoids
 from pages.datasets.data import SCIPY_METRICS, Data
-from pages.datasets.formatting import counted, number, short
+from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.methods.base import MethodView
 from pages.methods.formulas import (
     NOTE,
@@ -15,15 +15,15 @@ from pages.methods.formulas import (
     N,
     X,
     Z,
+    cluster_number,
     loss_value,
     nearest_center,
-    number_of,
     row,
     short_number,
     sign,
-    sub,
+    subscript,
+    sum_over,
     symbol,
-    total,
     vector,
 )
 from pages.methods.metric import METRIC
@@ -31,7 +31,7 @@ from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import POINTS, PROXIMITIES, Traits
 
-BUILD = Initialization("build", "BUILD", "BUILD", why_deterministic="Nothing in BUILD is random: every start is the same.")
+BUILD = Initialization("build", "BUILD", "BUILD", why_deterministic="BUILD is deterministic: the start is always the same.")
 ALTERNATING = "alternating"
 UPDATE = Option(
     "update",
@@ -55,7 +55,7 @@ class KMedoidsView(MethodView):
     options = (METRIC, UPDATE)
     initializations = (*SEEDED, BUILD, TREE, MANUAL)
     names_centers = True
-    distance_name = "by the proximities"
+    distance_name = "by the chosen metric"
 
     def process(self, settings: Settings, init=None) -> KMedoids:
         return KMedoids(
@@ -63,7 +63,7 @@ class KMedoidsView(MethodView):
         )
 
     def model_input(self, data: Data, settings: Settings, cache):
-        # prepared for one K, it is quickly prepared for another
+        # the sorted matrix does not depend on K
         metric = settings.option("metric")
         return cache.get(("proximities", data.key, metric), lambda: KMedoids(1).prepare(data.proximities(metric)))
 
@@ -72,7 +72,7 @@ class KMedoidsView(MethodView):
             return np.asarray(rows)
         if centers is not None:
             return _nearest_rows(data.points, np.asarray(centers))
-        members = [np.flatnonzero(labels == group) for group in range(k)]
+        members = [np.flatnonzero(labels == cluster) for cluster in range(k)]
         return np.array([rows[model_input.matrix[np.ix_(rows, rows)].sum(axis=0).argmin()] for rows in members])
 
     def state_size(self, k: int, d: int) -> int:
@@ -99,87 +99,87 @@ class KMedoidsView(MethodView):
             return grid.nearest(medoids)
         return cdist(grid.points, medoids, SCIPY_METRICS[metric]).argmin(axis=1).reshape(grid.shape)
 
-    def swaps(self, settings: Settings) -> bool:
-        """Whether its M step swaps one medoid, instead of moving each within its cluster."""
+    def uses_swaps(self, settings: Settings) -> bool:
+        """Whether the M step swaps a medoid with a non-medoid instead of updating each cluster."""
         return settings.option("update") != ALTERNATING and settings.k > 1
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "A medoid is a point of the data that stands for its cluster. Press play, or step through.",
-            "E": "E step: every point joins the nearest medoid, by the chosen metric.",
-            "M": "Swap: one medoid gives its place to another point, if that lowers the loss when all points may choose anew."
-            if self.swaps(run.settings)
-            else "M step: in every cluster, the point with the least sum of dissimilarities to the others becomes the medoid.",
+            "start": "A medoid is the data point that represents its cluster. Press Play or use the arrow keys.",
+            "E": "E step: each point is assigned to the nearest medoid, by the chosen metric.",
+            "M": "Swap: a medoid is swapped with a non-medoid if this lowers the total loss after reassignment."
+            if self.uses_swaps(run.settings)
+            else "M step: in each cluster, the point with the lowest sum of dissimilarities to the others becomes the medoid.",
         }
 
     def m_sentence(self, run, state: int, now) -> str:
         old, new = run.history.states[state - 1].parameters, now.parameters
-        slots = np.flatnonzero(old != new)
-        loss = number(now.loss)
-        if self.swaps(run.settings):
-            if not len(slots):
-                return f"Swap: no swap of a medoid with another point lowers the loss, {loss}."
-            out, taken = run.data.names_of([old[slots[0]], new[slots[0]]])
-            return f"Swap: {taken} takes the place of {out} as the medoid of cluster {number_of(run, slots[0])}, loss {loss}."
-        if not len(slots):
-            return f"M step: every medoid is the best of its cluster already, loss {loss}."
-        moved = short(self.moved(run, state).max())
-        return f"M step: {counted(len(slots), 'medoid')} moved, by at most {moved}, loss {loss}."
+        changed = np.flatnonzero(old != new)
+        loss = format_number(now.loss)
+        if self.uses_swaps(run.settings):
+            if not len(changed):
+                return f"Swap: no swap lowers the loss, {loss}."
+            before, after = run.data.names_of([old[changed[0]], new[changed[0]]])
+            return f"Swap: {after} replaces {before} as medoid of cluster {cluster_number(run, changed[0])}, loss {loss}."
+        if not len(changed):
+            return f"M step: no medoid changed, loss {loss}."
+        shift = format_short(self.center_shifts(run, state).max())
+        return f"M step: {pluralize(len(changed), 'medoid')} moved by at most {shift}, loss {loss}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
-        history, matrix, swaps = run.history, run.history.prepared.matrix, self.swaps(run.settings)
+        history, matrix, swaps = run.history, run.history.prepared.matrix, self.uses_swaps(run.settings)
 
-        def called(medoid) -> str:
+        def name_of(medoid) -> str:
             return run.data.names_of([medoid])[0]
 
         def to_medoids(medoids) -> np.ndarray:
             return matrix[point, medoids]
 
         def label(medoids) -> int:
-            own = np.flatnonzero(medoids == point)  # a medoid is always with itself
+            own = np.flatnonzero(medoids == point)  # a medoid belongs to its own cluster
             return int(own[0]) if own.size else int(to_medoids(medoids).argmin())
 
-        def swapped(before, now, t: int) -> list[str]:
-            slots = np.flatnonzero(before != now)
-            if not len(slots):
+        def swap_values(before, now, t: int) -> list[str]:
+            changed = np.flatnonzero(before != now)
+            if not len(changed):
                 return ["", "no swap lowers the loss."]
-            change = f"{called(now[slots[0]])} takes the place of {called(before[slots[0]])}"
-            losses = f"{number(history.half_losses[t - 1])} < {number(history.losses[t - 1])}"
-            return ["", f"{change} in cluster {number_of(run, int(slots[0]))}: {losses}."]
+            swap = f"{name_of(now[changed[0]])} replaces {name_of(before[changed[0]])}"
+            losses = f"{format_number(history.half_losses[t - 1])} < {format_number(history.losses[t - 1])}"
+            return ["", f"{swap} in cluster {cluster_number(run, int(changed[0]))}: {losses}."]
 
         def values(frame) -> list[str]:
             state = history.states[frame.state]
             t, now = state.iteration, state.parameters
             if t == 0:
-                return ["", f"medoid {called(now[cluster])}: where it starts."]
+                return ["", f"initial medoid {name_of(now[cluster])}."]
             before = history.parameters[t - 1]
             if swaps:
-                return swapped(before, now, t)
-            came = "it stays."
+                return swap_values(before, now, t)
+            note = "unchanged."
             if before[cluster] != now[cluster]:
-                mine = history.frame(t - 1).labels == cluster
-                sums = [short_number(matrix[mine, medoid].sum()) for medoid in (before[cluster], now[cluster])]
-                came = f"the sum over its {counted(int(mine.sum()), 'point')} goes from {sums[0]} to {sums[1]}."
-            return [f"= {called(now[cluster])}", came]
+                members = history.frame(t - 1).labels == cluster
+                sums = [short_number(matrix[members, medoid].sum()) for medoid in (before[cluster], now[cluster])]
+                note = f"the sum over its {pluralize(int(members.sum()), 'point')} decreases from {sums[0]} to {sums[1]}."
+            return [f"= {name_of(now[cluster])}", note]
 
-        m, of_point = sub(symbol("m"), K), sub(Z, N)
+        m, of_point = subscript(symbol("m"), K), subscript(Z, N)
 
-        def apart(a: str, b: str) -> str:
+        def dissimilarity(a: str, b: str) -> str:
             return row(symbol("D"), sign("("), a, sign(","), b, sign(")"))
 
-        loss = row(symbol("L"), sign("="), total(N), apart(X, sub(symbol("m"), of_point)), VALUE)
+        loss = row(symbol("L"), sign("="), sum_over(N), dissimilarity(X, subscript(symbol("m"), of_point)), VALUE)
         members = row(N, sign(":"), of_point, sign("="), K)
         i = symbol("i")
-        best = f"<munder><mo>arg min</mo>{row(i, sign(':'), sub(Z, i), sign('='), K)}</munder>"
-        m_step = row(m, sign("="), best, total(members), apart(X, sub(vector("x"), i)), VALUE)
+        best = f"<munder><mo>arg min</mo>{row(i, sign(':'), subscript(Z, i), sign('='), K)}</munder>"
+        m_step = row(m, sign("="), best, sum_over(members), dissimilarity(X, subscript(vector("x"), i)), VALUE)
         if swaps:
             lower = row(symbol("L"), sign("("), m, sign("←"), i, sign(")"), sign("<"), symbol("L"))
             m_step = row(m, sign("←"), i, sign(":"), lower, VALUE)
-        objective = "Sum of dissimilarities of all points to the medoids of their clusters."
+        objective = "Sum of dissimilarities of the points to the medoids of their clusters."
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            nearest_center(run, point, to_medoids, "dissimilarities", "medoid", apart(X, m), label),
-            Formula("M step", "M", m_step, NOTE if swaps else f"For cluster {number_of(run, cluster)}: {NOTE}", values),
+            nearest_center(run, point, to_medoids, "dissimilarities", "medoid", dissimilarity(X, m), label),
+            Formula("M step", "M", m_step, NOTE if swaps else f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
 
     def cluster_columns(self, run) -> dict:
@@ -192,7 +192,7 @@ class KMedoidsView(MethodView):
 
 
 def _nearest_rows(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """(k,) different rows of points (n, d), each the nearest to its center that is left."""
+    """(k,) distinct rows of points (n, d): for each center in turn, the nearest point not yet chosen."""
     distances = cdist(centers, points)
     rows = np.empty(len(centers), dtype=np.intp)
     for i in range(len(centers)):

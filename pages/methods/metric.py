@@ -1,6 +1,6 @@
-"""The metric as an option, for methods that work on proximities."""
+"""The metric, an option of methods that work on proximities."""
 
-from pages.datasets.data import GIVEN
+from pages.datasets.data import PRECOMPUTED
 from pages.methods.options import Option
 
 
@@ -14,6 +14,6 @@ METRIC = Option(
     "euclidean",
     values_for=lambda data: data.metrics,
     short_label=_short,
-    omitted_in_labels=frozenset({"euclidean", GIVEN}),
+    omitted_in_labels=frozenset({"euclidean", PRECOMPUTED}),
     argument=None,
 )

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians, as the app offers, draws, explains and exports them."""
+"""Gaussian mixtures in the app."""
 
 from html import escape
 from typing import NamedTuple
@@ -7,14 +7,14 @@ import numpy as np
 
 from clustering import GaussianMixture, aic, bic, icl, kl_divergence, match_clusters
 from pages.datasets.data import Data
-from pages.datasets.formatting import counted, minus, number, short
+from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
 from pages.figures.markup import mark
 from pages.figures.palette import color_of, mark_of
 from pages.methods.base import MethodView, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
-    MOST_SHOWN,
+    MAX_SHOWN,
     NK,
     NOTE,
     VALUE,
@@ -23,30 +23,30 @@ from pages.methods.formulas import (
     K,
     N,
     X,
-    by_cluster,
+    cluster_number,
     coordinates,
     fraction,
     loss_value,
-    number_of,
     row,
     short_number,
     sign,
-    sub,
+    subscript,
+    sum_over,
     symbol,
-    total,
+    values_by_cluster,
     vector,
 )
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import Loss, Traits
 
-K_MEANS = Initialization("k-means", "K-means", "K-means first")
+K_MEANS = Initialization("k-means", "K-means", "a K-means run")
 ALIKE = Initialization(
     "alike",
     "Identical means",
-    "putting all of them in the middle",
+    "identical means",
     repeatable=False,
-    why_deterministic="Nothing in this is random: every start is the same.",
+    why_deterministic="All means start at the mean of the data: the start is always the same.",
 )
 COVARIANCE = Option(
     "covariance",
@@ -62,30 +62,32 @@ COVARIANCE = Option(
 FLOORS = {1e-6: "1e-6 × data variance", 1e-3: "0.001 × data variance", 1e-2: "0.01 × data variance", 0.0: "None"}
 FLOOR = Option(
     "floor",
-    "Least variance",
+    "Variance floor",
     1e-6,
     choices=FLOORS,
-    short_label=lambda floor: f"least variance {floor:g}",
-    help="Regularization: no component becomes narrower than this share of the variance of the data. Without a bound the "
-    "likelihood of a component that shrinks onto a point has no end.",
+    short_label=lambda floor: f"variance floor {floor:g}",
+    help="Regularization: smallest variance of a component, relative to the variance of the data. Without a floor the "
+    "likelihood is unbounded: a component can shrink onto a single point.",
     width=190,
     pages=frozenset({"mixture"}),
 )
 PEER_COVARIANCES = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}
-"""what scikit-learn calls the covariance models"""
+"""scikit-learn's names of the covariance models"""
 
 
 class MatchedComponent(NamedTuple):
-    """A component that was found, and the one that it was matched with."""
+    """An estimated component and the true component matched with it."""
 
     found: int
+    """index of the estimated component"""
     true: int | None
+    """index of the true component; None if there are fewer true components"""
     divergence: float | None
-    """KL(true || found) in nats"""
+    """KL(true || estimated) in nats"""
 
 
-def compared(run) -> list[MatchedComponent]:
-    """Each component that was found, in the order of their numbers, with the true one that shares most points with it."""
+def matched_components(run) -> list[MatchedComponent]:
+    """Match estimated with true components so that they share as many points as possible; sorted by displayed number."""
     truth, found = run.data.truth, run.history.parameters[-1]
     k = max(len(truth.weights), len(found.weights))
     partner = match_clusters(run.history.last.labels, run.data.labels, k)
@@ -135,40 +137,40 @@ class MixtureView(MethodView):
         return parameters.means
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """An ellipse at one and one at two standard deviations."""
+        """Ellipses at one and two standard deviations."""
         _, means, covariances = run.history.states[state].parameters
         curves, gap = ellipses(covariances, plane), np.full((1, 2), np.nan)
-        middles = plane.project(means)
-        return [np.concatenate([m + curve, gap, m + 2 * curve]) for m, curve in zip(middles, curves, strict=True)]
+        centers = plane.project(means)
+        return [np.concatenate([m + curve, gap, m + 2 * curve]) for m, curve in zip(centers, curves, strict=True)]
 
     def regions(self, run, parameters, grid) -> np.ndarray:
         return grid.labels(parameters)
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "Each ellipse is a Gaussian, at one and two standard deviations. Press play, or step through.",
-            "E": "E step: every point is shared out among the Gaussians, each taking the share with which it may have made "
-            "the point (its responsibility). Colors blend by these shares.",
-            "M": "M step: every Gaussian takes the weighted mean and covariance of its share of the points. The loss shown is "
-            "the bound that this step lowers; it meets the true loss again in the next E step.",
+            "start": "Ellipses show each Gaussian at one and two standard deviations. Press Play or use the arrow keys.",
+            "E": "E step: each point gets a posterior probability (responsibility) for every component. Colors are blended "
+            "accordingly.",
+            "M": "M step: each component takes the mean and covariance of all points, weighted by responsibility. The loss "
+            "shown is the bound being minimized; the next E step makes it equal to the loss again.",
         }
 
     def e_sentence(self, run, state: int, now) -> str:
-        what = "responsibilities given for the first time"
+        change = "initial responsibilities computed"
         if now.iteration > 0:
-            what = f"{counted(now.assignment.changed, 'point')} changed the likeliest component"
-        return f"E step: {what}, loss {self.loss_text(now.loss)}."
+            change = f"{pluralize(now.assignment.changed, 'point')} changed the most likely component"
+        return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def m_sentence(self, run, state: int, now) -> str:
-        moved = short(self.moved(run, state).max())
-        return f"M step: means moved by at most {moved}, loss {self.loss_text(now.loss)} (bound)."
+        shift = format_short(self.center_shifts(run, state).max())
+        return f"M step: means moved by at most {shift}, loss {self.loss_text(now.loss)} (bound)."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x = run.history, run.data.points[[point]]
 
         def e_values(frame) -> list[str]:
             if frame.assigned is None:
-                return ["", "not yet."]
+                return ["", "not assigned yet."]
             parameters = history.states[frame.assigned].parameters
             joint = parameters.log_joint(x)[0]
             top = joint.max()
@@ -179,46 +181,46 @@ class MixtureView(MethodView):
             return [
                 f"= {shares[cluster]:.3f}",
                 f"{short_number(weight)} × {short_number(density)} over a density of {short_number(np.exp(log_density))}; "
-                f"of component {by_cluster(run, shares)}.",
+                f"of component {values_by_cluster(run, shares)}.",
             ]
 
         def m_values(frame) -> list[str]:
             now = history.states[frame.state]
             weight, mean, covariance = (part[cluster] for part in now.parameters)
             if now.iteration == 0:
-                return ["", f"mean {coordinates(mean)}: where it starts."]
+                return ["", f"initial mean {coordinates(mean)}."]
             mass = float(history.sizes[now.iteration - 1][cluster])
-            scatter = "; ".join(" ".join(map(short_number, row[:MOST_SHOWN])) for row in covariance[:MOST_SHOWN])
-            more = " …" if len(covariance) > MOST_SHOWN else ""
-            shared = {"full": "", "tied": ", shared by all", "diagonal": ", its diagonal", "spherical": ", one variance"}
+            scatter = "; ".join(" ".join(map(short_number, row[:MAX_SHOWN])) for row in covariance[:MAX_SHOWN])
+            more = " …" if len(covariance) > MAX_SHOWN else ""
+            model = {"full": "", "tied": ", shared by all", "diagonal": ", diagonal", "spherical": ", one variance"}
             return [
                 "",
                 f"w = {short_number(mass)} / {len(run.data.points):,} = {short_number(weight)}, m = {coordinates(mean)}, "
-                f"S = [{scatter}{more}]{shared[run.settings.option('covariance')]}.",
+                f"S = [{scatter}{more}]{model[run.settings.option('covariance')]}.",
             ]
 
-        w, m, s = sub(symbol("w"), K), sub(vector("m"), K), sub(symbol("S"), K)
-        others = [sub(symbol("w"), J), sub(vector("m"), J), sub(symbol("S"), J)]
+        w, m, s = subscript(symbol("w"), K), subscript(vector("m"), K), subscript(symbol("S"), K)
+        others = [subscript(symbol("w"), J), subscript(vector("m"), J), subscript(symbol("S"), J)]
 
         def part(weight, mean, covariance):
             return row(weight, symbol("𝒩"), sign("("), X, sign("|"), mean, sign(","), covariance, sign(")"))
 
-        share = sub(symbol("r"), row(N, K))
+        share = subscript(symbol("r"), row(N, K))
         one_n = fraction("<mn>1</mn>", symbol("N"))
-        loss = row(symbol("L"), sign("="), sign("−"), one_n, total(N), symbol("ln"), total(K), part(w, m, s), VALUE)
-        e_step = row(share, sign("="), fraction(part(w, m, s), row(total(J), part(*others))), VALUE)
+        loss = row(symbol("L"), sign("="), sign("−"), one_n, sum_over(N), symbol("ln"), sum_over(K), part(w, m, s), VALUE)
+        e_step = row(share, sign("="), fraction(part(w, m, s), row(sum_over(J), part(*others))), VALUE)
         one_k = fraction("<mn>1</mn>", NK)
         away = row(sign("("), X, sign("−"), m, sign(")"))
         scatter = row(away, f"<msup>{away}<mo>⊤</mo></msup>")
         gap = sign(",") + "<mspace width='1em'/>"
         of_weight = row(w, sign("="), fraction(NK, symbol("N")))
-        of_mean = row(m, sign("="), one_k, total(N), share, X)
-        m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, total(N), share, scatter, VALUE)
-        called, k = escape(run.data.names_of([point])[0]), number_of(run, cluster)
-        objective = "Mean negative log-likelihood, in nats per point; after an M step the bound that it lowers."
+        of_mean = row(m, sign("="), one_k, sum_over(N), share, X)
+        m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
+        name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
+        objective = "Mean negative log-likelihood, in nats per point; after an M step: the bound being minimized."
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            Formula("E step", "E", e_step, f"For {called} and component {k}: {NOTE}", e_values),
+            Formula("E step", "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),
             Formula("M step", "M", m_step, f"For component {k}: {NOTE}", m_values),
         ]
 
@@ -234,23 +236,23 @@ class MixtureView(MethodView):
         n, d = run.data.points.shape
         likelihood = -float(run.history.losses[-1]) * n
         parameters = run.history.process.parameter_count(d)
-        criterion = number(bic(likelihood, parameters, n))
+        criterion = format_number(bic(likelihood, parameters, n))
         return [
             Score(
                 "Log-likelihood (sum, nats)",
-                minus(f"{likelihood:,.3f}"),
-                report=f"{number(likelihood)} nats, summed over the points",
+                minus_signs(f"{likelihood:,.3f}"),
+                report=f"{format_number(likelihood)} nats (sum over points)",
             ),
             Score(
                 "BIC",
                 criterion,
-                f"{parameters} parameters; p ln n − 2 ln L, smaller is better. R's mclust shows the negative.",
-                compared=True,
-                report=f"{criterion}, with {parameters} parameters; smaller is better",
+                f"{parameters} parameters; p ln n − 2 ln L, lower is better. R's mclust reports the negative.",
+                comparable=True,
+                report=f"{criterion} ({parameters} parameters; lower is better)",
             ),
         ]
 
-    compared_note = "BIC: p ln n − 2 ln L, smaller is better; only between mixtures on the same points."
+    score_note = "BIC: p ln n − 2 ln L, lower is better; compare only mixtures of the same data."
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
         n, d = data.points.shape
@@ -259,36 +261,35 @@ class MixtureView(MethodView):
         return {"bic": by_bayes, "aic": aic(likelihood, count), "icl": icl(by_bayes, last.assignment.responsibilities)}
 
     def tables(self, run) -> list[ResultTable]:
-        """Found against true components, where the data were drawn from a mixture."""
+        """Estimated vs. true parameters, if the data were drawn from a mixture."""
         truth, found = run.data.truth, run.history.parameters[-1]
         if truth is None:
             return []
 
         def vector_text(values):
-            return "(" + minus(", ".join(f"{value:.2f}" for value in values)) + ")"
+            return "(" + minus_signs(", ".join(f"{value:.2f}" for value in values)) + ")"
 
         def matrix_text(values):
-            return minus("; ".join(" ".join(f"{value:.2f}" for value in row) for row in values))
+            return minus_signs("; ".join(" ".join(f"{value:.2f}" for value in row) for row in values))
 
-        rows, matched = [], compared(run)
+        rows, matched = [], matched_components(run)
         for i, j, divergence in matched:
             rank = run.ranks[i]
             cells = [mark(mark_of(rank), color_of(rank), rank + 1), f"{found.weights[i]:.3f}"]
             cells.append(None if j is None else f"{truth.weights[j]:.3f}")
-            for of, text in (("means", vector_text), ("covariances", matrix_text)):
-                cells += [text(getattr(found, of)[i]), None if j is None else text(getattr(truth, of)[j])]
+            for name, text in (("means", vector_text), ("covariances", matrix_text)):
+                cells += [text(getattr(found, name)[i]), None if j is None else text(getattr(truth, name)[j])]
             rows.append([*cells, None if divergence is None else f"{divergence:.4f}"])
         headers = [
-            *("Component", "Weight found", "true", "Mean found", "true"),
-            *("Covariance found", "true", "KL divergence, nats"),
+            *("Component", "Weight (est.)", "Weight (true)", "Mean (est.)", "Mean (true)"),
+            *("Covariance (est.)", "Covariance (true)", "KL divergence (nats)"),
         ]
         missed = len(truth.weights) - sum(one.true is not None for one in matched)
-        lacking = f" {missed} of the {len(truth.weights)} true components have no partner among those found." * (missed > 0)
+        unmatched = f" {missed} of the {len(truth.weights)} true components are unmatched." * (missed > 0)
         caption = (
-            "Matched by the points that they share. KL divergence of the true Gaussian from the one that was found: 0 is the "
-            f"same.{lacking}"
+            f"Components matched by shared points. KL divergence of the estimate from the truth: 0 = identical.{unmatched}"
         )
-        return [ResultTable("Found against true", headers, rows, caption)]
+        return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]
 
     def label(self, settings: Settings) -> str:
         return f"{settings.option('covariance').capitalize()} mixture"
@@ -310,9 +311,9 @@ class MixtureView(MethodView):
             "spherical": precisions[:, 0, 0],
         }[kind]
         body = (
-            'warnings.simplefilter("ignore")  # that it has not converged\n'
+            'warnings.simplefilter("ignore")  # ConvergenceWarning\n'
             f'model = GaussianMixture(\n    {run.settings.k}, covariance_type="{kind}", tol=0, reg_covar=1e-12, '
-            f"max_iter={max(run.history.iterations, 1)},  # as many as here, where the rule to stop is another one\n"
+            f"max_iter={max(run.history.iterations, 1)},  # as in the app, which has another stopping rule\n"
             f"    weights_init={array_code(first.weights)},\n    means_init={array_code(first.means)},\n"
             f"    precisions_init={array_code(precisions)},\n).fit(points)\n"
             "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"

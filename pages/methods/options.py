@@ -1,4 +1,4 @@
-"""Settings of a run, and the options that a method declares."""
+"""The settings of a run and the options of a method."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
@@ -10,72 +10,76 @@ from pages.methods.starts import Start
 
 @dataclass(frozen=True)
 class Option:
-    """A setting of one method: its widget, address, name in a comparison, row in the report, JSON and script come of this."""
+    """An option of a method.
+
+    Its widget, query parameter, label in a comparison, entry in the report, JSON and script are derived from this declaration.
+    """
 
     name: str
     label: str
     default: Any
     help: str | None = None
     choices: Mapping[Any, str] | None = None
-    """the values and what they are called; None for a number"""
+    """values and their labels; None for a number"""
     low: float | None = None
     high: float | None = None
     step: float | None = None
     short_label: Callable[[Any], str] = str
-    """how the value tells two panels of a comparison apart"""
+    """abbreviated value, used in the names of runs in a comparison"""
     values_for: Callable[[Data], tuple] | None = None
-    """the values that the data allow, the first as default, where that depends on them"""
+    """allowed values for a data set, the default first; None if they do not depend on the data"""
     default_for: Callable[[Data], Any] | None = None
-    """the default, where that alone depends on the data"""
+    """default value for a data set; None if it does not depend on the data"""
     omitted_in_labels: frozenset = frozenset()
-    """values that a comparison need not mention where all panels have the same; all others it does. Empty: it mentions none"""
+    """common values, omitted from the names of runs if all runs share them; if empty, any shared value is omitted"""
     argument: str | None = ""
-    """of the process that takes it: by default that of the same name; None where it is no argument of the process"""
+    """argument of the process; empty if it has the name of the option, None if there is no such argument"""
     width: int = 170
+    """width of the widget in pixels"""
     pages: frozenset[str] | None = None
-    """on which it is offered, None for all; on others it has its default"""
+    """pages that show the option; None for all. Other pages use its default"""
 
     def values(self, data: Data | None) -> dict[Any, str]:
-        """The values on offer for these data and what they are called."""
+        """Values and their labels for a data set."""
         if self.values_for is None or data is None:
             return dict(self.choices or {})
         return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.values_for(data)}
 
     def default_value(self, data: Data | None) -> Any:
-        """The value until another one is chosen."""
+        """Default value for a data set."""
         if self.default_for is not None and data is not None:
             return self.default_for(data)
         values = self.values(data)
         return self.default if self.values_for is None or data is None else next(iter(values))
 
     def label_of(self, value) -> str:
-        """What the value is called."""
+        """Label of a value."""
         if self.choices is not None and value in self.choices:
             return self.choices[value]
         return str(value).capitalize() if isinstance(value, str) else f"{value:g}"
 
     def depends_on(self, data: Data) -> bool:
-        """Whether its values are the data's own, so that no address can carry them."""
-        return self.values_for is not None and (data.mixed is not None or data.given is not None)
+        """Whether the values depend on uploaded data, so that links cannot contain them."""
+        return self.values_for is not None and (data.mixed is not None or data.precomputed is not None)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a run depends on beside the data. Hashable: the key of what is kept of a run."""
+    """Everything that determines a run, apart from the data. Hashable, so it can be a cache key."""
 
     method: str
     k: int | None
     start: Start
     seed: int
     options: tuple[tuple[str, Hashable], ...] = ()
-    """this method's only, in the order in which it declares them"""
+    """names and values of the method's options, in the order of `MethodView.options`"""
 
     def option(self, name: str) -> Any:
-        """The value of this option. KeyError if the method has none of this name."""
+        """Value of an option; KeyError if the method does not have it."""
         return dict(self.options)[name]
 
     def with_options(self, **values) -> "Settings":
-        """The same with these values. KeyError for an option that the method does not have."""
+        """A copy with other values of these options; KeyError if the method does not have one."""
         for name in values:
             self.option(name)
         return replace(self, options=tuple((name, values.get(name, value)) for name, value in self.options))

@@ -1,54 +1,54 @@
-"""Where a run starts: one value that says how its first parameters are chosen."""
+"""Initializations, and the start of a run: how its first parameters are determined."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Initialization:
-    """A named way of choosing the first parameters, as the app offers it."""
+    """A named initialization method."""
 
     name: str
     label: str
-    """in a menu, and in the address of a page"""
+    """label in menus and links"""
     phrase: str
-    """completes "Start: 3 centers, placed by …\""""
+    """completes "Start: 3 centers from …\""""
     repeatable: bool = True
-    """whether it can be one of the initializations that are compared by many runs"""
+    """whether it can be compared on the Restarts page"""
     why_deterministic: str = ""
-    """why another seed gives the same start, in a sentence; empty where it may give another one"""
+    """a sentence that explains why the random seed has no effect; empty if it has one"""
 
     @property
     def random(self) -> bool:
-        """Whether another seed may give another start."""
+        """Whether the initial parameters depend on the random seed."""
         return not self.why_deterministic
 
 
-RANDOM = Initialization("random", "Random points", "random points")
+RANDOM = Initialization("random", "Random points", "random data points")
 PLUS_PLUS = Initialization("k-means++", "k-means++", "k-means++")
-PLAIN_PLUS_PLUS = Initialization("plain k-means++", "k-means++ (single candidate)", "plain k-means++")
-MAXMIN = Initialization("maxmin", "Farthest-first (maximin)", "farthest points (maxmin)")
+PLAIN_PLUS_PLUS = Initialization("plain k-means++", "k-means++ (single candidate)", "k-means++ (single candidate)")
+MAXMIN = Initialization("maxmin", "Farthest-first (maximin)", "farthest-first traversal")
 TREE = Initialization(
     "tree",
     "Hierarchical clustering",
-    "the cut of a tree",
+    "hierarchical clustering",
     repeatable=False,
-    why_deterministic="Nothing in a tree is random: every start is the same.",
+    why_deterministic="Hierarchical clustering is deterministic: the start is always the same.",
 )
-MANUAL = Initialization("hand", "Manual", "hand", repeatable=False)
+MANUAL = Initialization("hand", "Manual", "manual placement", repeatable=False)
 SEEDED = (RANDOM, PLUS_PLUS, PLAIN_PLUS_PLUS, MAXMIN)
-"""initializations that find starting points for any method whose clusters have a center"""
+"""initializations that select data points as initial centers; they suit any method with centers"""
 
 
 @dataclass(frozen=True)
 class NamedStart:
-    """By an initialization of this name, with the seed of the run."""
+    """Start from a named initialization, with the random seed of the run."""
 
     initialization: str
 
 
 @dataclass(frozen=True)
 class ManualStart:
-    """At centers placed by hand."""
+    """Start from centers placed by the user."""
 
     centers: tuple[tuple[float, ...], ...]
     """(k, d)"""
@@ -57,17 +57,17 @@ class ManualStart:
 
 @dataclass(frozen=True)
 class RowsStart:
-    """At these points of the data, which were found for several methods at once."""
+    """Start from given data points, shared by the runs of a comparison."""
 
     rows: tuple[int, ...]
-    """k positions"""
+    """positions of the k points"""
     initialization: str
-    """by which they were found"""
+    """name of the initialization that selected them"""
 
 
 @dataclass(frozen=True)
 class TreeStart:
-    """At the groups that a cut of a hierarchical tree leaves."""
+    """Start from the clusters of a hierarchical clustering."""
 
     linkage: str = "ward"
     metric: str = "euclidean"
@@ -76,7 +76,7 @@ class TreeStart:
 
 @dataclass(frozen=True)
 class NoStart:
-    """For a method that has nothing to start from."""
+    """The start of a method without initialization."""
 
     initialization = ""
 

@@ -1,4 +1,4 @@
-"""What the app asks instead of a method's name, as scikit-learn's and river's tags."""
+"""Properties of clustering methods that the app depends on, similar to scikit-learn's estimator tags."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -6,43 +6,43 @@ from typing import Literal
 POINTS, PROXIMITIES = "points", "proximities"
 WATCH, COMPARE, RESTARTS, CHOOSE_K = "watch", "compare", "restarts", "choose_k"
 EVERYWHERE = frozenset({WATCH, COMPARE, RESTARTS, CHOOSE_K})
-"""pages on which a method may be chosen"""
+"""pages on which an algorithm is chosen"""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What is known of a method's loss beside its name, which the process has."""
+    """Unit and tolerance of a method's loss."""
 
     unit: str = ""
-    """follows a value in a sentence"""
+    """unit, written after a value"""
     scale: Literal["relative", "absolute"] = "relative"
-    """whether two losses are the same within a share of them, or within so much of their unit"""
+    """whether the tolerance is relative to the loss or in its unit"""
     near: str = "0.01 %"
-    """how near a run must come to the best loss to reach it, in words; `tolerance` in numbers"""
+    """the tolerance in words"""
 
     def tolerance(self, best: float) -> float:
-        """How far above the best loss another one still reaches it."""
+        """Largest difference from the best loss at which a run still counts as having reached it."""
         return 1e-4 * (abs(best) if self.scale == "relative" else 1.0)
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What the app asks instead of a method's name."""
+    """Properties of a method."""
 
     data: frozenset[str] = frozenset({POINTS})
-    """which kinds of data it can cluster: of `POINTS`, `PROXIMITIES`"""
+    """kinds of data that it can cluster: `POINTS`, `PROXIMITIES` or both"""
     groups: Literal["chosen", "found", "none"] = "chosen"
-    """whether the number of clusters is asked for, comes out, or there are no clusters"""
+    """whether the number of clusters is chosen by the user, found by the method, or there are no clusters"""
     share: str | None = None
-    """what the share of a point in a cluster is called, for a soft method; None for a hard one"""
+    """name of a degree of membership, such as "responsibility"; None for a hard method"""
     center: str | None = "center"
-    """what stands for a cluster and is marked in pictures; None where nothing does"""
+    """name of a cluster center; None if the method has none"""
     cluster: str = "cluster"
-    """what a cluster is called"""
+    """name of a cluster, such as "component\""""
     loss: Loss | None = field(default_factory=Loss)
     random: bool = True
-    """whether runs differ by their seed"""
+    """whether the result depends on the random seed"""
     regions: bool = False
-    """whether every place belongs to a cluster, not only the points"""
+    """whether any location, not only the data points, can be assigned to a cluster"""
     pairwise: bool = False
-    """whether it works on the (n, n) matrix of proximities, or a tree of them, which only a sample of many points can have"""
+    """whether it needs all pairwise proximities; larger data sets are then subsampled"""

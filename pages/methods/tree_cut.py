@@ -1,4 +1,4 @@
-"""The cut of a hierarchical tree, as the app offers, draws, explains and exports it."""
+"""The cut of a hierarchical clustering in the app."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,21 +17,22 @@ from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
 
 OUTLINED = 60
-"""number of groups that have an outline, the largest"""
+"""largest number of clusters with an outline"""
 LINKAGE = Option(
     "linkage",
     "Linkage",
     "ward",
     choices={linkage: linkage.capitalize() for linkage in LINKAGES},
-    # without coordinates there are no means to merge by
+    # Ward linkage needs Euclidean distances
     default_for=lambda data: "ward" if data.precomputed is None else "average",
-    help="Which two groups are the nearest, and merge: by their nearest points (single), their farthest (complete), all "
-    "pairs (average), the growth of the sum of squares (Ward), their means (centroid), or middles of middles (median).",
+    help="Distance between two clusters: that of their nearest points (single), of their farthest points (complete), the "
+    "mean over all pairs (average), the increase in the sum of squares (Ward), or the distance between their centroids "
+    "(centroid) or midpoints (median).",
 )
 TREE_METRIC = replace(
     METRIC, short_label=lambda metric: "" if metric in METRIC.omitted_in_labels else METRIC.short_label(metric)
 )
-"""beside the linkage only an unusual metric is mentioned"""
+"""the label of a tree contains its metric only if it is an uncommon one"""
 
 
 class TreeCutView(MethodView):
@@ -47,7 +48,7 @@ class TreeCutView(MethodView):
     label_options = frozenset({LINKAGE.name})
     highlights = True
     notices_by_iteration = False
-    time_note = "That of a tree is for the whole of it, with its proximities."
+    time_note = "The time of hierarchical clustering includes the distance matrix and the complete tree."
 
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))
@@ -68,12 +69,12 @@ class TreeCutView(MethodView):
         return None
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """The hulls of the groups that there are; by single linkage the lines of the merges made since the first state."""
+        """Convex hulls of the current clusters; with single linkage, lines for the merges since the first state."""
         now = run.history.states[state]
         if now.phase == "start":
             return []
         if run.model_input.linkage == "single":
-            return self._chains(run, run.history.parameters[0].merges, now.parameters.merges, plane)
+            return self._merge_lines(run, run.history.parameters[0].merges, now.parameters.merges, plane)
         labels, hulls = run.history.last.labels, run.cached(("hulls", plane.names), dict)
         lines = [[] for _ in range(run.k)]
         for merge in run.model_input.largest_clusters_after(now.parameters.merges, OUTLINED).tolist():
@@ -84,17 +85,19 @@ class TreeCutView(MethodView):
         return [broken_line(parts) for parts in lines]
 
     def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
-        """By single linkage the lines of all merges before the first state; with the others, the minimum spanning tree."""
-        return self._chains(run, 0, run.history.parameters[0].merges, plane) if run.model_input.linkage == "single" else []
+        """With single linkage, lines for the merges before the first state: part of the minimum spanning tree."""
+        if run.model_input.linkage != "single":
+            return []
+        return self._merge_lines(run, 0, run.history.parameters[0].merges, plane)
 
-    def _chains(self, run, first: int, last: int, plane: Plane) -> list[np.ndarray]:
-        """For each group the lines of the merges first..last-1 in it."""
+    def _merge_lines(self, run, first: int, last: int, plane: Plane) -> list[np.ndarray]:
+        """Lines for the merges first..last-1, by cluster."""
         ends, merges = self._ends(run, plane), np.arange(first, last)
-        groups = run.model_input.labels_of_merges(run.history.last.labels)[merges]
-        return [broken_line(ends[merges[groups == group]]) for group in range(run.k)]
+        clusters = run.model_input.labels_of_merges(run.history.last.labels)[merges]
+        return [broken_line(ends[merges[clusters == cluster]]) for cluster in range(run.k)]
 
     def _ends(self, run, plane: Plane) -> np.ndarray:
-        """(n - 1, 2, 2) the ends of the lines of all merges."""
+        """(n - 1, 2, 2) end points of the lines of all merges."""
         return run.cached(
             ("ends", plane.names), lambda: run.model_input.ends(np.arange(run.model_input.merges), self._xy(run, plane))
         )
@@ -107,11 +110,11 @@ class TreeCutView(MethodView):
         return settings.option("linkage") != "single"
 
     def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
-        """The line that joins the two groups that merge next."""
+        """Line between the two clusters that merge next."""
         merge = run.history.states[state].parameters.next
         if merge is None:
             return None
-        merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those that are shown one by one
+        merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those with a state each
         ends = run.cached(
             ("ends of the last", plane.names),
             lambda: dict(zip(merges.tolist(), run.model_input.ends(merges, self._xy(run, plane)), strict=True)),
@@ -120,8 +123,8 @@ class TreeCutView(MethodView):
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "Every point is a group of its own.",
-            "merge": "Merge by merge, two groups become one; outlines show the groups that there are.",
+            "start": "Each point is its own cluster.",
+            "merge": "Each step merges two clusters. Outlines show the current clusters.",
             "nearest": run.model_input.merge_rule(),
         }
 
@@ -129,21 +132,21 @@ class TreeCutView(MethodView):
         return {"start": self.start_sentence, "merge": self.merge_sentence, "nearest": self.nearest_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {pluralize(len(run.data.points), 'point')}, each a group of its own."
+        return f"Start: {pluralize(len(run.data.points), 'point')}, each in its own cluster."
 
     def merge_sentence(self, run, state: int, now) -> str:
-        made, data_tree = now.parameters.merges, run.model_input
-        if made == 0:
-            return "No merge is made."
+        merges, data_tree = now.parameters.merges, run.model_input
+        if merges == 0:
+            return "No merges."
         if now.iteration == 0:
-            return f"The first {pluralize(made, 'merge')}, up to height {format_short(data_tree.height(made))}."
-        return data_tree.merge_sentence(made - 1)
+            return f"First {pluralize(merges, 'merge')}, up to height {format_short(data_tree.height(merges))}."
+        return data_tree.merge_sentence(merges - 1)
 
     def nearest_sentence(self, run, state: int, now) -> str:
-        return f"The next two to merge, at height {format_short(now.loss)}."
+        return f"Nearest two clusters, at height {format_short(now.loss)}."
 
     def ending(self, run, state: int) -> str:
-        return " Here the tree is cut." if state == len(run.history.states) - 1 else ""
+        return " The tree is cut here." if state == len(run.history.states) - 1 else ""
 
     def duration(self, run) -> str:
         return f"{len(run.data.points) - run.settings.k:,} merges"
@@ -167,9 +170,9 @@ class TreeCutView(MethodView):
         if linkage in ("centroid", "median"):
             raise NoScript(f"scikit-learn has no {linkage} linkage")
         if metric not in ("euclidean", "manhattan", "cosine"):
-            raise NoScript(f"scikit-learn has no trees by {metric} dissimilarity")
+            raise NoScript(f"scikit-learn does not support the metric {metric} here")
         if linkage == "ward" and metric != "euclidean":
-            raise NoScript("scikit-learn has Ward linkage for Euclidean distances only")
+            raise NoScript("scikit-learn supports Ward linkage only for Euclidean distances")
         body = (
             f'model = AgglomerativeClustering({run.settings.k}, linkage="{linkage}", metric="{metric}")\n'
             "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"

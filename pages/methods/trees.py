@@ -1,4 +1,4 @@
-"""Hierarchical trees of data sets, what their merges are in the plane and in words, and their cuts as starts."""
+"""Hierarchical clustering of data sets: the tree, its merges in the plane and in words, and its cuts as initializations."""
 
 import time
 from collections.abc import Callable
@@ -15,40 +15,42 @@ from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_ORDERED_LEAVES, MAX_POINTS_FOR_PROXIMITIES
 
 SINGLE_MERGES = 90
-"""how many of the last merges are shown one by one; those before them in a few blocks"""
+"""number of final merges with a frame each; earlier merges share a few frames"""
 MERGE_RULES = {
-    "single": "whose nearest points are nearest. The lines join these two points; their dissimilarity is the height.",
-    "complete": "whose farthest points are nearest. The line joins these two points; their dissimilarity is the height.",
-    "average": "whose points are nearest on average, over all pairs of them: that is the height. The line joins the means.",
-    "ward": "that cost least: the height grows with how much their merge adds to the sum of squares within groups. The line "
-    "joins the means.",
-    "centroid": "whose means are nearest. The line joins the means, and its length is the height.",
-    "median": "whose middles are nearest. The line joins them, and its length is the height; the middle of what they make "
-    "lies halfway, whatever their sizes.",
+    "single": "with the smallest distance between their nearest points. The line joins these points; the height is their "
+    "dissimilarity.",
+    "complete": "with the smallest distance between their farthest points. The line joins these points; the height is their "
+    "dissimilarity.",
+    "average": "with the smallest mean dissimilarity over all pairs of points, which is the height. The line joins the means.",
+    "ward": "with the smallest increase in the within-cluster sum of squares, which determines the height. The line joins "
+    "the means.",
+    "centroid": "with the nearest centroids. The line joins the centroids; its length is the height.",
+    "median": "with the nearest midpoints. The line joins the midpoints; its length is the height. The new midpoint lies "
+    "halfway, regardless of the cluster sizes.",
 }
-"""which two groups merge, how the sentence about it ends"""
+"""completes "Each merge joins the two clusters …\""""
 EUCLIDEAN_LINKAGES = ("ward", "centroid", "median")
-"""linkages that take dissimilarities for Euclidean distances"""
+"""linkages that assume Euclidean distances"""
 
 
 @dataclass(frozen=True, eq=False)
 class DataTree:
-    """A tree, and the data that it was made of."""
+    """The hierarchical clustering of a data set."""
 
     data: Data
     linkage: str
     metric: str
     tree: Tree
     seconds: float
-    """that it took, proximities included"""
+    """computing time, including proximities"""
     matrix: np.ndarray | None = None
-    """(n, n) the proximities, where they cannot be had again pair by pair"""
+    """(n, n) proximities, if they cannot be recomputed for single pairs"""
     note: str = ""
-    """what was done instead of what was asked, in a sentence"""
+    """message about subsampling, a sentence; empty if all points were used"""
 
     @property
     def cells(self) -> int:
-        """How many numbers it holds, about."""
+        """Approximate number of array elements, for the size limit of the cache."""
         return 12 * len(self.data.points) + (0 if self.matrix is None else self.matrix.size)
 
     @property
@@ -57,27 +59,27 @@ class DataTree:
 
     @property
     def is_euclidean(self) -> bool:
-        """Whether it was made of Euclidean distances between points."""
+        """Whether the tree was computed from Euclidean distances between points."""
         return self.data.precomputed is None and self.metric == "euclidean"
 
     @cached_property
     def states(self) -> list[int]:
-        """After how many merges there is a picture: none, then blocks of merges, then each of the last `SINGLE_MERGES`."""
-        alone = min(self.merges, SINGLE_MERGES)
-        # links that are drawn in every block make its picture large
-        blocks = 0 if alone == self.merges else int(np.clip(12_000 // (self.merges - alone), 8, 30))
-        left = np.geomspace(self.merges + 1, alone + 1, blocks + 1)[1:]
-        made = self.merges + 1 - np.rint(left).astype(int)
-        return np.unique([0, *made, *range(self.merges - alone, self.merges + 1)]).tolist()
+        """Numbers of merges for which there is a frame: 0, then blocks of merges, then each of the last `SINGLE_MERGES`."""
+        single = min(self.merges, SINGLE_MERGES)
+        # every frame contains all lines up to its merge, so large trees get fewer blocks
+        blocks = 0 if single == self.merges else int(np.clip(12_000 // (self.merges - single), 8, 30))
+        clusters_left = np.geomspace(self.merges + 1, single + 1, blocks + 1)[1:]
+        block_ends = self.merges + 1 - np.rint(clusters_left).astype(int)
+        return np.unique([0, *block_ends, *range(self.merges - single, self.merges + 1)]).tolist()
 
     @property
     def first_single(self) -> int:
-        """The merges from this one on are shown one by one."""
+        """Index of the first merge with its own frame."""
         return self.merges - min(self.merges, SINGLE_MERGES)
 
     @cached_property
     def first_merge(self) -> np.ndarray:
-        """(n,) the first merge of each point"""
+        """(n,) index of the first merge of each point."""
         return self.tree.first_merge
 
     def height(self, merges: int) -> float:
@@ -85,120 +87,136 @@ class DataTree:
         return self.tree.height(merges)
 
     def clusters_after(self, merges: int) -> np.ndarray:
-        """The groups of more than one point that there are after so many merges, by the merges that made them."""
+        """Clusters of more than one point after a number of merges, as indices of the merges that formed them."""
         n = self.merges + 1
-        gone = self.tree.merges[:merges].ravel()
-        return np.setdiff1d(np.arange(merges), gone[gone >= n] - n, assume_unique=True)
+        merged = self.tree.merges[:merges].ravel()
+        return np.setdiff1d(np.arange(merges), merged[merged >= n] - n, assume_unique=True)
 
-    def largest_clusters_after(self, merges: int, most: int) -> np.ndarray:
-        """The largest of these groups, at most `most`, the larger first."""
-        alive = self.clusters_after(merges)
-        return alive[np.argsort(-self.tree.sizes[alive], kind="stable")[:most]]
+    def largest_clusters_after(self, merges: int, limit: int) -> np.ndarray:
+        """At most `limit` of these clusters, the largest first."""
+        clusters = self.clusters_after(merges)
+        return clusters[np.argsort(-self.tree.sizes[clusters], kind="stable")[:limit]]
 
     def labels_of_merges(self, labels: np.ndarray) -> np.ndarray:
-        """(n - 1,) for each merge the label of the first of its points, by labels (n,) of the points."""
+        """(n - 1,) label of the first point of each merge, given the labels (n,) of the points."""
         return labels[self.tree.order[self.tree.offsets[self.merges + 1 :]]]
 
-    def _centers(self, places: np.ndarray) -> np.ndarray:
-        """(2n - 1, 2) the mean of each group; by median linkage the point halfway between the middles of its two parts."""
-        n = len(places)
-        middles = np.concatenate([places, np.empty((n - 1, 2))])
+    def _centers(self, positions: np.ndarray) -> np.ndarray:
+        """(2n - 1, 2) mean of each cluster; with median linkage the midpoint between the centers of its two children."""
+        n = len(positions)
+        centers = np.concatenate([positions, np.empty((n - 1, 2))])
         sizes = np.append(np.ones(n), self.tree.sizes)
         if self.linkage == "median":
             sizes = np.ones(2 * n - 1)
         for i, (a, b) in enumerate(self.tree.merges.tolist()):
-            middles[n + i] = (sizes[a] * middles[a] + sizes[b] * middles[b]) / (sizes[a] + sizes[b])
-        return middles
+            centers[n + i] = (sizes[a] * centers[a] + sizes[b] * centers[b]) / (sizes[a] + sizes[b])
+        return centers
 
-    def ends(self, merges: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """(m, 2, 2) where the line of each of these merges begins and ends, if the points are drawn at `places` (n, 2): at two
-        points by single and complete linkage, else at the middles of its parts."""
+    def ends(self, merges: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """(m, 2, 2) end points of the lines that represent merges in the plane.
+
+        With single and complete linkage these are two data points, otherwise the centers of the two clusters. `positions` are
+        the (n, 2) coordinates of the points in the plane.
+        """
         pairs = self.tree.merges[merges]
         if self.linkage not in ("single", "complete"):
-            return self._centers(places)[pairs]
-        apart = self.dissimilarities()
+            return self._centers(positions)[pairs]
+        dissimilarities = self.dissimilarities()
         ends = np.empty(pairs.shape, dtype=np.intp)
         for m, pair in enumerate(pairs.tolist()):
-            ones, others = map(self._points_of, pair)
-            between = apart(ones, others)
-            nearest = between.argmin() if self.linkage == "single" else between.argmax()
-            i, j = np.unravel_index(nearest, between.shape)
-            ends[m] = ones[i], others[j]
-        return places[ends]
+            rows, columns = map(self._points_of, pair)
+            between = dissimilarities(rows, columns)
+            best = between.argmin() if self.linkage == "single" else between.argmax()
+            i, j = np.unravel_index(best, between.shape)
+            ends[m] = rows[i], columns[j]
+        return positions[ends]
 
-    def _points_of(self, group: int) -> np.ndarray:
+    def _points_of(self, node: int) -> np.ndarray:
         n = self.merges + 1
-        return np.array([group]) if group < n else self.tree.members(group - n)
+        return np.array([node]) if node < n else self.tree.members(node - n)
 
     def dissimilarities(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """A function of points (m,) and others (l,) that gives the (m, l) dissimilarities which the tree was made of."""
+        """Function of indices (m,) and (l,) that returns the (m, l) dissimilarities from which the tree was computed."""
         data, metric = self.data, self.metric
         if data.precomputed is None and metric in SCIPY_METRICS:
-            return lambda ones, others: cdist(data.points[ones], data.points[others], SCIPY_METRICS[metric])
+            return lambda rows, columns: cdist(data.points[rows], data.points[columns], SCIPY_METRICS[metric])
         matrix = data.precomputed if self.matrix is None else self.matrix
-        return lambda ones, others: matrix[np.ix_(ones, others)]
+        return lambda rows, columns: matrix[np.ix_(rows, columns)]
 
     def merge_sentence(self, merge: int) -> str:
-        """What a merge does, in a sentence."""
-        a, b = (self._name_of(group) for group in self.tree.merges[merge].tolist())
+        """Description of a merge."""
+        a, b = (self._name_of(node) for node in self.tree.merges[merge].tolist())
         left = self.merges - merge
-        rest = "all is one group" if left == 1 else f"{left:,} groups left"
-        lower = " An inversion: lower than what it merges." if merge in self.tree.inversions else ""
-        return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{lower}"
+        rest = "one cluster left" if left == 1 else f"{left:,} clusters left"
+        inversion = " An inversion: below one of its children." if merge in self.tree.inversions else ""
+        return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{inversion}"
 
-    def _name_of(self, group: int) -> str:
+    def _name_of(self, node: int) -> str:
         n = self.merges + 1
-        return self.data.names_of([group])[0] if group < n else pluralize(int(self.tree.sizes[group - n]), "point")
+        return self.data.names_of([node])[0] if node < n else pluralize(int(self.tree.sizes[node - n]), "point")
 
     def merge_rule(self) -> str:
-        """Which two groups merge."""
+        """Explanation of the linkage."""
         if self.linkage in EUCLIDEAN_LINKAGES and not self.is_euclidean:
             return (
-                f"Each merge joins the two groups that {self.linkage} linkage would if these were Euclidean "
-                "distances: heights come from its formula, the line joins the middles in this picture."
+                f"The heights follow the formula of {self.linkage} linkage, which assumes Euclidean distances. The line joins "
+                "the cluster centers in this plot."
             )
-        return f"Each merge joins the two groups {MERGE_RULES[self.linkage]}"
+        return f"Each merge joins the two clusters {MERGE_RULES[self.linkage]}"
 
 
 def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = False) -> DataTree:
-    """The tree of these data, or of a sample of them, from the cache if it is there.
+    """Compute the hierarchical clustering of a data set, or get it from the cache.
 
-    `ordered` puts the leaves in the best order, of no more than `MAX_ORDERED_LEAVES` points. ValueError as `Data.proximities`, and
-    for a single point.
+    Data sets with more than `MAX_POINTS_FOR_PROXIMITIES` points are subsampled.
+
+    Parameters
+    ----------
+    ordered : whether to use the optimal leaf order; ignored for more than `MAX_ORDERED_LEAVES` points.
+
+    Raises
+    ------
+    ValueError
+        For a single point, or if the metric is undefined for the data.
     """
     note = ""
     if len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
         note = (
-            f"A tree needs the proximity of every pair of points: this one is of a sample of {MAX_POINTS_FOR_PROXIMITIES:,} "
-            f"of the {len(data.points):,} points."
+            f"Hierarchical clustering needs all pairwise distances; it uses a sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the "
+            f"{len(data.points):,} points."
         )
         data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
     ordered = ordered and len(data.points) <= MAX_ORDERED_LEAVES
 
-    def make():
-        began = time.perf_counter()
+    def compute():
+        start = time.perf_counter()
         matrix = None
         if data.precomputed is None and metric == "euclidean":
             tree = tree_of_points(data.points, linkage, optimal_order=ordered)
         else:
             matrix = data.proximities(metric)
             tree = tree_of_proximities(matrix, linkage, optimal_order=ordered)
-        keeps = data.precomputed is None and metric not in SCIPY_METRICS
-        return DataTree(data, linkage, metric, tree, time.perf_counter() - began, matrix if keeps else None)
+        needs_matrix = data.precomputed is None and metric not in SCIPY_METRICS
+        return DataTree(data, linkage, metric, tree, time.perf_counter() - start, matrix if needs_matrix else None)
 
-    # the note belongs to what was asked, and the same sample may be asked for as such
-    return replace(cache.get(("tree", data.key, linkage, metric, ordered), make), note=note)
+    # the cached tree has no note, because the same sample may be requested directly
+    return replace(cache.get(("tree", data.key, linkage, metric, ordered), compute), note=note)
 
 
 def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np.ndarray, str]:
-    """(n,) the k groups that a cut of the tree leaves, and what was done instead of what was asked, in a sentence.
+    """Cut the hierarchical clustering of a data set into k clusters.
 
-    Of more points than a tree can have, those outside of the sample join the group of the nearest point in it.
+    If the tree was computed from a sample, every other point gets the label of the nearest point of the sample.
+
+    Returns
+    -------
+    labels : (n,) array.
+    note : message about subsampling; empty if all points were used.
     """
     data_tree = build_tree(data, linkage, metric, cache)
     labels = data_tree.tree.labels(k)
     if not data_tree.note:
         return labels, ""
     _, nearest = cKDTree(data_tree.data.points).query(data.points)
-    nearest[data.sample_indices(len(labels))] = np.arange(len(labels))  # also where points are the same
-    return labels[nearest], f"{data_tree.note} The others begin in the group of the nearest of these."
+    nearest[data.sample_indices(len(labels))] = np.arange(len(labels))  # duplicates keep their own label
+    return labels[nearest], f"{data_tree.note} The other points start in the cluster of the nearest sampled point."

@@ -1,13 +1,13 @@
-"""The few things that a session made lately, by what made them."""
+"""A cache of the most recent results of a session."""
 
 from collections import OrderedDict
 
 
 class RecentCache(OrderedDict):
-    """The last few things of each kind that a session made, by the settings that made them.
+    """Keeps the most recently used results of each kind.
 
-    A key is a tuple whose first entry names the kind. Of large things fewer are kept: together not more than `MAX_CELLS`
-    numbers of a kind, as their attribute `cells` counts them, but always the last.
+    Keys are tuples whose first entry is the kind. The number of results is limited by `LIMITS`, and their total size, the sum
+    of their attributes `cells`, by `MAX_CELLS`; the most recent result is always kept.
     """
 
     LIMITS = {
@@ -23,17 +23,17 @@ class RecentCache(OrderedDict):
     DEFAULT_LIMIT = 2
     MAX_CELLS = 4_000_000
 
-    def get(self, key, make):
-        """What was made for this key, or what `make()` now makes."""
+    def get(self, key, compute):
+        """Get the cached result for a key, or compute and cache it."""
         if key in self:
             self.move_to_end(key)
             return self[key]
-        made = make()
-        self[key] = made
-        alike = [other for other in self if other[0] == key[0]]
+        result = compute()
+        self[key] = result
+        same_kind = [other for other in self if other[0] == key[0]]
         cells = 0
-        for i, other in enumerate(reversed(alike)):
+        for i, other in enumerate(reversed(same_kind)):
             cells += getattr(self[other], "cells", 0)
             if i > 0 and (i >= self.LIMITS.get(key[0], self.DEFAULT_LIMIT) or cells > self.MAX_CELLS):
                 del self[other]
-        return made
+        return result

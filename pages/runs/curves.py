@@ -1,4 +1,4 @@
-"""The loss curves that move in step with the pictures of runs. Arrays in, figures out; no Streamlit."""
+"""Animated loss curves. No Streamlit."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,22 +11,26 @@ from pages.runs.run import Run
 
 HEIGHT = 250
 ROW = 120
-"""height of each of several curves under each other"""
+"""height of each of several curves, in pixels"""
 
 
 def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
-    """The loss after each half-step; the marker is on the frame that is shown, and the line is drawn up to it."""
+    """Loss after each half-step, with a marker at the current frame."""
     return loss_curves([run], [frames], name)
 
 
-def loss_curves(runs: list[Run], frames: list[list[Frame]], name: str, titles=()) -> go.Figure:
-    """The same for several runs under each other, on a common axis of iterations.
+def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, titles=()) -> go.Figure:
+    """Loss curves of several runs, one below the other, with a shared axis of iterations.
 
-    `frames` has the frames of each run; where one has fewer than others its curve stays as it is. `titles` name the curves.
+    Parameters
+    ----------
+    frames_of_runs : frames of each run. The curve of a run with fewer frames stays at its last one.
+    name : identifier of the figure for the player.
+    titles : title of each curve; none by default.
     """
-    curves = [_Curve(run, frames) for run, frames in zip(runs, frames, strict=True)]
+    curves = [_Curve(run, frames) for run, frames in zip(runs, frames_of_runs, strict=True)]
     specs = []
-    for i in range(max(map(len, frames))):
+    for i in range(max(map(len, frames_of_runs))):
         moving = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
         traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
         specs.append(dict(name=str(i), data=moving, traces=traces))
@@ -47,7 +51,7 @@ def loss_curves(runs: list[Run], frames: list[list[Frame]], name: str, titles=()
         number = "" if row == 0 else str(row + 1)
         top = 1 - row * (share + gap)
         y = curve.y if curve.y.size else np.zeros(1)  # a method without a loss has no curve
-        # what differs by rounding only is flat
+        # draw rounding errors as a flat line
         span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
         layout[f"xaxis{number}"] = dict(
             range=[-0.03 * last - 0.2, 1.03 * last + 0.2],
@@ -84,7 +88,7 @@ class _Curve:
         self.y = np.array([history.states[i].loss for i in self.states])
 
     def at(self, i: int) -> list[dict]:
-        """The line up to frame i, and the marker on it."""
+        """The line up to frame i, and the marker."""
         frame = self.frames[i]
         if frame.loss is None:
             return [EMPTY_LINE, EMPTY_LINE]
@@ -94,8 +98,8 @@ class _Curve:
         return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[frame.position], y=[frame.loss])]
 
     def traces(self) -> list[dict]:
-        """The whole curve, faint, and what moves over it, as in the last frame."""
-        symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for what lies between iterations
+        """Traces of the curve, as in the last frame."""
+        symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for M steps
         text = [f"{_step(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
         whole = dict(x=self.x, y=self.y, text=text, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
         return moving(whole, self.at(len(self.frames) - 1), symbols)
@@ -106,8 +110,10 @@ def _step(phase: str) -> str:
 
 
 def moving(whole: dict, now: list[dict], symbols=0) -> list[dict]:
-    """Three traces: the whole curve, faint, with these symbols where it is short; the line up to the frame that is shown, and
-    the marker on it, both as they are now."""
+    """Three traces: the complete curve in gray, the line up to the current frame, and the marker.
+
+    Short curves are drawn with `symbols` as markers. `now` has the data of the line and of the marker.
+    """
     faint = dict(
         type="scatter",
         mode="lines+markers" if len(whole["x"]) <= 60 else "lines",

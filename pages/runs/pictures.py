@@ -1,7 +1,7 @@
-"""The moving picture of a run: its points in the colors of their clusters, with centers, outlines and the way they came.
+"""The animated scatter plot of a run: points colored by cluster, with centers, their trails, and outlines.
 
-It has one frame per frame of the run, named "0", "1", …, and is first shown as the last of them. A frame in which only centers
-move builds on the frame before it (`baseframe`), so it holds only what moved.
+It has one Plotly frame for each frame of the run, named "0", "1", …, and initially shows the last one. A frame in which only
+centers move contains only their traces and refers to the previous frame (`baseframe`).
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from pages.runs.run import Run
 
 HEIGHT = 520
 GRID = (320, 480)
-"""rows and columns of the shaded regions"""
+"""rows and columns of the image of cluster regions"""
 
 
 def picture(
@@ -52,99 +52,104 @@ def picture(
     markers: int = MAX_ANIMATED_MARKERS,
     extent: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
-    """The points in the colors of their clusters, with centers, outlines and the way that the centers came.
+    """Animated scatter plot of a run.
 
-    `name` becomes the layout's `meta`. `on_progress` is called with the share of the frames that is done; an exception that it
-    raises ends the work. `background`, `Regions` or `mixture.density.Density`, paints what is below the points; `margins`,
-    `mixture.density.Margins`, draws what stands beside them: both are called with run, plane and extent. `height` is in
-    pixels; above so many `markers` the points are painted; `extent` is by default that of the run.
+    Parameters
+    ----------
+    name : identifier for the player, stored as `layout.meta`.
+    on_progress : called with the completed share of the frames; it may raise an exception to stop.
+    background : class of the image below the points, such as `Regions`; called with run, plane and extent.
+    margins : class of the marginal plots, such as `mixture.density.DensityMargins`; called in the same way.
+    height : in pixels.
+    markers : largest number of points drawn as markers; more points are painted as an image.
+    extent : left, right, bottom and top; by default `extent_of` the run.
     """
     extent = extent or extent_of([run], plane)
-    # in a small picture words would cover each other
-    drawn = _Picture(run, frames, plane, markers, extent, height >= HEIGHT)
-    drawn.background = background and background(run, plane, extent)
-    drawn.margins = margins and margins(run, plane, extent)
-    return drawn.figure(name, height, on_progress)
+    # in a small plot point labels would overlap
+    builder = _FigureBuilder(run, frames, plane, markers, extent, height >= HEIGHT)
+    builder.background = background and background(run, plane, extent)
+    builder.margins = margins and margins(run, plane, extent)
+    return builder.figure(name, height, on_progress)
 
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a picture that has room for all that these runs, of the same data, will show."""
+    """Left, right, bottom and top of a plot that contains all points, centers and final outlines of runs on the same data."""
     xy = plane.places(runs[0].data.points)
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
-        places = [plane.project(centers) for centers in run.centers or ()]
-        places += run.view.outlines(run, len(run.history.states) - 1, plane)  # those that it ends with
-        for place in places:
-            if place.size and not np.isnan(place).all():
-                corners += [np.nanmin(place, axis=0), np.nanmax(place, axis=0)]
+        shapes = [plane.project(centers) for centers in run.centers or ()]
+        shapes += run.view.outlines(run, len(run.history.states) - 1, plane)
+        for shape in shapes:
+            if shape.size and not np.isnan(shape).all():
+                corners += [np.nanmin(shape, axis=0), np.nanmax(shape, axis=0)]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     middle, size = low + (high - low) / 2, extent_size(low, high)
     low, high = middle - 0.55 * size, middle + 0.55 * size
-    if runs[0].data.to_scale:  # neither flat nor tall, so that the axes have little to add
+    if runs[0].data.to_scale:  # limit the aspect ratio, so that equal scales waste little space
         width, height = high - low
-        lack = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
-        low, high = low - lack / 2, high + lack / 2
+        missing = np.array([max(0.0, height / 0.85 - width), max(0.0, 0.65 * width - height)])
+        low, high = low - missing / 2, high + missing / 2
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
 MAX_DESCRIBED = 12
-"""clusters that are described one by one"""
+"""largest number of clusters that the alternative text lists"""
 
 
 def alt_text(run: Run, frame: Frame) -> str:
-    """The picture of this frame in words, for those who cannot see it."""
+    """Alternative text of a frame, for screen readers."""
     k = run.k
-    told = (
+    text = (
         f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {pluralize(k, 'cluster')}. {frame.sentence}"
     )
     if k > MAX_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
-        return told
+        return text
     clusters = []
     for i in np.argsort(run.ranks):
         words = f"{run.ranks[i] + 1}"
         if run.data.precomputed is None:
-            place = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
-            words += f" with its {run.view.traits.center} at {place}"
+            position = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
+            words += f" with its {run.view.traits.center} at {position}"
         if frame.assigned is not None:
             words += f" of {run.history.states[frame.assigned].assignment.sizes[i]:,.0f} points"
         clusters.append(words)
-    return f"{told} Cluster{'s' * (k > 1)} {'; '.join(clusters)}."
+    return f"{text} Cluster{'s' * (k > 1)} {'; '.join(clusters)}."
 
 
 class Regions:
-    """To which cluster each place belongs, for runs whose points have no other dimension than those of the plane."""
+    """Image of the cluster regions, for data whose only dimensions are those of the plane."""
 
     def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float]):
         self.run = run
         left, right, bottom, top = extent
-        if run.data.to_scale:  # an axis shows more than this, in a window of other proportions
+        if run.data.to_scale:  # with equal scales a wide or tall plot shows more than the extent
             width, height = right - left, top - bottom
             left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
         self.extent = left, right, bottom, top
-        # axes are unit vectors: back to columns
+        # the axes are unit vectors, so they map the plane to the features
         self.grid = Grid(self.extent, GRID, plane.axes)
 
     def source(self, state: int) -> str:
-        """The picture of them by the parameters of this state."""
+        """Image of the regions in a state, as a data URI."""
         parameters = self.run.history.states[state].parameters
         colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)])
         return paint.regions(self.run.view.regions(self.run, parameters, self.grid), colors)
 
 
-class _Picture:
+class _FigureBuilder:
     background = margins = None
 
-    def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, roomy: bool):
+    def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, with_names: bool):
         self.run, self.frames, self.plane = run, frames, plane
         self.view = run.view
         assigned = [frame.assigned for frame in frames if frame.assigned is not None]
-        self.many = max(len(run.ranks_of(state)) for state in [*assigned, len(run.history.states) - 1])
-        """of clusters, in the frame that has most of them"""
+        self.n_lines = max(len(run.ranks_of(state)) for state in [*assigned, len(run.history.states) - 1])
+        """largest number of clusters in a frame"""
         self.xy = plane.places(run.data.points)
         self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
         self.names_centers = self.view.names_centers and run.data.names is not None and run.k <= 30
-        self.extent, self.roomy = extent, roomy
+        self.extent, self.with_names = extent, with_names
         left, right, bottom, top = self.extent
         self.dtype = np.result_type(precision(left, right), precision(bottom, top))
         if self.painted:
@@ -152,33 +157,33 @@ class _Picture:
             self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
 
     def figure(self, name: str, height: int, on_progress) -> go.Figure:
-        drawn = {}
+        backgrounds = {}
         frames = []
-        still = [None, *rings(self.run.data, self.xy)]  # the points, whose place is kept here, and what never changes
-        still += self.margins.static_traces() if self.margins else []
+        static = [None, *rings(self.run.data, self.xy)]  # None is replaced by the points below
+        static += self.margins.static_traces() if self.margins else []
         first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
-        steady = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
-        colored = 0  # the last frame that says how the points look
+        outlines = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
+        colored = 0  # the last frame with point colors
         for i, frame in enumerate(self.frames):
             on_progress(i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
-            traces = list(range(len(still) + len(steady), len(still) + len(steady) + len(data)))
-            if frame.moves and self.centers is None:  # no lines move
-                data, traces = data[self.many :], traces[self.many :]
-            if steady and i <= first:
-                data = (steady if i == first else [EMPTY_LINE] * len(steady)) + data
-                traces = list(range(len(still), len(still) + len(steady))) + traces
+            traces = list(range(len(static) + len(outlines), len(static) + len(outlines) + len(data)))
+            if frame.moves and self.centers is None:  # the lines stay the same
+                data, traces = data[self.n_lines :], traces[self.n_lines :]
+            if outlines and i <= first:
+                data = (outlines if i == first else [EMPTY_LINE] * len(outlines)) + data
+                traces = list(range(len(static), len(static) + len(outlines))) + traces
             spec, images = dict(name=str(i)), []
             if self.background:
-                if frame.parameters not in drawn:
-                    drawn[frame.parameters] = self.background.source(frame.parameters)
-                images.append(dict(source=drawn[frame.parameters]))
+                if frame.parameters not in backgrounds:
+                    backgrounds[frame.parameters] = self.background.source(frame.parameters)
+                images.append(dict(source=backgrounds[frame.parameters]))
             if frame.moves:
                 spec["baseframe"] = str(i - 1)
             elif i > first and not self._recolors(i):
                 spec["baseframe"] = str(colored)
             else:
-                if steady and i > first:
+                if outlines and i > first:
                     spec["baseframe"] = str(first)
                 colored = i
                 if self.painted:
@@ -188,29 +193,29 @@ class _Picture:
                     traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         if self.painted:
-            # they answer to the pointer without a mark, which takes the browser long to draw even if it cannot be seen
+            # traces without markers still show hover labels; even invisible markers are slow to draw
             points = self._points(hoverable_rows(len(self.xy))) | dict(mode="none")
         else:
             points = self._points(np.arange(len(self.xy)))
             points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
                 self.frames[-1]
             )
-        lines = [style | line for style, line in zip(self._line_styles(), steady, strict=False)]
+        lines = [style | line for style, line in zip(self._line_styles(), outlines, strict=False)]
         moving = [
             style | part | (dict(marker=style["marker"] | part["marker"]) if "marker" in part else {})
             for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)
         ]
-        beside = self.margins.traces(self.frames[-1].parameters) if self.margins else []
-        shown = [(self.background.extent, drawn[self.frames[-1].parameters])] if self.background else []
+        margin_traces = self.margins.traces(self.frames[-1].parameters) if self.margins else []
+        shown = [(self.background.extent, backgrounds[self.frames[-1].parameters])] if self.background else []
         shown += [(self.extent, points_source)] if self.painted else []
         images = []
         for extent, source in shown:
-            place = image_position(extent) | dict(source=source)
-            # Plotly takes images of the very same place for one and the same, so each is a hair's breadth wider
-            place["sizex"] *= 1 + 1e-9 * len(images)
-            # where a density is below, the points let it be seen
-            faint = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(shown) - 1 else {}
-            images.append(place | faint)
+            position = image_position(extent) | dict(source=source)
+            # Plotly treats images at identical positions as one, so their widths differ slightly
+            position["sizex"] *= 1 + 1e-9 * len(images)
+            # keep the density below the points visible
+            opacity = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(shown) - 1 else {}
+            images.append(position | opacity)
         layout = (
             plane_layout(self.run.data, self.plane, self.extent, height, self.painted)
             | player_layout(name)
@@ -218,10 +223,10 @@ class _Picture:
         )
         if self.margins:
             self.margins.add_axes(layout)
-        return AnimatedFigure([points, *still[1:], *lines, *moving, *beside], layout, frames)
+        return AnimatedFigure([points, *static[1:], *lines, *moving, *margin_traces], layout, frames)
 
     def _recolors(self, i: int) -> bool:
-        """Whether points of frame i may look different from those of the frame before."""
+        """Whether point colors of frame i may differ from those of the previous frame."""
         frame, before = self.frames[i], self.frames[i - 1]
         states = self.run.history.states
         skipped = states[frame.assigned].iteration != states[before.assigned].iteration + 1
@@ -229,10 +234,12 @@ class _Picture:
         return skipped or soft or not self.run.has_fixed_clusters or states[frame.assigned].assignment.changed > 0
 
     def _points(self, rows) -> dict:
-        return point_trace(self.run.data, self.plane, self.xy, rows) | (name_labels(self.run.data, rows) if self.roomy else {})
+        return point_trace(self.run.data, self.plane, self.xy, rows) | (
+            name_labels(self.run.data, rows) if self.with_names else {}
+        )
 
     def _colors(self, frame: Frame) -> list[str]:
-        """The colors of the clusters of this frame."""
+        """Colors of the clusters in a frame."""
         state = len(self.run.history.states) - 1 if frame.assigned is None else frame.assigned
         return [palette.color_of(rank) for rank in self.run.ranks_of(state)]
 
@@ -245,7 +252,7 @@ class _Picture:
         if assignment.shares is not None:
             color = palette.blend(assignment.shares, colors)
         else:
-            # the last one is what -1, no cluster, picks
+            # the extra color is for label -1
             colors = [*colors, palette.NEUTRAL]
             color = [colors[label] for label in labels.tolist()]
         return dict(color=color, symbol=np.append(symbols, np.uint8(0))[labels])
@@ -261,7 +268,7 @@ class _Picture:
         return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)
 
     def _moving(self, frame: Frame) -> list[dict]:
-        """What may be another in each frame: a line for each cluster, the line of what happens now, and the centers."""
+        """Traces that can change in each frame: a line for each cluster, the highlight, and the centers."""
         parts = self._lines(frame)
         if self.view.highlights:
             line = self.view.highlight(self.run, frame.state, self.plane)
@@ -272,10 +279,10 @@ class _Picture:
         return parts
 
     def _line_styles(self) -> list[dict]:
-        """How the line of each cluster is drawn."""
+        """Style of the line of each cluster."""
         filled = self.view.fills_outlines(self.run.settings)
         colors = [palette.color_of(rank) for rank in self.run.ranks]
-        colors += [palette.color_of(number) for number in range(len(colors), self.many)]
+        colors += [palette.color_of(number) for number in range(len(colors), self.n_lines)]
         return [
             dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1.6 if filled else 2.2))
             | (dict(fill="toself", fillcolor=palette.translucent(color)) if filled else {})
@@ -283,17 +290,17 @@ class _Picture:
         ]
 
     def _styles(self) -> list[dict]:
-        """How the parts of `_moving` are drawn."""
+        """Styles of the traces of `_moving`."""
         styles = self._line_styles() + (highlight_traces("lines+markers", 7) if self.view.highlights else [])
         return styles + (self._center_styles() if self.centers is not None else [])
 
     def _lines(self, frame: Frame) -> list[dict]:
-        """Per cluster one broken line: the way that its center came, then its outlines."""
+        """One line for each cluster: the trail of its center, followed by its outline."""
         outlines = self.view.outlines(self.run, frame.state, self.plane)
         if self.centers is None or not self.run.has_fixed_clusters:
-            return [self._line([outline]) for outline in outlines] + [EMPTY_LINE] * (self.many - len(outlines))
-        # the trail of a frame with a new assignment ends in the same place twice, so that it can be moved into that of the
-        # frame in which the centers move point by point; so does that of a frame in which they could move but stay
+            return [self._line([outline]) for outline in outlines] + [EMPTY_LINE] * (self.n_lines - len(outlines))
+        # The player interpolates between consecutive frames, so their trails need the same number of points: the last
+        # position is repeated in frames before a move, and in frames in which the centers could move but stay.
         stays = not frame.moves or frame.parameters != frame.state
         states = self._trail(frame) + ([frame.parameters] if stays and frame.assigned is not None else [])
         trails = np.stack([self.centers[s] for s in states], axis=1)  # (k, steps, 2)
@@ -312,7 +319,7 @@ class _Picture:
         return dict(x=x, y=y) | (dict(text=self._center_names(frame)) if self.names_centers else {})
 
     def _marks(self, frame: Frame) -> dict:
-        """How the marks on the badges look, where their number changes."""
+        """Colors and symbols of the centers, if their number varies."""
         if self.run.has_fixed_clusters:
             return {}
         ranks = self.run.ranks_of(frame.state)
@@ -323,22 +330,22 @@ class _Picture:
         return [f"<b>{escape_html(name)}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
-        """A light badge with a dark edge, and on it the mark: seen on any background, and on points of its own color."""
+        """Styles of the centers: a colored symbol on a light disk with a dark edge, visible on any background."""
         ranks, colors = self.run.ranks, [palette.color_of(rank) for rank in self.run.ranks]
         hover = dict(
             customdata=ranks + 1,
             hovertemplate=f"{self.view.traits.center} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
         trace = dict(type="scatter", mode="markers")
-        if self.view.names_centers:  # a ring, which leaves the point that it stands on to be seen
-            halves = [
+        if self.view.names_centers:  # a ring, so that the data point stays visible
+            circles = [
                 dict(symbol="circle-open", size=19, line=dict(width=7)),
                 dict(symbol="circle-open", size=19, line=dict(width=3.5)),
             ]
             named = dict(mode="markers+text", textposition="top center", textfont=dict(size=14)) if self.names_centers else {}
             return [
-                trace | dict(hoverinfo="skip", marker=halves[0] | dict(color=DARK)),
-                trace | hover | dict(marker=halves[1] | dict(color=colors)) | named,
+                trace | dict(hoverinfo="skip", marker=circles[0] | dict(color=DARK)),
+                trace | hover | dict(marker=circles[1] | dict(color=colors)) | named,
             ]
         badge = dict(symbol="circle", size=19, color=LIGHT, line=dict(width=2.5, color=DARK))
         symbol = [palette.symbol_of(rank) for rank in ranks]
@@ -349,5 +356,5 @@ class _Picture:
 
 
 def _symbols(ranks: np.ndarray) -> np.ndarray:
-    """The marker shapes of clusters, as Plotly numbers them."""
+    """Plotly's symbol numbers for cluster ranks."""
     return palette.SYMBOL_NUMBERS[ranks % len(palette.SYMBOL_NUMBERS)]

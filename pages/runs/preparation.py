@@ -1,4 +1,4 @@
-"""What a run needs: data that fit, the process that the settings name, and where it starts."""
+"""Preparation of a run: check the data, create the process, and initialize it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from clustering import Process
 from pages.datasets.data import Data
 from pages.datasets.limits import (
-    LEAST_ITERATIONS,
-    MOST_CLUSTERS,
-    MOST_ITERATIONS,
-    MOST_POINTS_FOR_PROXIMITIES,
-    MOST_STATE_NUMBERS,
+    MAX_CLUSTERS,
+    MAX_ITERATIONS,
+    MAX_POINTS_FOR_PROXIMITIES,
+    MAX_STATE_VALUES,
+    MIN_ITERATIONS,
 )
 from pages.methods import available_methods, kind_of, method
 from pages.methods.base import NeedsPoints
@@ -22,59 +22,73 @@ from pages.runs.cache import RecentCache
 
 
 def check_fits(data: Data, settings: Settings) -> None:
-    """NeedsPoints if the data are proximities and the method needs coordinates, ValueError if it is the other way around."""
+    """Check that the method can cluster this kind of data.
+
+    Raises
+    ------
+    NeedsPoints
+        If the data are proximities and the method needs coordinates.
+    ValueError
+        If the data are points and the method needs proximities.
+    """
     view = method(settings.method)
     if kind_of(data) in view.traits.data:
         return
-    if data.given is None:
-        raise ValueError(f"{view.title} works on proximities, and these data are points: choose another algorithm")
-    what = "" if data.given_name == "proximities" else f" ({data.given_name})"
-    able = next(iter(available_methods(WATCH, data).values()))
+    if data.precomputed is None:
+        raise ValueError(f"{view.title} needs a distance matrix, and these data are points: choose another algorithm")
+    what = "" if data.matrix_name == "distances" else f" ({data.matrix_name})"
+    alternative = next(iter(available_methods(WATCH, data).values()))
     raise NeedsPoints(
-        f"{view.title} needs points, because it works with {view.works_with}, and these data are only proximities between "
-        f"pairs{what}: choose {able.title}, which works on proximities"
+        f"{view.title} needs points, because it works with {view.works_with}, and these data are only a distance "
+        f"matrix{what}: choose {alternative.title}, which clusters distance matrices"
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """All that a run needs."""
+    """The inputs of a run."""
 
     data: Data
-    """that these settings can work on"""
+    """the data, possibly subsampled"""
     process: Process
     prepared: Any
-    """the data as the process takes them"""
+    """result of `Process.prepare`"""
     model_input: Any
-    """the data as the method's view made them"""
+    """result of `MethodView.model_input`"""
     note: str
-    """what was done instead of what was asked, in a sentence"""
+    """message about subsampling; empty if all points are used"""
 
 
 def prepare(data: Data, settings: Settings, cache: RecentCache) -> Prepared:
-    """What a run of these settings on these data needs.
+    """Prepare a run.
 
-    A method that needs the proximities of all pairs uses a sample where there are too many points. NeedsPoints if the data
-    are proximities and the method needs points; ValueError as `iterations_for`.
+    Methods that need all pairwise proximities get a random sample of large data sets.
+
+    Raises
+    ------
+    NeedsPoints
+        If the data are proximities and the method needs coordinates.
+    ValueError
+        Like `check_fits` and `iteration_limit`, or if the data are invalid for the method.
     """
     view = method(settings.method)
     note = ""
-    if view.traits.pairwise and len(data.points) > MOST_POINTS_FOR_PROXIMITIES:
+    if view.traits.pairwise and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
         note = (
-            f"{view.title} needs the proximity of every pair of points: this is a sample of "
-            f"{MOST_POINTS_FOR_PROXIMITIES:,} of the {len(data.points):,} points."
+            f"{view.title} needs all pairwise distances; it uses a sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the "
+            f"{len(data.points):,} points."
         )
-        data = data.sample(MOST_POINTS_FOR_PROXIMITIES)
+        data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
     check_fits(data, settings)
-    iterations_for(data, settings)
+    iteration_limit(data, settings)
     model_input = view.model_input(data, settings, cache)
-    init, told = init_of(data, model_input, settings, cache)
+    init, init_note = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
-    return Prepared(data, process, process.prepare(view.prepared(model_input)), model_input, f"{note} {told}".strip())
+    return Prepared(data, process, process.prepare(view.prepared(model_input)), model_input, f"{note} {init_note}".strip())
 
 
 def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache) -> tuple[Any, str]:
-    """What the process takes as `init`, and what was done instead of what was asked, in a sentence."""
+    """Argument `init` of the process, and a message about subsampling (empty if all points are used)."""
     view, start, k = method(settings.method), settings.start, settings.k
     match start:
         case NoStart():
@@ -84,23 +98,29 @@ def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache
         case RowsStart():
             return view.start_at(data, model_input, k, rows=start.rows), ""
         case TreeStart():
-            labels, told = cut_labels(data, start.linkage, start.metric, k, cache)
-            return view.start_at(data, model_input, k, labels=labels), told
+            labels, note = cut_labels(data, start.linkage, start.metric, k, cache)
+            return view.start_at(data, model_input, k, labels=labels), note
         case NamedStart():
             return view.init_by_name(start.initialization, data, k), ""
-    raise TypeError(f"{start!r} is no start")
+    raise TypeError(f"unknown start {start!r}")
 
 
-def iterations_for(data: Data, settings: Settings) -> int:
-    """How many iterations all states of such a run have room for, at most MOST_ITERATIONS; ValueError if next to none."""
+def iteration_limit(data: Data, settings: Settings) -> int:
+    """Largest number of iterations whose states fit into the memory limit, at most `MAX_ITERATIONS`.
+
+    Raises
+    ------
+    ValueError
+        If it is less than `MIN_ITERATIONS`.
+    """
     d = data.points.shape[1]
-    k = MOST_CLUSTERS if settings.k is None else settings.k
+    k = MAX_CLUSTERS if settings.k is None else settings.k
     numbers = method(settings.method).state_size(k, d)
-    fit = MOST_STATE_NUMBERS // numbers
-    if fit < LEAST_ITERATIONS:
+    fit = MAX_STATE_VALUES // numbers
+    if fit < MIN_ITERATIONS:
         raise ValueError(
-            f"{k} clusters in {d:,} columns take {numbers:,} numbers in each state of a run, so there is room for "
-            f"{fit} of the at least {LEAST_ITERATIONS} states: choose fewer columns, or a K of at most "
-            f"{MOST_STATE_NUMBERS // LEAST_ITERATIONS // (numbers // k)}"
+            f"{k} clusters with {d:,} features need {numbers:,} parameters per iteration, so only {fit} iterations fit into "
+            f"memory (at least {MIN_ITERATIONS} are required): choose fewer features, or K at most "
+            f"{MAX_STATE_VALUES // MIN_ITERATIONS // (numbers // k)}"
         )
-    return min(fit, MOST_ITERATIONS)
+    return min(fit, MAX_ITERATIONS)

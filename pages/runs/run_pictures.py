@@ -1,4 +1,4 @@
-"""The pictures of one run, as a page shows them and the report prints them."""
+"""The figures of a run, shown on pages and printed in the report."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ from pages.runs.frames import Frame
 
 
 class RunPictures(NamedTuple):
-    """The moving picture of a run and its loss curve, with the frames that both show."""
+    """The animated scatter plot and loss curve of a run, with their frames."""
 
     name: str
-    """by which a player knows that they belong together"""
+    """identifier of the figures for the player"""
     frames: list[Frame]
     left_out: str
-    """which iterations have no frame, in a sentence; empty if all have one"""
+    """message about iterations that are not shown; empty if all are"""
     picture: go.Figure
     curve: go.Figure

@@ -1,4 +1,4 @@
-"""Where to look from, and where to start from: choices that are made in a picture of the data."""
+"""Choosing the plane of the scatter plot, and placing initial centers in it."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from clustering import seeding
 from pages.datasets.data import Data
 from pages.datasets.planes import Plane, column_plane, principal_plane
 from pages.figures import paint, palette
-from pages.figures.plots import padded
+from pages.figures.plots import padded_extent
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
@@ -17,54 +17,54 @@ from pages.ui.drawing import place_centers
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, uses_own_data
 
 PRINCIPAL = -1
-"""stands for the principal components among the numbers of columns"""
+"""value for the principal components in the list of column indices"""
 CENTERS = "centers"
-"""what the places of centers are called in the address"""
+"""query parameter with the positions of manually placed centers"""
 
 
 def choose_plane(data: Data) -> Plane:
-    """Which two directions to look along, where there are more than two."""
+    """Choose the two axes of the scatter plot, if there are more than two features."""
     columns = data.columns
     if len(columns) < 3:
         return column_plane(columns, 0, len(columns) - 1)
 
-    def called(j):
+    def axis_label(j):
         return "Principal components" if j == PRINCIPAL else columns[j]
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        options = dict(format_func=called, width=240) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
-        which = columns if uses_own_data() else len(columns)
-        across = st.selectbox("Across", [PRINCIPAL, *range(len(columns))], key=f"across_{which}", **options)
-        if across == PRINCIPAL:
-            st.caption("The two directions along which the points vary most. Groups that overlap here may be apart in others.")
+        options = dict(format_func=axis_label, width=240) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
+        ending = columns if uses_own_data() else len(columns)
+        x = st.selectbox("X axis", [PRINCIPAL, *range(len(columns))], key=f"across_{ending}", **options)
+        if x == PRINCIPAL:
+            st.caption("First two principal components. Overlapping groups may be separated in other dimensions.")
             return plane_of(data)
-        up = st.selectbox("Up", [j for j in range(len(columns)) if j != across], key=f"up_{which}", **options)
-    return column_plane(columns, across, up)
+        y = st.selectbox("Y axis", [j for j in range(len(columns)) if j != x], key=f"up_{ending}", **options)
+    return column_plane(columns, x, y)
 
 
 def plane_of(data: Data) -> Plane:
-    """The plane to look at these data in, if nothing is chosen."""
+    """Default plane of a data set: the only two columns, or the first two principal components."""
     if len(data.columns) < 3:
         return column_plane(data.columns, 0, len(data.columns) - 1)
     return session_cache().get(("principal plane", data.key), lambda: principal_plane(data.points))
 
 
 def with_placed_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
-    """The settings with the centers where a person put them, or the address has them; at first where a random start does."""
-    return _starting_at(_places(data, settings, plane), data, settings, plane)
+    """Settings with the centers that were placed by the user or given in the link; by default at random data points."""
+    return _starting_at(_positions(data, settings, plane), data, settings, plane)
 
 
 def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
-    """The same, with a picture in which they can be dragged."""
+    """Like `with_placed_centers`, with a plot in which the centers can be dragged."""
     center, k = method(settings.method).traits.center, settings.k
 
     def painted():
         return paint.Canvas(*plane.places(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
-    st.markdown(f"**Drag the starting {center}s**")
+    st.markdown(f"**Drag the initial {center}s**")
     placed = place_centers(
         "placing",
-        _places(data, settings, plane),
+        _positions(data, settings, plane),
         [f"{center.capitalize()} {i + 1}" for i in range(k)],
         [palette.color_of(i) for i in range(k)],
         [palette.symbol_of(i) for i in range(k)],
@@ -76,37 +76,37 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
         to_scale=data.to_scale,
     )
     if len(data.columns) > 2:
-        st.caption("In all other directions the centers start in the middle of the data.")
+        st.caption("In all other dimensions the centers start at the mean of the data.")
     return _starting_at(placed, data, settings, plane)
 
 
 def clear_centers() -> None:
-    """Takes the places out of the address, where the start is not by hand."""
+    """Remove the query parameter; for other initializations."""
     st.query_params.pop(CENTERS, None)
 
 
-def read_places(text: str) -> np.ndarray | None:
-    """Places (k, 2) as the address has them, 'x,y;x,y'; None if the text is no such thing."""
+def parse_positions(text: str) -> np.ndarray | None:
+    """Parse a query parameter 'x,y;x,y' into positions (k, 2); None if it is malformed."""
     try:
-        places = np.array([[float(value) for value in one.split(",")] for one in text.split(";")])
+        positions = np.array([[float(value) for value in pair.split(",")] for pair in text.split(";")])
     except ValueError:
         return None
-    return places if places.ndim == 2 and places.shape[1] == 2 and np.isfinite(places).all() else None
+    return positions if positions.ndim == 2 and positions.shape[1] == 2 and np.isfinite(positions).all() else None
 
 
 def _token(data: Data, settings: Settings, plane: Plane) -> tuple:
-    """What the places belong to."""
+    """Identifies what the positions belong to."""
     return data.key, settings.k, settings.seed, plane.names
 
 
 def _extent(data: Data, plane: Plane) -> tuple[float, float, float, float]:
     return session_cache().get(
-        ("extent", data.key, plane.names), lambda: padded(plane.places(data.points), 1.2 if data.to_scale else None)
+        ("extent", data.key, plane.names), lambda: padded_extent(plane.places(data.points), 1.2 if data.to_scale else None)
     )
 
 
-def _places(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
-    """(k, 2) where the centers are before they are dragged on."""
+def _positions(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
+    """(k, 2) current positions of the centers."""
     token = _token(data, settings, plane)
 
     def at_random():
@@ -114,30 +114,31 @@ def _places(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
         return plane.project(data.points[rows])
 
     first = session_cache().get(("first places", *token), at_random)
-    if "placed" not in st.session_state and (asked := read_places(st.query_params.get(CENTERS, ""))) is not None:
+    if "placed" not in st.session_state and (asked := parse_positions(st.query_params.get(CENTERS, ""))) is not None:
         st.session_state["placed"] = token, asked
-    before, where = st.session_state.get("placed", (None, None))
-    if before is not None and before[:1] + before[2:] == token[:1] + token[2:]:  # with another K, those that stay are kept
-        first = np.vstack([where[: settings.k], first[len(where) :]])
+    placed_for, placed = st.session_state.get("placed", (None, None))
+    # if only K has changed, keep the placed centers
+    if placed_for is not None and placed_for[:1] + placed_for[2:] == token[:1] + token[2:]:
+        first = np.vstack([placed[: settings.k], first[len(placed) :]])
     left, right, bottom, top = _extent(data, plane)
     return np.clip(first, (left, bottom), (right, top))
 
 
-def _starting_at(places: np.ndarray, data: Data, settings: Settings, plane: Plane) -> Settings:
-    """The settings with centers at these places (k, 2), with as many digits as can be seen: those that the address has."""
+def _starting_at(positions: np.ndarray, data: Data, settings: Settings, plane: Plane) -> Settings:
+    """Settings with centers at positions (k, 2), rounded to the digits that links contain."""
     left, right, bottom, top = _extent(data, plane)
     digits = [5 - int(np.floor(np.log10(size))) for size in (right - left, top - bottom)]
-    places = np.column_stack([np.round(column, d) for column, d in zip(places.T, digits, strict=True)])
+    positions = np.column_stack([np.round(column, d) for column, d in zip(positions.T, digits, strict=True)])
     if uses_own_data():
         clear_centers()
     else:
         st.query_params[CENTERS] = ";".join(
-            ",".join(repr(value).removesuffix(".0") for value in place) for place in places.tolist()
+            ",".join(repr(value).removesuffix(".0") for value in position) for position in positions.tolist()
         )
-    st.session_state["placed"] = _token(data, settings, plane), places
-    return replace(settings, start=ManualStart(tuple(map(tuple, plane.lift(places).tolist()))))
+    st.session_state["placed"] = _token(data, settings, plane), positions
+    return replace(settings, start=ManualStart(tuple(map(tuple, plane.lift(positions).tolist()))))
 
 
 def is_manual(settings: Settings) -> bool:
-    """Whether the start is placed by hand."""
+    """Whether the initial centers are placed by the user."""
     return isinstance(settings.start, ManualStart)

@@ -1,12 +1,12 @@
-"""What pages that show one run have in common: its moving picture and loss curve, the player, formulas and results."""
+"""Parts of pages that show one run: the animated plot, the loss curve, the player, formulas and results."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import streamlit as st
 
-from pages.datasets.formatting import number
-from pages.datasets.limits import MOST_ITERATIONS
+from pages.datasets.formatting import format_number
+from pages.datasets.limits import MAX_ITERATIONS
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.plots import CHART
@@ -22,33 +22,33 @@ from pages.ui.results import show_notices, show_numbers, show_sizes
 from pages.ui.widgets import PERSISTENT, choose_focus, session_cache
 
 RUNNING = 0.65
-"""share of the bar that is for the run; the rest is for its pictures"""
+"""share of the progress bar for the run; the rest is for drawing its figures"""
 
 
 def on_step(progress: Progress) -> Callable:
-    """What shows the progress of a run; to be called with each state."""
+    """Callback that shows the progress of a run."""
 
     def show(state) -> None:
-        loss = "" if state.loss is None else f": loss {number(state.loss)}"
-        text = f"Iteration {state.iteration} of at most {MOST_ITERATIONS}{loss}."
+        loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
+        text = f"Iteration {state.iteration} of at most {MAX_ITERATIONS}{loss}."
         progress.show(RUNNING * share_of(state.iteration), text)
 
     return show
 
 
-def pictures_of(run: Run, plane: Plane, progress: Progress, what: object, **options) -> RunPictures:
-    """The moving picture of the run in this plane and its loss curve, kept as long as they are the same.
+def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object, **options) -> RunPictures:
+    """Figures of a run, from the cache if possible.
 
-    `options` are those of `pictures.picture`, and `what` tells them apart.
+    `options` are arguments of `pictures.picture`, and `options_key` identifies them in the cache key.
     """
     frames, left_out = frames_of(run)
-    name = plots.token(run.key, plane.names, what)
+    name = plots.token(run.key, plane.names, options_key)
 
-    def on_share(share: float) -> None:
-        progress.show(RUNNING + (1 - RUNNING) * share, "Drawing the pictures.")
+    def on_progress(share: float) -> None:
+        progress.show(RUNNING + (1 - RUNNING) * share, "Drawing the plots.")
 
     def draw():
-        picture = pictures.picture(run, frames, plane, name, on_share, **options)
+        picture = pictures.picture(run, frames, plane, name, on_progress, **options)
         return picture, curves.loss_curve(run, frames, name)
 
     return RunPictures(name, frames, left_out, *session_cache().get(("figures", name), draw))
@@ -56,13 +56,15 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, what: object, **opti
 
 def show_picture(run: Run, shown: RunPictures) -> None:
     with st.container(key="picture"):
-        st.plotly_chart(shown.picture, key="moving picture", alt=pictures.alt_text(run, shown.frames[-1]), **plots.SAVED)
+        st.plotly_chart(
+            shown.picture, key="moving picture", alt=pictures.alt_text(run, shown.frames[-1]), **plots.WITH_SAVE_BUTTON
+        )
 
 
 def show_results(run: Run, shown: RunPictures) -> None:
-    """The loss curve, and what came of the run."""
+    """Show the loss curve, notices, scores and cluster sizes."""
     if run.view.traits.loss is not None:
-        first, last = number(run.history.losses[0]), number(run.history.losses[-1])
+        first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
         with st.container(key="loss"):
             st.plotly_chart(
                 shown.curve, key="loss curve", alt=f"Loss curve: {first} at the start, {last} at the end.", **CHART
@@ -73,13 +75,22 @@ def show_results(run: Run, shown: RunPictures) -> None:
 
 
 def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tuple[Typeset | None, int]:
-    """The formulas if there are any and they are wanted, and the position of the point that they are about, which is asked for
-    only then unless `always` is true."""
+    """Choose whether to show formulas, and the point and cluster they refer to.
+
+    Parameters
+    ----------
+    always : choose a point even if no formulas are shown.
+
+    Returns
+    -------
+    formulas : the formulas; None if they are not shown.
+    point : index of the chosen point.
+    """
     if not run.k:
         return None, 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, rank = choose_focus(run) if always else (0, 0)
-        if not st.toggle("Formulas beside the steps", key="formulas", **PERSISTENT):
+        if not st.toggle("Show formulas", key="formulas", **PERSISTENT):
             return None, point
         if not always:
             point, rank = choose_focus(run)
@@ -88,26 +99,26 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
 
 
 def driver() -> AbstractContextManager:
-    """The place of the player, which stays in reach; with formulas it is too high for that."""
+    """Container of the player. It sticks to the window, unless formulas make it too tall."""
     return st.container(key="driver_with_formulas" if st.session_state.get("formulas") else "driver")
 
 
-def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, beside: tuple[str, ...] = ()) -> None:
-    """The player of the picture, of the loss curve and of the figures in the containers `beside`."""
-    words = [pictures.alt_text(run, frame) for frame in shown.frames]
+def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_figures: tuple[str, ...] = ()) -> None:
+    """Show the player of the plot, the loss curve, and the figures in the containers `other_figures`."""
+    alt_texts = [pictures.alt_text(run, frame) for frame in shown.frames]
     losses = ["loss"] if run.view.traits.loss is not None else []
-    # it keeps its place as long as the run is the same
+    # the player keeps its frame while the run stays the same
     player(
         plots.token(run.key),
         shown.name,
         [shown.frames],
         ["picture"],
-        [*losses, *beside],
+        [*losses, *other_figures],
         formulas=formulas,
-        alt_texts=[words],
+        alt_texts=[alt_texts],
     )
 
 
 def colors_and_rings(run: Run) -> str:
-    """What has to be said of colors and rings in the pictures of a run."""
-    return f"{plots.about_colors(run.k)} {plots.about_rings(run.data)}"
+    """Notes about colors and rings in the plots of a run."""
+    return f"{plots.colors_note(run.k)} {plots.rings_note(run.data)}"

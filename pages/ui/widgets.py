@@ -1,4 +1,4 @@
-"""Inputs: each function draws its widgets and returns what they say as one frozen object."""
+"""Input widgets shared by several pages. Each function shows widgets and returns their values as an immutable object."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import plain
-from pages.datasets.limits import MOST_CLUSTERS, MOST_COUNTED, MOST_PANELS, MOST_RUNS
+from pages.datasets.formatting import escape_markdown, pluralize
+from pages.datasets.limits import MAX_CLUSTERS, MAX_K_RANGE, MAX_PANELS, MAX_RESTARTS_PER_K, RUNS_RANGE
 from pages.methods import available_methods, initializations
 from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
@@ -18,46 +18,46 @@ from pages.runs.cache import RecentCache
 from pages.runs.run import Run
 
 SAME = "same"
-"""stands for the start that the panels of a comparison share"""
+"""value of a run in a comparison that uses the shared start"""
 SAME_LABEL = "Shared"
 IN_LINK = dict(bind="query-params")
-"""keeps the value across pages, and puts it into the address, so that a link shows the same run"""
+"""widget arguments: bind the value to a query parameter, so that links contain it; this also keeps it across pages"""
 PERSISTENT = dict(persist_state="session")
-"""keeps the value across pages; for what belongs to an uploaded file, which no link can carry"""
+"""widget arguments: keep the value across pages, without a query parameter; for uploaded data, which links cannot contain"""
 PERSISTENT_IN_LINK = IN_LINK | PERSISTENT
-"""both, for what only one page has"""
+"""both, for widgets that only one page has"""
 HIGHEST_SEED = 2**31 - 1
 
 
 def uses_own_data() -> bool:
-    """Whether the data in use are a person's own, which no link can hold."""
+    """Whether the current data were uploaded, so that links cannot contain them."""
     return "own" in st.session_state and st.session_state.get("last data") is st.session_state["own"]
 
 
 def session_cache() -> RecentCache:
-    """What this session made lately."""
+    """The cache of this session."""
     return st.session_state.setdefault("recent", RecentCache())
 
 
 def choose_settings(data: Data) -> Settings:
-    """A method and its options, in one row on the page. Centers that are placed by hand are still to be added."""
+    """Choose a method and its options, in one row; manual centers are added by `placing.edit_centers`."""
     with _row():
         return _choose_rest(_choose_method(available_methods(WATCH), "algorithm"), data, WATCH)
 
 
 def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
-    """The options of this method, in one row on a page that is about it alone."""
-    if st.session_state.get(start_key(view)) == MANUAL.name:  # only on Watch there is a plane to place centers in
+    """Choose the options of a given method, in one row; for pages about a single method."""
+    if st.session_state.get(start_key(view)) == MANUAL.name:  # only the Watch page has a plot to place centers in
         st.session_state[start_key(view)] = view.initializations[0].name
     with _row():
         return _choose_rest(view, data, page)
 
 
 def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
-    """Everything but the method."""
+    """Choose everything except the method."""
     k = _choose_k() if view.traits.groups == "chosen" else None
     names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != MANUAL]
-    initialization = _choose_initialization("Start", names, start_key(view)) if names else ""
+    initialization = _choose_initialization("Initialization", names, start_key(view)) if names else ""
     options = _choose_options(view, data, page)
     start = _choose_start(initialization, data)
     seed = _choose_seed() if view.traits.random else 1
@@ -67,30 +67,30 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
 
 
 def choose_focus(run: Run) -> tuple[int, int]:
-    """A point, by its position, and a cluster, by its number from 0, that formulas and bars are about."""
+    """Choose the point and the cluster that formulas and bar charts refer to; returns an index and a rank, both from 0."""
     n, k = len(run.data.points), max(run.k, 1)
-    # what was chosen for larger data or another K
+    # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="By its position in the data", **PERSISTENT)) - 1
-    what = run.view.traits.cluster.capitalize()
-    cluster = int(st.number_input(what, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
+    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="Position in the data", **PERSISTENT)) - 1
+    label = run.view.traits.cluster.capitalize()
+    cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
     if run.data.names is not None:
-        st.caption(plain(run.data.names_of([point])[0]))
+        st.caption(escape_markdown(run.data.names_of([point])[0]))
     return point, cluster
 
 
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
-    """A method, the initializations, and how many runs of each; the seed of the settings is that of the first."""
+    """Choose a method, initializations, and the number of runs of each; the settings have the seed of the first run."""
     with _row():
         view = _choose_fitting_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
-        runs = int(st.number_input("Runs of each", *MOST_RUNS, 100, 10, key="runs", width=128, **IN_LINK))
+        runs = int(st.number_input("Runs per method", *RUNS_RANGE, 100, 10, key="runs", width=128, **IN_LINK))
         seed = _choose_first_seed()
     names = [initialization.name for initialization in view.initializations if initialization.repeatable]
     chosen = st.multiselect(
-        "Ways of starting",
+        "Initialization methods",
         names,
         default=[name for name in ("random", "k-means++", "maxmin") if name in names],
         format_func=initialization_label,
@@ -101,23 +101,23 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
 
 
 def choose_sweep(data: Data) -> tuple[Settings, int, int]:
-    """A method, the largest K to try, and how many runs each K is the best of."""
+    """Choose a method, the largest K, and the number of runs for each K."""
     with _row():
         view = _choose_fitting_method(CHOOSE_K, data)
         options = _choose_options(view, data, CHOOSE_K)
-        most = int(st.number_input("K up to", *MOST_COUNTED, 8, key="k_up_to", width=128, **IN_LINK))
-        runs = int(st.number_input("Best of so many runs", 1, 50, 10, key="best_of", width=170, **IN_LINK))
+        max_k = int(st.number_input("Maximum K", *MAX_K_RANGE, 8, key="k_up_to", width=128, **IN_LINK))
+        runs = int(st.number_input("Restarts per K", 1, MAX_RESTARTS_PER_K, 10, key="best_of", width=170, **IN_LINK))
         seed = _choose_first_seed()
-    return view.settings(3, None, seed, data, **options), most, runs
+    return view.settings(3, None, seed, data, **options), max_k, runs
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What is chosen for a panel of the comparison."""
+    """Choices for one run of a comparison."""
 
     settings: Settings
     shares_start: bool
-    """whether it begins at the same points as the others"""
+    """whether it uses the shared initialization"""
 
 
 PANEL_DEFAULTS = (
@@ -126,68 +126,68 @@ PANEL_DEFAULTS = (
     ("mixture", {}),
     ("mixture", {"covariance": "spherical"}),
 )
-"""method of each panel and those of its options that are not its defaults, until something else is chosen"""
+"""default method of each run of a comparison, with options that differ from the method's defaults"""
 GIVEN_DEFAULTS = (
     ("kmedoids", {}, SAME),
     ("kmedoids", {"update": "swap"}, SAME),
     ("kmedoids", {"update": "steepest swap"}, SAME),
     ("kmedoids", {}, "build"),
 )
-"""the same, and the start, if the data are proximities"""
+"""the same for proximities, with the initialization"""
 
 
 def choose_comparison(data: Data) -> tuple[int, int, str, int]:
-    """Number of panels, and what they share unless they say otherwise: K, the initialization and the seed."""
+    """Choose the number of runs, and their shared K, initialization and random seed."""
     with _row():
         panels = st.segmented_control(
-            "Panels", range(2, MOST_PANELS + 1), default=3, required=True, key="panels", width=140, **IN_LINK
+            "Runs", range(2, MAX_PANELS + 1), default=3, required=True, key="panels", width=140, **IN_LINK
         )
         k = _choose_k()
         initialization = _choose_initialization(
-            "Start, the same points for all", [initialization.name for initialization in SEEDED], "start_all", width=230
+            "Shared initialization", [initialization.name for initialization in SEEDED], "start_all", width=230
         )
         seed = _choose_seed()
-        st.button("New start", icon=":material/casino:", on_click=_next_seed, help="The next seed, for all panels")
+        st.button("New random start", icon=":material/casino:", on_click=_next_seed, help="Use the next seed in all runs")
     return panels, _at_most(k, data), initialization, seed
 
 
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
-    """The method of a panel of the comparison, counted from one, with all else behind a button beside it."""
+    """Choose the settings of one run of a comparison; `number` counts from 1. All but the method are in a popover."""
     ending = panel_ending(data, number)
-    default, defaults, begin = (*PANEL_DEFAULTS[number - 1], SAME) if data.given is None else GIVEN_DEFAULTS[number - 1]
+    default, defaults, initial = (
+        (*PANEL_DEFAULTS[number - 1], SAME) if data.precomputed is None else GIVEN_DEFAULTS[number - 1]
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-        view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Panel {number}", "stretch")
+        view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Run {number}", "stretch")
         defaults = defaults if view.name == default else {}
-        with st.popover("Options", help="K, start and more, for this panel only"):
+        with st.popover("Options", help="K, initialization and more, for this run only"):
             if view.traits.groups == "chosen":
                 own = st.number_input(
-                    "K of this panel", 1, MOST_CLUSTERS, None, placeholder=f"{k}, as above", key=f"k{ending}", **IN_LINK
+                    "Clusters (K)", 1, MAX_CLUSTERS, None, placeholder=f"same as above ({k})", key=f"k{ending}", **IN_LINK
                 )
                 k = int(own or k)
             initialization = ""
             if view.initializations:
                 names = [SAME, *(initialization.name for initialization in view.initializations if initialization != MANUAL)]
-                first = begin if begin in names else SAME
-                initialization = _choose_initialization(
-                    "Start of this panel", names, start_key(view, ending), "stretch", first
-                )
+                first = initial if initial in names else SAME
+                initialization = _choose_initialization("Initialization", names, start_key(view, ending), "stretch", first)
             options = _choose_options(view, data, COMPARE, ending, defaults, "stretch")
             start = _choose_start(initialization, data, ending, "stretch")
     return Panel(view.settings(min(k, len(data.points)), start, seed, data, **options), initialization == SAME)
 
 
 def panel_ending(data: Data, number: int) -> str:
-    """How the keys of a panel's widgets end: differently for proximities, so that what is chosen for points stays."""
-    return f"_{number}" if data.given is None else f"_{number}_given"
+    """Suffix of the widget keys of a run; proximities have their own, so that choices for points are kept."""
+    return f"_{number}" if data.precomputed is None else f"_{number}_given"
 
 
 def choose_tree(data: Data) -> tuple[dict[str, Any], int]:
-    """The options of a hierarchical tree, and the number of groups that its cut leaves."""
+    """Choose the options of a hierarchical clustering, and the number of clusters."""
     options = _choose_options(TREE_CUT, data, "hierarchy")
     return options, _at_most(_choose_k(), data)
 
 
-# The parts.
+# Parts of the above
 
 
 def _row():
@@ -204,27 +204,25 @@ def _choose_method(
 
 
 def _choose_fitting_method(page: str, data: Data) -> MethodView:
-    """One of the methods that can cluster these data."""
-    # another key, so that what is chosen for points is still there when points come back
-    return _choose_method(available_methods(page, data), "algorithm" if data.given is None else "algorithm_given")
+    """Choose one of the methods that can cluster these data."""
+    # proximities have their own key, so that the choice for points is kept
+    return _choose_method(available_methods(page, data), "algorithm" if data.precomputed is None else "algorithm_given")
 
 
 def _choose_k() -> int:
-    return int(st.number_input("K, clusters", 1, MOST_CLUSTERS, 3, key="k", width=128, **IN_LINK))
+    return int(st.number_input("Clusters (K)", 1, MAX_CLUSTERS, 3, key="k", width=128, **IN_LINK))
 
 
 def _at_most(k: int, data: Data) -> int:
-    """K, or what there are points for, and then it says so."""
+    """Limit K to the number of points, with a warning."""
     n = len(data.points)
     if k > n:
-        st.warning(
-            f"There {'is' if n == 1 else 'are'} only {n} point{'s' * (n > 1)}, so K is {n} here.", icon=":material/info:"
-        )
+        st.warning(f"Only {pluralize(n, 'point')}, so K is {n}.", icon=":material/info:")
     return min(k, n)
 
 
 def start_key(view: MethodView, ending: str = "") -> str:
-    """The key of the choice of a start."""
+    """Key of the widget for the initialization."""
     return f"start_{view.name}{ending}"
 
 
@@ -234,14 +232,14 @@ def _choose_initialization(label: str, names: list[str], key: str, width=160, fi
 
 
 def initialization_label(name: str) -> str:
-    """What an initialization is called where it is chosen."""
+    """Label of an initialization in menus."""
     return SAME_LABEL if name == SAME else initializations()[name].label
 
 
 def _choose_start(initialization: str, data: Data, ending: str = "", width=None) -> Start | None:
-    """The start by this initialization, with widgets for its own options; None for the default or the shared one."""
+    """Start for an initialization, with widgets for its options; None for the shared start."""
     if initialization == TREE.name:
-        return TreeStart(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, of=" of the tree"))
+        return TreeStart(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, suffix=" of the tree"))
     if initialization == MANUAL.name:
         return ManualStart(())
     if initialization == SAME:
@@ -250,56 +248,58 @@ def _choose_start(initialization: str, data: Data, ending: str = "", width=None)
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
-    """The key of the widget of an option: another one for data whose values or default differ from those of all points."""
+    """Key of the widget of an option; data with other values or defaults have their own."""
     key = f"{view.name}_{option.name}{ending}"
     if option.depends_on(data):
         return f"{key} {option.default_value(data)}"
-    apart = option.default_for is not None and data.given is not None and not ending.endswith("_given")
-    return f"{key}_given" if apart else key
+    other_default = option.default_for is not None and data.precomputed is not None and not ending.endswith("_given")
+    return f"{key}_given" if other_default else key
 
 
 def _choose_options(
-    view: MethodView, data: Data, page: str, ending: str = "", defaults: dict | None = None, width=None, of: str = ""
+    view: MethodView, data: Data, page: str, ending: str = "", defaults: dict | None = None, width=None, suffix: str = ""
 ) -> dict[str, Any]:
-    """The values of the options that the method has on this page, a widget for each. Their keys end in `ending`; `defaults`
-    are those that are not the method's own, and labels end in `of`."""
+    """Choose the values of a method's options on a page.
+
+    Widget keys end in `ending` and labels in `suffix`. `defaults` override the defaults of the method.
+    """
     return {
-        option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, of)
+        option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, suffix)
         for option in view.options
         if option.pages is None or page in option.pages
     }
 
 
-def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, of: str) -> Any:
+def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, suffix: str) -> Any:
     default = option.default_value(data) if default is None else default
-    look = dict(key=option_key(view, option, data, ending), width=width or option.width, help=option.help)
-    look |= PERSISTENT if option.depends_on(data) else IN_LINK
-    label = f"{option.label}{of}"
+    widget = dict(key=option_key(view, option, data, ending), width=width or option.width, help=option.help)
+    widget |= PERSISTENT if option.depends_on(data) else IN_LINK
+    label = f"{option.label}{suffix}"
     values = option.values(data)
     if not values:
         kind = type(option.default)
-        return kind(st.number_input(label, option.low, option.high, default, option.step, **look))
+        return kind(st.number_input(label, option.low, option.high, default, option.step, **widget))
     names = list(values)
-    return st.selectbox(label, names, names.index(default), format_func=values.get, **look)
+    return st.selectbox(label, names, names.index(default), format_func=values.get, **widget)
 
 
 def _choose_seed() -> int:
-    return int(st.number_input("Seed", 0, HIGHEST_SEED, 1, key="seed", width=100, **IN_LINK))
+    return int(st.number_input("Random seed", 0, HIGHEST_SEED, 1, key="seed", width=120, **IN_LINK))
 
 
 def _choose_first_seed() -> int:
-    return int(st.number_input("First seed", 0, HIGHEST_SEED - MOST_RUNS[1], 1, key="first_seed", width=110, **IN_LINK))
+    return int(st.number_input("First seed", 0, HIGHEST_SEED - RUNS_RANGE[1], 1, key="first_seed", width=110, **IN_LINK))
 
 
 def _offer_new_start(initialization: str) -> None:
-    same = initializations()[initialization].why_deterministic
-    by_hand = "The next seed: puts the centers on other random points, to be dragged from there."
+    why_deterministic = initializations()[initialization].why_deterministic
+    manual = "Use the next seed to place the centers at other random points"
     st.button(
-        "New start",
+        "New random start",
         icon=":material/casino:",
         on_click=_next_seed,
-        disabled=bool(same),
-        help=same or (by_hand if initialization == MANUAL.name else "The next seed"),
+        disabled=bool(why_deterministic),
+        help=why_deterministic or (manual if initialization == MANUAL.name else "Use the next seed"),
     )
 
 

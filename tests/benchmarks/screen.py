@@ -2,7 +2,7 @@
 
     python tests/benchmarks/screen.py
 
-prints Markdown tables: from `streamlit run` to the first picture with nothing warm; from a click on "New start" to the new
+prints Markdown tables: from `streamlit run` to the first picture with nothing warm; from a click on "New random start" to the new
 animation and what is sent for it; frames per second of a run that plays. Needs Chromium, without a window.
 """
 
@@ -39,7 +39,7 @@ SETTLED = f"""charts => ({DRAWN})(charts, null) && !document.querySelector('[dat
 CLICK = f"""charts => new Promise(resolve => {{
     const drawn = {DRAWN};
     const old = document.querySelector(charts[0]).layout.meta;
-    const button = [...document.querySelectorAll('button')].find(button => button.textContent.includes('New start'));
+    const button = [...document.querySelectorAll('button')].find(button => button.textContent.includes('New random start'));
     const began = performance.now();
     button.click();
     const look = () => {{
@@ -157,7 +157,7 @@ def main():
         with served() as address:
             opened(browser, address).close()  # the first visit is slower
             table(
-                f'From a click on "New start" to the new animation, medians of {CLICKS} clicks',
+                f'From a click on "New random start" to the new animation, medians of {CLICKS} clicks',
                 *("points", "ms", "least–most", "frames", "kB received", "kB per frame"),
             )
             for n in CLICKED:

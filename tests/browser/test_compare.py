@@ -98,8 +98,7 @@ def check_frame(page, histories, index):
         else:
             assert markers(page)[i] == (None, None)
         assert ("Converged after" in told[i]) == (frame == ends[i])
-    last = max(ends)
-    assert states(page) == ["" if index < end else "has ended, waits" if end < last else "has ended" for end in ends]
+    assert states(page) == ["" if index < end else "finished" for end in ends]
 
 
 def test_each_step_is_the_same_half_step_in_all_panels_and_who_has_ended_says_so_and_waits(page, server, histories):

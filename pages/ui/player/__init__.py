@@ -1,4 +1,4 @@
-"""The player under a moving picture: a small browser component that drives Plotly's frames. Works without a network."""
+"""The player: a browser component that controls animated Plotly figures. Works offline."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def _component():
 
 
 def ticks(frames: list[Frame]) -> list[int]:
-    """How many moments each frame is shown before the next one, so that a whole run plays in about 14 seconds at most.
+    """Duration of each frame except the last, in thirtieths of a second.
 
-    Before a frame in which centers move there is something to be moved, so these take longer.
+    Frames before a move of the centers take longer, because the move is animated. A run plays for at most about 14 seconds.
     """
     moves = sum(frame.moves for frame in frames)
     between = max(2, min(18, _SECONDS * STEPS_PER_SECOND // max(moves, 1)))
@@ -41,16 +41,20 @@ def player(
     alt_texts: list[list[str]] | None = None,
     key: str = "player",
 ) -> None:
-    """Draws the player of the figures in the containers with the keys `pictures` and `curves`.
+    """Show the player of one or several animated figures.
 
-    `frames` has the frames of each picture, and `names` what they are called if there are several; a picture that has fewer
-    frames than others waits on its last. `figures` is what the layouts of these figures have as `meta`: the player waits for
-    them. It stays on its frame as long as `run` is the same, and of another goes to the frame `rest`, which the figures show
-    first, by default the last; where it rests it follows `rest` also of the same run. `pace` is for how many
-    moments of a thirtieth of a second each frame is shown before the next, by default as `ticks` says. `formulas` are shown
-    below, with the quantities of the frame. `alt_texts` has for each picture what it is in words in each frame, by default the
-    sentences. Of several players on a page only the one whose `key` is "player" listens to the
-    keys that are pressed elsewhere on it.
+    Parameters
+    ----------
+    run : identifier of the run. The player keeps its frame while it stays the same.
+    figures : identifier of the figures, their `layout.meta`; the player waits until they are on the page.
+    frames : frames of each plot. A plot with fewer frames than others stays at its last one.
+    pictures, curves : keys of the containers of the plots, and of other figures that follow them.
+    names : name of each plot, if there are several.
+    pace : duration of each frame in thirtieths of a second; default `ticks`.
+    rest : index of the frame that the figures show initially; default the last. A new run starts here.
+    formulas : shown below the captions, with the values of the current frame.
+    alt_texts : alternative texts of each plot, one per frame; default the captions.
+    key : with the key "player", the player responds to keys pressed anywhere on the page.
     """
     longest = max(frames, key=len)
     data = dict(
@@ -61,11 +65,11 @@ def player(
         names=list(names),
         phases=[frame.phase for frame in longest],
         moves=[frame.moves for frame in longest],
-        captions=[[(frame.sentence, frame.explanation) for frame in frames] for frames in frames],
+        captions=[[(frame.sentence, frame.explanation) for frame in row] for row in frames],
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
-    data |= dict(alt_texts=alt_texts or [[frame.sentence for frame in frames] for frames in frames])
+    data |= dict(altTexts=alt_texts or [[frame.sentence for frame in row] for row in frames])
     if formulas is not None:
         data |= dict(formulas=formulas.html, values=formulas.values)
     _component()(key=key, data=data | dict(listens=key == "player"))

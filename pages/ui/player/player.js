@@ -1,31 +1,35 @@
-// Drives the figures of one or several runs in step: play, pause, step, scrub, speed, and the sentences of the frame that is
-// shown.
+// Controls the animated figures of one or several runs: play, pause, step, slider, speed, and the captions of the current frame.
 //
 // data: {
-//   run, figures: their layout.meta, pictures and curves: [key of the container of each figure], names: [of the pictures],
-//   phases: [phase of each frame], moves: [for each frame whether centers move before it],
-//   captions: [for each picture [sentence, explanation] of each of its frames],
-//   ticks: [for how many moments each frame is shown before the next one], rest: the frame that the figures show first,
-//   alt_texts: [for each picture [what it is in words, of each of its frames]],
-//   formulas: HTML with an element .value for each quantity, values: [for each frame [the texts of these]],
-//   listens: to keys that are pressed elsewhere on the page
+//   run, figures: identifiers, see `player` in __init__.py
+//   pictures, curves: [key of the container of each figure]
+//   names: [of each picture]
+//   phases: [of each frame]
+//   moves: [for each frame, whether centers move into it]
+//   captions: [for each picture, [sentence, explanation] of each frame]
+//   ticks: [duration of each frame except the last, in thirtieths of a second]
+//   rest: index of the frame that the figures show initially
+//   altTexts: [for each picture, the alternative text of each frame]
+//   formulas: HTML with an element .value for each value
+//   values: [for each frame, the texts of these elements]
+//   listens: whether to respond to keys pressed anywhere on the page
 // }
-// A picture with fewer frames than others waits on its last one. Before a frame in which centers move the player moves
-// the lines and centers of pictures smoothly; these moves are computed here, from the x and y of the two frames.
+// A picture with fewer frames than others stays at its last one. Moves of lines and centers between two frames are interpolated
+// here, from the x and y of both frames.
 
 const STEPS_PER_SECOND = 30;
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
-// Plotly itself is out of reach inside Streamlit's page; a figure's own button is not, and it runs what its `args` say.
-function order(graph, what) {
+// Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls Plotly.animate with its `args`.
+function animate(graph, frames) {
   const button = graph.querySelector(".updatemenu-button");
   if (!button || !button.__data__) return false;
-  button.__data__.args = [what, AT_ONCE];
+  button.__data__.args = [frames, AT_ONCE];
   button.dispatchEvent(new MouseEvent("click"));
   return true;
 }
 
-// that button is for the player alone
+// hide this button
 const hidden = document.createElement("style");
 hidden.textContent =
   ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }" +
@@ -37,7 +41,7 @@ const belongs = (graph, figures) => graph && graph.layout && graph.layout.meta =
 const KINDS = { f4: Float32Array, f8: Float64Array };
 const unpacked = new WeakMap();
 
-// of what Plotly keeps as it came: lists, or arrays packed into text
+// The values of an array, which Plotly keeps as a list or base64-encoded.
 function numbers(values) {
   if (!values?.bdata) return values;
   if (!unpacked.has(values)) {
@@ -66,10 +70,9 @@ function tween(graph, from, to, s) {
   return { data, traces };
 }
 
-// Whether what has the focus was reached by a pointer: then it was used, and keys are the player's again. Who comes by Tab
-// wants to work it by its own keys.
+// Whether the focused element was reached by a pointer. Then keys control the player; after Tab they control the element.
 let pointed = true;
-let entered = null; // the number that was confirmed last
+let entered = null; // the number input confirmed last by Enter
 document.addEventListener("pointerdown", () => ([pointed, entered] = [true, null]), true);
 document.addEventListener(
   "keydown",
@@ -82,17 +85,17 @@ document.addEventListener(
 );
 
 const TEXT = "textarea, [contenteditable='true'], input:not([type=number], [type=range], [type=checkbox], [type=radio])";
-const MOVED = "[role=slider], input[type=range], canvas, .badge"; // by arrows
-const WORKED = "a, summary, input, select, button, [role=combobox], [role=radio], [tabindex='0']";
+const USES_ARROWS = "[role=slider], input[type=range], canvas, .badge";
+const INTERACTIVE = "a, summary, input, select, button, [role=combobox], [role=radio], [tabindex='0']";
 
-/** Whether the key, an arrow by `by` steps or else the space bar, is for the element that has the focus. */
+/** Whether a key belongs to the focused element: an arrow key (`by` is 1 or -1) or the space bar (`by` is 0). */
 function isFor(element, by) {
   const is = (kind) => element.matches?.(kind);
   if (element.closest?.("[role=dialog], [role=listbox], [role=menu]") || element.ariaExpanded === "true") return true;
-  if (is(MOVED)) return by !== 0;
+  if (is(USES_ARROWS)) return by !== 0;
   if (is("input[type=number]")) return by !== 0 && entered !== element;
   if (is("[role=combobox]")) return !pointed;
-  return is(TEXT) || (!pointed && is(WORKED) && !is("main"));
+  return is(TEXT) || (!pointed && is(INTERACTIVE) && !is("main"));
 }
 
 export default function (component) {
@@ -103,14 +106,14 @@ export default function (component) {
   const ends = data.captions.map((frames) => frames.length - 1); // of each picture
   const charts = [...data.curves, ...data.pictures];
   const memory = (parentElement.__player ??= {});
-  memory.end?.(); // new data come as a new call, without an end of the old one
-  const plays = memory.run !== data.run && memory.playing; // another run, while one plays: it is played, too
+  memory.end?.(); // Streamlit calls this function again for new data, without cleaning up first
+  const plays = memory.run !== data.run && memory.playing; // a new run while the previous one plays is played, too
   if (memory.run !== data.run || memory.shown === memory.rest || memory.shown > last) memory.shown = data.rest;
   Object.assign(memory, { run: data.run, rest: data.rest });
   let timer = null;
-  let goesOn = plays; // as soon as the figures are there
+  let pending = plays; // play as soon as the figures are on the page
   let before = 0;
-  let position = 0; // in ticks since the frame that is shown
+  let position = 0; // ticks since the current frame was shown
 
   const several = data.names.length > 0;
   $("captions").replaceChildren(
@@ -130,20 +133,20 @@ export default function (component) {
   if ($("formulas").dataset.now !== (data.formulas ?? "")) {
     $("formulas").innerHTML = $("formulas").dataset.now = data.formulas ?? "";
   }
-  const quantities = [...$("formulas").querySelectorAll(".value")];
+  const valueElements = [...$("formulas").querySelectorAll(".value")];
 
-  function say() {
+  function updateTexts() {
     captions.forEach((caption, i) => {
       const [sentence, explanation] = data.captions[i][Math.min(memory.shown, ends[i])];
       caption.sentence.textContent = sentence;
-      if (several) caption.name.dataset.state = memory.shown < ends[i] ? "" : ends[i] < last ? "has ended, waits" : "has ended";
+      if (several) caption.name.dataset.state = memory.shown < ends[i] ? "" : "finished";
       else caption.explanation.textContent = explanation;
     });
-    quantities.forEach((place, i) => (place.textContent = data.values[memory.shown][i]));
+    valueElements.forEach((element, i) => (element.textContent = data.values[memory.shown][i]));
     for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.phase === data.phases[memory.shown]);
     data.pictures.forEach((picture, i) => {
-      const words = data.alt_texts[i]?.[Math.min(memory.shown, ends[i])];
-      document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", words);
+      const text = data.altTexts[i]?.[Math.min(memory.shown, ends[i])];
+      document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", text);
     });
     $("scrub").value = memory.shown;
     $("scrub").setAttribute("aria-valuetext", captions.map((caption) => caption.sentence.textContent).join(" "));
@@ -153,32 +156,32 @@ export default function (component) {
   function draw(chart, index) {
     const graph = graphOf(chart);
     if (belongs(graph, data.figures)) {
-      order(graph, [String(Math.min(index, graph._transitionData._frames.length - 1))]);
+      animate(graph, [String(Math.min(index, graph._transitionData._frames.length - 1))]);
     }
   }
 
   function show(index) {
-    const left = memory.shown;
+    const previous = memory.shown;
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
-    // pictures last: whoever listens to their frames finds the curves there already
+    // pictures last, so that the curves are up to date when a picture emits its event
     for (const curve of data.curves) draw(curve, memory.shown);
     data.pictures.forEach((picture, i) => {
-      if (Math.min(left, memory.shown) < ends[i] || left === memory.shown) draw(picture, memory.shown);
+      if (Math.min(previous, memory.shown) < ends[i] || previous === memory.shown) draw(picture, memory.shown);
     });
-    say();
+    updateTexts();
   }
 
   function tick(now) {
     if (now - before >= 1000 / STEPS_PER_SECOND - 4) advance(now);
-    // asked for last, so that Plotly has ended what was ordered now before it gets the next order
+    // requested last, so that Plotly finishes the current update before the next one
     if (timer !== null) timer = requestAnimationFrame(tick);
   }
 
   function advance(now) {
     const elapsed = now - before;
     before = now;
-    // a slow machine skips moves between two frames, never a frame
+    // slow machines skip interpolated moves, but never a frame
     position += Math.min(elapsed / 1000, 0.2) * STEPS_PER_SECOND * Number($("speed").value);
     const needed = data.ticks[memory.shown];
     if (position >= needed) {
@@ -188,13 +191,13 @@ export default function (component) {
       data.pictures.forEach((picture, i) => {
         const graph = graphOf(picture);
         if (memory.shown < ends[i] && belongs(graph, data.figures)) {
-          order(graph, tween(graph, String(memory.shown), String(memory.shown + 1), ease(position / needed)));
+          animate(graph, tween(graph, String(memory.shown), String(memory.shown + 1), ease(position / needed)));
         }
       });
     }
   }
 
-  // Plotly's own button does it, which is there but not seen
+  // uses Plotly's own, hidden button
   function save(picture, format) {
     const graph = graphOf(picture);
     const button = graph?.querySelector(".modebar-btn");
@@ -203,25 +206,25 @@ export default function (component) {
     button.dispatchEvent(new MouseEvent("click"));
   }
 
-  function listening(how) {
-    $("captions").setAttribute("aria-live", how);
+  function setLive(politeness) {
+    $("captions").setAttribute("aria-live", politeness);
   }
 
   function play() {
-    goesOn = false;
+    pending = false;
     if (memory.shown === last || memory.shown === data.rest) show(0);
     $("play").textContent = "Pause";
-    listening("off"); // nobody can listen that fast
+    setLive("off"); // captions change too fast to be read aloud
     before = performance.now();
     timer = requestAnimationFrame(tick);
   }
 
   function pause() {
-    goesOn = false;
+    pending = false;
     cancelAnimationFrame(timer);
     timer = null;
     $("play").textContent = "Play";
-    listening("polite");
+    setLive("polite");
   }
 
   function step(by) {
@@ -250,28 +253,28 @@ export default function (component) {
     show(Number($("scrub").value));
   };
   for (const format of ["png", "svg"]) $(format).onclick = () => data.pictures.forEach((picture) => save(picture, format));
-  document.addEventListener("keydown", keys, true); // before what was clicked hears of it
-  say();
+  document.addEventListener("keydown", keys, true); // capture, to run before the handlers of the focused element
+  updateTexts();
 
-  // a figure that was drawn anew shows the frame where it rests: bring it back to the one that is shown here
+  // a redrawn figure shows its initial frame: move it to the current one
   const waiting = setInterval(() => {
     $("saving").hidden = !data.pictures.some((picture) => graphOf(picture)?.querySelector(".modebar-btn"));
     for (const chart of charts) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
         graph.__figures = data.figures;
-        say();
+        updateTexts();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
       }
     }
-    if (goesOn && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
+    if (pending && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
   }, 200);
 
   let ended = false;
   memory.end = () => {
     if (ended) return;
     ended = true;
-    memory.playing = timer !== null || goesOn;
+    memory.playing = timer !== null || pending;
     pause();
     clearInterval(waiting);
     document.removeEventListener("keydown", keys, true);

@@ -219,7 +219,7 @@ def test_k_is_reduced_to_the_number_of_points(monkeypatch):
     data = Data("two", "Few", ("a", "b"), np.array([[0.0, 0.0], [1.0, 2.0]]))
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app = opened("/compare")
-    assert "There are only 2 points, so K is 2 here." in messages(app)
+    assert "Only 2 points, so K is 2." in messages(app)
     assert len(plots(app)) == 3
 
 

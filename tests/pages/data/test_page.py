@@ -198,7 +198,7 @@ def test_methods_that_need_points_say_why_and_k_medoids_is_one_click_away(app):
     next(button for button in app.button if button.label == "Use K-medoids").click().run()
     assert not app.error
     app.number_input(key="k").set_value(2).run()
-    sizes = next(element.proto.body for element in app.get("html") if "Sizes of the clusters" in element.proto.body)
+    sizes = next(element.proto.body for element in app.get("html") if "Cluster sizes" in element.proto.body)
     assert re.findall(r"<td>(\d+)</td>", sizes) == ["2", "2"]
     assert float(next(m.value for m in app.metric if m.label == "Final loss")) == 2
 
@@ -211,7 +211,7 @@ def test_words_are_clustered_by_spelling_and_named_by_their_medoid(app):
     app.selectbox(key="algorithm").set_value("kmedoids")
     app.number_input(key="k").set_value(2).run()
     assert not app.exception
-    sizes = next(element.proto.body for element in app.get("html") if "Sizes of the clusters" in element.proto.body)
+    sizes = next(element.proto.body for element in app.get("html") if "Cluster sizes" in element.proto.body)
     assert re.findall(r"<td>([a-z]+)</td></tr>", sizes) in (
         [["smith", word] for word in ("kitten", "mitten", "bitten")]
         + [[word, "smith"] for word in ("kitten", "mitten", "bitten")]

@@ -73,7 +73,7 @@ def test_two_large_files_that_differ_in_one_digit_are_two_downloads(offered):
         )
         for one in (points, other)
     ]
-    (mine, *named), (theirs, *also) = (offered(run)["Assignments, CSV"] for run in runs)
+    (mine, *named), (theirs, *also) = (offered(run)["Assignments (CSV)"] for run in runs)
     assert len(mine) == len(theirs) > 2**20
     assert mine != theirs
 

@@ -233,7 +233,7 @@ def test_scripts_of_trees_leave_the_same_groups(options, tmp_path, monkeypatch):
     [
         (dict(linkage="median"), "no median linkage"),
         (dict(metric="manhattan"), "Ward linkage for Euclidean"),
-        (dict(linkage="single", metric="chebyshev"), "no trees by chebyshev"),
+        (dict(linkage="single", metric="chebyshev"), "does not support the metric chebyshev"),
     ],
 )
 def test_what_scikit_learn_does_not_have_is_said(options, sentence):

@@ -71,7 +71,7 @@ def metric(app, label):
 
 def sizes(app):
     """The sizes of the clusters in the table, sorted."""
-    table = next(element.proto.body for element in app.get("html") if "Sizes of the clusters" in element.proto.body)
+    table = next(element.proto.body for element in app.get("html") if "Cluster sizes" in element.proto.body)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", table)]
     return sorted(int(row[1].replace(",", "")) for row in rows[1:])
 
@@ -315,7 +315,7 @@ def test_one_point_two_points_and_identical_points_do_not_crash(monkeypatch, no_
     assert sum(sizes(app)) == 20
     app = opened_on(monkeypatch, [[0, 0], [3, 4]])
     assert has_no_error(app)
-    assert "There are only 2 points, so K is 2 here." in messages(app)
+    assert "Only 2 points, so K is 2." in messages(app)
     assert sizes(app) == [1, 1]
 
 
@@ -354,7 +354,7 @@ def test_the_cut_initializes_other_methods_on_the_page_watch(no_figures, label, 
     assert app.selectbox(key="tree_metric").value == "manhattan"
     if algorithm == "kmedoids":
         assert app.selectbox(key="kmedoids_metric").value == "manhattan"
-    assert next(button for button in app.button if button.label == "New start").disabled
+    assert next(button for button in app.button if button.label == "New random start").disabled
     (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
     points = points_of()
     labels = hierarchy.fcluster(hierarchy.linkage(points, "complete", "cityblock"), 4, "maxclust") - 1

@@ -89,7 +89,7 @@ def test_k_is_not_asked_for_where_it_comes_out_and_nothing_starts_anew():
     assert not keys & {"k", "seed", "start_scan"}
     metrics = {metric.label: metric.value for metric in app.metric}
     assert "Final loss" not in metrics
-    assert not [button for button in app.button if button.label == "New start"]
+    assert not [button for button in app.button if button.label == "New random start"]
 
 
 @pytest.mark.parametrize("page", ["restarts", "choose_k"])

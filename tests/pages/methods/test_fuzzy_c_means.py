@@ -55,7 +55,7 @@ def test_the_cut_of_a_tree_is_handed_over_to_it():
     run = run_of(app)
     assert run.view.title == "Fuzzy c-means"
     assert run.settings.start.linkage == "ward"
-    assert "the cut of a tree, ward linkage" in run.view.sentence(run, 0)
+    assert "from hierarchical clustering, ward linkage" in run.view.sentence(run, 0)
 
 
 def test_two_fuzzifiers_are_told_apart_in_a_comparison():

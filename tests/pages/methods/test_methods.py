@@ -117,7 +117,7 @@ class StaysSilentAboutItsStart(KMeansView):
     [
         (ForgetsItsOption, checks.check_that_every_option_changes_the_result, AssertionError, "update = swap changes nothing"),
         (ForgetsItsSentence, checks.check_that_it_explains_itself, KeyError, "'M'"),
-        (StaysSilentAboutItsStart, checks.check_that_it_explains_itself, AssertionError, "does not say random points"),
+        (StaysSilentAboutItsStart, checks.check_that_it_explains_itself, AssertionError, "does not say random data points"),
         (ForgetsItsShares, CHECK_OF_SHARES, AssertionError, "a share without a name"),
         (ClaimsShares, CHECK_OF_SHARES, AssertionError, "a name without shares"),
         (NamesAnother, checks.check_that_it_is_the_one_it_names, AssertionError, "kmeans makes settings of mixture"),
@@ -180,11 +180,11 @@ def test_an_export_that_forgets_what_only_a_method_has_is_found(place, broken, c
 
 
 def test_there_is_no_silent_default():
-    with pytest.raises(ValueError, match="there is no method 'k-means'; there are kmeans"):
+    with pytest.raises(ValueError, match="unknown method 'k-means'; choose from kmeans"):
         method("k-means")
     with pytest.raises(TypeError, match="K-means has no option covariance"):
         settings("kmeans", covariance="full")
-    with pytest.raises(ValueError, match="K-means has no start 'build'"):
+    with pytest.raises(ValueError, match="K-means has no initialization 'build'"):
         method("kmeans").initialization("build")
     with pytest.raises(KeyError):
         settings("kmeans").with_options(floor=1.0)

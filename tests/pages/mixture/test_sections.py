@@ -652,7 +652,7 @@ def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settin
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     frames, shown = told(run, point, rank)
-    assert shown.values[0][1:3] == ["", "not yet."]
+    assert shown.values[0][1:3] == ["", "not assigned yet."]
     for frame, (loss, label, squares, place, came) in zip(frames[1:], shown.values[1:], strict=True):
         centers = assigned_at(run, frame)
         apart = cdist(points, centers, "sqeuclidean")
@@ -666,7 +666,7 @@ def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settin
         if iteration_of(run, frame):
             members = cdist(points, history.parameters[iteration_of(run, frame) - 1]).argmin(axis=1) == cluster
             assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **NEAR)
-            assert came == f"the mean of its {members.sum()} points."
+            assert came == f"mean of its {members.sum()} points."
         else:
             assert place == ""
             assert numbers(came) == pytest.approx(now[cluster].tolist(), **NEAR)
@@ -693,7 +693,7 @@ def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_med
             away[point, np.argsort(run.ranks)].tolist(), **NEAR
         )
         if iteration_of(run, frame) == 0:
-            assert came == f"medoid row {history.parameters[0][cluster] + 1}: where it starts."
+            assert came == f"initial medoid row {history.parameters[0][cluster] + 1}."
             continue
         if "swap" in run.settings.option("update"):
             slots = np.flatnonzero(history.parameters[iteration_of(run, frame) - 1] != drawn_at(run, frame))
@@ -704,14 +704,14 @@ def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_med
             gone, taken = (history.parameters[iteration_of(run, frame) - 1 + i][slot] + 1 for i in (0, 1))
             assert place == ""
             words, losses = came.split(": ")
-            assert words == f"row {taken} takes the place of row {gone} in cluster {run.ranks[slot] + 1}"
+            assert words == f"row {taken} replaces row {gone} in cluster {run.ranks[slot] + 1}"
             after, before = numbers(losses)
             assert after < before == pytest.approx(history.losses[iteration_of(run, frame) - 1], rel=1e-5)
             continue
         before, now = (history.parameters[iteration_of(run, frame) - 1 + i][cluster] for i in (0, 1))
         assert place == f"= row {now + 1}"
         if before == now:
-            assert came == "it stays."
+            assert came == "unchanged."
         else:
             previous = cdist(points, points[history.parameters[iteration_of(run, frame) - 1]], metric)
             members = points[previous.argmin(axis=1) == cluster]

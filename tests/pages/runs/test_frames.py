@@ -94,7 +94,7 @@ def test_a_long_run_is_shown_in_part_and_says_so():
     assert run.history.iterations > MAX_FRAMES
     frames, left_out = frames_of(run)
     assert len(frames) <= MAX_FRAMES + 1
-    assert re.search(rf"of the {run.history.iterations + 1} states", left_out)
+    assert re.search(rf"of {run.history.iterations + 1} iterations", left_out)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
 
@@ -393,7 +393,7 @@ def test_a_run_starts_where_centers_were_placed_by_hand(name):
     run = run_on(data, name, start=ManualStart(centers))
     np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if name != "kmedoids" else 0.6)
     np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colors they were dragged in
-    assert "placed by hand" in frames_of(run)[0][0].sentence
+    assert "from manual placement" in frames_of(run)[0][0].sentence
 
 
 def test_medoids_placed_on_one_spot_are_different_points():

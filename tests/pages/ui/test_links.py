@@ -138,7 +138,7 @@ def test_a_start_by_hand_can_be_left_again_on_any_page():
     assert not app.exception
 
 
-@pytest.mark.parametrize("name", ["recent", "asked", "utm_source", "last data", "page"])
+@pytest.mark.parametrize("name", ["recent", "requested parameters", "utm_source", "last data", "page"])
 def test_a_word_of_others_in_the_address_is_named_and_breaks_no_page(name):
     app = opened({name: "mail", "k": "4"})
     assert [f"{name} \\= mail" in warning.replace("\\_", "_") for warning in warned(app)] == [True]

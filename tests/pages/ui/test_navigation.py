@@ -9,7 +9,7 @@ from pages.methods.metric import METRIC
 from pages.methods.starts import NamedStart, RowsStart, TreeStart
 from pages.methods.tree_cut import TREE_METRIC
 from pages.ui import navigation
-from pages.ui.navigation import WANTED, open_from_tree, open_in_comparison, open_in_watch
+from pages.ui.navigation import REQUEST, open_from_tree, open_in_comparison, open_in_watch
 from tests.pages.methods.fakes import FAKES
 
 
@@ -35,12 +35,12 @@ def test_watch_gets_method_k_start_and_seed_of_the_run(state):
         "start_kmedoids": "build",
         "seed": 7,
     }
-    assert state[WANTED] == ("watch", {"algorithm": "K-medoids", "k": "5", "start_kmedoids": "BUILD", "seed": "7"})
+    assert state[REQUEST] == ("watch", {"algorithm": "K-medoids", "k": "5", "start_kmedoids": "BUILD", "seed": "7"})
 
 
 def test_defaults_are_not_written_into_the_address(state):
     open_in_watch(settings("kmeans", 3, NamedStart("random"), seed=1))
-    assert state[WANTED] == ("watch", {})
+    assert state[REQUEST] == ("watch", {})
 
 
 @pytest.mark.parametrize("start", [RowsStart((1, 2), "maxmin"), NamedStart("maxmin")])
@@ -56,10 +56,10 @@ def test_k_stays_where_a_method_finds_it_and_a_method_without_start_sets_none(st
     open_in_watch(scan)
     assert state["k"] == 4
     assert not any(key.startswith("start_") for key in state)
-    assert state[WANTED] == ("watch", {"algorithm": "Density scan"})
+    assert state[REQUEST] == ("watch", {"algorithm": "Density scan"})
     open_in_comparison(scan, data)
     assert state["k"] == 4
-    assert "k" not in state[WANTED][1]
+    assert "k" not in state[REQUEST][1]
     assert state["algorithm_1"] == "scan"
 
 

@@ -32,7 +32,7 @@ def test_it_opens_with_a_data_set_that_is_already_clustered(app):
     points = three_gaussians(500, np.random.default_rng(0)).points
     step = fit(KMeans(3, init="random"), points, rng=1)
     assert metrics(app)["Iterations"] == str(step.iteration)
-    assert metrics(app)["Ended"] == "converged"
+    assert metrics(app)["Status"] == "converged"
     assert float(metrics(app)["Final loss"]) == pytest.approx(step.loss, rel=1e-5)
     assert float(metrics(app)["Adjusted Rand index"]) > 0.9
 
@@ -46,7 +46,7 @@ def test_every_sample_is_clustered_by_every_algorithm(app, algorithm, sample):
     app.selectbox(key="algorithm").set_value(algorithm).run()
     assert not app.exception
     assert not app.error
-    assert metrics(app)["Ended"] == "converged"
+    assert metrics(app)["Status"] == "converged"
 
 
 @pytest.mark.parametrize("table", ["faithful", "iris", "penguins", "ruspini", "s1", "aggregation", "jain"])
@@ -55,7 +55,7 @@ def test_every_bundled_table_is_clustered(app, table):
     app.selectbox(key="table").set_value(table).run()
     assert not app.exception
     assert not app.error
-    assert metrics(app)["Ended"] == "converged"
+    assert metrics(app)["Status"] == "converged"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_published_log_likelihood_of_old_faithful_is_on_the_screen(app):
 
 def test_a_new_start_takes_the_next_seed_and_the_old_one_can_be_had_again(app):
     first = metrics(app)
-    next(button for button in app.button if button.label == "New start").click().run()
+    next(button for button in app.button if button.label == "New random start").click().run()
     assert app.number_input(key="seed").value == 2
     assert metrics(app)["Iterations"] != first["Iterations"]
     app.number_input(key="seed").set_value(1).run()
@@ -99,7 +99,7 @@ def test_more_clusters_than_points_says_so_and_clusters_with_what_there_is(app, 
     app.number_input(key="k").set_value(7)
     show(app, monkeypatch, [[0, 0], [1, 0], [0, 1], [5, 5]])
     assert not app.exception
-    assert "There are only 4 points, so K is 4 here." in said(app)
+    assert "Only 4 points, so K is 4." in said(app)
     assert float(metrics(app)["Final loss"]) == 0
     assert app.number_input(key="k").value == 7
 
@@ -115,7 +115,7 @@ def test_identical_points_are_named_and_not_a_crash(app, monkeypatch, algorithm)
 def test_a_single_point_is_one_cluster(app, monkeypatch):
     show(app, monkeypatch, [[1, 2]])
     assert not app.exception
-    assert "so K is 1 here" in said(app)
+    assert "so K is 1." in said(app)
 
 
 def test_no_column_chosen_is_one_plain_sentence_and_the_picture_stays(app):
@@ -130,7 +130,7 @@ def test_no_column_chosen_is_one_plain_sentence_and_the_picture_stays(app):
 def test_rows_with_gaps_are_left_out_and_counted(app):
     app.button_group(key="source").set_value("real").run()
     app.selectbox(key="table").set_value("penguins").run()
-    assert "2 of 344 rows have a gap or an infinity and are left out" in said(app)
+    assert "2 of 344 rows with missing or infinite values were dropped" in said(app)
     assert "342 points" in said(app)
 
 
@@ -154,8 +154,8 @@ def test_more_than_two_columns_are_seen_along_principal_components_or_a_chosen_p
     app.selectbox(key="table").set_value("iris").run()
     titles = re.findall(r'"text": ?"(component 1 [^"]*)"', app.get("plotly_chart")[0].proto.spec)
     assert titles == ["component 1 (92% of the variance)"]
-    next(box for box in app.selectbox if box.label == "Across").set_value("petal_length").run()
-    next(box for box in app.selectbox if box.label == "Up").set_value("sepal_width").run()
+    next(box for box in app.selectbox if box.label == "X axis").set_value("petal_length").run()
+    next(box for box in app.selectbox if box.label == "Y axis").set_value("sepal_width").run()
     assert not app.exception
     assert '"petal_length"' in app.get("plotly_chart")[0].proto.spec
 
@@ -177,7 +177,7 @@ def test_values_too_large_to_square_are_one_sentence(app, monkeypatch):
 def test_fewer_distinct_points_than_clusters_ends_at_once(app, monkeypatch):
     app.number_input(key="k").set_value(5)
     show(app, monkeypatch, [[i % 3, (i % 3) ** 2] for i in range(60)])
-    assert metrics(app)["Ended"] == "converged"
+    assert metrics(app)["Status"] == "converged"
     assert int(metrics(app)["Iterations"]) < 5
     assert "only 3 distinct points" in said(app)
 
@@ -190,5 +190,5 @@ def test_a_script_that_cannot_be_written_does_not_take_the_page_down(fault, monk
     monkeypatch.setattr(KMeansView, "script", script)
     app = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
     assert not app.exception
-    assert metrics(app)["Ended"] == "converged"
+    assert metrics(app)["Status"] == "converged"
     assert not app.code
