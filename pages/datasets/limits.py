@@ -8,6 +8,8 @@ MAX_JSON_BYTES = 50 * 2**20
 """size of a JSON file, which takes many times as much memory while it is parsed"""
 MAX_JSON_ROWS = 2_000_000
 """rows of a JSON file"""
+MAX_ROW_BYTES = 2**24
+"""size of one row of a text file"""
 MAX_CELLS = 50_000_000
 """rows times columns of a table"""
 MAX_COLUMNS = 2_000
@@ -62,6 +64,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
     return [
         ("Uploaded file", f"{MAX_UPLOAD_MB} MB, unpacked {MAX_UNPACKED_BYTES // 2**20} MB", rejected),
         ("JSON file", f"{MAX_JSON_BYTES // 2**20} MB, {MAX_JSON_ROWS:,} rows", "Rejected; use CSV or Parquet."),
+        ("Row of a text file", f"{MAX_ROW_BYTES // 2**20} MB", "Rejected; check the line breaks and quotation marks."),
         ("Table", f"{MAX_CELLS:,} cells (rows × columns)", rejected),
         ("Features", f"{MAX_COLUMNS:,} after one-hot encoding", "Rejected; choose fewer features."),
         ("Categories in a column", f"{MAX_CATEGORIES}", "The column cannot be a feature."),
@@ -83,11 +86,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
             f"{MAX_STATE_VALUES:,} values over all iterations",
             f"Fewer iterations, with a message; rejected if fewer than {MIN_ITERATIONS} fit.",
         ),
-        (
-            "Frames of an animation",
-            f"{MAX_FRAMES} (half as many above 12 clusters)",
-            "The first 20 iterations are shown, then evenly spaced ones.",
-        ),
+        ("Frames of an animation", f"{MAX_FRAMES}", "Some iterations are skipped, with a message."),
         ("Runs on the Compare page", f"{MAX_PANELS}", maximum),
         ("Runs on the Restarts page", f"{RUNS_RANGE[0]} to {RUNS_RANGE[1]} per initialization", "Range of the input."),
         ("Maximum K on the Choose K page", f"{MAX_K_RANGE[0]} to {MAX_K_RANGE[1]}", "Range of the input."),

@@ -6,9 +6,10 @@ import itertools
 import re
 from collections import Counter
 
+from pages.datasets.limits import MAX_ROW_BYTES
 from pages.datasets.readers.encodings import decoded, utf8
 from pages.datasets.readers.formats import Format
-from pages.datasets.readers.limits import MAX_ROW_BYTES, SAMPLE_BYTES, SAMPLE_ROWS
+from pages.datasets.readers.limits import SAMPLE_BYTES, SAMPLE_ROWS
 from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notation_of, number_pattern, share_of_numbers
 
 SEPARATORS = ("\t", ";", "|", ",", " ")

@@ -7,8 +7,6 @@ from pages.datasets.limits import MAX_CELLS, MAX_JSON_BYTES, MAX_JSON_ROWS, MAX_
 
 MAX_NOTES = 12
 """notes of each kind; further notes are counted"""
-MAX_ROW_BYTES = 2**24
-"""size of one row of text"""
 SAMPLE_BYTES = 2**16
 """bytes used to detect the format of a text; more if its rows are long"""
 SAMPLE_ROWS = 200

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.csv
 
+from pages.datasets.limits import MAX_ROW_BYTES
 from pages.datasets.readers.dialect import SINGLE, declared_separator, is_blank, spaces_to_tabs
 from pages.datasets.readers.encodings import utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
-from pages.datasets.readers.limits import EMPTY, MAX_ROW_BYTES, SAVE_AS, ReadError, check_cells
+from pages.datasets.readers.limits import EMPTY, SAVE_AS, ReadError, check_cells
 
 
 def read_text(content: bytes, format: Format) -> RawTable:

@@ -1,4 +1,4 @@
-"""From the columns of a table to points."""
+"""Description of columns, and preparation of the points from a table."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ from clustering import impute
 from pages.datasets import catalog, cleaning, readers
 from pages.datasets.cleaning import (
     Preparation,
-    missing_effects,
-    select_columns,
-    dominance_warning,
-    prepare,
     default_preparation,
+    dominance_warning,
+    missing_effects,
+    prepare,
+    select_columns,
 )
 from pages.datasets.columns import describe, histogram, numbers_of
 from tests.core.tables import examples
@@ -30,12 +30,12 @@ def column(values, name="a", **options):
     return describe(pd.DataFrame({"z": np.arange(len(values)) * 0.5, name: pd.Series(values, **options)}))[1]
 
 
-def made(columns, how=None, **options):
+def prepared(columns, preparation=None, **options):
     table = pd.DataFrame(columns)
-    return prepare(table, "title", replace(how or Preparation(tuple(table.columns)), **options))
+    return prepare(table, "title", replace(preparation or Preparation(tuple(table.columns)), **options))
 
 
-# Kinds
+# Column types
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def made(columns, how=None, **options):
     ],
     ids=str,
 )
-def test_the_kind_of_a_column_is_guessed_from_its_values(values, options, kind):
+def test_the_type_of_a_column_is_detected_from_its_values(values, options, kind):
     assert column(values, **options).kind == kind
 
 
-def test_whole_numbers_are_an_identifier_if_they_are_called_so_or_number_the_rows_in_the_first_column():
+def test_whole_numbers_are_an_identifier_if_the_name_says_so_or_if_the_first_column_numbers_the_rows():
     kinds = [c.kind for c in describe(pd.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3], "patient_id": [9, 5, 7], "c": [9, 5, 7]}))]
     assert kinds == ["identifier", "number", "identifier", "number"]
     assert describe(pd.DataFrame({"a": [5, 6, 7]}))[0].kind == "number"
@@ -81,60 +81,60 @@ def test_whole_numbers_are_an_identifier_if_they_are_called_so_or_number_the_row
     assert column([4, 4, 3], name="id").kind == "number"
 
 
-def test_identifiers_beyond_the_precision_of_floats_are_told_apart():
+def test_identifiers_beyond_the_precision_of_floats_remain_distinct():
     found = column(2**60 + np.array([0, 9, 1, 5]), name="id")
     assert (found.kind, found.distinct) == ("identifier", 4)
     assert column(pd.array([2**60, 2**60 + 1, None], dtype="Int64"), name="x").distinct == 2
 
 
-def test_a_column_says_its_range_or_its_commonest_values_and_counts_its_gaps():
+def test_the_summary_of_a_column_is_its_range_or_its_most_frequent_values():
     found = column([-1.5, np.nan, np.inf, 2000.0])
-    assert (found.says, found.missing, found.distinct) == ("−1.5 to 2,000", 2, 2)
+    assert (found.summary, found.missing, found.distinct) == ("−1.5 to 2,000", 2, 2)
     found = column(["y", "x", None, "y", "z", "w", "y", "x"])
-    assert found.says == "y (3), x (2), z (1), …"
-    assert (found.missing, found.distinct, found.picture) == (1, 4, (3, 2, 1, 1))
+    assert found.summary == "y (3), x (2), z (1), …"
+    assert (found.missing, found.distinct, found.counts) == (1, 4, (3, 2, 1, 1))
     found = column(pd.to_datetime(["1969-12-30 12:00", None, "1970-01-02"], format="ISO8601"))
-    assert (found.says, found.missing) == ("1969-12-30 to 1970-01-02", 1)
+    assert (found.summary, found.missing) == ("1969-12-30 to 1970-01-02", 1)
     berlin = pd.to_datetime(["2024-01-01 00:30", "2024-07-01 00:30"]).tz_localize("Europe/Berlin")
-    assert column(berlin).says == "2024-01-01 to 2024-07-01"
-    assert column(["x" * 30, "y", "y", "y"]).says.endswith("x… (1)")
+    assert column(berlin).summary == "2024-01-01 to 2024-07-01"
+    assert column(["x" * 30, "y", "y", "y"]).summary.endswith("x… (1)")
 
 
 @examples(60)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=40))
-def test_any_column_of_floats_can_be_described_and_its_picture_counts_every_value(values):
+def test_any_column_of_floats_can_be_described_and_its_histogram_counts_every_value(values):
     found = describe(pd.DataFrame({"a": values}))[0]
     finite = np.isfinite(values)
-    assert sum(found.picture) == finite.sum() == len(values) - found.missing
+    assert sum(found.counts) == finite.sum() == len(values) - found.missing
     assert found.distinct == len(set(np.array(values)[finite]))
 
 
-def test_the_picture_of_a_column_is_its_histogram():
+def test_the_counts_of_a_numeric_column_are_its_histogram():
     for values in (np.random.default_rng(0).normal(size=500), np.arange(100) ** 2, np.array([1.0, 5.0, 5.0])):
-        assert column(values).picture == tuple(np.histogram(values, bins=20)[0])
+        assert column(values).counts == tuple(np.histogram(values, bins=20)[0])
 
 
-def test_a_histogram_takes_ranges_that_are_extremely_wide_or_narrow():
+def test_a_histogram_accepts_very_wide_and_very_narrow_ranges():
     np.testing.assert_array_equal(histogram(np.array([-1e308, 0.0, 1e308]), 2, -1e308, 1e308), [1, 2])
     np.testing.assert_array_equal(histogram(np.array([0.3, 0.1 + 0.2]), 2, 0.3, 0.1 + 0.2), [1, 1])
     np.testing.assert_array_equal(histogram(np.full(3, 7.0), 5, 7, 7), [0, 0, 3, 0, 0])
 
 
-def test_only_what_may_be_measured_is_offered():
+def test_only_usable_columns_can_be_features():
     table = pd.DataFrame({"row": [1, 2, 3, 4], "number": [1.0, 5.0, 2.0, 2.0], "constant": 1, "kind": ["x", "y", "x", "y"]})
     table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
     table["day"] = pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", "2022-01-01"])
     assert [c.name for c in describe(table) if c.usable] == ["row", "number", "kind", "day"]
 
 
-def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_labels():
+def test_initial_features_are_numeric_without_identifiers_constants_and_true_labels():
     table = pd.DataFrame({"id": [4, 2, 3, 1], "length": [1.0, 5.0, 2.0, 2.0], "constant": 1, "Species": ["x", "y", "x", "y"]})
     table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
     table["cluster"] = [0, 1, 0, 1]
-    begin = default_preparation(describe(table))
-    assert (begin.columns, begin.label, begin.names) == (("length", "cluster"), "Species", "name")
-    begin = default_preparation(describe(table[["id", "Species"]].assign(color=["r", "g", "g", "r"])))
-    assert (begin.columns, begin.label, begin.names) == (("color",), "Species", "id")
+    initial = default_preparation(describe(table))
+    assert (initial.columns, initial.label, initial.names) == (("length", "cluster"), "Species", "name")
+    initial = default_preparation(describe(table[["id", "Species"]].assign(color=["r", "g", "g", "r"])))
+    assert (initial.columns, initial.label, initial.names) == (("color",), "Species", "id")
     assert default_preparation([]) == Preparation(())
     wide = pd.DataFrame(np.eye(60) * 2.5, columns=[f"x{j}" for j in range(60)])
     assert default_preparation(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
@@ -143,33 +143,33 @@ def test_numbers_are_chosen_at_first_but_no_identifiers_constants_or_known_label
 # Numbers
 
 
-def test_dates_become_days_to_the_fraction_and_gaps_stay_gaps():
+def test_dates_become_fractional_days_and_missing_dates_nan():
     days = numbers_of(pd.Series(pd.to_datetime(["1970-01-02", "1969-12-31 12:00:00.25", None], format="ISO8601")))
     np.testing.assert_allclose(days, [1, -0.5 + 0.25 / 86_400, np.nan], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_dates_of_every_unit_are_the_same_days(unit):
+def test_dates_in_every_unit_become_the_same_days(unit):
     np.testing.assert_array_equal(numbers_of(pd.Series(pd.to_datetime(["2000-01-01"])).dt.as_unit(unit)), [10_957])
 
 
-def test_time_passes_evenly_where_the_clock_is_put_forward():
+def test_daylight_saving_time_does_not_distort_time_differences():
     berlin = pd.Series(pd.to_datetime(["2024-03-31 00:30", "2024-03-31 12:30"])).dt.tz_localize("Europe/Berlin")
     assert np.diff(numbers_of(berlin))[0] * 24 == pytest.approx(11)
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "Float64", "int64[pyarrow]", "Float32"])
-def test_nullable_numbers_are_floats_with_gaps(dtype):
+def test_nullable_numbers_become_floats_with_nan(dtype):
     np.testing.assert_array_equal(numbers_of(pd.Series([1, None, 3], dtype=dtype)), [1, np.nan, 3])
 
 
-def test_infinities_are_gaps_and_the_table_keeps_them():
+def test_infinities_become_nan_without_changing_the_table():
     table = pd.Series([1.0, np.inf, -np.inf])
     np.testing.assert_array_equal(numbers_of(table), [1, np.nan, np.nan])
     assert np.isinf(table[1])
 
 
-# Gathering
+# Selecting columns
 
 
 @pytest.mark.parametrize(
@@ -184,99 +184,99 @@ def test_infinities_are_gaps_and_the_table_keeps_them():
     ],
     ids=str,
 )
-def test_categories_of_every_type_are_numbered_and_gaps_are_minus_one(values, dtype, categories, codes):
+def test_categories_of_every_type_get_codes_and_missing_ones_minus_one(values, dtype, categories, codes):
     found = select_columns(pd.DataFrame({"a": pd.Series(values, dtype=dtype)}), Preparation(("a",)))
     np.testing.assert_array_equal(
-        [found.values[0][code] if code >= 0 else "" for code in found.codes[:, 0]],
+        [found.categories[0][code] if code >= 0 else "" for code in found.codes[:, 0]],
         [categories[code] if code >= 0 else "" for code in codes],
     )
-    assert sorted(found.values[0]) == sorted(categories)
+    assert sorted(found.categories[0]) == sorted(categories)
 
 
-def test_numbers_that_are_codes_are_categories_by_size_each_with_a_name_of_its_own():
+def test_numeric_codes_become_sorted_categories_with_distinct_names():
     table = pd.DataFrame(
         {"zip": [1234568.0, np.inf, 1234567.0, 0.5, np.nan], "n": pd.array([2**60 + 1, 2**60, 3, None, 3], "Int64")}
     )
     found = select_columns(table, Preparation(("zip", "n"), as_categories=("zip", "n")))
-    assert found.values == (("0.5", "1234567", "1234568"), ("3", str(2**60), str(2**60 + 1)))
+    assert found.categories == (("0.5", "1234567", "1234568"), ("3", str(2**60), str(2**60 + 1)))
     np.testing.assert_array_equal(found.codes, [[2, 2], [-1, 1], [1, 0], [0, -1], [-1, 0]])
-    np.testing.assert_array_equal(found.gaps, [0, 1, 0, 1, 1])
+    np.testing.assert_array_equal(found.missing, [0, 1, 0, 1, 1])
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ([np.nan, np.inf], "Column a has no value in any row"),
-        ([None, None], "Column a has no value in any row"),
-        ([1e308, 1.0], "Column a holds numbers as large as 1e\\+308"),
+        ([np.nan, np.inf], "Column a has no values"),
+        ([None, None], "Column a has no values"),
+        ([1e308, 1.0], "Column a contains numbers as large as 1e\\+308"),
         ([1.0, -1e200], "as large as 1e\\+200"),
-        ([f"v{i}" for i in range(51)], "Column a has 51 different values, and a category may have 50"),
-        ([], "Column a has no value"),
+        ([f"v{i}" for i in range(51)], "Column a has 51 distinct values; a categorical column may have at most 50"),
+        ([], "Column a has no values"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
-def test_a_column_that_cannot_be_used_is_named(values, sentence):
+def test_the_error_names_a_column_that_cannot_be_used(values, sentence):
     with pytest.raises(ValueError, match=sentence):
         prepare(pd.DataFrame({"a": values}), "title", Preparation(("a",), scaling="standardize"))
 
 
-def test_an_empty_choice_of_columns_is_refused():
-    with pytest.raises(ValueError, match="Choose at least one column"):
-        made({"a": [1.0, 2.0]}, Preparation(()))
+def test_at_least_one_feature_is_required():
+    with pytest.raises(ValueError, match="Choose at least one feature"):
+        prepared({"a": [1.0, 2.0]}, Preparation(()))
 
 
-def test_fifty_categories_are_taken():
-    assert made({"a": [f"v{i}" for i in range(50)]}).points.shape == (50, 50)
+def test_fifty_categories_are_allowed():
+    assert prepared({"a": [f"v{i}" for i in range(50)]}).points.shape == (50, 50)
 
 
-# Gaps
+# Missing values
 
-GAPPY = {"a": [1.0, np.nan, 3.0, 10.0, np.inf], "b": [2.0, 4.0, 7.0, 8.0, np.nan], "c": ["x", "y", None, "y", None]}
+INCOMPLETE = {"a": [1.0, np.nan, 3.0, 10.0, np.inf], "b": [2.0, 4.0, 7.0, 8.0, np.nan], "c": ["x", "y", None, "y", None]}
 
 
-def test_what_each_way_of_filling_gaps_does_is_stated_before():
-    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("a", "b", "c"))))
-    assert told["drop"] == "Leaves out 3 of 5 rows and keeps 2."
-    begin, lost = "Fills 5 cells in 3 of 5 rows with ", " 1 of these rows has no value at all, so nothing is known of it."
-    category = " or, in a category, the commonest value."
-    assert told["median"] == f"{begin}the median of their column{category}{lost}"
-    assert told["ppca"] == f"{begin}what the row's other columns make likely, each with its uncertainty{category}{lost}"
-    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("c",))))
-    assert told["median"] == "Fills 2 cells in 2 of 5 rows with the commonest value."
-    told = missing_effects(select_columns(pd.DataFrame(GAPPY), Preparation(("a",))))
-    assert told["median"] == "Fills 2 cells in 2 of 5 rows with the median of their column."
+def test_the_effect_of_each_missing_value_option_is_stated():
+    effects = missing_effects(select_columns(pd.DataFrame(INCOMPLETE), Preparation(("a", "b", "c"))))
+    assert effects["drop"] == "Drops 3 of 5 rows and keeps 2."
+    start, warning = "Imputes 5 values in 3 of 5 rows with ", " 1 of these rows is entirely missing."
+    category = " or the most frequent category."
+    assert effects["median"] == f"{start}the column median{category}{warning}"
+    assert effects["ppca"] == f"{start}values predicted from the other columns, with uncertainty{category}{warning}"
+    effects = missing_effects(select_columns(pd.DataFrame(INCOMPLETE), Preparation(("c",))))
+    assert effects["median"] == "Imputes 2 values in 2 of 5 rows with the most frequent category."
+    effects = missing_effects(select_columns(pd.DataFrame(INCOMPLETE), Preparation(("a",))))
+    assert effects["median"] == "Imputes 2 values in 2 of 5 rows with the column median."
     assert missing_effects(select_columns(pd.DataFrame({"a": [1, 2]}), Preparation(("a",)))) == {}
 
 
 @examples(40)
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(-5, 5))] * 2), min_size=4, max_size=12))
-def test_as_many_rows_are_left_out_or_filled_as_was_stated(cells):
+def test_the_stated_numbers_of_rows_are_dropped_or_imputed(cells):
     table = pd.DataFrame(cells, columns=["a", "b"], dtype=float)
-    how = Preparation(("a", "b"))
-    gaps = table.isna().to_numpy()
-    if gaps.all(axis=0).any() or (~gaps.any(axis=1)).sum() < 2:
+    preparation = Preparation(("a", "b"))
+    missing = table.isna().to_numpy()
+    if missing.all(axis=0).any() or (~missing.any(axis=1)).sum() < 2:
         return
-    told = missing_effects(select_columns(table, how))
-    dropped, filled = prepare(table, "", how), prepare(table, "", replace(how, missing="median"))
-    assert bool(told) == gaps.any()
-    if told:
-        assert told["drop"].endswith(f"keeps {len(dropped.points):,}.")
-        assert told["median"].startswith(f"Fills {filled.filled.sum():,} cell")
+    effects = missing_effects(select_columns(table, preparation))
+    dropped, imputed = prepare(table, "", preparation), prepare(table, "", replace(preparation, missing="median"))
+    assert bool(effects) == missing.any()
+    if effects:
+        assert effects["drop"].endswith(f"keeps {len(dropped.points):,}.")
+        assert effects["median"].startswith(f"Imputes {imputed.filled.sum():,} value")
     np.testing.assert_array_equal(dropped.points, table.dropna())
-    np.testing.assert_array_equal(filled.points, table.fillna(table.median()))
+    np.testing.assert_array_equal(imputed.points, table.fillna(table.median()))
     np.testing.assert_array_equal(dropped.rows, table.dropna().index + 1)
 
 
-def test_rows_with_gaps_are_left_out_and_the_others_keep_numbers_names_and_labels():
-    data = made(
-        GAPPY | {"l": ["u", "v", None, "t", "u"], "n": [1.0, 2.0, 3.0, np.nan, 5.0]}, Preparation(("a", "b"), "l", "n")
+def test_incomplete_rows_are_dropped_and_the_others_keep_row_numbers_names_and_labels():
+    data = prepared(
+        INCOMPLETE | {"l": ["u", "v", None, "t", "u"], "n": [1.0, 2.0, 3.0, np.nan, 5.0]}, Preparation(("a", "b"), "l", "n")
     )
     np.testing.assert_array_equal(data.points, [[1, 2], [3, 7], [10, 8]])
     np.testing.assert_array_equal(data.rows, [1, 3, 4])
     np.testing.assert_array_equal(data.labels, [1, -1, 0])  # t, u, v
     assert (data.groups, data.label_name) == (2, "l")
     assert data.names_of(np.arange(3)) == ["1", "3", "row 4"]
-    assert data.note == "2 of 5 rows have a gap or an infinity and are left out."
+    assert data.note == "2 of 5 rows with missing or infinite values were dropped."
     assert data.filled is None
     assert data.deviations is None
 
@@ -284,67 +284,69 @@ def test_rows_with_gaps_are_left_out_and_the_others_keep_numbers_names_and_label
 @pytest.mark.parametrize(
     ("values", "sentence"), [([1, np.nan, np.nan], "Only one row has"), ([np.nan, 1, np.nan], "No row has")]
 )
-def test_fewer_than_two_rows_left_are_refused(values, sentence):
-    with pytest.raises(ValueError, match=f"{sentence} a value in every chosen column"):
-        made({"a": [1.0, np.nan, 3.0], "b": values})
+def test_fewer_than_two_complete_rows_are_rejected(values, sentence):
+    with pytest.raises(ValueError, match=f"{sentence} a value in every feature"):
+        prepared({"a": [1.0, np.nan, 3.0], "b": values})
 
 
-def test_the_median_fills_numbers_and_the_commonest_value_fills_categories():
-    data = made(GAPPY, missing="median")
-    numbers = np.where(np.isinf(np.column_stack([GAPPY["a"], GAPPY["b"]])), np.nan, np.column_stack([GAPPY["a"], GAPPY["b"]]))
+def test_numbers_are_imputed_with_the_median_and_categories_with_the_most_frequent_value():
+    data = prepared(INCOMPLETE, missing="median")
+    numbers = np.where(
+        np.isinf(np.column_stack([INCOMPLETE["a"], INCOMPLETE["b"]])),
+        np.nan,
+        np.column_stack([INCOMPLETE["a"], INCOMPLETE["b"]]),
+    )
     np.testing.assert_array_equal(data.points[:, :2], SimpleImputer(strategy="median").fit_transform(numbers))
     assert data.columns == ("a", "b", "c = x", "c = y")
     np.testing.assert_array_equal(data.points[:, 2:], [[1, 0], [0, 1], [0, 1], [0, 1], [0, 1]])
     np.testing.assert_array_equal(data.filled, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
-    assert data.note.startswith(
-        "5 gaps in 3 of 5 rows are filled by the median of their column or, in a category, the commonest"
-    )
+    assert data.note.startswith("5 values in 3 of 5 rows were imputed with the column median or the most frequent category.")
     np.testing.assert_array_equal(data.mixed[0], data.points[:, :2])
 
 
-def test_probabilistic_pca_fills_in_the_units_of_the_columns_with_deviations():
+def test_probabilistic_pca_imputes_in_the_units_of_the_columns_with_standard_deviations():
     rng = np.random.default_rng(0)
     true = rng.normal(size=(200, 1)) @ [[1.0, -2.0, 0.5, 3.0]] + rng.normal(size=(200, 4)) * 0.1
     true = true * [1000, 1, 1e-3, 5] + [0, 50, 0, 2]
     cells = np.where(rng.random(true.shape) < 0.1, np.nan, true)
-    gaps = np.isnan(cells)
-    data = made(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1)
+    missing = np.isnan(cells)
+    data = prepared(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1)
     shift, scale = np.nanmean(cells, axis=0), np.nanstd(cells, axis=0)
     core = impute((cells - shift) / scale, 1)
     np.testing.assert_allclose(data.points, core.points * scale + shift)
-    np.testing.assert_array_equal(data.points[~gaps], cells[~gaps])
-    np.testing.assert_array_equal(data.filled, gaps)
-    np.testing.assert_array_equal(data.deviations > 0, gaps)
-    off = ((data.points - true) / np.where(gaps, data.deviations, 1))[gaps]
-    assert 0.8 < off.std() < 1.25
-    scaled = made(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1, scaling="range")
+    np.testing.assert_array_equal(data.points[~missing], cells[~missing])
+    np.testing.assert_array_equal(data.filled, missing)
+    np.testing.assert_array_equal(data.deviations > 0, missing)
+    errors = ((data.points - true) / np.where(missing, data.deviations, 1))[missing]
+    assert 0.8 < errors.std() < 1.25
+    scaled = prepared(pd.DataFrame(cells, columns=list("abcd")), missing="ppca", components=1, scaling="range")
     np.testing.assert_allclose(scaled.deviations, data.deviations / np.ptp(data.points, axis=0))
 
 
-def test_probabilistic_pca_takes_more_columns_than_rows_and_too_many_components():
+def test_probabilistic_pca_accepts_more_columns_than_rows_and_too_many_components():
     cells = np.random.default_rng(0).normal(size=(3, 6))
     cells[0, 0] = np.nan
     cells[:, 5] = 0.1
-    data = made(pd.DataFrame(cells, columns=list("abcdef")), missing="ppca", components=9)
+    data = prepared(pd.DataFrame(cells, columns=list("abcdef")), missing="ppca", components=9)
     assert np.isfinite(data.points).all()
     assert data.filled.sum() == 1
 
 
-def test_probabilistic_pca_is_refused_where_it_has_nothing_to_go_by(monkeypatch):
-    with pytest.raises(ValueError, match="only one column of numbers"):
-        made({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, missing="ppca")
+def test_probabilistic_pca_needs_two_numeric_columns_and_at_most_100_000_rows(monkeypatch):
+    with pytest.raises(ValueError, match="only one numeric column"):
+        prepared({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, missing="ppca")
     monkeypatch.setattr(cleaning, "MAX_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})
-    with pytest.raises(ValueError, match="at most 100,000 rows") as refused:
-        made(table, missing="ppca")
-    assert missing_effects(select_columns(table, Preparation(("a", "b"))))["ppca"] == str(refused.value)
+    with pytest.raises(ValueError, match="limited to 100,000 rows") as error:
+        prepared(table, missing="ppca")
+    assert missing_effects(select_columns(table, Preparation(("a", "b"))))["ppca"] == str(error.value)
 
 
-def test_probabilistic_pca_is_offered_where_numbers_are_missing_beside_others():
-    def offered(*columns):
-        return cleaning.max_components(select_columns(pd.DataFrame(GAPPY).assign(d=1.5), Preparation(columns)))
+def test_the_number_of_components_is_limited_by_the_numeric_columns_with_missing_values():
+    def largest(*columns):
+        return cleaning.max_components(select_columns(pd.DataFrame(INCOMPLETE).assign(d=1.5), Preparation(columns)))
 
-    assert [offered("a", "b", "d"), offered("a", "b"), offered("a"), offered("c", "d"), offered("c")] == [2, 1, 0, 0, 0]
+    assert [largest("a", "b", "d"), largest("a", "b"), largest("a"), largest("c", "d"), largest("c")] == [2, 1, 0, 0, 0]
 
 
 # Scaling
@@ -356,8 +358,8 @@ SCALERS = {"standardize": StandardScaler, "range": MinMaxScaler, "robust": Robus
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
-def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
-    data = made(pd.DataFrame(NUMBERS, columns=list("abc")), scaling=scaling)
+def test_scaling_equals_that_of_scikit_learn_and_is_stated_in_the_column_names(scaling):
+    data = prepared(pd.DataFrame(NUMBERS, columns=list("abc")), scaling=scaling)
     np.testing.assert_allclose(data.points, SCALERS[scaling]().fit_transform(NUMBERS), rtol=1e-9, atol=1e-9)
     assert data.columns == tuple(name + cleaning.SCALING_SUFFIXES[scaling] for name in "abc")
 
@@ -365,53 +367,53 @@ def test_scaling_is_that_of_scikit_learn_and_is_said_in_the_names(scaling):
 @pytest.mark.parametrize("scaling", SCALERS)
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-5, 1e9 / 3, 1e17, 1e143])
 def test_a_constant_column_becomes_zeros(scaling, value):
-    data = made({"a": [value] * 7, "b": range(7)}, scaling=scaling)
+    data = prepared({"a": [value] * 7, "b": range(7)}, scaling=scaling)
     np.testing.assert_array_equal(data.points[:, 0], np.zeros(7))
     assert np.ptp(data.points[:, 1]) > 0
 
 
 @pytest.mark.parametrize("scaling", SCALERS)
 @pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e142])
-def test_the_unit_of_a_column_does_not_matter_once_it_is_scaled(scaling, unit):
+def test_scaled_columns_do_not_depend_on_the_unit(scaling, unit):
     values = np.array([1.0, 2.0, 4.0, 9.0])
-    scaled = made({"a": values * unit}, scaling=scaling).points
-    np.testing.assert_allclose(scaled, made({"a": values}, scaling=scaling).points, atol=1e-12)
+    scaled = prepared({"a": values * unit}, scaling=scaling).points
+    np.testing.assert_allclose(scaled, prepared({"a": values}, scaling=scaling).points, atol=1e-12)
 
 
-def test_a_column_with_half_its_values_alike_is_scaled_by_its_deviation_where_quartiles_are_asked_for():
+def test_robust_scaling_uses_the_standard_deviation_if_the_interquartile_range_is_zero():
     values = np.array([0.0] * 8 + [3.0, 5.0])
-    np.testing.assert_allclose(made({"a": values}, scaling="robust").points[:, 0], values / values.std())
+    np.testing.assert_allclose(prepared({"a": values}, scaling="robust").points[:, 0], values / values.std())
 
 
-def test_columns_are_left_as_measured_without_scaling():
-    data = made({"a": [2**53, 1, 5], "b": [0.1, 0.2, 0.3]})
+def test_columns_are_unchanged_without_scaling():
+    data = prepared({"a": [2**53, 1, 5], "b": [0.1, 0.2, 0.3]})
     np.testing.assert_array_equal(data.points, [[2.0**53, 0.1], [1, 0.2], [5, 0.3]])
     assert data.columns == ("a", "b")
 
 
-def test_scaling_follows_filling_and_spares_categories():
-    data = made(GAPPY, missing="median", scaling="standardize")
-    numbers = made(GAPPY, missing="median").points
+def test_scaling_follows_imputation_and_does_not_apply_to_categories():
+    data = prepared(INCOMPLETE, missing="median", scaling="standardize")
+    numbers = prepared(INCOMPLETE, missing="median").points
     np.testing.assert_allclose(data.points[:, :2], StandardScaler().fit_transform(numbers[:, :2]))
     np.testing.assert_array_equal(data.points[:, 2:], numbers[:, 2:])
     assert data.columns[1:3] == ("b (standardized)", "c = x")
 
 
-def test_a_column_that_outweighs_all_others_is_named():
-    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith(
-        "b makes up 99.9% of the squared"
+def test_the_warning_names_a_column_that_dominates_the_distances():
+    assert dominance_warning(prepared({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith(
+        "b accounts for 99.9% of the squared"
     )
-    grams = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
-    assert dominance_warning(made(grams)).startswith("b makes up 90.0% of the squared")
-    assert dominance_warning(made({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
-    assert dominance_warning(made(grams, scaling="standardize")) == ""
-    assert dominance_warning(made({"a": [1.0, 2.0]})) == ""
+    columns = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
+    assert dominance_warning(prepared(columns)).startswith("b accounts for 90.0% of the squared")
+    assert dominance_warning(prepared({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
+    assert dominance_warning(prepared(columns, scaling="standardize")) == ""
+    assert dominance_warning(prepared({"a": [1.0, 2.0]})) == ""
 
 
-def test_columns_that_do_not_vary_are_not_outweighed():
-    assert dominance_warning(made({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
-    assert dominance_warning(made({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
-    assert dominance_warning(made({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a makes up 99.9%")
+def test_constant_columns_do_not_cause_a_warning():
+    assert dominance_warning(prepared({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
+    assert dominance_warning(prepared({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
+    assert dominance_warning(prepared({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a accounts for 99.9%")
 
 
 # Categories
@@ -419,21 +421,21 @@ def test_columns_that_do_not_vary_are_not_outweighed():
 
 def test_categories_are_one_hot_as_in_scikit_learn():
     values = np.array(["x", "y", "z", "x", "z"], dtype=object)
-    data = made({"c": values, "n": [5, 1, 5, 2, 1]}, Preparation(("c", "n"), as_categories=("n",)))
+    data = prepared({"c": values, "n": [5, 1, 5, 2, 1]}, Preparation(("c", "n"), as_categories=("n",)))
     encoder = OneHotEncoder(sparse_output=False)
     np.testing.assert_array_equal(data.points[:, :3], encoder.fit_transform(values[:, None]))
     assert data.columns == ("c = x", "c = y", "c = z", "n = 1", "n = 2", "n = 5")
     np.testing.assert_array_equal(data.points[:, 3:].argmax(axis=1), [2, 0, 2, 1, 0])
 
 
-def test_gower_compares_rows_by_range_and_by_equality():
-    data = made({"a": [0.0, 1.0, 4.0], "c": ["x", "x", "y"], "k": [7.0, 7.0, 7.0]}, scaling="standardize")
+def test_gower_distances_use_ranges_and_equality():
+    data = prepared({"a": [0.0, 1.0, 4.0], "c": ["x", "x", "y"], "k": [7.0, 7.0, 7.0]}, scaling="standardize")
     assert data.metrics[0] == "gower"
     expected = np.array([[0, 1 / 4, 2], [1 / 4, 0, 3 / 4 + 1], [2, 3 / 4 + 1, 0]]) / 3
     np.testing.assert_allclose(data.proximities("gower"), expected)
-    codes = made({"c": ["x", "y", "x"], "d": [True, True, False]})
+    codes = prepared({"c": ["x", "y", "x"], "d": [True, True, False]})
     np.testing.assert_allclose(codes.proximities("gower"), np.array([[0, 1, 1], [1, 0, 2], [1, 2, 0]]) / 2)
-    assert "gower" not in made({"a": [1.0, 2.0]}).metrics
+    assert "gower" not in prepared({"a": [1.0, 2.0]}).metrics
 
 
 # Labels and names
@@ -454,14 +456,14 @@ def test_gower_compares_rows_by_range_and_by_equality():
     ],
     ids=lambda v: str(v.dtype) if isinstance(v, pd.Series) else "",
 )
-def test_labels_of_every_type_are_numbered_in_order_and_gaps_are_minus_one(labels, codes):
-    data = made({"a": [1.0, 2.0, 3.0, 4.0], "l": labels}, Preparation(("a",), "l"))
+def test_labels_of_every_type_get_sorted_codes_and_missing_ones_minus_one(labels, codes):
+    data = prepared({"a": [1.0, 2.0, 3.0, 4.0], "l": labels}, Preparation(("a",), "l"))
     np.testing.assert_array_equal(data.labels, codes)
     assert data.points.shape == (4, 1)
 
 
 @pytest.mark.parametrize(
-    ("names", "called"),
+    ("names", "expected"),
     [
         (["Anna", None, "<b>"], ["Anna", "row 2", "<b>"]),
         ([1.0, np.nan, 2.5], ["1", "row 2", "2.5"]),
@@ -473,11 +475,11 @@ def test_labels_of_every_type_are_numbered_in_order_and_gaps_are_minus_one(label
     ],
     ids=str,
 )
-def test_rows_are_called_by_the_column_of_names_or_else_by_number(names, called):
-    assert made({"a": [1.0, 2.0, 3.0], "n": names}, Preparation(("a",), names="n")).names_of(np.arange(3)) == called
+def test_row_labels_come_from_the_names_column_or_the_row_number(names, expected):
+    assert prepared({"a": [1.0, 2.0, 3.0], "n": names}, Preparation(("a",), names="n")).names_of(np.arange(3)) == expected
 
 
-def test_strange_and_repeated_names_of_columns_are_taken_as_they_are():
+def test_unusual_and_duplicate_column_names_are_accepted():
     table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(HOSTILE)})
     assert prepare(table, "title", Preparation(HOSTILE)).columns == HOSTILE
     table = readers.read(b"a,a,b\n1,2,x\n3,5,y\n2,2,x\n", "").table
@@ -499,7 +501,7 @@ TABLE = pd.DataFrame(
         "k": [2.0, 1.0, 2.0, 1.0, 2.0],
     }
 )
-CHOICES = [
+PREPARATIONS = [
     Preparation(("a",)),
     Preparation(("b",)),
     Preparation(("a", "b")),
@@ -523,45 +525,45 @@ CHOICES = [
 ]
 
 
-def test_each_choice_has_a_key_of_its_own_and_the_same_choice_the_same():
-    keys = [prepare(TABLE, "title", how).key for how in CHOICES]
+def test_keys_are_equal_exactly_for_equal_preparations():
+    keys = [prepare(TABLE, "title", preparation).key for preparation in PREPARATIONS]
     assert len(set(keys)) == len(keys)
-    assert keys == [prepare(TABLE.copy(), "title", how).key for how in CHOICES]
-    assert prepare(TABLE, "another", CHOICES[2]).key != keys[2]
+    assert keys == [prepare(TABLE.copy(), "title", preparation).key for preparation in PREPARATIONS]
+    assert prepare(TABLE, "another", PREPARATIONS[2]).key != keys[2]
 
 
-def test_data_with_equal_points_have_different_keys_if_anything_else_differs():
-    how = Preparation(("a", "c"), "l", "m", missing="median")
-    told = prepare(TABLE, "title", how)
+def test_keys_differ_if_anything_but_the_points_differs():
+    preparation = Preparation(("a", "c"), "l", "m", missing="median")
+    original = prepare(TABLE, "title", preparation)
     swapped = TABLE.assign(m=TABLE.m.iloc[::-1].to_numpy())
-    assert prepare(swapped, "title", how).key == told.key  # u v u v u is the same either way
+    assert prepare(swapped, "title", preparation).key == original.key  # u v u v u is a palindrome
     for changed in (
         TABLE.assign(m=list("uvuvw")),
         TABLE.assign(l=list("uuuvv")),
         TABLE.assign(a=TABLE.a.fillna(3.0)),
         TABLE.assign(c=list("xyxyy")),
     ):
-        assert prepare(changed, "title", how).key != told.key
+        assert prepare(changed, "title", preparation).key != original.key
     shifted = pd.concat([TABLE.iloc[[2]], TABLE.iloc[[0, 1, 3, 4]]])
     one, other = (prepare(t, "", Preparation(("a",))) for t in (TABLE, shifted))
     np.testing.assert_array_equal(one.points, other.points)
-    assert one.key != other.key  # of other rows
+    assert one.key != other.key  # the rows differ
 
 
 @pytest.mark.parametrize("name", catalog.TABLES)
-def test_bundled_tables_can_be_prepared_as_they_come(name):
+def test_each_bundled_table_can_be_prepared_with_each_missing_value_option(name):
     table = catalog.read_table(name)
     columns = describe(table)
     assert all(c.missing == table[c.name].isna().sum() for c in columns)
-    begin = default_preparation(columns)
-    if begin.columns:
-        for gaps in cleaning.MISSING_OPTIONS:
-            data = prepare(table, name, replace(begin, missing=gaps, scaling="standardize"))
+    initial = default_preparation(columns)
+    if initial.columns:
+        for missing in cleaning.MISSING_OPTIONS:
+            data = prepare(table, name, replace(initial, missing=missing, scaling="standardize"))
             assert np.isfinite(data.points).all()
-            assert len(data.points) == len(table) if gaps != "drop" else len(data.points) <= len(table)
+            assert len(data.points) == len(table) if missing != "drop" else len(data.points) <= len(table)
 
 
-def test_many_rows_are_prepared_without_a_look_at_each():
+def test_300_000_rows_are_prepared():
     n = 300_000
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "l": rng.choice(["x", "y"], n)})

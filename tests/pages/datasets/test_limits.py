@@ -1,34 +1,39 @@
-"""What one session may ask for: refused or done with less, and said in one sentence; and stated on the page."""
+"""Limits on what one session may use: they are enforced with a message, and listed on the Data page."""
 
+import ast
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.datasets import catalog, limits
 from pages.methods import settings
 from pages.runs import preparation
-from pages.runs.cache import RecentCache
 from pages.runs.preparation import iteration_limit
-from pages.runs.run import make_run
+from tests.pages.app import opened
 
 ROOT = Path(__file__).resolve().parents[3]
+LIMITS = [name for name in vars(limits) if name.isupper()]
 
 
-def opened(page=None, **address):
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    if page:
-        app.switch_page(page)
-    app.run()
-    assert not app.exception
-    return app
+def increased(name):
+    """Another value for a limit, which can be told from all other limits."""
+    value, change = getattr(limits, name), 101 + 2 * LIMITS.index(name)
+    if name.endswith("_BYTES"):
+        return value + change * 2**20
+    return tuple(part + change for part in value) if isinstance(value, tuple) else value + change
 
 
-def test_the_server_takes_as_much_as_is_said_and_is_set_for_many():
+def stated(name):
+    """The texts with which the table states a limit."""
+    value = getattr(limits, name)
+    if name.endswith("_BYTES"):
+        return [f"{value // 2**20} MB"]
+    return [f"{part:,}" for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def test_the_server_has_the_upload_limit_and_settings_for_many_users():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] == limits.MAX_UPLOAD_MB
     assert config["server"]["enableXsrfProtection"]
@@ -38,54 +43,95 @@ def test_the_server_takes_as_much_as_is_said_and_is_set_for_many():
     assert {"light", "dark"} <= set(config["theme"])
 
 
-def test_the_page_states_the_limits():
-    app = opened("pages/data/page.py")
-    page = next(element.proto.body for element in app.get("html") if "aria-label='How much fits'" in element.proto.body)
-    for what, most, beyond in limits.told():
-        assert f"<th scope='row'>{what}</th><td>{most}</td><td>{beyond}</td>" in page
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_table_states_each_limit_with_its_current_value(monkeypatch, name):
+    before, old = limits.limit_rows(), stated(name)
+    monkeypatch.setattr(limits, name, increased(name))
+    changed = [(row, other) for row, other in zip(before, limits.limit_rows(), strict=True) if row != other]
+    assert changed
+    for row, other in changed:
+        assert row[0] == other[0]
+        assert all(text in " ".join(row[1:]) for text in old)
+        assert all(text in " ".join(other[1:]) for text in stated(name))
 
 
-def test_a_sample_that_does_not_fit_is_refused_with_what_does_and_the_last_one_stays():
-    app = opened(sample="Hidden in noise columns", n="200")
-    app.select_slider(key="n").set_value(100_000).run()
+def test_the_data_page_shows_the_table_of_limits(monkeypatch):
+    app = opened("/data?n=50")
+    for name in LIMITS:  # only now, because modules that are imported later would keep these values
+        monkeypatch.setattr(limits, name, increased(name))
+    app.run()
+    page = next(element.proto.body for element in app.get("html") if "aria-label='Limits'" in element.proto.body)
+    for item, limit, consequence in limits.limit_rows():
+        assert f"<th scope='row'>{item}</th><td>{limit}</td><td>{consequence}</td>" in page
+    for name in LIMITS:
+        assert all(text in page for text in stated(name)), name
+
+
+def test_each_limit_is_used_outside_the_table():
+    used = set()
+    for path in (ROOT / "pages").rglob("*.py"):
+        if path != Path(limits.__file__):
+            tree = ast.parse(path.read_text())
+            used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(LIMITS) - used == {"MAX_UPLOAD_MB"}  # enforced by the server, see above
+
+
+def test_a_sample_that_is_too_large_is_rejected_with_the_largest_size_and_the_previous_one_stays(monkeypatch):
+    with pytest.raises(ValueError, match="49,751 points, or fewer columns"):
+        catalog.draw_sample("noise", 100_000, 0, {"noise": 400, "distance": 5.0})
+    assert 49_751 * 402 <= limits.MAX_SAMPLE_VALUES < 49_752 * 402
+    monkeypatch.setattr(catalog, "MAX_SAMPLE_VALUES", 250)
+    assert len(catalog.draw_sample("three", 125, 0, {}).points) == 125
+    app = opened("/data?n=50")
+    app.select_slider(key="n").set_value(200).run()
     assert not app.exception
-    assert "49,751 points" in app.error[0].value.replace("\\", "")
-    assert len(app.session_state["last data"].points) == 200
-    assert app.select_slider(key="n").value == 100_000
-    data = catalog.draw_sample("noise", 49_751, 0, {"noise": 400, "distance": 5.0})
-    assert data.points.size <= limits.MAX_SAMPLE_VALUES
+    assert "choose at most 125 points" in app.error[0].value.replace("\\", "")
+    assert len(app.session_state["last data"].points) == 50
+    assert app.select_slider(key="n").value == 200
+
+
+def wide_data(d):
+    data = catalog.draw_sample("three", 50, 0, {})
+    return replace(data, points=data.points[:, :1].repeat(d, axis=1), columns=("x",) * d)
 
 
 @pytest.mark.parametrize(
     ("algorithm", "k", "d", "iterations"),
-    [("mixture", 3, 2, 500), ("mixture", 3, 402, 205), ("mixture", 20, 402, 30), ("kmeans", 50, 10_000, 200)],
+    [
+        ("mixture", 3, 2, 500),
+        ("mixture", 3, 402, 205),
+        ("mixture", 20, 402, 30),
+        ("mixture", 30, 402, 20),
+        ("kmeans", 50, 10_000, 200),
+    ],
 )
-def test_large_states_leave_room_for_fewer_of_them(algorithm, k, d, iterations):
-    data = catalog.draw_sample("three", 50, 0, {})
-    wide = replace(data, points=data.points[:, :1].repeat(d, axis=1), columns=("x",) * d)
-    assert iteration_limit(wide, settings(algorithm, k)) == iterations
+def test_large_states_allow_fewer_iterations(algorithm, k, d, iterations):
+    assert iteration_limit(wide_data(d), settings(algorithm, k)) == iterations
 
 
-def test_states_that_do_not_fit_at_all_are_refused_in_one_sentence():
-    app = opened(sample="Hidden in noise columns", n="100", algorithm="Gaussian mixture", k="3")
-    assert not app.error
-    app.number_input(key="k").set_value(50).run()
-    assert not app.exception
-    assert "8,100,300 numbers" in app.error[0].value.replace("\\", "")
-    assert "choose fewer columns, or a K of at most 30" in app.error[0].value.replace("\\", "")
-    app.number_input(key="k").set_value(31).run()
-    assert len(app.error) == 1
+@pytest.mark.parametrize("k", [31, 50])
+def test_too_large_states_are_rejected_with_their_size_and_the_largest_k(k):
+    with pytest.raises(ValueError, match="fewer features, or K at most 30") as error:
+        iteration_limit(wide_data(402), settings("mixture", k))
+    if k == 50:
+        assert "8,100,300 parameters" in str(error.value)
 
 
-def test_a_run_that_was_cut_off_for_its_size_says_after_how_many_iterations(monkeypatch):
+def test_watch_rejects_too_large_states_and_reports_a_reduced_iteration_limit(monkeypatch):
     monkeypatch.setattr(preparation, "MAX_STATE_VALUES", 18 * 25)
-    data = catalog.draw_sample("three", 500, 0, {})
-    run = make_run(data, settings("mixture", 3, "random", seed=1), RecentCache(), lambda step: None)
+    app = opened("/?n=200&algorithm=Gaussian mixture&k=4")
+    assert ["K at most 3" in error.value for error in app.error] == [True]
+    app.number_input(key="k").set_value(3).run()
+    assert not app.exception
+    assert not app.error
+    run = next(value for key, value in app.session_state["recent"].items() if key[0] == "run")
     assert run.history.iterations == 25
     assert not run.history.converged
+    assert any("stopped at the limit of 25 iterations" in warning.value for warning in app.warning)
 
 
-@pytest.mark.parametrize("algorithm", ["K-medoids"])
-def test_more_points_than_a_matrix_fits_are_a_stated_sample(algorithm):
-    app = opened(n="10,000", algorithm=algorithm)
-    assert any(f"a sample of {limits.MAX_POINTS_FOR_PROXIMITIES:,}" in info.value for info in app.info)
+def test_k_medoids_uses_a_stated_sample_of_too_many_points(monkeypatch):
+    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 60)
+    app = opened("/?n=100&algorithm=K-medoids")
+    assert any("a sample of 60 of the 100 points" in info.value for info in app.info)
+    assert limits.MAX_POINTS_FOR_PROXIMITIES == 5_000
