@@ -8,6 +8,8 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.util import calc_hash
 
+from pages.ui.memory import memory_cleaner
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _pages_by_address():
@@ -24,13 +26,23 @@ def _pages_by_address():
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_server():
-    """As on a server, scripts are compiled once, and installed packages are not searched for components in each session.
+    """Sessions share what does not depend on them, as on a server, and nothing runs beside the tests.
 
-    `AppTest` would search for every app (50 ms; this app uses no components of other packages) and compile for every run.
+    For every app, `AppTest` would search all installed packages for components (50 ms; this app uses none), compile the
+    scripts for every run, and poll for the end of a run a thousand times a second. The memory cleaner of the app would collect
+    garbage every five seconds.
     """
     scripts = ScriptCache()
+
+    def wait(runner, timeout: float = 3) -> None:
+        runner._script_thread.join(timeout)
+        poll(runner, 1 if runner.script_stopped() else 0)
+
+    poll = local_script_runner.require_widgets_deltas
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BidiComponentManager, "discover_and_register_components", lambda manager, **options: None)
         for module in (app_test, local_script_runner):
             patch.setattr(module, "ScriptCache", lambda: scripts)
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
+        patch.setattr(memory_cleaner(), "schedule", lambda: None)
         yield

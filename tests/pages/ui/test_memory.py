@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -57,9 +58,8 @@ def started(monkeypatch):
             super().start()
 
     monkeypatch.setattr(memory, "threading", SimpleNamespace(Thread=Thread, Event=threading.Event))
-    memory.memory_cleaner.cache_clear()
-    yield threads
-    memory.memory_cleaner.cache_clear()
+    monkeypatch.setattr(memory, "memory_cleaner", cache(memory.memory_cleaner.__wrapped__))
+    return threads
 
 
 def test_all_sessions_share_one_cleaner_that_does_not_keep_the_server_from_exiting(started):
