@@ -117,7 +117,7 @@ class FuzzyCMeans(Alternating):
             raise ValueError(f"m must be a finite number above 1, got {self.m}")
 
     def prepare(self, data) -> CenteredColumns:
-        """The checked and centered points; `data` is an (n, d) array. Raises as `check_points` and `check_k`."""
+        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as `check_points` and `check_k`."""
         if isinstance(data, CenteredColumns):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))

@@ -67,7 +67,7 @@ def test_within_sum_of_squares_of_one_cluster_is_the_total_and_of_singletons_zer
     assert within_groups([[3.0, 4.0]], ["only"]) == 0
 
 
-@pytest.mark.parametrize("x", [0.1, 0.7, 1e8 + 0.1, -3.3e-9])
+@pytest.mark.parametrize("x", [0.1, 1.3, 1.49, 1e8 + 0.1, -3.3e-9])
 def test_within_sum_of_squares_of_duplicates_is_exactly_zero(x):
     points = np.repeat([[x, 0.3], [x + 1, 0.3], [x, 1.7]], [3, 7, 6], axis=0)
     labels = np.repeat([4, 2, 9], [3, 7, 6])
