@@ -1,4 +1,4 @@
-"""One conformance test over all methods; and that it fails where a method is wrong."""
+"""Every method passes all checks, and the checks fail for faulty methods and exports."""
 
 import json
 from dataclasses import replace
@@ -7,58 +7,68 @@ import numpy as np
 import pytest
 
 from pages.export import files
+from pages.figures import stills
 from pages.methods import available_methods, method, methods, settings
 from pages.methods.fuzzy_c_means import FuzzyCMeansView
 from pages.methods.kmeans import KMeansView
 from pages.methods.kmedoids import KMedoidsView
 from pages.methods.mixture import MixtureView
 from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
+from pages.runs import pictures
 from tests.pages import checks
 from tests.pages.methods.fakes import FAKES
 
-CHECK_OF_SHARES = checks.check_that_shares_are_exported_exactly_if_it_is_soft
+CHECK_OF_MEMBERSHIPS = checks.check_that_memberships_are_exported_if_and_only_if_it_is_soft
+CHECK_OF_REPORTED_OPTIONS = checks.check_that_every_option_is_reported
 
 
 def register(view, monkeypatch) -> None:
-    """Lets the app have this method, in the place of the one of its name if there is one."""
+    """Add a method to the app; it replaces a method with the same name."""
     monkeypatch.setitem(methods(), view.name, view)
+
+
+@pytest.fixture(autouse=True)
+def _small_images(monkeypatch):
+    """Images are drawn with few pixels; their size does not matter here."""
+    monkeypatch.setattr(pictures, "GRID", (32, 48))
+    monkeypatch.setattr(stills, "OVERSAMPLING", 1)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__.removeprefix("check_that_"))
 @pytest.mark.parametrize("name", [*methods(), *FAKES])
-def test_every_method_conforms(name, check, monkeypatch):
+def test_every_method_passes(name, check, monkeypatch):
     if name in FAKES:
         register(FAKES[name], monkeypatch)
     check(method(name))
 
 
-class ForgetsItsOption(KMedoidsView):
+class IgnoresAnOption(KMedoidsView):
     def process(self, settings, init=None):
         return super().process(settings.with_options(update="alternating"), init)
 
 
-class ForgetsItsSentence(KMeansView):
+class LacksACaption(KMeansView):
     def sentences(self):
-        return {phase: say for phase, say in super().sentences().items() if phase != "M"}
+        return {phase: caption for phase, caption in super().sentences().items() if phase != "M"}
 
 
-class ForgetsItsShares(MixtureView):
+class LacksANameForMemberships(MixtureView):
     traits = replace(MixtureView.traits, share=None)
 
 
-class ClaimsShares(KMeansView):
+class ClaimsMemberships(KMeansView):
     traits = replace(KMeansView.traits, share="membership")
 
 
-class NamesAnother(KMeansView):
+class HasSettingsOfAnotherMethod(KMeansView):
     title = "K-medians"
 
     def settings(self, *args, **options):
         return replace(super().settings(*args, **options), method="mixture", options=method("mixture").settings().options)
 
 
-class RunsAnother(KMedoidsView):
-    """Silently K-means under the name of K-medoids, as an `else` would."""
+class RunsAnotherMethod(KMedoidsView):
+    """K-means under the name of K-medoids."""
 
     centers = KMeansView.centers
     start_at = KMeansView.start_at
@@ -70,79 +80,104 @@ class RunsAnother(KMedoidsView):
         return method("kmeans").process(settings, init)
 
 
-class RepeatsAnother(KMeansView):
-    """The same groups by other numbers, which a comparison of groups alone would not find."""
+class HasAScriptWithAnotherSeed(KMeansView):
+    """The script finds the same clusters with other numbers, so a comparison of partitions would not detect it."""
 
     def script(self, run, iterations):
         script = super().script(run, iterations)
         return script._replace(body=script.body.replace("rng=1", "rng=2"))
 
 
-class RepeatsLess(KMeansView):
-    """All but the last iteration, in which nothing changes."""
+class HasAScriptThatStopsEarly(KMeansView):
+    """The script omits the last iteration, in which nothing changes."""
 
     def script(self, run, iterations):
         return super().script(run, run.history.iterations - 1)
 
 
-class RepeatsAnotherElsewhere(KMeansView):
+class HasAScikitLearnScriptForOtherPoints(KMeansView):
     def peer_script(self, run, iterations):
         script = super().peer_script(run, iterations)
         return script._replace(body=script.body.replace("fit(points)", "fit(points + 1)"))
 
 
-class ForgetsItsOptionInAPanel(MixtureView):
+class HidesAnOptionInComparisons(MixtureView):
     label_options = frozenset({"covariance", "floor"})
 
     def label(self, settings):
         return "Mixture"
 
 
-class ForgetsItsOptionInTheScript(FuzzyCMeansView):
+class OmitsAnOptionInTheScript(FuzzyCMeansView):
     def arguments(self, settings):
         return {}
 
 
-class CallsItsValuesTheSame(MixtureView):
+class HasEqualLabels(MixtureView):
     options = (replace(MixtureView.options[0], choices={"full": "Full", "tied": "Full"}), MixtureView.options[1])
 
 
-class StaysSilentAboutItsStart(KMeansView):
+class DoesNotNameItsInitialization(KMeansView):
     def start_sentence(self, run, state, now):
         return "Start."
 
 
 @pytest.mark.parametrize(
-    ("broken", "check", "fault", "words"),
+    ("broken", "check", "error", "message"),
     [
-        (ForgetsItsOption, checks.check_that_every_option_changes_the_result, AssertionError, "update = swap changes nothing"),
-        (ForgetsItsSentence, checks.check_that_it_explains_itself, KeyError, "'M'"),
-        (StaysSilentAboutItsStart, checks.check_that_it_explains_itself, AssertionError, "does not say random data points"),
-        (ForgetsItsShares, CHECK_OF_SHARES, AssertionError, "a share without a name"),
-        (ClaimsShares, CHECK_OF_SHARES, AssertionError, "a name without shares"),
-        (NamesAnother, checks.check_that_it_is_the_one_it_names, AssertionError, "kmeans makes settings of mixture"),
-        (RunsAnother, checks.check_that_it_is_the_one_it_names, AssertionError, "kmedoids runs clustering.kmeans.KMeans"),
-        (RepeatsAnother, checks.check_that_its_script_repeats_the_run, AssertionError, "the script comes to other labels"),
-        (RepeatsLess, checks.check_that_its_script_repeats_the_run, AssertionError, "takes another number of iterations"),
+        (IgnoresAnOption, checks.check_that_every_option_changes_the_result, AssertionError, "update = swap changes nothing"),
+        (LacksACaption, checks.check_that_every_state_is_explained, KeyError, "'M'"),
         (
-            RepeatsAnotherElsewhere,
-            checks.check_that_its_peer_script_repeats_the_run,
+            DoesNotNameItsInitialization,
+            checks.check_that_every_state_is_explained,
             AssertionError,
-            "the peer has another loss|the peer has other",
+            "does not contain random data points",
         ),
-        (ForgetsItsOptionInAPanel, checks.check_that_every_option_is_reported, AssertionError, "covariance is in no name"),
-        (ForgetsItsOptionInTheScript, checks.check_that_every_option_is_reported, AssertionError, "m is not in the script"),
-        (CallsItsValuesTheSame, checks.check_that_every_option_is_reported, AssertionError, "values of covariance are called"),
+        (LacksANameForMemberships, CHECK_OF_MEMBERSHIPS, AssertionError, "memberships without a name"),
+        (ClaimsMemberships, CHECK_OF_MEMBERSHIPS, AssertionError, "a name without memberships"),
+        (
+            HasSettingsOfAnotherMethod,
+            checks.check_that_it_runs_its_own_process,
+            AssertionError,
+            "kmeans has settings of mixture",
+        ),
+        (
+            RunsAnotherMethod,
+            checks.check_that_it_runs_its_own_process,
+            AssertionError,
+            "kmedoids runs clustering.kmeans.KMeans",
+        ),
+        (
+            HasAScriptWithAnotherSeed,
+            checks.check_that_the_script_repeats_the_run,
+            AssertionError,
+            "the script gives other labels",
+        ),
+        (
+            HasAScriptThatStopsEarly,
+            checks.check_that_the_script_repeats_the_run,
+            AssertionError,
+            "another number of iterations",
+        ),
+        (
+            HasAScikitLearnScriptForOtherPoints,
+            checks.check_that_the_scikit_learn_script_repeats_the_run,
+            AssertionError,
+            "scikit-learn gives (another loss|other)",
+        ),
+        (HidesAnOptionInComparisons, CHECK_OF_REPORTED_OPTIONS, AssertionError, "covariance is not in the name"),
+        (OmitsAnOptionInTheScript, CHECK_OF_REPORTED_OPTIONS, AssertionError, "m is not in the script"),
+        (HasEqualLabels, CHECK_OF_REPORTED_OPTIONS, AssertionError, "values of covariance share a label"),
     ],
 )
-def test_a_method_that_is_wrong_is_found(broken, check, fault, words, monkeypatch):
+def test_the_checks_detect_faulty_methods(broken, check, error, message, monkeypatch):
     register(broken(), monkeypatch)
-    with pytest.raises(fault, match=words):
+    with pytest.raises(error, match=message):
         check(method(broken.name))
 
 
 OPTION = FuzzyCMeansView.options[0]
-"""an option of a soft method"""
+"""option of a soft method"""
 
 
 def json_without_option(run, export=files.parameters_json):
@@ -151,35 +186,30 @@ def json_without_option(run, export=files.parameters_json):
     return json.dumps(content).encode()
 
 
-def report_with_option_elsewhere(*args, export=checks.report):
+def report_without_option(*args, export=checks.report):
     return export(*args).replace(f"<dt>{OPTION.label}</dt>", f"<dt></dt>{OPTION.label}")
 
 
-def table_without_shares(run, export=files.assignments_csv):
+def table_without_memberships(run, export=files.assignments_csv):
     lines = export(run).decode("utf-8-sig").splitlines()
     return "\n".join(line.rsplit(",", run.k)[0] for line in lines).encode()
 
 
 @pytest.mark.parametrize(
-    ("place", "broken", "check", "words"),
+    ("target", "broken", "check", "message"),
     [
-        ((files, "parameters_json"), json_without_option, checks.check_that_every_option_is_reported, "m is not in JSON"),
-        (
-            (checks, "report"),
-            report_with_option_elsewhere,
-            checks.check_that_every_option_is_reported,
-            "m is not in the report",
-        ),
-        ((files, "assignments"), table_without_shares, CHECK_OF_SHARES, r"columns of shares: \[\]"),
+        ((files, "parameters_json"), json_without_option, CHECK_OF_REPORTED_OPTIONS, "m is not in JSON"),
+        ((checks, "report"), report_without_option, CHECK_OF_REPORTED_OPTIONS, "m is not in the report"),
+        ((files, "assignments_csv"), table_without_memberships, CHECK_OF_MEMBERSHIPS, r"membership columns: \[\]"),
     ],
 )
-def test_an_export_that_forgets_what_only_a_method_has_is_found(place, broken, check, words, monkeypatch):
-    monkeypatch.setattr(*place, broken)
-    with pytest.raises(AssertionError, match=words):
+def test_the_checks_detect_exports_that_omit_options_or_memberships(target, broken, check, message, monkeypatch):
+    monkeypatch.setattr(*target, broken)
+    with pytest.raises(AssertionError, match=message):
         check(method("fuzzy"))
 
 
-def test_there_is_no_silent_default():
+def test_unknown_methods_options_and_initializations_raise():
     with pytest.raises(ValueError, match="unknown method 'k-means'; choose from kmeans"):
         method("k-means")
     with pytest.raises(TypeError, match="K-means has no option covariance"):
@@ -190,7 +220,7 @@ def test_there_is_no_silent_default():
         settings("kmeans").with_options(floor=1.0)
 
 
-def test_methods_are_offered_where_they_can_be_used():
+def test_methods_are_available_for_data_and_pages_that_suit_them():
     data = checks.sample()
     given = replace(data, precomputed=np.zeros((60, 60)))
     assert {view.name for view in available_methods("watch", given).values()} == {
@@ -201,13 +231,13 @@ def test_methods_are_offered_where_they_can_be_used():
 
 
 @pytest.mark.parametrize("name", FAKES)
-def test_a_method_that_finds_its_groups_is_not_offered_where_they_are_chosen_or_where_seeds_matter(name, monkeypatch):
+def test_methods_without_k_or_random_starts_are_not_available_on_restarts_and_choose_k(name, monkeypatch):
     register(FAKES[name], monkeypatch)
     assert {page for page in (WATCH, COMPARE, RESTARTS, CHOOSE_K) if name in available_methods(page)} == {WATCH, COMPARE}
     assert name not in available_methods(WATCH, checks.proximities())
 
 
-def test_settings_are_told_apart_by_all_that_they_hold():
+def test_settings_are_equal_only_if_all_their_values_are():
     one = settings("mixture", 3, "random", 1, covariance="tied")
     assert one == settings("mixture", 3, "random", 1, covariance="tied")
     assert len({one, settings("mixture", 3, "random", 2, covariance="tied"), one.with_options(covariance="full")}) == 3
