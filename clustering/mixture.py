@@ -163,7 +163,7 @@ class GaussianMixture(Alternating):
             raise ValueError(f"regularization must be at least 0, got {self.regularization}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """The checked points and their features; `data` is an (n, d) array. Raises ValueError as `check_points` and `check_k`."""
+        """Checked points with features; `data` is an (n, d) array. Raises ValueError as `check_points` and `check_k`."""
         if isinstance(data, PreparedFeatures):
             check_k(self.k, len(data.points))
             if data.feature_count != feature_count(self.covariance, len(data.columns)):
