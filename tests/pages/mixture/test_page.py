@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 import scipy.stats
 from streamlit.testing.v1 import AppTest
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from clustering import GaussianMixture, fit, three_gaussians
 from pages.datasets import catalog
 from pages.figures import plots
+from pages.hierarchy import sections as hierarchy_sections
 from pages.mixture import figures, limit, sections
 from pages.runs import pictures
 from pages.ui.failure_examples import FAILURES
@@ -32,7 +34,14 @@ def opened(page=PAGE, ground="none", **address):
 
 
 @pytest.fixture
-def app():
+def no_plots(monkeypatch):
+    """Leaves the animated plots empty, which take most of the time: other tests are about them."""
+    monkeypatch.setattr(pictures, "picture", lambda *_, **options: go.Figure())
+    monkeypatch.setattr(hierarchy_sections, "draw_figures", lambda *_: [go.Figure()] * 4)
+
+
+@pytest.fixture
+def app(no_plots):
     """The page with fewer points and iterations than by default."""
     return opened(n="100", start_mixture="K-means")
 
@@ -113,9 +122,15 @@ ONE_COLUMN = dict(n="50", sample="Round groups", round_d="1")
 DATA = {
     "three": (dict(n="50"), ALL),
     "one column": (ONE_COLUMN, ALL),
-    "iris": (dict(source="Built-in", table="Iris", start_mixture="K-means"), ALL[:-1]),
-    "many points": (dict(n="100", start_mixture="K-means"), ALL),
-    "one component": (dict(n="50", k="1"), ALL),
+    "iris": (
+        dict(source="Built-in", table="Iris", start_mixture="K-means"),
+        ("responsibilities", "sampling", "limit", "bootstrap"),
+    ),
+    "many points": (
+        dict(n="100", start_mixture="K-means"),
+        ("responsibilities", "low_density", "sampling", "limit", "bootstrap"),
+    ),
+    "one component": (dict(n="50", k="1"), ("responsibilities", "models", "limit", "bootstrap", "truth")),
     "many components": (dict(n="50", k="11", start_mixture="K-means"), ("responsibilities", "sampling")),
     "alike": (dict(n="50", start_mixture="Identical means"), ("responsibilities", "limit", "truth")),
     "by a tree": (dict(n="50", start_mixture="Hierarchical clustering"), ("models", "limit")),
@@ -127,13 +142,13 @@ def small_limits(monkeypatch):
     """More than 60 points are drawn as images or sampled, as large data are."""
     for module in (plots, figures):
         monkeypatch.setattr(module, "MAX_MARKERS", 60)
-    monkeypatch.setitem(pictures.picture.__kwdefaults__, "markers", 60)
     monkeypatch.setattr(figures, "MAX_TERNARY_POINTS", 60)
     for module in (limit, sections):
         monkeypatch.setattr(module, "MAX_POINTS", 60)
 
 
 @pytest.mark.parametrize("name", DATA)
+@pytest.mark.usefixtures("no_plots")
 def test_every_section_is_shown_for_every_kind_of_data(name, monkeypatch, request):
     monkeypatch.setattr(sections, "MODEL_RUNS", 1)
     if name == "many points":
@@ -279,9 +294,8 @@ def test_a_sample_from_the_model_becomes_the_data_set_of_the_whole_app(app):
     for page in (WATCH, "pages/data/page.py", PAGE):
         app.switch_page(page).run()
         assert has_no_error(app)
-        told = (
-            "All pages use “Sample from the mixture fitted to Three Gaussians" if "data" in page else "321 points, 2 columns"
-        )
+        title = "All pages use “Sample from the mixture fitted to Three Gaussians"
+        expected = title if "data" in page else "321 points, 2 columns"
         assert expected in texts(app), page
     assert metrics(app) == first
 
@@ -357,6 +371,7 @@ def widget_values(app):
 
 
 @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
+@pytest.mark.usefixtures("no_plots")
 def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     failure = FAILURES[name]
     # other settings, which the failure has to change

@@ -1,10 +1,13 @@
-"""What a mixture believes: densities, margins, responsibilities, resampling, the limit; formulas; what the failures claim."""
+"""Figures and computations of the page of mixtures: densities, margins, responsibilities, bootstrap, the K-means limit.
+
+Also the formulas of all methods, and the claims of the failure examples about mixtures.
+"""
 
 import base64
 import io
 import re
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -24,10 +27,11 @@ from pages.figures.ellipses import ellipses
 from pages.methods.formulas import typeset
 from pages.methods.mixture import COVARIANCE, matched_components
 from pages.methods.starts import ManualStart
+from pages.mixture import density as mixture_density
 from pages.mixture import figures as mixture_figures
-from pages.mixture import limit_figures
+from pages.mixture import limit, limit_figures
 from pages.mixture.bootstrap import Bootstrap
-from pages.mixture.density import ENCLOSED, GRID, LOG_LEVELS, LOG_STEP, DensityBackground, DensityMargins
+from pages.mixture.density import ENCLOSED, LOG_LEVELS, LOG_STEP, DensityBackground, DensityMargins
 from pages.mixture.limit import width_path
 from pages.mixture.posterior import Posterior
 from pages.runs import pictures
@@ -37,7 +41,15 @@ from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES
 
 
-def sample(name="three", n=200, seed=0, **values):
+@pytest.fixture(autouse=True)
+def grid(monkeypatch):
+    """A density image of fewer cells."""
+    shape = (92, 120)
+    monkeypatch.setattr(mixture_density, "GRID", shape)
+    return shape
+
+
+def sample(name="three", n=100, seed=0, **values):
     defaults = {s.name: catalog.SAMPLES[name].default(s) for s in catalog.SAMPLES[name].settings}
     return catalog.draw_sample(name, n, seed, defaults | values)
 
@@ -82,9 +94,9 @@ def alphas(source):
 
 
 def on_the_grid(mixture, extent):
-    """The density by SciPy in the middle of each cell, the top row first."""
+    """The density at the center of each cell by SciPy, top row first."""
     left, right, bottom, top = extent
-    rows, columns = GRID
+    rows, columns = mixture_density.GRID
     x = left + (np.arange(columns) + 0.5) * (right - left) / columns
     y = top - (np.arange(rows) + 0.5) * (top - bottom) / rows
     cells = np.dstack(np.meshgrid(x, y))
@@ -92,7 +104,7 @@ def on_the_grid(mixture, extent):
 
 
 def contours(mixture, points, log=False):
-    """The densities at which contours run: those that enclose given shares of the points, or even steps of their logarithm."""
+    """The densities of the contours: they enclose fixed fractions of the points, or their logarithms are equally spaced."""
     of_points = sum(w * scipy.stats.multivariate_normal(m, s).pdf(points) for w, m, s in zip(*mixture, strict=True))
     if log:
         return np.exp(np.quantile(np.log(of_points), 0.98) - LOG_STEP * np.arange(LOG_LEVELS)[::-1])
@@ -100,7 +112,7 @@ def contours(mixture, points, log=False):
 
 
 def within_bands(alpha):
-    """Where a cell is like all eight around it, and so no contour."""
+    """Whether each cell equals its eight neighbors, so that no contour runs through it."""
     alike = np.zeros(alpha.shape, dtype=bool)
     around = [np.roll(alpha, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     alike[1:-1, 1:-1] = np.all([alpha == other for other in around], axis=0)[1:-1, 1:-1]
@@ -109,11 +121,13 @@ def within_bands(alpha):
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("t", [0, 2, -1])
-def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(run, log, t):
+def test_the_opacity_increases_with_the_density(run, monkeypatch, log, t):
+    grid = (230, 300)  # in a smaller image too few cells of a band have no contour
+    monkeypatch.setattr(mixture_density, "GRID", grid)
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
     alpha = alphas(DensityBackground(run, plane, extent, log).source(complete_state(run, t)))
-    assert alpha.shape == GRID
+    assert alpha.shape == grid
     inside = within_bands(alpha)
     density = on_the_grid(run.history.parameters[t], extent)[inside]
     strengths, which = np.unique(alpha[inside], return_inverse=True)
@@ -123,7 +137,7 @@ def test_the_density_is_scipys_in_bands_that_are_the_stronger_the_higher_it_is(r
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_contours_are_at_the_same_densities_in_every_state(run, log):
+def test_contours_have_the_same_densities_in_every_state(run, log):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
     ground = DensityBackground(run, plane, extent, log)
@@ -136,10 +150,10 @@ def test_contours_are_at_the_same_densities_in_every_state(run, log):
         inside = within_bands(alpha)
         np.testing.assert_allclose(alpha[inside], 255 * 0.6 * level[inside] / len(heights), atol=1)
         most.append(level.max())
-    assert most[0] < most[-1]  # it grows, and can be seen to grow
+    assert most[0] < most[-1]  # the density grows
 
 
-def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
+def test_the_density_of_more_than_two_columns_is_the_marginal_density_of_the_two_shown(iris):
     plane = column_plane(iris.data.columns, 2, 0)
     extent = pictures.extent_of([iris], plane)
     alpha = alphas(DensityBackground(iris, plane, extent).source(-1))
@@ -151,11 +165,11 @@ def test_the_density_of_more_columns_is_that_of_the_two_that_are_seen(iris):
     np.testing.assert_allclose(alpha[inside], 255 * 0.6 * level[inside] / len(ENCLOSED), atol=1)
 
 
-def test_the_density_along_principal_components_keeps_its_place(iris):
+def test_the_density_along_principal_components_is_where_samples_of_the_mixture_are(iris, grid):
     plane = principal_plane(iris.data.points)
     extent = pictures.extent_of([iris], plane)
     alpha = alphas(DensityBackground(iris, plane, extent).source(-1))
-    # by drawing from the mixture instead of projecting it
+    # samples from the mixture, projected
     rng = np.random.default_rng(0)
     weights, means, covariances = iris.history.parameters[-1]
     drawn = np.concatenate(
@@ -163,8 +177,8 @@ def test_the_density_along_principal_components_keeps_its_place(iris):
     )
     x, y = plane.project(drawn).T
     left, right, bottom, top = extent
-    rows = np.clip((top - y) / (top - bottom) * GRID[0], 0, GRID[0] - 1).astype(int)
-    columns = np.clip((x - left) / (right - left) * GRID[1], 0, GRID[1] - 1).astype(int)
+    rows = np.clip((top - y) / (top - bottom) * grid[0], 0, grid[0] - 1).astype(int)
+    columns = np.clip((x - left) / (right - left) * grid[1], 0, grid[1] - 1).astype(int)
     assert alpha[rows, columns].mean() > 3 * alpha.mean()
 
 
@@ -172,14 +186,14 @@ def test_the_density_along_principal_components_keeps_its_place(iris):
 
 
 def parts_of(line):
-    """The parts of a broken line as (m, 2) arrays."""
+    """The parts of a line with gaps, as (m, 2) arrays."""
     x, y = (np.array([np.nan if v is None else v for v in line[axis]], dtype=float) for axis in ("x", "y"))
     gaps = np.flatnonzero(np.isnan(x) | np.isnan(y))
     return [np.delete(part, np.isnan(part).any(axis=1), axis=0) for part in np.split(np.column_stack([x, y]), gaps)]
 
 
 def check_margins(lines, mixture, extent):
-    """That they are what SciPy says: (lines of the components, line of the sum) for each axis."""
+    """Compare the margins with SciPy: (lines of the components, line of the mixture) for each axis."""
     weights, means, covariances = mixture
     assert len(lines) % 2 == 0
     for i in range(len(lines) // 2):
@@ -197,7 +211,7 @@ def check_margins(lines, mixture, extent):
 
 
 @pytest.mark.parametrize("t", [0, 1, -1])
-def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_their_sum(run, t):
+def test_the_line_of_each_component_integrates_to_its_weight_and_the_total_is_their_sum(run, t):
     plane = plane_of(run)
     wide = (-30.0, 30.0, -28.0, 32.0)
     lines = DensityMargins(run, plane, wide).at(complete_state(run, t))
@@ -207,7 +221,7 @@ def test_the_line_of_each_component_integrates_to_its_weight_and_the_sum_is_thei
         np.testing.assert_allclose(areas, run.history.parameters[t].weights, atol=1e-3)
 
 
-def test_the_margins_of_the_picture_are_as_wide_as_it_is(run):
+def test_the_margins_are_as_wide_as_the_plot(run):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
     check_margins(DensityMargins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
@@ -221,7 +235,7 @@ def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
     check_margins(DensityMargins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
 
 
-def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
+def test_margins_of_data_in_tiny_and_huge_units_keep_their_shape(run):
     for unit in (1e-6, 1e5):
         other = of_points(run.data.points * unit)
         plane = plane_of(other)
@@ -231,12 +245,12 @@ def test_margins_of_tiny_and_of_huge_units_keep_their_shape(run):
             assert np.trapezoid(y, x) == pytest.approx(1, abs=0.05)
 
 
-def test_the_histogram_has_the_area_one_and_stands_where_the_points_are(run):
+def test_the_histogram_has_area_one_and_its_cumulative_counts_match_the_points(run):
     plane = plane_of(run)
     across, up = DensityMargins(run, plane, pictures.extent_of([run], plane)).static_traces()
     for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
-        # at the middle of the first of them the share of the points that are to the left
+        # the area up to the middle is the fraction of the points to the left of it
         middle = along[len(along) // 2]
         half = np.trapezoid(height[: len(along) // 2], along[: len(along) // 2])
         assert half == pytest.approx((run.data.points[:, i] < middle).mean(), abs=0.03)
@@ -262,8 +276,8 @@ def picture(run, **parts):
 
 
 @pytest.mark.parametrize("filled", [False, True])
-def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
-    if filled:  # rings around values that were filled are one more trace
+def test_every_frame_sets_the_margins_to_its_own_state(run, filled):
+    if filled:  # the rings around imputed values are another trace
         holes = np.zeros(run.data.points.shape, dtype=bool)
         holes[:3, 0] = True
         run = run_of(replace(run.data, key="filled", filled=holes))
@@ -285,8 +299,9 @@ def test_every_frame_moves_the_margins_to_its_own_state(run, filled):
         np.testing.assert_array_equal([last.x, last.y], [figure.data[i].x, figure.data[i].y])
 
 
-def test_every_frame_of_the_default_run_has_the_density_of_its_state():
-    run = run_of(sample(n=500))
+def test_every_frame_has_the_density_of_its_state(monkeypatch):
+    monkeypatch.setattr(mixture_density, "GRID", (230, 300))  # the last states differ in a few cells only
+    run = run_of(sample(n=300))
     frames, _ = frames_of(run)
     figure = picture(run, background=DensityBackground, margins=DensityMargins)
     sources = [drawn.layout.images[0].source for drawn in figure.frames]
@@ -299,17 +314,17 @@ def test_every_frame_of_the_default_run_has_the_density_of_its_state():
     assert all(alphas(source).max() > 0 for source in by_state.values())
 
 
-def test_many_points_have_the_density_below_the_painted_points_in_every_frame():
-    figure = picture(run_of(sample(n=3_000)), background=partial(DensityBackground, log=True), margins=DensityMargins)
+def test_painted_points_are_above_the_density_in_every_frame(grid):
+    figure = picture(run_of(sample()), background=partial(DensityBackground, log=True), margins=DensityMargins, markers=60)
     for drawn in figure.frames:
         own = [image.source for image in drawn.layout.images]
         assert len(own) == (1 if drawn.baseframe else 2)
     below, points = figure.layout.images
-    assert alphas(below.source).shape == GRID
-    assert alphas(points.source).shape != GRID
+    assert alphas(below.source).shape == grid
+    assert alphas(points.source).shape != grid
 
 
-def test_a_component_that_collapses_stays_within_the_figure():
+def test_the_margins_of_a_collapsing_component_stay_finite():
     run = failed("collapse")
     figure = picture(run, background=DensityBackground, margins=DensityMargins)
     tops = figure.layout.yaxis2.range[1], figure.layout.xaxis2.range[1]
@@ -320,11 +335,11 @@ def test_a_component_that_collapses_stays_within_the_figure():
             assert values.max() <= 3.01 * top
 
 
-# what the mixture makes of each point
+# responsibilities and densities of the points
 
 
 @pytest.mark.parametrize("settings", [dict(), dict(k=1), dict(k=5, covariance="spherical"), dict(start="alike")], ids=str)
-def test_uncertainty_is_scipys_entropy_of_the_responsibilities(settings):
+def test_the_entropy_of_the_responsibilities_agrees_with_scipy(settings):
     run = run_of(sample("overlap"), **settings)
     posterior = Posterior(run)
     by_number = run.history.last.assignment.responsibilities[:, np.argsort(run.ranks)]
@@ -332,25 +347,25 @@ def test_uncertainty_is_scipys_entropy_of_the_responsibilities(settings):
     np.testing.assert_allclose(posterior.entropy, scipy.stats.entropy(by_number, axis=1), atol=1e-9)
 
 
-def test_the_way_of_a_point_ends_with_its_responsibilities_and_has_every_state(run):
+def test_the_history_of_a_point_has_its_responsibilities_in_every_state(run):
     posterior = Posterior(run)
     for point in (0, 17, int(posterior.entropy.argmax())):
-        way = posterior.by_iteration(point)
-        assert way.shape == (run.history.iterations + 1, 3)
-        np.testing.assert_allclose(way[-1], posterior.responsibilities[point], atol=1e-9)
-        np.testing.assert_allclose(way.sum(axis=1), 1)
+        history = posterior.by_iteration(point)
+        assert history.shape == (run.history.iterations + 1, 3)
+        np.testing.assert_allclose(history[-1], posterior.responsibilities[point], atol=1e-9)
+        np.testing.assert_allclose(history.sum(axis=1), 1)
         for t, state in enumerate(run.history.parameters):
             joint = [
                 w * scipy.stats.multivariate_normal(m, s).pdf(run.data.points[point]) for w, m, s in zip(*state, strict=True)
             ]
-            np.testing.assert_allclose(way[t, run.ranks], joint / np.sum(joint), atol=1e-9)
+            np.testing.assert_allclose(history[t, run.ranks], joint / np.sum(joint), atol=1e-9)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 1.0])
-def test_the_least_likely_are_so_many_and_the_threshold_parts_them_from_the_others(run, share):
+def test_the_threshold_separates_the_points_of_lowest_density_from_the_others(run, share):
     rows, threshold = Posterior(run).lowest_density(share)
     density = scipy_log_density(run)
-    assert len(rows) == round(share * 200)
+    assert len(rows) == round(share * 100)
     np.testing.assert_array_equal(rows, np.argsort(density)[: len(rows)])
     if 0 < share < 1:
         assert density[rows].max() < threshold < np.delete(density, rows).min()
@@ -362,11 +377,11 @@ def scipy_log_density(run):
     return scipy.special.logsumexp(parts, axis=0, b=state.weights[:, None])
 
 
-def test_log_densities_are_scipys(run):
+def test_log_densities_agree_with_scipy(run):
     np.testing.assert_allclose(Posterior(run).log_density, scipy_log_density(run))
 
 
-def test_the_least_likely_of_the_sample_with_outliers_are_outliers():
+def test_the_points_of_lowest_density_in_a_sample_with_outliers_are_outliers():
     data = sample("outliers", n=500, share=0.05)
     rows, _ = Posterior(run_of(data, start="k-means")).lowest_density(0.02)
     alone = np.bincount(data.labels[data.labels >= 0]).argmin() if (data.labels >= 0).all() else -1
@@ -374,12 +389,12 @@ def test_the_least_likely_of_the_sample_with_outliers_are_outliers():
 
 
 def divergence(mean_a, a, mean_b, b):
-    """KL(a || b) of two Gaussians, as in any book."""
+    """Kullback-Leibler divergence KL(a || b) of two Gaussians."""
     apart, inverse = mean_b - mean_a, np.linalg.inv(b)
     return 0.5 * (np.trace(inverse @ a) + apart @ inverse @ apart - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a)))
 
 
-def test_found_components_are_compared_with_the_true_ones_that_they_share_points_with():
+def test_estimated_components_are_compared_with_the_true_ones_that_share_their_points():
     run = run_of(sample(n=2_000), start="k-means")
     truth, found = run.data.truth, run.history.parameters[-1]
     rows = matched_components(run)
@@ -396,7 +411,7 @@ def test_found_components_are_compared_with_the_true_ones_that_they_share_points
 
 
 @pytest.mark.parametrize(("k", "matched"), [(1, 1), (2, 2), (5, 3)])
-def test_what_is_left_over_is_compared_with_nothing(k, matched):
+def test_unmatched_components_have_no_divergence(k, matched):
     rows = matched_components(run_of(sample(), k=k))
     assert len(rows) == k
     partners = [row.true for row in rows if row.true is not None]
@@ -404,46 +419,46 @@ def test_what_is_left_over_is_compared_with_nothing(k, matched):
     assert all((row.true is None) == (row.divergence is None) for row in rows)
 
 
-# resampling
+# bootstrap
 
 
-def test_a_bootstrap_that_was_left_goes_on_to_the_same_fits(run):
-    class Left(Exception):
+def test_an_interrupted_bootstrap_resumes_with_the_same_fits(run):
+    class Interrupted(Exception):
         pass
 
     def tell(share, text):
-        told.append((share, text))
-        if len(told) == 4:
-            raise Left
+        messages.append((share, text))
+        if len(messages) == 4:
+            raise Interrupted
 
-    told, work, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
-    with pytest.raises(Left):
-        work.resume(tell)
-    assert work.remaining == [3, 4, 5, 6]
-    kept = work.fits
+    messages, job, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
+    with pytest.raises(Interrupted):
+        job.resume(tell)
+    assert job.remaining == [3, 4, 5, 6]
+    kept = job.fits
     assert len(kept) == 3
-    work.resume(lambda *_: None)
-    whole.resume(lambda *step: told.append(step))
-    assert work.remaining == []
-    assert all(one is other for one, other in zip(work.fits, kept, strict=False))
-    for one, other in zip(work.fits, whole.fits, strict=True):
+    job.resume(lambda *_: None)
+    whole.resume(lambda *step: messages.append(step))
+    assert job.remaining == []
+    assert all(one is other for one, other in zip(job.fits, kept, strict=False))
+    for one, other in zip(job.fits, whole.fits, strict=True):
         for part, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(part, same)
-    assert told[4:] == [(i / 7, f"Fitting resample {i + 1} of 7.") for i in range(7)]
-    assert len({one.means.tobytes() for one in work.fits}) == 7
+    assert messages[4:] == [(i / 7, f"Fitting resample {i + 1} of 7.") for i in range(7)]
+    assert len({one.means.tobytes() for one in job.fits}) == 7
 
 
 def test_standard_errors_of_a_single_gaussian_are_those_of_a_mean():
     data = sample("round", n=400, k=1)
-    work = Bootstrap(run_of(data, k=1), 300)
-    work.resume(lambda *_: None)
-    error, low, high = work.spread("means")
+    job = Bootstrap(run_of(data, k=1), 300)
+    job.resume(lambda *_: None)
+    error, low, high = job.spread("means")
     expected = data.points.std(axis=0) / np.sqrt(400)
     np.testing.assert_allclose(error[0], expected, rtol=0.15)
     mean = data.points.mean(axis=0)
     np.testing.assert_allclose(low[0], mean - 1.96 * expected, atol=0.4 * expected.max())
     np.testing.assert_allclose(high[0], mean + 1.96 * expected, atol=0.4 * expected.max())
-    np.testing.assert_allclose(work.spread("weights")[0], 0, atol=1e-12)
+    np.testing.assert_allclose(job.spread("weights")[0], 0, atol=1e-12)
 
 
 # K-means as a limit
@@ -465,27 +480,28 @@ def check_width_path(run):
 
 
 @pytest.mark.parametrize("name", ["three", "overlap"])
-def test_from_wide_to_narrow_all_means_part_from_one_place_and_end_as_k_means_does(name):
+def test_with_decreasing_width_all_means_separate_from_one_point_and_end_at_the_k_means_centers(name):
     run = run_of(sample(name))
     check_width_path(run)
     assert width_path(run).certainty[0] == pytest.approx(1 / 3, abs=1e-3)
 
 
-def test_means_begin_in_one_place_also_where_columns_go_together():
+def test_means_coincide_at_the_first_width_for_correlated_columns():
     rng = np.random.default_rng(0)
     along = rng.normal(size=(300, 1)) + np.repeat([[0.0], [6.0], [12.0]], 100, axis=0)
     check_width_path(of_points(along + 0.1 * rng.normal(size=(300, 4))))
 
 
-def test_the_limit_of_many_points_is_that_of_a_sample():
-    run = run_of(sample(n=5_000))
+def test_the_limit_of_many_points_is_computed_for_a_sample(monkeypatch):
+    monkeypatch.setattr(limit, "MAX_POINTS", 60)
+    run = run_of(sample())
     path = width_path(run, n_widths=4)
     np.testing.assert_array_equal(path.ranks, run.ranks)
-    assert len(path.data.points) == 2_000
-    assert all(len(one.responsibilities) == 2_000 for one in path.soft)
+    assert len(path.data.points) == 60
+    assert all(len(one.responsibilities) == 60 for one in path.soft)
 
 
-def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run):
+def test_the_figures_of_the_limit_have_a_frame_and_a_sentence_for_each_width(run):
     path = width_path(run, n_widths=8)
     plane = plane_of(run)
     figure = limit_figures.picture(path, plane, "name")
@@ -502,18 +518,18 @@ def test_the_picture_of_the_limit_has_a_frame_and_a_sentence_for_each_width(run)
     assert f"mean largest responsibility is {path.certainty[3]:.3f}" in path.frames[3].sentence
 
 
-# the triangle
+# the ternary plot
 
 
 def corner_of(run, frame):
-    """(n, 3) the responsibilities that a frame shows, by its places: distances from the sides of the triangle."""
+    """(n, 3) the responsibilities that a frame shows, from the distances of its points to the sides of the triangle."""
     x, y = (np.asarray(part, dtype=float) for part in (frame.data[0].x, frame.data[0].y))
     third = y / np.sqrt(0.75)
     second = x - third / 2
     return np.column_stack([1 - second - third, second, third])
 
 
-def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones_in_corners():
+def test_points_in_the_ternary_plot_are_at_their_responsibilities_and_clearly_assigned_ones_in_corners():
     run = run_of(sample(distance=1, name="overlap"))
     frames, _ = frames_of(run)
     figure = mixture_figures.ternary_plot(run, frames, "name")
@@ -524,7 +540,7 @@ def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones
             assert drawn.baseframe is not None
             continue
         if frame.assigned is None:
-            shares = np.full((200, 3), 1 / 3)
+            shares = np.full((100, 3), 1 / 3)
         else:
             shares = run.history.assignment(frame.assigned).responsibilities[:, order]
         np.testing.assert_allclose(corner_of(run, drawn), shares, atol=1e-6)
@@ -539,18 +555,21 @@ def test_in_the_triangle_each_point_is_at_its_responsibilities_and_the_sure_ones
     assert list(corners.text) == ["1", "2", "3"]
 
 
-def test_of_many_points_the_triangle_has_some():
-    run = run_of(sample(n=3_000))
+def test_the_ternary_plot_of_many_points_shows_a_sample(monkeypatch):
+    monkeypatch.setattr(mixture_figures, "MAX_TERNARY_POINTS", 60)
+    run = run_of(sample())
     frames, _ = frames_of(run)
     figure = mixture_figures.ternary_plot(run, frames, "name")
-    assert len(figure.data[0].x) == mixture_figures.MAX_TERNARY_POINTS == len(figure.frames[-1].data[0].x)
+    assert len(figure.data[0].x) == 60 == len(figure.frames[-1].data[0].x)
 
 
 # pictures
 
 
-def test_clicks_are_answered_by_the_position_of_the_point(run):
-    for one in (run, run_of(sample(n=3_000))):
+def test_a_click_returns_the_position_of_the_point(run, monkeypatch):
+    for most in (2_000, 60):  # as markers, and painted
+        monkeypatch.setattr(mixture_figures, "MAX_MARKERS", most)
+        one = run
         plane = plane_of(one)
         points = mixture_figures.highlighted(Posterior(one), plane, np.array([3, 5]), 7).data[0]
         rows = np.array(points.customdata)
@@ -559,7 +578,7 @@ def test_clicks_are_answered_by_the_position_of_the_point(run):
         assert list(points.text) == [f"row {row + 1}" for row in rows]
 
 
-def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
+def test_circles_and_crosshairs_are_on_the_given_points(run):
     _, rings, *cross = mixture_figures.highlighted(Posterior(run), plane_of(run), np.array([3, 5]), 7).data
     np.testing.assert_array_equal(np.column_stack([rings.x, rings.y]), run.data.points[[3, 5]])
     for mark in cross:
@@ -567,7 +586,7 @@ def test_rings_and_crosshairs_are_on_the_points_that_are_meant(run):
 
 
 def test_ellipses_are_at_one_and_two_standard_deviations():
-    run = run_of(sample("round", n=4_000, k=1), k=1)
+    run = run_of(sample("round", n=200, k=1), k=1)
     (covariance,) = run.history.parameters[-1].covariances
     (curve,) = ellipses(covariance[None], plane_of(run))
     away = np.einsum("ni,ij,nj->n", curve, np.linalg.inv(covariance), curve)
@@ -579,7 +598,7 @@ def test_ellipses_are_at_one_and_two_standard_deviations():
         np.testing.assert_allclose(np.einsum("ni,ij,nj->n", shown, np.linalg.inv(covariance), shown), 1)
 
 
-def test_the_shares_of_a_point_are_a_bar_in_the_color_of_each_component():
+def test_the_responsibilities_of_a_point_are_bars_in_the_colors_of_the_components():
     bars = mixture_figures.responsibility_bars(np.array([0.2, 0.5, 0.3])).data[0]
     assert list(bars.y) == [0.2, 0.5, 0.3]
     assert [label.split()[1] for label in bars.x] == ["1", "2", "3"]
@@ -595,15 +614,15 @@ def numbers(text):
     return [float(one.replace("−", "-").replace(",", "").rstrip(".")) for one in found]
 
 
-def told(run, point=0, rank=0):
-    """The frames of a run with its formulas for this point and the cluster of this number, from 0."""
+def formulas_of(run, point=0, rank=0):
+    """The frames of a run and its formulas for this point and the cluster of this number, from 0."""
     frames, _ = frames_of(run)
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     return frames, typeset(run.view.formulas(run, point, cluster), frames)
 
 
 def assigned_at(run, frame):
-    """The parameters that the points of a frame were assigned by."""
+    """The parameters with which the points of a frame were assigned."""
     return run.history.states[frame.assigned].parameters
 
 
@@ -613,7 +632,7 @@ def drawn_at(run, frame):
 
 
 def iteration_of(run, frame):
-    """The number of the iteration to which these parameters belong."""
+    """The iteration of the parameters that a frame shows."""
     return run.history.states[frame.state].iteration
 
 
@@ -633,9 +652,9 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("algorithm", "settings"), EVERY, ids=str)
-def test_there_are_as_many_places_as_quantities_in_every_frame(algorithm, settings):
+def test_every_frame_has_a_value_for_each_placeholder(algorithm, settings):
     run = run_of(sample(), algorithm, **settings)
-    frames, shown = told(run, 5, run.settings.k - 1)
+    frames, shown = formulas_of(run, 5, run.settings.k - 1)
     assert len(shown.values) == len(frames)
     places = len(re.findall("class='value'", shown.html))
     assert {len(values) for values in shown.values} == {places}
@@ -646,12 +665,12 @@ def test_there_are_as_many_places_as_quantities_in_every_frame(algorithm, settin
 
 
 @pytest.mark.parametrize("settings", [dict(), dict(k=5, seed=4)], ids=str)
-def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settings):
+def test_the_formulas_of_k_means_show_loss_distances_cluster_and_mean(settings):
     run = run_of(sample(), "kmeans", **settings)
     points, history = run.data.points, run.history
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, shown = told(run, point, rank)
+    frames, shown = formulas_of(run, point, rank)
     assert shown.values[0][1:3] == ["", "not assigned yet."]
     for frame, (loss, label, squares, place, came) in zip(frames[1:], shown.values[1:], strict=True):
         centers = assigned_at(run, frame)
@@ -675,13 +694,13 @@ def test_the_formulas_of_k_means_have_its_loss_distances_cluster_and_mean(settin
 @pytest.mark.parametrize(
     "settings", [dict(), dict(metric="manhattan", seed=3), dict(update="swap"), dict(update="steepest swap", k=5)], ids=str
 )
-def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_medoid(settings):
+def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(settings):
     run = run_of(sample(), "kmedoids", **settings)
     metric = {"manhattan": "cityblock"}.get(run.settings.option("metric"), "euclidean")
     points, history = run.data.points, run.history
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, shown = told(run, point, rank)
+    frames, shown = formulas_of(run, point, rank)
     for frame, (loss, label, apart, place, came) in zip(frames[1:], shown.values[1:], strict=True):
         medoids = assigned_at(run, frame)
         away = cdist(points, points[medoids], metric)
@@ -720,12 +739,12 @@ def test_the_formulas_of_k_medoids_have_its_loss_dissimilarities_cluster_and_med
 
 
 @pytest.mark.parametrize("kind", COVARIANCE.choices)
-def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_covariance(kind):
+def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_covariance(kind):
     run = run_of(sample(), covariance=kind)
     points, history = run.data.points, run.history
     point, rank = int(Posterior(run).entropy.argmax()), 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
-    frames, shown = told(run, point, rank)
+    frames, shown = formulas_of(run, point, rank)
     for frame, (loss, share, parts, nothing, came) in zip(frames[1:], shown.values[1:], strict=True):
         state, next_one = assigned_at(run, frame), drawn_at(run, frame)
         densities = np.array([scipy.stats.multivariate_normal(m, s).pdf(points) for m, s in zip(*state[1:], strict=True)])
@@ -753,23 +772,23 @@ def test_the_formulas_of_a_mixture_have_its_loss_responsibility_weight_mean_and_
         weight, mean, covariance = (part[cluster] for part in next_one)
         of_weight, _, rest = came.partition(", m = ")
         of_mean, _, of_covariance = rest.partition(", S = ")
-        assert numbers(of_weight) == pytest.approx([mass, 200, weight], **NEAR)
+        assert numbers(of_weight) == pytest.approx([mass, 100, weight], **NEAR)
         assert numbers(of_mean) == pytest.approx(mean.tolist(), **NEAR)
         assert numbers(of_covariance) == pytest.approx(covariance.ravel().tolist(), **NEAR)
 
 
-def test_the_number_in_the_formula_is_the_one_beside_the_mark_in_the_picture():
+def test_the_cluster_number_in_the_formula_is_that_of_the_mark_in_the_plot():
     run = run_of(sample(), "kmeans", seed=3)
-    frames, shown = told(run, 20)
+    frames, shown = formulas_of(run, 20)
     last = pictures.picture(run, frames, plane_of(run), "name").data[-1]
     marks = np.column_stack([last.x, last.y])
     nearest = cdist(run.data.points[[20]], marks).argmin()
     assert shown.values[-1][1] == f"= {last.customdata[nearest]}"
 
 
-def test_the_loss_in_the_formula_is_that_of_the_sentence_in_every_frame():
+def test_the_loss_in_the_formula_equals_that_in_the_sentence_in_every_frame():
     for algorithm in ("kmeans", "kmedoids", "mixture"):
-        frames, shown = told(run_of(sample(), algorithm))
+        frames, shown = formulas_of(run_of(sample(), algorithm))
         for frame, values in zip(frames[1:], shown.values[1:], strict=True):
             assert values[0].removeprefix("= ") in frame.sentence
 
@@ -778,35 +797,36 @@ def test_the_loss_in_the_formula_is_that_of_the_sentence_in_every_frame():
 def test_names_with_markup_are_text_in_the_formulas(algorithm):
     names = np.array([f"<img src=x onerror=alert({i})>&'" for i in range(60)])
     run = run_of(replace(sample(n=60), key="odd", names=names), algorithm)
-    _, shown = told(run, 4)
+    _, shown = formulas_of(run, 4)
     assert "<img" not in shown.html
     assert "&lt;img src=x onerror=alert(4)&gt;&amp;&#x27;" in shown.html
 
 
-def test_of_many_columns_and_clusters_the_first_are_told():
+def test_formulas_of_many_columns_and_clusters_show_the_first_ones():
     run = of_points(np.random.default_rng(0).normal(size=(200, 7)), k=12, covariance="diagonal")
-    _, shown = told(run)
+    _, shown = formulas_of(run)
     _, _, among, _, came = shown.values[-1]
-    assert len(among.split("of component ")[1].split(", ")) == 9  # eight, and that there are more
+    assert len(among.split("of component ")[1].split(", ")) == 9  # eight and an ellipsis
     assert came.count("…") == 2
 
 
-def test_a_center_that_took_the_farthest_point_is_not_called_the_mean_of_no_points():
+def test_the_center_of_an_emptied_cluster_is_not_described_as_the_mean_of_no_points():
     start = ((0.0, 0.0), (100.0, 100.0), (200.0, 200.0))
     points = np.random.default_rng(0).normal(size=(40, 2))
     data = Data("near", "Near", ("a", "b"), points)
     run = run_of(data, "kmeans", start=ManualStart(start))
     assert notices.EMPTY_CLUSTER in {notice.name for _, notice in run.history.unique_notices()}
     lost = int(np.flatnonzero((run.history.sizes == 0).any(axis=0))[0])
-    _, shown = told(run, 0, int(run.ranks[lost]))
+    _, shown = formulas_of(run, 0, int(run.ranks[lost]))
     assert "no points" not in " ".join(values[-1] for values in shown.values)
 
 
-# what the failures claim
+# claims of the failure examples
 
 
+@cache
 def failed(name, remedied=False):
-    """The run that its pill, and its button, make."""
+    """The run of a failure example, or of its remedy."""
     scene = FAILURES[name].scene(remedied)
     state = scene.state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
@@ -815,7 +835,7 @@ def failed(name, remedied=False):
 
 
 def widths(run):
-    """The least variance of each component of the last state in any direction, in standardised columns."""
+    """The smallest eigenvalue of each final covariance, for standardized columns."""
     scale = run.data.points.std(axis=0)
     return np.linalg.eigvalsh(run.history.parameters[-1].covariances / np.outer(scale, scale)).min(axis=1)
 
@@ -825,21 +845,21 @@ def criterion(run):
     return bic(-run.history.losses[-1] * n, run.history.process.parameter_count(d), n)
 
 
-def test_without_a_least_variance_a_component_collapses_and_with_one_it_is_held():
+def test_a_component_collapses_without_a_variance_floor_and_does_not_with_one():
     wild, held = failed("collapse"), failed("collapse", True)
-    assert widths(wild).min() == pytest.approx(1e-12, rel=0.1)  # the end of double precision
+    assert widths(wild).min() == pytest.approx(1e-12, rel=0.1)  # the limit of double precision
     assert widths(held).min() > 1e-2
     assert wild.history.losses[-1] < held.history.losses[-1] - 0.5
-    assert -np.diff(wild.history.losses).min() > 0.4  # off a cliff
+    assert -np.diff(wild.history.losses).min() > 0.4  # a sudden drop
     assert wild.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
     assert [notice.name for _, notice in wild.history.unique_notices()] == [notices.COLLAPSING_COMPONENT]
     assert not held.history.unique_notices()
-    # the floor alone holds it, too
+    # the floor alone prevents it, too
     floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
 
 
-def test_alike_components_converge_at_once_to_one_gaussian_three_times_over():
+def test_identical_means_converge_at_once_to_three_identical_gaussians():
     run = failed("alike")
     assert run.history.converged
     assert run.history.iterations == 1
@@ -854,21 +874,21 @@ def test_alike_components_converge_at_once_to_one_gaussian_three_times_over():
     assert run.history.losses[-1] == pytest.approx(-peer.score(points), rel=1e-5)
 
 
-def test_from_different_points_they_part_and_find_the_three_groups():
+def test_components_with_different_initial_means_find_the_three_groups():
     assert failed("alike", True).agreement > 0.85
-    # shares are equal but for rounding, which differs between processors and decides the labels
+    # responsibilities are equal up to rounding errors, which decide the labels and differ between processors
     alike = failed("alike")
     np.testing.assert_allclose(alike.history.last.assignment.responsibilities, 1 / 3, rtol=1e-9)
     assert abs(alike.agreement) < 0.15
 
 
-def test_alike_does_not_depend_on_the_seed():
+def test_identical_means_do_not_depend_on_the_seed():
     data = sample()
     one, other = (run_of(data, start="alike", seed=seed) for seed in (1, 2))
     np.testing.assert_array_equal(one.history.parameters[-1].means, other.history.parameters[-1].means)
 
 
-def test_too_many_components_starve_and_are_not_worth_their_parameters():
+def test_too_many_components_lose_their_points_and_have_a_higher_bic():
     many, three = failed("many"), failed("many", True)
     assert many.history.parameters[-1].weights.min() < 1.5 / 500
     assert many.history.iterations > 100  # slowly
@@ -877,12 +897,12 @@ def test_too_many_components_starve_and_are_not_worth_their_parameters():
     assert criterion(many) > criterion(three)
 
 
-def test_three_components_find_one_group_each():
+def test_three_components_find_the_three_groups():
     assert failed("many", True).agreement > 0.85
 
 
 @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
-def test_a_failure_sets_all_that_it_depends_on_and_its_remedy_only_changes_that(name):
+def test_a_failure_sets_all_settings_that_it_depends_on_and_its_remedy_changes_some_of_them(name):
     failure = FAILURES[name]
     state, remedied = failure.scene().state(), failure.scene(remedied=True).state()
     assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "mixture_covariance", "mixture_floor", "seed"} <= set(
@@ -892,7 +912,7 @@ def test_a_failure_sets_all_that_it_depends_on_and_its_remedy_only_changes_that(
     assert any(state[key] != value for key, value in remedied.items())
 
 
-def test_the_least_variance_is_a_setting_of_the_run():
+def test_the_variance_floor_is_a_setting_of_the_run():
     data = sample("outliers", n=50)
     runs = {floor: run_of(data, k=4, seed=2, floor=floor) for floor in (0.0, 1e-6, 1e-3, 1e-2)}
     assert len({run.key for run in runs.values()}) == 4
@@ -902,7 +922,7 @@ def test_the_least_variance_is_a_setting_of_the_run():
         assert widths(run).min() >= max(floor, 1e-12) * 0.9
 
 
-def test_a_mixture_seen_along_its_columns_is_itself(run):
+def test_a_mixture_projected_on_its_columns_is_unchanged(run):
     state = run.history.parameters[-1]
     for part, same in zip(state.project(np.eye(2), np.zeros(2)), state, strict=True):
         np.testing.assert_allclose(part, same)
