@@ -5,6 +5,7 @@ import os
 
 # before NumPy is imported: the tests run in as many processes as cores, where threads of BLAS would wait for each other
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # scikit-learn
 
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Property tests run a fifth of their examples, with HYPOTHESIS_PROFILE=full (.ci/run) all: here max_examples is in percent
+# By default property tests run a fifth of their examples; HYPOTHESIS_PROFILE=full, as in .ci/run, runs all of them.
+# max_examples is a percentage here: see `examples` in tests/core/tables.py.
 PROPERTIES = {
     "deadline": None,
     "derandomize": True,

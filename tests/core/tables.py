@@ -1,4 +1,4 @@
-"""Inputs that real methods trip over, and the methods themselves, for laws that must hold for all of them."""
+"""Hypothesis strategies for difficult inputs, and the methods for which the property tests run."""
 
 import numpy as np
 from hypothesis import settings
@@ -14,14 +14,14 @@ METHODS = {
     **{kind: (GaussianMixture, {"covariance": kind}) for kind in ("full", "tied", "diagonal", "spherical")},
 }
 SEEDED = ("random", "k-means++", "plain k-means++", "maxmin")
-STARTS = {KMeans: SEEDED, KMedoids: (*SEEDED, "build"), GaussianMixture: (*SEEDED, "k-means")}
-LENGTHS = ("euclidean", "squared euclidean", "manhattan", "chebyshev")
-"""metrics that are defined for any rows"""
+INITIALIZATIONS = {KMeans: SEEDED, KMedoids: (*SEEDED, "build"), GaussianMixture: (*SEEDED, "k-means")}
+DISTANCES = ("euclidean", "squared euclidean", "manhattan", "chebyshev")
+"""metrics that are defined for any points"""
 seeds = st.integers(0, 2**32 - 1)
 
 
 def examples(number):
-    """Settings for up to `number` examples with the profile "full" and a share of them otherwise (tests/conftest.py)."""
+    """Hypothesis settings with `number` examples in the profile "full", and a fifth of them by default (tests/conftest.py)."""
     return settings(max_examples=max(1, number * settings.default.max_examples // 100))
 
 
@@ -36,10 +36,10 @@ def data_for(method, points):
 
 @st.composite
 def tables(draw, rows=1, columns=1, ties=True):
-    """Up to 24 rows and 5 columns at any scale; copies of rows, equal distances and constant columns unless without ties."""
+    """Tables of up to 24 rows and 5 columns at any scale; with `ties` also duplicate rows, ties and constant columns."""
     n, d = draw(st.integers(rows, 24)), draw(st.integers(columns, 5))
     kind = draw(st.sampled_from(["whole", "free", "tight", "outlier"] if ties else ["free", "tight"]))
-    copies, constant, unlike = (draw(st.booleans()) for _ in range(3))
+    duplicates, constant, mixed_scales = (draw(st.booleans()) for _ in range(3))
     offset = draw(st.sampled_from([0.0, 1.0, -1e3, 1e8] if ties else [0.0, 1.0, -1e3]))
     exponent = draw(st.floats(-12, 12))
     rng = np.random.default_rng(draw(seeds))
@@ -48,18 +48,18 @@ def tables(draw, rows=1, columns=1, ties=True):
         points = rng.integers(-2, 3, size=(n, d)) + 1e-4 * points
     if kind == "outlier":
         points[0] *= 1e6
-    if ties and copies:
+    if ties and duplicates:
         points = points[rng.integers(n, size=n)]
     if ties and constant:
         points[:, rng.integers(d)] = rng.normal()
-    scale = 10.0 ** (rng.uniform(-12, 12, size=d) if ties and unlike else exponent)
+    scale = 10.0 ** (rng.uniform(-12, 12, size=d) if ties and mixed_scales else exponent)
     return (points + offset) * scale
 
 
 @st.composite
 def dissimilarities(draw, rows=1):
-    """(n, n) by any metric, by Gower's measure, or symmetric numbers that are no distances at all."""
-    kind = draw(st.sampled_from([*LENGTHS, "gower", "any"]))
+    """Dissimilarity matrices: any metric, Gower's dissimilarity, or arbitrary symmetric matrices."""
+    kind = draw(st.sampled_from([*DISTANCES, "gower", "any"]))
     if kind != "any":
         points = draw(tables(rows))
         return gower_matrix(points) if kind == "gower" else proximity_matrix(points, kind)
@@ -69,19 +69,19 @@ def dissimilarities(draw, rows=1):
 
 
 def numbers(n):
-    """Of clusters: few, for which runs are long, as often as any."""
+    """Numbers of clusters in 1..n; every other one is small, because these runs take more iterations."""
     return st.one_of(st.integers(1, min(4, n)), st.integers(1, n))
 
 
 @st.composite
 def runs(draw, name, **options):
-    """A method, what it works on and a seed, for any number of clusters from one to that of the points, and any start."""
+    """A process, its input and a seed, for any number of clusters and any initialization."""
     kind = METHODS[name][0]
     data = draw(dissimilarities() if kind is KMedoids else tables(**options))
     k = draw(numbers(len(data)))
-    return method_of(name, k, draw(st.sampled_from(STARTS[kind]))), data, draw(seeds)
+    return method_of(name, k, draw(st.sampled_from(INITIALIZATIONS[kind]))), data, draw(seeds)
 
 
 def parts(parameters):
-    """The arrays that parameters consist of."""
+    """List of the arrays in the parameters."""
     return [np.asarray(part) for part in (parameters if isinstance(parameters, tuple) else [parameters])]

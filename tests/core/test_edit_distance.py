@@ -1,4 +1,4 @@
-"""Edit distances: by hand, by their laws, and against the plain dynamic program."""
+"""Edit distances: by hand, metric properties, and against the textbook dynamic program."""
 
 import random
 
@@ -14,14 +14,19 @@ from tests.core.tables import examples
 WORDS = st.lists(st.text(alphabet="abé😀\0", max_size=9), min_size=1, max_size=9)
 
 
-def plain(a, b):
-    above = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
-        above = row
-    return above[-1]
+def dynamic_program(words):
+    """(n, n) edit distances by the textbook algorithm (Wagner & Fischer 1974)."""
+    distances = np.zeros((len(words), len(words)))
+    for i, a in enumerate(words):
+        for j, b in enumerate(words[:i]):
+            above = list(range(len(b) + 1))
+            for x in a:
+                row = [above[0] + 1]
+                for y, diagonal, up in zip(b, above, above[1:], strict=False):
+                    row.append(diagonal if x == y else 1 + min(diagonal, up, row[-1]))
+                above = row
+            distances[i, j] = distances[j, i] = above[-1]
+    return distances
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_two_strings_by_hand(one, other, distance):
     assert edit_distances([one, other]).tolist() == [[0, distance], [distance, 0]]
 
 
-def test_repeated_strings_are_spread_over_their_rows():
+def test_repeated_strings_have_equal_rows():
     np.testing.assert_array_equal(
         edit_distances(["ab", "", "ab", "b", ""]),
         [[0, 2, 0, 1, 2], [2, 0, 2, 1, 0], [0, 2, 0, 1, 2], [1, 1, 1, 0, 1], [2, 0, 2, 1, 0]],
@@ -55,7 +60,7 @@ def test_repeated_strings_are_spread_over_their_rows():
 
 @examples(80)
 @given(words=WORDS)
-def test_distances_are_a_metric_and_lie_within_their_bounds(words):
+def test_distances_are_a_metric_and_bounded_by_the_lengths(words):
     distances = edit_distances(words)
     assert distances.dtype == np.float64
     np.testing.assert_array_equal(distances, distances.T)
@@ -68,46 +73,51 @@ def test_distances_are_a_metric_and_lie_within_their_bounds(words):
 
 @examples(80)
 @given(words=WORDS)
-def test_short_strings_agree_with_the_plain_dynamic_program(words):
-    np.testing.assert_array_equal(edit_distances(words), [[plain(a, b) for b in words] for a in words])
+def test_short_strings_match_the_dynamic_program(words):
+    np.testing.assert_array_equal(edit_distances(words), dynamic_program(words))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_strings_about_block_ends_agree_with_the_plain_dynamic_program(seed):
+def test_strings_with_lengths_around_block_boundaries_match_the_dynamic_program(seed):
     rng = random.Random(seed)
-    lengths = [0, 1, 63, 64, 65, 66, 127, 128, 129, 193]
+    lengths = [0, 1, 63, 64, 65, 127, 128, 129, 193]
     words = ["".join(rng.choice("ab😀") for _ in range(length)) for length in lengths]
-    # near copies, so that long runs of carries cross the blocks
+    # near duplicates, for long runs of carries across blocks
     words += ["a" * 130, "a" * 64 + "b" + "a" * 64, "b" + words[-1], words[-2][1:], words[-1][:70] + words[-1][75:]]
-    np.testing.assert_array_equal(edit_distances(words), [[plain(a, b) for b in words] for a in words])
+    np.testing.assert_array_equal(edit_distances(words), dynamic_program(words))
 
 
-@pytest.mark.parametrize(
-    ("limit", "value"), [("WORDS_PER_CHUNK", 1), ("WORDS_PER_CHUNK", 17), ("WORDS_PER_CHUNK", 10**6), ("MAX_TABLE_WORDS", 100)]
-)
-def test_pieces_of_any_size_give_the_same_distances(monkeypatch, limit, value):
+def test_distances_do_not_depend_on_the_chunk_size(monkeypatch):
     rng = random.Random(0)
-    words = ["".join(rng.choices("abcd", k=rng.choice([1, 3, 7, 12, 70]))) for _ in range(60)] + ["abcd" * 40, "bcda" * 50]
-    expected = edit_distances(words)
-    np.testing.assert_array_equal(expected, [[plain(a, b) for b in words] for a in words])
-    monkeypatch.setattr(edit_distance, limit, value)
+    words = ["".join(rng.choices("abcd", k=rng.choice([1, 3, 7, 12, 70]))) for _ in range(40)] + ["abcd" * 40, "bcda" * 50]
+    expected = dynamic_program(words)
     np.testing.assert_array_equal(edit_distances(words), expected)
+    for limit, value in [
+        ("WORDS_PER_CHUNK", 1),
+        ("WORDS_PER_CHUNK", 17),
+        ("WORDS_PER_CHUNK", 10**6),
+        ("MAX_TABLE_WORDS", 100),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr(edit_distance, limit, value)
+            np.testing.assert_array_equal(edit_distances(words), expected, err_msg=f"{limit} = {value}")
 
 
-def test_many_strings_are_compared_in_several_pieces():
+def test_more_strings_than_fit_into_a_chunk_match_the_dynamic_program(monkeypatch):
+    monkeypatch.setattr(edit_distance, "WORDS_PER_CHUNK", 100)
     rng = random.Random(0)
-    words = list({"".join(rng.choices("abcdefgh", k=rng.randint(5, 8))) for _ in range(5500)})
-    assert len(words) > edit_distance.WORDS_PER_CHUNK
-    distances = edit_distances(words)
-    rows = rng.sample(range(len(words)), 50)
-    np.testing.assert_array_equal(distances[np.ix_(rows, rows)], [[plain(words[a], words[b]) for b in rows] for a in rows])
+    words = list({"".join(rng.choices("abcdefgh", k=rng.randint(5, 8))) for _ in range(250)})
+    assert len(words) > 200
+    rows = rng.sample(range(len(words)), 40)
+    expected = dynamic_program([words[row] for row in rows])
+    np.testing.assert_array_equal(edit_distances(words)[np.ix_(rows, rows)], expected)
 
 
-def test_an_array_of_strings_is_taken():
+def test_an_array_of_strings_is_accepted():
     assert edit_distances(np.array(["ab", "b"])).tolist() == [[0, 1], [1, 0]]
 
 
-def test_a_lone_surrogate_is_a_character_like_any_other():
+def test_a_lone_surrogate_counts_as_a_character():
     assert edit_distances(["\ud800", "a"])[0, 1] == 1
 
 
@@ -121,6 +131,6 @@ def test_a_lone_surrogate_is_a_character_like_any_other():
         (["a", "a" * 1001], "at most 1000 characters, but row 1 has 1001"),
     ],
 )
-def test_what_is_no_list_of_strings_is_refused(strings, sentence):
+def test_invalid_strings_raise_an_error(strings, sentence):
     with pytest.raises(ValueError, match=sentence):
         edit_distances(strings)

@@ -1,4 +1,4 @@
-"""Gower's dissimilarity: by hand, by its laws, and against a plain double loop."""
+"""Gower's dissimilarity: by hand, invariances, and against a double loop."""
 
 import numpy as np
 import pytest
@@ -8,25 +8,25 @@ from hypothesis import strategies as st
 from clustering.gower import gower_matrix
 from tests.core.tables import examples
 
-GAP = np.nan
+MISSING = np.nan
 
 
-def plain(numbers, categories):
+def double_loop(numbers, categories):
     n = len(numbers)
     result = np.zeros((n, n))
     for i in range(n):
         for j in range(n):
             if i == j:
                 continue
-            parts = []
+            values = []
             for column in numbers.T:
                 if not np.isnan(column[[i, j]]).any():
                     extent = np.nanmax(column) - np.nanmin(column)
-                    parts.append(abs(column[i] - column[j]) / extent if extent else 0.0)
+                    values.append(abs(column[i] - column[j]) / extent if extent else 0.0)
             for column in categories.T:
                 if column[i] >= 0 and column[j] >= 0:
-                    parts.append(float(column[i] != column[j]))
-            result[i, j] = np.mean(parts) if parts else GAP
+                    values.append(float(column[i] != column[j]))
+            result[i, j] = np.mean(values) if values else MISSING
     return result
 
 
@@ -38,15 +38,15 @@ def tables(draw):
     numbers = rng.integers(-3, 4, size=(n, p)) * 10.0 ** rng.integers(-3, 4, size=p)
     categories = rng.integers(0, 3, size=(n, q))
     share = draw(st.sampled_from([0.0, 0.2, 0.6]))
-    numbers[rng.random((n, p)) < share] = GAP
+    numbers[rng.random((n, p)) < share] = MISSING
     categories[rng.random((n, q)) < share] = -1
-    # every pair has at least this column in common
+    # an additional column without missing values, so that every pair is comparable
     return numbers, np.column_stack([categories, rng.integers(0, 2, size=n)])
 
 
-def test_numbers_and_categories_with_gaps_by_hand():
+def test_numbers_and_categories_with_missing_values_by_hand():
     # ranges 10 and 2; the third column of numbers is constant and counts as agreement
-    numbers = [[0.0, 1.0, 5.0], [10.0, GAP, 5.0], [5.0, 3.0, GAP]]
+    numbers = [[0.0, 1.0, 5.0], [10.0, MISSING, 5.0], [5.0, 3.0, MISSING]]
     categories = [[0, 1], [1, 1], [0, -1]]
     expected = np.array([[0, (1 + 0 + 1 + 0) / 4, (0.5 + 1 + 0) / 3], [0, 0, (0.5 + 1) / 2], [0, 0, 0]])
     np.testing.assert_allclose(gower_matrix(numbers, categories), expected + expected.T, rtol=1e-15)
@@ -59,24 +59,26 @@ def test_either_table_alone_by_hand():
     assert gower_matrix([[1.0], [2.0]], np.empty((2, 0), dtype=int)).tolist() == [[0, 1], [1, 0]]
 
 
-def test_a_single_row_is_at_no_distance_from_itself_even_if_it_is_all_gaps():
-    assert gower_matrix([[GAP, GAP]]).tolist() == [[0]]
+def test_a_single_row_without_observed_values_has_dissimilarity_zero_to_itself():
+    assert gower_matrix([[MISSING, MISSING]]).tolist() == [[0]]
 
 
-def test_a_column_of_gaps_does_not_count():
-    assert gower_matrix([[1.0, GAP], [2.0, GAP], [5.0, GAP]]).tolist() == gower_matrix([[1.0], [2.0], [5.0]]).tolist()
+def test_a_column_without_observed_values_is_ignored():
+    assert (
+        gower_matrix([[1.0, MISSING], [2.0, MISSING], [5.0, MISSING]]).tolist() == gower_matrix([[1.0], [2.0], [5.0]]).tolist()
+    )
 
 
 @examples(80)
-@given(both=tables())
-def test_the_matrix_agrees_with_a_plain_double_loop(both):
-    np.testing.assert_allclose(gower_matrix(*both), plain(*both), atol=1e-14)
+@given(columns=tables())
+def test_the_matrix_matches_a_double_loop(columns):
+    np.testing.assert_allclose(gower_matrix(*columns), double_loop(*columns), atol=1e-14)
 
 
 @examples(60)
-@given(both=tables())
-def test_the_matrix_is_symmetric_with_a_zero_diagonal_and_lies_in_the_unit_interval(both):
-    matrix = gower_matrix(*both)
+@given(columns=tables())
+def test_the_matrix_is_symmetric_with_zero_diagonal_and_values_in_the_unit_interval(columns):
+    matrix = gower_matrix(*columns)
     np.testing.assert_array_equal(matrix, matrix.T)
     assert not matrix.diagonal().any()
     assert matrix.min() >= 0
@@ -84,50 +86,54 @@ def test_the_matrix_is_symmetric_with_a_zero_diagonal_and_lies_in_the_unit_inter
 
 
 @examples(60)
-@given(both=tables(), seed=st.integers(0, 99))
-def test_units_offsets_names_of_codes_and_order_do_not_matter(both, seed):
-    numbers, categories = both
+@given(columns=tables(), seed=st.integers(0, 99))
+def test_units_signs_category_codes_and_row_order_do_not_matter(columns, seed):
+    numbers, categories = columns
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(numbers))
-    changed = numbers * 2.0 ** rng.integers(-40, 40, size=numbers.shape[1]) * rng.choice([-1, 1])
+    rescaled = numbers * 2.0 ** rng.integers(-40, 40, size=numbers.shape[1]) * rng.choice([-1, 1])
     codes = np.where(categories < 0, -1, np.array([5, 0, 9])[categories])
     expected = gower_matrix(numbers, categories)[np.ix_(rows, rows)]
-    np.testing.assert_allclose(gower_matrix(changed[rows], codes[rows]), expected, atol=1e-13)
+    np.testing.assert_allclose(gower_matrix(rescaled[rows], codes[rows]), expected, atol=1e-13)
 
 
-def test_extreme_units_neither_overflow_nor_vanish():
+def test_extreme_units_neither_overflow_nor_underflow():
     expected = gower_matrix([[0.0], [1.0], [3.0]])
     for unit in (1e-300, 1e-12, 1e12, 5e149 / 3):
         np.testing.assert_allclose(gower_matrix(np.array([[0.0], [1.0], [3.0]]) * unit), expected, rtol=1e-12)
     np.testing.assert_array_equal(gower_matrix(np.array([[0.0], [1.0], [3.0]]) + 1e8), expected)
 
 
-def test_many_rows_agree_with_few():
+def test_a_large_matrix_matches_that_of_a_few_of_its_rows():
     rng = np.random.default_rng(0)
     numbers, categories = rng.normal(size=(700, 3)), rng.integers(-1, 4, size=(700, 2))
-    numbers[rng.random((700, 3)) < 0.1] = GAP
+    numbers[rng.random((700, 3)) < 0.1] = MISSING
     numbers[:, 0] = rng.normal(size=700)
-    numbers[[0, 1], :] = [[-9.0] * 3, [9.0] * 3]  # the ranges
-    some = [0, 1, 300, 401, 402, 699]
-    few = gower_matrix(numbers[some], categories[some])
-    np.testing.assert_array_equal(gower_matrix(numbers, categories)[np.ix_(some, some)], few)
+    numbers[[0, 1], :] = [[-9.0] * 3, [9.0] * 3]  # fixes the ranges
+    rows = [0, 1, 300, 401, 402, 699]
+    expected = gower_matrix(numbers[rows], categories[rows])
+    np.testing.assert_array_equal(gower_matrix(numbers, categories)[np.ix_(rows, rows)], expected)
 
 
-def test_the_given_tables_are_left_alone():
-    numbers, categories = np.array([[1.0, GAP], [2.0, 3.0]]), np.array([[0, -1], [1, 1]])
-    kept = numbers.copy(), categories.copy()
+def test_the_input_tables_are_not_modified():
+    numbers, categories = np.array([[1.0, MISSING], [2.0, 3.0]]), np.array([[0, -1], [1, 1]])
+    copies = numbers.copy(), categories.copy()
     gower_matrix(numbers, categories)
-    np.testing.assert_array_equal(numbers, kept[0])
-    np.testing.assert_array_equal(categories, kept[1])
+    np.testing.assert_array_equal(numbers, copies[0])
+    np.testing.assert_array_equal(categories, copies[1])
 
 
 @pytest.mark.parametrize(
-    ("numbers", "categories", "sentence"),
+    ("numbers", "categories", "message"),
     [
         (None, None, "must have at least one column"),
         (np.empty((3, 0)), None, "must have at least one column"),
         ([[1.0], [2.0]], [[1]], "the same number of rows, got 2 and 1"),
-        ([[1.0, GAP], [1.0, 2.0], [GAP, 2.0]], None, "rows 0 and 2 have no observed column in common: drop one of them"),
+        (
+            [[1.0, MISSING], [1.0, 2.0], [MISSING, 2.0]],
+            None,
+            "rows 0 and 2 have no observed column in common: drop one of them",
+        ),
         ([[1.0], [np.inf]], None, "numbers must be finite, but row 1, column 0 is inf"),
         ([["a"], ["b"]], None, "numbers must be numbers"),
         (None, [[0.5], [1.0]], "categories must be integer codes"),
@@ -135,6 +141,6 @@ def test_the_given_tables_are_left_alone():
         (None, [[0, 1], [1, -2]], "row 1, column 1 is -2"),
     ],
 )
-def test_tables_that_have_no_dissimilarity_are_refused(numbers, categories, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_invalid_tables_raise_an_error(numbers, categories, message):
+    with pytest.raises(ValueError, match=message):
         gower_matrix(numbers, categories)

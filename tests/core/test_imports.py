@@ -1,4 +1,4 @@
-"""What loading the core brings along, in a fresh interpreter."""
+"""Importing the package in a fresh interpreter."""
 
 import subprocess
 import sys
@@ -8,28 +8,30 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import sys
-import {module}
-print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+import clustering, sys
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+print(*(name for name in clustering.__all__ if not hasattr(clustering, name)))
 """
 
 
-@pytest.mark.parametrize("module", ["clustering", "clustering.sampling", "clustering.seeding"])
-def test_the_core_loads_numpy_and_scipy_and_nothing_that_draws_or_serves(module):
-    program = PROGRAM.format(module=module)
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = set(result.stdout.split())
-    assert {"clustering", "numpy", "scipy"} <= loaded
-    assert not loaded & {"plotly", "streamlit", "pandas", "matplotlib", "PIL", "sklearn", "kmedoids", "pages"}
+@pytest.fixture(scope="module")
+def interpreter():
+    """Result of a fresh interpreter that imports the package with warnings as errors."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
-def test_importing_prints_nothing_and_warns_of_nothing():
-    command = [sys.executable, "-W", "error", "-c", "import clustering"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+def test_the_package_imports_numpy_and_scipy_but_no_plotting_or_server_libraries(interpreter):
+    imported = set(interpreter.stdout.splitlines()[0].split())
+    assert {"clustering", "numpy", "scipy"} <= imported
+    assert not imported & {"plotly", "streamlit", "pandas", "matplotlib", "PIL", "sklearn", "kmedoids", "pages"}
 
 
-def test_every_public_name_is_there():
-    program = "import clustering; print([name for name in clustering.__all__ if not hasattr(clustering, name)])"
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+def test_importing_prints_nothing_and_gives_no_warnings(interpreter):
+    assert (interpreter.returncode, interpreter.stderr) == (0, "")
+    assert len(interpreter.stdout.splitlines()) == 2  # those of the program above
+
+
+def test_every_public_name_exists(interpreter):
+    assert interpreter.stdout.splitlines()[1] == ""

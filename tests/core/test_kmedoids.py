@@ -1,4 +1,4 @@
-"""K-medoids: a matrix that a person can check, a plain PAM written here, and the kmedoids package."""
+"""K-medoids: a small matrix by hand, an exhaustive PAM, and the kmedoids package."""
 
 import itertools
 
@@ -14,7 +14,7 @@ from tests.core.tables import examples
 UPDATES = ["alternating", "swap", "steepest swap"]
 SWAPS = ["swap", "steepest swap"]
 
-# five points; the two pairs {0, 1} and {3, 4} are close, 2 lies between
+# five points: the pairs {0, 1} and {3, 4} are close, 2 lies in between
 FIVE = np.array(
     [
         [0, 1, 4, 9, 9],
@@ -27,7 +27,7 @@ FIVE = np.array(
 
 
 def random_proximities(n, seed):
-    """Any dissimilarities: no triangle inequality, no geometry."""
+    """Arbitrary dissimilarities that violate the triangle inequality."""
     matrix = np.random.default_rng(seed).uniform(1, 10, size=(n, n))
     matrix = (matrix + matrix.T) / 2
     np.fill_diagonal(matrix, 0)
@@ -41,7 +41,7 @@ def loss_of(matrix, medoids):
 # by hand
 
 
-def test_a_start_and_its_assignment_by_hand():
+def test_the_initial_assignment_by_hand():
     step = next(iterate(KMedoids(2), FIVE, start=[2, 4]))
     assert step.labels.tolist() == [0, 0, 0, 1, 1]
     assert step.loss == 4 + 3 + 0 + 2 + 0
@@ -59,12 +59,12 @@ def test_alternating_steps_by_hand():
 
 
 def test_build_by_hand():
-    # sums of the rows are 23, 21, 18, 24, 26; beside 2, the gains are 0: 4 + 2, 1: 3 + 3, 3: 5 + 4, 4: 6 + 3
+    # row sums are 23, 21, 18, 24, 26; after row 2 the gains are 0: 4 + 2, 1: 3 + 3, 3: 5 + 4, 4: 6 + 3
     assert KMedoids(2).start(KMedoids(2).prepare(FIVE), np.random.default_rng(0)).tolist() == [2, 3]
 
 
-def test_an_eager_swap_takes_the_first_row_that_helps_and_the_steepest_the_best_of_all():
-    # from {2, 3} the loss is 4 + 3 + 2 = 9; row 0 for 2 gives 1 + 4 + 2 = 7, row 1 for 2 gives 1 + 3 + 2 = 6
+def test_swap_takes_the_first_improving_row_and_steepest_swap_the_best_one():
+    # from {2, 3} the loss is 4 + 3 + 2 = 9; replacing 2 by 0 gives 1 + 4 + 2 = 7, by 1 gives 1 + 3 + 2 = 6
     runs = [History.record(KMedoids(2, update=update), FIVE, start=[2, 3]) for update in SWAPS]
     eager, steepest = ([medoids.tolist() for medoids in run.parameters] for run in runs)
     assert eager[:3] == [[2, 3], [0, 3], [1, 3]]
@@ -73,7 +73,7 @@ def test_an_eager_swap_takes_the_first_row_that_helps_and_the_steepest_the_best_
 
 @pytest.mark.parametrize("update", UPDATES)
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
-def test_the_five_points_reach_the_least_loss_of_all_choices(update, k):
+def test_five_points_reach_the_global_minimum(update, k):
     step = fit(KMedoids(k, update=update), FIVE)
     assert step.converged
     assert step.loss == min(loss_of(FIVE, medoids) for medoids in itertools.combinations(range(5), k))
@@ -81,7 +81,7 @@ def test_the_five_points_reach_the_least_loss_of_all_choices(update, k):
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_one_medoid_is_the_row_with_the_least_sum(update):
+def test_a_single_medoid_is_the_row_with_the_smallest_sum(update):
     proximities = random_proximities(30, 0)
     step = fit(KMedoids(1, "random", update), proximities, rng=0)
     assert step.parameters.tolist() == [proximities.sum(axis=1).argmin()]
@@ -90,7 +90,7 @@ def test_one_medoid_is_the_row_with_the_least_sum(update):
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_as_many_medoids_as_points_are_the_points_and_none_moves(update):
+def test_k_equal_to_n_keeps_all_points_as_medoids(update):
     start = np.random.default_rng(0).permutation(30)
     step = fit(KMedoids(30, update=update), random_proximities(30, 0), start=start)
     assert step.loss == 0
@@ -98,14 +98,14 @@ def test_as_many_medoids_as_points_are_the_points_and_none_moves(update):
     np.testing.assert_array_equal(step.labels[start], np.arange(30))
 
 
-def test_equally_near_medoids_give_the_point_to_the_lowest_number():
+def test_a_tie_between_medoids_goes_to_the_lowest_index():
     proximities = np.array([[0, 1, 2], [1, 0, 1], [2, 1, 0.0]])
     for start in ([0, 2], [2, 0]):
         assert next(iterate(KMedoids(2), proximities, start=start)).labels[1] == 0
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_points_at_no_distance_from_each_other_end_at_once(update):
+def test_identical_points_converge_immediately(update):
     step = fit(KMedoids(3, update=update), np.zeros((5, 5)), start=[4, 1, 2])
     assert step.converged
     assert step.loss == 0
@@ -114,20 +114,20 @@ def test_points_at_no_distance_from_each_other_end_at_once(update):
     assert {notice.name for notice in step.notices} == {notices.IDENTICAL_POINTS}
 
 
-# a plain PAM
+# exhaustive PAM
 
 
-def plain_pam(matrix, medoids):
-    """The losses of PAM's swaps, the dear way: every pair of a medoid and another row, anew."""
+def exhaustive_pam(matrix, medoids):
+    """Losses of PAM's swaps, and the final medoids, by trying every pair of a medoid and another row."""
     losses = [loss_of(matrix, medoids)]
     while True:
-        tries = [
+        candidates = [
             [*medoids[:slot], row, *medoids[slot + 1 :]]
             for row in range(len(matrix))
             for slot in range(len(medoids))
             if row not in medoids
         ]
-        best = min(tries, key=lambda given: loss_of(matrix, given))
+        best = min(candidates, key=lambda candidate: loss_of(matrix, candidate))
         if loss_of(matrix, best) >= losses[-1] * (1 - 1e-12):
             return losses, medoids
         medoids = best
@@ -136,22 +136,22 @@ def plain_pam(matrix, medoids):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kind", ["points", "any"])
-def test_steepest_swaps_are_step_by_step_those_of_a_plain_pam(seed, kind):
+def test_steepest_swaps_match_exhaustive_pam_in_every_iteration(seed, kind):
     points = np.random.default_rng(seed).normal(size=(25, 2))
     proximities = proximity_matrix(points, "manhattan") if kind == "points" else random_proximities(25, seed)
     start = [0, 1, 2, 3]
-    losses, medoids = plain_pam(proximities, start)
+    losses, medoids = exhaustive_pam(proximities, start)
     history = History.record(KMedoids(4, update="steepest swap"), proximities, start=start)
     np.testing.assert_allclose(history.losses[: len(losses)], losses, rtol=1e-12)
     assert set(history.parameters[-1].tolist()) == set(medoids)
-    assert history.iterations == len(losses)  # and one step that finds nothing more
+    assert history.iterations == len(losses)  # one more iteration finds no improvement
 
 
 @examples(60)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 14), update=st.sampled_from(UPDATES), share=st.floats(0, 1))
 def test_each_medoid_is_in_its_own_cluster_and_no_cluster_is_empty(seed, n, update, share):
     rng = np.random.default_rng(seed)
-    proximities = proximity_matrix(rng.integers(0, 4, size=(n, 1)).astype(float))  # with copies and ties
+    proximities = proximity_matrix(rng.integers(0, 4, size=(n, 1)).astype(float))  # with duplicates and ties
     k = 1 + int(share * (n - 1))
     for step in iterate(KMedoids(k, "random", update), proximities, rng=rng):
         np.testing.assert_array_equal(step.labels[step.parameters], np.arange(k))
@@ -163,7 +163,7 @@ def test_each_medoid_is_in_its_own_cluster_and_no_cluster_is_empty(seed, n, upda
 
 @examples(40)
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 5), update=st.sampled_from(SWAPS))
-def test_swaps_end_where_no_swap_helps_on_any_dissimilarities(seed, k, update):
+def test_no_single_swap_improves_the_result_for_arbitrary_dissimilarities(seed, k, update):
     proximities = random_proximities(12, seed)
     step = fit(KMedoids(k, "random", update), proximities, rng=seed)
     assert step.converged
@@ -178,14 +178,14 @@ def test_swaps_end_where_no_swap_helps_on_any_dissimilarities(seed, k, update):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("k", [2, 6])
-def test_any_dissimilarities_end_at_the_losses_of_the_kmedoids_package(seed, k):
+def test_final_losses_for_arbitrary_dissimilarities_match_the_kmedoids_package(seed, k):
     proximities = random_proximities(80, seed)
     start = np.random.default_rng(seed).choice(80, k, replace=False)
-    given = start.astype(np.uint64)
+    unsigned = start.astype(np.uint64)
     peers = {
-        "swap": kmedoids.fasterpam(proximities, given, n_cpu=1),
-        "steepest swap": kmedoids.pam(proximities, given),
-        "alternating": kmedoids.alternating(proximities, given),
+        "swap": kmedoids.fasterpam(proximities, unsigned, n_cpu=1),
+        "steepest swap": kmedoids.pam(proximities, unsigned),
+        "alternating": kmedoids.alternating(proximities, unsigned),
     }
     for update, peer in peers.items():
         step = fit(KMedoids(k, update=update), proximities, start=start)
@@ -194,14 +194,14 @@ def test_any_dissimilarities_end_at_the_losses_of_the_kmedoids_package(seed, k):
 
 
 @pytest.mark.parametrize("update", SWAPS)
-def test_swaps_on_real_data_end_at_the_loss_of_the_kmedoids_package(table, update):
+def test_swaps_on_real_data_match_the_kmedoids_package(table, update):
     proximities = proximity_matrix(table("iris", 4))
     step = fit(KMedoids(3, update=update), proximities)
     peer = kmedoids.pam(proximities, 3, init="build")
     assert step.loss == pytest.approx(peer.loss, rel=1e-12)
 
 
-def test_alternating_ends_no_better_than_swapping_from_where_it_ended():
+def test_swapping_from_the_result_of_alternating_often_improves_it():
     better = 0
     for seed in range(20):
         proximities = proximity_matrix(np.random.default_rng(seed).normal(size=(60, 2)))
@@ -209,15 +209,15 @@ def test_alternating_ends_no_better_than_swapping_from_where_it_ended():
         swapped = fit(KMedoids(6, update="swap"), proximities, start=step.parameters)
         assert swapped.loss <= step.loss
         better += swapped.loss < step.loss * 0.99
-    assert better >= 5  # it is stuck often
+    assert better >= 5  # local minima are frequent
 
 
-# numbers and names
+# scaling, order and invalid arguments
 
 
 @pytest.mark.parametrize("update", UPDATES)
 @pytest.mark.parametrize("scale", [1e-9, 1e9, 1e-300, 1e300])
-def test_scaled_proximities_have_the_same_run(update, scale):
+def test_scaling_the_dissimilarities_does_not_change_the_run(update, scale):
     proximities = random_proximities(40, 1)
     one, other = (History.record(KMedoids(4, update=update), proximities * by, start=[0, 1, 2, 3]) for by in (1, scale))
     assert [medoids.tolist() for medoids in one.parameters] == [medoids.tolist() for medoids in other.parameters]
@@ -225,7 +225,7 @@ def test_scaled_proximities_have_the_same_run(update, scale):
 
 
 @pytest.mark.parametrize("update", ["alternating", "steepest swap"])
-def test_renumbered_points_have_renumbered_medoids(update):
+def test_permuting_the_points_permutes_the_medoids(update):
     proximities = random_proximities(40, 2)
     order = np.random.default_rng(0).permutation(40)
     start = np.array([0, 1, 2, 3])
@@ -236,7 +236,7 @@ def test_renumbered_points_have_renumbered_medoids(update):
 
 
 @pytest.mark.parametrize(
-    ("start", "sentence"),
+    ("start", "message"),
     [
         ([0, 5], r"medoids must be row numbers in 0..4, got 0..5"),
         ([-1, 2], r"medoids must be row numbers in 0..4, got -1..2"),
@@ -246,7 +246,7 @@ def test_renumbered_points_have_renumbered_medoids(update):
         ([[0, 1]], r"shape \(1, 2\)"),
     ],
 )
-@pytest.mark.parametrize("way", ["start", "init"])
-def test_medoids_that_are_no_rows_are_refused(start, sentence, way):
-    with pytest.raises(ValueError, match=sentence):
-        fit(KMedoids(2), FIVE, start=start) if way == "start" else fit(KMedoids(2, init=start), FIVE)
+@pytest.mark.parametrize("argument", ["start", "init"])
+def test_invalid_initial_medoids_raise_an_error(start, message, argument):
+    with pytest.raises(ValueError, match=message):
+        fit(KMedoids(2), FIVE, start=start) if argument == "start" else fit(KMedoids(2, init=start), FIVE)

@@ -1,4 +1,4 @@
-"""The loop: what it yields and when, when it ends, the best of several runs, and the history of one."""
+"""The loop of E and M steps: states, convergence, restarts, best of several runs, and the history of a run."""
 
 import gc
 import weakref
@@ -43,7 +43,7 @@ def data_for(method, points=POINTS):
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class OneCluster:
     """Three points in one cluster."""
 
     changed: int
@@ -53,7 +53,7 @@ class Whole:
 
 
 class Halving(Alternating):
-    """A process that halves a number: the loss is the number, so every step is known beforehand."""
+    """A process that halves a number, which is also its loss, so that every state is known in advance."""
 
     k = 1
     loss_name = "the number"
@@ -74,7 +74,7 @@ class Halving(Alternating):
 
     def e_step(self, prepared, parameters, before=None):
         self.calls.append("e")
-        return Whole(3 if before is None else 0), parameters
+        return OneCluster(3 if before is None else 0), parameters
 
     def m_step(self, prepared, assignment, parameters):
         self.calls.append("m")
@@ -94,8 +94,8 @@ class Halving(Alternating):
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
-    """k groups of one point each."""
+class FivePoints:
+    """Five points in k clusters."""
 
     k: int
     changed: int = 5
@@ -111,7 +111,7 @@ class Groups:
 
 
 class Splitting:
-    """A process without a loss: nothing is assigned at first, and each iteration has one group more, in three states."""
+    """A process without a loss. No points are assigned at first; each iteration adds a cluster and has three states."""
 
     k = 1
     loss_name = None
@@ -122,19 +122,21 @@ class Splitting:
 
     def states(self, prepared, *, start=None, rng=None, tol=None, max_iter=300):
         for iteration in range(min(3, max_iter) + 1):
-            yield State("split", iteration, iteration, Groups(iteration, iteration) if iteration else None, None)
+            yield State("split", iteration, iteration, FivePoints(iteration, iteration) if iteration else None, None)
 
     def between(self, prepared, before, after):
-        return tuple(State(phase, after.iteration, after.parameters, before.assignment, None) for phase in ("look", "choose"))
+        return tuple(
+            State(phase, after.iteration, after.parameters, before.assignment, None) for phase in ("search", "select")
+        )
 
     def assign(self, prepared, parameters):
-        return Groups(parameters) if parameters else None
+        return FivePoints(parameters) if parameters else None
 
 
 # iterate
 
 
-def test_steps_are_yielded_after_the_e_step_and_before_the_m_step():
+def test_states_are_yielded_after_the_e_step_and_before_the_m_step():
     method = Halving()
     steps = iterate(method, 1, tol=8)
     assert method.calls == ["prepare"]
@@ -147,7 +149,7 @@ def test_steps_are_yielded_after_the_e_step_and_before_the_m_step():
 @pytest.mark.parametrize(
     ("options", "losses", "converged"),
     [
-        ({"tol": 8}, [64, 32, 16, 8], True),  # the first fall of no more than 8 is that from 16 to 8
+        ({"tol": 8}, [64, 32, 16, 8], True),  # the first decrease of at most 8 is from 16 to 8
         ({"tol": 7.9}, [64, 32, 16, 8, 4], True),
         ({"tol": 100}, [64, 32], True),
         ({"tol": 8, "max_iter": 2}, [64, 32, 16], False),
@@ -156,7 +158,7 @@ def test_steps_are_yielded_after_the_e_step_and_before_the_m_step():
         ({"start": 8, "tol": 2}, [8, 4, 2], True),
     ],
 )
-def test_a_run_ends_when_the_loss_falls_by_no_more_than_tol_or_at_the_limit(options, losses, converged):
+def test_a_run_stops_when_the_loss_decreases_by_at_most_tol_or_at_the_limit(options, losses, converged):
     steps = list(iterate(Halving(), 1, **options))
     assert [step.loss for step in steps] == losses
     assert [step.iteration for step in steps] == list(range(len(losses)))
@@ -165,12 +167,12 @@ def test_a_run_ends_when_the_loss_falls_by_no_more_than_tol_or_at_the_limit(opti
     assert limited == [False] * (len(losses) - 1) + [not converged]
 
 
-def test_the_limit_is_told_with_its_number_and_a_remedy():
-    said = fit(Halving(), 1, max_iter=4).notices[-1]
-    assert said.sentence == "Stopped at the limit of 4 iterations without converging. Allow more iterations."
+def test_the_iteration_limit_notice_gives_the_limit_and_a_remedy():
+    notice = fit(Halving(), 1, max_iter=4).notices[-1]
+    assert notice.sentence == "Stopped at the limit of 4 iterations without converging. Allow more iterations."
 
 
-def test_a_rise_is_reported_in_the_step_that_rose_and_only_there():
+def test_an_increase_of_the_loss_is_reported_only_in_its_iteration():
     steps = list(iterate(Halving(rises_at=2), 1, max_iter=3, tol=0))
     assert [step.loss for step in steps] == [64, 32, 128]
     rose = [[notice for notice in step.notices if notice.name == notices.LOSS_ROSE] for step in steps]
@@ -179,7 +181,7 @@ def test_a_rise_is_reported_in_the_step_that_rose_and_only_there():
 
 
 @NAMED
-def test_parameters_assignment_and_loss_of_a_step_belong_together(method):
+def test_parameters_assignment_and_loss_of_a_state_are_consistent(method):
     data = data_for(method)
     prepared = method.prepare(data)
     for step in iterate(method, data, rng=0, max_iter=6):
@@ -189,18 +191,18 @@ def test_parameters_assignment_and_loss_of_a_step_belong_together(method):
 
 
 @NAMED
-def test_an_assignment_is_recomputed_from_its_parameters(method):
+def test_assign_recomputes_the_assignment_from_the_parameters(method):
     data = data_for(method)
     prepared = method.prepare(data)
     for state in iterate(method, data, rng=0, max_iter=4):
-        again = method.assign(prepared, state.parameters)
-        np.testing.assert_array_equal(again.labels, state.labels)
-        np.testing.assert_allclose(again.sizes, state.assignment.sizes)
-        assert again.changed == len(POINTS)
+        recomputed = method.assign(prepared, state.parameters)
+        np.testing.assert_array_equal(recomputed.labels, state.labels)
+        np.testing.assert_allclose(recomputed.sizes, state.assignment.sizes)
+        assert recomputed.changed == len(POINTS)
 
 
 @NAMED
-def test_soft_assignments_have_shares_and_hard_ones_have_none(method):
+def test_soft_assignments_have_memberships_and_hard_ones_have_none(method):
     state = fit(method, data_for(method), rng=0)
     assert state.phase == "E"
     shares = state.assignment.shares
@@ -214,7 +216,7 @@ def test_soft_assignments_have_shares_and_hard_ones_have_none(method):
 
 
 @NAMED
-def test_between_two_states_are_the_new_parameters_with_the_old_assignment(method):
+def test_the_intermediate_state_has_new_parameters_and_the_old_assignment(method):
     prepared = method.prepare(data_for(method))
     before, after = islice(method.states(prepared, rng=6), 2)
     (middle,) = method.between(prepared, before, after)
@@ -225,7 +227,7 @@ def test_between_two_states_are_the_new_parameters_with_the_old_assignment(metho
     assert middle.loss == method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
 
 
-def test_a_loop_without_one_of_its_steps_cannot_be_made():
+def test_a_subclass_without_one_of_the_steps_cannot_be_instantiated():
     for step in ("e_step", "m_step", "half_step_loss", "has_converged"):
         parts = {
             name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "has_converged") if name != step
@@ -235,7 +237,7 @@ def test_a_loop_without_one_of_its_steps_cannot_be_made():
 
 
 @NAMED
-def test_prepared_data_gives_the_run_of_the_data_itself(method):
+def test_prepared_data_give_the_same_run_as_the_data(method):
     data = data_for(method)
     prepared = method.prepare(data)
     assert method.prepare(prepared) is prepared
@@ -244,7 +246,7 @@ def test_prepared_data_gives_the_run_of_the_data_itself(method):
 
 
 @pytest.mark.parametrize("method", [KMeans, KMedoids, GaussianMixture])
-def test_prepared_data_serves_another_number_of_clusters_with_the_notices_of_that_number(method):
+def test_prepared_data_can_be_reused_for_another_k_with_its_own_notices(method):
     points = np.repeat([[0.0], [1.0], [2.0]], 4, axis=0)
     data = proximity_matrix(points) if method is KMedoids else points
     for prepared_for, k in [(2, 5), (5, 2)]:
@@ -254,7 +256,7 @@ def test_prepared_data_serves_another_number_of_clusters_with_the_notices_of_tha
 
 
 @NAMED
-def test_a_seed_and_a_generator_of_that_seed_give_the_same_run_and_another_seed_another(method):
+def test_a_seed_equals_a_generator_with_that_seed_and_seeds_differ(method):
     data = data_for(method)
     one, other = (fit(method, data, rng=rng, max_iter=0) for rng in (4, np.random.default_rng(4)))
     starts = {str(fit(method, data, rng=seed, max_iter=0).parameters) for seed in range(5)}
@@ -263,7 +265,7 @@ def test_a_seed_and_a_generator_of_that_seed_give_the_same_run_and_another_seed_
 
 
 @NAMED
-def test_a_method_keeps_nothing_of_a_run(method):
+def test_a_process_holds_no_state_between_runs(method):
     data = data_for(method)
     before = repr(method)
     first = fit(method, data, rng=1).loss
@@ -273,7 +275,7 @@ def test_a_method_keeps_nothing_of_a_run(method):
 
 
 @NAMED
-def test_two_runs_drawn_in_turn_do_not_disturb_each_other(method):
+def test_interleaved_runs_do_not_affect_each_other(method):
     data = data_for(method)
     prepared = method.prepare(data)
     together = list(zip(iterate(method, prepared, rng=1), iterate(method, prepared, rng=2), strict=False))
@@ -282,22 +284,22 @@ def test_two_runs_drawn_in_turn_do_not_disturb_each_other(method):
 
 
 @NAMED
-def test_the_first_step_shows_the_start_that_was_given(method):
+def test_the_first_state_has_the_given_initial_parameters(method):
     data = data_for(method)
     start = method.start(method.prepare(data), np.random.default_rng(0))
     step = next(iterate(method, data, start=start))
-    given, shown = (each if isinstance(each, tuple) else (each,) for each in (start, step.parameters))
-    for one, other in zip(given, shown, strict=True):
+    expected, found = (each if isinstance(each, tuple) else (each,) for each in (start, step.parameters))
+    for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one, other)
     assert step.iteration == 0
     assert step.assignment.changed == len(POINTS)
 
 
-# the door
+# invalid arguments
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "message"),
     [
         ({"max_iter": -1}, r"max_iter must be an integer of at least 0, got -1"),
         ({"max_iter": 2.5}, r"max_iter must be an integer of at least 0, got 2.5"),
@@ -306,12 +308,12 @@ def test_the_first_step_shows_the_start_that_was_given(method):
         ({"tol": float("nan")}, r"tol must be at least 0, got nan"),
     ],
 )
-def test_settings_of_the_loop_are_checked_at_the_call(options, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_iterate_checks_its_settings_when_called(options, message):
+    with pytest.raises(ValueError, match=message):
         iterate(KMeans(2), POINTS, **options)
 
 
-def test_the_states_of_a_process_are_checked_at_the_call():
+def test_states_checks_its_arguments_when_called():
     process = KMeans(2)
     prepared = process.prepare(POINTS)
     for options in ({"max_iter": -1}, {"tol": -1}, {"start": [[0.0, 0.0]]}):
@@ -319,26 +321,26 @@ def test_the_states_of_a_process_are_checked_at_the_call():
             process.states(prepared, **options)
 
 
-@pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
+@pytest.mark.parametrize("process_class", [KMeans, KMedoids, GaussianMixture])
 @pytest.mark.parametrize("k", [0, -1, 121, 2.5, float("nan")])
-def test_a_number_of_clusters_that_the_points_do_not_allow_is_refused(make, k):
+def test_an_invalid_k_raises_an_error(process_class, k):
     with pytest.raises(ValueError, match=rf"k must lie in 1..n=120, got {k}"):
-        iterate(make(k), data_for(make(1)))
+        iterate(process_class(k), data_for(process_class(1)))
 
 
-@pytest.mark.parametrize("make", [KMeans, KMedoids, GaussianMixture])
-def test_a_whole_number_that_is_a_float_is_as_good_or_is_refused(make):
-    data = data_for(make(1))
+@pytest.mark.parametrize("process_class", [KMeans, KMedoids, GaussianMixture])
+def test_an_integral_float_works_like_an_integer_or_raises_an_error(process_class):
+    data = data_for(process_class(1))
     try:
-        loss = fit(make(2.0), data, rng=0, max_iter=5.0).loss
-    except ValueError as refusal:
-        assert "got 2.0" in str(refusal) or "got 5.0" in str(refusal)  # noqa: PT017
+        loss = fit(process_class(2.0), data, rng=0, max_iter=5.0).loss
+    except ValueError as error:
+        assert "got 2.0" in str(error) or "got 5.0" in str(error)  # noqa: PT017
     else:
-        assert loss == fit(make(2), data, rng=0, max_iter=5).loss
+        assert loss == fit(process_class(2), data, rng=0, max_iter=5).loss
 
 
 @pytest.mark.parametrize("runs", [0, -2, 1.5])
-def test_a_number_of_runs_that_is_none_is_refused(runs):
+def test_an_invalid_number_of_runs_raises_an_error(runs):
     with pytest.raises(ValueError, match=rf"runs must be .*at least 1, got {runs}"):
         best_of(runs, KMeans(2), POINTS)
 
@@ -347,7 +349,7 @@ def test_a_number_of_runs_that_is_none_is_refused(runs):
 
 
 @NAMED
-def test_each_restart_is_the_run_of_its_seed(method):
+def test_each_restart_equals_the_run_with_its_seed(method):
     data = data_for(method)
     several = list(restarts(method, data, range(7, 12), max_iter=30))
     assert len(several) == 5
@@ -360,13 +362,13 @@ def test_each_restart_is_the_run_of_its_seed(method):
         assert run.last._replace(parameters=None, assignment=None) == steps[-1]._replace(parameters=None, assignment=None)
 
 
-def test_restarts_take_generators_as_well_as_seeds():
+def test_restarts_accept_generators_and_seeds():
     mixed = [3, np.random.default_rng(4), np.random.default_rng(5)]
     losses = [run.last.loss for run in restarts(KMeans(5, "random"), POINTS, mixed)]
     assert losses == [fit(KMeans(5, "random"), POINTS, rng=seed).loss for seed in (3, 4, 5)]
 
 
-def test_restarts_prepare_once_and_without_end_are_drawn_one_at_a_time():
+def test_restarts_prepare_once_and_are_computed_lazily():
     method = Halving()
     runs = restarts(method, 1, count(), tol=8)
     assert method.calls == []
@@ -377,7 +379,7 @@ def test_restarts_prepare_once_and_without_end_are_drawn_one_at_a_time():
     assert method.calls.count("e") == 16
 
 
-def test_restarts_report_every_complete_state_and_end_when_that_raises():
+def test_on_step_is_called_with_every_complete_state_and_its_exceptions_propagate():
     seen = []
     runs = list(restarts(Halving(), 1, range(2), tol=16, on_step=seen.append))
     assert [(state.iteration, state.loss) for state in seen] == [(0, 64), (1, 32), (2, 16)] * 2
@@ -391,12 +393,12 @@ def test_restarts_report_every_complete_state_and_end_when_that_raises():
         next(restarts(Halving(), 1, range(2), on_step=interrupt))
 
 
-def test_no_seeds_make_no_restarts():
+def test_no_seeds_give_no_restarts():
     assert list(restarts(KMeans(2), POINTS, [])) == []
 
 
 @pytest.mark.parametrize(
-    ("method", "data", "options", "sentence"),
+    ("method", "data", "options", "message"),
     [
         (KMeans(2), [[np.nan]], {}, r"row 0, column 0 is nan"),
         (KMeans(999), POINTS, {}, r"k must lie in 1..n=120, got 999"),
@@ -405,12 +407,12 @@ def test_no_seeds_make_no_restarts():
         (KMeans(2), POINTS, {"tol": -1}, r"tol must be at least 0, got -1"),
     ],
 )
-def test_restarts_refuse_what_iterate_refuses(method, data, options, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_restarts_raise_the_errors_of_iterate(method, data, options, message):
+    with pytest.raises(ValueError, match=message):
         next(restarts(method, data, range(3), **options))
 
 
-def test_a_restart_keeps_no_earlier_assignment_alive():
+def test_a_restart_does_not_keep_earlier_assignments_in_memory():
     seen = []
 
     class Watched(KMeans):
@@ -429,7 +431,7 @@ def test_a_restart_keeps_no_earlier_assignment_alive():
 
 
 @NAMED
-def test_the_best_of_several_runs_is_the_least_loss_and_never_worse_with_more(method):
+def test_best_of_has_the_lowest_loss_and_more_runs_are_never_worse(method):
     data = data_for(method)
     losses = [best_of(runs, method, data, rng=9, max_iter=4).loss for runs in (1, 2, 4, 8)]
     assert losses == sorted(losses, reverse=True)
@@ -437,7 +439,7 @@ def test_the_best_of_several_runs_is_the_least_loss_and_never_worse_with_more(me
     assert losses[-1] == min(runs)
 
 
-def test_options_reach_every_run_of_the_best_of_them():
+def test_best_of_passes_its_options_to_every_run():
     step = best_of(3, KMeans(5, "random"), POINTS, rng=0, max_iter=1)
     assert step.iteration == 1
     assert notices.ITERATION_LIMIT in {notice.name for notice in step.notices}
@@ -445,7 +447,7 @@ def test_options_reach_every_run_of_the_best_of_them():
         best_of(3, KMeans(5), POINTS, tol=-1)
 
 
-def test_runs_without_a_loss_cannot_be_ranked_but_can_be_repeated():
+def test_best_of_needs_a_loss_but_restarts_do_not():
     with pytest.raises(ValueError, match="this process has no loss"):
         best_of(2, Splitting(), None)
     (run,) = restarts(Splitting(), None, [0])
@@ -456,7 +458,7 @@ def test_runs_without_a_loss_cannot_be_ranked_but_can_be_repeated():
 # History
 
 
-def test_a_history_has_all_states_in_their_order():
+def test_a_history_has_all_states_in_order():
     history = History.record(Halving(), 1, tol=16)
     assert [state.phase for state in history.states] == ["start", "E", "M", "E", "M", "E"]
     assert [state.iteration for state in history.states] == [0, 0, 1, 1, 2, 2]
@@ -475,7 +477,7 @@ def test_a_history_has_all_states_in_their_order():
 
 
 @NAMED
-def test_the_assignment_of_a_state_is_that_of_the_last_complete_state(method):
+def test_an_intermediate_state_has_the_assignment_of_the_last_complete_state(method):
     history = History.record(method, data_for(method), rng=6, max_iter=4)
     states = list(iterate(method, data_for(method), rng=6, max_iter=4))
     assert history.assignment(0) is None
@@ -491,9 +493,9 @@ def test_the_assignment_of_a_state_is_that_of_the_last_complete_state(method):
         history.assignment(len(history.states))
 
 
-def test_a_history_copes_with_no_loss_no_assignment_and_another_number_of_groups_in_each_state():
+def test_a_history_supports_missing_losses_and_assignments_and_a_varying_number_of_clusters():
     history = History.record(Splitting(), None)
-    assert [state.phase for state in history.states] == ["start", "split", *["look", "choose", "split"] * 3]
+    assert [state.phase for state in history.states] == ["start", "split", *["search", "select", "split"] * 3]
     np.testing.assert_allclose(history.positions, [0, 0, *np.arange(1, 10) / 3])
     assert len(history) == 4
     assert history.parameters == (0, 1, 2, 3)
@@ -508,18 +510,18 @@ def test_a_history_copes_with_no_loss_no_assignment_and_another_number_of_groups
     assert [assignment and assignment.k for assignment in found] == [None] * 4 + [1] * 3 + [2] * 3 + [3]
 
 
-def test_a_process_that_never_assigns_anything_has_a_history():
-    class Placing(Splitting):
+def test_a_history_supports_processes_without_assignments():
+    class WithoutAssignment(Splitting):
         def states(self, prepared, **options):
             return (state._replace(assignment=None) for state in super().states(prepared, **options))
 
-    history = History.record(Placing(), None)
+    history = History.record(WithoutAssignment(), None)
     assert history.sizes.shape == (4, 0)
     assert history.changed.tolist() == [0] * 4
     assert {history.assignment(i) for i in range(len(history.states))} == {None}
 
 
-def test_a_history_keeps_both_halves_of_every_iteration():
+def test_a_history_has_losses_and_half_losses():
     history = History.record(Halving(), 1, tol=8)
     assert history.parameters == (64, 32, 16, 8)
     assert history.losses.tolist() == [64, 32, 16, 8]
@@ -532,14 +534,14 @@ def test_a_history_keeps_both_halves_of_every_iteration():
     assert history.last.loss == 8
 
 
-def test_a_history_names_each_kind_of_notice_once_with_where_it_began_and_what_it_last_said():
+def test_unique_notices_give_the_first_iteration_and_the_latest_text():
     history = History.record(Halving(), 1, max_iter=3)
     found = [(t, notice.name, notice.sentence) for t, notice in history.unique_notices()]
     assert found[0] == (0, "even", "8 is even")
     assert [(t, name) for t, name, _ in found] == [(0, "even"), (3, notices.ITERATION_LIMIT)]
 
 
-def test_a_history_of_no_iteration_has_one_state_and_no_half_step():
+def test_a_history_of_zero_iterations_has_one_complete_state_and_no_half_losses():
     history = History.record(KMeans(3), POINTS, rng=0, max_iter=0)
     assert len(history) == 1
     assert history.iterations == 0
@@ -548,16 +550,16 @@ def test_a_history_of_no_iteration_has_one_state_and_no_half_step():
 
 
 @NAMED
-def test_losses_and_half_losses_in_their_order_never_rise(method):
+def test_losses_and_half_losses_never_increase(method):
     history = History.record(method, data_for(method), rng=6, max_iter=40)
-    told = np.empty(2 * len(history) - 1)
-    told[::2], told[1::2] = history.losses, history.half_losses
-    assert len(told) > 4
-    assert (np.diff(told) <= 1e-10 * np.abs(told[:-1])).all()
+    losses = np.empty(2 * len(history) - 1)
+    losses[::2], losses[1::2] = history.losses, history.half_losses
+    assert len(losses) > 4
+    assert (np.diff(losses) <= 1e-10 * np.abs(losses[:-1])).all()
 
 
 @NAMED
-def test_frames_of_a_history_are_counted_from_both_ends(method):
+def test_frames_can_be_indexed_from_both_ends(method):
     history = History.record(method, data_for(method), rng=6, max_iter=12)
     steps = list(iterate(method, data_for(method), rng=6, max_iter=12))
     for t in (0, 1, -2, -1):
@@ -567,7 +569,7 @@ def test_frames_of_a_history_are_counted_from_both_ends(method):
         history.frame(len(history))
 
 
-def test_the_seconds_of_a_history_are_those_of_its_e_and_m_steps_alone(monkeypatch):
+def test_the_time_of_a_history_includes_only_e_and_m_steps(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("clustering.history.perf_counter", lambda: clock[0])
 
@@ -578,15 +580,15 @@ def test_the_seconds_of_a_history_are_those_of_its_e_and_m_steps_alone(monkeypat
 
         return function
 
-    took = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
-    slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in took.items()})()
+    seconds_of = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
+    slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in seconds_of.items()})()
     history = History.record(slow, 1, tol=16, on_step=lambda step: clock.__setitem__(0, clock[0] + 1000))
     assert len(history) == 3
     assert history.seconds == 3 * 1 + 2 * 10
     assert clock[0] > 1e6
 
 
-def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
+def test_a_history_does_not_keep_earlier_assignments_in_memory():
     seen = []
     history = History.record(
         KMeans(3, "random"),
@@ -602,7 +604,7 @@ def test_a_history_of_many_steps_does_not_keep_their_assignments_alive():
 # notices
 
 
-def test_a_notice_counts_clusters_from_one_and_joins_them_in_words():
+def test_a_notice_counts_clusters_from_one_and_joins_their_names():
     text = "{who} lost all points."
     assert Notice("x", text, (0,)).sentence == "Cluster 1 lost all points."
     assert Notice("x", text, (4, 1)).sentence == "Clusters 2 and 5 lost all points."

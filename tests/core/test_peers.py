@@ -1,4 +1,4 @@
-"""The same start gives the same result as packages that nobody here wrote."""
+"""Comparison with scikit-learn, SciPy and the kmedoids package from the same initial parameters."""
 
 import kmedoids
 import numpy as np
@@ -17,42 +17,42 @@ def groups(n, d, k, seed, width=1.0):
     return rng.uniform(-5, 5, size=(k, d))[rng.integers(k, size=n)] + width * rng.standard_normal((n, d))
 
 
-def peer_k_means(points, start):
+def sklearn_k_means(points, start):
     return sklearn.cluster.KMeans(len(start), init=start, n_init=1, tol=0, algorithm="lloyd").fit(points)
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("n", "d", "k"), [(60, 1, 3), (500, 2, 5), (3000, 3, 8), (2000, 20, 12), (40, 2, 40), (100, 2, 1)])
-def test_k_means_has_the_labels_centers_and_inertia_of_scikit_learn(n, d, k, seed):
+@pytest.mark.parametrize(("n", "d", "k"), [(60, 1, 3), (500, 2, 5), (1000, 3, 8), (600, 20, 12), (40, 2, 40), (100, 2, 1)])
+def test_k_means_matches_scikit_learn(n, d, k, seed):
     points = groups(n, d, k, seed)
     start = points[np.random.default_rng(seed).choice(n, k, replace=False)]
-    step, peer = fit(KMeans(k), points, start=start), peer_k_means(points, start)
+    step, peer = fit(KMeans(k), points, start=start), sklearn_k_means(points, start)
     np.testing.assert_array_equal(step.labels, peer.labels_)
     np.testing.assert_allclose(step.parameters, peer.cluster_centers_, rtol=1e-10, atol=1e-10)
     assert step.loss == pytest.approx(peer.inertia_, rel=1e-10, abs=1e-10)
 
 
 @pytest.mark.parametrize(("offset", "scale"), [(1e8, 1), (0, 1e-9), (0, 1e9), (-1e8, 1e-2)])
-def test_k_means_agrees_at_any_offset_and_scale(offset, scale):
+def test_k_means_matches_scikit_learn_at_any_offset_and_scale(offset, scale):
     points = groups(1000, 2, 4, 0) * scale + offset
     start = points[:4]
-    step, peer = fit(KMeans(4), points, start=start), peer_k_means(points, start)
+    step, peer = fit(KMeans(4), points, start=start), sklearn_k_means(points, start)
     np.testing.assert_array_equal(step.labels, peer.labels_)
     assert step.loss == pytest.approx(peer.inertia_, rel=1e-6, abs=0)
     np.testing.assert_allclose(step.parameters - offset, peer.cluster_centers_ - offset, rtol=1e-6, atol=1e-7 * scale)
 
 
-def test_k_means_refills_an_empty_cluster_as_scikit_learn_does():
+def test_k_means_refills_an_empty_cluster_like_scikit_learn():
     points = groups(300, 2, 4, 1)
-    start = np.vstack([points[:3], [[1e3, 1e3]]])  # nobody is nearest to the last center
+    start = np.vstack([points[:3], [[1e3, 1e3]]])  # no point is nearest to the last center
     steps = list(iterate(KMeans(4), points, start=start))
     assert steps[0].assignment.sizes[3] == 0
-    peer = peer_k_means(points, start)
+    peer = sklearn_k_means(points, start)
     np.testing.assert_array_equal(steps[-1].labels, peer.labels_)
     assert steps[-1].loss == pytest.approx(peer.inertia_, rel=1e-12)
 
 
-def peer_mixture(points, start, covariance, iterations, regularization):
+def sklearn_mixture(points, start, covariance, iterations, regularization):
     precisions = np.linalg.inv(start.covariances)
     forms = {
         "full": ("full", precisions),
@@ -88,36 +88,36 @@ def as_full(model, k, d):
 
 @pytest.mark.parametrize("regularization", [0.0, 1e-3])
 @pytest.mark.parametrize("covariance", ["full", "tied", "diagonal", "spherical"])
-def test_the_mixture_has_the_parameters_and_likelihood_of_scikit_learn_in_every_iteration(covariance, regularization):
+def test_the_mixture_matches_scikit_learn_in_every_iteration(covariance, regularization):
     k, d = 3, 3
     points = groups(400, d, k, 2) * [1, 5, 0.2]
     method = GaussianMixture(k, covariance, init="random", floor=0, regularization=regularization)
     start = method.start(method.prepare(points), np.random.default_rng(0))
     steps = list(iterate(method, points, start=start, tol=0, max_iter=8))
     for iteration in (1, 2, 5, 8):
-        peer = peer_mixture(points, start, covariance, iteration, regularization)
-        mine = steps[iteration].parameters
-        np.testing.assert_allclose(mine.weights, peer.weights_, rtol=1e-9)
-        np.testing.assert_allclose(mine.means, peer.means_, rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(mine.covariances, as_full(peer, k, d), rtol=1e-8, atol=1e-9)
+        peer = sklearn_mixture(points, start, covariance, iteration, regularization)
+        fitted = steps[iteration].parameters
+        np.testing.assert_allclose(fitted.weights, peer.weights_, rtol=1e-9)
+        np.testing.assert_allclose(fitted.means, peer.means_, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(fitted.covariances, as_full(peer, k, d), rtol=1e-8, atol=1e-9)
         assert -steps[iteration].loss == pytest.approx(peer.score(points), abs=1e-10)
         np.testing.assert_allclose(steps[iteration].assignment.responsibilities, peer.predict_proba(points), atol=1e-9)
 
 
-def test_the_loss_of_a_given_mixture_is_that_of_scipy():
+def test_the_loss_of_a_given_mixture_matches_scipy():
     points = groups(200, 2, 3, 3)
-    given = Gaussians(
+    mixture = Gaussians(
         np.array([0.2, 0.8]), np.array([[0.0, 1.0], [2.0, -1.0]]), np.array([[[2, 0.5], [0.5, 1]], [[1, 0], [0, 3.0]]])
     )
     method = GaussianMixture(2)
-    _, loss = method.e_step(method.prepare(points), given)
-    density = sum(w * multivariate_normal(m, c).pdf(points) for w, m, c in zip(*given, strict=True))
+    _, loss = method.e_step(method.prepare(points), mixture)
+    density = sum(w * multivariate_normal(m, c).pdf(points) for w, m, c in zip(*mixture, strict=True))
     assert loss == pytest.approx(-np.log(density).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("n", "k"), [(30, 2), (200, 5), (700, 12)])
-def test_swaps_reach_the_loss_of_the_kmedoids_package(n, k, seed):
+def test_swaps_reach_the_medoids_of_the_kmedoids_package(n, k, seed):
     proximities = proximity_matrix(groups(n, 2, k, seed), "manhattan")
     start = np.random.default_rng(seed).choice(n, k, replace=False)
     step = fit(KMedoids(k, update="swap"), proximities, start=start)
@@ -127,7 +127,7 @@ def test_swaps_reach_the_loss_of_the_kmedoids_package(n, k, seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_steepest_swaps_and_alternating_steps_reach_the_losses_of_their_peers(seed):
+def test_steepest_swaps_and_alternating_steps_reach_the_losses_of_the_kmedoids_package(seed):
     proximities = proximity_matrix(groups(150, 2, 4, seed))
     start = np.random.default_rng(seed).choice(150, 4, replace=False)
     for update, peer in (("steepest swap", kmedoids.pam), ("alternating", kmedoids.alternating)):
@@ -135,7 +135,7 @@ def test_steepest_swaps_and_alternating_steps_reach_the_losses_of_their_peers(se
         assert fit(KMedoids(4, update=update), proximities, start=start).loss == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_adjusted_rand_index_is_that_of_scikit_learn():
+def test_the_adjusted_rand_index_matches_scikit_learn():
     rng = np.random.default_rng(0)
     for k, m in [(1, 1), (1, 4), (3, 3), (5, 2), (20, 20)]:
         a, b = rng.integers(k, size=50), rng.integers(m, size=50)

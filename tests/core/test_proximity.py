@@ -1,4 +1,4 @@
-"""Proximities: by hand, at the edges of the check, and where arithmetic could spoil them."""
+"""Proximity matrices: by hand, validation, and rounding errors."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from clustering import check_proximities, proximity_matrix
 from clustering.proximity import METRICS
 from tests.core.tables import examples
 
-LENGTHS = ["euclidean", "squared euclidean", "manhattan", "chebyshev"]
+DISTANCES = ["euclidean", "squared euclidean", "manhattan", "chebyshev"]
 
 
 @pytest.mark.parametrize(
@@ -37,55 +37,55 @@ def test_correlation_by_hand():
 @pytest.mark.parametrize("metric", METRICS)
 @examples(25)
 @given(points=arrays(float, st.tuples(st.integers(1, 12), st.integers(3, 4)), elements=st.integers(-4, 4).map(float)))
-def test_every_metric_makes_a_matrix_that_passes_the_check(metric, points):
-    points = points + np.arange(points.shape[1]) ** 2 / 7 + 5  # no row without a direction
+def test_every_metric_gives_a_valid_matrix(metric, points):
+    points = points + np.arange(points.shape[1]) ** 2 / 7 + 5  # no constant rows, for which correlation is undefined
     matrix = proximity_matrix(points, metric)
     np.testing.assert_array_equal(check_proximities(matrix), matrix)
     np.testing.assert_array_equal(matrix, matrix.T)
-    _, copies = np.unique(points, axis=0, return_inverse=True)
-    same = np.equal.outer(copies.ravel(), copies.ravel())
+    _, distinct = np.unique(points, axis=0, return_inverse=True)
+    same = np.equal.outer(distinct.ravel(), distinct.ravel())
     np.testing.assert_allclose(matrix[same], 0, atol=1e-15)
-    if metric in LENGTHS:
+    if metric in DISTANCES:
         assert (matrix[~same] > 0).all()
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
-def test_scaled_points_have_scaled_proximities(metric, scale):
+def test_scaling_the_points_scales_the_proximities(metric, scale):
     points = np.random.default_rng(0).normal(size=(20, 3))
     power = {"squared euclidean": 2, "cosine": 0, "correlation": 0}.get(metric, 1)
     expected = proximity_matrix(points, metric) * scale**power
     np.testing.assert_allclose(proximity_matrix(points * scale, metric), expected, rtol=1e-9, atol=1e-14 * scale**power)
 
 
-@pytest.mark.parametrize("metric", LENGTHS)
-def test_a_common_offset_does_not_matter_to_lengths(metric):
+@pytest.mark.parametrize("metric", DISTANCES)
+def test_a_common_offset_does_not_change_distances(metric):
     points = np.random.default_rng(0).integers(-9, 9, size=(20, 3)).astype(float)
     np.testing.assert_allclose(proximity_matrix(points + 1e8, metric), proximity_matrix(points, metric), rtol=1e-12)
 
 
 @pytest.mark.parametrize("value", [0.1, 0.7, 1e-9, 1e8 + 0.3])
-def test_correlation_is_refused_for_a_row_of_equal_values_whatever_the_value(value):
-    # the mean of such a row may differ from its values by rounding
+def test_correlation_with_a_constant_row_raises_an_error_whatever_the_value(value):
+    # the mean of a constant row may differ from its values by rounding
     for columns in (3, 7, 10):
         points = np.vstack([np.arange(columns), np.full(columns, value)])
         with pytest.raises(ValueError, match="correlation is not defined for row 1, which has equal values"):
             proximity_matrix(points, "correlation")
 
 
-def test_one_point_is_at_no_distance_from_itself():
+def test_one_point_has_distance_zero_to_itself():
     for metric in METRICS:
         assert proximity_matrix([[1.0, 2.0, 4.0]], metric).tolist() == [[0.0]]
 
 
-def test_single_precision_points_are_compared_in_double_precision():
+def test_single_precision_points_are_computed_in_double_precision():
     points = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
     matrix = proximity_matrix(points)
     assert matrix.dtype == np.float64
     np.testing.assert_array_equal(matrix, proximity_matrix(points.astype(float)))
 
 
-def test_whole_numbers_and_lists_are_taken_as_proximities():
+def test_integers_and_lists_are_accepted_as_proximities():
     checked = check_proximities([[0, 1], [1, 0]])
     assert checked.dtype == np.float64
     assert checked.tolist() == [[0, 1], [1, 0]]
@@ -93,7 +93,7 @@ def test_whole_numbers_and_lists_are_taken_as_proximities():
 
 @pytest.mark.parametrize(("difference", "passes"), [(1e-9, True), (1e-7, False)])
 @pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
-def test_two_triangles_may_differ_by_rounding_and_no_more(difference, passes, scale):
+def test_only_rounding_errors_may_make_a_matrix_asymmetric(difference, passes, scale):
     matrix = np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0.0]]) * scale
     matrix[0, 2] *= 1 + difference
     if passes:
@@ -103,15 +103,15 @@ def test_two_triangles_may_differ_by_rounding_and_no_more(difference, passes, sc
             check_proximities(matrix)
 
 
-def test_the_check_leaves_the_given_matrix_alone():
+def test_the_check_does_not_modify_the_matrix():
     matrix = proximity_matrix(np.random.default_rng(0).normal(size=(30, 2)))
-    kept = matrix.copy()
+    copy = matrix.copy()
     check_proximities(matrix)
-    np.testing.assert_array_equal(matrix, kept)
+    np.testing.assert_array_equal(matrix, copy)
 
 
 @pytest.mark.parametrize(
-    ("points", "sentence"),
+    ("points", "message"),
     [
         ([1.0, 2.0], r"two dimensions \(n, d\), got 1"),
         ([[np.inf, 1.0]], r"finite, but row 0, column 0 is inf"),
@@ -119,6 +119,6 @@ def test_the_check_leaves_the_given_matrix_alone():
         ([["a"]], r"points must be numbers"),
     ],
 )
-def test_points_that_have_no_proximities_are_refused(points, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_invalid_points_raise_an_error(points, message):
+    with pytest.raises(ValueError, match=message):
         proximity_matrix(points)

@@ -1,4 +1,4 @@
-"""The cut of a tree as a process: by hand, against the tree and SciPy, its history, its notices, and what it refuses."""
+"""Hierarchical clustering as a process: by hand, against the tree and SciPy, history, notices, invalid arguments."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ from clustering import (
 
 LINE = [[0.0], [1.0], [5.0], [7.0], [20.0]]
 TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.9], [9.0, 0.0]]
-"""by centroid linkage the second merge, at 0.9, is lower than the first, at 1"""
+"""with centroid linkage the second merge, at 0.9, is lower than the first, at 1"""
 POINTS = three_gaussians(60, np.random.default_rng(2)).points
 
 
@@ -44,17 +44,17 @@ def test_five_points_on_a_line_by_hand():
     assert [state.loss for state in states] == [0, 1, 2, 5.5]
     assert [state.converged for state in states] == [False, False, False, True]
     assert [state.assignment.changed for state in states] == [5, 2, 2, 1]
-    others, alone = states[-1].labels[[0, 4]]
-    assert {others, alone} == {0, 1}
+    others, last = states[-1].labels[[0, 4]]
+    assert {others, last} == {0, 1}
     assert states[0].labels.tolist() == [-1] * 5
     assert states[1].labels.tolist() == [others, others, -1, -1, -1]
     assert states[2].labels.tolist() == [others, others, others, others, -1]
-    assert states[3].labels.tolist() == [others, others, others, others, alone]
+    assert states[3].labels.tolist() == [others, others, others, others, last]
     assert [state.assignment.sizes[others] for state in states] == [0, 2, 4, 4]
-    assert [state.assignment.sizes[alone] for state in states] == [0, 0, 0, 1]
+    assert [state.assignment.sizes[last] for state in states] == [0, 0, 0, 1]
 
 
-def test_the_history_has_the_nearest_groups_before_each_merge():
+def test_the_history_has_a_state_before_each_merge():
     history = History.record(TreeCut(2), LINE)
     between = [state for state in history.states if state.phase == "nearest"]
     assert [state.phase for state in history.states] == ["start", "merge", *["nearest", "merge"] * 3]
@@ -72,7 +72,7 @@ def test_the_history_has_the_nearest_groups_before_each_merge():
 
 @pytest.mark.parametrize("kind", LINKAGES)
 @pytest.mark.parametrize("k", [1, 2, 7, 59, 60])
-def test_the_last_groups_are_those_of_the_tree_and_the_losses_its_heights(kind, k):
+def test_final_labels_and_losses_match_the_tree(kind, k):
     tree = tree_of_points(POINTS, kind)
     states = list(iterate(TreeCut(k, kind), POINTS))
     np.testing.assert_array_equal(states[-1].labels, tree.labels(k))
@@ -84,26 +84,26 @@ def test_the_last_groups_are_those_of_the_tree_and_the_losses_its_heights(kind, 
 
 @pytest.mark.parametrize("kind", ["single", "complete", "average", "ward"])
 @pytest.mark.parametrize("k", [2, 3, 11])
-def test_the_groups_are_those_of_scipy(kind, k):
+def test_clusters_match_scipy(kind, k):
     expected = fcluster(linkage(POINTS, kind), k, "maxclust")
     assert adjusted_rand_index(fit(TreeCut(k, kind), POINTS).labels, expected) == 1
 
 
 @pytest.mark.parametrize("kind", LINKAGES)
-def test_points_on_their_own_have_no_label_and_the_others_the_one_of_the_cut(kind):
+def test_singletons_have_no_label_and_merged_points_have_their_final_label(kind):
     tree = tree_of_points(POINTS, kind)
     states = list(iterate(TreeCut(4, steps=100), tree))
     assert len(states) == 57
     for state in states[:-1]:
-        groups = tree.labels_after(state.parameters.merges)
-        alone = np.bincount(groups)[groups] == 1
-        np.testing.assert_array_equal(state.labels, np.where(alone, -1, tree.labels(4)))
-        np.testing.assert_array_equal(state.assignment.sizes, np.bincount(tree.labels(4)[~alone], minlength=4))
+        clusters = tree.labels_after(state.parameters.merges)
+        singleton = np.bincount(clusters)[clusters] == 1
+        np.testing.assert_array_equal(state.labels, np.where(singleton, -1, tree.labels(4)))
+        np.testing.assert_array_equal(state.assignment.sizes, np.bincount(tree.labels(4)[~singleton], minlength=4))
     for before, after in pairwise(states):
         assert after.assignment.changed == np.count_nonzero(before.labels != after.labels)
 
 
-def test_one_tree_serves_every_number_of_groups_and_any_dissimilarities():
+def test_one_tree_can_be_cut_at_any_k_for_any_dissimilarities():
     tree = tree_of_proximities(proximity_matrix(POINTS, "manhattan"), "complete")
     for k in (1, 5, 60):
         assert TreeCut(k).prepare(tree) is tree
@@ -111,14 +111,14 @@ def test_one_tree_serves_every_number_of_groups_and_any_dissimilarities():
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5, 56, 57, 80])
-def test_the_states_are_those_of_the_last_merges(steps):
+def test_only_the_last_merges_have_states(steps):
     states = list(iterate(TreeCut(3, steps=steps), POINTS))
     assert len(states) == min(steps, 57) + 1
     assert states[0].parameters.merges == max(0, 57 - steps)
     assert [state.converged for state in states] == [False] * (len(states) - 1) + [True]
 
 
-def test_any_assignment_of_a_history_is_that_of_the_run():
+def test_the_assignments_of_a_history_match_the_run():
     process = TreeCut(3, "ward", steps=30)
     states, history = list(iterate(process, POINTS)), History.record(process, POINTS)
     assert history.iterations == 30
@@ -130,7 +130,7 @@ def test_any_assignment_of_a_history_is_that_of_the_run():
         assert frame.shares is None
 
 
-def test_all_restarts_are_the_same_run():
+def test_all_restarts_are_identical():
     runs = list(restarts(TreeCut(3), POINTS, range(3)))
     assert len({tuple(run.losses) for run in runs}) == 1
     assert runs[0].start == (37, None)
@@ -154,7 +154,7 @@ def test_an_inversion_above_the_cut_is_not_reported():
     assert names(fit(TreeCut(2, "average"), TRIANGLE)) == []
 
 
-def test_a_run_that_is_cut_off_says_so_and_has_not_converged():
+def test_a_run_at_the_iteration_limit_has_a_notice_and_is_not_converged():
     states = list(iterate(TreeCut(2, "centroid"), TRIANGLE, max_iter=1))
     assert [state.parameters.merges for state in states] == [0, 1]
     assert not states[-1].converged
@@ -162,11 +162,11 @@ def test_a_run_that_is_cut_off_says_so_and_has_not_converged():
     assert (states[-1].labels == -1).sum() == 2
 
 
-# refusals
+# invalid arguments
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("call", "message"),
     [
         (lambda: iterate(TreeCut(6), LINE), r"k must lie in 1\.\.n=5, got 6"),
         (lambda: iterate(TreeCut(0), LINE), r"k must lie in 1\.\.n=5, got 0"),
@@ -181,6 +181,6 @@ def test_a_run_that_is_cut_off_says_so_and_has_not_converged():
         (lambda: iterate(TreeCut(2), LINE, tol=-1), "tol must be at least 0, got -1"),
     ],
 )
-def test_what_cannot_be_cut_is_refused_at_the_call(make, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        make()
+def test_invalid_arguments_raise_an_error_when_called(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
