@@ -1,7 +1,7 @@
-"""Two methods that are not in the app, by which tests see what a method may be: a scan by density, which has no center, no
-loss and no start and leaves points in no group, and a mean shift, whose clusters become fewer.
+"""Two methods that exist only in tests, with properties that no method of the app has.
 
-Process and view of a method stand in one file here; in the app they are the two files of the same name.
+A density scan has no centers, no loss and no initialization, and labels some points as noise. Mean shift starts with many
+clusters, which merge. Process and view of each method are in this file; a method of the app has a file for each.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pages.methods.traits import Loss, Traits
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """A hard assignment; labels are -1 for points in no group."""
+    """A hard assignment; noise has label -1."""
 
     labels: np.ndarray
     k: int
@@ -40,7 +40,7 @@ def grouped(labels: np.ndarray, k: int, before: np.ndarray | None = None) -> Gro
 
 
 class FakeView(MethodView):
-    """What the views here have in common."""
+    """Base class; the process is imported from this module in scripts."""
 
     def script(self, run, iterations: int) -> Script:
         script, process = super().script(run, iterations), type(run.history.process).__name__
@@ -48,21 +48,22 @@ class FakeView(MethodView):
 
 
 class Reached(NamedTuple):
-    """How many groups have been reached."""
+    """Parameters of the scan: the number of clusters found so far."""
 
     groups: int
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Which points are near each other, (n, n)."""
+    """Prepared data of the scan."""
 
     near: np.ndarray
+    """(n, n) whether two points are neighbors"""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Groups of dense points and what is near them (as DBSCAN), one group in each iteration; what is left is noise."""
+    """DBSCAN with one cluster per iteration: dense points that are connected, and their neighbors; the rest is noise."""
 
     eps: float
     least: int = 4
@@ -78,7 +79,7 @@ class Scan:
         return Reached(0)
 
     def check_start(self, prepared, start):
-        raise ValueError("a scan starts nowhere")
+        raise ValueError("the scan has no start")
 
     def states(self, prepared, *, start=None, rng=None, tol=None, max_iter=300):
         check_limits(self.tol if tol is None else tol, max_iter)
@@ -103,7 +104,7 @@ class Scan:
         return grouped(np.where(labels < parameters.groups, labels, -1), parameters.groups)
 
     def _labels(self, prepared) -> np.ndarray:
-        """(n,) the groups in the order of their first dense points; -1 for points that are near no dense one."""
+        """(n,) clusters, in the order of their first dense points; -1 for points without a dense neighbor."""
         near = prepared.near
         dense = near.sum(axis=1) >= self.least
         labels = np.full(len(near), -1)
@@ -131,18 +132,18 @@ class ScanView(FakeView):
         return 1
 
     def phases(self, run) -> dict[str, str]:
-        return {"start": "No point is in a group.", "expand": "A group takes all that is near its dense points."}
+        return {"start": "All points are noise.", "expand": "A cluster contains connected dense points and their neighbors."}
 
     def sentences(self) -> dict[str, Any]:
         return {"start": self.start_sentence, "expand": self.expand_sentence}
 
     def start_sentence(self, run, state: int, now) -> str:
-        return f"Start: {pluralize(len(run.data.points), 'point')} in no group."
+        return f"Start: {pluralize(len(run.data.points), 'point')} without a cluster."
 
     def expand_sentence(self, run, state: int, now) -> str:
         if now.iteration == 0:
-            return "No group has been reached."
-        return f"Group {now.iteration} takes {pluralize(int(now.assignment.sizes[-1]), 'point')}."
+            return "No cluster yet."
+        return f"Cluster {now.iteration} contains {pluralize(int(now.assignment.sizes[-1]), 'point')}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
@@ -157,7 +158,7 @@ class ScanView(FakeView):
 
 @dataclass(frozen=True)
 class Shift:
-    """Modes that climb the density of a Gaussian kernel and merge where they meet (mean shift): K falls."""
+    """Mean shift with a Gaussian kernel; modes that meet are merged, so K decreases."""
 
     width: float
 
@@ -169,7 +170,7 @@ class Shift:
         return np.asarray(data, dtype=float)
 
     def start(self, prepared, rng) -> np.ndarray:
-        """One mode in each occupied cell of a grid as wide as the kernel."""
+        """One mode in each occupied cell of a grid; the cells are as wide as the kernel."""
         _, first = np.unique(np.floor(prepared / self.width), axis=0, return_index=True)
         return prepared[np.sort(first)]
 
@@ -211,7 +212,7 @@ class Shift:
         return float(-np.log(self._weights(prepared, modes).mean(axis=1)).mean())
 
     def _shifted(self, prepared, modes) -> np.ndarray:
-        """The modes at the means that they weigh, without those that meet an earlier one."""
+        """Move each mode to its weighted mean, and remove modes that meet an earlier one."""
         weights = self._weights(prepared, modes)
         moved = weights @ prepared / weights.sum(axis=1, keepdims=True)
         meets = np.tril(cdist(moved, moved) < 0.1 * self.width, -1)
@@ -230,7 +231,7 @@ class ShiftView(FakeView):
         return Shift(settings.option("width"))
 
     def phases(self, run) -> dict[str, str]:
-        return {"start": "A mode stands wherever there are points.", "shift": "Every mode climbs the density."}
+        return {"start": "Modes start throughout the data.", "shift": "Every mode moves to a higher density."}
 
     def sentences(self) -> dict[str, Any]:
         return {"start": self.start_sentence, "shift": self.shift_sentence}

@@ -1,4 +1,4 @@
-"""The methods that only tests have: that they are what they are for, and what pages do with their extremes."""
+"""The two methods that exist only in tests: their processes, and pages that show their unusual runs."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def _registered(monkeypatch):
         monkeypatch.setitem(methods(), name, view)
 
 
-def test_the_scan_reaches_one_group_after_the_other_and_leaves_noise():
+def test_the_scan_finds_one_cluster_per_iteration_and_noise():
     from sklearn.cluster import DBSCAN
 
     history = History.record(Scan(0.8), POINTS)
@@ -32,7 +32,7 @@ def test_the_scan_reaches_one_group_after_the_other_and_leaves_noise():
     assert np.isnan(history.losses).all()
 
 
-def test_the_clusters_of_the_mean_shift_become_fewer_and_its_loss_falls():
+def test_mean_shift_merges_clusters_and_its_loss_decreases():
     history = History.record(Shift(1.5), POINTS)
     counts = [len(sizes) for sizes in history.sizes]
     assert counts[0] > 20
@@ -43,19 +43,20 @@ def test_the_clusters_of_the_mean_shift_become_fewer_and_its_loss_falls():
 
 
 @pytest.mark.parametrize("process", [Scan(0.8), Shift(1.5)])
-def test_the_assignment_of_an_earlier_state_comes_again_and_a_run_may_be_cut_off(process):
-    whole, cut = History.record(process, POINTS), History.record(process, POINTS, max_iter=1)
-    assert not cut.converged
-    assert [notice.name for notice in cut.notices[-1]] == ["iteration limit"]
-    assert np.array_equal(whole.frame(1).labels, cut.last.labels)
+def test_earlier_assignments_can_be_recomputed_and_runs_can_be_stopped_early(process):
+    complete, stopped = History.record(process, POINTS), History.record(process, POINTS, max_iter=1)
+    assert not stopped.converged
+    assert [notice.name for notice in stopped.notices[-1]] == ["iteration limit"]
+    assert np.array_equal(complete.frame(1).labels, stopped.last.labels)
 
 
-def test_a_run_that_finds_no_group_at_all_can_be_shown_and_exported(monkeypatch):
+def test_a_run_without_clusters_can_be_plotted_and_exported(monkeypatch):
     view, data = FAKES["scan"], checks.sample()
     run = checks.run_of(view, data, eps=0.05)
     assert run.k == 0
     assert (run.history.last.labels == -1).all()
-    monkeypatch.setattr(checks, "runs_of", lambda view: iter([run]))
+    for name in ("runs_of", "few_runs_of"):
+        monkeypatch.setattr(checks, name, lambda view: iter([run]))
     monkeypatch.setattr(checks, "runs_with_options", lambda view: iter([]))
     checks.check_that_every_frame_can_be_plotted(view)
     checks.check_that_exported_tables_and_arrays_match_the_run(view)
@@ -66,24 +67,24 @@ def test_a_run_that_finds_no_group_at_all_can_be_shown_and_exported(monkeypatch)
 @pytest.mark.parametrize(
     "link", ["/?algorithm=Density scan", "/compare?panels=2&algorithm_1=Density scan", "/report?algorithm=Density scan"]
 )
-def test_a_page_whose_scan_finds_no_group_says_so(link):
+def test_pages_can_show_a_scan_without_clusters(link):
     app = opened(f"{link}&n=50&{'scan_eps_1' if 'compare' in link else 'scan_eps'}=0.05")
     assert not app.error
-    made = latest(app, "comparison", "run")
-    assert (made.runs[0] if hasattr(made, "runs") else made).k == 0
+    result = latest(app, "comparison", "run")
+    assert (result.runs[0] if hasattr(result, "runs") else result).k == 0
 
 
-def test_formulas_and_another_cluster_can_be_asked_for():
+def test_formulas_of_another_cluster_can_be_shown():
     for title in ("Density scan", "Mean shift"):
-        app = opened(f"/?algorithm={title}&n=100")
+        app = opened(f"/?algorithm={title}&n=50")
         app.toggle(key="formulas").set_value(True).run()
         assert not app.exception
         app.number_input(key="focus_cluster").set_value(latest(app, "run").k).run()
         assert not app.exception
 
 
-def test_k_is_not_asked_for_where_it_comes_out_and_nothing_starts_anew():
-    app = opened("/?algorithm=Density scan&n=100")
+def test_there_are_no_widgets_for_k_and_starts_if_the_method_determines_them():
+    app = opened("/?algorithm=Density scan&n=50")
     keys = {widget.key for widget in (*app.number_input, *app.selectbox)}
     assert "scan_eps" in keys
     assert not keys & {"k", "seed", "start_scan"}
@@ -93,6 +94,6 @@ def test_k_is_not_asked_for_where_it_comes_out_and_nothing_starts_anew():
 
 
 @pytest.mark.parametrize("page", ["restarts", "choose_k"])
-def test_pages_that_cannot_run_them_do_not_offer_them(page):
+def test_restarts_and_choose_k_do_not_offer_these_methods(page):
     app = opened(f"/{page}?n=50&runs=10&k_up_to=2&best_of=1")
     assert not set(app.selectbox(key="algorithm").options) & {view.title for view in FAKES.values()}

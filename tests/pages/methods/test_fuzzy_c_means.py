@@ -1,4 +1,4 @@
-"""Fuzzy c-means on the pages: that its two files were enough."""
+"""Fuzzy c-means on the pages of the app."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from pages.methods import settings
 from tests.pages.app import latest, opened
 from tests.pages.checks import sample
 
-POINTS = three_gaussians(100, np.random.default_rng(0)).points
+POINTS = three_gaussians(50, np.random.default_rng(0)).points
 
 
 def metrics(app):
@@ -19,8 +19,8 @@ def run_of(app):
     return latest(app, "run")
 
 
-def test_watch_shows_the_run_of_the_core_with_its_coefficient():
-    app = opened("/?algorithm=Fuzzy c-means&n=100&fuzzy_m=1.5")
+def test_watch_shows_the_same_results_as_the_core():
+    app = opened("/?algorithm=Fuzzy c-means&n=50&fuzzy_m=1.5")
     assert not app.error
     assert not [warning.value for warning in app.warning]
     last = fit(FuzzyCMeans(3, m=1.5, init="random"), POINTS, rng=1)
@@ -30,25 +30,25 @@ def test_watch_shows_the_run_of_the_core_with_its_coefficient():
     assert metrics(app)["Partition coefficient"] == f"{coefficient:.3f}"
 
 
-def test_the_fuzzifier_is_asked_for_and_a_new_one_is_another_run():
-    app = opened("/?algorithm=Fuzzy c-means&n=100")
+def test_changing_the_fuzzifier_changes_the_run():
+    app = opened("/?algorithm=Fuzzy c-means&n=50")
     before = metrics(app)["Partition coefficient"]
     app.number_input(key="fuzzy_m").set_value(4.0).run()
     assert run_of(app).settings == settings("fuzzy", 3, "random", 1, m=4.0)
     assert float(metrics(app)["Partition coefficient"]) < float(before)
 
 
-def test_formulas_and_the_report_know_it():
-    app = opened("/?algorithm=Fuzzy c-means&n=100")
+def test_formulas_and_report_can_be_shown():
+    app = opened("/?algorithm=Fuzzy c-means&n=50")
     app.toggle(key="formulas").set_value(True).run()
     assert not app.exception
-    report = opened("/report?algorithm=Fuzzy c-means&n=100&fuzzy_m=3.0")
+    report = opened("/report?algorithm=Fuzzy c-means&n=50&fuzzy_m=3.0")
     assert not report.exception
     assert run_of(report).settings.option("m") == 3.0
 
 
-def test_the_cut_of_a_tree_is_handed_over_to_it():
-    app = opened("/hierarchy?n=100")
+def test_it_can_be_initialized_by_hierarchical_clustering():
+    app = opened("/hierarchy?n=50")
     app.button(key="hand over to fuzzy").click().run()
     app.switch_page("pages/watch/page.py").run()
     assert not app.exception
@@ -58,8 +58,8 @@ def test_the_cut_of_a_tree_is_handed_over_to_it():
     assert "from hierarchical clustering, ward linkage" in run.view.sentence(run, 0)
 
 
-def test_two_fuzzifiers_are_told_apart_in_a_comparison():
-    query = "panels=2&n=100&algorithm_1=Fuzzy c-means&algorithm_2=Fuzzy c-means&fuzzy_m_1=1.5&fuzzy_m_2=3.0"
+def test_runs_with_different_fuzzifiers_have_different_names_in_a_comparison():
+    query = "panels=2&n=50&algorithm_1=Fuzzy c-means&algorithm_2=Fuzzy c-means&fuzzy_m_1=1.5&fuzzy_m_2=3.0"
     app = opened(f"/compare?{query}")
     assert not app.error
     compared = latest(app, "comparison")
@@ -67,17 +67,17 @@ def test_two_fuzzifiers_are_told_apart_in_a_comparison():
     assert compared.runs[0].settings.start == compared.runs[1].settings.start
 
 
-def test_many_starts_and_the_choice_of_k_run_it():
-    app = opened("/restarts?n=100&algorithm=Fuzzy c-means&runs=10")
+def test_restarts_and_choose_k_run_it():
+    app = opened("/restarts?n=50&algorithm=Fuzzy c-means&runs=10")
     assert not app.error
     study = latest(app, "restarts")
-    assert {type(study.process(initialization)) for initialization, _ in study.attempts} == {FuzzyCMeans}
-    app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=3&best_of=1")
+    assert {type(study.process(initialization)) for initialization, _ in study.finished} == {FuzzyCMeans}
+    app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=2&best_of=1")
     assert not app.error
     assert not app.exception
 
 
-def test_memberships_blend_in_its_picture():
+def test_colors_are_blended_by_membership():
     from pages.datasets.planes import column_plane
     from pages.runs.cache import RecentCache
     from pages.runs.frames import frames_of
