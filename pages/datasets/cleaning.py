@@ -13,7 +13,7 @@ import pandas as pd
 
 from clustering import State, impute
 from clustering.points import MAX_MAGNITUDE
-from pages.datasets.columns import Column, is_number, numbers_of, value_text
+from pages.datasets.columns import Column, is_number, to_floats, value_text
 from pages.datasets.data import Data
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
@@ -112,7 +112,7 @@ def select_columns(table: pd.DataFrame, preparation: Preparation) -> SelectedCol
         cells = table[name]
         numeric = is_number(cells)
         if (numeric and name not in preparation.as_categories) or pd.api.types.is_datetime64_any_dtype(cells):
-            column = numbers_of(cells)
+            column = to_floats(cells)
             largest = np.fmax.reduce(np.abs(column), initial=-1.0)
             if largest > MAX_NUMBER:
                 raise ValueError(
@@ -202,7 +202,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         complete = _drop_rows(selected)
     else:
         complete = _impute(selected, preparation, on_step)
-    shift, scale = scaling_of(complete.numbers, preparation.scaling)
+    shift, scale = shift_and_scale(complete.numbers, preparation.scaling)
     numbers = (complete.numbers - shift) / scale if preparation.scaling != "none" else complete.numbers
     names = [f"{name}{SCALING_SUFFIXES[preparation.scaling]}" for name in selected.number_names]
     widths = [1] * len(names)
@@ -336,7 +336,7 @@ def _impute_numbers(numbers, missing, preparation: Preparation, on_step) -> tupl
     return np.where(missing, result.points * scale + shift, numbers), result.deviations * scale
 
 
-def scaling_of(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
+def shift_and_scale(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
     """(p,) shift and (p,) scale of each column; the scaled column is (column - shift) / scale."""
     d = numbers.shape[1]
     if scaling == "none":

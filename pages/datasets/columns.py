@@ -38,7 +38,7 @@ class Column:
         return self.kind in ("number", "date", "category") or self.numeric
 
 
-def numbers_of(column: pd.Series) -> np.ndarray:
+def to_floats(column: pd.Series) -> np.ndarray:
     """The column as floats: NaN for missing and infinite values, days since 1970 (UTC) for dates."""
     if pd.api.types.is_datetime64_any_dtype(column):
         times = (column.dt.tz_convert(None) if column.dt.tz is not None else column).to_numpy("datetime64[us]")
@@ -79,7 +79,7 @@ def _describe_column(name: str, cells: pd.Series, first: bool) -> Column:
 
 
 def _describe_numbers(name: str, cells: pd.Series, is_date: bool, first: bool) -> Column:
-    values = numbers_of(cells)
+    values = to_floats(cells)
     values = values[np.isfinite(values)]
     # floats are exact for whole numbers up to 2^53 only; identifiers may be larger
     exact = cells.dropna().to_numpy() if pd.api.types.is_integer_dtype(cells) else values

@@ -249,8 +249,8 @@ def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, col
         )
     if at := first(np.abs(matrix - matrix.T) > 1e-8 * np.maximum(matrix, matrix.T) + 1e-12 * matrix.max()):
         raise ValueError(
-            f"The distance between {pair(*at)} is {matrix[at]:g} in one direction and {matrix.T[at]:g} in the other; distances "
-            "must be symmetric."
+            f"The distance between {pair(*at)} is {matrix[at]:g} in one direction and {matrix.T[at]:g} in the other; "
+            "distances must be symmetric."
         )
     return matrix_data(check_proximities(matrix / 2 + matrix.T / 2), names, title, note=note)
 

@@ -6,12 +6,12 @@ raise `ReadError`, a `ValueError` with a message for the page.
 
 from dataclasses import replace
 
-from pages.datasets.readers.cells import table_of
-from pages.datasets.readers.dialect import detected_text
-from pages.datasets.readers.encodings import encoding_of, utf8
-from pages.datasets.readers.files import detected_json, detected_xlsx, read_json, read_npy, read_parquet, read_xlsx
+from pages.datasets.readers.cells import to_table
+from pages.datasets.readers.dialect import detect_text
+from pages.datasets.readers.encodings import encoding_of, to_utf8
+from pages.datasets.readers.files import detect_json, detect_xlsx, read_json, read_npy, read_parquet, read_xlsx
 from pages.datasets.readers.formats import KIND_NAMES, Format, Reading, check_format
-from pages.datasets.readers.kinds import KINDS, extension, kind_of, unpacked
+from pages.datasets.readers.kinds import KINDS, extension, kind_of, unpack
 from pages.datasets.readers.limits import ReadError
 from pages.datasets.readers.text import read_text as _read_text
 
@@ -28,8 +28,8 @@ def detect(content: bytes, name: str) -> Format:
     ReadError
         If the file is empty, too large after unpacking, or of an unsupported kind.
     """
-    content, compressed = unpacked(content)
-    return replace(_detected(content, kind_of(content, name)), compressed=compressed)
+    content, compressed = unpack(content)
+    return replace(_detect(content, kind_of(content, name)), compressed=compressed)
 
 
 def read(content: bytes, name: str, format: Format | None = None) -> Reading:
@@ -52,15 +52,15 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
         If the file is damaged, too large, of an unsupported kind or of another kind than `format`; if it has fewer than two
         rows; or if more than 1% of the rows have too many cells.
     """
-    content, compressed = unpacked(content)
+    content, compressed = unpack(content)
     kind = kind_of(content, name)
     if format is None:
-        format = _detected(content, kind)
+        format = _detect(content, kind)
     check_format(format, kind)
     encoding = format.encoding or (encoding_of(content) if format.kind in ("text", "json") else "")
     raw = _READERS[format.kind](content, replace(format, encoding=encoding))
     format = replace(format, compressed=compressed, encoding=encoding, sheet=raw.sheet)
-    table, notes = table_of(raw, format)
+    table, notes = to_table(raw, format)
     end = extension(name)
     if format.kind != KINDS.get(end, format.kind):
         notes = (f"The file extension is .{end}, but the file is {KIND_NAMES[format.kind]} and was read as such.", *notes)
@@ -69,14 +69,14 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
 
 def text_of(content: bytes, format: Format) -> str:
     """The decoded text of a file of kind "text". Raises `ReadError` as `read`."""
-    return utf8(unpacked(content)[0], format.encoding).decode("utf-8")
+    return to_utf8(unpack(content)[0], format.encoding).decode("utf-8")
 
 
-def _detected(content: bytes, kind: str) -> Format:
+def _detect(content: bytes, kind: str) -> Format:
     if kind == "xlsx":
-        return detected_xlsx(content)
+        return detect_xlsx(content)
     if kind == "json":
-        return detected_json(content, encoding_of(content))
+        return detect_json(content, encoding_of(content))
     if kind == "text":
-        return detected_text(content, encoding_of(content))
+        return detect_text(content, encoding_of(content))
     return Format(kind, header=kind == "parquet")

@@ -23,7 +23,7 @@ Column = tuple[np.ndarray | pd.Series, str, str]
 """values, kind of the note, and the note without the column name at its beginning; "" if there is no note"""
 
 
-def table_of(raw: RawTable, format: Format) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def to_table(raw: RawTable, format: Format) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with converted cells, and all notes. Raises `ReadError` if it has fewer than two rows or is too large."""
     rows = len(raw.columns[0]) if raw.columns else 0
     if rows == 0:
@@ -157,7 +157,7 @@ def _from_text(cells: pa.ChunkedArray, format: Format) -> Column:
         plain = pc.replace_substring_regex(plain, f"[{THOUSANDS[format.thousands]}]", "")
     if format.decimal == ",":
         plain = pc.replace_substring(plain, ",", ".")
-    plain = _replaced(plain, "\u2212", "-")
+    plain = _replace(plain, "\u2212", "-")
     return _from_numbers(plain, plain.cast(pa.float64()), text, note)
 
 
@@ -177,7 +177,7 @@ def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.Chu
         return text.to_pandas(), "zeros", " has numbers with leading zeros, like identifiers; they are kept as text."
     values = numbers.to_numpy()
     try:
-        integers = _replaced(plain, "+", "").cast(pa.int64())
+        integers = _replace(plain, "+", "").cast(pa.int64())
         if integers.null_count == 0:
             return integers.to_numpy(), "invalid", note
         long = not _exact(integers)
@@ -188,7 +188,7 @@ def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.Chu
     return (text.to_pandas(), "long", LONG_IDENTIFIERS) if long else (values, "invalid", note)
 
 
-def _replaced(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
+def _replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
     """The cells with `old` replaced by `new`; not copied if `old` does not occur."""
     return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
 

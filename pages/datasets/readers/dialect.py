@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from pages.datasets.limits import MAX_ROW_BYTES
-from pages.datasets.readers.encodings import decoded, utf8
+from pages.datasets.readers.encodings import decode_text, to_utf8
 from pages.datasets.readers.formats import Format
 from pages.datasets.readers.limits import SAMPLE_BYTES, SAMPLE_ROWS
 from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notation_of, number_pattern, share_of_numbers
@@ -42,12 +42,12 @@ def is_blank(row: list[str]) -> bool:
     return not row or (len(row) == 1 and not row[0].strip())
 
 
-def detected_text(content: bytes, encoding: str) -> Format:
+def detect_text(content: bytes, encoding: str) -> Format:
     """Detects the format of a text. Raises `ReadError` if it is not text."""
     length = SAMPLE_BYTES
     if content[:SAMPLE_BYTES].count(b"\n") + content[:SAMPLE_BYTES].count(b"\r") < 20:
         length = MAX_ROW_BYTES // 4
-    data, separator = declared_separator(utf8(decoded(content[:length], encoding, "ignore").encode(), "utf-8"))
+    data, separator = declared_separator(to_utf8(decode_text(content[:length], encoding, "ignore").encode(), "utf-8"))
     text, truncated = data.decode(), len(content) > length
     if not separator:
         scores = {mark: _score(_rows(text, mark, truncated), mark) for mark in SEPARATORS}

@@ -35,7 +35,7 @@ def _byte_order(content: bytes) -> str:
     return "utf-16-le" if first < second else "utf-16-be"
 
 
-def decoded(content: bytes, encoding: str, errors: str = "strict") -> str:
+def decode_text(content: bytes, encoding: str, errors: str = "strict") -> str:
     """Decodes a text and removes its byte order mark. Raises `UnicodeDecodeError` if `errors` is "strict"."""
     if encoding == "utf-16":
         if not content.startswith(UTF16_MARKS):
@@ -49,11 +49,11 @@ def decoded(content: bytes, encoding: str, errors: str = "strict") -> str:
     return content.decode("utf-8-sig", errors)
 
 
-def utf8(content: bytes, encoding: str) -> bytes:
+def to_utf8(content: bytes, encoding: str) -> bytes:
     """Converts a text to UTF-8 without a byte order mark. Raises `ReadError` for another encoding, binary data or no text."""
     try:
         if encoding != "utf-8":
-            content = decoded(content, encoding).encode("utf-8")
+            content = decode_text(content, encoding).encode("utf-8")
         elif encoding_of(content) != "utf-8":
             raise ValueError("not UTF-8")
     except ValueError:  # includes UnicodeDecodeError

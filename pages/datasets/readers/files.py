@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from pages.datasets.readers.dialect import has_header
-from pages.datasets.readers.encodings import utf8
+from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable
 from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, check_bytes, check_cells, check_json, damage
 from pages.datasets.readers.notation import notation_of, to_text
@@ -49,7 +49,7 @@ def _sheet_rows(sheet) -> Iterator[tuple]:
             yield row
 
 
-def _chosen_sheet(workbook: openpyxl.Workbook, sheet: str) -> str:
+def _choose_sheet(workbook: openpyxl.Workbook, sheet: str) -> str:
     names = [worksheet.title for worksheet in workbook.worksheets]
     if sheet and sheet not in names:
         raise ReadError(f"This workbook has no sheet named {sheet}: choose another sheet.")
@@ -63,10 +63,10 @@ def _chosen_sheet(workbook: openpyxl.Workbook, sheet: str) -> str:
     )
 
 
-def detected_xlsx(content: bytes) -> Format:
+def detect_xlsx(content: bytes) -> Format:
     """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
     with _workbook(content) as workbook:
-        sheet = _chosen_sheet(workbook, "")
+        sheet = _choose_sheet(workbook, "")
         rows = list(itertools.islice(_sheet_rows(workbook[sheet]), SAMPLE_ROWS))
     header = has_header([[to_text(cell, ".") for cell in row] for row in rows], ".", "")
     decimal, thousands = notation_of(itertools.zip_longest(*rows[header:]))
@@ -77,7 +77,7 @@ def read_xlsx(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a sheet. Raises `ReadError` if it is empty or too large, or the workbook is damaged."""
     with _workbook(content) as workbook:
         sheets = tuple(worksheet.title for worksheet in workbook.worksheets)
-        sheet = _chosen_sheet(workbook, format.sheet)
+        sheet = _choose_sheet(workbook, format.sheet)
         rows = list(_sheet_rows(workbook[sheet]))
     while _empty(rows[-1]):
         rows.pop()
@@ -87,7 +87,7 @@ def read_xlsx(content: bytes, format: Format) -> RawTable:
     return RawTable(names, columns, sheets=sheets, sheet=sheet)
 
 
-def detected_json(content: bytes, encoding: str) -> Format:
+def detect_json(content: bytes, encoding: str) -> Format:
     """Detects the number format of texts in JSON. Raises `ReadError` as `read_json`."""
     columns = read_json(content, Format("json", encoding=encoding)).columns
     decimal, thousands = notation_of(column[:SAMPLE_ROWS] for column in columns)
@@ -98,7 +98,7 @@ def read_json(content: bytes, format: Format) -> RawTable:
     """Reads a list of rows, rows on separate lines, or columns. Raises `ReadError` for other JSON or if it is too large."""
     shape = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or columns like {"a": [1, 2], "b": [3, 4]}'
     check_json(content)
-    text = utf8(content, format.encoding).decode()
+    text = to_utf8(content, format.encoding).decode()
     with damage(f"This JSON file is damaged or incomplete: {shape}."):
         try:
             value = json.loads(text)

@@ -8,7 +8,7 @@ import pickletools
 import re
 import zipfile
 
-from pages.datasets.readers.encodings import UTF16_MARKS, decoded, encoding_of
+from pages.datasets.readers.encodings import UTF16_MARKS, decode_text, encoding_of
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_bytes, damage
 
 KINDS = {
@@ -46,7 +46,7 @@ def extension(name: str) -> str:
     return name.lower().removesuffix(".gz").rpartition(".")[2] if "." in name else ""
 
 
-def unpacked(content: bytes) -> tuple[bytes, bool]:
+def unpack(content: bytes) -> tuple[bytes, bool]:
     """The unpacked content, and whether it was compressed. Raises `ReadError` if it is damaged or too large."""
     if not content.startswith(b"\x1f\x8b"):
         return content, False
@@ -83,7 +83,7 @@ def kind_of(content: bytes, name: str) -> str:
     if end in ("pkl", "pickle", "joblib") or _is_pickle(content):
         raise ReadError(f"This file is a Python pickle, which is never loaded because it could run code: {SAVE_AS}.")
     # an incomplete character at the end is ignored
-    text = decoded(content[:SAMPLE_BYTES], encoding_of(content), "ignore").lstrip("\ufeff \t\r\n")
+    text = decode_text(content[:SAMPLE_BYTES], encoding_of(content), "ignore").lstrip("\ufeff \t\r\n")
     if KINDS.get(end) == "json" or (end not in ("csv", "tsv") and re.match(r'\[\s*[\[{]|\[\s*\]\s*$|\{\s*["}]', text)):
         return "json"
     return "text"

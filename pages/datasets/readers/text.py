@@ -11,24 +11,24 @@ import pyarrow.csv
 
 from pages.datasets.limits import MAX_ROW_BYTES
 from pages.datasets.readers.dialect import SINGLE, declared_separator, is_blank, spaces_to_tabs
-from pages.datasets.readers.encodings import utf8
+from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
 from pages.datasets.readers.limits import EMPTY, SAVE_AS, ReadError, check_cells
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a text. Raises `ReadError` if it is not text, too large or too ragged."""
-    data, _ = declared_separator(utf8(content, format.encoding))
+    data, _ = declared_separator(to_utf8(content, format.encoding))
     separator = format.separator or next((mark for mark in SINGLE if mark.encode() not in data), SINGLE[0])
     if separator == " ":
         data, separator = spaces_to_tabs(data), "\t"
     notes = ()
     width = _first_width(data, separator)
     # an odd number of quotation marks may mean an unclosed one, which only the slow repair detects
-    table = None if data.count(b'"') % 2 else _parsed(data, separator, width)
+    table = None if data.count(b'"') % 2 else _parse(data, separator, width)
     if table is None:
-        data, notes = _repaired(data, separator, format.header)
-        table = _parsed(data, separator, _first_width(data, separator))
+        data, notes = _repair(data, separator, format.header)
+        table = _parse(data, separator, _first_width(data, separator))
         if table is None:
             raise ReadError("The rows of this text have different numbers of cells: choose another separator.")
     columns = table.columns
@@ -61,7 +61,7 @@ def _first_width(data: bytes, separator: str) -> int:
         raise _unclosed("the first row") from None
 
 
-def _parsed(data: bytes, separator: str, width: int) -> pa.Table | None:
+def _parse(data: bytes, separator: str, width: int) -> pa.Table | None:
     """All cells as text, or None if the rows do not all have `width` cells.
 
     Uses Arrow rather than pandas, because Arrow stores text compactly and reports rows with too few or too many cells. Numbers
@@ -119,7 +119,7 @@ def _filled(row: list[str]) -> int:
     return next((i for i in range(len(row), 0, -1) if row[i - 1].strip()), 0)
 
 
-def _repaired(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str, ...]]:
+def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str, ...]]:
     """The text with the same number of cells in all rows, and notes about the repairs.
 
     Short rows are filled with missing values. Surplus empty cells, as after a separator at the end of a line, are removed.

@@ -1,4 +1,4 @@
-"""What a person can bring or choose."""
+"""Simulated samples."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from pages.datasets import catalog
 
 
 @pytest.mark.parametrize("name", list(catalog.SAMPLES))
-def test_every_sample_can_be_drawn_over_the_whole_range_of_its_settings(name):
+def test_each_sample_can_be_drawn_at_both_ends_of_its_parameter_ranges(name):
     sample = catalog.SAMPLES[name]
     for end in ("low", "high"):
         values = {s.name: type(sample.default(s))(getattr(s, end)) for s in sample.settings}
@@ -17,7 +17,7 @@ def test_every_sample_can_be_drawn_over_the_whole_range_of_its_settings(name):
         assert len(data.labels) == 60
 
 
-def test_a_sample_of_the_data_is_the_same_each_time_and_keeps_row_numbers():
+def test_a_random_subset_is_reproducible_and_keeps_row_numbers():
     data = catalog.draw_sample("three", 100, 1, {})
     part = data.sample(10)
     np.testing.assert_array_equal(part.points, data.sample(10).points)

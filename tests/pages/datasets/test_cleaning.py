@@ -20,7 +20,7 @@ from pages.datasets.cleaning import (
     prepare,
     select_columns,
 )
-from pages.datasets.columns import describe, histogram, numbers_of
+from pages.datasets.columns import describe, histogram, to_floats
 from tests.core.tables import examples
 
 HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
@@ -144,28 +144,28 @@ def test_initial_features_are_numeric_without_identifiers_constants_and_true_lab
 
 
 def test_dates_become_fractional_days_and_missing_dates_nan():
-    days = numbers_of(pd.Series(pd.to_datetime(["1970-01-02", "1969-12-31 12:00:00.25", None], format="ISO8601")))
+    days = to_floats(pd.Series(pd.to_datetime(["1970-01-02", "1969-12-31 12:00:00.25", None], format="ISO8601")))
     np.testing.assert_allclose(days, [1, -0.5 + 0.25 / 86_400, np.nan], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_dates_in_every_unit_become_the_same_days(unit):
-    np.testing.assert_array_equal(numbers_of(pd.Series(pd.to_datetime(["2000-01-01"])).dt.as_unit(unit)), [10_957])
+    np.testing.assert_array_equal(to_floats(pd.Series(pd.to_datetime(["2000-01-01"])).dt.as_unit(unit)), [10_957])
 
 
 def test_daylight_saving_time_does_not_distort_time_differences():
     berlin = pd.Series(pd.to_datetime(["2024-03-31 00:30", "2024-03-31 12:30"])).dt.tz_localize("Europe/Berlin")
-    assert np.diff(numbers_of(berlin))[0] * 24 == pytest.approx(11)
+    assert np.diff(to_floats(berlin))[0] * 24 == pytest.approx(11)
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "Float64", "int64[pyarrow]", "Float32"])
 def test_nullable_numbers_become_floats_with_nan(dtype):
-    np.testing.assert_array_equal(numbers_of(pd.Series([1, None, 3], dtype=dtype)), [1, np.nan, 3])
+    np.testing.assert_array_equal(to_floats(pd.Series([1, None, 3], dtype=dtype)), [1, np.nan, 3])
 
 
 def test_infinities_become_nan_without_changing_the_table():
     table = pd.Series([1.0, np.inf, -np.inf])
-    np.testing.assert_array_equal(numbers_of(table), [1, np.nan, np.nan])
+    np.testing.assert_array_equal(to_floats(table), [1, np.nan, np.nan])
     assert np.isinf(table[1])
 
 

@@ -1,4 +1,4 @@
-"""What the drawing component takes from a browser, which can send anything."""
+"""Messages from the drawing component in the browser are validated."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,14 @@ def read(answer, k=None):
     return read_answer(answer, "now", GIVEN, EXTENT, k)
 
 
-def test_what_was_drawn_is_read_as_pairs():
+def test_coordinates_are_read_as_pairs():
     np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3.5, -4])), [[1, 2], [3.5, -4]])
     assert read(dict(token="now", xy=[])).shape == (0, 2)
     assert len(read(dict(token="now", xy=[1] * (2 * MAX_DRAWN_POINTS)))) == MAX_DRAWN_POINTS
     np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3, 4]), k=2), [[1, 2], [3, 4]])
 
 
-def test_points_outside_are_clipped_to_the_extent():
+def test_points_outside_the_extent_are_clipped():
     np.testing.assert_array_equal(read(dict(token="now", xy=[-3, 99, 11, -1e300])), [[0, 5], [10, -5]])
 
 
@@ -48,9 +48,9 @@ def test_points_outside_are_clipped_to_the_extent():
     ],
     ids=lambda answer: str(answer)[:50],
 )
-def test_nonsense_leaves_what_was_given(answer):
+def test_an_invalid_message_is_ignored(answer):
     assert read(answer) is GIVEN
 
 
-def test_another_number_of_centers_leaves_what_was_given():
+def test_a_message_with_another_number_of_centers_is_ignored():
     assert read(dict(token="now", xy=[1, 2, 3, 4, 5, 6]), k=2) is GIVEN
