@@ -22,6 +22,8 @@ from pages.runs.run_pictures import RunPictures
 
 MAX_COLUMNS = 20
 """maximum number of data columns in the tables"""
+PLOT_SIZE = 480, 340
+"""width and height of a plot in pixels; images have twice as many"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -151,11 +153,11 @@ def _pictures(shown: RunPictures) -> str:
     """The first, middle and last frame of the run, and its loss curve."""
     last = len(shown.frames) - 1
     figures = []
-    stills = Stills(shown.picture, 480, 340, fine=True)
+    stills = Stills(shown.picture, *PLOT_SIZE, fine=True)
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
         figures.append(_picture(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
-        figures.append(_picture(Stills(shown.curve, 480, 340, fine=True).at(last), "Loss after each E and M step."))
+        figures.append(_picture(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
     return f"<div class='pictures'>{''.join(figures)}</div>"
 
 

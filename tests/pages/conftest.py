@@ -8,6 +8,9 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.util import calc_hash
 
+from pages.export import report
+from pages.mixture import density
+from pages.runs import pictures
 from pages.ui.memory import memory_cleaner
 
 
@@ -45,4 +48,14 @@ def _one_server():
             patch.setattr(module, "ScriptCache", lambda: scripts)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         patch.setattr(memory_cleaner(), "schedule", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _small_images():
+    """Images of regions and densities, and the plots in reports, have a fraction of their pixels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "GRID", (32, 48))
+        patch.setattr(density, "GRID", (46, 60))
+        patch.setattr(report, "PLOT_SIZE", (120, 85))
         yield
