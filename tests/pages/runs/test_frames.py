@@ -1,4 +1,4 @@
-"""The frames, the figures and the painted pictures of a run."""
+"""Frames, figures and painted images of runs, and the cache of recent results."""
 
 import base64
 import dataclasses
@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist
 
+from clustering import History
 from pages.datasets import catalog
 from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number
-from pages.datasets.limits import MAX_FRAMES
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
 from pages.methods import methods, settings
@@ -28,7 +28,7 @@ def run_on(data, name="kmeans", **options):
     return make_run(data, settings(name, data=data, **options), RecentCache(), lambda _: None)
 
 
-def a_run(n=200, sample="three", values=None, **options):
+def sample_run(n=100, sample="three", values=None, **options):
     return run_on(catalog.draw_sample(sample, n, 0, values or {}), **options)
 
 
@@ -48,13 +48,13 @@ RUNS = [
     dict(name="mixture"),
     dict(name="mixture", covariance="tied", start="k-means"),
     dict(k=1),
-    dict(k=200),
+    dict(k=100),
 ]
 
 
 @pytest.mark.parametrize("options", RUNS, ids=str)
-def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(options):
-    run = a_run(**options)
+def test_frames_show_every_half_step_and_the_loss_never_increases(options):
+    run = sample_run(**options)
     frames, left_out = frames_of(run)
     assert [f.phase for f in frames[:2]] == ["start", "E"]
     assert frames[-1].phase == "E"
@@ -74,14 +74,14 @@ def test_frames_tell_the_run_in_half_steps_and_the_loss_never_rises(options):
     assert "Converged after" in frames[-1].sentence
 
 
-def test_the_first_frame_of_each_kind_says_what_the_step_means_and_no_other():
-    frames, _ = frames_of(a_run())
+def test_only_the_first_frame_of_each_phase_explains_it():
+    frames, _ = frames_of(sample_run())
     explained = [i for i, frame in enumerate(frames) if frame.explanation]
     assert explained == [0, 1, 2]
 
 
-def test_the_sentence_counts_the_points_that_changed():
-    run = a_run()
+def test_the_caption_counts_the_points_that_changed_cluster():
+    run = sample_run()
     frames, _ = frames_of(run)
     before, after = run.history.frame(1).labels, run.history.frame(2).labels
     changed = int((before != after).sum())
@@ -89,18 +89,19 @@ def test_the_sentence_counts_the_points_that_changed():
     assert sentence.startswith(f"E step: {changed} point")
 
 
-def test_a_long_run_is_shown_in_part_and_says_so():
-    run = a_run(n=400, sample="uniform", name="mixture", k=6)
-    assert run.history.iterations > MAX_FRAMES
+def test_long_runs_are_shown_in_part_with_a_message(monkeypatch):
+    monkeypatch.setattr("pages.runs.frames.MAX_FRAMES", 50)
+    run = sample_run(sample="uniform", name="mixture", k=6)
+    assert run.history.iterations > 50
     frames, left_out = frames_of(run)
-    assert len(frames) <= MAX_FRAMES + 1
+    assert len(frames) <= 51
     assert re.search(rf"of {run.history.iterations + 1} iterations", left_out)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
 
 @pytest.mark.parametrize("options", RUNS[:5], ids=str)
-def test_every_frame_of_both_figures_shows_what_the_core_computed(options):
-    run = a_run(**options)
+def test_every_frame_of_both_figures_shows_the_results_of_the_core(options):
+    run = sample_run(**options)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", background=pictures.Regions)
     curve = curves.loss_curve(run, frames, "name")
@@ -118,7 +119,7 @@ def test_every_frame_of_both_figures_shows_what_the_core_computed(options):
 
 @pytest.mark.parametrize(("far", "unit"), [(0.0, 1.0), (1e6, 1.0), (-1e12, 1.0), (0.0, 1e-120), (0.0, 1e120)], ids=str)
 @pytest.mark.parametrize("name", ["kmeans", "mixture"])
-def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(name, far, unit):
+def test_centers_and_outlines_are_accurate_at_any_offset_and_scale(name, far, unit):
     data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
     run = run_on(data, name, start="k-means++")
@@ -128,14 +129,14 @@ def test_centers_and_outlines_are_where_they_belong_however_far_away_or_small(na
         true = run.centers[frame.parameters]
         centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
         np.testing.assert_allclose(centers, true, rtol=0, atol=1e-4 * unit)
-        if name == "mixture":  # what ends the outline of each goes around its mean
+        if name == "mixture":  # the last ellipse of each outline is centered at the mean
             for outline, center in zip(drawn.data[-5:-2], true, strict=True):
                 ellipse = np.column_stack([outline.x, outline.y])[-36:]
                 np.testing.assert_allclose(ellipse.mean(axis=0), center, rtol=0, atol=1e-3 * unit)
 
 
-def test_points_have_the_color_and_shape_of_their_cluster():
-    run = a_run()
+def test_points_have_the_color_and_symbol_of_their_cluster():
+    run = sample_run()
     frames, _ = frames_of(run)
     drawn = pictures.picture(run, frames, plane_of(run), "name").data[0].marker  # the last E step changed nothing
     labels = run.history.last.labels
@@ -143,8 +144,8 @@ def test_points_have_the_color_and_shape_of_their_cluster():
     np.testing.assert_array_equal(drawn.symbol, palette.SYMBOL_NUMBERS[run.ranks[labels]])
 
 
-def test_points_between_two_gaussians_have_a_color_between_theirs():
-    run = a_run(sample="overlap", values=dict(distance=2.0, d=2), name="mixture", start="k-means", k=3)
+def test_points_between_two_gaussians_have_a_blended_color():
+    run = sample_run(sample="overlap", values=dict(distance=2.0, d=2), name="mixture", start="k-means", k=3)
     frames, _ = frames_of(run)
     drawn = pictures.picture(run, frames, plane_of(run), "name").frames[-1].data[0].marker
     responsibilities = run.history.last.assignment.responsibilities
@@ -154,15 +155,15 @@ def test_points_between_two_gaussians_have_a_color_between_theirs():
     assert drawn.color[shared] not in palette.COLORS
 
 
-def test_the_same_groups_have_the_same_colors_from_any_start_and_by_any_method():
-    runs = [a_run(seed=seed, start="k-means++") for seed in range(4)]
-    runs += [a_run(name="kmedoids", start="build"), a_run(name="mixture", start="k-means")]
+def test_the_same_clusters_have_the_same_colors_for_all_initializations_and_methods():
+    runs = [sample_run(seed=seed, start="k-means++") for seed in range(4)]
+    runs += [sample_run(name="kmedoids", start="build"), sample_run(name="mixture", start="k-means")]
     colors = np.array([run.ranks[run.history.last.labels] for run in runs])
     assert (colors == colors[0]).mean() > 0.95
 
 
-def test_an_m_frame_holds_only_what_moved():
-    run = a_run()
+def test_m_step_frames_contain_only_traces_that_move():
+    run = sample_run()
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
@@ -172,8 +173,8 @@ def test_an_m_frame_holds_only_what_moved():
 
 
 @pytest.mark.parametrize("options", [*RUNS[:3], dict(name="mixture", k=2)], ids=str)
-def test_the_trail_of_a_center_can_be_moved_from_an_e_frame_into_the_next_m_frame(options):
-    run = a_run(**options)
+def test_lines_have_equally_many_points_in_an_e_frame_and_the_next_m_frame(options):
+    run = sample_run(**options)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name")
     for i, frame in enumerate(frames):
@@ -187,8 +188,8 @@ def decoded(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA"))
 
 
-def test_many_points_are_painted_and_each_frame_has_its_own_picture():
-    run = a_run(n=3000)
+def test_many_points_are_painted_and_each_frame_has_its_own_image():
+    run = sample_run(n=3000)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", background=pictures.Regions)
     recolored = [
@@ -196,7 +197,7 @@ def test_many_points_are_painted_and_each_frame_has_its_own_picture():
     ]
     sources = [frame.layout.images[1].source for frame, is_new in zip(picture.frames, recolored, strict=True) if is_new]
     assert len(set(sources)) == len(sources) == recolored.count(True)
-    # the last E step changed nothing, so its frame stands on the one before it
+    # the last E step changed nothing, so its frame refers to an earlier one
     assert run.history.last.assignment.changed == 0
     assert len(picture.frames[-1].layout.images) == 1
     assert picture.frames[-1].baseframe == picture.frames[-3].name
@@ -205,7 +206,7 @@ def test_many_points_are_painted_and_each_frame_has_its_own_picture():
 
 
 @pytest.mark.parametrize("n", [100, 10_000, 1_000_000])
-def test_a_lone_point_is_visible_beside_any_crowd_and_the_ground_stays_transparent(n):
+def test_isolated_points_are_visible_and_the_background_is_transparent(n):
     crowd = np.random.default_rng(0).normal(0, 0.2, size=(n, 2))
     x, y = np.vstack([crowd, [[3.0, 3.0]]]).T
     canvas = paint.Canvas(x, y, (-4, 4, -4, 4))
@@ -216,61 +217,62 @@ def test_a_lone_point_is_visible_beside_any_crowd_and_the_ground_stays_transpare
     assert alpha[-5:, :5].max() == 0
 
 
-def test_painted_colors_are_those_of_the_clusters_and_blend_where_they_mix():
+def test_painted_colors_are_those_of_the_clusters_and_are_blended_for_shared_points():
     x, y = np.repeat([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0]], 3000, axis=0).T
     responsibilities = np.repeat([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]], 3000, axis=1)
     colors = palette.rgb(["#ff0000", "#0000ff"])
-    picture = decoded(paint.Canvas(x, y, (-2, 2, -2, 2)).paint(colors, responsibilities=responsibilities)).astype(int)
+    image = decoded(paint.Canvas(x, y, (-2, 2, -2, 2)).paint(colors, responsibilities=responsibilities)).astype(int)
 
-    def seen(fx, fy):
-        return picture[int((1 - fy) * paint.HEIGHT), int(fx * paint.WIDTH), :3]
+    def color_at(fx, fy):
+        return image[int((1 - fy) * paint.HEIGHT), int(fx * paint.WIDTH), :3]
 
-    np.testing.assert_allclose(seen(0.25, 0.25), [255, 0, 0], atol=25)
-    np.testing.assert_allclose(seen(0.75, 0.75), [0, 0, 255], atol=25)
-    np.testing.assert_allclose(seen(0.5, 0.5), [128, 0, 128], atol=25)
+    np.testing.assert_allclose(color_at(0.25, 0.25), [255, 0, 0], atol=25)
+    np.testing.assert_allclose(color_at(0.75, 0.75), [0, 0, 255], atol=25)
+    np.testing.assert_allclose(color_at(0.5, 0.5), [128, 0, 128], atol=25)
 
 
-def apart(n, colors, **kinds):
-    """Colors and opacities in the middles of n x n points that lie far from each other, as they are painted."""
+def painted_grid(n, colors, **assignment):
+    """(n², 4) colors and opacities at the centers of n x n points that do not overlap."""
     steps = np.linspace(-0.9, 0.9, n)
     x, y = np.stack(np.meshgrid(steps, -steps)).reshape(2, -1)
-    picture = decoded(paint.Canvas(x, y, (-1, 1, -1, 1)).paint(colors, **kinds)).astype(int)
+    image = decoded(paint.Canvas(x, y, (-1, 1, -1, 1)).paint(colors, **assignment)).astype(int)
     rows = ((1 - y) * paint.HEIGHT / 2).astype(int)
-    return picture[rows, ((1 + x) * paint.WIDTH / 2).astype(int)]
+    return image[rows, ((1 + x) * paint.WIDTH / 2).astype(int)]
 
 
-def test_painted_clusters_have_exactly_their_colors():
+def test_painted_clusters_have_their_exact_colors():
     labels = np.arange(400) % 10
     colors = palette.rgb(palette.COLORS)
-    seen = apart(20, colors, labels=labels)
-    np.testing.assert_array_equal(seen[:, :3], colors[labels])
-    assert len(set(seen[:, 3])) == 1
-    np.testing.assert_allclose(apart(20, colors, responsibilities=np.eye(10)[:, labels]), seen, atol=1)
+    painted = painted_grid(20, colors, labels=labels)
+    np.testing.assert_array_equal(painted[:, :3], colors[labels])
+    assert len(set(painted[:, 3])) == 1
+    np.testing.assert_allclose(painted_grid(20, colors, responsibilities=np.eye(10)[:, labels]), painted, atol=1)
 
 
 @pytest.mark.parametrize("rare", range(10))
-def test_a_small_cluster_keeps_its_color_beside_a_crowd_of_others(rare):
+def test_a_small_cluster_keeps_its_color_among_many_points_of_others(rare):
     rng = np.random.default_rng(0)
     colors = palette.rgb(palette.COLORS)
-    labels = rng.choice([label for label in range(10) if label != rare], 20_000)
-    crowd = rng.uniform(-3, 3, size=(10, 2))[labels] + rng.normal(size=(20_000, 2))
-    x, y = np.concatenate([crowd, [[-9.0, 9.0], [9.0, 9.0]]]).T
+    labels = rng.choice([label for label in range(10) if label != rare], 5_000)
+    others = rng.uniform(-3, 3, size=(10, 2))[labels] + rng.normal(size=(5_000, 2))
+    x, y = np.concatenate([others, [[-9.0, 9.0], [9.0, 9.0]]]).T
     labels = np.concatenate([labels, [rare, rare]])
-    canvas = paint.Canvas(x, y, (-10, 10, -10, 10))
-    for kinds in (dict(labels=labels), dict(responsibilities=np.eye(10)[:, labels])):
-        picture = decoded(canvas.paint(colors, **kinds)).astype(int)
-        assert len(np.unique(picture.reshape(-1, 4), axis=0)) > 200  # of 256 that there can be, and more are asked for
+    width, height = 360, 280
+    canvas = paint.Canvas(x, y, (-10, 10, -10, 10), height, width)
+    for assignment in (dict(labels=labels), dict(responsibilities=np.eye(10)[:, labels])):
+        image = decoded(canvas.paint(colors, **assignment))
+        assert len(np.unique(image.view(np.uint32))) > 200  # nearly all of the 256 colors of a palette are used
         for column in (0.05, 0.95):
-            seen = picture[int(0.05 * paint.HEIGHT), int(column * paint.WIDTH), :3]
-            np.testing.assert_array_equal(seen, colors[rare])
+            color = image[int(0.05 * height), int(column * width), :3]
+            np.testing.assert_array_equal(color, colors[rare])
 
 
-def test_blended_pictures_are_as_opaque_as_plain_ones_nearly_everywhere():
+def test_blended_images_are_as_opaque_as_others_nearly_everywhere():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 5_000))
-    kinds = [{}, dict(responsibilities=rng.dirichlet(np.ones(6), 5_000).T)]
+    assignments = [{}, dict(responsibilities=rng.dirichlet(np.ones(6), 5_000).T)]
     canvas, colors = paint.Canvas(x, y, (-4, 4, -4, 4)), palette.rgb(palette.COLORS[:6])
-    plain, blended = (decoded(canvas.paint(colors, **kind))[..., 3].astype(int) for kind in kinds)
+    plain, blended = (decoded(canvas.paint(colors, **assignment))[..., 3].astype(int) for assignment in assignments)
     assert (np.abs(plain - blended) > 0).mean() < 0.01
     assert (np.abs(plain - blended) > 20).mean() < 0.003
 
@@ -282,7 +284,7 @@ def test_blended_pictures_are_as_opaque_as_plain_ones_nearly_everywhere():
     ids=str,
 )
 @pytest.mark.parametrize("columns", [(0, 1), (1, 0)], ids=str)
-def test_regions_are_where_the_method_puts_new_points(options, unit, far, columns):
+def test_regions_are_those_of_the_predicted_clusters(options, unit, far, columns):
     data = catalog.draw_sample("three", 100, 0, {})
     data = dataclasses.replace(data, points=far + unit * data.points, truth=None)
     run = run_on(data, **{"start": "k-means++"} | options)
@@ -299,18 +301,18 @@ def test_regions_are_where_the_method_puts_new_points(options, unit, far, column
     assert len(np.unique(labels)) == 3
 
 
-def test_of_more_colors_than_a_palette_holds_each_point_has_nearly_its_own():
+def test_with_more_colors_than_a_palette_holds_each_point_has_nearly_its_color():
     rows, columns = np.divmod(np.arange(900), 30) / np.array([[29.0], [29.0]])
     shares = np.array([rows * columns, rows * (1 - columns), (1 - rows) * columns, (1 - rows) * (1 - columns)])
     colors = palette.rgb(["#ff0000", "#00ff00", "#0000ff", "#ffffff"])
-    seen = apart(30, colors, responsibilities=shares)
-    assert len(np.unique(seen[:, :3], axis=0)) > 200
-    np.testing.assert_allclose(seen[:, :3], shares.T @ colors, atol=40)
-    assert np.sqrt(np.square(seen[:, :3] - shares.T @ colors).mean()) < 8
+    painted = painted_grid(30, colors, responsibilities=shares)[:, :3]
+    assert len(np.unique(painted, axis=0)) > 200
+    np.testing.assert_allclose(painted, shares.T @ colors, atol=40)
+    assert np.sqrt(np.square(painted - shares.T @ colors).mean()) < 8
 
 
-def test_names_with_markup_are_shown_as_text_in_the_picture():
-    run = a_run()
+def test_column_names_with_markup_are_shown_as_text():
+    run = sample_run()
     hostile = column_plane(("<b>bold</b>", "%{x} & <a href='x'>y</a>"), 0, 1)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, hostile, "name")
@@ -320,22 +322,22 @@ def test_names_with_markup_are_shown_as_text_in_the_picture():
     assert picture.data[0].hovertemplate.count("%{") == 3
 
 
-def test_principal_components_keep_the_stated_share_of_the_variance():
+def test_axis_titles_state_the_share_of_variance_of_principal_components():
     points = np.random.default_rng(0).normal(size=(500, 3)) * [10, 1, 0.1]
     plane = principal_plane(points)
     kept = plane.project(points).var(axis=0) / points.var(axis=0).sum()
     assert plane.names == tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(kept))
 
 
-def test_a_projected_covariance_is_that_of_the_projected_points():
+def test_projected_covariances_are_those_of_projected_points():
     points = np.random.default_rng(0).normal(size=(300, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
     plane = principal_plane(points)
     projected = plane.project_covariances(np.cov(points.T)[None])[0]
     np.testing.assert_allclose(projected, np.cov(plane.project(points).T), atol=1e-9)
 
 
-def test_a_single_column_is_spread_out_to_be_seen():
-    run = a_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
+def test_points_with_a_single_feature_are_spread_out_vertically():
+    run = sample_run(sample="round", values=dict(k=3, distance=6.0, d=1), k=3)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, column_plane(run.data.columns, 0, 0), "name")
     assert len(np.unique(picture.data[0].y)) == len(run.data.points)
@@ -353,50 +355,75 @@ def test_a_single_column_is_spread_out_to_be_seen():
         (25, "25.0000"),
     ],
 )
-def test_numbers_are_written_for_reading(value, text):
+def test_numbers_are_formatted(value, text):
     assert format_number(value) == text
 
 
-@pytest.mark.parametrize(("kind", "most"), [*RecentCache.LIMITS.items(), ("some kind", RecentCache.DEFAULT_LIMIT)])
-def test_only_the_last_few_things_of_each_kind_are_kept(kind, most):
-    store = RecentCache()
-    made = []
-    for i in [*range(most), 0, most]:  # the first is asked for again, so the second is the oldest
-        store.get((kind, i), lambda i=i: made.append(i))
-    assert made == list(range(most + 1))
-    assert list(store) == [(kind, i) for i in range(2, most)] + [(kind, 0)] * (most > 1) + [(kind, most)]
-    store.get(("another", 0), lambda: None)
-    assert len(store) == most + 1
+@pytest.mark.parametrize(("kind", "limit"), [*RecentCache.LIMITS.items(), ("some kind", RecentCache.DEFAULT_LIMIT)])
+def test_the_cache_keeps_the_most_recently_used_results_of_each_kind(kind, limit):
+    cache = RecentCache()
+    computed = []
+    for i in [*range(limit), 0, limit]:  # the first is used again, so the second is the oldest
+        cache.get((kind, i), lambda i=i: computed.append(i))
+    assert computed == list(range(limit + 1))
+    assert list(cache) == [(kind, i) for i in range(2, limit)] + [(kind, 0)] * (limit > 1) + [(kind, limit)]
+    cache.get(("another", 0), lambda: None)
+    assert len(cache) == limit + 1
 
 
-def test_of_large_things_only_the_last_is_kept():
-    store = RecentCache()
+def test_the_cache_keeps_fewer_large_results():
+    cache = RecentCache()
     for i, n in enumerate([10, 20, RecentCache.MAX_CELLS // 2 + 1]):
         data = Data(str(i), "", ("a",), np.zeros((n, 1)))
-        assert store.get(("run", i), lambda data=data: data) is data
-    assert list(store) == [("run", 0), ("run", 1), ("run", 2)]
-    store.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((RecentCache.MAX_CELLS, 1))))
-    assert list(store) == [("run", 3)]
+        assert cache.get(("run", i), lambda data=data: data) is data
+    assert list(cache) == [("run", 0), ("run", 1), ("run", 2)]
+    cache.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((RecentCache.MAX_CELLS, 1))))
+    assert list(cache) == [("run", 3)]
 
 
-def test_centers_placed_a_little_apart_are_told_apart():
-    # Python's own hash takes -1 and -2 for the same
+def arrays_of(value) -> list[np.ndarray]:
+    """All arrays in the fields of parameters or assignments."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, tuple):
+        return [array for part in value for array in arrays_of(part)]
+    return [array for part in vars(value).values() for array in arrays_of(part)] if hasattr(value, "__dict__") else []
+
+
+@pytest.mark.parametrize("name", methods())
+def test_the_size_of_a_run_limits_how_many_are_cached(name, monkeypatch):
+    data, cache = catalog.draw_sample("three", 60, 0, {}), RecentCache()
+    first, second = (settings(name, k, data=data) for k in (2, 3))
+    run = make_run(data, first, cache, lambda _: None)
+    initial = History.record(run.history.process, run.history.prepared, rng=1, max_iter=0)
+    states = sum(array.size for parameters in run.history.parameters[1:] for array in arrays_of(parameters))
+    assert run.cells - dataclasses.replace(run, history=initial).cells >= 0.8 * states  # without the weights of a mixture
+    assert run.cells >= data.points.size
+    if run.view.traits.pairwise and name != "tree":  # a tree is computed without a matrix
+        assert run.cells >= 60 * 60
+    monkeypatch.setattr(RecentCache, "MAX_CELLS", 2 * run.cells - 1)
+    make_run(data, second, cache, lambda _: None)
+    assert [key[-1] for key in cache if key[0] == "run"] == [second]  # both are too large together
+
+
+def test_runs_with_slightly_different_manual_centers_have_different_keys():
+    # hash(-1) == hash(-2) in Python
     data = catalog.draw_sample("three", 50, 0, {})
     runs = [run_on(data, start=ManualStart(((x, 0.0), (0.0, 1.0), (5.0, 5.0)))) for x in (-1.0, -2.0)]
     assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
 @pytest.mark.parametrize("name", [name for name, view in methods().items() if MANUAL in view.initializations])
-def test_a_run_starts_where_centers_were_placed_by_hand(name):
-    data = catalog.draw_sample("three", 200, 0, {})
+def test_a_run_starts_at_manually_placed_centers(name):
+    data = catalog.draw_sample("three", 100, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
     run = run_on(data, name, start=ManualStart(centers))
     np.testing.assert_allclose(run.centers[0], centers, atol=0.0 if name != "kmedoids" else 0.6)
-    np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colors they were dragged in
+    np.testing.assert_array_equal(run.ranks, [0, 1, 2])  # they keep the colors of the plot in which they were placed
     assert "from manual placement" in frames_of(run)[0][0].sentence
 
 
-def test_medoids_placed_on_one_spot_are_different_points():
+def test_medoids_placed_at_the_same_position_are_different_points():
     data = catalog.draw_sample("three", 50, 0, {})
     run = run_on(data, "kmedoids", start=ManualStart(((0.0, 0.0),) * 3))
     assert len(set(run.history.parameters[0].tolist())) == 3
