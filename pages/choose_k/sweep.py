@@ -229,9 +229,8 @@ class Sweep(Job):
 
         def cluster(rows, rng):
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
-            return _best_of(process, self._subset(model_input, rows), seeds, on_step, **self.view.early_stopping)[
-                1
-            ].last.labels
+            _, run = _best_of(process, self._subset(model_input, rows), seeds, on_step, **self.view.early_stopping)
+            return run.last.labels
 
         return subsample_agreement(len(model_input), cluster, pairs, np.random.default_rng([seed, k]))
 

@@ -51,7 +51,8 @@ NAMES = {
 INFORMATION = ("bic", "icl", "aic")
 """criteria based on the likelihood"""
 MIN_SILHOUETTE = 0.25
-"""threshold without reference data; below it there is "no substantial structure" (Kaufman & Rousseeuw 1990, p. 88)"""
+"""threshold without reference data; below it, "no substantial structure has been found" (Kaufman & Rousseeuw 1990,
+doi:10.1002/9780470316801, p. 88)"""
 MIN_STABILITY = 0.8
 """threshold without reference data"""
 MIN_REFERENCE_SETS = 5

@@ -19,7 +19,7 @@ from pages.methods.metric import METRIC
 from pages.methods.options import Settings
 from pages.methods.starts import NoStart, RowsStart, TreeStart
 from pages.runs.cache import RecentCache
-from pages.runs.run import Run, make_run, means_of, ranks_by_place
+from pages.runs.run import Run, make_run, means_of, ranks_by_position
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +233,7 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
     if largest < len(found):
         colors = found[largest].ranks
     else:
-        colors = ranks_by_place(data.points, means_of(data.points, reference, k))
+        colors = ranks_by_position(data.points, means_of(data.points, reference, k))
     ranks = [
         colors if i == largest else colors[match_clusters(labels, reference, k)[:size]]
         for i, (labels, size) in enumerate(zip(labelings, sizes, strict=True))

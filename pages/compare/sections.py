@@ -52,7 +52,7 @@ def show_messages(comparison: Comparison, containers: Sequence) -> None:
 def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progress: Progress) -> None:
     """Show the animated plot of each run in its container, the player and the loss curves."""
     names, runs = [name for name, _ in comparison.named_runs], [run for _, run in comparison.named_runs]
-    frames_of, left_out = aligned_frames(runs)
+    frames_of, omitted_note = aligned_frames(runs)
     token = plots.token(comparison.key, plane.names)
 
     def draw():
@@ -85,7 +85,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} used and shown"
         + (", drawn as an image; darker means more points." if painted else ".")
         + " Matching groups have the same color in all plots."
-        + (f" {left_out}" if left_out else "")
+        + (f" {omitted_note}" if omitted_note else "")
         + plots.colors_note(max(run.k for run in runs))
         + f" {plots.rings_note(comparison.data)}"
     )

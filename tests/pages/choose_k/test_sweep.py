@@ -51,10 +51,10 @@ def test_every_criterion_suggests_three_for_three_gaussians(three):
     assert three.headline == "Suggested K: 3 (Silhouette, Gap statistic, Calinski–Harabasz, Davies–Bouldin, Stability)"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     data = catalog.draw_sample("uniform", 100, seed, {"d": 2})
-    assert Verdict(swept(data, 4)).headline.startswith("No evidence for more than one cluster")
+    assert Verdict(swept(data, 6)).headline.startswith("No evidence for more than one cluster")
 
 
 @pytest.mark.usefixtures("few_resamples")
@@ -119,7 +119,7 @@ def test_a_stopped_sweep_keeps_its_results_and_can_be_resumed():
     finished = dict(sweep.results)
     assert 0.2 * len(sweep.tasks) < len(finished) < 0.5 * len(sweep.tasks)
     partial = Verdict(sweep)
-    assert set(partial.criteria) == {"elbow", "silhouette"}  # what needs noise or resampling is not there yet
+    assert set(partial.criteria) == {"elbow", "silhouette"}  # the others need reference data or subsamples
     sweep.resume(lambda *_: None)
     assert not sweep.remaining
     assert all(sweep.results[task] is result for task, result in finished.items())
@@ -151,7 +151,7 @@ def test_identical_points_are_rejected_and_duplicates_accepted():
 
 def few(n):
     """n points of the sample "three"."""
-    return Data(f"few {n}", "Few", ("a", "b"), sample(n=300).points[:n])
+    return Data(f"few {n}", "Few", ("a", "b"), sample().points[:n])
 
 
 def test_subsamples_have_the_stated_size():
@@ -238,13 +238,13 @@ def test_matching_clusters_keep_their_color_and_the_additional_one_gets_a_new_co
         assert same.sum() == (best[after.labels] == before.labels).sum()
 
 
-@pytest.mark.parametrize(("value", "evidence"), [(0.9, True), (0.55, False)])
-def test_a_criterion_is_supported_only_if_it_is_better_than_on_reference_data(value, evidence):
+@pytest.mark.parametrize(("value", "supported"), [(0.9, True), (0.55, False)])
+def test_a_criterion_is_supported_only_if_it_is_better_than_on_reference_data(value, supported):
     noise = np.tile([[0.5], [0.52], [0.54], [0.5], [0.54]], (1, 3))
     criterion = _with_choice(Criterion("x", np.array([2, 3, 4]), np.array([0.4, value, 0.3]), True, reference=noise))
-    assert (criterion.choice, criterion.supported) == (3, evidence)
+    assert (criterion.choice, criterion.supported) == (3, supported)
     less = _with_choice(Criterion("x", np.array([2, 3, 4]), -np.array([0.4, value, 0.3]), False, reference=-noise))
-    assert (less.choice, less.supported) == (3, evidence)
+    assert (less.choice, less.supported) == (3, supported)
 
 
 def test_the_flow_diagram_contains_every_point(three):

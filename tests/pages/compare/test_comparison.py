@@ -127,7 +127,7 @@ def in_common(labels, reference, ranks):
 
 
 def check_colors(comparison, reference, known=None):
-    """All that are in the comparison have as many points in common with the reference, by color, as under any other colors."""
+    """No other colors would match more points of the reference, for any clustering of the comparison."""
     number = reference.max() + 1
     labelings = [(run.history.last.labels, run.ranks) for _, run in comparison.named_runs]
     for labels, ranks in labelings:
@@ -154,7 +154,7 @@ def check_colors(comparison, reference, known=None):
 def test_colors_are_matched_on_as_many_points_as_possible(name, k):
     data = sample(name)
     comparison = a_comparison(data, *(panel | dict(k=k) for panel in ALL_THREE))
-    if data.groups <= k:  # the first panel is what the others are matched with, and its colors go by place
+    if data.groups <= k:  # the others are matched to the first panel, whose colors are ordered by position
         first = comparison.runs[0]
         alone = make_run(data, settings_of(k=k), RecentCache(), lambda _: None)
         np.testing.assert_array_equal(first.ranks, alone.ranks)
@@ -229,7 +229,7 @@ def test_matching_colors_does_not_change_the_cached_run():
 
 @pytest.fixture
 def _at_most_a_hundred_pairwise(monkeypatch):
-    """The memory limit of a distance matrix is that of 100 points."""
+    """Limits distance matrices to 100 points."""
     monkeypatch.setattr(comparison_module, "MAX_POINTS_FOR_PROXIMITIES", 100)
 
 
@@ -327,11 +327,11 @@ def test_on_step_is_called_for_each_state_of_each_panel_and_may_raise():
 def test_scores_equal_those_of_scikit_learn(name):
     data = sample(name)
     comparison = a_comparison(data, *ALL_THREE)
-    for row, (called, run) in zip(scores(comparison), comparison.named_runs, strict=True):
+    for row, (panel, run) in zip(scores(comparison), comparison.named_runs, strict=True):
         labels = run.history.last.labels
-        assert row.name == called
+        assert row.name == panel
         assert (row.duration, row.loss) == (str(run.history.iterations), run.history.last.loss)
-        known = data.labels >= 0  # outliers belong to no group, and no score says where they should be
+        known = data.labels >= 0  # outliers have no known group
         pair = data.labels[known], labels[known]
         assert row.adjusted_rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
         peer = sklearn.metrics.normalized_mutual_info_score(*pair)
@@ -464,7 +464,7 @@ def test_names_with_markup_are_escaped_in_figures():
 
 
 def strings(part):
-    """All texts within."""
+    """All strings in a nested structure."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, dict):
@@ -587,7 +587,7 @@ def test_each_marker_follows_the_loss_of_its_run_and_stops_at_its_end(compared):
             assert max(line.x) <= here
             assert marker.y[0] == pytest.approx(np.interp(here, whole.x, whole.y))
     ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
-    assert len(ranges) == 1  # iterations are under each other
+    assert len(ranges) == 1  # iterations are aligned vertically
     assert ranges.pop()[1] > max(run.history.iterations for run in compared)
 
 
@@ -599,7 +599,7 @@ def test_every_frame_of_every_panel_shows_the_centers_of_its_run(compared):
         picture = pictures.picture(run, frames, plane, "name", height=300, markers=10, extent=extent)
         assert (*picture.layout.xaxis.range, *picture.layout.yaxis.range) == extent
         assert picture.layout.height == 300
-        assert len(picture.layout.images) == 1  # painted, as there are more than ten points
+        assert len(picture.layout.images) == 1  # an image, because there are more than ten points
         for frame, drawn in zip(frames, picture.frames, strict=True):
             centers = np.column_stack([drawn.data[-1].x, drawn.data[-1].y])
             np.testing.assert_allclose(centers, run.centers[frame.parameters], atol=1e-3)
@@ -639,7 +639,7 @@ def test_plots_use_the_matched_colors(default):
 
 
 class Cells(html.parser.HTMLParser):
-    """The tags and the texts of a table."""
+    """Tags, texts and attributes of an HTML table."""
 
     def __init__(self, text):
         super().__init__()
@@ -742,19 +742,19 @@ def test_panels_are_named_by_the_settings_that_differ(panels, names):
 
 
 @pytest.fixture
-def _with_a_scan(monkeypatch):
-    """A method is there that finds the number of groups."""
+def _scan_available(monkeypatch):
+    """Adds a method that finds the number of clusters."""
     monkeypatch.setitem(methods(), "scan", FAKES["scan"])
 
 
-@pytest.mark.usefixtures("_with_a_scan")
+@pytest.mark.usefixtures("_scan_available")
 def test_k_is_part_of_a_name_only_if_the_chosen_k_differ():
     scan, three, four = settings_of("scan", k=None), settings_of(k=3), settings_of(k=4)
     assert panel_names([scan, three]) == ["1. Density scan", "2. K-means"]
     assert panel_names([three, scan, four]) == ["1. K-means, K = 3", "2. Density scan", "3. K-means, K = 4"]
 
 
-@pytest.mark.usefixtures("_with_a_scan")
+@pytest.mark.usefixtures("_scan_available")
 def test_a_method_that_finds_k_can_be_compared_with_methods_that_share_a_start():
     data = sample("round", 200, k=3, distance=12.0)
     panels = [settings_of("scan", k=None, data=data, eps=0.8), settings_of(k=3), settings_of("kmedoids", k=2)]
@@ -772,7 +772,7 @@ def test_a_method_that_finds_k_can_be_compared_with_methods_that_share_a_start()
     assert np.mean(found[labels >= 0] == means.numbers[labels >= 0]) > 0.9
 
 
-@pytest.mark.usefixtures("_with_a_scan")
+@pytest.mark.usefixtures("_scan_available")
 def test_a_method_that_finds_k_keeps_its_own_start():
     scan = replace(settings_of("scan", k=None), start=NamedStart("random"))
     for others in ([settings_of(k=2)], []):

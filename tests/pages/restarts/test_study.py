@@ -144,7 +144,7 @@ def test_more_runs_keep_the_finished_ones():
     assert after["maxmin"] == before["maxmin"]
     assert all(a is b for a, b in zip(before["random"], after["random"], strict=False))
     new = after["random"][4:] + after["k-means++"]
-    assert len(messages) == sum(len(run.losses) + 1 for run in new)  # the beginning of each run, and each of its states
+    assert len(messages) == sum(len(run.losses) + 1 for run in new)  # one message before each run, and one per state
     assert messages[0] == (0, "Run 1 of 10, iteration 0.")
     assert messages[-1][1] == f"Run 10 of 10, iteration {len(after['k-means++'][-1].losses) - 1}."
     shares = [share for share, _ in messages]
@@ -368,8 +368,8 @@ def test_solutions_partition_the_runs_and_the_most_frequent_is_first(findings):
 
 def test_runs_with_the_same_clusters_are_one_solution(on_a_grid):
     most, *_ = on_a_grid.solutions
-    alike = [run for run in on_a_grid.runs if adjusted_rand_index(run.labels, most.best.labels) > 0.9999]
-    assert 1 < len(alike) <= most.count < len(on_a_grid.runs)
+    same = [run for run in on_a_grid.runs if adjusted_rand_index(run.labels, most.best.labels) > 0.9999]
+    assert 1 < len(same) <= most.count < len(on_a_grid.runs)
     for a, b in combinations([solution.best.labels for solution in on_a_grid.solutions], 2):
         assert np.mean(match_clusters(a, b, 9)[a] != b) > MAX_DIFFERENCE
 
@@ -386,7 +386,7 @@ def test_solutions_have_the_colors_of_the_best_run_as_on_the_watch_page(on_a_gri
         assert adjusted_rand_index(own, solution.best.labels) == 1
         index = centroid_index(solution.best.centers, best.centers)
         assert np.mean(own == colors) > 0.85 - 0.2 * index
-        # no other names for two of the groups would have more points in common
+        # swapping the colors of two clusters would not match more points
         for a in range(9):
             for b in range(a):
                 swapped = np.where(own == a, b, np.where(own == b, a, own))
@@ -413,7 +413,7 @@ def test_bars_count_the_runs_and_refer_to_their_best_run(findings):
             assert chosen in within
             assert chosen.loss == pytest.approx(min(run.loss for run in within), rel=1e-9)
             lost += abs(len(within) - y)
-        assert lost <= 1  # one may be on the very edge of two bars
+        assert lost <= 1  # one run may lie on the edge between two bars
 
 
 def test_all_bars_and_the_line_of_the_best_loss_are_within_the_axis(findings):
@@ -452,7 +452,7 @@ def test_every_point_of_the_curves_refers_to_its_run(findings):
             assert run.losses[int(t)] == loss
             if t == len(run.losses) - 1:
                 ends.add(tuple(which))
-    assert ends == set(runs)  # each can be clicked at its end
+    assert ends == set(runs)  # every run can be clicked at its end
 
 
 def test_curves_are_the_losses_of_the_runs(findings):
@@ -495,7 +495,7 @@ def picture_of(found, plane):
 
 
 def read_picture(uri):
-    """The circles (k, 2), the size, and the painted points as RGBA."""
+    """Circles (k, 2), size, and image of the points as an RGBA array."""
     kind, content = uri.split(",")
     assert kind == "data:image/svg+xml;base64"
     root = ET.fromstring(base64.b64decode(content))
@@ -543,24 +543,24 @@ def test_thumbnails_work_with_one_or_many_features(d):
 
 def test_extra_centers_and_missed_groups_are_ringed_in_thumbnails(on_a_grid):
     poor = max(on_a_grid.runs, key=on_a_grid.index)
-    spare, lacking = on_a_grid.misplaced(poor)
-    assert max(len(spare), len(lacking)) == on_a_grid.index(poor) > 0
+    extra, missed = on_a_grid.misplaced(poor)
+    assert max(len(extra), len(missed)) == on_a_grid.index(poor) > 0
     nearest = cdist(poor.centers, on_a_grid.true_means)
     assert all(
-        len(set(np.flatnonzero((poor.centers == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in spare
+        len(set(np.flatnonzero((poor.centers == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in extra
     )
     data = on_a_grid.study.data
     plane = column_plane(data.columns, 0, 1)
     numbers = on_a_grid.colors_of(poor)
     plain, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers))
-    ringed, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers, spare, lacking))
-    assert len(ringed) == len(plain) + len(spare) + len(lacking)
+    ringed, *_ = read_picture(thumbnail(data, plane, numbers, poor.centers, extra, missed))
+    assert len(ringed) == len(plain) + len(extra) + len(missed)
     assert [len(part) for part in on_a_grid.misplaced(on_a_grid.best)] == [0, 0]
 
 
 def test_the_centroid_index_of_medoids_uses_the_distance_matrix():
     matrix = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
-    layout = np.zeros((6, 2))  # which says nothing
+    layout = np.zeros((6, 2))  # uninformative
     data = Data("given", "Given", ("a", "b"), layout, precomputed=matrix, matrix_name="road lengths")
     found = findings_of(data, ["random"], 30, method="kmedoids", k=2)
     assert found.true_means is None
