@@ -67,7 +67,7 @@ def normal(n=60, d=2, seed=0):
 
 
 def given(n=40):
-    """Proximities that are no distances in the plane, and names."""
+    """A distance matrix that is not Euclidean, with names."""
     points = np.random.default_rng(1).normal(size=(n, 5))
     matrix = distance.squareform(distance.pdist(points, "cityblock"))
     names = np.array([f"item {i}" for i in range(n)])
@@ -113,15 +113,16 @@ def drawn_heights(run, states=None, at=-1):
 
 
 def partition(labels):
-    """Groups as sets of points, whatever their numbers."""
+    """Clusters as sets of points, without their numbers."""
     return {frozenset(np.flatnonzero(labels == group).tolist()) for group in np.unique(labels)}
 
 
 TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.8]]
-"""whose third corner is farther from both others than from the middle of them, which is nearer than they are"""
+"""points with an inversion in centroid and median linkage: the third is closer to the midpoint of the others than they are
+to each other"""
 
 
-# the engine
+# trees
 
 
 def bare_tree(n):
@@ -129,7 +130,7 @@ def bare_tree(n):
 
 
 @pytest.mark.parametrize("n", [2, 3, 91, 92, 100, 300, 2_000, 5_000])
-def test_states_go_from_no_merge_to_all_of_them_and_the_last_90_are_shown_one_by_one(n):
+def test_states_go_from_no_merges_to_all_and_the_last_90_merges_have_a_state_each(n):
     data = data_of(np.random.default_rng(0).normal(size=(n, 1)), f"line {n}")
     # the states depend on the number of merges only
     data_tree = tree_of(data, "single") if n <= 300 else DataTree(data, "single", "euclidean", bare_tree(n), 0.0)
@@ -143,12 +144,12 @@ def test_states_go_from_no_merge_to_all_of_them_and_the_last_90_are_shown_one_by
     assert data_tree.first_single == n - 1 - alone
 
 
-def test_a_tree_of_a_single_point_is_refused_in_a_sentence():
+def test_a_tree_of_a_single_point_raises_an_error_with_a_message():
     with pytest.raises(ValueError, match="at least two points, got 1"):
         tree_of(data_of([[1.0, 2.0]]))
 
 
-def test_two_points_are_one_merge_and_have_their_figures():
+def test_two_points_have_one_merge_and_figures():
     data = data_of([[0.0, 0.0], [3.0, 4.0]])
     data_tree = tree_of(data)
     assert data_tree.states == [0, 1]
@@ -161,7 +162,7 @@ def test_two_points_are_one_merge_and_have_their_figures():
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
-def test_the_groups_that_are_alive_are_those_after_so_many_merges(linkage):
+def test_clusters_after_some_merges_are_those_of_the_partition_with_more_than_one_point(linkage):
     data_tree = tree_of(normal(40, seed=3), linkage)
     for merges in range(40):
         groups = {frozenset(data_tree.tree.members(merge).tolist()) for merge in data_tree.clusters_after(merges).tolist()}
@@ -169,15 +170,14 @@ def test_the_groups_that_are_alive_are_those_after_so_many_merges(linkage):
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
-def test_a_point_is_joined_by_the_first_merge_after_which_it_is_not_alone(linkage):
+def test_the_first_merge_of_a_point_is_the_one_after_which_it_is_not_alone(linkage):
     data_tree = tree_of(normal(30, seed=4), linkage)
-    sizes = np.array([np.bincount(labels := data_tree.tree.labels_after(made))[labels] for made in range(30)])
+    sizes = np.array([np.bincount(labels := data_tree.tree.labels_after(m))[labels] for m in range(30)])
     np.testing.assert_array_equal(data_tree.first_merge, (sizes > 1).argmax(axis=0) - 1)
 
 
 def lines(data_tree):
-    """(m, 2, d) where the line of each merge begins and ends, if the points were drawn where they are: in two columns at a
-    time, because a picture has no more."""
+    """(m, 2, d) ends of the line of each merge, computed for two columns at a time, as in a plot."""
     d = data_tree.data.points.shape[1]
     columns = np.column_stack([data_tree.data.points, np.zeros(data_tree.merges + 1)])
     found = [data_tree.ends(np.arange(data_tree.merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
@@ -191,26 +191,26 @@ def lengths(data_tree, metric="euclidean"):
 
 @pytest.mark.parametrize("d", [1, 2, 5])
 @pytest.mark.parametrize("linkage", ["single", "complete", "centroid", "median"])
-def test_the_line_of_a_merge_is_as_long_as_it_is_high(linkage, d):
+def test_the_length_of_the_line_of_a_merge_equals_its_height(linkage, d):
     data_tree = tree_of(normal(50, d), linkage)
     np.testing.assert_allclose(lengths(data_tree), data_tree.tree.heights, rtol=1e-7)
 
 
 @pytest.mark.parametrize("linkage", ["single", "complete"])
 @pytest.mark.parametrize(("metric", "peer"), [("manhattan", "cityblock"), ("chebyshev", "chebyshev")])
-def test_by_another_metric_too(linkage, metric, peer):
+def test_the_length_of_the_line_in_another_metric_equals_the_height(linkage, metric, peer):
     data_tree = tree_of(normal(50, 3), linkage, metric)
     np.testing.assert_allclose(lengths(data_tree, peer), data_tree.tree.heights, rtol=1e-9)
 
 
-def test_by_ward_the_line_and_the_sizes_of_what_it_joins_give_the_height():
+def test_with_ward_linkage_the_length_of_the_line_and_the_cluster_sizes_give_the_height():
     data_tree = tree_of(normal(50))
     sizes = np.append(np.ones(50), data_tree.tree.sizes)[data_tree.tree.merges]
     expected = np.sqrt(2 * sizes.prod(axis=1) / sizes.sum(axis=1)) * lengths(data_tree)
     np.testing.assert_allclose(data_tree.tree.heights, expected, rtol=1e-7)
 
 
-def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
+def test_with_average_linkage_the_line_joins_the_means_of_the_two_clusters():
     data = normal(30)
     data_tree = tree_of(data, "average")
     for merge, (one, other) in enumerate(lines(data_tree)):
@@ -222,14 +222,14 @@ def test_by_average_linkage_the_line_joins_means_of_the_two_groups():
 
 
 @pytest.mark.parametrize("linkage", ["single", "complete"])
-def test_of_given_proximities_the_line_joins_the_two_points_whose_proximity_is_the_height(linkage):
+def test_for_a_distance_matrix_the_line_joins_the_two_points_whose_distance_is_the_height(linkage):
     data = given()
     data_tree = tree_of(data, linkage)
     rows = distance.cdist(lines(data_tree).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
     np.testing.assert_allclose(data.precomputed[tuple(rows.T)], data_tree.tree.heights)
 
 
-def test_a_merge_is_told_by_the_names_and_sizes_of_what_it_joins():
+def test_the_sentence_of_a_merge_has_the_names_and_sizes_of_the_clusters():
     line = data_of([[0.0], [1.0], [3.0], [7.0]])
     data_tree = tree_of(line, "single")
     assert [data_tree.merge_sentence(merge) for merge in range(3)] == [
@@ -242,7 +242,7 @@ def test_a_merge_is_told_by_the_names_and_sizes_of_what_it_joins():
     assert "row 3 and 2 points" in tree_of(named, "single").merge_sentence(1)
 
 
-def test_a_merge_that_is_an_inversion_is_told_as_one_and_so_is_a_cut_above_it_alone():
+def test_an_inversion_is_mentioned_in_its_sentence_and_in_a_notice_of_cuts_above_it_only():
     data = data_of(TRIANGLE)
     data_tree = tree_of(data, "centroid")
     heights = hierarchy.linkage(data.points, "centroid")[:, 2]
@@ -257,7 +257,7 @@ def test_a_merge_that_is_an_inversion_is_told_as_one_and_so_is_a_cut_above_it_al
 
 @pytest.mark.parametrize("linkage", MONOTONE)
 @pytest.mark.parametrize("k", [1, 2, 3, 7, 60])
-def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k):
+def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_clusters(linkage, k):
     data = normal()
     run = cut_of(data, k, linkage)
     history = run.history
@@ -274,7 +274,7 @@ def test_a_cut_is_the_partition_of_scipy_with_the_means_of_its_groups(linkage, k
 
 
 @pytest.mark.parametrize("k", [1, 4, 60, 99])
-def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_that_tree(k):
+def test_the_cut_of_a_tree_with_ordered_leaves_equals_the_run_of_the_method(k):
     data = normal()
     data_tree = tree_of(data, "average", "manhattan", ordered=True)
     run, plain = cut_run(data_tree, k), cut_of(data, min(k, 60), "average", "manhattan")
@@ -289,7 +289,7 @@ def test_the_cut_of_a_tree_with_its_leaves_in_order_is_the_run_of_the_method_on_
 
 @pytest.mark.parametrize("linkage", MONOTONE)
 @pytest.mark.parametrize("k", [1, 2, 5, 59, 60])
-def test_the_height_of_a_cut_leaves_so_many_groups_and_is_the_one_that_was_wanted_if_that_does(linkage, k):
+def test_the_height_of_a_cut_gives_k_clusters_and_is_the_preferred_height_if_possible(linkage, k):
     data_tree = tree_of(normal(), linkage)
     heights = hierarchy.linkage(normal().points, linkage)[:, 2]
 
@@ -304,7 +304,7 @@ def test_the_height_of_a_cut_leaves_so_many_groups_and_is_the_one_that_was_wante
         assert kept == (wanted if left(wanted) == k else height)
 
 
-def test_a_tree_is_made_once_and_kept_and_of_no_more_than_so_many_points_put_in_order():
+def test_a_tree_is_cached_and_its_leaves_are_ordered_for_few_points_only():
     data, cache = normal(MAX_ORDERED_LEAVES + 1), RecentCache()
     data_tree = build_tree(data, "ward", "euclidean", cache)
     assert build_tree(data, "ward", "euclidean", cache).tree is data_tree.tree
@@ -354,18 +354,18 @@ def test_sampled_points_keep_their_clusters_if_other_points_have_the_same_coordi
     assert np.bincount(labels, minlength=5).min() > 0
 
 
-# the start
+# initialization by the cut of a tree
 
 
 @pytest.mark.parametrize("linkage", ["ward", "average", "complete"])
-def test_k_means_from_a_tree_is_that_of_scikit_learn_from_the_means_of_its_groups(linkage, table):
+def test_k_means_from_a_tree_agrees_with_scikit_learn_started_at_the_cluster_means(linkage, table):
     points = table("iris", 4)
     run = started(data_of(points, "iris"), "kmeans", linkage=linkage)
     groups = sklearn.cluster.AgglomerativeClustering(3, linkage=linkage).fit(points).labels_
     means = np.array([points[groups == group].mean(axis=0) for group in range(3)])
-    begun = run.history.parameters[0]
-    to = distance.cdist(means, begun).argmin(axis=1)
-    np.testing.assert_allclose(begun[to], means)
+    initial = run.history.parameters[0]
+    to = distance.cdist(means, initial).argmin(axis=1)
+    np.testing.assert_allclose(initial[to], means)
     peer = sklearn.cluster.KMeans(3, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
     assert partition(run.history.last.labels) == partition(peer.labels_)
     np.testing.assert_allclose(run.history.parameters[-1][to], peer.cluster_centers_)
@@ -373,19 +373,19 @@ def test_k_means_from_a_tree_is_that_of_scikit_learn_from_the_means_of_its_group
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
-def test_k_medoids_from_a_tree_starts_at_the_point_of_each_group_that_is_nearest_to_the_others(metric):
+def test_k_medoids_from_a_tree_starts_at_the_medoid_of_each_cluster(metric):
     data = normal(50)
     run = started(data, "kmedoids", 4, "complete", metric=metric)
-    apart = distance.squareform(distance.pdist(data.points, {"manhattan": "cityblock"}.get(metric, metric)))
+    distances = distance.squareform(distance.pdist(data.points, {"manhattan": "cityblock"}.get(metric, metric)))
     groups = hierarchy.fcluster(hierarchy.linkage(data.points, "complete"), 4, "maxclust")
     expected = set()
     for group in range(1, 5):
         members = np.flatnonzero(groups == group)
-        expected.add(int(members[apart[np.ix_(members, members)].sum(axis=0).argmin()]))
+        expected.add(int(members[distances[np.ix_(members, members)].sum(axis=0).argmin()]))
     assert set(run.history.parameters[0].tolist()) == expected
 
 
-def test_k_medoids_of_given_proximities_starts_from_their_tree():
+def test_k_medoids_of_a_distance_matrix_starts_from_its_tree():
     data = given()
     settings = methods.settings("kmedoids", 3, TreeStart("average", PRECOMPUTED), data=data)
     run = make_run(data, settings, RecentCache(), lambda _: None)
@@ -398,23 +398,23 @@ def test_k_medoids_of_given_proximities_starts_from_their_tree():
         assert data.precomputed[medoid, members].sum() == pytest.approx(sums.min())
 
 
-def test_a_mixture_from_a_tree_starts_with_the_shares_means_and_covariances_of_its_groups():
+def test_a_mixture_from_a_tree_starts_with_the_weights_means_and_covariances_of_its_clusters():
     data = catalog.draw_sample("three", 200, 0, {})
-    begun = started(data, "mixture").history.parameters[0]
+    initial = started(data, "mixture").history.parameters[0]
     groups = sklearn.cluster.AgglomerativeClustering(3, linkage="ward").fit(data.points).labels_
     members = [data.points[groups == group] for group in range(3)]
-    to = distance.cdist([points.mean(axis=0) for points in members], begun.means).argmin(axis=1)
+    to = distance.cdist([points.mean(axis=0) for points in members], initial.means).argmin(axis=1)
     assert sorted(to) == [0, 1, 2]
     for i, points in zip(to, members, strict=True):
-        assert begun.weights[i] == pytest.approx(len(points) / 200)
-        np.testing.assert_allclose(begun.means[i], points.mean(axis=0))
-        np.testing.assert_allclose(begun.covariances[i], np.cov(points.T, bias=True), rtol=1e-6, atol=1e-8)
+        assert initial.weights[i] == pytest.approx(len(points) / 200)
+        np.testing.assert_allclose(initial.means[i], points.mean(axis=0))
+        np.testing.assert_allclose(initial.covariances[i], np.cov(points.T, bias=True), rtol=1e-6, atol=1e-8)
 
 
 def test_k_medoids_from_the_tree_of_a_sample_do_not_depend_on_whether_the_tree_is_in_the_cache(small_limit):
     small_limit(150)
     data = catalog.draw_sample("stretched", 300, 0, {})
-    settings = methods.settings("kmedoids", 3, TreeStart("single"))  # its groups are not those of the nearest means
+    settings = methods.settings("kmedoids", 3, TreeStart("single"))  # its clusters are not those of the nearest means
     visited, fresh = RecentCache(), RecentCache()
     assert "a sample of 150 of the 300 points" in build_tree(data, "single", "euclidean", visited).note
     runs = [make_run(data, settings, cache, lambda _: None) for cache in (visited, fresh)]
@@ -426,7 +426,7 @@ def test_k_medoids_from_the_tree_of_a_sample_do_not_depend_on_whether_the_tree_i
         np.testing.assert_array_equal(before, after)
 
 
-def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
+def test_a_start_from_a_tree_is_in_the_first_sentence_and_does_not_depend_on_the_seed():
     data = normal()
     one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
     np.testing.assert_array_equal(one.history.last.labels, other.history.last.labels)
@@ -435,24 +435,24 @@ def test_a_start_from_a_tree_is_told_and_its_seed_changes_nothing():
     assert started(data, "kmeans", linkage="single").key != one.key
 
 
-# the race
+# comparisons
 
 
-def a_race(data, *panels, k=3, cache=None):
+def comparison_of(data, *panels, k=3, cache=None):
     shared = [not isinstance(panel.start, TreeStart) for panel in panels]
     cache = RecentCache() if cache is None else cache
     return make_comparison(data, list(panels), cache, lambda *_: None, shared=shared, k=k, start="random")
 
 
-def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
+def test_the_scores_of_a_tree_in_a_comparison_agree_with_scikit_learn():
     data = catalog.draw_sample("three", 150, 0, {})
-    race = a_race(data, cut_settings(linkage="average"), methods.settings("kmeans"))
-    row, other = scores(race)
+    compared = comparison_of(data, cut_settings(linkage="average"), methods.settings("kmeans"))
+    row, other = scores(compared)
     labels = sklearn.cluster.AgglomerativeClustering(3, linkage="average").fit(data.points).labels_
     heights = hierarchy.linkage(data.points, "average")[:, 2]
     assert row.name == "1. Average linkage"
     assert row.duration == "147 merges"
-    assert other.duration == str(race.runs[1].history.iterations)
+    assert other.duration == str(compared.runs[1].history.iterations)
     assert row.loss == pytest.approx(heights[146])
     assert row.loss_name == "height of the last merge"
     assert row.adjusted_rand == pytest.approx(adjusted_rand_score(data.labels, labels))
@@ -469,46 +469,46 @@ def test_a_tree_in_a_race_scores_as_scikit_learn_would_make_it():
         ([("average", PRECOMPUTED), ("complete", PRECOMPUTED)], ["1. Average linkage", "2. Complete linkage"]),
     ],
 )
-def test_trees_in_a_race_have_names_that_tell_them_apart(trees, names):
+def test_trees_in_a_comparison_have_different_names(trees, names):
     assert panel_names([cut_settings(3, *tree) for tree in trees]) == names
     assert panel_names([cut_settings(), cut_settings(k=5)]) == ["1. Ward linkage, K = 3", "2. Ward linkage, K = 5"]
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "mixture"])
-def test_methods_that_start_from_different_trees_have_names_that_tell_them_apart(algorithm):
+def test_runs_that_start_from_different_trees_have_different_names(algorithm):
     trees = [methods.settings(algorithm, start=TreeStart(linkage)) for linkage in ("ward", "single")]
     one, other = (name.split(". ")[1] for name in panel_names(trees))
     assert one.endswith("from hierarchical clustering, ward linkage")
     assert other.endswith("from hierarchical clustering, single linkage")
-    # a tree itself has no start by which it would differ
+    # a tree itself has no initialization
     assert panel_names([cut_settings(), trees[1]])[0] == "1. Ward linkage"
 
 
-def raced(run, frames=None, **options):
-    """The picture of a panel of the race."""
+def comparison_picture(run, frames=None, **options):
+    """The animated plot of a run in a comparison."""
     frames = frames or frames_of(run)[0]
     return pictures.picture(run, frames, plane_of(run.data), "name", height=300, **options)
 
 
-def colors_in_a_race(run):
-    """(n,) the colors in which the picture of a panel ends."""
-    figure = raced(run)
+def colors_in_comparison(run):
+    """(n,) the colors of the points in the last frame of a run in a comparison."""
+    figure = comparison_picture(run)
     last = complete(figure, figure.frames[-1])[0]["marker"]["color"]
     assert list(figure.data[0].marker.color) == list(last)
     return np.array(last)
 
 
 @pytest.mark.parametrize("ks", [(3, 5), (5, 3), (3, 3), (2, 2)], ids=str)
-def test_a_group_has_one_color_in_a_race_whatever_k_the_panels_and_the_known_groups_have(ks):
+def test_matching_clusters_and_known_groups_have_the_same_color_in_all_runs_of_a_comparison(ks):
     data = catalog.draw_sample("round", 100, 1, {"k": 5, "distance": 8.0, "d": 2})
-    race = a_race(data, cut_settings(ks[0]), methods.settings("kmeans", ks[1]), k=ks[1])
-    tree, other = race.runs
-    known = np.array(palette.COLORS)[race.known.labels]
-    shown = [colors_in_a_race(tree), colors_in_a_race(other), known]
+    compared = comparison_of(data, cut_settings(ks[0]), methods.settings("kmeans", ks[1]), k=ks[1])
+    tree, other = compared.runs
+    known = np.array(palette.COLORS)[compared.known.labels]
+    shown = [colors_in_comparison(tree), colors_in_comparison(other), known]
     for run, colors in zip((tree, other), shown[:2], strict=True):
         assert len(set(colors)) == run.settings.k
         np.testing.assert_array_equal(colors, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
-    # all agree with the first that has the most groups, by as many points as they can
+    # the colors of each agree with those of the first with the most clusters for as many points as possible
     reference = max(shown, key=lambda colors: len(set(colors)))
     assert len(set(reference)) == 5
     for colors in shown:
@@ -522,27 +522,27 @@ def test_a_group_has_one_color_in_a_race_whatever_k_the_panels_and_the_known_gro
 def test_a_comparison_with_a_tree_of_too_many_points_uses_one_sample_for_all_runs(small_limit):
     small_limit(100)
     data, cache = normal(120), RecentCache()
-    race = a_race(data, methods.settings("kmeans"), cut_settings(linkage="single"), cache=cache)
+    compared = comparison_of(data, methods.settings("kmeans"), cut_settings(linkage="single"), cache=cache)
     needed = "Some runs need a distance matrix, so all runs use the same sample of 100 of the 120 points."
-    assert race.note.startswith(needed)
-    assert {len(run.data.points) for _, run in race.named_runs} == {100}
-    assert {run.data.key for _, run in race.named_runs} == {race.data.key}
-    assert not race.runs[1].note
+    assert compared.note.startswith(needed)
+    assert {len(run.data.points) for _, run in compared.named_runs} == {100}
+    assert {run.data.key for _, run in compared.named_runs} == {compared.data.key}
+    assert not compared.runs[1].note
     # on the page of the tree, which is about all points, there still is a note
     assert "a sample of 100 of the 120 points" in build_tree(data, "single", "euclidean", cache).note
 
 
-def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
+def test_in_a_comparison_each_of_the_last_merges_is_shown_as_a_line_before_it_is_applied():
     run = cut_of(normal(), 4)
     plane = plane_of(run.data)
     (frames, _), _ = aligned_frames([run, make_run(normal(), methods.settings("kmeans"), RecentCache(), lambda _: None)])
-    made = [run.history.states[frame.state].parameters.merges for frame in frames]
+    merges_so_far = [run.history.states[frame.state].parameters.merges for frame in frames]
     lines = [run.view.highlight(run, frame.state, plane) for frame in frames]
     assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
-    assert (made[-1], lines[0], lines[-1]) == (56, None, None)
+    assert (merges_so_far[-1], lines[0], lines[-1]) == (56, None, None)
     ends = run.model_input.ends(np.arange(59), plane.places(run.data.points))
-    for before, now, line, frame in zip(made[1:], made[2:], lines[2:], frames[2:], strict=False):
-        if frame.phase == "nearest":  # what is joined next
+    for before, now, line, frame in zip(merges_so_far[1:], merges_so_far[2:], lines[2:], frames[2:], strict=False):
+        if frame.phase == "nearest":  # the pair that merges next
             assert now == before
             np.testing.assert_array_equal(line, ends[now])
         else:
@@ -552,13 +552,13 @@ def test_in_a_race_the_last_merges_are_shown_by_their_lines_and_then_made():
 
 
 @pytest.mark.parametrize("linkage", ["single", "ward"])
-def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
+def test_a_cut_into_single_points_can_be_drawn_in_a_comparison(linkage):
     run = cut_of(normal(8), 8, linkage)
     frames, _ = frames_of(run)
-    picture = raced(run, frames)
+    picture = comparison_picture(run, frames)
     assert len(picture.frames) == len(frames) == 2
     assert run.history.losses.tolist() == [0.0]
-    # nothing is joined, but here the tree is cut: each point is a group of its own
+    # no merge is applied, but this is the cut: each point has the color of its own cluster
     assert sorted(picture.data[0].marker.color) == sorted(palette.COLORS[:8])
     np.testing.assert_array_equal(picture.data[0].marker.color, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
 
@@ -570,8 +570,8 @@ def test_a_cut_that_leaves_every_point_alone_can_be_drawn_in_a_race(linkage):
 def test_the_figures_and_their_sentences_have_a_frame_for_each_state_of_the_tree():
     run = cut_of(normal(60), 4)
     data_tree, frames = run.model_input, tree_frames(run)
-    made = [frame.position for frame in frames]
-    assert made == data_tree.states
+    merges_so_far = [frame.position for frame in frames]
+    assert merges_so_far == data_tree.states
     assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
@@ -579,7 +579,7 @@ def test_the_figures_and_their_sentences_have_a_frame_for_each_state_of_the_tree
     assert frames[0].explanation.startswith("Each merge joins the two clusters with the smallest increase")
     assert [60 - frame.position for frame in frames if "(cut)" in frame.sentence] == [4]
     assert [60 - frame.position for frame in frames if frame.explanation.startswith("Merges above the cut")] == [3]
-    assert made[frame_of_cut(run)] == 56
+    assert merges_so_far[frame_of_cut(run)] == 56
     assert frames[-1].sentence.endswith("one cluster left.")
     for frame in frames[1:]:
         assert frame.loss == data_tree.tree.heights[int(frame.position) - 1]
@@ -588,8 +588,8 @@ def test_the_figures_and_their_sentences_have_a_frame_for_each_state_of_the_tree
     assert shown[0] < shown[-1]
 
 
-def links(trace):
-    """(m, 4, 2) the links that a trace draws."""
+def brackets(trace):
+    """(m, 4, 2) the brackets that a trace draws."""
     xy = np.column_stack([np.array(trace["x"], dtype=float), np.array(trace["y"], dtype=float)])
     if np.isnan(xy).all():
         return np.empty((0, 4, 2))
@@ -599,14 +599,14 @@ def links(trace):
     return xy[:, :4]
 
 
-def in_turn(coordinates):
+def in_order(coordinates):
     flat = np.asarray(coordinates).reshape(len(coordinates), -1)
     return flat[np.lexsort(np.round(flat.T, 1))]
 
 
 @pytest.mark.parametrize("linkage", LINKAGES)
 @pytest.mark.usefixtures("few_single_merges")
-def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
+def test_the_brackets_are_those_of_scipys_dendrogram(linkage):
     data = normal(40, seed=5)
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
@@ -614,18 +614,18 @@ def test_the_links_of_a_tree_are_those_of_scipys_dendrogram(linkage):
     states = run.model_input.states
     figure = drawn_tree(run, states)
     many = 1 + 5
-    drawn = np.concatenate([links(trace) for trace in figure.data[1 : 1 + 2 * many]])
+    drawn = np.concatenate([brackets(trace) for trace in figure.data[1 : 1 + 2 * many]])
     top = expected[..., 1].max()
-    for found in (links(figure.data[0]), drawn):
+    for found in (brackets(figure.data[0]), drawn):
         assert found.shape == expected.shape
-        np.testing.assert_allclose(in_turn(found)[:, ::2], in_turn(expected)[:, ::2], atol=0.006)
-        np.testing.assert_allclose(in_turn(found)[:, 1::2], in_turn(expected)[:, 1::2], atol=1e-4 * top)
+        np.testing.assert_allclose(in_order(found)[:, ::2], in_order(expected)[:, ::2], atol=0.006)
+        np.testing.assert_allclose(in_order(found)[:, 1::2], in_order(expected)[:, 1::2], atol=1e-4 * top)
     for merges, frame in zip(states, figure.frames, strict=True):
-        assert sum(len(links(part)) for part in complete(figure, frame).values()) == merges + 2 * (merges > 0)
+        assert sum(len(brackets(part)) for part in complete(figure, frame).values()) == merges + 2 * (merges > 0)
 
 
 def complete(figure, frame):
-    """What a frame says of each trace, and of the layout as None, once it is put onto the frames that it is built on."""
+    """The content of a frame with that of the frames that it builds on: changes by trace number; None for the image."""
     if frame.baseframe is None:
         whole = {}
     else:
@@ -646,7 +646,7 @@ def _onto(below, above):
 
 
 def same(figure, parts):
-    """Whether the figure, as it is first shown, shows what a frame says."""
+    """Check that the initial state of the figure equals the content of a frame."""
     for trace, part in parts.items():
         if trace is None:
             assert figure.layout.images[0].source == part
@@ -673,8 +673,14 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("which", FIGURES)
-@pytest.mark.parametrize(("n", "k", "linkage"), [(12, 3, "centroid"), (26, 4, "ward"), (26, 11, "single")])
+@pytest.mark.parametrize(
+    ("which", "n", "k", "linkage"),
+    [
+        *((which, 20, 11, "single") for which in FIGURES),
+        *((which, 20, 4, "ward") for which in ("picture", "painted")),
+        *((which, 12, 3, "centroid") for which in ("picture", "tree", "heights")),
+    ],
+)
 @pytest.mark.usefixtures("few_single_merges")
 def test_every_frame_shows_the_same_as_a_figure_drawn_for_its_state_alone(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
@@ -683,14 +689,14 @@ def test_every_frame_shows_the_same_as_a_figure_drawn_for_its_state_alone(which,
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
         parts = complete(figure, frame)
-        assert set(parts) == moving  # else something would stay of the frame that was shown before
+        assert set(parts) == moving  # otherwise parts of the previous frame would remain
         if i % 10 == 0 or i > len(states) - 5:
             same(FIGURES[which](run, [states[i]]), parts)
     frames = figure.to_dict()["frames"]
-    for at in (0, frame_of_cut(run), len(states) - 1):  # where it is first shown changes nothing else
-        begun = FIGURES[which](run, states, at)
-        assert begun.to_dict()["frames"] == frames
-        same(begun, complete(figure, figure.frames[at]))
+    for at in (0, frame_of_cut(run), len(states) - 1):  # the initial frame changes nothing else
+        initial = FIGURES[which](run, states, at)
+        assert initial.to_dict()["frames"] == frames
+        same(initial, complete(figure, figure.frames[at]))
 
 
 @pytest.mark.usefixtures("few_single_merges")
@@ -698,17 +704,17 @@ def test_every_frame_of_a_comparison_shows_the_same_as_a_figure_drawn_for_it_alo
     run = cut_of(normal(12), 3, "complete")
     frames, _ = frames_of(run)
     for markers in (1_000, 10):
-        figure = raced(run, frames, markers=markers)
+        figure = comparison_picture(run, frames, markers=markers)
         moving = set(complete(figure, figure.frames[0]))
         assert moving >= set(range(1, len(figure.data)))
         for one, frame in zip(frames, figure.frames, strict=True):
             parts = complete(figure, frame)
             assert set(parts) == moving
-            same(raced(run, [replace(one, moves=False)], markers=markers), parts)
+            same(comparison_picture(run, [replace(one, moves=False)], markers=markers), parts)
 
 
 def colors_of_points(picture):
-    """(n,) the colors in which a picture shows the points."""
+    """(n,) the colors of the points in a plot."""
     marker = picture.data[0].marker
     steps = [color for _, color in marker.colorscale]
     assert np.allclose([at for at, _ in marker.colorscale], np.arange(len(steps)) / (len(steps) - 1))
@@ -717,7 +723,7 @@ def colors_of_points(picture):
 
 
 @pytest.mark.parametrize(("k", "linkage"), [(1, "ward"), (4, "ward"), (4, "median"), (14, "complete")])
-def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, linkage):
+def test_brackets_below_the_cut_and_strips_and_boxes_have_the_colors_of_the_points(k, linkage):
     data = normal(100, seed=2)
     run = cut_of(data, k, linkage)
     order = run.model_input.tree.order
@@ -727,15 +733,15 @@ def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, 
     under = above = 0
     tree = drawn_tree(run)
     for trace in tree.data[1 : 1 + 2 * (1 + min(k, 10))]:
-        for link in links(trace):
-            label = run.history.last.labels[order[[int(link[0, 0]), int(link[3, 0])]]]
+        for bracket in brackets(trace):
+            label = run.history.last.labels[order[[int(bracket[0, 0]), int(bracket[3, 0])]]]
             if trace.line.color == palette.NEUTRAL:
                 above += 1
                 assert label[0] != label[1]
             else:
                 under += 1
                 assert label[0] == label[1]
-                leaves = order[int(np.floor(link[0, 0])) : int(np.ceil(link[3, 0]))]
+                leaves = order[int(np.floor(bracket[0, 0])) : int(np.ceil(bracket[3, 0]))]
                 assert set(points[leaves]) == {trace.line.color}
     assert (under, above) == (100 - k, k - 1)
     framed = tree_figures.heat_map(run).layout.shapes
@@ -751,7 +757,7 @@ def test_links_under_the_cut_strips_and_frames_have_the_colors_of_the_points(k, 
             assert len(set(run.history.last.labels[leaves])) == 1
 
 
-def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_color_of_its_points():
+def test_at_the_cut_every_cluster_has_an_outline_in_the_color_of_its_points():
     data = normal(100, seed=2)
     run = cut_of(data, 4)
     at_the_cut = pictured(run, at=frame_of_cut(run))
@@ -767,12 +773,12 @@ def test_where_the_tree_is_cut_every_group_has_its_outline_in_the_color_of_its_p
         assert set(points[nearest.argmin(axis=1)]) == {trace.line.color}
         outlined += 1
     assert outlined == 4
-    assert set(pictured(run, at=0).data[0].marker.color) == {0}  # at first nothing has a color
+    assert set(pictured(run, at=0).data[0].marker.color) == {0}  # at first all points are gray
 
 
 @pytest.mark.parametrize("markers", [1_000, 20])
 @pytest.mark.usefixtures("few_single_merges")
-def test_a_group_of_a_single_point_has_at_the_cut_the_color_that_its_strip_has(markers):
+def test_at_the_cut_a_cluster_of_one_point_has_the_color_of_its_strip(markers):
     data = catalog.draw_sample("outliers", 200, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 12, "single")
     order, at = run.model_input.tree.order, frame_of_cut(run)
@@ -780,20 +786,20 @@ def test_a_group_of_a_single_point_has_at_the_cut_the_color_that_its_strip_has(m
     assert len(alone) > 3
     figure = pictured(run, at=at, markers=markers)
     same(figure, complete(figure, figure.frames[at]))
-    shown = np.full(200, "", dtype="<U7")  # those that are painted are not in the markers
+    shown = np.full(200, "", dtype="<U7")  # painted points are not among the markers
     marked = distance.cdist(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points).argmin(axis=1)
     shown[marked] = colors_of_points(figure)
     assert set(alone) <= set(marked)
     strip = {order[leaf]: bar.fillcolor for bar in drawn_tree(run).layout.shapes for leaf in range(bar.x0, bar.x1)}
     assert [shown[i] for i in marked] == [strip[i] for i in marked]
-    # before that it is grey, and from then on it has its color
+    # it is gray before the cut and has its color from then on
     which = np.isin(marked, alone)
     for i, frame in enumerate(figure.frames[at - 2 :], at - 2):
         codes = unpacked(complete(figure, frame)[0]["marker"]["color"])[which]
         assert (codes > 0).all() if i >= at else (codes == 0).all()
 
 
-def test_single_points_far_away_do_not_use_up_the_colors_of_the_groups():
+def test_outliers_do_not_use_up_the_colors_of_large_clusters():
     data = catalog.draw_sample("outliers", 500, 0, {"share": 0.1, "d": 2})
     run = cut_of(data, 16, "single")
     sizes = run.history.sizes[-1]
@@ -803,7 +809,7 @@ def test_single_points_far_away_do_not_use_up_the_colors_of_the_groups():
     assert sorted(run.ranks) == list(range(16))
 
 
-def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
+def test_with_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
     data = normal(200, seed=6)
     run = cut_of(data, 4, "single")
     states = run.model_input.states
@@ -812,9 +818,9 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
     expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
     labels = run.history.last.labels
     for i in (0, 10, frame_of_cut(run), len(states) - 1):
-        chains = set()
+        edges = set()
         for trace, part in complete(figure, figure.frames[i]).items():
-            if trace == 0 or trace > len(figure.data) - 3:  # the points, and the line of what is now
+            if trace == 0 or trace > len(figure.data) - 3:  # the points, and the line of the current merge
                 continue
             assert figure.data[trace].fill is None
             xy = np.column_stack([np.array(part["x"], dtype=float), np.array(part["y"], dtype=float)])
@@ -822,9 +828,9 @@ def test_by_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree
             rows = distance.cdist(xy, data.points).argmin(axis=1).reshape(-1, 2) if len(xy) else np.empty((0, 2), dtype=int)
             across = labels[rows[:, 0]] != labels[rows[:, 1]]
             assert across.all() if figure.data[trace].line.color == palette.NEUTRAL else not across.any()
-            chains |= {frozenset(row) for row in rows.tolist()}
-        assert len(chains) == states[i]
-        assert chains <= expected
+            edges |= {frozenset(row) for row in rows.tolist()}
+        assert len(edges) == states[i]
+        assert edges <= expected
 
 
 @pytest.mark.parametrize("linkage", ["ward", "single"])
@@ -860,28 +866,28 @@ def test_the_figures_of_the_largest_tree_are_less_than_four_megabytes_of_json():
 def test_small_clusters_of_many_points_have_no_bracket_except_for_the_last_merges(monkeypatch):
     monkeypatch.setattr(tree_figures, "RESOLUTION", 80)
     data = normal(400)
-    run = cut_of(data, 3, "single")  # chains: many of the last merges join single points
+    run = cut_of(data, 3, "single")  # with chaining, many of the last merges join single points
     merges = hierarchy.linkage(data.points, "single")
     figure = drawn_tree(run)
-    drawn = links(figure.data[0])
+    drawn = brackets(figure.data[0])
     shown = (merges[:, 3] >= 400 / 80) | (np.arange(399) >= 399 - 90)
     assert len(drawn) == shown.sum() < 399
     top = merges[-1, 2]
     np.testing.assert_allclose(np.sort(drawn[:, 1, 1]), np.sort(merges[shown, 2]), atol=1e-4 * top)
     assert (merges[-90:, 3] < 400 / 80).any()
     tops = np.append(0, drawn[:, 1, 1])
-    assert np.isin(drawn[:, [0, 3], 1], tops).all()  # each stands on the ground or on another that is drawn
+    assert np.isin(drawn[:, [0, 3], 1], tops).all()  # each bracket ends at height 0 or at another bracket that is drawn
     every = complete(figure, figure.frames[-1])
-    assert sum(len(links(part)) for part in every.values()) == shown.sum() + 2
+    assert sum(len(brackets(part)) for part in every.values()) == shown.sum() + 2
 
 
-def test_inversions_are_ringed_where_they_are_and_merges_answer_by_what_they_do():
+def test_inversions_are_circled_and_merges_have_tooltips():
     data = catalog.draw_sample("uniform", 100, 2, {"d": 2})
     run = cut_of(data, 3, "centroid")
     data_tree = run.model_input
     merges = hierarchy.linkage(data.points, "centroid")
-    made = np.append(np.zeros(100), merges[:, 2])
-    lower = merges[:, 2] < made[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
+    heights = np.append(np.zeros(100), merges[:, 2])
+    lower = merges[:, 2] < heights[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
     rings, answering = drawn_tree(run).data[-2:]
     assert lower.sum() > 1
     np.testing.assert_allclose(np.sort(rings.y), np.sort(merges[lower, 2]))
@@ -897,7 +903,7 @@ def encloses(corners, points):
 
 
 @pytest.mark.parametrize("n", [3, 4, 10, 200])
-def test_an_outline_goes_around_all_points_and_comes_back(n):
+def test_an_outline_is_closed_and_encloses_all_points(n):
     points = np.random.default_rng(n).normal(size=(n, 2))
     corners = hull(points)
     np.testing.assert_array_equal(corners[0], corners[-1])
@@ -916,7 +922,7 @@ def test_an_outline_goes_around_all_points_and_comes_back(n):
         ([[1, 7], [4, 7], [2, 7]], [[1, 7], [4, 7]]),
     ],
 )
-def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, ends):
+def test_the_outline_of_collinear_or_identical_points_is_a_segment(points, ends):
     corners = hull(np.array(points, dtype=float))
     assert {tuple(corner) for corner in corners.tolist()} == {tuple(map(float, end)) for end in ends}
     np.testing.assert_array_equal(corners[0], corners[-1])
@@ -928,7 +934,7 @@ def test_the_outline_of_points_on_a_line_or_in_one_place_is_that_line(points, en
     [np.ones((20, 2)), np.full((20, 1), 1e9), np.repeat([[0.0, 0.0], [1.0, 1.0]], 10, axis=0), 1e-12 * np.eye(5)[:, :2]],
     ids=["identical", "identical and far away", "two places", "tiny"],
 )
-def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkage):
+def test_figures_of_identical_or_few_points_have_finite_axes(points, linkage):
     run = cut_of(data_of(points), 3, linkage)
     for figure in (pictured(run), drawn_tree(run), drawn_heights(run), tree_figures.heat_map(run)):
         for axis in (figure.layout.xaxis, figure.layout.yaxis):
@@ -938,13 +944,13 @@ def test_points_in_one_place_or_few_have_figures_with_finite_axes(points, linkag
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
-def test_the_proximities_stand_under_the_leaves_of_the_tree(metric):
+def test_the_heat_map_is_aligned_with_the_leaves_of_the_dendrogram(metric):
     data = normal(50)
     run = cut_of(data, 3, "average", metric)
     figure, tree = tree_figures.heat_map(run), drawn_tree(run)
     order = hierarchy.leaves_list(hierarchy.linkage(distance.pdist(data.points, SCIPY[metric]), "average"))
-    apart = distance.squareform(distance.pdist(data.points, SCIPY[metric]))
-    np.testing.assert_allclose(figure.data[0].z, apart[np.ix_(order, order)], rtol=1e-6)
+    distances = distance.squareform(distance.pdist(data.points, SCIPY[metric]))
+    np.testing.assert_allclose(figure.data[0].z, distances[np.ix_(order, order)], rtol=1e-6)
     assert list(figure.data[0].x) == list(figure.data[0].y) == list(range(51))
     assert figure.layout.xaxis.range == tree.layout.xaxis.range == (0, 50)
     assert figure.layout.yaxis.range == (50, 0)
@@ -955,7 +961,7 @@ def test_the_proximities_stand_under_the_leaves_of_the_tree(metric):
 SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock"}
 
 
-def test_many_proximities_are_shown_as_means_over_blocks():
+def test_the_heat_map_of_many_points_shows_means_over_blocks():
     data = normal(401)
     figure = tree_figures.heat_map(cut_of(data, 3))
     (heat,) = figure.data
@@ -963,13 +969,13 @@ def test_many_proximities_are_shown_as_means_over_blocks():
     assert (edges[0], edges[-1]) == (0, 401)
     assert len(edges) == 161
     order = hierarchy.leaves_list(hierarchy.linkage(data.points, "ward"))
-    apart = distance.squareform(distance.pdist(data.points))[np.ix_(order, order)]
+    distances = distance.squareform(distance.pdist(data.points))[np.ix_(order, order)]
     for i, j in [(0, 0), (0, 159), (159, 0), (37, 91), (80, 80)]:
-        expected = apart[edges[i] : edges[i + 1], edges[j] : edges[j + 1]].mean()
+        expected = distances[edges[i] : edges[i + 1], edges[j] : edges[j + 1]].mean()
         assert heat.z[i][j] == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_names_of_what_was_compared_are_at_the_leaves():
+def test_the_leaves_of_the_heat_map_have_the_names_of_the_items():
     data = given()
     run = cut_of(data, 3, "average")
     axis = tree_figures.heat_map(run).layout.xaxis
@@ -978,7 +984,7 @@ def test_the_names_of_what_was_compared_are_at_the_leaves():
     np.testing.assert_allclose(axis.tickvals, np.arange(40) + 0.5)
 
 
-def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are_made():
+def test_the_height_curve_agrees_with_scipy_and_ends_at_the_current_merge():
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
@@ -994,26 +1000,26 @@ def test_the_curve_of_heights_is_that_of_scipy_and_is_drawn_as_far_as_merges_are
     assert figure.layout.shapes[0].x0 == 4
 
 
-def test_the_tree_in_a_sentence_says_its_linkage_its_height_and_the_sizes_of_its_groups():
+def test_the_alternative_text_has_the_linkage_the_height_and_the_cluster_sizes():
     data = normal()
     run = cut_of(data, 3)
     labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
     sizes = ", ".join(str(size) for size in sorted(np.bincount(labels), reverse=True))
-    told = tree_figures.alt_text(run)
-    assert told.startswith("Dendrogram of 60 points by ward linkage, up to height ")
-    assert told.endswith(f"cut into 3 clusters of {sizes} points.")
+    text = tree_figures.alt_text(run)
+    assert text.startswith("Dendrogram of 60 points by ward linkage, up to height ")
+    assert text.endswith(f"cut into 3 clusters of {sizes} points.")
 
 
 # the line of the cut
 
 
 @pytest.mark.parametrize("height", [0, 3, 2.5, 1e299])
-def test_a_height_is_a_finite_number_that_is_not_negative(height):
+def test_a_finite_non_negative_number_is_a_height(height):
     assert is_height(dict(height=height))
 
 
 @pytest.mark.parametrize("answer", [None, 3.0, "3", [], [3.0], {}, dict(cut=3.0)], ids=str)
-def test_an_answer_without_a_height_is_refused(answer):
+def test_an_answer_without_a_height_is_rejected(answer):
     assert not is_height(answer)
 
 
@@ -1022,5 +1028,5 @@ def test_an_answer_without_a_height_is_refused(answer):
     [10**400, 10**301, -(10**400), 1e300, -1, -0.1, np.nan, np.inf, -np.inf, "3", "nan", "", None, True, [3], {}],
     ids=lambda height: str(height)[:6],
 )
-def test_a_height_that_is_none_or_that_no_tree_can_have_is_refused(height):
+def test_invalid_heights_are_rejected(height):
     assert not is_height(dict(height=height))
