@@ -303,7 +303,8 @@ def test_initial_centers_of_the_wrong_shape_raise_an_error(start, message, argum
 
 @pytest.mark.parametrize("k", [4, 5, 16, 17, 60])
 @pytest.mark.parametrize("kind", ["free", "grid", "offset", "tight"])
-def test_labels_in_every_iteration_equal_a_full_search_with_the_lowest_index_on_ties(k, kind):
+def test_labels_in_every_iteration_equal_a_full_search_with_the_lowest_index_on_ties(monkeypatch, k, kind):
+    monkeypatch.setattr("clustering.kmeans.chunk_size", lambda rows: 250)  # ties in every chunk, not only in the first
     rng = np.random.default_rng(k)
     points = rng.integers(-6, 7, size=(900, 2)).astype(float)
     if kind != "grid":
