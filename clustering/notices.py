@@ -39,7 +39,7 @@ class Notice(NamedTuple):
 
 
 def few_distinct_notices(distinct: int, k: int) -> tuple[Notice, ...]:
-    """Notice that there are fewer than k distinct points, or an empty tuple."""
+    """Notice about fewer than k distinct points, or an empty tuple."""
     if distinct >= k:
         return ()
     if distinct == 1:
