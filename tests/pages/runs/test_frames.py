@@ -95,6 +95,9 @@ def test_long_runs_are_shown_in_part_with_a_message(monkeypatch):
     assert run.history.iterations > 50
     frames, left_out = frames_of(run)
     assert len(frames) <= 51
+    for previous, frame in zip(frames, frames[1:], strict=False):
+        if frame.phase == "M":  # shown only together with the iteration before it
+            assert iteration_of(run, previous.state) == iteration_of(run, frame.state) - 1
     assert re.search(rf"of {run.history.iterations + 1} iterations", left_out)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
