@@ -1,4 +1,4 @@
-"""How many clusters?, as a person at a browser meets it."""
+"""The Choose K page in a browser."""
 
 import re
 

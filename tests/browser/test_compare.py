@@ -1,4 +1,4 @@
-"""The race, as a person at a browser meets it."""
+"""The Compare page in a browser."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Many starts, as a person at a browser meets it."""
+"""The Restarts page in a browser."""
 
 import re
 
@@ -59,7 +59,7 @@ def check_watch(page, run):
 
 
 def check_back(page, before):
-    """Many starts is as it was, and stays."""
+    """The Restarts page is unchanged and stays open."""
     settled(page)
     assert summary(page) == before
     page.wait_for_timeout(1500)

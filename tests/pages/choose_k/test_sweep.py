@@ -54,7 +54,9 @@ def test_every_criterion_suggests_three_for_three_gaussians(three):
 @pytest.mark.parametrize("seed", range(3))
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     data = catalog.draw_sample("uniform", 100, seed, {"d": 2})
-    assert Verdict(swept(data, 6)).headline.startswith("No evidence for more than one cluster")
+    verdict = Verdict(swept(data, 6))
+    assert verdict.headline.startswith("No evidence for more than one cluster")
+    assert "Stability" in verdict.votes[1]
 
 
 @pytest.mark.usefixtures("few_resamples")

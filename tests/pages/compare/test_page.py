@@ -225,8 +225,8 @@ def test_k_is_reduced_to_the_number_of_points(monkeypatch):
 
 @pytest.fixture(scope="module")
 def page():
-    """A page on which the examples are selected one after the other."""
-    return opened("/compare?n=50")
+    """A page on which the examples are selected one after the other. Its panels have settings of their own at first."""
+    return opened("/compare?n=50&k_2=5&start_kmeans_1=k-means++&mixture_covariance_3=Tied: shared")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

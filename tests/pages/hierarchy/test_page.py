@@ -148,11 +148,11 @@ def test_a_table_with_more_than_two_columns_has_a_tree_and_figures(linkage):
 def test_every_linkage_can_be_chosen_for_words_with_a_message_if_it_assumes_euclidean_distances(no_figures):
     app = opened(source="Built-in", table="Number words")
     assert app.selectbox(key="tree_linkage_given").value == "average"  # Ward's is of means, which words do not have
-    apart = hierarchy.distance.squareform(app.session_state["last data"].precomputed)
+    distances = hierarchy.distance.squareform(app.session_state["last data"].precomputed)
     for linkage in LINKAGES:
         app.selectbox(key="tree_linkage_given").set_value(linkage).run()
         assert has_no_error(app)
-        expected, _ = hierarchy.cophenet(hierarchy.linkage(apart, linkage), apart)
+        expected, _ = hierarchy.cophenet(hierarchy.linkage(distances, linkage), distances)
         assert metric(app, "Cophenetic correlation") == f"{expected:.3f}".replace("-", "−")
         assert ("linkage assumes Euclidean distances" in messages(app)) == (linkage in ("ward", "centroid", "median"))
         assert [button.label for button in app.button if button.label.startswith("Initialize ")] == ["Initialize K-medoids"]
@@ -253,8 +253,8 @@ def test_inversions_and_a_cut_that_no_height_gives_are_explained(no_figures):
     assert has_no_error(app)
     points = points_of("uniform", 100, 2, d=2)
     merges = hierarchy.linkage(points, "centroid")
-    made = np.append(np.zeros(100), merges[:, 2])
-    lower = merges[:, 2] < (1 - 1e-9) * made[merges[:, :2].astype(int)].max(axis=1)
+    heights = np.append(np.zeros(100), merges[:, 2])
+    lower = merges[:, 2] < (1 - 1e-9) * heights[merges[:, :2].astype(int)].max(axis=1)
     assert f"{lower.sum()} inversions, circled in the dendrogram" in messages(app)
     assert merges[97, 2] < merges[:97, 2].max()  # the next merge is below one that has been applied
     assert "No height gives exactly 3 clusters, because merges are inverted there" in messages(app)
@@ -355,7 +355,7 @@ def test_the_cut_initializes_other_methods_on_the_page_watch(no_figures, label, 
     if algorithm == "kmedoids":
         assert app.selectbox(key="kmedoids_metric").value == "manhattan"
     assert next(button for button in app.button if button.label == "New random start").disabled
-    (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
+    (run,) = [run for key, run in app.session_state["recent"].items() if key[0] == "run"]
     points = points_of()
     labels = hierarchy.fcluster(hierarchy.linkage(points, "complete", "cityblock"), 4, "maxclust") - 1
     assert found == sorted(np.bincount(labels).tolist())
@@ -414,7 +414,7 @@ def test_every_method_that_can_be_initialized_by_a_tree_has_a_button_even_if_tit
     assert has_no_error(app)
     assert app.selectbox(key="algorithm").value == "twin"
     assert app.selectbox(key="start_twin").value == "tree"
-    (run,) = [made for key, made in app.session_state["recent"].items() if key[0] == "run"]
+    (run,) = [run for key, run in app.session_state["recent"].items() if key[0] == "run"]
     assert (run.settings.method, run.settings.k, run.settings.start.linkage) == ("twin", 4, "complete")
 
 

@@ -299,9 +299,9 @@ def test_the_height_of_a_cut_gives_k_clusters_and_is_the_preferred_height_if_pos
     height = height_of_cut(data_tree, k)
     assert left(height) == k
     assert height_of_cut(data_tree, k, preferred=0.9 * height + 1e-9) in (height, 0.9 * height + 1e-9)
-    for wanted in (height, float(heights[0]), float(heights[-1]), 1e9, 0.0):
-        kept = height_of_cut(data_tree, k, wanted)
-        assert kept == (wanted if left(wanted) == k else height)
+    for preferred in (height, float(heights[0]), float(heights[-1]), 1e9, 0.0):
+        kept = height_of_cut(data_tree, k, preferred)
+        assert kept == (preferred if left(preferred) == k else height)
 
 
 def test_a_tree_is_cached_and_its_leaves_are_ordered_for_few_points_only():

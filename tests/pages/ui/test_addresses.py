@@ -1,8 +1,9 @@
-"""Links that people may have kept: each must go on opening the same run. Entries are only ever added here."""
+"""Links that users may have saved: each must keep opening the same run. Add entries, but do not change them."""
 
 import numpy as np
 import pytest
 
+from pages.choose_k import sweep as sweep_module
 from tests.pages.app import latest, opened
 
 LINKS = {
@@ -31,8 +32,8 @@ LINKS = {
     "/compare?panels=2&algorithm_1=Fuzzy c-means&fuzzy_m_1=3&start_fuzzy_1=Hierarchical clustering&tree_linkage_1=Average"
     "&k=4&n=100": 48.8051,
 }
-"""the final loss of the run that is shown, of a comparison that of its first panel, by address"""
-STARTS = {
+"""final loss of the run, or of the first one on the Compare page, by address"""
+RESTARTS = {
     "/restarts?n=50&runs=10&k=4&ways_kmeans=Farthest-first (maximin)": (66.7996, 10),
     "/restarts?n=50&runs=10&k=6&first_seed=5": (44.293, 30),
     "/restarts?algorithm=Gaussian mixture&mixture_covariance=Tied: shared&ways_mixture=K-means&n=50&runs=10&k=4": (
@@ -42,14 +43,14 @@ STARTS = {
     "/restarts?algorithm=K-medoids&kmedoids_update=Best swap&ways_kmedoids=BUILD&n=50&runs=10": (63.7028, 1),
     "/restarts?source=Built-in&table=Number words&k=7&runs=10&ways_kmedoids=Random points": (152, 10),
 }
-"""the least loss of all runs and their number, by address"""
+"""lowest loss of all runs and number of runs, by address"""
 SWEEPS = {
     "/choose_k?n=50&k_up_to=3&best_of=2": 242.461,
     "/choose_k?algorithm=Gaussian mixture&mixture_covariance=Diagonal: axis-aligned&n=50&k_up_to=3&best_of=1": 4.25703,
     "/choose_k?algorithm=Fuzzy c-means&fuzzy_m=3&n=50&k_up_to=3&best_of=1&first_seed=2": 126.111,
     "/choose_k?source=Built-in&table=Number words&k_up_to=3&best_of=1": 199,
 }
-"""the loss with two clusters, by address"""
+"""loss with two clusters, by address"""
 DATA = {
     "/data?sample=Rings&n=200&data_seed=4": ("Rings", 200, 441.867),
     "/data?sample=Stretched groups&n=100&stretched_ratio=3.5": ("Stretched groups", 100, 663.254),
@@ -61,7 +62,7 @@ DATA = {
     "/data?source=Built-in&table=Number words": ("Number words: word", 72, 134.605),
     "/failures?source=Built-in&table=Iris": ("Iris", 150, 2078.7),
 }
-"""the title of the data set in use, its number of points, and the sum of their absolute coordinates, by address"""
+"""title of the data set in use, number of points, and sum of their absolute coordinates, by address"""
 TREES = {
     "/hierarchy?tree_linkage=Complete&k=5&n=100&ordered=true": ("complete", "euclidean", "5", "0.834", "0.789"),
     "/hierarchy?sample=Rings&n=100&k=2&tree_linkage=Single&tree_metric=Manhattan": (
@@ -73,7 +74,7 @@ TREES = {
     ),
     "/hierarchy?source=Built-in&table=Number words&k=4": ("average", "as given", "4", "0.739", None),
 }
-"""linkage, metric, number of groups, cophenetic correlation and adjusted Rand index, by address"""
+"""linkage, metric, number of clusters, cophenetic correlation and adjusted Rand index, by address"""
 
 
 def final_loss(app) -> float:
@@ -81,8 +82,8 @@ def final_loss(app) -> float:
     return float((found.runs[0] if hasattr(found, "runs") else found).history.losses[-1])
 
 
-def opened_whole(link: str):
-    """The app as it comes by this link, all of which can be had."""
+def opened_without_warning(link: str):
+    """Opens the app at a link, all of whose parameters must be accepted."""
     app = opened(link)
     assert not app.error
     assert not [warning.value for warning in app.warning if "link" in warning.value]
@@ -90,45 +91,49 @@ def opened_whole(link: str):
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_that_was_kept_opens_the_same_run(link):
-    assert final_loss(opened_whole(link)) == pytest.approx(LINKS[link], rel=1e-5)
+def test_a_saved_link_opens_the_same_run(link):
+    assert final_loss(opened_without_warning(link)) == pytest.approx(LINKS[link], rel=1e-5)
 
 
-@pytest.mark.parametrize("link", STARTS)
-def test_a_link_to_many_starts_that_was_kept_opens_the_same_runs(link):
-    study = latest(opened_whole(link), "restarts")
+@pytest.mark.parametrize("link", RESTARTS)
+def test_a_saved_link_to_restarts_opens_the_same_runs(link):
+    study = latest(opened_without_warning(link), "restarts")
     losses = [attempt.loss for attempt in study.finished.values()]
-    assert (min(losses), len(losses)) == pytest.approx(STARTS[link], rel=1e-5)
+    assert (min(losses), len(losses)) == pytest.approx(RESTARTS[link], rel=1e-5)
 
 
 @pytest.mark.parametrize("link", SWEEPS)
-def test_a_link_to_a_sweep_that_was_kept_opens_the_same_sweep(link):
-    sweep = latest(opened_whole(link), "sweep")
+def test_a_saved_link_to_a_sweep_opens_the_same_sweep(link, monkeypatch):
+    # stability and reference data are not the point
+    monkeypatch.setattr(sweep_module, "SUBSAMPLE_PAIRS", 1)
+    monkeypatch.setattr(sweep_module, "REFERENCE_SETS", 1)
+    monkeypatch.setattr(sweep_module, "RESAMPLED_SETS", 0)
+    sweep = latest(opened_without_warning(link), "sweep")
     assert sweep.ks.tolist() == [1, 2, 3]
     assert sweep.results["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
 
 
 @pytest.mark.parametrize("link", DATA)
-def test_a_link_to_data_that_was_kept_opens_the_same_data(link):
-    app = opened_whole(link)
+def test_a_saved_link_to_data_opens_the_same_data(link):
+    app = opened_without_warning(link)
     data = app.session_state["last data"]
     title, n, total = DATA[link]
     assert (data.title, len(data.points)) == (title, n)
     assert np.abs(data.points).sum() == pytest.approx(total, rel=1e-5)
 
 
-def test_a_link_to_the_failures_shows_all_of_them():
-    buttons = [button.label for button in opened_whole("/failures").button]
+def test_a_link_to_the_failures_page_shows_all_examples():
+    buttons = [button.label for button in opened_without_warning("/failures").button]
     assert buttons == ["Show example"] * 8
 
 
 @pytest.mark.parametrize("link", TREES)
-def test_a_link_to_a_tree_that_was_kept_opens_the_same_cut(link):
-    app = opened_whole(link)
+def test_a_saved_link_to_a_tree_opens_the_same_cut(link):
+    app = opened_without_warning(link)
     metrics = {metric.label: metric.value for metric in app.metric}
     linkage, metric, groups, correlation, rand = TREES[link]
     assert metrics.pop("Adjusted Rand index", None) == rand
-    assert metrics == {"Cophenetic correlation": correlation, "Groups": groups}
+    assert metrics == {"Cophenetic correlation": correlation, "Clusters": groups}
     data_tree = latest(app, "tree")
     assert (data_tree.linkage, data_tree.metric) == (linkage, metric)
     assert ("ordered" in link) == app.toggle(key="ordered").value
