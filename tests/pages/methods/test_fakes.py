@@ -95,5 +95,5 @@ def test_there_are_no_widgets_for_k_and_starts_if_the_method_determines_them():
 
 @pytest.mark.parametrize("page", ["restarts", "choose_k"])
 def test_restarts_and_choose_k_do_not_offer_these_methods(page):
-    app = opened(f"/{page}?n=50&runs=10&k_up_to=2&best_of=1")
+    app = opened(f"/{page}?n=50&runs=10&k_up_to=3&best_of=1")
     assert not set(app.selectbox(key="algorithm").options) & {view.title for view in FAKES.values()}

@@ -72,7 +72,7 @@ def test_restarts_and_choose_k_run_it():
     assert not app.error
     study = latest(app, "restarts")
     assert {type(study.process(initialization)) for initialization, _ in study.finished} == {FuzzyCMeans}
-    app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=2&best_of=1")
+    app = opened("/choose_k?n=50&algorithm=Fuzzy c-means&k_up_to=3&best_of=1")
     assert not app.error
     assert not app.exception
 
