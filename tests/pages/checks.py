@@ -250,7 +250,7 @@ def check_that_the_report_is_complete(view: MethodView) -> None:
 
 def check_that_the_animation_can_be_exported(view: MethodView) -> None:
     run = run_of(view, sample(n=30))
-    shown = pictures_of(run, n_frames=4)
+    shown = pictures_of(run, n_frames=2)
     assert files.animation_gif(run, shown.picture, shown.frames, "Title").startswith(b"GIF89a")
     sentences = [frame.sentence for frame in shown.frames]
     assert json.dumps(sentences[-1])[1:-1].encode() in offline.animation(shown.picture, sentences, "Title")
