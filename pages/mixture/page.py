@@ -110,7 +110,7 @@ else:
     formulas, point = run_view.choose_formulas(run, shown.frames, always=True)
     section = choose_section(data)
     with driver:
-        beside = ("triangle",) if section == "responsibilities" and run.k == 3 else ()
-        run_view.show_player(run, shown, formulas, beside)
+        other_figures = ("triangle",) if section == "responsibilities" and run.k == 3 else ()
+        run_view.show_player(run, shown, formulas, other_figures)
     show_section(section, run, plane, progress, shown, point)
 progress.done()

@@ -61,7 +61,7 @@ def run_of(data, method="mixture", **settings):
 def of_points(points, **settings):
     points = np.asarray(points, dtype=float)
     columns = tuple(f"column {i + 1}" for i in range(points.shape[1]))
-    return run_of(Data(f"made here {points[:5].tolist()}", "Made here", columns, points), **settings)
+    return run_of(Data(f"test data {points[:5].tolist()}", "Test data", columns, points), **settings)
 
 
 def complete_state(run, t):
@@ -285,14 +285,14 @@ def test_every_frame_sets_the_margins_to_its_own_state(filled):
     frames, _ = frames_of(run)
     figure = picture(run, background=DensityBackground, margins=DensityMargins)
     extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
-    beside = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
-    moved = [i for i in beside if not figure.data[i].fill]
+    margin_traces = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
+    moved = [i for i in margin_traces if not figure.data[i].fill]
     assert len(moved) == 4
-    assert len(beside) == 6
+    assert len(margin_traces) == 6
     assert [frame.name for frame in figure.frames] == [str(i) for i in range(len(frames))]
     for frame, drawn in zip(frames, figure.frames, strict=True):
         assert len(drawn.traces) == len(set(drawn.traces)) == len(drawn.data)
-        assert not {i for i in beside if figure.data[i].fill} & set(drawn.traces)
+        assert not {i for i in margin_traces if figure.data[i].fill} & set(drawn.traces)
         lines = [drawn.data[drawn.traces.index(i)] for i in moved]
         check_margins(lines, run.history.states[frame.state].parameters, extent)
     for i in moved:
@@ -393,8 +393,10 @@ def test_the_points_of_lowest_density_in_a_sample_with_outliers_are_outliers():
 
 def divergence(mean_a, a, mean_b, b):
     """Kullback-Leibler divergence KL(a || b) of two Gaussians."""
-    apart, inverse = mean_b - mean_a, np.linalg.inv(b)
-    return 0.5 * (np.trace(inverse @ a) + apart @ inverse @ apart - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a)))
+    d, inverse = mean_b - mean_a, np.linalg.inv(b)
+    return 0.5 * (
+        np.trace(inverse @ a) + d @ inverse @ d - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a))
+    )
 
 
 def test_estimated_components_are_compared_with_the_true_ones_that_share_their_points():
@@ -675,23 +677,23 @@ def test_the_formulas_of_k_means_show_loss_distances_cluster_and_mean(settings):
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     frames, shown = formulas_of(run, point, rank)
     assert shown.values[0][1:3] == ["", "not assigned yet."]
-    for frame, (loss, label, squares, place, came) in zip(frames[1:], shown.values[1:], strict=True):
+    for frame, (loss, label, squares, place, update) in zip(frames[1:], shown.values[1:], strict=True):
         centers = assigned_at(run, frame)
-        apart = cdist(points, centers, "sqeuclidean")
-        own = apart.argmin(axis=1)
+        distances = cdist(points, centers, "sqeuclidean")
+        own = distances.argmin(axis=1)
         now = drawn_at(run, frame)
         assert numbers(loss) == [pytest.approx(np.square(points - now[own]).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[own[point]] + 1}"
         pairs = [numbers(part) for part in squares.split(", ")]
         assert [pair[0] for pair in pairs] == list(range(1, run.settings.k + 1))
-        assert [pair[1] for pair in pairs] == pytest.approx(apart[point, np.argsort(run.ranks)].tolist(), **NEAR)
+        assert [pair[1] for pair in pairs] == pytest.approx(distances[point, np.argsort(run.ranks)].tolist(), **NEAR)
         if iteration_of(run, frame):
             members = cdist(points, history.parameters[iteration_of(run, frame) - 1]).argmin(axis=1) == cluster
             assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **NEAR)
-            assert came == f"mean of its {members.sum()} points."
+            assert update == f"mean of its {members.sum()} points."
         else:
             assert place == ""
-            assert numbers(came) == pytest.approx(now[cluster].tolist(), **NEAR)
+            assert numbers(update) == pytest.approx(now[cluster].tolist(), **NEAR)
 
 
 @pytest.mark.parametrize(
@@ -704,28 +706,28 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
     point, rank = 11, run.settings.k - 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     frames, shown = formulas_of(run, point, rank)
-    for frame, (loss, label, apart, place, came) in zip(frames[1:], shown.values[1:], strict=True):
+    for frame, (loss, label, distances, place, update) in zip(frames[1:], shown.values[1:], strict=True):
         medoids = assigned_at(run, frame)
         away = cdist(points, points[medoids], metric)
         assert numbers(loss) == [pytest.approx(frame.loss, rel=1e-5)]
         if frame.phase == "E":
             assert numbers(loss) == [pytest.approx(away.min(axis=1).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[away[point].argmin()] + 1}"
-        assert [numbers(part)[1] for part in apart.split(", ")] == pytest.approx(
+        assert [numbers(part)[1] for part in distances.split(", ")] == pytest.approx(
             away[point, np.argsort(run.ranks)].tolist(), **NEAR
         )
         if iteration_of(run, frame) == 0:
-            assert came == f"initial medoid row {history.parameters[0][cluster] + 1}."
+            assert update == f"initial medoid row {history.parameters[0][cluster] + 1}."
             continue
         if "swap" in run.settings.option("update"):
             slots = np.flatnonzero(history.parameters[iteration_of(run, frame) - 1] != drawn_at(run, frame))
             if not len(slots):
-                assert came == "no swap lowers the loss."
+                assert update == "no swap lowers the loss."
                 continue
             slot = slots[0]
             gone, taken = (history.parameters[iteration_of(run, frame) - 1 + i][slot] + 1 for i in (0, 1))
             assert place == ""
-            words, losses = came.split(": ")
+            words, losses = update.split(": ")
             assert words == f"row {taken} replaces row {gone} in cluster {run.ranks[slot] + 1}"
             after, before = numbers(losses)
             assert after < before == pytest.approx(history.losses[iteration_of(run, frame) - 1], rel=1e-5)
@@ -733,12 +735,12 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
         before, now = (history.parameters[iteration_of(run, frame) - 1 + i][cluster] for i in (0, 1))
         assert place == f"= row {now + 1}"
         if before == now:
-            assert came == "unchanged."
+            assert update == "unchanged."
         else:
             previous = cdist(points, points[history.parameters[iteration_of(run, frame) - 1]], metric)
             members = points[previous.argmin(axis=1) == cluster]
             sums = [cdist(members, points[[medoid]], metric).sum() for medoid in (before, now)]
-            assert numbers(came) == pytest.approx([len(members), *sums], **NEAR)
+            assert numbers(update) == pytest.approx([len(members), *sums], **NEAR)
 
 
 @pytest.mark.parametrize("kind", COVARIANCE.choices)
@@ -748,7 +750,7 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
     point, rank = int(Posterior(run).entropy.argmax()), 1
     cluster = int(np.flatnonzero(run.ranks == rank)[0])
     frames, shown = formulas_of(run, point, rank)
-    for frame, (loss, share, parts, nothing, came) in zip(frames[1:], shown.values[1:], strict=True):
+    for frame, (loss, share, parts, nothing, update) in zip(frames[1:], shown.values[1:], strict=True):
         state, next_one = assigned_at(run, frame), drawn_at(run, frame)
         densities = np.array([scipy.stats.multivariate_normal(m, s).pdf(points) for m, s in zip(*state[1:], strict=True)])
         joint = state.weights[:, None] * densities
@@ -773,7 +775,7 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
             continue
         mass = history.frame(iteration_of(run, frame) - 1).responsibilities[:, cluster].sum()
         weight, mean, covariance = (part[cluster] for part in next_one)
-        of_weight, _, rest = came.partition(", m = ")
+        of_weight, _, rest = update.partition(", m = ")
         of_mean, _, of_covariance = rest.partition(", S = ")
         assert numbers(of_weight) == pytest.approx([mass, 100, weight], **NEAR)
         assert numbers(of_mean) == pytest.approx(mean.tolist(), **NEAR)
@@ -808,9 +810,9 @@ def test_names_with_markup_are_text_in_the_formulas(algorithm):
 def test_formulas_of_many_columns_and_clusters_show_the_first_ones():
     run = of_points(np.random.default_rng(0).normal(size=(200, 7)), k=12, covariance="diagonal")
     _, shown = formulas_of(run)
-    _, _, among, _, came = shown.values[-1]
+    _, _, among, _, update = shown.values[-1]
     assert len(among.split("of component ")[1].split(", ")) == 9  # eight and an ellipsis
-    assert came.count("…") == 2
+    assert update.count("…") == 2
 
 
 def test_the_center_of_an_emptied_cluster_is_not_described_as_the_mean_of_no_points():
