@@ -12,7 +12,7 @@ from pages.methods.trees import DataTree
 from pages.runs import curves
 from pages.runs.run import Run
 
-SIDE_MARGINS = dict(l=64, r=76, autoexpand=False)
+SIDE_MARGINS = dict(l=64, r=88, autoexpand=False)
 """shared by the dendrogram and the heat map below it, so that their leaves align"""
 RESOLUTION = 300
 """clusters with fewer than n / RESOLUTION points get no bracket, except for the merges that have frames of their own"""

@@ -22,7 +22,7 @@ def tree_frames(run: Run) -> list[Frame]:
         else:
             sentence = data_tree.merge_sentence(merges - 1)
         if merges == cut:
-            sentence += " (cut)"
+            sentence += " The tree is cut here."
         explanation = data_tree.merge_rule() if left == 1 else ""
         if merges == cut + 1:
             explanation = "Merges above the cut are not applied; their clusters are drawn in gray."

@@ -137,14 +137,14 @@ def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server,
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 clusters")
     assert merged[-3] <= height_of(page) < merged[-2]
     assert sentence(page).startswith("Merge 97: ")
-    assert sentence(page).endswith("3 clusters left. (cut)")
+    assert sentence(page).endswith("3 clusters left. The tree is cut here.")
     assert sum(links(page).values()) == 97
     assert marker(page) == pytest.approx([3, merged[-3]])
     page.get_by_label("Speed", exact=True).select_option("4")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").click()
     page.wait_for_timeout(200)
-    assert "(cut)" not in sentence(page)  # it began with no merge
+    assert "The tree is cut here." not in sentence(page)  # it began with no merge
     assert sum(links(page).values()) < 97
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Play").wait_for()
@@ -177,7 +177,7 @@ def test_the_cut_is_dragged_and_everything_has_the_colors_of_its_groups(page, se
         shown = links(page)
         assert palette.NEUTRAL not in shown  # of the merges above the cut none is made
         assert sum(shown.values()) == 100 - k
-        assert sentence(page).endswith("(cut)")  # where it rests, which is another frame now
+        assert sentence(page).endswith("The tree is cut here.")  # where it rests, which is another frame now
         assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
         assert len(set(strips(page))) == len(strips(page)) == k
         assert set(shown) <= set(strips(page))

@@ -68,7 +68,7 @@ export default function (component) {
     // where merges are tied, no height gives k clusters
     const clusters = height === data.height ? data.k : clustersAt(height);
     const most = data.maxClusters;
-    const text = clusters > most ? `more than ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    const text = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
