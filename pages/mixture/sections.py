@@ -105,7 +105,9 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             alt="Responsibilities of the selected point in each iteration.",
             **CHART,
         )
-        st.caption(f"Responsibilities of the selected point, final and by iteration. Entropy {posterior.entropy[point]:.3f} nats.")
+        st.caption(
+            f"Responsibilities of the selected point, final and by iteration. Entropy {posterior.entropy[point]:.3f} nats."
+        )
     if run.settings.k == 3:
         with left:
             st.markdown("**Responsibilities (ternary plot)**")

@@ -394,9 +394,7 @@ def test_the_points_of_lowest_density_in_a_sample_with_outliers_are_outliers():
 def divergence(mean_a, a, mean_b, b):
     """Kullback-Leibler divergence KL(a || b) of two Gaussians."""
     d, inverse = mean_b - mean_a, np.linalg.inv(b)
-    return 0.5 * (
-        np.trace(inverse @ a) + d @ inverse @ d - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a))
-    )
+    return 0.5 * (np.trace(inverse @ a) + d @ inverse @ d - len(a) + np.log(np.linalg.det(b) / np.linalg.det(a)))
 
 
 def test_estimated_components_are_compared_with_the_true_ones_that_share_their_points():
