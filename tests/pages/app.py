@@ -25,3 +25,12 @@ def opened(link: str) -> AppTest:
 def latest(app: AppTest, *kinds: str):
     """Returns the latest value of one of these kinds ("run", "comparison", "restarts", …) from the cache of the session."""
     return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] in kinds)
+
+
+def opened_with_pasted(text: str) -> AppTest:
+    """Opens the Data page and pastes a table."""
+    app = opened("/data?source=Upload")
+    app.button_group(key="how").set_value("paste").run()
+    app.text_area(key="pasted").set_value(text).run()
+    assert not app.exception
+    return app

@@ -1,20 +1,20 @@
-"""The gallery of failures: what is said of each is so, and its remedy helps."""
+"""The failure examples: each fails as described, and its remedy helps."""
 
-from pathlib import Path
+from functools import cache
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.ui.failure_examples import FAILURES, GALLERY
+from tests.pages.app import latest, opened
 
-ROOT = Path(__file__).resolve().parents[3]
 
-
+@cache
 def run_of(name, remedied=False):
     scene = FAILURES[name].scene(remedied)
     return make_run(scene.load(), scene.settings, RecentCache(), lambda state: None)
@@ -34,22 +34,22 @@ def notices(run):
         ("dimensions", 0.1, 0.95),
     ],
 )
-def test_the_known_groups_are_missed_and_found_with_the_remedy(name, at_most, at_least):
+def test_the_known_groups_are_found_only_with_the_remedy(name, at_most, at_least):
     assert run_of(name).agreement < at_most
     assert run_of(name, remedied=True).agreement > at_least
 
 
-def test_the_local_optimum_cuts_one_group_in_two_and_leaves_two_to_one_center():
+def test_the_local_optimum_splits_one_group_and_covers_two_groups_with_one_center():
     run = run_of("optimum")
-    shares = np.zeros((9, 9))
-    np.add.at(shares, (run.history.last.labels, run.data.labels), 1)
-    large = shares > 0.2 * shares.sum(axis=0)
+    table = np.zeros((9, 9))
+    np.add.at(table, (run.history.last.labels, run.data.labels), 1)
+    large = table > 0.2 * table.sum(axis=0)
     assert sorted(large.sum(axis=0)) == [1] * 8 + [2]
     assert sorted(large.sum(axis=1)) == [1] * 8 + [2]
     assert run_of("optimum", remedied=True).history.losses[-1] < run.history.losses[-1]
 
 
-def test_rings_are_halved_by_k_means_and_found_by_chains():
+def test_k_means_halves_the_rings_and_single_linkage_finds_them():
     run = run_of("rings")
     assert abs(run.agreement) < 0.05
     assert run.history.converged
@@ -58,42 +58,58 @@ def test_rings_are_halved_by_k_means_and_found_by_chains():
 
 
 @pytest.mark.parametrize(("name", "notice"), [("empty", EMPTY_CLUSTER), ("collapse", COLLAPSING_COMPONENT)])
-def test_what_is_named_is_noticed_and_gone_with_the_remedy(name, notice):
+def test_the_failure_causes_a_notice_and_the_remedy_does_not(name, notice):
     assert notice in notices(run_of(name))
     assert notices(run_of(name, remedied=True)) == set()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app():
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    return opened("/failures")
+
+
+def test_the_page_shows_an_image_and_a_button_for_each_example(app):
     app.switch_page("pages/failures/page.py").run()
-    assert not app.exception
-    return app
-
-
-def test_the_gallery_has_a_picture_and_a_way_in_for_each_failure(app):
     assert [heading.value for heading in app.subheader if heading.value != "Data"] == [
         FAILURES[name].title for name in GALLERY
     ]
-    assert sum(button.label == "Watch it go wrong" for button in app.button) == len(GALLERY)
+    assert sum(button.label == "Show example" for button in app.button) == len(GALLERY)
     assert sum("data:image/svg+xml" in element.proto.body for element in app.get("html")) == len(GALLERY)
 
 
+def follow_link(app):
+    """Opens the page that the app requests, as its script does in a browser: with the query parameters of the link."""
+    link = app.get("page_link")[0].proto
+    app.query_params = {name: values[0] for name, values in parse_qs(link.query_string).items()}
+    app.switch_page(f"pages/{link.page or 'watch'}/page.py").run()
+    assert not app.exception
+
+
+def assert_shows(app, scene, text):
+    """The page shows the run of this scene and this text."""
+    assert text in [info.value for info in app.info]
+    data, settings = scene.load(), scene.settings
+    if scene.page == "hierarchy":
+        tree = latest(app, "tree")
+        assert (tree.data.key, tree.linkage, tree.metric) == (data.key, settings.option("linkage"), settings.option("metric"))
+        assert {metric.label: metric.value for metric in app.metric}["Clusters"] == str(settings.k)
+    else:
+        run = latest(app, "run")
+        assert run.data.key == data.key
+        assert run.settings == settings
+
+
 @pytest.mark.parametrize("name", GALLERY)
-def test_each_opens_on_its_page_with_what_to_look_at_and_the_remedy(app, name):
+def test_each_example_opens_its_run_and_the_button_above_it_the_remedied_one(app, name):
     failure = FAILURES[name]
+    app.switch_page("pages/failures/page.py").run()
     app.button(key=f"open {name}").click().run()
     assert not app.exception
-    wrong = failure.scene().state()
-    assert {key: app.session_state[key] for key in wrong} == wrong
-    pages = {"watch": "pages/watch/page.py", "mixture": "pages/mixture/page.py", "hierarchy": "pages/hierarchy/page.py"}
-    page = pages[failure.scene().page]
-    app.switch_page(page).run()
-    assert not app.exception
-    assert failure.text in [info.value for info in app.info]
+    follow_link(app)
+    assert_shows(app, failure.scene(), failure.text)
     next(button for button in app.button if button.label == failure.remedy).click().run()
     assert not app.exception
     if failure.scene(remedied=True).page != failure.scene().page:
-        app.switch_page(pages[failure.scene(remedied=True).page]).run()
-    assert failure.after in [info.value for info in app.info]
-    assert any(button.label == "Show it go wrong again" for button in app.button)
+        follow_link(app)
+    assert_shows(app, failure.scene(remedied=True), failure.after)
+    assert any(button.label == "Show the failure again" for button in app.button)

@@ -1,9 +1,10 @@
 """Memory of closed sessions is returned to the operating system."""
 
 import gc
+import importlib.util
+import sys
 import threading
 import time
-from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -49,7 +50,10 @@ def test_memory_is_cleaned_once_after_each_burst_of_script_runs(collections, mon
 
 @pytest.fixture
 def started(monkeypatch):
-    """The threads that the module starts from now on, as in a new process."""
+    """The threads that the module starts, as if the process were new."""
+    spec = importlib.util.spec_from_file_location(memory.__name__, memory.__file__)
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
     threads = []
 
     class Thread(threading.Thread):
@@ -57,8 +61,8 @@ def started(monkeypatch):
             threads.append(self)
             super().start()
 
-    monkeypatch.setattr(memory, "threading", SimpleNamespace(Thread=Thread, Event=threading.Event))
-    monkeypatch.setattr(memory, "memory_cleaner", cache(memory.memory_cleaner.__wrapped__))
+    monkeypatch.setattr(fresh, "threading", SimpleNamespace(Thread=Thread, Event=threading.Event))
+    monkeypatch.setitem(sys.modules, memory.__name__, fresh)
     return threads
 
 
