@@ -55,7 +55,7 @@ def _data(run: Run) -> tuple[str, frozenset[str]]:
     """The lines that define the points, and the names that they import from `clustering`."""
     data = run.data
     if data.precomputed is not None:
-        raise NoScript("a script cannot load the uploaded distance matrix")
+        raise NoScript("a script cannot load a precomputed distance matrix")
     metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:
         raise NoScript(f"{metric} dissimilarities use categories, which the table of assignments does not contain")

@@ -1,10 +1,10 @@
 """Plotly figures of a data set before clustering. No Streamlit."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from clustering import PrincipalComponents
 from pages.datasets.cleaning import SCALING_SUFFIXES
@@ -36,6 +36,8 @@ MAX_LOADINGS = 24
 """maximum number of columns in the loadings plot"""
 BLOCKS = 160
 """maximum number of rows in a heat map; more are averaged in blocks"""
+PANEL_GAP = 0.012
+"""between the panels of a scatter-plot matrix, as a share of its width and height"""
 PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
 
 
@@ -70,85 +72,104 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     """Return a scatter-plot matrix: pairs of columns below the diagonal, correlations above, histograms on the diagonal."""
     p, n = len(columns), len(data.points)
     rows = np.arange(n)
-    pairs = p * (p - 1) // 2
-    painted = n * pairs > MAX_PANEL_MARKERS
     if n > MAX_PAINTED_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(n, MAX_PAINTED_ROWS, replace=False))
-    groups, colors, _ = _colors(data)
-    groups = groups[rows]
     values = data.points[np.ix_(rows, columns)]
     extents = [padded_extent(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
-    names = [] if painted else [escape_html(name) for name in data.names_of(rows)]
-    imputed = _imputed_rows(data)
-    figure = make_subplots(rows=p, cols=p, horizontal_spacing=0.012, vertical_spacing=0.012)
-    images = []
-    for i in range(p):
-        for j in range(p):
-            axes = i * p + j + 1
-            number = "" if axes == 1 else str(axes)
-            x_axis, y_axis = f"xaxis{number}", f"yaxis{number}"
-            ticks_x, ticks_y = i == p - 1, j == 0 and i > 0
-            figure.layout[x_axis].update(range=extents[j], showticklabels=ticks_x, **PANEL_AXIS)
-            figure.layout[y_axis].update(range=extents[i], showticklabels=ticks_y, **PANEL_AXIS)
-            if ticks_x:
-                figure.layout[x_axis].title = dict(text=escape_html(_column(data, columns[j])), font=dict(size=11))
-            if j == 0:
-                figure.layout[y_axis].title = dict(text=escape_html(_column(data, columns[i])), font=dict(size=11))
-            place = dict(xaxis=f"x{number}", yaxis=f"y{number}")
-            if i == j:
-                counts, edges = histogram(values[:, i], 24, *extents[i]), np.linspace(*extents[i], 25)
-                figure.layout[y_axis].update(range=[0, counts.max() * 1.08], showticklabels=False)
-                figure.add_trace(
-                    dict(
-                        type="bar",
-                        x=(edges[:-1] + edges[1:]) / 2,
-                        y=counts,
-                        width=np.diff(edges),
-                        marker=dict(color=palette.NEUTRAL, line=dict(width=0)),
-                        hovertemplate="%{y:,} rows<extra></extra>",
-                    )
-                    | place
-                )
-            elif j > i:
-                figure.layout[x_axis].update(visible=False)
-                figure.layout[y_axis].update(visible=False)
-                value = correlations[i, j]
-                text = "" if np.isnan(value) else minus_signs(f"{value:.2f}")
-                figure.add_annotation(
-                    xref=f"x{number} domain",
-                    yref=f"y{number} domain",
-                    x=0.5,
-                    y=0.5,
-                    text=text,
-                    showarrow=False,
-                    font=dict(size=12 + 6 * abs(value) if text else 12),
-                )
-                figure.add_trace(dict(type="scatter", x=[None], y=[None], hoverinfo="skip") | place)
-            else:
-                pair = dict(type="scatter", mode="markers", x=[None], y=[None], hoverinfo="skip")
-                if painted:
-                    canvas = paint.Canvas(values[:, j], values[:, i], (*extents[j], *extents[i]), height=180, width=240)
-                    images.append(
-                        image_position((*extents[j], *extents[i]), number)
-                        | dict(source=canvas.paint(palette.rgb(colors), labels=groups))
-                    )
-                else:
-                    pair |= dict(
-                        x=values[:, j],
-                        y=values[:, i],
-                        customdata=names,
-                        hovertemplate="%{customdata}<br>%{x}, %{y}<extra></extra>",
-                        hoverinfo=None,
-                        marker=dict(size=4, opacity=0.75, color=np.array(colors)[groups].tolist()),
-                    )
-                figure.add_trace(pair | place)
-                both = [columns[j], columns[i]]
-                for ring in rings(_select_columns(imputed, both), imputed.points[:, both]):
-                    limited = {part: ring[part][: MAX_PANEL_MARKERS // pairs] for part in ("x", "y", "customdata")}
-                    figure.add_trace(ring | limited | dict(marker=ring["marker"] | dict(size=8)) | place)
-    figure.update_layout(height=140 + 105 * p, margin=TIGHT, showlegend=False, images=images, bargap=0, dragmode=False)
-    return figure
+    names = [escape_html(_column(data, j)) for j in columns]
+    pairs = _Pairs(data, columns, rows, values, extents)
+    layout = dict(height=140 + 105 * p, margin=TIGHT, showlegend=False, bargap=0, dragmode=False)
+    traces, images, annotations = [], [], []
+    for i, j in product(range(p), repeat=2):
+        number = str(i * p + j + 1) if i or j else ""
+        axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
+        x_axis = PANEL_AXIS | dict(range=extents[j], domain=_domain(j, p), anchor=f"y{number}", showticklabels=i == p - 1)
+        y_axis = PANEL_AXIS | dict(range=extents[i], domain=_domain(p - 1 - i, p), anchor=f"x{number}")
+        y_axis |= dict(showticklabels=j == 0 and i > 0)
+        if i == p - 1:
+            x_axis |= dict(title=dict(text=names[j], font=dict(size=11)))
+        if j == 0:
+            y_axis |= dict(title=dict(text=names[i], font=dict(size=11)))
+        if i == j:
+            bars = _histogram(values[:, i], extents[i])
+            y_axis |= dict(range=[0, bars["y"].max() * 1.08], showticklabels=False)
+            traces.append(bars | axes)
+        elif j > i:
+            x_axis |= dict(visible=False)
+            y_axis |= dict(visible=False)
+            annotations.append(
+                _correlation_text(correlations[i, j]) | dict(xref=f"x{number} domain", yref=f"y{number} domain")
+            )
+            traces.append(dict(type="scatter", x=[None], y=[None], hoverinfo="skip") | axes)
+        else:
+            traces += [trace | axes for trace in pairs.traces(j, i)]
+            images += [image_position((*extents[j], *extents[i]), number) | image for image in pairs.images(j, i)]
+        layout |= {f"xaxis{number}": x_axis, f"yaxis{number}": y_axis}
+    return go.Figure(dict(data=traces, layout=layout | dict(images=images, annotations=annotations)))
+
+
+def _domain(position: int, count: int) -> list[float]:
+    """The part of the width, or height, of a plot for one of `count` panels."""
+    size = (1 + PANEL_GAP) / count
+    return [position * size, min(1.0, (position + 1) * size - PANEL_GAP)]
+
+
+def _histogram(values: np.ndarray, extent: tuple[float, float]) -> dict:
+    counts, edges = histogram(values, 24, *extent), np.linspace(*extent, 25)
+    return dict(
+        type="bar",
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts,
+        width=np.diff(edges),
+        marker=dict(color=palette.NEUTRAL, line=dict(width=0)),
+        hovertemplate="%{y:,} rows<extra></extra>",
+    )
+
+
+def _correlation_text(value: float) -> dict:
+    """An annotation with the correlation, larger if it is stronger; empty for NaN."""
+    text, size = ("", 12) if np.isnan(value) else (minus_signs(f"{value:.2f}"), 12 + 6 * abs(value))
+    return dict(x=0.5, y=0.5, text=text, showarrow=False, font=dict(size=size))
+
+
+class _Pairs:
+    """The panels for pairs of columns in a scatter-plot matrix, as markers or, for many points, as images."""
+
+    def __init__(self, data: Data, columns: list[int], rows: np.ndarray, values: np.ndarray, extents: list):
+        count = len(columns) * (len(columns) - 1) // 2
+        self.columns, self.values, self.extents = columns, values, extents
+        self.painted = len(data.points) * count > MAX_PANEL_MARKERS
+        groups, self.colors, _ = _colors(data)
+        self.groups = groups[rows]
+        self.names = [] if self.painted else [escape_html(name) for name in data.names_of(rows)]
+        self.imputed, self.max_rings = _imputed_rows(data), MAX_PANEL_MARKERS // max(count, 1)
+
+    def traces(self, x: int, y: int) -> list[dict]:
+        """The points, unless painted, and the rings around rows with imputed values in one of the two columns."""
+        points = dict(type="scatter", mode="markers", x=[None], y=[None], hoverinfo="skip")
+        if not self.painted:
+            points |= dict(
+                x=self.values[:, x],
+                y=self.values[:, y],
+                customdata=self.names,
+                hovertemplate="%{customdata}<br>%{x}, %{y}<extra></extra>",
+                hoverinfo=None,
+                marker=dict(size=4, opacity=0.75, color=np.array(self.colors)[self.groups].tolist()),
+            )
+        traces, both = [points], [self.columns[x], self.columns[y]]
+        for ring in rings(_select_columns(self.imputed, both), self.imputed.points[:, both]):
+            limited = {name: ring[name][: self.max_rings] for name in ("x", "y", "customdata")}
+            traces.append(ring | limited | dict(marker=ring["marker"] | dict(size=8)))
+        return traces
+
+    def images(self, x: int, y: int) -> list[dict]:
+        """The image of the points, if painted."""
+        if not self.painted:
+            return []
+        extent = (*self.extents[x], *self.extents[y])
+        canvas = paint.Canvas(self.values[:, x], self.values[:, y], extent, height=180, width=240)
+        return [dict(source=canvas.paint(palette.rgb(self.colors), labels=self.groups))]
 
 
 def _correlations(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Downloads: everybody gets their own file, however alike two large ones are."""
+"""Downloads: Streamlit does not confuse two large files that differ in one digit."""
 
 from contextlib import contextmanager
 
@@ -18,20 +18,20 @@ from pages.ui import export_menu
 
 
 class Nothing:
-    """Stands for every other part of the page."""
+    """Any part of the page that the test does not need."""
 
     def __getattr__(self, name):
         return lambda *args, **options: None
 
 
 @contextmanager
-def inside(*args, **options):
+def container(*args, **options):
     yield
 
 
 @pytest.fixture
-def offered(monkeypatch):
-    """offered(run): the downloads that are offered for a run, as {label: (content, file name, MIME type)}."""
+def downloads(monkeypatch):
+    """downloads(run): the downloads of a run, as {label: (content, file name, MIME type)}."""
     found = {}
 
     def download_button(label, data, file_name, mime, **options):
@@ -39,7 +39,7 @@ def offered(monkeypatch):
 
     page = Nothing()
     page.session_state = {}
-    page.popover = page.container = inside
+    page.popover = page.container = container
     page.download_button = download_button
     page.segmented_control = lambda *args, default, **options: default
     page.button = lambda *args, **options: False
@@ -50,43 +50,43 @@ def offered(monkeypatch):
     monkeypatch.setattr(export_menu, "session_cache", RecentCache)
     monkeypatch.setattr(export_menu, "QUICK", np.inf)
 
-    def offer(run):
+    def show(run):
         found.clear()
         picture = type("Picture", (), dict(layout=type("Layout", (), dict(meta="same"))))
         monkeypatch.setattr(export_menu.offline, "animation", lambda *args: b"")
         export_menu.show_export_menu(run, picture, frames_of(run)[0])
         return dict(found)
 
-    return offer
+    return show
 
 
-def test_two_large_files_that_differ_in_one_digit_are_two_downloads(offered):
+def test_two_large_files_that_differ_in_one_digit_are_two_downloads(downloads):
     points = np.random.default_rng(0).normal(size=(60_000, 2)).round(3)
     other = points.copy()
     other[15_000, 1] += 1e-3
     runs = [
         make_run(
-            Data(key=token(one.tobytes()), title="Mine", columns=("x", "y"), points=one),
+            Data(key=token(one.tobytes()), title="Points", columns=("x", "y"), points=one),
             settings("kmeans", k=1),
             RecentCache(),
             lambda step: None,
         )
         for one in (points, other)
     ]
-    (mine, *named), (theirs, *also) = (offered(run)["Assignments (CSV)"] for run in runs)
-    assert len(mine) == len(theirs) > 2**20
-    assert mine != theirs
+    (first, *named), (second, *also) = (downloads(run)["Assignments (CSV)"] for run in runs)
+    assert len(first) == len(second) > 2**20
+    assert first != second
 
     def served(*files):
         storage = MemoryMediaFileStorage("/media")
         names = [storage.load_and_get_id(content, mime, MediaFileKind.DOWNLOADABLE, name) for content, name, mime in files]
         return [storage.get_file(name).content for name in names]
 
-    # without the digest Streamlit takes the second file for the first
-    assert served((mine, named[0], "text/csv"), (theirs, also[0], "text/csv")) == [mine, mine]
-    assert served((mine, *named), (theirs, *also)) == [mine, theirs]
+    # without the digest, Streamlit confuses the second file with the first
+    assert served((first, named[0], "text/csv"), (second, also[0], "text/csv")) == [first, first]
+    assert served((first, *named), (second, *also)) == [first, second]
 
 
-def test_the_digest_is_that_of_the_content():
+def test_the_digest_depends_on_the_content():
     assert distinct_type("text/html", b"a") == distinct_type("text/html", b"a") != distinct_type("text/html", b"b")
     assert distinct_type("text/html", b"a").startswith("text/html; ")

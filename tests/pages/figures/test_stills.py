@@ -1,4 +1,4 @@
-"""The frames of moving figures as images: what is drawn where, against the figures and Plotly's own rules."""
+"""Frames of animated figures as images: positions and colors agree with the figures and Plotly's rules."""
 
 import io
 import itertools
@@ -22,86 +22,87 @@ from pages.runs.run import make_run
 WIDTH, HEIGHT = 640, 430
 
 
-def pictured(name="kmeans", n=80):
+def drawn(name="kmeans", n=80, **options):
+    """A run, its frames and its animation."""
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
     run = make_run(data, settings(name, data=data), RecentCache(), lambda _: None)
     frames, _ = frames_of(run)
     plane = column_plane(data.columns, 0, 1)
-    return run, frames, pictures.picture(run, frames, plane, "name", lambda share: None)
+    return run, frames, pictures.picture(run, frames, plane, "name", **options)
 
 
-def pixels(picture, figure, xy):
-    """(m, 3) the colors at these places (m, 2) of the data."""
+def pixels(image, figure, xy):
+    """The colors (m, 3) at these coordinates (m, 2)."""
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
-    wide, high = WIDTH - stills.LEFT_MARGIN - 14, HEIGHT - 12 - stills.BOTTOM_MARGIN
+    width, height = WIDTH - stills.LEFT_MARGIN - 14, HEIGHT - 12 - stills.BOTTOM_MARGIN
     if figure.layout.yaxis.scaleanchor:
-        scale = max((right - left) / wide, (top - bottom) / high)
-        left, right = (left + right - scale * wide) / 2, (left + right + scale * wide) / 2
-        bottom, top = (bottom + top - scale * high) / 2, (bottom + top + scale * high) / 2
-    x = stills.LEFT_MARGIN + (xy[:, 0] - left) / (right - left) * wide
-    y = 12 + (top - xy[:, 1]) / (top - bottom) * high
-    return np.asarray(picture)[y.round().astype(int), x.round().astype(int)].astype(int)
+        scale = max((right - left) / width, (top - bottom) / height)
+        left, right = (left + right - scale * width) / 2, (left + right + scale * width) / 2
+        bottom, top = (bottom + top - scale * height) / 2, (bottom + top + scale * height) / 2
+    x = stills.LEFT_MARGIN + (xy[:, 0] - left) / (right - left) * width
+    y = 12 + (top - xy[:, 1]) / (top - bottom) * height
+    return np.asarray(image)[y.round().astype(int), x.round().astype(int)].astype(int)
 
 
-def near(found, color, by=45):
-    return (np.abs(found - np.array(ImageColor.getrgb(color))).max(axis=1) <= by).mean()
+def share_near(colors, color, by=45):
+    return (np.abs(colors - np.array(ImageColor.getrgb(color))).max(axis=1) <= by).mean()
 
 
-def lone(points):
-    """The rows of points that no other is near."""
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2) + 99 * np.eye(len(points))
-    return np.flatnonzero(apart.min(axis=1) > 0.3)
+def isolated(points):
+    """The rows of points without near neighbors."""
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2) + 99 * np.eye(len(points))
+    return np.flatnonzero(distances.min(axis=1) > 0.3)
 
 
-def test_points_are_drawn_where_they_are_in_the_colors_of_the_frame():
-    run, frames, figure = pictured()
-    pictures = Stills(figure, WIDTH, HEIGHT)
+def test_points_are_drawn_at_their_coordinates_in_the_colors_of_the_frame():
+    run, frames, figure = drawn()
+    images = Stills(figure, WIDTH, HEIGHT)
     points = run.data.points
-    rows = lone(points)
+    rows = isolated(points)
     assert len(rows) > 15
-    first = pixels(pictures.at(0), figure, points[rows])
-    assert near(first, "#a3a3ab") > 0.8  # the neutral grey, a fifth of it let through
-    last = pixels(pictures.at(len(frames) - 1), figure, points[rows])
+    first = pixels(images.at(0), figure, points[rows])
+    assert share_near(first, "#a3a3ab") > 0.8  # the neutral gray at an opacity of 0.8
+    last = pixels(images.at(len(frames) - 1), figure, points[rows])
     labels = run.history.last.labels[rows]
     for cluster, rank in enumerate(run.ranks):
         color = palette.color_of(rank)
         shown = tuple(round(0.8 * part + 0.2 * 255) for part in ImageColor.getrgb(color))
-        assert near(last[labels == cluster], "#%02x%02x%02x" % shown) > 0.75  # noqa: UP031
+        assert share_near(last[labels == cluster], "#%02x%02x%02x" % shown) > 0.75  # noqa: UP031
 
 
 def test_centers_are_drawn_over_the_points():
-    run, frames, figure = pictured()
+    run, frames, figure = drawn()
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(frames) - 1), figure, run.centers[-1])
     for rank, color in zip(run.ranks, found, strict=True):
-        assert near(color[None], palette.color_of(rank), 30) == 1
+        assert share_near(color[None], palette.color_of(rank), 30) == 1
 
 
-def test_the_cut_of_a_tree_has_the_colors_of_its_groups_too():
-    run, _, figure = pictured("tree")
-    rows = lone(run.data.points)
+def test_the_cut_of_a_tree_has_the_colors_of_its_clusters():
+    run, _, figure = drawn("tree")
+    rows = isolated(run.data.points)
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1), figure, run.data.points[rows])
     labels = run.history.last.labels[rows]
     for cluster, rank in enumerate(run.ranks):
-        assert near(found[labels == cluster], palette.color_of(rank), 60) > 0.7
+        assert share_near(found[labels == cluster], palette.color_of(rank), 60) > 0.7
 
 
 @pytest.mark.parametrize("name", methods())
-def test_a_frame_alone_is_the_same_as_one_after_the_other(name):
-    _, frames, figure = pictured(name)
-    one_by_one = list(Stills(figure, 320, 240).all())
-    assert len(one_by_one) == len(frames)
+def test_a_single_frame_is_the_same_as_in_sequence(name):
+    _, frames, figure = drawn(name)
+    sequence = list(Stills(figure, 160, 120).all())
+    assert len(sequence) == len(frames)
     for i in (0, len(frames) // 2, len(frames) - 1):
-        assert np.array_equal(np.asarray(one_by_one[i]), np.asarray(Stills(figure, 320, 240).at(i)))
-    assert all(not np.array_equal(np.asarray(a), np.asarray(b)) for a, b in itertools.pairwise(one_by_one[:3]))
+        assert np.array_equal(np.asarray(sequence[i]), np.asarray(Stills(figure, 160, 120).at(i)))
+    assert all(not np.array_equal(np.asarray(a), np.asarray(b)) for a, b in itertools.pairwise(sequence[:3]))
 
 
-def test_painted_points_are_drawn_too():
-    run, _, figure = pictured(n=3_000)
+def test_painted_points_are_drawn():
+    run, _, figure = drawn(n=300, markers=100)
     found = pixels(Stills(figure, WIDTH, HEIGHT).at(len(figure.frames) - 1), figure, run.data.points)
     assert (np.ptp(found, axis=1) > 60).mean() > 0.9
 
 
-def test_nothing_is_drawn_beyond_the_axes():
+def test_nothing_is_drawn_outside_the_axes():
     figure = go.Figure(
         dict(
             data=[dict(type="scatter", mode="lines", x=[-9, 9], y=[0.5, 0.5], line=dict(color="#ff0000", width=6))],
@@ -109,14 +110,14 @@ def test_nothing_is_drawn_beyond_the_axes():
             frames=[dict(name="0", data=[], traces=[])],
         )
     )
-    picture = np.asarray(Stills(figure, 300, 200).at(0)).astype(int)
-    red = (picture[..., 0] > 200) & (picture[..., 1] < 80)
+    image = np.asarray(Stills(figure, 300, 200).at(0)).astype(int)
+    red = (image[..., 0] > 200) & (image[..., 1] < 80)
     columns = np.flatnonzero(red.any(axis=0))
     assert (columns.min(), columns.max()) == pytest.approx((stills.LEFT_MARGIN, 300 - 14), abs=2)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-8.3, 7.7), (1e-9, 3e-9), (1e8, 1e8 + 10), (-1e12, 1e12)])
-def test_ticks_are_few_round_and_within(low, high):
+def test_ticks_are_few_and_within_the_range(low, high):
     ticks = stills._ticks(low, high, 7)
     assert 2 <= len(ticks) <= 8
     assert ticks.min() >= low - 1e-9 * (high - low)
@@ -124,30 +125,30 @@ def test_ticks_are_few_round_and_within(low, high):
     assert len({stills._tick_text(tick) for tick in ticks}) == len(ticks) or high - low < 1e-6 * abs(high)
 
 
-def test_the_gif_has_all_frames_in_order_and_rests_on_the_last():
-    run, frames, figure = pictured()
-    shares = []
-    gif = Image.open(io.BytesIO(files.animation_gif(run, figure, frames, "K-means <b>of</b> round groups", shares.append)))
+def test_the_gif_has_all_frames_and_shows_the_last_one_longer():
+    run, frames, figure = drawn()
+    progress = []
+    gif = Image.open(io.BytesIO(files.animation_gif(run, figure, frames, "K-means <b>of</b> round groups", progress.append)))
     assert gif.n_frames == len(frames)
     assert gif.size == (960, 540)
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
-    times = []
+    assert progress == sorted(progress)
+    assert progress[-1] == 1
+    durations = []
     for i in range(gif.n_frames):
         gif.seek(i)
-        times.append(gif.info["duration"])
-    assert times[-1] > times[0]
+        durations.append(gif.info["duration"])
+    assert durations[-1] > durations[0]
     last = pixels(gif.convert("RGB").crop((0, 40, 640, 470)), figure, run.centers[-1])
-    assert all(near(color[None], palette.color_of(rank), 40) == 1 for rank, color in zip(run.ranks, last, strict=True))
+    assert all(share_near(color[None], palette.color_of(rank), 40) == 1 for rank, color in zip(run.ranks, last, strict=True))
 
 
-def test_a_curve_moves_on_with_the_frames():
-    run, frames, _ = pictured()
+def test_the_loss_curve_grows_with_the_frames():
+    run, frames, _ = drawn()
     curve = Stills(curves.loss_curve(run, frames, "name"), 320, 260)
 
     def blue(i):
-        picture = np.asarray(curve.at(i)).astype(int)
-        return ((picture[..., 2] > 180) & (picture[..., 0] < 110)).sum()
+        image = np.asarray(curve.at(i)).astype(int)
+        return ((image[..., 2] > 180) & (image[..., 0] < 110)).sum()
 
     assert blue(0) < blue(len(frames) // 2) <= blue(len(frames) - 1)
 
@@ -165,5 +166,5 @@ def test_a_curve_moves_on_with_the_frames():
         (2e-7, "2e-07"),
     ],
 )
-def test_ticks_are_short_enough_for_the_room_beside_a_picture(value, text):
+def test_tick_labels_fit_the_margin(value, text):
     assert stills._tick_text(value) == text
