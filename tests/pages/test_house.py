@@ -1,10 +1,12 @@
-"""The house: arrows between folders run one way, Streamlit stays upstairs, and no algorithm is asked for by its name."""
+"""The structure of the code: imports between folders have one direction, only pages and `ui` import Streamlit, and only the
+code of methods names a method."""
 
 import ast
 import importlib.util
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,49 +15,54 @@ from pages.methods import methods
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("watch", "hierarchy", "mixture", "data", "report", "compare", "restarts", "choose_k", "failures")
-FLOORS = ("ui", "export", "runs", "methods", "figures", "datasets")
-"""from the top down: a folder may use those below it"""
+LAYERS = ("ui", "export", "runs", "methods", "figures", "datasets")
+"""from top to bottom: a folder may import from those below it"""
 FILES = sorted((ROOT / "pages").rglob("*.py"))
 CORE = sorted((ROOT / "clustering").rglob("*.py"))
 LONGEST_SCRIPT = 120
 
 KNOW_METHODS = ("methods", "hierarchy", "mixture")
-"""folders that may name a method: that of all methods, and those of the pages about one"""
+"""folders that may name a method: the methods themselves, and pages about one method"""
 EXEMPT_FILES = {
-    # data: which methods to look at in a ready-made comparison
+    # data: the methods of each example on the Compare page
     "compare/examples.py",
-    # data: which method to look at in a ready-made study of starts
+    # data: the method of each example on the Restarts page
     "restarts/examples.py",
-    # data: which methods fail, and which do not
+    # data: the method of each failure example and its remedy
     "ui/failure_examples.py",
 }
-"""files that name methods because that is what they list"""
+"""files that contain lists of methods"""
 EXEMPT_CONSTANTS = {
-    # data: the methods that panels show until others are chosen
+    # data: the default methods of the panels on the Compare page
     ("ui/widgets.py", "PANEL_DEFAULTS"),
     ("ui/widgets.py", "GIVEN_DEFAULTS"),
 }
-"""constants of a module in which methods are named"""
+"""module constants that contain names of methods"""
 EXEMPT_IMPORTS = {
-    # a start at the cut of a tree is offered for every method, with the options of the tree
+    # every method can be initialized with the cut of a tree, with the options of the tree
     ("ui/widgets.py", "tree_cut"),
-    # the page about the tree is opened with the options of the tree
+    # the Hierarchical page is opened with the options of the tree
     ("ui/navigation.py", "tree_cut"),
 }
-"""files that import the module of one method"""
+"""files that import the module of a single method"""
 EXEMPT_PAGES = {
-    # the folder of a page that has the name of its method
+    # the folder of the page has the name of its method
     ("ui/navigation.py", "mixture"),
 }
-"""files that name a page"""
+"""files that name such a page"""
 
 
-def place_of(file: Path) -> str:
+@cache
+def parse(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+def path_in_pages(file: Path) -> str:
     return file.relative_to(ROOT / "pages").as_posix()
 
 
 def folder_of(file: Path) -> str:
-    return place_of(file).partition("/")[0]
+    return path_in_pages(file).partition("/")[0]
 
 
 def package_of(file: Path) -> str:
@@ -63,8 +70,8 @@ def package_of(file: Path) -> str:
 
 
 def imports(source: str, package: str) -> Iterator[str]:
-    """The full names of what a file of this package imports, wherever in it and in whatever way; "?" where none can know."""
-    for node in ast.walk(ast.parse(source)):
+    """Full names of everything that a file of this package imports; "?" for names computed at run time."""
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -76,9 +83,9 @@ def imports(source: str, package: str) -> Iterator[str]:
             yield importlib.util.resolve_name(name.value, package) if known else "?"
 
 
-def wrong_arrows(folder: str, source: str, package: str | None = None) -> list[str]:
-    """The imports that do not point down, or that bring Streamlit where it does not belong."""
-    below = FLOORS[FLOORS.index(folder) + 1 :] if folder in FLOORS else FLOORS
+def wrong_imports(folder: str, source: str, package: str | None = None) -> list[str]:
+    """The imports from a layer that is not below this folder, and of Streamlit where it is not allowed."""
+    below = LAYERS[LAYERS.index(folder) + 1 :] if folder in LAYERS else LAYERS
     wrong = []
     for name in imports(source, package or f"pages.{folder}"):
         root, *rest = name.split(".")
@@ -86,7 +93,7 @@ def wrong_arrows(folder: str, source: str, package: str | None = None) -> list[s
             wrong.append(name)
         if root == "streamlit" and folder not in (*PAGES, "ui"):
             wrong.append(name)
-        if root == "?" and folder != "methods":  # which lists its own folder
+        if root == "?" and folder != "methods":  # it imports the files of its own folder by name
             wrong.append(name)
     return wrong
 
@@ -96,14 +103,16 @@ def _name(node: ast.AST) -> str | None:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
 
 
-def words() -> set[str]:
+@cache
+def words() -> frozenset[str]:
     """Names and titles of all methods, and the names of their classes."""
-    return {word for view in methods().values() for word in (view.name, view.title)} | classes()
+    return frozenset(word for view in methods().values() for word in (view.name, view.title)) | classes()
 
 
-def classes() -> set[str]:
+@cache
+def classes() -> frozenset[str]:
     """The names of all classes of a method: its view and its process."""
-    return {cls.__name__ for view in methods().values() for cls in (type(view), type(view.process(view.settings())))}
+    return frozenset(cls.__name__ for view in methods().values() for cls in (type(view), type(view.process(view.settings()))))
 
 
 def modules() -> set[str]:
@@ -112,9 +121,11 @@ def modules() -> set[str]:
 
 
 def named_methods(source: str, exempt: frozenset[str] = frozenset()) -> list[str]:
-    """Where a file has the name of a method as a text, alone or in a key of a widget: to compare with it, to look up by it, to
-    pass it on, or for anything else. Constants of the module in `exempt` may."""
-    tree = ast.parse(source)
+    """The lines with the name of a method as a string, alone or in the key of a widget, for whatever purpose.
+
+    Module constants in `exempt` are ignored.
+    """
+    tree = parse(source)
     allowed = set()
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -131,10 +142,10 @@ def named_methods(source: str, exempt: frozenset[str] = frozenset()) -> list[str
     return found
 
 
-def asked_classes(source: str) -> list[str]:
-    """Where a file asks whether something is of the class of a method, or is that class."""
+def compared_classes(source: str) -> list[str]:
+    """The comparisons and instance checks in a file that involve the class of a method."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         match node:
             case ast.Compare(left=left, comparators=others):
                 asked = [left, *others]
@@ -152,25 +163,25 @@ def asked_classes(source: str) -> list[str]:
 
 
 def imported_methods(source: str, package: str) -> set[str]:
-    """The files of single methods that a file imports, or imports anything from."""
+    """The modules of single methods that a file imports, or imports anything from."""
     parts = [name.split(".") for name in imports(source, package)]
     of_files = {rest[2] for rest in parts if rest[:2] == ["pages", "methods"] and len(rest) > 2} & modules()
     homes = {type(view).__name__: type(view).__module__.rpartition(".")[2] for view in methods().values()}
     return of_files | {homes[rest[-1]] for rest in parts if rest[-1] in homes}
 
 
-def test_every_folder_has_a_place():
-    assert {folder_of(file) for file in FILES} == {*PAGES, *FLOORS}
+def test_every_folder_is_a_page_or_a_layer():
+    assert {folder_of(file) for file in FILES} == {*PAGES, *LAYERS}
     assert all((ROOT / "pages" / page / "page.py").is_file() for page in PAGES)
 
 
-@pytest.mark.parametrize("file", FILES, ids=place_of)
-def test_arrows_run_down_and_streamlit_stays_upstairs(file):
-    assert wrong_arrows(folder_of(file), file.read_text(encoding="utf-8"), package_of(file)) == []
+@pytest.mark.parametrize("file", FILES, ids=path_in_pages)
+def test_imports_come_from_lower_layers_and_streamlit_is_only_used_in_pages_and_ui(file):
+    assert wrong_imports(folder_of(file), file.read_text(encoding="utf-8"), package_of(file)) == []
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.name)
-def test_the_core_knows_neither_the_app_nor_what_it_is_drawn_with(file):
+def test_the_package_imports_only_numpy_scipy_and_the_standard_library(file):
     roots = {name.partition(".")[0] for name in imports(file.read_text(encoding="utf-8"), "clustering")}
     assert roots <= {"clustering", "numpy", "scipy", *sys.stdlib_module_names}
 
@@ -193,36 +204,34 @@ def test_the_core_knows_neither_the_app_nor_what_it_is_drawn_with(file):
         ("runs", "from . import frames\nfrom .frames import Frame", []),
     ],
 )
-def test_an_arrow_that_runs_up_is_found(folder, source, wrong):
-    assert wrong_arrows(folder, source) == wrong
+def test_an_import_from_a_higher_layer_is_found(folder, source, wrong):
+    assert wrong_imports(folder, source) == wrong
 
 
-def test_a_relative_import_is_of_the_package_of_its_file():
-    assert wrong_arrows("ui", "from ...watch import page", "pages.ui.player") == ["pages.watch.page"]
-    assert wrong_arrows("ui", "from ..widgets import session_cache", "pages.ui.player") == []
+def test_relative_imports_are_resolved_in_the_package_of_the_file():
+    assert wrong_imports("ui", "from ...watch import page", "pages.ui.player") == ["pages.watch.page"]
+    assert wrong_imports("ui", "from ..widgets import session_cache", "pages.ui.player") == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=place_of)
-def test_no_method_is_asked_for_by_its_name_or_class(file):
-    place, source = place_of(file), file.read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", FILES, ids=path_in_pages)
+def test_no_file_outside_the_methods_names_a_method_or_its_class(file):
+    path, source = path_in_pages(file), file.read_text(encoding="utf-8")
     if folder_of(file) in KNOW_METHODS:
         return
-    allowed = frozenset(name for where, name in EXEMPT_CONSTANTS if where == place)
-    pages = {page for where, page in EXEMPT_PAGES if where == place}
+    allowed = frozenset(name for where, name in EXEMPT_CONSTANTS if where == path)
+    pages = {page for where, page in EXEMPT_PAGES if where == path}
     named = [one for one in named_methods(source, allowed) if not any(one.endswith(f" {page!r}") for page in pages)]
-    assert place in EXEMPT_FILES or named == []
-    assert asked_classes(source) == []
-    assert imported_methods(source, package_of(file)) <= {name for where, name in EXEMPT_IMPORTS if where == place}
+    assert path in EXEMPT_FILES or named == []
+    assert compared_classes(source) == []
+    assert imported_methods(source, package_of(file)) <= {name for where, name in EXEMPT_IMPORTS if where == path}
 
 
 def test_every_exemption_is_needed():
-    sources = {place_of(file): file.read_text(encoding="utf-8") for file in FILES}
-    assert {place for place in EXEMPT_FILES if place not in sources or not named_methods(sources[place])} == set()
-    unneeded = {(place, name) for place, name in EXEMPT_CONSTANTS if f"\n{name} = " not in sources[place]}
-    unneeded |= {
-        (place, name) for place, name in EXEMPT_IMPORTS if name not in imported_methods(sources[place], f"pages.{place}")
-    }
-    unneeded |= {(place, page) for place, page in EXEMPT_PAGES if f"{page!r}" not in str(named_methods(sources[place]))}
+    sources = {path_in_pages(file): file.read_text(encoding="utf-8") for file in FILES}
+    assert {path for path in EXEMPT_FILES if path not in sources or not named_methods(sources[path])} == set()
+    unneeded = {(path, name) for path, name in EXEMPT_CONSTANTS if f"\n{name} = " not in sources[path]}
+    unneeded |= {(path, name) for path, name in EXEMPT_IMPORTS if name not in imported_methods(sources[path], f"pages.{path}")}
+    unneeded |= {(path, page) for path, page in EXEMPT_PAGES if f"{page!r}" not in str(named_methods(sources[path]))}
     assert unneeded == set()
 
 
@@ -235,7 +244,7 @@ def test_every_exemption_is_needed():
         'titles = {"kmeans": 1}',
         'match name:\n    case "tree": ...',
         'match name:\n    case "tree" | "other": ...',
-        'ways = table.get("kmedoids", ())',
+        'names = table.get("kmedoids", ())',
         'if name.startswith("kmeans"): ...',
         'x = table["fuzzy"]',
         'view = method("mixture")',
@@ -251,7 +260,7 @@ def test_the_name_of_a_method_is_found(source):
     assert len(named_methods(source)) == 1
 
 
-def test_words_that_only_resemble_names_are_not_found():
+def test_strings_that_resemble_names_are_not_found():
     assert named_methods('"""About kmeans."""\nx = f"{a} tree"\ny = "trees"\nz = "tree_of_points"') == []
     assert named_methods('DEFAULTS = ("kmeans", {"a": "tree"})\n', frozenset({"DEFAULTS"})) == []
     assert len(named_methods('DEFAULTS = 1\nOTHERS = ("kmeans",)\n', frozenset({"DEFAULTS"}))) == 1
@@ -272,9 +281,9 @@ def test_words_that_only_resemble_names_are_not_found():
         'if type(process).__name__ == KMeans.__name__: ...',
     ],
 )  # fmt: skip
-def test_a_question_about_the_class_of_a_method_is_found(source):
-    assert len(asked_classes(source)) == 1
-    assert asked_classes("rows = KMedoids(k, init=way).start(data, rng)\nif isinstance(start, ManualStart): ...") == []
+def test_a_comparison_with_the_class_of_a_method_is_found(source):
+    assert len(compared_classes(source)) == 1
+    assert compared_classes("rows = KMedoids(k, init=name).start(data, rng)\nif isinstance(start, ManualStart): ...") == []
 
 
 @pytest.mark.parametrize(
@@ -295,11 +304,11 @@ def test_an_import_of_a_single_method_is_found(source):
     )
 
 
-def test_no_class_stands_for_two_things():
+def test_class_names_are_unique():
     names = Counter(
         node.name
         for file in (*FILES, *CORE)
-        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        for node in parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == set()

@@ -1,4 +1,4 @@
-"""Going to another page with a run: which widgets and query parameters are set. Without a browser."""
+"""Opening another page with a run sets its widgets and query parameters."""
 
 import pytest
 import streamlit as st
@@ -15,7 +15,7 @@ from tests.pages.methods.fakes import FAKES
 
 @pytest.fixture
 def state(monkeypatch):
-    """A session of its own, as a dictionary."""
+    """The session state, as a dictionary."""
     session = {}
     monkeypatch.setattr(navigation.st, "session_state", session)
     assert st.session_state is session
@@ -27,7 +27,7 @@ def data():
     return catalog.draw_sample("three", 60, 0, {})
 
 
-def test_watch_gets_method_k_start_and_seed_of_the_run(state):
+def test_the_watch_page_gets_method_k_initialization_and_seed_of_the_run(state):
     open_in_watch(settings("kmedoids", 5, "build", seed=7))
     assert {key: state[key] for key in ("algorithm", "k", "start_kmedoids", "seed")} == {
         "algorithm": "kmedoids",
@@ -44,12 +44,12 @@ def test_defaults_are_not_written_into_the_address(state):
 
 
 @pytest.mark.parametrize("start", [RowsStart((1, 2), "maxmin"), NamedStart("maxmin")])
-def test_a_run_that_shared_its_start_is_opened_with_the_way_by_which_it_was_found(state, start):
+def test_a_run_with_shared_initial_points_is_opened_with_its_initialization(state, start):
     open_in_watch(settings("kmeans", 2, start))
     assert state["start_kmeans"] == "maxmin"
 
 
-def test_k_stays_where_a_method_finds_it_and_a_method_without_start_sets_none(state, data, monkeypatch):
+def test_a_method_without_k_and_initialization_sets_neither(state, data, monkeypatch):
     monkeypatch.setitem(methods(), "scan", FAKES["scan"])
     state["k"] = 4
     scan = settings("scan", None)
@@ -64,7 +64,7 @@ def test_k_stays_where_a_method_finds_it_and_a_method_without_start_sets_none(st
 
 
 @pytest.mark.parametrize("metric", [METRIC, TREE_METRIC])
-def test_a_method_with_a_metric_gets_that_of_the_tree_whatever_else_its_option_says(state, data, metric, monkeypatch):
+def test_the_metric_of_a_method_is_set_to_that_of_the_tree(state, data, metric, monkeypatch):
     assert METRIC != TREE_METRIC
     view = method("kmedoids")
     options = tuple(metric if option.name == METRIC.name else option for option in view.options)
@@ -74,7 +74,7 @@ def test_a_method_with_a_metric_gets_that_of_the_tree_whatever_else_its_option_s
     assert (state["start_kmedoids"], state["seed"]) == ("tree", 1)
 
 
-def test_a_method_without_a_metric_gets_none(state, data):
+def test_a_method_without_a_metric_is_opened_without_one(state, data):
     open_from_tree(settings("kmeans", 4, TreeStart("complete", "manhattan"), data=data), data)
     assert "kmeans_metric" not in state
     assert state["tree_metric"] == "manhattan"
