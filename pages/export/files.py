@@ -181,9 +181,9 @@ def _plural(noun: str) -> str:
 
 
 def animation_gif(
-    run: Run, picture: go.Figure, frames: list[Frame], title: str, on_progress: OnProgress = ignore_progress
+    run: Run, figure: go.Figure, frames: list[Frame], title: str, on_progress: OnProgress = ignore_progress
 ) -> bytes:
     """Return the animation and its loss curve as a GIF."""
     curve = curves.loss_curve(run, frames, "")
-    places = [(picture, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
-    return stills.animated_gif(places, (960, 540), title, [frame.sentence for frame in frames], on_progress)
+    parts = [(figure, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
+    return stills.animated_gif(parts, (960, 540), title, [frame.sentence for frame in frames], on_progress)

@@ -17,13 +17,13 @@ MAX_LABELS = 40
 """maximum number of slider steps with visible labels"""
 
 
-def animation(picture: go.Figure, sentences: list[str], title: str, duration: int = 250) -> bytes:
+def animation(figure: go.Figure, sentences: list[str], title: str, duration: int = 250) -> bytes:
     """Return the animation as an HTML file.
 
     `sentences` contains one sentence per frame; `duration` is the time per frame in milliseconds.
     """
     playing = AT_ONCE | dict(fromcurrent=True, frame=dict(duration=duration, redraw=False))
-    figure = go.Figure(picture)
+    figure = go.Figure(figure)
     figure.layout.updatemenus = None  # the hidden button for the player of the app
     below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
     figure.update_layout(

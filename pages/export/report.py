@@ -35,10 +35,10 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
     parts = [
         f"{STYLE}<article class='report'><h2>{cell(run.title)}</h2>",
         f"<p>{cell(shown.frames[-1].sentence)}</p>",
-        f"<div class='beside'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
+        f"<div class='columns'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
         f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
         f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
-        f"<h3>Run</h3>{_pictures(shown)}<p>{cell(_about_pictures(run, shown))}</p>",
+        f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
         f"<h3>Clusters</h3>{_clusters(run)}",
         f"<h3>Data</h3>{_data(run)}",
         f"<h3>Link</h3><p>{_linked(link)}</p><p>{date.today():%d %B %Y}</p></article>",
@@ -149,24 +149,24 @@ def _cluster_text(value: Any) -> str:
     return minus_signs(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
 
 
-def _pictures(shown: RunPictures) -> str:
+def _plots(shown: RunPictures) -> str:
     """The first, middle and last frame of the run, and its loss curve."""
     last = len(shown.frames) - 1
     figures = []
     stills = Stills(shown.picture, *PLOT_SIZE, fine=True)
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
-        figures.append(_picture(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
+        figures.append(_figure(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
-        figures.append(_picture(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
-    return f"<div class='pictures'>{''.join(figures)}</div>"
+        figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
+    return f"<div class='plots'>{''.join(figures)}</div>"
 
 
-def _about_pictures(run: Run, shown: RunPictures) -> str:
+def _plot_notes(run: Run, shown: RunPictures) -> str:
     """Sentences about omitted frames, colors and rings."""
     return " ".join([shown.left_out, colors_note(run.k), rings_note(run.data).replace("; hover for details", "")])
 
 
-def _picture(image: Image.Image, caption: str) -> str:
+def _figure(image: Image.Image, caption: str) -> str:
     """The image with its caption, as an HTML figure."""
     out = io.BytesIO()
     image.save(out, "WEBP", quality=92, method=2)  # a palette would lose the colors of small clusters

@@ -22,7 +22,7 @@ QUICK = 400_000
 """maximum number of cells of a run whose tables are written without a progress bar"""
 
 
-def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str = "") -> None:
+def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes several runs on a page."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
@@ -39,24 +39,24 @@ def show_export_menu(run: Run, picture: go.Figure, frames: list[Frame], key: str
                     "animation.html",
                     "text/html",
                     False,
-                    partial(offline.animation, picture, sentences, run.title),
+                    partial(offline.animation, figure, sentences, run.title),
                 ),
                 (
                     "Animation (GIF)",
                     "animation.gif",
                     "image/gif",
                     True,
-                    partial(files.animation_gif, run, picture, frames, run.title),
+                    partial(files.animation_gif, run, figure, frames, run.title),
                 ),
             ):
                 if slow:
-                    create = _file_on_demand(label, (label, picture.layout.meta, key), create)
+                    create = _file_on_demand(label, (label, figure.layout.meta, key), create)
                 if create is not None:
                     st.download_button(
                         label,
                         create,
                         ending if ending == scripts.TABLE else f"{name}-{ending}",
-                        distinct_type(mime, plots.token(label, run.key, picture.layout.meta).encode()),
+                        distinct_type(mime, plots.token(label, run.key, figure.layout.meta).encode()),
                         key=f"download {label}{key}",
                         on_click="ignore",
                         icon=":material/download:",
