@@ -57,6 +57,11 @@ def parse(source: str) -> ast.Module:
     return ast.parse(source)
 
 
+@cache
+def nodes_of(source: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parse(source)))
+
+
 def path_in_pages(file: Path) -> str:
     return file.relative_to(ROOT / "pages").as_posix()
 
@@ -71,7 +76,7 @@ def package_of(file: Path) -> str:
 
 def imports(source: str, package: str) -> Iterator[str]:
     """Full names of everything that a file of this package imports; "?" for names computed at run time."""
-    for node in ast.walk(parse(source)):
+    for node in nodes_of(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -133,7 +138,7 @@ def named_methods(source: str, exempt: frozenset[str] = frozenset()) -> list[str
             allowed |= {id(part) for part in ast.walk(node)}
     names = {view.name for view in methods().values()}
     found = []
-    for node in ast.walk(tree):
+    for node in nodes_of(source):
         if id(node) in allowed or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
         parts = set(node.value.split("_"))
@@ -145,7 +150,7 @@ def named_methods(source: str, exempt: frozenset[str] = frozenset()) -> list[str
 def compared_classes(source: str) -> list[str]:
     """The comparisons and instance checks in a file that involve the class of a method."""
     found = []
-    for node in ast.walk(parse(source)):
+    for node in nodes_of(source):
         match node:
             case ast.Compare(left=left, comparators=others):
                 asked = [left, *others]
