@@ -31,7 +31,7 @@ def bootstrap(
         One for each resample of n points, drawn with replacement.
     on_step : function, optional
         Called with the last state of each refit; an exception that it raises ends the bootstrap.
-    options : as `iterate`
+    options : as in `iterate`
 
     Yields
     ------
@@ -41,7 +41,7 @@ def bootstrap(
     Raises
     ------
     ValueError
-        As `iterate`, when the first refit is requested.
+        As in `iterate`, when the first refit is requested.
 
     Notes
     -----

@@ -18,7 +18,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="clustering")
 
 
-BLAS_THREADS = 128
+BLAS_THRESHOLD = 128
 """multiplications per column from which a BLAS matrix product uses all cores efficiently by itself"""
 
 
@@ -26,10 +26,10 @@ def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplicati
     """[function(slice(0, size)), function(slice(size, 2 * size)), …] up to n, evaluated on all cores.
 
     `multiplications` is the number of multiplications per column that `function` spends in matrix products. From
-    `BLAS_THREADS` on the chunks are evaluated sequentially, because BLAS threads and these would compete for the cores.
+    `BLAS_THRESHOLD` on the chunks are evaluated sequentially, because BLAS threads and these would compete for the cores.
     """
     slices = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
-    if len(slices) == 1 or multiplications >= BLAS_THREADS:
+    if len(slices) == 1 or multiplications >= BLAS_THRESHOLD:
         return [function(chunk) for chunk in slices]
     return list(_pool().map(function, slices))
 

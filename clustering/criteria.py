@@ -113,7 +113,7 @@ def davies_bouldin(points, labels) -> float:
     Raises
     ------
     ValueError
-        As `calinski_harabasz`.
+        As in `calinski_harabasz`.
 
     Notes
     -----
@@ -354,7 +354,7 @@ def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `principal_components`, which needs at least two points.
+        As in `principal_components`, which needs at least two points.
 
     References
     ----------

@@ -18,7 +18,7 @@ def nearest_centers(centers, points) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `check_points`, or if points and centers have different numbers of columns.
+        As in `check_points`, or if points and centers have different numbers of columns.
     """
     centers, points = check_points(centers, "centers"), check_points(points)
     if centers.shape[1] != points.shape[1]:

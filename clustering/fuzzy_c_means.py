@@ -117,7 +117,7 @@ class FuzzyCMeans(Alternating):
             raise ValueError(f"m must be a finite number above 1, got {self.m}")
 
     def prepare(self, data) -> CenteredColumns:
-        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as `check_points` and `check_k`."""
+        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as in `check_points` and `check_k`."""
         if isinstance(data, CenteredColumns):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
@@ -147,7 +147,7 @@ class FuzzyCMeans(Alternating):
         return nearest_centers(centers, points)
 
     def memberships(self, centers, points) -> np.ndarray:
-        """(n, k) memberships of new points (n, d) in the clusters with centers (k, d). Raises ValueError as `predict`."""
+        """(n, k) memberships of new points (n, d) in the clusters with centers (k, d). Raises ValueError as in `predict`."""
         centers, points = check_points(centers, "centers"), check_points(points)
         if centers.shape[1] != points.shape[1]:
             raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")

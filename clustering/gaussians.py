@@ -45,7 +45,7 @@ class Gaussians(NamedTuple):
         Raises
         ------
         ValueError
-            As `check_points`, or if the points do not have d columns.
+            As in `check_points`, or if the points do not have d columns.
         """
         points = check_points(points)
         k, d = self.means.shape
@@ -66,15 +66,15 @@ class Gaussians(NamedTuple):
         return scores.T
 
     def log_density(self, points) -> np.ndarray:
-        """(n,) log densities ln p(x) of points (n, d), in nats. Raises ValueError as `log_joint`."""
+        """(n,) log densities ln p(x) of points (n, d), in nats. Raises ValueError as in `log_joint`."""
         return _log_sum(self.log_joint(points))
 
     def density(self, points) -> np.ndarray:
-        """(n,) densities p(x) of points (n, d), per unit of volume. Raises ValueError as `log_joint`."""
+        """(n,) densities p(x) of points (n, d), per unit of volume. Raises ValueError as in `log_joint`."""
         return np.exp(self.log_density(points))
 
     def responsibilities(self, points) -> np.ndarray:
-        """(n, k) responsibilities p(component | x) of points (n, d). Raises ValueError as `log_joint`."""
+        """(n, k) responsibilities p(component | x) of points (n, d). Raises ValueError as in `log_joint`."""
         rows = self.log_joint(points).T
         ratios = np.exp(rows - rows.max(axis=0))
         # dividing by the sum is more precise than subtracting the log density, which is huge for points far away
@@ -136,7 +136,7 @@ def kl_divergence(mean_a, covariance_a, mean_b, covariance_b) -> float:
     Raises
     ------
     ValueError
-        As `check_gaussians`, or if a and b differ in d.
+        As in `check_gaussians`, or if a and b differ in d.
 
     References
     ----------

@@ -139,7 +139,7 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
     Raises
     ------
     ValueError
-        As `check_points`, for fewer than two points, or for an unknown linkage.
+        As in `check_points`, for fewer than two points, or for an unknown linkage.
 
     Notes
     -----

@@ -26,7 +26,7 @@ class History:
     """Record of a whole run. T iterations have T + 1 complete states, numbered 0..T, and intermediate states.
 
     Labels and memberships are not stored, because (n, k) arrays for every state take too much memory; `assignment` and
-    `frame` recompute them. The complete state of an iteration is the last state with that iteration number.
+    `assignment_of_iteration` recompute them. The complete state of an iteration is the last state with that iteration number.
     """
 
     process: Process
@@ -54,7 +54,7 @@ class History:
         Raises
         ------
         ValueError
-            As `iterate`.
+            As in `iterate`.
         """
         prepared = process.prepare(data)
         states: list[State] = []
@@ -166,7 +166,7 @@ class History:
         assignment = self.process.assign(self.prepared, stored.parameters)
         return replace(assignment, changed=stored.assignment.changed)
 
-    def frame(self, t: int) -> Assignment | None:
+    def assignment_of_iteration(self, t: int) -> Assignment | None:
         """Recompute the assignment of the complete state of iteration t. Negative t counts from the end."""
         return self.assignment(self._complete[t])
 

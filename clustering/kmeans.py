@@ -106,7 +106,7 @@ class KMeans(Alternating):
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """Check and center the points, an (n, d) array. Raise ValueError as `check_points` and `check_k`."""
+        """Check and center the points, an (n, d) array. Raise ValueError as in `check_points` and `check_k`."""
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
@@ -128,7 +128,7 @@ class KMeans(Alternating):
         return prepared.columns[:, rows].T + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
-        """Copy of the centers. Raise ValueError as `check_points`, or if their shape is not (k, d)."""
+        """Copy of the centers. Raise ValueError as in `check_points`, or if their shape is not (k, d)."""
         centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")

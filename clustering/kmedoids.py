@@ -33,7 +33,7 @@ class PreparedProximities(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbors:
+class MedoidAssignment:
     """Assignment of each point to its nearest medoid. A medoid belongs to its own cluster, so no cluster is empty."""
 
     labels: np.ndarray
@@ -92,7 +92,7 @@ class KMedoids(Alternating):
             raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
 
     def prepare(self, data) -> PreparedProximities:
-        """Check the dissimilarity matrix (n, n). Raise ValueError as `check_proximities` and `check_k`."""
+        """Check the dissimilarity matrix (n, n). Raise ValueError as in `check_proximities` and `check_k`."""
         if isinstance(data, PreparedProximities):
             check_k(self.k, len(data.matrix))
             if data.k == self.k:
@@ -151,7 +151,9 @@ class KMedoids(Alternating):
             raise ValueError(f"proximities must be at least 0, got {table.min()}")
         return table[:, medoids].argmin(axis=1)
 
-    def e_step(self, prepared: PreparedProximities, parameters, before: Neighbors | None = None) -> tuple[Neighbors, float]:
+    def e_step(
+        self, prepared: PreparedProximities, parameters, before: MedoidAssignment | None = None
+    ) -> tuple[MedoidAssignment, float]:
         nearest, labels, second = two_smallest(prepared.matrix[parameters])
         labels = labels.astype(np.intp)
         # medoids may be duplicates of each other; each still belongs to its own cluster
@@ -162,9 +164,9 @@ class KMedoids(Alternating):
             swapped = np.flatnonzero(parameters != before.medoids)
             candidate = (int(parameters[swapped[0]]) + 1) % len(labels) if swapped.size else before.candidate
         sizes = np.bincount(labels, minlength=self.k)
-        return Neighbors(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
+        return MedoidAssignment(labels, sizes, changed, nearest, second, parameters, candidate), float(nearest.sum())
 
-    def m_step(self, prepared: PreparedProximities, assignment: Neighbors, parameters) -> np.ndarray:
+    def m_step(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters) -> np.ndarray:
         if self.update != "alternating" and self.k > 1:
             return _swap(prepared.matrix, assignment, eager=self.update == "swap")
         medoids = parameters.copy()
@@ -177,16 +179,16 @@ class KMedoids(Alternating):
                 medoids[cluster] = members[best]
         return medoids
 
-    def half_step_loss(self, prepared: PreparedProximities, assignment: Neighbors, parameters, new_parameters) -> float:
+    def half_step_loss(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters, new_parameters) -> float:
         """Loss of the new medoids with the old assignment; for swaps, with the new assignment, which swaps are chosen for."""
         if self.update != "alternating":
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
 
-    def has_converged(self, before: State, parameters, assignment: Neighbors, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: MedoidAssignment, loss: float, tol: float) -> bool:
         return np.array_equal(before.parameters, parameters) or before.loss - loss <= tol > 0
 
-    def notices(self, prepared: PreparedProximities, parameters, assignment: Neighbors) -> tuple[Notice, ...]:
+    def notices(self, prepared: PreparedProximities, parameters, assignment: MedoidAssignment) -> tuple[Notice, ...]:
         return prepared.notices
 
 
@@ -200,16 +202,16 @@ def _sums_within(matrix, members) -> np.ndarray:
     return np.concatenate(map_chunks(sums, len(members), size))
 
 
-def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
+def _swap(matrix, assignment: MedoidAssignment, eager: bool) -> np.ndarray:
     """Medoids after the best swap, or if `eager` the first that reduces the loss; the same array if there is none."""
-    n, k = len(matrix), len(neighbors.medoids)
-    labels, nearest, second = neighbors.labels, neighbors.nearest, neighbors.second
+    n, k = len(matrix), len(assignment.medoids)
+    labels, nearest, second = assignment.labels, assignment.nearest, assignment.second
     # increase in loss if each medoid is removed without replacement
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
     # smaller gains may be rounding errors of the sums they are differences of
     least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
-    for row in range(neighbors.candidate, neighbors.candidate + n):
+    for row in range(assignment.candidate, assignment.candidate + n):
         candidate = row % n
         proximities = matrix[candidate]
         # only points nearer to the candidate than to their second medoid affect the change in loss
@@ -226,8 +228,8 @@ def _swap(matrix, neighbors: Neighbors, eager: bool) -> np.ndarray:
             if eager:
                 break
     if swap is None:
-        return neighbors.medoids
-    medoids = neighbors.medoids.copy()
+        return assignment.medoids
+    medoids = assignment.medoids.copy()
     medoids[swap[0]] = swap[1]
     return medoids
 

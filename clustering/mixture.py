@@ -163,7 +163,7 @@ class GaussianMixture(Alternating):
             raise ValueError(f"regularization must be at least 0, got {self.regularization}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """Checked points with features; `data` is an (n, d) array. Raises ValueError as `check_points` and `check_k`."""
+        """Checked points with features; `data` is an (n, d) array. Raises ValueError as in `check_points` and `check_k`."""
         if isinstance(data, PreparedFeatures):
             check_k(self.k, len(data.points))
             if data.feature_count != feature_count(self.covariance, len(data.columns)):
@@ -206,7 +206,7 @@ class GaussianMixture(Alternating):
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
         """The given `Gaussians` with variances raised to the floor, or `Gaussians` with the given means (k, d).
 
-        Raises ValueError as `check_gaussians` and `check_points`, or if k or d do not match.
+        Raises ValueError as in `check_gaussians` and `check_points`, or if k or d do not match.
         """
         shape = (self.k, len(prepared.columns))
         if isinstance(start, Gaussians):

@@ -57,7 +57,7 @@ def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        As `check_points`, except that NaN is allowed.
+        As in `check_points`, except that NaN is allowed.
     """
     try:
         observed = ~np.isnan(np.asarray(points, dtype=np.float64))

@@ -126,7 +126,7 @@ class ProbabilisticPCA(Alternating):
     def prepare(self, data) -> PreparedTable:
         """The checked table with its missing-value patterns; `data` is an (n, d) array, NaN where missing.
 
-        Rows without observed values do not affect the fit. Raises ValueError as `check_table`, if a column has no observed
+        Rows without observed values do not affect the fit. Raises ValueError as in `check_table`, if a column has no observed
         value, or if `components` does not lie in 1..d-1.
         """
         if isinstance(data, PreparedTable):
@@ -303,7 +303,7 @@ def impute(
         NaN where missing. Rows without observed values get the mean, with the standard deviations of the whole population.
     components : int
         Number of principal components, 1..d-1.
-    tol, max_iter : as `iterate`
+    tol, max_iter : as in `iterate`
     on_step : function, optional
         Called with each state as soon as it is computed; an exception that it raises ends the fit.
 
@@ -314,7 +314,7 @@ def impute(
     Raises
     ------
     ValueError
-        As `ProbabilisticPCA.prepare` and `iterate`.
+        As in `ProbabilisticPCA.prepare` and `iterate`.
 
     Notes
     -----

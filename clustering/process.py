@@ -307,7 +307,7 @@ def restarts(
     Raises
     ------
     ValueError
-        As `iterate`, when the first run is requested.
+        As in `iterate`, when the first run is requested.
     """
     prepared = process.prepare(data)
     for rng in rngs:
@@ -329,7 +329,7 @@ def best_of(runs: int, process: Process, data, *, rng: np.random.Generator | int
     Raises
     ------
     ValueError
-        If `runs` is not an integer of at least 1, if the process has no loss, and as `iterate`.
+        If `runs` is not an integer of at least 1, if the process has no loss, and as in `iterate`.
     """
     if not is_integer(runs) or runs < 1:
         raise ValueError(f"runs must be an integer of at least 1, got {runs}")

@@ -56,7 +56,7 @@ def principal_components(points) -> PrincipalComponents:
     Raises
     ------
     ValueError
-        As `check_points`, or if there is only one row.
+        As in `check_points`, or if there is only one row.
 
     Notes
     -----
@@ -101,7 +101,7 @@ def classical_scaling(proximities, dimensions: int = 2) -> Scaling:
     Raises
     ------
     ValueError
-        As `check_proximities`, or if `dimensions` is not an integer of at least 1.
+        As in `check_proximities`, or if `dimensions` is not an integer of at least 1.
 
     Notes
     -----

@@ -42,7 +42,7 @@ def sample_mixture(n: int, weights, means, covariances, rng: np.random.Generator
     Raises
     ------
     ValueError
-        If n is not an integer of at least 1, or as `check_gaussians`.
+        If n is not an integer of at least 1, or as in `check_gaussians`.
     """
     _check_at_least_one("n", n)
     truth = check_gaussians(weights, means, covariances)

@@ -51,7 +51,7 @@ def silhouette(points, labels, *, max_points: int = 5_000, rng: np.random.Genera
     Raises
     ------
     ValueError
-        As `check_points`; if labels are not n integers, `max_points` is not an integer of at least 2, or all points (of the
+        As in `check_points`; if labels are not n integers, `max_points` is not an integer of at least 2, or all points (of the
         sample) are in one cluster, for which widths are undefined.
 
     Notes
@@ -74,12 +74,12 @@ def silhouette_of_proximities(
     ----------
     proximities : (n, n) array
         Dissimilarities of any kind.
-    labels, max_points, rng : as `silhouette`
+    labels, max_points, rng : as in `silhouette`
 
     Raises
     ------
     ValueError
-        As `check_proximities` and `silhouette`.
+        As in `check_proximities` and `silhouette`.
     """
     matrix = check_proximities(proximities)
     labels, rows = _sample(len(matrix), labels, max_points, rng)

@@ -115,7 +115,7 @@ class SoftKMeans(Alternating):
             raise ValueError(f"width must be a finite number above 0, got {self.width}")
 
     def prepare(self, data) -> CenteredPoints:
-        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as `check_points`."""
+        """The checked and centered points; `data` is an (n, d) array. Raises ValueError as in `check_points`."""
         if isinstance(data, CenteredPoints):
             if data.k == self.k:
                 return data
@@ -129,7 +129,7 @@ class SoftKMeans(Alternating):
         return CenteredPoints(points, origin, float(points.std(axis=0).max()), rounding, self.k, notices)
 
     def start(self, prepared: CenteredPoints, rng: np.random.Generator) -> np.ndarray:
-        """Initial means (k, d), given by `init`. Raises ValueError if k > n, for an unknown `init`, or as `check_start`."""
+        """Initial means (k, d), given by `init`. Raises ValueError if k > n, for an unknown `init`, or as in `check_start`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
         check_k(self.k, len(prepared.points))
@@ -137,7 +137,7 @@ class SoftKMeans(Alternating):
         return prepared.points[rows] + prepared.origin
 
     def check_start(self, prepared: CenteredPoints, start) -> np.ndarray:
-        """A copy of the given means. Raises ValueError as `check_points` or if their shape is not (k, d)."""
+        """A copy of the given means. Raises ValueError as in `check_points` or if their shape is not (k, d)."""
         means, d = check_points(start, "start").copy(), prepared.points.shape[1]
         if means.shape[1] != d:
             raise ValueError(f"start must have {d} columns, as the points do, got {means.shape[1]}")
@@ -146,7 +146,7 @@ class SoftKMeans(Alternating):
         return means
 
     def predict(self, means, points) -> np.ndarray:
-        """(n,) nearest mean of each of n new points (n, d); as `nearest_centers`."""
+        """(n,) nearest mean of each of n new points (n, d); as in `nearest_centers`."""
         return nearest_centers(means, points)
 
     def e_step(self, prepared: CenteredPoints, parameters, before: SoftPartition | None = None) -> tuple[SoftPartition, float]:
@@ -237,7 +237,7 @@ def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int
     Raises
     ------
     ValueError
-        As `check_points`, if `width` is not above 0, if `start` has another number of columns, or for a `tol` or `max_iter`
+        As in `check_points`, if `width` is not above 0, if `start` has another number of columns, or for a `tol` or `max_iter`
         that `iterate` rejects.
 
     Notes

@@ -81,7 +81,7 @@ class TreeCut:
         Raises
         ------
         ValueError
-            As `tree_of_points`, or if k is not an integer in 1..n.
+            As in `tree_of_points`, or if k is not an integer in 1..n.
         """
         tree = data if isinstance(data, Tree) else tree_of_points(data, self.linkage)
         check_k(self.k, len(tree.order))
@@ -106,7 +106,7 @@ class TreeCut:
     ) -> Iterator[State]:
         """Iterate over the states after each merge, with phase "merge"; `rng` and `tol` are ignored.
 
-        The last state, at the cut, is converged. Raise ValueError when called if `start` is given, and as `check_limits`.
+        The last state, at the cut, is converged. Raise ValueError when called if `start` is given, and as in `check_limits`.
         """
         check_limits(self.tol if tol is None else tol, max_iter)
         first = self.start(prepared) if start is None else self.check_start(prepared, start)

@@ -48,7 +48,7 @@ def adjusted_rand_index(a, b) -> float:
     Raises
     ------
     ValueError
-        As `contingency_table`.
+        As in `contingency_table`.
 
     Notes
     -----
@@ -87,7 +87,7 @@ def normalized_mutual_information(a, b) -> float:
     Raises
     ------
     ValueError
-        As `contingency_table`.
+        As in `contingency_table`.
 
     Notes
     -----
@@ -129,7 +129,7 @@ def centroid_index(a, b) -> int:
     Raises
     ------
     ValueError
-        As `check_points`, or if a and b have different numbers of columns.
+        As in `check_points`, or if a and b have different numbers of columns.
 
     Notes
     -----
@@ -157,7 +157,7 @@ def centroid_index_of_distances(distances) -> int:
     Raises
     ------
     ValueError
-        As `check_points`.
+        As in `check_points`.
     """
     distances = check_points(distances, "distances")
     orphans_of_b = distances.shape[1] - len(np.unique(distances.argmin(axis=1)))
@@ -184,7 +184,7 @@ def match_clusters(a, b, k: int | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `contingency_table`, or if k is too small.
+        As in `contingency_table`, or if k is too small.
 
     References
     ----------

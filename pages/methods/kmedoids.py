@@ -157,7 +157,7 @@ class KMedoidsView(MethodView):
                 return swap_values(before, now, t)
             note = "unchanged."
             if before[cluster] != now[cluster]:
-                members = history.frame(t - 1).labels == cluster
+                members = history.assignment_of_iteration(t - 1).labels == cluster
                 sums = [short_number(matrix[members, medoid].sum()) for medoid in (before[cluster], now[cluster])]
                 note = f"the sum over its {pluralize(int(members.sum()), 'point')} decreases from {sums[0]} to {sums[1]}."
             return [f"= {name_of(now[cluster])}", note]

@@ -103,7 +103,9 @@ def test_the_page_shows_and_plays_to_its_end_with_density_margins_and_triangle_i
     to_frame(page, 0)
     np.testing.assert_allclose(trace(page, TRIANGLE, 0), in_triangle(np.full((100, 3), 1 / 3)), atol=1e-5)
     to_frame(page, 1)
-    np.testing.assert_allclose(trace(page, TRIANGLE, 0), in_triangle(history.frame(0).responsibilities[:, order]), atol=1e-5)
+    np.testing.assert_allclose(
+        trace(page, TRIANGLE, 0), in_triangle(history.assignment_of_iteration(0).responsibilities[:, order]), atol=1e-5
+    )
     seen = {index: ground_and_margin(page, history, index) for index in (1, 3, last)}
     assert len({image for image, _ in seen.values()}) == 3
     assert ground_and_margin(page, history, 1) == seen[1]
@@ -131,7 +133,7 @@ def test_formulas_change_with_the_frame_and_have_the_loss_of_the_sentence(page, 
         loss = history.half_losses[t] if half else history.losses[t]
         assert float(seen[-1][0].removeprefix("= ")) == pytest.approx(loss, rel=1e-5)
         assert f"loss {seen[-1][0].removeprefix('= ')} nats per point" in player(page).locator(".sentence").inner_text()
-        share = history.frame(t).responsibilities[0, by_number(history)[0]]
+        share = history.assignment_of_iteration(t).responsibilities[0, by_number(history)[0]]
         assert seen[-1][1] == f"= {share:.3f}"
         assert page.locator(".formula.now .what").all_inner_texts() == ["M step" if half else "E step"]
         page.get_by_role("button", name="One step back").click()

@@ -81,7 +81,7 @@ def test_loss_after_an_m_step_uses_new_centers_and_old_memberships():
     x = sample_points(30)
     history = History.record(FuzzyCMeans(3, m=1.5), x, start=x[:3] + 0.1, max_iter=5)
     for t, loss in enumerate(history.half_losses):
-        u = history.frame(t).shares
+        u = history.assignment_of_iteration(t).shares
         assert loss == pytest.approx(plain_loss(x, history.parameters[t + 1], u, 1.5), rel=1e-10)
 
 

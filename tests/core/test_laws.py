@@ -133,7 +133,7 @@ def test_history_recomputes_any_assignment(name):
     np.testing.assert_array_equal(history.losses, [state.loss for state in states])
     np.testing.assert_array_equal(history.changed, [state.assignment.changed for state in states])
     for t, state in enumerate(states):
-        np.testing.assert_array_equal(history.frame(t).labels, state.labels)
+        np.testing.assert_array_equal(history.assignment_of_iteration(t).labels, state.labels)
         np.testing.assert_allclose(history.sizes[t], state.assignment.sizes)
     changed = [np.count_nonzero(a.labels != b.labels) for a, b in zip(states, states[1:], strict=False)]
     assert history.changed[1:].tolist() == changed

@@ -503,9 +503,9 @@ def test_a_history_supports_missing_losses_and_assignments_and_a_varying_number_
     assert np.isnan(history.half_losses).tolist() == [True] * 6
     assert [sizes.tolist() for sizes in history.sizes] == [[], [5], [3, 2], [2, 2, 1]]
     assert history.changed.tolist() == [0, 1, 2, 3]
-    assert history.frame(0) is None
-    assert history.frame(2).labels.tolist() == [0, 1, 0, 1, 0]
-    assert history.frame(2).changed == 2
+    assert history.assignment_of_iteration(0) is None
+    assert history.assignment_of_iteration(2).labels.tolist() == [0, 1, 0, 1, 0]
+    assert history.assignment_of_iteration(2).changed == 2
     found = [history.assignment(i) for i in range(len(history.states))]
     assert [assignment and assignment.k for assignment in found] == [None] * 4 + [1] * 3 + [2] * 3 + [3]
 
@@ -563,10 +563,12 @@ def test_frames_can_be_indexed_from_both_ends(method):
     history = History.record(method, data_for(method), rng=6, max_iter=12)
     steps = list(iterate(method, data_for(method), rng=6, max_iter=12))
     for t in (0, 1, -2, -1):
-        np.testing.assert_array_equal(history.frame(t).labels, steps[t].labels)
-    np.testing.assert_array_equal(history.frame(-len(history)).labels, history.frame(0).labels)
+        np.testing.assert_array_equal(history.assignment_of_iteration(t).labels, steps[t].labels)
+    np.testing.assert_array_equal(
+        history.assignment_of_iteration(-len(history)).labels, history.assignment_of_iteration(0).labels
+    )
     with pytest.raises(IndexError):
-        history.frame(len(history))
+        history.assignment_of_iteration(len(history))
 
 
 def test_the_time_of_a_history_includes_only_e_and_m_steps(monkeypatch):

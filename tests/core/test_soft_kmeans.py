@@ -342,7 +342,7 @@ def test_loss_after_an_m_step_uses_the_old_responsibilities():
     points, width = sample_points(), 1.5
     history = History.record(SoftKMeans(3, width), points, rng=1, max_iter=3)
     for t in range(3):
-        shares = history.frame(t).responsibilities
+        shares = history.assignment_of_iteration(t).responsibilities
         squares = ((points[:, None] - history.parameters[t + 1]) ** 2).sum(axis=2)
         expected = (shares * squares + 2 * width**2 * shares * np.log(3 * np.maximum(shares, 1e-300))).sum()
         assert history.half_losses[t] == pytest.approx(expected, rel=1e-9)

@@ -63,7 +63,7 @@ def test_the_history_has_a_state_before_each_merge():
     assert [state.loss for state in between] == history.half_losses.tolist() == [1, 2, 5.5]
     assert history.losses.tolist() == [0, 1, 2, 5.5]
     assert history.positions.tolist() == [0, 0, 0.5, 1, 1.5, 2, 2.5, 3]
-    np.testing.assert_array_equal(history.assignment(4).labels, history.frame(1).labels)
+    np.testing.assert_array_equal(history.assignment(4).labels, history.assignment_of_iteration(1).labels)
     assert (history.assignment(4).labels >= 0).tolist() == [True, True, False, False, False]
 
 
@@ -123,7 +123,7 @@ def test_the_assignments_of_a_history_match_the_run():
     states, history = list(iterate(process, POINTS)), History.record(process, POINTS)
     assert history.iterations == 30
     for t, state in enumerate(states):
-        frame = history.frame(t)
+        frame = history.assignment_of_iteration(t)
         np.testing.assert_array_equal(frame.labels, state.labels)
         np.testing.assert_array_equal(frame.sizes, state.assignment.sizes)
         assert frame.changed == state.assignment.changed

@@ -47,7 +47,7 @@ def test_earlier_assignments_can_be_recomputed_and_runs_can_be_stopped_early(pro
     complete, stopped = History.record(process, POINTS), History.record(process, POINTS, max_iter=1)
     assert not stopped.converged
     assert [notice.name for notice in stopped.notices[-1]] == ["iteration limit"]
-    assert np.array_equal(complete.frame(1).labels, stopped.last.labels)
+    assert np.array_equal(complete.assignment_of_iteration(1).labels, stopped.last.labels)
 
 
 def test_a_run_without_clusters_can_be_plotted_and_exported(monkeypatch):

@@ -275,13 +275,13 @@ def picture(run, **parts):
     return pictures.picture(run, frames, plane_of(run), "name", **parts)
 
 
-@pytest.mark.parametrize("filled", [False, True])
-def test_every_frame_sets_the_margins_to_its_own_state(filled):
+@pytest.mark.parametrize("imputed", [False, True])
+def test_every_frame_sets_the_margins_to_its_own_state(imputed):
     run = run_of(sample(n=60), start="k-means")
-    if filled:  # the rings around imputed values are another trace
+    if imputed:  # the rings around imputed values are another trace
         holes = np.zeros(run.data.points.shape, dtype=bool)
         holes[:3, 0] = True
-        run = run_of(replace(run.data, key="filled", filled=holes), start="k-means")
+        run = run_of(replace(run.data, key="imputed", imputed=holes), start="k-means")
     frames, _ = frames_of(run)
     figure = picture(run, background=DensityBackground, margins=DensityMargins)
     extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
@@ -771,7 +771,7 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
         assert nothing == ""
         if iteration_of(run, frame) == 0:
             continue
-        mass = history.frame(iteration_of(run, frame) - 1).responsibilities[:, cluster].sum()
+        mass = history.assignment_of_iteration(iteration_of(run, frame) - 1).responsibilities[:, cluster].sum()
         weight, mean, covariance = (part[cluster] for part in next_one)
         of_weight, _, rest = update.partition(", m = ")
         of_mean, _, of_covariance = rest.partition(", S = ")

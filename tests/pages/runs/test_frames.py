@@ -83,7 +83,7 @@ def test_only_the_first_frame_of_each_phase_explains_it():
 def test_the_caption_counts_the_points_that_changed_cluster():
     run = sample_run()
     frames, _ = frames_of(run)
-    before, after = run.history.frame(1).labels, run.history.frame(2).labels
+    before, after = run.history.assignment_of_iteration(1).labels, run.history.assignment_of_iteration(2).labels
     changed = int((before != after).sum())
     sentence = next(frame.sentence for frame in frames if frame.phase == "E" and iteration_of(run, frame.assigned) == 2)
     assert sentence.startswith(f"E step: {changed} point")
