@@ -115,12 +115,12 @@ def show_rows(data: Data) -> None:
     records = []
     for i, name in enumerate(names):
         cells = [f"{value:.6g}" for value in data.points[i]]
-        for j in np.flatnonzero(data.filled[i]) if data.filled is not None else ():
+        for j in np.flatnonzero(data.imputed[i]) if data.imputed is not None else ():
             spread = 0 if data.deviations is None else data.deviations[i, j]
             cells[j] = f"◌ {data.points[i, j]:.4g}{f' ± {spread:.2g}' if spread else ''}"
         records.append(dict(zip(columns, [name, *(minus_signs(cell) for cell in cells)], strict=True)))
     st.dataframe(records, hide_index=True, height=380)
-    marked = " ◌ = imputed, with standard deviation if known." if data.filled is not None else ""
+    marked = " ◌ = imputed, with standard deviation if known." if data.imputed is not None else ""
     st.caption(f"First {len(names):,} of {len(data.points):,} rows.{marked}")
 
 

@@ -213,9 +213,9 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         widths.append(len(categories))
     check_size(len(numbers), sum(widths))
     points = np.ascontiguousarray(np.column_stack([numbers, *one_hot]))
-    filled = deviations = None
+    imputed = deviations = None
     if complete.imputed is not None:
-        filled = np.repeat(complete.imputed, widths, axis=1)
+        imputed = np.repeat(complete.imputed, widths, axis=1)
         if complete.deviations is not None:
             deviations = np.zeros(points.shape)
             deviations[:, : numbers.shape[1]] = complete.deviations / scale
@@ -242,7 +242,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         note=note.strip(),
         rows=complete.rows + 1,
         names=row_labels,
-        filled=filled,
+        imputed=imputed,
         deviations=deviations,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,
     )
@@ -306,7 +306,7 @@ def _unique(names: list[str]) -> tuple[str, ...]:
 def _digest(data: Data) -> str:
     """A key computed from everything that a plot or a run depends on."""
     digest = hashlib.sha256()
-    for array in (data.points, data.rows, data.labels, data.names, data.filled, data.deviations, *(data.mixed or ())):
+    for array in (data.points, data.rows, data.labels, data.names, data.imputed, data.deviations, *(data.mixed or ())):
         if array is not None and array.dtype == object:
             array = np.frombuffer(repr(array.tolist()).encode(), dtype=np.uint8)
         digest.update(b"none" if array is None else repr((array.shape, array.dtype)).encode())

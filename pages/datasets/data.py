@@ -40,7 +40,7 @@ class Data:
     """(n,) row number of each point in the original table, from 1"""
     names: np.ndarray | None = None
     """(n,) row labels, text"""
-    filled: np.ndarray | None = None
+    imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
@@ -119,7 +119,7 @@ class Data:
             labels=subset(self.labels),
             rows=self.rows[chosen],
             names=subset(self.names),
-            filled=subset(self.filled),
+            imputed=subset(self.imputed),
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),
             precomputed=None if self.precomputed is None else self.precomputed[np.ix_(chosen, chosen)],

@@ -63,9 +63,9 @@ def precision(low: float, high: float) -> type:
 
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
     """Return a trace with rings around rows with imputed values, which lists these values; empty if there are none."""
-    if data.filled is None or not data.filled.any():
+    if data.imputed is None or not data.imputed.any():
         return []
-    rows = np.flatnonzero(data.filled.any(axis=1))[:MAX_MARKERS]
+    rows = np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
     return [
         dict(
             type="scatter",
@@ -89,9 +89,9 @@ def colors_note(k: int) -> str:
 
 def rings_note(data: Data) -> str:
     """Return a sentence about the rings in plots of these data; empty if there are none."""
-    if data.filled is None or not data.filled.any():
+    if data.imputed is None or not data.imputed.any():
         return ""
-    rows = int(data.filled.any(axis=1).sum())
+    rows = int(data.imputed.any(axis=1).sum())
     which = f"the first {MAX_MARKERS:,} of {rows:,} rows" if rows > MAX_MARKERS else "rows"
     return f"Rings mark {which} with imputed values; hover for details."
 
@@ -99,7 +99,7 @@ def rings_note(data: Data) -> str:
 def imputed_values(data: Data, i: int) -> list[str]:
     """Return descriptions of the imputed values of point i, such as 'imputed: bill_length 43.9 ± 5.4'."""
     texts = []
-    for j in np.flatnonzero(data.filled[i]):
+    for j in np.flatnonzero(data.imputed[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
         value = minus_signs(f"{data.points[i, j]:.4g}{spread}")
         texts.append(f"imputed: {data.columns[j]} {value}")

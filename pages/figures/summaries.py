@@ -182,13 +182,13 @@ def _correlations(values: np.ndarray) -> np.ndarray:
 
 def _imputed_rows(data: Data) -> Data:
     """The first rows with imputed values, up to the maximum number of rings."""
-    filled = np.zeros(0, dtype=int) if data.filled is None else np.flatnonzero(data.filled.any(axis=1))[:MAX_MARKERS]
+    rows = np.zeros(0, dtype=int) if data.imputed is None else np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
 
     def of(part):
-        return None if part is None else part[filled]
+        return None if part is None else part[rows]
 
-    kept = dict(filled=of(data.filled), deviations=of(data.deviations), names=of(data.names), rows=data.rows[filled])
-    return replace(data, points=data.points[filled], labels=None, mixed=None, **kept)
+    kept = dict(imputed=of(data.imputed), deviations=of(data.deviations), names=of(data.names), rows=data.rows[rows])
+    return replace(data, points=data.points[rows], labels=None, mixed=None, **kept)
 
 
 def _select_columns(data: Data, columns: list[int]) -> Data:
@@ -201,7 +201,7 @@ def _select_columns(data: Data, columns: list[int]) -> Data:
         data,
         columns=tuple(data.columns[j] for j in columns),
         points=data.points[:, columns],
-        filled=of(data.filled),
+        imputed=of(data.imputed),
         deviations=of(data.deviations),
     )
 

@@ -13,7 +13,7 @@ from pages.ui.preparation import Source, prepare
 from pages.ui.upload import choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache
 
-START_SIZE = 500
+DEFAULT_SIZE = 500
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload"}
 
@@ -74,7 +74,7 @@ def _sample(full: bool) -> Data:
     values = {}
     places = st.columns(2 + len(sample.settings), gap="medium") if full else [st.container()] * (2 + len(sample.settings))
     with places[0]:
-        n = st.select_slider("Points", SIZES, value=START_SIZE, format_func="{:,}".format, key="n", **IN_LINK)
+        n = st.select_slider("Points", SIZES, value=DEFAULT_SIZE, format_func="{:,}".format, key="n", **IN_LINK)
     for setting, place in zip(sample.settings, places[1:], strict=False):
         default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
         kind = type(default)

@@ -9,7 +9,7 @@ from pages.datasets.catalog import SAMPLES, TABLES, draw_sample
 from pages.datasets.data import Data
 from pages.methods import method
 from pages.methods.options import Settings
-from pages.ui.data_choice import SOURCES, START_SIZE, bundled
+from pages.ui.data_choice import DEFAULT_SIZE, SOURCES, bundled
 from pages.ui.widgets import start_key
 
 
@@ -58,7 +58,7 @@ class Scene:
         keys = {s: f"{name}_{s.name}" for s in sample.settings}
         texts = {key: str(self.data[key]) for s, key in keys.items() if self.data[key] != sample.default(s)}
         texts |= {"sample": sample.title} if name != next(iter(SAMPLES)) else {}
-        return texts | ({"n": f"{self.data['n']:,}"} if self.data["n"] != START_SIZE else {})
+        return texts | ({"n": f"{self.data['n']:,}"} if self.data["n"] != DEFAULT_SIZE else {})
 
     def load(self) -> Data:
         """The data set."""

@@ -83,7 +83,7 @@ def choose_focus(run: Run) -> tuple[int, int]:
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
     """Choose a method, initializations, and the number of runs of each; the settings have the seed of the first run."""
     with _row():
-        view = _choose_fitting_method(RESTARTS, data)
+        view = _choose_applicable_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
         runs = int(st.number_input("Runs per method", *RUNS_RANGE, 100, 10, key="runs", width=128, **IN_LINK))
@@ -103,7 +103,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
 def choose_sweep(data: Data) -> tuple[Settings, int, int]:
     """Choose a method, the largest K, and the number of runs for each K."""
     with _row():
-        view = _choose_fitting_method(CHOOSE_K, data)
+        view = _choose_applicable_method(CHOOSE_K, data)
         options = _choose_options(view, data, CHOOSE_K)
         max_k = int(st.number_input("Maximum K", *MAX_K_RANGE, 8, key="k_up_to", width=128, **IN_LINK))
         runs = int(st.number_input("Restarts per K", 1, MAX_RESTARTS_PER_K, 10, key="best_of", width=170, **IN_LINK))
@@ -127,7 +127,7 @@ PANEL_DEFAULTS = (
     ("mixture", {"covariance": "spherical"}),
 )
 """default method of each run of a comparison, with options that differ from the method's defaults"""
-GIVEN_DEFAULTS = (
+PRECOMPUTED_PANEL_DEFAULTS = (
     ("kmedoids", {}, SAME),
     ("kmedoids", {"update": "swap"}, SAME),
     ("kmedoids", {"update": "steepest swap"}, SAME),
@@ -155,7 +155,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     """Choose the settings of one run of a comparison; `number` counts from 1. All but the method are in a popover."""
     ending = panel_ending(data, number)
     default, defaults, initial = (
-        (*PANEL_DEFAULTS[number - 1], SAME) if data.precomputed is None else GIVEN_DEFAULTS[number - 1]
+        (*PANEL_DEFAULTS[number - 1], SAME) if data.precomputed is None else PRECOMPUTED_PANEL_DEFAULTS[number - 1]
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
         view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Run {number}", "stretch")
@@ -203,7 +203,7 @@ def _choose_method(
     return views[name]
 
 
-def _choose_fitting_method(page: str, data: Data) -> MethodView:
+def _choose_applicable_method(page: str, data: Data) -> MethodView:
     """Choose one of the methods that can cluster these data."""
     # proximities have their own key, so that the choice for points is kept
     return _choose_method(available_methods(page, data), "algorithm" if data.precomputed is None else "algorithm_given")

@@ -83,7 +83,7 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
             .map(t => t.x.length)""",
         PICTURE,
     )
-    assert int(data.filled.any(axis=1).sum()) in rings
+    assert int(data.imputed.any(axis=1).sum()) in rings
 
 
 def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, server):

@@ -35,7 +35,7 @@ EXEMPT_FILES = {
 EXEMPT_CONSTANTS = {
     # data: the default methods of the panels on the Compare page
     ("ui/widgets.py", "PANEL_DEFAULTS"),
-    ("ui/widgets.py", "GIVEN_DEFAULTS"),
+    ("ui/widgets.py", "PRECOMPUTED_PANEL_DEFAULTS"),
 }
 """module constants that contain names of methods"""
 EXEMPT_IMPORTS = {

@@ -14,7 +14,7 @@ from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notati
 
 SEPARATORS = ("\t", ";", "|", ",", " ")
 """in order of preference; later ones are more likely to occur inside cells"""
-SINGLE = "\x1f\x1e\x1d\x1c"
+SINGLE_COLUMN_SEPARATORS = "\x1f\x1e\x1d\x1c"
 """characters that hardly occur in text; used as the separator to read a single column"""
 QUOTED_OR_SPACES = re.compile(rb'((?<![^ \t\r\n])"(?:[^"]|"")*"(?![^ \t\r\n]))|(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])|([ \t]+)')
 
@@ -64,7 +64,7 @@ def _rows(text: str, separator: str, truncated: bool) -> list[list[str]]:
     """The first non-blank rows, without the last one if it may be incomplete; empty if the separator is impossible."""
     if separator == " ":
         text, separator = spaces_to_tabs(text.encode()).decode(), "\t"
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator or SINGLE[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator or SINGLE_COLUMN_SEPARATORS[0])
     try:
         rows = list(itertools.islice(reader, SAMPLE_ROWS + 1))
     except csv.Error:

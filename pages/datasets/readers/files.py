@@ -16,7 +16,7 @@ import pyarrow.parquet
 from pages.datasets.readers.dialect import has_header
 from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable
-from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, check_bytes, check_cells, check_json, damage
+from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, as_read_error, check_bytes, check_cells, check_json
 from pages.datasets.readers.notation import notation_of, to_text
 
 
@@ -24,7 +24,7 @@ from pages.datasets.readers.notation import notation_of, to_text
 def _workbook(content: bytes) -> Iterator[openpyxl.Workbook]:
     """Opens a workbook for reading row by row."""
     with (
-        damage("This Excel workbook is damaged: open it in Excel, save it again and upload that file."),
+        as_read_error("This Excel workbook is damaged: open it in Excel, save it again and upload that file."),
         warnings.catch_warnings(action="ignore"),  # warnings about styles etc.
         contextlib.closing(
             openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
@@ -99,7 +99,7 @@ def read_json(content: bytes, format: Format) -> RawTable:
     shape = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or columns like {"a": [1, 2], "b": [3, 4]}'
     check_json(content)
     text = to_utf8(content, format.encoding).decode()
-    with damage(f"This JSON file is damaged or incomplete: {shape}."):
+    with as_read_error(f"This JSON file is damaged or incomplete: {shape}."):
         try:
             value = json.loads(text)
         except json.JSONDecodeError:
@@ -133,7 +133,7 @@ def _nested(name: str) -> ReadError:
 def read_parquet(content: bytes, format: Format) -> RawTable:
     """Reads a Parquet file. Raises `ReadError` if a column has nested values, or the file is damaged or too large."""
     with (
-        damage("This Parquet file is damaged or incomplete: save or download it again."),
+        as_read_error("This Parquet file is damaged or incomplete: save or download it again."),
         pa.parquet.ParquetFile(pa.BufferReader(content)) as file,
     ):
         schema = file.schema_arrow
@@ -159,7 +159,7 @@ def read_npy(content: bytes, format: Format) -> RawTable:
     """Reads a NumPy array. Raises `ReadError` if it is not a matrix of numbers, or is damaged, empty or too large."""
     damaged = "This NumPy file is damaged or incomplete: save it again."
     file = io.BytesIO(content)
-    with damage(damaged):
+    with as_read_error(damaged):
         first = np.lib.format.read_magic(file) == (1, 0)
         # version 3 differs from version 2 only for structured arrays
         header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0

@@ -9,7 +9,7 @@ import re
 import zipfile
 
 from pages.datasets.readers.encodings import UTF16_MARKS, decode_text, encoding_of
-from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_bytes, damage
+from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, as_read_error, check_bytes
 
 KINDS = {
     **dict.fromkeys(("csv", "tsv", "txt", "dat", "tab", "data", "asc"), "text"),
@@ -52,7 +52,7 @@ def unpack(content: bytes) -> tuple[bytes, bool]:
         return content, False
     parts, size = [], 0
     with (
-        damage("This compressed file (.gz) is damaged or incomplete: compress or download it again."),
+        as_read_error("This compressed file (.gz) is damaged or incomplete: compress or download it again."),
         gzip.GzipFile(fileobj=io.BytesIO(content)) as file,
     ):
         while part := file.read(2**20):
@@ -103,7 +103,7 @@ def _is_pickle(content: bytes) -> bool:
 
 def _zip_kind(content: bytes) -> str:
     with (
-        damage("This Excel or zip file is damaged or incomplete: save or download it again."),
+        as_read_error("This Excel or zip file is damaged or incomplete: save or download it again."),
         zipfile.ZipFile(io.BytesIO(content)) as archive,
     ):
         files = archive.infolist()

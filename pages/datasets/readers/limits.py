@@ -21,7 +21,7 @@ class ReadError(ValueError):
 
 
 @contextlib.contextmanager
-def damage(message: str) -> Iterator[None]:
+def as_read_error(message: str) -> Iterator[None]:
     """Context manager that turns any exception into a `ReadError` with this message.
 
     It catches all exceptions, because libraries raise many different ones for damaged files.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pages.datasets.limits import MAX_ROW_BYTES
-from pages.datasets.readers.dialect import SINGLE, declared_separator, is_blank, spaces_to_tabs
+from pages.datasets.readers.dialect import SINGLE_COLUMN_SEPARATORS, declared_separator, is_blank, spaces_to_tabs
 from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
 from pages.datasets.readers.limits import EMPTY, SAVE_AS, ReadError, check_cells
@@ -19,7 +19,9 @@ from pages.datasets.readers.limits import EMPTY, SAVE_AS, ReadError, check_cells
 def read_text(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a text. Raises `ReadError` if it is not text, too large or too ragged."""
     data, _ = declared_separator(to_utf8(content, format.encoding))
-    separator = format.separator or next((mark for mark in SINGLE if mark.encode() not in data), SINGLE[0])
+    separator = format.separator or next(
+        (mark for mark in SINGLE_COLUMN_SEPARATORS if mark.encode() not in data), SINGLE_COLUMN_SEPARATORS[0]
+    )
     if separator == " ":
         data, separator = spaces_to_tabs(data), "\t"
     notes = ()

@@ -97,12 +97,12 @@ def place_centers(
     return _show(key, "place", given, extent, token, names, height, to_scale, **scene)
 
 
-def read_answer(answer, token: str, given: np.ndarray, extent: Extent, k: int | None = None) -> np.ndarray:
+def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int | None = None) -> np.ndarray:
     """The points in a message from the browser, which is not trusted.
 
     Parameters
     ----------
-    answer : the message
+    message : the message
     token : token of the current points
     given : (m, 2) points to return if the message is missing, has another token or is invalid
     extent : limits to which the points are clipped
@@ -112,9 +112,9 @@ def read_answer(answer, token: str, given: np.ndarray, extent: Extent, k: int | 
     -------
     (m, 2) array
     """
-    if not isinstance(answer, dict) or answer.get("token") != token:
+    if not isinstance(message, dict) or message.get("token") != token:
         return given
-    xy = answer.get("xy")
+    xy = message.get("xy")
     if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MAX_DRAWN_POINTS or (k is not None and len(xy) != 2 * k):
         return given
     if not {type(value) for value in xy} <= {int, float}:
@@ -141,7 +141,7 @@ def _show(key, mode, given, extent, version, names, height, to_scale, **scene) -
     k = len(given) if mode == "place" else None
     token = f"{version} {extent} {k}"
     # a remounted component has lost its points, so they are sent back to it
-    known = read_answer(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent, k)
+    known = read_message(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent, k)
     data = dict(key=key, mode=mode, token=token, extent=extent, names=list(names), height=height, toScale=to_scale)
     result = _component()(key=key, data=data | scene | dict(xy=known.ravel().tolist()))
-    return read_answer(result.get("drawn"), token, given, extent, k)
+    return read_message(result.get("drawn"), token, given, extent, k)

@@ -104,7 +104,7 @@ def test_the_effect_of_each_missing_value_option_is_stated_and_true(shared_app):
     labeled(app.radio, "Missing values").set_value("median").run()
     data = in_use(app)
     assert data.points.shape == (344, 4)
-    assert data.filled.sum() == 8
+    assert data.imputed.sum() == 8
     assert "8 values in 2 of 344 rows were imputed with the column median" in texts_of(app)
 
 
@@ -116,7 +116,7 @@ def test_probabilistic_pca_imputes_values_and_the_table_shows_their_uncertainty(
     labeled(app.number_input, "Components").set_value(1)
     labeled(app.button_group, "View").set_value("Table").run()
     data = in_use(app)
-    assert data.filled[5].tolist() == [False, False, False, True]
+    assert data.imputed[5].tolist() == [False, False, False, True]
     assert 0 < data.deviations[5, 3] < table["body_mass_g"].std()
     assert abs(data.points[5, 3] - 3650) < 3 * data.deviations[5, 3]  # 3650 is the true value
     assert re.match(r"◌ [\d.]+e?\+?\d* ± ", app.dataframe[1].value["body_mass_g"][5])

@@ -257,13 +257,13 @@ def test_the_stated_numbers_of_rows_are_dropped_or_imputed(cells):
     if missing.all(axis=0).any() or (~missing.any(axis=1)).sum() < 2:
         return
     effects = missing_effects(select_columns(table, preparation))
-    dropped, imputed = prepare(table, "", preparation), prepare(table, "", replace(preparation, missing="median"))
+    dropped, by_median = prepare(table, "", preparation), prepare(table, "", replace(preparation, missing="median"))
     assert bool(effects) == missing.any()
     if effects:
         assert effects["drop"].endswith(f"keeps {len(dropped.points):,}.")
-        assert effects["median"].startswith(f"Imputes {imputed.filled.sum():,} value")
+        assert effects["median"].startswith(f"Imputes {by_median.imputed.sum():,} value")
     np.testing.assert_array_equal(dropped.points, table.dropna())
-    np.testing.assert_array_equal(imputed.points, table.fillna(table.median()))
+    np.testing.assert_array_equal(by_median.points, table.fillna(table.median()))
     np.testing.assert_array_equal(dropped.rows, table.dropna().index + 1)
 
 
@@ -277,7 +277,7 @@ def test_incomplete_rows_are_dropped_and_the_others_keep_row_numbers_names_and_l
     assert (data.groups, data.label_name) == (2, "l")
     assert data.names_of(np.arange(3)) == ["1", "3", "row 4"]
     assert data.note == "2 of 5 rows with missing or infinite values were dropped."
-    assert data.filled is None
+    assert data.imputed is None
     assert data.deviations is None
 
 
@@ -299,7 +299,7 @@ def test_numbers_are_imputed_with_the_median_and_categories_with_the_most_freque
     np.testing.assert_array_equal(data.points[:, :2], SimpleImputer(strategy="median").fit_transform(numbers))
     assert data.columns == ("a", "b", "c = x", "c = y")
     np.testing.assert_array_equal(data.points[:, 2:], [[1, 0], [0, 1], [0, 1], [0, 1], [0, 1]])
-    np.testing.assert_array_equal(data.filled, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+    np.testing.assert_array_equal(data.imputed, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
     assert data.note.startswith("5 values in 3 of 5 rows were imputed with the column median or the most frequent category.")
     np.testing.assert_array_equal(data.mixed[0], data.points[:, :2])
 
@@ -315,7 +315,7 @@ def test_probabilistic_pca_imputes_in_the_units_of_the_columns_with_standard_dev
     core = impute((cells - shift) / scale, 1)
     np.testing.assert_allclose(data.points, core.points * scale + shift)
     np.testing.assert_array_equal(data.points[~missing], cells[~missing])
-    np.testing.assert_array_equal(data.filled, missing)
+    np.testing.assert_array_equal(data.imputed, missing)
     np.testing.assert_array_equal(data.deviations > 0, missing)
     errors = ((data.points - true) / np.where(missing, data.deviations, 1))[missing]
     assert 0.8 < errors.std() < 1.25
@@ -329,7 +329,7 @@ def test_probabilistic_pca_accepts_more_columns_than_rows_and_too_many_component
     cells[:, 5] = 0.1
     data = prepared(pd.DataFrame(cells, columns=list("abcdef")), missing="ppca", components=9)
     assert np.isfinite(data.points).all()
-    assert data.filled.sum() == 1
+    assert data.imputed.sum() == 1
 
 
 def test_probabilistic_pca_needs_two_numeric_columns_and_at_most_100_000_rows(monkeypatch):
@@ -570,4 +570,4 @@ def test_300_000_rows_are_prepared():
     table.iloc[::10, 0] = np.nan
     data = prepare(table, "", replace(default_preparation(describe(table)), label="l", missing="median", scaling="robust"))
     assert data.points.shape == (n, 2)
-    assert data.filled.sum() == n / 10
+    assert data.imputed.sum() == n / 10

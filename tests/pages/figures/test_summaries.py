@@ -217,10 +217,10 @@ def test_the_padded_extent_contains_the_points_at_the_given_aspect():
 
 def imputed_data():
     points = np.array([[1.0, 2.0, 3.0], [4.0, -5.0, 6.0], [7.0, 8.0, 9.0]])
-    filled = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0]], dtype=bool)
-    deviations = np.where(filled, [[0.0, 0.25, 0.0]], 0.0)
+    imputed = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0]], dtype=bool)
+    deviations = np.where(imputed, [[0.0, 0.25, 0.0]], 0.0)
     return data_of(
-        points, columns=("a", "<b>", "c"), filled=filled, deviations=deviations, names=np.array(["A", "B", "<i>"], object)
+        points, columns=("a", "<b>", "c"), imputed=imputed, deviations=deviations, names=np.array(["A", "B", "<i>"], object)
     )
 
 
@@ -237,7 +237,7 @@ def test_rings_mark_rows_with_imputed_values_and_describe_them():
     assert ring["customdata"] == ["B<br>imputed: &lt;b&gt; −5 ± 0.25<br>imputed: c 6", "&lt;i&gt;<br>imputed: a 7"]
     np.testing.assert_array_equal(summaries.scatter(data, column_plane(data.columns, 0, 1)).data[1].x, [4, 7])
     assert rings(random_data(), np.zeros((40, 2))) == []
-    assert rings(data_of(np.eye(2), filled=np.zeros((2, 2), dtype=bool)), np.eye(2)) == []
+    assert rings(data_of(np.eye(2), imputed=np.zeros((2, 2), dtype=bool)), np.eye(2)) == []
 
 
 @pytest.mark.parametrize("painted", [False, True])

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from pages.datasets.limits import MAX_DRAWN_POINTS
-from pages.ui.drawing import read_answer
+from pages.ui.drawing import read_message
 
 EXTENT = (0, 10, -5, 5)
 GIVEN = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
-def read(answer, k=None):
-    return read_answer(answer, "now", GIVEN, EXTENT, k)
+def read(message, k=None):
+    return read_message(message, "now", GIVEN, EXTENT, k)
 
 
 def test_coordinates_are_read_as_pairs():
@@ -26,7 +26,7 @@ def test_points_outside_the_extent_are_clipped():
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "message",
     [
         None,
         "text",
@@ -46,10 +46,10 @@ def test_points_outside_the_extent_are_clipped():
         dict(token="now", xy=[10**400, 2]),
         dict(token="now", xy=[1] * (2 * MAX_DRAWN_POINTS + 2)),
     ],
-    ids=lambda answer: str(answer)[:50],
+    ids=lambda message: str(message)[:50],
 )
-def test_an_invalid_message_is_ignored(answer):
-    assert read(answer) is GIVEN
+def test_an_invalid_message_is_ignored(message):
+    assert read(message) is GIVEN
 
 
 def test_a_message_with_another_number_of_centers_is_ignored():
