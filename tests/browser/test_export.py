@@ -143,7 +143,7 @@ def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, s
     page.get_by_role("link", name="Failures").click()
     page.get_by_role("button", name="Show example").first.click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    page.get_by_text("one group is cut in two").wait_for()
+    page.get_by_text("one group is split in two").wait_for()
     page.locator(".sentence", has_text="Converged").wait_for()
     loss = page.locator(".sentence").inner_text()
     page.get_by_role("button", name="Start with k-means++").click()
