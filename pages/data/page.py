@@ -1,4 +1,4 @@
-"""The Data page: shows the data set in use. `dashboard.py` draws the widgets that choose it above this page."""
+"""The Data page: shows the data set in use. The widgets that choose it are drawn above it, by `dashboard.py`."""
 
 import streamlit as st
 

@@ -19,11 +19,11 @@ from pages.ui.placing import plane_of
 from pages.ui.widgets import PERSISTENT, session_cache
 
 OVERLAP = (
-    "2-D projection: groups that overlap here may still be separate in other dimensions. Groups that are separate here are "
-    "separate."
+    "2-D projection: groups that overlap here may still be separate in other dimensions; groups that are separate here are "
+    "also separate in the full space."
 )
 MAX_ROWS = 200
-"""number of rows in the table"""
+"""maximum number of rows in the table"""
 
 
 def show_limits() -> None:
@@ -49,24 +49,24 @@ def show_data(data: Data) -> None:
     views = ["Scatter plot"] + (["Scatter-plot matrix", "Principal components"] if d > 2 else []) + ["Table"]
     view = st.segmented_control("View", views, default=views[0], required=True, key=f"view {d > 2}", **PERSISTENT)
     {
-        "Scatter plot": show_plane,
-        "Scatter-plot matrix": show_matrix,
+        "Scatter plot": show_scatter,
+        "Scatter-plot matrix": show_scatter_matrix,
         "Principal components": show_components,
-        "Table": show_rows,
+        "Table": show_table,
     }[view](data)
     if view != "Table" and (text := rings_note(data)):
         st.caption(text)
 
 
-def show_plane(data: Data) -> None:
-    """Shows a scatter plot, on two principal components if there are more than two columns."""
+def show_scatter(data: Data) -> None:
+    """Shows a scatter plot, of the first two principal components if there are more than two columns."""
     plane = plane_of(data)
     chart("plane", data, lambda: summaries.scatter(data, plane), f"Scatter plot of {data.title}.")
     if len(data.columns) > 2:
         st.caption(OVERLAP)
 
 
-def show_matrix(data: Data) -> None:
+def show_scatter_matrix(data: Data) -> None:
     """Shows a scatter-plot matrix of the selected columns."""
     names = list(data.columns)
     chosen = st.multiselect(
@@ -98,7 +98,7 @@ def show_components(data: Data) -> None:
     components = session_cache().get(("components", data.key), lambda: principal_components(data.points))
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_plane(data)
+        show_scatter(data)
     with right:
         st.markdown("**Explained variance**")
         chart("kept", data, lambda: summaries.explained_variance(components), "Explained variance by component.")
@@ -108,8 +108,8 @@ def show_components(data: Data) -> None:
         st.caption(f"The {summaries.MAX_LOADINGS} columns with the largest loadings in the first two components.")
 
 
-def show_rows(data: Data) -> None:
-    """Shows the first rows of the points, with imputed values marked."""
+def show_table(data: Data) -> None:
+    """Shows the first rows of the prepared data as a table, with imputed values marked."""
     names = data.names_of(np.arange(min(len(data.points), MAX_ROWS)))
     columns = summaries.distinct_names(["Row", *data.columns])
     records = []
@@ -120,7 +120,7 @@ def show_rows(data: Data) -> None:
             cells[j] = f"◌ {data.points[i, j]:.4g}{f' ± {spread:.2g}' if spread else ''}"
         records.append(dict(zip(columns, [name, *(minus_signs(cell) for cell in cells)], strict=True)))
     st.dataframe(records, hide_index=True, height=380)
-    marked = " ◌ = imputed, with standard deviation if known." if data.imputed is not None else ""
+    marked = " ◌ = imputed value, with its standard deviation if known." if data.imputed is not None else ""
     st.caption(f"First {len(names):,} of {len(data.points):,} rows.{marked}")
 
 
@@ -142,6 +142,6 @@ def show_proximities(data: Data) -> None:
 
 
 def chart(name: str, data: Data, create: Callable[[], go.Figure], alt: str, *parameters) -> None:
-    """Shows a figure and caches it by name, data and `parameters`."""
+    """Shows a figure, created on first use and cached by name, data and `parameters`."""
     figure = session_cache().get((name, data.key, *parameters), create)
     st.plotly_chart(figure, key=f"chart {name}", alt=alt, **CHART)

@@ -27,7 +27,7 @@ class Setting:
     """A numeric parameter of a sample."""
 
     name: str
-    """name of the argument of `Sample.function`"""
+    """argument of `Sample.function`"""
     label: str
     low: float
     high: float
@@ -44,7 +44,7 @@ class Sample:
     settings: tuple[Setting, ...] = ()
 
     def default(self, setting: Setting):
-        """Default value of the argument."""
+        """Default value of this parameter, from the signature of `function`."""
         return inspect.signature(self.function).parameters[setting.name].default
 
 
@@ -72,7 +72,7 @@ SAMPLES = {
     ),
     "stretched": Sample(
         "Stretched groups",
-        "Long, parallel groups: K-means splits them across.",
+        "Long, parallel groups; K-means cuts across them.",
         sampling.stretched,
         (Setting("ratio", "Aspect ratio", 1.0, 12.0, 0.5), AT_LEAST_TWO),
     ),
@@ -135,7 +135,7 @@ TABLES = {
     "ruspini": Table("Ruspini", "ruspini.csv", "75 points in four groups (Ruspini 1970)."),
     "s1": Table("S1", "s1.csv", "5,000 points, fifteen Gaussian groups (Fränti & Virmajoki 2006).", "label"),
     "aggregation": Table(
-        "Aggregation", "aggregation.csv", "788 points, seven shapes that touch (Gionis et al. 2007).", "label"
+        "Aggregation", "aggregation.csv", "788 points, seven groups, some of which touch (Gionis et al. 2007).", "label"
     ),
     "jain": Table("Jain", "jain.csv", "373 points, two crescents of unequal density (Jain & Law 2005).", "label"),
     "numbers": Table("Number words", "numbers.csv", "One to ten in eight languages, compared by edit distance.", words="word"),
@@ -155,7 +155,7 @@ def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
     Raises
     ------
     ValueError
-        If points times columns exceed `MAX_SAMPLE_VALUES`.
+        If the number of points times the number of columns exceeds `MAX_SAMPLE_VALUES`.
     """
     sample = SAMPLES[name]
     columns = sample.function(1, np.random.default_rng(0), **values).points.shape[1]
@@ -171,7 +171,7 @@ def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
         columns=tuple(f"x{i + 1}" for i in range(dataset.points.shape[1])),
         points=dataset.points,
         labels=dataset.labels,
-        label_name="true group",
+        label_name="group",
         truth=dataset.truth,
         same_units=True,
     )

@@ -18,11 +18,11 @@ from pages.datasets.data import Data
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
-"""leaves room for the margins of a plot, whose coordinates are squared, too"""
+"""largest accepted absolute value; the factor leaves room for plot margins, whose coordinates are squared, too"""
 MAX_PRESELECTED = 50
 """number of features that are selected initially"""
 DOMINANT_SHARE = 0.9
-"""share of the squared distances from which on a column gets a warning"""
+"""minimum share of the squared distances for which a column gets a warning"""
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is limited to {MAX_ROWS_FOR_PPCA:,} rows: drop rows with missing values, or impute the median."
 )
@@ -59,15 +59,19 @@ class Preparation:
 
 
 def default_preparation(columns: list[Column]) -> Preparation:
-    """Initial settings: all numeric columns are features, and a column with a name in `LABEL_NAMES` holds the true labels."""
-    groups = [c for c in columns if c.distinct <= MAX_CATEGORIES and c.kind in ("category", "number")]
-    label = next((c.name for c in groups if c.name.lower() in LABEL_NAMES), None)
+    """Initial settings, guessed from the columns.
+
+    The features are the numeric columns, or the dates and categories if there are none. A column with a name in `LABEL_NAMES`
+    holds the true labels. A column of text or identifiers with the most distinct values holds the row labels.
+    """
+    label_candidates = [c for c in columns if c.distinct <= MAX_CATEGORIES and c.kind in ("category", "number")]
+    label = next((c.name for c in label_candidates if c.name.lower() in LABEL_NAMES), None)
     numbers = [c.name for c in columns if c.kind == "number" and c.name != label]
     features = numbers or [c.name for c in columns if c.kind in ("date", "category") and c.name != label]
     most_distinct = max((c.distinct for c in columns), default=0)
-    candidates = [c for c in columns if c.kind in ("text", "identifier") and c.distinct == most_distinct]
-    candidates.sort(key=lambda c: c.kind != "text")
-    return Preparation(tuple(features[:MAX_PRESELECTED]), label, candidates[0].name if candidates else None)
+    name_candidates = [c for c in columns if c.kind in ("text", "identifier") and c.distinct == most_distinct]
+    name_candidates.sort(key=lambda c: c.kind != "text")
+    return Preparation(tuple(features[:MAX_PRESELECTED]), label, name_candidates[0].name if name_candidates else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +165,8 @@ def missing_effects(selected: SelectedColumns) -> dict[str, str]:
     d = selected.numbers.shape[1] + selected.codes.shape[1]
     imputes = f"Imputes {cells:,} {'value' if cells == 1 else 'values'} in {rows:,} of {n:,} rows"
     blank = int((missing == d).sum())
-    warning = f" {blank:,} of these rows {'is' if blank == 1 else 'are'} entirely missing." if blank and d > 1 else ""
-    predicted = "values predicted from the other columns, with uncertainty"
+    warning = f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value in any feature." if blank and d > 1 else ""
+    predicted = "predictions from the other numeric columns (with standard deviations)"
     return {
         "drop": f"Drops {rows:,} of {n:,} rows and keeps {n - rows:,}.",
         "median": f"{imputes} with {_imputed_values(selected, 'the column median')}.{warning}",
@@ -194,8 +198,8 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     Raises
     ------
     ValueError
-        As `select_columns`; if fewer than two rows are left; if the points are too large; or if probabilistic PCA is not
-        possible.
+        As `select_columns`; if fewer than two rows are left; if there are too many columns or values; or if probabilistic PCA
+        is not possible.
     """
     selected = select_columns(table, preparation)
     if preparation.missing == "drop" or not selected.missing.any():

@@ -53,13 +53,13 @@ def is_number(column: pd.Series) -> bool:
 
 
 def value_text(value) -> str:
-    """A value as text, whole floats without decimals: pandas turns whole numbers into floats where values are missing."""
+    """A value as text, whole floats without decimals, because pandas stores integers as floats if values are missing."""
     text = str(value)
     return text.removesuffix(".0") if isinstance(value, float | np.floating) else text
 
 
 def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
-    """(bins,) number of values in each bin of equal width. Unlike NumPy's, it accepts very narrow and very wide ranges."""
+    """(bins,) number of values in each bin of equal width. Unlike `np.histogram`, accepts very narrow and very wide ranges."""
     low, high = float(low), float(high)
     if not low < high:
         return len(values) * (np.arange(bins) == bins // 2)
@@ -69,16 +69,16 @@ def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndar
 
 
 def describe(table: pd.DataFrame) -> list[Column]:
-    """Describes each column of a table; its type is detected."""
+    """Describes each column of a table and detects its type."""
     return [_describe_column(str(name), cells, i == 0) for i, (name, cells) in enumerate(table.items())]
 
 
-def _describe_column(name: str, cells: pd.Series, first: bool) -> Column:
+def _describe_column(name: str, cells: pd.Series, is_first: bool) -> Column:
     is_date = pd.api.types.is_datetime64_any_dtype(cells)
-    return _describe_numbers(name, cells, is_date, first) if is_date or is_number(cells) else _describe_text(name, cells)
+    return _describe_numbers(name, cells, is_date, is_first) if is_date or is_number(cells) else _describe_text(name, cells)
 
 
-def _describe_numbers(name: str, cells: pd.Series, is_date: bool, first: bool) -> Column:
+def _describe_numbers(name: str, cells: pd.Series, is_date: bool, is_first: bool) -> Column:
     values = to_floats(cells)
     values = values[np.isfinite(values)]
     # floats are exact for whole numbers up to 2^53 only; identifiers may be larger
@@ -96,7 +96,7 @@ def _describe_numbers(name: str, cells: pd.Series, is_date: bool, first: bool) -
         kind = "constant"
     elif not is_date and distinct == len(exact):
         is_row_number = exact[0] in (0, 1) and (exact[1:] == exact[:-1] + 1).all()
-        if (first and is_row_number) or (_is_identifier_name(name) and (exact == np.round(exact)).all()):
+        if (is_first and is_row_number) or (_is_identifier_name(name) and (exact == np.round(exact)).all()):
             kind = "identifier"
     return Column(name, kind, len(cells) - len(values), distinct, counts, summary, kind == "identifier")
 

@@ -11,14 +11,14 @@ from clustering.proximity import UndefinedProximity
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
     metric: metric for metric in ("euclidean", "chebyshev", "cosine")
 }
-"""the names that `scipy.spatial.distance` uses for these metrics"""
+"""names of these metrics in `scipy.spatial.distance`"""
 PRECOMPUTED = "as given"
 """the metric of a distance matrix that was uploaded or computed from words"""
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Points, or a distance matrix with a layout of the points in the plane."""
+    """Points to cluster, or a distance matrix with a 2-D layout of its points."""
 
     key: str
     """identifies the data set: two data sets with the same key are equal"""
@@ -30,6 +30,7 @@ class Data:
     labels: np.ndarray | None = None
     """(n,) true labels, integers from 0, -1 for unknown; never used for clustering"""
     label_name: str = ""
+    """name of the column with the true labels"""
     truth: Gaussians | None = None
     """the mixture from which the points were drawn"""
     same_units: bool = False
@@ -47,7 +48,7 @@ class Data:
     mixed: tuple[np.ndarray, np.ndarray] | None = None
     """numbers (n, p) and category codes (n, q) before encoding and scaling; None without categories"""
     precomputed: np.ndarray | None = None
-    """(n, n) distance matrix, if only distances are known; `points` is then a layout of the points in the plane"""
+    """(n, n) distance matrix, if only distances are known; `points` is then a 2-D layout"""
     matrix_name: str = ""
     """what the entries of `precomputed` are, e.g. "edit distances\""""
 

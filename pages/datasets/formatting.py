@@ -6,10 +6,10 @@ import re
 import numpy as np
 
 WORD_JOINER = "\u2060"
-"""an invisible character without width; inside an address it prevents Markdown from making a link"""
+"""invisible zero-width character; inside an address it prevents Markdown from making a link"""
 ADDRESS = re.compile("://|www[.]|.@", re.IGNORECASE)
 MAX_LENGTH = 22
-"""characters of a truncated text"""
+"""maximum number of characters of a truncated text"""
 
 
 def minus_signs(text: str) -> str:

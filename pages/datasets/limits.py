@@ -1,4 +1,4 @@
-"""Limits on what one session may use, so that many people can share a server. The Data page lists them."""
+"""Limits on the resources of one session, so that many people can share a server. The Data page lists them."""
 
 MAX_UPLOAD_MB = 200
 """size of an uploaded file; `.streamlit/config.toml` has the same number"""
@@ -13,7 +13,7 @@ MAX_ROW_BYTES = 2**24
 MAX_CELLS = 50_000_000
 """rows times columns of a table"""
 MAX_COLUMNS = 2_000
-"""features, after one-hot encoding; projections and colors take time cubic in this number"""
+"""features, after one-hot encoding; principal components, which determine projections and colors, take cubic time"""
 MAX_CATEGORIES = 50
 """distinct values of a categorical column; a column with more is treated as text"""
 MAX_ROWS_FOR_PPCA = 100_000
@@ -27,11 +27,13 @@ MAX_DRAWN_POINTS = 5_000
 MAX_POINTS_FOR_PROXIMITIES = 5_000
 """points of a distance matrix; with 5,000 points it takes 200 MB"""
 MAX_CHARACTERS = 64
-"""characters of a text that edit distances compare, the number that one machine word holds"""
+"""characters of a text compared by edit distance, which is fast if they fit into one 64-bit word"""
 MAX_ORDERED_LEAVES = 500
 """leaves for the optimal leaf order of a tree, which takes time cubic in this number"""
 MAX_CLUSTERS = 50
+"""K"""
 MAX_ITERATIONS = 500
+"""iterations of a run"""
 MAX_STATE_VALUES = 100_000_000
 """numbers in the parameters of a run, over all its iterations"""
 MIN_ITERATIONS = 20
@@ -47,7 +49,7 @@ MAX_K_RANGE = (3, 20)
 MAX_RESTARTS_PER_K = 50
 """restarts per K on the Choose K page"""
 MAX_SWEEP_POINTS = 5_000
-"""points on the Choose K page, which makes hundreds of runs"""
+"""points on the Choose K page, which needs hundreds of runs"""
 MAX_SWEEP_POINTS_PAIRWISE = 1_500
 """points on the Choose K page for methods that need a distance matrix"""
 MAX_BOOTSTRAP_FITS = 1_000
@@ -60,11 +62,12 @@ def limit_rows() -> list[tuple[str, str, str]]:
     """The table of limits: what is limited, the limit, and what happens if it is exceeded."""
     rejected = "Rejected; upload a subset."
     sampled = "A random sample is used, with a message."
-    maximum = "Maximum of the input."
+    maximum = "Larger values cannot be entered."
+    outside = "Other values cannot be entered."
     return [
-        ("Uploaded file", f"{MAX_UPLOAD_MB} MB, unpacked {MAX_UNPACKED_BYTES // 2**20} MB", rejected),
+        ("Uploaded file", f"{MAX_UPLOAD_MB} MB; {MAX_UNPACKED_BYTES // 2**20} MB after unpacking", rejected),
         ("JSON file", f"{MAX_JSON_BYTES // 2**20} MB, {MAX_JSON_ROWS:,} rows", "Rejected; use CSV or Parquet."),
-        ("Row of a text file", f"{MAX_ROW_BYTES // 2**20} MB", "Rejected; check the line breaks and quotation marks."),
+        ("Row of a text file", f"{MAX_ROW_BYTES // 2**20} MB", "Rejected; check line breaks and quotation marks."),
         ("Table", f"{MAX_CELLS:,} cells (rows × columns)", rejected),
         ("Features", f"{MAX_COLUMNS:,} after one-hot encoding", "Rejected; choose fewer features."),
         ("Categories in a column", f"{MAX_CATEGORIES}", "The column cannot be a feature."),
@@ -73,25 +76,29 @@ def limit_rows() -> list[tuple[str, str, str]]:
             f"{MAX_ROWS_FOR_PPCA:,} rows, {MAX_COMPONENTS} components",
             "Not available; drop rows or impute the median.",
         ),
-        ("Simulated data", f"{MAX_SAMPLE_VALUES:,} values (points × columns)", "Rejected, with the largest possible size."),
+        (
+            "Simulated data",
+            f"{MAX_SAMPLE_VALUES:,} values (points × columns)",
+            "Rejected; the message states the largest possible size.",
+        ),
         ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
         ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
         ("K-medoids, hierarchical clustering, words", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
-        ("Optimal leaf order of a tree", f"{MAX_ORDERED_LEAVES} points", "Another order is used, with a message."),
+        ("Optimal leaf order of a dendrogram", f"{MAX_ORDERED_LEAVES} points", "The default order is used, with a message."),
         ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),
         ("Iterations", f"{MAX_ITERATIONS}", "The run stops, with a message."),
         (
             "Parameters of a run",
             f"{MAX_STATE_VALUES:,} values over all iterations",
-            f"Fewer iterations, with a message; rejected if fewer than {MIN_ITERATIONS} fit.",
+            f"The iteration limit is reduced, with a message; rejected if fewer than {MIN_ITERATIONS} iterations fit.",
         ),
         ("Frames of an animation", f"{MAX_FRAMES}", "Some iterations are skipped, with a message."),
         ("Runs on the Compare page", f"{MAX_PANELS}", maximum),
-        ("Runs on the Restarts page", f"{RUNS_RANGE[0]} to {RUNS_RANGE[1]} per initialization", "Range of the input."),
-        ("Maximum K on the Choose K page", f"{MAX_K_RANGE[0]} to {MAX_K_RANGE[1]}", "Range of the input."),
+        ("Runs on the Restarts page", f"{RUNS_RANGE[0]} to {RUNS_RANGE[1]} per initialization method", outside),
+        ("Maximum K on the Choose K page", f"{MAX_K_RANGE[0]} to {MAX_K_RANGE[1]}", outside),
         ("Restarts per K on the Choose K page", f"{MAX_RESTARTS_PER_K}", maximum),
         ("Points on the Choose K page", f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids", sampled),
-        ("Bootstrap of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,} fits", maximum),
+        ("Bootstrap refits of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,}", maximum),
         ("Points sampled from a Gaussian mixture", f"{MAX_GENERATED_POINTS:,}", maximum),
     ]

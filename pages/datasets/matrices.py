@@ -33,7 +33,7 @@ def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", 
     points = np.ascontiguousarray(layout.points)
     digest = hashlib.sha256(np.ascontiguousarray(matrix))
     digest.update(repr((title, kind, note, None if names is None else list(names))).encode())
-    layout_note = f"The 2-D layout (classical scaling) preserves {layout.share:.0%} of the distances."
+    layout_note = f"Goodness of fit of the 2-D layout (classical scaling): {layout.share:.0%}."
     return Data(
         key=f"proximities/{digest.hexdigest()[:24]}",
         title=title,
@@ -55,7 +55,7 @@ def from_words(column: pd.Series, title: str) -> Data:
     ValueError
         If there are fewer than two distinct texts.
     """
-    # an accented letter may be one character or two, which look the same
+    # normalized, because an accented letter may be one character or two, which look the same
     present = {unicodedata.normalize("NFC", word).strip() for word in column.dropna().astype(str).unique()}
     words = np.array(sorted(present - {""}), dtype=object)
     if len(words) < 2:
@@ -73,7 +73,7 @@ def from_words(column: pd.Series, title: str) -> Data:
 
 
 def looks_like_proximities(table: pd.DataFrame) -> bool:
-    """Whether a table is symmetric or a triangle, with a zero diagonal; a first column of names is ignored."""
+    """Whether a table is symmetric or one triangle of a matrix, with a zero diagonal; a first column of names is ignored."""
     if not 3 <= len(table) <= MAX_POINTS_FOR_PROXIMITIES or table.shape[1] - len(table) not in (0, 1):
         return False
     _, block = _split_names(table)

@@ -41,7 +41,7 @@ class Plane:
 
 
 def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
-    """The plane of columns i and j. If there is a single column, the second coordinate is zero."""
+    """The plane of columns i and j. With a single column, the second coordinate is zero."""
     d = len(columns)
     if d == 1:
         return Plane(np.array([[1.0], [0.0]]), np.zeros(1), (columns[0], "(jittered)"), False)
@@ -49,7 +49,7 @@ def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
 
 
 def principal_plane(points: np.ndarray) -> Plane:
-    """The plane of the first two principal components; the names contain the explained variance."""
+    """The plane of the first two principal components; the axis titles contain their shares of the variance."""
     found = principal_components(points)
     names = tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(found.shares[:2]))
     return Plane(found.axes[:2], found.mean, names, False)

@@ -14,12 +14,13 @@ from pages.ui.upload import choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache
 
 DEFAULT_SIZE = 500
+"""default number of points of a sample"""
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload"}
 
 
 def current() -> Data:
-    """The data set in use on every page: the last valid choice."""
+    """The data set in use on all pages: the last valid choice."""
     return st.session_state.get("last data") or catalog.draw_sample("three", 500, 0, {})
 
 
@@ -48,7 +49,7 @@ def choose_data(full: bool) -> None:
         st.session_state["data notice"] = f"All pages still use “{current().title}”."
     else:
         if data is None:
-            st.session_state["data notice"] = f"No data uploaded yet. All pages use “{current().title}”."
+            st.session_state["data notice"] = f"No data yet. All pages still use “{current().title}”."
         else:
             st.session_state["last data"] = data
             if source == "own":
@@ -60,7 +61,7 @@ def choose_data(full: bool) -> None:
 
 
 def summary(data: Data) -> str:
-    """The size of a data set, and the note about its preparation."""
+    """The size of a data set and the note about its preparation, as sentences."""
     n, d = data.points.shape
     if data.precomputed is not None:
         return f"{n:,} × {n:,} {data.matrix_name}. {data.note}"

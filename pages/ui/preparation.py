@@ -1,4 +1,4 @@
-"""Widgets that choose features, missing-value treatment and scaling, and turn a table into points."""
+"""Widgets that choose features, the treatment of missing values, and scaling, and turn a table into points."""
 
 from dataclasses import dataclass, replace
 
@@ -21,15 +21,15 @@ class Source:
     """An uploaded, pasted or bundled table."""
 
     key: str
-    """identifies the table"""
+    """identifies the table; prefix of widget keys"""
     title: str
     table: pd.DataFrame
     columns: list[Column]
     """descriptions of the columns"""
     initial: Preparation
-    """initial settings"""
+    """initial values of the widgets"""
     persistence: dict
-    """arguments that make the widgets of this table keep their values"""
+    """widget arguments that keep the values of the widgets of this table: `IN_LINK` or `PERSISTENT`"""
 
     @property
     def cells(self) -> int:
@@ -77,8 +77,8 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     _show_heading(
         full,
         "Columns",
-        "Features for clustering; types are detected automatically. Text, constant columns and columns with over "
-        f"{MAX_CATEGORIES} categories cannot be used.",
+        "Features are the columns used for clustering. Types are detected automatically. Columns of text, constant columns, "
+        f"and columns with more than {MAX_CATEGORIES} categories cannot be features.",
     )
     if full:
         _show_columns(source)
@@ -99,14 +99,14 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
         st.caption(f"The first {cleaning.MAX_PRESELECTED} of {len(numbers)} numeric columns are selected initially.")
     codes = [c for c in features if columns[c].kind == "number" and columns[c].distinct <= MAX_CATEGORIES]
     groups = [c.name for c in source.columns if c.distinct <= MAX_CATEGORIES and c.kind != "constant"]
-    # drawn on every page, because the address contains only values of widgets on the page
+    # drawn on every page, because links contain only the values of widgets on the page
     places = st.columns(3) if full else [st.expander("Labels and categories")] * 3
     with places[0]:
         label = _choose_optional(
             source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
         )
     with places[1]:
-        names = _choose_optional(source, "Row labels", columns, initial.names, "names", "Shown when you point at a row.")
+        names = _choose_optional(source, "Row labels", columns, initial.names, "names", "Names of the rows, shown on hover.")
     as_categories = ()
     if codes:
         with places[2]:
@@ -114,12 +114,14 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
                 "Treat as categorical",
                 codes,
                 key=f"{key}_categories",
-                help="Numeric codes without an order.",
+                help="Numeric columns whose values are codes without an order.",
                 **source.persistence,
             )
     if label is not None and label in features:
         st.warning(
-            escape_markdown(f"The true label {label} is also a feature, so scores against it are over-optimistic."),
+            escape_markdown(
+                f"The column of true labels, {label}, is also a feature, so scores against it are too optimistic."
+            ),
             icon=":material/warning:",
         )
     return Preparation(tuple(features), label, names, tuple(as_categories))
@@ -151,7 +153,7 @@ def _choose_missing(
             max_components,
             min(2, max_components),
             key=name,
-            help="Number of components. More fit better but may overfit.",
+            help="More components fit better but may overfit.",
             width=160,
             **source.persistence,
         )
@@ -174,7 +176,7 @@ def _choose_scaling(full: bool) -> str:
 
 
 def _choose_optional(source: Source, label: str, names, default: str | None, key: str, help: str) -> str | None:
-    """A select box with the column names and "none"."""
+    """Choose one of the column names, or None."""
     options = [None, *names]
     return st.selectbox(
         label,

@@ -1,4 +1,4 @@
-"""Widgets for own data: a file, pasted text or a drawing."""
+"""Widgets for the user's own data: an uploaded file, pasted text or a drawing."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,16 +20,16 @@ INPUTS = {"file": "File", "paste": "Paste", "draw": "Draw"}
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INSPECTED_CHARACTERS = 2**20
-"""number of characters used to detect a triangular matrix"""
+"""number of characters used to detect one triangle of a distance matrix"""
 INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
-MARKS = {"": "none", ",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
+NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
 KIND_NAMES = {"text": "text file", "xlsx": "Excel workbook", "parquet": "Parquet", "json": "JSON", "npy": "NumPy array"}
 
 
 def choose_own_data() -> Data | None:
-    """Shows the widgets for own data and returns the data, or None if there are none yet."""
+    """Shows the widgets for the user's own data and returns the data, or None if there are none yet."""
     input_kind = st.segmented_control(
         "Input",
         list(INPUTS),
@@ -40,8 +40,8 @@ def choose_own_data() -> Data | None:
         label_visibility="collapsed",
         **PERSISTENT,
     )
-    found = {"file": _uploaded, "paste": _pasted, "draw": _drawn}[input_kind]()
-    return prepare(found, full=True) if isinstance(found, Source) else found
+    result = {"file": _uploaded, "paste": _pasted, "draw": _drawn}[input_kind]()
+    return prepare(result, full=True) if isinstance(result, Source) else result
 
 
 def _drawn() -> Data | None:
@@ -56,7 +56,7 @@ def _drawn() -> Data | None:
 
 
 def compare_words(source: Source, column: str) -> Data:
-    """The distinct texts of a column with their edit distances."""
+    """The distinct texts of a column with their edit distances, cached."""
 
     def compute():
         with st.spinner("Computing edit distances"):
@@ -65,7 +65,7 @@ def compare_words(source: Source, column: str) -> Data:
     return session_cache().get(("words", source.key, column), compute)
 
 
-def _lay_out(key: str, compute: Callable[[], Data]) -> Data:
+def _cached_matrix_data(key: str, compute: Callable[[], Data]) -> Data:
     """Data from a distance matrix, cached by key."""
 
     def with_spinner():
@@ -87,7 +87,7 @@ def _uploaded() -> Source | Data | None:
     file = st.session_state.get("upload")
     if file is None:
         return None
-    if st.session_state["file"] is None:  # the uploader was off the page and has lost its file
+    if st.session_state["file"] is None:  # the uploader loses its file when another page is shown
         st.caption(escape_markdown(f"{file.name}, {_format_size(file.size)}"))
     return _choose_reading(file.name, f"file {file.file_id}", file.getvalue())
 
@@ -107,7 +107,7 @@ def _pasted() -> Source | Data | None:
 
 
 def _keep_upload() -> None:
-    """Keeps the uploaded file in the session, because the uploader loses it when it is not drawn."""
+    """Keeps the uploaded file in the session, because the uploader loses it when it is not on the page."""
     st.session_state["upload"] = st.session_state["file"]
 
 
@@ -128,8 +128,12 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     separator = session_cache().get(("triangle", key), lambda: _triangle_separator(content, chosen))
     # lines of a triangle have different lengths, so it cannot be read as a table first
     if separator and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        st.caption("Each line has one number more than the previous one: one triangle of a distance matrix.")
-        return _lay_out(key, lambda: matrices.from_text(readers.text_of(content, chosen), separator, chosen.decimal, title))
+        st.caption(
+            "Each line has one more number than the previous line, so this is read as one triangle of a distance matrix."
+        )
+        return _cached_matrix_data(
+            key, lambda: matrices.from_text(readers.text_of(content, chosen), separator, chosen.decimal, title)
+        )
     reading = session_cache().get(("read", key), lambda: readers.read(content, name, chosen))
     if len(reading.sheets) > 1:
         sheet = st.selectbox(
@@ -143,7 +147,7 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
 
 
 def _triangle_separator(content: bytes, format: Format) -> str | None:
-    """The separator of a triangular distance matrix, or None if the file does not begin like one."""
+    """The separator of a triangular distance matrix, or None if the text does not begin like one."""
     if format.kind != "text":
         return None
     text = readers.text_of(content, format)
@@ -152,7 +156,10 @@ def _triangle_separator(content: bytes, format: Format) -> str | None:
 
 
 def _interpret(title: str, key: str, reading: Reading, interpretation: str | None) -> Source | Data:
-    """The table as features, distances or words; `interpretation` is a key of `INTERPRETATIONS`, or None to choose it here."""
+    """The table as features, distances or words.
+
+    `interpretation` is a key of `INTERPRETATIONS`, or None if the user can choose it here.
+    """
 
     def make_source():
         columns = describe(reading.table)
@@ -160,7 +167,7 @@ def _interpret(title: str, key: str, reading: Reading, interpretation: str | Non
 
     square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
     if square and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
+        return _cached_matrix_data(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
     source = session_cache().get(("source", key), make_source)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
     has_features = any(c.usable for c in source.columns)
@@ -171,7 +178,7 @@ def _interpret(title: str, key: str, reading: Reading, interpretation: str | Non
         if interpretation == "table" and columns - rows in (0, 1) and rows > 2:
             st.caption(f"This table is square. If it holds distances, choose “{INTERPRETATIONS['proximities']}”.")
     if interpretation == "proximities":
-        return _lay_out(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
+        return _cached_matrix_data(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
     if interpretation == "words":
         if not has_features:
             st.caption("This table has no usable features, so its words are compared by edit distance.")
@@ -187,17 +194,17 @@ def _choose_interpretation(key: str, options: list[str], default: str) -> str:
         default=default,
         required=True,
         key=f"{key}_taken",
-        help="K-medoids and hierarchical clustering accept any distances. The edit distance of two words is the number of "
-        "letters to insert, delete or replace.",
+        help="K-medoids and hierarchical clustering accept any distances. The edit distance between two words is the minimum "
+        "number of letters to insert, delete or replace to turn one into the other.",
         **PERSISTENT,
     )
 
 
 def _choose_format(key: str, detected: Format) -> Format:
-    """Shows the detected format and the widgets that change it, and returns the chosen format."""
+    """Shows the format and widgets that change it, and returns it; `detected` is the initial choice."""
     kind = f"{KIND_NAMES[detected.kind]}{' (gzip)' * detected.compressed}"
     if detected.kind not in ("text", "xlsx"):
-        st.caption(escape_markdown(f"Detected: {kind}."))
+        st.caption(escape_markdown(f"Format: {kind}."))
         return detected
     current = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}
     header = "yes" if current["header"] in (True, "yes") else "no"
@@ -205,11 +212,12 @@ def _choose_format(key: str, detected: Format) -> Format:
     if detected.kind == "text":
         details = (
             f"separator: {SEPARATORS.get(current['separator'], current['separator'])}; "
-            f"decimal separator: {MARKS[current['decimal']]}; thousands separator: {MARKS[current['thousands']]}; "
+            f"decimal separator: {NUMBER_SEPARATORS[current['decimal']]}; "
+            f"thousands separator: {NUMBER_SEPARATORS[current['thousands']]}; "
             f"encoding: {ENCODINGS[current['encoding']]}; {details}"
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(escape_markdown(f"Detected: {kind}; {details}."), width="content")
+        st.caption(escape_markdown(f"Format: {kind}; {details}."), width="content")
         popover = st.popover("Import options", icon=":material/tune:")
     choices = dict(header=dict(yes="yes", no="no"))
     labels = dict(
@@ -221,7 +229,13 @@ def _choose_format(key: str, detected: Format) -> Format:
     )
     if detected.kind == "text":
         choices = (
-            dict(separator=SEPARATORS, decimal={m: MARKS[m] for m in ".,"}, thousands=MARKS, encoding=ENCODINGS) | choices
+            dict(
+                separator=SEPARATORS,
+                decimal={mark: NUMBER_SEPARATORS[mark] for mark in ".,"},
+                thousands=NUMBER_SEPARATORS,
+                encoding=ENCODINGS,
+            )
+            | choices
         )
     chosen = {}
     with popover:
@@ -236,7 +250,7 @@ def _choose_format(key: str, detected: Format) -> Format:
                 key=f"{key}_{name}",
                 **PERSISTENT,
             )
-    if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the mark that the user has changed
+    if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the one that the user has changed
         other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"
         chosen[other] = "" if other == "thousands" else ",."[chosen["thousands"] == ","]
     return replace(detected, **chosen | dict(header=chosen["header"] == "yes"))

@@ -27,7 +27,7 @@ def bring(page, server):
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_role("heading", name="Data", level=1).wait_for()
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No data uploaded yet. All pages use “Three Gaussians”.").wait_for()
+    page.get_by_text("No data yet. All pages still use “Three Gaussians”.").wait_for()
     idle(page)
 
 
@@ -187,7 +187,7 @@ def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.get_by_text("No data uploaded yet. All pages use “Three Gaussians”.").wait_for()
+    page.get_by_text("No data yet. All pages still use “Three Gaussians”.").wait_for()
     idle(page)
     tab_to(page, "File")
     page.keyboard.press("ArrowRight")

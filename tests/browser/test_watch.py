@@ -54,7 +54,7 @@ def another_run(page):
 def to_own_data(page):
     page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No data uploaded yet.").wait_for()
+    page.get_by_text("No data yet.").wait_for()
 
 
 def watch(page, summary):

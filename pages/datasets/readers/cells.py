@@ -16,7 +16,7 @@ from pages.datasets.readers.limits import MAX_NOTES, ReadError, check_cells
 from pages.datasets.readers.notation import ISO_DATE, MISSING, number_pattern, to_text
 
 MAX_EXACT_INTEGER = 2**53
-"""floats represent all whole numbers up to this one exactly"""
+"""floats represent all integers up to this one exactly"""
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
 
 Column = tuple[np.ndarray | pd.Series, str, str]
@@ -173,7 +173,7 @@ def _invalid_note(cells: pa.ChunkedArray, valid: pa.ChunkedArray, invalid: int, 
 
 def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.ChunkedArray, note: str) -> Column:
     """Integers if all are whole, else floats; text if they are identifiers or too long to be exact as floats."""
-    if _identifiers(plain):
+    if _are_identifiers(plain):
         return text.to_pandas(), "zeros", " has numbers with leading zeros, like identifiers; they are kept as text."
     values = numbers.to_numpy()
     try:
@@ -193,7 +193,7 @@ def _replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
     return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
 
 
-def _identifiers(cells: pa.ChunkedArray) -> bool:
+def _are_identifiers(cells: pa.ChunkedArray) -> bool:
     """Whether most cells are whole numbers with leading zeros, and all have the same length, like "00123"."""
     if not pc.any(pc.starts_with(cells, "0")).as_py():
         return False

@@ -15,7 +15,7 @@ from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notati
 SEPARATORS = ("\t", ";", "|", ",", " ")
 """in order of preference; later ones are more likely to occur inside cells"""
 SINGLE_COLUMN_SEPARATORS = "\x1f\x1e\x1d\x1c"
-"""characters that hardly occur in text; used as the separator to read a single column"""
+"""characters that hardly occur in text; one of them is used as the separator to read a single column"""
 QUOTED_OR_SPACES = re.compile(rb'((?<![^ \t\r\n])"(?:[^"]|"")*"(?![^ \t\r\n]))|(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])|([ \t]+)')
 
 

@@ -74,7 +74,7 @@ def check_format(format: Format, kind: str) -> None:
         raise ReadError(f"This file is {KIND_NAMES[kind]}, not {KIND_NAMES[format.kind]}.")
     if format.decimal not in (".", ",") or format.thousands not in ("", *THOUSANDS):
         raise ReadError(
-            "The decimal separator must be a point or comma; the thousands separator a point, comma, space, apostrophe or "
+            "The decimal separator must be a period or comma; the thousands separator a period, comma, space, apostrophe or "
             "none."
         )
     if format.decimal == format.thousands:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pages.datasets.limits import MAX_CELLS, MAX_JSON_BYTES, MAX_JSON_ROWS, MAX_UNPACKED_BYTES
 
 MAX_NOTES = 12
-"""notes of each kind; further notes are counted"""
+"""notes of each kind that are shown; the others are only counted"""
 SAMPLE_BYTES = 2**16
 """bytes used to detect the format of a text; more if its rows are long"""
 SAMPLE_ROWS = 200
@@ -22,9 +22,9 @@ class ReadError(ValueError):
 
 @contextlib.contextmanager
 def as_read_error(message: str) -> Iterator[None]:
-    """Context manager that turns any exception into a `ReadError` with this message.
+    """Context manager that replaces any other exception by a `ReadError` with this message.
 
-    It catches all exceptions, because libraries raise many different ones for damaged files.
+    Catches all exceptions, because libraries raise many different ones for damaged files.
     """
     try:
         yield

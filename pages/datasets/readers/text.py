@@ -114,8 +114,8 @@ def _numbered_rows(data: bytes, separator: str) -> Iterator[tuple[int, list[str]
         raise _unclosed(f"line {line}")
 
 
-def _filled(row: list[str]) -> int:
-    """Number of cells up to the last non-empty one."""
+def _trimmed_length(row: list[str]) -> int:
+    """Length of a row without the empty cells at its end."""
     if row[-1].strip():
         return len(row)
     return next((i for i in range(len(row), 0, -1) if row[i - 1].strip()), 0)
@@ -139,7 +139,7 @@ def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
         raise ReadError(EMPTY)
     sizes, lengths = Counter(), Counter()
     for row in itertools.chain([] if header else [top], (row for _, row in rows)):
-        sizes[_filled(row)] += 1
+        sizes[_trimmed_length(row)] += 1
         lengths[len(row)] += 1
     width = len(top)
     unnamed = header and width > 1 and {*lengths} == {width + 1} and max(sizes) == width + 1
@@ -150,10 +150,11 @@ def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
     for i, (line, row) in enumerate(_numbered_rows(data, separator)):
         if header and i == 0:
             row = [*[""] * unnamed, *row]
-        elif len(row) > width and _filled(row) > width:
+        elif len(row) > width and _trimmed_length(row) > width:
             if surplus > 0.01 * sizes.total():
                 raise ReadError(
-                    f"Line {line} has {_filled(row)} cells instead of {width}: correct the line, or choose another separator."
+                    f"Line {line} has {_trimmed_length(row)} cells instead of {width}: correct the line, or choose "
+                    "another separator."
                 )
             dropped = dropped or line
             continue
@@ -163,7 +164,7 @@ def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
         writer.writerow(row)
     notes = []
     if short:
-        notes.append(f"{count_of(short, 'row has', 'rows have')} too few cells; the others are treated as missing.")
+        notes.append(f"{count_of(short, 'row has', 'rows have')} too few cells; the rest is treated as missing.")
     if surplus:
         rows_dropped = count_of(surplus, "row has too many cells and was", "rows have too many cells and were")
         notes.append(f"{rows_dropped} dropped (first: line {dropped}).")

@@ -70,12 +70,12 @@ def missing_value_captions(app):
 def test_without_an_upload_the_limit_and_the_data_in_use_are_stated():
     app = opened("/data?source=Upload")
     assert "up to 200 MB" in app.file_uploader(key="file").label
-    assert "No data uploaded yet. All pages use “Three Gaussians”." in texts_of(app)
+    assert "No data yet. All pages still use “Three Gaussians”." in texts_of(app)
 
 
 def test_an_uploaded_table_is_described_and_gets_default_settings(shared_app):
     app = upload(shared_app, "penguins.csv", PENGUINS)
-    assert "separator: comma; decimal separator: point; thousands separator: none; encoding: UTF-8; header: yes" in texts_of(
+    assert "separator: comma; decimal separator: period; thousands separator: none; encoding: UTF-8; header: yes" in texts_of(
         app
     )
     described = app.dataframe[0].value.set_index("Column")
@@ -99,7 +99,7 @@ def test_the_effect_of_each_missing_value_option_is_stated_and_true(shared_app):
     app = upload(shared_app, "penguins.csv", PENGUINS)
     assert missing_value_captions(app)[:2] == [
         "Drops 2 of 344 rows and keeps 342.",
-        "Imputes 8 values in 2 of 344 rows with the column median. 2 of these rows are entirely missing.",
+        "Imputes 8 values in 2 of 344 rows with the column median. 2 of these rows have no value in any feature.",
     ]
     labeled(app.radio, "Missing values").set_value("median").run()
     data = in_use(app)
@@ -200,7 +200,7 @@ def test_a_distance_matrix_is_recognized_in_each_layout(shared_app, layout):
     if "a" in MATRICES[layout]:
         assert data.names_of([0, 1, 2]) == ["a", "b", "c"]
     assert any("heatmap" in figure for figure in figures(app))
-    assert re.search(r"preserves \d+% of the distances", texts_of(app))
+    assert re.search(r"Goodness of fit of the 2-D layout \(classical scaling\): \d+%", texts_of(app))
 
 
 def test_methods_that_need_points_explain_why_and_offer_k_medoids(app):
@@ -404,7 +404,7 @@ def test_a_removed_file_is_forgotten(app):
     upload(app, "penguins.csv", PENGUINS)
     app.file_uploader(key="file").set_value(None).run()
     assert app.session_state["upload"] is None
-    assert "No data uploaded yet. All pages use “penguins.csv”." in texts_of(app)
+    assert "No data yet. All pages still use “penguins.csv”." in texts_of(app)
 
 
 @pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])

@@ -19,7 +19,7 @@ LIMITS = [name for name in vars(limits) if name.isupper()]
 
 
 def increased(name):
-    """Another value for a limit, which can be told from all other limits."""
+    """A larger value for a limit, different from those of all other limits."""
     value, change = getattr(limits, name), 101 + 2 * LIMITS.index(name)
     if name.endswith("_BYTES"):
         return value + change * 2**20

@@ -232,12 +232,12 @@ def test_a_matrix_of_zeros_puts_all_points_at_the_origin():
     np.testing.assert_array_equal(matrices.from_matrix(np.zeros((3, 3)), None, "title").points, np.zeros((3, 2)))
 
 
-def test_the_layout_is_that_of_classical_scaling_and_the_note_states_how_much_it_preserves():
+def test_the_layout_is_that_of_classical_scaling_and_the_note_states_its_goodness_of_fit():
     data = matrices.from_matrix(MATRIX, None, "title", ["A", "B", "C"])
     layout = classical_scaling(MATRIX)
     np.testing.assert_array_equal(data.points, layout.points)
     np.testing.assert_allclose(cdist(data.points, data.points), MATRIX, atol=1e-12)
-    assert "(classical scaling) preserves 100% of the distances" in data.note
+    assert data.note == "Goodness of fit of the 2-D layout (classical scaling): 100%."
     assert data.same_units
     assert data.columns == ("scaling axis 1", "scaling axis 2")
     assert data.matrix_name == "distances"
@@ -286,7 +286,7 @@ def test_each_distinct_word_is_a_point_and_the_distances_are_edit_distances():
     assert data.names_of(np.arange(3)) == ["kitten", "mitten", "sitting"]
     np.testing.assert_array_equal(data.precomputed, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
     assert data.matrix_name == "edit distances"
-    assert data.note.startswith("Each of the 3 distinct texts of column word is one point. The 2-D layout")
+    assert data.note.startswith("Each of the 3 distinct texts of column word is one point. Goodness of fit")
 
 
 @pytest.mark.parametrize("options", [dict(dtype="string"), dict(dtype="category"), dict(dtype=object), {}])

@@ -35,7 +35,7 @@ FEW = settings(MANY, max_examples=examples(25).max_examples)
 
 
 def written_number(value, decimal=".", thousands=""):
-    """A number as text, exactly equal to the value."""
+    """A number as text that is read as exactly this value."""
     if isinstance(value, int):
         sign, digits = ("-" if value < 0 else ""), str(abs(value))
         rest = ""
@@ -560,7 +560,7 @@ def test_many_notes_are_summarized():
 def test_short_rows_are_filled_with_missing_values_and_reported():
     reading = read("a,b,c\n1,2\n3,4,5\n\n6\n")
     assert_equal(reading.table, ["a", "b", "c"], [[1, 3, 6], [2, 4, None], [None, 5, None]])
-    assert reading.notes == ("2 rows have too few cells; the others are treated as missing.",)
+    assert reading.notes == ("2 rows have too few cells; the rest is treated as missing.",)
 
 
 def test_up_to_1_percent_of_rows_with_too_many_cells_are_dropped_and_reported():
