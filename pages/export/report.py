@@ -86,9 +86,9 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} vs. {label} (1 = identical, 0 = chance)",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. the true labels ({label}); 1 = identical, 0 = chance",
             ),
-            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. {label}"),
+            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. the true labels ({label})"),
         ]
     return pairs
 
@@ -97,7 +97,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     """All settings on which the run depends."""
     settings, view, start = run.settings, run.view, run.settings.start
     pairs = [("Algorithm", view.title)]
-    if view.traits.groups == "chosen":
+    if view.traits.k == "chosen":
         pairs.append(("Clusters (K)", str(settings.k)))
     if view.initializations:
         pairs.append(("Initialization", view.initialization(start.initialization).phrase))
@@ -105,7 +105,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         centers = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
         pairs.append(("Initial centers", minus_signs(centers)))
     if isinstance(start, TreeStart):
-        pairs.append(("Tree", f"{start.linkage} linkage, {start.metric} metric"))
+        pairs.append(("Tree", f"{linkage_name(start.linkage)}, {start.metric} metric"))
     if view.traits.random:
         pairs.append(("Random seed", str(settings.seed)))
     return pairs + [(option.label, option.label_of(settings.option(option.name))) for option in view.options]

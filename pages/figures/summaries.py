@@ -42,7 +42,7 @@ PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirro
 
 
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """The known group (n,) of each point, the colors of the groups, and the symbols of the points."""
+    """The true group (n,) of each point, the colors of the groups, and the symbols of the points."""
     if data.labels is None:
         return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
     groups = np.where(data.labels < 0, 0, data.labels + 1)
@@ -52,7 +52,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
-    """Return a scatter plot in the plane: colors show known groups, rings mark rows with imputed values."""
+    """Return a scatter plot in the plane: colors show true groups, rings mark rows with imputed values."""
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MAX_MARKERS

@@ -34,7 +34,7 @@ def notices(run):
         ("dimensions", 0.1, 0.95),
     ],
 )
-def test_the_known_groups_are_found_only_with_the_remedy(name, at_most, at_least):
+def test_the_true_groups_are_found_only_with_the_remedy(name, at_most, at_least):
     assert run_of(name).agreement < at_most
     assert run_of(name, remedied=True).agreement > at_least
 

@@ -135,7 +135,7 @@ def test_row_names_that_end_like_scaled_columns_are_kept():
 # Scatter
 
 
-def test_points_have_the_color_of_their_known_group_and_are_gray_without_one():
+def test_points_have_the_color_of_their_true_group_and_are_gray_without_one():
     data = random_data(4, 2, labels=np.array([1, -1, 0, 1]))
     marker = summaries.scatter(data, column_plane(data.columns, 0, 1)).data[0].marker
     assert list(marker.color) == [palette.COLORS[1], palette.NEUTRAL, palette.COLORS[0], palette.COLORS[1]]

@@ -283,7 +283,7 @@ def test_the_best_run_is_the_first_with_the_lowest_loss(findings):
     assert all(run.loss > findings.best.loss for run in earlier)
 
 
-def test_true_means_need_as_many_known_groups_as_clusters():
+def test_true_means_need_as_many_true_groups_as_clusters():
     data = sample("outliers", 300, share=0.1)
     found = findings_of(data, ["random"], 2, k=3)
     np.testing.assert_allclose(found.true_means, [data.points[data.labels == g].mean(axis=0) for g in range(3)])
