@@ -6,6 +6,7 @@ from plotly.subplots import make_subplots
 
 from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
+from pages.datasets.formatting import pluralize
 from pages.figures import palette
 from pages.figures.plots import TIGHT
 
@@ -93,7 +94,7 @@ def information_criteria(verdict: Verdict) -> go.Figure:
 
 
 def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figure:
-    """Silhouette plot: the silhouette width of each point in decreasing order, by cluster, and the mean."""
+    """Silhouette plot: silhouette widths of the points, by cluster and in decreasing order, with a line at the mean."""
     widths = best.silhouette.widths
     labels = best.labels[best.silhouette.rows]
     gap = max(1, len(widths) // 60)
@@ -114,7 +115,7 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
                 line=dict(width=0.5, color=palette.color_of(color), shape="vh"),
                 fillcolor=palette.color_of(color),
                 hoverinfo="text",
-                text=f"cluster {color + 1}: {len(mine):,} points, mean width {mine.mean():.2f}",
+                text=f"cluster {color + 1}: {pluralize(len(mine), 'point')}, mean width {mine.mean():.2f}",
             )
         )
         top += len(mine) + gap
@@ -136,7 +137,7 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
 
 
 def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) -> go.Figure:
-    """Sankey diagram of how points move between the clusters of consecutive K."""
+    """Sankey diagram: the points that each cluster shares with the clusters for the next K."""
     first_node = np.cumsum([0, *(best.k for best in best_runs)])
     source, target, value, color, hover = [], [], [], [], []
     for i, (before, after) in enumerate(zip(best_runs, best_runs[1:], strict=False)):
@@ -147,7 +148,8 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) 
             value.append(int(table[a, b]))
             red, green, blue = palette.rgb([palette.color_of(colors[i][a])])[0].astype(int)
             color.append(f"rgba({red},{green},{blue},0.35)")
-            hover.append(f"{table[a, b]:,} points from cluster {colors[i][a] + 1} to {colors[i + 1][b] + 1}")
+            points = pluralize(int(table[a, b]), "point")
+            hover.append(f"{points} from cluster {colors[i][a] + 1} to cluster {colors[i + 1][b] + 1}")
     last = max(len(best_runs) - 1, 1)
     numbers = [int(number) for own in colors for number in own]
     node = dict(

@@ -17,18 +17,18 @@ from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
 
 TEXTS = {
-    "elbow": "Loss of the best run for each K, which always decreases with K. Marked: the point farthest below the dotted "
-    "chord. Weak evidence: such a point always exists and depends on the maximum K.",
-    "silhouette": "How much closer points are to their own cluster than to the next one, on average. Unreliable when groups "
-    "are elongated or differ in spread; favors round clusters.",
+    "elbow": "Loss of the best run for each K; it decreases with K even in data without groups. Marked: the point farthest "
+    "below the dotted chord. Weak evidence: such a point always exists and depends on the maximum K.",
+    "silhouette": "How much closer points are to their own cluster than to the nearest other cluster, on average. Unreliable "
+    "when groups are elongated or differ in spread; favors round clusters.",
     "gap": "How much tighter the clusters are than those of uniform reference data, with standard errors. Suggests the "
-    "smallest K whose gap is at least the next one minus its standard error. Unreliable when groups are nested or elongated.",
-    "calinski_harabasz": "Between-cluster over within-cluster variance, each divided by its degrees of freedom. Unreliable "
-    "when groups are not round or differ in size.",
+    "smallest K whose gap is at least that of K + 1 minus its standard error. Unreliable when groups are nested or elongated.",
+    "calinski_harabasz": "Between-cluster over within-cluster sum of squares, each divided by its degrees of freedom. "
+    "Unreliable when groups are not round or differ in size.",
     "davies_bouldin": "Similarity of each cluster to the most similar other one, on average; lower is better. Unreliable when "
     "means describe the clusters poorly; one close pair can dominate.",
-    "stability": "Agreement of the clusters of two random subsamples (adjusted Rand index; one dot per pair). Unreliable "
-    "because a wrong K can be stable too: a uniform square is split into four the same way every time.",
+    "stability": "Agreement of the clusters of two random subsamples (adjusted Rand index; one dot per pair). A wrong K can "
+    "be stable too: a uniform square is split into four the same way every time.",
 }
 INFORMATION_TEXT = (
     "BIC, ICL and AIC weigh the likelihood against the number of parameters; lower is better. BIC looks for a good density "
@@ -45,8 +45,8 @@ def show(verdict: Verdict) -> None:
     ]
     st.html(table(["Criterion", "Suggested K", "Evidence"], rows, "Suggested K by criterion", row_headers=True))
     st.caption(
-        "Gray bands: the same criteria on uniform reference data with the same range. Values not clearly better count as "
-        "K = 1 (hollow marker). Elbow and AIC are not counted."
+        "Gray bands: the same criteria on uniform reference data in the bounding box of the points. Values that are not "
+        "clearly better count as K = 1 (hollow marker). The headline does not count the elbow and AIC."
         if verdict.reference
         else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
     )
@@ -113,7 +113,7 @@ def show_best_runs(verdict: Verdict) -> None:
     st.plotly_chart(
         sweep_figures.flow(verdict.best_runs, colors),
         key="flow",
-        alt="Flow of points between the clusters of consecutive K.",
+        alt="Points that the clusters for consecutive values of K share.",
         **CHART,
     )
     show_silhouettes(verdict.best_runs, colors, [k for k in verdict.votes if k > 1])
@@ -126,7 +126,7 @@ def show_silhouettes(best_runs: list[BestRun], colors: list, suggested: list[int
         return
     default = next((k for k in suggested if k in available), available[0])
     k = (
-        st.select_slider("Silhouette plot, K =", available, default, key=f"silhouettes {available} {default}")
+        st.select_slider("Silhouette plot for K", available, default, key=f"silhouettes {available} {default}")
         if available[1:]
         else default
     )

@@ -32,15 +32,15 @@ from pages.runs.run import means_of, silhouette_of
 INITIALIZATION = PLUS_PLUS.name
 """initialization of all runs, for methods that have it"""
 REFERENCE_SETS = 10
-"""number of reference data sets: uniform noise with the range of the data"""
+"""number of reference data sets, which are uniform noise; see `uniform_reference`"""
 REFERENCE_RUNS = 2
 """runs per K on reference data and on subsamples, of which the best counts"""
 SUBSAMPLE_PAIRS = 10
 """pairs of subsamples of the data, for stability"""
 RESAMPLED_SETS = 4
-"""number of reference data sets for which stability is computed too"""
+"""number of reference data sets for which stability is also computed"""
 REFERENCE_PAIRS = 4
-"""pairs of subsamples of each of these"""
+"""pairs of subsamples of each of these reference data sets"""
 MAX_MODEL_RUNS = 5
 """maximum number of runs per model for information criteria"""
 SILHOUETTE_SAMPLE = 1_000
@@ -112,7 +112,7 @@ class Sweep(Job):
         limit = MAX_SWEEP_POINTS_PAIRWISE if method(settings.method).traits.pairwise else MAX_SWEEP_POINTS
         note = ""
         if len(data.points) > limit:
-            note = f"The many runs on this page use a sample of {limit:,} of the {len(data.points):,} points."
+            note = f"This page computes many runs, so it uses a sample of {limit:,} of the {len(data.points):,} points."
             data = data.sample(limit)
         ks = np.arange(1, max(1, min(max_k, len(data.points) - 1)) + 1)
         names = [initialization.name for initialization in method(settings.method).initializations]

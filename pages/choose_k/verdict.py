@@ -10,7 +10,8 @@ from pages.choose_k.sweep import REFERENCE_SETS, RESAMPLED_SETS, BestRun, Inform
 from pages.datasets.formatting import minus_signs
 
 MIN_SDS = 3.0
-"""minimum distance of a criterion from its mean on reference data, in standard deviations, to count as evidence"""
+"""minimum distance of a criterion from its mean on reference data, in standard deviations, to count as evidence; also the
+minimum lead over the next best K to count as strong evidence"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Criterion:
     evidence: str = ""
     """short description of the strength of the evidence"""
     supported: bool = True
-    """whether the evidence for the suggested K is stronger than on reference data"""
+    """whether the evidence suffices; otherwise the criterion counts as suggesting K = 1"""
 
 
 NAMES = {
@@ -157,7 +158,8 @@ class Verdict:
         supported = value >= highest + MIN_STABILITY_GAIN
         evidence = f"{value:.2f} (reference data: at most {highest:.2f})"
         if len(ks) > 1:
-            evidence += f"; next best K: {np.delete(criterion.values, best).max():.2f}"
+            others = np.delete(criterion.values, best)
+            evidence += f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}"
         return replace(
             criterion,
             reference=reference,

@@ -11,33 +11,33 @@ from pages.datasets.formatting import pluralize
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """Group labels of all points: the clusters of a run, or the known groups."""
+    """Labels of all points: the clusters of a run, or the true labels."""
 
     name: str
     labels: np.ndarray
-    """(n,) group of each point, matched across clusterings; -1 for none"""
+    """(n,) label of each point, matched across clusterings; -1 for none"""
 
 
 def labels_in_both(a: Clustering, b: Clustering) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices of the points that have a group in both clusterings, and their labels in each."""
+    """Indices of the points that have a label in both clusterings, and their labels in each."""
     rows = np.flatnonzero((a.labels >= 0) & (b.labels >= 0))
     return rows, a.labels[rows], b.labels[rows]
 
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Contingency table of two clusterings, and the points behind each of its cells.
+    """Contingency table of two clusterings, and the points in each of its cells.
 
-    A cell is a pair of labels (group in a, group in b). Labels are matched, so a cell with two different labels holds points
+    A cell is a pair of labels (label in a, label in b). Labels are matched, so a cell with two different labels holds points
     on which the clusterings disagree.
     """
 
     a: Clustering
     b: Clustering
     compared: np.ndarray
-    """(m,) indices of the points that have a group in both"""
+    """(m,) indices of the points that have a label in both"""
     table: np.ndarray
-    """(groups of a, groups of b) number of points in each cell"""
+    """(labels of a, labels of b) number of points in each cell"""
     groups_a: np.ndarray
     """label of each row of the table"""
     groups_b: np.ndarray
@@ -45,7 +45,7 @@ class Agreement:
 
     @classmethod
     def between(cls, a: Clustering, b: Clustering) -> "Agreement":
-        """The agreement on the points that have a group in both clusterings."""
+        """The agreement on the points that have a label in both clusterings."""
         rows, labels_a, labels_b = labels_in_both(a, b)
         return cls(a, b, rows, *contingency_table(labels_a, labels_b))
 
@@ -73,10 +73,7 @@ class Agreement:
         differing, n = self.count(None), len(self.compared)
         excluded = len(self.a.labels) - n
         verb = "is" if excluded == 1 else "are"
-        note = f" {pluralize(excluded, 'point')} without a known group {verb} excluded." if excluded else ""
+        note = f" {pluralize(excluded, 'point')} without a label {verb} excluded." if excluded else ""
         if not differing:
-            return f"{self.a.name} and {self.b.name} assign all {n:,} points to the same groups.{note}"
-        return (
-            f"{differing:,} of {n:,} points ({differing / n:.1%}) {'is' if differing == 1 else 'are'} assigned differently by "
-            f"{self.a.name} and {self.b.name}.{note}"
-        )
+            return f"{self.a.name} and {self.b.name} agree on all {n:,} points.{note}"
+        return f"{self.a.name} and {self.b.name} disagree on {differing:,} of {n:,} points ({differing / n:.1%}).{note}"

@@ -1,4 +1,4 @@
-"""Several runs on the same data, with shared starting points and matched colors."""
+"""Several runs on the same data, with shared initial points and matched colors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from pages.methods import method
 from pages.methods.metric import METRIC
 from pages.methods.options import Settings
 from pages.methods.starts import NoStart, RowsStart, TreeStart
+from pages.methods.trees import linkage_name
 from pages.runs.cache import RecentCache
 from pages.runs.run import Run, make_run, means_of, ranks_by_position
 
@@ -33,8 +34,8 @@ class Comparison:
     panels: list[Settings]
     runs: list[Run | str]
     """run of each panel, or the error message if it failed"""
-    known: Clustering | None
-    """the known groups, if any"""
+    true_labels: Clustering | None
+    """true labels of the data, if any"""
 
     @cached_property
     def names(self) -> list[str]:
@@ -47,13 +48,13 @@ class Comparison:
 
     @cached_property
     def clusterings(self) -> list[Clustering]:
-        """The final clusters of each run, and the known groups."""
+        """The final clusters of each run, and the true labels."""
         found = [Clustering(name, run.numbers) for name, run in self.named_runs]
-        return found + ([self.known] if self.known else [])
+        return found + ([self.true_labels] if self.true_labels else [])
 
     @cached_property
     def adjusted_rand(self) -> np.ndarray:
-        """(m, m) adjusted Rand index of each pair of clusterings, for the points that have a group in both."""
+        """(m, m) adjusted Rand index of each pair of clusterings, for the points that have a label in both."""
         matrix = np.eye(len(self.clusterings))
         for i, j in combinations(range(len(matrix)), 2):
             _, labels_i, labels_j = labels_in_both(self.clusterings[i], self.clusterings[j])
@@ -106,7 +107,7 @@ def _start_parts(settings: Settings) -> list[str]:
         return []
     parts = [f"from {method(settings.method).initialization(start.initialization).phrase}"]
     if isinstance(start, TreeStart):
-        parts += [f"{start.linkage} linkage"] + [start.metric] * (start.metric not in METRIC.omitted_in_labels)
+        parts += [f"{linkage_name(start.linkage)}"] + [start.metric] * (start.metric not in METRIC.omitted_in_labels)
     return parts
 
 
@@ -214,7 +215,7 @@ def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k
 
 
 def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: list[Run | str]) -> Comparison:
-    """The comparison with matched colors across its runs and the known groups.
+    """The comparison, with colors matched across its runs and the true labels.
 
     All clusterings are matched to the one with the most groups (the first such), maximizing the number of points in common.
     The colors of that one are ordered by the position of its groups.
@@ -240,8 +241,8 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
     ]
     recolored = iter([replace(run, matched_ranks=rank) for run, rank in zip(found, ranks, strict=False)])
     runs = [next(recolored) if isinstance(run, Run) else run for run in runs]
-    known = None
+    true_labels = None
     if len(labelings) > len(found):
         numbers = np.append(ranks[-1], -1)[labelings[-1]]  # index -1 (no group) selects the appended -1
-        known = Clustering("Known groups", numbers)
-    return Comparison(data, note, panels, runs, known)
+        true_labels = Clustering("True labels", numbers)
+    return Comparison(data, note, panels, runs, true_labels)

@@ -84,18 +84,18 @@ EXAMPLES = {
     ),
     "sizes": ComparisonExample(
         "Unequal sizes",
-        "K-means and K-medoids split the large group in two, and no other clusters have a lower loss: a few points far from a "
-        "shared center cost less than many points at a moderate distance. The mixture estimates a weight for each component, "
-        "so a small group can stay small.",
+        "K-means and K-medoids split the large group in two, and no other clustering has a lower loss: a few points far from "
+        "a shared center cost less than many points at a moderate distance. The mixture estimates a weight for each "
+        "component, so a small group can stay small.",
         "sizes",
         values={"ratio": 60.0},
         seed=6,
     ),
     "outliers": ComparisonExample(
         "Outliers",
-        "Both methods find the same groups, but outliers pull the means away: K-means squares the distances, so far points "
-        "count heavily. K-medoids does not square them, and its medoids stay in place. Compare the centers with where the "
-        "points are dense.",
+        "Both methods find the same groups, but outliers pull the means away: K-means squares the distances, so distant "
+        "points count heavily. K-medoids does not square them, and its medoids stay in place. Compare the positions of the "
+        "centers with the dense regions.",
         "outliers",
         values={"share": 0.1},
         seed=5,
@@ -121,8 +121,8 @@ EXAMPLES = {
     ),
     "moons": ComparisonExample(
         "Moons",
-        "K-means and the mixture fail again: straight boundaries and ellipses cannot follow a curve, so each moon loses a tip "
-        "to the other. Single linkage can, but a few points between the moons would connect them: see the Hierarchical page.",
+        "K-means and the mixture fail: straight boundaries and ellipses cannot follow a curve, so each moon loses a tip to "
+        "the other. Single linkage can, but a few points between the moons would be enough to merge them.",
         "moons",
         k=2,
         seed=2,

@@ -1,11 +1,11 @@
-"""Figures of the agreement of two clusterings. No Streamlit here."""
+"""Plotly figures of the agreement of two clusterings."""
 
 import numpy as np
 import plotly.graph_objects as go
 
 from pages.compare.agreement import Agreement, Clustering
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_hover, escape_html
+from pages.datasets.formatting import escape_hover, escape_html, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import TIGHT, image_position, padded_extent, side_by_side_layout
@@ -41,7 +41,8 @@ def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
         textposition="bottom center",
         customdata=np.column_stack([a, b]).tolist(),
         hovertext=[
-            f"{count:,} in {group_name(i)} and {group_name(j)}" for count, i, j in zip(counts.tolist(), a, b, strict=True)
+            f"{group_name(i)} in the first, {group_name(j)} in the second: {pluralize(count, 'point')}"
+            for count, i, j in zip(counts.tolist(), a, b, strict=True)
         ],
         hoverinfo="text",
         marker=dict(
@@ -83,7 +84,7 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
 
 
 def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
-    """Image of all points in the colors of their groups, as a data URI; for `side_by_side` with many points."""
+    """Image of all points, colored by their labels, as a data URI; for `side_by_side` with many points."""
     xy = plane.places(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
     canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)

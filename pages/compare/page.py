@@ -6,7 +6,7 @@ from pages.compare.comparison import make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
 from pages.datasets.formatting import format_number
-from pages.runs.jobs import share_of
+from pages.runs.jobs import progress_after
 from pages.ui.data_choice import current
 from pages.ui.examples import choose_example
 from pages.ui.placing import choose_plane
@@ -28,7 +28,7 @@ with examples:
 
 
 def on_step(i, state) -> None:
-    share = (i + share_of(state.iteration)) / panels
+    share = (i + progress_after(state.iteration)) / panels
     loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
     progress.show(RUN_SHARE * share, f"Run {i + 1}, iteration {state.iteration}{loss}.")
 

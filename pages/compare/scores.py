@@ -11,7 +11,7 @@ class PanelScores:
 
     name: str
     duration: str
-    """number of iterations, or of merges"""
+    """number of iterations or merges, as text"""
     seconds: float
     loss: float | None
     loss_name: str | None
@@ -20,7 +20,7 @@ class PanelScores:
     mutual_information: float | None
     """normalized, 0 to 1"""
     compared: dict[str, str]
-    """scores by which runs of the same method can be compared, by name"""
+    """other comparable scores, such as the BIC of mixtures, as text by name"""
 
 
 def scores(comparison: Comparison) -> list[PanelScores]:
@@ -54,15 +54,15 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     widths = [run.silhouette for run in runs if run.silhouette is not None]
     sampled = next((len(width.rows) for width in widths if len(width.rows) < len(data.points)), None)
     sentences.append(
-        f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or len(data.points):,} points, by "
+        f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or len(data.points):,} points, using "
         + ("the given distances" if data.precomputed is not None else "Euclidean distance")
         + " for every run (1 = well separated, 0 = on the boundary; undefined for one cluster)."
     )
-    if comparison.known is not None:
-        excluded = "" if (data.labels >= 0).all() else ", excluding points without a known group"
+    if comparison.true_labels is not None:
+        excluded = "" if (data.labels >= 0).all() else ", excluding points without one"
         sentences.append(
-            f"Adjusted Rand index and normalized mutual information vs. {data.label_name}{excluded}: 1 = identical; the "
-            "adjusted Rand index is about 0 for independent groups."
+            "Adjusted Rand index and normalized mutual information: agreement with the true labels "
+            f"({data.label_name}){excluded}; 1 = identical; for the adjusted Rand index, 0 = chance."
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

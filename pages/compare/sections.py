@@ -1,4 +1,4 @@
-"""Sections of the Compare page: plots of the runs, table of scores, agreement between the runs."""
+"""Sections of the Compare page: plots of the runs, table of scores, agreement of the clusterings."""
 
 from collections.abc import Sequence
 
@@ -82,15 +82,15 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
     painted = len(comparison.data.points) > MAX_MARKERS
     st.caption(
-        f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} used and shown"
+        f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} are used and shown"
         + (", drawn as an image; darker means more points." if painted else ".")
-        + " Matching groups have the same color in all plots."
+        + " Matching clusters have the same color in all plots."
         + (f" {omitted_note}" if omitted_note else "")
         + plots.colors_note(max(run.k for run in runs))
         + f" {plots.rings_note(comparison.data)}"
     )
     st.subheader("Losses")
-    st.caption("Units differ: compare convergence, not values.")
+    st.caption("Loss functions differ between methods: compare convergence, not values.")
     with st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
@@ -101,10 +101,10 @@ def show_scores(comparison: Comparison) -> None:
     """Show the table of scores and its explanation."""
     st.subheader("Scores")
     rows = scores(comparison)
-    known = comparison.known is not None
+    has_labels = comparison.true_labels is not None
     compared = compared_names(rows)
     headers = ["Run", "Iterations", "Time", "Final loss", "Silhouette"]
-    headers += ["Adjusted Rand", "Normalized mutual information"] if known else []
+    headers += ["Adjusted Rand index", "Normalized mutual information"] if has_labels else []
 
     def cells(row: PanelScores) -> list:
         return [
@@ -113,7 +113,7 @@ def show_scores(comparison: Comparison) -> None:
             f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.0995 else f"{1000 * row.seconds:,.0f} ms",
             None if row.loss is None else Raw(f"{format_number(row.loss)}<br><small>{row.loss_name}</small>"),
             _rounded(row.silhouette),
-            *([_rounded(row.adjusted_rand), _rounded(row.mutual_information)] if known else []),
+            *([_rounded(row.adjusted_rand), _rounded(row.mutual_information)] if has_labels else []),
             *map(row.compared.get, compared),
         ]
 
@@ -135,10 +135,10 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
     st.subheader("Agreement")
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Adjusted Rand index between the runs**")
+        st.markdown("**Adjusted Rand index of each pair**")
         rows = [[name, *map(_shaded, adjusted_rand[i])] for i, name in enumerate(names)]
-        numbers = [name.split(".")[0].split()[0] for name in names]
-        st.html(table(["", *numbers], rows, "Adjusted Rand index between the runs", row_headers=True))
+        short_names = [name.split(".")[0] for name in names]
+        st.html(table(["", *short_names], rows, "Adjusted Rand index of each pair", row_headers=True))
         a = st.selectbox("Compare", names, 0, key="compared", persist_state="session")
         others = [name for name in names if name != a]
         b = st.selectbox("with", others, key="compared with", persist_state="session")
@@ -182,7 +182,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
     st.plotly_chart(
         figures.side_by_side(data, plane, agreement, highlighted, backdrops),
         key="disagreement",
-        alt=f"Points colored by the groups of {a} and of {b}; {len(highlighted)} highlighted.",
+        alt=f"Points colored by {a} and by {b}; {len(highlighted)} highlighted.",
         **CHART,
     )
 

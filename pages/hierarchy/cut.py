@@ -1,4 +1,4 @@
-"""The cut of a tree as a run of the method "tree"."""
+"""The cut of a tree: as a run of the method "tree", and the height of a cut."""
 
 from clustering import History
 from pages.methods import method
@@ -9,7 +9,7 @@ from pages.runs.run import Run
 def cut_run(data_tree: DataTree, k: int) -> Run:
     """Run whose last state has the k clusters of this tree; K is limited to the number of points.
 
-    `make_run` builds the tree from the data. This function takes a tree that exists, with any order of its leaves.
+    Unlike `make_run`, which builds the tree from the data, this function takes an existing tree, with any leaf order.
     """
     view = method("tree")
     settings = view.settings(min(k, data_tree.merges + 1), linkage=data_tree.linkage, metric=data_tree.metric)
@@ -18,7 +18,7 @@ def cut_run(data_tree: DataTree, k: int) -> Run:
     )
 
 
-def merges_of(run: Run) -> int:
+def merges_below_cut(run: Run) -> int:
     """Number of merges below the cut."""
     return run.model_input.merges + 1 - run.settings.k
 

@@ -8,7 +8,7 @@ from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, LIGHT, TIGHT, AnimatedFigure, highlight_traces, player_layout
 from pages.figures.summaries import block_means
 from pages.hierarchy.picture import HEIGHT, TreeColors
-from pages.methods.trees import DataTree
+from pages.methods.trees import DataTree, linkage_name
 from pages.runs import curves
 from pages.runs.run import Run
 
@@ -17,11 +17,11 @@ SIDE_MARGINS = dict(l=64, r=88, autoexpand=False)
 RESOLUTION = 300
 """clusters with fewer than n / RESOLUTION points get no bracket, except for the merges that have frames of their own"""
 MAX_LABELED = 100
-"""most leaves that are labeled with their names"""
+"""maximum number of leaves that are labeled with their names"""
 MAX_HOVERED = 400
-"""number of merges, the last ones, that show a tooltip"""
+"""maximum number of merges with a tooltip: the last ones"""
 DENSE_HEIGHTS = 120
-"""number of merges, the last ones, that are all in the height curve; it thins out the merges before them"""
+"""number of last merges that are all in the height curve; earlier merges are thinned out"""
 
 
 def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
@@ -253,7 +253,7 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
             dict(text="cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
         ],
     )
-    return AnimatedFigure(curves.moving(whole, frames[shown]["data"]), layout | player_layout(name), frames)
+    return AnimatedFigure(curves.animated_traces(whole, frames[shown]["data"]), layout | player_layout(name), frames)
 
 
 def alt_text(run: Run) -> str:
@@ -261,7 +261,7 @@ def alt_text(run: Run) -> str:
     data_tree = run.model_input
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
-        f"Dendrogram of {pluralize(data_tree.merges + 1, 'point')} by {data_tree.linkage} linkage, up to height "
+        f"Dendrogram of {pluralize(data_tree.merges + 1, 'point')} by {linkage_name(data_tree.linkage)}, up to height "
         f"{format_number(data_tree.height(data_tree.merges))}; "
         f"cut into {pluralize(run.settings.k, 'cluster')} of {sizes} points."
     )

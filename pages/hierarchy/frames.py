@@ -1,7 +1,7 @@
 """The frames of a whole tree, from single points to one cluster, with the sentence shown for each."""
 
 from pages.datasets.formatting import format_short, pluralize
-from pages.hierarchy.cut import merges_of
+from pages.hierarchy.cut import merges_below_cut
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
@@ -12,7 +12,7 @@ def tree_frames(run: Run) -> list[Frame]:
     `position` is the number of merges so far. `state` and `parameters` are the number of the frame, because the history of
     the run contains only the last merges before the cut.
     """
-    data_tree, cut = run.model_input, merges_of(run)
+    data_tree, cut = run.model_input, merges_below_cut(run)
     start = f"Start: {pluralize(data_tree.merges + 1, 'point')}, each in its own cluster."
     frames = [Frame("start", 0, 0, None, 0.0, None, start, data_tree.merge_rule())]
     for i, merges in enumerate(data_tree.states[1:], 1):
@@ -32,9 +32,9 @@ def tree_frames(run: Run) -> list[Frame]:
 
 def frame_of_cut(run: Run) -> int:
     """Number of the frame that shows the clusters of the cut."""
-    return run.model_input.states.index(merges_of(run))
+    return run.model_input.states.index(merges_below_cut(run))
 
 
 def pace(frames: list[Frame]) -> list[int]:
-    """Duration of each frame except the last, in thirtieths of a second; the last merges are shown longest."""
+    """Duration of each frame but the last, in thirtieths of a second; the last merges are shown longest."""
     return [2 if remaining > 40 else 4 if remaining > 12 else 14 for remaining in range(len(frames) - 1, 0, -1)]

@@ -15,16 +15,15 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
     too_low = st.session_state.pop(TOO_LOW, None)
     if too_low is not None:
         st.warning(
-            f"A cut at height {format_short(too_low[0])} gives {too_low[1]:,} clusters. "
-            f"At most {MAX_CLUSTERS} can be shown, so K "
-            f"is {MAX_CLUSTERS}.",
+            f"A cut at height {format_short(too_low[0])} gives {too_low[1]:,} clusters. At most {MAX_CLUSTERS} can be shown, "
+            f"so K is {MAX_CLUSTERS}.",
             icon=":material/info:",
         )
     low, high = data_tree.tree.height_range(k)
     if not low < high:
         st.info(
-            f"No height gives exactly {pluralize(k, 'cluster')}, because merges are {'tied' if high == low else 'inverted'} "
-            "there. The cut follows the order of the merges.",
+            f"No height gives exactly {pluralize(k, 'cluster')} because of "
+            f"{'tied merges' if high == low else 'an inversion'}. The cut follows the order of the merges.",
             icon=":material/info:",
         )
     few = max(2, len(data_tree.data.points) // 100)
@@ -52,9 +51,10 @@ def show_tree_notes(data_tree: DataTree) -> None:
     inversions = len(data_tree.tree.inversions)
     if inversions:
         st.warning(
-            f"{pluralize(inversions, 'inversion')}, circled in the dendrogram: a merge below one of its children. The "
-            f"{'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to a third "
-            "cluster than they were to each other, as in an equilateral triangle. A cut by height applies all merges before "
-            "the first one above it. Single, complete, average and Ward linkage have no inversions.",
+            f"{pluralize(inversions, 'inversion')}, circled in the dendrogram. An inversion is a merge below one of its "
+            f"children: the {'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to "
+            "a third cluster than they were to each other, as in an equilateral triangle. A cut at a given height applies "
+            "all merges before the first one above that height. Single, complete, average and Ward linkage have no "
+            "inversions.",
             icon=":material/swap_vert:",
         )

@@ -1,4 +1,4 @@
-"""Page "Hierarchical": agglomerative clustering, merge by merge, and its cut."""
+"""Hierarchical page: agglomerative clustering, merge by merge, and a cut of its tree."""
 
 from contextlib import nullcontext
 
@@ -39,7 +39,7 @@ with failure:
     show_failure("hierarchy")
 progress = Progress()
 try:
-    with st.spinner("Merging", show_time=True) if len(data.points) > 2_000 else nullcontext():
+    with st.spinner("Building the tree", show_time=True) if len(data.points) > 2_000 else nullcontext():
         data_tree = build_tree(data, **options, cache=session_cache(), ordered=ordered)
 except ValueError as fault:
     show_error(fault)

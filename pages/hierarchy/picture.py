@@ -23,7 +23,7 @@ from pages.figures.plots import (
     point_trace,
     rings,
 )
-from pages.hierarchy.cut import merges_of
+from pages.hierarchy.cut import merges_below_cut
 from pages.methods.tree_cut import OUTLINED
 from pages.methods.trees import DataTree
 from pages.runs.run import Run
@@ -36,7 +36,7 @@ class TreeColors:
 
     def __init__(self, run: Run):
         data_tree, labels = run.model_input, run.history.last.labels
-        self.cut = merges_of(run)
+        self.cut = merges_below_cut(run)
         self.first_merge = data_tree.first_merge
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
         self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]

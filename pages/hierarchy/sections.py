@@ -1,4 +1,4 @@
-"""The sections of the page: figures of the tree, their player, and metrics."""
+"""Sections of the Hierarchical page: figures of the tree, their player, and metrics."""
 
 import numpy as np
 import streamlit as st
@@ -19,7 +19,7 @@ from pages.ui.widgets import session_cache
 
 
 def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
-    """Scatter plot, dendrogram, height curve and heat map, from the cache if they are there."""
+    """Scatter plot, dendrogram, height curve and heat map; cached."""
 
     def on_progress(fraction: float) -> None:
         progress.show(0.2 + 0.8 * fraction, "Drawing the plots.")
@@ -49,7 +49,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
         outlines = (
             "Lines: merges so far."
             if data_tree.linkage == "single"
-            else f"Outlines: current clusters (the {OUTLINED} largest)."
+            else f"Outlines: current clusters (at most the {OUTLINED} largest)."
         )
         st.caption(
             f"{outlines} Black line: the pair being merged. Gray: points that are not merged yet.{colors_and_rings(run)}"
@@ -66,7 +66,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             st.plotly_chart(
                 heights,
                 key="tree heights",
-                alt=f"Merge height against the number of clusters, up to {format_short(data_tree.tree.heights.max())}.",
+                alt=f"Merge height against the number of clusters; maximum {format_short(data_tree.tree.heights.max())}.",
                 **CHART,
             )
         st.caption("A steep rise means that distant clusters merge; cut just before it.")
@@ -98,12 +98,12 @@ def show_tree_player(run: Run, name: str) -> None:
 
 
 def show_tree_numbers(run: Run) -> None:
-    """Shows the cophenetic correlation, the number of clusters, and their agreement with the known groups."""
+    """Shows the cophenetic correlation, the number of clusters, and their agreement with the true labels."""
     cophenetic = run.model_input.tree.cophenetic
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",
-            "none" if np.isnan(cophenetic) else minus_signs(f"{cophenetic:.3f}"),
+            "undefined" if np.isnan(cophenetic) else minus_signs(f"{cophenetic:.3f}"),
             help="Correlation between the dissimilarities of pairs of points and the heights at which they merge (1 = "
             "perfect). Use it to compare linkages on the same data. It does not measure the quality of a cut.",
             width="content",
@@ -114,7 +114,7 @@ def show_tree_numbers(run: Run) -> None:
                 "Adjusted Rand index",
                 minus_signs(f"{run.agreement:.3f}"),
                 help=escape_markdown(
-                    f"Agreement of the cut with the known groups ({run.data.label_name}); 1 = identical, 0 = chance."
+                    f"Agreement of the cut with the true labels ({run.data.label_name}): 1 = identical, 0 = chance."
                 ),
                 width="content",
             )

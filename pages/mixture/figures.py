@@ -32,7 +32,7 @@ HEIGHT = 380
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 """corners of the ternary plot"""
 MAX_TERNARY_POINTS = 1_000
-"""most points in the ternary plot; larger data are sampled"""
+"""maximum number of points in the ternary plot; larger data are sampled"""
 
 
 def responsibility_colors(responsibilities: np.ndarray) -> list[str]:
@@ -43,7 +43,7 @@ def responsibility_colors(responsibilities: np.ndarray) -> list[str]:
 def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
     """Coordinates (n, 2), traces and layout of a scatter plot colored by responsibilities.
 
-    More than `MOST_MARKERS` points are drawn as an image. A click on a point returns its position as `customdata`.
+    More than `MAX_MARKERS` points are drawn as an image. The `customdata` of a point is its index, for clicks.
     """
     xy = plane.places(data.points)
     extent = padded_extent(xy, 1.3 if data.to_scale else None)

@@ -21,7 +21,7 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 MAX_POINTS = 2_000
-"""most points that are fitted; larger data are sampled"""
+"""maximum number of points that are fitted; larger data are sampled"""
 
 
 @dataclass(frozen=True, eq=False)

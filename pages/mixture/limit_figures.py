@@ -90,4 +90,4 @@ def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
             range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="mean largest responsibility"), zeroline=False
         ),
     )
-    return AnimatedFigure(curves.moving(whole, frames[-1]["data"]), layout | player_layout(name), frames)
+    return AnimatedFigure(curves.animated_traces(whole, frames[-1]["data"]), layout | player_layout(name), frames)

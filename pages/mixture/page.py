@@ -1,4 +1,4 @@
-"""Page "Gaussian mixture": the density step by step, with responsibilities, samples, covariance models and the bootstrap."""
+"""Gaussian mixture page: the density step by step, responsibilities, samples, covariance models and the bootstrap."""
 
 from functools import partial
 
@@ -46,15 +46,15 @@ def choose_background(data: Data) -> str:
 
 def caption(run: Run, shown: RunPictures, background: str) -> str:
     contours = {
-        "density": " Contours: 98, 90, 80, …, 10% of the points (levels of the final step).",
+        "density": " Contours enclose 98, 90, 80, …, 10% of the points in the final step; all steps use the same levels.",
         "log": f" Adjacent contours of the log density differ by {LOG_STEP} nats.",
         "none": "",
     }
     return (
-        "Margins: components (blue) and total density (orange) over a histogram."
+        "Margins: components (blue) and total density (orange) over a histogram of the points."
         + contours[background]
-        + ("" if len(run.data.columns) < 3 else " The density is projected on this plane.")
-        + (f" {shown.left_out}" if shown.left_out else "")
+        + ("" if len(run.data.columns) < 3 else " The density is projected onto this plane.")
+        + (f" {shown.omitted_note}" if shown.omitted_note else "")
         + run_view.colors_and_rings(run)
     )
 

@@ -50,7 +50,7 @@ class Posterior:
 
         Returns
         -------
-        rows : (m,) positions of the points, lowest density first
+        rows : (m,) indices of the points, lowest density first
         threshold : log density halfway between the last of them and the next point; -inf if m is 0
         """
         count = round(fraction * len(self.log_density))

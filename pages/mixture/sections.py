@@ -48,8 +48,8 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown
 
     Parameters
     ----------
-    shown : the plots above, with which some figures are animated
-    point : position of the selected point
+    shown : the plots above; the ternary plot is animated with them
+    point : index of the selected point
     """
     {
         "responsibilities": lambda: show_responsibilities(run, plane, shown, point),
@@ -88,9 +88,9 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
         st.caption(
             f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
             f"(max {posterior.entropy[uncertain].max():.3f} of {np.log(run.settings.k):.3f} nats). "
-            "Click a point for its responsibilities."
+            "Click a point to show its responsibilities."
             if len(uncertain) and run.settings.k > 1
-            else "Click a point for its responsibilities."
+            else "Click a point to show its responsibilities."
         )
     with right:
         st.plotly_chart(
@@ -119,13 +119,13 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
                     **CHART,
                 )
             st.caption(
-                "Near a corner: clearly assigned. On an edge: between two components. Follows the animation."
+                "Near a corner: clearly assigned. On an edge: between two components. Moves with the animation."
                 + (f" A sample of {figures.MAX_TERNARY_POINTS:,} points." if n > figures.MAX_TERNARY_POINTS else "")
             )
 
 
 def circled(count: int) -> str:
-    """The points that are circled if there are `count` to circle, in words."""
+    """Text for the circled points, if `count` points should be circled; at most `MAX_MARKERS` are."""
     most = plots.MAX_MARKERS
     return f"the first {most:,} of {pluralize(count, 'point')}" if count > most else pluralize(count, "point")
 
@@ -184,7 +184,7 @@ def show_sampling(run: Run, plane: Plane) -> None:
             columns=run.data.columns,
             points=drawn.points,
             labels=ranks,
-            label_name="true component",
+            label_name="component",
             truth=type(mixture)(*(part[np.argsort(run.ranks)] for part in mixture)),
             same_units=run.data.same_units,
         )
@@ -236,8 +236,8 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     headers = ["Covariance", "Parameters", "Log-likelihood (nats)", "BIC", "Difference"]
     st.html(table(headers, rows, "Covariance models", row_headers=True))
     st.caption(
-        f"Best of {MODEL_RUNS} runs from k-means++ for each model. BIC = p ln n − 2 ln L; lower is better, extra parameters "
-        "are penalized."
+        f"Best of {MODEL_RUNS} runs from k-means++ for each model. BIC = p ln n − 2 ln L for p parameters, n points and "
+        "likelihood L; lower is better, extra parameters are penalized."
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures of many runs. Clickable marks have the (initialization, seed) of their run as customdata."""
+"""Plotly figures of many runs. The `customdata` of a clickable mark is the (initialization, seed) of its run."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -49,7 +49,7 @@ def histogram(findings: Findings) -> go.Figure:
             customdata=[(run.initialization, run.seed) for run in best_runs],
             hovertext=[
                 f"{len(members)} of {len(runs)} runs<br>losses {format_number(edges[b])} to {format_number(edges[b + 1])}"
-                f"<br>click to open the best of them"
+                f"<br>click to open the best of these runs"
                 for members, b in zip(runs_in, nonempty, strict=True)
             ],
             hoverinfo="text",
@@ -93,7 +93,8 @@ def curves(findings: Findings, height: int) -> go.Figure:
                 y=[loss for _, loss, _ in ends],
                 customdata=[(run.initialization, run.seed) for _, _, run in ends],
                 hovertext=[
-                    f"{label}, seed {run.seed}<br>ends at {format_number(run.loss)}<br>click to open it" for _, _, run in ends
+                    f"{label}, seed {run.seed}<br>ends at {format_number(run.loss)}<br>click to open this run"
+                    for _, _, run in ends
                 ],
                 hoverinfo="text",
                 marker=dict(size=6, color=color, opacity=[0.55 if t == len(run.losses) - 1 else 0.0 for t, _, run in ends]),
@@ -113,7 +114,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             line=dict(color=color, width=3.5),
             marker=dict(size=6, color="#ffffff", line=dict(width=2, color=color)),
             customdata=[(best.initialization, best.seed)] * len(at),
-            hovertext=f"best run: {label}, seed {best.seed}<br>ends at {format_number(best.loss)}<br>click to open it",
+            hovertext=f"best run: {label}, seed {best.seed}<br>ends at {format_number(best.loss)}<br>click to open this run",
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),
             unselected=dict(marker=dict(opacity=1)),

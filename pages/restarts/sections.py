@@ -60,7 +60,7 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
 
 
 def choose_run(findings: Findings) -> None:
-    """Select and open any run without clicking a figure."""
+    """Draw a select box and a button to open any run without clicking a figure."""
     runs = sorted(findings.runs, key=lambda run: run.loss)
     labels = {
         (run.initialization, run.seed): (
@@ -106,8 +106,9 @@ def show_scores(findings: Findings) -> None:
         )
     st.html(table(headers, rows, "Scores of the initializations", row_headers=True))
     sentences = [
-        f"A run reaches the best loss if its loss is within {findings.view.traits.loss.near} of the best of all runs.",
-        f"Centroid index: number of groups without a cluster of their own, relative to {findings.reference_name} "
+        f"A run reaches the best loss if its loss is within {findings.view.traits.loss.tolerance_text} of the best of all "
+        "runs.",
+        f"Centroid index: number of groups without a center of their own, relative to {findings.reference_name}, "
         f"{findings.distance_name} (Fränti, Rezaei & Zhao 2014); 0 = same structure.",
         "Time includes initialization.",
     ]
@@ -153,7 +154,7 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
     share = solution.count / len(findings.runs)
     st.markdown(f"**{pluralize(solution.count, 'run')}, {share:.0%}**, loss {escape_markdown(format_number(best.loss))}")
     counts = [
-        f"{count} of {len(findings.by_initialization[initialization])} by {initialization_label(initialization)}"
+        f"{initialization_label(initialization)}: {count} of {len(findings.by_initialization[initialization])}"
         for initialization, count in solution.counts.items()
         if count
     ]

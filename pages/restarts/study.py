@@ -232,7 +232,7 @@ class Findings:
 
     @cached_property
     def true_means(self) -> np.ndarray | None:
-        """(k, d) means of the known groups; None unless there are k groups."""
+        """(k, d) means of the true groups; None unless there are k of them."""
         data = self.study.data
         if data.labels is None or data.precomputed is not None or data.groups != self.settings.k:
             return None
@@ -241,12 +241,12 @@ class Findings:
 
     @cached_property
     def reference(self) -> np.ndarray:
-        """(k, d) reference for the centers of runs: the means of the known groups, or else the centers of the best run."""
+        """(k, d) reference for the centers of runs: the means of the true groups, or else the centers of the best run."""
         return self.best.centers if self.true_means is None else self.true_means
 
     @property
     def reference_name(self) -> str:
-        return "the best run" if self.true_means is None else "the known groups"
+        return "the best run" if self.true_means is None else "the true groups"
 
     @property
     def distance_name(self) -> str:
@@ -255,7 +255,7 @@ class Findings:
     def distances(self, run: RunSummary) -> np.ndarray:
         """(k, k) distances from the centers of a run to the reference.
 
-        Euclidean if the known groups are the reference, otherwise the distance of the method.
+        Euclidean if the true groups are the reference, otherwise the distance of the method.
         """
         if self.true_means is None:
             return self.view.center_distances(

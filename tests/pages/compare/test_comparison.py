@@ -139,11 +139,11 @@ def check_colors(comparison, reference, known=None):
         groups = np.unique(known[known >= 0])
         numbered = np.where(known >= 0, np.searchsorted(groups, known), -1)
         best = max(in_common(numbered, reference, names) for names in permutations(range(number), len(groups)))
-        assert np.count_nonzero(comparison.known.labels[known >= 0] == reference[known >= 0]) == best
-        np.testing.assert_array_equal(comparison.known.labels == -1, known < 0)
+        assert np.count_nonzero(comparison.true_labels.labels[known >= 0] == reference[known >= 0]) == best
+        np.testing.assert_array_equal(comparison.true_labels.labels == -1, known < 0)
         for group in groups:
-            assert len(np.unique(comparison.known.labels[known == group])) == 1
-        assert len(np.unique(comparison.known.labels[known >= 0])) == len(groups)
+            assert len(np.unique(comparison.true_labels.labels[known == group])) == 1
+        assert len(np.unique(comparison.true_labels.labels[known >= 0])) == len(groups)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_colors_are_matched_on_as_many_points_as_possible(name, k):
         np.testing.assert_array_equal(first.ranks, alone.ranks)
         check_colors(comparison, first.ranks[first.history.last.labels], data.labels)
     else:
-        check_colors(comparison, comparison.known.labels, data.labels)
+        check_colors(comparison, comparison.true_labels.labels, data.labels)
 
 
 def test_panels_with_different_k_are_matched_to_the_largest():
@@ -173,21 +173,21 @@ def test_panels_with_different_k_are_matched_to_the_largest():
         "2. K-means, K = 5",
         "3. K-medoids, K = 4",
         "4. Full mixture, K = 5",
-        "Known groups",
+        "True labels",
     ]
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])
-def test_points_without_a_known_group_do_not_count_in_matching(k):
+def test_points_without_a_true_group_do_not_count_in_matching(k):
     data = sample("outliers", share=0.2)
     assert -1 in data.labels
     comparison = a_comparison(data, *(panel | dict(k=k) for panel in ALL_THREE))
-    reference = comparison.known.labels if k < 3 else comparison.runs[0].ranks[comparison.runs[0].history.last.labels]
+    reference = comparison.true_labels.labels if k < 3 else comparison.runs[0].ranks[comparison.runs[0].history.last.labels]
     check_colors(comparison, reference, data.labels)
 
 
 @pytest.mark.parametrize("names", [(4, 9, 2), (-7, 0, 100)])
-def test_known_groups_may_have_any_integer_labels(names):
+def test_true_groups_may_have_any_integer_labels(names):
     drawn = sample("round", 150)
     known = np.array(names)[drawn.labels]
     data = Data("odd", "Odd", ("a", "b"), drawn.points, known, "group")
@@ -196,10 +196,10 @@ def test_known_groups_may_have_any_integer_labels(names):
     check_colors(comparison, first.ranks[first.history.last.labels], known)
 
 
-def test_without_known_groups_only_the_runs_are_compared():
+def test_without_true_groups_only_the_runs_are_compared():
     data = Data("few", "Few", ("a", "b"), sample(n=100).points)
     comparison = a_comparison(data, *ALL_THREE)
-    assert comparison.known is None
+    assert comparison.true_labels is None
     assert len(comparison.clusterings) == 3
     assert comparison.adjusted_rand.shape == (3, 3)
     assert all(row.adjusted_rand is None and row.mutual_information is None for row in scores(comparison))
@@ -303,7 +303,7 @@ def test_if_all_runs_fail_each_has_an_error_message():
     comparison = a_comparison(with_a_row_of_zeros(), *[dict(name="kmedoids", metric="cosine")] * 2)
     assert all("all zeros" in sentence for sentence in comparison.runs)
     assert comparison.named_runs == []
-    assert [clustering.name for clustering in comparison.clusterings] == ["Known groups"]
+    assert [clustering.name for clustering in comparison.clusterings] == ["True labels"]
     assert scores(comparison) == []
 
 
@@ -331,7 +331,7 @@ def test_scores_equal_those_of_scikit_learn(name):
         labels = run.history.last.labels
         assert row.name == panel
         assert (row.duration, row.loss) == (str(run.history.iterations), run.history.last.loss)
-        known = data.labels >= 0  # outliers have no known group
+        known = data.labels >= 0  # outliers have no true label
         pair = data.labels[known], labels[known]
         assert row.adjusted_rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
         peer = sklearn.metrics.normalized_mutual_info_score(*pair)
@@ -406,13 +406,11 @@ def test_cells_partition_the_points_and_none_selects_all_disagreements():
 
 def test_the_sentence_counts_the_disagreements():
     a = Clustering("A", np.array([0, 0, 1, 1]))
-    assert Agreement.between(a, Clustering("B", a.labels)).sentence == "A and B assign all 4 points to the same groups."
+    assert Agreement.between(a, Clustering("B", a.labels)).sentence == "A and B agree on all 4 points."
     assert Agreement.between(a, Clustering("B", np.array([0, 1, 1, 1]))).sentence == (
-        "1 of 4 points (25.0%) is assigned differently by A and B."
+        "A and B disagree on 1 of 4 points (25.0%)."
     )
-    assert pair_by_hand().sentence == (
-        "4 of 9 points (44.4%) are assigned differently by A and B. 1 point without a known group is excluded."
-    )
+    assert pair_by_hand().sentence == "A and B disagree on 4 of 9 points (44.4%). 1 point without a label is excluded."
 
 
 def test_the_squares_of_the_contingency_table_are_its_cells_with_their_counts():
@@ -529,9 +527,9 @@ def test_frame_i_is_the_same_half_step_of_the_same_iteration_in_all_runs(compare
 
 
 def test_aligned_frames_are_all_half_steps_or_a_note_counts_the_omitted_ones(compared):
-    frames_of_runs, left_out = aligned_frames(compared)
+    frames_of_runs, omitted_note = aligned_frames(compared)
     longest = max(run.history.iterations for run in compared)
-    if not left_out:
+    if not omitted_note:
         assert [len(frames) for frames in frames_of_runs] == [2 * run.history.iterations + 2 for run in compared]
         return
     most = MAX_FRAMES if max(run.settings.k for run in compared) <= 12 else MAX_FRAMES // 2
@@ -539,7 +537,7 @@ def test_aligned_frames_are_all_half_steps_or_a_note_counts_the_omitted_ones(com
     assert max(map(len, frames_of_runs)) <= most + 2 * len(compared)
     moments = [[moment(run, frame) for frame in frames] for run, frames in zip(compared, frames_of_runs, strict=True)]
     states = {t for mine in moments for phase, _, t in mine if phase == "E"}
-    assert left_out.startswith(f"Showing {len(states)} of {longest + 1} iterations")
+    assert omitted_note.startswith(f"Showing {len(states)} of {longest + 1} iterations")
     assert set(range(FIRST)) <= states
     for run, mine in zip(compared, moments, strict=True):
         assert [t for phase, _, t in mine if phase == "E"] == sorted(t for t in states if t <= run.history.iterations)
@@ -548,8 +546,8 @@ def test_aligned_frames_are_all_half_steps_or_a_note_counts_the_omitted_ones(com
 def test_the_comparisons_in_these_tests_have_long_and_short_runs():
     lengths = {}
     for name in COMPARISONS:
-        frames_of_runs, left_out = aligned_frames(runs_of(name))
-        lengths[name] = [len(own) for own in frames_of_runs], left_out
+        frames_of_runs, omitted_note = aligned_frames(runs_of(name))
+        lengths[name] = [len(own) for own in frames_of_runs], omitted_note
     late, longest = runs_of("long")[2], max(runs_of("long"), key=lambda run: run.history.iterations)
     assert late.history.iterations not in {state_of(longest, frame) for frame in frames_of(longest)[0]}
     assert lengths["long"][1] != ""
@@ -678,7 +676,7 @@ def test_a_colored_mark_escapes_its_text():
     assert any("width:25.0%" in value for name, value in cells.attributes if name == "style")
 
 
-def test_points_without_a_known_group_do_not_lower_the_scores():
+def test_points_without_a_true_group_do_not_lower_the_scores():
     data = sample("round", 100, k=3, distance=30.0, d=2)
     labels = np.where(np.arange(100) % 2, data.labels, -1)
     comparison = a_comparison(
@@ -689,9 +687,7 @@ def test_points_without_a_known_group_do_not_lower_the_scores():
     assert comparison.named_runs[0][1].agreement == 1.0
     np.testing.assert_array_equal(comparison.adjusted_rand, np.ones((2, 2)))
     sentence = Agreement.between(*comparison.clusterings).sentence
-    assert sentence.startswith(
-        "1. K-means and Known groups assign all 50 points to the same groups. 50 points without a known"
-    )
+    assert sentence == "1. K-means and True labels agree on all 50 points. 50 points without a label are excluded."
 
 
 def test_the_silhouette_is_none_if_its_sample_lies_in_one_cluster():

@@ -103,9 +103,9 @@ def test_it_opens_with_three_methods_that_start_at_the_same_points():
         assert loss == pytest.approx(run.history.last.loss, rel=1e-5)
         assert iterations == str(run.history.iterations)
     assert app.button_group(key=EXAMPLE).value is None
-    assert "All 500 points used and shown." in messages(app)
-    agreement = table(app, "Adjusted Rand index between the runs")
-    assert agreement[0][1:] == ["1", "2", "3", "Known"]
+    assert "All 500 points are used and shown." in messages(app)
+    agreement = table(app, "Adjusted Rand index of each pair")
+    assert agreement[0][1:] == ["1", "2", "3", "True labels"]
     assert [row[i + 1] for i, row in enumerate(agreement[1:])] == ["1.000"] * 4
     # all plots have the same axis ranges, and belong to the same player
     extents = [(plot["layout"]["xaxis"]["range"], plot["layout"]["yaxis"]["range"]) for plot in plots(app)]
@@ -162,12 +162,12 @@ def test_two_clusterings_can_be_selected_and_their_disagreements_are_highlighted
 
     app = opened("/compare?n=100&sample=Overlapping groups")
     assert select("Highlight").value is None
-    select("Compare").set_value("Known groups").run()
+    select("Compare").set_value("True labels").run()
     assert has_no_errors(app)
     assert select("with").value == "2. K-medoids"  # unchanged
-    assert "Known groups" not in select("with").options
-    sentence = next(element.value for element in app.markdown if "assigned differently" in element.value).replace("\\", "")
-    differing = int(re.search(r"\*\*(\d+) of 100 points", sentence)[1])
+    assert "True labels" not in select("with").options
+    sentence = next(element.value for element in app.markdown if " disagree on " in element.value).replace("\\", "")
+    differing = int(re.search(r" disagree on (\d+) of 100 points", sentence)[1])
     assert f"All disagreements ({differing})" in select("Highlight").options
     assert highlighted() == differing
     cell = select("Highlight").options[1]
@@ -187,7 +187,7 @@ def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
         "2. K-medoids, first swap",
         "3. K-medoids, best swap",
     ]
-    assert "by the given distances for every run" in messages(app)
+    assert "using the given distances for every run" in messages(app)
     app.button_group(key="source").set_value("sample").run()
     assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
 
@@ -198,10 +198,10 @@ def test_many_points_are_drawn_as_an_image_and_sampled_only_for_a_pairwise_metho
     app = opened("/compare?n=100&panels=2")
     assert has_no_errors(app)
     assert "all runs use the same sample of 80 of the 100 points" in messages(app)
-    assert "All 80 points of the sample used and shown." in messages(app)
+    assert "All 80 points of the sample are used and shown." in messages(app)
     app.selectbox(key="algorithm_2").set_value("kmeans").run()
     assert "sample of" not in messages(app)
-    assert "All 100 points used and shown, drawn as an image" in messages(app)
+    assert "All 100 points are used and shown, drawn as an image" in messages(app)
 
 
 def test_the_error_of_a_failed_run_is_shown_and_the_other_runs_are_compared(monkeypatch):
@@ -212,7 +212,7 @@ def test_the_error_of_a_failed_run_is_shown_and_the_other_runs_are_compared(monk
         "Cosine is not defined for row 3, which is all zeros: remove it or choose another metric."
     ]
     assert column(app, "Run") == ["1. K-means", "3. Full mixture"]
-    assert "Adjusted Rand" not in table(app)[0]
+    assert "Adjusted Rand index" not in table(app)[0]
 
 
 def test_k_is_reduced_to_the_number_of_points(monkeypatch):
@@ -240,7 +240,7 @@ def test_an_example_shows_its_text_data_and_runs_whatever_was_shown_before_and_s
     headers, *rows = table(page)
     for row, expected in zip(rows, scores(comparison_of(example)), strict=True):
         assert row[0] == expected.name
-        assert row[headers.index("Adjusted Rand")] == number(expected.adjusted_rand)
+        assert row[headers.index("Adjusted Rand index")] == number(expected.adjusted_rand)
         assert row[headers.index("Silhouette")] == number(expected.silhouette)
     address = dict(page.query_params)
     assert example.address.items() <= address.items()

@@ -247,11 +247,13 @@ def test_an_inversion_is_mentioned_in_its_sentence_and_in_a_notice_of_cuts_above
     data_tree = tree_of(data, "centroid")
     heights = hierarchy.linkage(data.points, "centroid")[:, 2]
     assert heights[1] < heights[0]
-    assert data_tree.merge_sentence(1).endswith("one cluster left. An inversion: below one of its children.")
+    assert data_tree.merge_sentence(1).endswith(
+        "one cluster left. This is an inversion: it is lower than one of its children."
+    )
     assert "inversion" not in data_tree.merge_sentence(0).lower()
     (notice,) = cut_run(data_tree, 1).history.last.notices
     assert notice.name == "inversion"
-    assert notice.message(np.array([1])).startswith("1 merge is lower than a cluster")
+    assert notice.message(np.array([1])).startswith("1 merge is lower than one of the merged clusters")
     assert cut_run(data_tree, 2).history.last.notices == ()
 
 
@@ -431,7 +433,7 @@ def test_a_start_from_a_tree_is_in_the_first_sentence_and_does_not_depend_on_the
     one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
     np.testing.assert_array_equal(one.history.last.labels, other.history.last.labels)
     np.testing.assert_array_equal(one.history.parameters[0], other.history.parameters[0])
-    assert "3 centers from hierarchical clustering, ward linkage" in frames_of(one)[0][0].sentence
+    assert "3 centers from hierarchical clustering, Ward linkage" in frames_of(one)[0][0].sentence
     assert started(data, "kmeans", linkage="single").key != one.key
 
 
@@ -478,7 +480,7 @@ def test_trees_in_a_comparison_have_different_names(trees, names):
 def test_runs_that_start_from_different_trees_have_different_names(algorithm):
     trees = [methods.settings(algorithm, start=TreeStart(linkage)) for linkage in ("ward", "single")]
     one, other = (name.split(". ")[1] for name in panel_names(trees))
-    assert one.endswith("from hierarchical clustering, ward linkage")
+    assert one.endswith("from hierarchical clustering, Ward linkage")
     assert other.endswith("from hierarchical clustering, single linkage")
     # a tree itself has no initialization
     assert panel_names([cut_settings(), trees[1]])[0] == "1. Ward linkage"
@@ -499,11 +501,11 @@ def colors_in_comparison(run):
 
 
 @pytest.mark.parametrize("ks", [(3, 5), (5, 3), (3, 3), (2, 2)], ids=str)
-def test_matching_clusters_and_known_groups_have_the_same_color_in_all_runs_of_a_comparison(ks):
+def test_matching_clusters_and_true_groups_have_the_same_color_in_all_runs_of_a_comparison(ks):
     data = catalog.draw_sample("round", 100, 1, {"k": 5, "distance": 8.0, "d": 2})
     compared = comparison_of(data, cut_settings(ks[0]), methods.settings("kmeans", ks[1]), k=ks[1])
     tree, other = compared.runs
-    known = np.array(palette.COLORS)[compared.known.labels]
+    known = np.array(palette.COLORS)[compared.true_labels.labels]
     shown = [colors_in_comparison(tree), colors_in_comparison(other), known]
     for run, colors in zip((tree, other), shown[:2], strict=True):
         assert len(set(colors)) == run.settings.k
@@ -1006,7 +1008,7 @@ def test_the_alternative_text_has_the_linkage_the_height_and_the_cluster_sizes()
     labels = sklearn.cluster.AgglomerativeClustering(3).fit(data.points).labels_
     sizes = ", ".join(str(size) for size in sorted(np.bincount(labels), reverse=True))
     text = tree_figures.alt_text(run)
-    assert text.startswith("Dendrogram of 60 points by ward linkage, up to height ")
+    assert text.startswith("Dendrogram of 60 points by Ward linkage, up to height ")
     assert text.endswith(f"cut into 3 clusters of {sizes} points.")
 
 

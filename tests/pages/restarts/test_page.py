@@ -201,7 +201,7 @@ def test_a_distance_matrix_is_clustered_by_k_medoids():
     assert not app.error
     assert app.selectbox(key="algorithm_given").options == ["K-medoids"]
     assert summary(app)[0] == 30
-    assert "relative to the best run by the" in messages(app)
+    assert "relative to the best run, by the" in messages(app)
     app.button_group(key="source").set_value("sample").run()
     assert app.selectbox(key="algorithm").value == "kmeans"
 
