@@ -1,4 +1,4 @@
-"""Choosing the plane of the scatter plot, and placing initial centers in it."""
+"""Choice of the plane of the scatter plot, and placement of initial centers in it."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def plane_of(data: Data) -> Plane:
 
 
 def with_placed_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
-    """Settings with the centers that were placed by the user or given in the link; by default at random data points."""
+    """Settings with the centers placed by the user or given in the link, by default at random data points."""
     return _starting_at(_positions(data, settings, plane), data, settings, plane)
 
 
@@ -71,17 +71,19 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
         _extent(data, plane),
         session_cache().get(("backdrop", data.key, plane.names), painted),
         plane.names,
-        token=_token(data, settings, plane),
+        version=_token(data, settings, plane),
         height=330,
         to_scale=data.to_scale,
     )
     if len(data.columns) > 2:
-        st.caption("In all other dimensions the centers start at the mean of the data.")
+        # `Plane.lift` places centers in the plane through its origin
+        where = "the mean of the data" if plane.origin.any() else "0"
+        st.caption(f"In all other dimensions the initial centers are at {where}.")
     return _starting_at(placed, data, settings, plane)
 
 
 def clear_centers() -> None:
-    """Remove the query parameter; for other initializations."""
+    """Remove the query parameter, which other initializations do not use."""
     st.query_params.pop(CENTERS, None)
 
 
@@ -95,7 +97,7 @@ def parse_positions(text: str) -> np.ndarray | None:
 
 
 def _token(data: Data, settings: Settings, plane: Plane) -> tuple:
-    """Identifies what the positions belong to."""
+    """Identifies the choices for which the positions were placed."""
     return data.key, settings.k, settings.seed, plane.names
 
 
@@ -109,13 +111,13 @@ def _positions(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
     """(k, 2) current positions of the centers."""
     token = _token(data, settings, plane)
 
-    def at_random():
+    def random_positions():
         rows = seeding.random_rows(len(data.points), settings.k, np.random.default_rng(settings.seed))
         return plane.project(data.points[rows])
 
-    first = session_cache().get(("first places", *token), at_random)
-    if "placed" not in st.session_state and (asked := parse_positions(st.query_params.get(CENTERS, ""))) is not None:
-        st.session_state["placed"] = token, asked
+    first = session_cache().get(("first places", *token), random_positions)
+    if "placed" not in st.session_state and (linked := parse_positions(st.query_params.get(CENTERS, ""))) is not None:
+        st.session_state["placed"] = token, linked
     placed_for, placed = st.session_state.get("placed", (None, None))
     # if only K has changed, keep the placed centers
     if placed_for is not None and placed_for[:1] + placed_for[2:] == token[:1] + token[2:]:

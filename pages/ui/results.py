@@ -17,7 +17,7 @@ STATUS = {True: "converged", False: "iteration limit reached"}
 
 
 def notice_messages(run: Run) -> list[str]:
-    """Messages of the notices of a run, with iteration and displayed cluster numbers."""
+    """Messages of the notices of a run, with the cluster numbers on the screen and, if useful, the iteration."""
     messages = []
     for iteration, notice in run.history.unique_notices():
         if notice.name == ITERATION_LIMIT:
@@ -31,8 +31,9 @@ def notice_messages(run: Run) -> list[str]:
 
 
 def show_notices(run: Run) -> None:
-    for sentences in notice_messages(run):
-        st.warning(escape_markdown(sentences), icon=":material/warning:")
+    """Show the notices of a run as warnings."""
+    for message in notice_messages(run):
+        st.warning(escape_markdown(message), icon=":material/warning:")
 
 
 def show_numbers(run: Run) -> None:
@@ -58,7 +59,7 @@ def show_numbers(run: Run) -> None:
 
 
 def show_sizes(run: Run) -> None:
-    """Show a table of the clusters with symbol, size and center."""
+    """Show a table of the clusters with their symbols, sizes and centers."""
     sizes = run.history.last.assignment.sizes
     largest = max(sizes.max(initial=0), 1)
     soft = run.view.traits.share is not None
@@ -74,7 +75,7 @@ def show_sizes(run: Run) -> None:
             center += f" ({position}{', …' if run.cluster_centers.shape[1] > 4 else ''})"
         rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), center.strip()])
     headers = ["Cluster", "Size", "", run.center_name.capitalize()]
-    if not any(row[-1] for row in rows):  # a distance matrix has no means
+    if not any(row[-1] for row in rows):  # e.g. clusters of a distance matrix without medoids
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Cluster sizes"))
     noise = int((run.numbers < 0).sum())

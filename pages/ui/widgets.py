@@ -18,10 +18,10 @@ from pages.runs.cache import RecentCache
 from pages.runs.run import Run
 
 SAME = "same"
-"""value of a run in a comparison that uses the shared start"""
+"""option of the initialization of a run in a comparison: use the shared initialization"""
 SAME_LABEL = "Shared"
 IN_LINK = dict(bind="query-params")
-"""widget arguments: bind the value to a query parameter, so that links contain it; this also keeps it across pages"""
+"""widget arguments: bind the value to a query parameter, so that links contain it and it is kept across pages"""
 PERSISTENT = dict(persist_state="session")
 """widget arguments: keep the value across pages, without a query parameter; for uploaded data, which links cannot contain"""
 PERSISTENT_IN_LINK = IN_LINK | PERSISTENT
@@ -55,7 +55,7 @@ def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
 
 def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     """Choose everything except the method."""
-    k = _choose_k() if view.traits.groups == "chosen" else None
+    k = _choose_k() if view.traits.k == "chosen" else None
     names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != MANUAL]
     initialization = _choose_initialization("Initialization", names, start_key(view)) if names else ""
     options = _choose_options(view, data, page)
@@ -67,12 +67,19 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
 
 
 def choose_focus(run: Run) -> tuple[int, int]:
-    """Choose the point and the cluster that formulas and bar charts refer to; returns an index and a rank, both from 0."""
+    """Choose the point and the cluster that formulas and bar charts refer to; return an index and a rank, both from 0."""
     n, k = len(run.data.points), max(run.k, 1)
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    point = int(st.number_input("Point", 1, n, key="focus", width=128, help="Position in the data", **PERSISTENT)) - 1
+    point = (
+        int(
+            st.number_input(
+                "Point", 1, n, key="focus", width=128, help="Position in the prepared data, starting at 1", **PERSISTENT
+            )
+        )
+        - 1
+    )
     label = run.view.traits.cluster.capitalize()
     cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
     if run.data.names is not None:
@@ -133,7 +140,7 @@ PRECOMPUTED_PANEL_DEFAULTS = (
     ("kmedoids", {"update": "steepest swap"}, SAME),
     ("kmedoids", {}, "build"),
 )
-"""the same for proximities, with the initialization"""
+"""the same for a distance matrix, with the initialization"""
 
 
 def choose_comparison(data: Data) -> tuple[int, int, str, int]:
@@ -161,7 +168,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
         view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Run {number}", "stretch")
         defaults = defaults if view.name == default else {}
         with st.popover("Options", help="K, initialization and more, for this run only"):
-            if view.traits.groups == "chosen":
+            if view.traits.k == "chosen":
                 own = st.number_input(
                     "Clusters (K)", 1, MAX_CLUSTERS, None, placeholder=f"same as above ({k})", key=f"k{ending}", **IN_LINK
                 )
@@ -177,7 +184,7 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
 
 
 def panel_ending(data: Data, number: int) -> str:
-    """Suffix of the widget keys of a run; proximities have their own, so that choices for points are kept."""
+    """Suffix of the widget keys of a run; distance matrices have their own, so that choices for points are kept."""
     return f"_{number}" if data.precomputed is None else f"_{number}_given"
 
 
@@ -187,7 +194,7 @@ def choose_tree(data: Data) -> tuple[dict[str, Any], int]:
     return options, _at_most(_choose_k(), data)
 
 
-# Parts of the above
+# Helpers
 
 
 def _row():
@@ -205,7 +212,7 @@ def _choose_method(
 
 def _choose_applicable_method(page: str, data: Data) -> MethodView:
     """Choose one of the methods that can cluster these data."""
-    # proximities have their own key, so that the choice for points is kept
+    # distance matrices have their own key, so that the choice for points is kept
     return _choose_method(available_methods(page, data), "algorithm" if data.precomputed is None else "algorithm_given")
 
 
@@ -237,7 +244,7 @@ def initialization_label(name: str) -> str:
 
 
 def _choose_start(initialization: str, data: Data, ending: str = "", width=None) -> Start | None:
-    """Start for an initialization, with widgets for its options; None for the shared start."""
+    """The start for an initialization, with widgets for its options; None for the shared initialization."""
     if initialization == TREE.name:
         return TreeStart(**_choose_options(TREE_CUT, data, TREE.name, ending, {}, width, suffix=" of the tree"))
     if initialization == MANUAL.name:
@@ -248,7 +255,7 @@ def _choose_start(initialization: str, data: Data, ending: str = "", width=None)
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
-    """Key of the widget of an option; data with other values or defaults have their own."""
+    """Key of the widget of an option; data with different values or defaults of the option have their own keys."""
     key = f"{view.name}_{option.name}{ending}"
     if option.depends_on(data):
         return f"{key} {option.default_value(data)}"

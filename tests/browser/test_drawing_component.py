@@ -51,7 +51,7 @@ def place():
     token = st.text_input("Token", "first")
     centers = np.linspace([-60, 0.2], [60, 0.8], k) + len(token)
     tell(place_centers("centers", centers, [f"Center {i + 1}" for i in range(k)], palette.COLORS[:k],
-                       (palette.SYMBOLS * 2)[:k], (-100, 100, 0, 10), token=token))
+                       (palette.SYMBOLS * 2)[:k], (-100, 100, 0, 10), version=token))
 
 
 st.navigation([st.Page(draw, title="Draw", default=True), st.Page(place, title="Place")]).run()

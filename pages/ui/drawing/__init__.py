@@ -30,15 +30,15 @@ def draw_points(
     height: int = 420,
     to_scale: bool = False,
 ) -> np.ndarray:
-    """Shows a plane with tools to add and remove points.
+    """Shows a plane with tools to add and remove points, and returns the points.
 
     Parameters
     ----------
     key : key of the component
-    points : (m, 2) points that are shown when the component is mounted, and when `version` or `extent` changes. In between,
-        the points in the browser count: pass the returned points on the next call.
+    points : (m, 2) points that are shown when the component is mounted, and when `version` or `extent` changes. Otherwise
+        the points in the browser are kept; pass the returned points in the next call.
     extent : limits of the axes
-    version : changed by the caller to replace the points in the browser
+    version : change it to replace the points in the browser
     names : axis titles
     height : height in pixels
     to_scale : whether both axes have the same scale
@@ -62,23 +62,23 @@ def place_centers(
     backdrop=None,
     names: tuple[str, str] = ("", ""),
     *,
-    token: object = "",
+    version: object = "",
     height: int = 420,
     to_scale: bool = False,
 ) -> np.ndarray:
-    """Shows a plane with one draggable badge for each center.
+    """Shows a plane with one draggable badge for each center, and returns the positions of the badges.
 
     Parameters
     ----------
     key : key of the component
-    centers : (k, 2) positions of the badges when the component is mounted, and when `token`, `extent` or k changes. In
-        between, the positions in the browser count.
+    centers : (k, 2) positions of the badges when the component is mounted, and when `version`, `extent` or k changes.
+        Otherwise the positions in the browser are kept.
     labels : accessible names of the badges, e.g. "Center 1"
     colors, symbols : as in `pages.figures.palette`
     extent : limits of the axes
     backdrop : background image of the extent as a data URI, or None
     names : axis titles
-    token : changed by the caller to replace the positions in the browser
+    version : change it to replace the positions in the browser
     height : height in pixels
     to_scale : whether both axes have the same scale
 
@@ -94,7 +94,7 @@ def place_centers(
     scene = dict(badges=badges)
     if backdrop is not None:
         scene |= dict(image=backdrop)
-    return _show(key, "place", given, extent, token, names, height, to_scale, **scene)
+    return _show(key, "place", given, extent, version, names, height, to_scale, **scene)
 
 
 def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int | None = None) -> np.ndarray:
@@ -102,7 +102,7 @@ def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int 
 
     Parameters
     ----------
-    message : the message
+    message : value from the component
     token : token of the current points
     given : (m, 2) points to return if the message is missing, has another token or is invalid
     extent : limits to which the points are clipped

@@ -11,7 +11,7 @@ const MARKS = {
   x: "M-3.8-7.5 0-3.8 3.8-7.5 7.5-3.8 3.8 0 7.5 3.8 3.8 7.5 0 3.8-3.8 7.5-7.5 3.8-3.8 0-7.5-3.8z",
 };
 
-// host: { plane(), local(event): pixel position, at(): the center, move(to): moves it, end(delay): reports its position }
+// host: { plane(), local(event): pixel position, at(): position of the center, move(to): moves it, end(delay): sends its position }
 function makeBadge({ label, color, symbol }, host) {
   const badge = document.createElement("button");
   badge.type = "button";

@@ -4,24 +4,24 @@
 // data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], max }
 //       and in mode "place" { badges: [{ label, color, symbol }], image: a data URI }
 // The component's state `drawn` is { token, xy }. The points in the browser count; `xy` replaces them only when the component
-// is mounted or the token changes. After a rerun `xy` is what was sent a moment ago, possibly during the next stroke.
+// is mounted or the token changes. After a rerun, `xy` holds points sent earlier, and the next stroke may have begun since.
 
 const CURSOR_STEP = 0.02; // fraction of the extent
 const TRAIL = 11; // pixels between the points of a trail
-const DOT = 3.6;
+const DOT = 3.6; // radius of a point in pixels
 const NEUTRAL = "#8c8c96"; // as in palette.py
 const HINTS = {
   draw: "Keyboard: arrow keys move a crosshair (Shift: faster), Enter or Space applies the tool.",
   place: "Drag the centers, or select one with Tab and move it with the arrow keys (Shift: faster).",
 };
 
-// Last points of unmounted components, by key. A remounted component takes them over if Python has not received them all.
+// Latest points of unmounted components, by key. A remounted component uses them, because Python may not have received all.
 const leftovers = new Map();
 
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
-// distance of a point from the segment between two others
+// distance of a point from the line segment between two other points
 function distance([x, y], [ax, ay], [bx, by]) {
   const [dx, dy] = [bx - ax, by - ay];
   const s = clamp(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1), 0, 1);
@@ -31,12 +31,12 @@ function distance([x, y], [ax, ay], [bx, by]) {
 function build(root) {
   const $ = (name) => root.querySelector("." + name);
   const canvas = root.querySelector("canvas");
-  const ink = canvas.getContext("2d");
-  let data, setState; // of the last call
+  const context = canvas.getContext("2d");
+  let data, setState; // from the latest call
   let points = [];
   let [past, future] = [[], []];
   let tool = "point";
-  let stroke = null; // { id of the pointer, before: the points, at: pixel position, changed, unsent: whether points were unsent }
+  let stroke = null; // { id of the pointer, before: old points, at: pixel position, changed, unsent: whether old points are unsent }
   let pointer = null; // pixel position
   let cursor = null; // position of the keyboard crosshair
   let badges = [];
@@ -68,8 +68,8 @@ function build(root) {
   const themed = (name) => getComputedStyle(root).getPropertyValue(`--st-${name}`).trim() || NEUTRAL;
 
   function drawStatus() {
-    const spot = cursor ?? (pointer && plane.toPlane(pointer));
-    $("where").textContent = spot ? plane.text(spot) : "";
+    const position = cursor ?? (pointer && plane.toPlane(pointer));
+    $("where").textContent = position ? plane.text(position) : "";
     $("count").textContent = countText() + (points.length >= data.max ? " (maximum)" : "");
     $("undo").setAttribute("aria-disabled", !past.length);
     $("redo").setAttribute("aria-disabled", !future.length);
@@ -82,29 +82,29 @@ function build(root) {
     if (!width) return;
     const height = heightFor(width, data);
     canvas.style.height = `${height}px`;
-    const sharp = window.devicePixelRatio || 1;
-    const size = [Math.round(width * sharp), Math.round(height * sharp)];
+    const ratio = window.devicePixelRatio || 1;
+    const size = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
-    ink.setTransform(sharp, 0, 0, sharp, 0, 0);
-    ink.clearRect(0, 0, width, height);
-    ink.font = `13px ${themed("font")}`;
-    plane = planeOf(ink, width, height, data);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = `13px ${themed("font")}`;
+    plane = planeOf(context, width, height, data);
     const { box } = plane;
-    if (image?.naturalWidth) ink.drawImage(image, box.left, box.top, box.width, box.height);
+    if (image?.naturalWidth) context.drawImage(image, box.left, box.top, box.width, box.height);
     plane.draw(themed("text-color"));
-    ink.save();
-    ink.beginPath();
-    ink.rect(box.left - DOT, box.top - DOT, box.width + 2 * DOT, box.height + 2 * DOT);
-    ink.clip();
+    context.save();
+    context.beginPath();
+    context.rect(box.left - DOT, box.top - DOT, box.width + 2 * DOT, box.height + 2 * DOT);
+    context.clip();
     if (data.mode === "draw") {
-      drawDots(ink, plane, points, DOT, themed("text-color"), 0.65);
-      if (!points.length && !stroke) drawInvitation(ink, plane, themed("text-color"));
-      if (cursor) drawCrosshair(ink, plane.toPixel(cursor), themed("primary-color"), themed("background-color"));
+      drawDots(context, plane, points, DOT, themed("text-color"), 0.65);
+      if (!points.length && !stroke) drawInvitation(context, plane, themed("text-color"));
+      if (cursor) drawCrosshair(context, plane.toPixel(cursor), themed("primary-color"), themed("background-color"));
       const at = cursor ? plane.toPixel(cursor) : pointer;
-      if (at && tool !== "point") drawBrush(ink, at, radius(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
+      if (at && tool !== "point") drawBrush(context, at, radius(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
       drawStatus();
     }
-    ink.restore();
+    context.restore();
     for (const badge of badges) badge.draw(width);
   }
 
@@ -112,7 +112,7 @@ function build(root) {
 
   function begin(at, id) {
     stroke = { id, before: points, at, changed: false, unsent: sending !== null };
-    clearTimeout(sending); // sent with this stroke
+    clearTimeout(sending); // unsent points are sent with this stroke
     sending = null;
     points = points.slice();
   }

@@ -3,7 +3,7 @@
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
-// formats a number with as many digits as a step of this size needs
+// formats a number with as many decimals as are needed for a tick step of this size
 function formatted(value, step) {
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   const text = step >= 1e6 || digits > 5 ? value.toExponential(2) : value.toFixed(digits);
@@ -22,15 +22,15 @@ function ticks(from, to, max) {
   });
 }
 
-// with equal scales, a narrow plane needs less than the given height
+// with equal scales on both axes, a narrow plane needs less than the given height
 function heightFor(width, { extent: [left, right, bottom, top], height, toScale }) {
   return toScale ? Math.round(Math.min(height, (width - 60) * ((top - bottom) / (right - left)) + 60)) : height;
 }
 
 // { box: left, top, width and height of the plane on the canvas, columns and rows: ticks }
-function axesOf(ink, width, height, { extent: [left, right, bottom, top], names, toScale }) {
+function axesOf(context, width, height, { extent: [left, right, bottom, top], names, toScale }) {
   const foot = 24 + (names[0] ? 20 : 0);
-  const labels = ticks(bottom, top, (height - foot) / 55).map((tick) => ink.measureText(tick.text).width);
+  const labels = ticks(bottom, top, (height - foot) / 55).map((tick) => context.measureText(tick.text).width);
   const side = Math.ceil(Math.max(...labels, 0)) + 12 + (names[1] ? 22 : 0);
   const box = { left: side, top: 14, width: Math.max(width - side - 18, 20), height: Math.max(height - foot - 14, 20) };
   if (toScale) {
@@ -41,54 +41,54 @@ function axesOf(ink, width, height, { extent: [left, right, bottom, top], names,
   return { box, columns: ticks(left, right, box.width / 85), rows: ticks(bottom, top, box.height / 55) };
 }
 
-function drawAxes(ink, { box, columns, rows }, { extent, names, image }, color) {
+function drawAxes(context, { box, columns, rows }, { extent, names, image }, color) {
   const [left, right, bottom, top] = extent;
   const crisp = (value) => Math.round(value) + 0.5;
   const [x, y] = [crisp(box.left), crisp(box.top)];
   const line = (ax, ay, bx, by) => {
-    ink.globalAlpha = image ? 0 : 0.1; // no grid lines over an image
-    ink.beginPath();
-    ink.moveTo(ax, ay);
-    ink.lineTo(bx, by);
-    ink.stroke();
-    ink.globalAlpha = 0.75;
+    context.globalAlpha = image ? 0 : 0.1; // no grid lines over an image
+    context.beginPath();
+    context.moveTo(ax, ay);
+    context.lineTo(bx, by);
+    context.stroke();
+    context.globalAlpha = 0.75;
   };
-  ink.save();
-  ink.lineWidth = 1;
-  ink.strokeStyle = ink.fillStyle = color;
-  ink.textAlign = "center";
-  ink.textBaseline = "top";
+  context.save();
+  context.lineWidth = 1;
+  context.strokeStyle = context.fillStyle = color;
+  context.textAlign = "center";
+  context.textBaseline = "top";
   for (const { value, text } of columns) {
     const at = box.left + ((value - left) / (right - left)) * box.width;
     line(crisp(at), y, crisp(at), y + box.height);
-    ink.fillText(text, at, y + box.height + 7);
+    context.fillText(text, at, y + box.height + 7);
   }
-  ink.fillText(names[0], box.left + box.width / 2, y + box.height + 27, box.width);
-  ink.textAlign = "right";
-  ink.textBaseline = "middle";
+  context.fillText(names[0], box.left + box.width / 2, y + box.height + 27, box.width);
+  context.textAlign = "right";
+  context.textBaseline = "middle";
   for (const { value, text } of rows) {
     const at = box.top + ((top - value) / (top - bottom)) * box.height;
     line(x, crisp(at), x + box.width, crisp(at));
-    ink.fillText(text, box.left - 8, at);
+    context.fillText(text, box.left - 8, at);
   }
-  ink.globalAlpha = 0.3;
-  ink.strokeRect(x, y, Math.round(box.width), Math.round(box.height));
-  ink.globalAlpha = 0.75;
-  ink.textAlign = "center";
-  ink.translate(Math.max(10, box.left - 80), box.top + box.height / 2);
-  ink.rotate(-Math.PI / 2);
-  ink.fillText(names[1], 0, 0, box.height);
-  ink.restore();
+  context.globalAlpha = 0.3;
+  context.strokeRect(x, y, Math.round(box.width), Math.round(box.height));
+  context.globalAlpha = 0.75;
+  context.textAlign = "center";
+  context.translate(Math.max(10, box.left - 80), box.top + box.height / 2);
+  context.rotate(-Math.PI / 2);
+  context.fillText(names[1], 0, 0, box.height);
+  context.restore();
 }
 
 // data: { extent: [left, right, bottom, top], names, toScale, image }; pixels refer to a canvas of this size
-function planeOf(ink, width, height, data) {
+function planeOf(context, width, height, data) {
   const [left, right, bottom, top] = data.extent;
   const sides = [
     [left, right],
     [bottom, top],
   ];
-  const axes = axesOf(ink, width, height, data);
+  const axes = axesOf(context, width, height, data);
   const { box } = axes;
   // rounds to visible digits
   const rounded = (point) =>
@@ -98,7 +98,7 @@ function planeOf(ink, width, height, data) {
     });
   return {
     box,
-    draw: (color) => drawAxes(ink, axes, data, color),
+    draw: (color) => drawAxes(context, axes, data, color),
     middle: sides.map(([low, high]) => (low + high) / 2),
     toPixel: ([x, y]) => [
       box.left + ((x - left) / (right - left)) * box.width,
@@ -114,45 +114,45 @@ function planeOf(ink, width, height, data) {
   };
 }
 
-function drawDots(ink, plane, points, radius, color, alpha) {
-  ink.fillStyle = color;
-  ink.globalAlpha = alpha;
+function drawDots(context, plane, points, radius, color, alpha) {
+  context.fillStyle = color;
+  context.globalAlpha = alpha;
   for (const point of points) {
-    ink.beginPath();
-    ink.arc(...plane.toPixel(point), radius, 0, 2 * Math.PI);
-    ink.fill();
+    context.beginPath();
+    context.arc(...plane.toPixel(point), radius, 0, 2 * Math.PI);
+    context.fill();
   }
-  ink.globalAlpha = 1;
+  context.globalAlpha = 1;
 }
 
-function drawCrosshair(ink, at, color, background) {
+function drawCrosshair(context, at, color, background) {
   const arms = new Path2D(`M${at}m8 0h16m-40 0h-16m28-8v-16m0 40v16`);
-  ink.lineWidth = 6; // outline in the background color, visible among points
-  ink.strokeStyle = background;
-  ink.stroke(arms);
-  ink.lineWidth = 2.5;
-  ink.strokeStyle = color;
-  ink.stroke(arms);
+  context.lineWidth = 6; // outline in the background color, visible among points
+  context.strokeStyle = background;
+  context.stroke(arms);
+  context.lineWidth = 2.5;
+  context.strokeStyle = color;
+  context.stroke(arms);
 }
 
-function drawBrush(ink, at, radius, color, dashed, alpha) {
-  ink.lineWidth = 1.5;
-  ink.strokeStyle = ink.fillStyle = color;
-  ink.setLineDash(dashed ? [5, 4] : []);
-  ink.beginPath();
-  ink.arc(...at, radius, 0, 2 * Math.PI);
-  ink.stroke();
-  ink.setLineDash([]);
-  ink.globalAlpha = alpha;
-  ink.fill();
-  ink.globalAlpha = 1;
+function drawBrush(context, at, radius, color, dashed, alpha) {
+  context.lineWidth = 1.5;
+  context.strokeStyle = context.fillStyle = color;
+  context.setLineDash(dashed ? [5, 4] : []);
+  context.beginPath();
+  context.arc(...at, radius, 0, 2 * Math.PI);
+  context.stroke();
+  context.setLineDash([]);
+  context.globalAlpha = alpha;
+  context.fill();
+  context.globalAlpha = 1;
 }
 
-function drawInvitation(ink, { box: { left, top, width, height } }, color) {
-  ink.font = ink.font.replace(/^[\d.]+px/, "17px");
-  ink.textAlign = "center";
-  ink.fillStyle = color;
-  ink.globalAlpha = 0.5;
-  ink.fillText("Draw points here", left + width / 2, top + height / 2, width);
-  ink.globalAlpha = 1;
+function drawInvitation(context, { box: { left, top, width, height } }, color) {
+  context.font = context.font.replace(/^[\d.]+px/, "17px");
+  context.textAlign = "center";
+  context.fillStyle = color;
+  context.globalAlpha = 0.5;
+  context.fillText("Draw points here", left + width / 2, top + height / 2, width);
+  context.globalAlpha = 1;
 }

@@ -8,7 +8,8 @@ from pages.methods.formulas import Typeset
 from pages.runs.frames import Frame
 
 _HERE = Path(__file__).parent
-_SECONDS = 14
+_MAX_SECONDS = 14
+"""approximate maximum duration of an animation at normal speed"""
 STEPS_PER_SECOND = 30  # as in player.js
 
 
@@ -21,10 +22,10 @@ def _component():
 def ticks(frames: list[Frame]) -> list[int]:
     """Duration of each frame except the last, in thirtieths of a second.
 
-    Frames before a move of the centers take longer, because the move is animated. A run plays for at most about 14 seconds.
+    Frames before a move of the centers take longer, because the move is animated.
     """
     moves = sum(frame.moves for frame in frames)
-    between = max(2, min(18, _SECONDS * STEPS_PER_SECOND // max(moves, 1)))
+    between = max(2, min(18, _MAX_SECONDS * STEPS_PER_SECOND // max(moves, 1)))
     return [between if after.moves else 1 for after in frames[1:]]
 
 
@@ -51,10 +52,10 @@ def player(
     pictures, curves : keys of the containers of the plots, and of other figures that follow them.
     names : name of each plot, if there are several.
     pace : duration of each frame in thirtieths of a second; default `ticks`.
-    rest : index of the frame that the figures show initially; default the last. A new run starts here.
+    rest : index of the frame that the figures show initially, also after a new run; default the last.
     formulas : shown below the captions, with the values of the current frame.
-    alt_texts : alternative texts of each plot, one per frame; default the captions.
-    key : with the key "player", the player responds to keys pressed anywhere on the page.
+    alt_texts : alternative texts of each plot, one per frame; default the first sentences of the captions.
+    key : key of the component. With "player", it responds to keys pressed anywhere on the page.
     """
     longest = max(frames, key=len)
     data = dict(

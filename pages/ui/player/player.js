@@ -29,7 +29,7 @@ function animate(graph, frames) {
   return true;
 }
 
-// hide this button
+// hide this button, and Plotly's own toolbar
 const hidden = document.createElement("style");
 hidden.textContent =
   ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }" +
@@ -41,7 +41,7 @@ const belongs = (graph, figures) => graph && graph.layout && graph.layout.meta =
 const KINDS = { f4: Float32Array, f8: Float64Array };
 const unpacked = new WeakMap();
 
-// The values of an array, which Plotly keeps as a list or base64-encoded.
+// The values of an array, which Plotly stores as a list or base64-encoded.
 function numbers(values) {
   if (!values?.bdata) return values;
   if (!unpacked.has(values)) {
