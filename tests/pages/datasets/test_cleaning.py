@@ -23,7 +23,7 @@ from pages.datasets.cleaning import (
 from pages.datasets.columns import describe, histogram, to_floats
 from tests.core.tables import examples
 
-HOSTILE = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
+UNUSUAL_NAMES = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
 
 
 def column(values, name="a", **options):
@@ -481,8 +481,8 @@ def test_row_labels_come_from_the_names_column_or_the_row_number(names, expected
 
 
 def test_unusual_and_duplicate_column_names_are_accepted():
-    table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(HOSTILE)})
-    assert prepare(table, "title", Preparation(HOSTILE)).columns == HOSTILE
+    table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(UNUSUAL_NAMES)})
+    assert prepare(table, "title", Preparation(UNUSUAL_NAMES)).columns == UNUSUAL_NAMES
     table = readers.read(b"a,a,b\n1,2,x\n3,5,y\n2,2,x\n", "").table
     data = prepare(table, "title", default_preparation(describe(table)))
     np.testing.assert_array_equal(data.points, [[1, 2], [3, 5], [2, 2]])

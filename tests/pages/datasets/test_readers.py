@@ -27,8 +27,8 @@ from tests.core.tables import examples
 SEPARATORS = (",", ";", "\t", "|", " ")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark", "latin-1")
 NOTATIONS = [(d, t) for d in ".," for t in ("", ",", ".", " ", "\u00a0", "\u202f", "'", "’") if d != t]
-MANY = settings(examples(120), suppress_health_check=list(HealthCheck), print_blob=False)
-FEW = settings(MANY, max_examples=examples(25).max_examples)
+MANY_EXAMPLES = settings(examples(120), suppress_health_check=list(HealthCheck), print_blob=False)
+FEW_EXAMPLES = settings(MANY_EXAMPLES, max_examples=examples(25).max_examples)
 
 
 # Writing tables
@@ -131,7 +131,7 @@ def tables(draw, alphabet, fewest_columns=1, most_columns=4):
     return draw(names_of(alphabet, len(columns))), columns
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_any_text_is_read_as_written_if_its_format_is_given(data):
     encoding = data.draw(st.sampled_from(ENCODINGS))
@@ -161,7 +161,7 @@ def unambiguous_tables(draw, alphabet, thousands):
     return names, columns
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_any_text_is_read_as_written_if_its_format_is_detected(data):
     encoding = data.draw(st.sampled_from(ENCODINGS))
@@ -206,7 +206,7 @@ def test_every_separator_notation_and_header_is_read_given_and_detected(separato
         assert_equal(reading.table, shown, columns)
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_any_json_is_read_as_written(data):
     names, columns = data.draw(tables(ANY))
@@ -227,7 +227,7 @@ def test_any_json_is_read_as_written(data):
     assert_equal(readers.read(text.encode(), "").table, names, columns)
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_any_parquet_file_is_read_as_written(data):
     names, columns = data.draw(tables(ANY))
@@ -242,7 +242,7 @@ def test_any_parquet_file_is_read_as_written(data):
     assert_equal(reading.table, names, columns)
 
 
-@FEW
+@FEW_EXAMPLES
 @given(st.data())
 def test_any_workbook_is_read_as_written(data):
     alphabet = st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\ufeff\r_=\ufffe\uffff")
@@ -261,7 +261,7 @@ def test_any_workbook_is_read_as_written(data):
     assert_equal(reading.table, names, columns)
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_any_numpy_array_is_read_as_written(data):
     rows, width = data.draw(st.integers(2, 5)), data.draw(st.integers(1, 3))
@@ -540,7 +540,7 @@ def test_names_with_html_or_markdown_are_unchanged():
 
 
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "", "column 2", "column 2 (2)", " a "]), min_size=1, max_size=8))
-@MANY
+@MANY_EXAMPLES
 def test_names_become_unique_and_given_names_are_kept(names):
     unique, _ = unique_names(names)
     assert len(set(unique)) == len(unique) == len(names)
@@ -914,7 +914,7 @@ def test_a_wrong_encoding_is_rejected():
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.xlsx", "a.json", "a.npy", "a.parquet"]), st.data())
-@MANY
+@MANY_EXAMPLES
 def test_any_bytes_are_read_or_rejected_with_a_sentence(content, name, data):
     start = data.draw(st.sampled_from([b"", b"a,b\n1,2\n", b"PK\x03\x04", b"PAR1", b"\x93NUMPY\x01\0", b"[{", b"\x1f\x8b"]))
     sentence = ""
