@@ -19,14 +19,15 @@ def _pool() -> ThreadPoolExecutor:
 
 
 BLAS_THRESHOLD = 128
-"""multiplications per column from which a BLAS matrix product uses all cores efficiently by itself"""
+"""number of multiplications per column above which a matrix product in BLAS uses all cores efficiently by itself"""
 
 
 def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplications: int = 0) -> list[Any]:
     """[function(slice(0, size)), function(slice(size, 2 * size)), …] up to n, evaluated on all cores.
 
-    `multiplications` is the number of multiplications per column that `function` spends in matrix products. From
-    `BLAS_THRESHOLD` on the chunks are evaluated sequentially, because BLAS threads and these would compete for the cores.
+    `multiplications` is the number of multiplications per column in the matrix products of `function`. If it reaches
+    `BLAS_THRESHOLD`, the chunks are evaluated one after another, because BLAS has threads of its own, which would compete
+    with ours for the cores.
     """
     slices = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
     if len(slices) == 1 or multiplications >= BLAS_THRESHOLD:
@@ -114,7 +115,7 @@ def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Like `two_smallest` with a relative error of the entries of up to 2 k EPS; faster for few columns. Overwrites `rows`.
 
-    Makes a few passes over all rows together instead of six over each row, which saves call overhead. Entries must be finite.
+    Makes a few passes over the whole array instead of six over each row, which saves call overhead. Entries must be finite.
     Entries that differ by less than the error may be returned in either order. The labels may have any integer type.
     """
     if rows.shape[1] > 1500 * (len(rows) - 3):  # threshold found by timing

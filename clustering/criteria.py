@@ -1,7 +1,7 @@
 """Criteria for the number of clusters.
 
 Most criteria score a single clustering. The gap statistic compares clusterings for several numbers of clusters with those of
-uniform noise. The agreement between subsamples measures stability. None of them is a proof.
+uniform noise. The agreement between subsamples measures stability. None of them proves that a number is right.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def within_groups(points, labels) -> float:
 
 
 def calinski_harabasz(points, labels) -> float:
-    """Calinski-Harabasz index (variance ratio criterion); higher is better.
+    """Caliński-Harabasz index (variance ratio criterion); higher is better.
 
         (B / (k - 1)) / (W / (n - k))
 
@@ -73,7 +73,8 @@ def calinski_harabasz(points, labels) -> float:
     Raises
     ------
     ValueError
-        If there are fewer than two clusters, or not more points than clusters.
+        As in `check_points`, if there is not one label per point, if there are fewer than two clusters, or if there are not
+        more points than clusters.
 
     Notes
     -----
@@ -81,7 +82,7 @@ def calinski_harabasz(points, labels) -> float:
 
     References
     ----------
-    Calinski & Harabasz 1974, doi:10.1080/03610927408827101.
+    Caliński & Harabasz 1974, doi:10.1080/03610927408827101.
     """
     clusters, centered, _ = _statistics(points, labels)
     n, k = len(centered), len(clusters.sizes)
@@ -221,9 +222,9 @@ def elbow(ks, losses) -> tuple[int, np.ndarray]:
     Parameters
     ----------
     ks : (m,) array
-        Increasing numbers of clusters, at least two.
+        At least two numbers of clusters, increasing.
     losses : (m,) array
-        Loss for each of them.
+        Loss for each number of clusters.
 
     Returns
     -------
@@ -282,7 +283,7 @@ class Gap(NamedTuple):
 
     @property
     def choice(self) -> int:
-        """Smallest k whose gap is at least the gap of the next k minus its standard error; otherwise the largest k."""
+        """Smallest k whose gap is at least the gap of the next k minus the error of the latter; otherwise the largest k."""
         gaps = self.gaps
         good = np.flatnonzero(gaps[:-1] >= gaps[1:] - self.errors[1:])
         return int(self.ks[good[0] if good.size else -1])

@@ -3,17 +3,17 @@
 import numpy as np
 
 MAX_LENGTH = 1000
-"""code points in a string; time grows with the square of the length"""
+"""maximum number of code points in a string; time grows with the square of the length"""
 WORDS_PER_CHUNK = 4096
 """64-bit words (blocks of 64 letters) processed together: the arrays of a step fit in the processor cache"""
 MAX_TABLE_WORDS = 2**24
-"""64-bit words in the table of letter positions"""
+"""maximum number of 64-bit words in the table of letter positions"""
 
 
 def edit_distances(strings) -> np.ndarray:
     """Levenshtein distance of each pair of strings, an (n, n) float array of integer values.
 
-    The minimum number of insertions, deletions and substitutions of single code points that turn one string into the other.
+    It is the minimum number of insertions, deletions and substitutions of code points that turn one string into the other.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ With distances d(n, k) = ||x_n - c_k||,
     E step   u(n, k) = 1 / sum over j of (d(n, k) / d(n, j))^(2 / (m - 1))
     M step   c_k     = sum over n of u(n, k)^m x_n  /  sum over n of u(n, k)^m
 
-so the loss never rises. As m goes to 1 the memberships go to 0 and 1, and both steps to those of K-means; as m grows, all
-memberships go to 1/k and all centers to the mean of the points.
+Each step minimizes the loss, so it never rises. As m goes to 1, the memberships go to 0 and 1, and both steps become those of
+K-means. As m grows, all memberships approach 1/k.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ from clustering.seeding import seeded_rows
 
 COINCIDING_CENTERS = "coinciding centers"
 COINCIDENCE_TOLERANCE = 1e-4
-"""distance below which two centers count as one, as a fraction of the standard deviation of all points"""
+"""distance below which two centers count as one, as a fraction of `CenteredColumns.spread`"""
 CHUNK = 2**14
-"""points at a time"""
+"""points processed at a time"""
 
 
 class CenteredColumns(NamedTuple):
@@ -57,15 +57,15 @@ class Memberships:
     """Memberships of points in clusters, with sums that the M step reuses."""
 
     rows: np.ndarray
-    """(k, n) memberships, in memory order"""
+    """(k, n) memberships, one contiguous row per cluster"""
     compact: np.ndarray
     """(n,) cluster with the largest membership, in the smallest unsigned integer type that holds k - 1"""
     changed: int
     """number of points whose label differs from that in the previous state; n in the first"""
     masses: np.ndarray
-    """(k,) sums of u^m"""
+    """(k,) sum of u^m over all points"""
     sums: np.ndarray
-    """(k, d) sums of u^m times the centered points"""
+    """(k, d) sum of u^m times the centered points"""
 
     @property
     def shares(self) -> np.ndarray:
@@ -92,17 +92,17 @@ class FuzzyCMeans(Alternating):
     k : int
         Number of clusters, 1..n.
     m : float
-        Fuzzifier, above 1. Usually 2; K-means is the limit 1.
+        Fuzzifier, above 1. Usually 2. The limit m = 1 is K-means.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
         Initialization, see `clustering.seeding`, or the initial centers.
 
     Notes
     -----
-    `tol` is relative: a run has converged if the loss falls by no more than this fraction of it.
+    `tol` is relative: a run has converged if the loss decreases by at most `tol` times its previous value.
 
     Finds a local optimum that depends on the initialization. Memberships are relative: an outlier far from all centers has a
     membership of about 1/k in each cluster and attracts all centers. With a large m or many columns, the centers may
-    coincide at the mean of the points.
+    coincide at the mean of the points, or stay at the data points where they start.
     """
 
     k: int
@@ -137,6 +137,7 @@ class FuzzyCMeans(Alternating):
         return prepared.columns[:, seeded_rows(self.init, prepared.columns, self.k, rng)].T + prepared.origin
 
     def check_start(self, prepared: CenteredColumns, start) -> np.ndarray:
+        """A copy of the given centers. Raises ValueError as in `check_points`, or if their shape is not (k, d)."""
         centers = check_points(start, "start").copy()
         if centers.shape != (self.k, len(prepared.columns)):
             raise ValueError(f"start must be centers of shape {(self.k, len(prepared.columns))}, got {centers.shape}")
@@ -212,7 +213,7 @@ class FuzzyCMeans(Alternating):
         found = list(prepared.notices)
         empty = np.flatnonzero(assignment.masses == 0)
         if empty.size:
-            text = "{who} lost all points and no longer moves. Choose a smaller K, another initialization or a larger m."
+            text = "{who} lost all points and can no longer move. Choose a smaller K, another initialization or a larger m."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
         pairs = squared_distances(parameters.T, parameters) < (COINCIDENCE_TOLERANCE * prepared.spread) ** 2
         np.fill_diagonal(pairs, False)

@@ -18,7 +18,7 @@ from clustering.points import check_points
 
 LOG_2PI = float(np.log(2 * np.pi))
 CHUNK = 2**14
-"""points at a time"""
+"""points processed at a time"""
 
 
 class Gaussians(NamedTuple):
@@ -81,12 +81,12 @@ class Gaussians(NamedTuple):
         return (ratios / ratios.sum(axis=0)).T
 
     def project(self, axes, origin) -> "Gaussians":
-        """The mixture of the coordinates axes (x - origin).
+        """The mixture that describes the projected points axes (x - origin).
 
         Parameters
         ----------
         axes : (m, d) array
-            Directions. With unit vectors the result is the marginal mixture of these columns.
+            Directions as rows. With rows of the identity matrix, the result is the marginal mixture of these columns.
         origin : (d,) array
         """
         axes = np.asarray(axes, dtype=float)

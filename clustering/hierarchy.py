@@ -6,7 +6,8 @@ dissimilarity of points and mean A the mean of the points in A:
     single      minimum of D over pairs of a point in A and a point in B
     complete    maximum of D over these pairs
     average     mean of D over these pairs
-    ward        sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||, from the increase of the within-cluster sum of squares
+    ward        sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||: the square root of twice the increase of the
+                within-cluster sum of squares
     centroid    ||mean A - mean B||
     median      as centroid, but a merged cluster has the midpoint of its two parts as its mean
 
@@ -106,7 +107,8 @@ class Tree(NamedTuple):
     def height_range(self, k: int) -> tuple[float, float]:
         """Range [low, high) of heights at which a cut gives k clusters.
 
-        Empty (low >= high) if merges are tied there or because of an inversion. Infinite at both ends of the tree.
+        Empty (low >= high) if merges are tied there or because of an inversion. -inf to the first height if k = n, and the
+        highest one to inf if k = 1.
 
         Raises
         ------
@@ -154,8 +156,8 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
 def tree_of_proximities(proximities, linkage: str = "average", *, optimal_order: bool = False) -> Tree:
     """Hierarchical clustering of a dissimilarity matrix (n, n). Other parameters as in `tree_of_points`.
 
-    Ward, centroid and median linkage assume that the proximities are Euclidean distances. Raise ValueError as
-    `check_proximities`.
+    Ward, centroid and median linkage assume that the proximities are Euclidean distances. Raises ValueError as in
+    `check_proximities` and `tree_of_points`.
     """
     matrix = check_proximities(proximities)
     _check(len(matrix), linkage)

@@ -89,11 +89,12 @@ class History:
 
     @property
     def iterations(self) -> int:
-        """Number of iterations T after the first complete state."""
+        """Number of iterations T, not counting the initialization."""
         return len(self) - 1
 
     @property
     def converged(self) -> bool:
+        """Whether the run converged, rather than stopped at the iteration limit."""
         return self.last.converged
 
     @cached_property

@@ -63,7 +63,7 @@ class Partition:
     perfect: bool
     """whether every point coincides with its center, up to rounding"""
     expiry: np.ndarray
-    """(n,) drift of its cluster up to which a point is certain to keep its label: drift plus gap when last evaluated"""
+    """(n,) a point keeps its label as long as the drift of its cluster is below this: drift plus gap when last evaluated"""
     shares = None
     """hard assignment: no memberships"""
 
@@ -73,7 +73,7 @@ class Partition:
         return self.compact.astype(np.intp)
 
 
-@dataclass(frozen=True, eq=False)  # eq would compare arrays if `init` is one
+@dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
 class KMeans(Alternating):
     """K-means by Lloyd's algorithm, accelerated with the triangle inequality.
 
@@ -95,8 +95,9 @@ class KMeans(Alternating):
     used up are evaluated again (Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML; Hamerly 2010,
     doi:10.1137/1.9781611972801.12). The labels equal those of a full search in every iteration.
 
-    The M step moves the center of an empty cluster to the point farthest from its own center, among clusters of at least two
-    points, which reduces the loss. If every point coincides with its center, the cluster stays empty.
+    The M step moves the center of an empty cluster to a point, which reduces the loss: of all points in clusters of at least
+    two, the one that is farthest from the center of its cluster. If every point coincides with its center, the cluster stays
+    empty.
     """
 
     k: int
@@ -220,7 +221,7 @@ class KMeans(Alternating):
         empty = np.flatnonzero(assignment.sizes == 0)
         text = (
             "{who} lost all points. The M step moves the center of an empty cluster to the point farthest from its own "
-            "center, unless all points coincide with their centers. If this happens often, K is too large or the "
+            "cluster's center, unless all points coincide with their centers. If this happens often, K is too large or the "
             "initialization is poor."
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))

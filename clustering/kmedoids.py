@@ -54,7 +54,7 @@ class MedoidAssignment:
     """hard assignment: no memberships"""
 
 
-@dataclass(frozen=True, eq=False)  # eq would compare arrays if `init` is one
+@dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
 class KMedoids(Alternating):
     """K-medoids on a dissimilarity matrix.
 
@@ -67,7 +67,7 @@ class KMedoids(Alternating):
     update : {"alternating", "swap", "steepest swap"}
         "alternating" alternates E and M steps: each medoid is replaced by the member of its cluster with the smallest sum of
         dissimilarities to the other members (Maranzana 1964, doi:10.1057/jors.1964.47). Fast, but medoids cannot leave their
-        clusters; the final loss is typically 5-20 % higher.
+        clusters; the final loss is typically 5 to 20% higher.
         "swap" replaces a medoid by any other point, as in PAM. Each iteration makes one swap: candidate rows are tried in
         turn, starting after the last swap, and the first one that reduces the loss replaces the best medoid for it. The run
         has converged when no candidate reduces the loss. The changes in loss for all k medoids are computed in one pass over

@@ -39,11 +39,11 @@ MAX_SQUARED_RATIO = 1e6
 FEATURES_LIMIT = 2**29
 """bytes; features that need more memory are not stored but recomputed chunk by chunk in each step"""
 FEATURES_PER_CHUNK = 2**23
-"""number of feature values computed at a time if they are not stored"""
+"""number of feature values computed at a time if the features are not stored"""
 MIN_STANDARD_DEVIATION = 1e-140
 """in the units of the data; the square of a smaller number would underflow"""
 CHUNK = 2**14
-"""points at a time: few enough for (k, CHUNK) arrays to stay in the CPU cache, enough for threads to pay off"""
+"""points processed at a time: few enough for (k, CHUNK) arrays to stay in the CPU cache, enough for threads to pay off"""
 MIN_MASS = 1e-8
 """sum of responsibilities below which the mean and the covariance of a component are not updated"""
 
@@ -68,7 +68,7 @@ class PreparedFeatures(NamedTuple):
     features: np.ndarray | None
     """(m, n) features f(x) of all points; None if they exceed `FEATURES_LIMIT`"""
     feature_count: int
-    """m; it shows whether the features fit the covariance model"""
+    """m, used to check that the features match the covariance model"""
     k: int
     """number of components that `notices` refer to"""
     notices: tuple[Notice, ...]
@@ -79,7 +79,7 @@ class Responsibilities:
     """Responsibilities, p(component | point), with results that the next steps reuse."""
 
     rows: np.ndarray
-    """(k, n) responsibilities, in memory order"""
+    """(k, n) responsibilities, one contiguous row per component"""
     loss: float
     """mean negative log-likelihood (nats per point)"""
     changed: int
@@ -212,7 +212,9 @@ class GaussianMixture(Alternating):
         if isinstance(start, Gaussians):
             gaussians = check_gaussians(*start)
             if gaussians.means.shape != shape:
-                raise ValueError(f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got {gaussians.means.shape}")
+                raise ValueError(
+                    f"start must be {shape[0]} Gaussians in {shape[1]} dimensions, got means of shape {gaussians.means.shape}"
+                )
             # variances below the floor could fit better than any that the M step may choose: the loss would rise
             covariances = self._standardized(prepared, gaussians).covariances
             if _smallest_eigenvalues(covariances).min() >= self._floor:
@@ -288,7 +290,7 @@ class GaussianMixture(Alternating):
         found = list(prepared.notices)
         empty = parameters.weights * prepared.columns.shape[1] < MIN_MASS
         if empty.any():
-            text = "{who} lost all points (weight 0) and no longer changes. Choose a smaller K or another initialization."
+            text = "{who} lost all points (weight 0) and can no longer change. Choose a smaller K or another initialization."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(np.flatnonzero(empty).tolist()), "Component"))
         collapsed = assignment.smallest_variance <= self._floor * (1 + 1e-6) + len(prepared.columns) * 16 * EPS
         if not collapsed.any():
@@ -319,8 +321,8 @@ class GaussianMixture(Alternating):
 
     def parameter_count(self, d: int) -> int:
         """Number of free parameters in d dimensions, as used by information criteria."""
-        shared = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
-        return self.k - 1 + self.k * d + shared[self.covariance]
+        counts = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
+        return self.k - 1 + self.k * d + counts[self.covariance]
 
     def _features_of(self, prepared, chunk) -> np.ndarray:
         if prepared.features is None:

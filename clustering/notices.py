@@ -15,14 +15,16 @@ INVERSION = "inversion"
 
 
 class Notice(NamedTuple):
+    """A warning about a state."""
+
     name: str
-    """one of the constants of this module"""
+    """kind of notice, such as `EMPTY_CLUSTER`"""
     text: str
     """what happened and what to do about it; `{who}` is replaced by the names of the affected clusters"""
     clusters: tuple[int, ...] = ()
     """numbers of the affected clusters, from 0"""
     noun: str = "Cluster"
-    """name for a cluster in the text"""
+    """what the method calls a cluster, such as "Component\""""
 
     @property
     def sentence(self) -> str:
@@ -30,7 +32,7 @@ class Notice(NamedTuple):
         return self.message({cluster: cluster + 1 for cluster in self.clusters})
 
     def message(self, numbers) -> str:
-        """The text with the displayed number `numbers[cluster]` of each cluster."""
+        """The text with the clusters numbered as in the display: `numbers[cluster]` for each."""
         who = sorted(numbers[cluster] for cluster in self.clusters)
         if len(who) > 6:
             who[4:] = [f"{len(who) - 4} others"]

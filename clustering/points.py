@@ -24,7 +24,7 @@ def check_points(points, name: str = "points") -> np.ndarray:
     ------
     ValueError
         If `points` is not a numeric table with at least one row and one column, or has a value that is not finite or
-        exceeds `MAX_MAGNITUDE`. The message gives the position of the first invalid value.
+        exceeds `MAX_MAGNITUDE` in absolute value. The message gives the position of the first invalid value.
     """
     try:
         checked = np.asarray(points, dtype=np.float64)

@@ -1,13 +1,13 @@
 """Probabilistic principal component analysis of tables with missing values, fitted by EM.
 
-    x = W z + mean + noise,   z ~ N(0, I),   noise ~ N(0, s2 I)          loss = -(1/n) ln p(observed entries)
+    x = W z + mean + noise,   z ~ N(0, I),   noise ~ N(0, s2 I)          loss = -(1/n) sum of ln p(x_o)
 
-x: rows (d,) of the table, NaN where missing; z: scores (q,); W: loadings (d, q); s2: noise variance. The loss is in nats per
-row. Missing values are left out of the likelihood (assumption: missing at random), so z is the only latent variable. With o
-the observed columns of a row,
+x: rows (d,) of the table, NaN where missing; o: observed columns of a row; z: scores (q,); W: loadings (d, q); s2: noise
+variance. The loss is in nats per row. Missing values are left out of the likelihood, assuming that they are missing at random,
+so z is the only latent variable.
 
     E step   z | x_o ~ N(M^-1 W_o' (x_o - mean_o), V),   V = s2 M^-1,   M = W_o' W_o + s2 I
-    M step   row of W and mean of each column by least squares on (z, 1), over the rows with this column; then s2
+    M step   row of W and mean of each column by least squares on (z, 1), over the rows where it is observed; then s2
 
 Both steps are exact, so the loss never rises. M depends only on which entries of a row are missing, so it is factorized once
 per missing-value pattern.
@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.chunks import map_chunks
-from clustering.features import LOG_2PI
+from clustering.gaussians import LOG_2PI
 from clustering.notices import Notice
 from clustering.points import EPS, check_table, is_integer
 from clustering.process import Alternating, State, iterate
@@ -300,7 +300,7 @@ def impute(
     Parameters
     ----------
     points : (n, d) array
-        NaN where missing. Rows without observed values get the mean, with the standard deviations of the whole population.
+        NaN where missing. Rows without observed values get the fitted means and standard deviations of the columns.
     components : int
         Number of principal components, 1..d-1.
     tol, max_iter : as in `iterate`

@@ -23,7 +23,7 @@ from clustering.points import is_integer
 
 
 class Assignment(Protocol):
-    """Assignment of points to clusters. Must be a frozen dataclass for `History`, which restores `changed`."""
+    """Assignment of points to clusters. Must be a dataclass for `History`, which sets `changed` with `dataclasses.replace`."""
 
     @property
     def labels(self) -> np.ndarray:
@@ -56,7 +56,7 @@ class State(NamedTuple):
     loss: float | None
     """value of the loss; None if undefined"""
     converged: bool = False
-    """True in the last state of a run that converged, rather than reached the iteration limit"""
+    """True in the last state of a run that converged; False if the run stopped at the iteration limit"""
     notices: tuple[Notice, ...] = ()
     """warnings about this state"""
 
@@ -123,7 +123,7 @@ class Process(Protocol):
 
 
 class Alternating(ABC):
-    """Base class for methods that alternate E and M steps. Subclasses are a `Process` and implement the steps."""
+    """Base class for methods that alternate E and M steps. Subclasses implement the steps and the rest of `Process`."""
 
     tol: float
 
@@ -215,7 +215,7 @@ def iteration_limit_notice(max_iter: int) -> Notice:
 def _loss_rose_notice(rise: float, iteration: int) -> Notice:
     text = (
         f"The loss rose by {rise:.3g} in iteration {iteration}, although E and M steps cannot increase it. Possible causes "
-        "are a regularization above zero and values beyond double precision."
+        "are a regularization above zero and the limited precision of floating-point numbers."
     )
     return Notice(LOSS_ROSE, text)
 
@@ -246,7 +246,7 @@ def iterate(
         The run has converged when the loss decreases by at most `tol`, in the unit of the loss, unless the process defines
         it otherwise. The default of K-means and K-medoids is 0: they stop when nothing changes.
     max_iter : int
-        Largest iteration number. A run that stops there without converging has the notice "iteration limit".
+        Maximum number of iterations. A run that stops there without converging has the notice "iteration limit".
 
     Yields
     ------
@@ -295,7 +295,7 @@ def restarts(
     process, data, options
         As in `iterate`.
     rngs : iterable of generators or seeds
-        One for each run. An item is consumed when its run starts. Run i ends in `fit(process, data, rng=rngs[i])`.
+        One for each run, consumed when it starts. The last state of run i is `fit(process, data, rng=rngs[i], **options)`.
     on_step : callable, optional
         Called with each complete state of each run. An exception it raises stops the computation.
 

@@ -18,7 +18,7 @@ METRICS = {
 
 
 class UndefinedProximity(ValueError):
-    """Cosine or correlation distance is undefined for a row: all zeros, or constant, respectively."""
+    """Cosine distance of a row of zeros, or correlation distance of a constant row."""
 
     def __init__(self, metric: str, row: int):
         self.metric, self.row = metric, row
@@ -38,13 +38,14 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
     points : (n, d) array
     metric : str
         "euclidean", "squared euclidean", "manhattan" (sum of absolute differences), "chebyshev" (largest absolute
-        difference), "cosine" (1 - cosine of the angle between the rows) or "correlation" (cosine after subtracting the mean
-        of each row).
+        difference), "cosine" (1 - cosine of the angle between the rows) or "correlation" (1 - Pearson correlation of the
+        rows, which needs at least 3 columns).
 
     Raises
     ------
     ValueError
-        If the metric is unknown, or if cosine or correlation is undefined for a row (`UndefinedProximity`).
+        As in `check_points`, if the metric is unknown or needs more columns, or if it is undefined for a row
+        (`UndefinedProximity`).
 
     Notes
     -----

@@ -1,6 +1,6 @@
 """Simulated data sets with known labels.
 
-Each function draws n points from the given generator and returns a `Dataset`. The same seed gives the same points.
+Each function draws n points with the given generator and returns a `Dataset`. The same seed gives the same points.
 """
 
 from typing import NamedTuple

@@ -14,7 +14,7 @@ in squared distance. With the responsibilities of the E step,
 which is 2 s^2 times the negative log-likelihood, up to a constant. As s goes to 0, the responsibilities go to 0 and 1, and the
 steps and the loss become those of K-means. As s goes to infinity, all means go to the mean of all points.
 
-References: MacKay 2003, "Information Theory, Inference, and Learning Algorithms", chapter 22; Bishop 2006, "Pattern
+References: MacKay 2003, "Information Theory, Inference, and Learning Algorithms", chapters 20 and 22; Bishop 2006, "Pattern
 Recognition and Machine Learning", section 9.3.2.
 """
 
@@ -62,7 +62,7 @@ class SoftPartition:
     changed: int
     """number of points whose label differs from that in the previous state; n in the first"""
     loss: float
-    """squared distance, see the module"""
+    """loss as defined in the module documentation, in squared distance"""
     distances: np.ndarray
     """(n, k) squared distances between points and means"""
     means: np.ndarray
@@ -88,7 +88,7 @@ class SoftKMeans(Alternating):
     Parameters
     ----------
     k : int
-        Number of means, at least 1; at most n unless the run is given a start.
+        Number of means, at least 1; at most n unless the initial means are given.
     width : float
         Standard deviation s of each component, above 0, in the units of the points.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
@@ -193,7 +193,7 @@ class SoftKMeans(Alternating):
         empty = np.flatnonzero(assignment.sizes <= MIN_MASS)
         if not empty.size:
             return prepared.notices
-        text = "{who} lost all points and no longer moves. Choose another initialization or a larger width."
+        text = "{who} lost all points and can no longer move. Choose another initialization or a larger width."
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist()), "Mean"))
 
     def rounding_error(self, prepared: CenteredPoints, assignment: SoftPartition, loss: float) -> float:

@@ -159,7 +159,7 @@ def _inversion_notices(tree: Tree, merges: int) -> tuple[Notice, ...]:
         return ()
     subject = "1 merge is" if count == 1 else f"{count:,} merges are"
     text = (
-        f"{subject} lower than a cluster being merged (inversion). Inversions occur with centroid and median linkage only; "
-        "their heights do not always increase."
+        f"{subject} lower than one of the merged clusters (inversion). Inversions occur only with centroid and median "
+        "linkage, whose heights do not always increase."
     )
     return (Notice(INVERSION, text),)

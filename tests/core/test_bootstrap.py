@@ -257,7 +257,10 @@ def test_options_are_passed_to_iterate():
         (np.zeros((0, 2)), "points must have at least one row"),
         ([["a", "b"]], "points must be numbers"),
         ([[0.0, 1.0], [1.0, 2.0]], r"k must lie in 1\.\.n=2, got 3"),
-        (np.random.default_rng(0).normal(size=(20, 3)), r"start must be 3 Gaussians in 3 dimensions, got \(3, 2\)"),
+        (
+            np.random.default_rng(0).normal(size=(20, 3)),
+            r"start must be 3 Gaussians in 3 dimensions, got means of shape \(3, 2\)",
+        ),
     ],
 )
 def test_invalid_points_raise_when_the_first_refit_is_requested(points, message):
@@ -269,7 +272,7 @@ def test_invalid_points_raise_when_the_first_refit_is_requested(points, message)
 
 def test_parameters_with_another_number_of_components_are_rejected():
     _, points, parameters = fitted()
-    with pytest.raises(ValueError, match=r"start must be 2 Gaussians in 2 dimensions, got \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"start must be 2 Gaussians in 2 dimensions, got means of shape \(3, 2\)"):
         next(bootstrap(GaussianMixture(2), points, parameters, range(3)))
 
 

@@ -402,7 +402,7 @@ def test_an_empty_component_keeps_its_mean_and_covariance():
         np.testing.assert_allclose(state.parameters.covariances[1], np.eye(2), atol=1e-12)
         found = [notice for notice in state.notices if notice.name == notices.EMPTY_CLUSTER]
         assert [notice.clusters for notice in found] == [(1,)]
-        assert found[0].sentence.startswith("Component 2 lost all points (weight 0) and no longer changes.")
+        assert found[0].sentence.startswith("Component 2 lost all points (weight 0) and can no longer change.")
 
 
 def test_only_a_regularization_that_raises_the_loss_gives_a_notice():
@@ -456,8 +456,8 @@ def test_a_start_that_is_symmetric_up_to_rounding_is_accepted():
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        (spherical_mixture([[0, 0]]), r"start must be 2 Gaussians in 2 dimensions, got \(1, 2\)"),
-        (spherical_mixture([[0], [1]]), r"start must be 2 Gaussians in 2 dimensions, got \(2, 1\)"),
+        (spherical_mixture([[0, 0]]), r"start must be 2 Gaussians in 2 dimensions, got means of shape \(1, 2\)"),
+        (spherical_mixture([[0], [1]]), r"start must be 2 Gaussians in 2 dimensions, got means of shape \(2, 1\)"),
         (spherical_mixture([[0, 0], [1, 1]], weights=[0.5, 0.4]), r"weights must sum to 1, got 0.9"),
         (spherical_mixture([[0, 0], [1, 1]], width=0), r"covariance 0 must be positive definite"),
         (np.zeros((3, 2)), r"start must be means of shape \(2, 2\) or Gaussians, got an array of shape \(3, 2\)"),

@@ -144,7 +144,7 @@ def test_an_inversion_below_the_cut_is_reported_in_the_last_state_only():
     states = list(iterate(TreeCut(2, "centroid"), TRIANGLE))
     assert states[1].loss > states[2].loss > 0
     assert [names(state) for state in states] == [[], [], [notices.INVERSION]]
-    assert states[-1].notices[0].sentence.startswith("1 merge is lower than a cluster being merged")
+    assert states[-1].notices[0].sentence.startswith("1 merge is lower than one of the merged clusters")
     twice = [*TRIANGLE, *np.add(TRIANGLE[:3], 100)]
     assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges are lower")
 
