@@ -73,25 +73,25 @@ def test_values_equal_those_of_scikit_learn(three):
         "davies_bouldin": sklearn.metrics.davies_bouldin_score,
     }
     for name, peer in peers.items():
-        expected = [peer(points, part.labels) for part in three.best_runs[1:]]
+        expected = [peer(points, best.labels) for best in three.best_runs[1:]]
         np.testing.assert_allclose(three.criteria[name].values, expected, rtol=1e-9)
     assert three.criteria["silhouette"].reference.shape == (REFERENCE_SETS, 5)
 
 
 def test_each_best_run_can_be_repeated_on_the_watch_page(three):
     data = three.sweep.data
-    for part in three.best_runs:
+    for best in three.best_runs:
         runs = [
-            make_run(data, settings("kmeans", part.k, INITIALIZATION, seed), RecentCache(), lambda _: None)
+            make_run(data, settings("kmeans", best.k, INITIALIZATION, seed), RecentCache(), lambda _: None)
             for seed in range(1, 4)
         ]
         losses = [run.history.last.loss for run in runs]
-        assert part.loss == min(losses) == losses[part.seed - 1]
-        np.testing.assert_array_equal(part.labels, runs[part.seed - 1].history.last.labels)
+        assert best.loss == min(losses) == losses[best.seed - 1]
+        np.testing.assert_array_equal(best.labels, runs[best.seed - 1].history.last.labels)
 
 
 def test_the_loss_of_the_best_run_decreases_with_k(three):
-    assert (np.diff([part.loss for part in three.best_runs]) < 0).all()
+    assert (np.diff([best.loss for best in three.best_runs]) < 0).all()
 
 
 def test_information_criteria_are_computed_for_each_k_and_covariance_model(by_mixtures):
@@ -252,14 +252,14 @@ def test_a_criterion_is_supported_only_if_it_is_better_than_on_reference_data(va
 def test_the_flow_diagram_contains_every_point(three):
     link = sweep_figures.flow(three.best_runs, matched_colors(three.best_runs)).data[0].link
     assert sum(link.value) == 300 * (len(three.best_runs) - 1)
-    assert max(link.target) == sum(part.k for part in three.best_runs) - 1
+    assert max(link.target) == sum(best.k for best in three.best_runs) - 1
 
 
 def test_the_silhouette_plot_contains_every_point_once(three):
-    part, colors = three.best_runs[2], matched_colors(three.best_runs)[2]
-    *clusters, mean = sweep_figures.silhouettes(part, colors).data
+    best, colors = three.best_runs[2], matched_colors(three.best_runs)[2]
+    *clusters, mean = sweep_figures.silhouettes(best, colors).data
     assert sum(len(trace.x) - 2 for trace in clusters) == 300
-    assert mean.x[0] == part.silhouette.mean
+    assert mean.x[0] == best.silhouette.mean
 
 
 def test_the_curves_mark_the_suggested_k(three):

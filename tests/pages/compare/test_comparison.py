@@ -1,4 +1,4 @@
-"""Comparisons of runs: shared starting points, matched colors, aligned frames, scores."""
+"""Comparisons of runs: shared initial points, matched colors, aligned frames, scores."""
 
 import html.parser
 import re
@@ -340,7 +340,7 @@ def test_scores_equal_those_of_scikit_learn(name):
 
 
 @pytest.mark.parametrize(("covariance", "parameters"), [("full", 17), ("tied", 11), ("diagonal", 14), ("spherical", 11)])
-def test_bic_of_mixtures_by_hand(covariance, parameters):
+def test_bic_of_mixtures_equals_its_definition(covariance, parameters):
     # 2 weights and 6 coordinates of means; 3 x 3, 3, 3 x 2 and 3 numbers of covariances
     data = sample()
     comparison = a_comparison(data, dict(), dict(name="mixture", covariance=covariance))
@@ -376,15 +376,15 @@ def test_the_adjusted_rand_matrix_is_symmetric_has_a_unit_diagonal_and_equals_th
     assert comparison.adjusted_rand.min() < 0.95
 
 
-def pair_by_hand() -> Agreement:
+def small_agreement() -> Agreement:
     a = Clustering("A", np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, -1]))
     b = Clustering("B", np.array([0, 0, 1, 1, 1, 1, 0, 2, 1, 2]))
     return Agreement.between(a, b)
 
 
 def test_cells_list_disagreements_first_then_large_cells():
-    pair = pair_by_hand()
-    sizes = [len(pair.rows(flow)) for flow in pair.cells]
+    pair = small_agreement()
+    sizes = [len(pair.rows(cell)) for cell in pair.cells]
     changes = [a != b for a, b in pair.cells]
     assert changes == [True] * 3 + [False] * 3
     assert sizes == [2, 1, 1, 2, 2, 1]
@@ -392,13 +392,13 @@ def test_cells_list_disagreements_first_then_large_cells():
     assert set(pair.cells[1:3]) == {(1, 0), (2, 1)}
     assert set(pair.cells[3:5]) == {(0, 0), (1, 1)}
     assert pair.cells[5] == (2, 2)
-    assert sizes == [pair.count(flow) for flow in pair.cells]
+    assert sizes == [pair.count(cell) for cell in pair.cells]
     assert pair.count(None) == len(pair.rows(None)) == 4
 
 
 def test_cells_partition_the_points_and_none_selects_all_disagreements():
-    pair = pair_by_hand()
-    assert sorted(row for flow in pair.cells for row in pair.rows(flow)) == list(range(9))
+    pair = small_agreement()
+    assert sorted(row for cell in pair.cells for row in pair.rows(cell)) == list(range(9))
     assert pair.rows(None).tolist() == [2, 3, 6, 8]
     assert pair.rows((0, 1)).tolist() == [2, 3]
     assert pair.rows((1, 2)).tolist() == []
@@ -410,19 +410,19 @@ def test_the_sentence_counts_the_disagreements():
     assert Agreement.between(a, Clustering("B", np.array([0, 1, 1, 1]))).sentence == (
         "A and B disagree on 1 of 4 points (25.0%)."
     )
-    assert pair_by_hand().sentence == "A and B disagree on 4 of 9 points (44.4%). 1 point without a label is excluded."
+    assert small_agreement().sentence == "A and B disagree on 4 of 9 points (44.4%). 1 point without a label is excluded."
 
 
 def test_the_squares_of_the_contingency_table_are_its_cells_with_their_counts():
-    pair = pair_by_hand()
+    pair = small_agreement()
     square = comparison_figures.contingency(pair).data[0]
-    flows = [tuple(flow) for flow in square.customdata]
-    assert sorted(flows) == sorted(pair.cells)
-    for flow, text, x, y, width in zip(flows, square.text, square.x, square.y, square.marker.line.width, strict=True):
-        assert text == str(len(pair.rows(flow)))
-        assert (pair.groups_a[y], pair.groups_b[x]) == flow
-        assert (width > 0) == (flow[0] != flow[1])
-    counts = np.array([len(pair.rows(flow)) for flow in flows])
+    cells = [tuple(cell) for cell in square.customdata]
+    assert sorted(cells) == sorted(pair.cells)
+    for cell, text, x, y, width in zip(cells, square.text, square.x, square.y, square.marker.line.width, strict=True):
+        assert text == str(len(pair.rows(cell)))
+        assert (pair.groups_a[y], pair.groups_b[x]) == cell
+        assert (width > 0) == (cell[0] != cell[1])
+    counts = np.array([len(pair.rows(cell)) for cell in cells])
     sizes = np.array(square.marker.size, dtype=float)
     np.testing.assert_allclose(sizes**2 / sizes.max() ** 2, counts / counts.max())
 

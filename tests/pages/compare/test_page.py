@@ -35,12 +35,12 @@ from tests.pages.app import opened
 
 EXAMPLE = "example round"
 FULL_SIZE = dict(EXAMPLES)
-"""the examples as they are; `_small` makes those of the page smaller"""
+"""the original examples; `_small` shrinks those of the page"""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small():
-    """Examples with 100 points, and few frames: these tests are not about animations."""
+    """Examples with 100 points, and animations with few frames, which these tests do not check."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "MAX_FRAMES", 13)
         patch.setattr(frames, "FIRST", 4)
@@ -329,11 +329,11 @@ def test_with_outliers_medoids_are_closer_to_the_group_means_than_k_means_center
     comparison = comparison_of(FULL_SIZE["outliers"])
     data = comparison.data
     group_means = np.stack([data.points[data.labels == g].mean(axis=0) for g in range(3)])
-    known = data.labels >= 0
+    labeled = data.labels >= 0
 
     def error(run):
-        """How far the group_means of its clusters are from those of the groups that they match."""
-        partner = match_clusters(run.history.last.labels[known], data.labels[known], 3)
+        """Distance from each final center to the mean of the matching group."""
+        partner = match_clusters(run.history.last.labels[labeled], data.labels[labeled], 3)
         return np.linalg.norm(run.centers[-1] - group_means[partner], axis=1)
 
     means, medoids = comparison.runs

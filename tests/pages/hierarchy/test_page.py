@@ -1,4 +1,4 @@
-"""The page of the tree without a browser: its cut, its messages, and the pages that the cut is passed on to."""
+"""The Hierarchical page without a browser: the cut, messages, and the use of the cut on other pages."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def opened(page=PAGE, **address):
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """Leaves the figures empty: drawing them takes most of the time, and tests/pages/methods/test_trees.py is about them."""
+    """Replaces the figures, which take most of the time, by empty ones; tests/pages/methods/test_trees.py tests them."""
     monkeypatch.setattr(sections, "draw_figures", lambda *_: [go.Figure()] * 4)
 
 
@@ -98,7 +98,7 @@ def requested_page(app):
 
 
 def scores(app):
-    """The rows of the table of scores on the page Compare, as dicts by column name."""
+    """The rows of the table of scores on the Compare page, as dicts by column name."""
     table = next(element.proto.body for element in app.get("html") if "Scores of the runs" in element.proto.body)
     headers, *rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", table)]
     return [dict(zip(headers, row, strict=True)) for row in rows]
@@ -147,7 +147,7 @@ def test_a_table_with_more_than_two_columns_has_a_tree_and_figures(linkage):
 
 def test_every_linkage_can_be_chosen_for_words_with_a_message_if_it_assumes_euclidean_distances(no_figures):
     app = opened(source="Built-in", table="Number words")
-    assert app.selectbox(key="tree_linkage_given").value == "average"  # Ward's is of means, which words do not have
+    assert app.selectbox(key="tree_linkage_given").value == "average"  # Ward linkage needs means, which words do not have
     distances = hierarchy.distance.squareform(app.session_state["last data"].precomputed)
     for linkage in LINKAGES:
         app.selectbox(key="tree_linkage_given").set_value(linkage).run()
@@ -335,7 +335,7 @@ def test_a_metric_that_is_undefined_for_a_row_is_an_error_message(monkeypatch):
         ("Initialize Gaussian mixture", "mixture"),
     ],
 )
-def test_the_cut_initializes_other_methods_on_the_page_watch(no_figures, label, algorithm):
+def test_the_cut_initializes_other_methods_on_the_watch_page(no_figures, label, algorithm):
     app = opened(n="50", k="4", tree_linkage="Complete", tree_metric="Manhattan")
     found = sizes(app)
     click(app, label)
@@ -360,15 +360,15 @@ def test_the_cut_initializes_other_methods_on_the_page_watch(no_figures, label, 
     labels = hierarchy.fcluster(hierarchy.linkage(points, "complete", "cityblock"), 4, "maxclust") - 1
     assert found == sorted(np.bincount(labels).tolist())
     groups = [np.flatnonzero(labels == group) for group in range(4)]
-    begun = run.history.parameters[0]
+    initial = run.history.parameters[0]
     if algorithm == "kmedoids":
-        assert sorted(labels[begun]) == [0, 1, 2, 3]
+        assert sorted(labels[initial]) == [0, 1, 2, 3]
         return
     if algorithm == "mixture":
-        np.testing.assert_allclose(np.sort(begun.weights), np.array(found) / 50)
-        begun = begun.means
+        np.testing.assert_allclose(np.sort(initial.weights), np.array(found) / 50)
+        initial = initial.means
     means = np.array([points[group].mean(axis=0) for group in groups])
-    np.testing.assert_allclose(begun[np.argsort(begun[:, 0])], means[np.argsort(means[:, 0])])
+    np.testing.assert_allclose(initial[np.argsort(initial[:, 0])], means[np.argsort(means[:, 0])])
 
 
 class AnotherView(KMeansView):
@@ -441,14 +441,17 @@ def test_the_tree_of_words_initializes_k_medoids_and_joins_the_comparison(no_fig
 
 
 @pytest.mark.parametrize(
-    ("address", "ending", "rival"),
+    ("address", "ending", "partner"),
     [(dict(n="50"), "", "kmeans"), (dict(source="Built-in", table="Number words"), "_given", "kmedoids")],
     ids=["points", "words"],
 )
 def test_the_cut_joins_the_comparison_with_its_own_k_and_resets_the_k_and_the_start_of_the_runs(
-    no_figures, address, ending, rival
+    no_figures, address, ending, partner
 ):
-    runs = {f"algorithm_2{ending}": pages.methods.method(rival).title, f"start_{rival}_2{ending}": "Hierarchical clustering"}
+    runs = {
+        f"algorithm_2{ending}": pages.methods.method(partner).title,
+        f"start_{partner}_2{ending}": "Hierarchical clustering",
+    }
     app = opened(COMPARE, **address, **runs, **{"panels": "2", f"k_1{ending}": "7", f"k_2{ending}": "6"})
     assert has_no_error(app)
     assert [row["Run"].split(", ")[-1] for row in scores(app)] == ["K = 7", "K = 6"]
@@ -460,7 +463,7 @@ def test_the_cut_joins_the_comparison_with_its_own_k_and_resets_the_k_and_the_st
     assert (app.number_input(key="k").value, app.selectbox(key=f"algorithm_1{ending}").value) == (4, "tree")
     for panel in (1, 2):
         assert app.number_input(key=f"k_{panel}{ending}").value is None
-    assert app.selectbox(key=f"start_{rival}_2{ending}").value == SAME
+    assert app.selectbox(key=f"start_{partner}_2{ending}").value == SAME
     assert not any("K = " in row["Run"] for row in scores(app))
 
 

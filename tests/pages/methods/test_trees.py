@@ -66,7 +66,7 @@ def normal(n=60, d=2, seed=0):
     return data_of(np.random.default_rng(seed).normal(size=(n, d)), f"normal {n} {d} {seed}")
 
 
-def given(n=40):
+def distance_matrix_data(n=40):
     """A distance matrix that is not Euclidean, with names."""
     points = np.random.default_rng(1).normal(size=(n, 5))
     matrix = distance.squareform(distance.pdist(points, "cityblock"))
@@ -88,7 +88,7 @@ def cut_of(data, k=3, linkage="ward", metric="euclidean") -> Run:
     return make_run(data, settings, RecentCache(), lambda _: None)
 
 
-def started(data, method, k=3, linkage="ward", seed=1, **options) -> Run:
+def run_from_tree(data, method, k=3, linkage="ward", seed=1, **options) -> Run:
     settings = methods.settings(method, k, TreeStart(linkage), seed, data, **options)
     return make_run(data, settings, RecentCache(), lambda _: None)
 
@@ -223,7 +223,7 @@ def test_with_average_linkage_the_line_joins_the_means_of_the_two_clusters():
 
 @pytest.mark.parametrize("linkage", ["single", "complete"])
 def test_for_a_distance_matrix_the_line_joins_the_two_points_whose_distance_is_the_height(linkage):
-    data = given()
+    data = distance_matrix_data()
     data_tree = tree_of(data, linkage)
     rows = distance.cdist(lines(data_tree).reshape(-1, data.points.shape[1]), data.points).argmin(axis=1).reshape(-1, 2)
     np.testing.assert_allclose(data.precomputed[tuple(rows.T)], data_tree.tree.heights)
@@ -362,7 +362,7 @@ def test_sampled_points_keep_their_clusters_if_other_points_have_the_same_coordi
 @pytest.mark.parametrize("linkage", ["ward", "average", "complete"])
 def test_k_means_from_a_tree_agrees_with_scikit_learn_started_at_the_cluster_means(linkage, table):
     points = table("iris", 4)
-    run = started(data_of(points, "iris"), "kmeans", linkage=linkage)
+    run = run_from_tree(data_of(points, "iris"), "kmeans", linkage=linkage)
     groups = sklearn.cluster.AgglomerativeClustering(3, linkage=linkage).fit(points).labels_
     means = np.array([points[groups == group].mean(axis=0) for group in range(3)])
     initial = run.history.parameters[0]
@@ -377,7 +377,7 @@ def test_k_means_from_a_tree_agrees_with_scikit_learn_started_at_the_cluster_mea
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
 def test_k_medoids_from_a_tree_starts_at_the_medoid_of_each_cluster(metric):
     data = normal(50)
-    run = started(data, "kmedoids", 4, "complete", metric=metric)
+    run = run_from_tree(data, "kmedoids", 4, "complete", metric=metric)
     distances = distance.squareform(distance.pdist(data.points, {"manhattan": "cityblock"}.get(metric, metric)))
     groups = hierarchy.fcluster(hierarchy.linkage(data.points, "complete"), 4, "maxclust")
     expected = set()
@@ -388,7 +388,7 @@ def test_k_medoids_from_a_tree_starts_at_the_medoid_of_each_cluster(metric):
 
 
 def test_k_medoids_of_a_distance_matrix_starts_from_its_tree():
-    data = given()
+    data = distance_matrix_data()
     settings = methods.settings("kmedoids", 3, TreeStart("average", PRECOMPUTED), data=data)
     run = make_run(data, settings, RecentCache(), lambda _: None)
     groups = hierarchy.fcluster(hierarchy.linkage(distance.squareform(data.precomputed), "average"), 3, "maxclust")
@@ -402,7 +402,7 @@ def test_k_medoids_of_a_distance_matrix_starts_from_its_tree():
 
 def test_a_mixture_from_a_tree_starts_with_the_weights_means_and_covariances_of_its_clusters():
     data = catalog.draw_sample("three", 200, 0, {})
-    initial = started(data, "mixture").history.parameters[0]
+    initial = run_from_tree(data, "mixture").history.parameters[0]
     groups = sklearn.cluster.AgglomerativeClustering(3, linkage="ward").fit(data.points).labels_
     members = [data.points[groups == group] for group in range(3)]
     to = distance.cdist([points.mean(axis=0) for points in members], initial.means).argmin(axis=1)
@@ -430,11 +430,11 @@ def test_k_medoids_from_the_tree_of_a_sample_do_not_depend_on_whether_the_tree_i
 
 def test_a_start_from_a_tree_is_in_the_first_sentence_and_does_not_depend_on_the_seed():
     data = normal()
-    one, other = (started(data, "kmeans", seed=seed) for seed in (1, 9))
+    one, other = (run_from_tree(data, "kmeans", seed=seed) for seed in (1, 9))
     np.testing.assert_array_equal(one.history.last.labels, other.history.last.labels)
     np.testing.assert_array_equal(one.history.parameters[0], other.history.parameters[0])
     assert "3 centers from hierarchical clustering, Ward linkage" in frames_of(one)[0][0].sentence
-    assert started(data, "kmeans", linkage="single").key != one.key
+    assert run_from_tree(data, "kmeans", linkage="single").key != one.key
 
 
 # comparisons
@@ -505,8 +505,8 @@ def test_matching_clusters_and_true_groups_have_the_same_color_in_all_runs_of_a_
     data = catalog.draw_sample("round", 100, 1, {"k": 5, "distance": 8.0, "d": 2})
     compared = comparison_of(data, cut_settings(ks[0]), methods.settings("kmeans", ks[1]), k=ks[1])
     tree, other = compared.runs
-    known = np.array(palette.COLORS)[compared.true_labels.labels]
-    shown = [colors_in_comparison(tree), colors_in_comparison(other), known]
+    true = np.array(palette.COLORS)[compared.true_labels.labels]
+    shown = [colors_in_comparison(tree), colors_in_comparison(other), true]
     for run, colors in zip((tree, other), shown[:2], strict=True):
         assert len(set(colors)) == run.settings.k
         np.testing.assert_array_equal(colors, np.array(palette.COLORS)[run.ranks[run.history.last.labels]])
@@ -530,7 +530,7 @@ def test_a_comparison_with_a_tree_of_too_many_points_uses_one_sample_for_all_run
     assert {len(run.data.points) for _, run in compared.named_runs} == {100}
     assert {run.data.key for _, run in compared.named_runs} == {compared.data.key}
     assert not compared.runs[1].note
-    # on the page of the tree, which is about all points, there still is a note
+    # the Hierarchical page, which is about all points, still shows a note
     assert "a sample of 100 of the 120 points" in build_tree(data, "single", "euclidean", cache).note
 
 
@@ -615,8 +615,8 @@ def test_the_brackets_are_those_of_scipys_dendrogram(linkage):
     run = cut_of(data, 5, linkage)
     states = run.model_input.states
     figure = drawn_tree(run, states)
-    many = 1 + 5
-    drawn = np.concatenate([brackets(trace) for trace in figure.data[1 : 1 + 2 * many]])
+    n_colors = 1 + 5
+    drawn = np.concatenate([brackets(trace) for trace in figure.data[1 : 1 + 2 * n_colors]])
     top = expected[..., 1].max()
     for found in (brackets(figure.data[0]), drawn):
         assert found.shape == expected.shape
@@ -747,9 +747,9 @@ def test_brackets_below_the_cut_and_strips_and_boxes_have_the_colors_of_the_poin
                 assert set(points[leaves]) == {trace.line.color}
     assert (under, above) == (100 - k, k - 1)
     framed = tree_figures.heat_map(run).layout.shapes
-    rims, frames = framed[::2], framed[1::2]
-    assert {rim.line.color for rim in rims} == {plots.LIGHT}
-    assert [(rim.x0, rim.x1, rim.y0, rim.y1) for rim in rims] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
+    borders, frames = framed[::2], framed[1::2]
+    assert {border.line.color for border in borders} == {plots.LIGHT}
+    assert [(border.x0, border.x1, border.y0, border.y1) for border in borders] == [(f.x0, f.x1, f.y0, f.y1) for f in frames]
     for shapes, color in ((tree.layout.shapes, "fillcolor"), (frames, "line.color")):
         assert len(shapes) == k
         assert [shapes[0].x0, shapes[-1].x1] == [0, 100]
@@ -816,8 +816,8 @@ def test_with_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tr
     run = cut_of(data, 4, "single")
     states = run.model_input.states
     figure = pictured(run, states)
-    shortest = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
-    expected = {frozenset(pair) for pair in zip(shortest.row.tolist(), shortest.col.tolist(), strict=True)}
+    spanning_tree = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
+    expected = {frozenset(pair) for pair in zip(spanning_tree.row.tolist(), spanning_tree.col.tolist(), strict=True)}
     labels = run.history.last.labels
     for i in (0, 10, frame_of_cut(run), len(states) - 1):
         edges = set()
@@ -890,11 +890,11 @@ def test_inversions_are_circled_and_merges_have_tooltips():
     merges = hierarchy.linkage(data.points, "centroid")
     heights = np.append(np.zeros(100), merges[:, 2])
     lower = merges[:, 2] < heights[merges[:, :2].astype(int)].max(axis=1) * (1 - 1e-9)
-    rings, answering = drawn_tree(run).data[-2:]
+    rings, hover_markers = drawn_tree(run).data[-2:]
     assert lower.sum() > 1
     np.testing.assert_allclose(np.sort(rings.y), np.sort(merges[lower, 2]))
-    assert len(answering.customdata) == 99
-    assert answering.customdata[-1].endswith(data_tree.merge_sentence(98)[-20:])
+    assert len(hover_markers.customdata) == 99
+    assert hover_markers.customdata[-1].endswith(data_tree.merge_sentence(98)[-20:])
 
 
 def encloses(corners, points):
@@ -978,7 +978,7 @@ def test_the_heat_map_of_many_points_shows_means_over_blocks():
 
 
 def test_the_leaves_of_the_heat_map_have_the_names_of_the_items():
-    data = given()
+    data = distance_matrix_data()
     run = cut_of(data, 3, "average")
     axis = tree_figures.heat_map(run).layout.xaxis
     order = run.model_input.tree.order
@@ -1012,7 +1012,7 @@ def test_the_alternative_text_has_the_linkage_the_height_and_the_cluster_sizes()
     assert text.endswith(f"cut into 3 clusters of {sizes} points.")
 
 
-# the line of the cut
+# the cutting line
 
 
 @pytest.mark.parametrize("height", [0, 3, 2.5, 1e299])
