@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from functools import cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,6 +23,7 @@ from pages.runs.run import make_run
 WIDTH, HEIGHT = 640, 430
 
 
+@cache
 def drawn(name="kmeans", n=80, **options):
     """A run, its frames and its animation."""
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
