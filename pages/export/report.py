@@ -17,6 +17,7 @@ from pages.figures.markup import cell, mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
 from pages.methods.starts import ManualStart, TreeStart
+from pages.methods.trees import linkage_name
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
@@ -163,7 +164,7 @@ def _plots(shown: RunPictures) -> str:
 
 def _plot_notes(run: Run, shown: RunPictures) -> str:
     """Sentences about omitted frames, colors and rings."""
-    return " ".join([shown.left_out, colors_note(run.k), rings_note(run.data).replace("; hover for details", "")])
+    return " ".join([shown.omitted_note, colors_note(run.k), rings_note(run.data).replace("; hover for details", "")])
 
 
 def _figure(image: Image.Image, caption: str) -> str:

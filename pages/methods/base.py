@@ -20,6 +20,7 @@ from pages.methods.formulas import Formula
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, EVERYWHERE, RESTARTS, Traits
+from pages.methods.trees import linkage_name
 
 
 class NeedsPoints(ValueError):
@@ -113,11 +114,10 @@ class MethodView(ABC):
         the best of several runs.
         """
         traits = self.traits
-        if page == RESTARTS and not (
-            traits.random and traits.center and traits.loss and any(w.repeatable for w in self.initializations)
-        ):
+        repeatable = any(initialization.repeatable for initialization in self.initializations)
+        if page == RESTARTS and not (traits.random and traits.center and traits.loss and repeatable):
             return False
-        if page == CHOOSE_K and not (traits.groups == "chosen" and traits.loss):
+        if page == CHOOSE_K and not (traits.k == "chosen" and traits.loss):
             return False
         return page in self.pages
 
@@ -151,7 +151,7 @@ class MethodView(ABC):
         elif isinstance(start, str):
             name = self.initialization(start).name
             start = TreeStart() if name == TREE.name else ManualStart(()) if name == MANUAL.name else NamedStart(name)
-        k = k if self.traits.groups == "chosen" else None
+        k = k if self.traits.k == "chosen" else None
         values = tuple((option.name, options.get(option.name, option.default_value(data))) for option in self.options)
         return Settings(self.name, k, start, seed, values)
 
@@ -295,7 +295,7 @@ class MethodView(ABC):
         """The initialization in words; completes "from …"."""
         phrase = self.initialization(settings.start.initialization).phrase
         if isinstance(settings.start, TreeStart):
-            phrase += f", {settings.start.linkage} linkage"
+            phrase += f", {linkage_name(settings.start.linkage)}"
         return phrase
 
     def e_sentence(self, run, state: int, now) -> str:

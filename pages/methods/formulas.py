@@ -10,7 +10,7 @@ import numpy as np
 from pages.datasets.formatting import format_number, format_short, minus_signs
 
 MAX_SHOWN = 4
-"""largest number of vector coordinates shown; twice as many clusters are listed"""
+"""maximum number of coordinates shown; values of up to twice as many clusters are listed"""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ NK = subscript(symbol("N"), K)
 
 
 def coordinates(values: Iterable[float]) -> str:
+    """A vector as text, truncated after `MAX_SHOWN` coordinates."""
     values = list(values)
     shown = ", ".join(short_number(value) for value in values[:MAX_SHOWN])
     return f"({shown}{', …' if len(values) > MAX_SHOWN else ''})"
@@ -124,8 +125,8 @@ def nearest_center(
     ----------
     run, point : the run, and the index of the point that is shown.
     distances : function of the parameters; returns (k,) distances of the point.
-    distance_name : what `distances` returns, in words.
-    center : what a center is called.
+    distance_name : name of one of these distances.
+    center : name of a center.
     mathml : the distance that is minimized.
     label : function of the parameters; returns the cluster of the point.
     """
@@ -134,9 +135,10 @@ def nearest_center(
         if frame.assigned is None:
             return ["", "not assigned yet."]
         parameters = run.history.states[frame.assigned].parameters
-        return [f"= {cluster_number(run, label(parameters))}", f"{values_by_cluster(run, distances(parameters))}."]
+        values_text = values_by_cluster(run, distances(parameters))
+        return [f"= {cluster_number(run, label(parameters))}", f"{distance_name} to {center} {values_text}."]
 
     argmin = f"<munder><mo>arg min</mo>{K}</munder>"
     name = escape(run.data.names_of([point])[0])
     formula = row(subscript(Z, N), sign("="), argmin, mathml, VALUE)
-    return Formula("E step", "E", formula, f"For {name}, {distance_name} to {center} {NOTE}", values)
+    return Formula("E step", "E", formula, f"For {name}: {NOTE}", values)

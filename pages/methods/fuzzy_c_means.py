@@ -40,8 +40,8 @@ FUZZIFIER = Option(
     high=10.0,
     step=0.25,
     short_label=lambda m: f"m = {m:g}",
-    help="Fuzziness of the memberships. Near 1 they are almost hard, as in K-means; with increasing m they become equal. "
-    "A common choice is 2.",
+    help="Fuzziness of the memberships. Near m = 1 they are almost hard, as in K-means; as m grows, they become equal. "
+    "A common choice is m = 2.",
     width=128,
 )
 
@@ -62,16 +62,16 @@ class FuzzyCMeansView(MethodView):
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "No memberships yet. Press Play or use the arrow keys.",
+            "start": "Memberships are not computed yet. Press Play or use the arrow keys.",
             "E": "E step: each point gets a membership in every cluster, larger for nearer centers. The memberships of a "
             "point sum to 1. Colors are blended accordingly.",
-            "M": "M step: each center moves to the weighted mean of all points, with weights membership to the power of m.",
+            "M": "M step: each center moves to the mean of all points, weighted by membership to the power of m.",
         }
 
     def e_sentence(self, run, state: int, now) -> str:
         change = "initial memberships computed"
         if now.iteration > 0:
-            change = f"{pluralize(now.assignment.changed, 'point')} changed the cluster with the largest membership"
+            change = f"the cluster with the largest membership changed for {pluralize(now.assignment.changed, 'point')}"
         return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
@@ -94,7 +94,7 @@ class FuzzyCMeansView(MethodView):
             if now.iteration == 0:
                 return ["", f"initial center {center}."]
             size = short_number(history.sizes[now.iteration - 1][cluster])
-            return [f"= {center}", f"weighted mean; the memberships sum to {size}."]
+            return [f"= {center}", f"weighted mean of all points; the memberships in the cluster sum to {size}."]
 
         center, other = subscript(vector("c"), K), subscript(vector("c"), J)
         share = subscript(symbol("u"), row(N, K))

@@ -78,7 +78,7 @@ class KMeansView(MethodView):
 
     def phases(self, run) -> dict[str, str]:
         return {
-            "start": "No points assigned yet. Press Play or use the arrow keys.",
+            "start": "No points are assigned yet. Press Play or use the arrow keys.",
             "E": "E step: each point is assigned to the nearest center. The centers stay fixed, so the loss cannot increase.",
             "M": "M step: each center moves to the mean of its points. Assignments stay fixed, so the loss cannot increase.",
         }
@@ -87,7 +87,7 @@ class KMeansView(MethodView):
         empty = np.flatnonzero(run.history.sizes[now.iteration - 1] == 0)
         moved = ""
         if len(empty):
-            moved = f" Cluster {cluster_number(run, empty[0])} was empty and was moved to the farthest point."
+            moved = f" Cluster {cluster_number(run, empty[0])} was empty, so its center moved to the farthest point."
         return super().m_sentence(run, state, now) + moved
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
@@ -97,7 +97,7 @@ class KMeansView(MethodView):
             if now.iteration == 0:
                 return ["", f"initial center {center}."]
             size = int(run.history.sizes[now.iteration - 1][cluster])
-            note = f"mean of its {pluralize(size, 'point')}." if size else "it was empty and was moved to the farthest point."
+            note = f"mean of its {pluralize(size, 'point')}." if size else "empty, so its center moved to the farthest point."
             return [f"= {center}", note]
 
         def squares(centers) -> np.ndarray:
@@ -118,7 +118,7 @@ class KMeansView(MethodView):
                 run,
                 point,
                 squares,
-                "squared distances",
+                "squared distance",
                 "center",
                 squared_norm(row(X, sign("−"), center)),
                 lambda centers: int(squares(centers).argmin()),

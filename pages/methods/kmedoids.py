@@ -142,16 +142,16 @@ class KMedoidsView(MethodView):
         def swap_values(before, now, t: int) -> list[str]:
             changed = np.flatnonzero(before != now)
             if not len(changed):
-                return ["", "no swap lowers the loss."]
+                return ["", "No swap lowers the loss."]
             swap = f"{name_of(now[changed[0]])} replaces {name_of(before[changed[0]])}"
             losses = f"{format_number(history.half_losses[t - 1])} < {format_number(history.losses[t - 1])}"
-            return ["", f"{swap} in cluster {cluster_number(run, int(changed[0]))}: {losses}."]
+            return ["", f"Cluster {cluster_number(run, int(changed[0]))}: {swap}, loss {losses}."]
 
         def values(frame) -> list[str]:
             state = history.states[frame.state]
             t, now = state.iteration, state.parameters
             if t == 0:
-                return ["", f"initial medoid {name_of(now[cluster])}."]
+                return ["", "No swap yet." if swaps else f"initial medoid {name_of(now[cluster])}."]
             before = history.parameters[t - 1]
             if swaps:
                 return swap_values(before, now, t)
@@ -176,10 +176,11 @@ class KMedoidsView(MethodView):
             lower = row(symbol("L"), sign("("), m, sign("←"), i, sign(")"), sign("<"), symbol("L"))
             m_step = row(m, sign("←"), i, sign(":"), lower, VALUE)
         objective = "Sum of dissimilarities of the points to the medoids of their clusters."
+        step, note = ("Swap", NOTE) if swaps else ("M step", f"For cluster {cluster_number(run, cluster)}: {NOTE}")
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            nearest_center(run, point, to_medoids, "dissimilarities", "medoid", dissimilarity(X, m), label),
-            Formula("M step", "M", m_step, NOTE if swaps else f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
+            nearest_center(run, point, to_medoids, "dissimilarity", "medoid", dissimilarity(X, m), label),
+            Formula(step, "M", m_step, note, values),
         ]
 
     def cluster_columns(self, run) -> dict:

@@ -44,7 +44,7 @@ K_MEANS = Initialization("k-means", "K-means", "a K-means run")
 ALIKE = Initialization(
     "alike",
     "Identical means",
-    "identical means",
+    "the mean of the data",
     repeatable=False,
     why_deterministic="All means start at the mean of the data: the start is always the same.",
 )
@@ -87,7 +87,10 @@ class MatchedComponent(NamedTuple):
 
 
 def matched_components(run) -> list[MatchedComponent]:
-    """Match estimated with true components so that they share as many points as possible; sorted by displayed number."""
+    """Match estimated components with true ones so that matched pairs share as many points as possible.
+
+    The components are sorted by displayed number.
+    """
     truth, found = run.data.truth, run.history.parameters[-1]
     k = max(len(truth.weights), len(found.weights))
     partner = match_clusters(run.history.last.labels, run.data.labels, k)
@@ -158,7 +161,7 @@ class MixtureView(MethodView):
     def e_sentence(self, run, state: int, now) -> str:
         change = "initial responsibilities computed"
         if now.iteration > 0:
-            change = f"{pluralize(now.assignment.changed, 'point')} changed the most likely component"
+            change = f"the most likely component changed for {pluralize(now.assignment.changed, 'point')}"
         return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def m_sentence(self, run, state: int, now) -> str:
@@ -180,8 +183,8 @@ class MixtureView(MethodView):
             density = np.exp(joint[cluster]) / weight if weight else 0.0
             return [
                 f"= {shares[cluster]:.3f}",
-                f"{short_number(weight)} × {short_number(density)} over a density of {short_number(np.exp(log_density))}; "
-                f"of component {values_by_cluster(run, shares)}.",
+                f"{short_number(weight)} × {short_number(density)} / {short_number(np.exp(log_density))}; "
+                f"responsibility of component {values_by_cluster(run, shares)}.",
             ]
 
         def m_values(frame) -> list[str]:
@@ -246,7 +249,7 @@ class MixtureView(MethodView):
             Score(
                 "BIC",
                 criterion,
-                f"{parameters} parameters; p ln n − 2 ln L, lower is better. R's mclust reports the negative.",
+                f"p ln n − 2 ln L with p = {parameters} parameters; lower is better. R's mclust reports the negative.",
                 comparable=True,
                 report=f"{criterion} ({parameters} parameters; lower is better)",
             ),
@@ -287,7 +290,7 @@ class MixtureView(MethodView):
         missed = len(truth.weights) - sum(one.true is not None for one in matched)
         unmatched = f" {missed} of the {len(truth.weights)} true components are unmatched." * (missed > 0)
         caption = (
-            f"Components matched by shared points. KL divergence of the estimate from the truth: 0 = identical.{unmatched}"
+            f"Components are matched by shared points. KL divergence of the estimate from the truth: 0 = identical.{unmatched}"
         )
         return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]
 
@@ -313,7 +316,7 @@ class MixtureView(MethodView):
         body = (
             'warnings.simplefilter("ignore")  # ConvergenceWarning\n'
             f'model = GaussianMixture(\n    {run.settings.k}, covariance_type="{kind}", tol=0, reg_covar=1e-12, '
-            f"max_iter={max(run.history.iterations, 1)},  # as in the app, which has another stopping rule\n"
+            f"max_iter={max(run.history.iterations, 1)},  # as in the app, which has a different stopping rule\n"
             f"    weights_init={array_code(first.weights)},\n    means_init={array_code(first.means)},\n"
             f"    precisions_init={array_code(precisions)},\n).fit(points)\n"
             "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"

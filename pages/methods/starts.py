@@ -1,4 +1,4 @@
-"""Initializations, and the start of a run: how its first parameters are determined."""
+"""Initialization methods, and the start of a run: where its initial parameters come from."""
 
 from dataclasses import dataclass
 

@@ -17,8 +17,8 @@ class Loss:
     """unit, written after a value"""
     scale: Literal["relative", "absolute"] = "relative"
     """whether the tolerance is relative to the loss or in its unit"""
-    near: str = "0.01 %"
-    """the tolerance in words"""
+    tolerance_text: str = "0.01%"
+    """the tolerance, for the screen"""
 
     def tolerance(self, best: float) -> float:
         """Largest difference from the best loss at which a run still counts as having reached it."""
@@ -31,8 +31,8 @@ class Traits:
 
     data: frozenset[str] = frozenset({POINTS})
     """kinds of data that it can cluster: `POINTS`, `PROXIMITIES` or both"""
-    groups: Literal["chosen", "found", "none"] = "chosen"
-    """whether the number of clusters is chosen by the user, found by the method, or there are no clusters"""
+    k: Literal["chosen", "found"] = "chosen"
+    """whether the number of clusters is chosen by the user or found by the method"""
     share: str | None = None
     """name of a degree of membership, such as "responsibility"; None for a hard method"""
     center: str | None = "center"

@@ -17,7 +17,7 @@ from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
 
 OUTLINED = 60
-"""largest number of clusters with an outline"""
+"""maximum number of clusters drawn with an outline"""
 LINKAGE = Option(
     "linkage",
     "Linkage",
@@ -32,16 +32,14 @@ LINKAGE = Option(
 TREE_METRIC = replace(
     METRIC, short_label=lambda metric: "" if metric in METRIC.omitted_in_labels else METRIC.short_label(metric)
 )
-"""the label of a tree contains its metric only if it is an uncommon one"""
+"""like `METRIC`, but the label of a run omits the common metrics"""
 
 
 class TreeCutView(MethodView):
     name = "tree"
     title = "Hierarchical clustering"
     order = 4
-    traits = Traits(
-        data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True, cluster="group"
-    )
+    traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True)
     options = (LINKAGE, TREE_METRIC)
     initializations = ()
     pages = frozenset({COMPARE})

@@ -18,19 +18,24 @@ SINGLE_MERGES = 90
 """number of final merges with a frame each; earlier merges share a few frames"""
 MERGE_RULES = {
     "single": "with the smallest distance between their nearest points. The line joins these points; the height is their "
-    "dissimilarity.",
+    "distance.",
     "complete": "with the smallest distance between their farthest points. The line joins these points; the height is their "
-    "dissimilarity.",
-    "average": "with the smallest mean dissimilarity over all pairs of points, which is the height. The line joins the means.",
+    "distance.",
+    "average": "with the smallest mean distance over all pairs of points, which is the height. The line joins the means.",
     "ward": "with the smallest increase in the within-cluster sum of squares, which determines the height. The line joins "
     "the means.",
-    "centroid": "with the nearest centroids. The line joins the centroids; its length is the height.",
-    "median": "with the nearest midpoints. The line joins the midpoints; its length is the height. The new midpoint lies "
-    "halfway, regardless of the cluster sizes.",
+    "centroid": "with the nearest centroids. The line joins the centroids; the height is their distance.",
+    "median": "with the nearest midpoints. The line joins the midpoints; the height is their distance. The new midpoint lies "
+    "halfway between them, regardless of the cluster sizes.",
 }
 """completes "Each merge joins the two clusters …\""""
 EUCLIDEAN_LINKAGES = ("ward", "centroid", "median")
 """linkages that assume Euclidean distances"""
+
+
+def linkage_name(linkage: str) -> str:
+    """A linkage in running text, such as "Ward linkage" or "single linkage"."""
+    return f"{'Ward' if linkage == 'ward' else linkage} linkage"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +92,13 @@ class DataTree:
         return self.tree.height(merges)
 
     def clusters_after(self, merges: int) -> np.ndarray:
-        """Clusters of more than one point after a number of merges, as indices of the merges that formed them."""
+        """Clusters of at least two points after a number of merges, as indices of the merges that formed them."""
         n = self.merges + 1
         merged = self.tree.merges[:merges].ravel()
         return np.setdiff1d(np.arange(merges), merged[merged >= n] - n, assume_unique=True)
 
     def largest_clusters_after(self, merges: int, limit: int) -> np.ndarray:
-        """At most `limit` of these clusters, the largest first."""
+        """The largest clusters of `clusters_after`, at most `limit`, in decreasing size."""
         clusters = self.clusters_after(merges)
         return clusters[np.argsort(-self.tree.sizes[clusters], kind="stable")[:limit]]
 
@@ -148,7 +153,7 @@ class DataTree:
         a, b = (self._name_of(node) for node in self.tree.merges[merge].tolist())
         left = self.merges - merge
         rest = "one cluster left" if left == 1 else f"{left:,} clusters left"
-        inversion = " An inversion: below one of its children." if merge in self.tree.inversions else ""
+        inversion = " This is an inversion: it is lower than one of its children." if merge in self.tree.inversions else ""
         return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{inversion}"
 
     def _name_of(self, node: int) -> str:
@@ -159,8 +164,8 @@ class DataTree:
         """Explanation of the linkage."""
         if self.linkage in EUCLIDEAN_LINKAGES and not self.is_euclidean:
             return (
-                f"The heights follow the formula of {self.linkage} linkage, which assumes Euclidean distances. The line joins "
-                "the cluster centers in this plot."
+                f"The heights follow the formula of {linkage_name(self.linkage)}, which assumes Euclidean distances. The line "
+                "joins the cluster centers in this plot."
             )
         return f"Each merge joins the two clusters {MERGE_RULES[self.linkage]}"
 

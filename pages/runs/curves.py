@@ -1,4 +1,4 @@
-"""Animated loss curves. No Streamlit."""
+"""Animated loss curves."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -31,9 +31,9 @@ def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, t
     curves = [_Curve(run, frames) for run, frames in zip(runs, frames_of_runs, strict=True)]
     specs = []
     for i in range(max(map(len, frames_of_runs))):
-        moving = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
+        data = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
         traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
-        specs.append(dict(name=str(i), data=moving, traces=traces))
+        specs.append(dict(name=str(i), data=data, traces=traces))
     last = max(float(run.history.positions[-1]) for run in runs)
     several = len(curves) > 1
     layout = dict(
@@ -102,14 +102,14 @@ class _Curve:
         symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for M steps
         text = [f"{_step(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
         whole = dict(x=self.x, y=self.y, text=text, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
-        return moving(whole, self.at(len(self.frames) - 1), symbols)
+        return animated_traces(whole, self.at(len(self.frames) - 1), symbols)
 
 
 def _step(phase: str) -> str:
     return f"{phase} step" if len(phase) == 1 else phase.capitalize()
 
 
-def moving(whole: dict, now: list[dict], symbols=0) -> list[dict]:
+def animated_traces(whole: dict, now: list[dict], symbols=0) -> list[dict]:
     """Three traces: the complete curve in gray, the line up to the current frame, and the marker.
 
     Short curves are drawn with `symbols` as markers. `now` has the data of the line and of the marker.

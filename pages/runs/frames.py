@@ -35,8 +35,8 @@ class Frame:
 
 def frames_of(run: Run) -> tuple[list[Frame], str]:
     """Frames of a run, and a message if some iterations are not shown."""
-    (frames,), left_out = aligned_frames([run])
-    return frames, left_out
+    (frames,), omitted_note = aligned_frames([run])
+    return frames, omitted_note
 
 
 def aligned_frames(runs: list[Run]) -> tuple[list[list[Frame]], str]:
@@ -48,14 +48,14 @@ def aligned_frames(runs: list[Run]) -> tuple[list[list[Frame]], str]:
     last = max(run.history.iterations for run in runs)
     max_frames = MAX_FRAMES if max(run.k for run in runs) <= 12 else MAX_FRAMES // 2  # frames grow with K
     shown = np.arange(last + 1)
-    left_out = ""
+    omitted_note = ""
     if 2 * last + 2 > max_frames:
         ends = [run.history.iterations for run in runs]
         spread = np.linspace(FIRST, last, (max_frames - 1) // 2 - FIRST)
         shown = np.unique(np.rint(np.concatenate([np.arange(FIRST), spread, ends])).astype(int))
-        left_out = f"Showing {len(shown)} of {last + 1} iterations (the first {FIRST}, then evenly spaced)."
+        omitted_note = f"Showing {len(shown)} of {last + 1} iterations (the first {FIRST}, then evenly spaced)."
     several = [_frames(run, shown.tolist()) for run in runs]
-    return (_aligned(several) if len(runs) > 1 else several), left_out
+    return (_aligned(several) if len(runs) > 1 else several), omitted_note
 
 
 def _frames(run: Run, shown: Iterable[int]) -> list[Frame]:

@@ -13,7 +13,7 @@ class Job(ABC):
     results: dict[Hashable, Any] = field(default_factory=dict, init=False)
     """the result of each finished task"""
     noun = "task"
-    """name of one task on the screen"""
+    """what a task is called on the screen"""
 
     @property
     @abstractmethod
@@ -47,7 +47,7 @@ class Job(ABC):
         for task in self.remaining:
 
             def on_step(state, task=task):
-                within = 0.0 if state is None else share_of(state.iteration)
+                within = 0.0 if state is None else progress_after(state.iteration)
                 share = (len(self.results) + within) / max(count, len(self.results) + 1)
                 on_progress(share, self.describe(task, state))
 
@@ -55,6 +55,6 @@ class Job(ABC):
             self.results[task] = self.run_task(task, on_step)
 
 
-def share_of(iteration: int) -> float:
+def progress_after(iteration: int) -> float:
     """Progress to display for a run of unknown length: increases with every iteration, stays below 1."""
     return iteration / (iteration + 30)

@@ -106,14 +106,15 @@ def alt_text(run: Run, frame: Frame) -> str:
         return text
     clusters = []
     for i in np.argsort(run.ranks):
-        words = f"{run.ranks[i] + 1}"
+        words = []
+        if frame.assigned is not None:
+            words.append(pluralize(round(run.history.states[frame.assigned].assignment.sizes[i]), "point"))
         if run.data.precomputed is None:
             position = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
-            words += f" with its {run.view.traits.center} at {position}"
-        if frame.assigned is not None:
-            words += f" of {run.history.states[frame.assigned].assignment.sizes[i]:,.0f} points"
-        clusters.append(words)
-    return f"{text} Cluster{'s' * (k > 1)} {'; '.join(clusters)}."
+            words.append(f"{run.view.traits.center} at {position}")
+        if words:
+            clusters.append(f"Cluster {run.ranks[i] + 1}: {', '.join(words)}.")
+    return " ".join([text, *clusters])
 
 
 class Regions:

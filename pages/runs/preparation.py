@@ -35,12 +35,12 @@ def check_fits(data: Data, settings: Settings) -> None:
     if kind_of(data) in view.traits.data:
         return
     if data.precomputed is None:
-        raise ValueError(f"{view.title} needs a distance matrix, and these data are points: choose another algorithm")
+        raise ValueError(f"{view.title} needs a distance matrix, but these data are points: choose another algorithm")
     what = "" if data.matrix_name == "distances" else f" ({data.matrix_name})"
     alternative = next(iter(available_methods(WATCH, data).values()))
     raise NeedsPoints(
-        f"{view.title} needs points, because it works with {view.works_with}, and these data are only a distance "
-        f"matrix{what}: choose {alternative.title}, which clusters distance matrices"
+        f"{view.title} needs points, because it works with {view.works_with}, but these data are only a distance "
+        f"matrix{what}: choose {alternative.title}, which can cluster a distance matrix"
     )
 
 

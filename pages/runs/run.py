@@ -62,7 +62,7 @@ class Run:
     @property
     def has_fixed_clusters(self) -> bool:
         """Whether cluster indices mean the same in all states; false if the number of clusters is found by the method."""
-        return self.view.traits.groups == "chosen"
+        return self.view.traits.k == "chosen"
 
     @property
     def key(self) -> tuple:

@@ -13,7 +13,7 @@ class RunPictures(NamedTuple):
     name: str
     """identifier of the figures for the player"""
     frames: list[Frame]
-    left_out: str
+    omitted_note: str
     """message about iterations that are not shown; empty if all are"""
     picture: go.Figure
     curve: go.Figure

@@ -11,7 +11,7 @@ from pages.datasets.columns import Column
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
-from pages.runs.jobs import share_of
+from pages.runs.jobs import progress_after
 from pages.ui.progress import Progress
 from pages.ui.widgets import IN_LINK, session_cache
 
@@ -55,7 +55,7 @@ def prepare(source: Source, full: bool) -> Data:
     progress = Progress()
 
     def on_step(state):
-        progress.show(share_of(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
+        progress.show(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
 
     data = session_cache().get(
         ("prepared", source.key, preparation), lambda: cleaning.prepare(source.table, source.title, preparation, on_step)

@@ -13,7 +13,7 @@ from pages.figures.plots import CHART
 from pages.methods.formulas import Typeset, typeset
 from pages.runs import curves, pictures
 from pages.runs.frames import Frame, frames_of
-from pages.runs.jobs import share_of
+from pages.runs.jobs import progress_after
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.player import player
@@ -21,7 +21,7 @@ from pages.ui.progress import Progress
 from pages.ui.results import show_notices, show_numbers, show_sizes
 from pages.ui.widgets import PERSISTENT, choose_focus, session_cache
 
-RUNNING = 0.65
+RUN_SHARE = 0.65
 """share of the progress bar for the run; the rest is for drawing its figures"""
 
 
@@ -31,7 +31,7 @@ def on_step(progress: Progress) -> Callable:
     def show(state) -> None:
         loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
         text = f"Iteration {state.iteration} of at most {MAX_ITERATIONS}{loss}."
-        progress.show(RUNNING * share_of(state.iteration), text)
+        progress.show(RUN_SHARE * progress_after(state.iteration), text)
 
     return show
 
@@ -41,20 +41,21 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
 
     `options` are arguments of `pictures.picture`, and `options_key` identifies them in the cache key.
     """
-    frames, left_out = frames_of(run)
+    frames, omitted_note = frames_of(run)
     name = plots.token(run.key, plane.names, options_key)
 
     def on_progress(share: float) -> None:
-        progress.show(RUNNING + (1 - RUNNING) * share, "Drawing the plots.")
+        progress.show(RUN_SHARE + (1 - RUN_SHARE) * share, "Drawing the plots.")
 
     def draw():
         picture = pictures.picture(run, frames, plane, name, on_progress, **options)
         return picture, curves.loss_curve(run, frames, name)
 
-    return RunPictures(name, frames, left_out, *session_cache().get(("figures", name), draw))
+    return RunPictures(name, frames, omitted_note, *session_cache().get(("figures", name), draw))
 
 
 def show_picture(run: Run, shown: RunPictures) -> None:
+    """Show the animated plot."""
     with st.container(key="picture"):
         st.plotly_chart(
             shown.picture, key="moving picture", alt=pictures.alt_text(run, shown.frames[-1]), **plots.WITH_SAVE_BUTTON
@@ -62,7 +63,7 @@ def show_picture(run: Run, shown: RunPictures) -> None:
 
 
 def show_results(run: Run, shown: RunPictures) -> None:
-    """Show the loss curve, notices, scores and cluster sizes."""
+    """Show the loss curve, notices, scores, and cluster sizes."""
     if run.view.traits.loss is not None:
         first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
         with st.container(key="loss"):
@@ -120,5 +121,5 @@ def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_fi
 
 
 def colors_and_rings(run: Run) -> str:
-    """Notes about colors and rings in the plots of a run."""
+    """Notes about colors that repeat and rings around imputed rows in the plots of a run."""
     return f"{plots.colors_note(run.k)} {plots.rings_note(run.data)}"

@@ -35,9 +35,9 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
             run_view.show_player(run, shown, formulas)
         painted = len(run.data.points) > plots.MAX_ANIMATED_MARKERS
         st.caption(
-            f"All {len(run.data.points):,} points used and shown"
+            f"All {len(run.data.points):,} points are used and shown"
             + (", drawn as an image; darker means more points." if painted else ".")
-            + (f" {shown.left_out}" if shown.left_out else "")
+            + (f" {shown.omitted_note}" if shown.omitted_note else "")
             + run_view.colors_and_rings(run)
         )
         show_export_menu(run, shown.picture, shown.frames)

@@ -51,15 +51,15 @@ def test_axe_finds_nothing_serious_in_light_or_dark(page, server, path):
     assert violations(page) == []
 
 
-def test_the_picture_is_told_anew_in_every_frame(page, server):
+def test_the_alternative_text_of_the_plot_changes_in_every_frame(page, server):
     page.goto(f"{server}/?n=100")
     page.locator(".sentence", has_text="Converged").wait_for()
-    picture = page.locator(".st-key-picture [data-testid=stPlotlyChart]")
-    told = []
+    plot = page.locator(".st-key-picture [data-testid=stPlotlyChart]")
+    texts = []
     for _ in range(3):
-        told.append(picture.get_attribute("aria-label"))
-        assert page.locator(".sentence").inner_text() in told[-1]
+        texts.append(plot.get_attribute("aria-label"))
+        assert page.locator(".sentence").inner_text() in texts[-1]
         page.keyboard.press("ArrowLeft")
-    assert len(set(told)) == 3
-    assert "Scatter plot of 100 points of Three Gaussians in 3 clusters." in told[0]
-    assert " points" in told[0].split("Clusters 1 with its center at ")[1]
+    assert len(set(texts)) == 3
+    assert "Scatter plot of 100 points of Three Gaussians in 3 clusters." in texts[0]
+    assert "center at " in texts[0].split("Cluster 1: ")[1]

@@ -95,7 +95,7 @@ def starts_of(view: MethodView, data: Data, k: int) -> list[Start | None]:
 def runs_of(view: MethodView) -> Iterator[Run]:
     """Runs for each kind of data and each initialization, with K = 3 and K = 1."""
     for data in kinds_of_data(view):
-        for k in (3, 1) if view.traits.groups == "chosen" else (3,):
+        for k in (3, 1) if view.traits.k == "chosen" else (3,):
             for start in starts_of(view, data, k):
                 yield run_of(view, data, k, start)
 
@@ -104,7 +104,7 @@ def few_runs_of(view: MethodView) -> Iterator[Run]:
     """For each kind of data, runs with the first initialization, with K = 3 and K = 1, and one with manual centers."""
     for data in kinds_of_data(view):
         yield run_of(view, data)
-        if view.traits.groups == "chosen":
+        if view.traits.k == "chosen":
             yield run_of(view, data, 1)
         if MANUAL in view.initializations:
             yield run_of(view, data, 3, next(s for s in starts_of(view, data, 3) if isinstance(s, ManualStart)))
@@ -120,12 +120,12 @@ def runs_with_options(view: MethodView) -> Iterator[Run]:
 
 def pictures_of(run: Run, markers: int = MARKED, n_frames: int | None = None) -> RunPictures:
     """Figures of a run, or of its first frames only."""
-    frames, left_out = frames_of(run)
+    frames, omitted_note = frames_of(run)
     frames = frames[:n_frames]
     plane = column_plane(run.data.columns, 0, 1)
     background = pictures.Regions if run.has_regions else None
     picture = pictures.picture(run, frames, plane, "name", background=background, markers=markers)
-    return RunPictures("name", frames, left_out, picture, curves.loss_curve(run, frames, "name"))
+    return RunPictures("name", frames, omitted_note, picture, curves.loss_curve(run, frames, "name"))
 
 
 def other_values(option: Option, data: Data) -> list:
@@ -158,7 +158,7 @@ def check_that_it_runs_its_own_process(view: MethodView) -> None:
         assert type(view.process(settings)) is type(process)
         assert [name for name, _ in settings.options] == [option.name for option in view.options]
         assert process.k == settings.k
-        assert (settings.k is None) == (view.traits.groups != "chosen")
+        assert (settings.k is None) == (view.traits.k != "chosen")
         assert (process.loss_name is None) == (view.traits.loss is None), "process and traits disagree about the loss"
         assert all((state.loss is None) == (view.traits.loss is None) for state in run.history.states[1:])
 
@@ -259,8 +259,8 @@ def check_that_the_animation_can_be_exported(view: MethodView) -> None:
 def check_that_every_state_is_explained(view: MethodView) -> None:
     """By a caption, an explanation of each phase, an alternative text, and formulas with all their values."""
     for run in [*runs_of(view), *runs_with_options(view)]:
-        frames, left_out = frames_of(run)
-        assert left_out or len(frames) == len(run.history.states)
+        frames, omitted_note = frames_of(run)
+        assert omitted_note or len(frames) == len(run.history.states)
         assert all(re.fullmatch(r"[A-Z].*\.", frame.sentence) for frame in frames)
         assert not any(re.search(NO_VALUE, frame.sentence) for frame in frames)
         assert {frame.phase for frame in frames if frame.explanation} == {state.phase for state in run.history.states}
@@ -350,7 +350,7 @@ def executed(script: str) -> dict:
 def check_that_the_script_repeats_the_run(view: MethodView) -> None:
     for run in [*runs_of(view), *runs_with_options(view)]:
         if run.data.precomputed is not None:
-            with pytest.raises(NoScript, match="a script cannot load the uploaded distance matrix"):
+            with pytest.raises(NoScript, match="a script cannot load a precomputed distance matrix"):
                 scripts.with_clustering(run)
             continue
         names = executed(scripts.with_clustering(run))

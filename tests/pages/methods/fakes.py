@@ -1,7 +1,7 @@
 """Two methods that exist only in tests, with properties that no method of the app has.
 
 A density scan has no centers, no loss and no initialization, and labels some points as noise. Mean shift starts with many
-clusters, which merge. Process and view of each method are in this file; a method of the app has a file for each.
+clusters, which merge. Each method has its process and its view in this file; for methods of the app these are separate files.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from pages.methods.traits import Loss, Traits
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
+class HardAssignment:
     """A hard assignment; noise has label -1."""
 
     labels: np.ndarray
@@ -35,22 +35,21 @@ class Groups:
         return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
 
 
-def grouped(labels: np.ndarray, k: int, before: np.ndarray | None = None) -> Groups:
-    return Groups(labels, k, len(labels) if before is None else int(np.count_nonzero(labels != before)))
+def hard_assignment(labels: np.ndarray, k: int, before: np.ndarray | None = None) -> HardAssignment:
+    return HardAssignment(labels, k, len(labels) if before is None else int(np.count_nonzero(labels != before)))
 
 
 class FakeView(MethodView):
-    """Base class; the process is imported from this module in scripts."""
+    """Base class of their views; scripts import the process from this module, not from `clustering`."""
 
     def script(self, run, iterations: int) -> Script:
         script, process = super().script(run, iterations), type(run.history.process).__name__
         return Script(script.imports - {process}, f"from {__name__} import {process}\n{script.body}")
 
 
-class Reached(NamedTuple):
-    """Parameters of the scan: the number of clusters found so far."""
-
-    groups: int
+class ScanParameters(NamedTuple):
+    k: int
+    """number of clusters found so far"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ class Scan:
     """DBSCAN with one cluster per iteration: dense points that are connected, and their neighbors; the rest is noise."""
 
     eps: float
-    least: int = 4
+    min_points: int = 4
 
     k = None
     loss_name = None
@@ -75,8 +74,8 @@ class Scan:
     def prepare(self, data) -> Neighbors:
         return data if isinstance(data, Neighbors) else Neighbors(cdist(data, data) <= self.eps)
 
-    def start(self, prepared, rng) -> Reached:
-        return Reached(0)
+    def start(self, prepared, rng) -> ScanParameters:
+        return ScanParameters(0)
 
     def check_start(self, prepared, start):
         raise ValueError("the scan has no start")
@@ -93,20 +92,20 @@ class Scan:
         for t in range(min(last, max_iter) + 1):
             now = np.where(labels < t, labels, -1)
             notices = () if t == last or t < max_iter else (iteration_limit_notice(max_iter),)
-            yield State("expand", t, Reached(t), grouped(now, t, before), None, t == last, notices)
+            yield State("expand", t, ScanParameters(t), hard_assignment(now, t, before), None, t == last, notices)
             before = now
 
     def between(self, prepared, before, after) -> tuple:
         return ()
 
-    def assign(self, prepared, parameters: Reached) -> Groups:
+    def assign(self, prepared, parameters: ScanParameters) -> HardAssignment:
         labels = self._labels(prepared)
-        return grouped(np.where(labels < parameters.groups, labels, -1), parameters.groups)
+        return hard_assignment(np.where(labels < parameters.k, labels, -1), parameters.k)
 
     def _labels(self, prepared) -> np.ndarray:
         """(n,) clusters, in the order of their first dense points; -1 for points without a dense neighbor."""
         near = prepared.near
-        dense = near.sum(axis=1) >= self.least
+        dense = near.sum(axis=1) >= self.min_points
         labels = np.full(len(near), -1)
         _, found = connected_components(near[np.ix_(dense, dense)], directed=False)
         _, first, found = np.unique(found, return_index=True, return_inverse=True)
@@ -120,10 +119,10 @@ class ScanView(FakeView):
     name = "scan"
     title = "Density scan"
     order = 90
-    traits = Traits(groups="found", center=None, cluster="group", loss=None, random=False)
+    traits = Traits(k="found", center=None, loss=None, random=False)
     options = (Option("eps", "Radius", 0.8, low=0.05, high=50.0, step=0.4, short_label=lambda eps: f"eps = {eps:g}"),)
     initializations = ()
-    result_code = "state.parameters.groups"
+    result_code = "state.parameters.k"
 
     def process(self, settings: Settings, init=None) -> Scan:
         return Scan(settings.option("eps"))
@@ -147,13 +146,13 @@ class ScanView(FakeView):
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
-            size = run.history.states[frame.state].parameters.groups
+            size = run.history.states[frame.state].parameters.k
             return [f"= {size}", "so far."]
 
-        return [Formula("Expand", "expand", f"{symbol('K')}{VALUE}", f"Groups {NOTE}", values)]
+        return [Formula("Expand", "expand", f"{symbol('K')}{VALUE}", f"Clusters {NOTE}", values)]
 
     def arrays(self, run) -> dict[str, np.ndarray]:
-        return {"reached": np.array([parameters.groups for parameters in run.history.parameters])}
+        return {"number_of_clusters": np.array([parameters.k for parameters in run.history.parameters])}
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ class Shift:
     def _states(self, prepared, modes, tol, max_iter):
         before, settled = None, False
         for t in range(max_iter + 1):
-            assignment = grouped(self.predict(modes, prepared), len(modes), before)
+            assignment = hard_assignment(self.predict(modes, prepared), len(modes), before)
             notices = (iteration_limit_notice(max_iter),) if t == max_iter and not settled else ()
             yield State("shift", t, modes, assignment, self._loss(prepared, modes), settled, notices)
             if settled:
@@ -198,14 +197,14 @@ class Shift:
     def between(self, prepared, before, after) -> tuple:
         return ()
 
-    def assign(self, prepared, parameters) -> Groups:
-        return grouped(self.predict(parameters, prepared), len(parameters))
+    def assign(self, prepared, parameters) -> HardAssignment:
+        return hard_assignment(self.predict(parameters, prepared), len(parameters))
 
     def predict(self, parameters, points) -> np.ndarray:
         return cdist(points, parameters).argmin(axis=1)
 
     def _weights(self, prepared, modes) -> np.ndarray:
-        """(k, n)"""
+        """(k, n) kernel value of each point at each mode."""
         return np.exp(-0.5 * cdist(modes, prepared, "sqeuclidean") / self.width**2)
 
     def _loss(self, prepared, modes) -> float:
@@ -223,7 +222,7 @@ class ShiftView(FakeView):
     name = "shift"
     title = "Mean shift"
     order = 91
-    traits = Traits(groups="found", center="mode", loss=Loss(), random=False, regions=True)
+    traits = Traits(k="found", center="mode", loss=Loss(), random=False, regions=True)
     options = (Option("width", "Width", 1.5, low=0.05, high=50.0, step=0.5, short_label=lambda width: f"width {width:g}"),)
     initializations = ()
 

@@ -55,7 +55,7 @@ def test_it_can_be_initialized_by_hierarchical_clustering():
     run = run_of(app)
     assert run.view.title == "Fuzzy c-means"
     assert run.settings.start.linkage == "ward"
-    assert "from hierarchical clustering, ward linkage" in run.view.sentence(run, 0)
+    assert "from hierarchical clustering, Ward linkage" in run.view.sentence(run, 0)
 
 
 def test_runs_with_different_fuzzifiers_have_different_names_in_a_comparison():

@@ -1,4 +1,4 @@
-"""The page of Gaussian mixtures without a browser, and the formulas on the page Watch."""
+"""The Gaussian mixture page without a browser, and the formulas on the Watch page."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ def opened(page=PAGE, ground="none", **address):
 
 @pytest.fixture
 def no_plots(monkeypatch):
-    """Leaves the animated plots empty, which take most of the time: other tests are about them."""
+    """Replaces the animated plots, which take most of the time, by empty ones; other tests check them."""
     monkeypatch.setattr(pictures, "picture", lambda *_, **options: go.Figure())
     monkeypatch.setattr(hierarchy_sections, "draw_figures", lambda *_: [go.Figure()] * 4)
 
@@ -177,18 +177,18 @@ def test_a_single_column_has_no_background_and_no_text_about_contours():
 def test_the_background_can_be_the_density_its_logarithm_or_nothing():
     app = opened(ground="density", n="100", start_mixture="K-means")
 
-    def grounds():
+    def backgrounds():
         return [frame.get("layout", {}).get("images", []) for frame in chart(app, "moving picture")["frames"]]
 
-    before = grounds()
+    before = backgrounds()
     assert all(len(images) == 1 for images in before)
     app.button_group(key="ground").set_value("log").run()
     assert has_no_error(app)
     assert "1.25 nats" in texts(app)
-    assert all(images[0]["source"] != other[0]["source"] for images, other in zip(grounds(), before, strict=True))
+    assert all(images[0]["source"] != other[0]["source"] for images, other in zip(backgrounds(), before, strict=True))
     app.button_group(key="ground").set_value("none").run()
     assert has_no_error(app)
-    assert not any(grounds())
+    assert not any(backgrounds())
 
 
 def test_a_section_that_is_unavailable_for_other_data_is_replaced_by_the_first_one(app):
@@ -421,7 +421,7 @@ def test_identical_means_disable_the_button_for_a_new_random_start(app):
     assert button(app, "New random start").disabled
     assert metrics(app)["Iterations"] == "1"
     assert abs(float(metrics(app)["Adjusted Rand index"].replace("−", "-"))) < 0.15  # equal responsibilities: rounding decides
-    assert "from identical means" in str(players(app)["player"]["captions"][0][0])
+    assert "from the mean of the data" in str(players(app)["player"]["captions"][0][0])
 
 
 # formulas
@@ -467,7 +467,7 @@ def test_formulas_of_word_distances_contain_the_words():
     app.toggle(key="formulas").set_value(True).run()
     assert has_no_error(app)
     player = players(app)["player"]
-    word = re.search("For (.*?), dissimilarities", player["formulas"])[1]
+    word = re.search("For (.*?): ", player["formulas"])[1]
     assert word.split(" ")[0] in set(catalog.read_table("numbers")["word"])
     assert player["values"][-1][0] == f"= {metrics(app)['Final loss']}"
 

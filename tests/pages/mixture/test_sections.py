@@ -1,4 +1,4 @@
-"""Figures and computations of the page of mixtures: densities, margins, responsibilities, bootstrap, the K-means limit.
+"""Figures and computations of the Gaussian mixture page: densities, margins, responsibilities, bootstrap, the K-means limit.
 
 Also the formulas of all methods, and the claims of the failure examples about mixtures.
 """
@@ -140,11 +140,11 @@ def test_the_opacity_increases_with_the_density(run, monkeypatch, log, t):
 def test_contours_have_the_same_densities_in_every_state(run, log):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    ground = DensityBackground(run, plane, extent, log)
+    background = DensityBackground(run, plane, extent, log)
     heights = contours(run.history.parameters[-1], run.data.points, log)
     most = []
     for t in range(len(run.history)):
-        alpha = alphas(ground.source(complete_state(run, t)))
+        alpha = alphas(background.source(complete_state(run, t)))
         density = on_the_grid(run.history.parameters[t], extent)
         level = (density[..., None] > heights).sum(axis=-1)
         inside = within_bands(alpha)
@@ -247,8 +247,8 @@ def test_margins_of_data_in_tiny_and_huge_units_keep_their_shape(run):
 
 def test_the_histogram_has_area_one_and_its_cumulative_counts_match_the_points(run):
     plane = plane_of(run)
-    across, up = DensityMargins(run, plane, pictures.extent_of([run], plane)).static_traces()
-    for i, (along, height) in enumerate(((across["x"], across["y"]), (up["y"], up["x"]))):
+    top, right = DensityMargins(run, plane, pictures.extent_of([run], plane)).static_traces()
+    for i, (along, height) in enumerate(((top["x"], top["y"]), (right["y"], right["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
         # the area up to the middle is the fraction of the points to the left of it
         middle = along[len(along) // 2]
@@ -429,14 +429,14 @@ def test_an_interrupted_bootstrap_resumes_with_the_same_fits(run):
     class Interrupted(Exception):
         pass
 
-    def tell(share, text):
+    def on_progress(share, text):
         messages.append((share, text))
         if len(messages) == 4:
             raise Interrupted
 
     messages, job, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
     with pytest.raises(Interrupted):
-        job.resume(tell)
+        job.resume(on_progress)
     assert job.remaining == [3, 4, 5, 6]
     kept = job.fits
     assert len(kept) == 3
@@ -524,7 +524,7 @@ def test_the_figures_of_the_limit_have_a_frame_and_a_sentence_for_each_width(run
 # the ternary plot
 
 
-def corner_of(run, frame):
+def plotted_responsibilities(run, frame):
     """(n, 3) the responsibilities that a frame shows, from the distances of its points to the sides of the triangle."""
     x, y = (np.asarray(part, dtype=float) for part in (frame.data[0].x, frame.data[0].y))
     third = y / np.sqrt(0.75)
@@ -546,7 +546,7 @@ def test_points_in_the_ternary_plot_are_at_their_responsibilities_and_clearly_as
             shares = np.full((100, 3), 1 / 3)
         else:
             shares = run.history.assignment(frame.assigned).responsibilities[:, order]
-        np.testing.assert_allclose(corner_of(run, drawn), shares, atol=1e-6)
+        np.testing.assert_allclose(plotted_responsibilities(run, drawn), shares, atol=1e-6)
     shares = run.history.last.assignment.responsibilities[:, order]
     sure = np.flatnonzero(shares.max(axis=1) > 0.9999)
     cloud, _, corners = figure.data
@@ -639,8 +639,8 @@ def iteration_of(run, frame):
     return run.history.states[frame.state].iteration
 
 
-NEAR = dict(rel=6e-3, abs=1e-12)
-EVERY = [
+TOLERANCE = dict(rel=6e-3, abs=1e-12)
+ALL_METHODS = [
     ("kmeans", {}),
     ("kmeans", dict(k=1)),
     ("kmeans", dict(k=12)),
@@ -654,7 +654,7 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize(("algorithm", "settings"), EVERY, ids=str)
+@pytest.mark.parametrize(("algorithm", "settings"), ALL_METHODS, ids=str)
 def test_every_frame_has_a_value_for_each_placeholder(algorithm, settings):
     run = run_of(sample(), algorithm, **settings)
     frames, shown = formulas_of(run, 5, run.settings.k - 1)
@@ -684,14 +684,14 @@ def test_the_formulas_of_k_means_show_loss_distances_cluster_and_mean(settings):
         assert label == f"= {run.ranks[own[point]] + 1}"
         pairs = [numbers(part) for part in squares.split(", ")]
         assert [pair[0] for pair in pairs] == list(range(1, run.settings.k + 1))
-        assert [pair[1] for pair in pairs] == pytest.approx(distances[point, np.argsort(run.ranks)].tolist(), **NEAR)
+        assert [pair[1] for pair in pairs] == pytest.approx(distances[point, np.argsort(run.ranks)].tolist(), **TOLERANCE)
         if iteration_of(run, frame):
             members = cdist(points, history.parameters[iteration_of(run, frame) - 1]).argmin(axis=1) == cluster
-            assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **NEAR)
+            assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **TOLERANCE)
             assert update == f"mean of its {members.sum()} points."
         else:
             assert place == ""
-            assert numbers(update) == pytest.approx(now[cluster].tolist(), **NEAR)
+            assert numbers(update) == pytest.approx(now[cluster].tolist(), **TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -712,21 +712,22 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
             assert numbers(loss) == [pytest.approx(away.min(axis=1).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[away[point].argmin()] + 1}"
         assert [numbers(part)[1] for part in distances.split(", ")] == pytest.approx(
-            away[point, np.argsort(run.ranks)].tolist(), **NEAR
+            away[point, np.argsort(run.ranks)].tolist(), **TOLERANCE
         )
         if iteration_of(run, frame) == 0:
-            assert update == f"initial medoid row {history.parameters[0][cluster] + 1}."
+            first = f"initial medoid row {history.parameters[0][cluster] + 1}."
+            assert update == ("No swap yet." if "swap" in run.settings.option("update") else first)
             continue
         if "swap" in run.settings.option("update"):
             slots = np.flatnonzero(history.parameters[iteration_of(run, frame) - 1] != drawn_at(run, frame))
             if not len(slots):
-                assert update == "no swap lowers the loss."
+                assert update == "No swap lowers the loss."
                 continue
             slot = slots[0]
             gone, taken = (history.parameters[iteration_of(run, frame) - 1 + i][slot] + 1 for i in (0, 1))
             assert place == ""
-            words, losses = update.split(": ")
-            assert words == f"row {taken} replaces row {gone} in cluster {run.ranks[slot] + 1}"
+            words, losses = update.split(", loss ")
+            assert words == f"Cluster {run.ranks[slot] + 1}: row {taken} replaces row {gone}"
             after, before = numbers(losses)
             assert after < before == pytest.approx(history.losses[iteration_of(run, frame) - 1], rel=1e-5)
             continue
@@ -738,7 +739,7 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
             previous = cdist(points, points[history.parameters[iteration_of(run, frame) - 1]], metric)
             members = points[previous.argmin(axis=1) == cluster]
             sums = [cdist(members, points[[medoid]], metric).sum() for medoid in (before, now)]
-            assert numbers(update) == pytest.approx([len(members), *sums], **NEAR)
+            assert numbers(update) == pytest.approx([len(members), *sums], **TOLERANCE)
 
 
 @pytest.mark.parametrize("kind", COVARIANCE.choices)
@@ -762,11 +763,11 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
             bound = -(shares * (logs - np.log(shares))).sum() / len(points)
             assert numbers(loss) == [pytest.approx(bound, rel=1e-5)]
         assert numbers(share) == [pytest.approx(shares[cluster, point], abs=6e-4)]
-        calculated, among = parts.split("; of component ")
+        calculated, among = parts.split("; responsibility of component ")
         expected = [state.weights[cluster], densities[cluster, point], joint[:, point].sum()]
-        assert numbers(calculated) == pytest.approx(expected, **NEAR)
+        assert numbers(calculated) == pytest.approx(expected, **TOLERANCE)
         assert [numbers(part)[1] for part in among.split(", ")] == pytest.approx(
-            shares[np.argsort(run.ranks), point].tolist(), **NEAR
+            shares[np.argsort(run.ranks), point].tolist(), **TOLERANCE
         )
         assert nothing == ""
         if iteration_of(run, frame) == 0:
@@ -775,9 +776,9 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
         weight, mean, covariance = (part[cluster] for part in next_one)
         of_weight, _, rest = update.partition(", m = ")
         of_mean, _, of_covariance = rest.partition(", S = ")
-        assert numbers(of_weight) == pytest.approx([mass, 100, weight], **NEAR)
-        assert numbers(of_mean) == pytest.approx(mean.tolist(), **NEAR)
-        assert numbers(of_covariance) == pytest.approx(covariance.ravel().tolist(), **NEAR)
+        assert numbers(of_weight) == pytest.approx([mass, 100, weight], **TOLERANCE)
+        assert numbers(of_mean) == pytest.approx(mean.tolist(), **TOLERANCE)
+        assert numbers(of_covariance) == pytest.approx(covariance.ravel().tolist(), **TOLERANCE)
 
 
 def test_the_cluster_number_in_the_formula_is_that_of_the_mark_in_the_plot():
@@ -849,16 +850,16 @@ def criterion(run):
 
 
 def test_a_component_collapses_without_a_variance_floor_and_does_not_with_one():
-    wild, held = failed("collapse"), failed("collapse", True)
-    assert widths(wild).min() == pytest.approx(1e-12, rel=0.1)  # the limit of double precision
-    assert widths(held).min() > 1e-2
-    assert wild.history.losses[-1] < held.history.losses[-1] - 0.5
-    assert -np.diff(wild.history.losses).min() > 0.4  # a sudden drop
-    assert wild.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
-    assert [notice.name for _, notice in wild.history.unique_notices()] == [notices.COLLAPSING_COMPONENT]
-    assert not held.history.unique_notices()
+    collapsed, remedied = failed("collapse"), failed("collapse", True)
+    assert widths(collapsed).min() == pytest.approx(1e-12, rel=0.1)  # the limit of double precision
+    assert widths(remedied).min() > 1e-2
+    assert collapsed.history.losses[-1] < remedied.history.losses[-1] - 0.5
+    assert -np.diff(collapsed.history.losses).min() > 0.4  # a sudden drop
+    assert collapsed.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
+    assert [notice.name for _, notice in collapsed.history.unique_notices()] == [notices.COLLAPSING_COMPONENT]
+    assert not remedied.history.unique_notices()
     # the floor alone prevents it, too
-    floored = make_run(wild.data, wild.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
+    floored = make_run(collapsed.data, collapsed.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
 
 

@@ -56,9 +56,9 @@ def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
 
 def report_of(run):
     """The report of a run, without a page."""
-    frames, left_out = frames_of(run)
+    frames, omitted_note = frames_of(run)
     picture = pictures.picture(run, frames, principal_plane(run.data.points), "")
-    return report(run, RunPictures("", frames, left_out, picture, curves.loss_curve(run, frames, "")), [], "")
+    return report(run, RunPictures("", frames, omitted_note, picture, curves.loss_curve(run, frames, "")), [], "")
 
 
 def cluster_rows(text):

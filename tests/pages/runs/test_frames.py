@@ -55,11 +55,11 @@ RUNS = [
 @pytest.mark.parametrize("options", RUNS, ids=str)
 def test_frames_show_every_half_step_and_the_loss_never_increases(options):
     run = sample_run(**options)
-    frames, left_out = frames_of(run)
+    frames, omitted_note = frames_of(run)
     assert [f.phase for f in frames[:2]] == ["start", "E"]
     assert frames[-1].phase == "E"
     assert frames[-1].state == frames[-1].assigned == len(run.history.states) - 1
-    if not left_out:
+    if not omitted_note:
         assert [f.state for f in frames] == list(range(len(run.history.states)))
     losses = [f.loss for f in frames[1:]]
     assert (np.diff(losses) <= 1e-9 * (1 + np.abs(losses[:-1]))).all()
@@ -93,12 +93,12 @@ def test_long_runs_are_shown_in_part_with_a_message(monkeypatch):
     monkeypatch.setattr("pages.runs.frames.MAX_FRAMES", 50)
     run = sample_run(sample="uniform", name="mixture", k=6)
     assert run.history.iterations > 50
-    frames, left_out = frames_of(run)
+    frames, omitted_note = frames_of(run)
     assert len(frames) <= 51
     for previous, frame in zip(frames, frames[1:], strict=False):
         if frame.phase == "M":  # shown only together with the iteration before it
             assert iteration_of(run, previous.state) == iteration_of(run, frame.state) - 1
-    assert re.search(rf"of {run.history.iterations + 1} iterations", left_out)
+    assert re.search(rf"of {run.history.iterations + 1} iterations", omitted_note)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
 
