@@ -84,10 +84,15 @@ class KMeansView(MethodView):
         }
 
     def m_sentence(self, run, state: int, now) -> str:
-        empty = np.flatnonzero(run.history.sizes[now.iteration - 1] == 0)
+        # if all points coincide with their centers, the center of an empty cluster stays
+        filled = (run.history.sizes[now.iteration - 1] == 0) & (self.center_shifts(run, state) > 0)
+        numbers = [str(number) for number in sorted(cluster_number(run, cluster) for cluster in np.flatnonzero(filled))]
         moved = ""
-        if len(empty):
-            moved = f" Cluster {cluster_number(run, empty[0])} was empty, so its center moved to the farthest point."
+        if len(numbers) == 1:
+            moved = f" Cluster {numbers[0]} was empty, so its center moved to the farthest point."
+        elif numbers:
+            listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+            moved = f" Clusters {listed} were empty, so their centers moved to the farthest points."
         return super().m_sentence(run, state, now) + moved
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
@@ -97,7 +102,10 @@ class KMeansView(MethodView):
             if now.iteration == 0:
                 return ["", f"initial center {center}."]
             size = int(run.history.sizes[now.iteration - 1][cluster])
-            note = f"mean of its {pluralize(size, 'point')}." if size else "empty, so its center moved to the farthest point."
+            note = f"mean of its {pluralize(size, 'point')}."
+            if not size:
+                moved = (now.parameters[cluster] != run.history.parameters[now.iteration - 1][cluster]).any()
+                note = f"empty, so its center {'moved to the farthest point' if moved else 'stays'}."
             return [f"= {center}", note]
 
         def squares(centers) -> np.ndarray:

@@ -120,9 +120,10 @@ class TreeCutView(MethodView):
         return ends[merge]
 
     def phases(self, run) -> dict[str, str]:
+        shown = "Lines show the merges" if run.model_input.linkage == "single" else "Outlines show the current clusters"
         return {
             "start": "Each point is its own cluster.",
-            "merge": "Each step merges two clusters. Outlines show the current clusters.",
+            "merge": f"Each step merges two clusters. {shown}.",
             "nearest": run.model_input.merge_rule(),
         }
 
@@ -141,7 +142,7 @@ class TreeCutView(MethodView):
         return data_tree.merge_sentence(merges - 1)
 
     def nearest_sentence(self, run, state: int, now) -> str:
-        return f"Nearest two clusters, at height {format_short(now.loss)}."
+        return f"Next merge: the two nearest clusters, at height {format_short(now.loss)}."
 
     def ending(self, run, state: int) -> str:
         return " The tree is cut here." if state == len(run.history.states) - 1 else ""

@@ -426,6 +426,24 @@ def test_a_run_starts_at_manually_placed_centers(name):
     assert "from manual placement" in frames_of(run)[0][0].sentence
 
 
+@pytest.mark.parametrize(
+    ("points", "centers", "text"),
+    [
+        ([[0], [0], [4]], [[0], [3], [9]], "M step: centers moved by at most 1, loss 0."),
+        ([[0], [0], [1], [4]], [[0], [90]], "Cluster 2 was empty, so its center moved to the farthest point."),
+        (
+            [[0], [1], [4], [7]],
+            [[0], [90], [91]],
+            "Clusters 2 and 3 were empty, so their centers moved to the farthest points.",
+        ),
+    ],
+)
+def test_the_caption_of_an_m_step_names_empty_clusters_whose_centers_moved(points, centers, text):
+    data = Data(repr(points), "Few", ("a",), np.array(points, dtype=float))
+    run = run_on(data, k=len(centers), start=ManualStart(tuple(map(tuple, centers))))
+    assert frames_of(run)[0][2].sentence.endswith(text)
+
+
 def test_medoids_placed_at_the_same_position_are_different_points():
     data = catalog.draw_sample("three", 50, 0, {})
     run = run_on(data, "kmedoids", start=ManualStart(((0.0, 0.0),) * 3))
