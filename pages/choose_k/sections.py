@@ -10,7 +10,7 @@ from pages.choose_k.verdict import MIN_SILHOUETTE, MIN_STABILITY, NAMES, Criteri
 from pages.datasets.formatting import escape_markdown, format_number
 from pages.figures import plots
 from pages.figures.markup import table
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
@@ -57,7 +57,9 @@ def show(verdict: Verdict) -> None:
                 criterion = verdict.criteria[name]
                 st.markdown(f"**{NAMES[name]}**")
                 figure = sweep_figures.elbow(criterion) if name == "elbow" else sweep_figures.curve(criterion)
-                st.plotly_chart(figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.", **CHART)
+                st.plotly_chart(
+                    figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.", **WITHOUT_SAVE_BUTTON
+                )
                 st.caption(TEXTS[name])
     if verdict.information:
         show_information(verdict)
@@ -76,7 +78,7 @@ def show_information(verdict: Verdict) -> None:
     model = f"{view.model_option.label.lower()} model"
     st.markdown(f"**BIC, ICL and AIC**, by number of {view.traits.cluster}s and {model}")
     figure = sweep_figures.information_criteria(verdict)
-    st.plotly_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.", **CHART)
+    st.plotly_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.", **WITHOUT_SAVE_BUTTON)
     st.caption(INFORMATION_TEXT)
 
 
@@ -114,7 +116,7 @@ def show_best_runs(verdict: Verdict) -> None:
         sweep_figures.flow(verdict.best_runs, colors),
         key="flow",
         alt="Points that the clusters for consecutive values of K share.",
-        **CHART,
+        **WITHOUT_SAVE_BUTTON,
     )
     show_silhouettes(verdict.best_runs, colors, [k for k in verdict.votes if k > 1])
 
@@ -135,7 +137,7 @@ def show_silhouettes(best_runs: list[BestRun], colors: list, suggested: list[int
         sweep_figures.silhouettes(best, best_colors),
         key="silhouettes",
         alt=f"Silhouette widths of points in {k} clusters, mean {best.silhouette.mean:.2f}.",
-        **CHART,
+        **WITHOUT_SAVE_BUTTON,
     )
     st.caption(
         f"One line for each of {len(best.silhouette.rows):,} points; dashed line: mean ({best.silhouette.mean:.3f}). A "

@@ -14,7 +14,7 @@ from pages.datasets.formatting import escape_markdown, format_number, minus_sign
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.runs import curves, pictures
 from pages.runs.frames import aligned_frames
 from pages.ui.export_menu import show_export_menu
@@ -94,7 +94,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     with st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
-        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.", **CHART)
+        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.", **WITHOUT_SAVE_BUTTON)
 
 
 def show_scores(comparison: Comparison) -> None:
@@ -165,7 +165,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
             on_select=on_select,
             selection_mode="points",
             alt=f"Contingency table of {a} and {b}.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Contingency table; click a cell to highlight its points. Outlined = disagreement.")
     highlighted = agreement.rows(cell)
@@ -183,7 +183,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         figures.side_by_side(data, plane, agreement, highlighted, backdrops),
         key="disagreement",
         alt=f"Points colored by {a} and by {b}; {len(highlighted)} highlighted.",
-        **CHART,
+        **WITHOUT_SAVE_BUTTON,
     )
 
 

@@ -43,8 +43,8 @@ def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
         return write(run, iteration_limit(run.data, run.settings))
     except NoScript:
         raise
-    except ValueError as fault:
-        raise NoScript(str(fault)) from fault
+    except ValueError as error:
+        raise NoScript(str(error)) from error
 
 
 def _from_clustering(names: Iterable[str]) -> str:

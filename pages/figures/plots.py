@@ -14,7 +14,7 @@ from pages.figures import palette
 
 WITH_SAVE_BUTTON = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
 """options of figures that the player saves, with Plotly's own button, which the player hides"""
-CHART = dict(config={"displayModeBar": False})
+WITHOUT_SAVE_BUTTON = dict(config={"displayModeBar": False})
 """options of figures that cannot be saved"""
 MAX_MARKERS = 2_000
 """maximum number of points drawn as markers; more are painted as an image"""
@@ -198,10 +198,10 @@ def side_by_side_layout(
 
 def player_layout(name: str) -> dict:
     """Return layout properties of a figure that the player controls and identifies by this name."""
-    return dict(meta=name, updatemenus=[REMOTE])
+    return dict(meta=name, updatemenus=[HIDDEN_BUTTON])
 
 
-REMOTE = dict(
+HIDDEN_BUTTON = dict(
     type="buttons",
     x=0,
     y=1,

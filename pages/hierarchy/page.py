@@ -11,7 +11,7 @@ from pages.hierarchy.height import choose_height, cut_at
 from pages.hierarchy.notes import show_cut_notes, show_tree_notes
 from pages.hierarchy.sections import show_tree_figures, show_tree_numbers, show_tree_player
 from pages.methods.trees import build_tree
-from pages.ui.cutting_line import cut_line
+from pages.ui.cutting_line import draw_cutting_line
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
 from pages.ui.failures import show_failure
@@ -41,8 +41,8 @@ progress = Progress()
 try:
     with st.spinner("Building the tree", show_time=True) if len(data.points) > 2_000 else nullcontext():
         data_tree = build_tree(data, **options, cache=session_cache(), ordered=ordered)
-except ValueError as fault:
-    show_error(fault)
+except ValueError as error:
+    show_error(error)
 else:
     run = cut_run(data_tree, k)
     with place_of_height:
@@ -52,7 +52,7 @@ else:
     name = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
     with st.container():
         show_tree_notes(data_tree)
-    cut_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
+    draw_cutting_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
     show_tree_player(run, name)
     show_tree_numbers(run)
     show_sizes(run)

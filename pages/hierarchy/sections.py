@@ -6,7 +6,7 @@ import streamlit as st
 from pages.datasets.formatting import escape_markdown, format_short, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.hierarchy import figures
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.hierarchy.picture import picture
@@ -56,7 +56,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
         )
     with above[1]:
         with st.container(key="tree"):
-            st.plotly_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), **CHART)
+            st.plotly_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), **WITHOUT_SAVE_BUTTON)
         st.caption(
             "Brackets are merges; leaves are points. Drag the dashed line to cut; each branch below it is a cluster. The "
             "strip shows the cluster colors."
@@ -67,7 +67,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
                 heights,
                 key="tree heights",
                 alt=f"Merge height against the number of clusters; maximum {format_short(data_tree.tree.heights.max())}.",
-                **CHART,
+                **WITHOUT_SAVE_BUTTON,
             )
         st.caption("A steep rise means that distant clusters merge; cut just before it.")
     with below[1]:
@@ -75,7 +75,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             heat_map,
             key="tree proximities",
             alt="Heat map of the pairwise dissimilarities in dendrogram order: dark blocks are compact clusters.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Pairwise dissimilarities in dendrogram order (dark = similar); boxes are clusters.")
     return name

@@ -98,10 +98,10 @@ try:
     check_fits(data, settings)
     plane = choose_plane(data)
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
-except NeedsPoints as fault:
-    st.error(escape_markdown(f"{as_sentence(fault)} This page shows Gaussian mixtures only."), icon=":material/error:")
-except ValueError as fault:
-    show_error(fault)
+except NeedsPoints as error:
+    st.error(escape_markdown(f"{as_sentence(error)} This page shows Gaussian mixtures only."), icon=":material/error:")
+except ValueError as error:
+    show_error(error)
 else:
     if run.note:
         st.info(run.note, icon=":material/info:")

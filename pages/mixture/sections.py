@@ -13,7 +13,7 @@ from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.palette import color_of, mark_of
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.methods.mixture import COVARIANCE
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
@@ -83,7 +83,7 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             on_select=clicked,
             selection_mode="points",
             alt=f"Points colored by responsibilities; the {len(uncertain)} most uncertain are circled.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.caption(
             f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
@@ -97,13 +97,13 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             figures.responsibility_bars(posterior.responsibilities[point]),
             key="shares",
             alt="Bar chart of the responsibilities of the selected point.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.plotly_chart(
             figures.responsibility_history(posterior.by_iteration(point)),
             key="way",
             alt="Responsibilities of the selected point in each iteration.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.caption(
             f"Responsibilities of the selected point, final and by iteration. Entropy {posterior.entropy[point]:.3f} nats."
@@ -116,7 +116,7 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
                     session_cache().get(("triangle", shown.name), lambda: figures.ternary_plot(run, shown.frames, shown.name)),
                     key="triangle chart",
                     alt="Ternary plot of the responsibilities: clearly assigned points are near the corners.",
-                    **CHART,
+                    **WITHOUT_SAVE_BUTTON,
                 )
             st.caption(
                 "Near a corner: clearly assigned. On an edge: between two components. Moves with the animation."
@@ -140,7 +140,7 @@ def show_low_density(run: Run, plane: Plane) -> None:
             figures.highlighted(posterior, plane, rows),
             key="unlikely picture",
             alt=f"Scatter plot of the points; {len(rows)} are circled.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         if len(rows):
             density = minus_signs(f"log density below {threshold:.2f}")
@@ -149,7 +149,10 @@ def show_low_density(run: Run, plane: Plane) -> None:
             st.caption("No points are circled.")
     with right:
         st.plotly_chart(
-            figures.log_densities(posterior, threshold), key="log densities", alt="Histogram of log densities.", **CHART
+            figures.log_densities(posterior, threshold),
+            key="log densities",
+            alt="Histogram of log densities.",
+            **WITHOUT_SAVE_BUTTON,
         )
         cells = [
             [name, minus_signs(f"{posterior.log_density[row]:.2f}")]
@@ -173,7 +176,7 @@ def show_sampling(run: Run, plane: Plane) -> None:
         figures.side_by_side(run.data, plane, drawn.points, ranks),
         key="generated",
         alt="Scatter plots of the data and of a sample from the mixture.",
-        **CHART,
+        **WITHOUT_SAVE_BUTTON,
     )
     st.caption("Where sample and data differ, the model fits poorly.")
 
@@ -231,7 +234,7 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
                 session_cache().get(("model", one.key, plane.names), lambda one=one: figures.model_plot(one, plane, extent)),
                 key=f"model {kind}",
                 alt=f"{COVARIANCE.choices[kind]}: BIC {format_number(criteria[kind])}.",
-                **CHART,
+                **WITHOUT_SAVE_BUTTON,
             )
     headers = ["Covariance", "Parameters", "Log-likelihood (nats)", "BIC", "Difference"]
     st.html(table(headers, rows, "Covariance models", row_headers=True))
@@ -250,10 +253,14 @@ def show_limit(run: Run, plane: Plane) -> None:
     )
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="narrowing"):
-        st.plotly_chart(picture, key="narrowing picture", alt="Points colored by responsibilities, for each width.", **CHART)
+        st.plotly_chart(
+            picture, key="narrowing picture", alt="Points colored by responsibilities, for each width.", **WITHOUT_SAVE_BUTTON
+        )
     with right:
         with st.container(key="certainty"):
-            st.plotly_chart(curve, key="narrowing curve", alt="Mean largest responsibility against the width.", **CHART)
+            st.plotly_chart(
+                curve, key="narrowing curve", alt="Mean largest responsibility against the width.", **WITHOUT_SAVE_BUTTON
+            )
         st.caption(
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
             "the same initial means for each width. As the width goes to zero, the responsibilities go to 0 or 1 and the "
@@ -294,7 +301,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
             figures.bootstrap_means(job, plane),
             key="bootstrap",
             alt="Scatter plot of the component means of the refits over the points.",
-            **CHART,
+            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Dots: component means of the refits.")
     with right:

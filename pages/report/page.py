@@ -41,8 +41,8 @@ try:
     else:
         clear_centers()
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
-except ValueError as fault:
-    show_error(fault)
+except ValueError as error:
+    show_error(error)
 else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
     shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)

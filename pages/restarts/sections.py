@@ -8,7 +8,7 @@ from pages.datasets.formatting import escape_markdown, format_number, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
@@ -56,7 +56,7 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
             initialization, seed = selected[0]
             open_in_watch(replace(settings, start=NamedStart(initialization), seed=seed))
 
-    st.plotly_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt, **CHART)
+    st.plotly_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt, **WITHOUT_SAVE_BUTTON)
 
 
 def choose_run(findings: Findings) -> None:

@@ -9,9 +9,9 @@ from pages.methods.traits import WATCH
 from pages.ui.data_choice import current
 
 
-def show_error(fault: ValueError) -> None:
+def show_error(error: ValueError) -> None:
     """Show the message of an error; if the method requires points, also a button that selects one that does not."""
-    st.error(escape_markdown(as_sentence(fault)), icon=":material/error:")
-    if isinstance(fault, NeedsPoints):
+    st.error(escape_markdown(as_sentence(error)), icon=":material/error:")
+    if isinstance(error, NeedsPoints):
         view = next(iter(available_methods(WATCH, current()).values()))
         st.button(f"Use {view.title}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary")

@@ -82,8 +82,8 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
     """Show the script, or the reason why there is none. An error in `write` must not break the page."""
     try:
         code = write(run)
-    except NoScript as fault:
-        st.info(escape_markdown(as_sentence(fault)), icon=":material/info:")
+    except NoScript as error:
+        st.info(escape_markdown(as_sentence(error)), icon=":material/info:")
     except Exception:
         logging.getLogger(__name__).exception("no script for %s", run.settings)
         st.info("There is no script for this run.", icon=":material/info:")

@@ -9,7 +9,7 @@ from pages.datasets.formatting import format_number
 from pages.datasets.limits import MAX_ITERATIONS
 from pages.datasets.planes import Plane
 from pages.figures import plots
-from pages.figures.plots import CHART
+from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.methods.formulas import Typeset, typeset
 from pages.runs import curves, pictures
 from pages.runs.frames import Frame, frames_of
@@ -68,7 +68,10 @@ def show_results(run: Run, shown: RunPictures) -> None:
         first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
         with st.container(key="loss"):
             st.plotly_chart(
-                shown.curve, key="loss curve", alt=f"Loss curve: {first} at the start, {last} at the end.", **CHART
+                shown.curve,
+                key="loss curve",
+                alt=f"Loss curve: {first} at the start, {last} at the end.",
+                **WITHOUT_SAVE_BUTTON,
             )
     show_notices(run)
     show_numbers(run)

@@ -17,7 +17,7 @@ def _component():
     return st.components.v2.component("cutting", html="<div></div>", css=css, js=js)
 
 
-def cut_line(
+def draw_cutting_line(
     data_tree: DataTree, k: int, height: float, max_clusters: int, chart: str, on_cut: Callable[[float], None]
 ) -> None:
     """Draws the line over the dendrogram.
