@@ -127,7 +127,7 @@ class Verdict:
         if any(k > 1 and len(names) > 1 and set(names) - information for k, names in self.votes.items()):
             return f"Suggested K: {votes}"
         none = f"No evidence for more than one cluster with {self.sweep.view.title}"
-        return f"{none}: {votes}" if votes else none
+        return f"{none}; criteria suggest {votes}" if votes else none
 
     def _elbow(self) -> Criterion:
         losses = np.array([best.loss for best in self.best_runs])
@@ -156,7 +156,8 @@ class Verdict:
         value, highest = float(criterion.values[best]), float(reference[:, best].max())
         # noise can be split the same way every time, for example a square into four
         supported = value >= highest + MIN_STABILITY_GAIN
-        evidence = f"{value:.2f} (reference data: at most {highest:.2f})"
+        against = "reference data" if supported else "not clearly better than reference data"
+        evidence = f"{value:.2f} ({against}: at most {highest:.2f})"
         if len(ks) > 1:
             others = np.delete(criterion.values, best)
             evidence += f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}"
@@ -165,7 +166,7 @@ class Verdict:
             reference=reference,
             choice=int(ks[best]),
             supported=supported,
-            evidence=evidence if supported else f"not better than reference data: {evidence}",
+            evidence=evidence,
         )
 
     def _gap(self) -> Criterion:
@@ -208,11 +209,11 @@ def _with_choice(criterion: Criterion, threshold: float = 0.0) -> Criterion:
     if criterion.reference is None:
         supported = bool(criterion.values[best] >= threshold)
         evidence = f"{criterion.values[best]:.2f}"
+        if not supported:
+            evidence += f", below {threshold}"
         if others.size:
             evidence += f"; next: K = {second} with {sign * others.max():.2f}"
-        return replace(
-            criterion, choice=choice, supported=supported, evidence=evidence if supported else f"below {threshold}: {evidence}"
-        )
+        return replace(criterion, choice=choice, supported=supported, evidence=evidence)
     reference = criterion.reference[:, best]
     deviation = max(float(reference.std(ddof=1)) * np.sqrt(1 + 1 / len(reference)), 1e-12)
     above = float(sign * (criterion.values[best] - reference.mean()) / deviation)
@@ -222,7 +223,7 @@ def _with_choice(criterion: Criterion, threshold: float = 0.0) -> Criterion:
             criterion,
             choice=choice,
             supported=False,
-            evidence=minus_signs(f"not better than reference data ({above:+.1f} SDs)"),
+            evidence=minus_signs(f"not clearly better than reference data ({above:+.1f} SDs)"),
         )
     strength = "strong" if ahead > MIN_SDS else "weak"
     return replace(criterion, choice=choice, evidence=f"{strength}: {ahead:.1f} reference SDs ahead of K = {second}")
