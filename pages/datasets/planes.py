@@ -40,12 +40,17 @@ class Plane:
         return self.axes @ covariances @ self.axes.T
 
 
-def column_plane(columns: tuple[str, ...], i: int, j: int) -> Plane:
-    """The plane of columns i and j. With a single column, the second coordinate is zero."""
+def column_plane(columns: tuple[str, ...], i: int, j: int, through: np.ndarray | None = None) -> Plane:
+    """The plane of columns i and j. With a single column, the second coordinate is zero.
+
+    `lift` gives the other columns the values of `through`, a (d,) point, by default 0.
+    """
     d = len(columns)
     if d == 1:
         return Plane(np.array([[1.0], [0.0]]), np.zeros(1), (columns[0], "(jittered)"), False)
-    return Plane(np.eye(d)[[i, j]], np.zeros(d), (columns[i], columns[j]), d == 2 and i != j)
+    origin = np.zeros(d) if through is None else np.array(through)
+    origin[[i, j]] = 0.0
+    return Plane(np.eye(d)[[i, j]], origin, (columns[i], columns[j]), d == 2 and i != j)
 
 
 def principal_plane(points: np.ndarray) -> Plane:

@@ -37,6 +37,8 @@ UPDATE = Option(
     "update",
     "Update",
     ALTERNATING,
+    "Alternating moves each medoid to the best point of its own cluster. A swap exchanges a medoid for any other point and "
+    "finds lower losses, but takes longer: the first swap found that lowers the loss, or the best of all swaps.",
     choices={
         ALTERNATING: "Alternating, within clusters",
         "swap": "First improving swap",

@@ -39,7 +39,7 @@ def choose_plane(data: Data) -> Plane:
             st.caption("First two principal components. Overlapping groups may be separated in other dimensions.")
             return plane_of(data)
         y = st.selectbox("Y axis", [j for j in range(len(columns)) if j != x], key=f"up_{ending}", **options)
-    return column_plane(columns, x, y)
+    return column_plane(columns, x, y, through=data.points.mean(axis=0))
 
 
 def plane_of(data: Data) -> Plane:
@@ -76,9 +76,7 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
         to_scale=data.to_scale,
     )
     if len(data.columns) > 2:
-        # `Plane.lift` places centers in the plane through its origin
-        where = "the mean of the data" if plane.origin.any() else "0"
-        st.caption(f"In all other dimensions the initial centers are at {where}.")
+        st.caption("In all other dimensions the initial centers are at the mean of the data.")
     return _starting_at(placed, data, settings, plane)
 
 

@@ -34,8 +34,9 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         with driver:
             run_view.show_player(run, shown, formulas)
         painted = len(run.data.points) > plots.MAX_ANIMATED_MARKERS
+        of_sample = " of the sample" if len(run.data.points) < len(data.points) else ""
         st.caption(
-            f"All {len(run.data.points):,} points are used and shown"
+            f"All {len(run.data.points):,} points{of_sample} are used and shown"
             + (", drawn as an image; darker means more points." if painted else ".")
             + (f" {shown.omitted_note}" if shown.omitted_note else "")
             + run_view.colors_and_rings(run)

@@ -14,7 +14,7 @@ from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
-from tests.pages.app import opened
+from tests.pages.app import latest, opened
 
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Gaussian mixture"}
 
@@ -174,3 +174,15 @@ def test_an_error_in_a_script_does_not_break_the_page(error, monkeypatch):
     app = opened("/?n=50")
     assert metrics(app)["Status"] == "converged"
     assert not app.code
+
+
+def test_the_caption_says_whether_the_points_are_those_of_a_sample(monkeypatch):
+    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 40)
+    assert "All 40 points of the sample are used and shown" in messages(opened("/?n=50&algorithm=K-medoids"))
+    assert "All 50 points are used and shown" in messages(opened("/?n=50"))
+
+
+def test_centers_placed_in_the_plane_of_two_columns_start_at_the_mean_of_the_other_columns():
+    app = opened("/?source=Built-in&table=Iris&start_kmeans=Manual&across_4=sepal_length&up_4=petal_length&k=2")
+    run = latest(app, "run")
+    np.testing.assert_allclose(run.history.parameters[0][:, [1, 3]], np.tile(run.data.points.mean(axis=0)[[1, 3]], (2, 1)))
