@@ -6,7 +6,7 @@ from pages.figures.icon import app_icon
 from pages.ui.memory import memory_cleaner
 
 memory_cleaner()
-# the icon is drawn, because Streamlit would load a named one from the network
+# an image, because Streamlit would load an icon given by name from the network
 st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), layout="wide")
 watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
 hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
@@ -28,7 +28,7 @@ from pages.ui.frame import style_page  # noqa: E402
 from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable, write_address  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
-requested_parameters()
+requested_parameters()  # stores them before widgets change the address
 restore_address(page.url_path)
 notice = st.empty()
 

@@ -9,10 +9,10 @@ CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 
 def ellipses(covariances: np.ndarray, plane: Plane) -> np.ndarray:
-    """Return the one-standard-deviation ellipse of each Gaussian, projected on the plane, as (k, 37, 2) array.
+    """Return the one-standard-deviation ellipse of each Gaussian, projected on the plane, as a (k, 37, 2) array.
 
     The ellipses are centered at the origin.
     """
     values, vectors = np.linalg.eigh(plane.project_covariances(covariances))
-    half = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-    return (half @ CIRCLE).transpose(0, 2, 1)
+    roots = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return (roots @ CIRCLE).transpose(0, 2, 1)

@@ -9,20 +9,21 @@ from clustering.features import coefficients_of, features_of
 from clustering.gaussians import Gaussians
 
 MAX_ENTRIES = 2**17
-"""maximum number of cells times components computed at once"""
+"""maximum size of the (components, cells) arrays, which are computed block by block"""
 
 
 class Grid:
     """The centers of the cells of an image.
 
-    The joint log-densities are a matrix product of features of the cells, computed once, and coefficients of the Gaussians.
-    Each mixture then takes a third to a tenth of the time of `Gaussians.log_density` at as many points. The results are
-    accurate enough for images only.
+    Joint log-densities are the matrix product of coefficients of the Gaussians and features of the cells, which are computed
+    once. This is two to seven times as fast as `Gaussians.log_density`, but only accurate enough for images.
     """
 
     def __init__(self, extent: tuple[float, float, float, float], shape: tuple[int, int], axes: np.ndarray | None = None):
         """
-        extent : left, right, bottom, top; shape : rows, columns; axes : (2, 2) unit vectors of the plane, default identity
+        extent : left, right, bottom, top
+        shape : rows, columns
+        axes : (2, 2) array; its rows are the directions of the image's x and y axes, by default those of the data
         """
         (left, right, bottom, top), (rows, columns) = extent, shape
         x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
@@ -36,7 +37,7 @@ class Grid:
         self._features = features_of("full", ((self.points - self._origin) / self._scale).T)
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
-        """Return the index of the center (k, 2) nearest to each cell in Euclidean distance, as (rows, columns) array.
+        """Return the index of the center (k, 2) nearest to each cell in Euclidean distance, as a (rows, columns) array.
 
         Ties go to the lowest index.
         """
@@ -45,11 +46,11 @@ class Grid:
         return self._largest(np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * self._scale / size]))
 
     def labels(self, gaussians: Gaussians) -> np.ndarray:
-        """Return the index of the most probable component in each cell, as (rows, columns) array; ties go to the lowest."""
+        """Return the index of the most probable component in each cell, as a (rows, columns) array; ties go to the lowest."""
         return self._largest(self._coefficients(gaussians))
 
     def log_density(self, gaussians: Gaussians) -> np.ndarray:
-        """Return ln p(x) of each cell as (rows, columns) array, in nats per unit of area."""
+        """Return the log-density ln p(x) at each cell center as a (rows, columns) array."""
         parts = []
         for joint in self._products(self._coefficients(gaussians)):
             largest = joint.max(axis=0)
@@ -65,6 +66,7 @@ class Grid:
         return coefficients
 
     def _largest(self, coefficients: np.ndarray) -> np.ndarray:
+        """The index of the largest product in each cell, as a (rows, columns) array."""
         return np.concatenate([column_argmax(rows) for rows in self._products(coefficients)]).reshape(self.shape)
 
     def _products(self, coefficients: np.ndarray) -> Iterator[np.ndarray]:

@@ -22,7 +22,11 @@ def cell(value) -> str:
 
 
 def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: bool = False) -> str:
-    """Return an HTML table. Text is escaped unless it is `Raw`; `label` is the name for screen readers."""
+    """Return an HTML table. Text is escaped unless it is `Raw`.
+
+    label : name of the table for screen readers
+    row_headers : whether the first cell of each row is its header
+    """
     head = "".join(f"<th scope='col'>{cell(header)}</th>" if header != "" else "<td></td>" for header in headers)
     body = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Images of large data sets: a million points take fifteen to thirty milliseconds.
+"""Images of large data sets: a million points are painted in a few hundredths of a second.
 
 Each point is a disk, as large as a marker for a few thousand points and a single pixel for a million; isolated points stay
 large enough to be visible. The color of a pixel is the mean color of its points, and its opacity increases with the logarithm
@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 WIDTH, HEIGHT = 720, 560
 """default size in pixels"""
 BITS = 4
-"""bits of opacity, red, green and blue that are kept when colors are grouped"""
+"""bits of opacity, red, green and blue that similar colors have in common"""
 LEVELS = 2**BITS
 NOISE = 6.0
 """amplitude, on the scale 0 to 255, of the dithering of blended colors"""
@@ -30,7 +30,11 @@ class Canvas:
     """The pixels that the points of a data set cover, computed once; `paint` then colors them."""
 
     def __init__(self, x, y, extent: tuple[float, float, float, float], height: int = HEIGHT, width: int = WIDTH):
-        """x, y : (n,) arrays in data units; extent : left, right, bottom, top in data units; height, width : in pixels."""
+        """
+        x, y : (n,) coordinates
+        extent : left, right, bottom, top, in the same units
+        height, width : in pixels
+        """
         left, right, bottom, top = extent
         self._height, self._width, self._n = height, width, len(x)
         columns = np.clip((x - left) * (width / (right - left)), 0, width - 1).astype(np.int32)
@@ -38,7 +42,7 @@ class Canvas:
         pixels = rows * width + columns
         counts = np.bincount(pixels, minlength=width * height).reshape(height, width).astype(float)
         neighbors = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
-        # one radius, because a change would look like a change in density; only isolated points are larger
+        # the same for all but isolated points, because a larger disk looks like a denser region
         radius = 3.4 * min(1.0, (2000 / len(x)) ** 0.28)
         radius = radius if radius > 0.9 else 0.0
         radii = np.select([neighbors <= 3, neighbors <= 9], [max(radius, 2.2), max(radius, 1.2)], radius)
@@ -68,8 +72,8 @@ class Canvas:
         """Return the image as a data URI.
 
         colors : (k, 3) array of 0 to 255
-        labels : (n,) array, the color of each point
-        responsibilities : (k, n) array, the weights by which the colors of a point are blended, instead of `labels`
+        labels : (n,) indices of the points' colors
+        responsibilities : (k, n) weights by which the colors are blended at each point, instead of `labels`
 
         Without labels and responsibilities, all points have the first color.
         """
@@ -103,10 +107,10 @@ class Canvas:
         """The image with a palette, which is much faster to encode than full color.
 
         This is the popularity algorithm (Heckbert 1982, doi:10.1145/965145.801294). Pixels with similar opacity, red, green
-        and blue are grouped and get their mean color. If there are more than 255 groups, each of the smaller ones takes the
-        nearest of the others. `colors`, those of the clusters, are kept exactly, because otherwise a small cluster could get
-        the color of another. Blended colors are dithered with the same noise in each image, to avoid visible edges in smooth
-        areas.
+        and blue are grouped and get their mean color. If there are more than 255 groups, each of the smaller ones is merged
+        into the nearest larger one. The colors of the clusters, `colors`, are kept exactly, because otherwise a small cluster
+        could get the color of another. Blended colors are dithered with the same noise in each image, to avoid visible edges
+        in smooth areas.
         """
         level, opacities = self._levels
         coarse = np.clip(color + self._noise, 0, 255) if dithered else color
@@ -136,7 +140,7 @@ class Canvas:
 
 
 def _codes(level: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """(m,) group of each color: its opacity level and the first bits of red, green and blue."""
+    """The group of each color, as an integer: its opacity level and the first bits of red, green and blue."""
     codes = level
     for channel in colors.T:
         codes = codes << BITS | (channel + 0.5).astype(np.uint16) >> 8 - BITS
@@ -144,17 +148,21 @@ def _codes(level: np.ndarray, colors: np.ndarray) -> np.ndarray:
 
 
 def _channels(codes: np.ndarray) -> np.ndarray:
-    """(m, 4) channels of each group, the inverse of `_codes`. Opacity is weighted by 3: its errors are most visible."""
+    """(m, 4) opacity, red, green and blue of each group. Opacity is weighted by 3, because its errors are the most visible."""
     return np.stack([3 * (codes >> 3 * BITS), *(codes >> shift & LEVELS - 1 for shift in (2 * BITS, BITS, 0))], axis=1)
 
 
 def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
-    """Return an image of the plane with each cell in the color of its label; labels : (rows, columns) array, top row first."""
+    """Return an image of cluster regions: each cell has the color of its label.
+
+    labels : (rows, columns) array, top row first
+    colors : (k, 3) array of 0 to 255
+    """
     return _png(labels, colors, np.full(len(colors), opacity))
 
 
 def bands(levels: np.ndarray, max_level: int, color: np.ndarray) -> str:
-    """Return an image of the plane whose opacity increases with the level of each cell, with a line between levels.
+    """Return an image of contours: the opacity of a cell increases with its level, and lines separate the levels.
 
     levels : (rows, columns) array of integers 0 to max_level, top row first
     max_level : at most 127
@@ -168,7 +176,12 @@ def bands(levels: np.ndarray, max_level: int, color: np.ndarray) -> str:
 
 
 def _png(codes: np.ndarray, colors: np.ndarray, opacities: np.ndarray) -> str:
-    """The image as a data URI; codes : (rows, columns) indices of colors (m, 3), 0 to 255, and opacities (m,); m <= 256."""
+    """The image as a data URI.
+
+    codes : (rows, columns) indices of colors and opacities
+    colors : (m, 3) array of 0 to 255, m at most 256
+    opacities : (m,) array of 0 to 1
+    """
     image = Image.fromarray(codes.astype(np.uint8), "P")
     image.putpalette(colors.astype(np.uint8).tobytes())
     out = io.BytesIO()
@@ -177,7 +190,7 @@ def _png(codes: np.ndarray, colors: np.ndarray, opacities: np.ndarray) -> str:
 
 
 def _disk(radius: float) -> list[tuple[int, int, float]]:
-    """(row, column, coverage) of the pixels of a disk with a soft edge of one pixel."""
+    """(row, column, coverage) of each pixel of a disk around the origin, with a soft edge of one pixel."""
     reach = int(np.ceil(radius + 0.5))
     offsets = np.arange(-reach, reach + 1)
     coverage = np.clip(radius + 0.5 - np.hypot(*np.meshgrid(offsets, offsets)), 0, 1) if radius else np.eye(1)

@@ -1,8 +1,8 @@
 """Colors and marker shapes of clusters.
 
 The ten colors are those of Petroff (2021, Accessible color sequences for data visualization, arXiv:2107.02270), which people
-with common color-vision deficiencies can distinguish, with the two grays moved to the end. Shapes repeat after seven, so
-color and shape together distinguish seventy clusters.
+with common color-vision deficiencies can distinguish, in a different order, with the two grays last. Shapes repeat after
+seven, so color and shape together distinguish seventy clusters.
 """
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 COLORS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#bd1f01", "#92dadd", "#a96b59", "#b9ac70", "#717581", "#94a4a2")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
 SYMBOL_NUMBERS = np.array([0, 1, 2, 5, 3, 17, 4], dtype=np.uint8)
-"""Plotly's numbers of the symbols; an array of numbers has a sixth of the size of one of names"""
+"""Plotly's numbers of the symbols; an array of numbers is a sixth of the size of an array of names"""
 MARKS = ("●", "■", "◆", "▲", "✚", "★", "✖")
+"""the same symbols as characters"""
 NEUTRAL = "#8c8c96"
 """color of unassigned points, visible on light and dark backgrounds"""
 IMPUTED = "#c2185b"
@@ -23,31 +24,36 @@ DIVERGING = [[0, "#e76300"], [0.5, "#f2f2f2"], [1, "#3f90da"]]
 
 
 def rgb(colors) -> np.ndarray:
-    """Return '#rrggbb' colors as (k, 3) array of 0 to 255."""
+    """Return '#rrggbb' colors as a (k, 3) array of 0 to 255."""
     return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
 
 
 def blend(memberships: np.ndarray, colors) -> list[str]:
-    """Return the color of each point: the mean of k colors weighted by memberships (n, k). Equal colors are one object."""
+    """Return the color of each point: the mean of k colors, weighted by memberships (n, k).
+
+    Points of equal color share one string, to save memory.
+    """
     codes, indices = np.unique(np.rint(memberships @ rgb(colors)).astype(int) @ [65536, 256, 1], return_inverse=True)
     names = [f"#{code:06x}" for code in codes.tolist()]
     return [names[i] for i in indices.tolist()]
 
 
 def color_of(rank: int) -> str:
+    """Return the color of the cluster with this rank, which is its number on the screen minus 1."""
     return COLORS[rank % len(COLORS)]
 
 
 def symbol_of(rank: int) -> str:
+    """Return Plotly's name of the cluster's symbol."""
     return SYMBOLS[rank % len(SYMBOLS)]
 
 
 def mark_of(rank: int) -> str:
-    """Return the symbol as a character, for text."""
+    """Return the cluster's symbol as a character, for text."""
     return MARKS[rank % len(MARKS)]
 
 
 def translucent(color: str) -> str:
-    """Return the fill color of an area whose outline has this color."""
+    """Return a translucent variant of the color, to fill an area whose outline has this color."""
     red, green, blue = rgb([color])[0].astype(int)
     return f"rgba({red},{green},{blue},0.1)"

@@ -13,7 +13,7 @@ from pages.datasets.planes import Plane
 from pages.figures import palette
 
 WITH_SAVE_BUTTON = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
-"""options of figures that the player saves, with Plotly's own button, which the player hides"""
+"""options of figures that the player can save; it hides Plotly's button and clicks it"""
 WITHOUT_SAVE_BUTTON = dict(config={"displayModeBar": False})
 """options of figures that cannot be saved"""
 MAX_MARKERS = 2_000
@@ -21,26 +21,26 @@ MAX_MARKERS = 2_000
 MAX_ANIMATED_MARKERS = 1_000
 """maximum number of points drawn as markers in an animation: browsers cannot update more at 30 frames per second"""
 MAX_HOVERABLE = 400
-"""number of points of a painted image that show a tooltip"""
+"""maximum number of points of a painted image that show a tooltip"""
 MAX_NAME_LABELS = 150
 """maximum number of names written next to their points"""
 LIGHT, DARK = "#ffffff", "#26262c"
-"""the current step is a dark line with a light outline, visible on all colors"""
+"""colors of the outline and the line that highlight the current step, visible on any background"""
 EMPTY_LINE = dict(x=[None], y=[None])
-"""coordinates of a line without points; for an empty array Plotly drops the other lines as well"""
+"""coordinates of a line without points; if they were empty arrays, Plotly would drop other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)
-"""margin of figures whose axes add their own"""
+"""margin of figures whose axes add their own margin"""
 MARGIN = dict(l=65, r=10, t=10, b=65)
 """margin for titles and labels of usual length; for longer ones Plotly draws the whole figure a second time"""
 
 
 def token(*parts) -> str:
-    """Return a digest of keys and settings, by which the player recognizes the figures of a run."""
+    """Return a digest of the parts, such as keys and settings; the player identifies the figures of a run by it."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def padded_extent(xy: np.ndarray, aspect: float | None = None) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of a plot of points (n, 2) with margins; `aspect` is width divided by height."""
+    """Return left, right, bottom and top of a plot of points (n, 2), with margins; `aspect` is width divided by height."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     size = extent_size(low, high)
     if aspect is not None:
@@ -62,7 +62,7 @@ def precision(low: float, high: float) -> type:
 
 
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
-    """Return a trace with rings around rows with imputed values, which lists these values; empty if there are none."""
+    """Return a trace of rings around rows with imputed values, with these values in tooltips; no trace if there are none."""
     if data.imputed is None or not data.imputed.any():
         return []
     rows = np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
@@ -83,7 +83,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
 
 
 def colors_note(k: int) -> str:
-    """Return a sentence if the colors of k clusters repeat, else an empty text."""
+    """Return a sentence if the colors of k clusters repeat, otherwise an empty string."""
     return " Colors repeat after ten clusters." if k > len(palette.COLORS) else ""
 
 
@@ -97,7 +97,7 @@ def rings_note(data: Data) -> str:
 
 
 def imputed_values(data: Data, i: int) -> list[str]:
-    """Return descriptions of the imputed values of point i, such as 'imputed: bill_length 43.9 ± 5.4'."""
+    """Return descriptions of the imputed values of point i, at most eight, such as 'imputed: bill_length 43.9 ± 5.4'."""
     texts = []
     for j in np.flatnonzero(data.imputed[i]):
         spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
@@ -107,7 +107,7 @@ def imputed_values(data: Data, i: int) -> list[str]:
 
 
 def name_labels(data: Data, rows: np.ndarray) -> dict:
-    """Return trace properties that write the names of these rows next to their points, if few named items were clustered."""
+    """Return trace properties that show names next to points; empty unless the data are a distance matrix with a few names."""
     if data.precomputed is None or data.names is None or len(data.names) > MAX_NAME_LABELS:
         return {}
     names = [escape_html(truncate(name)) for name in data.names_of(rows)]
@@ -137,14 +137,17 @@ def marker_size(n: int) -> float:
 
 
 def image_position(extent: tuple[float, float, float, float], axes: str = "") -> dict:
-    """Return the position of an image that covers the extent below all traces; `axes` is the number of its axes."""
+    """Return the position of an image that covers the extent, below all traces.
+
+    `axes` is the suffix of its axes in Plotly's names, such as "2" for "x2" and "y2".
+    """
     left, right, bottom, top = extent
     place = dict(xref=f"x{axes}", yref=f"y{axes}", x=left, y=top, sizex=right - left, sizey=top - bottom)
     return place | dict(sizing="stretch", layer="below")
 
 
 def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
-    """Return the layout of a plot of points."""
+    """Return the layout of a plot of points; `painted` if they are an image."""
     left, right, bottom, top = extent
     axis = dict(zeroline=False, showgrid=not painted)  # grid lines would cover a painted image
     return dict(
@@ -164,7 +167,7 @@ def side_by_side_layout(
 ) -> dict:
     """Return the layout of two plots side by side, with the same plane and extent, and a title above each.
 
-    Their axes are numbered "" and "2", as in `image_position`.
+    The suffixes of their axes are "" and "2" (see `image_position`).
     """
     left, right, bottom, top = extent
     layout = dict(height=height, margin=TIGHT | dict(t=30), showlegend=False, images=[], annotations=[])
@@ -197,7 +200,7 @@ def side_by_side_layout(
 
 
 def player_layout(name: str) -> dict:
-    """Return layout properties of a figure that the player controls and identifies by this name."""
+    """Return layout properties of a figure that the player controls; it identifies the figure by this name."""
     return dict(meta=name, updatemenus=[HIDDEN_BUTTON])
 
 
@@ -213,14 +216,14 @@ HIDDEN_BUTTON = dict(
     showactive=False,
     buttons=[dict(label=" ", method="animate", args=[["0"], {}])],
 )
-"""An invisible button, through which the player animates the figure."""
+"""an invisible button, which the player uses to animate the figure"""
 
 
 class AnimatedFigure(go.Figure):
     """A figure whose frames Plotly does not validate.
 
     Validation compares the symbol and color of each point in each frame with all valid ones, which takes seconds for 2,000
-    points. It is done only when the property `frames` is read.
+    points. Here it is done only when the property `frames` is read.
     """
 
     def __init__(self, data: list[dict], layout: dict, frames: list[dict]):
@@ -238,7 +241,7 @@ class AnimatedFigure(go.Figure):
 
 
 PACKED = {np.dtype(kind): kind[1:] for kind in ("<f4", "<f8", "|u1")}
-"""Plotly's names of the array types that are sent in binary form"""
+"""Plotly's names of the data types whose arrays are sent in binary form"""
 
 
 def _packed(value):

@@ -1,6 +1,6 @@
-"""Renders the frames of an animated figure without a browser, for GIFs and printed pages.
+"""Renders the frames of an animated figure without a browser, for GIFs and the report.
 
-Supports what the figures of this app contain: traces of type scatter, images below them, and axes. No Streamlit.
+Supports only what the figures of this app contain: scatter traces, images below them, and axes. No Streamlit.
 """
 
 import base64
@@ -17,17 +17,20 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 INK, LIGHT_INK, GRID, BACKGROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
 OVERSAMPLING = 2
-"""factor by which images are drawn larger and then reduced, for smooth edges"""
+"""factor by which images are drawn larger and then reduced, to smooth edges"""
 FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 LEFT_MARGIN, BOTTOM_MARGIN = 62, 46
 """pixels for the axis labels"""
 
 
 class Stills:
-    """The frames of a figure as images of the given size in pixels."""
+    """The frames of a figure as images."""
 
     def __init__(self, figure: go.Figure, width: int, height: int, fine: bool = False):
-        """If `fine`, images have OVERSAMPLING times the width and height, for printing."""
+        """
+        width, height : in pixels
+        fine : do not reduce the images, so that they have `OVERSAMPLING` times this width and height
+        """
         spec = figure.to_dict()
         self.layout, self.frames = spec["layout"], spec["frames"]
         self.base = spec["data"]
@@ -66,13 +69,13 @@ def _change(traces: list[dict], images: list[dict], frame: dict) -> None:
 
 
 class _Paper:
-    """An image with the axes of a layout, to draw on."""
+    """An image with axes, on which traces and images are drawn."""
 
     def __init__(self, size: list[int], layout: dict):
         self.sheet = Image.new("RGB", size, BACKGROUND)
         self.x, self.y = layout["xaxis"], layout["yaxis"]
         self.corner = OVERSAMPLING * LEFT_MARGIN, OVERSAMPLING * 12
-        # drawing on this part is clipped at the axes
+        # a separate image, so that everything drawn on it is clipped at the axes
         self.inner = Image.new(
             "RGB",
             (size[0] - self.corner[0] - OVERSAMPLING * 14, size[1] - self.corner[1] - OVERSAMPLING * BOTTOM_MARGIN),
@@ -87,7 +90,7 @@ class _Paper:
         self._axes((left, right), (bottom, top))
 
     def positions(self, x, y) -> np.ndarray:
-        """Return the (m, 2) pixel positions of these coordinates; NaN marks a gap in a line."""
+        """Return the (m, 2) pixel positions of these coordinates; NaN is a gap in a line."""
         return (np.column_stack([_numbers(x), _numbers(y)]) - self.low) / self.span * self.inner.size
 
     def _axes(self, across: tuple[float, float], up: tuple[float, float]) -> None:
@@ -114,6 +117,7 @@ class _Paper:
         self.sheet.paste(title.rotate(90, expand=True), (OVERSAMPLING * 2, top))
 
     def image(self, image: dict) -> None:
+        """Draw an image of the layout."""
         data = base64.b64decode(image["source"].split(",", 1)[1])
         source = Image.open(io.BytesIO(data)).convert("RGBA")
         (left, top), (right, bottom) = self.positions(
@@ -123,14 +127,14 @@ class _Paper:
         self._overlay(source.resize(size, Image.Resampling.BILINEAR), (int(left), int(top)), image.get("opacity", 1))
 
     def trace(self, trace: dict) -> None:
-        """Draw lines, fills, markers and text."""
+        """Draw a trace: lines, fills, markers and text."""
         if trace.get("xaxis", "x") != "x" or not len(_numbers(trace.get("x", []))):
             return
         positions, mode, marker = self.positions(trace["x"], trace["y"]), trace.get("mode", "markers"), trace.get("marker", {})
         opacity = trace.get("opacity", 1) * (marker.get("opacity", 1) if mode == "markers" else 1)
         if opacity == 0:
             return
-        # translucent traces get their own layer, so that overlapping parts do not add up
+        # a translucent trace has its own layer, so that its opacity does not add up where parts of it overlap
         translucent = opacity < 1 or trace.get("fill") == "toself"
         layer = Image.new("RGBA", self.inner.size) if translucent else self.inner
         draw = ImageDraw.Draw(layer)
@@ -139,8 +143,8 @@ class _Paper:
         if "markers" in mode:
             _markers(draw, positions, marker)
         if "text" in mode:
-            for (x, y), words in zip(positions, trace["text"], strict=False):
-                draw.text((x, y - OVERSAMPLING * 9), _plain(words), INK, _font(11), anchor="mb")
+            for (x, y), text in zip(positions, trace["text"], strict=False):
+                draw.text((x, y - OVERSAMPLING * 9), _plain(text), INK, _font(11), anchor="mb")
         if translucent:
             self._overlay(layer, (0, 0), opacity)
 
@@ -150,7 +154,7 @@ class _Paper:
         self.inner.paste(layer, at, alpha.point(lambda value: round(value * opacity)) if opacity < 1 else alpha)
 
     def finish(self) -> Image.Image:
-        """Draw the frame and return the image."""
+        """Draw the border of the plot and return the image."""
         ImageDraw.Draw(self.inner).rectangle(
             [0, 0, self.inner.width - 1, self.inner.height - 1], outline=GRID, width=OVERSAMPLING
         )
@@ -186,7 +190,7 @@ def _markers(draw: ImageDraw.ImageDraw, positions: np.ndarray, marker: dict) -> 
             (None, color, max(width, OVERSAMPLING)) if is_open else (color, edge_color if width else None, width)
         )
         if name == "circle":
-            reach = size + thick / 2  # Pillow draws the outline inside, Plotly half of it outside
+            reach = size + thick / 2  # Pillow draws the outline inside the circle, Plotly half of it outside
             draw.ellipse([*(position - reach), *(position + reach)], fill, outline, thick)
         else:
             corners = [tuple(corner) for corner in (position + size * _SHAPES[name]).tolist()]
@@ -199,7 +203,7 @@ def _widened(low: float, high: float, span: float) -> tuple[float, float]:
 
 
 def _numbers(values) -> np.ndarray:
-    """An array of a figure, possibly in Plotly's binary form, as floats."""
+    """The values of a figure, a list or an array in Plotly's binary form, as floats."""
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).astype(float)
     return np.array(values, dtype=float)
@@ -213,7 +217,7 @@ def _per_point(values, n: int) -> list:
 
 
 _SYMBOL_NAMES = {0: "circle", 1: "square", 2: "diamond", 3: "cross", 4: "x", 5: "triangle-up", 17: "star"}
-"""by Plotly's numbers"""
+"""names of the symbols, by Plotly's number"""
 
 
 def _symbol(symbol) -> tuple[str, bool]:
@@ -241,7 +245,7 @@ _SHAPES = {
     "x": _PLUS @ (np.array([[1, 1], [-1, 1]]) / 2**0.5),
     "star": _star(),
 }
-"""vertices of each symbol around the origin, about as large as a unit circle"""
+"""vertices of each symbol, around the origin and about as large as the unit circle"""
 
 
 def _color(color: str) -> tuple[int, ...]:
@@ -262,10 +266,10 @@ def _plain(text: str) -> str:
     return html.unescape(re.sub(r"</?\w+>", "", text))
 
 
-def _ticks(low: float, high: float, most: int) -> np.ndarray:
-    """Round numbers from low to high, at most about `most`."""
-    step = 10 ** np.floor(np.log10((high - low) / most))
-    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (factor * step) <= most)
+def _ticks(low: float, high: float, max_steps: int) -> np.ndarray:
+    """Round numbers from low to high, at most `max_steps` + 1."""
+    step = 10 ** np.floor(np.log10((high - low) / max_steps))
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (factor * step) <= max_steps)
     return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
 
 
@@ -274,7 +278,7 @@ def _tick_text(value: float) -> str:
         return "0"
     if not 1e-4 <= abs(value) < 1e15:
         return f"{value:.3g}"
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # abbreviated as in Plotly, to fit the margin
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # abbreviated to fit the margin, as in Plotly
         if abs(value) >= max(size, 1e4):
             return f"{round(value / size, 6):.12g}{letter}"
     return f"{round(value, 6):g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -288,13 +292,13 @@ def animated_gif(
     on_progress=lambda fraction: None,
     duration: int = 400,
 ) -> bytes:
-    """Return a GIF of synchronized figures.
+    """Return a GIF of synchronized figures with a title, captions and a progress bar.
 
     figures : each figure with its left, top, width and height in pixels
     size : width and height of the GIF in pixels
-    sentences : one for each frame
+    sentences : caption of each frame
     on_progress : called with the completed fraction (0 to 1)
-    duration : time per frame in milliseconds
+    duration : time per frame in milliseconds; the last frame is shown six times as long
     """
     stills = [Stills(figure, width, height) for figure, (_, _, width, height) in figures]
     corners = [(left, top) for _, (left, top, _, _) in figures]
@@ -320,7 +324,7 @@ def animated_gif(
     palette = colors.quantize(255, Image.Quantize.MEDIANCUT)
     animations, shown, frames = [one.all() for one in stills], [None] * len(stills), []
     for i in range(len(sentences)):
-        shown = [next(images, last_image) for images, last_image in zip(animations, shown, strict=True)]  # shorter ones wait
+        shown = [next(images, last_image) for images, last_image in zip(animations, shown, strict=True)]
         frames.append(sheet(i, shown).quantize(palette=palette, dither=Image.Dither.NONE))
         on_progress((i + 1) / len(sentences))
     out = io.BytesIO()
@@ -330,6 +334,7 @@ def animated_gif(
 
 
 def _shortened(text: str, size: int, width: int) -> str:
+    """The text, truncated to this width in pixels."""
     text = _plain(text)
     while _font(size).getlength(text) > width:
         text = text[:-2] + "…"

@@ -35,14 +35,14 @@ MAX_PAINTED_ROWS = 100_000
 MAX_LOADINGS = 24
 """maximum number of columns in the loadings plot"""
 BLOCKS = 160
-"""maximum number of rows in a heat map; more are averaged in blocks"""
+"""maximum number of rows and columns of a heat map; more are averaged in blocks"""
 PANEL_GAP = 0.012
-"""between the panels of a scatter-plot matrix, as a share of its width and height"""
+"""gap between the panels of a scatter-plot matrix, as a fraction of its width or height"""
 PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
 
 
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """The true group (n,) of each point, the colors of the groups, and the symbols of the points."""
+    """The index (n,) of each point's color, the colors, and the symbols of the points; they show the true labels."""
     if data.labels is None:
         return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
     groups = np.where(data.labels < 0, 0, data.labels + 1)
@@ -52,7 +52,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
-    """Return a scatter plot in the plane: colors show true groups, rings mark rows with imputed values."""
+    """Return a scatter plot in the plane: colors show the true labels, rings mark rows with imputed values."""
     xy = plane.places(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MAX_MARKERS
@@ -77,7 +77,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
     values = data.points[np.ix_(rows, columns)]
     extents = [padded_extent(np.column_stack([column, column]))[:2] for column in values.T]
     correlations = _correlations(values)
-    names = [escape_html(_column(data, j)) for j in columns]
+    names = [escape_html(_short_name(data, j)) for j in columns]
     pairs = _Pairs(data, columns, rows, values, extents)
     layout = dict(height=140 + 105 * p, margin=TIGHT, showlegend=False, bargap=0, dragmode=False)
     traces, images, annotations = [], [], []
@@ -110,7 +110,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
 
 
 def _domain(position: int, count: int) -> list[float]:
-    """The part of the width, or height, of a plot for one of `count` panels."""
+    """The start and end of one of `count` panels, as fractions of the width or height of the plot."""
     size = (1 + PANEL_GAP) / count
     return [position * size, min(1.0, (position + 1) * size - PANEL_GAP)]
 
@@ -173,7 +173,7 @@ class _Pairs:
 
 
 def _correlations(values: np.ndarray) -> np.ndarray:
-    """(p, p) correlations of the columns; NaN for constant columns, where they would be rounding errors."""
+    """(p, p) correlations of the columns; NaN for constant columns, for which only rounding errors would be correlated."""
     centered = values - values.mean(axis=0)
     centered /= np.maximum(np.abs(centered).max(axis=0), np.finfo(float).tiny)
     lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centered, axis=0), np.nan)
@@ -181,32 +181,34 @@ def _correlations(values: np.ndarray) -> np.ndarray:
 
 
 def _imputed_rows(data: Data) -> Data:
-    """The first rows with imputed values, up to the maximum number of rings."""
+    """The first rows with imputed values, at most `MAX_MARKERS`."""
     rows = np.zeros(0, dtype=int) if data.imputed is None else np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
 
-    def of(part):
+    def select(part):
         return None if part is None else part[rows]
 
-    kept = dict(imputed=of(data.imputed), deviations=of(data.deviations), names=of(data.names), rows=data.rows[rows])
+    kept = dict(
+        imputed=select(data.imputed), deviations=select(data.deviations), names=select(data.names), rows=data.rows[rows]
+    )
     return replace(data, points=data.points[rows], labels=None, mixed=None, **kept)
 
 
 def _select_columns(data: Data, columns: list[int]) -> Data:
-    """The data with these columns only; other fields that rings do not need are unchanged."""
+    """The data with these columns only, for `rings`; fields that it does not use are unchanged."""
 
-    def of(part):
+    def select(part):
         return None if part is None else part[:, columns]
 
     return replace(
         data,
         columns=tuple(data.columns[j] for j in columns),
         points=data.points[:, columns],
-        imputed=of(data.imputed),
-        deviations=of(data.deviations),
+        imputed=select(data.imputed),
+        deviations=select(data.deviations),
     )
 
 
-def _column(data: Data, j: int) -> str:
+def _short_name(data: Data, j: int) -> str:
     """The name of a column, truncated and without the suffix for its scaling."""
     name = data.columns[j]
     for scaled in filter(None, SCALING_SUFFIXES.values()):
@@ -215,7 +217,7 @@ def _column(data: Data, j: int) -> str:
 
 
 def explained_variance(components: PrincipalComponents) -> go.Figure:
-    """Return a plot of the explained variance ratio of each component, and its cumulative sum."""
+    """Return a plot of the explained variance ratios of the first 20 components, and of their cumulative sum."""
     ratios = components.shares[:20]
     x = np.arange(1, len(ratios) + 1)
     bars = dict(
@@ -241,11 +243,14 @@ def explained_variance(components: PrincipalComponents) -> go.Figure:
 
 
 def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
-    """Return a heat map of the loadings of columns on components, from −1 to 1."""
+    """Return a heat map of the loadings of columns on components, from −1 to 1.
+
+    It contains the columns with the largest loadings on the first two components.
+    """
     shown = min(MAX_PANELS, len(components.axes))
     strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MAX_LOADINGS])
     z = components.axes[:shown][:, strongest].T
-    names = [escape_html(_column(data, j)) for j in strongest]
+    names = [escape_html(_short_name(data, j)) for j in strongest]
     heat = dict(
         type="heatmap",
         z=z,
@@ -272,7 +277,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
 
 
 def distinct_names(names: list[str]) -> list[str]:
-    """Return the names made unique with trailing spaces, because Plotly merges rows with equal names."""
+    """Return the names, made unique by trailing spaces, because Plotly merges rows with equal names."""
     seen: dict[str, int] = {}
     different = []
     for name in names:
@@ -282,17 +287,17 @@ def distinct_names(names: list[str]) -> list[str]:
 
 
 def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the dissimilarities of points in this order, averaged over blocks of pairs if there are more than `BLOCKS`.
+    """Return the dissimilarities of points in this order; of more than `BLOCKS` points, averages over blocks of pairs.
 
     Parameters
     ----------
-    between : function that returns the (m, l) dissimilarities between points (m,) and points (l,)
+    between : function of two arrays of point indices, (m,) and (l,), that returns the (m, l) dissimilarities
     order : (n,) array of point indices
 
     Returns
     -------
     means : (b, b) array in single precision
-    edges : (b + 1,) positions in `order` at which the blocks begin, and the end of the last one
+    edges : (b + 1,) positions in `order` at which the blocks begin, and at which the last one ends
     """
     n = len(order)
     edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))

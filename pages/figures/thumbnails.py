@@ -1,4 +1,4 @@
-"""Thumbnails of clusterings."""
+"""Small images of clusterings."""
 
 import base64
 
@@ -10,16 +10,17 @@ from pages.figures import paint, palette
 from pages.figures.plots import padded_extent
 
 WIDTH, HEIGHT = 390, 300
-MARK = "fill='#fff' stroke='#26262c' stroke-width='2.5'"
+CENTER = "fill='#fff' stroke='#26262c' stroke-width='2.5'"
 DASHED = " stroke-dasharray='6 4'"
 
 
 def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, centers: np.ndarray, extra=(), missing=()) -> str:
     """Return an image of the clustering as a data URI.
 
-    numbers : (n,) cluster numbers, which determine the colors
+    numbers : (n,) cluster numbers, from 0, which determine the colors
     centers : (k, d) cluster centers
-    extra, missing : (m, d) positions to mark with a solid or a dashed ring
+    extra : (m, d) positions to mark with a solid ring
+    missing : (m, d) positions to mark with a dashed ring
     """
     xy = plane.places(data.points)
     left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
@@ -37,7 +38,7 @@ def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, centers: np.ndarray
     image = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}'>"
         f"<image href='{points}' width='{WIDTH}' height='{HEIGHT}'/>"
-        f"{circles(centers, 5, MARK)}{circles(extra, 14, ring)}{circles(missing, 14, ring + DASHED)}</svg>"
+        f"{circles(centers, 5, CENTER)}{circles(extra, 14, ring)}{circles(missing, 14, ring + DASHED)}</svg>"
     )
     return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode()
 
