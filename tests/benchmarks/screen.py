@@ -9,15 +9,14 @@ animation and what is sent for it; frames per second of a run that plays. Needs 
 import os
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conftest import CHROMIUM, FLAGS, start_server
+from tests.browser.launch import CHROMIUM, FLAGS, serve  # noqa: E402
 
 COLD = 3
 """fresh servers, each with a fresh browser"""
@@ -74,17 +73,6 @@ def row(*cells):
     print("|", " | ".join(cells), "|", flush=True)
 
 
-@contextmanager
-def served():
-    """The address of a fresh server."""
-    process, address = start_server()
-    try:
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def browser_of(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
@@ -101,7 +89,7 @@ def opened(browser, address):
 def cold(playwright):
     """Seconds until the server answered, until the browser was there, and until the picture was."""
     began = time.perf_counter()
-    with served() as address:
+    with serve() as address:
         answered = time.perf_counter()
         browser = browser_of(playwright)
         page = browser.new_page(viewport=dict(width=1400, height=1000))
@@ -154,7 +142,7 @@ def main():
         row(*(f"{median(moments):.1f}" for moments in zip(*(cold(playwright) for _ in range(COLD)), strict=True)))
         browser = browser_of(playwright)
         print(f"\n{os.cpu_count()} cores, Chromium {browser.version} without a window or a graphics card.")
-        with served() as address:
+        with serve() as address:
             opened(browser, address).close()  # the first visit is slower
             table(
                 f'From a click on "New random start" to the new animation, medians of {CLICKS} clicks',

@@ -1,70 +1,44 @@
-"""A server and a browser. Where no Chromium is found the tests are skipped, unless BROWSER_TESTS=required."""
+"""One server and one browser tab for all tests. Without Chromium they are skipped, unless BROWSER_TESTS=required."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+from tests.browser.launch import CHROMIUM, FLAGS, serve
+
+WINDOW = dict(width=1400, height=1000)
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items):
     if CHROMIUM is None and os.environ.get("BROWSER_TESTS") != "required":
         for item in items:
             if "browser" in item.path.parts:
-                item.add_marker(pytest.mark.skip(reason="no Chromium was found on the PATH"))
+                item.add_marker(pytest.mark.skip(reason="Chromium is not on the PATH"))
 
 
-def start_server():
-    """A fresh app: (process, address)."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(address + "/_stcore/health", timeout=1).close()
-            return process, address
-        except OSError:
-            time.sleep(0.2)
-    process.kill()
-    raise RuntimeError("the app did not start within a minute")
-
-
-@pytest.fixture
-def cold_server():
-    """A server that nobody has visited yet."""
-    process, address = start_server()
-    yield address
-    process.terminate()
-    process.wait()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed:
+        item.session.stash[FAILED] = True
+    return report
 
 
 @pytest.fixture(scope="session")
-def server(chromium):
-    """A server that has been visited: the first deep link to a new one would be an error on the console."""
-    process, address = start_server()
-    first = chromium.new_page()
-    first.goto(address)
-    first.get_by_role("heading", name="Clustering, step by step").wait_for(timeout=60_000)
-    first.close()
-    yield address
-    process.terminate()
-    process.wait()
+def new_server():
+    """A server that nobody has visited before test_a_new_server.py, which runs first."""
+    with serve() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def server(new_server, tabs):
+    """A server that has had a visitor: a new one does not know its pages yet, and says so on the console."""
+    if not tabs[0].url.startswith(new_server):
+        tabs[0].goto(new_server)
+        tabs[0].get_by_role("heading", name="Clustering, step by step").wait_for(timeout=60_000)
+    return new_server
 
 
 @pytest.fixture(scope="session")
@@ -78,21 +52,45 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def page(chromium):
-    """A new page; anything on its console that is an error fails the test."""
-    context = chromium.new_context(viewport=dict(width=1400, height=1000))
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    errors = []
-    page.on("pageerror", lambda fault: errors.append(str(fault)))
+@pytest.fixture(scope="session")
+def context(chromium):
+    """A browser profile that stores nothing for the next page except what it has loaded and compiled."""
+    context = chromium.new_context(viewport=WINDOW)
+    context.set_default_timeout(30_000)
+    context.add_init_script("try { localStorage.clear(); sessionStorage.clear() } catch {}")
+    yield context
+    context.close()
 
-    def heard(message):
-        # on a deep link Streamlit looks for its own service below the page's path first
+
+@pytest.fixture(scope="session")
+def tabs(context):
+    """The tab that all tests use: the app loads three times as fast as in a new one, whose scripts are not compiled yet."""
+    return [context.new_page()]
+
+
+@pytest.fixture
+def page(context, tabs, request):
+    """The tab, as the previous test left it. Errors on its console fail the test."""
+    if request.session.stash.get(FAILED, False):
+        request.session.stash[FAILED] = False
+        tabs.pop().close()
+        tabs.append(context.new_page())
+    [page] = tabs
+    page.set_viewport_size(WINDOW)
+    page.emulate_media(media="null", color_scheme="light")
+    errors = []
+
+    def note_exception(error):
+        errors.append(str(error))
+
+    def note_message(message):
+        # on a deep link Streamlit first looks for its own service below the path of the page
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
             errors.append(message.text)
 
-    page.on("console", heard)
+    page.on("pageerror", note_exception)
+    page.on("console", note_message)
     yield page
-    context.close()
+    page.remove_listener("pageerror", note_exception)
+    page.remove_listener("console", note_message)
     assert errors == []

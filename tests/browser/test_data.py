@@ -1,4 +1,4 @@
-"""Data, as a person at a browser meets it: brought, cleaned, drawn, and then watched."""
+"""The Data page in a browser: upload, draw and prepare data, and watch them being clustered."""
 
 import csv
 import io
@@ -12,27 +12,22 @@ import pytest
 
 from clustering import KMeans, adjusted_rand_index, fit
 from pages.datasets import cleaning
-from tests.browser.waiting import idle
+from tests.browser.waiting import PICTURE, enter, idle, open_page
 
 pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables"
-PICTURE = ".st-key-picture .js-plotly-plot"
 
 
-def bring(page, server):
-    """To the part of Data for what people have themselves."""
-    page.goto(server)
-    idle(page)
-    page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
-    page.get_by_role("heading", name="Data", level=1).wait_for()
+def open_upload(page, server):
+    page.goto(f"{server}/data?n=50")
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
     page.get_by_text("No data yet. All pages still use “Three Gaussians”.").wait_for()
     idle(page)
 
 
 def penguins_with_gaps():
-    """The penguins as a file with semicolons in which one measurement in twelve is missing."""
+    """The penguins as a semicolon-separated file in which one measurement in twelve is missing."""
     draw = random.Random(1)
     rows = list(csv.reader(io.StringIO((FOLDER / "penguins.csv").read_text(encoding="utf-8"))))
     for row in rows[1:]:
@@ -44,7 +39,7 @@ def penguins_with_gaps():
     return text.getvalue().encode()
 
 
-def watch(page):
+def open_watch(page):
     page.get_by_role("link", name="Run step by step").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_role("button", name="Play").wait_for()
@@ -57,7 +52,7 @@ def metric(page, label):
 
 def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_their_species(page, server):
     content = penguins_with_gaps()
-    bring(page, server)
+    open_upload(page, server)
     page.set_input_files("input[type=file]", dict(name="penguins.csv", mimeType="text/csv", buffer=content))
     page.get_by_text("separator: semicolon").wait_for()
     page.get_by_text("Impute with probabilistic PCA").click()
@@ -66,8 +61,8 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     page.get_by_role("option", name="Standardize").click()
     page.get_by_text("Mean 0, standard deviation 1").wait_for()
     idle(page)
-    watch(page)
-    # what the core makes of the same table
+    open_watch(page)
+    # the same steps without the app
     table = pd.read_csv(io.BytesIO(content), sep=";")
     how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, missing="ppca", scaling="standardize")
     data = cleaning.prepare(table, "penguins", how)
@@ -86,8 +81,8 @@ def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_the
     assert int(data.imputed.any(axis=1).sum()) in rings
 
 
-def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, server):
-    bring(page, server)
+def test_drawn_points_are_clustered_and_kept_when_the_page_is_opened_again(page, server):
+    open_upload(page, server)
     page.get_by_role("radio", name="Draw").click()
     plane = page.locator(".plane canvas").first
     plane.wait_for()
@@ -96,21 +91,20 @@ def test_drawn_points_are_clustered_and_are_still_there_after_coming_back(page, 
         plane.click(position=dict(x=x * box["width"], y=y * box["height"]))
     page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
     idle(page)
-    watch(page)
-    page.get_by_role("spinbutton", name="Clusters (K)").fill("2")
-    page.get_by_role("spinbutton", name="Clusters (K)").press("Enter")
+    open_watch(page)
+    enter(page, "Clusters (K)", "2")
     page.locator(".table tbody tr").nth(1).wait_for()
     page.wait_for_function("() => document.querySelectorAll('.table tbody tr').length === 2")
     assert page.locator(".table tbody tr td:nth-child(2)").all_inner_texts() == ["3", "3"]
-    page.get_by_test_id("stSidebarNav").get_by_text("Data", exact=True).click()
+    open_page(page, "Data")
     page.get_by_text("Drawn points: 6 points, 2 columns.").wait_for()
 
 
-def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
-    page.goto(server + "/?start_kmeans=Manual")
+def test_initial_centers_can_be_dragged_and_the_run_starts_there(page, server):
+    page.goto(server + "/?n=50&start_kmeans=Manual")
     idle(page)
     page.get_by_role("button", name=re.compile("^Center 3 at")).wait_for()
-    before = start_of(page)
+    before = initial_centers(page)
     badge = page.get_by_role("button", name=re.compile("^Center 3 at"))
     box = badge.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -123,15 +117,14 @@ def test_starting_centers_are_dragged_and_the_run_starts_there(page, server):
         arg=[PICTURE, before[2][0]],
     )
     idle(page)
-    after = start_of(page)
+    after = initial_centers(page)
     np.testing.assert_allclose(after[:2], before[:2], atol=0.02)
     assert after[2][0] > before[2][0] + 0.2
     assert after[2][1] < before[2][1] - 0.2
-    # one more center leaves the others where they were put
-    page.get_by_role("spinbutton", name="Clusters (K)").fill("4")
-    page.get_by_role("spinbutton", name="Clusters (K)").press("Enter")
+    # adding a center does not move the others
+    enter(page, "Clusters (K)", "4")
     page.wait_for_function(f"chart => ({STARTS})(chart)?.length === 4", arg=PICTURE)
-    np.testing.assert_allclose(start_of(page)[:3], after, atol=0.02)
+    np.testing.assert_allclose(initial_centers(page)[:3], after, atol=0.02)
 
 
 STARTS = """chart => {
@@ -141,27 +134,16 @@ STARTS = """chart => {
     const [x, y] = frame ? [read(frame.data.at(-1).x), read(frame.data.at(-1).y)] : [];
     return x?.map((_, i) => [x[i], y[i]]);
 }"""
-"""where the centers are in the first frame of the picture"""
+"""JavaScript: the centers in the first frame of the plot"""
 
 
-def start_of(page):
+def initial_centers(page):
     page.wait_for_function(STARTS, arg=PICTURE)
     return np.array(page.evaluate(STARTS, PICTURE))
 
 
-def test_the_first_visitor_of_a_new_server_can_come_straight_to_the_data(chromium, cold_server):
-    # not by the fixture `page`: Streamlit writes on the console that it looked for this page in the wrong place first
-    page = chromium.new_page()
-    page.goto(cold_server + "/data?source=Built-in&table=Iris")
-    page.get_by_text("Prepared data").wait_for(timeout=30_000)
-    page.get_by_role("dialog").wait_for(state="detached")
-    assert page.get_by_role("heading", name="Data", level=1).is_visible()
-    assert page.get_by_text("Iris: 150 points, 4 columns.").is_visible()
-    page.close()
-
-
 def tab_to(page, name):
-    """Presses the tab key until the control of this name has the focus."""
+    """Presses the tab key until the control with this name has the focus."""
     seen = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -176,8 +158,8 @@ def tab_to(page, name):
     raise AssertionError(f"{name!r} is not among {seen}")
 
 
-def test_a_table_is_brought_and_watched_without_a_mouse(page, server):
-    page.goto(server)
+def test_a_table_is_pasted_and_clustered_without_a_mouse(page, server):
+    page.goto(f"{server}/?n=50")
     idle(page)
     tab_to(page, "Data")
     page.keyboard.press("Enter")

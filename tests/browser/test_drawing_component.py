@@ -1,21 +1,16 @@
 """The plane to draw in and the badges to drag, in a small app of their own."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.browser.launch import serve
+
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
 APP = """
 import json
 
@@ -62,27 +57,8 @@ st.navigation([st.Page(draw, title="Draw", default=True), st.Page(place, title="
 def app(tmp_path_factory):
     script = tmp_path_factory.mktemp("drawing") / "app.py"
     script.write_text(APP, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | dict(PYTHONPATH=path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(address + "/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
+    with serve(script) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def answer(page):

@@ -1,4 +1,4 @@
-"""What a person takes away of a run, as files that arrive."""
+"""Export, links, the report and the failures in a browser."""
 
 import csv
 import io
@@ -9,124 +9,140 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pages.ui.failure_examples import FAILURES
+from tests.browser.waiting import LOSS, PICTURE, leave_unchanged, open_page, step, visit
+
 pytestmark = pytest.mark.browser
 
 
-def taken(page, press) -> tuple[str, bytes]:
-    with page.expect_download() as download:
-        press()
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+ADDRESS = "/?n=50"
 
 
-def test_the_picture_is_saved_as_it_is_on_the_screen(page, server):
-    page.goto(f"{server}/?n=100")
-    page.locator(".sentence", has_text="Converged").wait_for()
+def download(page, button) -> tuple[str, bytes]:
+    """Name and content of the file that a button downloads."""
+    with page.expect_download() as file:
+        page.get_by_role("button", name=button, exact=True).click()
+    return file.value.suggested_filename, Path(file.value.path()).read_bytes()
+
+
+def final_sentence(page):
+    return page.locator(".sentence", has_text="Converged").inner_text()
+
+
+def test_the_plot_is_saved_as_shown(page, server):
+    visit(page, server + ADDRESS, PICTURE, LOSS)
     page.get_by_role("button", name="SVG", exact=True).wait_for()
-    last, _ = taken(page, page.get_by_role("button", name="SVG", exact=True).click)
-    page.get_by_role("button", name="One step back").click()
-    name, svg = taken(page, page.get_by_role("button", name="SVG", exact=True).click)
-    shown = [int(re.search(r"picture-(\d+)\.svg", one)[1]) for one in (last, name)]
-    assert shown[1] == shown[0] - 1
+    last, _ = download(page, "SVG")
+    step(page, "back")
+    name, svg = download(page, "SVG")
+    frames = [int(re.search(r"picture-(\d+)\.svg", file)[1]) for file in (last, name)]
+    assert frames[1] == frames[0] - 1
     assert svg.decode().startswith("<svg")
-    assert svg.decode().count('class="point ') >= 100
-    name, png = taken(page, page.get_by_role("button", name="PNG", exact=True).click)
-    box = page.locator(".st-key-picture .js-plotly-plot").bounding_box()
+    assert svg.decode().count('class="point ') >= 50
+    name, png = download(page, "PNG")
+    box = page.locator(PICTURE).bounding_box()
     assert Image.open(io.BytesIO(png)).size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=4)
     assert not page.locator(".st-key-picture .modebar-btn").first.is_visible()
+    step(page, "forward")
+    leave_unchanged(page, server + ADDRESS)
 
 
-def test_tables_and_scripts_are_behind_one_button(page, server):
-    page.goto(f"{server}/?n=100&algorithm=Gaussian+mixture")
+def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_path):
+    visit(page, server + ADDRESS, PICTURE, LOSS)
+    final = final_sentence(page)
     page.get_by_role("button", name="Export").click()
-    name, table = taken(page, page.get_by_role("button", name="Assignments (CSV)").click)
+    name, html = download(page, "Animation (HTML)")
+    assert name == "three-gaussians-kmeans-3-animation.html"
+    (tmp_path / name).write_bytes(html)
+    context = chromium.new_context(offline=True)
+    offline = context.new_page()
+    errors = []
+    offline.on("pageerror", lambda fault: errors.append(str(fault)))
+    offline.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    offline.goto((tmp_path / name).as_uri())
+    sentence = offline.locator("p[aria-live]")
+    text = "document.querySelector('p[aria-live]').textContent"
+    assert sentence.inner_text() == final
+    offline.locator(".updatemenu-button", has_text="From the start").click()
+    offline.wait_for_function(f"() => {text}.startsWith('Start: 3 centers')")
+    offline.locator(".updatemenu-button", has_text="Play").click()
+    offline.wait_for_function(f"final => {text} === final", arg=final)
+    # the same keys as in the app
+    offline.keyboard.press("ArrowLeft")
+    offline.wait_for_function(f"final => {text} !== final", arg=final)
+    offline.keyboard.press("ArrowRight")
+    offline.wait_for_function(f"final => {text} === final", arg=final)
+    offline.locator(".updatemenu-button", has_text="From the start").click()
+    offline.locator(".updatemenu-button", has_text="Play").click()
+    offline.wait_for_function(f"() => {text}.startsWith('M step')")
+    offline.keyboard.press(" ")
+    offline.wait_for_timeout(100)
+    paused = sentence.inner_text()
+    offline.wait_for_timeout(900)  # the next frame would be shown
+    assert sentence.inner_text() == paused != final
+    assert errors == []
+    context.close()
+    page.keyboard.press("Escape")
+    leave_unchanged(page, server + ADDRESS)
+
+
+def test_a_gif_is_created_with_a_progress_bar(page, server):
+    visit(page, server + ADDRESS, PICTURE, LOSS)
+    frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Create animation (GIF)").click()
+    page.get_by_text("Creating animation (GIF)").wait_for()
+    name, gif = download(page, "Animation (GIF)")
+    assert name == "three-gaussians-kmeans-3-animation.gif"
+    assert Image.open(io.BytesIO(gif)).n_frames == frames
+
+
+def test_tables_and_scripts_are_in_the_export_menu(page, server):
+    visit(page, f"{server}{ADDRESS}&algorithm=Gaussian+mixture&start_mixture=K-means", PICTURE, LOSS)
+    page.get_by_role("button", name="Export").click()
+    name, table = download(page, "Assignments (CSV)")
     assert name == "assignments.csv"
     headers, *rows = csv.reader(io.StringIO(table.decode("utf-8-sig")))
     assert headers[-1] == "responsibility_3"
-    assert len(rows) == 100
-    name, told = taken(page, page.get_by_role("button", name="Parameters (JSON)").click)
+    assert len(rows) == 50
+    name, parameters = download(page, "Parameters (JSON)")
     assert name == "three-gaussians-mixture-3-parameters.json"
-    assert json.loads(told)["points"] == 100
+    assert json.loads(parameters)["points"] == 50
     page.get_by_text("from clustering import GaussianMixture").wait_for()
     page.get_by_role("radio", name="scikit-learn").or_(page.get_by_role("button", name="scikit-learn")).first.click()
     page.get_by_text("from sklearn.mixture import GaussianMixture").wait_for()
 
 
-def test_the_animation_plays_in_one_file_without_a_network(page, chromium, server, tmp_path):
-    page.goto(f"{server}/?n=100")
-    told = page.locator(".sentence", has_text="Converged").inner_text()
-    page.get_by_role("button", name="Export").click()
-    name, html = taken(page, page.get_by_role("button", name="Animation (HTML)").click)
-    assert name == "three-gaussians-kmeans-3-animation.html"
-    (tmp_path / name).write_bytes(html)
-    context = chromium.new_context(offline=True)
-    alone = context.new_page()
-    errors = []
-    alone.on("pageerror", lambda fault: errors.append(str(fault)))
-    alone.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    alone.goto((tmp_path / name).as_uri())
-    sentence = alone.locator("p[aria-live]")
-    assert sentence.inner_text() == told
-    alone.locator(".updatemenu-button", has_text="From the start").click()
-    alone.wait_for_function("() => document.querySelector('p[aria-live]').textContent.startsWith('Start: 3 centers')")
-    alone.locator(".updatemenu-button", has_text="Play").click()
-    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
-    # by its keys, as in the app
-    alone.keyboard.press("ArrowLeft")
-    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent !== told", arg=told)
-    alone.keyboard.press("ArrowRight")
-    alone.wait_for_function("told => document.querySelector('p[aria-live]').textContent === told", arg=told)
-    alone.locator(".updatemenu-button", has_text="From the start").click()
-    alone.locator(".updatemenu-button", has_text="Play").click()
-    alone.wait_for_function("() => document.querySelector('p[aria-live]').textContent.startsWith('M step')")
-    alone.keyboard.press(" ")
-    alone.wait_for_timeout(300)
-    paused = sentence.inner_text()
-    alone.wait_for_timeout(900)
-    assert sentence.inner_text() == paused != told
-    assert errors == []
-    context.close()
-
-
-def test_the_animation_is_made_as_a_gif_while_a_bar_says_how_far_it_is(page, server):
-    page.goto(f"{server}/?n=100")
-    page.locator(".sentence", has_text="Converged").wait_for()
-    frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
-    page.get_by_role("button", name="Export").click()
-    page.get_by_role("button", name="Create animation (GIF)").click()
-    page.get_by_text("Creating animation (GIF)").wait_for()
-    name, gif = taken(page, page.get_by_role("button", name="Animation (GIF)", exact=True).click)
-    assert name == "three-gaussians-kmeans-3-animation.gif"
-    assert Image.open(io.BytesIO(gif)).n_frames == frames
-
-
-def test_the_link_is_copied_and_opens_the_same_run_from_the_report_too(page, server, chromium):
+def test_the_copied_link_and_that_of_the_report_open_the_same_run_and_going_back_keeps_the_settings(page, server):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto(f"{server}/?n=100&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2")
-    told = page.locator(".sentence", has_text="Converged").inner_text()
+    visit(page, f"{server}{ADDRESS}&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2", PICTURE, LOSS)
+    final = final_sentence(page)
     page.get_by_role("button", name="Copy link").first.click()
     page.get_by_text("Link copied.").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator(".report h2", has_text="K-means, K = 4: Three Gaussians").wait_for()
     printed = page.locator(".report a").get_attribute("href")
+    page.go_back()
+    page.get_by_role("heading", name="Clustering, step by step").wait_for()
+    assert final_sentence(page) == final
+    page.wait_for_function("document.querySelector('input[aria-label=\"Clusters (K)\"]').value === '4'")
+    page.wait_for_function("location.search.includes('k=4')")
     for address in (link, printed):
-        context = chromium.new_context()
-        other = context.new_page()
-        other.goto(address)
-        other.locator(".sentence", has_text="Converged").wait_for()
-        assert other.locator(".sentence").inner_text() == told
-        context.close()
+        visit(page, address, PICTURE, LOSS)
+        assert final_sentence(page) == final
+    page.context.clear_permissions()
 
 
-def test_the_report_is_printed_on_white_paper_without_the_frame(page, server):
+def test_the_report_is_printed_on_white_without_the_sidebar(page, server):
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{server}/report?n=100")
+    page.goto(f"{server}/report?n=50")
     page.locator(".report img").nth(3).wait_for()
     page.emulate_media(media="print")
     assert not page.locator("[data-testid=stSidebar]").is_visible()
     assert not page.get_by_role("button", name="Print").is_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.report')).backgroundColor") == "rgb(255, 255, 255)"
-    # nothing of it is cut off by what scrolls on the screen
+    # no element that scrolls on the screen cuts it off
     assert page.evaluate(
         """() => {
             const report = document.querySelector('.report');
@@ -137,32 +153,19 @@ def test_the_report_is_printed_on_white_paper_without_the_frame(page, server):
     )
 
 
-def test_what_goes_wrong_opens_from_the_gallery_and_is_mended_by_a_click(page, server):
-    page.goto(f"{server}/?source=Built-in&table=Iris&k=4")  # which the gallery has to leave behind
-    page.locator(".sentence", has_text="Converged").wait_for()
-    page.get_by_role("link", name="Failures").click()
+def test_a_failure_is_opened_and_remedied_by_a_click_each(page, server):
+    failure = next(iter(FAILURES.values()))
+    visit(page, f"{server}/?source=Built-in&table=Iris&k=4", PICTURE, LOSS)  # settings that the example replaces
+    open_page(page, "Failures")
     page.get_by_role("button", name="Show example").first.click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    page.get_by_text("one group is split in two").wait_for()
-    page.locator(".sentence", has_text="Converged").wait_for()
-    loss = page.locator(".sentence").inner_text()
-    page.get_by_role("button", name="Start with k-means++").click()
-    page.get_by_text("each group has a center from the beginning").wait_for()
-    page.wait_for_function("old => document.querySelector('.sentence')?.textContent !== old", arg=loss)
+    page.get_by_text(failure.text).wait_for()
+    final = final_sentence(page)
+    page.get_by_role("button", name=failure.remedy).click()
+    page.get_by_text(failure.after).wait_for()
+    page.wait_for_function("final => document.querySelector('.sentence')?.textContent !== final", arg=final)
     page.wait_for_function("location.search.includes('start_kmeans=k-means')")
     names = page.evaluate("[...new URLSearchParams(location.search).keys()].sort()")
     assert names == ["grid_side", "k", "sample", "seed", "start_kmeans"]
     page.go_back()
     page.get_by_role("heading", name="Failures").wait_for()
-
-
-def test_back_leaves_the_settings_as_they_are(page, server):
-    page.goto(f"{server}/?n=100&k=5")
-    page.locator(".sentence", has_text="Converged").wait_for()
-    page.get_by_role("link", name="Report", exact=True).click()
-    page.locator(".report h2", has_text="K = 5").wait_for()
-    page.go_back()
-    page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    page.locator(".sentence", has_text="Converged").wait_for()
-    page.wait_for_function("document.querySelector('input[aria-label=\"Clusters (K)\"]').value === '5'")
-    page.wait_for_function("location.search.includes('k=5')")

@@ -1,4 +1,4 @@
-"""The tree, as a person at a browser meets it."""
+"""The Hierarchical page in a browser: the player, and the line that cuts the tree."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from clustering import three_gaussians
 from pages.datasets.formatting import format_number
 from pages.figures import palette
+from tests.browser import waiting
+from tests.browser.waiting import enter, idle, play_to_end, sentence, step, still, wait_for_charts, wait_for_player
 
 pytestmark = pytest.mark.browser
 
@@ -21,27 +23,28 @@ def points():
 
 @pytest.fixture(scope="module")
 def merged(points):
-    """The heights of Ward's merges, by SciPy."""
+    """Heights of the merges by Ward linkage, computed by SciPy."""
     return hierarchy.linkage(points, "ward")[:, 2]
 
 
-def settled(page):
+def wait_for_tree(page):
+    """Waits for the charts and until the line lies at its height in the dendrogram."""
+    wait_for_charts(page, PICTURE, TREE, HEIGHTS)
     page.wait_for_function(
-        """charts => {
-            const graphs = charts.map(chart => document.querySelector(chart));
-            return graphs.every(g => g?.layout?.meta && g.layout.meta === graphs[0].layout.meta
-                && g.querySelector('.updatemenu-button')) && !document.querySelector('[data-testid=stStatusWidget]');
+        """tree => {
+            const line = document.querySelector('[aria-label="Height of the cut"]');
+            if (!line) return false;
+            const graph = document.querySelector(tree), axis = graph._fullLayout.yaxis, box = line.getBoundingClientRect();
+            const y = graph.getBoundingClientRect().top + axis._offset + axis.d2p(Number(line.ariaValueNow));
+            return Math.abs(box.top + box.height / 2 - y) < 2;
         }""",
-        arg=[PICTURE, TREE, HEIGHTS],
+        arg=TREE,
     )
-    page.get_by_role("button", name="Play").wait_for()
 
 
 def visit(page, address):
-    page.goto(address)
-    settled(page)
-    line(page).wait_for()
-    page.wait_for_timeout(300)  # the line finds its place in the figure within two of its looks
+    waiting.visit(page, address)
+    wait_for_tree(page)
 
 
 def line(page):
@@ -56,15 +59,15 @@ def height_of(page):
     return float(page.get_by_label("Cut at height", exact=True).input_value())
 
 
-def cut_into(page, k):
-    """Waits until the page is that of so many groups."""
+def wait_for_cut(page, k):
+    """Waits until everything on the page shows k clusters."""
     page.wait_for_function("k => document.querySelector('input[aria-label=\"Clusters (K)\"]').value === k", arg=str(k))
-    page.get_by_test_id("stMetric").filter(has_text="Groups").get_by_text(str(k), exact=True).wait_for()
-    settled(page)
+    page.get_by_test_id("stMetric").filter(has_text="Clusters").get_by_text(str(k), exact=True).wait_for()
+    wait_for_tree(page)
 
 
-def says(page, words):
-    """Waits until the line says so."""
+def wait_for_label(page, words):
+    """Waits until the label of the line begins like this."""
     page.wait_for_function(
         """words => document.querySelector('[aria-label="Height of the cut"]')
             ?.getAttribute('aria-valuetext').startsWith(words)""",
@@ -72,26 +75,22 @@ def says(page, words):
     )
 
 
-def sentence(page):
-    return page.locator(".sentence").inner_text()
-
-
 def links(page):
-    """How many links the tree shows in each color."""
+    """Number of links that the dendrogram shows in each color."""
     found = page.evaluate(
         """chart => document.querySelector(chart)._fullData.slice(1)
             .filter(t => t.mode === 'lines' && Array.from(t.x).some(x => x !== null))
             .map(t => [t.line.color, 1 + Array.from(t.x).filter(x => x === null).length])""",
         TREE,
     )
-    told = {}
+    counts = {}
     for color, count in found:
-        told[color] = told.get(color, 0) + count
-    return {color: count for color, count in told.items() if color in (*palette.COLORS, palette.NEUTRAL)}
+        counts[color] = counts.get(color, 0) + count
+    return {color: count for color, count in counts.items() if color in (*palette.COLORS, palette.NEUTRAL)}
 
 
 def marker(page):
-    """Where the curve of the heights has its end: groups left, and height."""
+    """Number of clusters and height at the end of the curve of heights."""
     return page.evaluate(
         "chart => { const t = document.querySelector(chart)._fullData.at(-1); return [t.x[0], t.y[0]] }", HEIGHTS
     )
@@ -102,7 +101,7 @@ def strips(page):
 
 
 def y_of(page, height):
-    """Where on the screen this height is."""
+    """The vertical position of a height on the screen."""
     return page.evaluate(
         """([chart, height]) => {
             const graph = document.querySelector(chart), axis = graph._fullLayout.yaxis;
@@ -113,9 +112,9 @@ def y_of(page, height):
 
 
 def drag(page, height):
-    """Drags the line to this height, and lets it go. Returns what it says before that."""
+    """Drags the line to a height. Returns its label before the line is released."""
     page.locator(TREE).evaluate("graph => graph.scrollIntoView({ block: 'center' })")
-    page.wait_for_timeout(200)
+    wait_for_tree(page)
     box = line(page).bounding_box()
     x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -127,57 +126,54 @@ def drag(page, height):
 
 
 def between(merged, k):
-    """The height halfway between those at which there are k groups."""
+    """The middle of the heights at which there are k clusters."""
     return (merged[-k] + merged[1 - k]) / 2
 
 
-def test_it_rests_where_it_is_cut_and_plays_until_all_is_one_group(page, server, points, merged):
-    visit(page, f"{server}/hierarchy?n=100")
+def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server):
+    merged = hierarchy.linkage(three_gaussians(50, np.random.default_rng(0)).points, "ward")[:, 2]
+    visit(page, f"{server}/hierarchy?n=50")
     assert page.get_by_role("heading", name="Hierarchical clustering", level=1).is_visible()
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 clusters")
     assert merged[-3] <= height_of(page) < merged[-2]
-    assert sentence(page).startswith("Merge 97: ")
+    assert sentence(page).startswith("Merge 47: ")
     assert sentence(page).endswith("3 clusters left. The tree is cut here.")
-    assert sum(links(page).values()) == 97
+    assert sum(links(page).values()) == 47
     assert marker(page) == pytest.approx([3, merged[-3]])
-    page.get_by_label("Speed", exact=True).select_option("4")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(200)
-    assert "The tree is cut here." not in sentence(page)  # it began with no merge
-    assert sum(links(page).values()) < 97
-    page.get_by_role("button", name="Play").click()
-    page.get_by_role("button", name="Play").wait_for()
-    page.wait_for_timeout(300)
-    assert sentence(page).startswith("Merge 99: ")
+    still(page)
+    assert "The tree is cut here." not in sentence(page)  # playing started before the first merge
+    assert sum(links(page).values()) < 47
+    play_to_end(page, speed=30)
+    assert sentence(page).startswith("Merge 49: ")
     assert sentence(page).endswith("one cluster left.")
-    assert sum(links(page).values()) == 99
+    assert sum(links(page).values()) == 49
     assert marker(page) == pytest.approx([1, merged[-1]])
-    # another cut leaves it in this frame, and then it is back where it rests
-    page.get_by_role("button", name="One step back").click()
-    page.get_by_label("Clusters (K)").fill("5")
-    page.keyboard.press("Enter")
-    cut_into(page, 5)
-    page.wait_for_timeout(500)
-    assert sentence(page).startswith("Merge 98: ")
-    assert sum(links(page).values()) == 98
+    # another cut keeps this frame
+    step(page, "back")
+    enter(page, "Clusters (K)", "5")
+    wait_for_cut(page, 5)
+    wait_for_player(page, PICTURE, TREE, HEIGHTS)
+    assert sentence(page).startswith("Merge 48: ")
+    assert sum(links(page).values()) == 48
 
 
-def test_the_cut_is_dragged_and_everything_has_the_colors_of_its_groups(page, server, points, merged):
+def test_the_cut_is_dragged_and_all_charts_have_the_colors_of_its_clusters(page, server, points, merged):
     visit(page, f"{server}/hierarchy?n=100")
     for k in (5, 2):
         assert drag(page, between(merged, k)).startswith(f"{k} clusters at height ")
-        cut_into(page, k)
-        # as near as the line can be put, which is to a pixel
+        wait_for_cut(page, k)
+        # the line moves by whole pixels
         assert height_of(page) == pytest.approx(between(merged, k), abs=merged[-1] / 100)
         assert merged[-k] <= height_of(page) < merged[1 - k]
         box = line(page).bounding_box()
         assert box["y"] + box["height"] / 2 == pytest.approx(y_of(page, height_of(page)), abs=2)
         sizes = np.bincount(AgglomerativeClustering(k).fit(points).labels_)
         shown = links(page)
-        assert palette.NEUTRAL not in shown  # of the merges above the cut none is made
+        assert palette.NEUTRAL not in shown  # no merge above the cut is shown
         assert sum(shown.values()) == 100 - k
-        assert sentence(page).endswith("The tree is cut here.")  # where it rests, which is another frame now
+        assert sentence(page).endswith("The tree is cut here.")  # the frame of the new cut
         assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
         assert len(set(strips(page))) == len(strips(page)) == k
         assert set(shown) <= set(strips(page))
@@ -186,70 +182,55 @@ def test_the_cut_is_dragged_and_everything_has_the_colors_of_its_groups(page, se
         assert f"k={k}" in page.url
 
 
-def test_the_line_is_moved_by_the_arrow_keys_and_follows_what_is_typed(page, server, merged):
+def test_the_line_is_moved_by_the_arrow_keys_and_follows_the_fields(page, server, merged):
     visit(page, f"{server}/hierarchy?n=100")
     line(page).focus()
-    for key, k in (("ArrowDown", 4), ("ArrowDown", 5), ("ArrowUp", 4)):
+    for key, k in (("ArrowDown", 4), ("ArrowUp", 3)):
         page.keyboard.press(key)
-        says(page, f"{k} clusters at height ")
-        cut_into(page, k)
+        wait_for_label(page, f"{k} clusters at height ")
+        wait_for_cut(page, k)
         assert merged[-k] <= height_of(page) < merged[1 - k]
-        # so the next key moves it on
+        # the line keeps the focus, for the next key
         page.wait_for_function("() => document.activeElement?.getAttribute('aria-label') === 'Height of the cut'")
-    for _ in range(4):  # faster than the page follows; and there is nothing above one group
+    for _ in range(4):  # faster than the page reruns; one cluster is the least
         page.keyboard.press("ArrowUp")
-    cut_into(page, 1)
+    wait_for_cut(page, 1)
     assert height_of(page) > merged[-1]
-    page.get_by_label("Cut at height", exact=True).fill(f"{between(merged, 6):.4f}")
-    page.keyboard.press("Enter")
-    cut_into(page, 6)
-    says(page, "6 clusters at height ")
-    page.get_by_label("Clusters (K)").fill("4")
-    page.keyboard.press("Enter")
-    cut_into(page, 4)
-    says(page, "4 clusters at height ")
+    enter(page, "Cut at height", f"{between(merged, 6):.4f}")
+    wait_for_cut(page, 6)
+    wait_for_label(page, "6 clusters at height ")
+    enter(page, "Clusters (K)", "4")
+    wait_for_cut(page, 4)
+    wait_for_label(page, "4 clusters at height ")
     assert float(line(page).get_attribute("aria-valuenow")) == pytest.approx(height_of(page), rel=1e-3)
     assert merged[-4] <= height_of(page) < merged[-3]
 
 
-def test_k_means_starts_from_the_cut_in_watch_and_back_leads_to_the_tree(page, server, points):
+def test_the_cut_starts_k_means_on_watch_and_joins_the_comparison_after_going_back(page, server, points):
+    groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
     visit(page, f"{server}/hierarchy?n=100&k=4&tree_linkage=Complete")
+    height = height_of(page)
     page.get_by_role("button", name="Initialize K-means").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
     means = np.array([points[groups == group].mean(axis=0) for group in range(4)])
     peer = KMeans(4, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
     page.locator(".sentence", has_text=f"loss {format_number(peer.inertia_)}. Converged").wait_for()
+    idle(page)
     assert "start_kmeans=Hierarchical+clustering" in page.url.replace("%20", "+")
     assert "tree_linkage=Complete" in page.url
     assert "k=4" in page.url
-    page.wait_for_timeout(500)
     page.go_back()
     page.get_by_role("heading", name="Hierarchical clustering", level=1).wait_for()
     assert "/hierarchy?" in page.url
-
-
-def test_the_cut_of_a_tree_plays_in_the_race_to_where_it_is_cut(page, server, points, merged):
-    visit(page, f"{server}/hierarchy?n=100&k=4")
+    wait_for_cut(page, 4)
+    assert height_of(page) == height
     page.get_by_role("button", name="Add to comparison").click()
     page.get_by_role("heading", name="Compare").wait_for()
-    page.locator(".caption .name", has_text="1. Ward linkage").wait_for()
-    page.get_by_role("region", name="Scores of the panels").get_by_text(format_number(merged[-4])).wait_for()
+    page.locator(".caption .name", has_text="1. Complete linkage").wait_for()
+    merged = hierarchy.linkage(points, "complete")[:, 2]
+    page.get_by_role("region", name="Scores of the runs").get_by_text(format_number(merged[-4])).wait_for()
     assert "algorithm_1=Hierarchical+clustering" in page.url.replace("%20", "+")
     page.wait_for_function("() => document.querySelector('.st-key-race_0 .js-plotly-plot')?._fullData?.length")
     found = page.evaluate("() => [...document.querySelector('.st-key-race_0 .js-plotly-plot')._fullData[0].marker.color]")
-    sizes = np.bincount(AgglomerativeClustering(4).fit(points).labels_)
     assert set(found) <= set(palette.COLORS)
-    assert sorted(np.unique(found, return_counts=True)[1].tolist()) == sorted(sizes.tolist())
-
-
-def test_it_fits_a_narrow_screen(page, server):
-    page.set_viewport_size(dict(width=420, height=900))
-    visit(page, f"{server}/hierarchy?n=100")
-    assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
-    for chart in (PICTURE, TREE, HEIGHTS):
-        box = page.locator(chart).bounding_box()
-        assert box["x"] >= 0
-        assert 250 < box["width"] <= 420
-    tree, cut = page.locator(TREE).bounding_box(), line(page).bounding_box()
-    assert tree["x"] < cut["x"] < cut["x"] + cut["width"] < tree["x"] + tree["width"]
+    assert sorted(np.unique(found, return_counts=True)[1].tolist()) == sorted(np.bincount(groups).tolist())

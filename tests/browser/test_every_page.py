@@ -1,0 +1,79 @@
+"""What holds on every page: accessibility, and that it fits a narrow window."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from tests.browser.waiting import LOSS, PICTURE, overflow, visit, wait_for_charts
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PAGES = {
+    "?n=50": [PICTURE, LOSS],
+    "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
+    "mixture?n=50&start_mixture=K-means": [PICTURE, LOSS, ".st-key-triangle .js-plotly-plot"],
+    "data?n=50": [],
+    "report?n=50": [],
+    "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "losses")],
+    "restarts?n=50&runs=10": [],
+    "choose_k?n=50&k_up_to=3": [],
+    "failures": [],
+}
+"""addresses, and the animated charts of each"""
+STATIC_CHARTS = {
+    "restarts?n=50&runs=10": ["[class*=st-key-histogram] .js-plotly-plot", "[class*=st-key-curves] .js-plotly-plot"],
+}
+
+
+def violations(page, *rules):
+    """Serious findings of axe, by all rules if none are named."""
+    options = dict(resultTypes=["violations"]) | (dict(runOnly=list(rules)) if rules else {})
+    return [
+        (violation["id"], violation["impact"], [node["html"][:200] for node in violation["nodes"][:3]])
+        for violation in page.evaluate("options => axe.run(document, options)", options)["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_window(page, server, path):
+    visit(page, f"{server}/{path}", *PAGES[path])
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid=stSidebarNavItems][role=presentation]')
+            && document.querySelector('.js-plotly-plot .main-svg, .report, .st-key-gallery img')"""
+    )
+    if "mixture" in path:
+        page.get_by_text("Show formulas").click()
+        page.locator(".formulas math").nth(2).wait_for()
+        wait_for_charts(page, *PAGES[path])
+    page.evaluate(AXE)
+    assert violations(page) == []
+
+    background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    light = page.evaluate(background)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => {background} !== light", arg=light)
+    assert violations(page, "color-contrast", "link-in-text-block") == []  # what depends on colors
+
+    page.set_viewport_size(dict(width=420, height=900))
+    charts = PAGES[path] + STATIC_CHARTS.get(path, [])
+    page.wait_for_function(
+        """charts => charts.every(chart => document.querySelector(chart).clientWidth <= 420)""",
+        arg=charts,
+    )
+    assert overflow(page) <= 0
+    for chart in charts:
+        box = page.locator(chart).bounding_box()
+        assert box["x"] >= 0
+        assert 250 < box["width"] <= 420
+    for name in ("Play", "One step back", "One step forward"):
+        for button in page.get_by_role("button", name=name).all():
+            box = button.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 420
+    if "hierarchy" in path:
+        tree = page.locator(".st-key-tree .js-plotly-plot").bounding_box()
+        cut = page.get_by_role("slider", name="Height of the cut").bounding_box()
+        assert tree["x"] < cut["x"] < cut["x"] + cut["width"] < tree["x"] + tree["width"]
