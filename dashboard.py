@@ -25,7 +25,7 @@ page = st.navigation(
 from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.frame import style_page  # noqa: E402
-from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable, write_address  # noqa: E402
+from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable_parameters, write_address  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
 requested_parameters()  # stores them before widgets change the address
@@ -44,6 +44,6 @@ else:
 with st.sidebar:
     copy_link(WITHOUT_DATA if uses_own_data() else "")
 page.run()
-warn_of_unavailable(notice)
+warn_of_unavailable_parameters(notice)
 write_address()
 memory_cleaner().schedule()

@@ -1,4 +1,4 @@
-"""MIME types that keep Streamlit from confusing downloads. No Streamlit."""
+"""MIME types by which Streamlit can distinguish downloads. No Streamlit."""
 
 import hashlib
 
@@ -6,8 +6,8 @@ import hashlib
 def distinct_type(mime: str, content: bytes) -> str:
     """Return the MIME type with a digest of the content as a parameter.
 
-    Above 1 MiB, Streamlit identifies a stored download by its length, file name, MIME type and 64 KiB at its beginning,
-    middle and end. Without the digest it would serve the same file for two that differ elsewhere only. For a download that is
-    created on request, pass bytes that identify its content.
+    Streamlit identifies a stored download of more than 1 MiB by its length, file name, MIME type, and 64 KiB each at its
+    beginning, middle and end. Without the digest, it would serve one file for two that differ only elsewhere. For a download
+    that is created on request, `content` can be any bytes that identify it.
     """
     return f"{mime}; digest={hashlib.sha256(content).hexdigest()}"

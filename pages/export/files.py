@@ -1,4 +1,4 @@
-"""Exports of a run as bytes: assignments, clusters and parameters, all iterations, and the animation. No Streamlit."""
+"""Exports of a run as bytes: assignments, parameters of the clusters, all iterations, and a GIF. No Streamlit."""
 
 import csv
 import io
@@ -24,12 +24,12 @@ ignore_progress: OnProgress = lambda fraction: None  # noqa: E731
 ROWS = 20_000
 """number of table rows written at once"""
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""first characters of cells that a spreadsheet would run as a formula"""
+"""first characters of cells that a spreadsheet may run as formulas"""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def escape_formula(text) -> str:
-    """Return the text of a cell, prefixed with an apostrophe if a spreadsheet would run it as a formula. Numbers are kept."""
+    """Return the text, prefixed with an apostrophe if a spreadsheet may run it as a formula. Numbers are unchanged."""
     text = str(text)
     return f"'{text}" if text.startswith(FORMULA_PREFIXES) and not NUMBER.fullmatch(text) else text
 
@@ -37,7 +37,7 @@ def escape_formula(text) -> str:
 def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_progress) -> bytes:
     """Return a CSV table with these columns, which are arrays of numbers or lists."""
     out, rows = io.BytesIO(), len(columns[0])
-    # Excel recognizes UTF-8 by the byte order mark
+    # with a byte order mark, by which Excel recognizes UTF-8
     with io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True) as text:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(map(escape_formula, headers))
@@ -56,7 +56,7 @@ def coordinate_names(run: Run) -> list[str]:
 
 
 def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
-    """Return a CSV table with one row per point: row number in the source, columns of the data, and cluster.
+    """Return a CSV table with one row per point: row number in the source, name, columns of the data, and cluster.
 
     Clusters are numbered as on the screen, from 1; -1 means noise. Soft methods add a column with the membership in each
     cluster.
@@ -76,26 +76,26 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 
 
 def clusters_csv(run: Run) -> bytes:
-    """Return a CSV table with one row per cluster: number, size, center and the values specific to the method."""
+    """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method."""
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
-    long = []
+    wide = []  # values with several columns
     for name, values in run.view.cluster_columns(run).items():
         if np.ndim(values) > 1:
-            long.append((name, values))
+            wide.append((name, values))
             continue
         headers.append(name)
         parts.append(values[order] if isinstance(values, np.ndarray) else [values[i] for i in order])
     if columns:
-        long.insert(0, (run.center_name, run.cluster_centers))
-    for name, values in long:
+        wide.insert(0, (run.center_name, run.cluster_centers))
+    for name, values in wide:
         headers += _entry_names(name, values.shape[1:], columns)
         parts += list(values[order].reshape(run.k, math.prod(values.shape[1:])).T)
     return _csv(headers, parts)
 
 
 def _entry_names(name: str, shape: tuple[int, ...], columns: list[str]) -> Iterator[str]:
-    """Names of the entries of an array of this shape: an axis as long as `columns` uses their names, others count from 1."""
+    """Names of the entries of an array of this shape: axes as long as `columns` have their names, others count from 1."""
     axes = [columns if length == len(columns) else range(1, length + 1) for length in shape]
     return ("_".join(map(str, [name, *entry])) for entry in product(*axes))
 
@@ -123,7 +123,7 @@ def parameters_json(run: Run) -> bytes:
 
 
 def _records(run: Run) -> Iterator[dict]:
-    """Number, size, center and values specific to the method of each cluster, in the order of the numbers on the screen."""
+    """Number, size, center, and values that depend on the method, of each cluster in the order on the screen."""
     columns = run.view.cluster_columns(run)
     for i in np.argsort(run.ranks).tolist():
         record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
@@ -139,10 +139,10 @@ def _plain(value):
 
 
 def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
-    """Return all iterations as a NumPy archive: the data, and the parameters, loss and cluster sizes of the T + 1 states.
+    """Return all iterations as an NPZ file: the data, and the parameters, loss and cluster sizes of every state.
 
-    The archive contains arrays only, so it loads with `allow_pickle=False`. Clusters are in the order of the method;
-    `numbers` contains their numbers on the screen.
+    It contains arrays only, so it loads with `allow_pickle=False`. Clusters are in the method's own order; `numbers` contains
+    their numbers on the screen.
     """
     history = run.history
     arrays = dict(
@@ -169,7 +169,7 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
 
 
 def _padded(sizes) -> np.ndarray:
-    """(T + 1, max K) cluster sizes of each iteration, padded with 0."""
+    """Cluster sizes as an array with one row per state, padded with 0 if the number of clusters varies."""
     if isinstance(sizes, np.ndarray):
         return sizes
     most = max(map(len, sizes))

@@ -1,5 +1,6 @@
-// Shows the sentence of each frame above the plot, and supports the keyboard shortcuts of the app's player.
-// `sentences`, `still` and `playing` are defined before this script; Plotly replaces {plot_id} with the id of the plot.
+// Shows the caption of each frame above the plot, and supports the keyboard shortcuts of the app's player.
+// `sentences` (the captions) and `still` and `playing` (options of Plotly.animate) are defined before this script. Plotly replaces
+// {plot_id} with the id of the plot.
 const graph = document.getElementById("{plot_id}");
 const sentence = document.createElement("p");
 sentence.style.cssText = "font:600 17px sans-serif;margin:0 3rem";
@@ -14,7 +15,7 @@ showSentence(shown);
 graph.on("plotly_animatingframe", (event) => showSentence((shown = Number(event.name))));
 graph.on("plotly_animated", () => (isPlaying = false));
 graph.on("plotly_buttonclicked", (event) => (isPlaying = event.button.label === "Play"));
-// Plotly rejects the promise of an animation that another one interrupts: not an error
+// Plotly rejects the promise of an animation that is interrupted by another one; this is not an error
 addEventListener("unhandledrejection", (event) => event.preventDefault());
 
 addEventListener("keydown", (event) => {

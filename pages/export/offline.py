@@ -20,11 +20,11 @@ MAX_LABELS = 40
 def animation(figure: go.Figure, sentences: list[str], title: str, duration: int = 250) -> bytes:
     """Return the animation as an HTML file.
 
-    `sentences` contains one sentence per frame; `duration` is the time per frame in milliseconds.
+    `sentences` contains the caption of each frame; `duration` is the time per frame in milliseconds.
     """
     playing = AT_ONCE | dict(fromcurrent=True, frame=dict(duration=duration, redraw=False))
     figure = go.Figure(figure)
-    figure.layout.updatemenus = None  # the hidden button for the player of the app
+    figure.layout.updatemenus = None  # the hidden button of the app's player
     below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
     figure.update_layout(
         title=dict(text=escape_html(title)),
@@ -43,7 +43,7 @@ def animation(figure: go.Figure, sentences: list[str], title: str, duration: int
 
 def _buttons(playing: dict) -> dict:
     buttons = [
-        dict(label="From the start", method="animate", args=[["0"], STILL]),
+        dict(label="First frame", method="animate", args=[["0"], STILL]),
         dict(label="Play", method="animate", args=[None, playing]),
         dict(label="Pause", method="animate", args=[[None], STILL]),
     ]
@@ -66,5 +66,5 @@ def _slider(frames: int) -> dict:
 
 
 def _json(value) -> str:
-    """The value as JSON that is safe inside a script element."""
+    """The value as JSON that is safe inside a script element and contains no placeholder of Plotly."""
     return json.dumps(value).replace("<", "\\u003c").replace("{plot_id}", "\\u007bplot_id}")

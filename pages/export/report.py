@@ -24,15 +24,16 @@ from pages.runs.run_pictures import RunPictures
 MAX_COLUMNS = 20
 """maximum number of data columns in the tables"""
 PLOT_SIZE = 480, 340
-"""width and height of a plot in pixels; images have twice as many"""
+"""width and height of a plot in pixels; for printing, images have `OVERSAMPLING` times as many"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
 
 def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> str:
     """Return the report of a run as an HTML fragment.
 
-    `notices` are sentences about unusual events. `link` is the address of the run, or a sentence that says why it has none.
+    `notices` are the warnings, as sentences. `link` is the address of the run, or a sentence that explains why there is none.
     """
+    today = date.today()
     parts = [
         f"{STYLE}<article class='report'><h2>{cell(run.title)}</h2>",
         f"<p>{cell(shown.frames[-1].sentence)}</p>",
@@ -42,7 +43,7 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
         f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
         f"<h3>Clusters</h3>{_clusters(run)}",
         f"<h3>Data</h3>{_data(run)}",
-        f"<h3>Link</h3><p>{_linked(link)}</p><p>{date.today():%d %B %Y}</p></article>",
+        f"<h3>Link</h3><p>{_linked(link)}</p><p>{today:%B} {today.day}, {today.year}</p></article>",
     ]
     return "".join(parts)
 
@@ -56,7 +57,7 @@ def standalone_html(report: str, title: str) -> bytes:
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    """Names and values as a description list."""
+    """Names and values as an HTML description list."""
     return "<dl>" + "".join(f"<dt>{cell(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs) + "</dl>"
 
 
@@ -73,7 +74,8 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     """How the run ended, its loss, and its scores."""
     pairs = [("Status", run.ending)]
     if run.history.last.loss is not None:
-        pairs.append(("Final loss", f"{format_number(run.history.last.loss)} ({run.history.process.loss_name})"))
+        definition = run.history.process.loss_name.replace(" (", ", ").removesuffix(")")  # no nested parentheses
+        pairs.append(("Final loss", f"{format_number(run.history.last.loss)} ({definition})"))
     for score in run.view.scores(run):
         # the unit in parentheses is part of the report's text
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
@@ -101,7 +103,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     if view.traits.k == "chosen":
         pairs.append(("Clusters (K)", str(settings.k)))
     if view.initializations:
-        pairs.append(("Initialization", view.initialization(start.initialization).phrase))
+        pairs.append(("Initialization", view.initialization(start.initialization).label))
     if isinstance(start, ManualStart):
         centers = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
         pairs.append(("Initial centers", minus_signs(centers)))
@@ -128,7 +130,7 @@ def _data(run: Run) -> str:
 
 
 def _clusters(run: Run) -> str:
-    """A table of the clusters: size, the values of the method that are single numbers or texts, and center."""
+    """A table of the clusters: size, values of the method that are single numbers or texts, and center."""
     columns = [] if run.data.precomputed is not None else list(run.data.columns[:MAX_COLUMNS])
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
@@ -139,12 +141,12 @@ def _clusters(run: Run) -> str:
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
         rows.append(row)
-    caption = f"<p>{cell(f'Cluster {run.center_name}s by column.')}</p>" if columns else ""
+    caption = f"<p>{cell(f'The columns of the data show the cluster {run.center_name}s.')}</p>" if columns else ""
     return table(headers, rows, "Clusters", True) + caption
 
 
 def _cluster_text(value: Any) -> str:
-    """A text unchanged, an integer with all digits, any other number with four decimal places."""
+    """The text of a table cell: integers with all digits, other numbers with four decimal places."""
     if isinstance(value, str):
         return value
     return minus_signs(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
@@ -156,7 +158,7 @@ def _plots(shown: RunPictures) -> str:
     figures = []
     stills = Stills(shown.picture, *PLOT_SIZE, fine=True)
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
-        figures.append(_figure(stills.at(i), f"{name} frame, {i} of {last}: {shown.frames[i].sentence}"))
+        figures.append(_figure(stills.at(i), f"{name} frame ({i} of {last}). {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
         figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
     return f"<div class='plots'>{''.join(figures)}</div>"
@@ -170,7 +172,7 @@ def _plot_notes(run: Run, shown: RunPictures) -> str:
 def _figure(image: Image.Image, caption: str) -> str:
     """The image with its caption, as an HTML figure."""
     out = io.BytesIO()
-    image.save(out, "WEBP", quality=92, method=2)  # a palette would lose the colors of small clusters
+    image.save(out, "WEBP", quality=92, method=2)  # not a format with a palette, which could lose the colors of small clusters
     source = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
     text = html.escape(caption, quote=True)
     return f"<figure><img src='{source}' alt='{text}'><figcaption>{text}</figcaption></figure>"

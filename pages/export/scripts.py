@@ -17,7 +17,7 @@ TABLE = "assignments.csv"
 
 
 def with_clustering(run: Run) -> str:
-    """Return a script that reproduces the run with `clustering`. Raises NoScript if the script cannot get the data."""
+    """Return a script that reproduces the run with `clustering`. Raises NoScript if it cannot draw or read the data."""
     data, names = _data(run)
     script = _script_of(run.view.script, run)
     return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
@@ -38,7 +38,7 @@ def with_scikit_learn(run: Run) -> str:
 
 
 def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
-    """The script of the method, limited to the iterations of the run. Raises NoScript with the reason if there is none."""
+    """The method's part of the script, with the run's iteration limit. Raises NoScript with the reason if there is none."""
     try:
         return write(run, iteration_limit(run.data, run.settings))
     except NoScript:

@@ -1,4 +1,4 @@
-"""The Failures page: examples in which clustering fails, each with a remedy."""
+"""The Failures page: examples in which clustering fails, each with a fix."""
 
 import html
 
@@ -14,7 +14,7 @@ from pages.ui.placing import plane_of
 
 @st.cache_data(max_entries=1, show_spinner="Running the examples")
 def final_images() -> dict[str, str]:
-    """The final state of each failure, as an image in HTML. Cached for all sessions."""
+    """The final state of each example, as an image in HTML. Cached for all sessions."""
     images = {}
     for name in GALLERY:
         failure = FAILURES[name]
@@ -28,16 +28,17 @@ def final_images() -> dict[str, str]:
 st.title("Failures")
 open_requested_page()
 st.caption(
-    "A converged loss does not mean good clusters. Open an example, press Play, then try the fix: a button above the plot."
+    "Convergence does not imply good clusters. Open an example, press Play, then try the fix with the button above the plot."
 )
 images = final_images()
 with st.container(key="gallery"):
-    for place, name in zip(st.columns(len(GALLERY), gap="medium"), GALLERY, strict=True):
+    for column, name in zip(st.columns(len(GALLERY), gap="medium"), GALLERY, strict=True):
         failure = FAILURES[name]
-        with place, st.container(border=True, height="stretch"):
-            st.subheader(failure.title)
-            st.html(images[name])
-            st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
+        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+            with st.container():
+                st.subheader(failure.title)
+                st.html(images[name])
+                st.markdown(failure.text.split(". ")[0].removesuffix(".") + ".")
             st.button(
                 "Show example",
                 key=f"open {name}",

@@ -324,6 +324,7 @@ def animated_gif(
     palette = colors.quantize(255, Image.Quantize.MEDIANCUT)
     animations, shown, frames = [one.all() for one in stills], [None] * len(stills), []
     for i in range(len(sentences)):
+        # figures with fewer frames keep their last image
         shown = [next(images, last_image) for images, last_image in zip(animations, shown, strict=True)]
         frames.append(sheet(i, shown).quantize(palette=palette, dither=Image.Dither.NONE))
         on_progress((i + 1) / len(sentences))

@@ -20,7 +20,7 @@ from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
 def link() -> str:
-    """The address of the run, or a sentence that says why there is none."""
+    """The address of the run, or a sentence that explains why there is none."""
     if uses_own_data():
         return "Uploaded data cannot be included in a link."
     base = (st.context.url or "").rstrip("/").removesuffix("/report")

@@ -49,7 +49,7 @@ def choose_data(full: bool) -> None:
         st.session_state["data notice"] = f"All pages still use “{current().title}”."
     else:
         if data is None:
-            st.session_state["data notice"] = f"No data yet. All pages still use “{current().title}”."
+            st.session_state["data notice"] = f"No new data yet. All pages still use “{current().title}”."
         else:
             st.session_state["last data"] = data
             if source == "own":

@@ -18,7 +18,7 @@ from pages.runs.run import Run
 from pages.ui.buttons import WITHOUT_DATA, copy_link
 from pages.ui.widgets import session_cache, uses_own_data
 
-QUICK = 400_000
+MAX_QUICK_CELLS = 400_000
 """maximum number of cells of a run whose tables are written without a progress bar"""
 
 
@@ -26,7 +26,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
     """Show the menu with all exports of a run and its animation. `key` distinguishes several runs on a page."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
-    long = run.cells > QUICK and not run.view.traits.pairwise
+    long = run.cells > MAX_QUICK_CELLS and not run.view.traits.pairwise
     with st.popover("Export", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, create in (

@@ -1,4 +1,4 @@
-"""Examples in which clustering fails, each with a remedy: their widget values and explanations."""
+"""Examples in which clustering fails, each with a fix: their widget values and explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -85,16 +85,16 @@ class Failure:
     text: str
     """what to look for, and why it happens"""
     wrong: Scene
-    remedy: str
+    fix: str
     """label of the button that applies the change"""
     change: Mapping[str, Any]
-    """new values of the fields of `wrong` that the remedy changes"""
+    """new values of the fields of `wrong` that the fix changes"""
     after: str
-    """explanation of the remedied run"""
+    """explanation of the fixed run"""
 
-    def scene(self, remedied: bool = False) -> Scene:
-        """The failing scene, or the remedied one."""
-        return replace(self.wrong, **self.change) if remedied else self.wrong
+    def scene(self, fixed: bool = False) -> Scene:
+        """The failing scene, or the fixed one."""
+        return replace(self.wrong, **self.change) if fixed else self.wrong
 
 
 FAILURES = {

@@ -1,4 +1,4 @@
-"""Widgets that show a failure and its remedy on the page of its method."""
+"""Widgets that show a failure and its fix on the page of its method."""
 
 import streamlit as st
 
@@ -7,14 +7,14 @@ from pages.ui.navigation import open_scene
 
 
 def _shown_failure(page: str) -> tuple[str | None, bool]:
-    """The name of the failure that the widgets of this page are set to, if any, and whether its remedy is applied."""
+    """The name of the failure that the widgets of this page are set to, if any, and whether its fix is applied."""
     for name, failure in FAILURES.items():
-        for remedied in (False, True):
-            scene = failure.scene(remedied)
+        for fixed in (False, True):
+            scene = failure.scene(fixed)
             if scene.page == page and all(
                 key in st.session_state and st.session_state[key] == value for key, value in scene.state().items()
             ):
-                return name, remedied
+                return name, fixed
     return None, False
 
 
@@ -39,17 +39,17 @@ def choose_failure(page: str) -> None:
 
 
 def show_failure(page: str) -> None:
-    """If this page shows a failure, explain it and draw the button for its remedy. Call it after all widgets are drawn."""
-    name, remedied = _shown_failure(page)
+    """If this page shows a failure, explain it and draw the button for its fix. Call it after all widgets are drawn."""
+    name, fixed = _shown_failure(page)
     if name is None:
         return
     failure = FAILURES[name]
-    other = failure.scene(not remedied)
+    other = failure.scene(not fixed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(failure.after if remedied else failure.text, icon=":material/visibility:")
+        st.info(failure.after if fixed else failure.text, icon=":material/visibility:")
         st.button(
-            "Show the failure again" if remedied else failure.remedy,
-            icon=":material/undo:" if remedied else ":material/healing:",
+            "Show the failure again" if fixed else failure.fix,
+            icon=":material/undo:" if fixed else ":material/healing:",
             **(
                 dict(on_click=st.session_state.update, args=(other.state(),))
                 if other.page == page

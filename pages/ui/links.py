@@ -110,7 +110,7 @@ def write_address() -> None:
         )
 
 
-def warn_of_unavailable(place) -> None:
+def warn_of_unavailable_parameters(place) -> None:
     """Show a warning that lists query parameters which could not be applied, until it is dismissed.
 
     `place` is the Streamlit container of the warning. If the link was made with uploaded data, an explanation is shown

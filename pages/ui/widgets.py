@@ -93,7 +93,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         view = _choose_applicable_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
-        runs = int(st.number_input("Runs per method", *RUNS_RANGE, 100, 10, key="runs", width=128, **IN_LINK))
+        runs = int(st.number_input("Runs per initialization", *RUNS_RANGE, 100, 10, key="runs", width=160, **IN_LINK))
         seed = _choose_first_seed()
     names = [initialization.name for initialization in view.initializations if initialization.repeatable]
     chosen = st.multiselect(

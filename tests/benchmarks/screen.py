@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.browser.launch import CHROMIUM, FLAGS, serve  # noqa: E402
+from tests.browser.launch import CHROMIUM, FLAGS, serve
 
 COLD = 3
 """fresh servers, each with a fresh browser"""

@@ -63,7 +63,7 @@ def check_back(page, before):
     assert "/restarts" in page.url
     assert summary(page) == before
     assert page.get_by_label("Clusters (K)").input_value() == "16"
-    assert page.get_by_label("Runs per method").input_value() == "10"
+    assert page.get_by_label("Runs per initialization").input_value() == "10"
 
 
 def bars(page):

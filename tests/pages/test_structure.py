@@ -28,7 +28,7 @@ EXEMPT_FILES = {
     "compare/examples.py",
     # data: the method of each example on the Restarts page
     "restarts/examples.py",
-    # data: the method of each failure example and its remedy
+    # data: the method of each failure example and its fix
     "ui/failure_examples.py",
 }
 """files that contain lists of methods"""

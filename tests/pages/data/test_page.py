@@ -70,7 +70,7 @@ def missing_value_captions(app):
 def test_without_an_upload_the_limit_and_the_data_in_use_are_stated():
     app = opened("/data?source=Upload")
     assert "up to 200 MB" in app.file_uploader(key="file").label
-    assert "No data yet. All pages still use “Three Gaussians”." in texts_of(app)
+    assert "No new data yet. All pages still use “Three Gaussians”." in texts_of(app)
 
 
 def test_an_uploaded_table_is_described_and_gets_default_settings(shared_app):
@@ -404,7 +404,7 @@ def test_a_removed_file_is_forgotten(app):
     upload(app, "penguins.csv", PENGUINS)
     app.file_uploader(key="file").set_value(None).run()
     assert app.session_state["upload"] is None
-    assert "No data yet. All pages still use “penguins.csv”." in texts_of(app)
+    assert "No new data yet. All pages still use “penguins.csv”." in texts_of(app)
 
 
 @pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])

@@ -1,4 +1,4 @@
-"""The failure examples: each fails as described, and its remedy helps."""
+"""The failure examples: each fails as described, and its fix helps."""
 
 from functools import cache
 from urllib.parse import parse_qs
@@ -15,8 +15,8 @@ from tests.pages.app import latest, opened
 
 
 @cache
-def run_of(name, remedied=False):
-    scene = FAILURES[name].scene(remedied)
+def run_of(name, fixed=False):
+    scene = FAILURES[name].scene(fixed)
     return make_run(scene.load(), scene.settings, RecentCache(), lambda state: None)
 
 
@@ -34,9 +34,9 @@ def notices(run):
         ("dimensions", 0.1, 0.95),
     ],
 )
-def test_the_true_groups_are_found_only_with_the_remedy(name, at_most, at_least):
+def test_the_true_groups_are_found_only_with_the_fix(name, at_most, at_least):
     assert run_of(name).agreement < at_most
-    assert run_of(name, remedied=True).agreement > at_least
+    assert run_of(name, fixed=True).agreement > at_least
 
 
 def test_the_local_optimum_splits_one_group_and_covers_two_groups_with_one_center():
@@ -46,21 +46,21 @@ def test_the_local_optimum_splits_one_group_and_covers_two_groups_with_one_cente
     large = table > 0.2 * table.sum(axis=0)
     assert sorted(large.sum(axis=0)) == [1] * 8 + [2]
     assert sorted(large.sum(axis=1)) == [1] * 8 + [2]
-    assert run_of("optimum", remedied=True).history.losses[-1] < run.history.losses[-1]
+    assert run_of("optimum", fixed=True).history.losses[-1] < run.history.losses[-1]
 
 
 def test_k_means_halves_the_rings_and_single_linkage_finds_them():
     run = run_of("rings")
     assert abs(run.agreement) < 0.05
     assert run.history.converged
-    labels = tree_of_points(run.data.points, FAILURES["rings"].scene(remedied=True).state()["tree_linkage"]).labels(2)
+    labels = tree_of_points(run.data.points, FAILURES["rings"].scene(fixed=True).state()["tree_linkage"]).labels(2)
     assert adjusted_rand_index(run.data.labels, labels) == 1
 
 
 @pytest.mark.parametrize(("name", "notice"), [("empty", EMPTY_CLUSTER), ("collapse", COLLAPSING_COMPONENT)])
-def test_the_failure_causes_a_notice_and_the_remedy_does_not(name, notice):
+def test_the_failure_causes_a_notice_and_the_fix_does_not(name, notice):
     assert notice in notices(run_of(name))
-    assert notices(run_of(name, remedied=True)) == set()
+    assert notices(run_of(name, fixed=True)) == set()
 
 
 @pytest.fixture(scope="module")
@@ -100,16 +100,16 @@ def assert_shows(app, scene, text):
 
 
 @pytest.mark.parametrize("name", GALLERY)
-def test_each_example_opens_its_run_and_the_button_above_it_the_remedied_one(app, name):
+def test_each_example_opens_its_run_and_the_button_above_it_the_fixed_one(app, name):
     failure = FAILURES[name]
     app.switch_page("pages/failures/page.py").run()
     app.button(key=f"open {name}").click().run()
     assert not app.exception
     follow_link(app)
     assert_shows(app, failure.scene(), failure.text)
-    next(button for button in app.button if button.label == failure.remedy).click().run()
+    next(button for button in app.button if button.label == failure.fix).click().run()
     assert not app.exception
-    if failure.scene(remedied=True).page != failure.scene().page:
+    if failure.scene(fixed=True).page != failure.scene().page:
         follow_link(app)
-    assert_shows(app, failure.scene(remedied=True), failure.after)
+    assert_shows(app, failure.scene(fixed=True), failure.after)
     assert any(button.label == "Show the failure again" for button in app.button)

@@ -372,7 +372,7 @@ def widget_values(app):
 
 @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
 @pytest.mark.usefixtures("no_plots")
-def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
+def test_a_failure_sets_the_widgets_and_its_fix_changes_them(name):
     failure = FAILURES[name]
     # other settings, which the failure has to change
     app = opened(
@@ -389,19 +389,19 @@ def test_a_failure_sets_the_widgets_and_its_remedy_changes_them(name):
     assert failure.text in texts(app)
     assert ("collapsed to the " in texts(app)) == (name == "collapse")
     wrong = float(metrics(app)["Final loss"])
-    button(app, failure.remedy).click().run()
+    button(app, failure.fix).click().run()
     assert has_no_error(app)
-    assert widget_values(app) == {key: failure.scene(remedied=True).state()[key] for key in widget_values(app)}
+    assert widget_values(app) == {key: failure.scene(fixed=True).state()[key] for key in widget_values(app)}
     assert app.button_group(key="failure").value == name
     assert failure.after in texts(app)
     assert "collapsed to the " not in texts(app)
     assert float(metrics(app)["Final loss"]) != wrong
 
 
-def test_the_failure_can_be_shown_again_after_its_remedy(app):
+def test_the_failure_can_be_shown_again_after_its_fix(app):
     app.button_group(key="failure").set_value("alike").run()
     wrong = widget_values(app), metrics(app)
-    button(app, FAILURES["alike"].remedy).click().run()
+    button(app, FAILURES["alike"].fix).click().run()
     assert widget_values(app) != wrong[0]
     button(app, "Show the failure again").click().run()
     assert (widget_values(app), metrics(app)) == wrong

@@ -829,9 +829,9 @@ def test_the_center_of_an_emptied_cluster_is_not_described_as_the_mean_of_no_poi
 
 
 @cache
-def failed(name, remedied=False):
-    """The run of a failure example, or of its remedy."""
-    scene = FAILURES[name].scene(remedied)
+def failed(name, fixed=False):
+    """The run of a failure example, or of its fix."""
+    scene = FAILURES[name].scene(fixed)
     state = scene.state()
     values = {s.name: state[f"{state['sample']}_{s.name}"] for s in catalog.SAMPLES[state["sample"]].settings}
     data = catalog.draw_sample(state["sample"], state["n"], state["data_seed"], values)
@@ -850,14 +850,14 @@ def criterion(run):
 
 
 def test_a_component_collapses_without_a_variance_floor_and_does_not_with_one():
-    collapsed, remedied = failed("collapse"), failed("collapse", True)
+    collapsed, fixed = failed("collapse"), failed("collapse", True)
     assert widths(collapsed).min() == pytest.approx(1e-12, rel=0.1)  # the limit of double precision
-    assert widths(remedied).min() > 1e-2
-    assert collapsed.history.losses[-1] < remedied.history.losses[-1] - 0.5
+    assert widths(fixed).min() > 1e-2
+    assert collapsed.history.losses[-1] < fixed.history.losses[-1] - 0.5
     assert -np.diff(collapsed.history.losses).min() > 0.4  # a sudden drop
     assert collapsed.history.parameters[-1].weights.min() * 50 < 5  # onto a few points
     assert [notice.name for _, notice in collapsed.history.unique_notices()] == [notices.COLLAPSING_COMPONENT]
-    assert not remedied.history.unique_notices()
+    assert not fixed.history.unique_notices()
     # the floor alone prevents it, too
     floored = make_run(collapsed.data, collapsed.settings.with_options(floor=1e-2), RecentCache(), lambda _: None)
     assert widths(floored).min() == pytest.approx(1e-2, rel=1e-6)
@@ -906,14 +906,14 @@ def test_three_components_find_the_three_groups():
 
 
 @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if failure.scene().page == "mixture"])
-def test_a_failure_sets_all_settings_that_it_depends_on_and_its_remedy_changes_some_of_them(name):
+def test_a_failure_sets_all_settings_that_it_depends_on_and_its_fix_changes_some_of_them(name):
     failure = FAILURES[name]
-    state, remedied = failure.scene().state(), failure.scene(remedied=True).state()
+    state, fixed = failure.scene().state(), failure.scene(fixed=True).state()
     assert {"source", "sample", "n", "data_seed", "k", "start_mixture", "mixture_covariance", "mixture_floor", "seed"} <= set(
         state
     )
-    assert set(remedied) == set(state)
-    assert any(state[key] != value for key, value in remedied.items())
+    assert set(fixed) == set(state)
+    assert any(state[key] != value for key, value in fixed.items())
 
 
 def test_the_variance_floor_is_a_setting_of_the_run():
