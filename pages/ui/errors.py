@@ -1,4 +1,4 @@
-"""Error messages on the page, with a button for the remedy where there is one."""
+"""Error messages on the page, with a button that fixes the problem if possible."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.ui.data_choice import current
 
 
 def show_error(error: ValueError) -> None:
-    """Show the message of an error; if the method requires points, also a button that selects one that does not."""
+    """Show an error message; if the method requires points, also show a button that selects another method."""
     st.error(escape_markdown(as_sentence(error)), icon=":material/error:")
     if isinstance(error, NeedsPoints):
         view = next(iter(available_methods(WATCH, current()).values()))

@@ -1,4 +1,4 @@
-"""Ready-made examples: one click sets data and settings and explains what to look for."""
+"""Examples that set the data and settings of a page with one click and explain what to look for."""
 
 from contextlib import suppress
 from typing import Protocol
@@ -14,7 +14,7 @@ class Example(Protocol):
     text: str
     """what to look for, in two sentences"""
     address: dict[str, str]
-    """query parameters of widgets that may not be drawn yet; Streamlit does not write them"""
+    """query parameters of widgets that may not be drawn yet, for which Streamlit does not write them"""
 
     def state(self) -> dict:
         """Widget values of the example, by key."""
@@ -27,7 +27,7 @@ def choose_example(examples: dict[str, Example]) -> None:
     def is_shown(example) -> bool:
         return all(name in st.session_state and st.session_state[name] == value for name, value in example.state().items())
 
-    # select the example that matches the widgets: also after opening a link, and no longer after a change
+    # select the example that matches the widgets, also after a link was opened, and deselect it after a change
     st.session_state[key] = next((name for name, example in examples.items() if is_shown(example)), None)
 
     def apply():

@@ -19,11 +19,11 @@ from pages.ui.buttons import WITHOUT_DATA, copy_link
 from pages.ui.widgets import session_cache, uses_own_data
 
 MAX_QUICK_CELLS = 400_000
-"""maximum number of cells of a run whose tables are written without a progress bar"""
+"""maximum size of a run, in table cells, whose tables are created without a progress bar"""
 
 
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
-    """Show the menu with all exports of a run and its animation. `key` distinguishes several runs on a page."""
+    """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
     long = run.cells > MAX_QUICK_CELLS and not run.view.traits.pairwise
@@ -62,8 +62,8 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                         icon=":material/download:",
                     )
         st.caption(
-            "The HTML animation works offline. Cells that look like formulas are prefixed with an apostrophe. Use PNG/SVG at "
-            "the player to save the current frame."
+            "The HTML animation works offline. CSV cells that look like formulas are prefixed with an apostrophe. To save the "
+            "current frame, use the PNG and SVG buttons of the player."
         )
         if not key:
             st.page_link("pages/report/page.py", label="Printable report", icon=":material/description:")
@@ -79,7 +79,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
 
 
 def _show_script(run: Run, write: Callable[[Run], str]) -> None:
-    """Show the script, or the reason why there is none. An error in `write` must not break the page."""
+    """Show the script, or the reason why there is none. Any other error is logged, so that it does not break the page."""
     try:
         code = write(run)
     except NoScript as error:
@@ -90,15 +90,15 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
     else:
         st.code(code, language="python", height=260)
         if "from clustering" in code:
-            st.caption("Run in the app's folder (needs the package `clustering`).")
+            st.caption("Needs the package `clustering`: run the script in the app's folder or install the package.")
         if scripts.TABLE in code:
-            st.caption(f"Put the exported {scripts.TABLE} in the working directory.")
+            st.caption(f"Reads the exported table of assignments: put {scripts.TABLE} in the working directory.")
 
 
 def _file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
     """Show a button that creates the file, with a progress bar. Return the file, or None before it is created.
 
-    `content` identifies what the file contains.
+    `content` identifies its content in the cache.
     """
     cache, place = session_cache(), st.empty()
     key, name = ("file", *content), f"{label[0].lower()}{label[1:]}"

@@ -1,4 +1,4 @@
-"""Examples in which clustering fails, each with a fix: their widget values and explanations."""
+"""Examples in which clustering fails, each with a fix: widget values and explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ class Scene:
     """A run of a method on a data set, and the page that shows it."""
 
     data: Mapping[str, Any]
-    """widget values that select the data set, by key"""
+    """values of the widgets that select the data set, by key"""
     k: int = 3
     start: str = "random"
     """name of the initialization"""
@@ -85,29 +85,29 @@ class Failure:
     text: str
     """what to look for, and why it happens"""
     wrong: Scene
+    """the run that fails"""
     fix: str
     """label of the button that applies the change"""
     change: Mapping[str, Any]
     """new values of the fields of `wrong` that the fix changes"""
     after: str
-    """explanation of the fixed run"""
+    """explanation of the run with this change"""
 
     def scene(self, fixed: bool = False) -> Scene:
-        """The failing scene, or the fixed one."""
+        """The run that fails, or the run with the change."""
         return replace(self.wrong, **self.change) if fixed else self.wrong
 
 
 FAILURES = {
     "optimum": Failure(
         "Local optimum",
-        "There are nine groups and nine centers, but one group is split in two and one center covers two groups. Every step "
-        "lowered the loss, and no further step can: K-means has converged, and from here the better optimum cannot be "
-        "reached.",
+        "There are nine groups and nine centers, but one group is split in two and one center covers two groups. No further "
+        "step can lower the loss: K-means has converged to a local optimum and cannot reach a better one from here.",
         Scene(_sample("grid", side=3), k=9, seed=6),
         "Start with k-means++",
         {"start": "k-means++", "seed": 2},
-        "k-means++ chooses initial centers far from each other, so each group has a center from the beginning, and the final "
-        "loss is lower. The Restarts page shows how often each initialization succeeds.",
+        "k-means++ chooses initial centers far from each other: here each group has a center from the beginning, and the "
+        "final loss is lower. The Restarts page shows how often each initialization succeeds.",
     ),
     "number": Failure(
         "Wrong K",
@@ -116,31 +116,34 @@ FAILURES = {
         Scene(_sample("round", k=5), k=3, seed=2),
         "Use K = 5",
         {"k": 5, "start": "k-means++", "seed": 1},
-        "With five centers, each group has its own. The Choose K page compares six criteria over K; here they agree.",
+        "With five centers, each group has its own. The Choose K page compares six criteria over K; here all but the elbow "
+        "suggest five.",
     ),
     "scales": Failure(
         "Unequal scales",
-        "The penguins are measured in millimeters and grams. One gram counts as much as one millimeter, and the weights are "
-        "in the thousands, so K-means groups the penguins by weight alone: see the adjusted Rand index against the species.",
+        "The penguins are measured in millimeters and grams, and K-means groups them by weight alone. One gram counts as much "
+        "as one millimeter, and the weights are in the thousands. See the adjusted Rand index, which compares the clusters "
+        "with the species.",
         Scene({"source": "real", "table": "penguins", "scaling": "none"}),
         "Standardize the columns",
         {"data": {"source": "real", "table": "penguins", "scaling": "standardize"}},
-        "Divided by their standard deviations, all four columns count, and the clusters nearly match the species.",
+        "Each column is divided by its standard deviation, so all four count equally, and the clusters nearly match the "
+        "species.",
     ),
     "outliers": Failure(
         "Outliers",
-        "An outlier contributes its squared distance, so the loss is lower if one center moves to a few outliers and two "
-        "groups share another.",
+        "One center has moved to a few outliers, and two groups share another center. An outlier contributes its squared "
+        "distance to the loss, so this loss is lower than with one center in each group.",
         Scene(_sample("outliers", share=0.1), seed=6),
         "Use K-medoids",
         {"method": "kmedoids"},
-        "K-medoids sums distances instead of squared distances, and its centers are data points, so outliers have less "
-        "influence: each group has its own medoid.",
+        "K-medoids minimizes the sum of distances instead of squared distances, and its centers are data points, so outliers "
+        "have less influence: each group has its own medoid.",
     ),
     "rings": Failure(
         "Rings",
         "K-means assigns each point to the nearest center, so the boundaries between clusters are straight lines. No two "
-        "centers can separate a ring from the one around it; it converges to two halves.",
+        "centers can separate a ring from the one around it: K-means cuts both in half.",
         Scene(_sample("rings"), k=2, seed=5),
         "Use single linkage",
         {"page": "hierarchy", "method": "tree", "options": {"linkage": "single"}},
@@ -149,28 +152,29 @@ FAILURES = {
     ),
     "empty": Failure(
         "Empty cluster",
-        "In the first iterations, a center loses its last point to its neighbors. The mean of zero points is undefined, so "
-        "the cluster is moved to the point that is farthest from its nearest center, and a notice is shown.",
+        "In the first iteration, a center loses all of its points to its neighbors. The mean of zero points is undefined, so "
+        "the center moves to the point that is farthest from its own center, and a warning is shown.",
         Scene(_sample("spreads", 100), k=5, seed=30),
         "Start with k-means++",
-        {"start": "k-means++", "seed": 1},
-        "Initial centers far from each other rarely fall into the same group, so no center loses all of its points.",
+        {"start": "k-means++", "seed": 5},
+        "k-means++ chooses initial centers far from each other, so a center rarely loses all of its points to its neighbors.",
     ),
     "collapse": Failure(
         "Collapsing component",
-        "Without a variance floor, a component can shrink onto a few points: the narrower it is, the higher its density at "
-        "these points, so the log-likelihood diverges and is meaningless. Watch the loss drop as one ellipse vanishes.",
+        "Without a variance floor, a component can shrink onto a few points. The narrower it is, the higher its density at "
+        "these points, so the log-likelihood grows without bound and is meaningless. Watch the loss drop as an ellipse "
+        "vanishes.",
         Scene(_sample("spreads", 50), k=6, options={"floor": 0.0}, method="mixture", page="mixture"),
         "Set a variance floor and use fewer components",
         {"options": {"floor": 1e-2}, "k": 3},
-        "With a variance floor, no component can be narrower than a tenth of the spread of the data, so the likelihood is "
-        "bounded. With three components, none is left over to shrink.",
+        "With this variance floor, the standard deviation of a component is at least a tenth of that of the data, so the "
+        "likelihood is bounded. With three components, none is left over to shrink.",
     ),
     "dimensions": Failure(
         "High dimension",
-        "Two columns contain three groups; four hundred columns are noise. Each column adds a little to every distance, so "
-        "all points are about equally far from each other, and the nearest center is random: the adjusted Rand index is "
-        "near 0.",
+        "Two columns contain three groups, but four hundred columns are noise. Each column adds a little to every distance, "
+        "so all points are about equally far from each other, and the nearest center is almost random: the adjusted Rand "
+        "index is near 0.",
         Scene(_sample("noise", 200)),
         "Remove the noise columns",
         {"data": _sample("noise", 200, noise=0)},
@@ -179,23 +183,22 @@ FAILURES = {
     ),
     "alike": Failure(
         "Identical means",
-        "All components start at the same place, so every point has equal responsibilities, and every M step gives all "
-        "components the same mean and covariance again: nothing can separate them. It converges at once to three identical "
-        "Gaussians.",
+        "All components start with the same mean, so all responsibilities are equal, and each M step gives all components "
+        "the same mean and covariance again. EM converges at once to three identical Gaussians.",
         Scene(_sample("three"), start="alike", method="mixture", page="mixture"),
         "Start at different points",
         {"start": "k-means++"},
-        "From different points the components separate and find the three groups. EM only climbs from where it starts.",
+        "From different initial means, the components separate and find the three groups. EM is a local search: the result "
+        "depends on where it starts.",
     ),
     "many": Failure(
         "Too many components",
-        "Eight components divide three groups among themselves, slowly, and some lose nearly all of their points: their "
-        "weight falls to about one point. The loss is slightly lower than with three components, but BIC is higher: the extra "
-        "parameters are not justified.",
+        "Eight components slowly divide three groups among themselves, and one of them keeps little more than one point. The "
+        "loss is slightly lower than with three components, but the BIC is higher: the extra parameters are not justified.",
         Scene(_sample("three"), k=8, seed=13, options={"covariance": "tied"}, method="mixture", page="mixture"),
         "Use K = 3",
         {"k": 3, "seed": 2},
-        "Three components, one per group; compare the BIC. The Choose K page does this for every K.",
+        "There is one component per group, and the BIC is lower. The Choose K page compares the BIC of every K.",
     ),
 }
 GALLERY = ("optimum", "number", "scales", "outliers", "rings", "empty", "collapse", "dimensions")

@@ -1,4 +1,4 @@
-"""Widgets that show a failure and its fix on the page of its method."""
+"""Widgets that show a failure example and its fix."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from pages.ui.navigation import open_scene
 
 
 def _shown_failure(page: str) -> tuple[str | None, bool]:
-    """The name of the failure that the widgets of this page are set to, if any, and whether its fix is applied."""
+    """The name of the example to which the widgets of this page are set, if any, and whether its fix is applied."""
     for name, failure in FAILURES.items():
         for fixed in (False, True):
             scene = failure.scene(fixed)
@@ -19,7 +19,7 @@ def _shown_failure(page: str) -> tuple[str | None, bool]:
 
 
 def choose_failure(page: str) -> None:
-    """Draw buttons for the failures that this page can show, then call `show_failure`."""
+    """Draw buttons for the examples that this page can show, then call `show_failure`."""
     available = [name for name, failure in FAILURES.items() if failure.wrong.page == page]
     name, _ = _shown_failure(page)
     st.session_state["failure"] = name if name in available else None
@@ -39,7 +39,7 @@ def choose_failure(page: str) -> None:
 
 
 def show_failure(page: str) -> None:
-    """If this page shows a failure, explain it and draw the button for its fix. Call it after all widgets are drawn."""
+    """If this page shows an example, explain it and draw the button for its fix. Call it after all widgets are drawn."""
     name, fixed = _shown_failure(page)
     if name is None:
         return

@@ -1,4 +1,4 @@
-"""Query parameters: restore widget values from a link, keep them in the address across pages, report invalid ones."""
+"""Query parameters: widget values in links and in the address, and a warning about those that cannot be applied."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ MAX_LISTED = 5
 def requested_parameters() -> dict[str, list[str]]:
     """Return the query parameters with which the session began, each with its values.
 
-    The first call must be made before any widget is drawn.
+    Call it for the first time before any widget is drawn.
     """
     if "requested parameters" not in st.session_state:
         st.session_state["requested parameters"] = {name: st.query_params.get_all(name) for name in st.query_params}
@@ -37,7 +37,7 @@ def requested_parameters() -> dict[str, list[str]]:
 def restore_address(page: str) -> None:
     """Restore widget values that were in the address of the previous page. Call it before any widget is drawn.
 
-    Streamlit itself forgets values that came from a link.
+    Without this, Streamlit forgets values that came from a link when another page is opened.
     """
     held = st.session_state.get("in address", ()) if st.session_state.get("page") != page else ()
     carried = {name: st.session_state[name] for name in held if _is_widget_value(name)}
@@ -47,7 +47,7 @@ def restore_address(page: str) -> None:
 
 
 def current_address() -> dict[str, list[str]]:
-    """Return the query parameters of this page, including those that `write_address` is going to add.
+    """Return the query parameters of this page, including those that `write_address` will add.
 
     Call it after all widgets are drawn.
     """
@@ -61,7 +61,7 @@ def current_address() -> dict[str, list[str]]:
 
 
 def _is_drawn(name: str) -> bool:
-    """Whether this page has drawn a widget with this key (Streamlit then refuses to set its value)."""
+    """Whether this page has drawn a widget with this key: Streamlit then refuses to set its value."""
     if not _is_widget_value(name):
         return False
     try:
@@ -83,7 +83,7 @@ def write_address() -> None:
     """Add the query parameters that Streamlit omits. Call it after the page is drawn.
 
     Streamlit omits values that were restored from another page. When the user goes back in the browser, it also resets
-    widgets that both pages have: their values are set again, and the page reruns once.
+    widgets that both pages have; their values are then set again, and the page reruns once.
     """
     carried = st.session_state["carried over"]
     reset = {name: value for name, value in carried.items() if _is_drawn(name) and st.session_state[name] != value}
@@ -111,7 +111,7 @@ def write_address() -> None:
 
 
 def warn_of_unavailable_parameters(place) -> None:
-    """Show a warning that lists query parameters which could not be applied, until it is dismissed.
+    """Show a warning that lists the query parameters that could not be applied, until it is dismissed.
 
     `place` is the Streamlit container of the warning. If the link was made with uploaded data, an explanation is shown
     instead, until data are chosen. Call it after the page is drawn.
@@ -120,7 +120,7 @@ def warn_of_unavailable_parameters(place) -> None:
         found = {name: values for name in requested_parameters() if (values := _unavailable_values(name))}
         st.session_state["unavailable"] = [f"{name} = {truncate(text)}" for name, texts in found.items() for text in texts]
         for name in found:
-            if name in st.query_params and not _is_drawn(name):  # otherwise it stays in links copied from here
+            if name in st.query_params and not _is_drawn(name):  # it would stay in links copied from here
                 del st.query_params[name]
         st.session_state["without data"] = requested_parameters().get("source") == [SOURCES["own"]]
     if st.session_state["without data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
@@ -145,7 +145,7 @@ def warn_of_unavailable_parameters(place) -> None:
 
 
 def _unavailable_values(name: str) -> list[str]:
-    """The requested values of this query parameter that no widget on the page accepted."""
+    """The requested values of this query parameter that no widget of the page accepted."""
     values, kept = requested_parameters()[name], st.query_params.get_all(name)
     if name == CENTERS:
         current_centers, wanted = (parse_positions(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
@@ -159,7 +159,7 @@ def _unavailable_values(name: str) -> list[str]:
 
 
 def _texts_of(value) -> set[str]:
-    """All texts that represent this widget value in an address."""
+    """All texts that may represent this widget value in an address."""
     texts = {
         str(value),
         str(value).capitalize(),
@@ -179,7 +179,7 @@ def _labels() -> list[Mapping]:
 
 
 def _is_number(text: str, value) -> bool:
-    """Whether the text is a notation of the number `value`."""
+    """Whether the text represents the number `value`."""
     try:
         return not isinstance(value, str) and float(text) == value
     except ValueError:

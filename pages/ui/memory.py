@@ -8,15 +8,16 @@ import time
 from functools import cache
 
 CLEANING_DELAY = 5.0
-"""seconds between the first script run and the cleaning"""
+"""seconds between `schedule` and the cleaning"""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # from malloc.h
 MEGABYTE = 2**20
 
 
 class MemoryCleaner:
-    """A background thread that collects garbage and trims the heap some seconds after it was scheduled.
+    """A background thread that collects garbage and trims the heap a few seconds after a call of `schedule`.
 
-    Plotly figures are in reference cycles, so they stay until Python's garbage collector runs, and glibc keeps freed memory.
+    Otherwise, memory is returned late or never: Plotly figures are in reference cycles, so they stay until Python's garbage
+    collector runs, and glibc keeps freed memory.
     """
 
     def __init__(self, delay: float = CLEANING_DELAY):
@@ -24,8 +25,8 @@ class MemoryCleaner:
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
         if hasattr(self._libc, "mallopt"):  # glibc
             # Limit the number of arenas: glibc trims free memory in the middle of each, but at the end of the first one only.
-            # Arrays of 100,000 points are also kept in arenas, because mapping new pages for each takes longer than the
-            # computation on them.
+            # Keep arrays of up to 8 MB in arenas, too: mapping new pages for each takes longer than computing with 100,000
+            # points.
             self._libc.mallopt(M_ARENA_MAX, 2)
             self._libc.mallopt(M_MMAP_THRESHOLD, 8 * MEGABYTE)
             self._libc.mallopt(M_TRIM_THRESHOLD, 16 * MEGABYTE)

@@ -20,13 +20,14 @@ PAGES = {
     "hierarchy": ("pages/hierarchy/page.py", "Open on the Hierarchical page", ":material/account_tree:"),
     "mixture": ("pages/mixture/page.py", "Open on the Gaussian mixture page", ":material/blur_on:"),
 }
+"""script, link label and icon of each page that can be requested"""
 
 
 def open_in_watch(settings: Settings) -> None:
     """Callback: request the Watch page with the method, K, initialization and seed of this run."""
     view, initialization = method(settings.method), settings.start.initialization
     state = {"algorithm": view.name, "seed": int(settings.seed)}
-    # the same texts as on the Watch page, which would otherwise add an entry to the browser history for each
+    # the same texts as the Watch page writes, because each change of the address would add an entry to the browser history
     default = next(iter(available_methods(WATCH).values()))
     texts = {"algorithm": (view.title, default.title), "seed": (str(settings.seed), "1")}
     if settings.k is not None:
@@ -40,7 +41,7 @@ def open_in_watch(settings: Settings) -> None:
 
 
 def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
-    """Callback: request a page with its widgets set to these values.
+    """Callback: request a page with its widgets set to the values `state`, by key.
 
     `address` contains the query parameters of widgets that may not be drawn yet; Streamlit writes those of all others.
     """
@@ -50,7 +51,7 @@ def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:
-    """Callback: like `open_in_watch`, for a run that is initialized with the cut of a tree; also sets the options of the tree.
+    """Callback: like `open_in_watch`, for a run that is initialized with the cut of a tree; also sets the tree's options.
 
     If the method has a metric, it is set to that of the tree.
     """
@@ -65,23 +66,23 @@ def open_from_tree(settings: Settings, data: Data) -> None:
 def open_in_comparison(settings: Settings, data: Data) -> None:
     """Callback: request the Compare page with this run in the first panel and another method in the second."""
     first, second = panel_ending(data, 1), panel_ending(data, 2)
-    rival = next(view for name, view in available_methods(COMPARE, data).items() if name != settings.method)
-    panels = {f"algorithm{first}": settings.method, f"algorithm{second}": rival.name}
-    own = {f"k{first}": None, f"k{second}": None, start_key(rival, second): SAME}
+    other = next(view for name, view in available_methods(COMPARE, data).items() if name != settings.method)
+    panels = {f"algorithm{first}": settings.method, f"algorithm{second}": other.name}
+    shared = {f"k{first}": None, f"k{second}": None, start_key(other, second): SAME}
     state, texts = _options(method(settings.method), data, dict(settings.options), first)
     counts = {"panels": ("2", "3")}
     if settings.k is not None:
         state["k"] = settings.k
         counts["k"] = str(settings.k), "3"
-    st.session_state.update({"panels": 2} | panels | own | state)
+    st.session_state.update({"panels": 2} | panels | shared | state)
     _request_page("compare", counts | {key: (method(name).title, "") for key, name in panels.items()})
     st.session_state[REQUEST][1].update(texts)
 
 
 def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tuple[dict, dict[str, str]]:
-    """Return the widget values of these options, by key, and the query parameters of those that differ from the default.
+    """Return the widget values of options, by key, and the query parameters of those that differ from the default.
 
-    Values of options that the method does not have are ignored.
+    `values` contains the values by name of the option; those of options that the method does not have are ignored.
     """
     state, texts = {}, {}
     for option in view.options:
@@ -106,7 +107,7 @@ def _request_page(page: str, texts: dict[str, tuple[str, str]]) -> None:
 def open_requested_page() -> None:
     """Open the page that a callback of this module requested, if any. Call it on pages with such callbacks.
 
-    It clicks a link, because `st.switch_page` raises an error if widgets of this page are bound to query parameters.
+    This clicks a link, because `st.switch_page` raises an error if widgets of this page are bound to query parameters.
     """
     request = st.session_state.pop(REQUEST, None)
     if request is None:

@@ -12,7 +12,7 @@ from pages.runs.jobs import Job
 class Progress:
     """A progress bar that appears if a computation takes longer than 0.4 seconds.
 
-    Any change of a setting stops the computation. If `on_stop` is given, there is also a button to stop it.
+    Changing any setting stops the computation. If `on_stop` is given, a Stop button calls it.
     """
 
     def __init__(self, on_stop: Callable[[], None] | None = None):
@@ -20,6 +20,7 @@ class Progress:
         self.on_stop, self.bar, self.last = on_stop, None, 0.0
 
     def show(self, fraction: float, text: str) -> None:
+        """Show the completed fraction (0 to 1) and a text, at most 20 times per second."""
         now = time.monotonic()
         if now - self.began < 0.4 or now - self.last < 0.05:
             return
@@ -34,13 +35,14 @@ class Progress:
         self.bar.progress(fraction, text=f"{text} {hint}")
 
     def done(self) -> None:
+        """Remove the progress bar."""
         self.place.empty()
 
 
 def run_job(name: str, job: Job) -> None:
     """Run the remaining tasks of a job, with a progress bar and a Stop button; if it was stopped, show a Resume button.
 
-    `name` identifies the job within the session. Any change of a setting stops the job as well.
+    `name` identifies the job within the session. Changing any setting also stops it.
     """
 
     def stop():
@@ -54,7 +56,7 @@ def run_job(name: str, job: Job) -> None:
         return
     if st.session_state.get("stopped") == name:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Stopped, {pluralize(remaining, job.noun)} not done; results so far.")
+            st.warning(f"Stopped with {pluralize(remaining, job.noun)} remaining. The results so far are shown.")
             st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)

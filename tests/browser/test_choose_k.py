@@ -32,7 +32,7 @@ def test_the_verdict_is_shown_and_a_k_opens_exactly_its_best_run(page, server):
 def test_long_work_can_be_stopped_and_resumed(page, server):
     page.goto(f"{server}/choose_k?n=1,000&algorithm=Gaussian+mixture&k_up_to=8")
     page.get_by_test_id("stButton").get_by_role("button", name="Stop").click(timeout=60_000)
-    page.get_by_text(re.compile("Stopped, .* tasks not done")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile("Stopped with .* tasks remaining")).wait_for(timeout=60_000)
     page.get_by_role("button", name="Resume").click()
     page.get_by_text(re.compile(r"with K = \d")).first.wait_for(timeout=60_000)
     assert page.locator("[data-testid=stException]").count() == 0

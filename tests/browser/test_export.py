@@ -63,7 +63,7 @@ def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_
     sentence = offline.locator("p[aria-live]")
     text = "document.querySelector('p[aria-live]').textContent"
     assert sentence.inner_text() == final
-    offline.locator(".updatemenu-button", has_text="From the start").click()
+    offline.locator(".updatemenu-button", has_text="First frame").click()
     offline.wait_for_function(f"() => {text}.startsWith('Start: 3 centers')")
     offline.locator(".updatemenu-button", has_text="Play").click()
     offline.wait_for_function(f"final => {text} === final", arg=final)
@@ -72,7 +72,7 @@ def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_
     offline.wait_for_function(f"final => {text} !== final", arg=final)
     offline.keyboard.press("ArrowRight")
     offline.wait_for_function(f"final => {text} === final", arg=final)
-    offline.locator(".updatemenu-button", has_text="From the start").click()
+    offline.locator(".updatemenu-button", has_text="First frame").click()
     offline.locator(".updatemenu-button", has_text="Play").click()
     offline.wait_for_function(f"() => {text}.startsWith('M step')")
     offline.keyboard.press(" ")

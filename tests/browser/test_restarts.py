@@ -134,7 +134,7 @@ def test_long_work_can_be_stopped_and_resumed(page, server):
     def running(missing):
         return page.get_by_text(re.compile(rf"^Run (?!1 |2 )\d+ of {missing:,}, iteration"))
 
-    stopped = page.get_by_text(re.compile(r"^Stopped, [\d,]+ runs not done"))
+    stopped = page.get_by_text(re.compile(r"^Stopped with [\d,]+ runs remaining"))
     done = []
     for _ in range(2):
         running(1500 - sum(done[-1:])).wait_for()

@@ -1,4 +1,4 @@
-"""Shared by the tests of pages: an `AppTest` that can open any page first, as a link does, and that opens it quickly."""
+"""Shared by the tests of pages: `AppTest` can open any page first, as a link does, and opens it quickly."""
 
 from pathlib import Path
 
@@ -29,11 +29,11 @@ def _pages_by_address():
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_server():
-    """Sessions share what does not depend on them, as on a server, and nothing runs beside the tests.
+    """Sessions share whatever they would share on a server, and nothing runs in the background.
 
-    For every app, `AppTest` would search all installed packages for components (50 ms; this app uses none), compile the
-    scripts for every run, and poll for the end of a run a thousand times a second. The memory cleaner of the app would collect
-    garbage every five seconds.
+    Otherwise `AppTest` would, for every app, search all installed packages for components (50 ms; the app uses none of them),
+    compile the scripts in every run, and poll for the end of a run a thousand times per second. The memory cleaner of the app
+    would collect garbage every five seconds.
     """
     scripts = ScriptCache()
 

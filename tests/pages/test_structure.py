@@ -1,5 +1,5 @@
-"""The structure of the code: imports between folders have one direction, only pages and `ui` import Streamlit, and only the
-code of methods names a method."""
+"""The structure of the code: folders import only from those below them, only pages and `ui` import Streamlit, and only the
+code of methods contains names of methods."""
 
 import ast
 import importlib.util
@@ -19,7 +19,7 @@ LAYERS = ("ui", "export", "runs", "methods", "figures", "datasets")
 """from top to bottom: a folder may import from those below it"""
 FILES = sorted((ROOT / "pages").rglob("*.py"))
 CORE = sorted((ROOT / "clustering").rglob("*.py"))
-LONGEST_SCRIPT = 120
+MAX_SCRIPT_LINES = 120
 
 KNOW_METHODS = ("methods", "hierarchy", "mixture")
 """folders that may name a method: the methods themselves, and pages about one method"""
@@ -89,7 +89,7 @@ def imports(source: str, package: str) -> Iterator[str]:
 
 
 def wrong_imports(folder: str, source: str, package: str | None = None) -> list[str]:
-    """The imports from a layer that is not below this folder, and of Streamlit where it is not allowed."""
+    """The imports from a folder that is not below this one, and those of Streamlit where it is not allowed."""
     below = LAYERS[LAYERS.index(folder) + 1 :] if folder in LAYERS else LAYERS
     wrong = []
     for name in imports(source, package or f"pages.{folder}"):
@@ -98,7 +98,7 @@ def wrong_imports(folder: str, source: str, package: str | None = None) -> list[
             wrong.append(name)
         if root == "streamlit" and folder not in (*PAGES, "ui"):
             wrong.append(name)
-        if root == "?" and folder != "methods":  # it imports the files of its own folder by name
+        if root == "?" and folder != "methods":  # which imports the files of its own folder by name
             wrong.append(name)
     return wrong
 
@@ -126,9 +126,9 @@ def modules() -> set[str]:
 
 
 def named_methods(source: str, exempt: frozenset[str] = frozenset()) -> list[str]:
-    """The lines with the name of a method as a string, alone or in the key of a widget, for whatever purpose.
+    """The lines with the name of a method as a string, alone or in the key of a widget.
 
-    Module constants in `exempt` are ignored.
+    The values of the module constants in `exempt` are ignored.
     """
     tree = parse(source)
     allowed = set()
@@ -153,16 +153,16 @@ def compared_classes(source: str) -> list[str]:
     for node in nodes_of(source):
         match node:
             case ast.Compare(left=left, comparators=others):
-                asked = [left, *others]
+                parts_compared = [left, *others]
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
-                asked = [kinds]
+                parts_compared = [kinds]
             case ast.MatchClass(cls=kind):
-                asked = [kind]
+                parts_compared = [kind]
             case ast.MatchValue(value=value):
-                asked = [value]
+                parts_compared = [value]
             case _:
                 continue
-        if {_name(part) for one in asked for part in ast.walk(one)} & classes():
+        if {_name(part) for one in parts_compared for part in ast.walk(one)} & classes():
             found.append(f"line {node.lineno}: {ast.unparse(node)[:80]}" if hasattr(node, "lineno") else ast.unparse(node))
     return found
 
@@ -171,8 +171,8 @@ def imported_methods(source: str, package: str) -> set[str]:
     """The modules of single methods that a file imports, or imports anything from."""
     parts = [name.split(".") for name in imports(source, package)]
     of_files = {rest[2] for rest in parts if rest[:2] == ["pages", "methods"] and len(rest) > 2} & modules()
-    homes = {type(view).__name__: type(view).__module__.rpartition(".")[2] for view in methods().values()}
-    return of_files | {homes[rest[-1]] for rest in parts if rest[-1] in homes}
+    module_of_class = {type(view).__name__: type(view).__module__.rpartition(".")[2] for view in methods().values()}
+    return of_files | {module_of_class[rest[-1]] for rest in parts if rest[-1] in module_of_class}
 
 
 def test_every_folder_is_a_page_or_a_layer():
@@ -321,4 +321,4 @@ def test_class_names_are_unique():
 
 def test_page_scripts_are_short():
     lengths = {page: len((ROOT / "pages" / page / "page.py").read_text(encoding="utf-8").splitlines()) for page in PAGES}
-    assert {page: length for page, length in lengths.items() if length > LONGEST_SCRIPT} == {}
+    assert {page: length for page, length in lengths.items() if length > MAX_SCRIPT_LINES} == {}

@@ -1,11 +1,11 @@
-"""Buttons that act in the browser only, as a small component. Works offline."""
+"""Browser component: buttons that copy the link or print the page. Works offline."""
 
 from pathlib import Path
 
 import streamlit as st
 
 WITHOUT_DATA = "It contains your settings, not your data."
-"""added to the confirmation of a copied link if the data were uploaded"""
+"""limitation of a link if the data were uploaded (see `copy_link`)"""
 
 _HERE = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def _component():
 def copy_link(limitation: str = "", key: str = "copying") -> None:
     """Draw a button that copies the address of the page.
 
-    `limitation` is a sentence about what the link does not contain, shown after copying.
+    `limitation` is a sentence about what the link does not contain; it is shown after copying.
     """
     _component()(key=key, data=dict(action="copy", label="Copy link", limitation=limitation))
 

@@ -1,5 +1,5 @@
-// Buttons that act in the browser only.
-// data: { action: "copy" or "print", label, limitation: what the link does not contain, as a sentence, or "" }
+// A button that copies the address or prints the page.
+// data: { action: "copy" or "print", label, limitation: a sentence about what the link does not contain, or "" }
 
 const ICONS = {
   copy: "M10 14a4.5 4.5 0 0 0 6.4 0l3.2-3.2a4.5 4.5 0 0 0-6.4-6.4l-1 1M14 10a4.5 4.5 0 0 0-6.4 0l-3.2 3.2a4.5 4.5 0 0 0 6.4 6.4l1-1",

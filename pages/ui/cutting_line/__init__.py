@@ -20,14 +20,14 @@ def _component():
 def draw_cutting_line(
     data_tree: DataTree, k: int, height: float, max_clusters: int, chart: str, on_cut: Callable[[float], None]
 ) -> None:
-    """Draws the line over the dendrogram.
+    """Draw the line over the dendrogram.
 
     Parameters
     ----------
     k : number of clusters of the current cut
     height : height of the current cut
     max_clusters : largest number of clusters that the label shows while the line moves
-    chart : key of the container that holds the figure
+    chart : key of the container of the dendrogram
     on_cut : called with the new height when the line is released after dragging or moved with the arrow keys
     """
     key = "cutting"
@@ -37,13 +37,13 @@ def draw_cutting_line(
         if is_height(answer):
             on_cut(float(answer["height"]))
 
-    # a cut applies all merges before the first one above it, so an inverted merge counts at the height of an earlier one
+    # a cut applies all merges before the first one above it, so an inverted merge counts at the height of an earlier merge
     heights = np.maximum.accumulate(data_tree.tree.heights)[-max_clusters:].tolist()
     data = dict(chart=chart, k=k, height=height, maxClusters=max_clusters, heights=heights)
     _component()(key=key, data=data, on_cut_change=changed)
 
 
 def is_height(answer) -> bool:
-    """Whether this is a dict with a finite height of at least 0; a browser can send anything."""
+    """Whether this is a dictionary with a finite height of at least 0: a browser can send anything."""
     height = answer.get("height") if isinstance(answer, dict) else None
     return type(height) in (int, float) and 0 <= height < 1e300

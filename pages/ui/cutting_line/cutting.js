@@ -1,7 +1,7 @@
 // A line over a dendrogram that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
 //
 // data: { chart: key of the figure's container, k, height, maxClusters: largest number of clusters that is shown,
-//         heights: height of the tree after each of the last `maxClusters` merges }
+//         heights: for each of the last `maxClusters` merges, the largest height so far }
 // The line is part of the page, above Plotly's figure, not of this component's shadow DOM.
 
 const STYLE = `
@@ -108,7 +108,7 @@ export default function (component) {
     height = data.height;
     place();
   };
-  // moves to the middle of the next range of heights that gives another number of clusters
+  // move to the middle of the range of heights that gives the next number of clusters
   line.onkeydown = (event) => {
     const most = data.maxClusters;
     const start = { Home: most + 1, End: 0 }[event.key];
@@ -131,7 +131,7 @@ export default function (component) {
     }
   };
 
-  // until the user focuses or clicks something else
+  // remember the focus until the user focuses or clicks something else
   const trackFocus = (event) => (memory.hadFocus = line.contains(event.target));
   for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, trackFocus);
   place();

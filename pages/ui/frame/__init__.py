@@ -1,4 +1,4 @@
-"""Style and scripts that all pages share in the browser."""
+"""The style and the browser scripts that all pages share."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _HERE = Path(__file__).parent
 def style_page(is_default: bool) -> None:
     """Add the shared style and scripts to the page.
 
-    `is_default` is true for the page that opens if the address names none, or one that does not exist.
+    `is_default` is true for the page that opens if the address contains no page, or one that does not exist.
     """
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", "frame.js"))
     st.html(f"<style>{style}</style>")

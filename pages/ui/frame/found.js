@@ -1,4 +1,4 @@
-// Because there is a folder pages/, Streamlit looks for scripts in it before it knows of the navigation, and shows the first
+// Because there is a folder pages/, Streamlit looks for scripts in it until st.navigation has run once, and shows the first
 // visitor of a new server "Page not found" over a page that exists. Close that dialog.
 const search = setInterval(() => {
   const dialog = document.querySelector("[role=dialog]");

@@ -42,7 +42,8 @@ def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
     assert f"{algorithm}, K = 4: Three Gaussians" in page(app)
     assert (values["Clusters (K)"], values["Random seed"], values["Algorithm"]) == ("4", "7", algorithm)
     assert values["Status"] == f"Converged after {run.history.iterations} iterations"
-    assert values["Final loss"] == f"{format_number(run.history.losses[-1])} ({run.history.process.loss_name})"
+    definition = run.history.process.loss_name.replace(" (nats per point)", ", nats per point")
+    assert values["Final loss"] == f"{format_number(run.history.losses[-1])} ({definition})"
     assert values["Adjusted Rand index"].startswith(f"{run.agreement:.3f}")
     sizes = re.search("aria-label='Clusters'.*?</table>", page(app), re.DOTALL)[0]
     assert len(re.findall("<tr>", sizes)) == 5
@@ -52,6 +53,7 @@ def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
     assert page(app).count("src='data:image/webp;base64,") == 4
     assert ("BIC" in values) == (algorithm == "Gaussian mixture")
     assert "<p>None.</p>" in warnings(app)
+    assert re.search(r"<p>[A-Z][a-z]+ [1-9]\d?, \d{4}</p>", page(app))  # the date
 
 
 def report_of(run):
@@ -138,8 +140,8 @@ def test_centers_are_removed_from_the_address_with_another_initialization():
 def test_the_report_on_a_distance_matrix_has_no_coordinates():
     app = opened("/report?source=Built-in&table=Number words&algorithm=K-medoids")
     assert "edit distances" in page(app)
-    assert "by column" not in page(app)
-    assert "by column" in page(opened("/report?n=50"))
+    assert "columns of the data" not in page(app)
+    assert "columns of the data show the cluster centers" in page(opened("/report?n=50"))
 
 
 def test_column_names_with_markup_are_escaped():

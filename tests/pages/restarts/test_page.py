@@ -171,7 +171,7 @@ def test_a_stopped_job_shows_partial_results_and_can_be_resumed():
     app.session_state["stopped"] = plots.token(three().key, settings("kmeans"), DEFAULTS, 20)
     app.number_input(key="runs").set_value(20).run()
     assert not app.exception
-    assert "Stopped, 30 runs not done; results so far." in messages(app)
+    assert "Stopped with 30 runs remaining. The results so far are shown." in messages(app)
     assert summary(app) == before
     button(app, "Resume").click().run()
     assert "Stopped" not in messages(app)
@@ -190,7 +190,7 @@ def test_a_job_stopped_before_its_first_run_shows_no_results():
     app.session_state["stopped"] = plots.token(data.key, settings("kmeans"), DEFAULTS, 10)
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
-    assert "Stopped, 30 runs not done" in messages(app)
+    assert "Stopped with 30 runs remaining" in messages(app)
     assert not app.get("plotly_chart")
     button(app, "Resume").click().run()
     assert summary(app) == expected(findings_of(data, DEFAULTS, 10))
