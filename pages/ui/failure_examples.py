@@ -142,8 +142,8 @@ FAILURES = {
     ),
     "rings": Failure(
         "Rings",
-        "K-means assigns each point to the nearest center, so the boundaries between clusters are straight lines. No two "
-        "centers can separate a ring from the one around it: K-means cuts both in half.",
+        "K-means cuts both rings in half. It assigns each point to the nearest center, so the boundary between two clusters "
+        "is a straight line, which cannot separate a ring from the one around it.",
         Scene(_sample("rings"), k=2, seed=5),
         "Use single linkage",
         {"page": "hierarchy", "method": "tree", "options": {"linkage": "single"}},

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/screen.py
 
-prints Markdown tables: from `streamlit run` to the first picture with nothing warm; from a click on "New random start" to the new
-animation and what is sent for it; frames per second of a run that plays. Needs Chromium, without a window.
+prints Markdown tables: from `streamlit run` to the first picture with nothing warm; from a click on "New random start" to the
+new animation and what is sent for it; frames per second of a run that plays. Needs Chromium, without a window.
 """
 
 import os
