@@ -1,22 +1,13 @@
-"""The Data page in a browser: upload, draw and prepare data, and watch them being clustered."""
+"""The Data page in a browser: drawn and pasted points, and initial centers that are dragged."""
 
-import csv
-import io
-import random
 import re
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from clustering import KMeans, adjusted_rand_index, fit
-from pages.datasets import cleaning
 from tests.browser.waiting import PICTURE, enter, idle, open_page
 
 pytestmark = pytest.mark.browser
-
-FOLDER = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables"
 
 
 def open_upload(page, server):
@@ -26,59 +17,11 @@ def open_upload(page, server):
     idle(page)
 
 
-def penguins_with_gaps():
-    """The penguins as a semicolon-separated file in which one measurement in twelve is missing."""
-    draw = random.Random(1)
-    rows = list(csv.reader(io.StringIO((FOLDER / "penguins.csv").read_text(encoding="utf-8"))))
-    for row in rows[1:]:
-        for j in range(2, 6):
-            if draw.random() < 1 / 12:
-                row[j] = "NA"
-    text = io.StringIO()
-    csv.writer(text, delimiter=";").writerows(rows)
-    return text.getvalue().encode()
-
-
 def open_watch(page):
     page.get_by_role("link", name="Run step by step").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     idle(page)
-
-
-def metric(page, label):
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
-
-
-def test_penguins_with_gaps_are_uploaded_imputed_clustered_and_compared_with_their_species(page, server):
-    content = penguins_with_gaps()
-    open_upload(page, server)
-    page.set_input_files("input[type=file]", dict(name="penguins.csv", mimeType="text/csv", buffer=content))
-    page.get_by_text("separator: semicolon").wait_for()
-    page.get_by_text("Impute with probabilistic PCA").click()
-    page.get_by_text(re.compile("were imputed with probabilistic PCA")).wait_for()
-    page.get_by_role("combobox", name="Scaling").click()
-    page.get_by_role("option", name="Standardize").click()
-    page.get_by_text("Mean 0, standard deviation 1").wait_for()
-    idle(page)
-    open_watch(page)
-    # the same steps without the app
-    table = pd.read_csv(io.BytesIO(content), sep=";")
-    how = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, missing="ppca", scaling="standardize")
-    data = cleaning.prepare(table, "penguins", how)
-    labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
-    expected = adjusted_rand_index(data.labels, labels)
-    assert expected > 0.6
-    assert metric(page, "Adjusted Rand index") == f"{expected:.3f}"
-    sizes = page.locator(".table tbody tr td:nth-child(2)").all_inner_texts()
-    assert sorted(map(int, sizes)) == sorted(np.bincount(labels).tolist())
-    page.get_by_text(re.compile("Rings mark rows with imputed values")).wait_for()
-    rings = page.evaluate(
-        """chart => document.querySelector(chart)._fullData.filter(t => t.marker?.symbol === 'circle-open')
-            .map(t => t.x.length)""",
-        PICTURE,
-    )
-    assert int(data.imputed.any(axis=1).sum()) in rings
 
 
 def test_drawn_points_are_clustered_and_kept_when_the_page_is_opened_again(page, server):

@@ -1,15 +1,14 @@
 """What holds on every page: accessibility, and that it fits a narrow window."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
 
 from tests.browser.waiting import LOSS, PICTURE, overflow, visit, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PAGES = {
     "?n=50": [PICTURE, LOSS],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
@@ -37,8 +36,14 @@ def violations(page, *rules):
     ]
 
 
+@pytest.fixture(scope="module")
+def axe():
+    [folder] = find_spec("axe_playwright_python").submodule_search_locations
+    return (Path(folder) / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_window(page, server, path):
+def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_window(page, server, axe, path):
     visit(page, f"{server}/{path}", *PAGES[path])
     page.wait_for_function(
         """() => document.querySelector('[data-testid=stSidebarNavItems][role=presentation]')
@@ -48,7 +53,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
         page.get_by_text("Show formulas").click()
         page.locator(".formulas math").nth(2).wait_for()
         wait_for_charts(page, *PAGES[path])
-    page.evaluate(AXE)
+    page.evaluate(axe)
     assert violations(page) == []
 
     background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"

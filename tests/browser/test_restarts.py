@@ -125,27 +125,3 @@ def test_a_click_on_a_bar_or_the_end_of_a_curve_opens_that_run_and_going_back_ch
     assert room > 8
     page.mouse.click(x, y)  # visible without scrolling
     check_watch(page, runs[which])
-    check_back(page, before)
-
-
-def test_long_work_can_be_stopped_and_resumed(page, server):
-    page.goto(f"{server}/restarts?n=1,000&algorithm=K-medoids&k=10&kmedoids_update=Best+swap&runs=500")
-
-    def running(missing):
-        return page.get_by_text(re.compile(rf"^Run (?!1 |2 )\d+ of {missing:,}, iteration"))
-
-    stopped = page.get_by_text(re.compile(r"^Stopped with [\d,]+ runs remaining"))
-    done = []
-    for _ in range(2):
-        running(1500 - sum(done[-1:])).wait_for()
-        page.get_by_test_id("stButton").get_by_role("button", name="Stop").click()
-        stopped.wait_for()
-        wait_for_results(page)
-        missing = int(re.search(r"([\d,]+) runs", stopped.inner_text())[1].replace(",", ""))
-        done.append(1500 - missing)
-        assert summary(page).startswith(f"{done[-1]:,} runs gave")
-        assert page.get_by_test_id("stButton").get_by_role("button", name="Stop").count() == 0
-        page.get_by_role("button", name="Resume").click()
-        stopped.wait_for(state="detached")
-    assert 0 < done[0] < done[1] < 1500
-    page.get_by_test_id("stButton").get_by_role("button", name="Stop").click()

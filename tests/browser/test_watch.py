@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from clustering import GaussianMixture, History, KMeans, KMedoids, proximity_matrix, three_gaussians
+from clustering import GaussianMixture, History, KMeans, three_gaussians
 from tests.browser.waiting import (
     LOSS,
     PICTURE,
@@ -34,6 +34,12 @@ def open_watch(page, address):
     visit(page, address, PICTURE, LOSS)
 
 
+def open_any_run(page, server):
+    """Opens a run of K-means, unless the previous test left one open."""
+    if not page.url.startswith(server + ADDRESS):
+        open_watch(page, server + ADDRESS)
+
+
 def traces(page, chart=PICTURE):
     """x and y of each trace as drawn now."""
     return page.evaluate(
@@ -56,10 +62,10 @@ def upload(page, name, content):
     page.locator("input[type=file]").set_input_files(dict(name=name, mimeType="text/csv", buffer=content))
 
 
-def open_upload(page):
-    open_page(page, "Data")
+def open_upload(page, server):
+    page.goto(f"{server}/data?n=50")
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No data yet.").wait_for()
+    page.get_by_text("No new data yet.").wait_for()
 
 
 def back_to_watch(page):
@@ -165,6 +171,7 @@ def test_the_player_is_visible_without_scrolling_on_a_small_screen(page, server)
     open_watch(page, server + ADDRESS)
     box = page.get_by_role("button", name="Play").bounding_box()
     assert box["y"] + box["height"] <= 720
+    leave_unchanged(page, server + ADDRESS)
 
 
 GLIDE = """([picture, loss]) => {
@@ -202,93 +209,11 @@ def check_gliding(page):
     assert moved >= 3
 
 
-@pytest.mark.parametrize("algorithm", ["K-means", "Gaussian mixture"])
-def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, algorithm):
-    open_watch(page, f"{server}{ADDRESS}&algorithm={algorithm}")
+def test_lines_and_centers_glide_from_an_e_frame_to_the_m_frame_after_it(page, server, history):
+    open_watch(page, server + ADDRESS)
     check_gliding(page)
-
-
-def test_an_uploaded_table_far_from_zero_is_clustered_by_three_methods_and_glides_too(page, server, points):
-    far = np.round(points + 1e7, 3)
-    open_watch(page, server + ADDRESS)
-    open_upload(page)
-    upload(page, "far.csv", b"a,b\n" + "\n".join(f"{x:.3f},{y:.3f}" for x, y in far).encode())
-    page.get_by_text("100 points, 2 columns").first.wait_for()
-    back_to_watch(page)
-    for name, process, data in (
-        ("K-means", KMeans(3, init="random"), far),
-        ("K-medoids", KMedoids(3, init="random"), proximity_matrix(far)),
-        ("Gaussian mixture", GaussianMixture(3, init="random"), far),
-    ):
-        if name != "K-means":
-            with another_run(page):
-                choose(page, "Algorithm", name)
-        last = History.record(process, data, rng=1).parameters[-1]
-        expected = last.means if hasattr(last, "means") else far[last] if last.ndim == 1 else last
-        np.testing.assert_allclose(centers(page), expected, atol=2e-2, rtol=0)
-        if name != "K-medoids":  # which moves its centers along no lines
-            check_gliding(page)
-
-
-def test_an_invalid_upload_is_one_sentence_and_the_plot_stays(page, server):
-    open_watch(page, server + ADDRESS)
-    before = centers(page)
-    open_upload(page)
-    upload(page, "one.csv", b"a,b\n1,2\n")
-    page.get_by_text("only one row").wait_for()
-    page.get_by_text("All pages still use “Three Gaussians”.").wait_for()
-    back_to_watch(page)
-    np.testing.assert_array_equal(centers(page), before)
-    assert page.locator("[data-testid=stException]").count() == 0
-
-
-def test_markup_in_a_column_name_is_shown_as_text(page, server):
-    page.goto(f"{server}/data")
-    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No data yet.").wait_for()
-    name = "<img src=x onerror=alert(1)>"
-    rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
-    upload(page, "odd.csv", f"{name},**bold**\n{rows}\n".encode())
-    page.get_by_text("30 points, 2 columns").first.wait_for()
-    back_to_watch(page)
-    for axis, text in (("xtitle", name), ("ytitle", "**bold**")):
-        page.locator(f"{PICTURE} .{axis}").get_by_text(text, exact=True).wait_for()
-    assert page.locator("img[src=x]").count() == 0
-
-
-def test_keys_control_the_player_again_after_another_element_was_clicked(page, server):
-    open_watch(page, server + ADDRESS)
-    page.get_by_label("Speed").select_option("0.25")
-
-    def plays_and_pauses():
-        page.keyboard.press(" ")
-        page.get_by_role("button", name="Pause").wait_for()
-        page.keyboard.press(" ")
-        page.get_by_role("button", name="Play").wait_for()
-        before = shown_frame(page)
-        page.keyboard.press("ArrowRight")
-        assert shown_frame(page) == before + 1
-
-    with another_run(page):
-        page.get_by_role("button", name="New random start").click()
-    plays_and_pauses()
-    assert page.get_by_label("Random seed", exact=True).input_value() == "2"  # the button was not pressed again
-    with another_run(page):
-        page.get_by_text("Show cluster regions").click()
-    plays_and_pauses()
-    with another_run(page):
-        choose(page, "Algorithm", "K-medoids")
-    plays_and_pauses()
-    page.get_by_role("button", name="One step back").click()
-    plays_and_pauses()
-    with another_run(page):
-        enter(page, "Clusters (K)", "4")
-    plays_and_pauses()
-    assert page.get_by_label("Clusters (K)").input_value() == "4"
-    page.get_by_label("Clusters (K)").click()  # to type in it
-    before = shown_frame(page)
-    page.keyboard.press("ArrowLeft")
-    assert shown_frame(page) == before
+    to_frame(page, 2 * history.iterations + 1)
+    leave_unchanged(page, server + ADDRESS)
 
 
 def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(page, server, points):
@@ -324,7 +249,7 @@ def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(
 
 
 def test_another_run_is_played_only_if_the_previous_one_was_playing(page, server):
-    open_watch(page, server + ADDRESS)
+    open_any_run(page, server)
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
     with another_run(page):
@@ -337,6 +262,78 @@ def test_another_run_is_played_only_if_the_previous_one_was_playing(page, server
         enter(page, "Clusters (K)", "5")
     page.wait_for_timeout(300)  # more than the player waits
     assert page.get_by_role("button", name="Play").count() == 1
+
+
+def test_keys_control_the_player_again_after_another_element_was_clicked(page, server):
+    open_any_run(page, server)
+    seed = int(page.get_by_label("Random seed", exact=True).input_value())
+    page.get_by_label("Speed").select_option("0.25")
+
+    def plays_and_pauses():
+        page.keyboard.press(" ")
+        page.get_by_role("button", name="Pause").wait_for()
+        page.keyboard.press(" ")
+        page.get_by_role("button", name="Play").wait_for()
+        before = shown_frame(page)
+        page.keyboard.press("ArrowRight")
+        assert shown_frame(page) == before + 1
+
+    with another_run(page):
+        page.get_by_role("button", name="New random start").click()
+    plays_and_pauses()
+    assert page.get_by_label("Random seed", exact=True).input_value() == str(seed + 1)  # the button was not pressed again
+    with another_run(page):
+        page.get_by_text("Show cluster regions").click()
+    plays_and_pauses()
+    with another_run(page):
+        choose(page, "Algorithm", "K-medoids")
+    plays_and_pauses()
+    page.get_by_role("button", name="One step back").click()
+    plays_and_pauses()
+    with another_run(page):
+        enter(page, "Clusters (K)", "4")
+    plays_and_pauses()
+    assert page.get_by_label("Clusters (K)").input_value() == "4"
+    page.get_by_label("Clusters (K)").click()  # to type in it
+    before = shown_frame(page)
+    page.keyboard.press("ArrowLeft")
+    assert shown_frame(page) == before
+
+
+def test_ellipses_glide_too(page, server):
+    open_watch(page, f"{server}{ADDRESS}&algorithm=Gaussian mixture")
+    check_gliding(page)
+
+
+def test_uploaded_points_far_from_zero_are_clustered_and_glide_too(page, server, points):
+    far = np.round(points[::2] + 1e7, 3)
+    open_upload(page, server)
+    upload(page, "far.csv", b"a,b\n" + "\n".join(f"{x:.3f},{y:.3f}" for x, y in far).encode())
+    page.get_by_text("50 points, 2 columns").first.wait_for()
+    back_to_watch(page)
+    last = History.record(KMeans(3, init="random"), far, rng=1).parameters[-1]
+    np.testing.assert_allclose(centers(page), last, atol=2e-2, rtol=0)
+    with another_run(page):
+        choose(page, "Algorithm", "Gaussian mixture")
+    last = History.record(GaussianMixture(3, init="random"), far, rng=1).parameters[-1]
+    np.testing.assert_allclose(centers(page), last.means, atol=2e-2, rtol=0)
+    check_gliding(page)
+
+
+def test_an_invalid_upload_is_one_sentence_and_markup_in_a_column_name_is_shown_as_text(page, server):
+    open_upload(page, server)
+    upload(page, "one.csv", b"a,b\n1,2\n")
+    page.get_by_text("only one row").wait_for()
+    page.get_by_text(re.compile("^All pages still use “Three Gaussians”")).wait_for()
+    name = "<img src=x onerror=alert(1)>"
+    rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
+    upload(page, "odd.csv", f"{name},**bold**\n{rows}\n".encode())
+    page.get_by_text("30 points, 2 columns").first.wait_for()
+    back_to_watch(page)
+    for axis, text in (("xtitle", name), ("ytitle", "**bold**")):
+        page.locator(f"{PICTURE} .{axis}").get_by_text(text, exact=True).wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("[data-testid=stException]").count() == 0
 
 
 def test_many_points_are_drawn_as_images_that_change_with_the_frames(page, server):
@@ -355,9 +352,7 @@ def test_many_points_are_drawn_as_images_that_change_with_the_frames(page, serve
 
 
 def test_the_address_of_changed_settings_opens_the_same_run(page, server):
-    open_watch(page, server + ADDRESS)
-    with another_run(page):
-        choose(page, "Algorithm", "Gaussian mixture")
+    open_watch(page, f"{server}/?n=50&algorithm=Gaussian mixture&start_mixture=K-means")
     with another_run(page):
         choose(page, "Covariance", "Spherical")
     with another_run(page):
@@ -375,21 +370,3 @@ def test_a_link_with_invalid_settings_opens_with_the_defaults(page, server):
     assert len(centers(page)) == 3
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.get_by_text("Defaults are used").count() == 1
-
-
-def test_a_long_run_shows_its_progress_and_can_be_left(page, server):
-    page.goto(f"{server}/?n=200,000&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8")
-    bar = page.get_by_text(re.compile(r"^Iteration \d+ of at most"))
-    bar.wait_for()
-    page.wait_for_function(
-        """first => {
-            const text = [...document.querySelectorAll('p')].find(p => p.textContent.startsWith('Iteration'))?.textContent;
-            return text && text !== first;
-        }""",
-        arg=bar.inner_text(),
-    )
-    page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first.press("Home")
-    page.get_by_text("50 points, 2 columns").wait_for()
-    wait_for_charts(page, PICTURE, LOSS)
-    assert len(centers(page)) == 8
-    assert page.get_by_label("Random seed (data)").input_value() == "0"

@@ -3,8 +3,6 @@
 import re
 from contextlib import contextmanager
 
-from playwright.sync_api import TimeoutError
-
 PICTURE, LOSS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "loss"))
 ENDED = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 """JavaScript: whether the script of the page has ended"""
@@ -70,6 +68,8 @@ def another_run(page, *charts):
 
 def choose(page, label, option):
     """Chooses the option that begins with this text. A rerun of the page closes an open list, so it is opened again."""
+    from playwright.sync_api import TimeoutError  # which takes long to import
+
     for _ in range(6):
         idle(page)
         page.get_by_role("combobox", name=label).click()

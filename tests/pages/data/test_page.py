@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.datasets import matrices
+from clustering import KMeans, adjusted_rand_index, fit
+from pages.datasets import cleaning, matrices
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.readers import limits
 from tests.pages.app import latest, opened
@@ -130,6 +131,30 @@ def test_prepared_data_are_clustered_on_watch(app):
     assert "penguins.csv" in texts_of(app)
     assert in_use(app).columns[0] == "bill_length_mm (standardized)"
     assert float(next(m.value for m in app.metric if m.label == "Adjusted Rand index")) > 0.7
+
+
+def test_penguins_with_missing_values_are_read_imputed_standardized_and_clustered_as_without_the_app(app):
+    table = pd.read_csv(io.BytesIO(PENGUINS))
+    missing = np.random.default_rng(1).random((len(table), 4)) < 1 / 12
+    table[table.columns[2:6]] = table[table.columns[2:6]].mask(missing)
+    content = table.to_csv(index=False, sep=";", na_rep="NA").encode()
+    upload(app, "penguins.csv", content)
+    assert "separator: semicolon" in texts_of(app)
+    labeled(app.radio, "Missing values").set_value("ppca").run()
+    labeled(app.selectbox, "Scaling").set_value("standardize").run()
+    app.switch_page("pages/watch/page.py").run()
+    assert not app.exception
+    choices = cleaning.Preparation(tuple(table.columns[2:6]), "species", None, missing="ppca", scaling="standardize")
+    data = cleaning.prepare(table, "penguins", choices)
+    labels = fit(KMeans(3, init="random"), data.points, rng=1).labels
+    agreement = adjusted_rand_index(data.labels, labels)
+    assert agreement > 0.6
+    assert next(m.value for m in app.metric if m.label == "Adjusted Rand index") == f"{agreement:.3f}"
+    assert sorted(np.bincount(latest(app, "run").history.last.labels)) == sorted(np.bincount(labels))
+    assert "Rings mark rows with imputed values" in texts_of(app)
+    traces = [trace for figure in figures(app) for trace in json.loads(figure)["data"]]
+    rings = [len(trace["customdata"]) for trace in traces if trace.get("marker", {}).get("symbol") == "circle-open"]
+    assert rings == [data.imputed.any(axis=1).sum()]
 
 
 def test_categories_are_one_hot_encoded_and_gower_is_the_default_metric(app):
