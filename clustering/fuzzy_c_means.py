@@ -53,8 +53,8 @@ class CenteredColumns(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Memberships:
-    """Memberships of points in clusters, with sums that the M step reuses."""
+class FuzzyPartition:
+    """Assignment of the points by memberships, with sums that the M step reuses."""
 
     rows: np.ndarray
     """(k, n) memberships, one contiguous row per cluster"""
@@ -68,7 +68,7 @@ class Memberships:
     """(k, d) sum of u^m times the centered points"""
 
     @property
-    def shares(self) -> np.ndarray:
+    def memberships(self) -> np.ndarray:
         """(n, k) memberships; each row sums to one"""
         return self.rows.T
 
@@ -156,7 +156,9 @@ class FuzzyCMeans(Alternating):
         self._write_memberships(squared_distances(points.T, centers), rows)
         return rows.T
 
-    def e_step(self, prepared: CenteredColumns, parameters, before: Memberships | None = None) -> tuple[Memberships, float]:
+    def e_step(
+        self, prepared: CenteredColumns, parameters, before: FuzzyPartition | None = None
+    ) -> tuple[FuzzyPartition, float]:
         centers = parameters - prepared.origin
         n = prepared.columns.shape[1]
         rows, labels = np.empty((self.k, n)), np.empty(n, dtype=np.min_scalar_type(self.k - 1))
@@ -175,7 +177,7 @@ class FuzzyCMeans(Alternating):
 
         parts = map_chunks(part, n, CHUNK)
         loss, changed, masses, sums = (sum(part) for part in zip(*parts, strict=True))
-        return Memberships(rows, labels, int(changed), masses, sums), loss
+        return FuzzyPartition(rows, labels, int(changed), masses, sums), loss
 
     def _write_memberships(self, squares: np.ndarray, memberships: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Write the memberships for squared distances, both (k, n).
@@ -192,12 +194,12 @@ class FuzzyCMeans(Alternating):
         memberships /= total
         return nearest, total
 
-    def m_step(self, prepared: CenteredColumns, assignment: Memberships, parameters) -> np.ndarray:
+    def m_step(self, prepared: CenteredColumns, assignment: FuzzyPartition, parameters) -> np.ndarray:
         centers, alive = parameters.copy(), assignment.masses > 0
         centers[alive] = assignment.sums[alive] / assignment.masses[alive, None] + prepared.origin
         return centers
 
-    def half_step_loss(self, prepared: CenteredColumns, assignment: Memberships, parameters, new_parameters) -> float:
+    def half_step_loss(self, prepared: CenteredColumns, assignment: FuzzyPartition, parameters, new_parameters) -> float:
         centers = new_parameters - prepared.origin
 
         def part(chunk):
@@ -206,10 +208,10 @@ class FuzzyCMeans(Alternating):
 
         return sum(map_chunks(part, prepared.columns.shape[1], CHUNK))
 
-    def has_converged(self, before: State, parameters, assignment: Memberships, loss: float, tol: float) -> bool:
+    def has_converged(self, before: State, parameters, assignment: FuzzyPartition, loss: float, tol: float) -> bool:
         return before.loss - loss <= tol * before.loss
 
-    def notices(self, prepared: CenteredColumns, parameters, assignment: Memberships) -> tuple[Notice, ...]:
+    def notices(self, prepared: CenteredColumns, parameters, assignment: FuzzyPartition) -> tuple[Notice, ...]:
         found = list(prepared.notices)
         empty = np.flatnonzero(assignment.masses == 0)
         if empty.size:
@@ -223,5 +225,5 @@ class FuzzyCMeans(Alternating):
             found.append(Notice(COINCIDING_CENTERS, text, tuple(same.tolist())))
         return tuple(found)
 
-    def rounding_error(self, prepared: CenteredColumns, assignment: Memberships, loss: float) -> float:
+    def rounding_error(self, prepared: CenteredColumns, assignment: FuzzyPartition, loss: float) -> float:
         return 1e-9 * abs(loss) + len(assignment.compact) * prepared.rounding

@@ -64,7 +64,7 @@ class Partition:
     """whether every point coincides with its center, up to rounding"""
     expiry: np.ndarray
     """(n,) a point keeps its label as long as the drift of its cluster is below this: drift plus gap when last evaluated"""
-    shares = None
+    memberships = None
     """hard assignment: no memberships"""
 
     @cached_property

@@ -50,7 +50,7 @@ class MedoidAssignment:
     """(k,) medoids of this assignment"""
     candidate: int
     """row at which the search for the next swap starts"""
-    shares = None
+    memberships = None
     """hard assignment: no memberships"""
 
 

@@ -99,7 +99,7 @@ class Responsibilities:
         return self.rows.T
 
     @property
-    def shares(self) -> np.ndarray:
+    def memberships(self) -> np.ndarray:
         """(n, k) responsibilities, under the name that all soft methods use"""
         return self.responsibilities
 

@@ -30,7 +30,7 @@ class Assignment(Protocol):
         """(n,) cluster of each point, 0..K-1; -1 for noise or not yet assigned. K may vary between states."""
 
     @property
-    def shares(self) -> np.ndarray | None:
+    def memberships(self) -> np.ndarray | None:
         """(n, K) membership of each point in each cluster, rows sum to at most 1; None for hard methods."""
 
     @property

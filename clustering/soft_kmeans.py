@@ -71,7 +71,7 @@ class SoftPartition:
     """largest distance that a mean moved since the previous state, divided by `spread`; infinite in the first"""
 
     @property
-    def shares(self) -> np.ndarray:
+    def memberships(self) -> np.ndarray:
         """(n, k) responsibilities, under the name that all soft methods use"""
         return self.responsibilities
 

@@ -37,7 +37,7 @@ class TreeAssignment:
     """(k,) number of points with each label"""
     changed: int
     """number of points whose label differs from the previous state; n in the first one"""
-    shares = None
+    memberships = None
     """hard assignment: no memberships"""
 
 

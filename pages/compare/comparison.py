@@ -49,7 +49,7 @@ class Comparison:
     @cached_property
     def clusterings(self) -> list[Clustering]:
         """The final clusters of each run, and the true labels."""
-        found = [Clustering(name, run.numbers) for name, run in self.named_runs]
+        found = [Clustering(name, run.labels_by_rank) for name, run in self.named_runs]
         return found + ([self.true_labels] if self.true_labels else [])
 
     @cached_property
@@ -67,9 +67,9 @@ class Comparison:
         return tuple(run if isinstance(run, str) else run.key for run in self.runs)
 
     @property
-    def cells(self) -> int:
+    def n_values(self) -> int:
         """Approximate number of stored values."""
-        return sum(run.cells for _, run in self.named_runs)
+        return sum(run.n_values for _, run in self.named_runs)
 
 
 def panel_names(panels: Sequence[Settings]) -> list[str]:

@@ -90,7 +90,7 @@ class SelectedColumns:
     """(q,) the categories of each column, in the order of their codes"""
 
     @property
-    def cells(self) -> int:
+    def n_values(self) -> int:
         """Number of values."""
         return self.numbers.size + self.codes.size
 

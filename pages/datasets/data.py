@@ -57,7 +57,7 @@ class Data:
             object.__setattr__(self, "rows", np.arange(1, len(self.points) + 1))
 
     @property
-    def cells(self) -> int:
+    def n_values(self) -> int:
         """Approximate number of values in memory."""
         return self.points.size + (0 if self.precomputed is None else self.precomputed.size)
 

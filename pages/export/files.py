@@ -61,17 +61,17 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
     Clusters are numbered as on the screen, from 1; -1 means noise. Soft methods add a column with the membership in each
     cluster.
     """
-    data, shares = run.data, run.history.last.assignment.shares
+    data, memberships = run.data, run.history.last.assignment.memberships
     columns = coordinate_names(run)
     headers, parts = ["row"], [data.rows]
     if data.names is not None:
         headers.append("name")
         parts.append([str(name) for name in data.names])
     headers += [*columns, "cluster"]
-    parts += [*(data.points.T if columns else ()), np.where(run.numbers < 0, -1, run.numbers + 1)]
-    if shares is not None:
-        headers += [f"{run.view.traits.share}_{rank + 1}" for rank in range(run.k)]
-        parts += list(shares.T[np.argsort(run.ranks)])
+    parts += [*(data.points.T if columns else ()), np.where(run.labels_by_rank < 0, -1, run.labels_by_rank + 1)]
+    if memberships is not None:
+        headers += [f"{run.view.traits.membership}_{rank + 1}" for rank in range(run.k)]
+        parts += list(memberships.T[np.argsort(run.ranks)])
     return _csv(headers, parts, on_progress)
 
 
@@ -155,9 +155,9 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
         numbers=run.ranks + 1,
     )
     arrays |= run.view.arrays(run)
-    shares = history.last.assignment.shares
-    if shares is not None:
-        arrays[_plural(run.view.traits.share)] = shares
+    memberships = history.last.assignment.memberships
+    if memberships is not None:
+        arrays[_plural(run.view.traits.membership)] = memberships
     out, written, total = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():

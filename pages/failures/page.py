@@ -20,7 +20,7 @@ def final_images() -> dict[str, str]:
         failure = FAILURES[name]
         data = failure.wrong.load()
         run = make_run(data, failure.wrong.settings, RecentCache(), lambda state: None)
-        source = thumbnail(data, plane_of(data), run.numbers, run.cluster_centers)
+        source = thumbnail(data, plane_of(data), run.labels_by_rank, run.cluster_centers)
         images[name] = as_html(source, html.escape(f"Final state: {failure.title.lower()}", quote=True))
     return images
 

@@ -14,7 +14,11 @@ def cut_run(data_tree: DataTree, k: int) -> Run:
     view = method("tree")
     settings = view.settings(min(k, data_tree.merges + 1), linkage=data_tree.linkage, metric=data_tree.metric)
     return Run(
-        settings, data_tree.data, History.record(view.process(settings), view.prepared(data_tree)), data_tree.note, data_tree
+        settings,
+        data_tree.data,
+        History.record(view.process(settings), view.process_data(data_tree)),
+        data_tree.note,
+        data_tree,
     )
 
 

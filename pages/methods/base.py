@@ -192,7 +192,7 @@ class MethodView(ABC):
         metric = self.matrix_metric(settings)
         return points if metric is None else proximity_matrix(points, "euclidean" if metric == "gower" else metric)
 
-    def prepared(self, model_input: Any) -> Any:
+    def process_data(self, model_input: Any) -> Any:
         """The part of `model_input` that is passed to the process."""
         return model_input
 
@@ -245,7 +245,7 @@ class MethodView(ABC):
         """(n,) distance of each point to its center in the last state, used to sort the members of a cluster; 0 for noise."""
         # the extra row is for label -1
         centers = np.vstack([run.cluster_centers, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
-        return np.where(run.numbers < 0, 0.0, np.linalg.norm(run.data.points - centers, axis=1))
+        return np.where(run.labels_by_rank < 0, 0.0, np.linalg.norm(run.data.points - centers, axis=1))
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """Outline of each cluster in a state: lines (m, 2) in the plane, interrupted by NaN; empty if there are none."""

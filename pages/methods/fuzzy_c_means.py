@@ -50,7 +50,7 @@ class FuzzyCMeansView(MethodView):
     name = "fuzzy"
     title = "Fuzzy c-means"
     order = 2.5
-    traits = Traits(share="membership", loss=Loss(), regions=True)
+    traits = Traits(membership="membership", loss=Loss(), regions=True)
     options = (FUZZIFIER,)
     early_stopping = {"tol": 1e-6, "max_iter": 100}
 
@@ -82,10 +82,10 @@ class FuzzyCMeansView(MethodView):
                 return ["", "not assigned yet."]
             centers = history.states[frame.assigned].parameters
             distance = short_number(np.linalg.norm(centers[cluster] - x[0]))
-            shares = history.process.memberships(centers, x)[0]
+            memberships = history.process.memberships(centers, x)[0]
             return [
-                f"= {shares[cluster]:.3f}",
-                f"distance {distance}; membership in cluster {values_by_cluster(run, shares)}.",
+                f"= {memberships[cluster]:.3f}",
+                f"distance {distance}; membership in cluster {values_by_cluster(run, memberships)}.",
             ]
 
         def m_values(frame) -> list[str]:
@@ -114,8 +114,8 @@ class FuzzyCMeansView(MethodView):
         ]
 
     def scores(self, run) -> list[Score]:
-        shares = run.history.last.assignment.shares
-        coefficient = f"{np.square(shares).sum(axis=1).mean():.3f}"
+        memberships = run.history.last.assignment.memberships
+        coefficient = f"{np.square(memberships).sum(axis=1).mean():.3f}"
         text = (
             "Mean over the points of the sum of squared memberships: from "
             f"1/K = {1 / run.k:.3f} (all memberships equal) to 1 (hard)."

@@ -110,7 +110,7 @@ class MixtureView(MethodView):
     title = "Gaussian mixture"
     order = 3
     traits = Traits(
-        share="responsibility",
+        membership="responsibility",
         center="mean",
         cluster="component",
         loss=Loss("nats per point", "absolute", "0.0001 nats per point"),
@@ -178,13 +178,13 @@ class MixtureView(MethodView):
             joint = parameters.log_joint(x)[0]
             top = joint.max()
             log_density = top + np.log(np.exp(joint - top).sum())
-            shares = np.exp(joint - log_density)
+            responsibilities = np.exp(joint - log_density)
             weight = float(parameters.weights[cluster])
             density = np.exp(joint[cluster]) / weight if weight else 0.0
             return [
-                f"= {shares[cluster]:.3f}",
+                f"= {responsibilities[cluster]:.3f}",
                 f"{short_number(weight)} × {short_number(density)} / {short_number(np.exp(log_density))}; "
-                f"responsibility of component {values_by_cluster(run, shares)}.",
+                f"responsibility of component {values_by_cluster(run, responsibilities)}.",
             ]
 
         def m_values(frame) -> list[str]:

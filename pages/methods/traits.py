@@ -33,8 +33,8 @@ class Traits:
     """kinds of data that it can cluster: `POINTS`, `PROXIMITIES` or both"""
     k: Literal["chosen", "found"] = "chosen"
     """whether the number of clusters is chosen by the user or found by the method"""
-    share: str | None = None
-    """name of a degree of membership, such as "responsibility"; None for a hard method"""
+    membership: str | None = None
+    """what memberships of points in clusters are called, such as "responsibility"; None for a hard method"""
     center: str | None = "center"
     """name of a cluster center; None if the method has none"""
     cluster: str = "cluster"

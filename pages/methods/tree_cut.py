@@ -54,7 +54,7 @@ class TreeCutView(MethodView):
     def model_input(self, data: Data, settings: Settings, cache) -> DataTree:
         return build_tree(data, settings.option("linkage"), settings.option("metric"), cache)
 
-    def prepared(self, model_input: DataTree):
+    def process_data(self, model_input: DataTree):
         return model_input.tree
 
     def state_size(self, k: int, d: int) -> int:

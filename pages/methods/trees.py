@@ -54,8 +54,8 @@ class DataTree:
     """message about subsampling, a sentence; empty if all points were used"""
 
     @property
-    def cells(self) -> int:
-        """Approximate number of array elements, for the size limit of the cache."""
+    def n_values(self) -> int:
+        """Approximate number of stored values, for the size limit of the cache."""
         return 12 * len(self.data.points) + (0 if self.matrix is None else self.matrix.size)
 
     @property

@@ -28,8 +28,8 @@ try:
 except ValueError as error:
     show_error(error)
 else:
-    if study.preparation.note:
-        st.info(study.preparation.note, icon=":material/info:")
+    if study.inputs.note:
+        st.info(study.inputs.note, icon=":material/info:")
     findings = study.findings(initializations, runs)
     if findings is not None:
         show(findings)

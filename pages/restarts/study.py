@@ -19,7 +19,7 @@ from pages.methods.options import Settings
 from pages.methods.starts import NamedStart
 from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
-from pages.runs.preparation import Prepared, prepare
+from pages.runs.preparation import RunInputs, prepare_run
 from pages.runs.run import ranks_by_position
 
 MAX_COMPARED_POINTS = 2_000
@@ -56,7 +56,8 @@ class RestartStudy:
 
     settings: Settings
     """settings of all runs except the initialization; run i of each initialization has this seed + i"""
-    preparation: Prepared
+    inputs: RunInputs
+    """data and prepared data of all runs; only the initialization of the process differs between runs"""
     finished: dict[tuple[str, int], RunSummary] = field(default_factory=dict)
     """by (initialization, i)"""
     _cached: tuple[dict[str, int], "Findings"] | None = None
@@ -64,8 +65,8 @@ class RestartStudy:
 
     @classmethod
     def of(cls, data: Data, settings: Settings, cache: RecentCache) -> "RestartStudy":
-        """A study without runs. Raises NeedsPoints and ValueError like `prepare`."""
-        return cls(settings, prepare(data, settings, cache))
+        """A study without runs. Raises NeedsPoints and ValueError as in `prepare_run`."""
+        return cls(settings, prepare_run(data, settings, cache))
 
     @property
     def view(self) -> MethodView:
@@ -74,10 +75,10 @@ class RestartStudy:
     @property
     def data(self) -> Data:
         """Data of all runs, possibly a sample."""
-        return self.preparation.data
+        return self.inputs.data
 
     @property
-    def cells(self) -> int:
+    def n_values(self) -> int:
         """Approximate number of stored values."""
         n, d = self.data.points.shape
         stored = sum(run.labels.size + run.losses.size for run in self.finished.values())
@@ -101,7 +102,7 @@ class RestartStudy:
         began = time.perf_counter()
         seed = self.settings.seed + i
         (run,) = restarts(
-            self.process(initialization), self.preparation.prepared, [seed], on_step=on_step, max_iter=MAX_ITERATIONS
+            self.process(initialization), self.inputs.prepared_data, [seed], on_step=on_step, max_iter=MAX_ITERATIONS
         )
         seconds = time.perf_counter() - began
         return RunSummary(
@@ -144,10 +145,10 @@ class RemainingRuns(Job):
 
         The initializations take turns. Raises ValueError if the results of all runs would exceed the memory limit.
         """
-        numbers = study.view.state_size(study.settings.k, study.data.points.shape[1])
-        if numbers * runs * len(initializations) > MAX_STATE_VALUES:
+        size = study.view.state_size(study.settings.k, study.data.points.shape[1])
+        if size * runs * len(initializations) > MAX_STATE_VALUES:
             raise ValueError(
-                f"the results of {runs * len(initializations):,} runs exceed the memory limit ({numbers:,} values each): "
+                f"the results of {runs * len(initializations):,} runs exceed the memory limit ({size:,} values each): "
                 "choose fewer runs, fewer features or a smaller K"
             )
         counts = {
@@ -223,7 +224,7 @@ class Findings:
 
     @property
     def loss_name(self) -> str:
-        return self.study.preparation.process.loss_name
+        return self.study.inputs.process.loss_name
 
     @cached_property
     def tolerance(self) -> float:
@@ -259,7 +260,7 @@ class Findings:
         """
         if self.true_means is None:
             return self.view.center_distances(
-                run.parameters, self.best.parameters, self.study.data, self.study.preparation.model_input
+                run.parameters, self.best.parameters, self.study.data, self.study.inputs.model_input
             )
         return cdist(run.centers, self.true_means)
 
@@ -305,10 +306,10 @@ class Findings:
     def solutions(self) -> list[Solution]:
         """The distinct solutions by decreasing number of runs, then by increasing loss."""
         runs = sorted(self.runs, key=lambda run: run.loss)
-        numbers = distinct_partitions(np.stack([run.labels for run in runs]), share=MAX_DIFFERENCE)
-        groups = [[] for _ in range(numbers.max() + 1)]
-        for run, number in zip(runs, numbers, strict=True):
-            groups[number].append(run)
+        solution_of = distinct_partitions(np.stack([run.labels for run in runs]), share=MAX_DIFFERENCE)
+        groups = [[] for _ in range(solution_of.max() + 1)]
+        for run, solution in zip(runs, solution_of, strict=True):
+            groups[solution].append(run)
         solutions = [
             Solution(
                 group[0],
@@ -326,5 +327,5 @@ class Findings:
         """(n,) color number of each point in a plot of a run: that of the matching cluster of the best run."""
         best_colors = ranks_by_position(self.study.data.points, self.best.centers)
         colors = best_colors[match_clusters(run.labels, self.best.labels, self.settings.k)]
-        preparation = self.study.preparation
-        return colors[preparation.process.assign(preparation.prepared, run.parameters).labels]
+        inputs = self.study.inputs
+        return colors[inputs.process.assign(inputs.prepared_data, run.parameters).labels]

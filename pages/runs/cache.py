@@ -6,8 +6,8 @@ from collections import OrderedDict
 class RecentCache(OrderedDict):
     """Keeps the most recently used results of each kind.
 
-    Keys are tuples whose first entry is the kind. The number of results is limited by `LIMITS`, and their total size, the sum
-    of their attributes `cells`, by `MAX_CELLS`; the most recent result is always kept.
+    Keys are tuples whose first entry is the kind. The number of results is limited by `LIMITS`, and their total number
+    of values, the sum of their attributes `n_values`, by `MAX_VALUES`; the most recent result is always kept.
     """
 
     LIMITS = {
@@ -21,7 +21,7 @@ class RecentCache(OrderedDict):
         "solution": 12,
     }
     DEFAULT_LIMIT = 2
-    MAX_CELLS = 4_000_000
+    MAX_VALUES = 4_000_000
 
     def get(self, key, compute):
         """Get the cached result for a key, or compute and cache it."""
@@ -31,9 +31,9 @@ class RecentCache(OrderedDict):
         result = compute()
         self[key] = result
         same_kind = [other for other in self if other[0] == key[0]]
-        cells = 0
+        n_values = 0
         for i, other in enumerate(reversed(same_kind)):
-            cells += getattr(self[other], "cells", 0)
-            if i > 0 and (i >= self.LIMITS.get(key[0], self.DEFAULT_LIMIT) or cells > self.MAX_CELLS):
+            n_values += getattr(self[other], "n_values", 0)
+            if i > 0 and (i >= self.LIMITS.get(key[0], self.DEFAULT_LIMIT) or n_values > self.MAX_VALUES):
                 del self[other]
         return result

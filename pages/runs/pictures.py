@@ -231,7 +231,7 @@ class _FigureBuilder:
         frame, before = self.frames[i], self.frames[i - 1]
         states = self.run.history.states
         skipped = states[frame.assigned].iteration != states[before.assigned].iteration + 1
-        soft = self.view.traits.share is not None
+        soft = self.view.traits.membership is not None
         return skipped or soft or not self.run.has_fixed_clusters or states[frame.assigned].assignment.changed > 0
 
     def _points(self, rows) -> dict:
@@ -250,8 +250,8 @@ class _FigureBuilder:
             return dict(color=[palette.NEUTRAL] * n, symbol=np.zeros(n, dtype=np.uint8))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         labels, symbols = assignment.labels, _symbols(self.run.ranks_of(frame.assigned))
-        if assignment.shares is not None:
-            color = palette.blend(assignment.shares, colors)
+        if assignment.memberships is not None:
+            color = palette.blend(assignment.memberships, colors)
         else:
             # the extra color is for label -1
             colors = [*colors, palette.NEUTRAL]
@@ -262,8 +262,8 @@ class _FigureBuilder:
         if frame.assigned is None:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
-        if assignment.shares is not None:
-            return self.canvas.paint(palette.rgb(colors), responsibilities=assignment.shares.T)
+        if assignment.memberships is not None:
+            return self.canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
         if assignment.labels.min() < 0:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
         return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)

@@ -45,13 +45,14 @@ def check_fits(data: Data, settings: Settings) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """The inputs of a run."""
+class RunInputs:
+    """Everything that is computed before the first iteration of a run."""
 
     data: Data
     """the data, possibly subsampled"""
     process: Process
-    prepared: Any
+    """the algorithm, with its settings and initialization"""
+    prepared_data: Any
     """result of `Process.prepare`"""
     model_input: Any
     """result of `MethodView.model_input`"""
@@ -59,8 +60,8 @@ class Prepared:
     """message about subsampling; empty if all points are used"""
 
 
-def prepare(data: Data, settings: Settings, cache: RecentCache) -> Prepared:
-    """Prepare a run.
+def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs:
+    """The inputs of a run with these settings.
 
     Methods that need all pairwise proximities get a random sample of large data sets.
 
@@ -69,7 +70,7 @@ def prepare(data: Data, settings: Settings, cache: RecentCache) -> Prepared:
     NeedsPoints
         If the data are proximities and the method needs coordinates.
     ValueError
-        Like `check_fits` and `iteration_limit`, or if the data are invalid for the method.
+        As in `check_fits` and `iteration_limit`, or if the data are invalid for the method.
     """
     view = method(settings.method)
     note = ""
@@ -84,7 +85,8 @@ def prepare(data: Data, settings: Settings, cache: RecentCache) -> Prepared:
     model_input = view.model_input(data, settings, cache)
     init, init_note = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
-    return Prepared(data, process, process.prepare(view.prepared(model_input)), model_input, f"{note} {init_note}".strip())
+    prepared_data = process.prepare(view.process_data(model_input))
+    return RunInputs(data, process, prepared_data, model_input, f"{note} {init_note}".strip())
 
 
 def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache) -> tuple[Any, str]:
@@ -111,16 +113,16 @@ def iteration_limit(data: Data, settings: Settings) -> int:
     Raises
     ------
     ValueError
-        If it is less than `MIN_ITERATIONS`.
+        If fewer than `MIN_ITERATIONS` fit.
     """
     d = data.points.shape[1]
     k = MAX_CLUSTERS if settings.k is None else settings.k
-    numbers = method(settings.method).state_size(k, d)
-    fit = MAX_STATE_VALUES // numbers
-    if fit < MIN_ITERATIONS:
+    size = method(settings.method).state_size(k, d)
+    fitting = MAX_STATE_VALUES // size
+    if fitting < MIN_ITERATIONS:
         raise ValueError(
-            f"{k} clusters with {d:,} features need {numbers:,} parameters per iteration, so only {fit} iterations fit into "
+            f"{k} clusters with {d:,} features need {size:,} parameters per iteration, so only {fitting} iterations fit into "
             f"memory (at least {MIN_ITERATIONS} are required): choose fewer features, or K at most "
-            f"{MAX_STATE_VALUES // MIN_ITERATIONS // (numbers // k)}"
+            f"{MAX_STATE_VALUES // MIN_ITERATIONS // (size // k)}"
         )
-    return min(fit, MAX_ITERATIONS)
+    return min(fitting, MAX_ITERATIONS)

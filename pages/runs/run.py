@@ -27,7 +27,7 @@ from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
 from pages.runs.cache import RecentCache
-from pages.runs.preparation import iteration_limit, prepare
+from pages.runs.preparation import iteration_limit, prepare_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Run:
     model_input: Any = None
     """result of `MethodView.model_input`"""
     matched_ranks: np.ndarray | None = None
-    """(k,) ranks of the clusters, matched with other runs of a comparison; None outside of comparisons"""
+    """(k,) `ranks` of the clusters that match those of the other runs of a comparison; None outside of comparisons"""
     _cache: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -115,16 +115,16 @@ class Run:
         return f"{status} after {pluralize(self.history.iterations, 'iteration')}"
 
     @property
-    def cells(self) -> int:
-        """Approximate number of array elements, for the size limit of the cache."""
+    def n_values(self) -> int:
+        """Approximate number of stored values, for the size limit of the cache."""
         n, d = self.data.points.shape
         traits = self.view.traits
         states = len(self.history) * self.view.state_size(self.k, d)
         if traits.pairwise:
-            return states + getattr(self.model_input, "cells", n * n)
+            return states + getattr(self.model_input, "n_values", n * n)
         features = getattr(self.history.prepared, "features", None)
         kept = 0 if features is None else features.size
-        return states + kept + n * (2 * d + 2 + self.k * (traits.share is not None))
+        return states + kept + n * (2 * d + 2 + self.k * (traits.membership is not None))
 
     @property
     def has_regions(self) -> bool:
@@ -140,8 +140,8 @@ class Run:
         times = [self.history.seconds]
         while sum(times) < 0.05 and len(times) < 5:
             start = self.history.parameters[0] if self.view.initializations else None
-            most = self.history.iterations or 1
-            again = iterate(self.history.process, self.history.prepared, start=start, max_iter=most)
+            max_iter = self.history.iterations or 1
+            again = iterate(self.history.process, self.history.prepared, start=start, max_iter=max_iter)
             started = time.perf_counter()
             deque(again, maxlen=0)
             times.append(time.perf_counter() - started)
@@ -171,13 +171,13 @@ class Run:
         return silhouette_of(self.data, self.history.last.labels)
 
     @cached_property
-    def numbers(self) -> np.ndarray:
-        """(n,) displayed cluster number of each point minus 1; -1 for noise."""
+    def labels_by_rank(self) -> np.ndarray:
+        """(n,) rank of the cluster of each point (see `ranks`); -1 for noise."""
         # the extra entry is for label -1
         return np.append(self.ranks, -1)[self.history.last.labels]
 
     def ranks_of(self, state: int) -> np.ndarray:
-        """(K,) ranks of the clusters of a state.
+        """(K,) `ranks` of the clusters of a state.
 
         If the number of clusters varies, each cluster has the rank of the final cluster with which it shares most points. The
         start, which has no assignment, has the ranks of the first assignment.
@@ -199,7 +199,7 @@ class Run:
 
     @cached_property
     def ranks(self) -> np.ndarray:
-        """(k,) ranks of the clusters, from 0; they determine colors and displayed numbers.
+        """(k,) rank of each cluster: its number on the screen minus 1, which also determines its color.
 
         Clusters are sorted by their position along the first principal component, so that similar clusters have the same
         color whatever the initialization and method. Manually placed centers keep their order, and clusters matched with
@@ -260,13 +260,13 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
     Raises
     ------
     ValueError
-        Like `prepare` and the process.
+        As in `prepare_run`, or if the process rejects its input.
     """
 
     def compute():
-        ready = prepare(data, settings, cache)
-        limit = iteration_limit(ready.data, settings)
-        history = History.record(ready.process, ready.prepared, rng=settings.seed, max_iter=limit, on_step=on_step)
-        return Run(settings, ready.data, history, ready.note, ready.model_input)
+        inputs = prepare_run(data, settings, cache)
+        limit = iteration_limit(inputs.data, settings)
+        history = History.record(inputs.process, inputs.prepared_data, rng=settings.seed, max_iter=limit, on_step=on_step)
+        return Run(settings, inputs.data, history, inputs.note, inputs.model_input)
 
     return cache.get(("run", data.key, settings), compute)

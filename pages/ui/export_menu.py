@@ -18,15 +18,15 @@ from pages.runs.run import Run
 from pages.ui.buttons import WITHOUT_DATA, copy_link
 from pages.ui.widgets import session_cache, uses_own_data
 
-MAX_QUICK_CELLS = 400_000
-"""maximum size of a run, in table cells, whose tables are created without a progress bar"""
+MAX_QUICK_VALUES = 400_000
+"""maximum number of values of a run whose tables are created without a progress bar"""
 
 
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
-    long = run.cells > MAX_QUICK_CELLS and not run.view.traits.pairwise
+    long = run.n_values > MAX_QUICK_VALUES and not run.view.traits.pairwise
     with st.popover("Export", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, create in (

@@ -32,8 +32,8 @@ class Source:
     """widget arguments that keep the values of the widgets of this table: `IN_LINK` or `PERSISTENT`"""
 
     @property
-    def cells(self) -> int:
-        """Number of cells of the table."""
+    def n_values(self) -> int:
+        """Number of values in the table."""
         return self.table.size
 
 

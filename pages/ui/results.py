@@ -62,7 +62,7 @@ def show_sizes(run: Run) -> None:
     """Show a table of the clusters with their symbols, sizes and centers."""
     sizes = run.history.last.assignment.sizes
     largest = max(sizes.max(initial=0), 1)
-    soft = run.view.traits.share is not None
+    soft = run.view.traits.membership is not None
     names = run.view.center_names(run.history.parameters[-1], run.data)
     rows = []
     for k in np.argsort(run.ranks):
@@ -78,9 +78,9 @@ def show_sizes(run: Run) -> None:
     if not any(row[-1] for row in rows):  # e.g. clusters of a distance matrix without medoids
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     st.html(table(headers, rows, "Cluster sizes"))
-    noise = int((run.numbers < 0).sum())
+    noise = int((run.labels_by_rank < 0).sum())
     if noise:
-        st.caption(f"{noise:,} of {pluralize(len(run.numbers), 'point')} not assigned to a cluster.")
+        st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")
 
 
 def show_tables(run: Run) -> None:
@@ -93,7 +93,7 @@ def show_tables(run: Run) -> None:
 
 def show_proximities(run: Run) -> None:
     """Show the distance matrix, sorted by cluster, and the members of each cluster."""
-    labels, center = run.numbers, run.view.traits.center
+    labels, center = run.labels_by_rank, run.view.traits.center
     order = np.lexsort((run.view.distances_to_centers(run), labels))
     left, right = st.columns(2, gap="medium")
     with left:

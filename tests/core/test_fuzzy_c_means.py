@@ -45,7 +45,7 @@ def plain_centers(x, u, m):
 def test_memberships_of_a_point_between_two_centers_by_hand():
     # for m = 2, memberships are proportional to 1 / d^2: distances 1 and 3 give 9 / 10 and 1 / 10
     state = next(iterate(FuzzyCMeans(2), [[0.0], [1.0], [4.0]], start=[[0.0], [4.0]]))
-    np.testing.assert_allclose(state.assignment.shares, [[1, 0], [0.9, 0.1], [0, 1]])
+    np.testing.assert_allclose(state.assignment.memberships, [[1, 0], [0.9, 0.1], [0, 1]])
     assert state.loss == pytest.approx(0.81 * 1 + 0.01 * 9)
     np.testing.assert_allclose(state.assignment.sizes, [1.9, 1.1])
     assert state.labels.tolist() == [0, 0, 1]
@@ -58,8 +58,8 @@ def test_next_centers_are_means_weighted_by_squared_memberships():
 
 def test_a_point_on_two_centers_belongs_equally_to_both():
     state = next(iterate(FuzzyCMeans(3), [[0.0], [5.0], [9.0]], start=[[0.0], [0.0], [9.0]]))
-    np.testing.assert_allclose(state.assignment.shares[0], [0.5, 0.5, 0])
-    np.testing.assert_allclose(state.assignment.shares[2], [0, 0, 1])
+    np.testing.assert_allclose(state.assignment.memberships[0], [0.5, 0.5, 0])
+    np.testing.assert_allclose(state.assignment.memberships[2], [0, 0, 1])
 
 
 # plain loops
@@ -72,7 +72,7 @@ def test_states_match_plain_loops(m):
     for state in iterate(FuzzyCMeans(3, m=m), x, start=centers, max_iter=6):
         np.testing.assert_allclose(state.parameters, centers, rtol=1e-9, atol=1e-9)
         u = plain_memberships(x, centers, m)
-        np.testing.assert_allclose(state.assignment.shares, u, rtol=1e-7, atol=1e-12)
+        np.testing.assert_allclose(state.assignment.memberships, u, rtol=1e-7, atol=1e-12)
         assert state.loss == pytest.approx(plain_loss(x, centers, u, m), rel=1e-10)
         centers = plain_centers(x, u, m)
 
@@ -81,7 +81,7 @@ def test_loss_after_an_m_step_uses_new_centers_and_old_memberships():
     x = sample_points(30)
     history = History.record(FuzzyCMeans(3, m=1.5), x, start=x[:3] + 0.1, max_iter=5)
     for t, loss in enumerate(history.half_losses):
-        u = history.assignment_of_iteration(t).shares
+        u = history.assignment_of_iteration(t).memberships
         assert loss == pytest.approx(plain_loss(x, history.parameters[t + 1], u, 1.5), rel=1e-10)
 
 
@@ -105,7 +105,7 @@ def test_memberships_are_harder_the_closer_m_is_to_one():
     x = sample_points(100)
     start = x[[3, 40, 70]] + 0.01
     fits = [fit(FuzzyCMeans(3, m=m), x, start=start) for m in (1.01, 1.5, 2, 4)]
-    hardness = [np.square(last.assignment.shares).sum(axis=1).mean() for last in fits]
+    hardness = [np.square(last.assignment.memberships).sum(axis=1).mean() for last in fits]
     assert hardness == sorted(hardness, reverse=True)
     assert hardness[0] > 0.99
 
@@ -122,7 +122,7 @@ def test_memberships_sum_to_one_and_the_loss_never_rises(seed, n, d, m):
     assert not any(notice.name == LOSS_ROSE for notices in history.notices for notice in notices)
     steps = np.array([state.loss for state in history.states[1:]])
     assert (np.diff(steps) <= 1e-9 * steps[:-1] + 1e-12).all()
-    np.testing.assert_allclose(history.last.assignment.shares.sum(axis=1), 1)
+    np.testing.assert_allclose(history.last.assignment.memberships.sum(axis=1), 1)
     assert np.isfinite(history.last.parameters).all()
 
 
@@ -147,7 +147,7 @@ def test_chunked_computation_matches_plain_loops(monkeypatch):
     centers = x[:3] + 0.1
     one, other = iterate(FuzzyCMeans(3), x, start=centers, max_iter=1)
     u = plain_memberships(x, centers, 2.0)
-    np.testing.assert_allclose(one.assignment.shares, u, rtol=1e-9)
+    np.testing.assert_allclose(one.assignment.memberships, u, rtol=1e-9)
     np.testing.assert_allclose(one.assignment.masses, np.square(u).sum(axis=0), rtol=1e-9)
     np.testing.assert_allclose(other.parameters, plain_centers(x, u, 2.0), rtol=1e-9)
 

@@ -49,7 +49,7 @@ class OneCluster:
     changed: int
     labels = np.zeros(3, dtype=int)
     sizes = np.array([3])
-    shares = None
+    memberships = None
 
 
 class Halving(Alternating):
@@ -99,7 +99,7 @@ class FivePoints:
 
     k: int
     changed: int = 5
-    shares = None
+    memberships = None
 
     @property
     def labels(self):
@@ -205,14 +205,14 @@ def test_assign_recomputes_the_assignment_from_the_parameters(method):
 def test_soft_assignments_have_memberships_and_hard_ones_have_none(method):
     state = fit(method, data_for(method), rng=0)
     assert state.phase == "E"
-    shares = state.assignment.shares
+    memberships = state.assignment.memberships
     if isinstance(method, KMeans | KMedoids):
-        assert shares is None
+        assert memberships is None
     else:
-        assert shares.shape == (len(POINTS), 3)
-        np.testing.assert_array_equal(shares, state.assignment.responsibilities)
-        np.testing.assert_allclose(shares.sum(axis=0), state.assignment.sizes)
-        np.testing.assert_array_equal(shares.argmax(axis=1), state.labels)
+        assert memberships.shape == (len(POINTS), 3)
+        np.testing.assert_array_equal(memberships, state.assignment.responsibilities)
+        np.testing.assert_allclose(memberships.sum(axis=0), state.assignment.sizes)
+        np.testing.assert_array_equal(memberships.argmax(axis=1), state.labels)
 
 
 @NAMED

@@ -402,7 +402,7 @@ def test_predict_agrees_with_the_labels_of_the_run(width):
     points = sample_points()
     state = fit(SoftKMeans(4, width), points, rng=0)
     np.testing.assert_array_equal(SoftKMeans(4, width).predict(state.parameters, points), state.labels)
-    shares = state.assignment.shares
+    shares = state.assignment.memberships
     np.testing.assert_array_equal(shares[np.arange(90), state.labels], shares.max(axis=1))
 
 

@@ -127,7 +127,7 @@ def test_the_assignments_of_a_history_match_the_run():
         np.testing.assert_array_equal(frame.labels, state.labels)
         np.testing.assert_array_equal(frame.sizes, state.assignment.sizes)
         assert frame.changed == state.assignment.changed
-        assert frame.shares is None
+        assert frame.memberships is None
 
 
 def test_all_restarts_are_identical():

@@ -193,10 +193,10 @@ def check_that_every_option_is_reported(view: MethodView) -> None:
 
 
 def check_that_memberships_are_exported_if_and_only_if_it_is_soft(view: MethodView) -> None:
-    name = view.traits.share
+    name = view.traits.membership
     for run in runs_of(view):
-        shares = run.history.last.assignment.shares
-        assert (shares is None) == (name is None), "memberships without a name, or a name without memberships"
+        memberships = run.history.last.assignment.memberships
+        assert (memberships is None) == (name is None), "memberships without a name, or a name without memberships"
         header, *rows = csv.reader(io.StringIO(files.assignments_csv(run).decode("utf-8-sig")))
         first = header.index("cluster") + 1
         assert header[first:] == ([] if name is None else [f"{name}_{i + 1}" for i in range(run.k)]), (
@@ -204,11 +204,11 @@ def check_that_memberships_are_exported_if_and_only_if_it_is_soft(view: MethodVi
         )
         with np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False) as archive:
             plural = None if name is None else f"{name.removesuffix('y')}ies" if name.endswith("y") else f"{name}s"
-            assert name is None or np.array_equal(archive[plural], shares), f"no {plural} in the history"
+            assert name is None or np.array_equal(archive[plural], memberships), f"no {plural} in the history"
         if name is not None:
             exported = np.array([row[first:] for row in rows], dtype=float)
-            assert np.allclose(exported, shares[:, np.argsort(run.ranks)], atol=1e-12)
-            assert shares.sum(axis=1).max() <= 1 + 1e-9
+            assert np.allclose(exported, memberships[:, np.argsort(run.ranks)], atol=1e-12)
+            assert memberships.sum(axis=1).max() <= 1 + 1e-9
 
 
 def check_that_exported_tables_and_arrays_match_the_run(view: MethodView) -> None:
@@ -222,7 +222,7 @@ def check_that_exported_tables_and_arrays_match_the_run(view: MethodView) -> Non
         assert [int(row["cluster"]) for row in rows] == list(range(1, run.k + 1))
         sizes = run.history.last.assignment.sizes[np.argsort(run.ranks)]
         assert np.allclose([float(row["size"]) for row in rows], sizes)
-        if view.traits.share is None:
+        if view.traits.membership is None:
             assert sizes.tolist() == [np.count_nonzero(numbers == i) for i in range(1, run.k + 1)]
         content = json.loads(files.parameters_json(run))
         assert (content["method"], content["k"], content["loss"]) == (view.name, run.settings.k, run.history.last.loss)
@@ -305,7 +305,7 @@ def check_colors(run: Run, shown: RunPictures) -> None:
         labels = np.full(len(last), -1) if assigned is None else run.history.assignment(assigned).labels
         pairs = set(zip(colors, labels.tolist(), strict=True))
         assert {color for color, label in pairs if label < 0} <= {palette.NEUTRAL}, "a noise point has a color"
-        if run.view.traits.share is None:
+        if run.view.traits.membership is None:
             assert len(pairs) == len(np.unique(labels)), "the colors are not those of the clusters"
     if run.centers is None:
         return
@@ -368,11 +368,11 @@ def check_that_the_script_repeats_the_run(view: MethodView) -> None:
 
 def has_unique_label(run: Run) -> np.ndarray:
     """(n,) whether the largest membership of a point is unique up to rounding."""
-    shares = run.history.last.assignment.shares
-    if shares is None or run.k == 1:
+    memberships = run.history.last.assignment.memberships
+    if memberships is None or run.k == 1:
         return np.ones(len(run.data.points), dtype=bool)
-    shares = np.sort(shares, axis=1)
-    return shares[:, -1] - shares[:, -2] > 1e-9
+    memberships = np.sort(memberships, axis=1)
+    return memberships[:, -1] - memberships[:, -2] > 1e-9
 
 
 def check_that_the_scikit_learn_script_repeats_the_run(view: MethodView) -> None:

@@ -699,7 +699,7 @@ def test_the_silhouette_is_none_if_its_sample_lies_in_one_cluster():
 
 
 def test_a_comparison_is_cached_and_changing_one_panel_keeps_the_other_runs(monkeypatch):
-    monkeypatch.setattr(RecentCache, "MAX_CELLS", 10_000)  # less than a distance matrix, so the cache keeps one run only
+    monkeypatch.setattr(RecentCache, "MAX_VALUES", 10_000)  # less than a distance matrix, so the cache keeps one run only
     data, cache, computed = sample(), RecentCache(), []
     panels = [settings_of(name=method) for method in ("kmeans", "kmedoids", "mixture")]
 
@@ -765,7 +765,7 @@ def test_a_method_that_finds_k_can_be_compared_with_methods_that_share_a_start()
     assert (labels < 0).any()
     found = comparison.clusterings[0].labels
     assert ((found < 0) == (labels < 0)).all()
-    assert np.mean(found[labels >= 0] == means.numbers[labels >= 0]) > 0.9
+    assert np.mean(found[labels >= 0] == means.labels_by_rank[labels >= 0]) > 0.9
 
 
 @pytest.mark.usefixtures("_scan_available")

@@ -48,7 +48,7 @@ def downloads(monkeypatch):
     monkeypatch.setattr(export_menu, "copy_link", lambda *args: None)
     monkeypatch.setattr(export_menu, "uses_own_data", lambda: True)
     monkeypatch.setattr(export_menu, "session_cache", RecentCache)
-    monkeypatch.setattr(export_menu, "MAX_QUICK_CELLS", np.inf)
+    monkeypatch.setattr(export_menu, "MAX_QUICK_VALUES", np.inf)
 
     def show(run):
         found.clear()

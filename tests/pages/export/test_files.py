@@ -46,9 +46,9 @@ def test_assignments_have_exact_coordinates_and_the_cluster_numbers_of_the_scree
     assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
     if name == "mixture":
         assert headers[4:] == ["responsibility_1", "responsibility_2", "responsibility_3"]
-    if run.view.traits.share is not None:
+    if run.view.traits.membership is not None:
         shares = np.array([row[4:] for row in rows], dtype=float)
-        np.testing.assert_array_equal(shares, run.history.last.assignment.shares[:, np.argsort(run.ranks)])
+        np.testing.assert_array_equal(shares, run.history.last.assignment.memberships[:, np.argsort(run.ranks)])
         assert (shares.argmax(axis=1) + 1).tolist() == [int(row[3]) for row in rows]
     else:
         assert len(headers) == 4

@@ -28,7 +28,7 @@ class HardAssignment:
     k: int
     changed: int
 
-    shares = None
+    memberships = None
 
     @property
     def sizes(self) -> np.ndarray:

@@ -53,11 +53,11 @@ class LacksACaption(KMeansView):
 
 
 class LacksANameForMemberships(MixtureView):
-    traits = replace(MixtureView.traits, share=None)
+    traits = replace(MixtureView.traits, membership=None)
 
 
 class ClaimsMemberships(KMeansView):
-    traits = replace(KMeansView.traits, share="membership")
+    traits = replace(KMeansView.traits, membership="membership")
 
 
 class HasSettingsOfAnotherMethod(KMeansView):

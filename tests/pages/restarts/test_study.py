@@ -231,7 +231,7 @@ def test_findings_use_the_selected_initializations_and_number_of_runs():
 def test_k_medoids_uses_a_sample_of_many_points_and_says_so(monkeypatch):
     monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 80)
     study = study_of(sample(n=100), method="kmedoids")
-    assert "a sample of 80 of the 100 points" in study.preparation.note
+    assert "a sample of 80 of the 100 points" in study.inputs.note
     assert study.data.points.shape == (80, 2)
 
 

@@ -376,11 +376,11 @@ def test_the_cache_keeps_the_most_recently_used_results_of_each_kind(kind, limit
 
 def test_the_cache_keeps_fewer_large_results():
     cache = RecentCache()
-    for i, n in enumerate([10, 20, RecentCache.MAX_CELLS // 2 + 1]):
+    for i, n in enumerate([10, 20, RecentCache.MAX_VALUES // 2 + 1]):
         data = Data(str(i), "", ("a",), np.zeros((n, 1)))
         assert cache.get(("run", i), lambda data=data: data) is data
     assert list(cache) == [("run", 0), ("run", 1), ("run", 2)]
-    cache.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((RecentCache.MAX_CELLS, 1))))
+    cache.get(("run", 3), lambda: Data("3", "", ("a",), np.zeros((RecentCache.MAX_VALUES, 1))))
     assert list(cache) == [("run", 3)]
 
 
@@ -400,11 +400,13 @@ def test_the_size_of_a_run_limits_how_many_are_cached(name, monkeypatch):
     run = make_run(data, first, cache, lambda _: None)
     initial = History.record(run.history.process, run.history.prepared, rng=1, max_iter=0)
     states = sum(array.size for parameters in run.history.parameters[1:] for array in arrays_of(parameters))
-    assert run.cells - dataclasses.replace(run, history=initial).cells >= 0.8 * states  # without the weights of a mixture
-    assert run.cells >= data.points.size
+    assert (
+        run.n_values - dataclasses.replace(run, history=initial).n_values >= 0.8 * states
+    )  # without the weights of a mixture
+    assert run.n_values >= data.points.size
     if run.view.traits.pairwise and name != "tree":  # a tree is computed without a matrix
-        assert run.cells >= 60 * 60
-    monkeypatch.setattr(RecentCache, "MAX_CELLS", 2 * run.cells - 1)
+        assert run.n_values >= 60 * 60
+    monkeypatch.setattr(RecentCache, "MAX_VALUES", 2 * run.n_values - 1)
     make_run(data, second, cache, lambda _: None)
     assert [key[-1] for key in cache if key[0] == "run"] == [second]  # both are too large together
 
