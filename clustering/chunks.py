@@ -36,7 +36,7 @@ def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplicati
 
 
 MAX_SINGLE_THREADED = 2**19 - 1
-"""number of multiplications up to which a matrix product in BLAS (at least OpenBLAS) uses a single thread"""
+"""maximum number of multiplications for which OpenBLAS computes a matrix product in a single thread"""
 MIN_WIDTH = 64
 """number of columns per block below which products become slower"""
 
@@ -93,23 +93,23 @@ def two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Returns
     -------
-    least, labels, second : (n,) arrays
+    smallest, labels, second : (n,) arrays
         `labels` is the first row with the smallest value, in the smallest unsigned integer type that holds k - 1.
-        `second` is infinite if k = 1, and equal to `least` if the minimum is tied.
+        `second` is infinite if k = 1, and equal to `smallest` if the minimum is tied.
     """
-    least = rows[0].copy()
-    second = np.full_like(least, np.inf)
-    labels = np.zeros(len(least), dtype=np.min_scalar_type(len(rows) - 1))
-    larger, closer, number = np.empty_like(least), np.empty(len(least), dtype=bool), np.empty_like(labels)
+    smallest = rows[0].copy()
+    second = np.full_like(smallest, np.inf)
+    labels = np.zeros(len(smallest), dtype=np.min_scalar_type(len(rows) - 1))
+    larger, closer, number = np.empty_like(smallest), np.empty(len(smallest), dtype=bool), np.empty_like(labels)
     # row by row: each pass runs along contiguous memory, unlike argmin(axis=0)
     for k in range(1, len(rows)):
         row = rows[k]
-        np.less(row, least, out=closer)
-        np.minimum(second, np.maximum(least, row, out=larger), out=second)
-        np.minimum(least, row, out=least)
+        np.less(row, smallest, out=closer)
+        np.minimum(second, np.maximum(smallest, row, out=larger), out=second)
+        np.minimum(smallest, row, out=smallest)
         # sets the label to k where closer: k exceeds all labels so far, and a maximum of short integers is fastest
         np.maximum(labels, np.multiply(closer.view(np.uint8), labels.dtype.type(k), out=number), out=labels)
-    return least, labels, second
+    return smallest, labels, second
 
 
 def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,10 +125,10 @@ def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     mask = (1 << (len(rows) - 1).bit_length()) - 1
     bits &= ~mask
     bits |= np.arange(len(rows))[:, None]
-    least = rows.min(axis=0)
-    labels = least.view(np.int64) & mask
+    smallest = rows.min(axis=0)
+    labels = smallest.view(np.int64) & mask
     rows[labels, np.arange(len(labels))] = np.inf
-    return least, labels, rows.min(axis=0)
+    return smallest, labels, rows.min(axis=0)
 
 
 def column_argmax(rows: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ def within_groups(points, labels) -> float:
 
 
 def calinski_harabasz(points, labels) -> float:
-    """Caliński-Harabasz index (variance ratio criterion); higher is better.
+    """Caliński–Harabasz index (variance ratio criterion); higher is better.
 
         (B / (k - 1)) / (W / (n - k))
 
@@ -95,7 +95,7 @@ def calinski_harabasz(points, labels) -> float:
 
 
 def davies_bouldin(points, labels) -> float:
-    """Davies-Bouldin index; lower is better, 0 is the minimum.
+    """Davies–Bouldin index; lower is better, 0 is the minimum.
 
         mean over clusters i of max over j != i of (s_i + s_j) / ||m_i - m_j||
 
@@ -333,7 +333,7 @@ def gap_statistic(ks, within, reference_within) -> Gap:
         invalid = sums[~((sums >= 0) & (sums < np.inf))]
         if invalid.size:
             raise ValueError(f"{name} must hold finite sums of at least 0, got {invalid[0]}")
-    # a sum of 0 (all points coincide with their means) is replaced by the smallest number, to keep the logarithm finite
+    # a sum of 0 (all points coincide with their means) is replaced with the smallest number, to keep the logarithm finite
     tiny = np.finfo(float).tiny
     logs = np.log(np.maximum(reference, tiny))
     errors = logs.std(axis=0) * np.sqrt(1 + 1 / len(logs))

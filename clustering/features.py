@@ -57,7 +57,7 @@ def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
         coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
     else:
         pairs = _pairs(d)
-        np.multiply(precisions.reshape(k, d * d).take(pairs.cells, axis=1), pairs.factors, out=coefficients[:, d + 1 :])
+        np.multiply(precisions.reshape(k, d * d).take(pairs.positions, axis=1), pairs.factors, out=coefficients[:, d + 1 :])
     return coefficients
 
 
@@ -73,7 +73,7 @@ def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.
         return scatter
     pairs = _pairs(d)
     second -= means.take(pairs.rows, axis=1) * means.take(pairs.columns, axis=1)
-    return second.take(pairs.numbers, axis=1).reshape(k, d, d)
+    return second.take(pairs.pair_of_position, axis=1).reshape(k, d, d)
 
 
 class Pairs(NamedTuple):
@@ -83,17 +83,17 @@ class Pairs(NamedTuple):
     """(p,) i"""
     columns: np.ndarray
     """(p,) j"""
-    cells: np.ndarray
+    positions: np.ndarray
     """(p,) position of (i, j) in a flattened (d, d) matrix"""
     factors: np.ndarray
-    """(p,) factor from precision to coefficient: -1/2 if i = j, else -1, as x_i x_j stands for (i, j) and (j, i)"""
-    numbers: np.ndarray
-    """(d * d,) number of the pair for each entry of a flattened symmetric matrix"""
+    """(p,) factor from precision to coefficient: -1/2 if i = j, else -1, because x_i x_j stands for (i, j) and (j, i)"""
+    pair_of_position: np.ndarray
+    """(d * d,) index of the pair for each position in a flattened symmetric matrix"""
 
 
 @lru_cache(maxsize=8)
 def _pairs(d: int) -> Pairs:
     i, j = np.triu_indices(d)
-    numbers = np.empty((d, d), dtype=np.intp)
-    numbers[i, j] = numbers[j, i] = np.arange(len(i))
-    return Pairs(i, j, i * d + j, np.where(i == j, -0.5, -1.0), numbers.ravel())
+    pair_of = np.empty((d, d), dtype=np.intp)
+    pair_of[i, j] = pair_of[j, i] = np.arange(len(i))
+    return Pairs(i, j, i * d + j, np.where(i == j, -0.5, -1.0), pair_of.ravel())

@@ -46,7 +46,7 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
     n = tables[0].shape[1]
     if tables[-1].shape[1] != n:
         raise ValueError(f"numbers and categories must have the same number of rows, got {n} and {tables[-1].shape[1]}")
-    # (p + q, n) True if observed; missing values are replaced by any finite number
+    # (p + q, n) True if observed; missing values are replaced with any finite number
     observed = np.concatenate([~np.isnan(table) if table is numbers else table >= 0 for table in tables])
     complete = observed.all(axis=1)
     present = observed.astype(float)
@@ -88,11 +88,11 @@ def _check_numbers(numbers) -> np.ndarray | None:
     if numbers is None or _has_no_columns(numbers):
         return None
     values, observed = check_table(numbers, "numbers")
-    least = np.where(observed, values, np.inf).min(axis=0)
-    extent = np.where(observed, values, -np.inf).max(axis=0) - least
+    minimum = np.where(observed, values, np.inf).min(axis=0)
+    extent = np.where(observed, values, -np.inf).max(axis=0) - minimum
     # the extent of a column without observed values is minus infinity
     nonempty = observed.any(axis=0)
-    scaled = (values - np.where(nonempty, least, 0.0)) / np.where(nonempty & (extent > 0), extent, 1.0)
+    scaled = (values - np.where(nonempty, minimum, 0.0)) / np.where(nonempty & (extent > 0), extent, 1.0)
     return np.where(observed, scaled, np.nan).T.copy()
 
 

@@ -183,7 +183,7 @@ class History:
 
 
 def _summarized(state: State) -> State:
-    """The state with its assignment replaced by a summary, to free memory."""
+    """The state with its assignment replaced with a summary, to free memory."""
     assignment = state.assignment
     if assignment is None:
         return state

@@ -233,19 +233,19 @@ class KMeans(Alternating):
 def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
     """Labels (n,) of the nearest centers and the gaps (n,) to the second nearest; `lengths` (k,) are squared center norms.
 
-    Where the two squared distances differ by less than `margin`, `exactly(columns)` computes least, labels and second.
+    Where the two squared distances differ by less than `margin`, `exactly(columns)` computes smallest, labels and second.
     """
     scores = product(-2.0 * centers, columns)
     scores += lengths[:, None]
-    least, labels, second = approximate_two_smallest(scores)
-    (close,) = (second - least < margin).nonzero()
-    least += squares
+    smallest, labels, second = approximate_two_smallest(scores)
+    (close,) = (second - smallest < margin).nonzero()
+    smallest += squares
     second += squares
     gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
-    gaps -= np.sqrt(np.maximum(least, 0.0, out=least), out=least)
+    gaps -= np.sqrt(np.maximum(smallest, 0.0, out=smallest), out=smallest)
     if close.size:
-        least, labels[close], second = exactly(close)
-        gaps[close] = np.sqrt(second) - np.sqrt(least)
+        smallest, labels[close], second = exactly(close)
+        gaps[close] = np.sqrt(second) - np.sqrt(smallest)
     return labels, gaps
 
 

@@ -2,7 +2,8 @@
 
     loss = sum over points x of D[x, m(x)],   m(x): medoid of the cluster of x
 
-D: `proximities` (n, n), any dissimilarities; m: `medoids` (k,), row numbers of the points that represent the clusters.
+D: `proximities` (n, n); m: `medoids` (k,), row numbers of the points that represent the clusters. All proximities here are
+dissimilarities of any kind: 0 for identical points, larger for less similar ones.
 Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2, doi:10.1002/9780470316801.
 """
 
@@ -45,7 +46,7 @@ class MedoidAssignment:
     nearest: np.ndarray
     """(n,) dissimilarity to the nearest medoid"""
     second: np.ndarray
-    """(n,) dissimilarity to the second nearest medoid; infinite if k = 1"""
+    """(n,) dissimilarity to the second-nearest medoid; infinite if k = 1"""
     medoids: np.ndarray
     """(k,) medoids of this assignment"""
     candidate: int
@@ -65,13 +66,15 @@ class KMedoids(Alternating):
     init : {"build", "random", "k-means++", "plain k-means++", "maxmin"} or (k,) array
         Initialization method (see `clustering.seeding`), or row numbers of the initial medoids.
     update : {"alternating", "swap", "steepest swap"}
-        "alternating" alternates E and M steps: each medoid is replaced by the member of its cluster with the smallest sum of
+        "alternating" alternates E and M steps: each medoid is replaced with the member of its cluster with the smallest sum of
         dissimilarities to the other members (Maranzana 1964, doi:10.1057/jors.1964.47). Fast, but medoids cannot leave their
-        clusters; the final loss is typically 5 to 20% higher.
-        "swap" replaces a medoid by any other point, as in PAM. Each iteration makes one swap: candidate rows are tried in
-        turn, starting after the last swap, and the first one that reduces the loss replaces the best medoid for it. The run
-        has converged when no candidate reduces the loss. The changes in loss for all k medoids are computed in one pass over
-        a row, as in FasterPAM (Schubert & Rousseeuw 2021, doi:10.1016/j.is.2021.101804).
+        clusters; the final loss is often a few percent higher than with swaps, and after a random initialization it can be
+        20% higher or more.
+        "swap" replaces a medoid with any non-medoid that lowers the loss, as in PAM. Each iteration makes one swap: candidate
+        rows are tried in turn, starting after the last swap, and the first one that reduces the loss replaces the medoid
+        whose removal gives the lowest loss. The run has converged when no candidate reduces the loss. The changes in loss for
+        all k medoids are computed in one pass over a row, as in FasterPAM (Schubert & Rousseeuw 2021,
+        doi:10.1016/j.is.2021.101804).
         "steepest swap" evaluates all rows in each iteration and makes the best swap, as in the original PAM: fewer but slower
         iterations.
 
@@ -131,7 +134,7 @@ class KMedoids(Alternating):
         ----------
         medoids : (k,) array of integers
         proximities : (m, n) array
-            Dissimilarities of the m points to the n points that the medoids are row numbers of.
+            Dissimilarities of the m points to the n fitted points; `medoids` are column numbers.
 
         Returns
         -------
@@ -140,7 +143,7 @@ class KMedoids(Alternating):
         Raises
         ------
         ValueError
-            If `proximities` has a negative or non-finite value, or a medoid is not a column of it.
+            If `proximities` has a negative or non-finite value, or a medoid is not a column number.
         """
         table, medoids = check_points(proximities, "proximities"), np.asarray(medoids)
         if medoids.ndim != 1 or not medoids.size or not np.issubdtype(medoids.dtype, np.integer):
@@ -180,7 +183,10 @@ class KMedoids(Alternating):
         return medoids
 
     def half_step_loss(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters, new_parameters) -> float:
-        """Loss of the new medoids with the old assignment; for swaps, with the new assignment, which swaps are chosen for."""
+        """Loss of the new medoids: with the old assignment, or with the new one for swaps.
+
+        A swap is chosen by its loss after reassignment.
+        """
         if self.update != "alternating":
             return self.e_step(prepared, new_parameters)[1]
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
@@ -206,25 +212,28 @@ def _swap(matrix, assignment: MedoidAssignment, eager: bool) -> np.ndarray:
     """Medoids after the best swap, or if `eager` the first that reduces the loss; the same array if there is none."""
     n, k = len(matrix), len(assignment.medoids)
     labels, nearest, second = assignment.labels, assignment.nearest, assignment.second
-    # increase in loss if each medoid is removed without replacement
+    # for each medoid, the increase in loss if it alone is removed and not replaced
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
-    # smaller gains may be rounding errors of the sums they are differences of
-    least = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
+    # changes closer to zero may be rounding errors, because they are differences of large sums
+    threshold = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
     for row in range(assignment.candidate, assignment.candidate + n):
         candidate = row % n
         proximities = matrix[candidate]
-        # only points nearer to the candidate than to their second medoid affect the change in loss
+        # only points nearer to the candidate than to their second-nearest medoid affect the change in loss
         (affected,) = (proximities < second).nonzero()
-        change = proximities.take(affected)  # faster than indexing
-        gain = change - nearest.take(affected)
-        np.minimum(gain, 0.0, out=gain)
-        change -= second.take(affected)
-        change -= gain
-        changes = removal + np.bincount(labels.take(affected), weights=change, minlength=k)
+        to_candidate = proximities.take(affected)  # faster than indexing
+        # change in loss (at most 0) if the candidate is added and no medoid is removed
+        addition = to_candidate - nearest.take(affected)
+        np.minimum(addition, 0.0, out=addition)
+        # correction for points that lose their medoid: they go to the candidate rather than to their second-nearest medoid
+        correction = np.subtract(to_candidate, second.take(affected), out=to_candidate)
+        correction -= addition
+        changes = removal + np.bincount(labels.take(affected), weights=correction, minlength=k)
         replaced = changes.argmin()
-        if changes[replaced] + gain.sum() < least:
-            least, swap = changes[replaced] + gain.sum(), (replaced, candidate)
+        change = changes[replaced] + addition.sum()
+        if change < threshold:
+            threshold, swap = change, (replaced, candidate)
             if eager:
                 break
     if swap is None:

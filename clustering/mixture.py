@@ -296,17 +296,23 @@ class GaussianMixture(Alternating):
         if not collapsed.any():
             return tuple(found)
         if self.covariance == "tied":
+            limit = "the variance floor" if self.floor > 0 else "the limit of double precision"
             text = (
-                "The shared covariance collapsed to the variance floor: the points lie in a subspace of fewer dimensions. "
+                f"The shared covariance collapsed to {limit}: the points lie in a subspace of fewer dimensions. "
                 "Remove a feature."
             )
             found.append(Notice(COLLAPSING_COMPONENT, text))
         else:
-            bound = "variance floor" if self.floor > 0 else "limit of double precision"
             text = (
-                f"{{who}} collapsed to the {bound}; without it the likelihood is unbounded. Choose a smaller K, another "
+                "{who} collapsed to the variance floor; without it the likelihood is unbounded. Choose a smaller K, another "
                 "initialization, a simpler covariance or a higher variance floor."
             )
+            if self.floor == 0:
+                text = (
+                    "{who} collapsed to a variance at the limit of double precision. Without a variance floor the likelihood "
+                    "is unbounded. Choose a smaller K, another initialization or a simpler covariance, or set a variance "
+                    "floor."
+                )
             found.append(Notice(COLLAPSING_COMPONENT, text, tuple(np.flatnonzero(collapsed).tolist()), "Component"))
         return tuple(found)
 

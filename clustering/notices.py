@@ -20,7 +20,7 @@ class Notice(NamedTuple):
     name: str
     """kind of notice, such as `EMPTY_CLUSTER`"""
     text: str
-    """what happened and what to do about it; `{who}` is replaced by the names of the affected clusters"""
+    """what happened and what to do about it; `{who}` is replaced with the names of the affected clusters"""
     clusters: tuple[int, ...] = ()
     """numbers of the affected clusters, from 0"""
     noun: str = "Cluster"

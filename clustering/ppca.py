@@ -85,7 +85,7 @@ class Imputed(NamedTuple):
     """The result of `impute`."""
 
     points: np.ndarray
-    """(n, d) table with missing values replaced by conditional means; observed values are unchanged"""
+    """(n, d) table with missing values replaced with conditional means; observed values are unchanged"""
     deviations: np.ndarray
     """(n, d) standard deviations of imputed values given the observed values of the row, including noise; 0 if observed"""
     last: State

@@ -102,8 +102,8 @@ TILE = 256
 def _check_entries(matrix, rows) -> float:
     """Largest entry of these rows. Raise ValueError if an entry is negative or not finite."""
     block = matrix[rows]
-    least, largest = block.min(), block.max()
-    if least >= 0 and largest < np.inf:  # false for NaN
+    smallest, largest = block.min(), block.max()
+    if smallest >= 0 and largest < np.inf:  # false for NaN
         return float(largest)
     finite = np.isfinite(block)
     rule, invalid = ("finite", ~finite) if not finite.all() else ("at least 0", block < 0)

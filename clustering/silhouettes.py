@@ -26,7 +26,7 @@ class Silhouette(NamedTuple):
     widths: np.ndarray
     """(m,) widths in -1..1: near 1 well inside a cluster, 0 between two, negative if another is nearer; 0 for singletons"""
     rows: np.ndarray
-    """(m,) row numbers of these points, increasing: all n, or those of a random sample"""
+    """(m,) indices of these points, increasing: all n, or those of a random sample"""
 
     @property
     def mean(self) -> float:
@@ -61,7 +61,7 @@ def silhouette(points, labels, *, max_points: int = 5_000, rng: np.random.Genera
     points = check_points(points)
     labels, rows = _sample(len(points), labels, max_points, rng)
     points = points[rows]
-    # differences are more precise than products if the points have a large common offset
+    # cdist subtracts coordinates; expanding |x - y|^2 into products loses precision if the points are far from the origin
     return Silhouette(_widths(lambda block, order: cdist(points[block], points[order]), labels), rows)
 
 
@@ -88,7 +88,7 @@ def silhouette_of_proximities(
 
 
 def _sample(n: int, labels, max_points: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (m,) and row numbers (m,) of all points or of the sample."""
+    """Labels (m,) and indices (m,) of all points or of the sample."""
     labels = np.asarray(labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be n={n} integers, got an array of {labels.dtype} with shape {labels.shape}")
@@ -106,17 +106,18 @@ def _sample(n: int, labels, max_points: int, rng) -> tuple[np.ndarray, np.ndarra
 
 def _widths(distances: Callable[[np.ndarray, np.ndarray], np.ndarray], labels) -> np.ndarray:
     """Widths (m,), where `distances(block, order)` returns the dissimilarities (b, m) of points `block` and `order`."""
-    _, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    _, cluster_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     # sorted by cluster, so that sums over a cluster are sums of adjacent columns
-    order = np.argsort(own, kind="stable")
-    begins = np.cumsum(sizes) - sizes
+    order = np.argsort(cluster_of, kind="stable")
+    starts = np.cumsum(sizes) - sizes
     widths = np.zeros(len(labels))
 
     def fill(chunk):
         block = order[chunk]
-        cluster, row = own[block], np.arange(len(block))
-        sums = np.add.reduceat(distances(block, order), begins, axis=1)
-        within = sums[row, cluster] / np.maximum(sizes[cluster] - 1, 1)  # a point's distance to itself is 0: n - 1 others
+        cluster, row = cluster_of[block], np.arange(len(block))
+        sums = np.add.reduceat(distances(block, order), starts, axis=1)
+        # the sum includes the zero distance of a point to itself, so divide by size - 1
+        within = sums[row, cluster] / np.maximum(sizes[cluster] - 1, 1)
         means = np.divide(sums, sizes, out=sums)
         means[row, cluster] = np.inf
         nearest = means.min(axis=1)

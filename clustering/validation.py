@@ -116,8 +116,8 @@ def _entropy(counts) -> float:
 def centroid_index(a, b) -> int:
     """Centroid index: the number of misplaced centers by which two sets of centers differ; 0 if they correspond.
 
-    Each center of one set is mapped to the nearest center of the other (the first on ties). Centers to which none is mapped
-    are orphans. The index is the larger number of orphans of both directions.
+    Each center of one set is mapped to the nearest center of the other (the first on ties). A center of the other set to
+    which no center is mapped is an orphan. The index is the larger of the numbers of orphans in both directions.
 
     Parameters
     ----------

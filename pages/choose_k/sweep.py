@@ -34,7 +34,7 @@ INITIALIZATION = PLUS_PLUS.name
 REFERENCE_SETS = 10
 """number of reference data sets, which are uniform noise; see `uniform_reference`"""
 REFERENCE_RUNS = 2
-"""runs per K on reference data and on subsamples, of which the best counts"""
+"""number of runs per K on reference data and on subsamples; the best one counts"""
 SUBSAMPLE_PAIRS = 10
 """pairs of subsamples of the data, for stability"""
 RESAMPLED_SETS = 4
@@ -95,7 +95,7 @@ class Sweep(Job):
     """settings of all runs except K and the seed; seeds of the runs with one K count up from this one"""
     ks: np.ndarray
     runs: int
-    """number of runs per K, of which the best counts"""
+    """number of runs per K; the best one counts"""
     note: str
     """message about a sample, or empty"""
 
@@ -103,7 +103,7 @@ class Sweep(Job):
     def of(cls, data: Data, settings: Settings, max_k: int, runs: int) -> "Sweep":
         """A sweep without results.
 
-        Raises NeedsPoints like `check_fits`, and ValueError like `iteration_limit` or if all points are identical.
+        Raises NeedsPoints as in `check_fits`, and ValueError as in `iteration_limit` or if all points are identical.
         """
         check_fits(data, settings)
         iteration_limit(data, replace(settings, k=max_k))

@@ -29,7 +29,7 @@ class Criterion:
     standard_errors: np.ndarray | None = None
     """(m,)"""
     samples: np.ndarray | None = None
-    """(pairs, m) individual values, of which `values` are the means"""
+    """(pairs, m) individual values; `values` are their means"""
     choice: int = 0
     """suggested K"""
     evidence: str = ""
@@ -42,7 +42,7 @@ NAMES = {
     "elbow": "Elbow of the loss",
     "silhouette": "Silhouette",
     "gap": "Gap statistic",
-    "calinski_harabasz": "Calinski–Harabasz",
+    "calinski_harabasz": "Caliński–Harabasz",
     "davies_bouldin": "Davies–Bouldin",
     "stability": "Stability",
     "bic": "BIC",
@@ -126,7 +126,7 @@ class Verdict:
         information = {NAMES[name] for name in INFORMATION}
         if any(k > 1 and len(names) > 1 and set(names) - information for k, names in self.votes.items()):
             return f"Suggested K: {votes}"
-        none = f"No evidence for more than one cluster with {self.sweep.view.title}"
+        none = f"No evidence for more than one cluster with {self.sweep.view.title_in_sentence}"
         return f"{none}; criteria suggest {votes}" if votes else none
 
     def _elbow(self) -> Criterion:

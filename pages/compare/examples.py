@@ -27,15 +27,15 @@ class ComparisonExample:
     """method of each panel, and its options that differ from the defaults"""
 
     @property
-    def address(self) -> dict[str, str]:
+    def query_params(self) -> dict[str, str]:
         """Query parameters that choose options and sample settings; see `Example`."""
-        address = {f"{self.sample}_{name}": str(value) for name, value in self.values.items()}
+        query_params = {f"{self.sample}_{name}": str(value) for name, value in self.values.items()}
         for i, (name, options) in enumerate(self.panels, 1):
             view = method(name)
             for option in _offered(view):
                 if option.name in options:
-                    address[_key(view, option, i)] = option.label_of(options[option.name])
-        return address
+                    query_params[_key(view, option, i)] = option.label_of(options[option.name])
+        return query_params
 
     def state(self) -> dict:
         """Widget values of the example, by widget key."""

@@ -85,7 +85,7 @@ def _groups_axis(name: str, groups: np.ndarray) -> dict:
 
 def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
     """Image of all points, colored by their labels, as a data URI; for `side_by_side` with many points."""
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
     canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
     return canvas.paint(palette.rgb(colors), labels=clustering.labels + 1)
@@ -105,7 +105,7 @@ def side_by_side(
     highlighted : (m,) indices of the points to emphasize; all others are faint.
     backdrops : images from `backdrop` of both clusterings, for more than `MAX_MARKERS` points; otherwise empty.
     """
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     extent = extent_of(data, xy)
     names = [escape_html(name) for name in data.names_of(highlighted)]
     layout = side_by_side_layout(data, plane, extent, (agreement.a.name, agreement.b.name), height)

@@ -39,7 +39,7 @@ def show_data(data: Data) -> None:
         st.subheader("Prepared data")
         st.markdown(escape_markdown(f"{data.title}: {summary(data)}"))
     with right, st.container(key="onwards"):
-        st.page_link("pages/watch/page.py", label="Run step by step", icon=":material/play_circle:")
+        st.page_link("pages/watch/page.py", label="Watch an algorithm on these data", icon=":material/play_circle:")
     if warning := session_cache().get(("dominance_warning", data.key), lambda: cleaning.dominance_warning(data)):
         st.warning(escape_markdown(warning), icon=":material/warning:")
     if data.precomputed is not None:
@@ -130,7 +130,12 @@ def show_proximities(data: Data) -> None:
     with left:
         st.markdown("**2-D layout**")
         plane = column_plane(data.columns, 0, 1)
-        chart("plane", data, lambda: summaries.scatter(data, plane, 430), f"2-D layout of {data.title} by classical scaling.")
+        chart(
+            "plane",
+            data,
+            lambda: summaries.scatter(data, plane, 430),
+            f"2-D layout of {data.title} by classical multidimensional scaling.",
+        )
     with right:
         st.markdown("**Heat map**, sorted by the first axis of the layout")
         order = np.argsort(data.points[:, 0], kind="stable")

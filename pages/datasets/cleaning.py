@@ -31,7 +31,7 @@ MISSING_OPTIONS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impu
 SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
 SCALING_SUFFIXES = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
 SCALING_TEXTS = {
-    "none": "No scaling; fine if all columns share a unit.",
+    "none": "No scaling; appropriate if all columns have the same unit.",
     "standardize": "Mean 0, standard deviation 1: all columns have equal weight.",
     "range": "Minimum 0, maximum 1; sensitive to outliers.",
     "robust": "Median 0, interquartile range 1; robust to outliers.",
@@ -166,7 +166,7 @@ def missing_effects(selected: SelectedColumns) -> dict[str, str]:
     imputes = f"Imputes {cells:,} {'value' if cells == 1 else 'values'} in {rows:,} of {n:,} rows"
     blank = int((missing == d).sum())
     warning = f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value in any feature." if blank and d > 1 else ""
-    predicted = "predictions from the other numeric columns (with standard deviations)"
+    predicted = "predictions from the other numeric features (with standard deviations)"
     return {
         "drop": f"Drops {rows:,} of {n:,} rows and keeps {n - rows:,}.",
         "median": f"{imputes} with {_imputed_values(selected, 'the column median')}.{warning}",
@@ -198,8 +198,8 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     Raises
     ------
     ValueError
-        As `select_columns`; if fewer than two rows are left; if there are too many columns or values; or if probabilistic PCA
-        is not possible.
+        As in `select_columns`; if fewer than two rows are left; if there are too many columns or values; or if probabilistic
+        PCA is not possible.
     """
     selected = select_columns(table, preparation)
     if preparation.missing == "drop" or not selected.missing.any():
@@ -279,7 +279,9 @@ def _drop_rows(selected: SelectedColumns) -> _Complete:
         )
     if len(rows) == n:
         return _Complete(selected.numbers, selected.codes, rows, "")
-    note = f"{n - len(rows):,} of {n:,} rows with missing or infinite values were dropped."
+    dropped = n - len(rows)
+    were = "was" if dropped == 1 else "were"
+    note = f"{dropped:,} of {n:,} rows {were} dropped because of missing or infinite values."
     return _Complete(selected.numbers[rows], selected.codes[rows], rows, note)
 
 
@@ -327,8 +329,8 @@ def _impute_numbers(numbers, missing, preparation: Preparation, on_step) -> tupl
     n, p = numbers.shape
     if p < 2:
         raise ValueError(
-            "Probabilistic PCA predicts a missing value from the other numeric columns, but there is only one numeric column: "
-            "choose more features, or impute the median."
+            "Probabilistic PCA predicts a missing value from the other numeric features, but there is only one numeric "
+            "feature: choose more features, or impute the median."
         )
     if n > MAX_ROWS_FOR_PPCA:
         raise ValueError(TOO_MANY_FOR_PPCA)

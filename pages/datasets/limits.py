@@ -27,7 +27,7 @@ MAX_DRAWN_POINTS = 5_000
 MAX_POINTS_FOR_PROXIMITIES = 5_000
 """points of a distance matrix; with 5,000 points it takes 200 MB"""
 MAX_CHARACTERS = 64
-"""characters of a text compared by edit distance, which is fast if they fit into one 64-bit word"""
+"""characters of a word compared by edit distance, which is fast if they fit into one 64-bit word"""
 MAX_ORDERED_LEAVES = 500
 """leaves for the optimal leaf order of a tree, which takes time cubic in this number"""
 MAX_CLUSTERS = 50
@@ -83,7 +83,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ),
         ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
         ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
-        ("K-medoids, hierarchical clustering, words", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("K-medoids, hierarchical clustering, distinct words", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
         ("Optimal leaf order of a dendrogram", f"{MAX_ORDERED_LEAVES} points", "The default order is used, with a message."),
         ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),

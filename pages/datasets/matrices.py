@@ -19,7 +19,7 @@ from pages.datasets.limits import MAX_CHARACTERS, MAX_POINTS_FOR_PROXIMITIES
 
 
 def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", note: str = "") -> Data:
-    """A data set from a distance matrix, laid out in the plane by classical scaling.
+    """A data set from a distance matrix, laid out in the plane by classical multidimensional scaling (MDS).
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", 
     points = np.ascontiguousarray(layout.points)
     digest = hashlib.sha256(np.ascontiguousarray(matrix))
     digest.update(repr((title, kind, note, None if names is None else list(names))).encode())
-    layout_note = f"Goodness of fit of the 2-D layout (classical scaling): {layout.share:.0%}."
+    layout_note = f"Goodness of fit of the 2-D layout (classical multidimensional scaling): {layout.share:.0%}."
     return Data(
         key=f"proximities/{digest.hexdigest()[:24]}",
         title=title,
-        columns=("scaling axis 1", "scaling axis 2"),
+        columns=("MDS axis 1", "MDS axis 2"),
         points=points,
         same_units=True,
         note=f"{note} {layout_note}".strip(),
@@ -48,26 +48,28 @@ def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", 
 
 
 def from_words(column: pd.Series, title: str) -> Data:
-    """The distinct texts of a column with their edit distances; a random sample above `MAX_POINTS_FOR_PROXIMITIES`.
+    """The distinct values of a column with their edit distances; a random sample above `MAX_POINTS_FOR_PROXIMITIES`.
 
     Raises
     ------
     ValueError
-        If there are fewer than two distinct texts.
+        If there are fewer than two distinct values.
     """
     # normalized, because an accented letter may be one character or two, which look the same
     present = {unicodedata.normalize("NFC", word).strip() for word in column.dropna().astype(str).unique()}
     words = np.array(sorted(present - {""}), dtype=object)
     if len(words) < 2:
-        raise ValueError(f"Column {column.name} needs at least two distinct texts, but has {len(words)}.")
-    note = f"Each of the {len(words):,} distinct texts of column {column.name} is one point."
+        raise ValueError(f"Column {column.name} needs at least two distinct values, but has {len(words)}.")
+    note = f"Each of the {len(words):,} distinct values of column {column.name} is one point."
     if len(words) > MAX_POINTS_FOR_PROXIMITIES:
         chosen = np.random.default_rng(0).choice(len(words), MAX_POINTS_FOR_PROXIMITIES, replace=False)
-        note = f"Random sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the {len(words):,} distinct texts of column {column.name}."
+        note = (
+            f"Random sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the {len(words):,} distinct values of column {column.name}."
+        )
         words = words[np.sort(chosen)]
     too_long = sum(len(word) > MAX_CHARACTERS for word in words)
     if too_long:
-        note += f" Of {too_long:,} long texts only the first {MAX_CHARACTERS} characters are compared."
+        note += f" Of {too_long:,} long values only the first {MAX_CHARACTERS} characters are compared."
     matrix = edit_distances([word[:MAX_CHARACTERS] for word in words])
     return matrix_data(matrix, words, title, "edit distances", note)
 
@@ -129,15 +131,18 @@ def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
             wrong = np.flatnonzero(cells.notna() & pd.to_numeric(cells.astype(str), errors="coerce").isna())
             i = wrong[0] if len(wrong) else cells.notna().argmax()
             raise ValueError(
-                f"A distance matrix must contain only numbers, but {_name_of(row_names, i)} has {str(cells.iloc[i])!r} in "
-                f"column {name}: choose “Table” if this is a table."
+                f"A distance matrix must contain only numbers, but {_name_of_row(row_names, i)} has "
+                f"{str(cells.iloc[i])!r} in column {name}: choose “Table” if this is a table."
             )
     column_names = [str(name) for name in block.columns] if header else None
     return from_matrix(block.to_numpy(dtype=float, na_value=np.nan), row_names, title, column_names)
 
 
 def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
-    """A data set from a distance matrix as text, whose lines may have different lengths. Raises ValueError as `from_table`."""
+    """A data set from a distance matrix as text. Its lines may have different lengths.
+
+    Raises ValueError as in `from_table`.
+    """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_POINTS_FOR_PROXIMITIES + 1:
         raise ValueError(_too_many(len(lines)))
@@ -175,7 +180,7 @@ def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
         for j, cell in enumerate(row):
             if not is_number(cell):
                 raise ValueError(
-                    f"A distance matrix must contain only numbers, but {_name_of(row_names, i)} has {cell!r} "
+                    f"A distance matrix must contain only numbers, but {_name_of_row(row_names, i)} has {cell!r} "
                     f"in column {j + 1}."
                 )
             matrix[i, j] = parse(cell)
@@ -190,6 +195,10 @@ def _name_of(names: list[str] | None, i: int) -> str:
     return (names and names[i]) or f"row {i + 1}"
 
 
+def _name_of_row(names: list[str] | None, i: int) -> str:
+    return f"row {(names and names[i]) or i + 1}"
+
+
 def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, column_names: list[str] | None = None) -> Data:
     """A data set from a full or triangular distance matrix.
 
@@ -202,7 +211,7 @@ def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, col
     Raises
     ------
     ValueError
-        As `from_table`.
+        As in `from_table`.
     """
     n, width = matrix.shape
     if n != width:

@@ -24,7 +24,7 @@ class Plane:
         """(m, 2) coordinates in the plane; points : (m, d) array."""
         return (points - self.origin) @ self.axes.T
 
-    def places(self, points: np.ndarray) -> np.ndarray:
+    def positions(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) positions in a scatter plot; points : (n, d) array of all data. With d = 1, y values are jittered."""
         xy = self.project(points)
         if points.shape[1] == 1:
@@ -56,7 +56,7 @@ def column_plane(columns: tuple[str, ...], i: int, j: int, through: np.ndarray |
 def principal_plane(points: np.ndarray) -> Plane:
     """The plane of the first two principal components; the axis titles contain their shares of the variance."""
     found = principal_components(points)
-    names = tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(found.shares[:2]))
+    names = tuple(f"PC {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(found.shares[:2]))
     return Plane(found.axes[:2], found.mean, names, False)
 
 

@@ -1,4 +1,4 @@
-"""MIME types by which Streamlit can distinguish downloads. No Streamlit."""
+"""MIME types that let Streamlit distinguish downloads."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Exports of a run as bytes: assignments, parameters of the clusters, all iterations, and a GIF. No Streamlit."""
+"""Exports of a run as bytes: assignments, parameters of the clusters, all iterations, and a GIF."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def escape_formula(text) -> str:
 def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_progress) -> bytes:
     """Return a CSV table with these columns, which are arrays of numbers or lists."""
     out, rows = io.BytesIO(), len(columns[0])
-    # with a byte order mark, by which Excel recognizes UTF-8
+    # with a byte order mark: Excel needs it to recognize UTF-8
     with io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True) as text:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(map(escape_formula, headers))

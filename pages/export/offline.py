@@ -1,4 +1,4 @@
-"""The animation of a run as one HTML file that plays offline. No Streamlit."""
+"""The animation of a run as one HTML file that plays offline."""
 
 import json
 from pathlib import Path

@@ -44,6 +44,6 @@ with st.container(key="gallery"):
                 key=f"open {name}",
                 icon=":material/play_circle:",
                 on_click=open_scene,
-                args=(failure.wrong.page, failure.wrong.state(), failure.wrong.address),
+                args=(failure.wrong.page, failure.wrong.state(), failure.wrong.query_params),
                 help=f"Open the example: {failure.title.lower()}",
             )

@@ -1,4 +1,4 @@
-"""Fast evaluation of many mixtures on the same grid of image cells. No Streamlit."""
+"""Fast evaluation of many mixtures on the same grid of image cells."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,9 @@ MAX_ENTRIES = 2**17
 class Grid:
     """The centers of the cells of an image.
 
-    Joint log-densities are the matrix product of coefficients of the Gaussians and features of the cells, which are computed
-    once. This is two to seven times as fast as `Gaussians.log_density`, but only accurate enough for images.
+    Joint log-densities are the matrix product of the coefficients of the Gaussians and the features of the cells (1, x, y and
+    their products; see `clustering.features`). The features are computed once. This is two to seven times as fast as
+    `Gaussians.log_density`, but only accurate enough for images.
     """
 
     def __init__(self, extent: tuple[float, float, float, float], shape: tuple[int, int], axes: np.ndarray | None = None):
@@ -37,9 +38,9 @@ class Grid:
         self._features = features_of("full", ((self.points - self._origin) / self._scale).T)
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
-        """Return the index of the center (k, 2) nearest to each cell in Euclidean distance, as a (rows, columns) array.
+        """Return, for each cell, the index of the nearest of the `centers` (k, 2), as a (rows, columns) array.
 
-        Ties go to the lowest index.
+        Distances are Euclidean; ties go to the lowest index.
         """
         size = self._scale.max()  # the same for both axes, which preserves the order of distances
         scaled = (centers - self._origin) / size

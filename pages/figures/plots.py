@@ -1,4 +1,4 @@
-"""Parts shared by the Plotly figures of data sets and runs. No Streamlit."""
+"""Parts shared by the Plotly figures of data sets and runs."""
 
 import base64
 import hashlib

@@ -1,6 +1,6 @@
 """Renders the frames of an animated figure without a browser, for GIFs and the report.
 
-Supports only what the figures of this app contain: scatter traces, images below them, and axes. No Streamlit.
+Supports only what the figures of this app contain: scatter traces, images below them, and axes.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Plotly figures of a data set before clustering. No Streamlit."""
+"""Plotly figures of a data set before clustering."""
 
 from dataclasses import replace
 from itertools import product
@@ -53,7 +53,7 @@ def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     """Return a scatter plot in the plane: colors show the true labels, rings mark rows with imputed values."""
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     groups, colors, symbols = _colors(data)
     painted = len(xy) > MAX_MARKERS
     extent = padded_extent(xy)
@@ -173,7 +173,7 @@ class _Pairs:
 
 
 def _correlations(values: np.ndarray) -> np.ndarray:
-    """(p, p) correlations of the columns; NaN for constant columns, for which only rounding errors would be correlated."""
+    """(p, p) correlations of the columns; NaN for constant columns, whose rounding errors must not be correlated."""
     centered = values - values.mean(axis=0)
     centered /= np.maximum(np.abs(centered).max(axis=0), np.finfo(float).tiny)
     lengths = np.where(np.ptp(values, axis=0) > 0, np.linalg.norm(centered, axis=0), np.nan)
@@ -254,7 +254,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
     heat = dict(
         type="heatmap",
         z=z,
-        x=[f"component {i + 1}" for i in range(shown)],
+        x=[f"PC {i + 1}" for i in range(shown)],
         y=[f"{name} " for name in distinct_names(names)],
         zmin=-1,
         zmax=1,
@@ -297,7 +297,7 @@ def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     means : (b, b) array in single precision
-    edges : (b + 1,) positions in `order` at which the blocks begin, and at which the last one ends
+    edges : (b + 1,) positions in `order` where the blocks begin, and the end of the last block
     """
     n = len(order)
     edges = np.unique(np.linspace(0, n, min(n, BLOCKS) + 1).astype(int))

@@ -22,7 +22,7 @@ def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, centers: np.ndarray
     extra : (m, d) positions to mark with a solid ring
     missing : (m, d) positions to mark with a dashed ring
     """
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
     colors = palette.rgb([palette.color_of(number) for number in range(numbers.max() + 1)])
     points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=numbers)

@@ -19,7 +19,7 @@ RESOLUTION = 300
 MAX_LABELED = 100
 """maximum number of leaves that are labeled with their names"""
 MAX_HOVERED = 400
-"""maximum number of merges with a tooltip: the last ones"""
+"""maximum number of merges with a tooltip; in larger trees only the last merges have one"""
 DENSE_HEIGHTS = 120
 """number of last merges that are all in the height curve; earlier merges are thinned out"""
 
@@ -33,7 +33,7 @@ def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int =
     data_tree = run.model_input
     brackets = _Brackets(data_tree, TreeColors(run))
     colors, n = brackets.colors, data_tree.merges + 1
-    lower = data_tree.first_single
+    lower = data_tree.first_with_own_frame
     n_colors = len(colors.codes)
     base = next((i for i, merges in enumerate(states) if merges >= lower), 0)
     frames = []
@@ -115,9 +115,9 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
         ),
     )
     boxes = [  # with a light border, because a blue box is invisible on blue cells
-        dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=of or LIGHT))
+        dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=line_color or LIGHT))
         for begin, end, color in _spans(run)
-        for width, of in ((5, None), (2.5, color))
+        for width, line_color in ((5, None), (2.5, color))
     ]
     labeled = run.data.names is not None and few
     ticks = dict(showticklabels=False, ticks="")
@@ -151,14 +151,14 @@ class _Brackets:
             x[n + i] = (x[a] + x[b]) / 2
         # the bracket of a few points among thousands would be too narrow to see
         rows = np.arange(n - 1)
-        self.drawn = (tree.sizes >= n / RESOLUTION) | (rows >= data_tree.first_single)
-        tops = np.append(np.zeros(n), np.where(self.drawn, tree.heights, 0))
+        self.drawn = (tree.sizes >= n / RESOLUTION) | (rows >= data_tree.first_with_own_frame)
+        node_heights = np.append(np.zeros(n), np.where(self.drawn, tree.heights, 0))
         left, right = np.where(x[tree.merges[:, :1]] < x[tree.merges[:, 1:]], tree.merges, tree.merges[:, ::-1]).T
         gap = np.full(n - 1, np.nan)
         self.x = np.stack([x[left], x[left], x[right], x[right], gap], axis=1).round(2)
         digits = 4 - int(np.floor(np.log10(tree.heights.max() or 1.0)))
-        self.y = np.stack([tops[left], tree.heights, tree.heights, tops[right], gap], axis=1).round(digits)
-        self.tops = x[n:], tree.heights
+        self.y = np.stack([node_heights[left], tree.heights, tree.heights, node_heights[right], gap], axis=1).round(digits)
+        self.bracket_tops = x[n:], tree.heights
 
     def by_color(self, first: int, last: int) -> list[np.ndarray]:
         """Drawn merges among first..last-1, as an array for each color."""
@@ -183,7 +183,14 @@ class _Brackets:
         """Trace with a ring at each inversion."""
         rows = self.data_tree.tree.inversions
         ring = dict(symbol="circle-open", size=11, color=palette.IMPUTED, line=dict(width=2))
-        return dict(type="scatter", mode="markers", x=self.tops[0][rows], y=self.tops[1][rows], hoverinfo="skip", marker=ring)
+        return dict(
+            type="scatter",
+            mode="markers",
+            x=self.bracket_tops[0][rows],
+            y=self.bracket_tops[1][rows],
+            hoverinfo="skip",
+            marker=ring,
+        )
 
     def hover_markers(self) -> dict:
         """Trace of invisible markers whose tooltips describe the merges."""
@@ -191,8 +198,8 @@ class _Brackets:
         return dict(
             type="scatter",
             mode="markers",
-            x=self.tops[0][rows],
-            y=self.tops[1][rows],
+            x=self.bracket_tops[0][rows],
+            y=self.bracket_tops[1][rows],
             marker=dict(opacity=0, size=10),
             customdata=[escape_html(self.data_tree.merge_sentence(row)) for row in rows.tolist()],
             hovertemplate="%{customdata}<extra></extra>",

@@ -17,7 +17,7 @@ def tree_frames(run: Run) -> list[Frame]:
     frames = [Frame("start", 0, 0, None, 0.0, None, start, data_tree.merge_rule())]
     for i, merges in enumerate(data_tree.states[1:], 1):
         height, left = data_tree.height(merges), data_tree.merges + 1 - merges
-        if merges <= data_tree.first_single:
+        if merges <= data_tree.first_with_own_frame:
             sentence = f"{pluralize(merges, 'merge')} up to height {format_short(height)}: {left:,} clusters."
         else:
             sentence = data_tree.merge_sentence(merges - 1)
@@ -25,7 +25,8 @@ def tree_frames(run: Run) -> list[Frame]:
             sentence += " The tree is cut here."
         explanation = data_tree.merge_rule() if left == 1 else ""
         if merges == cut + 1:
-            explanation = "Merges above the cut are not applied; their clusters are drawn in gray."
+            shapes = "lines" if data_tree.linkage == "single" else "outlines"
+            explanation = f"Merges above the cut are not applied; their {shapes} are drawn in gray."
         frames.append(Frame("merge", i, i, None, float(merges), height, sentence, explanation))
     return frames
 

@@ -19,7 +19,7 @@ def show_handover(run: Run) -> None:
             if TREE not in view.initializations:
                 continue
             st.button(
-                f"Initialize {view.title}",
+                f"Initialize {view.title_in_sentence}",
                 key=f"hand over to {name}",  # two methods may have the same title
                 icon=":material/play_circle:",
                 on_click=open_from_tree,

@@ -95,7 +95,7 @@ def picture(
 class _TreePicture:
     def __init__(self, run: Run, states: list[int], plane: Plane, markers: int):
         self.data_tree, self.data, self.states, self.plane = run.model_input, run.data, states, plane
-        self.xy = plane.places(run.data.points)
+        self.xy = plane.positions(run.data.points)
         self.extent = padded_extent(self.xy, 1.2 if run.data.to_scale else None)
         self.painted = len(self.xy) > markers
         self.colors = TreeColors(run)
@@ -103,11 +103,11 @@ class _TreePicture:
         digits = 4 - int(np.floor(np.log10(min(right - left, top - bottom))))
         shapes = _MergeLines if self.data_tree.linkage == "single" else _Outlines
         self.shapes = shapes(self.data_tree, self.xy, digits)
-        last = np.array([merges - 1 for merges in states if merges > self.data_tree.first_single], dtype=int)
+        last = np.array([merges - 1 for merges in states if merges > self.data_tree.first_with_own_frame], dtype=int)
         self.last_merges = dict(zip(last.tolist(), self.data_tree.ends(last, self.xy).round(digits), strict=True))
         self.marked = np.arange(len(self.xy))
         if self.painted:
-            early = self.data_tree.first_merge < self.data_tree.first_single
+            early = self.data_tree.first_merge < self.data_tree.first_with_own_frame
             self.marked, self.early = np.flatnonzero(~early), np.flatnonzero(early)
             height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.data.to_scale else paint.HEIGHT
             self.canvas = paint.Canvas(*self.xy[early].T, self.extent, height) if early.any() else None
@@ -125,7 +125,7 @@ class _TreePicture:
         return EMPTY_LINE if ends is None else dict(zip("xy", ends.T.tolist(), strict=True))
 
     def figure(self, shown: int, name: str, on_progress: Callable[[float], None]) -> go.Figure:
-        colors, n_colors, first_single = self.colors, len(self.colors.codes), self.data_tree.first_single
+        colors, n_colors, first_with_own_frame = self.colors, len(self.colors.codes), self.data_tree.first_with_own_frame
         static = [*rings(self.data, self.xy)]
         if self.painted:
             static.append(
@@ -135,7 +135,7 @@ class _TreePicture:
         lower = list(range(1 + len(static), 1 + len(static) + n_colors))
         upper = [trace + n_colors for trace in lower]
         last_lines = [upper[-1] + 1, upper[-1] + 2]
-        base = next((i for i, merges in enumerate(self.states) if merges >= first_single), len(self.states) - 1)
+        base = next((i for i, merges in enumerate(self.states) if merges >= first_with_own_frame), len(self.states) - 1)
         frames = []
         colored = base  # the last frame that sets the colors of the points
         for i, merges in enumerate(self.states):
@@ -210,11 +210,11 @@ class _MergeLines:
 
     def lower(self, merges: int, colors: TreeColors) -> list[dict]:
         """For each color one broken line of the merges that have no frame of their own."""
-        return self._between(0, min(merges, self.data_tree.first_single), colors)
+        return self._between(0, min(merges, self.data_tree.first_with_own_frame), colors)
 
     def upper(self, merges: int, colors: TreeColors) -> list[dict]:
         """For each color one broken line of the merges that have a frame of their own."""
-        return self._between(self.data_tree.first_single, merges, colors)
+        return self._between(self.data_tree.first_with_own_frame, merges, colors)
 
     def _between(self, first: int, last: int, colors: TreeColors) -> list[dict]:
         rows = np.arange(first, max(first, last))

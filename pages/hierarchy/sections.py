@@ -51,9 +51,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             if data_tree.linkage == "single"
             else f"Outlines: current clusters (at most the {OUTLINED} largest)."
         )
-        st.caption(
-            f"{outlines} Black line: the pair being merged. Gray: points that are not merged yet.{colors_and_rings(run)}"
-        )
+        st.caption(f"{outlines} Black line: the pair being merged. Gray points: not merged yet.{colors_and_rings(run)}")
     with above[1]:
         with st.container(key="tree"):
             st.plotly_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), **WITHOUT_SAVE_BUTTON)

@@ -74,6 +74,7 @@ class MethodView(ABC):
     name: str
     """identifier in settings, widget keys and files; letters only"""
     title: str
+    """title in menus and links"""
     order: float
     """position in the list of algorithms"""
     traits: Traits
@@ -84,7 +85,7 @@ class MethodView(ABC):
     """initializations to choose from, the default first; empty if there is nothing to initialize"""
     pages: frozenset[str] = EVERYWHERE
     early_stopping: Mapping[str, Any] = {}
-    """arguments `tol` and `max_iter` for runs of which only the labels are used"""
+    """arguments `tol` and `max_iter` for runs that are needed only for their labels"""
     model_option: Option | None = None
     """option whose values are compared by information criteria; None for methods without a likelihood"""
     time_note: str = ""
@@ -106,6 +107,11 @@ class MethodView(ABC):
     """names from `clustering` used in `start_code`"""
     result_code: str = "state.parameters"
     """expression for the result that a script prints"""
+
+    @property
+    def title_in_sentence(self) -> str:
+        """The title within a sentence: capitalized only if it is a proper name or begins with a symbol, such as "K-means"."""
+        return self.title
 
     def available_on(self, page: str) -> bool:
         """Whether the method can be chosen on a page.
@@ -289,11 +295,12 @@ class MethodView(ABC):
     def start_sentence(self, run, state: int, now) -> str:
         if not self.initializations:
             return f"Start: {pluralize(len(run.data.points), 'point')}."
-        return f"Start: {pluralize(run.k, self.traits.center)} from {self.start_phrase(run.settings)}."
+        return f"Start: {pluralize(run.k, self.traits.center)} {self.start_phrase(run.settings)}."
 
     def start_phrase(self, settings: Settings) -> str:
-        """The initialization in words; completes "from …"."""
-        phrase = self.initialization(settings.start.initialization).phrase
+        """The initialization in words; completes "Start: 3 centers …"."""
+        initialization = self.initialization(settings.start.initialization)
+        phrase = f"{initialization.preposition} {initialization.phrase}"
         if isinstance(settings.start, TreeStart):
             phrase += f", {linkage_name(settings.start.linkage)}"
         return phrase
@@ -400,7 +407,7 @@ class MethodView(ABC):
 
     def peer_script(self, run, iterations: int) -> Script:
         """Script that repeats the run with scikit-learn from the same start; NoScript if that is impossible."""
-        raise NoScript(f"scikit-learn has no {self.title}")
+        raise NoScript(f"scikit-learn has no {self.title_in_sentence}")
 
 
 def _literal(value: Any) -> str:

@@ -110,14 +110,20 @@ def cluster_number(run, cluster: int) -> int:
     return int(run.ranks[cluster]) + 1
 
 
-def values_by_cluster(run, values) -> str:
-    """Values (k,) of the clusters as text, sorted by cluster number and truncated after `2 * MAX_SHOWN`."""
-    shown = [f"{cluster_number(run, k)}: {short_number(values[k])}" for k in np.argsort(run.ranks)[: 2 * MAX_SHOWN]]
+def values_by_cluster(run, values, noun: str) -> str:
+    """Values (k,) of the clusters as text, sorted by cluster number and truncated after `2 * MAX_SHOWN`.
+
+    `noun` is what a cluster is called; for example, "0.9 (component 1), 0.1 (2)".
+    """
+    order = np.argsort(run.ranks)[: 2 * MAX_SHOWN]
+    shown = [
+        f"{short_number(values[k])} ({'' if i else f'{noun} '}{cluster_number(run, k)})" for i, k in enumerate(order.tolist())
+    ]
     return ", ".join(shown) + (", …" if len(values) > 2 * MAX_SHOWN else "")
 
 
 def nearest_center(
-    run, point: int, distances: Callable, distance_name: str, center: str, mathml: str, label: Callable
+    run, point: int, distances: Callable, distances_name: str, center: str, mathml: str, label: Callable
 ) -> Formula:
     """E step of a method that assigns each point to the nearest center.
 
@@ -125,7 +131,7 @@ def nearest_center(
     ----------
     run, point : the run, and the index of the point that is shown.
     distances : function of the parameters; returns (k,) distances of the point.
-    distance_name : name of one of these distances.
+    distances_name : what these distances are called, a plural.
     center : name of a center.
     mathml : the distance that is minimized.
     label : function of the parameters; returns the cluster of the point.
@@ -135,8 +141,8 @@ def nearest_center(
         if frame.assigned is None:
             return ["", "not assigned yet."]
         parameters = run.history.states[frame.assigned].parameters
-        values_text = values_by_cluster(run, distances(parameters))
-        return [f"= {cluster_number(run, label(parameters))}", f"{distance_name} to {center} {values_text}."]
+        values_text = values_by_cluster(run, distances(parameters), center)
+        return [f"= {cluster_number(run, label(parameters))}", f"{distances_name}: {values_text}."]
 
     argmin = f"<munder><mo>arg min</mo>{K}</munder>"
     name = escape(run.data.names_of([point])[0])

@@ -49,6 +49,7 @@ FUZZIFIER = Option(
 class FuzzyCMeansView(MethodView):
     name = "fuzzy"
     title = "Fuzzy c-means"
+    title_in_sentence = "fuzzy c-means"
     order = 2.5
     traits = Traits(membership="membership", loss=Loss(), regions=True)
     options = (FUZZIFIER,)
@@ -85,7 +86,7 @@ class FuzzyCMeansView(MethodView):
             memberships = history.process.memberships(centers, x)[0]
             return [
                 f"= {memberships[cluster]:.3f}",
-                f"distance {distance}; membership in cluster {values_by_cluster(run, memberships)}.",
+                f"distance {distance}; memberships: {values_by_cluster(run, memberships, 'cluster')}.",
             ]
 
         def m_values(frame) -> list[str]:

@@ -126,7 +126,7 @@ class KMeansView(MethodView):
                 run,
                 point,
                 squares,
-                "squared distance",
+                "squared distances",
                 "center",
                 squared_norm(row(X, sign("−"), center)),
                 lambda centers: int(squares(centers).argmin()),

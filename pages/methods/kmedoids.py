@@ -181,7 +181,7 @@ class KMedoidsView(MethodView):
         step, note = ("Swap", NOTE) if swaps else ("M step", f"For cluster {cluster_number(run, cluster)}: {NOTE}")
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            nearest_center(run, point, to_medoids, "dissimilarity", "medoid", dissimilarity(X, m), label),
+            nearest_center(run, point, to_medoids, "dissimilarities", "medoid", dissimilarity(X, m), label),
             Formula(step, "M", m_step, note, values),
         ]
 

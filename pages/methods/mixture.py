@@ -45,6 +45,7 @@ ALIKE = Initialization(
     "alike",
     "Identical means",
     "the mean of the data",
+    preposition="at",
     repeatable=False,
     why_deterministic="All means start at the mean of the data: the start is always the same.",
 )
@@ -66,8 +67,8 @@ FLOOR = Option(
     1e-6,
     choices=FLOORS,
     short_label=lambda floor: f"variance floor {floor:g}",
-    help="Regularization: smallest variance of a component, relative to the variance of the data. Without a floor the "
-    "likelihood is unbounded: a component can shrink onto a single point.",
+    help="Regularization: smallest variance of a component in any direction, after standardizing the columns. Without a floor "
+    "the likelihood is unbounded: a component can shrink onto a single point.",
     width=190,
     pages=frozenset({"mixture"}),
 )
@@ -184,7 +185,7 @@ class MixtureView(MethodView):
             return [
                 f"= {responsibilities[cluster]:.3f}",
                 f"{short_number(weight)} × {short_number(density)} / {short_number(np.exp(log_density))}; "
-                f"responsibility of component {values_by_cluster(run, responsibilities)}.",
+                f"responsibilities: {values_by_cluster(run, responsibilities, 'component')}.",
             ]
 
         def m_values(frame) -> list[str]:
@@ -290,7 +291,8 @@ class MixtureView(MethodView):
         missed = len(truth.weights) - sum(one.true is not None for one in matched)
         unmatched = f" {missed} of the {len(truth.weights)} true components are unmatched." * (missed > 0)
         caption = (
-            f"Components are matched by shared points. KL divergence of the estimate from the truth: 0 = identical.{unmatched}"
+            "Components are matched so that they share as many points as possible. KL divergence of the estimate from the "
+            f"truth: 0 = identical.{unmatched}"
         )
         return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]
 

@@ -11,7 +11,9 @@ class Initialization:
     label: str
     """label in menus and links"""
     phrase: str
-    """completes "Start: 3 centers from …\""""
+    """where the initial centers come from, without the preposition"""
+    preposition: str = "from"
+    """completes "Start: 3 centers …" together with `phrase`"""
     repeatable: bool = True
     """whether it can be compared on the Restarts page"""
     why_deterministic: str = ""
@@ -23,7 +25,7 @@ class Initialization:
         return not self.why_deterministic
 
 
-RANDOM = Initialization("random", "Random points", "random data points")
+RANDOM = Initialization("random", "Random points", "random data points", "at")
 PLUS_PLUS = Initialization("k-means++", "k-means++", "k-means++")
 PLAIN_PLUS_PLUS = Initialization("plain k-means++", "k-means++ (single candidate)", "k-means++ (single candidate)")
 MAXMIN = Initialization("maxmin", "Farthest-first (maximin)", "farthest-first traversal")

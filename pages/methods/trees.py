@@ -14,7 +14,7 @@ from pages.datasets.data import SCIPY_METRICS, Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_ORDERED_LEAVES, MAX_POINTS_FOR_PROXIMITIES
 
-SINGLE_MERGES = 90
+MERGES_WITH_OWN_FRAME = 90
 """number of final merges with a frame each; earlier merges share a few frames"""
 MERGE_RULES = {
     "single": "with the smallest distance between their nearest points. The line joins these points; the height is their "
@@ -69,18 +69,18 @@ class DataTree:
 
     @cached_property
     def states(self) -> list[int]:
-        """Numbers of merges for which there is a frame: 0, then blocks of merges, then each of the last `SINGLE_MERGES`."""
-        single = min(self.merges, SINGLE_MERGES)
+        """Numbers of merges with a frame: 0, then the ends of blocks, then each of the last `MERGES_WITH_OWN_FRAME` merges."""
+        own = min(self.merges, MERGES_WITH_OWN_FRAME)
         # every frame contains all lines up to its merge, so large trees get fewer blocks
-        blocks = 0 if single == self.merges else int(np.clip(12_000 // (self.merges - single), 8, 30))
-        clusters_left = np.geomspace(self.merges + 1, single + 1, blocks + 1)[1:]
+        blocks = 0 if own == self.merges else int(np.clip(12_000 // (self.merges - own), 8, 30))
+        clusters_left = np.geomspace(self.merges + 1, own + 1, blocks + 1)[1:]
         block_ends = self.merges + 1 - np.rint(clusters_left).astype(int)
-        return np.unique([0, *block_ends, *range(self.merges - single, self.merges + 1)]).tolist()
+        return np.unique([0, *block_ends, *range(self.merges - own, self.merges + 1)]).tolist()
 
     @property
-    def first_single(self) -> int:
+    def first_with_own_frame(self) -> int:
         """Index of the first merge with its own frame."""
-        return self.merges - min(self.merges, SINGLE_MERGES)
+        return self.merges - min(self.merges, MERGES_WITH_OWN_FRAME)
 
     @cached_property
     def first_merge(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from pages.runs.run import Run
 
 @dataclass(eq=False)
 class Bootstrap(Job):
-    """Fits of a mixture to bootstrap resamples, each initialized with the fit of a run."""
+    """Fits of a mixture to bootstrap resamples, each initialized at the estimates of a run."""
 
     run: Run
     n_fits: int

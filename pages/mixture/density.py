@@ -36,11 +36,12 @@ class DensityBackground:
         self.extent = extent
         self.mixtures = mixtures_in_plane(run, plane)
         self.grid = Grid(extent, GRID)
-        # the same levels for all states, to show how the density grows; from the points, so that no spike determines them
-        of_points = self.mixtures[-1].log_density(plane.project(run.data.points))
-        self.contours = np.quantile(of_points, 1 - ENCLOSED)
+        # the same levels for all states, to show how the density grows; quantiles of the density at the points, so that a
+        # spike does not determine them
+        log_density_at_points = self.mixtures[-1].log_density(plane.project(run.data.points))
+        self.contours = np.quantile(log_density_at_points, 1 - ENCLOSED)
         if log:
-            self.contours = np.quantile(of_points, 0.98) - LOG_STEP * np.arange(LOG_LEVELS)[::-1]
+            self.contours = np.quantile(log_density_at_points, 0.98) - LOG_STEP * np.arange(LOG_LEVELS)[::-1]
 
     def source(self, state: int) -> str:
         """Image of the density in this state, as a data URI."""
@@ -48,12 +49,12 @@ class DensityBackground:
         return paint.bands(levels, len(self.contours), palette.rgb([DENSITY_COLOR])[0])
 
 
-class DensityMargins:
+class MarginalDensities:
     """Marginal density of each component and of the mixture along each axis, over a histogram of the points."""
 
     def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float]):
         self.mixtures = mixtures_in_plane(run, plane)
-        self.points = plane.places(run.data.points)
+        self.points = plane.positions(run.data.points)
         ends = (extent[:2], extent[2:])[: min(run.data.points.shape[1], 2)]  # a single column has a single margin
         self.axes = [np.linspace(low, high, MARGIN_STEPS) for low, high in ends]
         counts = [np.histogram(self.points[:, i], BINS, axis[[0, -1]]) for i, axis in enumerate(self.axes)]

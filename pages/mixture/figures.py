@@ -45,7 +45,7 @@ def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int
 
     More than `MAX_MARKERS` points are drawn as an image. The `customdata` of a point is its index, for clicks.
     """
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     extent = padded_extent(xy, 1.3 if data.to_scale else None)
     painted = len(xy) > MAX_MARKERS
     layout = plane_layout(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
@@ -218,7 +218,7 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
 
 def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray, height: int = HEIGHT) -> go.Figure:
     """Scatter plots of the data and of points (m, d) drawn from a mixture, colored by their components' `ranks` (m,)."""
-    ours, drawn = plane.places(data.points), plane.places(points)
+    ours, drawn = plane.positions(data.points), plane.positions(points)
     extent = padded_extent(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
     layout = side_by_side_layout(data, plane, extent, ("Data", "Sample from the mixture"), height)
     layout["dragmode"] = False
@@ -239,7 +239,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
 
 def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 200) -> go.Figure:
     """Small scatter plot of the final mixture of a run, with ellipses at one and two standard deviations."""
-    xy = plane.places(run.data.points)
+    xy = plane.positions(run.data.points)
     posterior = Posterior(run)
     left, right, bottom, top = extent
     colors = palette.rgb([palette.color_of(rank) for rank in range(run.settings.k)])

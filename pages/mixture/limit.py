@@ -41,7 +41,7 @@ class WidthPath:
 
     @cached_property
     def certainty(self) -> np.ndarray:
-        """(m,) mean over the points of the largest responsibility"""
+        """(m,) mean of each point's largest responsibility, for each width"""
         return np.array([fit.responsibilities.max(axis=1).mean() for fit in self.soft])
 
     @cached_property
@@ -62,7 +62,7 @@ class WidthPath:
         place = f"within {format_short(float(self.distance[i]))} of the K-means centers"
         if self.distance[i] < 1e-6 * self.widths[0]:
             place = "at the K-means centers"
-        certainty = f"the mean largest responsibility is {self.certainty[i]:.3f}"
+        certainty = f"the mean of each point's largest responsibility is {self.certainty[i]:.3f}"
         return f"Width {format_short(self.soft[i].width)}: {certainty}; the means are {place}."
 
 

@@ -26,7 +26,7 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
     """Animated scatter plot with a frame for each width: points colored by responsibilities, means and circles."""
     data, ranks = path.data, path.ranks
     order = np.argsort(ranks)
-    xy = plane.places(data.points)
+    xy = plane.positions(data.points)
     extent = padded_extent(xy, 1.3 if data.to_scale else None)
     sphere = ellipses(np.eye(data.points.shape[1])[None], plane)[0]
 
@@ -67,13 +67,13 @@ def _round_numbers(widths: np.ndarray) -> list[float]:
 
 
 def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
-    """Animated curve of the mean largest responsibility against the width, from wide to narrow."""
+    """Animated curve of the mean of each point's largest responsibility against the width, from wide to narrow."""
     x, y = path.widths, path.certainty
     frames = [
         dict(name=str(i), data=[dict(x=x[: i + 1], y=y[: i + 1]), dict(x=[x[i]], y=[y[i]])], traces=[1, 2])
         for i in range(len(x))
     ]
-    whole = dict(x=x, y=y, hovertemplate="width %{x:.3g}<br>mean largest responsibility %{y:.3f}<extra></extra>")
+    whole = dict(x=x, y=y, hovertemplate="width %{x:.3g}<br>largest responsibility (mean) %{y:.3f}<extra></extra>")
     layout = dict(
         height=height,
         margin=TIGHT,
@@ -87,7 +87,7 @@ def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
             tickvals=_round_numbers(x),
         ),
         yaxis=dict(
-            range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="mean largest responsibility"), zeroline=False
+            range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="largest responsibility (mean)"), zeroline=False
         ),
     )
     return AnimatedFigure(curves.animated_traces(whole, frames[-1]["data"]), layout | player_layout(name), frames)

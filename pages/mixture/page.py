@@ -9,7 +9,7 @@ from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.datasets.planes import Plane
 from pages.methods.base import NeedsPoints
 from pages.methods.mixture import METHOD
-from pages.mixture.density import LOG_STEP, DensityBackground, DensityMargins
+from pages.mixture.density import LOG_STEP, DensityBackground, MarginalDensities
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
 from pages.runs.preparation import check_fits
@@ -45,15 +45,17 @@ def choose_background(data: Data) -> str:
 
 
 def caption(run: Run, shown: RunPictures, background: str) -> str:
+    marginal = "" if len(run.data.columns) < 3 else " Contours show the marginal density in this plane."
     contours = {
-        "density": " Contours enclose 98, 90, 80, …, 10% of the points in the final step; all steps use the same levels.",
-        "log": f" Adjacent contours of the log density differ by {LOG_STEP} nats.",
+        "density": " Contours enclose 98, 90, 80, …, 10% of the points in the final step; all steps use the same levels."
+        + marginal,
+        "log": f" Adjacent contours of the log density differ by {LOG_STEP} nats." + marginal,
         "none": "",
     }
     return (
-        "Margins: components (blue) and total density (orange) over a histogram of the points."
+        "Marginal densities: each weighted component (thin blue lines) and the mixture (thick orange line), over histograms "
+        "of the points."
         + contours[background]
-        + ("" if len(run.data.columns) < 3 else " The density is projected onto this plane.")
         + (f" {shown.omitted_note}" if shown.omitted_note else "")
         + run_view.colors_and_rings(run)
     )
@@ -70,7 +72,7 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
             progress,
             ("mixture", background),
             background=None if background == "none" else partial(DensityBackground, log=background == "log"),
-            margins=DensityMargins,
+            margins=MarginalDensities,
             height=PLOT_HEIGHT,
             extent=plot_extent(run, plane),
         )

@@ -87,7 +87,7 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
         )
         st.caption(
             f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
-            f"(max {posterior.entropy[uncertain].max():.3f} of {np.log(run.settings.k):.3f} nats). "
+            f"(at most {posterior.entropy[uncertain].max():.3f} nats; the maximum, ln K, is {np.log(run.settings.k):.3f}). "
             "Click a point to show its responsibilities."
             if len(uncertain) and run.settings.k > 1
             else "Click a point to show its responsibilities."
@@ -132,7 +132,7 @@ def circled(count: int) -> str:
 
 def show_low_density(run: Run, plane: Plane) -> None:
     posterior = Posterior(run)
-    percent = st.slider("Lowest density (%)", 0.0, 20.0, 2.0, 0.5, key="unlikely", **PERSISTENT)
+    percent = st.slider("Points with the lowest density (%)", 0.0, 20.0, 2.0, 0.5, key="unlikely", **PERSISTENT)
     rows, threshold = posterior.lowest_density(percent / 100)
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -144,7 +144,10 @@ def show_low_density(run: Run, plane: Plane) -> None:
         )
         if len(rows):
             density = minus_signs(f"log density below {threshold:.2f}")
-            st.caption(f"Circled: {circled(len(rows))}, {density}. If the model fits, these lie in sparse regions.")
+            st.caption(
+                f"Circled: {circled(len(rows))}, {density}. If the model fits well, these are outliers or points in sparse "
+                "regions."
+            )
         else:
             st.caption("No points are circled.")
     with right:
@@ -178,7 +181,7 @@ def show_sampling(run: Run, plane: Plane) -> None:
         alt="Scatter plots of the data and of a sample from the mixture.",
         **WITHOUT_SAVE_BUTTON,
     )
-    st.caption("Where sample and data differ, the model fits poorly.")
+    st.caption("Systematic differences between the sample and the data indicate a poor fit.")
 
     def use():
         data = Data(
@@ -240,7 +243,7 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     st.html(table(headers, rows, "Covariance models", row_headers=True))
     st.caption(
         f"Best of {MODEL_RUNS} runs from k-means++ for each model. BIC = p ln n − 2 ln L for p parameters, n points and "
-        "likelihood L; lower is better, extra parameters are penalized."
+        "likelihood L. Lower is better; extra parameters are penalized."
     )
 
 
@@ -259,7 +262,10 @@ def show_limit(run: Run, plane: Plane) -> None:
     with right:
         with st.container(key="certainty"):
             st.plotly_chart(
-                curve, key="narrowing curve", alt="Mean largest responsibility against the width.", **WITHOUT_SAVE_BUTTON
+                curve,
+                key="narrowing curve",
+                alt="Mean of each point's largest responsibility against the width.",
+                **WITHOUT_SAVE_BUTTON,
             )
         st.caption(
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
@@ -308,6 +314,6 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
         headers = ["Component", "Weight", *(f"Mean, {column}" for column in run.data.columns[:6])]
         st.html(table(headers, rows, "Standard errors and intervals"))
         st.caption(
-            f"Estimate ± standard error (95% interval) from {pluralize(len(job.fits), 'fit')} to bootstrap resamples, each "
-            "initialized with this fit. Unreliable if components swap labels between refits."
+            f"Estimate ± standard error (95% percentile interval) from {pluralize(len(job.fits), 'fit')} to bootstrap "
+            "resamples, each initialized at the estimates shown. Unreliable if components swap labels between refits."
         )

@@ -16,8 +16,8 @@ class RestartsExample:
     """widget values that select the data, by widget key"""
     k: int
     runs: int = 100
-    address: dict[str, str] = field(default_factory=dict)
-    """query parameters; see `Example`"""
+    query_params: dict[str, str] = field(default_factory=dict)
+    """see `Example`"""
     method: str = "kmeans"
     initializations: tuple[str, ...] = ("random", "plain k-means++", "k-means++", "maxmin")
 

@@ -26,7 +26,7 @@ def show(findings: Findings) -> None:
     name = plots.token(findings.study.data.key, settings, list(findings.by_initialization))
     st.markdown(
         f"**{pluralize(len(findings.runs), 'run')} gave {pluralize(len(findings.solutions), 'distinct solution')}; "
-        f"{findings.reached:,} reached the best loss, {escape_markdown(format_number(best.loss))}.**"
+        f"{findings.reached_count:,} reached the best loss, {escape_markdown(format_number(best.loss))}.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -94,10 +94,10 @@ def show_scores(findings: Findings) -> None:
                     "●", restart_figures.color_of_initialization(row.initialization), initialization_label(row.initialization)
                 ),
                 row.runs,
-                f"{row.reached:.1%}",
+                f"{row.reached_share:.1%}",
                 format_number(row.best_loss),
                 format_number(row.mean_loss),
-                f"{row.mean_index:.2f}",
+                f"{row.mean_centroid_index:.2f}",
                 f"{row.success_rate:.1%}",
                 *([published and published.centroid_index, published and published.success_rate] if known else []),
                 f"{row.mean_iterations:.1f}",
@@ -158,7 +158,7 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
         for initialization, count in solution.counts.items()
         if count
     ]
-    st.caption(escape_markdown(f"{', '.join(counts)}. Centroid index {findings.index(best)}."))
+    st.caption(escape_markdown(f"{', '.join(counts)}. Centroid index {findings.centroid_index(best)}."))
     st.button(
         "Open run",
         key=f"solution {i}",

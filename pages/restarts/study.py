@@ -23,9 +23,9 @@ from pages.runs.preparation import RunInputs, prepare_run
 from pages.runs.run import ranks_by_position
 
 MAX_COMPARED_POINTS = 2_000
-"""maximum number of points by which runs are compared; larger data are sampled"""
+"""maximum number of points on which runs are compared; larger data are sampled"""
 MAX_DIFFERENCE = 0.01
-"""maximum share of points in which two runs of the same solution may differ"""
+"""maximum share of points on which two runs of the same solution may differ"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class RestartStudy:
     """All finished runs of one method on one data set."""
 
     settings: Settings
-    """settings of all runs except the initialization; run i of each initialization has this seed + i"""
+    """settings of all runs except the initialization; run i uses seed `settings.seed + i`"""
     inputs: RunInputs
     """data and prepared data of all runs; only the initialization of the process differs between runs"""
     finished: dict[tuple[str, int], RunSummary] = field(default_factory=dict)
@@ -85,8 +85,8 @@ class RestartStudy:
         return stored + (n * n if self.view.traits.pairwise else 2 * n * d)
 
     @cached_property
-    def compared(self) -> np.ndarray:
-        """(m,) indices of the points by which runs are compared."""
+    def compared_rows(self) -> np.ndarray:
+        """(m,) indices of the points on which runs are compared."""
         n = len(self.data.points)
         if n <= MAX_COMPARED_POINTS:
             return np.arange(n)
@@ -111,12 +111,13 @@ class RestartStudy:
             run.losses,
             run.last.parameters,
             self.view.centers(run.last.parameters, self.data),
-            run.last.labels[self.compared].astype(np.min_scalar_type(-self.settings.k)),
+            # the smallest signed type, because label -1 means noise
+            run.last.labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
             seconds,
         )
 
     def findings(self, initializations: Sequence[str], runs: int) -> "Findings | None":
-        """Findings from the first `runs` runs of each initialization, as far as finished; None without any."""
+        """Findings from the finished runs among the first `runs` runs of each initialization; None if none has finished."""
         finished = {
             initialization: [self.finished[initialization, i] for i in range(runs) if (initialization, i) in self.finished]
             for initialization in initializations
@@ -141,7 +142,7 @@ class RemainingRuns(Job):
 
     @classmethod
     def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "RemainingRuns":
-        """The runs that the study lacks, for `runs` runs per initialization (one if it is deterministic).
+        """The runs still missing from the study, given `runs` runs per initialization (one if it is deterministic).
 
         The initializations take turns. Raises ValueError if the results of all runs would exceed the memory limit.
         """
@@ -192,9 +193,9 @@ class InitializationScores:
     runs: int
     best_loss: float
     mean_loss: float
-    reached: float
+    reached_share: float
     """share of runs that reach the best loss of all initializations"""
-    mean_index: float
+    mean_centroid_index: float
     """mean centroid index relative to the reference"""
     success_rate: float
     """share of runs with centroid index 0"""
@@ -212,7 +213,7 @@ class Findings:
         minimum = min(run.loss for run in self.runs)
         ties = [run for run in self.runs if run.loss <= minimum + 1e-9 * abs(minimum)]
         self.best = min(ties, key=lambda run: run.seed)
-        """run with the lowest final loss; the first one if several are equal up to rounding"""
+        """run with the lowest final loss; the one with the smallest seed if several are equal up to rounding"""
 
     @property
     def settings(self) -> Settings:
@@ -264,17 +265,23 @@ class Findings:
             )
         return cdist(run.centers, self.true_means)
 
-    def index(self, run: RunSummary) -> int:
+    def centroid_index(self, run: RunSummary) -> int:
         """Centroid index of a run relative to the reference (Fränti, Rezaei & Zhao 2014, doi:10.1016/j.patcog.2014.03.017)."""
         return centroid_index_of_distances(self.distances(run))
 
     @cached_property
-    def reached(self) -> int:
+    def reached_count(self) -> int:
         """Number of runs that reach the best loss."""
         return sum(run.loss <= self.best.loss + self.tolerance for run in self.runs)
 
     def misplaced(self, run: RunSummary) -> tuple[np.ndarray, np.ndarray]:
-        """(m, d) extra centers of a run, and (l, d) reference centers that no center of the run is nearest to."""
+        """Extra and missing centers of a run.
+
+        Returns
+        -------
+        extra : (m, d) centers of the run that are not nearest to any reference center.
+        missing : (l, d) reference centers that are not nearest to any center of the run.
+        """
         distances = self.distances(run)
         extra = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
         missing = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
@@ -286,7 +293,7 @@ class Findings:
         rows = []
         for initialization, runs in self.by_initialization.items():
             losses = np.array([run.loss for run in runs])
-            indices = np.array([self.index(run) for run in runs])
+            indices = np.array([self.centroid_index(run) for run in runs])
             rows.append(
                 InitializationScores(
                     initialization,

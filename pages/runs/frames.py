@@ -9,7 +9,7 @@ from pages.datasets.limits import MAX_FRAMES
 from pages.runs.run import Run
 
 FIRST = 20
-"""number of first iterations that are always shown"""
+"""number of first states that are always shown: the start and the first FIRST - 1 iterations"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def aligned_frames(runs: list[Run]) -> tuple[list[list[Frame]], str]:
         ends = [run.history.iterations for run in runs]
         spread = np.linspace(FIRST, last, (max_frames - 1) // 2 - FIRST)
         shown = np.unique(np.rint(np.concatenate([np.arange(FIRST), spread, ends])).astype(int))
-        omitted_note = f"Showing {len(shown)} of {last + 1} iterations (the first {FIRST}, then evenly spaced)."
+        omitted_note = (
+            f"Showing the start and {len(shown) - 1} of {last} iterations (the first {FIRST - 1}, then evenly spaced)."
+        )
     several = [_frames(run, shown.tolist()) for run in runs]
     return (_aligned(several) if len(runs) > 1 else several), omitted_note
 

@@ -74,7 +74,7 @@ def picture(
 
 def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of a plot that contains all points, centers and final outlines of runs on the same data."""
-    xy = plane.places(runs[0].data.points)
+    xy = plane.positions(runs[0].data.points)
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
         shapes = [plane.project(centers) for centers in run.centers or ()]
@@ -146,7 +146,7 @@ class _FigureBuilder:
         assigned = [frame.assigned for frame in frames if frame.assigned is not None]
         self.n_lines = max(len(run.ranks_of(state)) for state in [*assigned, len(run.history.states) - 1])
         """largest number of clusters in a frame"""
-        self.xy = plane.places(run.data.points)
+        self.xy = plane.positions(run.data.points)
         self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
         self.names_centers = self.view.names_centers and run.data.names is not None and run.k <= 30
@@ -160,7 +160,7 @@ class _FigureBuilder:
     def figure(self, name: str, height: int, on_progress) -> go.Figure:
         backgrounds = {}
         frames = []
-        static = [None, *rings(self.run.data, self.xy)]  # None is replaced by the points below
+        static = [None, *rings(self.run.data, self.xy)]  # None is replaced with the points below
         static += self.margins.static_traces() if self.margins else []
         first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
         outlines = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]

@@ -40,7 +40,7 @@ def check_fits(data: Data, settings: Settings) -> None:
     alternative = next(iter(available_methods(WATCH, data).values()))
     raise NeedsPoints(
         f"{view.title} needs points, because it works with {view.works_with}, but these data are only a distance "
-        f"matrix{what}: choose {alternative.title}, which can cluster a distance matrix"
+        f"matrix{what}: choose {alternative.title_in_sentence}, which can cluster a distance matrix"
     )
 
 

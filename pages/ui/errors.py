@@ -14,4 +14,6 @@ def show_error(error: ValueError) -> None:
     st.error(escape_markdown(as_sentence(error)), icon=":material/error:")
     if isinstance(error, NeedsPoints):
         view = next(iter(available_methods(WATCH, current()).values()))
-        st.button(f"Use {view.title}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary")
+        st.button(
+            f"Use {view.title_in_sentence}", on_click=st.session_state.update, args=({"algorithm": view.name},), type="primary"
+        )

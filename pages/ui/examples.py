@@ -8,20 +8,21 @@ from streamlit.errors import StreamlitAPIException
 
 
 class Example(Protocol):
-    """An example of a page."""
+    """An example offered on a page."""
 
     title: str
     text: str
     """what to look for, in two sentences"""
-    address: dict[str, str]
-    """query parameters of widgets that may not be drawn yet, for which Streamlit does not write them"""
+    query_params: dict[str, str]
+    """query parameters of widgets that may not have been drawn yet; Streamlit does not write those itself"""
 
     def state(self) -> dict:
         """Widget values of the example, by key."""
 
 
 def choose_example(examples: dict[str, Example]) -> None:
-    """Draw buttons for the examples, and the text of the one that is shown. Call it after all widgets are drawn."""
+    """Draw buttons for the examples, and the text of the selected one. Call it after all widgets are drawn."""
+    # a key for each page, because the pages have different examples
     key = f"example {next(iter(examples))}"
 
     def is_shown(example) -> bool:
@@ -33,7 +34,7 @@ def choose_example(examples: dict[str, Example]) -> None:
     def apply():
         if name := st.session_state[key]:
             st.session_state.update(examples[name].state())
-            for widget, text in examples[name].address.items():
+            for widget, text in examples[name].query_params.items():
                 with suppress(StreamlitAPIException):  # a widget that is drawn writes its own query parameter
                     st.query_params[widget] = text
 

@@ -49,7 +49,7 @@ class Scene:
         return state | {f"{view.name}_{option.name}": self.settings.option(option.name) for option in available}
 
     @property
-    def address(self) -> dict[str, str]:
+    def query_params(self) -> dict[str, str]:
         """Query parameters of the data widgets that may not be drawn yet; Streamlit does not write these."""
         if self.data["source"] == "real":
             return {"source": SOURCES["real"], "table": TABLES[self.data["table"]].title}

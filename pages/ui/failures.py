@@ -53,6 +53,6 @@ def show_failure(page: str) -> None:
             **(
                 dict(on_click=st.session_state.update, args=(other.state(),))
                 if other.page == page
-                else dict(on_click=open_scene, args=(other.page, other.state(), other.address))
+                else dict(on_click=open_scene, args=(other.page, other.state(), other.query_params))
             ),
         )

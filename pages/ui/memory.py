@@ -1,4 +1,4 @@
-"""Returns memory of closed sessions to the operating system. No Streamlit."""
+"""Returns memory of closed sessions to the operating system."""
 
 import ctypes
 import gc

@@ -40,12 +40,12 @@ def open_in_watch(settings: Settings) -> None:
     _request_page("watch", texts)
 
 
-def open_scene(page: str, state: dict, address: dict[str, str]) -> None:
+def open_scene(page: str, state: dict, query_params: dict[str, str]) -> None:
     """Callback: request a page with its widgets set to the values `state`, by key.
 
-    `address` contains the query parameters of widgets that may not be drawn yet; Streamlit writes those of all others.
+    `query_params` contains those of widgets that may not have been drawn yet; Streamlit writes all others itself.
     """
-    missing = {key: (text, "") for key, text in address.items() if key not in st.session_state}
+    missing = {key: (text, "") for key, text in query_params.items() if key not in st.session_state}
     st.session_state.update(state)
     _request_page(page, missing)
 

@@ -17,7 +17,7 @@ from pages.ui.drawing import place_centers
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, uses_own_data
 
 PRINCIPAL = -1
-"""value for the principal components in the list of column indices"""
+"""value for the first two principal components in the list of column indices"""
 CENTERS = "centers"
 """query parameter with the positions of manually placed centers"""
 
@@ -29,14 +29,14 @@ def choose_plane(data: Data) -> Plane:
         return column_plane(columns, 0, len(columns) - 1)
 
     def axis_label(j):
-        return "Principal components" if j == PRINCIPAL else columns[j]
+        return "First two principal components" if j == PRINCIPAL else columns[j]
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        options = dict(format_func=axis_label, width=240) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
+        options = dict(format_func=axis_label, width=280) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
         ending = columns if uses_own_data() else len(columns)
         x = st.selectbox("X axis", [PRINCIPAL, *range(len(columns))], key=f"across_{ending}", **options)
         if x == PRINCIPAL:
-            st.caption("First two principal components. Overlapping groups may be separated in other dimensions.")
+            st.caption("Overlapping groups may be separate in other dimensions.")
             return plane_of(data)
         y = st.selectbox("Y axis", [j for j in range(len(columns)) if j != x], key=f"up_{ending}", **options)
     return column_plane(columns, x, y, through=data.points.mean(axis=0))
@@ -59,7 +59,7 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
     center, k = method(settings.method).traits.center, settings.k
 
     def painted():
-        return paint.Canvas(*plane.places(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
+        return paint.Canvas(*plane.positions(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
     st.markdown(f"**Drag the initial {center}s**")
     placed = place_centers(
@@ -101,7 +101,7 @@ def _token(data: Data, settings: Settings, plane: Plane) -> tuple:
 
 def _extent(data: Data, plane: Plane) -> tuple[float, float, float, float]:
     return session_cache().get(
-        ("extent", data.key, plane.names), lambda: padded_extent(plane.places(data.points), 1.2 if data.to_scale else None)
+        ("extent", data.key, plane.names), lambda: padded_extent(plane.positions(data.points), 1.2 if data.to_scale else None)
     )
 
 

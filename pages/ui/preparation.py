@@ -77,8 +77,8 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     _show_heading(
         full,
         "Columns",
-        "Features are the columns used for clustering. Types are detected automatically. Columns of text, constant columns, "
-        f"and columns with more than {MAX_CATEGORIES} categories cannot be features.",
+        "Features are the columns used for clustering. Types are detected automatically. Text, non-numeric identifiers, "
+        f"constant columns, and columns with more than {MAX_CATEGORIES} categories cannot be features.",
     )
     if full:
         _show_columns(source)
@@ -161,7 +161,7 @@ def _choose_missing(
 
 
 def _choose_scaling(full: bool) -> str:
-    _show_heading(full, "Scaling", "Columns with large values dominate the distances unless scaled.")
+    _show_heading(full, "Scaling", "Columns with a large variance dominate the distances unless scaled.")
     scaling = st.selectbox(
         "Scaling",
         list(SCALINGS),

@@ -74,10 +74,10 @@ def show_sizes(run: Run) -> None:
             position = ", ".join(minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][:4])
             center += f" ({position}{', …' if run.cluster_centers.shape[1] > 4 else ''})"
         rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), center.strip()])
-    headers = ["Cluster", "Size", "", run.center_name.capitalize()]
+    headers = [run.view.traits.cluster.capitalize(), "Size", "", run.center_name.capitalize()]
     if not any(row[-1] for row in rows):  # e.g. clusters of a distance matrix without medoids
         headers, rows = headers[:-1], [row[:-1] for row in rows]
-    st.html(table(headers, rows, "Cluster sizes"))
+    st.html(table(headers, rows, f"{headers[0]} sizes"))
     noise = int((run.labels_by_rank < 0).sum())
     if noise:
         st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")

@@ -11,6 +11,7 @@ from pages.datasets import cleaning, matrices, readers
 from pages.datasets.columns import describe
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
+from pages.datasets.limits import MAX_JSON_BYTES
 from pages.datasets.readers import Format, Reading
 from pages.ui.drawing import draw_points
 from pages.ui.preparation import Source, prepare
@@ -56,7 +57,7 @@ def _drawn() -> Data | None:
 
 
 def compare_words(source: Source, column: str) -> Data:
-    """The distinct texts of a column with their edit distances, cached."""
+    """The distinct values of a column with their edit distances, cached."""
 
     def compute():
         with st.spinner("Computing edit distances"):
@@ -79,7 +80,7 @@ def _uploaded() -> Source | Data | None:
     """The uploaded file as a table or distance matrix, or None if there is none."""
     limit = st.get_option("server.maxUploadSize")
     st.file_uploader(
-        f"Table (one row per observation) or square distance matrix; up to {limit} MB",
+        f"Table (one row per observation) or square distance matrix; up to {limit} MB (JSON: {MAX_JSON_BYTES // 2**20} MB)",
         type=["csv", "tsv", "txt", "xlsx", "parquet", "json", "jsonl", "npy", "gz"],
         key="file",
         on_change=_keep_upload,

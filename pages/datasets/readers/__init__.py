@@ -68,7 +68,7 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
 
 
 def text_of(content: bytes, format: Format) -> str:
-    """The decoded text of a file of kind "text". Raises `ReadError` as `read`."""
+    """The decoded text of a file of kind "text". Raises `ReadError` as in `read`."""
     return to_utf8(unpack(content)[0], format.encoding).decode("utf-8")
 
 

@@ -189,7 +189,7 @@ def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.Chu
 
 
 def _replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
-    """The cells with `old` replaced by `new`; not copied if `old` does not occur."""
+    """The cells with `old` replaced with `new`; not copied if `old` does not occur."""
     return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
 
 

@@ -26,7 +26,7 @@ def declared_separator(data: bytes) -> tuple[bytes, str]:
 
 
 def spaces_to_tabs(data: bytes) -> bytes:
-    """The text with runs of spaces outside quotation marks replaced by one tab, and removed at the ends of lines."""
+    """The text with runs of spaces outside quotation marks replaced with one tab, and removed at the ends of lines."""
     if b'"' in data:
         return QUOTED_OR_SPACES.sub(lambda match: match[1] or (b"\t" if match[2] else b""), data)
     data = data.replace(b"\t", b" ")

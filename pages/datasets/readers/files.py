@@ -88,7 +88,7 @@ def read_xlsx(content: bytes, format: Format) -> RawTable:
 
 
 def detect_json(content: bytes, encoding: str) -> Format:
-    """Detects the number format of texts in JSON. Raises `ReadError` as `read_json`."""
+    """Detects the number format of texts in JSON. Raises `ReadError` as in `read_json`."""
     columns = read_json(content, Format("json", encoding=encoding)).columns
     decimal, thousands = notation_of(column[:SAMPLE_ROWS] for column in columns)
     return Format("json", encoding=encoding, decimal=decimal, thousands=thousands)

@@ -22,7 +22,7 @@ class ReadError(ValueError):
 
 @contextlib.contextmanager
 def as_read_error(message: str) -> Iterator[None]:
-    """Context manager that replaces any other exception by a `ReadError` with this message.
+    """Context manager that replaces any other exception with a `ReadError` with this message.
 
     Catches all exceptions, because libraries raise many different ones for damaged files.
     """

@@ -14,7 +14,10 @@ ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\
 
 @lru_cache(maxsize=32)
 def number_pattern(decimal: str, thousands: str) -> re.Pattern:
-    """Pattern of a number, valid in Python and Arrow. Groups of digits after a thousands separator have three digits."""
+    """Regular expression for a number, in the syntax that Python and Arrow share.
+
+    Groups of digits after a thousands separator have three digits.
+    """
     whole = "[0-9]+"
     if thousands:
         whole = f"(?:[1-9][0-9]{{0,2}}(?:[{THOUSANDS[thousands]}][0-9]{{3}})+|[0-9]+)"
@@ -44,10 +47,11 @@ def to_text(cell, decimal: str) -> str:
 def notation_of(columns: Iterable[Sequence], separator: str = "") -> tuple[str, str]:
     """Detects the decimal and thousands separators that make the most cells numbers, counting only columns that are numeric.
 
-    Cells like "1,234" are ambiguous unless a column also has cells like "1,5", "0,123", "1,234,567" or "1,234.5". Then whole
-    numbers in the same column decide: if one has more than three digits, thousands are not separated and the comma is decimal;
-    otherwise the comma separates thousands. Without whole numbers, the comma is decimal if the cells are separated by
-    semicolons, else it separates thousands. "1.234" always has a decimal point.
+    Cells like "1,234" are ambiguous unless some cells are like "1,5", "0,123", "1,234,567" or "1,234.5". If there are no such
+    cells, cells of digits only in the same columns decide: if one has more than three digits, there is no thousands
+    separator, and the comma is the decimal separator; otherwise the comma is the thousands separator. If there are none
+    either, the comma is the decimal separator if the cells are separated by semicolons, otherwise the thousands separator.
+    Without other evidence, the period in "1.234" is a decimal point.
     """
     texts = [[cell.strip() for cell in column if isinstance(cell, str)] for column in columns]
     texts = [[cell for cell in column if cell not in MISSING] for column in texts]
