@@ -6,7 +6,7 @@ from plotly.subplots import make_subplots
 
 from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
-from pages.datasets.formatting import pluralize
+from pages.datasets.formatting import minus_signs, pluralize
 from pages.figures import palette
 from pages.figures.plots import TIGHT
 
@@ -115,7 +115,7 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
                 line=dict(width=0.5, color=palette.color_of(color), shape="vh"),
                 fillcolor=palette.color_of(color),
                 hoverinfo="text",
-                text=f"cluster {color + 1}: {pluralize(len(mine), 'point')}, mean width {mine.mean():.2f}",
+                text=minus_signs(f"cluster {color + 1}: {pluralize(len(mine), 'point')}, mean width {mine.mean():.2f}"),
             )
         )
         top += len(mine) + gap

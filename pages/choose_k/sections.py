@@ -7,7 +7,7 @@ import streamlit as st
 from pages.choose_k import figures as sweep_figures
 from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import MIN_SILHOUETTE, MIN_STABILITY, NAMES, Criterion, Verdict, matched_colors
-from pages.datasets.formatting import escape_markdown, format_number
+from pages.datasets.formatting import escape_markdown, format_number, minus_signs
 from pages.figures import plots
 from pages.figures.markup import table
 from pages.figures.plots import WITHOUT_SAVE_BUTTON
@@ -45,10 +45,14 @@ def show(verdict: Verdict) -> None:
     ]
     st.html(table(["Criterion", "Suggested K", "Evidence"], rows, "Suggested K by criterion", row_headers=True))
     st.caption(
-        "Gray bands: the same criteria on uniform reference data in the bounding box of the points. Values that are not "
-        "clearly better count as K = 1 (hollow marker). The headline does not count the elbow and AIC."
-        if verdict.reference
-        else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
+        (
+            "Gray bands: the same criteria on uniform reference data in the bounding box of the points along their principal "
+            "components. SD: standard deviation of the criterion over the reference data sets. Values that are not clearly "
+            "better count as votes for K = 1 (hollow marker)."
+            if verdict.reference
+            else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
+        )
+        + f" The headline does not count the elbow{' or AIC' if verdict.information else ''}."
     )
     drawn = [name for name in TEXTS if name in verdict.criteria]
     for first in range(0, len(drawn), 3):
@@ -105,7 +109,7 @@ def show_best_runs(verdict: Verdict) -> None:
                     f"K = {best.k}, loss {format_number(best.loss)}",
                     key=f"watch {best.k}",
                     icon=":material/play_circle:",
-                    help="Open run",
+                    help="Open on the Watch page",
                     on_click=open_in_watch,
                     args=(replace(settings, k=best.k, seed=best.seed),),
                 )
@@ -136,10 +140,11 @@ def show_silhouettes(best_runs: list[BestRun], colors: list, suggested: list[int
     st.plotly_chart(
         sweep_figures.silhouettes(best, best_colors),
         key="silhouettes",
-        alt=f"Silhouette widths of points in {k} clusters, mean {best.silhouette.mean:.2f}.",
+        alt=minus_signs(f"Silhouette widths of points in {k} clusters, mean {best.silhouette.mean:.2f}."),
         **WITHOUT_SAVE_BUTTON,
     )
+    mean = minus_signs(f"{best.silhouette.mean:.3f}")
     st.caption(
-        f"One line for each of {len(best.silhouette.rows):,} points; dashed line: mean ({best.silhouette.mean:.3f}). A "
+        f"One line for each of {len(best.silhouette.rows):,} points; dashed line: mean ({mean}). A "
         "cluster with many short or negative lines probably splits or merges groups."
     )

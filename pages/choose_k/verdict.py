@@ -134,7 +134,7 @@ class Verdict:
         if len(self.ks) < 3:
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, evidence="too few values of K")
         choice, distances = elbow(self.ks, losses)
-        evidence = f"weak: knee {distances.max():.2f} (max {np.sqrt(0.5):.2f})"
+        evidence = f"weak: {distances.max():.2f} below the chord (at most {np.sqrt(0.5):.2f})"
         return Criterion(NAMES["elbow"], self.ks, losses, False, choice=choice, evidence=evidence)
 
     def _compared(self, name: str, values: np.ndarray, threshold: float = 0.0) -> Criterion:
@@ -157,10 +157,10 @@ class Verdict:
         # noise can be split the same way every time, for example a square into four
         supported = value >= highest + MIN_STABILITY_GAIN
         against = "reference data" if supported else "not clearly better than reference data"
-        evidence = f"{value:.2f} ({against}: at most {highest:.2f})"
+        evidence = minus_signs(f"{value:.2f} ({against}: at most {highest:.2f})")
         if len(ks) > 1:
             others = np.delete(criterion.values, best)
-            evidence += f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}"
+            evidence += minus_signs(f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}")
         return replace(
             criterion,
             reference=reference,
@@ -208,11 +208,11 @@ def _with_choice(criterion: Criterion, threshold: float = 0.0) -> Criterion:
     second = int(np.delete(criterion.ks, best)[others.argmax()]) if others.size else None
     if criterion.reference is None:
         supported = bool(criterion.values[best] >= threshold)
-        evidence = f"{criterion.values[best]:.2f}"
+        evidence = minus_signs(f"{criterion.values[best]:.2f}")
         if not supported:
             evidence += f", below {threshold}"
         if others.size:
-            evidence += f"; next: K = {second} with {sign * others.max():.2f}"
+            evidence += minus_signs(f"; next: K = {second} with {sign * others.max():.2f}")
         return replace(criterion, choice=choice, supported=supported, evidence=evidence)
     reference = criterion.reference[:, best]
     deviation = max(float(reference.std(ddof=1)) * np.sqrt(1 + 1 / len(reference)), 1e-12)
@@ -223,10 +223,10 @@ def _with_choice(criterion: Criterion, threshold: float = 0.0) -> Criterion:
             criterion,
             choice=choice,
             supported=False,
-            evidence=minus_signs(f"not clearly better than reference data ({above:+.1f} SDs)"),
+            evidence=minus_signs(f"not clearly better than reference data ({above:.1f} SDs)"),
         )
     strength = "strong" if ahead > MIN_SDS else "weak"
-    return replace(criterion, choice=choice, evidence=f"{strength}: {ahead:.1f} reference SDs ahead of K = {second}")
+    return replace(criterion, choice=choice, evidence=f"{strength}: {ahead:.1f} SDs better than K = {second}")
 
 
 def matched_colors(best_runs: list[BestRun]) -> list[np.ndarray]:

@@ -8,19 +8,21 @@ import numpy as np
 WORD_JOINER = "\u2060"
 """invisible zero-width character; inside an address it prevents Markdown from making a link"""
 ADDRESS = re.compile("://|www[.]|.@", re.IGNORECASE)
+NEGATIVE_ZERO = re.compile(r"(?<![\w.])-(?=0(?:\.0+)?(?![\d.e]))")
+"""the sign of a negative number that was rounded to zero"""
 MAX_LENGTH = 22
 """maximum number of characters of a truncated text"""
 
 
 def minus_signs(text: str) -> str:
-    """The text with minus signs instead of hyphens."""
-    return text.replace("-", "−")
+    """The text with minus signs instead of hyphens; numbers that are rounded to zero have no sign."""
+    return NEGATIVE_ZERO.sub("", text).replace("-", "−")
 
 
 def format_number(value: float) -> str:
     """A number with six significant digits."""
     if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
+        return minus_signs(f"{value:g}")
     if 1e-4 <= abs(value) < 1e9:
         digits = max(0, 5 - int(np.floor(np.log10(abs(value)))))
         return minus_signs(f"{value:,.{digits}f}")
@@ -29,7 +31,7 @@ def format_number(value: float) -> str:
 
 def format_short(value: float) -> str:
     """A number with three significant digits."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.3g}"
 
 
 def pluralize(n: int, noun: str) -> str:

@@ -94,7 +94,7 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
         runs = int(st.number_input("Runs per initialization", *RUNS_RANGE, 100, 10, key="runs", width=160, **IN_LINK))
-        seed = _choose_first_seed()
+        seed = _choose_first_seed("The runs of each initialization use this seed and the following ones.")
     names = [initialization.name for initialization in view.initializations if initialization.repeatable]
     chosen = st.multiselect(
         "Initialization methods",
@@ -114,7 +114,7 @@ def choose_sweep(data: Data) -> tuple[Settings, int, int]:
         options = _choose_options(view, data, CHOOSE_K)
         max_k = int(st.number_input("Maximum K", *MAX_K_RANGE, 8, key="k_up_to", width=128, **IN_LINK))
         runs = int(st.number_input("Restarts per K", 1, MAX_RESTARTS_PER_K, 10, key="best_of", width=170, **IN_LINK))
-        seed = _choose_first_seed()
+        seed = _choose_first_seed("The runs for each K use this seed and the following ones.")
     return view.settings(3, None, seed, data, **options), max_k, runs
 
 
@@ -294,8 +294,9 @@ def _choose_seed() -> int:
     return int(st.number_input("Random seed", 0, HIGHEST_SEED, 1, key="seed", width=120, **IN_LINK))
 
 
-def _choose_first_seed() -> int:
-    return int(st.number_input("First seed", 0, HIGHEST_SEED - RUNS_RANGE[1], 1, key="first_seed", width=110, **IN_LINK))
+def _choose_first_seed(help: str) -> int:
+    highest = HIGHEST_SEED - RUNS_RANGE[1]
+    return int(st.number_input("First seed", 0, highest, 1, key="first_seed", help=help, width=130, **IN_LINK))
 
 
 def _offer_new_start(initialization: str) -> None:
