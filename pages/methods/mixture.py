@@ -155,8 +155,8 @@ class MixtureView(MethodView):
             "start": "Ellipses show each Gaussian at one and two standard deviations. Press Play or use the arrow keys.",
             "E": "E step: each point gets a posterior probability (responsibility) for every component. Colors are blended "
             "accordingly.",
-            "M": "M step: each component takes the mean and covariance of all points, weighted by responsibility. The loss "
-            "shown is the bound being minimized; the next E step makes it equal to the loss again.",
+            "M": "M step: each component takes the mean and covariance of all points, weighted by responsibility. The value "
+            "shown is an upper bound on the loss; the next E step makes it tight again.",
         }
 
     def e_sentence(self, run, state: int, now) -> str:

@@ -545,7 +545,8 @@ def test_features_that_are_not_stored_are_computed_in_chunks(monkeypatch, d, n):
 
 
 @pytest.mark.parametrize(
-    ("floor", "message"), [(1e-6, "collapsed to the variance floor;"), (0.0, "collapsed to the limit of double precision;")]
+    ("floor", "message"),
+    [(1e-6, "collapsed to the variance floor;"), (0.0, "collapsed to a variance at the limit of double precision.")],
 )
 def test_the_notice_of_a_collapse_names_the_bound(floor, message):
     points = np.vstack([np.random.default_rng(0).normal(size=(50, 2)), np.full((5, 2), 9.0)])

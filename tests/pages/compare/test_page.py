@@ -243,7 +243,7 @@ def test_an_example_shows_its_text_data_and_runs_whatever_was_shown_before_and_s
         assert row[headers.index("Adjusted Rand index")] == number(expected.adjusted_rand)
         assert row[headers.index("Silhouette")] == number(expected.silhouette)
     address = dict(page.query_params)
-    assert example.address.items() <= address.items()
+    assert example.query_params.items() <= address.items()
     again = opened("/compare?" + "&".join(f"{key}={value}" for key, value in address.items()))
     assert scores_without_time(again) == scores_without_time(page)
 

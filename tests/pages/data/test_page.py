@@ -225,7 +225,7 @@ def test_a_distance_matrix_is_recognized_in_each_layout(shared_app, layout):
     if "a" in MATRICES[layout]:
         assert data.names_of([0, 1, 2]) == ["a", "b", "c"]
     assert any("heatmap" in figure for figure in figures(app))
-    assert re.search(r"Goodness of fit of the 2-D layout \(classical scaling\): \d+%", texts_of(app))
+    assert re.search(r"Goodness of fit of the 2-D layout \(classical multidimensional scaling\): \d+%", texts_of(app))
 
 
 def test_methods_that_need_points_explain_why_and_offer_k_medoids(app):
@@ -451,7 +451,7 @@ def test_data_with_more_than_two_columns_have_each_view_and_a_note_about_the_pro
         assert ("groups that overlap here may still be separate" in texts_of(app)) == (view != "Table")
         assert len(figures(app)) == {"Principal components": 3, "Table": 0}.get(view, 1)
         if view == "Principal components":
-            assert "component 1 (92% of the variance)" in figures(app)[0]
+            assert "PC 1 (92% of the variance)" in figures(app)[0]
 
 
 def test_a_simulated_sample_has_its_parameters_and_a_plot_on_the_page():

@@ -240,7 +240,7 @@ def test_the_effect_of_each_missing_value_option_is_stated():
     start, warning = "Imputes 5 values in 3 of 5 rows with ", " 1 of these rows has no value in any feature."
     category = " or the most frequent category."
     assert effects["median"] == f"{start}the column median{category}{warning}"
-    predictions = "predictions from the other numeric columns (with standard deviations)"
+    predictions = "predictions from the other numeric features (with standard deviations)"
     assert effects["ppca"] == f"{start}{predictions}{category}{warning}"
     effects = missing_effects(select_columns(pd.DataFrame(INCOMPLETE), Preparation(("c",))))
     assert effects["median"] == "Imputes 2 values in 2 of 5 rows with the most frequent category."
@@ -277,7 +277,7 @@ def test_incomplete_rows_are_dropped_and_the_others_keep_row_numbers_names_and_l
     np.testing.assert_array_equal(data.labels, [1, -1, 0])  # t, u, v
     assert (data.groups, data.label_name) == (2, "l")
     assert data.names_of(np.arange(3)) == ["1", "3", "row 4"]
-    assert data.note == "2 of 5 rows with missing or infinite values were dropped."
+    assert data.note == "2 of 5 rows were dropped because of missing or infinite values."
     assert data.imputed is None
     assert data.deviations is None
 
@@ -334,7 +334,7 @@ def test_probabilistic_pca_accepts_more_columns_than_rows_and_too_many_component
 
 
 def test_probabilistic_pca_needs_two_numeric_columns_and_at_most_100_000_rows(monkeypatch):
-    with pytest.raises(ValueError, match="only one numeric column"):
+    with pytest.raises(ValueError, match="only one numeric feature"):
         prepared({"a": [1.0, np.nan, 2.0], "c": ["x", "y", "x"]}, missing="ppca")
     monkeypatch.setattr(cleaning, "MAX_ROWS_FOR_PPCA", 2)
     table = pd.DataFrame({"a": [1.0, np.nan, 2.0], "b": [1.0, 2.0, 3.0]})

@@ -179,7 +179,7 @@ def test_errors_use_row_numbers_where_there_are_no_names():
     [
         ("A,B,C\n0,1,x\n1,0,2\n2,2,0\n", "row 1 has 'x' in column C"),
         ("A,B,C\n0,1,2\nx,0,2\n2,2,0\n", "row 2 has 'x' in column A"),
-        (",A,B,C\nA,0,1,2\nB,1,0,2\nC,2,y,0\n", "C has 'y' in column B"),
+        (",A,B,C\nA,0,1,2\nB,1,0,2\nC,2,y,0\n", "row C has 'y' in column B"),
         ("w\nred apple\nblue\n", "row 1 has 'red apple' in column w"),
     ],
 )
@@ -237,9 +237,9 @@ def test_the_layout_is_that_of_classical_scaling_and_the_note_states_its_goodnes
     layout = classical_scaling(MATRIX)
     np.testing.assert_array_equal(data.points, layout.points)
     np.testing.assert_allclose(cdist(data.points, data.points), MATRIX, atol=1e-12)
-    assert data.note == "Goodness of fit of the 2-D layout (classical scaling): 100%."
+    assert data.note == "Goodness of fit of the 2-D layout (classical multidimensional scaling): 100%."
     assert data.same_units
-    assert data.columns == ("scaling axis 1", "scaling axis 2")
+    assert data.columns == ("MDS axis 1", "MDS axis 2")
     assert data.matrix_name == "distances"
 
 
@@ -286,7 +286,7 @@ def test_each_distinct_word_is_a_point_and_the_distances_are_edit_distances():
     assert data.names_of(np.arange(3)) == ["kitten", "mitten", "sitting"]
     np.testing.assert_array_equal(data.precomputed, [[0, 1, 3], [1, 0, 3], [3, 3, 0]])
     assert data.matrix_name == "edit distances"
-    assert data.note.startswith("Each of the 3 distinct texts of column word is one point. Goodness of fit")
+    assert data.note.startswith("Each of the 3 distinct values of column word is one point. Goodness of fit")
 
 
 @pytest.mark.parametrize("options", [dict(dtype="string"), dict(dtype="category"), dict(dtype=object), {}])
@@ -307,7 +307,7 @@ def test_special_characters_count_like_letters():
 
 @pytest.mark.parametrize("values", [[], ["a"], ["a", "a ", None], [None, None]])
 def test_fewer_than_two_distinct_words_are_rejected(values):
-    with pytest.raises(ValueError, match=r"Column word needs at least two distinct texts, but has [01]"):
+    with pytest.raises(ValueError, match=r"Column word needs at least two distinct values, but has [01]"):
         words(values, dtype=object)
 
 
@@ -316,7 +316,7 @@ def test_a_fixed_random_sample_of_too_many_words_is_used_and_stated(monkeypatch)
     values = [f"word {i}" for i in range(300)]
     data = words(values)
     assert data.precomputed.shape == (50, 50)
-    assert data.note.startswith("Random sample of 50 of the 300 distinct texts of column word.")
+    assert data.note.startswith("Random sample of 50 of the 300 distinct values of column word.")
     names = data.names_of(np.arange(50))
     assert names == sorted(names)
     assert set(names) < set(values)
@@ -326,4 +326,4 @@ def test_a_fixed_random_sample_of_too_many_words_is_used_and_stated(monkeypatch)
 def test_only_the_first_64_characters_of_long_texts_are_compared_and_this_is_stated():
     data = words(["a" * 64 + "x", "a" * 64 + "yz", "b"])
     np.testing.assert_array_equal(data.precomputed, [[0, 0, 64], [0, 0, 64], [64, 64, 0]])
-    assert "Of 2 long texts only the first 64 characters are compared." in data.note
+    assert "Of 2 long values only the first 64 characters are compared." in data.note

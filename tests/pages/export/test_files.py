@@ -203,7 +203,7 @@ def test_scripts_reproduce_the_run_exactly(source, options, tmp_path, monkeypatc
     assert ours["state"].loss == run.history.losses[-1]
     np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
     if run.settings.method in ("kmedoids", "fuzzy"):
-        with pytest.raises(NoScript, match=f"no {run.view.title}"):
+        with pytest.raises(NoScript, match=f"no {run.view.title_in_sentence}"):
             scripts.with_scikit_learn(run)
         return
     peer = executed(scripts.with_scikit_learn(run), tmp_path, monkeypatch)

@@ -399,7 +399,7 @@ def test_every_method_that_can_be_initialized_by_a_tree_has_a_button_even_if_tit
     assert [button.label for button in app.button if button.label.startswith("Initialize ")] == [
         "Initialize K-means",
         "Initialize K-medoids",
-        "Initialize Fuzzy c-means",
+        "Initialize fuzzy c-means",
         "Initialize Gaussian mixture",
         "Initialize Another method",
         "Initialize Another method",

@@ -59,7 +59,7 @@ def small_limit(monkeypatch):
 @pytest.fixture
 def few_single_merges(monkeypatch):
     """Only the last 12 merges have a frame each, not the last 90, so that a small tree also has blocks of merges."""
-    monkeypatch.setattr(trees, "SINGLE_MERGES", 12)
+    monkeypatch.setattr(trees, "MERGES_WITH_OWN_FRAME", 12)
 
 
 def normal(n=60, d=2, seed=0):
@@ -141,7 +141,7 @@ def test_states_go_from_no_merges_to_all_and_the_last_90_merges_have_a_state_eac
     alone = min(90, n - 1)
     assert states[-alone - 1 :] == list(range(n - 1 - alone, n))
     assert len(states) <= 121
-    assert data_tree.first_single == n - 1 - alone
+    assert data_tree.first_with_own_frame == n - 1 - alone
 
 
 def test_a_tree_of_a_single_point_raises_an_error_with_a_message():
@@ -542,7 +542,7 @@ def test_in_a_comparison_each_of_the_last_merges_is_shown_as_a_line_before_it_is
     lines = [run.view.highlight(run, frame.state, plane) for frame in frames]
     assert [frame.phase for frame in frames] == ["start", "merge", *["nearest", "merge"] * 20]
     assert (merges_so_far[-1], lines[0], lines[-1]) == (56, None, None)
-    ends = run.model_input.ends(np.arange(59), plane.places(run.data.points))
+    ends = run.model_input.ends(np.arange(59), plane.positions(run.data.points))
     for before, now, line, frame in zip(merges_so_far[1:], merges_so_far[2:], lines[2:], frames[2:], strict=False):
         if frame.phase == "nearest":  # the pair that merges next
             assert now == before

@@ -31,7 +31,7 @@ from pages.mixture import density as mixture_density
 from pages.mixture import figures as mixture_figures
 from pages.mixture import limit, limit_figures
 from pages.mixture.bootstrap import Bootstrap
-from pages.mixture.density import ENCLOSED, LOG_LEVELS, LOG_STEP, DensityBackground, DensityMargins
+from pages.mixture.density import ENCLOSED, LOG_LEVELS, LOG_STEP, DensityBackground, MarginalDensities
 from pages.mixture.limit import width_path
 from pages.mixture.posterior import Posterior
 from pages.runs import pictures
@@ -214,7 +214,7 @@ def check_margins(lines, mixture, extent):
 def test_the_line_of_each_component_integrates_to_its_weight_and_the_total_is_their_sum(run, t):
     plane = plane_of(run)
     wide = (-30.0, 30.0, -28.0, 32.0)
-    lines = DensityMargins(run, plane, wide).at(complete_state(run, t))
+    lines = MarginalDensities(run, plane, wide).at(complete_state(run, t))
     check_margins(lines, run.history.parameters[t], wide)
     for line in (lines[0], dict(x=lines[2]["y"], y=lines[2]["x"])):
         areas = [np.trapezoid(part[:, 1], part[:, 0]) for part in parts_of(line)]
@@ -224,7 +224,7 @@ def test_the_line_of_each_component_integrates_to_its_weight_and_the_total_is_th
 def test_the_margins_are_as_wide_as_the_plot(run):
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    check_margins(DensityMargins(run, plane, extent).at(-1), run.history.parameters[-1], extent)
+    check_margins(MarginalDensities(run, plane, extent).at(-1), run.history.parameters[-1], extent)
 
 
 @pytest.mark.parametrize("offset", [-5_000.0, 1e6])
@@ -232,7 +232,7 @@ def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
     far = of_points(run.data.points + offset)
     plane = plane_of(far)
     extent = pictures.extent_of([far], plane)
-    check_margins(DensityMargins(far, plane, extent).at(-1), far.history.parameters[-1], extent)
+    check_margins(MarginalDensities(far, plane, extent).at(-1), far.history.parameters[-1], extent)
 
 
 def test_margins_of_data_in_tiny_and_huge_units_keep_their_shape(run):
@@ -240,14 +240,14 @@ def test_margins_of_data_in_tiny_and_huge_units_keep_their_shape(run):
         other = of_points(run.data.points * unit)
         plane = plane_of(other)
         extent = pictures.extent_of([other], plane)
-        for i, line in enumerate(DensityMargins(other, plane, extent).at(-1)[1::2]):
+        for i, line in enumerate(MarginalDensities(other, plane, extent).at(-1)[1::2]):
             x, y = (np.array(line[axis]) for axis in ("xy" if i == 0 else "yx"))
             assert np.trapezoid(y, x) == pytest.approx(1, abs=0.05)
 
 
 def test_the_histogram_has_area_one_and_its_cumulative_counts_match_the_points(run):
     plane = plane_of(run)
-    top, right = DensityMargins(run, plane, pictures.extent_of([run], plane)).static_traces()
+    top, right = MarginalDensities(run, plane, pictures.extent_of([run], plane)).static_traces()
     for i, (along, height) in enumerate(((top["x"], top["y"]), (right["y"], right["x"]))):
         assert np.trapezoid(height, along) == pytest.approx(1)
         # the area up to the middle is the fraction of the points to the left of it
@@ -260,12 +260,12 @@ def test_a_single_column_has_one_margin():
     run = run_of(sample("round", d=1))
     plane = plane_of(run)
     extent = pictures.extent_of([run], plane)
-    margins = DensityMargins(run, plane, extent)
+    margins = MarginalDensities(run, plane, extent)
     assert len(margins.static_traces()) == 1
     lines = margins.at(-1)
     assert len(lines) == 2
     check_margins(lines, run.history.parameters[-1], extent)
-    layout = picture(run, margins=DensityMargins).layout
+    layout = picture(run, margins=MarginalDensities).layout
     assert layout.yaxis2.domain == (0.86, 1)
     assert "xaxis2" not in layout
 
@@ -283,7 +283,7 @@ def test_every_frame_sets_the_margins_to_its_own_state(imputed):
         holes[:3, 0] = True
         run = run_of(replace(run.data, key="imputed", imputed=holes), start="k-means")
     frames, _ = frames_of(run)
-    figure = picture(run, background=DensityBackground, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=MarginalDensities)
     extent = (*figure.layout.xaxis.range, *figure.layout.yaxis.range)
     margin_traces = [i for i, trace in enumerate(figure.data) if "x2" in (trace.xaxis, "") or trace.yaxis == "y2"]
     moved = [i for i in margin_traces if not figure.data[i].fill]
@@ -304,7 +304,7 @@ def test_every_frame_has_the_density_of_its_state(monkeypatch):
     monkeypatch.setattr(mixture_density, "GRID", (230, 300))  # the last states differ in a few cells only
     run = run_of(sample(n=300))
     frames, _ = frames_of(run)
-    figure = picture(run, background=DensityBackground, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=MarginalDensities)
     sources = [drawn.layout.images[0].source for drawn in figure.frames]
     assert len(sources) == len(frames) > 20
     by_state = {}
@@ -317,7 +317,10 @@ def test_every_frame_has_the_density_of_its_state(monkeypatch):
 
 def test_painted_points_are_above_the_density_in_every_frame(grid):
     figure = picture(
-        run_of(sample(), start="k-means"), background=partial(DensityBackground, log=True), margins=DensityMargins, markers=60
+        run_of(sample(), start="k-means"),
+        background=partial(DensityBackground, log=True),
+        margins=MarginalDensities,
+        markers=60,
     )
     for drawn in figure.frames:
         own = [image.source for image in drawn.layout.images]
@@ -329,7 +332,7 @@ def test_painted_points_are_above_the_density_in_every_frame(grid):
 
 def test_the_margins_of_a_collapsing_component_stay_finite():
     run = failed("collapse")
-    figure = picture(run, background=DensityBackground, margins=DensityMargins)
+    figure = picture(run, background=DensityBackground, margins=MarginalDensities)
     tops = figure.layout.yaxis2.range[1], figure.layout.xaxis2.range[1]
     for drawn in figure.frames:
         for line, top, axis in zip(drawn.data[-4:], np.repeat(tops, 2), "yyxx", strict=True):
@@ -518,7 +521,7 @@ def test_the_figures_of_the_limit_have_a_frame_and_a_sentence_for_each_width(run
         for i, ring in enumerate(frame.data[1:4]):
             away = np.hypot(ring.x - one.means[order[i], 0], ring.y - one.means[order[i], 1])
             np.testing.assert_allclose(away, one.width, rtol=1e-4)
-    assert f"mean largest responsibility is {path.certainty[3]:.3f}" in path.frames[3].sentence
+    assert f"mean of each point's largest responsibility is {path.certainty[3]:.3f}" in path.frames[3].sentence
 
 
 # the ternary plot
@@ -683,8 +686,8 @@ def test_the_formulas_of_k_means_show_loss_distances_cluster_and_mean(settings):
         assert numbers(loss) == [pytest.approx(np.square(points - now[own]).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[own[point]] + 1}"
         pairs = [numbers(part) for part in squares.split(", ")]
-        assert [pair[0] for pair in pairs] == list(range(1, run.settings.k + 1))
-        assert [pair[1] for pair in pairs] == pytest.approx(distances[point, np.argsort(run.ranks)].tolist(), **TOLERANCE)
+        assert [pair[1] for pair in pairs] == list(range(1, run.settings.k + 1))
+        assert [pair[0] for pair in pairs] == pytest.approx(distances[point, np.argsort(run.ranks)].tolist(), **TOLERANCE)
         if iteration_of(run, frame):
             members = cdist(points, history.parameters[iteration_of(run, frame) - 1]).argmin(axis=1) == cluster
             assert numbers(place) == pytest.approx(points[members].mean(axis=0).tolist(), **TOLERANCE)
@@ -711,7 +714,7 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
         if frame.phase == "E":
             assert numbers(loss) == [pytest.approx(away.min(axis=1).sum(), rel=1e-5)]
         assert label == f"= {run.ranks[away[point].argmin()] + 1}"
-        assert [numbers(part)[1] for part in distances.split(", ")] == pytest.approx(
+        assert [numbers(part)[0] for part in distances.split(", ")] == pytest.approx(
             away[point, np.argsort(run.ranks)].tolist(), **TOLERANCE
         )
         if iteration_of(run, frame) == 0:
@@ -763,10 +766,10 @@ def test_the_formulas_of_a_mixture_show_loss_responsibility_weight_mean_and_cova
             bound = -(shares * (logs - np.log(shares))).sum() / len(points)
             assert numbers(loss) == [pytest.approx(bound, rel=1e-5)]
         assert numbers(share) == [pytest.approx(shares[cluster, point], abs=6e-4)]
-        calculated, among = parts.split("; responsibility of component ")
+        calculated, among = parts.split("; responsibilities: ")
         expected = [state.weights[cluster], densities[cluster, point], joint[:, point].sum()]
         assert numbers(calculated) == pytest.approx(expected, **TOLERANCE)
-        assert [numbers(part)[1] for part in among.split(", ")] == pytest.approx(
+        assert [numbers(part)[0] for part in among.split(", ")] == pytest.approx(
             shares[np.argsort(run.ranks), point].tolist(), **TOLERANCE
         )
         assert nothing == ""
@@ -810,7 +813,7 @@ def test_formulas_of_many_columns_and_clusters_show_the_first_ones():
     run = of_points(np.random.default_rng(0).normal(size=(200, 7)), k=12, covariance="diagonal")
     _, shown = formulas_of(run)
     _, _, among, _, update = shown.values[-1]
-    assert len(among.split("of component ")[1].split(", ")) == 9  # eight and an ellipsis
+    assert len(among.split("; responsibilities: ")[1].split(", ")) == 9  # eight and an ellipsis
     assert update.count("…") == 2
 
 

@@ -57,7 +57,7 @@ def three(seed=0):
 
 
 def expected(found):
-    return len(found.runs), len(found.solutions), found.reached, format_number(found.best.loss)
+    return len(found.runs), len(found.solutions), found.reached_count, format_number(found.best.loss)
 
 
 def test_it_opens_with_a_hundred_runs_of_three_initializations():
@@ -69,9 +69,13 @@ def test_it_opens_with_a_hundred_runs_of_three_initializations():
     headers, *rows = table(app)
     assert headers[:4] == ["Initialization", "Runs", "Best loss reached", "Best loss"]
     assert [row[0] for row in rows] == [f"● {initializations()[name].label}" for name in DEFAULTS]
-    assert [row[1:4] for row in rows] == [["100", f"{row.reached:.1%}", format_number(row.best_loss)] for row in found.scores]
+    assert [row[1:4] for row in rows] == [
+        ["100", f"{row.reached_share:.1%}", format_number(row.best_loss)] for row in found.scores
+    ]
     assert headers[5:7] == ["Centroid index (mean)", "Centroid index 0"]
-    assert [row[5:7] for row in rows] == [[f"{row.mean_index:.2f}", f"{row.success_rate:.1%}"] for row in found.scores]
+    assert [row[5:7] for row in rows] == [
+        [f"{row.mean_centroid_index:.2f}", f"{row.success_rate:.1%}"] for row in found.scores
+    ]
     assert not any(header.startswith("Published") for header in headers)
     assert len(app.get("plotly_chart")) == 2
 
@@ -150,7 +154,7 @@ def test_an_example_shows_its_text_and_runs_and_its_link_does_too(page, name):
         known = method("kmeans").published(page.session_state["last data"], settings("kmeans", 15))
         assert format_number(known.best_loss) in [row[headers.index("Best loss")] for row in rows]
     address = dict(page.query_params)
-    assert example.address.items() <= address.items()
+    assert example.query_params.items() <= address.items()
     pairs = [
         (key, text)
         for key, value in (address | {"runs": "10"}).items()
@@ -217,7 +221,7 @@ def test_a_solution_is_opened_on_the_watch_page_with_its_initialization_and_seed
     data = app.session_state["last data"]
     found = findings_of(data, DEFAULTS, 10, k=6)
     indices = [text.split(". ")[1] for text in map(plain_text, app.caption) if ". Centroid index " in text]
-    assert sorted(indices) == sorted(f"Centroid index {found.index(solution.best)}." for solution in found.solutions[:6])
+    assert sorted(indices) == sorted(f"Centroid index {found.centroid_index(solution.best)}." for solution in found.solutions[:6])
     solution = found.solutions[1]
     app.button(key="solution 1").click().run()
     assert not app.exception

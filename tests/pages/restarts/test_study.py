@@ -238,10 +238,10 @@ def test_k_medoids_uses_a_sample_of_many_points_and_says_so(monkeypatch):
 def test_runs_on_many_points_are_compared_on_the_same_sample(monkeypatch):
     monkeypatch.setattr(study_module, "MAX_COMPARED_POINTS", 80)
     study = study_of(sample(n=120), ["random"], 3)
-    assert len(np.unique(study.compared)) == 80
+    assert len(np.unique(study.compared_rows)) == 80
     labels = make_run(study.data, settings("kmeans"), RecentCache(), lambda _: None).history.last.labels
-    np.testing.assert_array_equal(study.finished["random", 0].labels, labels[study.compared])
-    assert len(study_of(sample(n=80)).compared) == 80
+    np.testing.assert_array_equal(study.finished["random", 0].labels, labels[study.compared_rows])
+    assert len(study_of(sample(n=80)).compared_rows) == 80
 
 
 def test_distance_matrices_need_k_medoids():
@@ -267,13 +267,13 @@ def test_scores_summarize_the_runs_of_each_initialization(findings):
         assert row.best_loss == min(losses)
         assert row.mean_loss == pytest.approx(np.mean(losses))
         reaching = [loss <= (least + 1e-4 if mixture else 1.0001 * least) for loss in losses]
-        assert row.reached == pytest.approx(np.mean(reaching))
+        assert row.reached_share == pytest.approx(np.mean(reaching))
         assert row.mean_iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
         to = findings.best.centers if findings.true_means is None else findings.true_means
         indices = [centroid_index(run.centers, to) for run in runs]
-        assert row.mean_index == pytest.approx(np.mean(indices))
+        assert row.mean_centroid_index == pytest.approx(np.mean(indices))
         assert row.success_rate == pytest.approx(indices.count(0) / len(indices))
-    assert max(row.reached for row in findings.scores) > 0
+    assert max(row.reached_share for row in findings.scores) > 0
 
 
 def test_the_best_run_is_the_first_with_the_lowest_loss(findings):
@@ -294,8 +294,8 @@ def test_true_means_need_as_many_true_groups_as_clusters():
 def test_without_true_means_the_reference_is_the_best_run():
     found = findings_of(sample("grid", 400, side=3), ["random"], 20, k=8)
     assert found.true_means is None
-    assert found.index(found.best) == 0
-    indices = [found.index(run) for run in found.runs]
+    assert found.centroid_index(found.best) == 0
+    indices = [found.centroid_index(run) for run in found.runs]
     assert max(indices) > 0
     assert indices == [centroid_index(run.centers, found.best.centers) for run in found.runs]
 
@@ -332,9 +332,9 @@ def test_results_on_s1_agree_with_published_ones(on_s1):
     assert random.success_rate < plain.success_rate < greedy.success_rate
     assert random.success_rate < maxmin.success_rate
     assert greedy.success_rate > 0.5
-    assert 1.7 <= random.mean_index <= 2.2
+    assert 1.7 <= random.mean_centroid_index <= 2.2
     assert on_s1.best.loss == pytest.approx(published(s1()).best_loss, rel=1e-6)
-    assert random.reached == random.success_rate  # on these data the lowest loss and the true groups coincide
+    assert random.reached_share == random.success_rate  # on these data the lowest loss and the true groups coincide
 
 
 def findings_of_example(name):
@@ -436,7 +436,7 @@ def test_equal_runs_are_one_bar_and_one_solution(name):
         assert abs(bar.x[0] - found.best.loss) < bar.width[0]
         assert bar.customdata[0][1] == 1
     assert len(found.solutions) == 1
-    assert [row.reached for row in found.scores] == [1, 1]
+    assert [row.reached_share for row in found.scores] == [1, 1]
     assert np.isfinite(restart_figures.curves(found, 300).layout.yaxis.range).all()
 
 
@@ -542,9 +542,9 @@ def test_thumbnails_work_with_one_or_many_features(d):
 
 
 def test_extra_centers_and_missed_groups_are_ringed_in_thumbnails(on_a_grid):
-    poor = max(on_a_grid.runs, key=on_a_grid.index)
+    poor = max(on_a_grid.runs, key=on_a_grid.centroid_index)
     extra, missed = on_a_grid.misplaced(poor)
-    assert max(len(extra), len(missed)) == on_a_grid.index(poor) > 0
+    assert max(len(extra), len(missed)) == on_a_grid.centroid_index(poor) > 0
     nearest = cdist(poor.centers, on_a_grid.true_means)
     assert all(
         len(set(np.flatnonzero((poor.centers == place).all(axis=1))) & set(nearest.argmin(axis=0))) == 0 for place in extra
@@ -565,5 +565,5 @@ def test_the_centroid_index_of_medoids_uses_the_distance_matrix():
     found = findings_of(data, ["random"], 30, method="kmedoids", k=2)
     assert found.true_means is None
     for run in found.runs:
-        assert found.index(run) == centroid_index(run.parameters[:, None], found.best.parameters[:, None])
-    assert found.index(found.best) == 0
+        assert found.centroid_index(run) == centroid_index(run.parameters[:, None], found.best.parameters[:, None])
+    assert found.centroid_index(found.best) == 0

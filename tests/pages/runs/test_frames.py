@@ -98,7 +98,7 @@ def test_long_runs_are_shown_in_part_with_a_message(monkeypatch):
     for previous, frame in zip(frames, frames[1:], strict=False):
         if frame.phase == "M":  # shown only together with the iteration before it
             assert iteration_of(run, previous.state) == iteration_of(run, frame.state) - 1
-    assert re.search(rf"of {run.history.iterations + 1} iterations", omitted_note)
+    assert re.search(rf"of {run.history.iterations} iterations", omitted_note)
     assert iteration_of(run, frames[-1].state) == run.history.iterations
 
 
@@ -329,7 +329,7 @@ def test_axis_titles_state_the_share_of_variance_of_principal_components():
     points = np.random.default_rng(0).normal(size=(500, 3)) * [10, 1, 0.1]
     plane = principal_plane(points)
     kept = plane.project(points).var(axis=0) / points.var(axis=0).sum()
-    assert plane.names == tuple(f"component {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(kept))
+    assert plane.names == tuple(f"PC {i + 1} ({share:.0%} of the variance)" for i, share in enumerate(kept))
 
 
 def test_projected_covariances_are_those_of_projected_points():

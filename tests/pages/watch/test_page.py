@@ -125,7 +125,7 @@ def test_without_features_an_error_is_shown_and_the_run_stays():
 
 def test_rows_with_missing_values_are_dropped_and_counted_and_standardized_penguins_are_closer_to_their_species():
     app = opened("/?source=Built-in&table=Palmer penguins")
-    assert "2 of 344 rows with missing or infinite values were dropped" in messages(app)
+    assert "2 of 344 rows were dropped because of missing or infinite values" in messages(app)
     assert "342 points" in messages(app)
     unscaled = float(metrics(app)["Adjusted Rand index"])
     app.selectbox(key="scaling").set_value("standardize").run()
@@ -140,8 +140,8 @@ def test_k_medoids_uses_a_sample_of_many_points_with_a_message(monkeypatch):
 
 def test_more_than_two_features_are_shown_along_principal_components_or_two_chosen_features():
     app = opened("/?source=Built-in&table=Iris")
-    titles = re.findall(r'"text": ?"(component 1 [^"]*)"', app.get("plotly_chart")[0].proto.spec)
-    assert titles == ["component 1 (92% of the variance)"]
+    titles = re.findall(r'"text": ?"(PC 1 [^"]*)"', app.get("plotly_chart")[0].proto.spec)
+    assert titles == ["PC 1 (92% of the variance)"]
     next(box for box in app.selectbox if box.label == "X axis").set_value("petal_length").run()
     next(box for box in app.selectbox if box.label == "Y axis").set_value("sepal_width").run()
     assert not app.exception
