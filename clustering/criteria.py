@@ -387,7 +387,7 @@ def subsample_agreement(
     n : int
         Number of points, at least 2.
     cluster : function
-        `cluster(rows, rng)` returns the labels (m,) of the points with these row numbers (m,), in increasing order,
+        `cluster(rows, rng)` returns the labels (m,) of the points with these indices (m,), in increasing order,
         clustered on their own.
     pairs : int
         Number of pairs of subsamples.

@@ -1,4 +1,4 @@
-"""Projections to fewer dimensions: principal components of points, classical scaling of dissimilarities."""
+"""Projections to fewer dimensions: principal components of points, classical multidimensional scaling of dissimilarities."""
 
 from typing import NamedTuple
 

@@ -2,7 +2,7 @@
 
 The functions access the data through a callback: `distances_to(rows)` returns an (m, n) array with the dissimilarity of every
 point to each of m given rows, in the unit that the loss sums: squared Euclidean distance for K-means, the proximity itself
-for K-medoids. The same code thus works for points and for proximity matrices. All functions return k distinct row numbers.
+for K-medoids. The same code thus works for points and for proximity matrices. All functions return k distinct indices.
 
 Fränti & Sieranoja 2019, doi:10.1016/j.patcog.2019.04.014, compare initializations of K-means on benchmark data.
 """

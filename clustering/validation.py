@@ -237,7 +237,7 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
     ----------
     labelings : (m, n) array of integers
     share : float
-        Largest fraction of points, 0..1, in which equivalent clusterings may differ.
+        Largest fraction of points, 0..1, on which equivalent clusterings may differ.
 
     Returns
     -------

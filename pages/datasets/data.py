@@ -46,7 +46,7 @@ class Data:
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
     mixed: tuple[np.ndarray, np.ndarray] | None = None
-    """numbers (n, p) and category codes (n, q) before encoding and scaling; None without categories"""
+    """numbers (n, p) and category codes (n, q) before encoding and scaling; None if there are no categories"""
     precomputed: np.ndarray | None = None
     """(n, n) distance matrix, if only distances are known; `points` is then a 2-D layout"""
     matrix_name: str = ""

@@ -236,7 +236,7 @@ def explained_variance(components: PrincipalComponents) -> go.Figure:
         margin=TIGHT,
         legend=dict(orientation="h", y=1.02, yanchor="bottom"),
         dragmode=False,
-        xaxis=dict(title=dict(text="component"), dtick=1 if len(ratios) < 12 else None),
+        xaxis=dict(title=dict(text="principal component"), dtick=1 if len(ratios) < 12 else None),
         yaxis=dict(title=dict(text="explained variance ratio"), range=[0, 1.05], tickformat=".0%"),
     )
     return go.Figure(dict(data=[bars, line | dict(hovertemplate="%{y:.1%}<extra></extra>")], layout=layout))

@@ -102,7 +102,7 @@ class TreeCutView(MethodView):
 
     @staticmethod
     def _xy(run, plane: Plane) -> np.ndarray:
-        return run.cached(("places", plane.names), lambda: plane.positions(run.data.points))
+        return run.cached(("positions", plane.names), lambda: plane.positions(run.data.points))
 
     def fills_outlines(self, settings: Settings) -> bool:
         return settings.option("linkage") != "single"

@@ -101,9 +101,9 @@ def responsibility_bars(responsibilities: np.ndarray, height: int = 170) -> go.F
 
 
 def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> go.Figure:
-    """Stacked area chart of the responsibilities (T + 1, k) of a point after each iteration."""
-    iterations, k = responsibilities.shape
-    x = np.arange(iterations)
+    """Stacked area chart of the responsibilities (T + 1, k) of a point at the start and after each iteration."""
+    states, k = responsibilities.shape
+    x = np.arange(states)
     areas = [
         dict(
             type="scatter",
@@ -123,7 +123,7 @@ def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> g
         margin=TIGHT,
         showlegend=False,
         dragmode=False,
-        xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(iterations - 1, 1)]),
+        xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(states - 1, 1)]),
         yaxis=dict(range=[0, 1], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1]),
     )
     return go.Figure(dict(data=areas, layout=layout))

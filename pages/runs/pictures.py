@@ -98,10 +98,8 @@ MAX_DESCRIBED = 12
 
 def alt_text(run: Run, frame: Frame) -> str:
     """Alternative text of a frame, for screen readers."""
-    k = run.k
-    text = (
-        f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {pluralize(k, 'cluster')}. {frame.sentence}"
-    )
+    k, cluster = run.k, run.view.traits.cluster
+    text = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {pluralize(k, cluster)}. {frame.sentence}"
     if k > MAX_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
         return text
     clusters = []
@@ -113,7 +111,7 @@ def alt_text(run: Run, frame: Frame) -> str:
             position = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
             words.append(f"{run.view.traits.center} at {position}")
         if words:
-            clusters.append(f"Cluster {run.ranks[i] + 1}: {', '.join(words)}.")
+            clusters.append(f"{cluster.capitalize()} {run.ranks[i] + 1}: {', '.join(words)}.")
     return " ".join([text, *clusters])
 
 

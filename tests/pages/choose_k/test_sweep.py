@@ -48,7 +48,7 @@ def by_mixtures():
 def test_every_criterion_suggests_three_for_three_gaussians(three):
     assert {name: criterion.choice for name, criterion in three.criteria.items()} == dict.fromkeys(three.criteria, 3)
     assert all(criterion.supported for criterion in three.criteria.values())
-    assert three.headline == "Suggested K: 3 (Silhouette, Gap statistic, Calinski–Harabasz, Davies–Bouldin, Stability)"
+    assert three.headline == "Suggested K: 3 (Silhouette, Gap statistic, Caliński–Harabasz, Davies–Bouldin, Stability)"
 
 
 @pytest.mark.parametrize("seed", range(3))
