@@ -15,7 +15,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import as_sentence
 from pages.datasets.limits import MAX_POINTS_FOR_PROXIMITIES
 from pages.methods import method
-from pages.methods.metric import METRIC
+from pages.methods.metric import METRIC, METRIC_NAMES
 from pages.methods.options import Settings
 from pages.methods.starts import NoStart, RowsStart, TreeStart
 from pages.methods.trees import linkage_name
@@ -68,7 +68,7 @@ class Comparison:
 
     @property
     def n_values(self) -> int:
-        """Approximate number of stored values."""
+        """Approximate number of stored values, for the size limit of the cache."""
         return sum(run.n_values for _, run in self.named_runs)
 
 
@@ -96,7 +96,7 @@ def _name_parts(settings: Settings, panels: Sequence[Settings]) -> list[str]:
 
 
 def _start_key(settings: Settings) -> tuple:
-    """Equal for starts with the same name, whether or not their rows are shared with other panels."""
+    """A key that is equal for starts with the same name, whether or not their points are shared with other panels."""
     start = settings.start
     return (start.initialization, start.linkage, start.metric) if isinstance(start, TreeStart) else (start.initialization,)
 
@@ -107,14 +107,15 @@ def _start_parts(settings: Settings) -> list[str]:
         return []
     parts = [f"from {method(settings.method).initialization(start.initialization).phrase}"]
     if isinstance(start, TreeStart):
-        parts += [f"{linkage_name(start.linkage)}"] + [start.metric] * (start.metric not in METRIC.omitted_in_labels)
+        parts += [linkage_name(start.linkage)] + [METRIC_NAMES[start.metric]] * (start.metric not in METRIC.omitted_in_labels)
     return parts
 
 
 def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
     """The data for all panels, and a message if they are a sample.
 
-    Distance matrices of several metrics share the memory limit of a single one, so more metrics allow fewer points.
+    The distance matrices of several metrics together may take as much memory as one matrix, so more metrics allow fewer
+    points.
     """
     metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
     n, limit = len(data.points), int(MAX_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
@@ -141,7 +142,10 @@ def shared_rows(data: Data, k: int, count: int, initialization: str, seed: int) 
 
 
 def _distances(data: Data) -> seeding.DistancesTo:
-    """Function of m row indices that returns the (m, n) given distances, or squared Euclidean distances, to all points."""
+    """Function that maps m row indices to their (m, n) dissimilarities to all points.
+
+    These are the given distances, or squared Euclidean distances.
+    """
     if data.precomputed is not None:
         return data.precomputed.__getitem__
     origin, _ = column_means(data.points)
@@ -157,16 +161,16 @@ def make_comparison(
     *,
     shared: list[bool],
     k: int,
-    start: str,
+    initialization: str,
 ) -> Comparison:
     """Run all panels and match the colors of their clusters; cached.
 
     Parameters
     ----------
-    on_step : called with the index of the panel and each of its complete states; may raise an exception to stop.
+    on_step : called with the index of the panel and its state after each iteration; may raise an exception to stop.
     shared : for each panel, whether it starts at the shared points.
     k : number of shared points. Panels with fewer clusters use the first of them, panels with more use additional points.
-    start : name of the initialization that selects the shared points.
+    initialization : name of the initialization that selects the shared points.
     """
     earlier = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
 
@@ -180,7 +184,7 @@ def make_comparison(
         }
         with_starts, runs = panels, []
         try:
-            with_starts = _with_shared_start(used, panels, shared, k, start)
+            with_starts = _with_shared_start(used, panels, shared, k, initialization)
         except ValueError as error:
             runs = [as_sentence(error)] * len(panels)
         for i, settings in enumerate(with_starts[len(runs) :]):
@@ -191,7 +195,7 @@ def make_comparison(
                 runs.append(as_sentence(error))
         return _with_matched_colors(used, note, with_starts, runs)
 
-    return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, start), compute)
+    return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, initialization), compute)
 
 
 def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str) -> list[Settings]:
@@ -199,18 +203,18 @@ def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k
 
     Methods without an initialization, or that choose the number of clusters themselves, are left unchanged.
     """
-    shares = [
+    uses_shared = [
         same and settings.k is not None and not isinstance(settings.start, NoStart)
         for settings, same in zip(panels, shared, strict=True)
     ]
-    sharing = [settings for settings, same in zip(panels, shares, strict=True) if same]
+    sharing = [settings for settings, same in zip(panels, uses_shared, strict=True) if same]
     if not sharing:
         return panels
     n = len(data.points)
     rows = shared_rows(data, min(k, n), max(settings.k for settings in sharing), initialization, sharing[0].seed)
     return [
         replace(settings, start=RowsStart(rows[: settings.k], initialization)) if same else settings
-        for settings, same in zip(panels, shares, strict=True)
+        for settings, same in zip(panels, uses_shared, strict=True)
     ]
 
 
@@ -243,6 +247,6 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
     runs = [next(recolored) if isinstance(run, Run) else run for run in runs]
     true_labels = None
     if len(labelings) > len(found):
-        numbers = np.append(ranks[-1], -1)[labelings[-1]]  # index -1 (no group) selects the appended -1
-        true_labels = Clustering("True labels", numbers)
+        labels_by_rank = np.append(ranks[-1], -1)[labelings[-1]]  # index -1 (no group) selects the appended -1
+        true_labels = Clustering("True labels", labels_by_rank)
     return Comparison(data, note, panels, runs, true_labels)

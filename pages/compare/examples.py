@@ -103,8 +103,8 @@ EXAMPLES = {
     ),
     "overlap": ComparisonExample(
         "Overlap",
-        "K-means draws a hard boundary through points that could belong to either group and shows no uncertainty. The "
-        "mixtures do: look for blended colors between the groups.",
+        "K-means draws a hard boundary through points that could belong to either group and does not show this uncertainty. "
+        "The mixtures show it: look for blended colors between the groups.",
         "overlap",
         seed=3,
         panels=_K_MEANS_AND_MIXTURES,
@@ -122,7 +122,7 @@ EXAMPLES = {
     "moons": ComparisonExample(
         "Moons",
         "K-means and the mixture fail: straight boundaries and ellipses cannot follow a curve, so each moon loses a tip to "
-        "the other. Single linkage can, but a few points between the moons would be enough to merge them.",
+        "the other. Single linkage follows both curves, but a few points between the moons would be enough to merge them.",
         "moons",
         k=2,
         seed=2,

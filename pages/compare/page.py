@@ -16,7 +16,7 @@ from pages.ui.widgets import choose_comparison, choose_panel, session_cache
 st.title("Compare")
 data = current()
 examples = st.container()
-panels, k, start, seed = choose_comparison(data)
+panels, k, initialization, seed = choose_comparison(data)
 progress = Progress()
 containers = panel_containers(panels)
 chosen = []
@@ -40,7 +40,7 @@ comparison = make_comparison(
     on_step,
     shared=[panel.shares_start for panel in chosen],
     k=k,
-    start=start,
+    initialization=initialization,
 )
 show_messages(comparison, containers)
 if comparison.named_runs:

@@ -49,8 +49,10 @@ def compared_names(rows: list[PanelScores]) -> list[str]:
 def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     """Sentences that explain the table."""
     data, runs = comparison.data, [run for _, run in comparison.named_runs]
-    sentences = ["Time excludes initialization and distance computation."]
-    sentences += dict.fromkeys(run.view.time_note for run in runs if run.view.time_note)
+    exceptions = dict.fromkeys(run.view.time_exception for run in runs if run.view.time_exception)
+    sentences = [
+        "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
+    ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
     sampled = next((len(width.rows) for width in widths if len(width.rows) < len(data.points)), None)
     sentences.append(
@@ -59,10 +61,10 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         + " for every run (1 = well separated, 0 = on the boundary; undefined for one cluster)."
     )
     if comparison.true_labels is not None:
-        excluded = "" if (data.labels >= 0).all() else ", excluding points without one"
+        excluded = "" if (data.labels >= 0).all() else ", excluding points without a true label"
         sentences.append(
-            "Adjusted Rand index and normalized mutual information: agreement with the true labels "
-            f"({data.label_name}){excluded}; 1 = identical; for the adjusted Rand index, 0 = chance."
+            f"Adjusted Rand index and normalized mutual information: agreement with the {data.true_labels_name}{excluded}; "
+            "1 = identical; for the adjusted Rand index, 0 = chance."
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

@@ -90,7 +90,8 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         + f" {plots.rings_note(comparison.data)}"
     )
     st.subheader("Losses")
-    st.caption("Loss functions differ between methods: compare convergence, not values.")
+    iteration_notes = dict.fromkeys(run.view.iteration_note for run in runs if run.view.iteration_note)
+    st.caption(" ".join(["Loss functions differ between methods: compare convergence, not values.", *iteration_notes]))
     with st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)

@@ -171,7 +171,6 @@ def draw_sample(name: str, n: int, seed: int, values: dict) -> Data:
         columns=tuple(f"x{i + 1}" for i in range(dataset.points.shape[1])),
         points=dataset.points,
         labels=dataset.labels,
-        label_name="group",
         truth=dataset.truth,
         same_units=True,
     )

@@ -30,7 +30,7 @@ class Data:
     labels: np.ndarray | None = None
     """(n,) true labels, integers from 0, -1 for unknown; never used for clustering"""
     label_name: str = ""
-    """name of the column with the true labels"""
+    """name of the column with the true labels; empty if they are not in a column"""
     truth: Gaussians | None = None
     """the mixture from which the points were drawn"""
     same_units: bool = False
@@ -96,6 +96,11 @@ class Data:
         if self.names is not None:
             return [name or f"row {row}" for name, row in zip(self.names[indices], self.rows[indices], strict=True)]
         return [f"row {row}" for row in self.rows[indices]]
+
+    @property
+    def true_labels_name(self) -> str:
+        """The true labels in running text, with the name of their column."""
+        return f"true labels (column: {self.label_name})" if self.label_name else "true labels"
 
     @property
     def groups(self) -> int:

@@ -16,6 +16,7 @@ from pages.figures import palette
 from pages.figures.markup import cell, mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
+from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
 from pages.runs.run import Run
@@ -85,13 +86,13 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         of = f" (sample of {len(width.rows):,} points)" if sampled else ""
         pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, 0 = on the boundary)")))
     if run.agreement is not None:
-        label = run.data.label_name
+        true_labels = run.data.true_labels_name
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} vs. the true labels ({label}); 1 = identical, 0 = chance",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = chance",
             ),
-            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. the true labels ({label})"),
+            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. the {true_labels}"),
         ]
     return pairs
 
@@ -108,7 +109,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         centers = "; ".join(", ".join(f"{value:.6g}" for value in center) for center in start.centers)
         pairs.append(("Initial centers", minus_signs(centers)))
     if isinstance(start, TreeStart):
-        pairs.append(("Tree", f"{linkage_name(start.linkage)}, {start.metric} metric"))
+        pairs.append(("Tree", f"{linkage_name(start.linkage)}, {distances_name(start.metric)}"))
     if view.traits.random:
         pairs.append(("Random seed", str(settings.seed)))
     return pairs + [(option.label, option.label_of(settings.option(option.name))) for option in view.options]

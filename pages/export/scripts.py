@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from clustering.proximity import METRICS
 from pages.datasets.catalog import SAMPLES
 from pages.methods.base import NoScript, Script
+from pages.methods.metric import distances_name
 from pages.runs.preparation import iteration_limit
 from pages.runs.run import Run
 
@@ -58,7 +59,7 @@ def _data(run: Run) -> tuple[str, frozenset[str]]:
         raise NoScript("a script cannot load a precomputed distance matrix")
     metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:
-        raise NoScript(f"{metric} dissimilarities use categories, which the table of assignments does not contain")
+        raise NoScript(f"{distances_name(metric)} use categories, which the table of assignments does not contain")
     line = _sample_line(data.key)
     if line:
         return line, frozenset({"sampling"})

@@ -88,8 +88,10 @@ class MethodView(ABC):
     """arguments `tol` and `max_iter` for runs that are needed only for their labels"""
     model_option: Option | None = None
     """option whose values are compared by information criteria; None for methods without a likelihood"""
-    time_note: str = ""
-    """note about its running time, a sentence"""
+    time_exception: str = ""
+    """completes "Time excludes initialization and distance computation, except …\""""
+    iteration_note: str = ""
+    """note about what its iterations are, a sentence; empty if they consist of an E step and an M step"""
     notices_by_iteration: bool = True
     """whether a notice states its iteration"""
     names_centers: bool = False

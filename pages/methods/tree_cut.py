@@ -11,7 +11,7 @@ from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line, hull
 from pages.methods.base import MethodView, NoScript, Script
-from pages.methods.metric import METRIC
+from pages.methods.metric import METRIC, distances_name
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
@@ -46,7 +46,8 @@ class TreeCutView(MethodView):
     label_options = frozenset({LINKAGE.name})
     highlights = True
     notices_by_iteration = False
-    time_note = "The time of hierarchical clustering includes the distance matrix and the complete tree."
+    time_exception = "for hierarchical clustering, where it includes the distance matrix and the complete tree"
+    iteration_note = "The iterations of hierarchical clustering are its last merges before the cut."
 
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))
@@ -169,7 +170,7 @@ class TreeCutView(MethodView):
         if linkage in ("centroid", "median"):
             raise NoScript(f"scikit-learn has no {linkage} linkage")
         if metric not in ("euclidean", "manhattan", "cosine"):
-            raise NoScript(f"scikit-learn does not support the metric {metric} here")
+            raise NoScript(f"scikit-learn has no hierarchical clustering of {distances_name(metric)}")
         if linkage == "ward" and metric != "euclidean":
             raise NoScript("scikit-learn supports Ward linkage only for Euclidean distances")
         body = (

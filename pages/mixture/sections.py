@@ -190,7 +190,6 @@ def show_sampling(run: Run, plane: Plane) -> None:
             columns=run.data.columns,
             points=drawn.points,
             labels=ranks,
-            label_name="component",
             truth=type(mixture)(*(part[np.argsort(run.ranks)] for part in mixture)),
             same_units=run.data.same_units,
         )

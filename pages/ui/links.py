@@ -27,10 +27,16 @@ def requested_parameters() -> dict[str, list[str]]:
     """
     if "requested parameters" not in st.session_state:
         st.session_state["requested parameters"] = {name: st.query_params.get_all(name) for name in st.query_params}
+        in_address = {}
         n = st.query_params.get("n", "")
         if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the labels of the slider, which contain commas
-            st.session_state["n"] = int(n)
-            st.session_state["in address"] = {"n": (int(n), [f"{int(n):,}"])}
+            in_address["n"] = int(n), [f"{int(n):,}"]
+        for name in st.query_params:
+            if "_metric" in name and st.query_params[name] == "Squared euclidean":  # the label in old links
+                in_address[name] = "squared euclidean", ["Squared Euclidean"]
+        if in_address:
+            st.session_state.update({name: value for name, (value, _) in in_address.items()})
+            st.session_state["in address"] = in_address
     return st.session_state["requested parameters"]
 
 

@@ -478,7 +478,9 @@ def check_that_it_can_be_compared(view: MethodView) -> None:
     for data in kinds_of_data(view):
         other = next(other for other in available_methods(COMPARE, data).values() if other.initializations)
         panels = [view.settings(3, data=data), other.settings(3, data=data)]
-        comparison = make_comparison(data, panels, RecentCache(), silent, shared=[False, False], k=3, start=SEEDED[0].name)
+        comparison = make_comparison(
+            data, panels, RecentCache(), silent, shared=[False, False], k=3, initialization=SEEDED[0].name
+        )
         assert not [run for run in comparison.runs if isinstance(run, str)], comparison.runs
         assert not differ(comparison.runs[0], run_of(view, data))
         runs = comparison.runs

@@ -47,7 +47,9 @@ def settings_of(name="kmeans", **panel):
 def a_comparison(data, *panels, start="random", shared=None, on_step=lambda *_: None):
     panels = [settings_of(data=data, **panel) for panel in panels]
     k = max(panel.k for panel in panels)
-    return make_comparison(data, panels, RecentCache(), on_step, shared=shared or [True] * len(panels), k=k, start=start)
+    return make_comparison(
+        data, panels, RecentCache(), on_step, shared=shared or [True] * len(panels), k=k, initialization=start
+    )
 
 
 def given_data(n=60, labels=True):
@@ -220,7 +222,7 @@ def test_matching_colors_does_not_change_the_cached_run():
     alone = make_run(data, settings, cache, lambda _: None)
     before = alone.ranks.copy()
     comparison = make_comparison(
-        data, [settings, settings_of(k=6)], cache, lambda *_: None, shared=[False, False], k=3, start="random"
+        data, [settings, settings_of(k=6)], cache, lambda *_: None, shared=[False, False], k=3, initialization="random"
     )
     assert comparison.runs[0].history is alone.history
     assert make_run(data, settings, cache, lambda _: None) is alone
@@ -704,7 +706,9 @@ def test_a_comparison_is_cached_and_changing_one_panel_keeps_the_other_runs(monk
     panels = [settings_of(name=method) for method in ("kmeans", "kmedoids", "mixture")]
 
     def comparison(panels):
-        return make_comparison(data, panels, cache, lambda i, _: computed.append(i), shared=[True] * 3, k=3, start="random")
+        return make_comparison(
+            data, panels, cache, lambda i, _: computed.append(i), shared=[True] * 3, k=3, initialization="random"
+        )
 
     first = comparison(panels)
     assert set(computed) == {0, 1, 2}
@@ -754,7 +758,7 @@ def test_k_is_part_of_a_name_only_if_the_chosen_k_differ():
 def test_a_method_that_finds_k_can_be_compared_with_methods_that_share_a_start():
     data = sample("round", 200, k=3, distance=12.0)
     panels = [settings_of("scan", k=None, data=data, eps=0.8), settings_of(k=3), settings_of("kmedoids", k=2)]
-    comparison = make_comparison(data, panels, RecentCache(), lambda *_: None, shared=[True] * 3, k=3, start="maxmin")
+    comparison = make_comparison(data, panels, RecentCache(), lambda *_: None, shared=[True] * 3, k=3, initialization="maxmin")
     (_, scan), (_, means), (_, medoids) = comparison.named_runs
     assert scan.settings == panels[0]
     assert scan.settings.k is None
@@ -774,7 +778,7 @@ def test_a_method_that_finds_k_keeps_its_own_start():
     for others in ([settings_of(k=2)], []):
         panels, shared = [scan, *others], [True] * (1 + len(others))
         started = make_comparison(
-            sample(n=60), panels, RecentCache(), lambda *_: None, shared=shared, k=3, start="maxmin"
+            sample(n=60), panels, RecentCache(), lambda *_: None, shared=shared, k=3, initialization="maxmin"
         ).panels
         assert started[0] == scan
         assert [len(settings.start.rows) for settings in started[1:]] == [2] * len(others)

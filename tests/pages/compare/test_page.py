@@ -281,7 +281,9 @@ def comparison_of(example):
         panels.append(settings(name, state["k"], seed=state["seed"], data=data, **options))
     shared = [bool(method(panel.method).initializations) for panel in panels]
     assert [f"start_{panel.method}_{i}" in state for i, panel in enumerate(panels, 1)] == shared
-    return make_comparison(data, panels, RecentCache(), lambda *_: None, shared=shared, k=state["k"], start=state["start_all"])
+    return make_comparison(
+        data, panels, RecentCache(), lambda *_: None, shared=shared, k=state["k"], initialization=state["start_all"]
+    )
 
 
 def agreements(comparison):

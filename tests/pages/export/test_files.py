@@ -237,7 +237,7 @@ def test_scripts_of_trees_give_the_same_clusters(options, tmp_path, monkeypatch)
     [
         (dict(linkage="median"), "no median linkage"),
         (dict(metric="manhattan"), "Ward linkage only for Euclidean"),
-        (dict(linkage="single", metric="chebyshev"), "does not support the metric chebyshev"),
+        (dict(linkage="single", metric="chebyshev"), "scikit-learn has no hierarchical clustering of Chebyshev distances"),
     ],
 )
 def test_the_reason_is_given_if_scikit_learn_does_not_support_the_options(options, sentence):

@@ -492,7 +492,8 @@ def test_the_cut_is_the_first_run_of_the_comparison_with_a_row_in_the_table(no_f
     assert float(first["Final loss"].split("<br>")[0]) == pytest.approx(height, rel=1e-5)
     assert "height of the last merge" in first["Final loss"]
     assert any(
-        "hierarchical clustering includes the distance matrix and the complete tree" in caption.value.replace("\\", "")
+        "except for hierarchical clustering, where it includes the distance matrix and the complete tree."
+        in caption.value.replace("\\", "")
         for caption in app.caption
     )
 

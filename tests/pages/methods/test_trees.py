@@ -443,7 +443,7 @@ def test_a_start_from_a_tree_is_in_the_first_sentence_and_does_not_depend_on_the
 def comparison_of(data, *panels, k=3, cache=None):
     shared = [not isinstance(panel.start, TreeStart) for panel in panels]
     cache = RecentCache() if cache is None else cache
-    return make_comparison(data, list(panels), cache, lambda *_: None, shared=shared, k=k, start="random")
+    return make_comparison(data, list(panels), cache, lambda *_: None, shared=shared, k=k, initialization="random")
 
 
 def test_the_scores_of_a_tree_in_a_comparison_agree_with_scikit_learn():

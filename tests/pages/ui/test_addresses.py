@@ -13,6 +13,8 @@ LINKS = {
     "/?algorithm=Gaussian mixture&mixture_covariance=Diagonal: axis-aligned&start_mixture=Farthest-first (maximin)": 3.83694,
     "/?algorithm=K-medoids&kmedoids_metric=Manhattan&kmedoids_update=First improving swap&n=100": 163.689,
     "/?algorithm=K-medoids&start_kmedoids=BUILD&n=100&kmedoids_update=Best swap": 130.69,
+    "/?algorithm=K-medoids&kmedoids_metric=Squared euclidean&n=100": 216.705,
+    "/?algorithm=K-medoids&kmedoids_metric=Squared Euclidean&n=100": 216.705,
     "/?start_kmeans=Hierarchical clustering&tree_linkage=Single&tree_metric=Manhattan&n=100": 207.297,
     "/?n=100&start_kmeans=Manual&centers=-5.5,0.25;0,1;4.5,-1": 207.297,
     "/?algorithm=Gaussian mixture&start_mixture=Identical means&n=100": 4.58012,

@@ -1,0 +1,27 @@
+"""Numbers as text."""
+
+import pytest
+
+from pages.datasets.formatting import format_number, format_short, minus_signs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-0.0 SDs", "0.0 SDs"),
+        ("(-0.00, -0.05)", "(0.00, −0.05)"),
+        ("-0.00 0.00; -0.50 -0", "0.00 0.00; −0.50 0"),
+        ("-0.0% and -0.04%", "0.0% and −0.04%"),
+        ("-1,000.00 and -10", "−1,000.00 and −10"),
+        ("-0e+00 and 1e-07", "−0e+00 and 1e−07"),
+        ("1.0e-0", "1.0e−0"),
+    ],
+)
+def test_minus_signs_are_not_hyphens_and_zeros_have_none(text, expected):
+    assert minus_signs(text) == expected
+
+
+def test_a_negative_zero_has_no_sign():
+    assert format_number(-0.0) == "0"
+    assert format_short(-0.0) == "0"
+    assert format_number(float("-inf")) == "−inf"
