@@ -1,9 +1,10 @@
-"""How long a person waits at the screen, and how smoothly a run plays.
+"""Measures how long the app takes to respond in a browser, and how smoothly an animation plays.
 
     python tests/benchmarks/screen.py
 
-prints Markdown tables: from `streamlit run` to the first picture with nothing warm; from a click on "New random start" to the
-new animation and what is sent for it; frames per second of a run that plays. Needs Chromium, without a window.
+prints Markdown tables: the time from `streamlit run` to the first plot in a new browser; the time from a click on "New random
+start" to the new animation, and the data received for it; frames per second during playback. Needs Chromium, which it runs
+without a window.
 """
 
 import os
@@ -18,19 +19,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.browser.launch import CHROMIUM, FLAGS, serve
 
-COLD = 3
-"""fresh servers, each with a fresh browser"""
+COLD_STARTS = 3
+"""number of times a new server and a new browser are started"""
 CLICKS = 7
-CLICKED = ["500", "2,000", "5,000", "100,000"]
-"""points, as the address has them"""
-PLAYED = ["500", "2,000", "100,000"]
-SECONDS = 5
-"""for which each run plays"""
+CLICK_SIZES = ["500", "2,000", "5,000", "100,000"]
+"""numbers of points, as in the query parameter `n`"""
+PLAYBACK_SIZES = ["500", "2,000", "100,000"]
+PLAYBACK_SECONDS = 5
 CHARTS = [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"]
 
+# A run has its own `layout.meta`. `old` is that of the run before the click.
 DRAWN = """(charts, old) => {
     const [a, b] = charts.map(chart => document.querySelector(chart));
-    // both of the same run, with their frames and with what the player drives
+    // both show the same run and have their frames, and the hidden button that the player uses
     return a?.layout?.meta && a.layout.meta !== old && a.layout.meta === b?.layout?.meta
         && [a, b].every(graph => graph._transitionData?._frames?.length && graph.querySelector('.updatemenu-button'));
 }"""
@@ -39,32 +40,32 @@ CLICK = f"""charts => new Promise(resolve => {{
     const drawn = {DRAWN};
     const old = document.querySelector(charts[0]).layout.meta;
     const button = [...document.querySelectorAll('button')].find(button => button.textContent.includes('New random start'));
-    const began = performance.now();
+    const start = performance.now();
     button.click();
-    const look = () => {{
-        if (!drawn(charts, old)) return requestAnimationFrame(look);
-        // what was found before one painting is on the screen before the next
+    const check = () => {{
+        if (!drawn(charts, old)) return requestAnimationFrame(check);
+        // this callback runs before the browser paints, so the plot is on the screen at the next one
         requestAnimationFrame(() => resolve([
-            performance.now() - began, document.querySelector(charts[0])._transitionData._frames.length
+            performance.now() - start, document.querySelector(charts[0])._transitionData._frames.length
         ]));
     }};
-    requestAnimationFrame(look);
+    requestAnimationFrame(check);
 }})"""
-COUNT = """chart => {
-    window.painted = [];
-    let moved = false;
-    document.querySelector(chart).on('plotly_animatingframe', () => moved = true);
-    const look = now => {
-        if (moved) window.painted.push(now);
-        moved = false;
-        requestAnimationFrame(look);
+RECORD_FRAMES = """chart => {
+    window.frameTimes = [];
+    let changed = false;
+    document.querySelector(chart).on('plotly_animatingframe', () => changed = true);
+    const check = now => {
+        if (changed) window.frameTimes.push(now);
+        changed = false;
+        requestAnimationFrame(check);
     };
-    requestAnimationFrame(look);
+    requestAnimationFrame(check);
 }"""
 
 
-def table(title, *names):
-    print(f"\n**{title}**\n")
+def header(title, description, *names):
+    print(f"\n**{title}**, {description}\n")
     row(*names)
     row(*["---"] * len(names))
 
@@ -73,94 +74,103 @@ def row(*cells):
     print("|", " | ".join(cells), "|", flush=True)
 
 
-def browser_of(playwright):
+def launch(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
-def opened(browser, address):
-    """A page in which the picture is there."""
+def new_page(browser):
     page = browser.new_page(viewport=dict(width=1400, height=1000))
     page.set_default_timeout(60_000)
-    page.goto(address)
-    page.wait_for_function(SETTLED, arg=CHARTS)
     return page
 
 
-def cold(playwright):
-    """Seconds until the server answered, until the browser was there, and until the picture was."""
-    began = time.perf_counter()
+def open_app(page, address):
+    """Opens the app and waits until its plots are drawn."""
+    page.goto(address)
+    page.wait_for_function(SETTLED, arg=CHARTS)
+
+
+def measure_cold_start(playwright):
+    """Returns the seconds until the server responds, until the browser has started, and until the first plot is drawn."""
+    start = time.perf_counter()
     with serve() as address:
-        answered = time.perf_counter()
-        browser = browser_of(playwright)
-        page = browser.new_page(viewport=dict(width=1400, height=1000))
-        there = time.perf_counter()
+        responded = time.perf_counter()
+        browser = launch(playwright)
+        page = new_page(browser)
+        launched = time.perf_counter()
         page.goto(address)
         page.wait_for_function(f"charts => ({DRAWN})(charts, null)", arg=CHARTS)
         drawn = time.perf_counter()
         browser.close()
-    return answered - began, there - began, drawn - began
+    return responded - start, launched - start, drawn - start
 
 
-def clicks(browser, address, n):
-    """For each click the milliseconds, the frames of the new run, and the bytes received for it."""
-    page = browser.new_page(viewport=dict(width=1400, height=1000))
-    page.set_default_timeout(60_000)
+def measure_clicks(browser, address, n):
+    """Returns for each click the milliseconds, the bytes received, and the number of frames of the new run."""
+    page = new_page(browser)
     received = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda payload: received.append(len(payload))))
-    page.goto(f"{address}/?n={n}")
-    page.wait_for_function(SETTLED, arg=CHARTS)
-    made = []
+    open_app(page, f"{address}/?n={n}")
+    clicks = []
     for _ in range(CLICKS):
-        page.wait_for_timeout(400)  # until nothing of the page before is still underway
+        page.wait_for_timeout(400)  # for late messages of the previous run
         received.clear()
-        took, frames = page.evaluate(CLICK, CHARTS)
+        milliseconds, frames = page.evaluate(CLICK, CHARTS)
         page.wait_for_function(SETTLED, arg=CHARTS)
-        made.append((took, frames, sum(received)))
+        clicks.append((milliseconds, sum(received), frames))
     page.close()
-    return made
+    return clicks
 
 
-def play(browser, address, n):
-    """Paintings of the page, by their moments in milliseconds, that showed another picture of the run."""
-    page = opened(browser, f"{address}/?n={n}")
+def frame_times(browser, address, n):
+    """Plays a run and returns the times in milliseconds at which its plot changed on the screen."""
+    page = new_page(browser)
+    open_app(page, f"{address}/?n={n}")
     page.wait_for_timeout(1000)
-    page.evaluate(COUNT, CHARTS[0])
+    page.evaluate(RECORD_FRAMES, CHARTS[0])
     page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(1000 * SECONDS)
-    painted = page.evaluate("window.painted")
+    page.wait_for_timeout(1000 * PLAYBACK_SECONDS)
+    times = page.evaluate("window.frameTimes")
     page.close()
-    return painted
+    return times
 
 
 def main():
     assert CHROMIUM, "this needs Chromium on the PATH"
     with sync_playwright() as playwright:
-        table(
-            f"From `streamlit run` to the first picture, seconds, median of {COLD}",
-            *("the server answers", "a new browser is there", "the first picture is drawn"),
+        header(
+            "First plot",
+            f"seconds since `streamlit run`, median of {COLD_STARTS}:",
+            *("server answers", "new browser started", "first plot drawn"),
         )
-        row(*(f"{median(moments):.1f}" for moments in zip(*(cold(playwright) for _ in range(COLD)), strict=True)))
-        browser = browser_of(playwright)
+        starts = [measure_cold_start(playwright) for _ in range(COLD_STARTS)]
+        row(*(f"{median(seconds):.1f}" for seconds in zip(*starts, strict=True)))
+        browser = launch(playwright)
         print(f"\n{os.cpu_count()} cores, Chromium {browser.version} without a window or a graphics card.")
         with serve() as address:
-            opened(browser, address).close()  # the first visit is slower
-            table(
-                f'From a click on "New random start" to the new animation, medians of {CLICKS} clicks',
-                *("points", "ms", "least–most", "frames", "kB received", "kB per frame"),
+            # the first visit to a server is slower
+            page = new_page(browser)
+            open_app(page, address)
+            page.close()
+            header(
+                "New animation",
+                f'from a click on "New random start", medians of {CLICKS} clicks:',
+                *("points", "click to animation, ms", "min–max, ms", "received, kB", "frames", "kB per frame"),
             )
-            for n in CLICKED:
-                times, frames, sizes = zip(*clicks(browser, address, n), strict=True)
+            for n in CLICK_SIZES:
+                times, sizes, frames = zip(*measure_clicks(browser, address, n), strict=True)
                 row(
-                    *(n, f"{median(times):.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{median(frames):.0f}"),
-                    *(f"{median(sizes) / 1e3:,.0f}", f"{median(map(lambda s, f: s / f / 1e3, sizes, frames)):,.1f}"),
+                    *(n, f"{median(times):.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{median(sizes) / 1e3:,.0f}"),
+                    *(f"{median(frames):.0f}", f"{median(map(lambda size, f: size / f / 1e3, sizes, frames)):,.1f}"),
                 )
-            table(
-                f"Pictures per second while a run plays, of 30 that the player asks for, over {SECONDS} s",
-                *("points", "per second", "longest gap, ms"),
+            header(
+                "Playback",
+                f"over {PLAYBACK_SECONDS} s; the player asks for 30 frames per second:",
+                *("points", "frames per second", "longest gap, ms"),
             )
-            for n in PLAYED:
-                painted = play(browser, address, n)
-                gaps = [after - before for before, after in zip(painted, painted[1:], strict=False)]
+            for n in PLAYBACK_SIZES:
+                times = frame_times(browser, address, n)
+                gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
                 row(n, f"{1000 * len(gaps) / sum(gaps):.1f}", f"{max(gaps):.0f}")
         browser.close()
 

@@ -1,4 +1,4 @@
-"""A visitor without a browser: says to the server what a browser would say, and takes note of what it is shown."""
+"""A visitor without a browser: exchanges messages with the server as a browser does, and records plots and errors."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import connect
 
-VALUES = {
+VALUE_FIELDS = {
     "selectbox": ("string_value", "raw_value"),
     "text_area": ("string_value", "value"),
     "number_input": ("double_value", "value"),
@@ -20,191 +20,208 @@ VALUES = {
     "slider": ("string_array_value", "raw_value"),
     "button_group": ("string_array_value", "raw_values"),
 }
-"""of each kind of widget, what holds its value on the way to the server, and on the way back when the app sets it"""
-PATIENCE = 60.0
-"""seconds in which an answer has to be complete"""
-KEPT_FOR = 10
-"""runs for which a large message that does not come again is kept: more than `global.maxCachedMessageAge`, because the runs
-of hasty people overtake each other"""
-MARK = re.compile(rb"only-of-[0-9a-f]{12}")
-"""a word that one person brings and nobody else may see"""
-XS = re.compile(r'"x":\{"dtype":"f8","bdata":"([^"]*)"')
+"""for each kind of widget, the field of its value in messages to the server, and in messages from the server that set it"""
+TIMEOUT = 60.0
+"""seconds until a response must be complete"""
+MAX_CACHED_AGE = 10
+"""number of runs for which a large message is cached after its last use; more than Streamlit's `global.maxCachedMessageAge`,
+because runs overlap if a widget changes before the previous run has finished"""
+SECRET = re.compile(rb"secret-[0-9a-f]{12}")
+"""a word in the data that one person pastes, which no other person may receive"""
+X_DATA = re.compile(r'"x":\{"dtype":"f8","bdata":"([^"]*)"')
 
 
-class Picture(NamedTuple):
+class Plot(NamedTuple):
     alt: str
-    """its description for those who cannot see it"""
+    """its alternative text"""
     x: str
-    """the first coordinates of its points, as they came"""
+    """x coordinates of its points, in base64 with JSON escapes"""
 
 
-class Answer(NamedTuple):
-    seconds: float | None
-    """from the click to the last new picture; None if no picture changed"""
-    until_done: float
-    """from the click to the end of the run"""
-    pictures: list[Picture]
-    """all that are on the page then"""
+class Response(NamedTuple):
+    until_plot: float | None
+    """seconds from the click to the last new plot; None if no plot changed"""
+    until_finished: float
+    """seconds from the click to the end of the script run"""
+    plots: list[Plot]
+    """all scatter plots on the page"""
+
+
+class Widget(NamedTuple):
+    id: str
+    kind: str
+    script: str
+    """hash of the script that draws it"""
+    parameter: str
+    """its query parameter, or an empty string"""
 
 
 class Person:
-    """One visitor, with one page open."""
+    """A visitor with one page open."""
 
-    def __init__(self, port: int, mark: str):
-        self.port, self.mark = port, mark.encode()
-        self.requests = self.received = 0
-        self.faults: list[str] = []
-        self.marked = False  # whether it was shown what it brought itself
-        self.scripts, self.page, self.main = {}, "", ""  # the pages by title, and that on the screen: names of their scripts
-        self.address: dict[str, str] = {}
-        self.values: dict[str, WidgetState] = {}
-        self.widgets: dict[str, tuple[str, str, str, str]] = {}  # by key or label: id, kind, script, name in the address
-        self.pictures: dict[str, Picture] = {}
-        self.kept: dict[str, list] = {}  # by hash: a large message, and the run that it last came in
+    def __init__(self, port: int, secret: str):
+        self.port, self.secret = port, secret.encode()
+        self.requests = self.received = 0  # number of messages sent, of bytes received
+        self.errors: list[str] = []
+        self.received_secret = False  # whether the person has received their own secret
+        self.page_hashes: dict[str, str] = {}  # by title
+        self.page = self.main_script = ""  # hashes of the open page and of dashboard.py
+        self.query: dict[str, str] = {}
+        self.values: dict[str, WidgetState] = {}  # by the id of the widget
+        self.widgets: dict[str, Widget] = {}  # by key, or by label if there is no key
+        self.plots: dict[str, Plot] = {}  # by the hash of their message
+        self.cache: dict[
+            str, list
+        ] = {}  # by hash: the content of a large message, and the number of the last run that used it
         self.run = 0
+        self.status = None  # of the last script run
 
-    async def open(self, **address: str) -> Answer:
-        """Comes to the page Watch with these words in the address."""
-        self.address, clicked = address, time.perf_counter()
+    async def open(self, **query: str) -> Response:
+        """Opens the Watch page with these query parameters."""
+        self.query, clicked = query, time.perf_counter()
         self.socket = await connect(
             f"ws://127.0.0.1:{self.port}/_stcore/stream",
             origin=f"http://127.0.0.1:{self.port}",
             subprotocols=["streamlit"],
-            compression=None,  # which the server has off, too
+            compression=None,  # as on the server
             proxy=None,
             max_size=None,
-            open_timeout=PATIENCE,
+            open_timeout=TIMEOUT,
         )
-        return await self._click([], clicked=clicked)
+        return await self._send_and_wait([], clicked=clicked)
 
     async def leave(self) -> None:
         await self.socket.close()
 
-    async def set(self, told: str = "", again: list | None = None, **values) -> Answer:
-        """Gives widgets values, by their keys, as they are written on the screen.
+    async def set(self, expected: str = "", superseded: list | None = None, **values) -> Response:
+        """Sets widgets, by their keys, to values as shown on the screen.
 
-        `told` is what the description of a picture says when it is the one that was asked for. `again` are values that the
-        same widgets had for a moment before, so that the server has to leave the work that it began.
+        `superseded` are values that are set just before, so that the server must interrupt the run that it has started.
+        `expected` is a part of the alternative text that identifies the plots of the final values.
         """
-        for hasty in again or []:
-            await self._send(self._changed(hasty))
+        for earlier in superseded or []:
+            await self._send(self._change(earlier))
             await asyncio.sleep(0.25)
-        return await self._click(self._changed(values), told)
+        return await self._send_and_wait(self._change(values), expected)
 
-    async def press(self, label: str) -> Answer:
+    async def press(self, label: str) -> Response:
         """Presses a button."""
-        return await self._click([WidgetState(id=self.widgets[label][0], trigger_value=True)])
+        return await self._send_and_wait([WidgetState(id=self.widgets[label].id, trigger_value=True)])
 
-    async def go_to(self, title: str) -> Answer:
-        """Turns to another page."""
-        self.page = self.scripts[title]
-        # what the frame draws stays; of all else the server knows the values
-        frame = {widget[0]: widget for widget in self.widgets.values() if widget[2] == self.main}
-        self.values = {name: value for name, value in self.values.items() if name in frame}
-        mine = {widget[3] for widget in frame.values()}
-        self.address = {key: text for key, text in self.address.items() if key in mine}
-        return await self._click([])
+    async def go_to(self, title: str) -> Response:
+        """Goes to another page."""
+        self.page = self.page_hashes[title]
+        # a browser keeps only the widgets of dashboard.py when the page changes; the server remembers the values of the others
+        shared = [widget for widget in self.widgets.values() if widget.script == self.main_script]
+        ids, parameters = {widget.id for widget in shared}, {widget.parameter for widget in shared}
+        self.values = {name: value for name, value in self.values.items() if name in ids}
+        self.query = {name: text for name, text in self.query.items() if name in parameters}
+        return await self._send_and_wait([])
 
-    def _changed(self, values: dict) -> list[WidgetState]:
+    def _change(self, values: dict) -> list[WidgetState]:
         states = []
         for key, value in values.items():
-            name, kind, _, in_address = self.widgets[key]
-            state = self.values[name] = _state(name, kind, value)
+            widget = self.widgets[key]
+            state = self.values[widget.id] = _state(widget.id, widget.kind, value)
             states.append(state)
-            if in_address:
-                self.address[in_address] = value[0] if isinstance(value, list) else str(value)
+            if widget.parameter:
+                self.query[widget.parameter] = value[0] if isinstance(value, list) else str(value)
         return states
 
     async def _send(self, states: list[WidgetState]) -> None:
         message = BackMsg()
         rerun = message.rerun_script
-        rerun.query_string, rerun.page_script_hash = urlencode(self.address), self.page
+        rerun.query_string, rerun.page_script_hash = urlencode(self.query), self.page
         pressed = [state for state in states if state.WhichOneof("value") == "trigger_value"]
         rerun.widget_states.CopyFrom(WidgetStates(widgets=[*self.values.values(), *pressed]))
-        rerun.cached_message_hashes.extend(self.kept)
+        rerun.cached_message_hashes.extend(self.cache)
         rerun.context_info.url = f"http://127.0.0.1:{self.port}/"
         self.requests += 1
         await self.socket.send(message.SerializeToString())
 
-    async def _click(self, states: list[WidgetState], told: str = "", clicked: float | None = None) -> Answer:
-        before, drawn = set(self.pictures), None
+    async def _send_and_wait(self, states: list[WidgetState], expected: str = "", clicked: float | None = None) -> Response:
+        before, drawn = set(self.plots), None
         clicked = clicked or time.perf_counter()
         await self._send(states)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 raw = await self.socket.recv()
                 now = time.perf_counter()
-                kind, picture = self._see(raw)
-                if picture and picture not in before:
+                kind, plot = self._handle(raw)
+                if plot and plot not in before:
                     drawn = now
-                done = kind == "script_finished" and self.finished == ForwardMsg.FINISHED_SUCCESSFULLY
-                if done and all(told in picture.alt for picture in self.pictures.values()):
+                finished = kind == "script_finished" and self.status == ForwardMsg.FINISHED_SUCCESSFULLY
+                if finished and all(expected in plot.alt for plot in self.plots.values()):
                     break
-        return Answer(drawn and drawn - clicked, now - clicked, list(self.pictures.values()))
+        return Response(drawn and drawn - clicked, now - clicked, list(self.plots.values()))
 
-    def _see(self, raw: bytes) -> tuple[str, str | None]:
-        """The kind of the message, and the name of the picture if it is one."""
+    def _handle(self, raw: bytes) -> tuple[str, str | None]:
+        """Returns the kind of a message, and its hash if it is a scatter plot."""
         self.received += len(raw)
-        for mark in MARK.findall(raw):
-            self.marked |= mark == self.mark
-            if mark != self.mark:
-                self.faults.append(f"was shown what only another person brought: {mark.decode()}")
+        for secret in SECRET.findall(raw):
+            if secret == self.secret:
+                self.received_secret = True
+            else:
+                self.errors.append(f"received data of another person: {secret.decode()}")
         message = ForwardMsg.FromString(raw)
         kind = message.WhichOneof("type")
-        if kind == "ref_hash":  # a message that was kept, at another place
-            self.kept[message.ref_hash][1] = self.run
-            name, delta = message.ref_hash, self.kept[message.ref_hash][0]
-            return kind, self._see_element(name, delta.new_element, message.metadata.active_script_hash)
+        if kind == "ref_hash":  # stands for a cached message
+            cached = self.cache[message.ref_hash]
+            cached[1] = self.run
+            element, script = cached[0].new_element, message.metadata.active_script_hash
+            return kind, self._handle_element(message.ref_hash, element, script)
         if kind == "new_session":
-            self.widgets, self.pictures = {}, {}
-            self.main, self.page = message.new_session.main_script_hash, message.new_session.page_script_hash
+            self.widgets, self.plots = {}, {}
+            self.main_script, self.page = message.new_session.main_script_hash, message.new_session.page_script_hash
         elif kind == "navigation":
-            self.scripts = {page.page_name: page.page_script_hash for page in message.navigation.app_pages}
+            self.page_hashes = {page.page_name: page.page_script_hash for page in message.navigation.app_pages}
             self.page = message.navigation.page_script_hash
         elif kind == "page_info_changed":
-            self.address = dict(parse_qsl(message.page_info_changed.query_string))
+            self.query = dict(parse_qsl(message.page_info_changed.query_string))
         elif kind == "script_finished":
             self._finish(message.script_finished)
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             if message.metadata.cacheable:
-                self.kept[message.hash] = [message.delta, self.run]
-            return kind, self._see_element(message.hash, message.delta.new_element, message.metadata.active_script_hash)
+                self.cache[message.hash] = [message.delta, self.run]
+            return kind, self._handle_element(message.hash, message.delta.new_element, message.metadata.active_script_hash)
         return kind, None
 
     def _finish(self, status) -> None:
-        self.finished = status
+        self.status = status
         self.run += 1
-        self.kept = {name: kept for name, kept in self.kept.items() if self.run - kept[1] <= KEPT_FOR}
+        self.cache = {name: cached for name, cached in self.cache.items() if self.run - cached[1] <= MAX_CACHED_AGE}
         if status == ForwardMsg.FINISHED_SUCCESSFULLY:
-            there = {widget[0] for widget in self.widgets.values()}
-            self.values = {name: value for name, value in self.values.items() if name in there}
+            ids = {widget.id for widget in self.widgets.values()}
+            self.values = {name: value for name, value in self.values.items() if name in ids}
         elif status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
-            self.faults.append("the script could not be compiled")
+            self.errors.append("received a compile error")
 
-    def _see_element(self, name: str, element, script: str) -> str | None:
+    def _handle_element(self, message_hash: str, element, script: str) -> str | None:
+        """Returns the hash if the element is a scatter plot."""
         kind = element.WhichOneof("type")
         if kind == "exception":
-            self.faults.append(f"was shown an exception: {element.exception.type} {element.exception.message}")
+            self.errors.append(f"received an exception: {element.exception.type} {element.exception.message}")
         elif kind == "alert" and element.alert.format == Alert.ERROR:
-            self.faults.append(f"was shown an error: {element.alert.body}")
+            self.errors.append(f"received an error message: {element.alert.body}")
         elif kind == "plotly_chart" and element.plotly_chart.alt.startswith("Scatter plot of"):
-            found = XS.search(element.plotly_chart.spec)
-            self.pictures[name] = Picture(element.plotly_chart.alt, found.group(1) if found else "")
-            return name
-        elif kind in VALUES or kind == "button":
-            widget = getattr(element, kind)
-            key = widget.id.split("-", 2)[2]
-            in_address = getattr(widget, "query_param_key", "")
-            self.widgets[widget.label if key == "None" else key] = widget.id, kind, script, in_address
-            if kind != "button" and widget.set_value:  # the app has changed it
-                value = getattr(widget, VALUES[kind][1])
-                if kind != "slider" or value:  # one of numbers has no text, and nobody here moves it
-                    self.values[widget.id] = _state(widget.id, kind, list(value) if "array" in VALUES[kind][0] else value)
+            found = X_DATA.search(element.plotly_chart.spec)
+            self.plots[message_hash] = Plot(element.plotly_chart.alt, found.group(1) if found else "")
+            return message_hash
+        elif kind in VALUE_FIELDS or kind == "button":
+            proto = getattr(element, kind)
+            key = proto.id.split("-", 2)[2]
+            widget = Widget(proto.id, kind, script, getattr(proto, "query_param_key", ""))
+            self.widgets[proto.label if key == "None" else key] = widget
+            if kind != "button" and proto.set_value:  # the app has set it
+                value = getattr(proto, VALUE_FIELDS[kind][1])
+                if kind != "slider" or value:  # a numeric slider has no strings; nobody moves one here
+                    value = list(value) if "array" in VALUE_FIELDS[kind][0] else value
+                    self.values[proto.id] = _state(proto.id, kind, value)
         return None
 
 
-def _state(name: str, kind: str, value) -> WidgetState:
-    state, field = WidgetState(id=name), VALUES[kind][0]
+def _state(widget_id: str, kind: str, value) -> WidgetState:
+    state, field = WidgetState(id=widget_id), VALUE_FIELDS[kind][0]
     if "array" in field:
         getattr(state, field).data.extend(value)
     else:
