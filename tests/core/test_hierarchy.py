@@ -257,7 +257,7 @@ def test_an_equilateral_triangle_has_an_inversion_with_centroid_and_median_linka
     tree = tree_of_points(EQUILATERAL, linkage)
     np.testing.assert_allclose(tree.heights, [2, np.sqrt(3)], rtol=1e-14)
     assert tree.inversions.tolist() == [1]
-    # a cut below the first merge makes no merge, although the second merge is lower
+    # a cut below the first merge applies no merge, although the second merge is lower
     assert tree.merges_below(1.9) == 0
     assert tree.merges_below(2.1) == 2
 
