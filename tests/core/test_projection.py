@@ -120,7 +120,7 @@ def test_equal_rows_are_placed_at_the_origin(n):
 def test_euclidean_distances_are_reproduced(points):
     distances = proximity_matrix(points)
     scaling = classical_scaling(distances, points.shape[1] + 1)
-    # the tolerance is the square root of the rounding error, because zero distances result from cancelling squares
+    # the tolerance is the square root of the rounding error, because zero distances result from canceling squares
     np.testing.assert_allclose(proximity_matrix(scaling.points), distances, atol=2e-6 * (1 + distances.max()))
     assert scaling.share == pytest.approx(1)
     np.testing.assert_allclose(scaling.points[:, -1], 0, atol=2e-6 * (1 + distances.max()))
