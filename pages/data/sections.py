@@ -111,7 +111,7 @@ def show_components(data: Data) -> None:
 def show_table(data: Data) -> None:
     """Shows the first rows of the prepared data as a table, with imputed values marked."""
     names = data.names_of(np.arange(min(len(data.points), MAX_ROWS)))
-    columns = summaries.distinct_names(["Row", *data.columns])
+    columns = summaries.distinct_names([data.noun.capitalize(), *data.columns])
     records = []
     for i, name in enumerate(names):
         cells = [f"{value:.6g}" for value in data.points[i]]

@@ -246,6 +246,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         note=note.strip(),
         rows=complete.rows + 1,
         names=row_labels,
+        noun="row",
         imputed=imputed,
         deviations=deviations,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,

@@ -41,6 +41,8 @@ class Data:
     """(n,) row number of each point in the original table, from 1"""
     names: np.ndarray | None = None
     """(n,) row labels, text"""
+    noun: str = "point"
+    """what a point without a row label is called: "row" if it is a row of a table or matrix, otherwise "point\""""
     imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
     deviations: np.ndarray | None = None
@@ -92,10 +94,15 @@ class Data:
             raise ValueError(error.message(self.rows[error.row])) from None
 
     def names_of(self, indices) -> list[str]:
-        """The row labels of these points, or "row 5" where there is none."""
+        """The row labels of these points, or "row 5" (in general: `noun` and number) where there is none."""
         if self.names is not None:
-            return [name or f"row {row}" for name, row in zip(self.names[indices], self.rows[indices], strict=True)]
-        return [f"row {row}" for row in self.rows[indices]]
+            return [name or f"{self.noun} {row}" for name, row in zip(self.names[indices], self.rows[indices], strict=True)]
+        return [f"{self.noun} {row}" for row in self.rows[indices]]
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the name of each point is its position, from 1: there are no row labels, and no rows are left out."""
+        return self.names is None and np.array_equal(self.rows, np.arange(1, len(self.rows) + 1))
 
     @property
     def true_labels_name(self) -> str:

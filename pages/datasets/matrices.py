@@ -42,6 +42,7 @@ def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", 
         same_units=True,
         note=f"{note} {layout_note}".strip(),
         names=None if names is None else np.array(names, dtype=object),
+        noun="row",
         precomputed=matrix,
         matrix_name=kind,
     )

@@ -72,7 +72,7 @@ class FuzzyCMeansView(MethodView):
     def e_sentence(self, run, state: int, now) -> str:
         change = "initial memberships computed"
         if now.iteration > 0:
-            change = f"the cluster with the largest membership changed for {pluralize(now.assignment.changed, 'point')}"
+            change = f"{pluralize(now.assignment.changed, 'point')} changed cluster (by largest membership)"
         return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:

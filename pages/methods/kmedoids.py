@@ -37,8 +37,9 @@ UPDATE = Option(
     "update",
     "Update",
     ALTERNATING,
-    "Alternating moves each medoid to the best point of its own cluster. A swap exchanges a medoid for any other point and "
-    "finds lower losses, but takes longer: the first swap found that lowers the loss, or the best of all swaps.",
+    "Alternating moves each medoid to the best point of its own cluster. Swaps exchange a medoid with any other point; they "
+    "find lower losses but take longer. Each step makes either the first swap found that lowers the loss or the best of all "
+    "swaps.",
     choices={
         ALTERNATING: "Alternating, within clusters",
         "swap": "First improving swap",
@@ -65,7 +66,7 @@ class KMedoidsView(MethodView):
         )
 
     def model_input(self, data: Data, settings: Settings, cache):
-        # the sorted matrix does not depend on K
+        # prepared with K = 1, because the matrix does not depend on K; `KMedoids.prepare` updates the rest
         metric = settings.option("metric")
         return cache.get(("proximities", data.key, metric), lambda: KMedoids(1).prepare(data.proximities(metric)))
 
@@ -153,7 +154,7 @@ class KMedoidsView(MethodView):
             state = history.states[frame.state]
             t, now = state.iteration, state.parameters
             if t == 0:
-                return ["", "No swap yet." if swaps else f"initial medoid {name_of(now[cluster])}."]
+                return ["", "No swap yet." if swaps else f"initial medoid: {name_of(now[cluster])}."]
             before = history.parameters[t - 1]
             if swaps:
                 return swap_values(before, now, t)

@@ -162,12 +162,13 @@ class MixtureView(MethodView):
     def e_sentence(self, run, state: int, now) -> str:
         change = "initial responsibilities computed"
         if now.iteration > 0:
-            change = f"the most likely component changed for {pluralize(now.assignment.changed, 'point')}"
+            n = now.assignment.changed
+            change = f"{pluralize(n, 'point')} changed {'its' if n == 1 else 'their'} most likely component"
         return f"E step: {change}, loss {self.loss_text(now.loss)}."
 
     def m_sentence(self, run, state: int, now) -> str:
         shift = format_short(self.center_shifts(run, state).max())
-        return f"M step: means moved by at most {shift}, loss {self.loss_text(now.loss)} (bound)."
+        return f"M step: means moved by at most {shift}, loss {self.loss_text(now.loss)} (upper bound)."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x = run.history, run.data.points[[point]]
@@ -221,7 +222,7 @@ class MixtureView(MethodView):
         of_mean = row(m, sign("="), one_k, sum_over(N), share, X)
         m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
         name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
-        objective = "Mean negative log-likelihood, in nats per point; after an M step: the bound being minimized."
+        objective = "Mean negative log-likelihood, in nats per point; after an M step, the upper bound that EM minimizes."
         return [
             Formula("Objective", "", loss, objective, loss_value),
             Formula("E step", "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),
@@ -256,7 +257,10 @@ class MixtureView(MethodView):
             ),
         ]
 
-    score_note = "BIC: p ln n − 2 ln L, lower is better; compare only mixtures of the same data."
+    score_note = (
+        "BIC = p ln n − 2 ln L (p parameters, n points, likelihood L); lower is better. Compare only mixtures fitted to the "
+        "same data."
+    )
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
         n, d = data.points.shape
@@ -297,7 +301,7 @@ class MixtureView(MethodView):
         return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]
 
     def label(self, settings: Settings) -> str:
-        return f"{settings.option('covariance').capitalize()} mixture"
+        return f"Mixture ({settings.option('covariance')})"
 
     start_imports = frozenset({"Gaussians"})
     result_code = "state.parameters.means"

@@ -72,17 +72,12 @@ def choose_focus(run: Run) -> tuple[int, int]:
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    point = (
-        int(
-            st.number_input(
-                "Point", 1, n, key="focus", width=128, help="Position in the prepared data, starting at 1", **PERSISTENT
-            )
-        )
-        - 1
-    )
+    label = run.data.noun.capitalize() if run.data.is_numbered else "Point"
+    help = "Position in the prepared data, starting at 1"
+    point = int(st.number_input(label, 1, n, key="focus", width=128, help=help, **PERSISTENT)) - 1
     label = run.view.traits.cluster.capitalize()
     cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
-    if run.data.names is not None:
+    if not run.data.is_numbered:
         st.caption(escape_markdown(run.data.names_of([point])[0]))
     return point, cluster
 

@@ -174,7 +174,7 @@ def test_panels_with_different_k_are_matched_to_the_largest():
         "1. K-means, K = 2",
         "2. K-means, K = 5",
         "3. K-medoids, K = 4",
-        "4. Full mixture, K = 5",
+        "4. Mixture (full), K = 5",
         "True labels",
     ]
 
@@ -292,13 +292,13 @@ def test_a_failed_run_has_an_error_message_and_the_others_are_unchanged():
     data = with_a_row_of_zeros()
     comparison = a_comparison(data, dict(), dict(name="kmedoids", metric="cosine"), dict(name="mixture"))
     assert comparison.runs[1] == "Cosine is not defined for row 31, which is all zeros: remove it or choose another metric."
-    assert [name for name, _ in comparison.named_runs] == ["1. K-means", "3. Full mixture"]
+    assert [name for name, _ in comparison.named_runs] == ["1. K-means", "3. Mixture (full)"]
     others = a_comparison(data, dict(), dict(name="mixture"))
     for mine, other in zip((comparison.runs[0], comparison.runs[2]), others.runs, strict=True):
         np.testing.assert_array_equal(mine.history.losses, other.history.losses)
         np.testing.assert_array_equal(mine.ranks, other.ranks)
     assert len(comparison.clusterings) == 3
-    assert [row.name for row in scores(comparison)] == ["1. K-means", "3. Full mixture"]
+    assert [row.name for row in scores(comparison)] == ["1. K-means", "3. Mixture (full)"]
 
 
 def test_if_all_runs_fail_each_has_an_error_message():
@@ -733,7 +733,7 @@ def test_a_comparison_is_cached_and_changing_one_panel_keeps_the_other_runs(monk
         ),
         (
             [{"start": "maxmin"}, {}, {"name": "mixture"}],
-            ["1. K-means, from farthest-first traversal", "2. K-means, from random data points", "3. Full mixture"],
+            ["1. K-means, from farthest-first traversal", "2. K-means, from random data points", "3. Mixture (full)"],
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_it_opens_with_three_methods_that_start_at_the_same_points():
     app = opened("/compare")
     assert has_no_errors(app)
     assert [title.value for title in app.title] == ["Compare"]
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
     data = data_of(500)
     for (name, options), loss, iterations in zip(PANEL_DEFAULTS, losses(app), column(app, "Iterations"), strict=False):
         run = run_of(data, name, **options)
@@ -116,7 +116,7 @@ def test_it_opens_with_three_methods_that_start_at_the_same_points():
 
 def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
     app = opened("/compare?n=100&panels=4")
-    assert column(app, "Run")[3] == "4. Spherical mixture"
+    assert column(app, "Run")[3] == "4. Mixture (spherical)"
     assert [cell != "–" for cell in column(app, "BIC")] == [False, False, True, True]
     for panels in (4, 2):
         if panels == 2:
@@ -131,13 +131,13 @@ def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
 def test_a_panel_may_have_its_own_k_and_initialization():
     app = opened("/compare?n=100&k_2=5&start_kmeans_1=Farthest-first (maximin)")
     assert has_no_errors(app)
-    assert column(app, "Run") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Full mixture, K = 3"]
+    assert column(app, "Run") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Mixture (full), K = 3"]
     own = run_of(data_of(), start="maxmin")
     assert losses(app)[0] == pytest.approx(own.history.last.loss, rel=1e-5)
     app.number_input(key="k").set_value(4).run()
-    assert column(app, "Run") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Full mixture, K = 4"]
+    assert column(app, "Run") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Mixture (full), K = 4"]
     app.number_input(key="k_2").set_value(None).run()
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
 
 
 def test_new_random_start_uses_the_next_seed_in_all_panels():
@@ -189,7 +189,7 @@ def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
     ]
     assert "using the given distances for every run" in messages(app)
     app.button_group(key="source").set_value("sample").run()
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
 
 
 def test_many_points_are_drawn_as_an_image_and_sampled_only_for_a_pairwise_method(monkeypatch):
@@ -211,7 +211,7 @@ def test_the_error_of_a_failed_run_is_shown_and_the_other_runs_are_compared(monk
     assert [error.value.replace("\\", "") for error in app.error] == [
         "Cosine is not defined for row 3, which is all zeros: remove it or choose another metric."
     ]
-    assert column(app, "Run") == ["1. K-means", "3. Full mixture"]
+    assert column(app, "Run") == ["1. K-means", "3. Mixture (full)"]
     assert "Adjusted Rand index" not in table(app)[0]
 
 

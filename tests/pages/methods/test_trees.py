@@ -233,13 +233,13 @@ def test_the_sentence_of_a_merge_has_the_names_and_sizes_of_the_clusters():
     line = data_of([[0.0], [1.0], [3.0], [7.0]])
     data_tree = tree_of(line, "single")
     assert [data_tree.merge_sentence(merge) for merge in range(3)] == [
-        "Merge 1: row 1 and row 2 at height 1, 3 clusters left.",
-        "Merge 2: row 3 and 2 points at height 2, 2 clusters left.",
-        "Merge 3: row 4 and 3 points at height 4, one cluster left.",
+        "Merge 1: point 1 and point 2 at height 1, 3 clusters left.",
+        "Merge 2: point 3 and a cluster of 2 points at height 2, 2 clusters left.",
+        "Merge 3: point 4 and a cluster of 3 points at height 4, one cluster left.",
     ]
     named = data_of(line.points, "named", names=np.array(["one", "two", "", "seven"]))
     assert tree_of(named, "single").merge_sentence(0).startswith("Merge 1: one and two at height")
-    assert "row 3 and 2 points" in tree_of(named, "single").merge_sentence(1)
+    assert "point 3 and a cluster of 2 points" in tree_of(named, "single").merge_sentence(1)
 
 
 def test_an_inversion_is_mentioned_in_its_sentence_and_in_a_notice_of_cuts_above_it_only():

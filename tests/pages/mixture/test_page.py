@@ -437,7 +437,7 @@ def test_formulas_can_be_switched_on_and_off_and_follow_the_point_and_the_compon
     app.number_input(key="focus").set_value(42)
     app.number_input(key="focus_cluster").set_value(2).run()
     player = players(app)["player"]
-    assert "For row 42 and component 2:" in player["formulas"]
+    assert "For point 42 and component 2:" in player["formulas"]
     bars = chart(app, "shares")["data"][0]["text"]
     assert player["values"][-1][1] == f"= {bars[1]}"
     app.toggle(key="formulas").set_value(False).run()

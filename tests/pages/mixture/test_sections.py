@@ -581,7 +581,7 @@ def test_a_click_returns_the_position_of_the_point(run, monkeypatch):
         rows = np.array(points.customdata)
         assert all(type(row) is int for row in points.to_plotly_json()["customdata"])
         np.testing.assert_allclose(np.column_stack([points.x, points.y]), one.data.points[rows])
-        assert list(points.text) == [f"row {row + 1}" for row in rows]
+        assert list(points.text) == [f"point {row + 1}" for row in rows]
 
 
 def test_circles_and_crosshairs_are_on_the_given_points(run):
@@ -718,7 +718,7 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
             away[point, np.argsort(run.ranks)].tolist(), **TOLERANCE
         )
         if iteration_of(run, frame) == 0:
-            first = f"initial medoid row {history.parameters[0][cluster] + 1}."
+            first = f"initial medoid: point {history.parameters[0][cluster] + 1}."
             assert update == ("No swap yet." if "swap" in run.settings.option("update") else first)
             continue
         if "swap" in run.settings.option("update"):
@@ -730,12 +730,12 @@ def test_the_formulas_of_k_medoids_show_loss_dissimilarities_cluster_and_medoid(
             gone, taken = (history.parameters[iteration_of(run, frame) - 1 + i][slot] + 1 for i in (0, 1))
             assert place == ""
             words, losses = update.split(", loss ")
-            assert words == f"Cluster {run.ranks[slot] + 1}: row {taken} replaces row {gone}"
+            assert words == f"Cluster {run.ranks[slot] + 1}: point {taken} replaces point {gone}"
             after, before = numbers(losses)
             assert after < before == pytest.approx(history.losses[iteration_of(run, frame) - 1], rel=1e-5)
             continue
         before, now = (history.parameters[iteration_of(run, frame) - 1 + i][cluster] for i in (0, 1))
-        assert place == f"= row {now + 1}"
+        assert place == f"= point {now + 1}"
         if before == now:
             assert update == "unchanged."
         else:
