@@ -1,5 +1,4 @@
-"""What tests share: the bundled data sets, and two processes, of which one has the tests in the browser, one after the other,
-while all else runs beside it."""
+"""Settings and fixtures for all tests, and how they are divided between processes."""
 
 import os
 
@@ -30,7 +29,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "pages" / "datasets" / "tables"
 
 @pytest.fixture(scope="session")
 def table():
-    """table(name, columns): the first so many columns of a bundled data set, as (n, columns) floats."""
+    """table(name, columns): the first columns of a bundled data set, an (n, columns) array."""
 
     def read(name, columns=2):
         return np.loadtxt(FOLDER / f"{name}.csv", delimiter=",", skiprows=1, usecols=range(columns))
@@ -38,17 +37,28 @@ def table():
     return read
 
 
-class BrowserApart(LoadScopeScheduling):
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Long tests first, so that all processes finish at about the same time: browser, then pages, then core."""
+    items.sort(key=lambda item: ("browser" not in item.path.parts, "pages" not in item.path.parts))
+
+
+class OneBrowser(LoadScopeScheduling):
+    """Runs the browser tests in one process, one after the other, and the other files in whatever process is free."""
+
+    def __init__(self, config, log):
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # xdist would run files with many tests first
+
     def _split_scope(self, nodeid: str) -> str:
-        """What stays together: all tests in the browser, or else those of a file."""
         file = nodeid.split("::")[0]
         return "browser" if "/browser/" in f"/{file}" else file
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return BrowserApart(config, log)
+    return OneBrowser(config, log)
 
 
 def pytest_make_parametrize_id(val):
-    """Names of tests must be the same in both processes, and what is packed holds the time at which it was."""
+    """Test names must be the same in all processes, but compressed files contain the time at which they were created."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
