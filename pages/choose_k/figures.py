@@ -151,10 +151,10 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) 
             points = pluralize(int(table[a, b]), "point")
             hover.append(f"{points} from cluster {colors[i][a] + 1} to cluster {colors[i + 1][b] + 1}")
     last = max(len(best_runs) - 1, 1)
-    numbers = [int(number) for own in colors for number in own]
+    color_numbers = [int(number) for own in colors for number in own]
     node = dict(
-        label=["" for _ in numbers],
-        color=[palette.color_of(number) for number in numbers],
+        label=["" for _ in color_numbers],
+        color=[palette.color_of(number) for number in color_numbers],
         x=[min(max(i / last, 0.001), 0.999) for i, best in enumerate(best_runs) for _ in range(best.k)],
         customdata=[f"K = {best.k}, cluster {n + 1}" for best, own in zip(best_runs, colors, strict=True) for n in own],
         hovertemplate="%{customdata}<br>%{value} points<extra></extra>",

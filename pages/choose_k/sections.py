@@ -21,8 +21,9 @@ TEXTS = {
     "below the dotted chord. Weak evidence: such a point always exists and depends on the maximum K.",
     "silhouette": "How much closer points are to their own cluster than to the nearest other cluster, on average. Unreliable "
     "when groups are elongated or differ in spread; favors round clusters.",
-    "gap": "How much tighter the clusters are than those of uniform reference data, with standard errors. Suggests the "
-    "smallest K whose gap is at least that of K + 1 minus its standard error. Unreliable when groups are nested or elongated.",
+    "gap": "How much tighter the clusters are than those of uniform reference data, with standard errors. Suggested: "
+    "the smallest K whose gap is at least the gap of K + 1 minus the standard error of the latter. Unreliable when groups are "
+    "nested or elongated.",
     "calinski_harabasz": "Between-cluster over within-cluster sum of squares, each divided by its degrees of freedom. "
     "Unreliable when groups are not round or differ in size.",
     "davies_bouldin": "Similarity of each cluster to the most similar other one, on average; lower is better. Unreliable when "

@@ -172,8 +172,8 @@ def _padded(sizes) -> np.ndarray:
     """Cluster sizes as an array with one row per state, padded with 0 if the number of clusters varies."""
     if isinstance(sizes, np.ndarray):
         return sizes
-    most = max(map(len, sizes))
-    return np.stack([np.pad(each, (0, most - len(each))) for each in sizes])
+    width = max(map(len, sizes))
+    return np.stack([np.pad(each, (0, width - len(each))) for each in sizes])
 
 
 def _plural(noun: str) -> str:

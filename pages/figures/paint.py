@@ -57,16 +57,18 @@ class Canvas:
         pixels, points, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         touched = np.bincount(pixels, minlength=width * height) > 0
         self._occupied = np.flatnonzero(touched)
-        self._cells, self._points = (np.cumsum(touched) - 1)[pixels], points
-        self._coverage = np.bincount(self._cells, weights=weights)
-        self._shares = weights / self._coverage[self._cells]
+        # which point covers which of the occupied pixels
+        self._pixels, self._points = (np.cumsum(touched) - 1)[pixels], points
+        self._coverage = np.bincount(self._pixels, weights=weights)
+        self._shares = weights / self._coverage[self._pixels]
 
     @cached_property
     def _opacity(self) -> np.ndarray:
-        most = max(float(np.quantile(self._coverage, 0.995)), 1.0)
-        least = np.clip(0.8 - 0.25 * np.log10(most), 0.25, 0.8)
-        crowded = np.log(np.maximum(self._coverage, 1.0)) / np.log(max(most, 2.0))
-        return np.clip(np.minimum(self._coverage, 1.0) * least + (0.97 - least) * crowded, 0.0, 0.97)
+        """Opacity of each pixel that is not empty: that of a single point, plus more for crowded pixels."""
+        dense = max(float(np.quantile(self._coverage, 0.995)), 1.0)
+        of_one_point = np.clip(0.8 - 0.25 * np.log10(dense), 0.25, 0.8)
+        crowded = np.log(np.maximum(self._coverage, 1.0)) / np.log(max(dense, 2.0))
+        return np.clip(np.minimum(self._coverage, 1.0) * of_one_point + (0.97 - of_one_point) * crowded, 0.0, 0.97)
 
     def paint(self, colors: np.ndarray, labels: np.ndarray | None = None, responsibilities: np.ndarray | None = None) -> str:
         """Return the image as a data URI.
@@ -77,20 +79,20 @@ class Canvas:
 
         Without labels and responsibilities, all points have the first color.
         """
-        k, cells = len(colors), len(self._occupied)
+        k, n_pixels = len(colors), len(self._occupied)
         if responsibilities is not None:
             color = self._matrix @ (responsibilities.T @ colors)
         elif labels is not None:
-            codes = self._cells * k + labels[self._points]
-            color = np.bincount(codes, weights=self._shares, minlength=cells * k).reshape(cells, k) @ colors
+            codes = self._pixels * k + labels[self._points]
+            color = np.bincount(codes, weights=self._shares, minlength=n_pixels * k).reshape(n_pixels, k) @ colors
         else:
-            color = np.broadcast_to(colors[0], (cells, 3))
+            color = np.broadcast_to(colors[0], (n_pixels, 3))
         return self._quantized(color, colors, responsibilities is not None)
 
     @cached_property
     def _matrix(self) -> csr_array:
         """(pixels, n) weight of each point in each pixel."""
-        return csr_array((self._shares, (self._cells, self._points)), shape=(len(self._occupied), self._n))
+        return csr_array((self._shares, (self._pixels, self._points)), shape=(len(self._occupied), self._n))
 
     @cached_property
     def _levels(self) -> tuple[np.ndarray, np.ndarray]:

@@ -14,18 +14,18 @@ CENTER = "fill='#fff' stroke='#26262c' stroke-width='2.5'"
 DASHED = " stroke-dasharray='6 4'"
 
 
-def thumbnail(data: Data, plane: Plane, numbers: np.ndarray, centers: np.ndarray, extra=(), missing=()) -> str:
+def thumbnail(data: Data, plane: Plane, labels: np.ndarray, centers: np.ndarray, extra=(), missing=()) -> str:
     """Return an image of the clustering as a data URI.
 
-    numbers : (n,) cluster numbers, from 0, which determine the colors
+    labels : (n,) cluster of each point; cluster i has color i
     centers : (k, d) cluster centers
     extra : (m, d) positions to mark with a solid ring
     missing : (m, d) positions to mark with a dashed ring
     """
     xy = plane.positions(data.points)
     left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
-    colors = palette.rgb([palette.color_of(number) for number in range(numbers.max() + 1)])
-    points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=numbers)
+    colors = palette.rgb([palette.color_of(number) for number in range(labels.max() + 1)])
+    points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=labels)
 
     def circles(positions, radius: int, style: str) -> str:
         x, y = plane.project(np.reshape(positions, (-1, data.points.shape[1]))).T

@@ -119,15 +119,15 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
                     **WITHOUT_SAVE_BUTTON,
                 )
             st.caption(
-                "Near a corner: clearly assigned. On an edge: between two components. Moves with the animation."
+                "Near a corner: clearly assigned. On an edge: between two components. The points move with the animation."
                 + (f" A sample of {figures.MAX_TERNARY_POINTS:,} points." if n > figures.MAX_TERNARY_POINTS else "")
             )
 
 
 def circled(count: int) -> str:
     """Text for the circled points, if `count` points should be circled; at most `MAX_MARKERS` are."""
-    most = plots.MAX_MARKERS
-    return f"the first {most:,} of {pluralize(count, 'point')}" if count > most else pluralize(count, "point")
+    limit = plots.MAX_MARKERS
+    return f"the first {limit:,} of {pluralize(count, 'point')}" if count > limit else pluralize(count, "point")
 
 
 def show_low_density(run: Run, plane: Plane) -> None:
@@ -169,8 +169,8 @@ def show_low_density(run: Run, plane: Plane) -> None:
 def show_sampling(run: Run, plane: Plane) -> None:
     n = len(run.data.points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        most = min(MAX_GENERATED_POINTS, MAX_SAMPLE_VALUES // run.data.points.shape[1])
-        count = int(st.number_input("Sample size", 1, most, min(n, most), key=f"new points {n}", width=150))
+        max_size = min(MAX_GENERATED_POINTS, MAX_SAMPLE_VALUES // run.data.points.shape[1])
+        count = int(st.number_input("Sample size", 1, max_size, min(n, max_size), key=f"new points {n}", width=150))
         seed = int(st.number_input("Random seed (sample)", 0, 2**31 - 1, 0, key="new seed", width=170, **PERSISTENT))
     mixture = run.history.parameters[-1]
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
@@ -278,9 +278,9 @@ def show_limit(run: Run, plane: Plane) -> None:
 
 def show_bootstrap(run: Run, plane: Plane) -> None:
     values = run.view.state_size(run.k, run.data.points.shape[1])
-    most = max(20, min(MAX_BOOTSTRAP_FITS, MAX_STATE_VALUES // values))  # because all fits are kept
-    st.session_state["resampled"] = min(st.session_state.get("resampled", 100), most)
-    n_fits = int(st.number_input("Bootstrap resamples", 20, most, step=20, key="resampled", width=190, **PERSISTENT))
+    max_fits = max(20, min(MAX_BOOTSTRAP_FITS, MAX_STATE_VALUES // values))  # because all fits are kept
+    st.session_state["resampled"] = min(st.session_state.get("resampled", 100), max_fits)
+    n_fits = int(st.number_input("Bootstrap resamples", 20, max_fits, step=20, key="resampled", width=190, **PERSISTENT))
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))
     if not job.fits and not st.button("Run bootstrap", icon=":material/play_arrow:"):
         st.caption("Fits the mixture to resamples drawn with replacement; the spread of the refits shows the uncertainty.")

@@ -36,7 +36,7 @@ export default function (component) {
   let dragging = false;
   let sending = null;
 
-  const { heights } = data;
+  const { heights, maxClusters } = data;
   // a cut applies all merges before the first one above it
   const clustersAt = (h) => {
     const above = heights.findIndex((merge) => merge > h);
@@ -67,8 +67,7 @@ export default function (component) {
     line.style.width = `${at.across._length}px`;
     // where merges are tied, no height gives k clusters
     const clusters = height === data.height ? data.k : clustersAt(height);
-    const most = data.maxClusters;
-    const text = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    const text = clusters > maxClusters ? `over ${maxClusters} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
@@ -110,16 +109,15 @@ export default function (component) {
   };
   // move to the middle of the range of heights that gives the next number of clusters
   line.onkeydown = (event) => {
-    const most = data.maxClusters;
-    const start = { Home: most + 1, End: 0 }[event.key];
+    const start = { Home: maxClusters + 1, End: 0 }[event.key];
     const step = { ArrowUp: -1, ArrowRight: -1, PageUp: -5, ArrowDown: 1, ArrowLeft: 1, PageDown: 5, Home: -1, End: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
     const top = plot()?.axis.range[1] ?? heights.at(-1);
-    const now = start ?? Math.min(clustersAt(height), most + 1);
-    for (let clusters = now + step; clusters >= 1 && clusters <= most + 1; clusters += step) {
-      if (clusters > Math.min(most, heights.length + 1)) continue;
+    const now = start ?? Math.min(clustersAt(height), maxClusters + 1);
+    for (let clusters = now + step; clusters >= 1 && clusters <= maxClusters + 1; clusters += step) {
+      if (clusters > Math.min(maxClusters, heights.length + 1)) continue;
       const above = clusters === 1 ? top : heights[heights.length + 1 - clusters];
       const below = heights[heights.length - clusters] ?? 0;
       const middle = (above + below) / 2;
