@@ -58,7 +58,7 @@ class FuzzyPartition:
 
     rows: np.ndarray
     """(k, n) memberships, one contiguous row per cluster"""
-    compact: np.ndarray
+    compact_labels: np.ndarray
     """(n,) cluster with the largest membership, in the smallest unsigned integer type that holds k - 1"""
     changed: int
     """number of points whose label differs from that in the previous state; n in the first"""
@@ -75,7 +75,7 @@ class FuzzyPartition:
     @cached_property
     def labels(self) -> np.ndarray:
         """(n,) cluster with the largest membership, i.e. the nearest center; the lowest number on ties"""
-        return self.compact.astype(np.intp)
+        return self.compact_labels.astype(np.intp)
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -169,7 +169,7 @@ class FuzzyCMeans(Alternating):
             block = rows[:, chunk]
             nearest, total = self._write_memberships(squares, block)
             labels[chunk] = column_argmax(block)
-            changed = len(total) if before is None else np.count_nonzero(labels[chunk] != before.compact[chunk])
+            changed = len(total) if before is None else np.count_nonzero(labels[chunk] != before.compact_labels[chunk])
             weights = block**self.m
             # the sum of u^m d^2 over the clusters is the smallest d^2 times this power of the sum of ratios
             loss = float(np.vdot(nearest, total ** (1 - self.m)))
@@ -226,4 +226,4 @@ class FuzzyCMeans(Alternating):
         return tuple(found)
 
     def rounding_error(self, prepared: CenteredColumns, assignment: FuzzyPartition, loss: float) -> float:
-        return 1e-9 * abs(loss) + len(assignment.compact) * prepared.rounding
+        return 1e-9 * abs(loss) + len(assignment.compact_labels) * prepared.rounding

@@ -34,7 +34,7 @@ class PreparedPoints(NamedTuple):
     """(n,) squared norm of each centered point"""
     total: float
     """sum of `squares`: the loss for k = 1"""
-    radius: float
+    max_square: float
     """largest squared norm: the scale of rounding errors in squared distances"""
     rounding: float
     """squared distance that rounding alone can produce, for example between a point and the mean of its duplicates"""
@@ -48,7 +48,7 @@ class PreparedPoints(NamedTuple):
 class Partition:
     """Assignment of each point to its nearest center, the lowest index if tied."""
 
-    compact: np.ndarray
+    compact_labels: np.ndarray
     """(n,) cluster of each point, in the smallest unsigned integer type that holds k - 1, to reduce copying"""
     sizes: np.ndarray
     """(k,) number of points in each cluster"""
@@ -60,7 +60,7 @@ class Partition:
     """(k, d) centers of this assignment, with `origin` subtracted"""
     drift: np.ndarray
     """(k,) upper bound on how much the gaps of each cluster's points have shrunk since iteration 0"""
-    perfect: bool
+    zero_loss: bool
     """whether every point coincides with its center, up to rounding"""
     expiry: np.ndarray
     """(n,) a point keeps its label as long as the drift of its cluster is below this: drift plus gap when last evaluated"""
@@ -70,7 +70,7 @@ class Partition:
     @cached_property
     def labels(self) -> np.ndarray:
         """(n,) cluster of each point."""
-        return self.compact.astype(np.intp)
+        return self.compact_labels.astype(np.intp)
 
 
 @dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
@@ -95,9 +95,8 @@ class KMeans(Alternating):
     used up are evaluated again (Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML; Hamerly 2010,
     doi:10.1137/1.9781611972801.12). The labels equal those of a full search in every iteration.
 
-    The M step moves the center of an empty cluster to a point, which reduces the loss: of all points in clusters of at least
-    two, the one that is farthest from the center of its cluster. If every point coincides with its center, the cluster stays
-    empty.
+    The M step moves the center of an empty cluster to the point that is farthest from its assigned center, among clusters
+    with at least two points. This reduces the loss. If every point coincides with its center, the cluster stays empty.
     """
 
     k: int
@@ -117,9 +116,9 @@ class KMeans(Alternating):
         columns = np.subtract(points.T, origin[:, None], order="C")
         squares = np.einsum("dn,dn->n", columns, columns)
         notices = distinct_points_notices(points, self.k)
-        total, radius = float(squares.sum()), float(squares.max())
-        rounding = len(columns) * (8 * EPS) ** 2 * (radius + float(np.square(origin[varies]).sum()))
-        return PreparedPoints(points, columns, origin, squares, total, radius, rounding, self.k, notices)
+        total, max_square = float(squares.sum()), float(squares.max())
+        rounding = len(columns) * (8 * EPS) ** 2 * (max_square + float(np.square(origin[varies]).sum()))
+        return PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
         """Initial centers (k, d) according to `init`."""
@@ -141,18 +140,18 @@ class KMeans(Alternating):
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
-        lengths = np.einsum("kd,kd->k", centers, centers)
+        squared_norms = np.einsum("kd,kd->k", centers, centers)
         d, n = prepared.columns.shape
         # bound on the error of ||x||^2 - 2 x.c + ||c||^2, from rounding and `approximate_two_smallest`; closer comparisons are
         # repeated with differences
-        margin = 8 * (d + 4 + self.k) * EPS * (prepared.radius + float(lengths.max()))
+        margin = 8 * (d + 4 + self.k) * EPS * (prepared.max_square + float(squared_norms.max()))
         labels, expiry, drift = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n), np.zeros(self.k)
         if before is not None:
             drift = before.drift + _shrinkage(centers - before.centers)
             # the factor covers the rounding error of summed drifts in a run of any length
             due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
-        def exactly(rows):
+        def resolve_ties(rows):
             # from the original points, where centering has not rounded a tie away
             columns = np.ascontiguousarray(prepared.points[rows].T)
             return two_smallest(squared_distances(columns, parameters))
@@ -161,11 +160,16 @@ class KMeans(Alternating):
             if before is None:
                 columns = prepared.columns[:, chunk]
                 labels[chunk], expiry[chunk] = _nearest(
-                    columns, prepared.squares[chunk], centers, lengths, margin, lambda close: exactly(chunk.start + close)
+                    columns,
+                    prepared.squares[chunk],
+                    centers,
+                    squared_norms,
+                    margin,
+                    lambda close: resolve_ties(chunk.start + close),
                 )
                 return *_tally(labels[chunk], columns, self.k), chunk.stop - chunk.start
             chunk_labels, chunk_expiry = labels[chunk], expiry[chunk]
-            chunk_labels[:], chunk_expiry[:] = before.compact[chunk], before.expiry[chunk]
+            chunk_labels[:], chunk_expiry[:] = before.compact_labels[chunk], before.expiry[chunk]
             # mode="clip" avoids a copy of all labels in `take`
             (rows,) = (chunk_expiry < due.take(chunk_labels, mode="clip")).nonzero()
             if not rows.size:
@@ -178,7 +182,9 @@ class KMeans(Alternating):
                 # `take` is faster than indexing, but copies a slice before selecting from it
                 columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
             old = chunk_labels[at].copy()
-            new, gaps = _nearest(columns, squares, centers, lengths, margin, lambda close: exactly(chunk.start + rows[close]))
+            new, gaps = _nearest(
+                columns, squares, centers, squared_norms, margin, lambda close: resolve_ties(chunk.start + rows[close])
+            )
             chunk_labels[at], chunk_expiry[at] = new, gaps + drift.take(new, mode="clip")
             (moved,) = (new != old).nonzero()
             if not moved.size:
@@ -191,7 +197,7 @@ class KMeans(Alternating):
         sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        loss = _loss(prepared, labels, sizes, sums, centers, lengths)
+        loss = _loss(prepared, labels, sizes, sums, centers, squared_norms)
         return Partition(labels, sizes, int(changed), sums, centers, drift, loss <= n * prepared.rounding, expiry), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
@@ -210,7 +216,7 @@ class KMeans(Alternating):
         return _loss(prepared, labels, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
 
     def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
-        if assignment.perfect or (assignment.changed == 0 and assignment.sizes.all()):
+        if assignment.zero_loss or (assignment.changed == 0 and assignment.sizes.all()):
             return True
         # with a tolerance, or an empty cluster that cannot be filled, compare losses
         return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
@@ -220,8 +226,8 @@ class KMeans(Alternating):
             return prepared.notices
         empty = np.flatnonzero(assignment.sizes == 0)
         text = (
-            "{who} lost all points. The M step moves the center of an empty cluster to the point farthest from its own "
-            "cluster's center, unless all points coincide with their centers. If this happens often, K is too large or the "
+            "{who} lost all points. The M step moves the center of an empty cluster to the point farthest from its "
+            "assigned center, unless all points coincide with their centers. If this happens often, K is too large or the "
             "initialization is poor."
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
@@ -230,13 +236,14 @@ class KMeans(Alternating):
         return 1e-9 * abs(loss) + 64 * EPS * EPS * prepared.total
 
 
-def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (n,) of the nearest centers and the gaps (n,) to the second nearest; `lengths` (k,) are squared center norms.
+def _nearest(columns, squares, centers, squared_norms, margin, resolve_ties) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (n,) of the nearest centers and gaps (n,) to the second nearest; `squared_norms` (k,): of the centers.
 
-    Where the two squared distances differ by less than `margin`, `exactly(columns)` computes smallest, labels and second.
+    Where the two squared distances differ by less than `margin`, `resolve_ties(indices)` computes the smallest squared
+    distance, its label and the second smallest distance of the columns with these indices.
     """
     scores = product(-2.0 * centers, columns)
-    scores += lengths[:, None]
+    scores += squared_norms[:, None]
     smallest, labels, second = approximate_two_smallest(scores)
     (close,) = (second - smallest < margin).nonzero()
     smallest += squares
@@ -244,7 +251,7 @@ def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.nd
     gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
     gaps -= np.sqrt(np.maximum(smallest, 0.0, out=smallest), out=smallest)
     if close.size:
-        smallest, labels[close], second = exactly(close)
+        smallest, labels[close], second = resolve_ties(close)
         gaps[close] = np.sqrt(second) - np.sqrt(smallest)
     return labels, gaps
 
@@ -252,10 +259,9 @@ def _nearest(columns, squares, centers, lengths, margin, exactly) -> tuple[np.nd
 def _shrinkage(moves) -> np.ndarray:
     """(k,) upper bound on how much the gaps of each cluster's points shrink when the centers move by `moves` (k, d)."""
     lengths = np.sqrt(np.einsum("kd,kd->k", moves, moves))
-    farthest = lengths.argmax()
-    shrinkage = lengths + lengths[farthest]
-    lengths[farthest] = 0.0
-    shrinkage[farthest] -= shrinkage[farthest] / 2 - lengths.max()
+    most_moved = lengths.argmax()
+    shrinkage = lengths + lengths[most_moved]
+    shrinkage[most_moved] = lengths[most_moved] + np.delete(lengths, most_moved).max(initial=0.0)
     return shrinkage
 
 
@@ -266,8 +272,8 @@ def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
     return np.bincount(labels, minlength=k), sums
 
 
-def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
-    explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, lengths)
+def _loss(prepared, labels, sizes, sums, centers, squared_norms) -> float:
+    explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, squared_norms)
     loss = prepared.total - float(explained)
     if loss > 1e-5 * prepared.total:
         return loss
@@ -284,8 +290,11 @@ def _loss(prepared, labels, sizes, sums, centers, lengths) -> float:
 
 
 def _fill_empty(prepared, partition: Partition) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, sizes and sums after moving to each empty cluster the farthest point of a cluster of at least two."""
-    labels, sizes, sums = partition.compact, partition.sizes, partition.sums
+    """Labels, sizes and sums after moving, into each empty cluster, the point farthest from its center.
+
+    Only points of clusters with at least two points are moved.
+    """
+    labels, sizes, sums = partition.compact_labels, partition.sizes, partition.sums
     if sizes.all():
         return labels, sizes, sums
     labels, sizes, sums = labels.copy(), sizes.copy(), sums.copy()

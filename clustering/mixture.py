@@ -84,7 +84,7 @@ class Responsibilities:
     """mean negative log-likelihood (nats per point)"""
     changed: int
     """number of points whose most probable component differs from that in the previous state; n in the first"""
-    compact: np.ndarray
+    compact_labels: np.ndarray
     """(n,) most probable component of each point, in the smallest unsigned integer type that holds k - 1"""
     coefficients: np.ndarray | None
     """(k, m) coefficients of the features in the log joint density; None if they are too imprecise"""
@@ -106,7 +106,7 @@ class Responsibilities:
     @cached_property
     def labels(self) -> np.ndarray:
         """(n,) most probable component of each point"""
-        return self.compact.astype(np.intp)
+        return self.compact_labels.astype(np.intp)
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -254,7 +254,7 @@ class GaussianMixture(Alternating):
             labels[chunk] = column_argmax(block)
             changed = len(total)
             if before is not None:
-                changed = np.count_nonzero(labels[chunk] != before.compact[chunk])
+                changed = np.count_nonzero(labels[chunk] != before.compact_labels[chunk])
             return float(largest.sum()), changed, inner_product(block, features) if by_features else 0
 
         parts = map_chunks(responsibilities, n, _chunk_size(prepared))

@@ -134,7 +134,7 @@ class Verdict:
         if len(self.ks) < 3:
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, evidence="too few values of K")
         choice, distances = elbow(self.ks, losses)
-        evidence = f"weak: {distances.max():.2f} below the chord (at most {np.sqrt(0.5):.2f})"
+        evidence = f"weak: {distances.max():.2f} below the chord (maximum possible {np.sqrt(0.5):.2f})"
         return Criterion(NAMES["elbow"], self.ks, losses, False, choice=choice, evidence=evidence)
 
     def _compared(self, name: str, values: np.ndarray, threshold: float = 0.0) -> Criterion:
@@ -157,7 +157,7 @@ class Verdict:
         # noise can be split the same way every time, for example a square into four
         supported = value >= highest + MIN_STABILITY_GAIN
         against = "reference data" if supported else "not clearly better than reference data"
-        evidence = minus_signs(f"{value:.2f} ({against}: at most {highest:.2f})")
+        evidence = minus_signs(f"{value:.2f} (highest on {against}: {highest:.2f})")
         if len(ks) > 1:
             others = np.delete(criterion.values, best)
             evidence += minus_signs(f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}")

@@ -64,7 +64,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         excluded = "" if (data.labels >= 0).all() else ", excluding points without a true label"
         sentences.append(
             f"Adjusted Rand index and normalized mutual information: agreement with the {data.true_labels_name}{excluded}; "
-            "1 = identical; for the adjusted Rand index, 0 = chance."
+            "1 = identical; for the adjusted Rand index, 0 = as expected by chance."
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

@@ -3,7 +3,7 @@
 import hashlib
 
 
-def distinct_type(mime: str, content: bytes) -> str:
+def mime_with_digest(mime: str, content: bytes) -> str:
     """Return the MIME type with a digest of the content as a parameter.
 
     Streamlit identifies a stored download of more than 1 MiB by its length, file name, MIME type, and 64 KiB each at its

@@ -90,7 +90,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = chance",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance",
             ),
             ("Normalized mutual information", f"{run.mutual_information:.3f} vs. the {true_labels}"),
         ]

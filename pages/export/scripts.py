@@ -29,7 +29,7 @@ def with_scikit_learn(run: Run) -> str:
 
     Raises NoScript if scikit-learn does not have the method.
     """
-    script = _script_of(run.view.peer_script, run)
+    script = _script_of(run.view.scikit_learn_script, run)
     data, names = _data(run)
     modules = sorted(line for line in script.imports if line.startswith("import "))
     names_from = sorted(script.imports - set(modules))

@@ -111,6 +111,8 @@ def show_tree_numbers(run: Run) -> None:
             st.metric(
                 "Adjusted Rand index",
                 minus_signs(f"{run.agreement:.3f}"),
-                help=escape_markdown(f"Agreement of the cut with the {run.data.true_labels_name}: 1 = identical, 0 = chance."),
+                help=escape_markdown(
+                    f"Agreement of the cut with the {run.data.true_labels_name}: 1 = identical, 0 = as expected by chance."
+                ),
                 width="content",
             )

@@ -407,7 +407,7 @@ class MethodView(ABC):
         )
         return Script(imports | {process, "iterate"}, body)
 
-    def peer_script(self, run, iterations: int) -> Script:
+    def scikit_learn_script(self, run, iterations: int) -> Script:
         """Script that repeats the run with scikit-learn from the same start; NoScript if that is impossible."""
         raise NoScript(f"scikit-learn has no {self.title_in_sentence}")
 

@@ -36,7 +36,7 @@ from pages.methods.starts import MAXMIN, PLAIN_PLUS_PLUS, RANDOM
 from pages.methods.traits import Loss, Traits
 
 
-class PublishedInitialization(NamedTuple):
+class PublishedScores(NamedTuple):
     """Published results for one initialization."""
 
     centroid_index: str
@@ -45,21 +45,21 @@ class PublishedInitialization(NamedTuple):
     """share of runs with centroid index 0"""
 
 
-class Published(NamedTuple):
+class PublishedResults(NamedTuple):
     """Published results of many runs on one data set."""
 
     source: str
     best_loss: float
-    initializations: dict[str, PublishedInitialization]
+    initializations: dict[str, PublishedScores]
 
 
-S1 = Published(
+S1 = PublishedResults(
     "Fränti & Sieranoja 2019, Pattern Recognition 93, 95–112",
     8.91762e12,
     {
-        RANDOM.name: PublishedInitialization("1.8–1.95", "3%"),
-        PLAIN_PLUS_PLUS.name: PublishedInitialization("0.94"),
-        MAXMIN.name: PublishedInitialization("0.7"),
+        RANDOM.name: PublishedScores("1.8–1.95", "3%"),
+        PLAIN_PLUS_PLUS.name: PublishedScores("0.94"),
+        MAXMIN.name: PublishedScores("0.7"),
     },
 )
 
@@ -89,10 +89,12 @@ class KMeansView(MethodView):
         numbers = [str(number) for number in sorted(cluster_number(run, cluster) for cluster in np.flatnonzero(filled))]
         moved = ""
         if len(numbers) == 1:
-            moved = f" Cluster {numbers[0]} was empty, so its center moved to the farthest point."
+            moved = f" Cluster {numbers[0]} was empty, so its center moved to the point farthest from its assigned center."
         elif numbers:
             listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-            moved = f" Clusters {listed} were empty, so their centers moved to the farthest points."
+            moved = (
+                f" Clusters {listed} were empty, so their centers moved to the points farthest from their assigned centers."
+            )
         return super().m_sentence(run, state, now) + moved
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
@@ -105,7 +107,7 @@ class KMeansView(MethodView):
             note = f"mean of its {pluralize(size, 'point')}."
             if not size:
                 moved = (now.parameters[cluster] != run.history.parameters[now.iteration - 1][cluster]).any()
-                note = f"empty, so its center {'moved to the farthest point' if moved else 'stays'}."
+                note = f"empty, so its center {'moved to the point farthest from its assigned center' if moved else 'stays'}."
             return [f"= {center}", note]
 
         def squares(centers) -> np.ndarray:
@@ -134,12 +136,12 @@ class KMeansView(MethodView):
             Formula("M step", "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
 
-    def published(self, data: Data, settings: Settings) -> Published | None:
+    def published(self, data: Data, settings: Settings) -> PublishedResults | None:
         if settings.k != 15 or data.points.shape != (5_000, 2):
             return None
         return S1 if np.array_equal(data.points, read_table("s1").iloc[:, :2].to_numpy()) else None
 
-    def peer_script(self, run, iterations: int) -> Script:
+    def scikit_learn_script(self, run, iterations: int) -> Script:
         body = (
             f"start = {array_code(run.history.parameters[0])}\n"
             f"model = KMeans({run.settings.k}, init=start, n_init=1, tol=0, max_iter={iterations}).fit(points)\n"

@@ -309,7 +309,7 @@ class MixtureView(MethodView):
     def start_code(self, parameters) -> str:
         return f"Gaussians({', '.join(map(array_code, parameters))})"
 
-    def peer_script(self, run, iterations: int) -> Script:
+    def scikit_learn_script(self, run, iterations: int) -> Script:
         kind = PEER_COVARIANCES[run.settings.option("covariance")]
         first = run.history.parameters[0]
         precisions = np.linalg.inv(first.covariances)

@@ -26,7 +26,8 @@ LINKAGE = Option(
     # Ward linkage needs Euclidean distances
     default_for=lambda data: "ward" if data.precomputed is None else "average",
     help="Distance between two clusters: that of their nearest points (single), of their farthest points (complete), the "
-    "mean over all pairs (average), the increase in the sum of squares (Ward), or the distance between their centroids "
+    "mean over all pairs (average), the square root of twice the increase in the within-cluster sum of squares (Ward), or the "
+    "distance between their centroids "
     "(centroid) or midpoints (median).",
 )
 TREE_METRIC = replace(
@@ -165,7 +166,7 @@ class TreeCutView(MethodView):
             imports = frozenset({"tree_of_proximities", "proximity_matrix"})
         return Script(imports, f"tree = {tree}\nlabels = tree.labels({run.settings.k})\nprint(np.bincount(labels))\n")
 
-    def peer_script(self, run, iterations: int) -> Script:
+    def scikit_learn_script(self, run, iterations: int) -> Script:
         linkage, metric = run.settings.option("linkage"), run.settings.option("metric")
         if linkage in ("centroid", "median"):
             raise NoScript(f"scikit-learn has no {linkage} linkage")

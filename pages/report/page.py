@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.export.downloads import distinct_type
+from pages.export.downloads import mime_with_digest
 from pages.export.report import report, standalone_html
 from pages.runs import pictures
 from pages.runs.run import make_run
@@ -55,7 +55,7 @@ else:
             "Save as HTML",
             file,
             "report.html",
-            distinct_type("text/html", file),
+            mime_with_digest("text/html", file),
             on_click="ignore",
             icon=":material/download:",
         )

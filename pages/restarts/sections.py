@@ -94,7 +94,7 @@ def show_scores(findings: Findings) -> None:
                     "●", restart_figures.color_of_initialization(row.initialization), initialization_label(row.initialization)
                 ),
                 row.runs,
-                f"{row.reached_share:.1%}",
+                f"{row.best_loss_rate:.1%}",
                 format_number(row.best_loss),
                 format_number(row.mean_loss),
                 f"{row.mean_centroid_index:.2f}",

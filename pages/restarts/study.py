@@ -111,15 +111,15 @@ class RestartStudy:
             run.losses,
             run.last.parameters,
             self.view.centers(run.last.parameters, self.data),
-            # the smallest signed type, because label -1 means noise
+            # signed, because label -1 means that a point belongs to no cluster
             run.last.labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
             seconds,
         )
 
-    def findings(self, initializations: Sequence[str], runs: int) -> "Findings | None":
-        """Findings from the finished runs among the first `runs` runs of each initialization; None if none has finished."""
+    def findings(self, initializations: Sequence[str], n_runs: int) -> "Findings | None":
+        """Findings from the finished runs among the first `n_runs` runs of each initialization; None if none has finished."""
         finished = {
-            initialization: [self.finished[initialization, i] for i in range(runs) if (initialization, i) in self.finished]
+            initialization: [self.finished[initialization, i] for i in range(n_runs) if (initialization, i) in self.finished]
             for initialization in initializations
         }
         finished = {initialization: runs for initialization, runs in finished.items() if runs}
@@ -193,7 +193,7 @@ class InitializationScores:
     runs: int
     best_loss: float
     mean_loss: float
-    reached_share: float
+    best_loss_rate: float
     """share of runs that reach the best loss of all initializations"""
     mean_centroid_index: float
     """mean centroid index relative to the reference"""
@@ -279,8 +279,8 @@ class Findings:
 
         Returns
         -------
-        extra : (m, d) centers of the run that are not nearest to any reference center.
-        missing : (l, d) reference centers that are not nearest to any center of the run.
+        extra : (m, d) centers of the run that are not the nearest one of any reference center.
+        missing : (l, d) reference centers that are not the nearest one of any center of the run.
         """
         distances = self.distances(run)
         extra = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))

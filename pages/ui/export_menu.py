@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.export import files, offline, scripts
-from pages.export.downloads import distinct_type
+from pages.export.downloads import mime_with_digest
 from pages.figures import plots
 from pages.methods.base import NoScript
 from pages.runs.frames import Frame
@@ -56,7 +56,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                         label,
                         create,
                         ending if ending == scripts.TABLE else f"{name}-{ending}",
-                        distinct_type(mime, plots.token(label, run.key, figure.layout.meta).encode()),
+                        mime_with_digest(mime, plots.token(label, run.key, figure.layout.meta).encode()),
                         key=f"download {label}{key}",
                         on_click="ignore",
                         icon=":material/download:",

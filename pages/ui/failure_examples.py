@@ -153,7 +153,7 @@ FAILURES = {
     "empty": Failure(
         "Empty cluster",
         "In the first iteration, a center loses all of its points to its neighbors. The mean of zero points is undefined, so "
-        "the center moves to the point that is farthest from its own center, and a warning is shown.",
+        "the center moves to the point that is farthest from its assigned center, and a warning is shown.",
         Scene(_sample("spreads", 100), k=5, seed=30),
         "Start with k-means++",
         {"start": "k-means++", "seed": 5},

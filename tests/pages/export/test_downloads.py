@@ -8,7 +8,7 @@ from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from pages.datasets.data import Data
-from pages.export.downloads import distinct_type
+from pages.export.downloads import mime_with_digest
 from pages.figures.plots import token
 from pages.methods import settings
 from pages.runs.cache import RecentCache
@@ -88,5 +88,5 @@ def test_two_large_files_that_differ_in_one_digit_are_two_downloads(downloads):
 
 
 def test_the_digest_depends_on_the_content():
-    assert distinct_type("text/html", b"a") == distinct_type("text/html", b"a") != distinct_type("text/html", b"b")
-    assert distinct_type("text/html", b"a").startswith("text/html; ")
+    assert mime_with_digest("text/html", b"a") == mime_with_digest("text/html", b"a") != mime_with_digest("text/html", b"b")
+    assert mime_with_digest("text/html", b"a").startswith("text/html; ")

@@ -273,7 +273,7 @@ def test_the_reason_is_given_if_a_method_has_no_script(write, monkeypatch):
 
     run = run_of()
     monkeypatch.setattr(run.view, "script", fails, raising=False)
-    monkeypatch.setattr(run.view, "peer_script", fails, raising=False)
+    monkeypatch.setattr(run.view, "scikit_learn_script", fails, raising=False)
     with pytest.raises(NoScript, match="it is too long"):
         write(run)
 

@@ -96,8 +96,8 @@ class HasAScriptThatStopsEarly(KMeansView):
 
 
 class HasAScikitLearnScriptForOtherPoints(KMeansView):
-    def peer_script(self, run, iterations):
-        script = super().peer_script(run, iterations)
+    def scikit_learn_script(self, run, iterations):
+        script = super().scikit_learn_script(run, iterations)
         return script._replace(body=script.body.replace("fit(points)", "fit(points + 1)"))
 
 

@@ -70,7 +70,7 @@ def test_it_opens_with_a_hundred_runs_of_three_initializations():
     assert headers[:4] == ["Initialization", "Runs", "Best loss reached", "Best loss"]
     assert [row[0] for row in rows] == [f"● {initializations()[name].label}" for name in DEFAULTS]
     assert [row[1:4] for row in rows] == [
-        ["100", f"{row.reached_share:.1%}", format_number(row.best_loss)] for row in found.scores
+        ["100", f"{row.best_loss_rate:.1%}", format_number(row.best_loss)] for row in found.scores
     ]
     assert headers[5:7] == ["Centroid index (mean)", "Centroid index 0"]
     assert [row[5:7] for row in rows] == [
@@ -221,7 +221,9 @@ def test_a_solution_is_opened_on_the_watch_page_with_its_initialization_and_seed
     data = app.session_state["last data"]
     found = findings_of(data, DEFAULTS, 10, k=6)
     indices = [text.split(". ")[1] for text in map(plain_text, app.caption) if ". Centroid index " in text]
-    assert sorted(indices) == sorted(f"Centroid index {found.centroid_index(solution.best)}." for solution in found.solutions[:6])
+    assert sorted(indices) == sorted(
+        f"Centroid index {found.centroid_index(solution.best)}." for solution in found.solutions[:6]
+    )
     solution = found.solutions[1]
     app.button(key="solution 1").click().run()
     assert not app.exception

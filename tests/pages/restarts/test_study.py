@@ -267,13 +267,13 @@ def test_scores_summarize_the_runs_of_each_initialization(findings):
         assert row.best_loss == min(losses)
         assert row.mean_loss == pytest.approx(np.mean(losses))
         reaching = [loss <= (least + 1e-4 if mixture else 1.0001 * least) for loss in losses]
-        assert row.reached_share == pytest.approx(np.mean(reaching))
+        assert row.best_loss_rate == pytest.approx(np.mean(reaching))
         assert row.mean_iterations == pytest.approx(np.mean([len(run.losses) - 1 for run in runs]))
         to = findings.best.centers if findings.true_means is None else findings.true_means
         indices = [centroid_index(run.centers, to) for run in runs]
         assert row.mean_centroid_index == pytest.approx(np.mean(indices))
         assert row.success_rate == pytest.approx(indices.count(0) / len(indices))
-    assert max(row.reached_share for row in findings.scores) > 0
+    assert max(row.best_loss_rate for row in findings.scores) > 0
 
 
 def test_the_best_run_is_the_first_with_the_lowest_loss(findings):
@@ -334,7 +334,7 @@ def test_results_on_s1_agree_with_published_ones(on_s1):
     assert greedy.success_rate > 0.5
     assert 1.7 <= random.mean_centroid_index <= 2.2
     assert on_s1.best.loss == pytest.approx(published(s1()).best_loss, rel=1e-6)
-    assert random.reached_share == random.success_rate  # on these data the lowest loss and the true groups coincide
+    assert random.best_loss_rate == random.success_rate  # on these data the lowest loss and the true groups coincide
 
 
 def findings_of_example(name):
@@ -436,7 +436,7 @@ def test_equal_runs_are_one_bar_and_one_solution(name):
         assert abs(bar.x[0] - found.best.loss) < bar.width[0]
         assert bar.customdata[0][1] == 1
     assert len(found.solutions) == 1
-    assert [row.reached_share for row in found.scores] == [1, 1]
+    assert [row.best_loss_rate for row in found.scores] == [1, 1]
     assert np.isfinite(restart_figures.curves(found, 300).layout.yaxis.range).all()
 
 

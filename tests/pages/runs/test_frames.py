@@ -432,7 +432,11 @@ def test_a_run_starts_at_manually_placed_centers(name):
     ("points", "centers", "text"),
     [
         ([[0], [0], [4]], [[0], [3], [9]], "M step: centers moved by at most 1, loss 0."),
-        ([[0], [0], [1], [4]], [[0], [90]], "Cluster 2 was empty, so its center moved to the farthest point."),
+        (
+            [[0], [0], [1], [4]],
+            [[0], [90]],
+            "Cluster 2 was empty, so its center moved to the point farthest from its assigned center.",
+        ),
         (
             [[0], [1], [4], [7]],
             [[0], [90], [91]],
