@@ -1,11 +1,11 @@
-"""The Data page in a browser: drawn and pasted points, and initial centers that are dragged."""
+"""Drawn and pasted data, and manual initial centers, in a browser."""
 
 import re
 
 import numpy as np
 import pytest
 
-from tests.browser.waiting import PICTURE, enter, idle, open_page
+from tests.browser.waiting import PLOT, enter, idle, open_page
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def test_initial_centers_can_be_dragged_and_the_run_starts_there(page, server):
     page.mouse.up()
     page.wait_for_function(
         f"([chart, old]) => ({STARTS})(chart)?.[2][0] > old + 0.2",
-        arg=[PICTURE, before[2][0]],
+        arg=[PLOT, before[2][0]],
     )
     idle(page)
     after = initial_centers(page)
@@ -66,7 +66,7 @@ def test_initial_centers_can_be_dragged_and_the_run_starts_there(page, server):
     assert after[2][1] < before[2][1] - 0.2
     # adding a center does not move the others
     enter(page, "Clusters (K)", "4")
-    page.wait_for_function(f"chart => ({STARTS})(chart)?.length === 4", arg=PICTURE)
+    page.wait_for_function(f"chart => ({STARTS})(chart)?.length === 4", arg=PLOT)
     np.testing.assert_allclose(initial_centers(page)[:3], after, atol=0.02)
 
 
@@ -81,8 +81,8 @@ STARTS = """chart => {
 
 
 def initial_centers(page):
-    page.wait_for_function(STARTS, arg=PICTURE)
-    return np.array(page.evaluate(STARTS, PICTURE))
+    page.wait_for_function(STARTS, arg=PLOT)
+    return np.array(page.evaluate(STARTS, PLOT))
 
 
 def tab_to(page, name):

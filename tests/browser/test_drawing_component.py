@@ -1,4 +1,4 @@
-"""The plane to draw in and the badges to drag, in a small app of their own."""
+"""The components that draw points and place centers, in a small app of their own."""
 
 import json
 import re
@@ -20,24 +20,24 @@ import streamlit as st
 from pages.figures import palette
 from pages.ui.drawing import draw_points, place_centers
 
-kept = st.session_state
-kept.setdefault("points", np.empty((0, 2)))
-kept.setdefault("version", 0)
-kept.runs = kept.get("runs", 0) + 1
+state = st.session_state
+state.setdefault("points", np.empty((0, 2)))
+state.setdefault("version", 0)
+state.runs = state.get("runs", 0) + 1
 
 
-def tell(points):
-    st.text("answer " + json.dumps(dict(runs=kept.runs, xy=points.tolist())))
+def show(points):
+    st.text("answer " + json.dumps(dict(runs=state.runs, xy=points.tolist())))
 
 
 def draw():
     st.button("Rerun")
     if st.button("Sample"):
-        kept.points, kept.version = np.arange(20.0).reshape(10, 2) / 3, kept.version + 1
-    # under another parent the component is mounted anew
+        state.points, state.version = np.arange(20.0).reshape(10, 2) / 3, state.version + 1
+    # in another container the component is mounted again
     with st.container(border=True) if st.checkbox("Elsewhere") else st.columns(1)[0]:
-        kept.points = draw_points("plane", kept.points, (0, 10, 0, 8), version=kept.version, names=("a", "b"))
-    tell(kept.points)
+        state.points = draw_points("plane", state.points, (0, 10, 0, 8), version=state.version, names=("a", "b"))
+    show(state.points)
 
 
 def place():
@@ -45,7 +45,7 @@ def place():
     st.button("Rerun")
     token = st.text_input("Token", "first")
     centers = np.linspace([-60, 0.2], [60, 0.8], k) + len(token)
-    tell(place_centers("centers", centers, [f"Center {i + 1}" for i in range(k)], palette.COLORS[:k],
+    show(place_centers("centers", centers, [f"Center {i + 1}" for i in range(k)], palette.COLORS[:k],
                        (palette.SYMBOLS * 2)[:k], (-100, 100, 0, 10), version=token))
 
 
@@ -72,12 +72,12 @@ def drawn(page):
 def wait(page, holds, seconds=10):
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "the condition was not met in time"
         page.wait_for_timeout(20)
 
 
 def until(page, holds):
-    """What Python has, as soon as that holds for it."""
+    """The points in Python, as soon as this condition holds for them."""
     wait(page, lambda: holds(drawn(page)))
     return drawn(page)
 
@@ -90,7 +90,7 @@ def open_plane(page, app):
 
 
 def pixel(page, x, y):
-    """Where a place of the canvas is on the page, both from 0 to 1."""
+    """The position on the page of a point of the canvas, given by coordinates from 0 to 1."""
     box = page.locator("canvas").bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
@@ -115,13 +115,13 @@ def count(page, n):
 
 
 def rerun(page):
-    """A run of the page that the pointer, which may be held down, does not ask for."""
+    """Reruns the script without using the pointer, which may be held down."""
     before = answer(page)["runs"]
     page.get_by_role("button", name="Rerun").dispatch_event("click")
     wait(page, lambda: answer(page)["runs"] > before)
 
 
-def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
+def test_points_trails_and_clouds_reach_python_and_can_be_erased_and_undone(page, app):
     open_plane(page, app)
     page.mouse.click(*pixel(page, 0.5, 0.5))
     point = until(page, lambda points: len(points) == 1)
@@ -131,7 +131,7 @@ def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
     choose(page, "Spray")
     drag(page, (0.7, 0.6), drop=False)
     wait(page, lambda: int(page.locator(".count").inner_text().split()[0]) > trail + 40)
-    assert len(drawn(page)) == trail  # nothing is sent before the hand is lifted
+    assert len(drawn(page)) == trail  # nothing is sent before the button is released
     page.mouse.up()
     cloud = until(page, lambda points: len(points) > trail + 40)
     assert (cloud >= 0).all()
@@ -150,7 +150,7 @@ def test_points_trails_and_clouds_arrive_and_are_erased_and_undone(page, app):
     assert page.locator(".said").inner_text() == "0 points"
 
 
-def test_a_rerun_in_the_middle_of_a_stroke_loses_nothing(page, app):
+def test_a_rerun_during_a_stroke_loses_no_points(page, app):
     open_plane(page, app)
     drag(page, (0.2, 0.5), (0.4, 0.5), drop=False)
     rerun(page)
@@ -166,7 +166,7 @@ def test_a_rerun_in_the_middle_of_a_stroke_loses_nothing(page, app):
     until(page, lambda later: len(later) == len(points) + 1)
 
 
-def test_the_points_are_there_after_a_visit_elsewhere_and_when_mounted_anew(page, app):
+def test_points_are_kept_when_another_page_was_open_and_when_the_component_is_mounted_again(page, app):
     open_plane(page, app)
     drag(page, (0.2, 0.5), (0.6, 0.3))
     points = until(page, lambda points: len(points) > 5)
@@ -177,7 +177,7 @@ def test_the_points_are_there_after_a_visit_elsewhere_and_when_mounted_anew(page
     np.testing.assert_array_equal(drawn(page), points)
     before = page.locator("canvas").bounding_box()["x"]
     page.mouse.click(*pixel(page, 0.8, 0.8))
-    page.get_by_text("Elsewhere").click()  # at once, while that point is still on its way
+    page.get_by_text("Elsewhere").click()  # at once, while the point is being sent
     wait(page, lambda: (page.locator("canvas").bounding_box() or dict(x=0))["x"] > before)
     count(page, len(points) + 1)
     until(page, lambda later: len(later) == len(points) + 1)
@@ -185,7 +185,7 @@ def test_the_points_are_there_after_a_visit_elsewhere_and_when_mounted_anew(page
     until(page, lambda later: len(later) == len(points) + 2)
 
 
-def test_another_version_brings_the_points_of_python(page, app):
+def test_a_new_version_shows_the_points_of_python(page, app):
     open_plane(page, app)
     page.mouse.click(*pixel(page, 0.5, 0.5))
     until(page, lambda points: len(points) == 1)
@@ -198,10 +198,10 @@ def test_another_version_brings_the_points_of_python(page, app):
     np.testing.assert_array_equal(points[:10], np.minimum(sample, [10, 8]))
 
 
-def test_the_keyboard_alone_draws_and_erases(page, app):
+def test_points_are_drawn_and_erased_by_keyboard(page, app):
     open_plane(page, app)
     page.get_by_role("button", name="Erase").focus()
-    for _ in range(5):  # radius is off; undo, redo, clear, canvas
+    for _ in range(5):  # the radius is disabled; undo, redo, clear, canvas
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.shadowRoot?.activeElement.tagName") == "CANVAS":
             break
@@ -219,7 +219,7 @@ def test_the_keyboard_alone_draws_and_erases(page, app):
     np.testing.assert_allclose(until(page, lambda points: len(points) == 1), [[5.2, 5.6]])
 
 
-def test_badges_are_dragged_and_moved_by_keys_and_follow_another_token(page, app):
+def test_badges_are_dragged_moved_by_keys_and_reset_by_a_new_version(page, app):
     page.goto(app + "/place")
     badge = page.get_by_role("button", name="Center 1")
     badge.wait_for()

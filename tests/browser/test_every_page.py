@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.waiting import LOSS, PICTURE, overflow, visit, wait_for_charts
+from tests.browser.waiting import LOSS, PLOT, overflow, visit, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
 PAGES = {
-    "?n=50": [PICTURE, LOSS],
+    "?n=50": [PLOT, LOSS],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
-    "mixture?n=50&start_mixture=K-means": [PICTURE, LOSS, ".st-key-triangle .js-plotly-plot"],
+    "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "data?n=50": [],
     "report?n=50": [],
     "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "losses")],

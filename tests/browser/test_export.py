@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pages.ui.failure_examples import FAILURES
-from tests.browser.waiting import LOSS, PICTURE, leave_unchanged, open_page, step, visit
+from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ def final_sentence(page):
 
 
 def test_the_plot_is_saved_as_shown(page, server):
-    visit(page, server + ADDRESS, PICTURE, LOSS)
+    visit(page, server + ADDRESS, PLOT, LOSS)
     page.get_by_role("button", name="SVG", exact=True).wait_for()
     last, _ = download(page, "SVG")
     step(page, "back")
@@ -41,7 +41,7 @@ def test_the_plot_is_saved_as_shown(page, server):
     assert svg.decode().startswith("<svg")
     assert svg.decode().count('class="point ') >= 50
     name, png = download(page, "PNG")
-    box = page.locator(PICTURE).bounding_box()
+    box = page.locator(PLOT).bounding_box()
     assert Image.open(io.BytesIO(png)).size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=4)
     assert not page.locator(".st-key-picture .modebar-btn").first.is_visible()
     step(page, "forward")
@@ -49,7 +49,7 @@ def test_the_plot_is_saved_as_shown(page, server):
 
 
 def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_path):
-    visit(page, server + ADDRESS, PICTURE, LOSS)
+    visit(page, server + ADDRESS, PLOT, LOSS)
     final = final_sentence(page)
     page.get_by_role("button", name="Export").click()
     name, html = download(page, "Animation (HTML)")
@@ -88,7 +88,7 @@ def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_
 
 
 def test_a_gif_is_created_with_a_progress_bar(page, server):
-    visit(page, server + ADDRESS, PICTURE, LOSS)
+    visit(page, server + ADDRESS, PLOT, LOSS)
     frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
     page.get_by_role("button", name="Export").click()
     page.get_by_role("button", name="Create animation (GIF)").click()
@@ -101,7 +101,7 @@ def test_a_gif_is_created_with_a_progress_bar(page, server):
 
 
 def test_tables_and_scripts_are_in_the_export_menu(page, server):
-    visit(page, server + ADDRESS, PICTURE, LOSS)
+    visit(page, server + ADDRESS, PLOT, LOSS)
     page.get_by_role("button", name="Export").click()
     name, table = download(page, "Assignments (CSV)")
     assert name == "assignments.csv"
@@ -117,7 +117,7 @@ def test_tables_and_scripts_are_in_the_export_menu(page, server):
 
 def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings(page, server):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    visit(page, f"{server}{ADDRESS}&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2", PICTURE, LOSS)
+    visit(page, f"{server}{ADDRESS}&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2", PLOT, LOSS)
     final = final_sentence(page)
     page.get_by_role("button", name="Copy link").first.click()
     page.get_by_text("Link copied.").wait_for()
@@ -156,7 +156,7 @@ def test_the_report_is_printed_on_white_without_the_sidebar(page, server):
 
 def test_a_failure_is_opened_and_remedied_by_a_click_each(page, server):
     failure = next(iter(FAILURES.values()))
-    visit(page, f"{server}/?source=Built-in&table=Iris&k=4", PICTURE, LOSS)  # settings that the example replaces
+    visit(page, f"{server}/?source=Built-in&table=Iris&k=4", PLOT, LOSS)  # settings that the example replaces
     open_page(page, "Failures")
     page.get_by_role("button", name="Show example").first.click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()

@@ -13,7 +13,7 @@ from tests.browser.waiting import enter, idle, play_to_end, sentence, step, stil
 
 pytestmark = pytest.mark.browser
 
-PICTURE, TREE, HEIGHTS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights"))
+PLOT, TREE, HEIGHTS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights"))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def ward_heights(n):
 
 def wait_for_tree(page):
     """Waits for the charts and until the line lies at its height in the dendrogram."""
-    wait_for_charts(page, PICTURE, TREE, HEIGHTS)
+    wait_for_charts(page, PLOT, TREE, HEIGHTS)
     page.wait_for_function(
         """tree => {
             const line = document.querySelector('[aria-label="Height of the cut"]');
@@ -154,7 +154,7 @@ def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server):
     step(page, "back")
     enter(page, "Clusters (K)", "5")
     wait_for_cut(page, 5)
-    wait_for_player(page, PICTURE, TREE, HEIGHTS)
+    wait_for_player(page, PLOT, TREE, HEIGHTS)
     assert sentence(page).startswith("Merge 48: ")
     assert sum(links(page).values()) == 48
 
@@ -178,7 +178,7 @@ def test_the_cut_is_dragged_and_all_charts_have_the_colors_of_its_clusters(page,
         assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
         assert len(set(strips(page))) == len(strips(page)) == k
         assert set(shown) <= set(strips(page))
-        colored = page.evaluate("chart => [...document.querySelector(chart)._fullData[0].marker.color]", PICTURE)
+        colored = page.evaluate("chart => [...document.querySelector(chart)._fullData[0].marker.color]", PLOT)
         assert sorted(np.bincount(colored)[1:].tolist()) == sorted(sizes.tolist())
         assert f"k={k}" in page.url
 

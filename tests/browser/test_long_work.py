@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.waiting import LOSS, PICTURE, wait_for_charts
+from tests.browser.waiting import LOSS, PLOT, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +26,8 @@ def test_a_long_run_shows_its_progress_and_can_be_left(page, server):
     wait_for_progress(page, r"Iteration \d+ of at most")
     page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first.press("Home")
     page.get_by_text("50 points, 2 columns").wait_for()
-    wait_for_charts(page, PICTURE, LOSS)
-    assert page.evaluate("chart => document.querySelector(chart)._fullData.at(-1).x.length", PICTURE) == 8
+    wait_for_charts(page, PLOT, LOSS)
+    assert page.evaluate("chart => document.querySelector(chart)._fullData.at(-1).x.length", PLOT) == 8
     assert page.get_by_label("Random seed (data)").input_value() == "0"
 
 

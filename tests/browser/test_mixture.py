@@ -6,7 +6,7 @@ import pytest
 from clustering import GaussianMixture, History, three_gaussians
 from tests.browser.waiting import (
     LOSS,
-    PICTURE,
+    PLOT,
     enter,
     idle,
     leave_unchanged,
@@ -27,7 +27,7 @@ ADDRESS = "/mixture?n=100&start_mixture=K-means"
 
 
 def open_mixture(page, server):
-    visit(page, server + ADDRESS, PICTURE, LOSS, TRIANGLE)
+    visit(page, server + ADDRESS, PLOT, LOSS, TRIANGLE)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def background_and_margin(page, history, index):
     """The image of the density in an E frame and the margin above it, after checking the margin."""
     to_frame(page, index)
     source = "chart => [...document.querySelectorAll(chart + ' .imagelayer image')].map(i => i.getAttribute('href'))"
-    (image,) = page.evaluate(source, PICTURE)
-    across = trace(page, PICTURE, -3)
+    (image,) = page.evaluate(source, PLOT)
+    across = trace(page, PLOT, -3)
     weights, means, covariances = history.parameters[(index - 1) // 2]
     width = np.sqrt(covariances[:, 0, 0])
     z = (across[:, [0]] - means[:, 0]) / width
@@ -113,7 +113,7 @@ def test_formulas_change_with_the_frame_and_show_the_same_loss_as_the_sentence(p
     open_mixture(page, server)
     page.get_by_text("Show formulas").click()
     page.locator(".formulas math").nth(2).wait_for()
-    wait_for_charts(page, PICTURE, LOSS, TRIANGLE)
+    wait_for_charts(page, PLOT, LOSS, TRIANGLE)
     seen = []
     to_frame(page, 8)
     for _ in range(4):
@@ -136,7 +136,7 @@ def test_formulas_change_with_the_frame_and_show_the_same_loss_as_the_sentence(p
     assert values(page)[:3] == ["", "", "not assigned yet."]
     page.get_by_text("Show formulas").click()
     page.locator(".formulas math").first.wait_for(state="detached")
-    wait_for_charts(page, PICTURE, LOSS, TRIANGLE)
+    wait_for_charts(page, PLOT, LOSS, TRIANGLE)
     to_frame(page, 2 * history.iterations + 1)
     leave_unchanged(page, server + ADDRESS)
 
@@ -185,7 +185,7 @@ def test_a_click_on_a_point_selects_it_and_shows_its_responsibilities(page, serv
 
 def test_k_means_as_a_limit_has_its_own_player(page, server):
     chart = ".st-key-narrowing .js-plotly-plot"
-    visit(page, f"{server}{ADDRESS}&section=K-means as a limit", PICTURE, LOSS)
+    visit(page, f"{server}{ADDRESS}&section=K-means as a limit", PLOT, LOSS)
     wait_for_charts(page, chart)
     page.locator(".player").nth(1).wait_for()
     own, main = (player(page, i).locator(".scrub") for i in (1, 0))

@@ -70,7 +70,7 @@ def bars(page):
     """(trace, number within the trace, customdata) of each bar."""
     traces = page.evaluate(
         """chart => document.querySelector(chart)._fullData.map(
-            (t, i) => t.type === 'bar' ? t.customdata.map((which, j) => [i, j, [...which]]) : [])""",
+            (t, i) => t.type === 'bar' ? t.customdata.map((run, j) => [i, j, [...run]]) : [])""",
         HISTOGRAM,
     )
     return [tuple(bar) for trace in traces for bar in trace]
@@ -84,7 +84,7 @@ def click_bar(page, chosen):
 
 
 def ends_of_curves(page, runs):
-    """(initialization and seed, x, y, distance to the nearest point of another run) of the visible ends of curves."""
+    """Visible ends of curves: (initialization and seed), x, y, distance to the nearest point of another run."""
     points = page.evaluate(
         """chart => {
             const graph = document.querySelector(chart);
@@ -98,10 +98,10 @@ def ends_of_curves(page, runs):
         CURVES,
     )
     places = np.array([[x, y] for *_, x, y, _ in points])
-    for (which, t, x, y, visible), place in zip(points, places, strict=True):
-        if visible and t == len(runs[tuple(which)].losses) - 1:
-            others = [point[0] != which for point in points]
-            yield tuple(which), x, y, np.linalg.norm(places[others] - place, axis=1).min()
+    for (run, t, x, y, visible), place in zip(points, places, strict=True):
+        if visible and t == len(runs[tuple(run)].losses) - 1:
+            others = [point[0] != run for point in points]
+            yield tuple(run), x, y, np.linalg.norm(places[others] - place, axis=1).min()
 
 
 def test_a_click_on_a_bar_or_the_end_of_a_curve_opens_that_run_and_going_back_changes_nothing(page, server, findings):
@@ -114,14 +114,14 @@ def test_a_click_on_a_bar_or_the_end_of_a_curve_opens_that_run_and_going_back_ch
     )
     runs = {(run.initialization, run.seed): run for run in findings.runs}
     found = bars(page)
-    assert {tuple(which) for *_, which in found} <= set(runs)
+    assert {tuple(key) for *_, key in found} <= set(runs)
     worst = max((bar for bar in found if bar[2][0] == "random"), key=lambda bar: runs[tuple(bar[2])].loss)
     click_bar(page, worst)
     check_watch(page, runs[tuple(worst[2])])
     check_back(page, before)
 
-    which, x, y, room = max((end for end in ends_of_curves(page, runs) if end[0][0] == "maxmin"), key=lambda end: end[-1])
-    assert runs[which].loss != runs[tuple(worst[2])].loss
-    assert room > 8
+    key, x, y, distance = max((end for end in ends_of_curves(page, runs) if end[0][0] == "maxmin"), key=lambda end: end[-1])
+    assert runs[key].loss != runs[tuple(worst[2])].loss
+    assert distance > 8
     page.mouse.click(x, y)  # visible without scrolling
-    check_watch(page, runs[which])
+    check_watch(page, runs[key])

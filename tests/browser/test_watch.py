@@ -8,7 +8,7 @@ import pytest
 from clustering import GaussianMixture, History, KMeans, three_gaussians
 from tests.browser.waiting import (
     LOSS,
-    PICTURE,
+    PLOT,
     another_run,
     choose,
     enter,
@@ -31,7 +31,7 @@ ADDRESS = "/?n=100"
 
 
 def open_watch(page, address):
-    visit(page, address, PICTURE, LOSS)
+    visit(page, address, PLOT, LOSS)
 
 
 def open_any_run(page, server):
@@ -40,7 +40,7 @@ def open_any_run(page, server):
         open_watch(page, server + ADDRESS)
 
 
-def traces(page, chart=PICTURE):
+def traces(page, chart=PLOT):
     """x and y of each trace as drawn now."""
     return page.evaluate(
         "chart => document.querySelector(chart)._fullData.map(t => ({x: Array.from(t.x), y: Array.from(t.y)}))", chart
@@ -70,7 +70,7 @@ def open_upload(page, server):
 
 def back_to_watch(page):
     open_page(page, "Watch", "Clustering, step by step")
-    wait_for_charts(page, PICTURE, LOSS)
+    wait_for_charts(page, PLOT, LOSS)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +88,13 @@ def test_play_shows_all_frames_with_the_loss_marker_and_stops_at_the_final_state
     open_watch(page, server + ADDRESS)
     assert shown_frame(page) == 2 * history.iterations + 1
     page.evaluate(
-        """([picture, loss]) => {
+        """([plot, loss]) => {
             const seen = window.seen = [];
             const data = chart => document.querySelector(chart)._fullData.at(-1);
-            document.querySelector(picture).on('plotly_animatingframe', () => requestAnimationFrame(() =>
-                seen.push([data(loss).x[0] ?? null, [...data(picture).x]])));
+            document.querySelector(plot).on('plotly_animatingframe', () => requestAnimationFrame(() =>
+                seen.push([data(loss).x[0] ?? null, [...data(plot).x]])));
         }""",
-        [PICTURE, LOSS],
+        [PLOT, LOSS],
     )
     play_to_end(page)
     np.testing.assert_allclose(centers(page), history.parameters[-1], atol=1e-3)
@@ -111,7 +111,7 @@ def test_play_shows_all_frames_with_the_loss_marker_and_stops_at_the_final_state
 def test_every_frame_shows_its_centers_its_loss_and_its_sentence_on_the_same_axes(page, server, history):
     open_watch(page, server + ADDRESS)
     ranges = "chart => { const l = document.querySelector(chart)._fullLayout; return [l.xaxis.range, l.yaxis.range] }"
-    axes = page.evaluate(ranges, PICTURE)
+    axes = page.evaluate(ranges, PLOT)
     plot = page.locator(".st-key-picture [data-testid=stPlotlyChart]")
     to_frame(page, 0)
     assert sentence(page).startswith("Start: 3 centers")
@@ -128,7 +128,7 @@ def test_every_frame_shows_its_centers_its_loss_and_its_sentence_on_the_same_axe
         np.testing.assert_allclose(centers(page), history.parameters[t + half], atol=1e-3)
         assert marker(page) == (t + half / 2, loss)
         assert sentence(page).startswith("M step" if half else "E step")
-        assert page.evaluate(ranges, PICTURE) == axes
+        assert page.evaluate(ranges, PLOT) == axes
         # what screen readers say
         descriptions.append(plot.get_attribute("aria-label"))
         assert sentence(page) in descriptions[-1]
@@ -174,9 +174,9 @@ def test_the_player_is_visible_without_scrolling_on_a_small_screen(page, server)
     leave_unchanged(page, server + ADDRESS)
 
 
-GLIDE = """([picture, loss]) => {
+GLIDE = """([plot, loss]) => {
     window.seen = [];
-    const graph = document.querySelector(picture);
+    const graph = document.querySelector(plot);
     graph.on('plotly_animatingframe', () => {
         if (document.querySelector(loss)._fullData.at(-1).x[0] === 0)
             window.seen.push(graph._fullData.slice(1).map((t) => [Array.from(t.x), Array.from(t.y)]));
@@ -192,7 +192,7 @@ def check_gliding(page):
         to_frame(page, index)
         places.append([np.array([trace["x"], trace["y"]], dtype=float) for trace in traces(page)[1:]])
     to_frame(page, 1)
-    page.evaluate(GLIDE, [PICTURE, LOSS])
+    page.evaluate(GLIDE, [PLOT, LOSS])
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("loss => document.querySelector(loss)._fullData.at(-1).x[0] >= 0.5", arg=LOSS)
     page.get_by_role("button", name="Pause").click()
@@ -331,7 +331,7 @@ def test_an_invalid_upload_is_one_sentence_and_markup_in_a_column_name_is_shown_
     page.get_by_text("30 points, 2 columns").first.wait_for()
     back_to_watch(page)
     for axis, text in (("xtitle", name), ("ytitle", "**bold**")):
-        page.locator(f"{PICTURE} .{axis}").get_by_text(text, exact=True).wait_for()
+        page.locator(f"{PLOT} .{axis}").get_by_text(text, exact=True).wait_for()
     assert page.locator("img[src=x]").count() == 0
     assert page.locator("[data-testid=stException]").count() == 0
 
@@ -340,15 +340,15 @@ def test_many_points_are_drawn_as_images_that_change_with_the_frames(page, serve
     open_watch(page, f"{server}/?n=2,000")
     source = "chart => [...document.querySelectorAll(chart + ' .imagelayer image')].map(i => i.getAttribute('href'))"
     to_frame(page, 1)
-    first = page.evaluate(source, PICTURE)
+    first = page.evaluate(source, PLOT)
     to_frame(page, 3)
-    later = page.evaluate(source, PICTURE)
+    later = page.evaluate(source, PLOT)
     assert len(first) == len(later) == 2
     assert all(uri.startswith("data:image/") for uri in first)
     assert first[0] != later[0]  # the regions
     assert first[1] != later[1]  # the points
     to_frame(page, 1)
-    assert page.evaluate(source, PICTURE) == first
+    assert page.evaluate(source, PLOT) == first
 
 
 def test_the_address_of_changed_settings_opens_the_same_run(page, server):

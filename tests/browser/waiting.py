@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 
-PICTURE, LOSS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "loss"))
+PLOT, LOSS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "loss"))
 ENDED = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 """JavaScript: whether the script of the page has ended"""
 
@@ -60,7 +60,7 @@ def wait_for_player(page, *charts, other_than=None):
 @contextmanager
 def another_run(page, *charts):
     """Waits for another run after the actions in the `with` block, until the player drives its charts."""
-    charts = charts or (PICTURE, LOSS)
+    charts = charts or (PLOT, LOSS)
     before = page.evaluate("chart => document.querySelector(chart)?.layout?.meta", charts[0])
     yield
     wait_for_player(page, *charts, other_than=before)
