@@ -178,8 +178,8 @@ def match_clusters(a, b, k: int | None = None) -> np.ndarray:
     Returns
     -------
     (k,) array
-        The cluster of b for each cluster of a, a permutation. If one clustering has more clusters, the others are matched
-        with unused numbers.
+        The cluster of b for each cluster of a, a permutation. If one clustering has more clusters, its surplus clusters
+        are matched with unused labels.
 
     Raises
     ------
@@ -226,44 +226,44 @@ def bic(log_likelihood: float, parameters: int, n: int) -> float:
     return parameters * float(np.log(n)) - 2 * log_likelihood
 
 
-def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
-    """Group equivalent clusterings of the same points: equal up to the names of clusters and a few points.
+def distinct_partitions(labelings, *, max_difference: float = 0.01) -> np.ndarray:
+    """Group equivalent clusterings of the same points: equal up to a permutation of the labels and a few points.
 
     In the given order, each clustering is assigned to the first distinct clustering from which it differs in at most a
-    fraction `share` of the points (clusters matched one-to-one). If there is none, it becomes a new distinct clustering. So
-    the best clustering should come first: it represents the equivalent ones that follow.
+    fraction `max_difference` of the points (clusters matched one-to-one). If there is none, it becomes a new distinct
+    clustering. So the best clustering should come first: it represents the equivalent ones that follow.
 
     Parameters
     ----------
     labelings : (m, n) array of integers
-    share : float
+    max_difference : float
         Largest fraction of points, 0..1, on which equivalent clusterings may differ.
 
     Returns
     -------
     (m,) array of integers
-        Number of the distinct clustering that each belongs to, from 0 in order of appearance.
+        Index of the distinct clustering that each belongs to, from 0 in order of appearance.
 
     Raises
     ------
     ValueError
-        If `labelings` is not a two-dimensional array of integers, or `share` does not lie in 0..1.
+        If `labelings` is not a two-dimensional array of integers, or `max_difference` does not lie in 0..1.
 
     Notes
     -----
-    If `share` is above 0, the result depends on the order, because near-equality is not transitive.
+    If `max_difference` is above 0, the result depends on the order, because near-equality is not transitive.
     """
     labelings = np.asarray(labelings)
     if labelings.ndim != 2 or labelings.dtype.kind not in "iu":
         raise ValueError(
             f"labelings must be an (m, n) array of integers, got an array of {labelings.dtype} with shape {labelings.shape}"
         )
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie in 0..1, got {share}")
+    if not 0 <= max_difference <= 1:
+        raise ValueError(f"max_difference must lie in 0..1, got {max_difference}")
     if labelings.size == 0:
         return np.zeros(len(labelings), dtype=np.intp)
     n = labelings.shape[1]
-    tolerance = int(share * n + 1e-9)  # number of points
+    tolerance = int(max_difference * n + 1e-9)  # number of points
     numbers = np.empty(len(labelings), dtype=np.intp)
     canonical = [_in_order_of_appearance(labels) for labels in labelings]
     k = 1 + max(int(labels.max()) for labels in canonical)
@@ -288,7 +288,7 @@ def distinct_partitions(labelings, *, share: float = 0.01) -> np.ndarray:
 
 
 def _differing(a: np.ndarray, b: np.ndarray, k: int) -> int:
-    """Number of points that two labelings by 0..k-1 assign to unmatched clusters, under the best matching."""
+    """Number of points that two labelings with labels 0..k-1 assign to unmatched clusters, under the best matching."""
     table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
     return len(a) - int(table[linear_sum_assignment(table, maximize=True)].sum())
 

@@ -16,6 +16,8 @@ class Clustering:
     name: str
     labels: np.ndarray
     """(n,) label of each point, matched across clusterings; -1 for none"""
+    name_in_sentence: str = ""
+    """by default `name`"""
 
 
 def labels_in_both(a: Clustering, b: Clustering) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,6 +76,8 @@ class Agreement:
         excluded = len(self.a.labels) - n
         verb = "is" if excluded == 1 else "are"
         note = f" {pluralize(excluded, 'point')} without a label {verb} excluded." if excluded else ""
+        pair = " and ".join(clustering.name_in_sentence or clustering.name for clustering in (self.a, self.b))
+        pair = pair[0].upper() + pair[1:]
         if not differing:
-            return f"{self.a.name} and {self.b.name} agree on all {n:,} points.{note}"
-        return f"{self.a.name} and {self.b.name} disagree on {differing:,} of {n:,} points ({differing / n:.1%}).{note}"
+            return f"{pair} agree on all {n:,} points.{note}"
+        return f"{pair} disagree on {differing:,} of {n:,} points ({differing / n:.1%}).{note}"

@@ -248,5 +248,5 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
     true_labels = None
     if len(labelings) > len(found):
         labels_by_rank = np.append(ranks[-1], -1)[labelings[-1]]  # index -1 (no group) selects the appended -1
-        true_labels = Clustering("True labels", labels_by_rank)
+        true_labels = Clustering("True labels", labels_by_rank, "the true labels")
     return Comparison(data, note, panels, runs, true_labels)

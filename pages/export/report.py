@@ -142,7 +142,8 @@ def _clusters(run: Run) -> str:
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
         rows.append(row)
-    caption = f"<p>{cell(f'The columns of the data show the cluster {run.center_name}s.')}</p>" if columns else ""
+    coordinates = f"{', '.join(columns)}: coordinates of the cluster {run.center_name}s."
+    caption = f"<p>{cell(coordinates)}</p>" if columns else ""
     return table(headers, rows, "Clusters", True) + caption
 
 

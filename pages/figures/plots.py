@@ -13,7 +13,7 @@ from pages.datasets.planes import Plane
 from pages.figures import palette
 
 WITH_SAVE_BUTTON = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
-"""options of figures that the player can save; it hides Plotly's button and clicks it"""
+"""options of figures that can be saved; the player hides Plotly's save button and triggers it from its own buttons"""
 WITHOUT_SAVE_BUTTON = dict(config={"displayModeBar": False})
 """options of figures that cannot be saved"""
 MAX_MARKERS = 2_000
@@ -25,7 +25,7 @@ MAX_HOVERABLE = 400
 MAX_NAME_LABELS = 150
 """maximum number of names written next to their points"""
 LIGHT, DARK = "#ffffff", "#26262c"
-"""colors of the outline and the line that highlight the current step, visible on any background"""
+"""colors of the light outline and the dark line that highlight the current step, visible on any background"""
 EMPTY_LINE = dict(x=[None], y=[None])
 """coordinates of a line without points; if they were empty arrays, Plotly would drop other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)
@@ -57,12 +57,12 @@ def extent_size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 def precision(low: float, high: float) -> type:
     """Return the floating-point type for coordinates from low to high: single precision if its rounding is invisible."""
-    span, reach = high - low, max(abs(low), abs(high))
-    return np.float32 if span > 1e-30 and reach < min(100 * span, 1e30) else np.float64
+    span, largest = high - low, max(abs(low), abs(high))
+    return np.float32 if span > 1e-30 and largest < min(100 * span, 1e30) else np.float64
 
 
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
-    """Return a trace of rings around rows with imputed values, with these values in tooltips; no trace if there are none."""
+    """Return a trace of rings around points with imputed values, which the tooltips list; no trace if there are none."""
     if data.imputed is None or not data.imputed.any():
         return []
     rows = np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
@@ -107,7 +107,7 @@ def imputed_values(data: Data, i: int) -> list[str]:
 
 
 def name_labels(data: Data, rows: np.ndarray) -> dict:
-    """Return trace properties that show names next to points; empty unless the data are a distance matrix with a few names."""
+    """Return trace properties that show names next to points: for distance matrices with at most MAX_NAME_LABELS names."""
     if data.precomputed is None or data.names is None or len(data.names) > MAX_NAME_LABELS:
         return {}
     names = [escape_html(truncate(name)) for name in data.names_of(rows)]
@@ -258,7 +258,7 @@ def _packed(value):
 
 
 def highlight_traces(mode: str, size: int) -> list[dict]:
-    """Return two traces that highlight the current step: the outline and the line."""
+    """Return two traces that highlight the current step: a light outline and a dark line."""
     trace = dict(type="scatter", mode=mode, hoverinfo="skip")
     return [
         trace | dict(line=dict(color=color, width=width), marker=dict(color=color, size=size + width))

@@ -9,7 +9,7 @@ from pages.methods.trees import DataTree
 HEIGHT = "height of cut"
 """session key of the last height; it is kept as long as a cut there gives K clusters"""
 TOO_LOW = "too low"
-"""session key of a height whose cut gives more clusters than can be shown, with their number"""
+"""session key of (height, number of clusters) of a cut that gives too many clusters to show"""
 
 
 def cut_at(data_tree: DataTree, height: float) -> None:
@@ -24,7 +24,7 @@ def choose_height(data_tree: DataTree, k: int) -> float:
     """Draws the input for the height of the cut, which also changes K; returns the height of the cut into k clusters."""
 
     def changed():
-        if st.session_state["height"] is not None:  # an emptied field restores the previous height
+        if st.session_state["height"] is not None:  # clearing the field restores the previous height
             cut_at(data_tree, st.session_state["height"])
 
     height = height_of_cut(data_tree, k, st.session_state.get(HEIGHT))

@@ -403,7 +403,7 @@ class MethodView(ABC):
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"
             "    print(state.iteration, state.loss)\n"
-            f"labels, found = state.labels, {self.result_code}\nprint(found)\n"
+            f"labels, parameters = state.labels, {self.result_code}\nprint(parameters)\n"
         )
         return Script(imports | {process, "iterate"}, body)
 

@@ -145,7 +145,8 @@ class KMeansView(MethodView):
         body = (
             f"start = {array_code(run.history.parameters[0])}\n"
             f"model = KMeans({run.settings.k}, init=start, n_init=1, tol=0, max_iter={iterations}).fit(points)\n"
-            "labels, found, loss = model.labels_, model.cluster_centers_, model.inertia_\nprint(loss)\nprint(found)\n"
+            "labels, parameters, loss = model.labels_, model.cluster_centers_, model.inertia_\n"
+            "print(loss)\nprint(parameters)\n"
         )
         return Script(frozenset({"from sklearn.cluster import KMeans"}), body)
 

@@ -295,8 +295,8 @@ class MixtureView(MethodView):
         missed = len(truth.weights) - sum(one.true is not None for one in matched)
         unmatched = f" {missed} of the {len(truth.weights)} true components are unmatched." * (missed > 0)
         caption = (
-            "Components are matched so that they share as many points as possible. KL divergence of the estimate from the "
-            f"truth: 0 = identical.{unmatched}"
+            "Estimated components are matched to the true ones so that they share as many points as possible. KL divergence: "
+            f"KL(true ‖ estimated); 0 = identical.{unmatched}"
         )
         return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]
 
@@ -325,7 +325,8 @@ class MixtureView(MethodView):
             f"max_iter={max(run.history.iterations, 1)},  # as in the app, which has a different stopping rule\n"
             f"    weights_init={array_code(first.weights)},\n    means_init={array_code(first.means)},\n"
             f"    precisions_init={array_code(precisions)},\n).fit(points)\n"
-            "labels, found, loss = model.predict(points), model.means_, -model.score(points)\nprint(loss)\nprint(found)\n"
+            "labels, parameters, loss = model.predict(points), model.means_, -model.score(points)\n"
+            "print(loss)\nprint(parameters)\n"
         )
         return Script(frozenset({"import warnings", "from sklearn.mixture import GaussianMixture"}), body)
 

@@ -31,15 +31,15 @@ EXAMPLES = {
     "s1": RestartsExample(
         "S1, fifteen groups",
         "Random initialization often places two centers in one group and none in another, and later iterations rarely move a "
-        "center across: about 3% of the runs find all fifteen groups. Better initializations lead to lower losses. The table "
-        "also shows published results.",
+        "center from one group to another: about 3% of the runs find all fifteen groups. Better initializations lead to "
+        "lower losses. The table also shows published results.",
         {"source": "real", "table": "s1", "s1_columns": ["x", "y"], "scaling": "none"},
         15,
         200,
         {"table": TABLES["s1"].title},
     ),
     "grid": RestartsExample(
-        "Sixteen on a grid",
+        "Grid of sixteen groups",
         "The final losses form steps: each step is one more group without its own center, as counted by the centroid index. "
         "In the most frequent solutions, look for a group that is split and a pair of groups that share a center.",
         {"source": "sample", "sample": "grid", "n": 1_000, "data_seed": 0}

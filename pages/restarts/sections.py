@@ -13,6 +13,7 @@ from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.restarts import figures as restart_figures
+from pages.restarts.figures import CLICKABLE
 from pages.restarts.study import MAX_DIFFERENCE, Findings, Solution
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
@@ -36,9 +37,10 @@ def show(findings: Findings) -> None:
         st.caption("Dotted line: best loss. Click a bar to open its best run.")
     with right:
         st.markdown("**Loss curves** (best run in bold)")
+        iterations = f"{', '.join(map(str, CLICKABLE[:-1]))} or {CLICKABLE[-1]}"
         curves = restart_figures.curves(findings, histogram.layout.height)
         clickable(curves, f"curves {name}", settings, "Loss curves of all runs.")
-        st.caption("Click the end of a curve, or one of its first iterations, to open that run.")
+        st.caption(f"Click a curve at its end, or at iteration {iterations}, to open that run.")
     choose_run(findings)
     show_scores(findings)
     show_solutions(findings)
@@ -82,8 +84,8 @@ def show_scores(findings: Findings) -> None:
     st.subheader("Comparison of initializations")
     known = findings.view.published(findings.study.data, findings.settings)
     headers = ["Initialization", "Runs", "Best loss reached", "Best loss", "Mean loss"]
-    headers += ["Centroid index (mean)", "Centroid index 0"]
-    headers += ["Published: index", "Published: index 0"] if known else []
+    headers += ["Centroid index (mean)", "Runs with centroid index 0"]
+    headers += ["Published: mean index", "Published: runs with index 0"] if known else []
     headers += ["Iterations", "Time per run"]
     rows = []
     for row in findings.scores:
@@ -139,7 +141,7 @@ def show_solutions(findings: Findings) -> None:
     rest = len(solutions) - len(shown)
     if rest > 0:
         runs = sum(solution.count for solution in solutions[MAX_SOLUTIONS:])
-        st.caption(f"{pluralize(rest, 'other solution')}, {pluralize(runs, 'run')} in total.")
+        st.caption(f"{pluralize(rest, 'other solution')}, found by the remaining {pluralize(runs, 'run')}.")
 
 
 def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) -> None:

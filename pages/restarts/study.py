@@ -313,7 +313,7 @@ class Findings:
     def solutions(self) -> list[Solution]:
         """The distinct solutions by decreasing number of runs, then by increasing loss."""
         runs = sorted(self.runs, key=lambda run: run.loss)
-        solution_of = distinct_partitions(np.stack([run.labels for run in runs]), share=MAX_DIFFERENCE)
+        solution_of = distinct_partitions(np.stack([run.labels for run in runs]), max_difference=MAX_DIFFERENCE)
         groups = [[] for _ in range(solution_of.max() + 1)]
         for run, solution in zip(runs, solution_of, strict=True):
             groups[solution].append(run)

@@ -17,7 +17,7 @@ STATUS = {True: "converged", False: "iteration limit reached"}
 
 
 def notice_messages(run: Run) -> list[str]:
-    """Messages of the notices of a run, with the cluster numbers on the screen and, if useful, the iteration."""
+    """Messages of the notices of a run, with clusters numbered as on the screen and, if useful, the iteration."""
     messages = []
     for iteration, notice in run.history.unique_notices():
         if notice.name == ITERATION_LIMIT:

@@ -212,11 +212,11 @@ def differing(a, b, k):
     return min(np.count_nonzero(np.array(names)[a] != b) for names in permutations(range(k)))
 
 
-def distinct_by_brute_force(labelings, share, k):
+def distinct_by_brute_force(labelings, fraction, k):
     """The result of `distinct_partitions`, by trying all names of clusters."""
     representatives, numbers = [], []
     for labels in labelings:
-        equivalent = (i for i, other in enumerate(representatives) if differing(labels, other, k) <= share * len(labels))
+        equivalent = (i for i, other in enumerate(representatives) if differing(labels, other, k) <= fraction * len(labels))
         numbers.append(next(equivalent, len(representatives)))
         if numbers[-1] == len(representatives):
             representatives.append(labels)
@@ -224,15 +224,15 @@ def distinct_by_brute_force(labelings, share, k):
 
 
 @examples(60)
-@given(seed=st.integers(0, 999), k=st.integers(1, 4), n=st.integers(1, 12), share=st.sampled_from([0, 0.125, 0.25, 0.5, 1]))
-def test_distinct_partitions_match_brute_force(seed, k, n, share):
+@given(seed=st.integers(0, 999), k=st.integers(1, 4), n=st.integers(1, 12), fraction=st.sampled_from([0, 0.125, 0.25, 0.5, 1]))
+def test_distinct_partitions_match_brute_force(seed, k, n, fraction):
     rng = np.random.default_rng(seed)
     originals = rng.integers(k, size=(3, n))
     labelings = originals[rng.integers(3, size=12)]
     for labels in labelings[::2]:  # change a point in half of them, rename the clusters in all
         labels[rng.integers(n)] = rng.integers(k)
     labelings = np.stack([rng.permutation(k)[labels] for labels in labelings])
-    assert distinct_partitions(labelings, share=share).tolist() == distinct_by_brute_force(labelings, share, k)
+    assert distinct_partitions(labelings, max_difference=fraction).tolist() == distinct_by_brute_force(labelings, fraction, k)
 
 
 @examples(40)
@@ -241,23 +241,25 @@ def test_distinct_partitions_do_not_depend_on_cluster_names(seed, k):
     rng = np.random.default_rng(seed)
     labelings = rng.integers(k, size=(10, 8))
     renamed = np.stack([rng.permutation(k + 3)[labels] for labels in labelings])
-    for share in (0, 0.25):
-        np.testing.assert_array_equal(distinct_partitions(labelings, share=share), distinct_partitions(renamed, share=share))
-    assert distinct_partitions(np.concatenate([labelings, renamed]), share=0).max() < 10
+    for fraction in (0, 0.25):
+        np.testing.assert_array_equal(
+            distinct_partitions(labelings, max_difference=fraction), distinct_partitions(renamed, max_difference=fraction)
+        )
+    assert distinct_partitions(np.concatenate([labelings, renamed]), max_difference=0).max() < 10
 
 
 @pytest.mark.parametrize(
-    ("share", "numbers"),
+    ("fraction", "numbers"),
     [(0, [0, 1, 2, 0]), (0.09, [0, 1, 2, 0]), (0.1, [0, 0, 1, 0]), (0.19, [0, 0, 1, 0]), (0.2, [0, 0, 0, 0])],
 )
-def test_partitions_that_differ_by_exactly_the_share_are_equivalent(share, numbers):
+def test_partitions_that_differ_by_exactly_the_fraction_are_equivalent(fraction, numbers):
     first = np.repeat([0, 1], 5)
     one, two = first.copy(), first.copy()
     one[4], two[3:5] = 1, 1
-    assert distinct_partitions([first, one, two, 1 - first], share=share).tolist() == numbers
+    assert distinct_partitions([first, one, two, 1 - first], max_difference=fraction).tolist() == numbers
 
 
-def test_the_default_share_is_one_percent():
+def test_the_default_difference_is_one_percent():
     first = np.repeat([0, 1], 50)
     one, two = first.copy(), first.copy()
     one[0], two[:2] = 1, 1
@@ -267,15 +269,15 @@ def test_the_default_share_is_one_percent():
 def test_the_first_of_equivalent_partitions_represents_them():
     # neighbors in the chain are equivalent, the first and the last are not
     chain = np.array([[0] * 6 + [1] * 6, [0] * 5 + [1] * 7, [0] * 4 + [1] * 8])
-    assert distinct_partitions(chain, share=1 / 12).tolist() == [0, 0, 1]
-    assert distinct_partitions(chain[[1, 0, 2]], share=1 / 12).tolist() == [0, 0, 0]
-    assert distinct_partitions(chain[[2, 0, 1]], share=1 / 12).tolist() == [0, 1, 0]  # the middle one joins the first
+    assert distinct_partitions(chain, max_difference=1 / 12).tolist() == [0, 0, 1]
+    assert distinct_partitions(chain[[1, 0, 2]], max_difference=1 / 12).tolist() == [0, 0, 0]
+    assert distinct_partitions(chain[[2, 0, 1]], max_difference=1 / 12).tolist() == [0, 1, 0]  # the middle one joins the first
 
 
-def test_a_split_cluster_is_a_distinct_partition_unless_the_part_is_within_the_share():
+def test_a_split_cluster_is_a_distinct_partition_unless_the_part_is_within_the_fraction():
     merged, split = [0] * 8, [0] * 6 + [3] * 2
-    assert distinct_partitions([merged, split], share=0).tolist() == [0, 1]
-    assert distinct_partitions([merged, split], share=0.25).tolist() == [0, 0]
+    assert distinct_partitions([merged, split], max_difference=0).tolist() == [0, 1]
+    assert distinct_partitions([merged, split], max_difference=0.25).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("shape", "numbers"), [((0, 4), []), ((3, 0), [0, 0, 0]), ((1, 1), [0])])
@@ -284,33 +286,33 @@ def test_distinct_partitions_of_empty_or_single_labelings(shape, numbers):
 
 
 @pytest.mark.parametrize(
-    ("labelings", "share", "message"),
+    ("labelings", "fraction", "message"),
     [
         ([0, 1], 0, r"an \(m, n\) array of integers, got an array of int64 with shape \(2,\)"),
         ([[0.0, 1.0]], 0, r"an \(m, n\) array of integers, got an array of float64 with shape \(1, 2\)"),
-        ([[0, 1]], -0.1, r"share must lie in 0\.\.1, got -0\.1"),
-        ([[0, 1]], 1.1, r"share must lie in 0\.\.1, got 1\.1"),
-        ([[0, 1]], np.nan, r"share must lie in 0\.\.1, got nan"),
+        ([[0, 1]], -0.1, r"max_difference must lie in 0\.\.1, got -0\.1"),
+        ([[0, 1]], 1.1, r"max_difference must lie in 0\.\.1, got 1\.1"),
+        ([[0, 1]], np.nan, r"max_difference must lie in 0\.\.1, got nan"),
     ],
 )
-def test_invalid_labelings_and_shares_are_rejected(labelings, share, message):
+def test_invalid_labelings_and_fractions_are_rejected(labelings, fraction, message):
     with pytest.raises(ValueError, match=message):
-        distinct_partitions(labelings, share=share)
+        distinct_partitions(labelings, max_difference=fraction)
 
 
 def test_small_unsigned_integer_labels_do_not_overflow():
     labelings = np.array([np.arange(256), np.arange(256)[::-1], np.arange(256) // 2], dtype=np.uint8)
-    assert distinct_partitions(labelings, share=0).tolist() == [0, 0, 1]
+    assert distinct_partitions(labelings, max_difference=0).tolist() == [0, 0, 1]
 
 
-def test_labelings_may_hold_any_integers_and_the_share_is_exact():
-    assert distinct_partitions([[-1, 7, 7], [10**9, 2, 2], [3, 3, 2]], share=0).tolist() == [0, 0, 1]
+def test_labelings_may_hold_any_integers_and_the_fraction_is_exact():
+    assert distinct_partitions([[-1, 7, 7], [10**9, 2, 2], [3, 3, 2]], max_difference=0).tolist() == [0, 0, 1]
     first = np.zeros(100, dtype=int)
     second = np.arange(100) % 2
     second[second == 1] = (np.arange(50) < 43).astype(int)
     differing = int(second.sum())
-    assert distinct_partitions([first, second], share=differing / 100).tolist() == [0, 0]
-    assert distinct_partitions([first, second], share=(differing - 1) / 100).tolist() == [0, 1]
+    assert distinct_partitions([first, second], max_difference=differing / 100).tolist() == [0, 0]
+    assert distinct_partitions([first, second], max_difference=(differing - 1) / 100).tolist() == [0, 1]
     # 100 - 0.57 * 100 is slightly more than 43 in floating point
     third = (np.arange(100) < 57).astype(int) + (np.arange(100) < 14)
-    assert distinct_partitions([first, third], share=0.57).tolist() == [0, 0]
+    assert distinct_partitions([first, third], max_difference=0.57).tolist() == [0, 0]

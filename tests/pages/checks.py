@@ -389,7 +389,7 @@ def check_that_the_scikit_learn_script_repeats_the_run(view: MethodView) -> None
         same = "loss" not in names or np.isclose(names["loss"], run.history.losses[-1], rtol=1e-6)
         assert same, "scikit-learn gives another loss"
         if "found" in names:
-            same = np.allclose(names["found"], run.centers[-1], rtol=1e-4, atol=1e-6)
+            same = np.allclose(names["parameters"], run.centers[-1], rtol=1e-4, atol=1e-6)
             assert same, "scikit-learn gives other centers"
 
 

@@ -689,7 +689,7 @@ def test_points_without_a_true_group_do_not_lower_the_scores():
     assert comparison.named_runs[0][1].agreement == 1.0
     np.testing.assert_array_equal(comparison.adjusted_rand, np.ones((2, 2)))
     sentence = Agreement.between(*comparison.clusterings).sentence
-    assert sentence == "1. K-means and True labels agree on all 50 points. 50 points without a label are excluded."
+    assert sentence == "1. K-means and the true labels agree on all 50 points. 50 points without a label are excluded."
 
 
 def test_the_silhouette_is_none_if_its_sample_lies_in_one_cluster():

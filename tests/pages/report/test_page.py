@@ -140,8 +140,8 @@ def test_centers_are_removed_from_the_address_with_another_initialization():
 def test_the_report_on_a_distance_matrix_has_no_coordinates():
     app = opened("/report?source=Built-in&table=Number words&algorithm=K-medoids")
     assert "edit distances" in page(app)
-    assert "columns of the data" not in page(app)
-    assert "columns of the data show the cluster centers" in page(opened("/report?n=50"))
+    assert "coordinates of the cluster" not in page(app)
+    assert "x1, x2: coordinates of the cluster centers" in page(opened("/report?n=50"))
 
 
 def test_column_names_with_markup_are_escaped():

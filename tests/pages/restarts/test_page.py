@@ -72,7 +72,7 @@ def test_it_opens_with_a_hundred_runs_of_three_initializations():
     assert [row[1:4] for row in rows] == [
         ["100", f"{row.best_loss_rate:.1%}", format_number(row.best_loss)] for row in found.scores
     ]
-    assert headers[5:7] == ["Centroid index (mean)", "Centroid index 0"]
+    assert headers[5:7] == ["Centroid index (mean)", "Runs with centroid index 0"]
     assert [row[5:7] for row in rows] == [
         [f"{row.mean_centroid_index:.2f}", f"{row.success_rate:.1%}"] for row in found.scores
     ]
@@ -149,8 +149,8 @@ def test_an_example_shows_its_text_and_runs_and_its_link_does_too(page, name):
     headers, *rows = table(page)
     assert len(rows) == 4
     if name == "s1":
-        assert [row[headers.index("Published: index 0")] for row in rows] == ["3%", "–", "–", "–"]
-        assert [row[headers.index("Published: index")] for row in rows] == ["1.8–1.95", "0.94", "–", "0.7"]
+        assert [row[headers.index("Published: runs with index 0")] for row in rows] == ["3%", "–", "–", "–"]
+        assert [row[headers.index("Published: mean index")] for row in rows] == ["1.8–1.95", "0.94", "–", "0.7"]
         known = method("kmeans").published(page.session_state["last data"], settings("kmeans", 15))
         assert format_number(known.best_loss) in [row[headers.index("Best loss")] for row in rows]
     address = dict(page.query_params)
@@ -162,7 +162,7 @@ def test_an_example_shows_its_text_and_runs_and_its_link_does_too(page, name):
     ]
     fewer = opened("/restarts?" + "&".join(f"{key}={text}" for key, text in pairs))
     assert summary(fewer)[0] == 40
-    assert ("Published: index" in headers) == ("Published: index" in table(fewer)[0]) == (name == "s1")
+    assert ("Published: mean index" in headers) == ("Published: mean index" in table(fewer)[0]) == (name == "s1")
     assert fewer.number_input(key="k").value == example.k
     page.number_input(key="runs").set_value(10).run()
     assert not page.info  # any change deselects the example

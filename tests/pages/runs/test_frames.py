@@ -440,7 +440,7 @@ def test_a_run_starts_at_manually_placed_centers(name):
         (
             [[0], [1], [4], [7]],
             [[0], [90], [91]],
-            "Clusters 2 and 3 were empty, so their centers moved to the farthest points.",
+            "Clusters 2 and 3 were empty, so their centers moved to the points farthest from their assigned centers.",
         ),
     ],
 )
