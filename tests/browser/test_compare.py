@@ -151,6 +151,7 @@ def test_a_click_on_a_cell_of_the_contingency_table_highlights_its_points(page, 
     largest = sorted(range(len(counts)), key=lambda i: -counts[i])[:2]
     assert counts[largest[0]] != counts[largest[1]]
     for i in largest:
+        page.wait_for_timeout(300)  # for Plotly, a second click within this time is a double click
         squares.nth(i).scroll_into_view_if_needed()
         box = None
         while box != (box := squares.nth(i).bounding_box()):  # elements above it may still move
