@@ -27,6 +27,8 @@ HEIGHTS = {2: 380, 3: 310, 4: 280}
 """height of a plot in pixels, by number of panels"""
 MAX_MARKERS = 600
 """number of points above which plots are images, so that several animations play smoothly"""
+ALL_CELLS = "all"
+"""option that highlights all disagreements"""
 RUN_SHARE = 0.6
 """share of the progress bar for the runs; the rest is for drawing"""
 
@@ -147,18 +149,18 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         pair_key = plots.token(key, a, b)
 
         def cell_label(cell) -> str:
-            if cell is None:
+            if cell == ALL_CELLS:
                 return f"All disagreements ({agreement.count(None):,})"
             i, j = map(figures.group_name, cell)
             return f"{i} in the first, {j} in the second ({agreement.count(cell):,})"
 
-        cell = st.selectbox("Highlight", [None, *agreement.cells], format_func=cell_label, key=f"highlighted {pair_key}")
+        cell = st.selectbox("Highlight", [ALL_CELLS, *agreement.cells], format_func=cell_label, key=f"highlighted {pair_key}")
     with right:
         st.markdown(f"**{escape_markdown(agreement.sentence)}**")
 
         def on_select():
             selected = st.session_state[f"contingency {pair_key}"]["selection"]["points"]
-            st.session_state[f"highlighted {pair_key}"] = tuple(selected[0]["customdata"]) if selected else None
+            st.session_state[f"highlighted {pair_key}"] = tuple(selected[0]["customdata"]) if selected else ALL_CELLS
 
         st.plotly_chart(
             figures.contingency(agreement),
@@ -169,7 +171,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
             **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Contingency table; click a cell to highlight its points. Outlined = disagreement.")
-    highlighted = agreement.rows(cell)
+    highlighted = agreement.rows(None if cell == ALL_CELLS else cell)
     if len(highlighted) > plots.MAX_MARKERS:
         sample = np.random.default_rng(0).choice(len(highlighted), plots.MAX_MARKERS, replace=False)
         st.caption(f"Highlighting a random sample of {len(sample):,} of these {len(highlighted):,} points.")

@@ -150,13 +150,17 @@ def test_a_click_on_a_cell_of_the_contingency_table_highlights_its_points(page, 
     assert sum(counts) == 50
     largest = sorted(range(len(counts)), key=lambda i: -counts[i])[:2]
     assert counts[largest[0]] != counts[largest[1]]
-    for i in largest:
+
+    def click(i):
         page.wait_for_timeout(300)  # for Plotly, a second click within this time is a double click
         squares.nth(i).scroll_into_view_if_needed()
         box = None
         while box != (box := squares.nth(i).bounding_box()):  # elements above it may still move
             page.wait_for_timeout(50)
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    for i in largest:
+        click(i)
         page.wait_for_function(
             """n => {
                 const graph = document.querySelector('.st-key-disagreement .js-plotly-plot');
@@ -166,6 +170,8 @@ def test_a_click_on_a_cell_of_the_contingency_table_highlights_its_points(page, 
             arg=counts[i],
         )
         assert highlighted(page) == [counts[i]] * 2
+    click(largest[1])  # a click on the selected cell deselects it
+    page.wait_for_function("() => document.querySelector('input[aria-label=Highlight]').value.startsWith('All disagreements')")
 
 
 def test_an_example_is_opened_by_one_click_and_is_in_the_address(page, server):

@@ -161,7 +161,7 @@ def test_two_clusterings_can_be_selected_and_their_disagreements_are_highlighted
         return len(drawn[1]["customdata"])
 
     app = opened("/compare?n=100&sample=Overlapping groups")
-    assert select("Highlight").value is None
+    assert select("Highlight").value == sections.ALL_CELLS
     select("Compare").set_value("True labels").run()
     assert has_no_errors(app)
     assert select("with").value == "2. K-medoids"  # unchanged
