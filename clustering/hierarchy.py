@@ -65,7 +65,7 @@ class Tree(NamedTuple):
         return first
 
     def height(self, merges: int) -> float:
-        """Height of merge number `merges`, counted from 1; 0.0 for 0. Raise ValueError unless it lies in 0..n-1."""
+        """Height of the last of the first `merges` merges; 0.0 if there are none. Raise ValueError unless in 0..n-1."""
         self._check_merges(merges)
         return float(self.heights[merges - 1]) if merges else 0.0
 
@@ -100,7 +100,7 @@ class Tree(NamedTuple):
             raise ValueError(f"merges must be an integer in 0..n-1={n - 1}, got {merges}")
 
     def members(self, merge: int) -> np.ndarray:
-        """Points of the cluster formed by this merge, from left to right."""
+        """Points of the cluster formed by merge number `merge`, counted from 0, from left to right."""
         begin = self.offsets[len(self.order) + merge]
         return self.order[begin : begin + self.sizes[merge]]
 

@@ -39,7 +39,7 @@ def show_data(data: Data) -> None:
         st.subheader("Prepared data")
         st.markdown(escape_markdown(f"{data.title}: {summary(data)}"))
     with right, st.container(key="onwards"):
-        st.page_link("pages/watch/page.py", label="Watch an algorithm on these data", icon=":material/play_circle:")
+        st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
     if warning := session_cache().get(("dominance_warning", data.key), lambda: cleaning.dominance_warning(data)):
         st.warning(escape_markdown(warning), icon=":material/warning:")
     if data.precomputed is not None:

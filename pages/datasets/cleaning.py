@@ -157,7 +157,7 @@ def _comparable(cells: pd.Series) -> pd.Series:
 
 
 def missing_effects(selected: SelectedColumns) -> dict[str, str]:
-    """What each of `MISSING_OPTIONS` would do to the rows, one sentence each; empty if no value is missing."""
+    """What each of `MISSING_OPTIONS` would do to the rows; empty if no value is missing."""
     missing = selected.missing
     rows, cells, n = int((missing > 0).sum()), int(missing.sum()), len(missing)
     if not rows:
@@ -165,7 +165,9 @@ def missing_effects(selected: SelectedColumns) -> dict[str, str]:
     d = selected.numbers.shape[1] + selected.codes.shape[1]
     imputes = f"Imputes {cells:,} {'value' if cells == 1 else 'values'} in {rows:,} of {n:,} rows"
     blank = int((missing == d).sum())
-    warning = f" {blank:,} of these rows {'has' if blank == 1 else 'have'} no value in any feature." if blank and d > 1 else ""
+    warning = ""
+    if blank and d > 1:
+        warning = f" {blank:,} {'row has' if blank == 1 else 'rows have'} no value in any feature and would get only averages."
     predicted = "predictions from the other numeric features (with standard deviations)"
     return {
         "drop": f"Drops {rows:,} of {n:,} rows and keeps {n - rows:,}.",

@@ -18,7 +18,10 @@ TABLE = "assignments.csv"
 
 
 def with_clustering(run: Run) -> str:
-    """Return a script that reproduces the run with `clustering`. Raises NoScript if it cannot draw or read the data."""
+    """Return a script that reproduces the run with `clustering`.
+
+    Raises NoScript, with the reason, if there is none.
+    """
     data, names = _data(run)
     script = _script_of(run.view.script, run)
     return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
@@ -27,15 +30,16 @@ def with_clustering(run: Run) -> str:
 def with_scikit_learn(run: Run) -> str:
     """Return a script that reproduces the run with scikit-learn from the same initial state.
 
-    Raises NoScript if scikit-learn does not have the method.
+    Raises NoScript, with the reason, if there is none.
     """
     script = _script_of(run.view.scikit_learn_script, run)
     data, names = _data(run)
-    modules = sorted(line for line in script.imports if line.startswith("import "))
-    names_from = sorted(script.imports - set(modules))
-    before = "".join(f"{line}\n" for line in modules) + "\n" * bool(modules)
-    after = "".join(f"{line}\n" for line in names_from)
-    return f"{before}import numpy as np\n{_from_clustering(names)}{after}\n{data}{script.body}"
+    # here the method gives complete import statements
+    standard_library = sorted(line for line in script.imports if line.startswith("import "))
+    scikit_learn = sorted(script.imports - set(standard_library))
+    first = "".join(f"{line}\n" for line in standard_library) + "\n" * bool(standard_library)
+    last = "".join(f"{line}\n" for line in scikit_learn)
+    return f"{first}import numpy as np\n{_from_clustering(names)}{last}\n{data}{script.body}"
 
 
 def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:

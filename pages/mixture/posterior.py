@@ -11,13 +11,16 @@ from pages.runs.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The points of a run under the mixture of its last state. Components are ordered by their numbers on the screen."""
+    """The points of a run under the mixture of its last state.
+
+    Arrays list the components by their numbers in the app; `mixture` keeps the order of the fitted parameters.
+    """
 
     run: Run
 
     @property
     def mixture(self) -> Gaussians:
-        """Final parameters, with the components in the order of the method."""
+        """Final parameters."""
         return self.run.history.parameters[-1]
 
     @cached_property

@@ -10,7 +10,7 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT = 250
-ROW = 120
+ROW_HEIGHT = 120
 """height of each of several curves, in pixels"""
 
 
@@ -20,11 +20,11 @@ def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
 
 
 def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, titles=()) -> go.Figure:
-    """Loss curves of several runs, one below the other, with a shared axis of iterations.
+    """Loss curves of several runs, one below the other, with the same range of iterations.
 
     Parameters
     ----------
-    frames_of_runs : frames of each run. The curve of a run with fewer frames stays at its last one.
+    frames_of_runs : frames of each run. A run with fewer frames keeps showing its last frame.
     name : identifier of the figure for the player.
     titles : title of each curve; none by default.
     """
@@ -37,7 +37,7 @@ def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, t
     last = max(float(run.history.positions[-1]) for run in runs)
     several = len(curves) > 1
     layout = dict(
-        height=ROW * len(curves) + 40 if several else HEIGHT,
+        height=ROW_HEIGHT * len(curves) + 40 if several else HEIGHT,
         margin=MARGIN | (dict(t=26) if titles else dict(l=77)),
         showlegend=False,
         hovermode="closest",

@@ -148,7 +148,7 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
 
 
 def _triangle_separator(content: bytes, format: Format) -> str | None:
-    """The separator of a triangular distance matrix, or None if the text does not begin like one."""
+    """The separator of a triangular distance matrix, or None if its beginning does not look like one."""
     if format.kind != "text":
         return None
     text = readers.text_of(content, format)

@@ -18,7 +18,7 @@ def open_upload(page, server):
 
 
 def open_watch(page):
-    page.get_by_role("link", name="Watch an algorithm on these data").click()
+    page.get_by_role("link", name="Cluster these data").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     idle(page)
@@ -130,7 +130,7 @@ def test_a_table_is_pasted_and_clustered_without_a_mouse(page, server):
             || e.innerText.trim() || e.title)).map(e => e.outerHTML.slice(0, 160))"""
     )
     assert unnamed == []
-    tab_to(page, "Watch an algorithm on these data")
+    tab_to(page, "Cluster these data")
     page.keyboard.press("Enter")
     page.locator(".table tbody tr").nth(2).wait_for()
     assert page.locator(".table tbody tr").count() == 3

@@ -128,7 +128,7 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     printed = page.locator(".report a").get_attribute("href")
     page.go_back()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    assert final_sentence(page) == final
+    page.locator(".sentence", has_text=final).wait_for()
     page.wait_for_function("document.querySelector('input[aria-label=\"Clusters (K)\"]').value === '4'")
     page.wait_for_function("location.search.includes('k=4')")
     assert parse_qs(urlsplit(printed).query) == parse_qs(urlsplit(link).query)

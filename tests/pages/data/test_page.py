@@ -100,7 +100,8 @@ def test_the_effect_of_each_missing_value_option_is_stated_and_true(shared_app):
     app = upload(shared_app, "penguins.csv", PENGUINS)
     assert missing_value_captions(app)[:2] == [
         "Drops 2 of 344 rows and keeps 342.",
-        "Imputes 8 values in 2 of 344 rows with the column median. 2 of these rows have no value in any feature.",
+        "Imputes 8 values in 2 of 344 rows with the column median. 2 rows have no value in any feature and would get only "
+        "averages.",
     ]
     labeled(app.radio, "Missing values").set_value("median").run()
     data = in_use(app)

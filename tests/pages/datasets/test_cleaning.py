@@ -237,7 +237,7 @@ INCOMPLETE = {"a": [1.0, np.nan, 3.0, 10.0, np.inf], "b": [2.0, 4.0, 7.0, 8.0, n
 def test_the_effect_of_each_missing_value_option_is_stated():
     effects = missing_effects(select_columns(pd.DataFrame(INCOMPLETE), Preparation(("a", "b", "c"))))
     assert effects["drop"] == "Drops 3 of 5 rows and keeps 2."
-    start, warning = "Imputes 5 values in 3 of 5 rows with ", " 1 of these rows has no value in any feature."
+    start, warning = "Imputes 5 values in 3 of 5 rows with ", " 1 row has no value in any feature and would get only averages."
     category = " or the most frequent category."
     assert effects["median"] == f"{start}the column median{category}{warning}"
     predictions = "predictions from the other numeric features (with standard deviations)"
