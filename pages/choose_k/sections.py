@@ -48,12 +48,12 @@ def show(verdict: Verdict) -> None:
     st.caption(
         (
             "Gray bands: the same criteria on uniform reference data in the bounding box of the points along their principal "
-            "components. SD: standard deviation of the criterion over the reference data sets. Values that are not clearly "
-            "better count as votes for K = 1 (hollow marker)."
+            "components. SD: standard deviation of the criterion over the reference data sets. A criterion whose best value "
+            "is not clearly better than on reference data suggests K = 1 (hollow marker)."
             if verdict.reference
             else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
         )
-        + f" The headline does not count the elbow{' or AIC' if verdict.information else ''}."
+        + f" The suggested K above does not take into account the elbow{' or AIC' if verdict.information else ''}."
     )
     drawn = [name for name in TEXTS if name in verdict.criteria]
     for first in range(0, len(drawn), 3):

@@ -82,10 +82,9 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             show_export_menu(run, figure, frames, key)
     with st.container(key="driver"):
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
-    painted = len(comparison.data.points) > MAX_MARKERS
+    n = len(comparison.data.points)
     st.caption(
-        f"All {len(comparison.data.points):,} points{' of the sample' if comparison.note else ''} are used and shown"
-        + (", drawn as an image; darker means more points." if painted else ".")
+        plots.points_note(n, bool(comparison.note), n > MAX_MARKERS)
         + " Matching clusters have the same color in all plots."
         + (f" {omitted_note}" if omitted_note else "")
         + plots.colors_note(max(run.k for run in runs))

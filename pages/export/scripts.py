@@ -34,9 +34,8 @@ def with_scikit_learn(run: Run) -> str:
     """
     script = _script_of(run.view.scikit_learn_script, run)
     data, names = _data(run)
-    # here the method gives complete import statements
-    standard_library = sorted(line for line in script.imports if line.startswith("import "))
-    scikit_learn = sorted(script.imports - set(standard_library))
+    standard_library = sorted(line for line in script.statements if line.startswith("import "))
+    scikit_learn = sorted(script.statements - set(standard_library))
     first = "".join(f"{line}\n" for line in standard_library) + "\n" * bool(standard_library)
     last = "".join(f"{line}\n" for line in scikit_learn)
     return f"{first}import numpy as np\n{_from_clustering(names)}{last}\n{data}{script.body}"

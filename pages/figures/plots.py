@@ -61,6 +61,12 @@ def precision(low: float, high: float) -> type:
     return np.float32 if span > 1e-30 and largest < min(100 * span, 1e30) else np.float64
 
 
+def points_note(n: int, of_sample: bool, painted: bool) -> str:
+    """A sentence that states how many points are used, and whether they are drawn as an image."""
+    image = ", drawn as an image; darker means more points" if painted else ""
+    return f"All {n:,} points{' of the sample' if of_sample else ''} are used and shown{image}."
+
+
 def rings(data: Data, xy: np.ndarray) -> list[dict]:
     """Return a trace of rings around points with imputed values, which the tooltips list; no trace if there are none."""
     if data.imputed is None or not data.imputed.any():

@@ -56,8 +56,10 @@ class Script(NamedTuple):
     """A Python script that repeats a run, without the lines that define `points`."""
 
     imports: frozenset[str]
-    """names imported from `clustering`, or complete import statements"""
+    """names imported from `clustering`"""
     body: str
+    statements: frozenset[str] = frozenset()
+    """further import statements"""
 
 
 def array_code(values) -> str:

@@ -148,7 +148,7 @@ class KMeansView(MethodView):
             "labels, parameters, loss = model.labels_, model.cluster_centers_, model.inertia_\n"
             "print(loss)\nprint(parameters)\n"
         )
-        return Script(frozenset({"from sklearn.cluster import KMeans"}), body)
+        return Script(frozenset(), body, frozenset({"from sklearn.cluster import KMeans"}))
 
 
 METHOD = KMeansView()

@@ -328,7 +328,7 @@ class MixtureView(MethodView):
             "labels, parameters, loss = model.predict(points), model.means_, -model.score(points)\n"
             "print(loss)\nprint(parameters)\n"
         )
-        return Script(frozenset({"import warnings", "from sklearn.mixture import GaussianMixture"}), body)
+        return Script(frozenset(), body, frozenset({"import warnings", "from sklearn.mixture import GaussianMixture"}))
 
 
 METHOD = MixtureView()

@@ -178,7 +178,7 @@ class TreeCutView(MethodView):
             f'model = AgglomerativeClustering({run.settings.k}, linkage="{linkage}", metric="{metric}")\n'
             "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"
         )
-        return Script(frozenset({"from sklearn.cluster import AgglomerativeClustering"}), body)
+        return Script(frozenset(), body, frozenset({"from sklearn.cluster import AgglomerativeClustering"}))
 
 
 METHOD = TreeCutView()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.datasets.data import Data
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.runs import pictures
@@ -18,7 +19,7 @@ from pages.ui.results import show_proximities, show_tables
 from pages.ui.widgets import choose_settings, session_cache
 
 
-def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
+def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) -> None:
     with left:
         if run.note:
             st.info(run.note, icon=":material/info:")
@@ -33,11 +34,9 @@ def show(run: Run, plane: Plane, left, right, progress: Progress) -> None:
         formulas, _ = run_view.choose_formulas(run, shown.frames)
         with driver:
             run_view.show_player(run, shown, formulas)
-        painted = len(run.data.points) > plots.MAX_ANIMATED_MARKERS
-        of_sample = " of the sample" if len(run.data.points) < len(data.points) else ""
+        n = len(run.data.points)
         st.caption(
-            f"All {len(run.data.points):,} points{of_sample} are used and shown"
-            + (", drawn as an image; darker means more points." if painted else ".")
+            plots.points_note(n, n < len(data.points), n > plots.MAX_ANIMATED_MARKERS)
             + (f" {shown.omitted_note}" if shown.omitted_note else "")
             + run_view.colors_and_rings(run)
         )
@@ -73,5 +72,5 @@ try:
 except ValueError as error:
     show_error(error)
 else:
-    show(run, plane, left, right, progress)
+    show(run, data, plane, left, right, progress)
 progress.done()
