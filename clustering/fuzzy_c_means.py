@@ -199,7 +199,7 @@ class FuzzyCMeans(Alternating):
         centers[alive] = assignment.sums[alive] / assignment.masses[alive, None] + prepared.origin
         return centers
 
-    def half_step_loss(self, prepared: CenteredColumns, assignment: FuzzyPartition, parameters, new_parameters) -> float:
+    def m_step_loss(self, prepared: CenteredColumns, assignment: FuzzyPartition, parameters, new_parameters) -> float:
         centers = new_parameters - prepared.origin
 
         def part(chunk):

@@ -209,7 +209,7 @@ class KMeans(Alternating):
         centers[filled] = sums[filled] / sizes[filled, None] + prepared.origin
         return centers
 
-    def half_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
+    def m_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
         # points moved to empty clusters count with their new centers
         labels, sizes, sums = _fill_empty(prepared, assignment)
         centers = new_parameters - prepared.origin

@@ -182,7 +182,7 @@ class KMedoids(Alternating):
                 medoids[cluster] = members[best]
         return medoids
 
-    def half_step_loss(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters, new_parameters) -> float:
+    def m_step_loss(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters, new_parameters) -> float:
         """Loss of the new medoids: with the old assignment, or with the new one for swaps.
 
         A swap is chosen by its loss after reassignment.

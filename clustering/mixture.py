@@ -266,7 +266,7 @@ class GaussianMixture(Alternating):
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
         return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
 
-    def half_step_loss(
+    def m_step_loss(
         self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians, new_parameters: Gaussians
     ) -> float:
         # the bound equals the loss at the old parameters; it changes by the mean of r (new - old) log joint density

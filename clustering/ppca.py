@@ -245,7 +245,7 @@ class ProbabilisticPCA(Alternating):
         noise = self._expected_squares(prepared, assignment, loadings, mean) / prepared.masks.sum(axis=1).dot(prepared.counts)
         return _in_units(prepared, loadings, mean, max(noise, MIN_NOISE))
 
-    def half_step_loss(
+    def m_step_loss(
         self, prepared: PreparedTable, assignment: Scores, parameters: Loadings, new_parameters: Loadings
     ) -> float:
         """Upper bound of the loss that the M step minimizes, -E[ln p(x_o, z) - ln p(z | x_o, old parameters)]."""

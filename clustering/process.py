@@ -136,7 +136,7 @@ class Alternating(ABC):
         """Best parameters for this assignment, as new objects."""
 
     @abstractmethod
-    def half_step_loss(self, prepared, assignment, parameters, new_parameters) -> float:
+    def m_step_loss(self, prepared, assignment, parameters, new_parameters) -> float:
         """Loss after an M step: that of the new parameters with the assignment they were computed from."""
 
     @abstractmethod
@@ -190,7 +190,7 @@ class Alternating(ABC):
 
     def between(self, prepared, before: State, after: State) -> tuple[State, ...]:
         """The state after the M step, with phase "M": the new parameters with the assignment they were computed from."""
-        loss = self.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+        loss = self.m_step_loss(prepared, before.assignment, before.parameters, after.parameters)
         return (State("M", after.iteration, after.parameters, before.assignment, loss),)
 
     def assign(self, prepared, parameters):

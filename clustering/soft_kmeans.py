@@ -180,7 +180,7 @@ class SoftKMeans(Alternating):
         means[alive] = sums[alive] / assignment.sizes[alive, None] + prepared.origin
         return means
 
-    def half_step_loss(self, prepared: CenteredPoints, assignment: SoftPartition, parameters, new_parameters) -> float:
+    def m_step_loss(self, prepared: CenteredPoints, assignment: SoftPartition, parameters, new_parameters) -> float:
         # the responsibilities are unchanged, so only the squared distances differ
         change = cdist(prepared.points, new_parameters - prepared.origin, "sqeuclidean")
         change -= assignment.distances

@@ -80,7 +80,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
                 st.plotly_chart(figure, key=f"picture {key}", alt=texts[-1], **plots.WITH_SAVE_BUTTON)
             show_notices(run)
             show_export_menu(run, figure, frames, key)
-    with st.container(key="driver"):
+    with st.container(key="player_panel"):
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
     n = len(comparison.data.points)
     st.caption(

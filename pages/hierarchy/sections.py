@@ -82,7 +82,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
 def show_tree_player(run: Run, name: str) -> None:
     """Draws the player of the figures with this name."""
     frames = tree_frames(run)
-    with st.container(key="driver"):
+    with st.container(key="player_panel"):
         # the token depends on the data only: the player keeps its frame when the linkage changes, to compare linkages
         player(
             plots.token("tree", run.data.key, len(frames)),

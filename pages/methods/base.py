@@ -289,14 +289,14 @@ class MethodView(ABC):
 
     def sentence(self, run, state: int) -> str:
         """Caption of a state; KeyError if its phase is unknown."""
-        now = run.history.states[state]
-        return self.sentences()[now.phase](run, state, now) + self.ending(run, state)
+        current = run.history.states[state]
+        return self.sentences()[current.phase](run, state, current) + self.ending(run, state)
 
     def sentences(self) -> Mapping[str, Callable[[Any, int, Any], str]]:
         """For each phase a function that returns a caption, given the run, the index of the state and the state."""
         return {"start": self.start_sentence, "E": self.e_sentence, "M": self.m_sentence}
 
-    def start_sentence(self, run, state: int, now) -> str:
+    def start_sentence(self, run, state: int, current) -> str:
         if not self.initializations:
             return f"Start: {pluralize(len(run.data.points), 'point')}."
         return f"Start: {pluralize(run.k, self.traits.center)} {self.start_phrase(run.settings)}."
@@ -309,16 +309,16 @@ class MethodView(ABC):
             phrase += f", {linkage_name(settings.start.linkage)}"
         return phrase
 
-    def e_sentence(self, run, state: int, now) -> str:
-        changed = now.assignment.changed
-        what = "assigned" if now.iteration == 0 else "changed cluster"
+    def e_sentence(self, run, state: int, current) -> str:
+        changed = current.assignment.changed
+        what = "assigned" if current.iteration == 0 else "changed cluster"
         what = f"{pluralize(changed, 'point')} {what}"
-        return f"E step: {what}, loss {self.loss_text(now.loss)}."
+        return f"E step: {what}, loss {self.loss_text(current.loss)}."
 
-    def m_sentence(self, run, state: int, now) -> str:
+    def m_sentence(self, run, state: int, current) -> str:
         return (
             f"M step: {self.traits.center}s moved by at most {format_short(self.center_shifts(run, state).max())}, "
-            f"loss {self.loss_text(now.loss)}."
+            f"loss {self.loss_text(current.loss)}."
         )
 
     def loss_text(self, loss: float) -> str:

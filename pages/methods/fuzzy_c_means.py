@@ -69,11 +69,11 @@ class FuzzyCMeansView(MethodView):
             "M": "M step: each center moves to the mean of all points, weighted by membership to the power of m.",
         }
 
-    def e_sentence(self, run, state: int, now) -> str:
+    def e_sentence(self, run, state: int, current) -> str:
         change = "initial memberships computed"
-        if now.iteration > 0:
-            change = f"{pluralize(now.assignment.changed, 'point')} changed cluster (by largest membership)"
-        return f"E step: {change}, loss {self.loss_text(now.loss)}."
+        if current.iteration > 0:
+            change = f"{pluralize(current.assignment.changed, 'point')} changed cluster (by largest membership)"
+        return f"E step: {change}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x, m = run.history, run.data.points[[point]], run.settings.option("m")
@@ -90,11 +90,11 @@ class FuzzyCMeansView(MethodView):
             ]
 
         def m_values(frame) -> list[str]:
-            now = history.states[frame.parameters]
-            center = coordinates(now.parameters[cluster])
-            if now.iteration == 0:
+            current = history.states[frame.parameters]
+            center = coordinates(current.parameters[cluster])
+            if current.iteration == 0:
                 return ["", f"initial center {center}."]
-            size = short_number(history.sizes[now.iteration - 1][cluster])
+            size = short_number(history.sizes[current.iteration - 1][cluster])
             return [f"= {center}", f"weighted mean of all points; the memberships in the cluster sum to {size}."]
 
         center, other = subscript(vector("c"), K), subscript(vector("c"), J)

@@ -83,9 +83,9 @@ class KMeansView(MethodView):
             "M": "M step: each center moves to the mean of its points. Assignments stay fixed, so the loss cannot increase.",
         }
 
-    def m_sentence(self, run, state: int, now) -> str:
+    def m_sentence(self, run, state: int, current) -> str:
         # if all points coincide with their centers, the center of an empty cluster stays
-        filled = (run.history.sizes[now.iteration - 1] == 0) & (self.center_shifts(run, state) > 0)
+        filled = (run.history.sizes[current.iteration - 1] == 0) & (self.center_shifts(run, state) > 0)
         numbers = [str(number) for number in sorted(cluster_number(run, cluster) for cluster in np.flatnonzero(filled))]
         moved = ""
         if len(numbers) == 1:
@@ -95,18 +95,18 @@ class KMeansView(MethodView):
             moved = (
                 f" Clusters {listed} were empty, so their centers moved to the points farthest from their assigned centers."
             )
-        return super().m_sentence(run, state, now) + moved
+        return super().m_sentence(run, state, current) + moved
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         def values(frame) -> list[str]:
-            now = run.history.states[frame.state]
-            center = coordinates(now.parameters[cluster])
-            if now.iteration == 0:
+            current = run.history.states[frame.state]
+            center = coordinates(current.parameters[cluster])
+            if current.iteration == 0:
                 return ["", f"initial center {center}."]
-            size = int(run.history.sizes[now.iteration - 1][cluster])
+            size = int(run.history.sizes[current.iteration - 1][cluster])
             note = f"mean of its {pluralize(size, 'point')}."
             if not size:
-                moved = (now.parameters[cluster] != run.history.parameters[now.iteration - 1][cluster]).any()
+                moved = (current.parameters[cluster] != run.history.parameters[current.iteration - 1][cluster]).any()
                 note = f"empty, so its center {'moved to the point farthest from its assigned center' if moved else 'stays'}."
             return [f"= {center}", note]
 

@@ -115,10 +115,10 @@ class KMedoidsView(MethodView):
             else "M step: in each cluster, the point with the lowest sum of dissimilarities to the others becomes the medoid.",
         }
 
-    def m_sentence(self, run, state: int, now) -> str:
-        old, new = run.history.states[state - 1].parameters, now.parameters
+    def m_sentence(self, run, state: int, current) -> str:
+        old, new = run.history.states[state - 1].parameters, current.parameters
         changed = np.flatnonzero(old != new)
-        loss = format_number(now.loss)
+        loss = format_number(current.loss)
         if self.uses_swaps(run.settings):
             if not len(changed):
                 return f"Swap: no swap lowers the loss, {loss}."
@@ -142,28 +142,28 @@ class KMedoidsView(MethodView):
             own = np.flatnonzero(medoids == point)  # a medoid belongs to its own cluster
             return int(own[0]) if own.size else int(to_medoids(medoids).argmin())
 
-        def swap_values(before, now, t: int) -> list[str]:
-            changed = np.flatnonzero(before != now)
+        def swap_values(before, current, t: int) -> list[str]:
+            changed = np.flatnonzero(before != current)
             if not len(changed):
                 return ["", "No swap lowers the loss."]
-            swap = f"{name_of(now[changed[0]])} replaces {name_of(before[changed[0]])}"
+            swap = f"{name_of(current[changed[0]])} replaces {name_of(before[changed[0]])}"
             losses = f"{format_number(history.half_losses[t - 1])} < {format_number(history.losses[t - 1])}"
             return ["", f"Cluster {cluster_number(run, int(changed[0]))}: {swap}, loss {losses}."]
 
         def values(frame) -> list[str]:
             state = history.states[frame.state]
-            t, now = state.iteration, state.parameters
+            t, current = state.iteration, state.parameters
             if t == 0:
-                return ["", "No swap yet." if swaps else f"initial medoid: {name_of(now[cluster])}."]
+                return ["", "No swap yet." if swaps else f"initial medoid: {name_of(current[cluster])}."]
             before = history.parameters[t - 1]
             if swaps:
-                return swap_values(before, now, t)
+                return swap_values(before, current, t)
             note = "unchanged."
-            if before[cluster] != now[cluster]:
+            if before[cluster] != current[cluster]:
                 members = history.assignment_of_iteration(t - 1).labels == cluster
-                sums = [short_number(matrix[members, medoid].sum()) for medoid in (before[cluster], now[cluster])]
+                sums = [short_number(matrix[members, medoid].sum()) for medoid in (before[cluster], current[cluster])]
                 note = f"the sum over its {pluralize(int(members.sum()), 'point')} decreases from {sums[0]} to {sums[1]}."
-            return [f"= {name_of(now[cluster])}", note]
+            return [f"= {name_of(current[cluster])}", note]
 
         m, of_point = subscript(symbol("m"), K), subscript(Z, N)
 

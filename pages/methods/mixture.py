@@ -159,16 +159,16 @@ class MixtureView(MethodView):
             "shown is an upper bound on the loss; the next E step makes it tight again.",
         }
 
-    def e_sentence(self, run, state: int, now) -> str:
+    def e_sentence(self, run, state: int, current) -> str:
         change = "initial responsibilities computed"
-        if now.iteration > 0:
-            n = now.assignment.changed
+        if current.iteration > 0:
+            n = current.assignment.changed
             change = f"{pluralize(n, 'point')} changed {'its' if n == 1 else 'their'} most likely component"
-        return f"E step: {change}, loss {self.loss_text(now.loss)}."
+        return f"E step: {change}, loss {self.loss_text(current.loss)}."
 
-    def m_sentence(self, run, state: int, now) -> str:
+    def m_sentence(self, run, state: int, current) -> str:
         shift = format_short(self.center_shifts(run, state).max())
-        return f"M step: means moved by at most {shift}, loss {self.loss_text(now.loss)} (upper bound)."
+        return f"M step: means moved by at most {shift}, loss {self.loss_text(current.loss)} (upper bound)."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x = run.history, run.data.points[[point]]
@@ -190,11 +190,11 @@ class MixtureView(MethodView):
             ]
 
         def m_values(frame) -> list[str]:
-            now = history.states[frame.state]
-            weight, mean, covariance = (part[cluster] for part in now.parameters)
-            if now.iteration == 0:
+            current = history.states[frame.state]
+            weight, mean, covariance = (part[cluster] for part in current.parameters)
+            if current.iteration == 0:
                 return ["", f"initial mean {coordinates(mean)}."]
-            mass = float(history.sizes[now.iteration - 1][cluster])
+            mass = float(history.sizes[current.iteration - 1][cluster])
             scatter = "; ".join(" ".join(map(short_number, row[:MAX_SHOWN])) for row in covariance[:MAX_SHOWN])
             more = " …" if len(covariance) > MAX_SHOWN else ""
             model = {"full": "", "tied": ", shared by all", "diagonal": ", diagonal", "spherical": ", one variance"}

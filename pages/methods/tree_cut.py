@@ -70,14 +70,14 @@ class TreeCutView(MethodView):
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """Convex hulls of the current clusters; with single linkage, lines for the merges since the first state."""
-        now = run.history.states[state]
-        if now.phase == "start":
+        current = run.history.states[state]
+        if current.phase == "start":
             return []
         if run.model_input.linkage == "single":
-            return self._merge_lines(run, run.history.parameters[0].merges, now.parameters.merges, plane)
+            return self._merge_lines(run, run.history.parameters[0].merges, current.parameters.merges, plane)
         labels, hulls = run.history.last.labels, run.cached(("hulls", plane.names), dict)
         lines = [[] for _ in range(run.k)]
-        for merge in run.model_input.largest_clusters_after(now.parameters.merges, OUTLINED).tolist():
+        for merge in run.model_input.largest_clusters_after(current.parameters.merges, OUTLINED).tolist():
             members = run.model_input.tree.members(merge)
             if merge not in hulls:
                 hulls[merge] = hull(self._xy(run, plane)[members])
@@ -132,19 +132,19 @@ class TreeCutView(MethodView):
     def sentences(self) -> dict[str, Callable]:
         return {"start": self.start_sentence, "merge": self.merge_sentence, "nearest": self.nearest_sentence}
 
-    def start_sentence(self, run, state: int, now) -> str:
+    def start_sentence(self, run, state: int, current) -> str:
         return f"Start: {pluralize(len(run.data.points), 'point')}, each in its own cluster."
 
-    def merge_sentence(self, run, state: int, now) -> str:
-        merges, data_tree = now.parameters.merges, run.model_input
+    def merge_sentence(self, run, state: int, current) -> str:
+        merges, data_tree = current.parameters.merges, run.model_input
         if merges == 0:
             return "No merges."
-        if now.iteration == 0:
+        if current.iteration == 0:
             return f"First {pluralize(merges, 'merge')}, up to height {format_short(data_tree.height(merges))}."
         return data_tree.merge_sentence(merges - 1)
 
-    def nearest_sentence(self, run, state: int, now) -> str:
-        return f"Next merge: the two nearest clusters, at height {format_short(now.loss)}."
+    def nearest_sentence(self, run, state: int, current) -> str:
+        return f"Next merge: the two nearest clusters, at height {format_short(current.loss)}."
 
     def ending(self, run, state: int) -> str:
         return " The tree is cut here." if state == len(run.history.states) - 1 else ""

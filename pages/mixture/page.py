@@ -108,10 +108,10 @@ else:
     if run.note:
         st.info(run.note, icon=":material/info:")
     shown = show_run(run, plane, progress)
-    driver = run_view.driver()
+    panel = run_view.player_panel()
     formulas, point = run_view.choose_formulas(run, shown.frames, always=True)
     section = choose_section(data)
-    with driver:
+    with panel:
         other_figures = ("triangle",) if section == "responsibilities" and run.k == 3 else ()
         run_view.show_player(run, shown, formulas, other_figures)
     show_section(section, run, plane, progress, shown, point)

@@ -102,9 +102,9 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
     return typeset(run.view.formulas(run, point, cluster), frames), point
 
 
-def driver() -> AbstractContextManager:
+def player_panel() -> AbstractContextManager:
     """Container of the player. It sticks to the window, unless formulas make it too tall."""
-    return st.container(key="driver_with_formulas" if st.session_state.get("formulas") else "driver")
+    return st.container(key="player_panel_with_formulas" if st.session_state.get("formulas") else "player_panel")
 
 
 def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_figures: tuple[str, ...] = ()) -> None:

@@ -37,7 +37,7 @@ def choose_own_data() -> Data | None:
         format_func=INPUTS.get,
         default="file",
         required=True,
-        key="how",
+        key="input",
         label_visibility="collapsed",
         **PERSISTENT,
     )
@@ -194,7 +194,7 @@ def _choose_interpretation(key: str, options: list[str], default: str) -> str:
         format_func=INTERPRETATIONS.get,
         default=default,
         required=True,
-        key=f"{key}_taken",
+        key=f"{key}_interpretation",
         help="K-medoids and hierarchical clustering accept any distances. The edit distance between two words is the minimum "
         "number of letters to insert, delete or replace to turn one into the other.",
         **PERSISTENT,

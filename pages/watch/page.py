@@ -30,9 +30,9 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         )
         shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
         run_view.show_picture(run, shown)
-        driver = run_view.driver()
+        panel = run_view.player_panel()
         formulas, _ = run_view.choose_formulas(run, shown.frames)
-        with driver:
+        with panel:
             run_view.show_player(run, shown, formulas)
         n = len(run.data.points)
         st.caption(

@@ -29,7 +29,7 @@ def test_k_means_started_at_the_three_group_means_stays_there():
     assert step.assignment.sizes.tolist() == [3, 3, 3]
 
 
-def test_the_half_step_loss_uses_new_centers_and_old_labels():
+def test_the_m_step_loss_uses_new_centers_and_old_labels():
     history = RunHistory.record(KMeans(3), LINE, start=LINE[:3])
     expected = sum((x - 15) ** 2 for x in (3, 11, 12, 13, 21, 22, 23))
     assert history.half_losses[0] == pytest.approx(expected)

@@ -94,7 +94,7 @@ def test_of_coinciding_centers_the_lowest_index_gets_the_points():
 # empty clusters
 
 
-def test_an_empty_cluster_gets_the_farthest_point_and_the_half_step_loss_includes_this():
+def test_an_empty_cluster_gets_the_farthest_point_and_the_m_step_loss_includes_this():
     points = np.array([[0.0], [1.0], [2.0], [9.0]])
     history = History.record(KMeans(2), points, start=[[1.0], [100.0]])
     assert history.sizes[0].tolist() == [4, 0]

@@ -28,7 +28,7 @@ def test_the_loss_never_increases_in_any_half_step(name, data):
     prepared = method.prepare(input_data)
     steps = list(iterate(method, prepared, rng=seed, max_iter=25))
     for before, after in pairwise(steps):
-        between = method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+        between = method.m_step_loss(prepared, before.assignment, before.parameters, after.parameters)
         margins = [method.rounding_error(prepared, step.assignment, step.loss) for step in (before, after)]
         if isinstance(method, GaussianMixture) and prepared.rounding < 1e-14:
             # the margin must be small compared with the loss
@@ -137,7 +137,7 @@ def after_one_step(method, data, start):
     start = method.check_start(prepared, start)
     assignment, loss = method.e_step(prepared, start)
     new = method.m_step(prepared, assignment, start)
-    return assignment, loss, new, method.half_step_loss(prepared, assignment, start, new)
+    return assignment, loss, new, method.m_step_loss(prepared, assignment, start, new)
 
 
 def margin_of(method, data):

@@ -155,7 +155,7 @@ def test_ppca_never_increases_the_loss_and_imputes_all_missing_values(table):
     prepared = process.prepare(points)
     states = list(iterate(process, prepared, max_iter=15))
     for before, after in pairwise(states):
-        between = process.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+        between = process.m_step_loss(prepared, before.assignment, before.parameters, after.parameters)
         margins = [process.rounding_error(prepared, state.assignment, state.loss) for state in (before, after)]
         assert between <= before.loss + margins[0]
         assert after.loss <= between + margins[1]

@@ -80,7 +80,7 @@ class Halving(Alternating):
         self.calls.append("m")
         return parameters * 4 if self.calls.count("m") == self.rises_at else parameters / 2
 
-    def half_step_loss(self, prepared, assignment, parameters, new_parameters):
+    def m_step_loss(self, prepared, assignment, parameters, new_parameters):
         return 0.75 * parameters
 
     def has_converged(self, before, parameters, assignment, loss, tol):
@@ -224,14 +224,12 @@ def test_the_intermediate_state_has_new_parameters_and_the_old_assignment(method
     assert middle.parameters is after.parameters
     assert middle.assignment is before.assignment
     assert before.loss >= middle.loss >= after.loss
-    assert middle.loss == method.half_step_loss(prepared, before.assignment, before.parameters, after.parameters)
+    assert middle.loss == method.m_step_loss(prepared, before.assignment, before.parameters, after.parameters)
 
 
 def test_a_subclass_without_one_of_the_steps_cannot_be_instantiated():
-    for step in ("e_step", "m_step", "half_step_loss", "has_converged"):
-        parts = {
-            name: getattr(Halving, name) for name in ("e_step", "m_step", "half_step_loss", "has_converged") if name != step
-        }
+    for step in ("e_step", "m_step", "m_step_loss", "has_converged"):
+        parts = {name: getattr(Halving, name) for name in ("e_step", "m_step", "m_step_loss", "has_converged") if name != step}
         with pytest.raises(TypeError, match=step):
             type("Incomplete", (Alternating,), parts)()
 
@@ -582,7 +580,7 @@ def test_the_time_of_a_history_includes_only_e_and_m_steps(monkeypatch):
 
         return function
 
-    seconds_of = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "half_step_loss": 1e4}
+    seconds_of = {"prepare": 1e6, "start": 1e5, "e_step": 1, "m_step": 10, "m_step_loss": 1e4}
     slow = type("Slow", (Halving,), {name: timed(name, seconds) for name, seconds in seconds_of.items()})()
     history = History.record(slow, 1, tol=16, on_step=lambda step: clock.__setitem__(0, clock[0] + 1000))
     assert len(history) == 3

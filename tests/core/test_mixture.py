@@ -198,7 +198,7 @@ def test_narrow_components_away_from_the_center_match_the_reference_steps(covari
     assert_near(new, reference_m_step(points, shares, covariance), 1e-8)
     tolerance = 1e-8 + 1e-14 * abs(expected)  # the bound is computed as a difference from the previous loss
     bound = expected - (shares * (log_joint(points, new) - log_joint(points, old))).sum() / len(points)
-    assert process.half_step_loss(prepared, assignment, old, new) == pytest.approx(bound, abs=tolerance)
+    assert process.m_step_loss(prepared, assignment, old, new) == pytest.approx(bound, abs=tolerance)
 
 
 @pytest.mark.parametrize("covariance", KINDS)

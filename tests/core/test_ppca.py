@@ -125,7 +125,7 @@ def test_neither_the_e_step_nor_the_m_step_increases_the_loss(table):
         assert np.isfinite(state.loss)
         assert LOSS_ROSE not in [notice.name for notice in state.notices]
         if before is not None:
-            between = process.half_step_loss(prepared, before.assignment, before.parameters, state.parameters)
+            between = process.m_step_loss(prepared, before.assignment, before.parameters, state.parameters)
             rounding = process.rounding_error(prepared, state.assignment, before.loss)
             assert rounding < 1e-3
             assert between <= before.loss + rounding
@@ -140,7 +140,7 @@ def test_the_bound_equals_the_loss_at_the_old_parameters(table):
     process = ProbabilisticPCA(q)
     prepared = process.prepare(points)
     state = fit(process, prepared, max_iter=3)
-    bound = process.half_step_loss(prepared, state.assignment, state.parameters, state.parameters)
+    bound = process.m_step_loss(prepared, state.assignment, state.parameters, state.parameters)
     assert bound == pytest.approx(state.loss, abs=2 * process.rounding_error(prepared, state.assignment, state.loss))
 
 

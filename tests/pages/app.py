@@ -30,7 +30,7 @@ def latest(app: AppTest, *kinds: str):
 def opened_with_pasted(text: str) -> AppTest:
     """Opens the Data page and pastes a table."""
     app = opened("/data?source=Upload")
-    app.button_group(key="how").set_value("paste").run()
+    app.button_group(key="input").set_value("paste").run()
     app.text_area(key="pasted").set_value(text).run()
     assert not app.exception
     return app

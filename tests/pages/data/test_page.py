@@ -32,16 +32,16 @@ def shared_app():
 
 
 def upload(app, name, content):
-    if app.button_group(key="how").value != "file":
-        app.button_group(key="how").set_value("file").run()
+    if app.button_group(key="input").value != "file":
+        app.button_group(key="input").set_value("file").run()
     app.file_uploader(key="file").set_value((name, content, "application/octet-stream")).run()
     assert not app.exception
     return app
 
 
 def paste(app, text):
-    if app.button_group(key="how").value != "paste":
-        app.button_group(key="how").set_value("paste").run()
+    if app.button_group(key="input").value != "paste":
+        app.button_group(key="input").set_value("paste").run()
     app.text_area(key="pasted").set_value(text).run()
     assert not app.exception
     return app
