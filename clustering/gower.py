@@ -39,17 +39,19 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
     Equals 1 minus Gower's similarity with equal weights and without asymmetric binary columns. A single outlier determines
     the range of its column. With missing values the triangle inequality may be violated.
     """
-    numbers, categories = _check_numbers(numbers), _check_categories(categories)
+    # checked and transposed: from here on, a row of these arrays is a column of the table
+    numbers, categories = _scaled_columns(numbers), _code_columns(categories)
     tables = [table for table in (numbers, categories) if table is not None]
     if not tables:
         raise ValueError("numbers or categories must have at least one column, got none in either")
     n = tables[0].shape[1]
     if tables[-1].shape[1] != n:
         raise ValueError(f"numbers and categories must have the same number of rows, got {n} and {tables[-1].shape[1]}")
-    # (p + q, n) True if observed; missing values are replaced with any finite number
+    # (p + q, n) True if observed
     observed = np.concatenate([~np.isnan(table) if table is numbers else table >= 0 for table in tables])
     complete = observed.all(axis=1)
     present = observed.astype(float)
+    # NaN becomes 0 and code -1 stays; both are finite, and their differences are zeroed below
     columns = [column for table in tables for column in np.nan_to_num(table, copy=True)]
     p = 0 if numbers is None else len(numbers)
     result = np.zeros((n, n))
@@ -83,7 +85,7 @@ def gower_matrix(numbers, categories=None) -> np.ndarray:
     return result
 
 
-def _check_numbers(numbers) -> np.ndarray | None:
+def _scaled_columns(numbers) -> np.ndarray | None:
     """Columns (p, n) divided by their ranges, NaN if missing; None if there are no columns."""
     if numbers is None or _has_no_columns(numbers):
         return None
@@ -96,7 +98,7 @@ def _check_numbers(numbers) -> np.ndarray | None:
     return np.where(observed, scaled, np.nan).T.copy()
 
 
-def _check_categories(categories) -> np.ndarray | None:
+def _code_columns(categories) -> np.ndarray | None:
     """Columns (q, n) of codes; None if there are no columns."""
     if categories is None or _has_no_columns(categories):
         return None

@@ -53,7 +53,7 @@ def show(verdict: Verdict) -> None:
             if verdict.reference
             else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
         )
-        + f" The suggested K above does not take into account the elbow{' or AIC' if verdict.information else ''}."
+        + f" The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
     )
     drawn = [name for name in TEXTS if name in verdict.criteria]
     for first in range(0, len(drawn), 3):

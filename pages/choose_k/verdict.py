@@ -127,14 +127,15 @@ class Verdict:
         if any(k > 1 and len(names) > 1 and set(names) - information for k, names in self.votes.items()):
             return f"Suggested K: {votes}"
         none = f"No evidence for more than one cluster with {self.sweep.view.title_in_sentence}"
-        return f"{none}; criteria suggest {votes}" if votes else none
+        return f"{none}; suggested K: {votes}" if votes else none
 
     def _elbow(self) -> Criterion:
         losses = np.array([best.loss for best in self.best_runs])
         if len(self.ks) < 3:
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, evidence="too few values of K")
         choice, distances = elbow(self.ks, losses)
-        evidence = f"weak: {distances.max():.2f} below the chord (maximum possible {np.sqrt(0.5):.2f})"
+        scaled = "below the chord when both axes are scaled to 0–1"
+        evidence = f"weak: {distances.max():.2f} {scaled} (largest possible: {np.sqrt(0.5):.2f})"
         return Criterion(NAMES["elbow"], self.ks, losses, False, choice=choice, evidence=evidence)
 
     def _compared(self, name: str, values: np.ndarray, threshold: float = 0.0) -> Criterion:
@@ -156,8 +157,11 @@ class Verdict:
         value, highest = float(criterion.values[best]), float(reference[:, best].max())
         # noise can be split the same way every time, for example a square into four
         supported = value >= highest + MIN_STABILITY_GAIN
-        against = "reference data" if supported else "not clearly better than reference data"
-        evidence = minus_signs(f"{value:.2f} (highest on {against}: {highest:.2f})")
+        evidence = minus_signs(
+            f"{value:.2f} (highest on reference data: {highest:.2f})"
+            if supported
+            else f"not clearly better than reference data: {value:.2f} (highest there: {highest:.2f})"
+        )
         if len(ks) > 1:
             others = np.delete(criterion.values, best)
             evidence += minus_signs(f"; next: K = {np.delete(ks, best)[others.argmax()]} with {others.max():.2f}")

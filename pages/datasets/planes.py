@@ -62,7 +62,7 @@ def principal_plane(points: np.ndarray) -> Plane:
 
 def _percentage(share: float) -> str:
     """A share as a percentage that is 0% or 100% only if the share is exactly 0 or 1, up to rounding errors."""
-    if 1e-12 < share < 0.005:
+    if 1e-12 < share <= 0.005:
         return "under 1%"
     return "over 99%" if 0.995 <= share < 1 - 1e-12 else f"{share:.0%}"
 

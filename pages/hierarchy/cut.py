@@ -12,7 +12,7 @@ def cut_run(data_tree: DataTree, k: int) -> Run:
     Unlike `make_run`, which builds the tree from the data, this function takes an existing tree, with any leaf order.
     """
     view = method("tree")
-    settings = view.settings(min(k, data_tree.merges + 1), linkage=data_tree.linkage, metric=data_tree.metric)
+    settings = view.settings(min(k, data_tree.n_merges + 1), linkage=data_tree.linkage, metric=data_tree.metric)
     return Run(
         settings,
         data_tree.data,
@@ -24,7 +24,7 @@ def cut_run(data_tree: DataTree, k: int) -> Run:
 
 def merges_below_cut(run: Run) -> int:
     """Number of merges below the cut."""
-    return run.model_input.merges + 1 - run.settings.k
+    return run.model_input.n_merges + 1 - run.settings.k
 
 
 def height_of_cut(data_tree: DataTree, k: int, preferred: float | None = None) -> float:
@@ -39,7 +39,7 @@ def height_of_cut(data_tree: DataTree, k: int, preferred: float | None = None) -
     top = float(data_tree.tree.heights.max())
     low, end = max(low, 0.0), min(high, 1.04 * top or 1.0)
     if not low < end:
-        return min(low, end) if low < high else float(data_tree.tree.heights[data_tree.merges - k])
+        return min(low, end) if low < high else float(data_tree.tree.heights[data_tree.n_merges - k])
     middle = low + (end - low) / 2
     rounded = float(f"{middle:.3g}")
     return rounded if low <= rounded < end else middle

@@ -24,20 +24,20 @@ DENSE_HEIGHTS = 120
 """number of last merges that are all in the height curve; earlier merges are thinned out"""
 
 
-def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
-    """Animated dendrogram with a frame for each of `states` (numbers of merges), initially at `states[shown]`.
+def dendrogram(run: Run, merges_at_frames: list[int], shown: int, name: str, height: int = HEIGHT) -> go.Figure:
+    """Animated dendrogram with a frame for each of the numbers of merges `merges_at_frames`; frame `shown` is shown initially.
 
     The distance between leaves is 1. The merges that have no frame of their own are drawn as separate traces, which later
     frames do not change. `name` becomes the layout's `meta`.
     """
     data_tree = run.model_input
     brackets = _Brackets(data_tree, TreeColors(run))
-    colors, n = brackets.colors, data_tree.merges + 1
+    colors, n = brackets.colors, data_tree.n_merges + 1
     lower = data_tree.first_with_own_frame
     n_colors = len(colors.codes)
-    base = next((i for i, merges in enumerate(states) if merges >= lower), 0)
+    base = next((i for i, merges in enumerate(merges_at_frames) if merges >= lower), 0)
     frames = []
-    for i, merges in enumerate(states):
+    for i, merges in enumerate(merges_at_frames):
         last = brackets.last(merges)
         upper = [brackets.lines(rows) for rows in brackets.by_color(lower, merges)]
         spec = dict(name=str(i), data=[*upper, last, last], traces=list(range(1 + n_colors, 3 + 2 * n_colors)))
@@ -51,7 +51,7 @@ def dendrogram(run: Run, states: list[int], shown: int, name: str, height: int =
     whole = (
         line | brackets.lines(np.flatnonzero(brackets.drawn)) | dict(line=dict(color=palette.NEUTRAL, width=1), opacity=0.55)
     )
-    merges = states[shown]
+    merges = merges_at_frames[shown]
     shown_rows = brackets.by_color(0, min(merges, lower)) + brackets.by_color(lower, merges)
     width = 1.3 if n > 150 else 2
     colored = [
@@ -98,7 +98,7 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
     Each cell is the mean over a block of pairs if there are too many points.
     """
     data_tree = run.model_input
-    n = data_tree.merges + 1
+    n = data_tree.n_merges + 1
     matrix, edges = block_means(data_tree.dissimilarities(), data_tree.tree.order)
     names = run.data.names_of(data_tree.tree.order[edges[:-1]])
     few = len(names) <= MAX_LABELED
@@ -145,7 +145,7 @@ class _Brackets:
     def __init__(self, data_tree: DataTree, colors: TreeColors):
         self.data_tree, self.colors = data_tree, colors
         tree = data_tree.tree
-        n = data_tree.merges + 1
+        n = data_tree.n_merges + 1
         x = tree.offsets + 0.5
         for i, (a, b) in enumerate(tree.merges.tolist()):
             x[n + i] = (x[a] + x[b]) / 2
@@ -164,7 +164,7 @@ class _Brackets:
         """Drawn merges among first..last-1, as an array for each color."""
         rows = np.arange(first, max(first, last))
         rows = rows[self.drawn[rows]]
-        return [rows[self.colors.merges[rows] == code] for code in self.colors.codes]
+        return [rows[self.colors.merge_codes[rows] == code] for code in self.colors.codes]
 
     def lines(self, rows: np.ndarray) -> dict:
         """Coordinates of the brackets of these merges."""
@@ -194,7 +194,7 @@ class _Brackets:
 
     def hover_markers(self) -> dict:
         """Trace of invisible markers whose tooltips describe the merges."""
-        rows = np.arange(self.data_tree.merges)[-MAX_HOVERED:]
+        rows = np.arange(self.data_tree.n_merges)[-MAX_HOVERED:]
         return dict(
             type="scatter",
             mode="markers",
@@ -206,16 +206,17 @@ class _Brackets:
         )
 
 
-def height_curve(run: Run, states: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
+def height_curve(run: Run, merges_at_frames: list[int], shown: int, name: str, height: int = 340) -> go.Figure:
     """Animated curve of the merge heights against the number of clusters, from many to one.
 
-    It has a frame for each of `states` (numbers of merges), initially at `states[shown]`. `name` becomes the layout's `meta`.
+    It has a frame for each of the numbers of merges `merges_at_frames`; frame `shown` is shown initially. `name` becomes the
+    layout's `meta`.
     """
     data_tree = run.model_input
-    clusters = np.arange(data_tree.merges, 0, -1)
-    sparse = np.geomspace(1, data_tree.merges, 300).astype(int)
+    clusters = np.arange(data_tree.n_merges, 0, -1)
+    sparse = np.geomspace(1, data_tree.n_merges, 300).astype(int)
     clusters = np.unique(np.concatenate([sparse, clusters[-DENSE_HEIGHTS:]]))[::-1]
-    rows = data_tree.merges - clusters
+    rows = data_tree.n_merges - clusters
     y = data_tree.tree.heights[rows]
     whole = dict(
         x=clusters,
@@ -224,16 +225,17 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
         hovertemplate="%{text}<br>height %{y:.6g}<extra></extra>",
     )
     frames = []
-    for i, merges in enumerate(states):
+    for i, merges in enumerate(merges_at_frames):
         line, marker = EMPTY_LINE, EMPTY_LINE
         if merges:
             applied = rows < merges
             line = dict(x=clusters[applied], y=y[applied])
-            marker = dict(x=[data_tree.merges + 1 - merges], y=[data_tree.height(merges)])
+            marker = dict(x=[data_tree.n_merges + 1 - merges], y=[data_tree.height(merges)])
         frames.append(dict(name=str(i), data=[line, marker], traces=[1, 2]))
     k = run.settings.k
     span = np.ptp(data_tree.tree.heights) or 1.0
-    ticks = [tick for tick in (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000) if tick <= data_tree.merges]
+    ticks = (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+    ticks = [tick for tick in ticks if tick <= data_tree.n_merges]
     layout = dict(
         height=height,
         margin=TIGHT,
@@ -242,7 +244,7 @@ def height_curve(run: Run, states: list[int], shown: int, name: str, height: int
         dragmode=False,
         xaxis=dict(
             type="log",
-            range=[np.log10(data_tree.merges + 1) + 0.05, -0.06],
+            range=[np.log10(data_tree.n_merges + 1) + 0.05, -0.06],
             tickvals=ticks,
             ticktext=[f"{tick:,}" for tick in ticks],
             title=dict(text="number of clusters"),
@@ -268,7 +270,7 @@ def alt_text(run: Run) -> str:
     data_tree = run.model_input
     sizes = ", ".join(f"{size:,}" for size in np.sort(run.history.sizes[-1])[::-1][:10].tolist())
     return (
-        f"Dendrogram of {pluralize(data_tree.merges + 1, 'point')} by {linkage_name(data_tree.linkage)}, up to height "
-        f"{format_number(data_tree.height(data_tree.merges))}; "
+        f"Dendrogram of {pluralize(data_tree.n_merges + 1, 'point')} by {linkage_name(data_tree.linkage)}, up to height "
+        f"{format_number(data_tree.height(data_tree.n_merges))}; "
         f"cut into {pluralize(run.settings.k, 'cluster')} of {sizes} points."
     )

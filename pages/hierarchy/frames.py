@@ -7,16 +7,16 @@ from pages.runs.run import Run
 
 
 def tree_frames(run: Run) -> list[Frame]:
-    """One frame for each entry of `DataTree.states`, below and above the cut.
+    """One frame for each entry of `DataTree.merges_at_frames`, below and above the cut.
 
     `position` is the number of merges so far. `state` and `parameters` are the number of the frame, because the history of
     the run contains only the last merges before the cut.
     """
     data_tree, cut = run.model_input, merges_below_cut(run)
-    start = f"Start: {pluralize(data_tree.merges + 1, 'point')}, each in its own cluster."
+    start = f"Start: {pluralize(data_tree.n_merges + 1, 'point')}, each in its own cluster."
     frames = [Frame("start", 0, 0, None, 0.0, None, start, data_tree.merge_rule())]
-    for i, merges in enumerate(data_tree.states[1:], 1):
-        height, left = data_tree.height(merges), data_tree.merges + 1 - merges
+    for i, merges in enumerate(data_tree.merges_at_frames[1:], 1):
+        height, left = data_tree.height(merges), data_tree.n_merges + 1 - merges
         if merges <= data_tree.first_with_own_frame:
             sentence = f"{pluralize(merges, 'merge')} up to height {format_short(height)}: {left:,} clusters."
         else:
@@ -33,7 +33,7 @@ def tree_frames(run: Run) -> list[Frame]:
 
 def frame_of_cut(run: Run) -> int:
     """Number of the frame that shows the clusters of the cut."""
-    return run.model_input.states.index(merges_below_cut(run))
+    return run.model_input.merges_at_frames.index(merges_below_cut(run))
 
 
 def pace(frames: list[Frame]) -> list[int]:

@@ -14,7 +14,7 @@ TOO_LOW = "too low"
 
 def cut_at(data_tree: DataTree, height: float) -> None:
     """Callback: stores the height, and sets K to the number of clusters that a cut there gives."""
-    clusters = data_tree.merges + 1 - data_tree.tree.merges_below(height)
+    clusters = data_tree.n_merges + 1 - data_tree.tree.merges_below(height)
     st.session_state["k"] = min(clusters, MAX_CLUSTERS)
     st.session_state[HEIGHT] = height
     st.session_state[TOO_LOW] = (height, clusters) if clusters > MAX_CLUSTERS else None

@@ -34,7 +34,7 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
             "points connects them, so the last to merge are often single outliers.",
             icon=":material/info:",
         )
-    if ordered and data_tree.merges >= MAX_ORDERED_LEAVES:
+    if ordered and data_tree.n_merges >= MAX_ORDERED_LEAVES:
         st.info(f"Optimal leaf order is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:")
 
 

@@ -40,7 +40,7 @@ class TreeColors:
         self.first_merge = data_tree.first_merge
         self._points = (1 + run.ranks % len(palette.COLORS))[labels].astype(np.uint8)
         self._symbols = palette.SYMBOL_NUMBERS[run.ranks % len(palette.SYMBOLS)][labels]
-        self.merges = np.where(np.arange(data_tree.merges) < self.cut, data_tree.labels_of_merges(self._points), 0)
+        self.merge_codes = np.where(np.arange(data_tree.n_merges) < self.cut, data_tree.labels_of_merges(self._points), 0)
         self.colors = [palette.NEUTRAL, *palette.COLORS[: int(self._points.max())]]
 
     @property
@@ -69,7 +69,7 @@ class TreeColors:
 
 def picture(
     run: Run,
-    states: list[int],
+    merges_at_frames: list[int],
     shown: int,
     plane: Plane,
     name: str,
@@ -83,18 +83,18 @@ def picture(
 
     Parameters
     ----------
-    states : numbers of merges, one for each frame
-    shown : index in `states` of the frame that is shown initially
+    merges_at_frames : number of merges done at each frame
+    shown : number of the frame that is shown initially
     name : becomes the layout's `meta`
     on_progress : called with the fraction of frames that are done; an exception that it raises stops the function
     markers : more points than this are drawn as an image, except for those that join in the merges shown one by one
     """
-    return _TreePicture(run, states, plane, markers).figure(shown, name, on_progress)
+    return _TreePicture(run, merges_at_frames, plane, markers).figure(shown, name, on_progress)
 
 
 class _TreePicture:
-    def __init__(self, run: Run, states: list[int], plane: Plane, markers: int):
-        self.data_tree, self.data, self.states, self.plane = run.model_input, run.data, states, plane
+    def __init__(self, run: Run, merges_at_frames: list[int], plane: Plane, markers: int):
+        self.data_tree, self.data, self.merges_at_frames, self.plane = run.model_input, run.data, merges_at_frames, plane
         self.xy = plane.positions(run.data.points)
         self.extent = padded_extent(self.xy, 1.2 if run.data.to_scale else None)
         self.painted = len(self.xy) > markers
@@ -103,7 +103,7 @@ class _TreePicture:
         digits = 4 - int(np.floor(np.log10(min(right - left, top - bottom))))
         shapes = _MergeLines if self.data_tree.linkage == "single" else _Outlines
         self.shapes = shapes(self.data_tree, self.xy, digits)
-        last = np.array([merges - 1 for merges in states if merges > self.data_tree.first_with_own_frame], dtype=int)
+        last = np.array([merges - 1 for merges in merges_at_frames if merges > self.data_tree.first_with_own_frame], dtype=int)
         self.last_merges = dict(zip(last.tolist(), self.data_tree.ends(last, self.xy).round(digits), strict=True))
         self.marked = np.arange(len(self.xy))
         if self.painted:
@@ -135,14 +135,17 @@ class _TreePicture:
         lower = list(range(1 + len(static), 1 + len(static) + n_colors))
         upper = [trace + n_colors for trace in lower]
         last_lines = [upper[-1] + 1, upper[-1] + 2]
-        base = next((i for i, merges in enumerate(self.states) if merges >= first_with_own_frame), len(self.states) - 1)
+        base = next(
+            (i for i, merges in enumerate(self.merges_at_frames) if merges >= first_with_own_frame),
+            len(self.merges_at_frames) - 1,
+        )
         frames = []
         colored = base  # the last frame that sets the colors of the points
-        for i, merges in enumerate(self.states):
-            on_progress(i / len(self.states))
+        for i, merges in enumerate(self.merges_at_frames):
+            on_progress(i / len(self.merges_at_frames))
             data = self.shapes.upper(merges, colors) + 2 * [self.last_merge(merges)]
             spec = dict(name=str(i), data=data, traces=upper + last_lines)
-            before = self.states[i - 1] if i else 0
+            before = self.merges_at_frames[i - 1] if i else 0
             if i > base and np.array_equal(colors.has_color(merges), colors.has_color(before)):
                 spec["baseframe"] = str(colored)
             else:
@@ -157,7 +160,7 @@ class _TreePicture:
                     if images := self.image(merges):
                         spec["layout"] = dict(images=images)
             frames.append(spec)
-        merges = self.states[shown]
+        merges = self.merges_at_frames[shown]
         marker = dict(size=marker_size(len(self.xy)), opacity=0.85, line=dict(width=0)) | colors.scale()
         points = point_trace(self.data, self.plane, self.xy, self.marked)
         points["marker"] = marker | colors.markers(merges, self.marked)["marker"]
@@ -171,7 +174,9 @@ class _TreePicture:
             for code, (color, shape) in enumerate(zip(colors.colors, level(merges, colors), strict=True))
         ]
         layout = plane_layout(self.data, self.plane, self.extent, HEIGHT, self.painted) | player_layout(name)
-        layout["images"] = [image_position(self.extent) | image for image in self.image(min(merges, self.states[base]))]
+        layout["images"] = [
+            image_position(self.extent) | image for image in self.image(min(merges, self.merges_at_frames[base]))
+        ]
         last = [trace | self.last_merge(merges) for trace in highlight_traces("lines+markers", 7)]
         return AnimatedFigure([points, *static, *shapes, *last], layout, frames)
 
@@ -195,7 +200,7 @@ class _Outlines:
         for merge in self.data_tree.largest_clusters_after(merges, OUTLINED).tolist():
             if merge not in self.hulls:
                 self.hulls[merge] = hull(self.xy[self.data_tree.tree.members(merge)]).round(self.digits)
-            lines[colors.merges[merge]].append(self.hulls[merge])
+            lines[colors.merge_codes[merge]].append(self.hulls[merge])
         return [_broken_line(parts) for parts in lines]
 
 
@@ -206,7 +211,7 @@ class _MergeLines:
 
     def __init__(self, data_tree: DataTree, xy: np.ndarray, digits: int):
         self.data_tree = data_tree
-        self.ends = data_tree.ends(np.arange(data_tree.merges), xy).round(digits)
+        self.ends = data_tree.ends(np.arange(data_tree.n_merges), xy).round(digits)
 
     def lower(self, merges: int, colors: TreeColors) -> list[dict]:
         """For each color one broken line of the merges that have no frame of their own."""
@@ -218,7 +223,7 @@ class _MergeLines:
 
     def _between(self, first: int, last: int, colors: TreeColors) -> list[dict]:
         rows = np.arange(first, max(first, last))
-        return [_broken_line(self.ends[rows[colors.merges[rows] == code]]) for code in colors.codes]
+        return [_broken_line(self.ends[rows[colors.merge_codes[rows] == code]]) for code in colors.codes]
 
 
 def _broken_line(parts) -> dict:

@@ -24,13 +24,13 @@ def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
     def on_progress(fraction: float) -> None:
         progress.show(0.2 + 0.8 * fraction, "Drawing the plots.")
 
-    states, cut = run.model_input.states, frame_of_cut(run)
+    merges_at_frames, cut = run.model_input.merges_at_frames, frame_of_cut(run)
     return session_cache().get(
         ("tree figures", name),
         lambda: [
-            picture(run, states, cut, plane, name, on_progress),
-            figures.dendrogram(run, states, cut, name),
-            figures.height_curve(run, states, cut, name),
+            picture(run, merges_at_frames, cut, plane, name, on_progress),
+            figures.dendrogram(run, merges_at_frames, cut, name),
+            figures.height_curve(run, merges_at_frames, cut, name),
             figures.heat_map(run),
         ],
     )

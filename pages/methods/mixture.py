@@ -222,7 +222,10 @@ class MixtureView(MethodView):
         of_mean = row(m, sign("="), one_k, sum_over(N), share, X)
         m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
         name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
-        objective = "Mean negative log-likelihood, in nats per point; after an M step, the upper bound that EM minimizes."
+        objective = (
+            "Mean negative log-likelihood, in nats per point. After an M step, the value shown is instead that of the upper "
+            "bound that EM minimizes."
+        )
         return [
             Formula("Objective", "", loss, objective, loss_value),
             Formula("E step", "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),

@@ -59,7 +59,8 @@ class DataTree:
         return 12 * len(self.data.points) + (0 if self.matrix is None else self.matrix.size)
 
     @property
-    def merges(self) -> int:
+    def n_merges(self) -> int:
+        """Number of merges, one less than the number of points."""
         return len(self.tree.heights)
 
     @property
@@ -68,19 +69,20 @@ class DataTree:
         return self.data.precomputed is None and self.metric == "euclidean"
 
     @cached_property
-    def states(self) -> list[int]:
-        """Numbers of merges with a frame: 0, then the ends of blocks, then each of the last `MERGES_WITH_OWN_FRAME` merges."""
-        own = min(self.merges, MERGES_WITH_OWN_FRAME)
+    def merges_at_frames(self) -> list[int]:
+        """Number of merges done at each frame: 0, then after each block of early merges, then after each of the last
+        `MERGES_WITH_OWN_FRAME` merges."""
+        own = min(self.n_merges, MERGES_WITH_OWN_FRAME)
         # every frame contains all lines up to its merge, so large trees get fewer blocks
-        blocks = 0 if own == self.merges else int(np.clip(12_000 // (self.merges - own), 8, 30))
-        clusters_left = np.geomspace(self.merges + 1, own + 1, blocks + 1)[1:]
-        block_ends = self.merges + 1 - np.rint(clusters_left).astype(int)
-        return np.unique([0, *block_ends, *range(self.merges - own, self.merges + 1)]).tolist()
+        blocks = 0 if own == self.n_merges else int(np.clip(12_000 // (self.n_merges - own), 8, 30))
+        clusters_left = np.geomspace(self.n_merges + 1, own + 1, blocks + 1)[1:]
+        block_ends = self.n_merges + 1 - np.rint(clusters_left).astype(int)
+        return np.unique([0, *block_ends, *range(self.n_merges - own, self.n_merges + 1)]).tolist()
 
     @property
     def first_with_own_frame(self) -> int:
         """Index of the first merge with its own frame."""
-        return self.merges - min(self.merges, MERGES_WITH_OWN_FRAME)
+        return self.n_merges - min(self.n_merges, MERGES_WITH_OWN_FRAME)
 
     @cached_property
     def first_merge(self) -> np.ndarray:
@@ -93,7 +95,7 @@ class DataTree:
 
     def clusters_after(self, merges: int) -> np.ndarray:
         """Clusters of at least two points after a number of merges, as indices of the merges that formed them."""
-        n = self.merges + 1
+        n = self.n_merges + 1
         merged = self.tree.merges[:merges].ravel()
         return np.setdiff1d(np.arange(merges), merged[merged >= n] - n, assume_unique=True)
 
@@ -104,7 +106,7 @@ class DataTree:
 
     def labels_of_merges(self, labels: np.ndarray) -> np.ndarray:
         """(n - 1,) label of the first point of each merge, given the labels (n,) of the points."""
-        return labels[self.tree.order[self.tree.offsets[self.merges + 1 :]]]
+        return labels[self.tree.order[self.tree.offsets[self.n_merges + 1 :]]]
 
     def _centers(self, positions: np.ndarray) -> np.ndarray:
         """(2n - 1, 2) mean of each cluster; with median linkage the midpoint between the centers of its two children."""
@@ -117,13 +119,13 @@ class DataTree:
             centers[n + i] = (sizes[a] * centers[a] + sizes[b] * centers[b]) / (sizes[a] + sizes[b])
         return centers
 
-    def ends(self, merges: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """(m, 2, 2) end points of the lines that represent merges in the plane.
+    def ends(self, indices: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """(m, 2, 2) end points of the lines that represent the merges with these indices in the plane.
 
         With single and complete linkage these are two data points, otherwise the centers of the two clusters. `positions` are
         the (n, 2) coordinates of the points in the plane.
         """
-        pairs = self.tree.merges[merges]
+        pairs = self.tree.merges[indices]
         if self.linkage not in ("single", "complete"):
             return self._centers(positions)[pairs]
         dissimilarities = self.dissimilarities()
@@ -137,7 +139,7 @@ class DataTree:
         return positions[ends]
 
     def _points_of(self, node: int) -> np.ndarray:
-        n = self.merges + 1
+        n = self.n_merges + 1
         return np.array([node]) if node < n else self.tree.members(node - n)
 
     def dissimilarities(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -151,13 +153,13 @@ class DataTree:
     def merge_sentence(self, merge: int) -> str:
         """Description of a merge."""
         a, b = (self._name_of(node) for node in self.tree.merges[merge].tolist())
-        left = self.merges - merge
+        left = self.n_merges - merge
         rest = "one cluster left" if left == 1 else f"{left:,} clusters left"
         inversion = " This is an inversion: it is lower than one of its children." if merge in self.tree.inversions else ""
         return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{inversion}"
 
     def _name_of(self, node: int) -> str:
-        n = self.merges + 1
+        n = self.n_merges + 1
         return self.data.names_of([node])[0] if node < n else f"a cluster of {self.tree.sizes[node - n]:,} points"
 
     def merge_rule(self) -> str:

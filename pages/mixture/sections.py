@@ -87,8 +87,8 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
         )
         st.caption(
             f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
-            f"(at most {posterior.entropy[uncertain].max():.3f} nats; the maximum, ln K, is {np.log(run.settings.k):.3f}). "
-            "Click a point to show its responsibilities."
+            f"(highest: {posterior.entropy[uncertain].max():.3f} nats; the largest possible value, ln K, is "
+            f"{np.log(run.settings.k):.3f}). Click a point to show its responsibilities."
             if len(uncertain) and run.settings.k > 1
             else "Click a point to show its responsibilities."
         )

@@ -23,8 +23,8 @@ from clustering import (
 )
 
 LINE = [[0.0], [1.0], [5.0], [7.0], [20.0]]
-TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.9], [9.0, 0.0]]
-"""with centroid linkage the second merge, at 0.9, is lower than the first, at 1"""
+TRIANGLE_AND_DISTANT_POINT = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.9], [9.0, 0.0]]
+"""with centroid linkage the second merge, at 0.9, is lower than the first, at 1: an inversion"""
 POINTS = three_gaussians(60, np.random.default_rng(2)).points
 
 
@@ -77,7 +77,7 @@ def test_final_labels_and_losses_match_the_tree(kind, k):
     states = list(iterate(TreeCut(k, kind), POINTS))
     np.testing.assert_array_equal(states[-1].labels, tree.labels(k))
     np.testing.assert_array_equal(states[-1].assignment.sizes, np.bincount(tree.labels(k)))
-    first = max(0, 60 - k - 20)
+    first = max(0, 60 - k - TreeCut.steps)
     np.testing.assert_array_equal([state.loss for state in states], np.append(0.0, tree.heights)[first : 60 - k + 1])
     assert [state.parameters.merges for state in states] == list(range(first, 60 - k + 1))
 
@@ -133,7 +133,7 @@ def test_the_assignments_of_a_history_match_the_run():
 def test_all_restarts_are_identical():
     runs = list(restarts(TreeCut(3), POINTS, range(3)))
     assert len({tuple(run.losses) for run in runs}) == 1
-    assert runs[0].start == (37, None)
+    assert runs[0].start == (60 - 3 - TreeCut.steps, None)
     assert best_of(2, TreeCut(3), POINTS).loss == runs[0].last.loss
 
 
@@ -141,21 +141,24 @@ def test_all_restarts_are_identical():
 
 
 def test_an_inversion_below_the_cut_is_reported_in_the_last_state_only():
-    states = list(iterate(TreeCut(2, "centroid"), TRIANGLE))
+    states = list(iterate(TreeCut(2, "centroid"), TRIANGLE_AND_DISTANT_POINT))
     assert states[1].loss > states[2].loss > 0
     assert [names(state) for state in states] == [[], [], [notices.INVERSION]]
     assert states[-1].notices[0].sentence.startswith("1 merge is lower than one of the merged clusters")
-    twice = [*TRIANGLE, *np.add(TRIANGLE[:3], 100)]
+    twice = [*TRIANGLE_AND_DISTANT_POINT, *np.add(TRIANGLE_AND_DISTANT_POINT[:3], 100)]
     assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges are lower")
 
 
 def test_an_inversion_above_the_cut_is_not_reported():
-    assert names(fit(TreeCut(3, "centroid"), TRIANGLE)) == []
-    assert names(fit(TreeCut(2, "average"), TRIANGLE)) == []
+    assert names(fit(TreeCut(3, "centroid"), TRIANGLE_AND_DISTANT_POINT)) == []
+
+
+def test_without_inversions_there_is_no_notice():
+    assert names(fit(TreeCut(2, "average"), TRIANGLE_AND_DISTANT_POINT)) == []
 
 
 def test_a_run_at_the_iteration_limit_has_a_notice_and_is_not_converged():
-    states = list(iterate(TreeCut(2, "centroid"), TRIANGLE, max_iter=1))
+    states = list(iterate(TreeCut(2, "centroid"), TRIANGLE_AND_DISTANT_POINT, max_iter=1))
     assert [state.parameters.merges for state in states] == [0, 1]
     assert not states[-1].converged
     assert names(states[-1]) == [notices.ITERATION_LIMIT]

@@ -1,5 +1,7 @@
 """Sweeps over K, their criteria and figures."""
 
+import re
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -7,6 +9,7 @@ import sklearn.metrics
 from clustering import match_clusters, proximity_matrix, subsample_agreement, subsample_size
 from pages.choose_k import figures as sweep_figures
 from pages.choose_k import sweep as sweep_module
+from pages.choose_k.sections import evidence_text
 from pages.choose_k.sweep import INITIALIZATION, REFERENCE_SETS, Sweep
 from pages.choose_k.verdict import NAMES, Criterion, Verdict, _with_choice, matched_colors
 from pages.datasets import catalog
@@ -48,6 +51,7 @@ def by_mixtures():
 def test_every_criterion_suggests_three_for_three_gaussians(three):
     assert {name: criterion.choice for name, criterion in three.criteria.items()} == dict.fromkeys(three.criteria, 3)
     assert all(criterion.supported for criterion in three.criteria.values())
+    assert re.match(r"\S+ \(highest on reference data: \S+\); next: K = \d with", three.criteria["stability"].evidence)
     assert three.headline == "Suggested K: 3 (Silhouette, Gap statistic, Caliński–Harabasz, Davies–Bouldin, Stability)"
 
 
@@ -55,8 +59,11 @@ def test_every_criterion_suggests_three_for_three_gaussians(three):
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     data = catalog.draw_sample("uniform", 100, seed, {"d": 2})
     verdict = Verdict(swept(data, 6))
-    assert verdict.headline.startswith("No evidence for more than one cluster")
+    assert verdict.headline.startswith("No evidence for more than one cluster with K-means; suggested K: 1 (")
     assert "Stability" in verdict.votes[1]
+    evidence = evidence_text("stability", verdict.criteria["stability"])
+    form = r"K = \d: not clearly better than reference data: \S+ \(highest there: \S+\); next: K = \d with \S+"
+    assert re.fullmatch(form, evidence)
 
 
 @pytest.mark.usefixtures("few_resamples")

@@ -97,19 +97,19 @@ def plane_of(data):
     return principal_plane(data.points) if len(data.columns) > 2 else column_plane(data.columns, 0, len(data.columns) - 1)
 
 
-def pictured(run, states=None, at=-1, **options):
-    states = states or run.model_input.states
-    return tree_picture.picture(run, states, at % len(states), plane_of(run.data), "name", **options)
+def pictured(run, merges_at_frames=None, at=-1, **options):
+    merges_at_frames = merges_at_frames or run.model_input.merges_at_frames
+    return tree_picture.picture(run, merges_at_frames, at % len(merges_at_frames), plane_of(run.data), "name", **options)
 
 
-def drawn_tree(run, states=None, at=-1):
-    states = states or run.model_input.states
-    return tree_figures.dendrogram(run, states, at % len(states), "name")
+def drawn_tree(run, merges_at_frames=None, at=-1):
+    merges_at_frames = merges_at_frames or run.model_input.merges_at_frames
+    return tree_figures.dendrogram(run, merges_at_frames, at % len(merges_at_frames), "name")
 
 
-def drawn_heights(run, states=None, at=-1):
-    states = states or run.model_input.states
-    return tree_figures.height_curve(run, states, at % len(states), "name")
+def drawn_heights(run, merges_at_frames=None, at=-1):
+    merges_at_frames = merges_at_frames or run.model_input.merges_at_frames
+    return tree_figures.height_curve(run, merges_at_frames, at % len(merges_at_frames), "name")
 
 
 def partition(labels):
@@ -130,17 +130,17 @@ def bare_tree(n):
 
 
 @pytest.mark.parametrize("n", [2, 3, 91, 92, 100, 300, 2_000, 5_000])
-def test_states_go_from_no_merges_to_all_and_the_last_90_merges_have_a_state_each(n):
+def test_frames_go_from_no_merges_to_all_and_the_last_90_merges_have_a_frame_each(n):
     data = data_of(np.random.default_rng(0).normal(size=(n, 1)), f"line {n}")
-    # the states depend on the number of merges only
+    # they depend on the number of merges only
     data_tree = tree_of(data, "single") if n <= 300 else DataTree(data, "single", "euclidean", bare_tree(n), 0.0)
-    states = data_tree.states
-    assert states[0] == 0
-    assert states[-1] == data_tree.merges == n - 1
-    assert (np.diff(states) > 0).all()
+    merges_at_frames = data_tree.merges_at_frames
+    assert merges_at_frames[0] == 0
+    assert merges_at_frames[-1] == data_tree.n_merges == n - 1
+    assert (np.diff(merges_at_frames) > 0).all()
     alone = min(90, n - 1)
-    assert states[-alone - 1 :] == list(range(n - 1 - alone, n))
-    assert len(states) <= 121
+    assert merges_at_frames[-alone - 1 :] == list(range(n - 1 - alone, n))
+    assert len(merges_at_frames) <= 121
     assert data_tree.first_with_own_frame == n - 1 - alone
 
 
@@ -152,7 +152,7 @@ def test_a_tree_of_a_single_point_raises_an_error_with_a_message():
 def test_two_points_have_one_merge_and_figures():
     data = data_of([[0.0, 0.0], [3.0, 4.0]])
     data_tree = tree_of(data)
-    assert data_tree.states == [0, 1]
+    assert data_tree.merges_at_frames == [0, 1]
     assert data_tree.height(0) == 0.0
     assert data_tree.height(1) == pytest.approx(5.0)
     for k in (1, 2):
@@ -179,9 +179,9 @@ def test_the_first_merge_of_a_point_is_the_one_after_which_it_is_not_alone(linka
 def lines(data_tree):
     """(m, 2, d) ends of the line of each merge, computed for two columns at a time, as in a plot."""
     d = data_tree.data.points.shape[1]
-    columns = np.column_stack([data_tree.data.points, np.zeros(data_tree.merges + 1)])
-    found = [data_tree.ends(np.arange(data_tree.merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
-    assert {ends.shape for ends in found} == {(data_tree.merges, 2, 2)}
+    columns = np.column_stack([data_tree.data.points, np.zeros(data_tree.n_merges + 1)])
+    found = [data_tree.ends(np.arange(data_tree.n_merges), columns[:, first : first + 2]) for first in range(0, d, 2)]
+    assert {ends.shape for ends in found} == {(data_tree.n_merges, 2, 2)}
     return np.concatenate(found, axis=2)[..., :d]
 
 
@@ -573,7 +573,7 @@ def test_the_figures_and_their_sentences_have_a_frame_for_each_state_of_the_tree
     run = cut_of(normal(60), 4)
     data_tree, frames = run.model_input, tree_frames(run)
     merges_so_far = [frame.position for frame in frames]
-    assert merges_so_far == data_tree.states
+    assert merges_so_far == data_tree.merges_at_frames
     assert [frame.phase for frame in frames] == ["start"] + ["merge"] * (len(frames) - 1)
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
@@ -613,8 +613,8 @@ def test_the_brackets_are_those_of_scipys_dendrogram(linkage):
     expected = hierarchy.dendrogram(hierarchy.linkage(data.points, linkage), no_plot=True)
     expected = np.stack([np.array(expected["icoord"]) / 10, expected["dcoord"]], axis=2)
     run = cut_of(data, 5, linkage)
-    states = run.model_input.states
-    figure = drawn_tree(run, states)
+    merges_at_frames = run.model_input.merges_at_frames
+    figure = drawn_tree(run, merges_at_frames)
     n_colors = 1 + 5
     drawn = np.concatenate([brackets(trace) for trace in figure.data[1 : 1 + 2 * n_colors]])
     top = expected[..., 1].max()
@@ -622,7 +622,7 @@ def test_the_brackets_are_those_of_scipys_dendrogram(linkage):
         assert found.shape == expected.shape
         np.testing.assert_allclose(in_order(found)[:, ::2], in_order(expected)[:, ::2], atol=0.006)
         np.testing.assert_allclose(in_order(found)[:, 1::2], in_order(expected)[:, 1::2], atol=1e-4 * top)
-    for merges, frame in zip(states, figure.frames, strict=True):
+    for merges, frame in zip(merges_at_frames, figure.frames, strict=True):
         assert sum(len(brackets(part)) for part in complete(figure, frame).values()) == merges + 2 * (merges > 0)
 
 
@@ -669,7 +669,7 @@ def unpacked(values):
 
 FIGURES = {
     "picture": pictured,
-    "painted": lambda run, states, at=-1: pictured(run, states, at, markers=10),
+    "painted": lambda run, merges_at_frames, at=-1: pictured(run, merges_at_frames, at, markers=10),
     "tree": drawn_tree,
     "heights": drawn_heights,
 }
@@ -686,17 +686,17 @@ FIGURES = {
 @pytest.mark.usefixtures("few_single_merges")
 def test_every_frame_shows_the_same_as_a_figure_drawn_for_its_state_alone(which, n, k, linkage):
     run = cut_of(normal(n), k, linkage)
-    states = run.model_input.states
-    figure = FIGURES[which](run, states)
+    merges_at_frames = run.model_input.merges_at_frames
+    figure = FIGURES[which](run, merges_at_frames)
     moving = set(complete(figure, figure.frames[0]))
     for i, frame in enumerate(figure.frames):
         parts = complete(figure, frame)
         assert set(parts) == moving  # otherwise parts of the previous frame would remain
-        if i % 10 == 0 or i > len(states) - 5:
-            same(FIGURES[which](run, [states[i]]), parts)
+        if i % 10 == 0 or i > len(merges_at_frames) - 5:
+            same(FIGURES[which](run, [merges_at_frames[i]]), parts)
     frames = figure.to_dict()["frames"]
-    for at in (0, frame_of_cut(run), len(states) - 1):  # the initial frame changes nothing else
-        initial = FIGURES[which](run, states, at)
+    for at in (0, frame_of_cut(run), len(merges_at_frames) - 1):  # the initial frame changes nothing else
+        initial = FIGURES[which](run, merges_at_frames, at)
         assert initial.to_dict()["frames"] == frames
         same(initial, complete(figure, figure.frames[at]))
 
@@ -814,12 +814,12 @@ def test_outliers_do_not_use_up_the_colors_of_large_clusters():
 def test_with_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tree():
     data = normal(200, seed=6)
     run = cut_of(data, 4, "single")
-    states = run.model_input.states
-    figure = pictured(run, states)
+    merges_at_frames = run.model_input.merges_at_frames
+    figure = pictured(run, merges_at_frames)
     spanning_tree = csgraph.minimum_spanning_tree(distance.squareform(distance.pdist(data.points))).tocoo()
     expected = {frozenset(pair) for pair in zip(spanning_tree.row.tolist(), spanning_tree.col.tolist(), strict=True)}
     labels = run.history.last.labels
-    for i in (0, 10, frame_of_cut(run), len(states) - 1):
+    for i in (0, 10, frame_of_cut(run), len(merges_at_frames) - 1):
         edges = set()
         for trace, part in complete(figure, figure.frames[i]).items():
             if trace == 0 or trace > len(figure.data) - 3:  # the points, and the line of the current merge
@@ -831,7 +831,7 @@ def test_with_single_linkage_the_lines_of_all_merges_are_the_minimum_spanning_tr
             across = labels[rows[:, 0]] != labels[rows[:, 1]]
             assert across.all() if figure.data[trace].line.color == palette.NEUTRAL else not across.any()
             edges |= {frozenset(row) for row in rows.tolist()}
-        assert len(edges) == states[i]
+        assert len(edges) == merges_at_frames[i]
         assert edges <= expected
 
 
@@ -842,26 +842,33 @@ def test_painted_points_that_join_late_are_markers_and_the_image_changes_with_bl
     data = catalog.draw_sample("three", n, 0, {})
     run = cut_of(data, 5, linkage)
     data_tree, at = run.model_input, frame_of_cut(run)
-    states = data_tree.states
-    figure = pictured(run, states, at, markers=200)
+    merges_at_frames = data_tree.merges_at_frames
+    figure = pictured(run, merges_at_frames, at, markers=200)
     late = data_tree.first_merge >= n - 1 - 12
     assert late.any() == (linkage == "single")
     assert late.sum() < 20
     np.testing.assert_array_equal(np.column_stack([figure.data[0].x, figure.data[0].y]), data.points[late])
     expected = np.array(palette.COLORS)[run.ranks[run.history.last.labels]]
     np.testing.assert_array_equal(colors_of_points(figure), expected[late])
-    assert [len(frame.layout.images or ()) for frame in figure.frames] == [int(merges <= n - 13) for merges in states]
-    last = next(frame for frame, merges in zip(figure.frames, states, strict=True) if merges == n - 13)
+    assert [len(frame.layout.images or ()) for frame in figure.frames] == [
+        int(merges <= n - 13) for merges in merges_at_frames
+    ]
+    last = next(frame for frame, merges in zip(figure.frames, merges_at_frames, strict=True) if merges == n - 13)
     assert figure.layout.images[0].source == last.layout.images[0].source
-    for i in (at - 1, at, len(states) - 1):
+    for i in (at - 1, at, len(merges_at_frames) - 1):
         assert complete(figure, figure.frames[i])[None] == last.layout.images[0].source
 
 
 def test_the_figures_of_the_largest_tree_are_less_than_four_megabytes_of_json():
     run = cut_of(catalog.draw_sample("three", 5_000, 0, {}), 5, "single")
-    states, at = run.model_input.states, frame_of_cut(run)
-    figure = pictured(run, states, at)
-    figures = (figure, drawn_tree(run, states, at), drawn_heights(run, states, at), tree_figures.heat_map(run))
+    merges_at_frames, at = run.model_input.merges_at_frames, frame_of_cut(run)
+    figure = pictured(run, merges_at_frames, at)
+    figures = (
+        figure,
+        drawn_tree(run, merges_at_frames, at),
+        drawn_heights(run, merges_at_frames, at),
+        tree_figures.heat_map(run),
+    )
     assert sum(len(plotly.io.to_json(one, validate=False)) for one in figures) < 4_000_000
 
 
@@ -990,11 +997,11 @@ def test_the_height_curve_agrees_with_scipy_and_ends_at_the_current_merge():
     data = normal(60)
     run = cut_of(data, 4, "average")
     heights = hierarchy.linkage(data.points, "average")[:, 2]
-    states = run.model_input.states
-    figure = drawn_heights(run, states)
+    merges_at_frames = run.model_input.merges_at_frames
+    figure = drawn_heights(run, merges_at_frames)
     whole = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
     assert whole == pytest.approx({59 - i: height for i, height in enumerate(heights)})
-    for merges, frame in zip(states[1:], figure.frames[1:], strict=True):
+    for merges, frame in zip(merges_at_frames[1:], figure.frames[1:], strict=True):
         line, mark = frame.data
         assert min(line.x) == mark.x[0] == 60 - merges
         assert line.y[-1] == pytest.approx(heights[merges - 1])
