@@ -31,6 +31,7 @@ from clustering.process import Alternating, State, iterate
 MIN_NOISE = 1e-9
 """lower bound on the noise variance, as a fraction of the mean variance of the columns; prevents division by zero"""
 NO_NOISE = "noise variance at lower bound"
+INITIALIZATIONS = ("pca", "random")
 
 
 class Loadings(NamedTuple):
@@ -69,7 +70,7 @@ class PreparedTable(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Posterior distribution of z for each row: Gaussian, with one covariance per missing-value pattern."""
+    """Posterior distribution of z for each row: Gaussian, with one covariance per missing-value pattern. No clusters."""
 
     means: np.ndarray
     """(n, q) posterior means"""
@@ -79,6 +80,12 @@ class Scores:
     """(p,) log determinants of the covariances"""
     rounding: float
     """bound on the rounding error of the loss"""
+    changed: int = 0
+    """0: there are no labels that could change"""
+    labels = memberships = None
+    """there are no clusters"""
+    sizes = np.zeros(0)
+    """(0,) there are no clusters"""
 
 
 class Imputed(NamedTuple):
@@ -100,28 +107,30 @@ class ProbabilisticPCA(Alternating):
     ----------
     components : int
         Number q of components, 1..d-1.
+    init : {"pca", "random"}
+        "pca" is the closed-form solution for the table with column means in place of missing values. Without missing values
+        this is the maximum-likelihood solution, and EM stops after one iteration. "random" draws the loadings from a normal
+        distribution.
 
     Notes
     -----
-    Initialized by the closed-form solution for the table with column means in place of missing values. Without missing
-    values this is the maximum-likelihood solution, and EM stops after one iteration. The fit is not random.
-
     EM is slow if many values are missing or components are weak: the loss may fall by less than `tol` per iteration far from
     the optimum. The optimum may be local. Columns should have comparable units, as the noise variance is the same for all.
     The covariances take 8 q^2 bytes for each missing-value pattern.
 
-    There are no clusters: assignments have no labels, so `History` cannot record a run.
+    There are no clusters: assignments are `Scores`, which have no labels.
     """
 
     components: int
+    init: str = "pca"
 
+    k = None
     loss_name = "mean negative log-likelihood of the observed entries (nats per row)"
     tol = 1e-7
 
-    @property
-    def k(self) -> int:
-        """The number of components."""
-        return self.components
+    def __post_init__(self):
+        if self.init not in INITIALIZATIONS:
+            raise ValueError(f"init must be one of {', '.join(INITIALIZATIONS)}, got {self.init!r}")
 
     def prepare(self, data) -> PreparedTable:
         """The checked table with its missing-value patterns; `data` is an (n, d) array, NaN where missing.
@@ -162,8 +171,15 @@ class ProbabilisticPCA(Alternating):
             raise ValueError(f"components must be an integer in 1..d-1={d - 1}, got {self.components}")
 
     def start(self, prepared: PreparedTable, rng: np.random.Generator) -> Loadings:
-        """Maximum-likelihood `Loadings` for the table with imputed column means (Tipping & Bishop, equations 7 and 8)."""
+        """Initial `Loadings`: random, or maximum-likelihood for the table with imputed column means.
+
+        The latter are equations 7 and 8 of Tipping & Bishop. Random ones have rows of unit length on average, in standardized
+        units, and a noise variance of 1.
+        """
         n, d = prepared.values.shape
+        if self.init == "random":
+            loadings = rng.normal(size=(d, self.components)) / np.sqrt(self.components)
+            return _in_units(prepared, loadings, np.zeros(d), 1.0)
         variances, axes = np.linalg.eigh(prepared.values.T @ prepared.values / n)
         noise = max(float(variances[: d - self.components].mean()), MIN_NOISE)
         lengths = np.sqrt(np.maximum(variances[::-1][: self.components] - noise, 0.0))
@@ -268,6 +284,12 @@ class ProbabilisticPCA(Alternating):
         total = sum(map_chunks(squares, len(prepared.values), self._chunk(prepared), loadings.size))
         return float(total + np.einsum("p,pij,pij->", prepared.counts, _inner(prepared, loadings), assignment.covariances))
 
+    def complete(self, prepared: PreparedTable, parameters: Loadings, assignment: Scores) -> np.ndarray:
+        """(n, d) table with missing values replaced with W z + mean, for the posterior means z; others are unchanged."""
+        loadings, mean, _ = _standardized(prepared, parameters)
+        filled = (assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
+        return np.where(prepared.observed, prepared.points, filled)
+
     def _chunk(self, prepared) -> int:
         return max(256, 2**18 // max(prepared.values.shape[1], (self.components + 1) ** 2))
 
@@ -325,12 +347,11 @@ def impute(
     for state in iterate(process, prepared, tol=tol, max_iter=max_iter):
         if on_step is not None:
             on_step(state)
-    loadings, mean, noise = _standardized(prepared, state.parameters)
-    filled = (state.assignment.means @ loadings.T + mean) * prepared.scale + prepared.origin
+    loadings, _, noise = _standardized(prepared, state.parameters)
     explained = np.einsum("di,pij,dj->pd", loadings, state.assignment.covariances, loadings, optimize=True)
     deviations = np.sqrt(np.maximum(explained, 0.0) + noise)[prepared.pattern] * prepared.scale
-    observed = prepared.observed
-    return Imputed(np.where(observed, prepared.points, filled), np.where(observed, 0.0, deviations), state)
+    points = process.complete(prepared, state.parameters, state.assignment)
+    return Imputed(points, np.where(prepared.observed, 0.0, deviations), state)
 
 
 def _inner(prepared: PreparedTable, loadings) -> np.ndarray:

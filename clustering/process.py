@@ -26,8 +26,11 @@ class Assignment(Protocol):
     """Assignment of points to clusters. Must be a dataclass for `History`, which sets `changed` with `dataclasses.replace`."""
 
     @property
-    def labels(self) -> np.ndarray:
-        """(n,) cluster of each point, 0..K-1; -1 for noise or not yet assigned. K may vary between states."""
+    def labels(self) -> np.ndarray | None:
+        """(n,) cluster of each point, 0..K-1; -1 for noise or not yet assigned. K may vary between states.
+
+        None if the method has no clusters.
+        """
 
     @property
     def memberships(self) -> np.ndarray | None:
@@ -35,11 +38,11 @@ class Assignment(Protocol):
 
     @property
     def sizes(self) -> np.ndarray:
-        """(K,) number of points in each cluster; for soft methods the sum of its memberships."""
+        """(K,) number of points in each cluster; for soft methods the sum of its memberships. Empty without clusters."""
 
     @property
     def changed(self) -> int:
-        """Number of points whose label differs from the previous complete state; n in the first one."""
+        """Number of points whose label differs from the previous complete state; n in the first one. 0 without clusters."""
 
 
 class State(NamedTuple):
@@ -52,7 +55,7 @@ class State(NamedTuple):
     parameters: Any
     """parameters of the method: centers (k, d), medoids (k,), `Gaussians`, …; must not be modified"""
     assignment: Any
-    """an `Assignment`, or None if no points are assigned yet"""
+    """an `Assignment`; None if no points are assigned yet, or if the method assigns none"""
     loss: float | None
     """value of the loss; None if undefined"""
     converged: bool = False
@@ -62,15 +65,15 @@ class State(NamedTuple):
 
     @property
     def labels(self) -> np.ndarray | None:
-        """(n,) cluster of each point, -1 for none; None if no points are assigned yet."""
+        """(n,) cluster of each point, -1 for none; None if no points are assigned."""
         return None if self.assignment is None else self.assignment.labels
 
 
 class Process(Protocol):
     """An algorithm with its settings. It holds no data, so one object can be used for several runs, also concurrently."""
 
-    k: int
-    """number of clusters"""
+    k: int | None
+    """number of clusters; None if it is found by the method, or if there are no clusters"""
     loss_name: str | None
     """name of the loss with its unit, for display; None if the method has no loss"""
     tol: float

@@ -8,6 +8,7 @@ from clustering import gower_matrix, proximity_matrix
 from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
 
+POINTS, PROXIMITIES = "points", "proximities"
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
     metric: metric for metric in ("euclidean", "chebyshev", "cosine")
 }
@@ -45,6 +46,8 @@ class Data:
     """what a point without a row label is called: "row" if it is a row of a table or matrix, otherwise "point\""""
     imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
+    weights: np.ndarray | None = None
+    """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
     mixed: tuple[np.ndarray, np.ndarray] | None = None
@@ -57,6 +60,11 @@ class Data:
     def __post_init__(self):
         if self.rows is None:
             object.__setattr__(self, "rows", np.arange(1, len(self.points) + 1))
+
+    @property
+    def kind(self) -> str:
+        """The kind of data: "points", or "proximities" if only distances are known."""
+        return POINTS if self.precomputed is None else PROXIMITIES
 
     @property
     def n_values(self) -> int:
@@ -133,6 +141,7 @@ class Data:
             rows=self.rows[chosen],
             names=subset(self.names),
             imputed=subset(self.imputed),
+            weights=subset(self.weights),
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),
             precomputed=None if self.precomputed is None else self.precomputed[np.ix_(chosen, chosen)],

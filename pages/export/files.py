@@ -59,24 +59,33 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
     """Return a CSV table with one row per point: row number in the source, name, columns of the data, and cluster.
 
     Clusters are numbered as on the screen, from 1; -1 means noise. Soft methods add a column with the membership in each
-    cluster.
+    cluster. Methods without clusters have columns of their own instead.
     """
-    data, memberships = run.data, run.history.last.assignment.memberships
-    columns = coordinate_names(run)
+    data, columns = run.data, coordinate_names(run)
     headers, parts = ["row"], [data.rows]
     if data.names is not None:
         headers.append("name")
         parts.append([str(name) for name in data.names])
-    headers += [*columns, "cluster"]
-    parts += [*(data.points.T if columns else ()), np.where(run.labels_by_rank < 0, -1, run.labels_by_rank + 1)]
-    if memberships is not None:
+    headers += columns
+    parts += list(data.points.T if columns else ())
+    if run.view.traits.clusters:
+        headers.append("cluster")
+        parts.append(np.where(run.labels_by_rank < 0, -1, run.labels_by_rank + 1))
+    if run.memberships is not None:
         headers += [f"{run.view.traits.membership}_{rank + 1}" for rank in range(run.k)]
-        parts += list(memberships.T[np.argsort(run.ranks)])
-    return _csv(headers, parts, on_progress)
+        parts += list(run.memberships.T[np.argsort(run.ranks)])
+    own = run.view.point_columns(run)
+    return _csv([*headers, *own], [*parts, *own.values()], on_progress)
 
 
-def clusters_csv(run: Run) -> bytes:
-    """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method."""
+def parameters_csv(run: Run) -> bytes:
+    """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method.
+
+    Methods without clusters have a table of their own.
+    """
+    if not run.view.traits.clusters:
+        own = run.view.parameter_columns(run)
+        return _csv(list(own), list(own.values()))
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
     wide = []  # values with several columns
@@ -101,7 +110,10 @@ def _entry_names(name: str, shape: tuple[int, ...], columns: list[str]) -> Itera
 
 
 def parameters_json(run: Run) -> bytes:
-    """Return the settings of the run, its outcome, and its clusters in the order of their numbers on the screen, as JSON."""
+    """Return the settings of the run, its outcome, and its clusters in the order of their numbers on the screen, as JSON.
+
+    Methods without clusters have `parameters` instead, the columns of the table of parameters.
+    """
     data, history, settings = run.data, run.history, run.settings
     content = dict(
         method=settings.method,
@@ -117,8 +129,11 @@ def parameters_json(run: Run) -> bytes:
         loss=history.last.loss,
         loss_is=history.process.loss_name,
         notices=[notice.message(run.ranks + 1) for _, notice in history.unique_notices()],
-        clusters=list(_records(run)),
     )
+    if run.view.traits.clusters:
+        content["clusters"] = list(_records(run))
+    else:
+        content["parameters"] = run.view.parameter_columns(run)
     return json.dumps(content, ensure_ascii=False, indent=2, default=_plain).encode()
 
 
@@ -149,15 +164,12 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
         points=run.data.points if run.data.precomputed is None else run.data.precomputed,
         losses=history.losses,
         half_losses=history.half_losses,
-        changed=history.changed,
-        sizes=_padded(history.sizes),
-        labels=history.last.labels,
-        numbers=run.ranks + 1,
     )
+    if run.view.traits.clusters:
+        arrays |= dict(changed=history.changed, sizes=_padded(history.sizes), labels=run.labels, numbers=run.ranks + 1)
     arrays |= run.view.arrays(run)
-    memberships = history.last.assignment.memberships
-    if memberships is not None:
-        arrays[_plural(run.view.traits.membership)] = memberships
+    if run.memberships is not None:
+        arrays[_plural(run.view.traits.membership)] = run.memberships
     out, written, total = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():

@@ -16,6 +16,7 @@ from pages.figures import palette
 from pages.figures.markup import cell, mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
+from pages.methods.base import ResultTable
 from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
@@ -42,7 +43,7 @@ def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> s
         f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
         f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
         f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
-        f"<h3>Clusters</h3>{_clusters(run)}",
+        _clusters(run) if run.view.traits.clusters else "".join(map(_own_table, run.view.tables(run))),
         f"<h3>Data</h3>{_data(run)}",
         f"<h3>Link</h3><p>{_linked(link)}</p><p>{today:%B} {today.day}, {today.year}</p></article>",
     ]
@@ -131,7 +132,7 @@ def _data(run: Run) -> str:
 
 
 def _clusters(run: Run) -> str:
-    """A table of the clusters: size, values of the method that are single numbers or texts, and center."""
+    """A heading and a table of the clusters: size, values of the method that are single numbers or texts, and center."""
     columns = [] if run.data.precomputed is not None else list(run.data.columns[:MAX_COLUMNS])
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
@@ -144,7 +145,14 @@ def _clusters(run: Run) -> str:
         rows.append(row)
     coordinates = f"{', '.join(columns)}: coordinates of the cluster {run.center_name}s."
     caption = f"<p>{cell(coordinates)}</p>" if columns else ""
-    return table(headers, rows, "Clusters", True) + caption
+    return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{caption}"
+
+
+def _own_table(result: ResultTable) -> str:
+    """A table of the method itself."""
+    return (
+        f"<h3>{cell(result.title)}</h3>{table(result.headers, result.rows, result.title, True)}<p>{cell(result.caption)}</p>"
+    )
 
 
 def _cluster_text(value: Any) -> str:

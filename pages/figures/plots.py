@@ -35,7 +35,7 @@ MARGIN = dict(l=65, r=10, t=10, b=65)
 
 
 def token(*parts) -> str:
-    """Return a digest of the parts, such as keys and settings; the player identifies the figures of a run by it."""
+    """Return a digest of the parts, such as keys and settings, that identifies figures, jobs and downloads."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -71,7 +71,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
     """Return a trace of rings around points with imputed values, which the tooltips list; no trace if there are none."""
     if data.imputed is None or not data.imputed.any():
         return []
-    rows = np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
+    rows = ringed_rows(data)
     return [
         dict(
             type="scatter",
@@ -86,6 +86,11 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
             marker=dict(symbol="circle-open", size=13, color=palette.IMPUTED, opacity=0.8, line=dict(width=1.5)),
         )
     ]
+
+
+def ringed_rows(data: Data) -> np.ndarray:
+    """Return the rows with imputed values that have a ring."""
+    return np.flatnonzero(data.imputed.any(axis=1))[:MAX_MARKERS]
 
 
 def colors_note(k: int) -> str:
@@ -113,11 +118,20 @@ def imputed_values(data: Data, i: int) -> list[str]:
 
 
 def name_labels(data: Data, rows: np.ndarray) -> dict:
-    """Return trace properties that show names next to points: for distance matrices with at most MAX_NAME_LABELS names."""
-    if data.precomputed is None or data.names is None or len(data.names) > MAX_NAME_LABELS:
+    """Return trace properties that show names next to points.
+
+    For distance matrices with at most MAX_NAME_LABELS names. Points with weights show the names of as many of the first ones,
+    in larger letters for larger weights; the player hides names that would overlap.
+    """
+    if data.names is None or (data.weights is None and (data.precomputed is None or len(data.names) > MAX_NAME_LABELS)):
         return {}
     names = [escape_html(truncate(name)) for name in data.names_of(rows)]
-    return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
+    if data.weights is None:
+        return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
+    names[MAX_NAME_LABELS:] = [""] * (len(names) - MAX_NAME_LABELS)
+    weights = np.sqrt(data.weights[rows] / data.weights.max())
+    sizes = np.round(10 + 8 * weights, 1).tolist()
+    return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=sizes), cliponaxis=False)
 
 
 def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
@@ -263,10 +277,10 @@ def _packed(value):
     return value
 
 
-def highlight_traces(mode: str, size: int) -> list[dict]:
+def highlight_traces(mode: str, size: int) -> tuple[dict, ...]:
     """Return two traces that highlight the current step: a light outline and a dark line."""
     trace = dict(type="scatter", mode=mode, hoverinfo="skip")
-    return [
+    return tuple(
         trace | dict(line=dict(color=color, width=width), marker=dict(color=color, size=size + width))
         for color, width in ((LIGHT, 6), (DARK, 2.5))
-    ]
+    )

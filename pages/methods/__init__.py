@@ -8,7 +8,6 @@ from pages.datasets.data import Data
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import Initialization
-from pages.methods.traits import POINTS, PROXIMITIES
 
 
 @cache
@@ -27,17 +26,12 @@ def method(name: str) -> MethodView:
         raise ValueError(f"unknown method {name!r}; choose from {', '.join(methods())}") from None
 
 
-def kind_of(data: Data) -> str:
-    """The kind of data, `POINTS` or `PROXIMITIES`."""
-    return POINTS if data.precomputed is None else PROXIMITIES
-
-
 def available_methods(page: str, data: Data | None = None) -> dict[str, MethodView]:
-    """Methods that can be chosen on a page, by name; if `data` is given, only those that can cluster it."""
+    """Methods that can be chosen on a page, by name; if `data` is given, only those that work with it."""
     return {
         name: view
         for name, view in methods().items()
-        if view.available_on(page) and (data is None or kind_of(data) in view.traits.data)
+        if view.available_on(page) and (data is None or data.kind in view.traits.data)
     }
 
 

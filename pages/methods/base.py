@@ -14,12 +14,13 @@ from scipy.spatial.distance import cdist
 from clustering import proximity_matrix
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, format_short, pluralize
+from pages.datasets.limits import MAX_CLUSTERS
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
-from pages.methods.traits import CHOOSE_K, EVERYWHERE, RESTARTS, Traits
+from pages.methods.traits import CHOOSE_K, COMPARE, EVERYWHERE, RESTARTS, Traits
 from pages.methods.trees import linkage_name
 
 
@@ -94,12 +95,16 @@ class MethodView(ABC):
     """completes "Time excludes initialization and distance computation, except …\""""
     iteration_note: str = ""
     """note about what its iterations are, a sentence; empty if they consist of an E step and an M step"""
+    colors_by_true_label: bool = False
+    """whether points are colored by their true labels; only for methods without clusters"""
     notices_by_iteration: bool = True
     """whether a notice states its iteration"""
     names_centers: bool = False
     """whether centers are data points, labeled with the names of these points"""
-    highlights: bool = False
-    """whether `highlight` returns lines"""
+    highlights: tuple[dict, ...] = ()
+    """styles of the traces that show the line of `highlight`, one above the other; empty if there is no such line"""
+    static_dash: str = "solid"
+    """dash pattern of the static outlines"""
 
     distance_name: str = "by Euclidean distance"
     """the metric of `center_distances`, in words"""
@@ -107,6 +112,8 @@ class MethodView(ABC):
     """names of the options that `label` includes"""
     score_note: str = ""
     """note about its comparable scores, a sentence"""
+    parameters_name: str = "clusters"
+    """what there are fewer of if the states must be smaller, a plural"""
     start_imports: frozenset[str] = frozenset()
     """names from `clustering` used in `start_code`"""
     result_code: str = "state.parameters"
@@ -120,10 +127,12 @@ class MethodView(ABC):
     def available_on(self, page: str) -> bool:
         """Whether the method can be chosen on a page.
 
-        Restarts needs random initializations, centers and a loss. Choose K needs a method with a given K, and a loss to select
-        the best of several runs.
+        Compare needs clusters. Restarts needs random initializations, centers and a loss. Choose K needs a method with a given
+        K, and a loss to select the best of several runs.
         """
         traits = self.traits
+        if page == COMPARE and not traits.clusters:
+            return False
         repeatable = any(initialization.repeatable for initialization in self.initializations)
         if page == RESTARTS and not (traits.random and traits.center and traits.loss and repeatable):
             return False
@@ -233,6 +242,14 @@ class MethodView(ABC):
         """Number of parameters in a state, for k clusters and d features."""
         return k * d
 
+    def values_per_state(self, data: Data, settings: Settings, k: int | None = None) -> int:
+        """Number of parameters in a state; k is the number of clusters if the method found it, by default the largest."""
+        return self.state_size(k or settings.k or MAX_CLUSTERS, data.points.shape[1])
+
+    def data_of_run(self, data: Data, settings: Settings, history) -> Data:
+        """The data that a finished run is shown with, one point for each object that the method works with."""
+        return data
+
     def seconds(self, run) -> float | None:
         """Running time, if it was measured while preparing the input; None to measure it by repeating the run."""
         return None
@@ -257,8 +274,15 @@ class MethodView(ABC):
         centers = np.vstack([run.cluster_centers, np.zeros(run.data.points.shape[1])])[run.history.last.labels]
         return np.where(run.labels_by_rank < 0, 0.0, np.linalg.norm(run.data.points - centers, axis=1))
 
+    def positions(self, run, state: int) -> np.ndarray:
+        """(n, d) positions of the points in a state; only if `Traits.moves_points`."""
+        return run.data.points
+
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """Outline of each cluster in a state: lines (m, 2) in the plane, interrupted by NaN; empty if there are none."""
+        """Outline of each cluster in a state: lines (m, 2) in the plane, interrupted by NaN; empty if there are none.
+
+        A method without clusters may have any number of lines, the same in each state.
+        """
         return []
 
     def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
@@ -270,7 +294,7 @@ class MethodView(ABC):
         return False
 
     def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
-        """(m, 2) line that marks what changes in a state; None if there is none."""
+        """(m, 2) line, interrupted by NaN, that marks what changes in a state; None if there is none."""
         return None
 
     def has_regions(self, data: Data, settings: Settings) -> bool:
@@ -334,10 +358,21 @@ class MethodView(ABC):
         return f" {run.ending}." if state == len(run.history.states) - 1 else ""
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
-        """Formulas of the method, with their values for one point and one cluster (indices) in each frame."""
+        """Formulas of the method, with their values for one point and one cluster (indices) in each frame.
+
+        Without clusters, `cluster` is 0.
+        """
         return []
 
     # Exporting
+
+    def point_columns(self, run) -> dict[str, np.ndarray]:
+        """Additional columns of the table of points, by name: arrays (n,)."""
+        return {}
+
+    def parameter_columns(self, run) -> dict[str, Any]:
+        """Columns of the table of parameters, by name; only for methods without clusters."""
+        return {}
 
     def cluster_columns(self, run) -> dict[str, Any]:
         """Additional columns of the cluster table, by singular name: arrays (k, …) or lists of k strings."""
@@ -405,8 +440,11 @@ class MethodView(ABC):
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"
             "    print(state.iteration, state.loss)\n"
-            f"labels, parameters = state.labels, {self.result_code}\nprint(parameters)\n"
         )
+        if self.traits.clusters:
+            body += f"labels, parameters = state.labels, {self.result_code}\nprint(parameters)\n"
+        else:
+            body += f"parameters = {self.result_code}\nprint(parameters)\n"
         return Script(imports | {process, "iterate"}, body)
 
     def scikit_learn_script(self, run, iterations: int) -> Script:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import KMedoids
-from pages.datasets.data import SCIPY_METRICS, Data
+from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.methods.base import MethodView
 from pages.methods.formulas import (
@@ -29,7 +29,7 @@ from pages.methods.formulas import (
 from pages.methods.metric import METRIC
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
-from pages.methods.traits import POINTS, PROXIMITIES, Traits
+from pages.methods.traits import Traits
 
 BUILD = Initialization("build", "BUILD", "BUILD", why_deterministic="BUILD is deterministic: the start is always the same.")
 ALTERNATING = "alternating"
@@ -37,9 +37,9 @@ UPDATE = Option(
     "update",
     "Update",
     ALTERNATING,
-    "Alternating moves each medoid to the best point of its own cluster. Swaps exchange a medoid with any other point; they "
-    "find lower losses but take longer. Each step makes either the first swap found that lowers the loss or the best of all "
-    "swaps.",
+    "Alternating, within clusters: each medoid moves to the best point of its own cluster. Swaps replace a medoid with "
+    "another point; they find lower losses but take longer. First improving swap: each step makes the first swap found that "
+    "lowers the loss. Best swap: each step makes the best of all swaps.",
     choices={
         ALTERNATING: "Alternating, within clusters",
         "swap": "First improving swap",
@@ -103,14 +103,14 @@ class KMedoidsView(MethodView):
         return cdist(grid.points, medoids, SCIPY_METRICS[metric]).argmin(axis=1).reshape(grid.shape)
 
     def uses_swaps(self, settings: Settings) -> bool:
-        """Whether the M step swaps a medoid with a non-medoid instead of updating each cluster."""
+        """Whether the M step replaces a medoid with another point instead of updating each cluster."""
         return settings.option("update") != ALTERNATING and settings.k > 1
 
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "A medoid is the data point that represents its cluster. Press Play or use the arrow keys.",
             "E": "E step: each point is assigned to the nearest medoid, by the chosen metric.",
-            "M": "Swap: a medoid is swapped with a non-medoid if this lowers the total loss after reassignment."
+            "M": "Swap: a medoid is replaced with another point if this lowers the total loss after reassignment."
             if self.uses_swaps(run.settings)
             else "M step: in each cluster, the point with the lowest sum of dissimilarities to the others becomes the medoid.",
         }

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-POINTS, PROXIMITIES = "points", "proximities"
+from pages.datasets.data import POINTS
+
 WATCH, COMPARE, RESTARTS, CHOOSE_K = "watch", "compare", "restarts", "choose_k"
 EVERYWHERE = frozenset({WATCH, COMPARE, RESTARTS, CHOOSE_K})
 """pages on which an algorithm is chosen"""
@@ -30,9 +31,9 @@ class Traits:
     """Properties of a method."""
 
     data: frozenset[str] = frozenset({POINTS})
-    """kinds of data that it can cluster: `POINTS`, `PROXIMITIES` or both"""
-    k: Literal["chosen", "found"] = "chosen"
-    """whether the number of clusters is chosen by the user or found by the method"""
+    """kinds of data that it works with, see `Data.kind`"""
+    k: Literal["chosen", "found", "none"] = "chosen"
+    """whether the number of clusters is chosen by the user or found by the method, or there are no clusters"""
     membership: str | None = None
     """what memberships of points in clusters are called, such as "responsibility"; None for a hard method"""
     center: str | None = "center"
@@ -46,3 +47,10 @@ class Traits:
     """whether any location, not only the data points, can be assigned to a cluster"""
     pairwise: bool = False
     """whether it needs all pairwise proximities; larger data sets are then subsampled"""
+    moves_points: bool = False
+    """whether points move from state to state, see `MethodView.positions`"""
+
+    @property
+    def clusters(self) -> bool:
+        """Whether the method finds clusters."""
+        return self.k != "none"

@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from clustering import LINKAGES, TreeCut
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, PROXIMITIES, Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line, hull
+from pages.figures.plots import highlight_traces
 from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC, distances_name
 from pages.methods.options import Option, Settings
-from pages.methods.traits import COMPARE, POINTS, PROXIMITIES, Loss, Traits
+from pages.methods.traits import COMPARE, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
 
 OUTLINED = 60
@@ -45,7 +46,7 @@ class TreeCutView(MethodView):
     initializations = ()
     pages = frozenset({COMPARE})
     label_options = frozenset({LINKAGE.name})
-    highlights = True
+    highlights = highlight_traces("lines+markers", 7)
     notices_by_iteration = False
     time_exception = "for hierarchical clustering, where it includes the distance matrix and the complete tree"
     iteration_note = "The iterations of hierarchical clustering are its last merges before the cut."
@@ -92,14 +93,14 @@ class TreeCutView(MethodView):
 
     def _merge_lines(self, run, first: int, last: int, plane: Plane) -> list[np.ndarray]:
         """Lines for the merges first..last-1, by cluster."""
-        ends, merges = self._ends(run, plane), np.arange(first, last)
-        clusters = run.model_input.labels_of_merges(run.history.last.labels)[merges]
-        return [broken_line(ends[merges[clusters == cluster]]) for cluster in range(run.k)]
+        ends, indices = self._ends(run, plane), np.arange(first, last)
+        clusters = run.model_input.labels_of_merges(run.history.last.labels)[indices]
+        return [broken_line(ends[indices[clusters == cluster]]) for cluster in range(run.k)]
 
     def _ends(self, run, plane: Plane) -> np.ndarray:
         """(n - 1, 2, 2) end points of the lines of all merges."""
         return run.cached(
-            ("ends", plane.names), lambda: run.model_input.ends(np.arange(run.model_input.merges), self._xy(run, plane))
+            ("ends", plane.names), lambda: run.model_input.ends(np.arange(run.model_input.n_merges), self._xy(run, plane))
         )
 
     @staticmethod
@@ -114,10 +115,10 @@ class TreeCutView(MethodView):
         merge = run.history.states[state].parameters.next
         if merge is None:
             return None
-        merges = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # those with a state each
+        indices = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # of the merges with a state each
         ends = run.cached(
             ("ends of the last", plane.names),
-            lambda: dict(zip(merges.tolist(), run.model_input.ends(merges, self._xy(run, plane)), strict=True)),
+            lambda: dict(zip(indices.tolist(), run.model_input.ends(indices, self._xy(run, plane)), strict=True)),
         )
         return ends[merge]
 

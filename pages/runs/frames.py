@@ -30,7 +30,7 @@ class Frame:
     explanation: str = ""
     """explanation of the phase; only in its first frame"""
     moves: bool = False
-    """whether centers move while the assignment stays that of the previous frame"""
+    """whether centers move while the assignment stays that of the previous frame, or points move"""
 
 
 def frames_of(run: Run) -> tuple[list[Frame], str]:
@@ -85,7 +85,8 @@ def _frames(run: Run, shown: Iterable[int]) -> list[Frame]:
                 state.loss,
                 view.sentence(run, i),
                 explanation,
-                bool(frames) and state.assignment is not None and frames[-1].assigned == complete,
+                bool(frames)
+                and (view.traits.moves_points or (state.assignment is not None and frames[-1].assigned == complete)),
             )
         )
     return frames

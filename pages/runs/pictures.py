@@ -5,6 +5,7 @@ centers move contains only their traces and refers to the previous frame (`basef
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,9 +19,9 @@ from pages.figures.plots import (
     EMPTY_LINE,
     LIGHT,
     MAX_ANIMATED_MARKERS,
+    MAX_HOVERABLE,
     AnimatedFigure,
     extent_size,
-    highlight_traces,
     hoverable_rows,
     image_position,
     marker_size,
@@ -29,6 +30,7 @@ from pages.figures.plots import (
     player_layout,
     point_trace,
     precision,
+    ringed_rows,
     rings,
 )
 from pages.runs.frames import Frame
@@ -77,6 +79,10 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     xy = plane.positions(runs[0].data.points)
     corners = [xy.min(axis=0), xy.max(axis=0)]
     for run in runs:
+        if run.view.traits.moves_points:
+            for state in set(run.parameters_of):
+                xy = plane.positions(run.view.positions(run, state))
+                corners += [xy.min(axis=0), xy.max(axis=0)]
         shapes = [plane.project(centers) for centers in run.centers or ()]
         shapes += run.view.outlines(run, len(run.history.states) - 1, plane)
         for shape in shapes:
@@ -99,7 +105,8 @@ MAX_DESCRIBED = 12
 def alt_text(run: Run, frame: Frame) -> str:
     """Alternative text of a frame, for screen readers."""
     k, cluster = run.k, run.view.traits.cluster
-    text = f"Scatter plot of {len(run.data.points):,} points of {run.data.title} in {pluralize(k, cluster)}. {frame.sentence}"
+    clusters_text = f" in {pluralize(k, cluster)}" if run.view.traits.clusters else ""
+    text = f"Scatter plot of {len(run.data.points):,} points of {run.data.title}{clusters_text}. {frame.sentence}"
     if k > MAX_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
         return text
     clusters = []
@@ -142,32 +149,46 @@ class _FigureBuilder:
         self.run, self.frames, self.plane = run, frames, plane
         self.view = run.view
         assigned = [frame.assigned for frame in frames if frame.assigned is not None]
-        self.n_lines = max(len(run.ranks_of(state)) for state in [*assigned, len(run.history.states) - 1])
-        """largest number of clusters in a frame"""
-        self.xy = plane.positions(run.data.points)
+        last = len(run.history.states) - 1
+        self.n_lines = max(len(run.ranks_of(state)) for state in [*assigned, last])
+        """largest number of clusters in a frame; without clusters the number of outlines"""
+        if not self.view.traits.clusters:
+            self.n_lines = len(self.view.outlines(run, last, plane))
+        self.moves_points = self.view.traits.moves_points
+        self.xy = self._positions(last) if self.moves_points else plane.positions(run.data.points)
         self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
         self.painted = len(self.xy) > markers
         self.names_centers = self.view.names_centers and run.data.names is not None and run.k <= 30
         self.extent, self.with_names = extent, with_names
         left, right, bottom, top = self.extent
         self.dtype = np.result_type(precision(left, right), precision(bottom, top))
-        if self.painted:
-            height = round(paint.WIDTH * (top - bottom) / (right - left)) if run.data.to_scale else paint.HEIGHT
-            self.canvas = paint.Canvas(*self.xy.T, self.extent, height)
+        if self.painted and not self.moves_points:
+            self.canvas = self._canvas(self.xy)
+
+    def _positions(self, state: int) -> np.ndarray:
+        """(n, 2) positions in the plane of the points in a state, if they move."""
+        return self.plane.positions(self.view.positions(self.run, state))
+
+    def _canvas(self, xy: np.ndarray) -> paint.Canvas:
+        left, right, bottom, top = self.extent
+        height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.run.data.to_scale else paint.HEIGHT
+        return paint.Canvas(*xy.T, self.extent, height)
 
     def figure(self, name: str, height: int, on_progress) -> go.Figure:
         backgrounds = {}
         frames = []
-        static = [None, *rings(self.run.data, self.xy)]  # None is replaced with the points below
+        ring_traces = rings(self.run.data, self.xy)
+        static = [None, *ring_traces]  # None is replaced with the points below
         static += self.margins.static_traces() if self.margins else []
-        first = next((i for i, frame in enumerate(self.frames) if frame.assigned is not None), 0)
+        # static outlines belong to clusters, which appear with the first assignment
+        first = next((i for i, frame in enumerate(self.frames) if self.view.traits.clusters and frame.assigned is not None), 0)
         outlines = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
         colored = 0  # the last frame with point colors
         for i, frame in enumerate(self.frames):
             on_progress(i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
             traces = list(range(len(static) + len(outlines), len(static) + len(outlines) + len(data)))
-            if frame.moves and self.centers is None:  # the lines stay the same
+            if frame.moves and self.centers is None and not self.moves_points:  # the lines stay the same
                 data, traces = data[self.n_lines :], traces[self.n_lines :]
             if outlines and i <= first:
                 data = (outlines if i == first else [EMPTY_LINE] * len(outlines)) + data
@@ -177,7 +198,15 @@ class _FigureBuilder:
                 if frame.parameters not in backgrounds:
                     backgrounds[frame.parameters] = self.background.source(frame.parameters)
                 images.append(dict(source=backgrounds[frame.parameters]))
-            if frame.moves:
+            if self.moves_points:
+                xy = self._positions(frame.state)
+                moved = [xy[self.rows]] + ([xy[ringed_rows(self.run.data)]] if ring_traces else [])
+                data = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved] + data
+                traces = list(range(len(moved))) + traces
+                if self.painted:
+                    points_source = self._painted_by_true_label(self._canvas(xy))
+                    images.append(dict(source=points_source))
+            elif frame.moves:
                 spec["baseframe"] = str(i - 1)
             elif i > first and not self._recolors(i):
                 spec["baseframe"] = str(colored)
@@ -193,13 +222,17 @@ class _FigureBuilder:
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         if self.painted:
             # traces without markers still show hover labels; even invisible markers are slow to draw
-            points = self._points(hoverable_rows(len(self.xy))) | dict(mode="none")
+            points = self._points()
+            points["mode"] = "text" if "text" in points else "none"
         else:
-            points = self._points(np.arange(len(self.xy)))
+            points = self._points()
             points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
                 self.frames[-1]
             )
-        lines = [style | line for style, line in zip(self._line_styles(), outlines, strict=False)]
+        lines = [
+            style | line | dict(line=style["line"] | dict(dash=self.view.static_dash))
+            for style, line in zip(self._line_styles(), outlines, strict=False)
+        ]
         moving = [
             style | part | (dict(marker=style["marker"] | part["marker"]) if "marker" in part else {})
             for style, part in zip(self._styles(), self._moving(self.frames[-1]), strict=True)
@@ -232,10 +265,22 @@ class _FigureBuilder:
         soft = self.view.traits.membership is not None
         return skipped or soft or not self.run.has_fixed_clusters or states[frame.assigned].assignment.changed > 0
 
-    def _points(self, rows) -> dict:
-        return point_trace(self.run.data, self.plane, self.xy, rows) | (
-            name_labels(self.run.data, rows) if self.with_names else {}
-        )
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Points that have a tooltip."""
+        n = len(self.xy)
+        if not self.painted:
+            return np.arange(n)
+        return hoverable_rows(n) if self.run.data.weights is None else np.arange(min(n, MAX_HOVERABLE))
+
+    def _points(self) -> dict:
+        names = name_labels(self.run.data, self.rows) if self.with_names else {}
+        return point_trace(self.run.data, self.plane, self.xy, self.rows) | names
+
+    @property
+    def _constant_labels(self) -> np.ndarray | None:
+        """(n,) true labels, if they determine the colors of a method without clusters."""
+        return self.run.data.labels if self.view.colors_by_true_label else None
 
     def _colors(self, frame: Frame) -> list[str]:
         """Colors of the clusters in a frame."""
@@ -244,6 +289,11 @@ class _FigureBuilder:
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
+        if not self.view.traits.clusters:
+            labels = self._constant_labels
+            if labels is None:
+                return dict(color=palette.NEUTRAL)
+            return dict(color=[palette.NEUTRAL if label < 0 else palette.color_of(label) for label in labels.tolist()])
         if frame.assigned is None:
             return dict(color=[palette.NEUTRAL] * n, symbol=np.zeros(n, dtype=np.uint8))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
@@ -266,12 +316,20 @@ class _FigureBuilder:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
         return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)
 
+    def _painted_by_true_label(self, canvas: paint.Canvas) -> str:
+        labels = self._constant_labels
+        if labels is None:
+            return canvas.paint(palette.rgb([palette.NEUTRAL]))
+        colors = [palette.NEUTRAL, *(palette.color_of(label) for label in range(labels.max() + 1))]
+        return canvas.paint(palette.rgb(colors), labels=labels + 1)
+
     def _moving(self, frame: Frame) -> list[dict]:
         """Traces that can change in each frame: a line for each cluster, the highlight, and the centers."""
         parts = self._lines(frame)
         if self.view.highlights:
             line = self.view.highlight(self.run, frame.state, self.plane)
-            parts += 2 * [EMPTY_LINE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))]
+            shape = EMPTY_LINE if line is None else dict(zip("xy", line.T.astype(self.dtype), strict=True))
+            parts += [shape] * len(self.view.highlights)
         if self.centers is not None:
             badges = self._centers(frame)
             parts += [badges, badges | self._marks(frame)]
@@ -290,7 +348,7 @@ class _FigureBuilder:
 
     def _styles(self) -> list[dict]:
         """Styles of the traces of `_moving`."""
-        styles = self._line_styles() + (highlight_traces("lines+markers", 7) if self.view.highlights else [])
+        styles = [*self._line_styles(), *self.view.highlights]
         return styles + (self._center_styles() if self.centers is not None else [])
 
     def _lines(self, frame: Frame) -> list[dict]:

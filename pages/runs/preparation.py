@@ -12,7 +12,7 @@ from pages.datasets.limits import (
     MAX_STATE_VALUES,
     MIN_ITERATIONS,
 )
-from pages.methods import available_methods, kind_of, method
+from pages.methods import available_methods, method
 from pages.methods.base import NeedsPoints
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart, NamedStart, NoStart, RowsStart, TreeStart
@@ -32,7 +32,7 @@ def check_fits(data: Data, settings: Settings) -> None:
         If the data are points and the method needs proximities.
     """
     view = method(settings.method)
-    if kind_of(data) in view.traits.data:
+    if data.kind in view.traits.data:
         return
     if data.precomputed is None:
         raise ValueError(f"{view.title} needs a distance matrix, but these data are points: choose another algorithm")
@@ -115,14 +115,16 @@ def iteration_limit(data: Data, settings: Settings) -> int:
     ValueError
         If fewer than `MIN_ITERATIONS` fit.
     """
-    d = data.points.shape[1]
-    k = MAX_CLUSTERS if settings.k is None else settings.k
-    size = method(settings.method).state_size(k, d)
+    view = method(settings.method)
+    size = view.values_per_state(data, settings)
     fitting = MAX_STATE_VALUES // size
     if fitting < MIN_ITERATIONS:
+        k = settings.k or MAX_CLUSTERS
+        what, remedy = f"{k} clusters with ", f"or K at most {MAX_STATE_VALUES // MIN_ITERATIONS // max(size // k, 1)}"
+        if not view.traits.clusters:
+            what, remedy = "", f"or fewer {view.parameters_name}"
         raise ValueError(
-            f"{k} clusters with {d:,} features need {size:,} parameters per iteration, so only {fitting} iterations fit into "
-            f"memory (at least {MIN_ITERATIONS} are required): choose fewer features, or K at most "
-            f"{MAX_STATE_VALUES // MIN_ITERATIONS // (size // k)}"
+            f"{what}{data.points.shape[1]:,} features need {size:,} parameters per iteration, so only {fitting} iterations "
+            f"fit into memory (at least {MIN_ITERATIONS} are required): choose fewer features, {remedy}"
         )
     return min(fitting, MAX_ITERATIONS)

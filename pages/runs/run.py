@@ -50,19 +50,37 @@ class Run:
         return method(self.settings.method)
 
     @property
+    def sizes(self) -> np.ndarray:
+        """(k,) sizes of the clusters in the last state; for soft methods the sum of their memberships."""
+        assignment = self.history.last.assignment
+        return np.zeros(0) if assignment is None else assignment.sizes
+
+    @property
     def k(self) -> int:
-        """Number of clusters in the last state."""
-        return len(self.history.last.assignment.sizes)
+        """Number of clusters in the last state; 0 if the method has none."""
+        return len(self.sizes)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) cluster of each point in the last state, in the method's own order; -1 for noise and without clusters."""
+        labels = self.history.last.labels
+        return np.full(len(self.data.points), -1) if labels is None else labels
+
+    @property
+    def memberships(self) -> np.ndarray | None:
+        """(n, k) memberships in the last state, in the method's own order; None for hard methods and without clusters."""
+        return None if self.history.last.assignment is None else self.history.last.assignment.memberships
 
     @property
     def title(self) -> str:
         """Title with method, number of clusters and data set."""
-        return f"{self.view.title}, K = {self.k}: {self.data.title}"
+        k = f", K = {self.k}" if self.view.traits.clusters else ""
+        return f"{self.view.title}{k}: {self.data.title}"
 
     @property
     def has_fixed_clusters(self) -> bool:
         """Whether cluster indices mean the same in all states; false if the number of clusters is found by the method."""
-        return self.view.traits.k == "chosen"
+        return self.view.traits.k != "found"
 
     @property
     def key(self) -> tuple:
@@ -101,7 +119,7 @@ class Run:
         """(k, d) final cluster centers; the means of the clusters if the method has no centers."""
         if self.centers is not None:
             return self.centers[-1]
-        return means_of(self.data.points, self.history.last.labels, self.k)
+        return means_of(self.data.points, self.labels, self.k)
 
     @property
     def center_name(self) -> str:
@@ -119,7 +137,7 @@ class Run:
         """Approximate number of stored values, for the size limit of the cache."""
         n, d = self.data.points.shape
         traits = self.view.traits
-        states = len(self.history) * self.view.state_size(self.k, d)
+        states = len(self.history) * self.view.values_per_state(self.data, self.settings, self.k)
         if traits.pairwise:
             return states + getattr(self.model_input, "n_values", n * n)
         features = getattr(self.history.prepared, "features", None)
@@ -152,8 +170,8 @@ class Run:
         """True labels and final labels of the points that have both; None if there are no such points."""
         if not self.data.groups:
             return None
-        both = (self.data.labels >= 0) & (self.history.last.labels >= 0)
-        return (self.data.labels[both], self.history.last.labels[both]) if both.any() else None
+        both = (self.data.labels >= 0) & (self.labels >= 0)
+        return (self.data.labels[both], self.labels[both]) if both.any() else None
 
     @cached_property
     def agreement(self) -> float | None:
@@ -168,13 +186,13 @@ class Run:
     @cached_property
     def silhouette(self) -> Silhouette | None:
         """Silhouette of the final labels; see `silhouette_of`."""
-        return silhouette_of(self.data, self.history.last.labels)
+        return silhouette_of(self.data, self.labels)
 
     @cached_property
     def labels_by_rank(self) -> np.ndarray:
         """(n,) rank of the cluster of each point (see `ranks`); -1 for noise."""
         # the extra entry is for label -1
-        return np.append(self.ranks, -1)[self.history.last.labels]
+        return np.append(self.ranks, -1)[self.labels]
 
     def ranks_of(self, state: int) -> np.ndarray:
         """(K,) `ranks` of the clusters of a state.
@@ -192,8 +210,8 @@ class Run:
             k = len(states[state].assignment.sizes)
             larger = max(k, self.k)
             ranks = np.append(self.ranks, np.arange(self.k, larger))
-            labels, last = self.history.assignment(state).labels, self.history.last.labels
-            return ranks[match_clusters(labels, last, larger)[:k]] if larger else ranks
+            labels = self.history.assignment(state).labels
+            return ranks[match_clusters(labels, self.labels, larger)[:k]] if larger else ranks
 
         return self.cached(("ranks", state), match)
 
@@ -211,7 +229,7 @@ class Run:
             return np.arange(self.k)
         ranks = ranks_by_position(self.data.points, self.cluster_centers)
         if self.centers is None:  # such methods can find many tiny clusters, which get the last colors
-            small = self.history.last.assignment.sizes < 0.02 * len(self.data.points)
+            small = self.sizes < 0.02 * len(self.data.points)
             ranks = np.argsort(np.lexsort((ranks, small)))
         return ranks
 
@@ -227,8 +245,8 @@ def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 def silhouette_of(data: Data, labels: np.ndarray) -> Silhouette | None:
     """Silhouette of a clustering, without noise points.
 
-    Based on the distance matrix if the data are one, else on Euclidean distances. None if there is only one cluster, or only
-    one in the sample that is used for many points.
+    Based on the distance matrix if the data are one, else on Euclidean distances. None if there are fewer than two clusters,
+    also in the sample that is used for many points.
     """
     rows = np.flatnonzero(labels >= 0)
     try:
@@ -267,6 +285,7 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
         inputs = prepare_run(data, settings, cache)
         limit = iteration_limit(inputs.data, settings)
         history = History.record(inputs.process, inputs.prepared_data, rng=settings.seed, max_iter=limit, on_step=on_step)
-        return Run(settings, inputs.data, history, inputs.note, inputs.model_input)
+        shown = method(settings.method).data_of_run(inputs.data, settings, history)
+        return Run(settings, shown, history, inputs.note, inputs.model_input)
 
     return cache.get(("run", data.key, settings), compute)

@@ -24,14 +24,16 @@ MAX_QUICK_VALUES = 400_000
 
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {run.k}").strip("-").lower()
+    k = run.k if run.view.traits.clusters else ""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
+    points_label = "Assignments (CSV)" if run.view.traits.clusters else "Points (CSV)"
     long = run.n_values > MAX_QUICK_VALUES and not run.view.traits.pairwise
     with st.popover("Export", icon=":material/download:"):
         with st.container(horizontal=True):
             for label, ending, mime, slow, create in (
-                ("Assignments (CSV)", "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
-                ("Parameters (CSV)", "parameters.csv", "text/csv", False, partial(files.clusters_csv, run)),
+                (points_label, "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
+                ("Parameters (CSV)", "parameters.csv", "text/csv", False, partial(files.parameters_csv, run)),
                 ("Parameters (JSON)", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
                 ("All iterations (NPZ)", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
                 (

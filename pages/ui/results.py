@@ -62,7 +62,7 @@ def show_numbers(run: Run) -> None:
 
 def show_sizes(run: Run) -> None:
     """Show a table of the clusters with their symbols, sizes and centers."""
-    sizes = run.history.last.assignment.sizes
+    sizes = run.sizes
     largest = max(sizes.max(initial=0), 1)
     soft = run.view.traits.membership is not None
     names = run.view.center_names(run.history.parameters[-1], run.data)

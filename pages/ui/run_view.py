@@ -75,7 +75,8 @@ def show_results(run: Run, shown: RunPictures) -> None:
             )
     show_notices(run)
     show_numbers(run)
-    show_sizes(run)
+    if run.view.traits.clusters:
+        show_sizes(run)
 
 
 def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tuple[Typeset | None, int]:
@@ -90,7 +91,7 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
     formulas : the formulas; None if they are not shown.
     point : index of the chosen point.
     """
-    if not run.k:
+    if run.view.traits.clusters and not run.k:
         return None, 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, rank = choose_focus(run) if always else (0, 0)
@@ -98,7 +99,7 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
             return None, point
         if not always:
             point, rank = choose_focus(run)
-    cluster = int((run.ranks == rank).nonzero()[0][0])
+    cluster = int((run.ranks == rank).nonzero()[0][0]) if run.k else 0
     return typeset(run.view.formulas(run, point, cluster), frames), point
 
 

@@ -67,7 +67,10 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
 
 
 def choose_focus(run: Run) -> tuple[int, int]:
-    """Choose the point and the cluster that formulas and bar charts refer to; return an index and a rank, both from 0."""
+    """Choose the point and the cluster that formulas and bar charts refer to; return an index and a rank, both from 0.
+
+    The rank is 0 if the method has no clusters.
+    """
     n, k = len(run.data.points), max(run.k, 1)
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
@@ -75,8 +78,10 @@ def choose_focus(run: Run) -> tuple[int, int]:
     label = run.data.noun.capitalize() if run.data.is_numbered else "Point"
     help = "Position in the prepared data, starting at 1"
     point = int(st.number_input(label, 1, n, key="focus", width=128, help=help, **PERSISTENT)) - 1
-    label = run.view.traits.cluster.capitalize()
-    cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
+    cluster = 0
+    if run.view.traits.clusters:
+        label = run.view.traits.cluster.capitalize()
+        cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
     if not run.data.is_numbered:
         st.caption(escape_markdown(run.data.names_of([point])[0]))
     return point, cluster

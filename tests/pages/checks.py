@@ -21,7 +21,7 @@ from clustering import adjusted_rand_index, proximity_matrix
 from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, PROXIMITIES, Data
 from pages.datasets.matrices import matrix_data
 from pages.datasets.planes import column_plane
 from pages.export import files, offline, scripts
@@ -33,7 +33,7 @@ from pages.methods.base import MethodView, NoScript
 from pages.methods.formulas import typeset
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, RowsStart, Start, TreeStart
-from pages.methods.traits import CHOOSE_K, COMPARE, POINTS, PROXIMITIES, RESTARTS, WATCH
+from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import aligned_frames, frames_of
@@ -54,6 +54,21 @@ def silent(*_) -> None:
 def sample(name: str = "three", n: int = 60, seed: int = 3) -> Data:
     values = {s.name: catalog.SAMPLES[name].default(s) for s in catalog.SAMPLES[name].settings}
     return catalog.draw_sample(name, n, seed, values)
+
+
+@cache
+def wide_sample() -> Data:
+    """A sample with four columns."""
+    values = {s.name: catalog.SAMPLES["round"].default(s) for s in catalog.SAMPLES["round"].settings} | {"d": 4}
+    return catalog.draw_sample("round", 60, 3, values)
+
+
+WIDE_QUERY = {"sample": "Round groups", "round_d": "4"}
+
+
+def sample_for(view: MethodView) -> Data:
+    """A sample on which each option of the method has several values."""
+    return sample() if all(other_values(option, sample()) for option in view.options) else wide_sample()
 
 
 @cache
@@ -112,7 +127,7 @@ def few_runs_of(view: MethodView) -> Iterator[Run]:
 
 def runs_with_options(view: MethodView) -> Iterator[Run]:
     """Runs on points with each value of each option."""
-    data = sample()
+    data = sample_for(view)
     for option in view.options:
         for value in other_values(option, data):
             yield run_of(view, data, **{option.name: value})
@@ -136,7 +151,7 @@ def other_values(option: Option, data: Data) -> list:
 
 def differ(a: Run, b: Run) -> bool:
     """Whether two runs have different results."""
-    if len(a.history) != len(b.history) or not np.array_equal(a.history.last.labels, b.history.last.labels):
+    if len(a.history) != len(b.history) or not np.array_equal(a.labels, b.labels):
         return True
     return not np.allclose(a.history.losses, b.history.losses, rtol=1e-12, atol=0, equal_nan=True)
 
@@ -164,7 +179,7 @@ def check_that_it_runs_its_own_process(view: MethodView) -> None:
 
 
 def check_that_every_option_changes_the_result(view: MethodView) -> None:
-    cases = [(sample(), 3), (sample("stretched"), 4), (sample("spreads", 50, 0), 6), (sample("overlap", 80), 5)]
+    cases = [(sample_for(view), 3), (sample("stretched"), 4), (sample("spreads", 50, 0), 6), (sample("overlap", 80), 5)]
     for option in view.options:
         for value in other_values(option, cases[0][0]):
             assert any(differ(run_of(view, data, k), run_of(view, data, k, **{option.name: value})) for data, k in cases), (
@@ -174,7 +189,7 @@ def check_that_every_option_changes_the_result(view: MethodView) -> None:
 
 def check_that_every_option_is_reported(view: MethodView) -> None:
     """In the names of runs in a comparison, in JSON, in the script and in the report."""
-    data = sample()
+    data = sample_for(view)
     default = run_of(view, data)
     shown = pictures_of(default, n_frames=1)
     for option in view.options:
@@ -195,9 +210,12 @@ def check_that_every_option_is_reported(view: MethodView) -> None:
 def check_that_memberships_are_exported_if_and_only_if_it_is_soft(view: MethodView) -> None:
     name = view.traits.membership
     for run in runs_of(view):
-        memberships = run.history.last.assignment.memberships
+        memberships = run.memberships
         assert (memberships is None) == (name is None), "memberships without a name, or a name without memberships"
         header, *rows = csv.reader(io.StringIO(files.assignments_csv(run).decode("utf-8-sig")))
+        if not view.traits.clusters:
+            assert "cluster" not in header
+            continue
         first = header.index("cluster") + 1
         assert header[first:] == ([] if name is None else [f"{name}_{i + 1}" for i in range(run.k)]), (
             f"membership columns: {header[first:]}"
@@ -213,12 +231,15 @@ def check_that_memberships_are_exported_if_and_only_if_it_is_soft(view: MethodVi
 
 def check_that_exported_tables_and_arrays_match_the_run(view: MethodView) -> None:
     for run in [*runs_of(view), *runs_with_options(view)]:
+        if not view.traits.clusters:
+            check_exports_without_clusters(run)
+            continue
         numbers = np.full(len(run.data.points), -1)
         for i, rank in enumerate(run.ranks):
             numbers[run.history.last.labels == i] = rank + 1
         rows = list(csv.DictReader(io.StringIO(files.assignments_csv(run).decode("utf-8-sig"))))
         assert [int(row["cluster"]) for row in rows] == numbers.tolist()
-        rows = list(csv.DictReader(io.StringIO(files.clusters_csv(run).decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(files.parameters_csv(run).decode("utf-8-sig"))))
         assert [int(row["cluster"]) for row in rows] == list(range(1, run.k + 1))
         sizes = run.history.last.assignment.sizes[np.argsort(run.ranks)]
         assert np.allclose([float(row["size"]) for row in rows], sizes)
@@ -234,6 +255,28 @@ def check_that_exported_tables_and_arrays_match_the_run(view: MethodView) -> Non
                 assert len(archive[name]) == len(run.history), f"{name} does not have one entry per iteration"
 
 
+def check_exports_without_clusters(run: Run) -> None:
+    """The method's own columns of points and parameters are exported, and nothing about clusters."""
+    view = run.view
+    for create, own in ((files.assignments_csv, view.point_columns(run)), (files.parameters_csv, view.parameter_columns(run))):
+        rows = list(csv.DictReader(io.StringIO(create(run).decode("utf-8-sig"))))
+        assert own
+        assert not {"cluster", "size"} & rows[0].keys()
+        for name, values in own.items():
+            exported = [row[name] for row in rows]
+            assert exported == list(map(str, values)), f"{name} is not exported"
+    content = json.loads(files.parameters_json(run))
+    assert (content["method"], content["loss"]) == (view.name, run.history.last.loss)
+    assert content["parameters"].keys() == view.parameter_columns(run).keys()
+    with np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False) as archive:
+        assert not {"labels", "sizes"} & set(archive)
+        assert np.array_equal(archive["losses"], run.history.losses, equal_nan=True)
+        arrays = view.arrays(run)
+        assert arrays
+        for name, values in arrays.items():
+            assert np.array_equal(archive[name], values), f"{name} is not in the history"
+
+
 NO_VALUE = r"\b(None|nan|Nones)\b"
 
 
@@ -243,6 +286,8 @@ def check_that_the_report_is_complete(view: MethodView) -> None:
         page = report(run, pictures_of(run), [], "")
         assert page.count("<tr>") > run.k
         assert f"<dt>Algorithm</dt><dd>{cell(view.title)}</dd>" in page
+        assert ("<h3>Clusters</h3>" in page) == view.traits.clusters
+        assert all(cell(result.title) in page for result in view.tables(run) if not view.traits.clusters)
         assert ("<dt>Final loss</dt>" in page) == (view.traits.loss is not None)
         assert ("<dt>Random seed</dt>" in page) == view.traits.random
         assert not re.search(NO_VALUE, re.sub(r"src='[^']*'", "", page).replace(">None.<", "><"))
@@ -268,7 +313,7 @@ def check_that_every_state_is_explained(view: MethodView) -> None:
             phrase = view.initialization(run.settings.start.initialization).phrase
             assert phrase in frames[0].sentence, f"the first caption does not contain {phrase}"
         assert all(pictures.alt_text(run, frame) for frame in frames)
-        for cluster in {0, run.k - 1}:
+        for cluster in {0, max(run.k - 1, 0)}:
             formulas = view.formulas(run, 1, cluster)
             shown = typeset(formulas, frames)
             places = shown.html.count("class='value'")
@@ -290,8 +335,22 @@ def check_that_every_frame_can_be_plotted(view: MethodView) -> None:
             images = len(figure.layout.images)
             assert images == (markers == PAINTED) + run.has_regions, f"{images} images"
             assert {bool(frame.layout.images) for frame in figure.frames[:1]} == {images > 0}
-            if markers == MARKED:
+            if view.traits.moves_points:
+                check_moves_of_points(run, shown)
+            if markers == MARKED and view.traits.clusters:
                 check_colors(run, shown)
+
+
+def check_moves_of_points(run: Run, shown: RunPictures) -> None:
+    """Each frame has the positions of its state; the figure initially has those of the last."""
+    plane = column_plane(run.data.columns, 0, 1)
+    for frame, spec in zip(shown.frames, shown.picture.frames, strict=True):
+        xy = plane.positions(run.view.positions(run, frame.state))
+        assert spec.traces[0] == 0
+        assert spec.baseframe is None
+        assert np.allclose(np.column_stack([spec.data[0].x, spec.data[0].y]), xy, rtol=1e-5, atol=1e-5)
+    assert np.allclose(np.column_stack([shown.picture.data[0].x, shown.picture.data[0].y]), xy)
+    assert all(frame.moves for frame in shown.frames[1:])
 
 
 def check_colors(run: Run, shown: RunPictures) -> None:
@@ -354,7 +413,8 @@ def check_that_the_script_repeats_the_run(view: MethodView) -> None:
                 scripts.with_clustering(run)
             continue
         names = executed(scripts.with_clustering(run))
-        assert np.array_equal(names["labels"], run.history.last.labels), "the script gives other labels"
+        if view.traits.clusters:
+            assert np.array_equal(names["labels"], run.labels), "the script gives other labels"
         if "state" in names:
             state = names["state"]
             assert type(state.parameters) is type(run.history.parameters[-1]), "the script has other parameters"
@@ -383,9 +443,10 @@ def check_that_the_scikit_learn_script_repeats_the_run(view: MethodView) -> None
         except NoScript:
             continue
         names = executed(script)
-        rows = has_unique_label(run)
-        agreement = adjusted_rand_index(names["labels"][rows], run.history.last.labels[rows])
-        assert agreement == 1.0, "scikit-learn gives other clusters"
+        if view.traits.clusters:
+            rows = has_unique_label(run)
+            agreement = adjusted_rand_index(names["labels"][rows], run.labels[rows])
+            assert agreement == 1.0, "scikit-learn gives other clusters"
         same = "loss" not in names or np.isclose(names["loss"], run.history.losses[-1], rtol=1e-6)
         assert same, "scikit-learn gives another loss"
         if "found" in names:
@@ -421,11 +482,11 @@ def query_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:
     """Query parameters that select the method on a page, and the ending of its widget keys there."""
     ending = panel_ending(sample(), 1) if page == COMPARE else ""
     chosen = {f"algorithm{ending}": view.title} if view.name in available_methods(page) or page == "report" else {}
-    return chosen | {"n": "50"}, ending
+    return chosen | {"n": "50"} | (WIDE_QUERY if sample_for(view) is wide_sample() else {}), ending
 
 
 def check_that_links_set_every_option(view: MethodView) -> None:
-    data = sample()
+    data = sample_for(view)
     for page, options in options_by_page(view).items():
         query, ending = query_of(view, page)
         values = [(option, other_values(option, data)[0]) for option in options]
@@ -441,7 +502,7 @@ def check_that_links_contain_every_option(view: MethodView) -> None:
 
     Without a browser, a test can only see that a widget is bound to a query parameter, and how its value is written there.
     """
-    data = sample()
+    data = sample_for(view)
     checked: set[str] = set()
     for page, options in options_by_page(view).items():
         options = [option for option in options if option.name not in checked]
@@ -500,7 +561,7 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
     from pages.choose_k.sweep import Sweep
     from pages.restarts.study import RestartStudy
 
-    data = sample()
+    data = sample_for(view)
     options = {option.name: other_values(option, data)[-1] for option in view.options}
     settings = view.settings(2, data=data, **options)
     if view.name in available_methods(RESTARTS):

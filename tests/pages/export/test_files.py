@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.linalg import subspace_angles
 
 from pages.datasets import catalog
 from pages.datasets.data import PRECOMPUTED
@@ -37,7 +38,10 @@ def rows_of(table):
 # tables
 
 
-@pytest.mark.parametrize("name", methods())
+WITH_CLUSTERS = [name for name, view in methods().items() if view.traits.clusters]
+
+
+@pytest.mark.parametrize("name", WITH_CLUSTERS)
 def test_assignments_have_exact_coordinates_and_the_cluster_numbers_of_the_screen(name):
     run = run_of(name=name)
     headers, *rows = rows_of(files.assignments_csv(run))
@@ -82,7 +86,7 @@ def test_exports_of_a_distance_matrix_have_names_and_no_coordinates():
     headers, *rows = rows_of(files.assignments_csv(run))
     assert headers == ["row", "name", "cluster"]
     assert [row[1] for row in rows] == list("abcd")
-    headers, *rows = rows_of(files.clusters_csv(run))
+    headers, *rows = rows_of(files.parameters_csv(run))
     assert headers == ["cluster", "size", "medoid_row", "medoid_name"]
     assert [row[1] for row in rows] == ["2", "2"]
     assert np.load(io.BytesIO(files.history_npz(run)))["points"].tolist() == matrix.tolist()
@@ -92,7 +96,7 @@ def test_exports_of_a_distance_matrix_have_names_and_no_coordinates():
 
 def test_parameters_of_a_mixture_are_in_the_order_of_the_screen():
     run = run_of(name="mixture")
-    headers, *rows = rows_of(files.clusters_csv(run))
+    headers, *rows = rows_of(files.parameters_csv(run))
     assert headers[:5] == ["cluster", "size", "weight", "mean_x1", "mean_x2"]
     order, found = np.argsort(run.ranks), run.history.parameters[-1]
     table = np.array(rows, dtype=float)
@@ -111,7 +115,7 @@ def test_parameters_of_a_mixture_are_in_the_order_of_the_screen():
 def test_parameters_of_medoids_include_rows_names_and_coordinates():
     data = replace(sample(), names=np.array([f"point {i}" for i in range(120)]), rows=np.arange(1000, 1120))
     run = run_of(data, name="kmedoids")
-    headers, *rows = rows_of(files.clusters_csv(run))
+    headers, *rows = rows_of(files.parameters_csv(run))
     assert headers == ["cluster", "size", "medoid_row", "medoid_name", "medoid_x1", "medoid_x2"]
     medoids = run.history.parameters[-1][np.argsort(run.ranks)]
     assert [int(row[2]) for row in rows] == (1000 + medoids).tolist()
@@ -122,7 +126,7 @@ def test_parameters_of_medoids_include_rows_names_and_coordinates():
     assert [one["medoid"] for one in records] == data.points[medoids].tolist()
 
 
-@pytest.mark.parametrize("name", methods())
+@pytest.mark.parametrize("name", WITH_CLUSTERS)
 def test_json_has_all_settings_and_the_parameters_of_the_table(name):
     run = run_of(name=name)
     content = json.loads(files.parameters_json(run))
@@ -132,14 +136,14 @@ def test_json_has_all_settings_and_the_parameters_of_the_table(name):
         run.settings.start.initialization,
     )
     assert content["options"] == dict(run.settings.options)
-    headers, *rows = rows_of(files.clusters_csv(run))
+    headers, *rows = rows_of(files.parameters_csv(run))
     for record, row in zip(content["clusters"], rows, strict=True):
         assert [str(record["number"]), str(record["size"])] == row[:2]
         center = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.center_name}_x")]
         assert record[run.center_name] == center
 
 
-@pytest.mark.parametrize("name", methods())
+@pytest.mark.parametrize("name", WITH_CLUSTERS)
 def test_the_history_loads_without_pickle_and_contains_every_state(name):
     run = run_of(name=name)
     arrays = np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False)
@@ -179,6 +183,8 @@ SETTINGS = [
     dict(name="mixture", covariance="tied", start="k-means"),
     dict(name="mixture", covariance="diagonal", start="tree"),
     dict(name="mixture", covariance="spherical", start="maxmin", k=2),
+    dict(name="pca", hidden=0.3, seed=5),
+    dict(name="pca", start="closed form"),
 ]
 
 
@@ -201,6 +207,9 @@ def test_scripts_reproduce_the_run_exactly(source, options, tmp_path, monkeypatc
     run = run_of(data, **options)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
     assert ours["state"].loss == run.history.losses[-1]
+    if run.settings.method == "pca":
+        check_scripts_of_pca(run, ours, tmp_path, monkeypatch)
+        return
     np.testing.assert_array_equal(ours["labels"], run.history.last.labels)
     if run.settings.method in ("kmedoids", "fuzzy"):
         with pytest.raises(NoScript, match=f"no {run.view.title_in_sentence}"):
@@ -210,6 +219,17 @@ def test_scripts_reproduce_the_run_exactly(source, options, tmp_path, monkeypatc
     assert peer["loss"] == pytest.approx(run.history.losses[-1], rel=1e-6)
     np.testing.assert_array_equal(peer["labels"], run.history.last.labels)
     assert str(peer["loss"]) in capsys.readouterr().out.replace("np.float64(", "").replace(")", "")
+
+
+def check_scripts_of_pca(run, ours, folder, monkeypatch):
+    for ours_part, part in zip(ours["parameters"], run.history.parameters[-1], strict=True):
+        np.testing.assert_array_equal(ours_part, part)
+    if run.settings.option("hidden"):
+        with pytest.raises(NoScript, match="missing values"):
+            scripts.with_scikit_learn(run)
+        return
+    peer = executed(scripts.with_scikit_learn(run), folder, monkeypatch)["model"]
+    assert subspace_angles(peer.components_.T, ours["parameters"].loadings)[0] < 1e-6
 
 
 def test_a_script_contains_the_initial_parameters_if_the_package_does_not_know_the_initialization(tmp_path, monkeypatch):
