@@ -11,6 +11,7 @@ st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), 
 watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
 hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
 mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
+embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
 data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
 report = st.Page("pages/report/page.py", url_path="report", title="Report", icon=":material/description:")
 compare = st.Page("pages/compare/page.py", url_path="compare", title="Compare", icon=":material/view_column:")
@@ -18,7 +19,7 @@ restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restart
 choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose K", icon=":material/question_mark:")
 failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
 page = st.navigation(
-    {"Explore": [watch, hierarchy, mixture, data, report], "Compare": [compare, restarts, choose_k], "Learn": [failures]}
+    {"Explore": [watch, hierarchy, mixture, embedding, data, report], "Compare": [compare, restarts, choose_k], "Learn": [failures]}
 )
 
 # imported here, after the menu was sent to the browser, because the first import takes about a second
@@ -39,7 +40,7 @@ if page is data:
     choose_data(full=True)
 else:
     with st.sidebar:
-        st.subheader("Data")
+        st.subheader("Data of the other pages" if page is embedding else "Data")
         choose_data(full=False)
 with st.sidebar:
     copy_link(WITHOUT_DATA if uses_own_data() else "")

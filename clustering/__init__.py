@@ -1,5 +1,7 @@
 """Clustering algorithms as sequences of states: K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering.
 
+Also probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
+
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
 >>> points = three_gaussians(500, np.random.default_rng(0)).points
@@ -10,6 +12,7 @@ Requires only NumPy and SciPy.
 """
 
 from clustering.bootstrap import bootstrap
+from clustering.cooccurrences import Cooccurrences, cooccurrences, pointwise_mutual_information, tokenize
 from clustering.criteria import (
     Gap,
     aic,
@@ -41,6 +44,8 @@ from clustering.projection import PrincipalComponents, classical_scaling, princi
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
+from clustering.similarity import analogy, most_similar
+from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
@@ -58,6 +63,7 @@ __all__ = [
     "LINKAGES",
     "Alternating",
     "Assignment",
+    "Cooccurrences",
     "Dataset",
     "FuzzyCMeans",
     "Gap",
@@ -72,13 +78,16 @@ __all__ = [
     "Process",
     "Restart",
     "Silhouette",
+    "SkipGram",
     "SoftKMeans",
     "SoftMeans",
     "State",
     "Tree",
     "TreeCut",
+    "Vectors",
     "adjusted_rand_index",
     "aic",
+    "analogy",
     "best_of",
     "bic",
     "bootstrap",
@@ -89,6 +98,7 @@ __all__ = [
     "check_proximities",
     "classical_scaling",
     "contingency_table",
+    "cooccurrences",
     "davies_bouldin",
     "distinct_partitions",
     "edit_distances",
@@ -103,7 +113,9 @@ __all__ = [
     "iterate",
     "kl_divergence",
     "match_clusters",
+    "most_similar",
     "normalized_mutual_information",
+    "pointwise_mutual_information",
     "principal_components",
     "proximity_matrix",
     "restarts",
@@ -114,6 +126,7 @@ __all__ = [
     "subsample_agreement",
     "subsample_size",
     "three_gaussians",
+    "tokenize",
     "tree_of_points",
     "tree_of_proximities",
     "uniform_reference",

@@ -382,8 +382,8 @@ def dominance_warning(data: Data) -> str:
     if shares[j] < DOMINANT_SHARE:
         return ""
     return (
-        f"{data.columns[j]} accounts for {min(shares[j], 0.999):.1%} of the squared distances and will dominate the result. "
-        "Consider standardizing."
+        f"The column “{data.columns[j]}” accounts for {min(shares[j], 0.999):.1%} of the squared distances and will dominate "
+        "the result. Consider standardizing."
     )
 
 

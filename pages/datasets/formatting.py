@@ -41,8 +41,13 @@ def pluralize(n: int, noun: str) -> str:
 
 def as_sentence(error: Exception) -> str:
     """The message of an error as a sentence."""
-    text = str(error)
+    text = str(error).removesuffix(".")
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def with_article(noun: str) -> str:
+    """The noun with its indefinite article, such as 'an item'."""
+    return f"a{'n' * (noun[:1].lower() in 'aeiou')} {noun}"
 
 
 def escape_html(text: str) -> str:

@@ -56,6 +56,10 @@ MAX_BOOTSTRAP_FITS = 1_000
 """refits of a Gaussian mixture to bootstrap resamples"""
 MAX_GENERATED_POINTS = 100_000
 """points sampled from a Gaussian mixture"""
+MAX_TOKENS = 2_000_000
+"""words of a text, counted with repetitions; items of all baskets; values of all rows"""
+MAX_WORDS = 3_000
+"""distinct words, items or values of a text; vectors are learned for the most frequent ones"""
 
 
 def limit_rows() -> list[tuple[str, str, str]]:
@@ -83,7 +87,8 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ),
         ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
         ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
-        ("K-medoids, hierarchical clustering, distinct words", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("K-medoids, hierarchical clustering", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("Distinct words compared by edit distance", f"{MAX_POINTS_FOR_PROXIMITIES:,} words", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
         ("Optimal leaf order of a dendrogram", f"{MAX_ORDERED_LEAVES} points", "The default order is used, with a message."),
         ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),
@@ -101,4 +106,6 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("Points on the Choose K page", f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids", sampled),
         ("Bootstrap refits of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,}", maximum),
         ("Points sampled from a Gaussian mixture", f"{MAX_GENERATED_POINTS:,}", maximum),
+        ("Words of a text, with repetitions", f"{MAX_TOKENS:,}", "Rejected; use a part of the text."),
+        ("Distinct words of a text", f"{MAX_WORDS:,}", "The most frequent words are used, with a message."),
     ]

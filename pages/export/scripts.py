@@ -22,8 +22,9 @@ def with_clustering(run: Run) -> str:
 
     Raises NoScript, with the reason, if there is none.
     """
-    data, names = _data(run)
     script = _script_of(run.view.script, run)
+    own = run.view.data_code(run)
+    data, names = _data(run) if own is None else (own.body, own.imports)
     return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
 
 

@@ -12,6 +12,11 @@ from pages.ui.navigation import open_requested_page, open_scene
 from pages.ui.placing import plane_of
 
 
+def in_sentence(title: str) -> str:
+    """The title as it continues a sentence; only its first letter is lowercased, since K is a symbol."""
+    return title[0].lower() + title[1:]
+
+
 @st.cache_data(max_entries=1, show_spinner="Running the examples")
 def final_images() -> dict[str, str]:
     """The final state of each example, as an image in HTML. Cached for all sessions."""
@@ -21,7 +26,7 @@ def final_images() -> dict[str, str]:
         data = failure.wrong.load()
         run = make_run(data, failure.wrong.settings, RecentCache(), lambda state: None)
         source = thumbnail(data, plane_of(data), run.labels_by_rank, run.cluster_centers)
-        images[name] = as_html(source, html.escape(f"Final state: {failure.title.lower()}", quote=True))
+        images[name] = as_html(source, html.escape(f"Final state: {in_sentence(failure.title)}", quote=True))
     return images
 
 
@@ -45,5 +50,5 @@ with st.container(key="gallery"):
                 icon=":material/play_circle:",
                 on_click=open_scene,
                 args=(failure.wrong.page, failure.wrong.state(), failure.wrong.query_params),
-                help=f"Open the example: {failure.title.lower()}",
+                help=f"Open the example: {in_sentence(failure.title)}",
             )

@@ -44,6 +44,13 @@ def mark(symbol: str, color: str, text="") -> Raw:
     return Raw(f"<span style='color:{color};font-size:1.15em' aria-hidden='true'>{symbol}</span> {cell(text)}")
 
 
+def legend(entries: Sequence[tuple[str, str]]) -> str:
+    """Return a legend of colored disks, in one or more lines; `entries` are colors and texts."""
+    items = "".join(f"<li style='white-space:nowrap'>{mark('●', color, text)}</li>" for color, text in entries)
+    style = "display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;margin:0;padding:0;font-size:.9rem"
+    return f"<ul style='{style}' aria-label='Legend'>{items}</ul>"
+
+
 def bar(fraction: float, color: str) -> Raw:
     """Return a horizontal bar; `fraction` is its length, 0 to 1."""
     return Raw(f"<div class='bar'><div style='width:{100 * fraction:.1f}%;background:{color}'></div></div>")

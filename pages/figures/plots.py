@@ -26,6 +26,8 @@ MAX_NAME_LABELS = 150
 """maximum number of names written next to their points"""
 LIGHT, DARK = "#ffffff", "#26262c"
 """colors of the light outline and the dark line that highlight the current step, visible on any background"""
+THINNED = "thinned"
+"""`meta` of traces whose texts the player hides where they overlap; the first ones have priority"""
 EMPTY_LINE = dict(x=[None], y=[None])
 """coordinates of a line without points; if they were empty arrays, Plotly would drop other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)
@@ -117,21 +119,22 @@ def imputed_values(data: Data, i: int) -> list[str]:
     return texts[:8] + ["…"] * (len(texts) > 8)
 
 
-def name_labels(data: Data, rows: np.ndarray) -> dict:
+def name_labels(data: Data, rows: np.ndarray, thinned: bool = False) -> dict:
     """Return trace properties that show names next to points.
 
-    For distance matrices with at most MAX_NAME_LABELS names. Points with weights show the names of as many of the first ones,
-    in larger letters for larger weights; the player hides names that would overlap.
+    For distance matrices with at most MAX_NAME_LABELS names. If `thinned`, that is, if the player hides names that would
+    overlap, also for points with weights: for as many of the first ones, in larger letters for larger weights.
     """
-    if data.names is None or (data.weights is None and (data.precomputed is None or len(data.names) > MAX_NAME_LABELS)):
+    weighted = thinned and data.weights is not None
+    if data.names is None or not (weighted or (data.precomputed is not None and len(data.names) <= MAX_NAME_LABELS)):
         return {}
     names = [escape_html(truncate(name)) for name in data.names_of(rows)]
-    if data.weights is None:
+    if not weighted:
         return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
     names[MAX_NAME_LABELS:] = [""] * (len(names) - MAX_NAME_LABELS)
     weights = np.sqrt(data.weights[rows] / data.weights.max())
     sizes = np.round(10 + 8 * weights, 1).tolist()
-    return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=sizes), cliponaxis=False)
+    return dict(mode="markers+text", text=names, textposition="top center", textfont=dict(size=sizes), meta=THINNED)
 
 
 def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:

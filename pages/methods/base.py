@@ -53,6 +53,16 @@ class ResultTable(NamedTuple):
     caption: str
 
 
+class ExportFile(NamedTuple):
+    """A method-specific file that can be downloaded."""
+
+    label: str
+    name: str
+    """file name"""
+    mime: str
+    create: Callable[[], bytes]
+
+
 class Script(NamedTuple):
     """A Python script that repeats a run, without the lines that define `points`."""
 
@@ -101,6 +111,8 @@ class MethodView(ABC):
     """whether a notice states its iteration"""
     names_centers: bool = False
     """whether centers are data points, labeled with the names of these points"""
+    still_phases: frozenset[str] = frozenset()
+    """phases in which points stay where they are, if `Traits.moves_points`"""
     highlights: tuple[dict, ...] = ()
     """styles of the traces that show the line of `highlight`, one above the other; empty if there is no such line"""
     static_dash: str = "solid"
@@ -246,9 +258,13 @@ class MethodView(ABC):
         """Number of parameters in a state; k is the number of clusters if the method found it, by default the largest."""
         return self.state_size(k or settings.k or MAX_CLUSTERS, data.points.shape[1])
 
-    def data_of_run(self, data: Data, settings: Settings, history) -> Data:
-        """The data that a finished run is shown with, one point for each object that the method works with."""
+    def data_of_run(self, data: Data, model_input: Any, history) -> Data:
+        """The data with which a finished run is shown: one point for each object that the method works with."""
         return data
+
+    def input_note(self, data: Data, model_input: Any) -> str:
+        """A sentence about data that are left out of the input; empty if there are none."""
+        return ""
 
     def seconds(self, run) -> float | None:
         """Running time, if it was measured while preparing the input; None to measure it by repeating the run."""
@@ -366,6 +382,10 @@ class MethodView(ABC):
 
     # Exporting
 
+    def files(self, run) -> list[ExportFile]:
+        """Additional files that can be downloaded."""
+        return []
+
     def point_columns(self, run) -> dict[str, np.ndarray]:
         """Additional columns of the table of points, by name: arrays (n,)."""
         return {}
@@ -417,6 +437,10 @@ class MethodView(ABC):
     def start_code(self, parameters: Any) -> str:
         """Python expression for initial parameters; uses NumPy and `start_imports`."""
         return array_code(parameters)
+
+    def data_code(self, run) -> Script | None:
+        """Code that defines the data, with the names it imports; None if the data are points, which the script can load."""
+        return None
 
     def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
         """Code that computes the input of the process from `points`: lines, variable name, names from `clustering`."""

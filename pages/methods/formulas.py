@@ -19,7 +19,7 @@ class Formula:
 
     title: str
     phase: str
-    """phase of the frames in which it is highlighted; empty for none"""
+    """phases of the frames in which it is highlighted, separated by spaces; empty for none"""
     mathml: str
     """contains `VALUE` where a value is inserted"""
     note: str

@@ -36,6 +36,10 @@ class Option:
     """argument of the process; empty if it has the name of the option, None if there is no such argument"""
     width: int = 170
     """width of the widget in pixels"""
+    applies_to: Callable[[Any], bool] | None = None
+    """whether it has an effect on a data set; None if it always has. Without an effect its value is None"""
+    advanced: bool = False
+    """whether its widget is in a popover with other advanced options"""
     pages: frozenset[str] | None = None
     """pages that show the option; None for all. Other pages use its default"""
 
@@ -45,15 +49,23 @@ class Option:
             return dict(self.choices or {})
         return {value: (self.choices or {}).get(value, str(value).capitalize()) for value in self.values_for(data)}
 
+    def applies(self, data: Data | None) -> bool:
+        """Whether it has an effect on a data set."""
+        return self.applies_to is None or data is None or self.applies_to(data)
+
     def default_value(self, data: Data | None) -> Any:
-        """Default value for a data set."""
+        """Default value for a data set; None if it has no effect."""
+        if not self.applies(data):
+            return None
         if self.default_for is not None and data is not None:
             return self.default_for(data)
         values = self.values(data)
         return self.default if self.values_for is None or data is None else next(iter(values))
 
     def label_of(self, value) -> str:
-        """Label of a value."""
+        """Label of a value; a dash if the option has no effect."""
+        if value is None:
+            return "–"
         if self.choices is not None and value in self.choices:
             return self.choices[value]
         return str(value).capitalize() if isinstance(value, str) else f"{value:g}"

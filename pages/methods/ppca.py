@@ -114,7 +114,7 @@ class PPCAView(MethodView):
     pages = frozenset({WATCH})
     highlights = (dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.NEUTRAL, width=1)),)
     static_dash = "dash"
-    parameters_name = "components"
+    parameters_name = "features or components"
 
     def process(self, settings: Settings, init=None) -> ProbabilisticPCA:
         return ProbabilisticPCA(settings.option("components"), INIT[settings.start.initialization])
@@ -133,7 +133,7 @@ class PPCAView(MethodView):
     def values_per_state(self, data: Data, settings: Settings, k=None) -> int:
         return data.points.shape[1] * (settings.option("components") + 1) + 1
 
-    def data_of_run(self, data: Data, settings: Settings, history) -> Data:
+    def data_of_run(self, data: Data, model_input: MaskedTable, history) -> Data:
         """The table with imputed values, which rings mark."""
         observed = history.prepared.observed
         if observed.all():

@@ -34,7 +34,7 @@ LINKAGE = Option(
 TREE_METRIC = replace(
     METRIC, short_label=lambda metric: "" if metric in METRIC.omitted_in_labels else METRIC.short_label(metric)
 )
-"""like `METRIC`, but the label of a run omits the common metrics"""
+"""like `METRIC`, but names of runs omit the common metrics even if the runs differ in the metric"""
 
 
 class TreeCutView(MethodView):
@@ -49,7 +49,10 @@ class TreeCutView(MethodView):
     highlights = highlight_traces("lines+markers", 7)
     notices_by_iteration = False
     time_exception = "for hierarchical clustering, where it includes the distance matrix and the complete tree"
-    iteration_note = "The iterations of hierarchical clustering are its last merges before the cut."
+    iteration_note = (
+        "In the loss curve, the iterations of hierarchical clustering are its last merges before the cut "
+        f"(at most {TreeCut.steps})."
+    )
 
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))
@@ -70,7 +73,7 @@ class TreeCutView(MethodView):
         return None
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
-        """Convex hulls of the current clusters; with single linkage, lines for the merges since the first state."""
+        """Convex hulls of the current clusters; with single linkage, lines for the merges after iteration 0."""
         current = run.history.states[state]
         if current.phase == "start":
             return []
@@ -86,7 +89,7 @@ class TreeCutView(MethodView):
         return [broken_line(parts) for parts in lines]
 
     def static_outlines(self, run, plane: Plane) -> list[np.ndarray]:
-        """With single linkage, lines for the merges before the first state: part of the minimum spanning tree."""
+        """With single linkage, lines for the merges up to iteration 0: part of the minimum spanning tree."""
         if run.model_input.linkage != "single":
             return []
         return self._merge_lines(run, 0, run.history.parameters[0].merges, plane)
@@ -115,7 +118,8 @@ class TreeCutView(MethodView):
         merge = run.history.states[state].parameters.next
         if merge is None:
             return None
-        indices = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1  # of the merges with a state each
+        # indices of the merges that have their own state: the last ones before the cut
+        indices = run.history.parameters[-1].merges - np.arange(run.history.iterations) - 1
         ends = run.cached(
             ("ends of the last", plane.names),
             lambda: dict(zip(indices.tolist(), run.model_input.ends(indices, self._xy(run, plane)), strict=True)),
@@ -154,7 +158,8 @@ class TreeCutView(MethodView):
         return f"{len(run.data.points) - run.settings.k:,} merges"
 
     def arrays(self, run) -> dict[str, np.ndarray]:
-        return {"centers": np.stack([run.cluster_centers] * len(run.history))}
+        """The final cluster means, repeated for each iteration, because a tree has no centers."""
+        return {"means": np.stack([run.cluster_centers] * len(run.history))}
 
     def label(self, settings: Settings) -> str:
         return f"{settings.option('linkage').capitalize()} linkage"

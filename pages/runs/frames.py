@@ -9,7 +9,7 @@ from pages.datasets.limits import MAX_FRAMES
 from pages.runs.run import Run
 
 FIRST = 20
-"""number of first states that are always shown: the start and the first FIRST - 1 iterations"""
+"""number of iterations at the beginning that are always shown, counting the start as iteration 0"""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,11 @@ def _frames(run: Run, shown: Iterable[int]) -> list[Frame]:
                 view.sentence(run, i),
                 explanation,
                 bool(frames)
-                and (view.traits.moves_points or (state.assignment is not None and frames[-1].assigned == complete)),
+                and (
+                    state.phase not in view.still_phases
+                    if view.traits.moves_points
+                    else state.assignment is not None and frames[-1].assigned == complete
+                ),
             )
         )
     return frames

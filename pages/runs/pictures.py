@@ -274,7 +274,7 @@ class _FigureBuilder:
         return hoverable_rows(n) if self.run.data.weights is None else np.arange(min(n, MAX_HOVERABLE))
 
     def _points(self) -> dict:
-        names = name_labels(self.run.data, self.rows) if self.with_names else {}
+        names = name_labels(self.run.data, self.rows, thinned=True) if self.with_names else {}
         return point_trace(self.run.data, self.plane, self.xy, self.rows) | names
 
     @property

@@ -86,7 +86,8 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     init, init_note = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
     prepared_data = process.prepare(view.process_data(model_input))
-    return RunInputs(data, process, prepared_data, model_input, f"{note} {init_note}".strip())
+    notes = (note, view.input_note(data, model_input), init_note)
+    return RunInputs(data, process, prepared_data, model_input, " ".join(filter(None, notes)))
 
 
 def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache) -> tuple[Any, str]:
@@ -119,12 +120,13 @@ def iteration_limit(data: Data, settings: Settings) -> int:
     size = view.values_per_state(data, settings)
     fitting = MAX_STATE_VALUES // size
     if fitting < MIN_ITERATIONS:
-        k = settings.k or MAX_CLUSTERS
-        what, remedy = f"{k} clusters with ", f"or K at most {MAX_STATE_VALUES // MIN_ITERATIONS // max(size // k, 1)}"
-        if not view.traits.clusters:
-            what, remedy = "", f"or fewer {view.parameters_name}"
+        what, remedy = "This run", f"choose fewer {view.parameters_name}"
+        if view.traits.clusters:
+            k = settings.k or MAX_CLUSTERS
+            what = f"{k} clusters with {data.points.shape[1]:,} features"
+            remedy = f"choose fewer features, or K at most {MAX_STATE_VALUES // MIN_ITERATIONS // (size // k)}"
         raise ValueError(
-            f"{what}{data.points.shape[1]:,} features need {size:,} parameters per iteration, so only {fitting} iterations "
-            f"fit into memory (at least {MIN_ITERATIONS} are required): choose fewer features, {remedy}"
+            f"{what} need{'' if view.traits.clusters else 's'} {size:,} parameters per iteration, so only {fitting} "
+            f"iterations fit into memory (at least {MIN_ITERATIONS} are required): {remedy}"
         )
     return min(fitting, MAX_ITERATIONS)

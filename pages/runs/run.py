@@ -285,7 +285,7 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
         inputs = prepare_run(data, settings, cache)
         limit = iteration_limit(inputs.data, settings)
         history = History.record(inputs.process, inputs.prepared_data, rng=settings.seed, max_iter=limit, on_step=on_step)
-        shown = method(settings.method).data_of_run(inputs.data, settings, history)
+        shown = method(settings.method).data_of_run(inputs.data, inputs.model_input, history)
         return Run(settings, shown, history, inputs.note, inputs.model_input)
 
     return cache.get(("run", data.key, settings), compute)

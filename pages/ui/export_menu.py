@@ -50,6 +50,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                     True,
                     partial(files.animation_gif, run, figure, frames, run.title),
                 ),
+                *((one.label, one.name, one.mime, False, one.create) for one in run.view.files(run)),
             ):
                 if slow:
                     create = _file_on_demand(label, (label, figure.layout.meta, key), create)

@@ -13,6 +13,7 @@ from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, parse_positions
+from pages.ui.text_choice import TEXT_SOURCES
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
@@ -181,7 +182,7 @@ def _labels() -> list[Mapping]:
     choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
     starts = {name: initialization.label for name, initialization in initializations().items()} | {SAME: SAME_LABEL}
-    return [SOURCES, MISSING_OPTIONS, SCALINGS, titles, starts, *choices]
+    return [SOURCES, TEXT_SOURCES, MISSING_OPTIONS, SCALINGS, titles, starts, *choices]
 
 
 def _is_number(text: str, value) -> bool:

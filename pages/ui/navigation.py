@@ -10,6 +10,8 @@ from pages.methods.options import Settings
 from pages.methods.traits import COMPARE, WATCH
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
+from pages.ui.data_choice import SOURCES
+from pages.ui.upload import VECTORS
 from pages.ui.widgets import SAME, initialization_label, option_key, panel_ending, start_key
 
 REQUEST = "page request"
@@ -19,6 +21,7 @@ PAGES = {
     "compare": ("pages/compare/page.py", "Open on the Compare page", ":material/view_column:"),
     "hierarchy": ("pages/hierarchy/page.py", "Open on the Hierarchical page", ":material/account_tree:"),
     "mixture": ("pages/mixture/page.py", "Open on the Gaussian mixture page", ":material/blur_on:"),
+    "data": ("pages/data/page.py", "Open on the Data page", ":material/table_chart:"),
 }
 """script, link label and icon of each page that can be requested"""
 
@@ -48,6 +51,12 @@ def open_scene(page: str, state: dict, query_params: dict[str, str]) -> None:
     missing = {key: (text, "") for key, text in query_params.items() if key not in st.session_state}
     st.session_state.update(state)
     _request_page(page, missing)
+
+
+def open_own_data(page: str, data: Data, **state) -> None:
+    """Callback: use these data on all pages, as the user's own, and request a page with its widgets set to `state`, by key."""
+    st.session_state.update({"own": data, VECTORS: data, "source": "own", "input": VECTORS})
+    open_scene(page, state, {"source": SOURCES["own"]})
 
 
 def open_from_tree(settings: Settings, data: Data) -> None:

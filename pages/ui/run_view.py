@@ -54,12 +54,11 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
     return RunPictures(name, frames, omitted_note, *session_cache().get(("figures", name), draw))
 
 
-def show_picture(run: Run, shown: RunPictures) -> None:
-    """Show the animated plot."""
+def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **options) -> None:
+    """Show the animated plot; `options` are further arguments of `st.plotly_chart`."""
     with st.container(key="picture"):
-        st.plotly_chart(
-            shown.picture, key="moving picture", alt=pictures.alt_text(run, shown.frames[-1]), **plots.WITH_SAVE_BUTTON
-        )
+        alt = pictures.alt_text(run, shown.frames[-1])
+        st.plotly_chart(shown.picture, key=key, alt=alt, **plots.WITH_SAVE_BUTTON, **options)
 
 
 def show_results(run: Run, shown: RunPictures) -> None:

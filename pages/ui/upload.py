@@ -18,6 +18,8 @@ from pages.ui.preparation import Source, prepare
 from pages.ui.widgets import PERSISTENT, session_cache
 
 INPUTS = {"file": "File", "paste": "Paste", "draw": "Draw"}
+VECTORS = "vectors"
+"""input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INSPECTED_CHARACTERS = 2**20
@@ -31,17 +33,19 @@ KIND_NAMES = {"text": "text file", "xlsx": "Excel workbook", "parquet": "Parquet
 
 def choose_own_data() -> Data | None:
     """Shows the widgets for the user's own data and returns the data, or None if there are none yet."""
+    inputs = INPUTS | ({VECTORS: "Vectors"} if VECTORS in st.session_state else {})
     input_kind = st.segmented_control(
         "Input",
-        list(INPUTS),
-        format_func=INPUTS.get,
+        list(inputs),
+        format_func=inputs.get,
         default="file",
         required=True,
         key="input",
         label_visibility="collapsed",
         **PERSISTENT,
     )
-    result = {"file": _uploaded, "paste": _pasted, "draw": _drawn}[input_kind]()
+    read = {"file": _uploaded, "paste": _pasted, "draw": _drawn, VECTORS: lambda: st.session_state[VECTORS]}
+    result = read[input_kind]()
     return prepare(result, full=True) if isinstance(result, Source) else result
 
 

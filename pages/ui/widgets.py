@@ -61,7 +61,7 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     options = _choose_options(view, data, page)
     start = _choose_start(initialization, data)
     seed = _choose_seed() if view.traits.random else 1
-    if initialization:
+    if initialization or view.traits.random:
         _offer_new_start(initialization)
     return view.settings(None if k is None else _at_most(k, data), start, seed, data, **options)
 
@@ -75,14 +75,21 @@ def choose_focus(run: Run) -> tuple[int, int]:
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    label = run.data.noun.capitalize() if run.data.is_numbered else "Point"
-    help = "Position in the prepared data, starting at 1"
-    point = int(st.number_input(label, 1, n, key="focus", width=128, help=help, **PERSISTENT)) - 1
+    by_name = run.data.weights is not None
+    if by_name:
+        names, label = run.data.names_of(slice(None)), run.data.noun.capitalize()
+        if st.session_state.get("focus_name", 0) >= n:
+            st.session_state["focus_name"] = 0
+        point = st.selectbox(label, range(n), format_func=names.__getitem__, key="focus_name", width=200, **PERSISTENT)
+    else:
+        label = run.data.noun.capitalize() if run.data.is_numbered else "Point"
+        help = "Position in the prepared data, starting at 1"
+        point = int(st.number_input(label, 1, n, key="focus", width=128, help=help, **PERSISTENT)) - 1
     cluster = 0
     if run.view.traits.clusters:
         label = run.view.traits.cluster.capitalize()
         cluster = int(st.number_input(label, 1, k, key="focus_cluster", width=128, **PERSISTENT)) - 1
-    if not run.data.is_numbered:
+    if not (by_name or run.data.is_numbered):
         st.caption(escape_markdown(run.data.names_of([point])[0]))
     return point, cluster
 
@@ -270,11 +277,20 @@ def _choose_options(
 
     Widget keys end in `ending` and labels in `suffix`. `defaults` override the defaults of the method.
     """
-    return {
-        option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, suffix)
-        for option in view.options
-        if option.pages is None or page in option.pages
-    }
+    shown = [option for option in view.options if (option.pages is None or page in option.pages) and option.applies(data)]
+
+    def choose(options: list[Option]) -> dict[str, Any]:
+        return {
+            option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, suffix)
+            for option in options
+        }
+
+    values = choose([option for option in shown if not option.advanced])
+    advanced = [option for option in shown if option.advanced]
+    if advanced:
+        with st.popover("More options"):
+            values |= choose(advanced)
+    return values
 
 
 def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, suffix: str) -> Any:
@@ -300,7 +316,7 @@ def _choose_first_seed(help: str) -> int:
 
 
 def _offer_new_start(initialization: str) -> None:
-    why_deterministic = initializations()[initialization].why_deterministic
+    why_deterministic = initializations()[initialization].why_deterministic if initialization else ""
     manual = "Use the next seed to place the centers at other random points"
     st.button(
         "New random start",

@@ -10,8 +10,10 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -22,8 +24,10 @@ from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import POINTS, PROXIMITIES, Data
+from pages.datasets.grammar import draw_grammar
 from pages.datasets.matrices import matrix_data
 from pages.datasets.planes import column_plane
+from pages.datasets.texts import TEXT, Text
 from pages.export import files, offline, scripts
 from pages.export.report import report
 from pages.figures import palette
@@ -66,8 +70,18 @@ def wide_sample() -> Data:
 WIDE_QUERY = {"sample": "Round groups", "round_d": "4"}
 
 
-def sample_for(view: MethodView) -> Data:
-    """A sample on which each option of the method has several values."""
+@cache
+def text() -> Text:
+    return draw_grammar(150, 3)
+
+
+TEXT_QUERY = {"grammar_n": "150", "text_seed": "3"}
+
+
+def sample_for(view: MethodView) -> Data | Text:
+    """Data on which each option of the method has several values: a sample if it can work with points, otherwise a text."""
+    if POINTS not in view.traits.data:
+        return text()
     return sample() if all(other_values(option, sample()) for option in view.options) else wide_sample()
 
 
@@ -80,7 +94,8 @@ def proximities() -> Data:
 
 def kinds_of_data(view: MethodView) -> list[Data]:
     """A data set of each kind that the method can cluster."""
-    return [data for kind, data in ((POINTS, sample()), (PROXIMITIES, proximities())) if kind in view.traits.data]
+    kinds = {POINTS: sample, PROXIMITIES: proximities, TEXT: text}
+    return [data() for kind, data in kinds.items() if kind in view.traits.data]
 
 
 RUNS: dict[tuple[MethodView, str, Settings], Run] = {}
@@ -179,7 +194,9 @@ def check_that_it_runs_its_own_process(view: MethodView) -> None:
 
 
 def check_that_every_option_changes_the_result(view: MethodView) -> None:
-    cases = [(sample_for(view), 3), (sample("stretched"), 4), (sample("spreads", 50, 0), 6), (sample("overlap", 80), 5)]
+    cases = [(sample_for(view), 3)]
+    if POINTS in view.traits.data:
+        cases += [(sample("stretched"), 4), (sample("spreads", 50, 0), 6), (sample("overlap", 80), 5)]
     for option in view.options:
         for value in other_values(option, cases[0][0]):
             assert any(differ(run_of(view, data, k), run_of(view, data, k, **{option.name: value})) for data, k in cases), (
@@ -294,7 +311,7 @@ def check_that_the_report_is_complete(view: MethodView) -> None:
 
 
 def check_that_the_animation_can_be_exported(view: MethodView) -> None:
-    run = run_of(view, sample(n=30))
+    run = run_of(view, sample(n=30) if POINTS in view.traits.data else text())
     shown = pictures_of(run, n_frames=2)
     assert files.animation_gif(run, shown.picture, shown.frames, "Title").startswith(b"GIF89a")
     sentences = [frame.sentence for frame in shown.frames]
@@ -320,7 +337,8 @@ def check_that_every_state_is_explained(view: MethodView) -> None:
             assert {len(values) for values in shown.values} == {places}, (
                 "the number of values differs from the number of places"
             )
-            assert {formula.phase for formula in formulas} <= {"", *(state.phase for state in run.history.states)}
+            phases = {phase for formula in formulas for phase in formula.phase.split()}
+            assert phases <= {state.phase for state in run.history.states}
 
 
 def check_that_every_frame_can_be_plotted(view: MethodView) -> None:
@@ -342,15 +360,18 @@ def check_that_every_frame_can_be_plotted(view: MethodView) -> None:
 
 
 def check_moves_of_points(run: Run, shown: RunPictures) -> None:
-    """Each frame has the positions of its state; the figure initially has those of the last."""
+    """Each frame has the positions of its state; the figure initially has those of the last. Without a move, points stay."""
     plane = column_plane(run.data.columns, 0, 1)
+    before = None
     for frame, spec in zip(shown.frames, shown.picture.frames, strict=True):
         xy = plane.positions(run.view.positions(run, frame.state))
         assert spec.traces[0] == 0
         assert spec.baseframe is None
         assert np.allclose(np.column_stack([spec.data[0].x, spec.data[0].y]), xy, rtol=1e-5, atol=1e-5)
+        assert before is None or frame.moves or np.allclose(xy, before, atol=1e-9), "points jump"
+        before = xy
     assert np.allclose(np.column_stack([shown.picture.data[0].x, shown.picture.data[0].y]), xy)
-    assert all(frame.moves for frame in shown.frames[1:])
+    assert any(frame.moves for frame in shown.frames)
 
 
 def check_colors(run: Run, shown: RunPictures) -> None:
@@ -398,10 +419,12 @@ def check_that_cluster_regions_fill_the_plane(view: MethodView) -> None:
             assert len(colors) == min(len(np.unique(clusters)), len(palette.COLORS)), "regions share a color"
 
 
-def executed(script: str) -> dict:
-    """The variables that a script defines."""
+def executed(script: str, run: Run) -> dict:
+    """The variables that a script defines, in a folder with the method's own files."""
     names: dict = {}
-    with redirect_stdout(io.StringIO()):
+    with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(io.StringIO()):
+        for file in run.view.files(run):
+            Path(file.name).write_bytes(file.create())
         exec(script, names)
     return names
 
@@ -412,7 +435,7 @@ def check_that_the_script_repeats_the_run(view: MethodView) -> None:
             with pytest.raises(NoScript, match="a script cannot load a precomputed distance matrix"):
                 scripts.with_clustering(run)
             continue
-        names = executed(scripts.with_clustering(run))
+        names = executed(scripts.with_clustering(run), run)
         if view.traits.clusters:
             assert np.array_equal(names["labels"], run.labels), "the script gives other labels"
         if "state" in names:
@@ -442,7 +465,7 @@ def check_that_the_scikit_learn_script_repeats_the_run(view: MethodView) -> None
             script = scripts.with_scikit_learn(run)
         except NoScript:
             continue
-        names = executed(script)
+        names = executed(script, run)
         if view.traits.clusters:
             rows = has_unique_label(run)
             agreement = adjusted_rand_index(names["labels"][rows], run.labels[rows])
@@ -482,7 +505,8 @@ def query_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:
     """Query parameters that select the method on a page, and the ending of its widget keys there."""
     ending = panel_ending(sample(), 1) if page == COMPARE else ""
     chosen = {f"algorithm{ending}": view.title} if view.name in available_methods(page) or page == "report" else {}
-    return chosen | {"n": "50"} | (WIDE_QUERY if sample_for(view) is wide_sample() else {}), ending
+    queries = {wide_sample().key: WIDE_QUERY, text().key: TEXT_QUERY}
+    return chosen | {"n": "50"} | queries.get(sample_for(view).key, {}), ending
 
 
 def check_that_links_set_every_option(view: MethodView) -> None:

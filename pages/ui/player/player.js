@@ -18,6 +18,7 @@
 // here, from the x and y of both frames.
 
 const STEPS_PER_SECOND = 30;
+const THINNED = "thinned"; // as in figures/plots.py
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
 // Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls Plotly.animate with its `args`.
@@ -49,6 +50,39 @@ function numbers(values) {
     unpacked.set(values, new KINDS[values.dtype](bytes.buffer));
   }
   return unpacked.get(values);
+}
+
+// Hides texts that overlap, in traces whose `meta` says so. Later traces and earlier texts of a trace have priority.
+function thin(graph) {
+  const shown = [];
+  for (const trace of [...graph.querySelectorAll(".scatterlayer .trace")].reverse()) {
+    if (trace.__data__?.[0]?.trace?.meta !== THINNED) continue;
+    const texts = [...trace.querySelectorAll(".textpoint text")];
+    const boxes = texts.map((text) => text.getBoundingClientRect());
+    texts.forEach((text, i) => {
+      const { left, right, top, bottom } = boxes[i];
+      const free = shown.every((other) => left >= other.right || right <= other.left || top >= other.bottom || bottom <= other.top);
+      if (free && right > left) shown.push(boxes[i]);
+      text.style.visibility = free ? "" : "hidden";
+    });
+  }
+}
+
+// Keeps texts from overlapping whenever the figure is drawn.
+function keepThin(graph) {
+  if (graph.__thinned) return;
+  graph.__thinned = true;
+  let requested = false;
+  const request = () => {
+    if (requested) return;
+    requested = true;
+    requestAnimationFrame(() => {
+      requested = false;
+      thin(graph);
+    });
+  };
+  for (const event of ["plotly_afterplot", "plotly_animatingframe", "plotly_relayout"]) graph.on(event, request);
+  request();
 }
 
 const ease = (s) => s * s * (3 - 2 * s);
@@ -143,7 +177,9 @@ export default function (component) {
       else caption.explanation.textContent = explanation;
     });
     valueElements.forEach((element, i) => (element.textContent = data.values[memory.shown][i]));
-    for (const formula of $("formulas").children) formula.classList.toggle("now", formula.dataset.phase === data.phases[memory.shown]);
+    for (const formula of $("formulas").children) {
+      formula.classList.toggle("now", formula.dataset.phase.split(" ").includes(data.phases[memory.shown]));
+    }
     data.pictures.forEach((picture, i) => {
       const text = data.altTexts[i]?.[Math.min(memory.shown, ends[i])];
       document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", text);
@@ -263,6 +299,7 @@ export default function (component) {
       const graph = graphOf(chart);
       if (belongs(graph, data.figures) && graph.__figures !== data.figures) {
         graph.__figures = data.figures;
+        keepThin(graph);
         updateTexts();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
       }

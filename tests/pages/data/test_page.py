@@ -198,7 +198,7 @@ def test_changing_the_decimal_separator_also_changes_an_equal_thousands_separato
 
 def test_a_warning_names_a_column_that_dominates_the_distances(app):
     paste(app, "grams,length\n3000,1\n4000,2\n5000,3\n")
-    assert "grams accounts for 99.9% of the squared distances" in texts_of(app)
+    assert "The column “grams” accounts for 99.9% of the squared distances" in texts_of(app)
     labeled(app.selectbox, "Scaling").set_value("robust").run()
     assert "accounts for" not in texts_of(app)
 

@@ -402,10 +402,10 @@ def test_scaling_follows_imputation_and_does_not_apply_to_categories():
 
 def test_the_warning_names_a_column_that_dominates_the_distances():
     assert dominance_warning(prepared({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith(
-        "b accounts for 99.9% of the squared"
+        "The column “b” accounts for 99.9% of the squared"
     )
     columns = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
-    assert dominance_warning(prepared(columns)).startswith("b accounts for 90.0% of the squared")
+    assert dominance_warning(prepared(columns)).startswith("The column “b” accounts for 90.0% of the squared")
     assert dominance_warning(prepared({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
     assert dominance_warning(prepared(columns, scaling="standardize")) == ""
     assert dominance_warning(prepared({"a": [1.0, 2.0]})) == ""
@@ -414,7 +414,7 @@ def test_the_warning_names_a_column_that_dominates_the_distances():
 def test_constant_columns_do_not_cause_a_warning():
     assert dominance_warning(prepared({"a": [1.0, 2.0, 3.0], "b": [0.1, 0.1, 0.1]})) == ""
     assert dominance_warning(prepared({"a": [0.1] * 7, "b": [0.7] * 7})) == ""
-    assert dominance_warning(prepared({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("a accounts for 99.9%")
+    assert dominance_warning(prepared({"a": [1e143, -1e143], "b": [1.0, 2.0]})).startswith("The column “a” accounts for 99.9%")
 
 
 # Categories

@@ -151,8 +151,13 @@ def test_the_history_loads_without_pickle_and_contains_every_state(name):
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
     assert len(arrays["half_losses"]) == states - 1
     assert arrays["sizes"].shape == (states, 3)
-    names = {"kmeans": ["centers"], "kmedoids": ["medoids"], "mixture": ["weights", "means", "covariances"]}.get(name, [])
-    assert set(names) <= set(run.view.arrays(run)) <= set(arrays)
+    names = {
+        "kmeans": ["centers"],
+        "kmedoids": ["medoids"],
+        "mixture": ["weights", "means", "covariances"],
+        "tree": ["means"],
+    }
+    assert set(names.get(name, [])) <= set(run.view.arrays(run)) <= set(arrays)
     assert all(len(arrays[name]) == states for name in run.view.arrays(run))
     assert ("responsibilities" in arrays) == (name == "mixture")
     np.testing.assert_array_equal(arrays["numbers"][arrays["labels"]], run.ranks[run.history.last.labels] + 1)

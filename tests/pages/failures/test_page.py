@@ -77,6 +77,12 @@ def test_the_page_shows_an_image_and_a_button_for_each_example(app):
     assert sum("data:image/svg+xml" in element.proto.body for element in app.get("html")) == len(GALLERY)
 
 
+def test_tooltips_and_alternative_texts_keep_the_symbol_k_in_capitals(app):
+    app.switch_page("pages/failures/page.py").run()
+    assert "Open the example: wrong K" in [button.help for button in app.button]
+    assert any("Final state: wrong K" in element.proto.body for element in app.get("html"))
+
+
 def follow_link(app):
     """Opens the page that the app requests, as its script does in a browser: with the query parameters of the link."""
     link = app.get("page_link")[0].proto
