@@ -87,7 +87,7 @@ def _frames(run: Run, shown: Iterable[int]) -> list[Frame]:
                 explanation,
                 bool(frames)
                 and (
-                    state.phase not in view.still_phases
+                    state.phase not in view.still_phases or frames[-1].state < i - 1
                     if view.traits.moves_points
                     else state.assignment is not None and frames[-1].assigned == complete
                 ),
