@@ -161,9 +161,8 @@ def show_use(run: Run) -> None:
 
 def vectors_as_data(run: Run, normalized: bool) -> Data:
     """The word vectors as a data set, at length 1 if `normalized`; zero vectors stay zero."""
-    data = run.data
-    title = f"{data.title}: {data.noun} vectors"
+    data = replace(run.data, title=f"{run.data.title}: {run.data.noun} vectors", same_units=True)
     if not normalized:
-        return replace(data, title=title, key=f"{data.key}/raw")
+        return replace(data, key=f"{data.key}/raw")
     lengths = np.linalg.norm(data.points, axis=1, keepdims=True)
-    return replace(data, title=title, key=f"{data.key}/normalized", points=data.points / np.where(lengths > 0, lengths, 1.0))
+    return replace(data, key=f"{data.key}/normalized", points=data.points / np.where(lengths > 0, lengths, 1.0))

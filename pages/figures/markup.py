@@ -47,7 +47,7 @@ def mark(symbol: str, color: str, text="") -> Raw:
 def legend(entries: Sequence[tuple[str, str]]) -> str:
     """Return a legend of colored disks, in one or more lines; `entries` are colors and texts."""
     items = "".join(f"<li style='white-space:nowrap'>{mark('●', color, text)}</li>" for color, text in entries)
-    style = "display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;margin:0;padding:0;font-size:.9rem"
+    style = "display:flex;flex-wrap:wrap;gap:0 .7rem;list-style:none;margin:0;padding:0;font-size:.85rem"
     return f"<ul style='{style}' aria-label='Legend'>{items}</ul>"
 
 

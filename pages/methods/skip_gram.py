@@ -1,5 +1,6 @@
 """Skip-gram with negative sampling (word2vec) in the app: word vectors that move to their places."""
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from html import escape
@@ -201,13 +202,12 @@ class SkipGramView(MethodView):
             names = sorted(set(data.categories.values()))
             labels = np.array([names.index(data.categories[word]) if word in data.categories else -1 for word in words])
         return Data(
-            key=f"vectors/{data.key}/{history.process}/{hash(vectors.tobytes())}",
+            key=f"vectors/{data.key}/{hashlib.sha256(vectors.tobytes()).hexdigest()[:24]}",
             title=data.title,
             columns=tuple(f"dimension {i + 1}" for i in range(vectors.shape[1])),
             points=vectors,
             labels=labels,
             label_name=data.category_name,
-            same_units=True,
             names=np.array(words, dtype=object),
             noun=data.noun,
             weights=model_input.cooccurrences.frequencies,
