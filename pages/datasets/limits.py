@@ -58,7 +58,7 @@ MAX_GENERATED_POINTS = 100_000
 """points sampled from a Gaussian mixture"""
 MAX_TOKENS = 2_000_000
 """words of a text, counted with repetitions; items of all baskets; values of all rows"""
-MAX_WORDS = 3_000
+MAX_WORDS = 2_000
 """distinct words, items or values of a text; vectors are learned for the most frequent ones"""
 
 

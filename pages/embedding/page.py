@@ -1,5 +1,7 @@
 """Embedding page: word vectors (word2vec) learned step by step, from a generated text or the user's own."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from pages.datasets.formatting import pluralize, with_article
@@ -18,18 +20,20 @@ from pages.ui.progress import Progress
 from pages.ui.text_choice import choose_text
 from pages.ui.widgets import choose_settings_of, session_cache
 
+MANY_TOKENS = 100_000
+"""length of a text from which counting takes noticeable time"""
+
 
 def show_run(run: Run, text: Text, progress: Progress) -> None:
     left, right = st.columns([2, 1], gap="medium")
     shown = run_view.pictures_of(run, plane_of(run.data), progress, EMBEDDING)
-    names = run.data.names_of(slice(None))
-    word = min(st.session_state.get("focus_name") or 0, len(names) - 1)
+    word = min(st.session_state.get("focus_name", 0), len(run.data.points) - 1)
     key = f"words {word}"  # with the same key, the last click would be handled again
 
     def clicked():
         picked = st.session_state[key]["selection"]["points"]
-        if picked and picked[0].get("customdata") in names:
-            st.session_state["focus_name"] = names.index(picked[0]["customdata"])
+        if picked and picked[0]["curve_number"] == 0:
+            st.session_state["focus_name"] = picked[0]["point_index"]
 
     with left:
         if run.data.labels is not None:
@@ -63,6 +67,8 @@ try:
             n = fitting.option("dimension")
             st.warning(f"Only {pluralize(n, text.noun)}, so {pluralize(n, 'dimension')} are used.", icon=":material/info:")
             settings = fitting
+        with st.spinner("Counting pairs") if text.n_tokens > MANY_TOKENS else nullcontext():
+            METHOD.model_input(text, settings, session_cache())  # the run finds it in the cache
         run = make_run(text, settings, session_cache(), run_view.on_step(progress))
         if run.note:
             st.info(run.note, icon=":material/info:")

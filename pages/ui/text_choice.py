@@ -192,4 +192,9 @@ def _choose_separator(column, key: str) -> str:
 def _cached(content: str, choices: tuple, read) -> Text:
     """The text from the cache if possible."""
     digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-    return session_cache().get(("text", digest, *choices), read)
+
+    def with_spinner() -> Text:
+        with st.spinner("Reading the text"):
+            return read()
+
+    return session_cache().get(("text", digest, *choices), with_spinner)
