@@ -19,7 +19,11 @@ restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restart
 choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose K", icon=":material/question_mark:")
 failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
 page = st.navigation(
-    {"Explore": [watch, hierarchy, mixture, embedding, data, report], "Compare": [compare, restarts, choose_k], "Learn": [failures]}
+    {
+        "Explore": [watch, hierarchy, mixture, embedding, data, report],
+        "Compare": [compare, restarts, choose_k],
+        "Learn": [failures],
+    }
 )
 
 # imported here, after the menu was sent to the browser, because the first import takes about a second
@@ -27,6 +31,7 @@ from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.frame import style_page  # noqa: E402
 from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable_parameters, write_address  # noqa: E402
+from pages.ui.text_choice import uses_own_text  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
 requested_parameters()  # stores them before widgets change the address
@@ -43,7 +48,7 @@ else:
         st.subheader("Data of the other pages" if page is embedding else "Data")
         choose_data(full=False)
 with st.sidebar:
-    copy_link(WITHOUT_DATA if uses_own_data() else "")
+    copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
 page.run()
 warn_of_unavailable_parameters(notice)
 write_address()

@@ -47,8 +47,8 @@ def tokenize(text: str, *, lowercase: bool = True) -> list[list[str]]:
     """Split a text into sentences of words.
 
     Sentences end at line breaks and at . ! ? … and their counterparts in other scripts. Words consist of the letters,
-    combining marks and digits of any script, joined by inner apostrophes or hyphens; they are in Unicode's normalization form
-    NFC. Sentences without words are left out.
+    combining marks and digits of any script, joined by inner apostrophes or hyphens, or are numbers such as 3.5. They are in
+    Unicode's normalization form NFC. Sentences without words are left out.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def tokenize(text: str, *, lowercase: bool = True) -> list[list[str]]:
     # \w lacks combining marks. Listing only those that occur in the text keeps the pattern fast.
     marks = "".join(sorted(character for character in set(text) if unicodedata.category(character)[0] == "M"))
     part = rf"\w[\w{marks}{JOINERS}]*" if marks or not set(JOINERS).isdisjoint(text) else r"\w+"
-    find = re.compile(rf"{part}(?:['-]{part})*").findall
+    find = re.compile(rf"\d+(?:[.,]\d+)+|{part}(?:['-]{part})*").findall
     return [words for words in map(find, SENTENCE_END.split(text)) if words]
 
 

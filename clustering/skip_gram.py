@@ -306,9 +306,7 @@ class SkipGram:
         isolated = int(np.count_nonzero(prepared.words.rows == 0))
         if isolated:
             subject = "1 word has" if isolated == 1 else f"{isolated:,} words have"
-            text = (
-                f"{subject} no neighbors within the window and a zero vector. Choose a wider window or leave out rare words."
-            )
+            text = f"{subject} no neighbors, and a zero vector. Widen the window, or leave out rare words."
             notices += (Notice(WORDS_WITHOUT_PAIRS, text),)
         parameters = self.dimension * sum(prepared.words.counts.shape)
         if prepared.pairs < parameters:

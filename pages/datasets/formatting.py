@@ -51,8 +51,8 @@ def with_article(noun: str) -> str:
 
 
 def escape_html(text: str) -> str:
-    """The text with HTML characters escaped, so that Plotly shows it unchanged."""
-    return html.escape(str(text))
+    """The text with HTML characters escaped, so that Plotly shows it unchanged; Plotly does not decode quotes."""
+    return html.escape(str(text), quote=False)
 
 
 def escape_hover(text: str) -> str:

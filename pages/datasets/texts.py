@@ -4,6 +4,7 @@ Input that cannot be used raises `ValueError` with a message for the page.
 """
 
 import ast
+import csv
 import hashlib
 import json
 import re
@@ -24,7 +25,7 @@ from pages.datasets.limits import MAX_TOKENS
 
 TEXT = "text"
 """the kind of these data, besides the kinds in `data`"""
-SEPARATORS = ("\t", "|", ";", "\n", ",", " ")
+SEPARATORS = ("\t", "|", ";", "；", "؛", "\n", ",", "，", "、", "،", " ")
 """separators of items; " " stands for any whitespace. If several are equally frequent, the first one is more likely, because
 the later ones also occur within items."""
 UNSEPARATED = re.compile(r"(?<=['\"])\s+(?=['\"])")
@@ -105,7 +106,8 @@ def from_text(text: str, title: str, *, lowercase: bool = True) -> Text:
         "This text",
         empty="This text contains no words: type or paste whole sentences.",
         advice="add more text",
-        apart="Every sentence of this text is a single word, so no words occur together: put whole sentences on each line.",
+        apart="Every sentence of this text is a single word, so no words occur together: put whole sentences on each line, "
+        "with spaces between the words.",
         title=title,
     )
 
@@ -253,7 +255,11 @@ def _most_common_separator(cells: Iterable) -> str:
 def _split(text: str, separator: str) -> list[str]:
     if not separator:
         return [text]
-    return text.split() if separator == " " else text.split(separator)
+    if separator == " ":
+        return text.split()
+    if '"' in text and separator != "\n":  # items in quotes may contain the separator
+        return next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
+    return text.split(separator)
 
 
 def _parse_list(cell) -> str | list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from clustering import most_similar, pointwise_mutual_information
-from pages.datasets.formatting import escape_html, truncate
+from pages.datasets.formatting import escape_hover, escape_html, truncate
 from pages.figures import palette
 from pages.figures.plots import MARGIN, TIGHT, AnimatedFigure, player_layout
 from pages.runs.frames import Frame
@@ -12,7 +12,7 @@ from pages.runs.run import Run
 
 NEIGHBORS = 8
 """number of nearest neighbors of a word that are followed"""
-MATRIX_WORDS = 40
+MATRIX_WORDS = 30
 """maximum number of words in the matrices"""
 LOWEST = -3.0
 """lowest value of the color scale of the matrices, in nats"""
@@ -32,7 +32,7 @@ def neighbor_history(run: Run, frames: list[Frame], word: int, name: str, height
             mode="lines",
             x=iterations,
             y=column,
-            name=escape_html(truncate(label)),
+            name=escape_hover(truncate(label)),
             line=dict(color=palette.color_of(i), width=2),
             hovertemplate="%{fullData.name}: %{y:.3f}<extra></extra>",
         )
@@ -109,7 +109,7 @@ def matrices(run: Run, height: int = 520) -> go.Figure:
                 hovertemplate="%{y} with %{x}: %{z:.2f}<extra></extra>",
             )
         )
-        axis = dict(tickfont=dict(size=9), dtick=1, showgrid=False)
+        axis = dict(tickfont=dict(size=11), dtick=1, showgrid=False)
         layout[f"xaxis{number}"] = axis | dict(domain=[0.51 * i, 0.49 + 0.51 * i], anchor=f"y{number}", tickangle=-90)
         layout[f"yaxis{number}"] = axis | dict(anchor=f"x{number}", autorange="reversed", showticklabels=i == 0)
         layout["annotations"].append(

@@ -18,22 +18,22 @@ from pages.ui.navigation import open_requested_page
 from pages.ui.placing import plane_of
 from pages.ui.progress import Progress
 from pages.ui.text_choice import choose_text
-from pages.ui.widgets import choose_settings_of, session_cache
+from pages.ui.widgets import choose_settings_of, focused_name, session_cache
 
-MANY_TOKENS = 100_000
-"""length of a text from which counting takes noticeable time"""
+MANY_TOKENS = 100_000  # from here on, counting takes noticeable time
 
 
 def show_run(run: Run, text: Text, progress: Progress) -> None:
     left, right = st.columns([2, 1], gap="medium")
     shown = run_view.pictures_of(run, plane_of(run.data), progress, EMBEDDING)
-    word = min(st.session_state.get("focus_name", 0), len(run.data.points) - 1)
+    names = run.data.names_of(slice(None))
+    word = focused_name(names)
     key = f"words {word}"  # with the same key, the last click would be handled again
 
     def clicked():
         picked = st.session_state[key]["selection"]["points"]
         if picked and picked[0]["curve_number"] == 0:
-            st.session_state["focus_name"] = picked[0]["point_index"]
+            st.session_state["focus_name"] = names[picked[0]["point_index"]]
 
     with left:
         if run.data.labels is not None:

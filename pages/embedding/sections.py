@@ -41,7 +41,7 @@ def show_section(section: str, run: Run, shown: RunPictures, word: int) -> None:
 
 
 def show_neighbors(run: Run, shown: RunPictures, word: int) -> None:
-    name = run.data.names_of([word])[0]
+    name, count = run.data.names_of([word])[0], min(figures.NEIGHBORS, len(run.data.points) - 1)
     with st.container(key="neighbors"):
         figure = session_cache().get(
             ("neighbors", shown.name, word), lambda: figures.neighbor_history(run, shown.frames, word, shown.name)
@@ -54,8 +54,8 @@ def show_neighbors(run: Run, shown: RunPictures, word: int) -> None:
         )
     st.caption(
         escape_markdown(
-            f"Cosine of “{name}” and the {figures.NEIGHBORS} {run.data.noun}s nearest to it in the end. The gray line moves "
-            f"with the animation. Click {with_article(run.data.noun)} in the plot above to see its neighbors."
+            f"Cosine of “{name}” and the {count} {run.data.noun}s nearest to it in the end. The gray line moves with the "
+            f"animation. Click {with_article(run.data.noun)} in the plot above to see its neighbors."
         )
     )
 

@@ -124,6 +124,8 @@ class MethodView(ABC):
     """names of the options that `label` includes"""
     score_note: str = ""
     """note about its comparable scores, a sentence"""
+    limit_advice: str = "Try another initialization or a smaller K."
+    """what to do if a run stopped at the iteration limit, a sentence"""
     parameters_name: str = "clusters"
     """what there are fewer of if the states must be smaller, a plural"""
     start_imports: frozenset[str] = frozenset()

@@ -114,6 +114,7 @@ class PPCAView(MethodView):
     pages = frozenset({WATCH})
     highlights = (dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.NEUTRAL, width=1)),)
     static_dash = "dash"
+    limit_advice = "Start from the closed form of PCA, or standardize the features."
     parameters_name = "features or components"
 
     def process(self, settings: Settings, init=None) -> ProbabilisticPCA:

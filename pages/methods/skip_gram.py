@@ -159,6 +159,7 @@ class SkipGramView(MethodView):
     colors_by_true_label = True
     still_phases = frozenset({"initial", "contexts"})
     parameters_name = "dimensions or words"
+    limit_advice = "Choose fewer dimensions or a larger ridge penalty."
     notices_by_iteration = False
 
     def process(self, settings: Settings, init=None) -> SkipGram:
@@ -186,9 +187,11 @@ class SkipGramView(MethodView):
 
     def input_note(self, data: Text, model_input: Corpus) -> str:
         used = len(model_input.cooccurrences.words)
-        if used < MAX_WORDS or used == data.n_distinct:
-            return ""
-        return f"Only the {used:,} most frequent of {data.n_distinct:,} distinct {data.noun}s are used."
+        return (
+            ""
+            if used == data.n_distinct
+            else (f"{used:,} of {data.n_distinct:,} distinct {data.noun}s are used, the most frequent ones.")
+        )
 
     def values_per_state(self, data, settings: Settings, k=None) -> int:
         words = min(data.n_distinct, MAX_WORDS) if isinstance(data, Text) else len(data.points)
@@ -290,7 +293,7 @@ class SkipGramView(MethodView):
             words = vectors_of(frame).words
             indices, similarities = most_similar(words, point, 3)
             nearest = ", ".join(f"{names[i]} {cosine:.2f}" for i, cosine in zip(indices, similarities, strict=True))
-            return [f"= {coordinates(words[point])}", minus_signs(f"{nearest}.")]
+            return [f"{coordinates(words[point])}; {minus_signs(nearest)}."]
 
         w, c, k = vector("w"), vector("c"), symbol("k")
         wc = row(symbol("w"), sign(","), symbol("c"))
@@ -309,7 +312,7 @@ class SkipGramView(MethodView):
         gram = row(_sum_over("c"), omega, c, f"<msup>{c}{sign('⊤')}</msup>", sign("+"), symbol("λ"), vector("I"))
         inverse = f"<msup>{row(sign('('), gram, sign(')'))}{row(sign('−'), '<mn>1</mn>')}</msup>"
         target = row(sign("("), count, sign("−"), fraction(n_wc, "<mn>2</mn>"), sign(")"))
-        m_step = row(w, sign("="), inverse, _sum_over("c"), target, c, VALUE)
+        m_step = row(w, sign("="), inverse, _sum_over("c"), target, c)
         definitions = row(
             x, sign("="), f"<msup>{w}{sign('⊤')}</msup>", c, sign(","), n_wc, sign("="), count, sign("+"), negative
         )
@@ -317,8 +320,8 @@ class SkipGramView(MethodView):
         both = "words contexts"
         return [
             Formula("Objective", "", loss, f"<math>{definitions}</math>; the ridge penalty is added.", loss_value),
-            Formula("E step", both, e_step, f"For {word} and its most frequent context, {context}: {NOTE}", e_values),
-            Formula("M step", both, m_step, f"For {word}; contexts likewise. Nearest {run.data.noun}s: {NOTE}", m_values),
+            Formula("E step", both, e_step, f"For “{word}” and its most frequent context, “{context}”: {NOTE}", e_values),
+            Formula("M step", both, m_step, f"“{word}” and its nearest {run.data.noun}s: {NOTE} Contexts likewise.", m_values),
         ]
 
     # Exporting

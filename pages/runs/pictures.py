@@ -183,7 +183,7 @@ class _FigureBuilder:
         # static outlines belong to clusters, which appear with the first assignment
         first = next((i for i, frame in enumerate(self.frames) if self.view.traits.clusters and frame.assigned is not None), 0)
         outlines = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
-        colored = 0  # the last frame with point colors
+        colored, xy = 0, None  # the last frame with point colors, and positions of moving points
         for i, frame in enumerate(self.frames):
             on_progress(i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
@@ -199,12 +199,13 @@ class _FigureBuilder:
                     backgrounds[frame.parameters] = self.background.source(frame.parameters)
                 images.append(dict(source=backgrounds[frame.parameters]))
             if self.moves_points:
-                xy = self._positions(frame.state)
+                last_xy, xy = xy, self._positions(frame.state)
                 moved = [xy[self.rows]] + ([xy[ringed_rows(self.run.data)]] if ring_traces else [])
                 data = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved] + data
                 traces = list(range(len(moved))) + traces
                 if self.painted:
-                    points_source = self._painted_by_true_label(self._canvas(xy))
+                    if last_xy is None or not np.array_equal(xy, last_xy):
+                        points_source = self._painted_by_true_label(self._canvas(xy))
                     images.append(dict(source=points_source))
             elif frame.moves:
                 spec["baseframe"] = str(i - 1)

@@ -27,6 +27,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
     k = run.k if run.view.traits.clusters else ""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
+    exact_names = {scripts.TABLE, *(file.name for file in run.view.files(run))}  # scripts read them
     points_label = "Assignments (CSV)" if run.view.traits.clusters else "Points (CSV)"
     long = run.n_values > MAX_QUICK_VALUES and not run.view.traits.pairwise
     with st.popover("Export", icon=":material/download:"):
@@ -58,7 +59,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                     st.download_button(
                         label,
                         create,
-                        ending if ending == scripts.TABLE else f"{name}-{ending}",
+                        ending if ending in exact_names else f"{name}-{ending}",
                         mime_with_digest(mime, plots.token(label, run.key, figure.layout.meta).encode()),
                         key=f"download {label}{key}",
                         on_click="ignore",
@@ -95,7 +96,10 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
         if "from clustering" in code:
             st.caption("Needs the package `clustering`: run the script in the app's folder or install the package.")
         if scripts.TABLE in code:
-            st.caption(f"Reads the exported table of assignments: put {scripts.TABLE} in the working directory.")
+            st.caption(f"Reads the exported table: put {scripts.TABLE} in the working directory.")
+        for file in run.view.files(run):
+            if file.name in code:
+                st.caption(f"Reads an exported file: put {file.name} in the working directory.")
 
 
 def _file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:

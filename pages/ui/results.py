@@ -22,8 +22,7 @@ def notice_messages(run: Run) -> list[str]:
     for iteration, notice in run.history.unique_notices():
         if notice.name == ITERATION_LIMIT:
             notice = notice._replace(
-                text=f"stopped at the limit of {run.history.iterations} iterations without converging. Try another "
-                "initialization or a smaller K."
+                text=f"stopped at the limit of {run.history.iterations} iterations without converging. {run.view.limit_advice}"
             )
         where = f"Iteration {iteration}, {notice.name}: " if run.view.notices_by_iteration else ""
         messages.append(where + notice.message(run.ranks + 1))

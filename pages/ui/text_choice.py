@@ -25,6 +25,7 @@ DESCRIPTIONS = {
 INTERPRETATIONS = {"text": "Sentences", "items": "Item lists, one per line"}
 COLUMN_INTERPRETATIONS = {"texts": "A column of texts", "items": "A column of item lists", "rows": "Categories in rows"}
 SEPARATORS = {"": "no separator", ",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", " ": "space", "\n": "line break"}
+SEPARATORS |= {mark: f"comma ({mark})" for mark in ("，", "、", "،")} | {mark: f"semicolon ({mark})" for mark in ("；", "؛")}
 SEQUENCES_RANGE = (100, 100_000)
 PREVIEWED = 5
 """number of sequences shown as a preview"""
@@ -61,6 +62,11 @@ def choose_text() -> Text | None:
             st.markdown(preview(text))
         st.caption(escape_markdown(f"{DESCRIPTIONS.get(source, '')} {summary(text)}".strip()))
     return text
+
+
+def uses_own_text() -> bool:
+    """Whether the text was pasted or uploaded, so that links cannot contain it."""
+    return st.session_state.get("text") not in (None, *GENERATED)
 
 
 def summary(text: Text) -> str:
@@ -102,7 +108,7 @@ def _pasted() -> Text | None:
         **PERSISTENT,
     )
     if not content.strip():
-        st.caption("Paste a text, or one list of items per line.")
+        st.caption("Paste a text, or one list of items per line. Links do not contain it.")
         return None
     return _from_content(content, "Pasted text", kind)
 
@@ -120,6 +126,8 @@ def _uploaded() -> Text | None:
     if st.session_state["text file"] is None:  # the uploader loses its file when another page is shown
         st.caption(escape_markdown(file.name))
     content, key = file.getvalue(), f"text file {file.file_id}"
+    if not content:
+        raise ValueError(f"{file.name} is empty: choose another file")
     format = session_cache().get(("detected", key), lambda: readers.detect(content, file.name))
     if ".txt" in PurePath(file.name).suffixes:
         kind = st.segmented_control(
@@ -185,7 +193,13 @@ def _choose_separator(column, key: str) -> str:
     detected = texts.detect_separator(column)
     names = list(SEPARATORS)
     return st.selectbox(
-        "Separator of items", names, names.index(detected), format_func=SEPARATORS.get, key=key, width=200, **PERSISTENT
+        "Separator of items",
+        names,
+        names.index(detected),
+        format_func=SEPARATORS.get,
+        key=f"{key} {detected}",  # a list with another separator is not read with the choice for this one
+        width=200,
+        **PERSISTENT,
     )
 
 

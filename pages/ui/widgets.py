@@ -78,9 +78,8 @@ def choose_focus(run: Run) -> tuple[int, int]:
     by_name = run.data.weights is not None
     if by_name:
         names, label = run.data.names_of(slice(None)), run.data.noun.capitalize()
-        if st.session_state.get("focus_name", 0) >= n:
-            st.session_state["focus_name"] = 0
-        point = st.selectbox(label, range(n), format_func=names.__getitem__, key="focus_name", width=200, **PERSISTENT)
+        st.session_state["focus_name"] = names[focused_name(names)]
+        point = names.index(st.selectbox(label, names, key="focus_name", width=200, **PERSISTENT))
     else:
         label = run.data.noun.capitalize() if run.data.is_numbered else "Point"
         help = "Position in the prepared data, starting at 1"
@@ -92,6 +91,12 @@ def choose_focus(run: Run) -> tuple[int, int]:
     if not (by_name or run.data.is_numbered):
         st.caption(escape_markdown(run.data.names_of([point])[0]))
     return point, cluster
+
+
+def focused_name(names: list[str]) -> int:
+    """Position of the chosen name; by default that of a moderately frequent one, as the first names are frequent words."""
+    chosen = st.session_state.get("focus_name")
+    return names.index(chosen) if chosen in names else len(names) // 4
 
 
 def choose_starts(data: Data) -> tuple[Settings, list[str], int]:

@@ -3,8 +3,8 @@
     python tests/benchmarks/screen.py
 
 prints Markdown tables: the time from `streamlit run` to the first plot in a new browser; the time from a click on "New random
-start" to the new animation, and the data received for it; frames per second during playback. Needs Chromium, which it runs
-without a window.
+start" to the new animation, the processor time that the server needs for it, and the data received; frames per second during
+playback. Needs Linux, and Chromium, which it runs without a window.
 """
 
 import os
@@ -21,19 +21,31 @@ from tests.browser.launch import CHROMIUM, FLAGS, serve
 
 COLD_STARTS = 3
 """number of times a new server and a new browser are started"""
-CLICKS = 7
+CLICKS = 15
 CLICK_SIZES = ["500", "2,000", "5,000", "100,000"]
 """numbers of points, as in the query parameter `n`"""
+CLICK_PAGES = [
+    *(("Watch", "/", n) for n in CLICK_SIZES),
+    ("Compare", "/compare", "500"),
+    ("Gaussian mixture", "/mixture", "500"),
+]
+"""name, path and number of points of the pages on which clicks are measured"""
 PLAYBACK_SIZES = ["500", "2,000", "100,000"]
 PLAYBACK_SECONDS = 5
-CHARTS = [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"]
+CHARTS = {
+    "/": [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"],
+    "/mixture": [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"],
+    "/compare": [f".st-key-race_{i} .js-plotly-plot" for i in range(3)] + [".st-key-race_losses .js-plotly-plot"],
+}
+"""selectors of the animated figures of a page"""
 
 # A run has its own `layout.meta`. `old` is that of the run before the click.
 DRAWN = """(charts, old) => {
-    const [a, b] = charts.map(chart => document.querySelector(chart));
-    // both show the same run and have their frames, and the hidden button that the player uses
-    return a?.layout?.meta && a.layout.meta !== old && a.layout.meta === b?.layout?.meta
-        && [a, b].every(graph => graph._transitionData?._frames?.length && graph.querySelector('.updatemenu-button'));
+    const graphs = charts.map(chart => document.querySelector(chart));
+    const name = graphs[0]?.layout?.meta;
+    // all show the same run and have their frames, and the hidden button that the player uses
+    return name && name !== old && graphs.every(graph => graph?.layout?.meta === name
+        && graph._transitionData?._frames?.length && graph.querySelector('.updatemenu-button'));
 }"""
 SETTLED = f"""charts => ({DRAWN})(charts, null) && !document.querySelector('[data-testid=stStatusWidget]')"""
 CLICK = f"""charts => new Promise(resolve => {{
@@ -84,10 +96,21 @@ def new_page(browser):
     return page
 
 
-def open_app(page, address):
-    """Opens the app and waits until its plots are drawn."""
-    page.goto(address)
-    page.wait_for_function(SETTLED, arg=CHARTS)
+def open_app(page, address, path="/", n="500"):
+    """Opens a page of the app with n points and waits until its plots are drawn."""
+    page.goto(f"{address}{path}?n={n}")
+    page.wait_for_function(SETTLED, arg=CHARTS[path])
+
+
+def server_seconds(address):
+    """Processor time of the server at this address so far, in user and kernel mode."""
+    port = address.rpartition(":")[2]
+    for folder in Path("/proc").glob("[0-9]*"):
+        command = (folder / "cmdline").read_bytes().split(b"\0")
+        if b"--server.port" in command and port.encode() in command:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    raise RuntimeError(f"there is no server at {address}")
 
 
 def measure_cold_start(playwright):
@@ -99,35 +122,38 @@ def measure_cold_start(playwright):
         page = new_page(browser)
         launched = time.perf_counter()
         page.goto(address)
-        page.wait_for_function(f"charts => ({DRAWN})(charts, null)", arg=CHARTS)
+        page.wait_for_function(f"charts => ({DRAWN})(charts, null)", arg=CHARTS["/"])
         drawn = time.perf_counter()
         browser.close()
     return responded - start, launched - start, drawn - start
 
 
-def measure_clicks(browser, address, n):
-    """Returns for each click the milliseconds, the bytes received, and the number of frames of the new run."""
+def measure_clicks(browser, address, path, n):
+    """Returns for each click the milliseconds, the bytes received, and the number of frames of the new run; and the server's
+    processor time per click in milliseconds."""
     page = new_page(browser)
     received = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda payload: received.append(len(payload))))
-    open_app(page, f"{address}/?n={n}")
-    clicks = []
+    open_app(page, address, path, n)
+    page.wait_for_timeout(7000)  # the server cleans its memory a few seconds after a visit
+    clicks, before = [], server_seconds(address)
     for _ in range(CLICKS):
         page.wait_for_timeout(400)  # for late messages of the previous run
         received.clear()
-        milliseconds, frames = page.evaluate(CLICK, CHARTS)
-        page.wait_for_function(SETTLED, arg=CHARTS)
+        milliseconds, frames = page.evaluate(CLICK, CHARTS[path])
+        page.wait_for_function(SETTLED, arg=CHARTS[path])
         clicks.append((milliseconds, sum(received), frames))
+    used = server_seconds(address) - before
     page.close()
-    return clicks
+    return clicks, 1000 * used / CLICKS
 
 
 def frame_times(browser, address, n):
     """Plays a run and returns the times in milliseconds at which its plot changed on the screen."""
     page = new_page(browser)
-    open_app(page, f"{address}/?n={n}")
+    open_app(page, address, n=n)
     page.wait_for_timeout(1000)
-    page.evaluate(RECORD_FRAMES, CHARTS[0])
+    page.evaluate(RECORD_FRAMES, CHARTS["/"][0])
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(1000 * PLAYBACK_SECONDS)
     times = page.evaluate("window.frameTimes")
@@ -154,13 +180,16 @@ def main():
             page.close()
             header(
                 "New animation",
-                f'from a click on "New random start", medians of {CLICKS} clicks:',
-                *("points", "click to animation, ms", "min–max, ms", "received, kB", "frames", "kB per frame"),
+                f'from a click on "New random start", medians of {CLICKS} clicks; the processor time is the mean:',
+                *("page", "points", "click to animation, ms", "min–max, ms", "server's processor time, ms", "received, kB"),
+                *("frames", "kB per frame"),
             )
-            for n in CLICK_SIZES:
-                times, sizes, frames = zip(*measure_clicks(browser, address, n), strict=True)
+            for name, path, n in CLICK_PAGES:
+                clicks, processor = measure_clicks(browser, address, path, n)
+                times, sizes, frames = zip(*clicks, strict=True)
                 row(
-                    *(n, f"{median(times):.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{median(sizes) / 1e3:,.0f}"),
+                    *(name, n, f"{median(times):.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{processor:.0f}"),
+                    f"{median(sizes) / 1e3:,.0f}",
                     *(f"{median(frames):.0f}", f"{median(map(lambda size, f: size / f / 1e3, sizes, frames)):,.1f}"),
                 )
             header(

@@ -359,7 +359,7 @@ def test_words_without_neighbors_have_zero_vectors_and_a_notice():
                 assert not any(part[-2:].any() for part in state.parameters)
                 assert skip_gram.WORDS_WITHOUT_PAIRS in names(state)
     text = state.notices[0].sentence
-    assert text.startswith("2 words have no neighbors within the window and a zero vector.")
+    assert text.startswith("2 words have no neighbors, and a zero vector.")
     single = fit(SkipGram(3), cooccurrences([*SENTENCES, ["alone"]], 2), rng=0)
     assert single.notices[0].sentence.startswith("1 word has no neighbors")
 

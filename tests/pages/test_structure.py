@@ -88,6 +88,15 @@ def imports(source: str, package: str) -> Iterator[str]:
             yield importlib.util.resolve_name(name.value, package) if known else "?"
 
 
+def shown_strings(source: str) -> list[str]:
+    """Strings in a page script that Streamlit would show: expressions outside of functions, except the docstring."""
+    return [
+        ast.unparse(node.value)
+        for node in parse(source).body[1:]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
+
+
 def wrong_imports(folder: str, source: str, package: str | None = None) -> list[str]:
     """The imports from a folder that is not below this one, and those of Streamlit where it is not allowed."""
     below = LAYERS[LAYERS.index(folder) + 1 :] if folder in LAYERS else LAYERS
@@ -178,6 +187,17 @@ def imported_methods(source: str, package: str) -> set[str]:
 def test_every_folder_is_a_page_or_a_layer():
     assert {folder_of(file) for file in FILES} == {*PAGES, *LAYERS}
     assert all((ROOT / "pages" / page / "page.py").is_file() for page in PAGES)
+
+
+@pytest.mark.parametrize("script", [ROOT / "dashboard.py", *(ROOT / "pages" / name / "page.py" for name in PAGES)], ids=str)
+def test_page_scripts_contain_no_strings_that_streamlit_would_show(script):
+    assert shown_strings(script.read_text(encoding="utf-8")) == []
+
+
+def test_strings_in_page_scripts_are_found():
+    assert shown_strings('"""docstring"""\nlimit = 1\n"""about the limit"""\ndef f():\n    "inside"\n') == [
+        "'about the limit'"
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=path_in_pages)

@@ -75,7 +75,8 @@ def test_each_cell_is_a_document_and_numbers_are_texts():
         ("x" * 99, f"This text has only one distinct word, “{'x' * 21}…”, but at least two are needed: add more text."),
         (
             "milk\neggs\nmilk",
-            "Every sentence of this text is a single word, so no words occur together: put whole sentences on each line.",
+            "Every sentence of this text is a single word, so no words occur together: put whole sentences on each line, with "
+            "spaces between the words.",
         ),
     ],
 )
@@ -311,3 +312,16 @@ def test_different_texts_have_different_keys():
         ],
     ]
     assert len({text.key for text in different}) == len(different)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ('"milk, skimmed", bread', ("milk, skimmed", "bread")),
+        ('"eggs", eggs, ham', ("eggs", "ham")),
+        ("牛奶、鱼", ("牛奶", "鱼")),
+        ("حليب، سمك", ("حليب", "سمك")),
+    ],
+)
+def test_items_in_quotes_and_other_scripts_are_split(cell, expected):
+    assert items([cell]).sequences == (expected,)
