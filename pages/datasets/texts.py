@@ -143,8 +143,9 @@ def from_texts(column: pd.Series, title: str, *, lowercase: bool = True) -> Text
 def from_items(column: pd.Series, title: str, separator: str | None = None, source: str = "") -> Text:
     """The baskets of a column of item lists, such as "milk; bread; eggs", '["milk", "bread"]' or lists of Python objects.
 
-    Items are stripped of surrounding whitespace and keep their case. Empty items are dropped. An item that is repeated within
-    a basket counts once there, because repetitions say nothing about what is bought together; `note` states their number.
+    Whitespace around items is removed, and that within them becomes single spaces. Items keep their case, and empty items are
+    dropped. An item that is repeated within a basket counts once there, because repetitions say nothing about what is bought
+    together; `note` states their number.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def from_items(column: pd.Series, title: str, separator: str | None = None, sour
     baskets, repetitions = [], 0
     for cell in cells:
         items = _split(cell, separator) if isinstance(cell, str) else cell
-        items = [item for item in map(str.strip, items) if item]
+        items = [item for item in (" ".join(item.split()) for item in items) if item]
         basket = list(dict.fromkeys(items))
         repetitions += len(items) - len(basket)
         if basket:
@@ -213,7 +214,7 @@ def from_rows(table: pd.DataFrame, columns: Sequence[str], title: str) -> Text:
     rows, categories = [[] for _ in range(len(table))], {}
     for name, cells in present.items():
         codes, values = pd.factorize(cells)
-        values = [f"{name}={value_text(value)}" for value in values]
+        values = [" ".join(f"{name}={value_text(value)}".split()) for value in values]
         categories |= dict.fromkeys(values, str(name))
         for row, code in zip(rows, codes.tolist(), strict=True):
             if code >= 0:
@@ -257,7 +258,7 @@ def _split(text: str, separator: str) -> list[str]:
         return [text]
     if separator == " ":
         return text.split()
-    if '"' in text and separator != "\n":  # items in quotes may contain the separator
+    if '"' in text and len(separator) == 1 and separator != "\n":  # items in quotes may contain the separator
         return next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
     return text.split(separator)
 

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from pages.datasets.formatting import pluralize, with_article
+from pages.datasets.formatting import with_article
 from pages.datasets.texts import Text
 from pages.embedding.sections import choose_section, show_section
 from pages.figures import palette
@@ -62,13 +62,13 @@ try:
     text = choose_text()
     if text is not None:
         settings = choose_settings_of(METHOD, text, EMBEDDING)
+        with st.spinner("Counting pairs") if text.n_tokens > MANY_TOKENS else nullcontext():
+            METHOD.model_input(text, settings, session_cache())  # the run finds it in the cache
         fitting = with_fitting_dimension(text, settings)
         if fitting != settings:
             n = fitting.option("dimension")
-            st.warning(f"Only {pluralize(n, text.noun)}, so {pluralize(n, 'dimension')} are used.", icon=":material/info:")
+            st.warning(f"Only {n} {text.noun}s, so the vectors have {n} dimensions.", icon=":material/info:")
             settings = fitting
-        with st.spinner("Counting pairs") if text.n_tokens > MANY_TOKENS else nullcontext():
-            METHOD.model_input(text, settings, session_cache())  # the run finds it in the cache
         run = make_run(text, settings, session_cache(), run_view.on_step(progress))
         if run.note:
             st.info(run.note, icon=":material/info:")

@@ -122,8 +122,8 @@ class PPCAView(MethodView):
 
     def model_input(self, data: Data, settings: Settings, cache) -> MaskedTable:
         hidden = hidden_values(data.points.shape, settings.option("hidden"), settings.seed)
-        missing = hidden if data.imputed is None else hidden | data.imputed
-        return MaskedTable(np.where(missing, np.nan, data.points), hidden & (missing == hidden), data.points)
+        missing = np.zeros_like(hidden) if data.imputed is None else data.imputed
+        return MaskedTable(np.where(hidden | missing, np.nan, data.points), hidden & ~missing, data.points)
 
     def process_data(self, model_input: MaskedTable) -> np.ndarray:
         return model_input.values
@@ -271,7 +271,7 @@ class PPCAView(MethodView):
     def scores(self, run) -> list[Score]:
         last = len(run.history.states) - 1
         angle = f"{largest_angle(self.axes(run, last), closed_form(run)[1]):.2f}°"
-        help = "Largest principal angle between the fitted space and that of the closed form of PCA."
+        help = "Largest principal angle between the fitted space and that of the closed form of PCA of all values."
         scores = [Score("Angle to PCA", angle, help)]
         if run.history.prepared.observed.all():
             loss = run.cached("closed-form loss", lambda: closed_form_loss(run))

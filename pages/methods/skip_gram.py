@@ -169,8 +169,8 @@ class SkipGramView(MethodView):
         least, frequent = settings.option("least"), n_frequent(data, settings)
         if frequent < 2:
             raise ValueError(
-                f"{'Only one' if frequent else 'No'} {data.noun} occurs at least {least} times, but two are needed: choose a "
-                "smaller minimum count, or add more text"
+                f"{'Only one' if frequent else 'No'} {data.noun} occurs at least {least:,} times, but two are needed: choose "
+                "a smaller minimum count, or add more text"
             )
         counting = {
             "window": settings.option("window"),

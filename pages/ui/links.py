@@ -13,7 +13,7 @@ from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, parse_positions
-from pages.ui.text_choice import TEXT_SOURCES
+from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
@@ -130,10 +130,19 @@ def warn_of_unavailable_parameters(place) -> None:
             if name in st.query_params and not _is_drawn(name):  # it would stay in links copied from here
                 del st.query_params[name]
         st.session_state["without data"] = requested_parameters().get("source") == [SOURCES["own"]]
+        own_texts = {label for name, label in TEXT_SOURCES.items() if name not in GENERATED}
+        st.session_state["without text"] = not own_texts.isdisjoint(requested_parameters().get("text", ()))
     if st.session_state["without data"] and st.session_state.get("source") == "own" and "own" not in st.session_state:
         place.info(
             "This link was made with uploaded data, which links cannot contain. Upload the file on the Data page; until then "
             f"“{escape_markdown(current().title)}” is shown.",
+            icon=":material/link_off:",
+        )
+        return
+    if st.session_state["without text"] and uses_own_text() and "has own text" not in st.session_state:
+        place.info(
+            "This link was made with a pasted or uploaded text, which links cannot contain. Paste or upload it to apply the "
+            "other settings of the link.",
             icon=":material/link_off:",
         )
         return

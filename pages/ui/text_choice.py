@@ -58,6 +58,8 @@ def choose_text() -> Text | None:
     else:
         text = {"paste": _pasted, "file": _uploaded}[source]()
     if text is not None:
+        if source not in GENERATED:
+            st.session_state["has own text"] = True
         with row, st.popover(f"First {text.sequence_noun}s"):
             st.markdown(preview(text))
         st.caption(escape_markdown(f"{DESCRIPTIONS.get(source, '')} {summary(text)}".strip()))

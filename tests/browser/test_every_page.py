@@ -13,6 +13,7 @@ PAGES = {
     "?n=50": [PLOT, LOSS],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
+    "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],
     "data?n=50": [],
     "report?n=50": [],
     "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "losses")],

@@ -10,11 +10,13 @@ import pytest
 from PIL import Image, ImageColor
 
 from pages.datasets import catalog
+from pages.datasets.data import POINTS
+from pages.datasets.grammar import draw_grammar
 from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette, stills
 from pages.figures.stills import Stills
-from pages.methods import methods, settings
+from pages.methods import method, methods, settings
 from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
@@ -27,9 +29,11 @@ WIDTH, HEIGHT = 640, 430
 def drawn(name="kmeans", n=80, **options):
     """A run, its frames and its animation."""
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
+    if POINTS not in method(name).traits.data:
+        data = draw_grammar(150, 0)
     run = make_run(data, settings(name, data=data), RecentCache(), lambda _: None)
     frames, _ = frames_of(run)
-    plane = column_plane(data.columns, 0, 1)
+    plane = column_plane(run.data.columns, 0, 1)
     return run, frames, pictures.picture(run, frames, plane, "name", **options)
 
 
@@ -95,7 +99,8 @@ def test_a_single_frame_is_the_same_as_in_sequence(name):
     assert len(sequence) == len(frames)
     for i in (0, len(frames) // 2, len(frames) - 1):
         assert np.array_equal(np.asarray(sequence[i]), np.asarray(Stills(figure, 160, 120).at(i)))
-    assert all(not np.array_equal(np.asarray(a), np.asarray(b)) for a, b in itertools.pairwise(sequence[:3]))
+    changes = [not np.array_equal(np.asarray(a), np.asarray(b)) for a, b in itertools.pairwise(sequence)]
+    assert changes[:2] == [True, True] or [frame.moves for frame in frames[1:]] == changes, "a frame shows no change"
 
 
 def test_painted_points_are_drawn():

@@ -12,11 +12,12 @@ from scipy.spatial.distance import cdist
 
 from clustering import History
 from pages.datasets import catalog
-from pages.datasets.data import SCIPY_METRICS, Data
+from pages.datasets.data import POINTS, SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number
+from pages.datasets.grammar import draw_grammar
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
-from pages.methods import methods, settings
+from pages.methods import method, methods, settings
 from pages.methods.starts import MANUAL, ManualStart
 from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
@@ -396,14 +397,16 @@ def arrays_of(value) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", methods())
 def test_the_size_of_a_run_limits_how_many_are_cached(name, monkeypatch):
     data, cache = catalog.draw_sample("three", 60, 0, {}), RecentCache()
-    first, second = (settings(name, k, data=data) for k in (2, 3))
+    if POINTS not in method(name).traits.data:
+        data = draw_grammar(150, 0)
+    first, second = (settings(name, k, seed=k, data=data) for k in (2, 3))
     run = make_run(data, first, cache, lambda _: None)
     initial = History.record(run.history.process, run.history.prepared, rng=1, max_iter=0)
     states = sum(array.size for parameters in run.history.parameters[1:] for array in arrays_of(parameters))
     assert (
         run.n_values - dataclasses.replace(run, history=initial).n_values >= 0.8 * states
     )  # without the weights of a mixture
-    assert run.n_values >= data.points.size
+    assert run.n_values >= run.data.points.size
     if run.view.traits.pairwise and name != "tree":  # a tree is computed without a matrix
         assert run.n_values >= 60 * 60
     monkeypatch.setattr(RecentCache, "MAX_VALUES", 2 * run.n_values - 1)

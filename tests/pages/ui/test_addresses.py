@@ -33,6 +33,14 @@ LINKS = {
     "/compare?panels=2&source=Built-in&table=Number words&start_kmedoids_1_given=BUILD&k_1_given=5": 157,
     "/compare?panels=2&algorithm_1=Fuzzy c-means&fuzzy_m_1=3&start_fuzzy_1=Hierarchical clustering&tree_linkage_1=Average"
     "&k=4&n=100": 48.8051,
+    "/?algorithm=Probabilistic PCA&n=100": 4.58012,
+    "/?algorithm=Probabilistic PCA&source=Built-in&table=Iris&pca_components=2&pca_hidden=30%&seed=4": 2.38207,
+    "/?algorithm=Probabilistic PCA&source=Built-in&table=Iris&pca_components=3&start_pca=PCA (closed form)": 2.53276,
+    "/embedding?grammar_n=200&text_seed=2&skipgram_dimension=4&skipgram_window=2&skipgram_negatives=2.5&seed=3"
+    "&embedding_section=Analogies": 1.68082,
+    "/embedding?text=Shop baskets&baskets_n=200&skipgram_dimension=5&skipgram_least=9&skipgram_ridge=0.01"
+    "&skipgram_subsampling=0.01": 2.57408,
+    "/embedding?grammar_n=200&skipgram_dimension=3&skipgram_weighting=Linear (word2vec)&skipgram_ridge=No penalty": 2.55346,
 }
 """final loss of the run, or of the first one on the Compare page, by address"""
 RESTARTS = {
