@@ -409,7 +409,7 @@ def test_the_size_of_a_run_limits_how_many_are_cached(name, monkeypatch):
     assert run.n_values >= run.data.points.size
     if run.view.traits.pairwise and name != "tree":  # a tree is computed without a matrix
         assert run.n_values >= 60 * 60
-    monkeypatch.setattr(RecentCache, "MAX_VALUES", 2 * run.n_values - 1)
+    monkeypatch.setattr(RecentCache, "MAX_VALUES", run.n_values)
     make_run(data, second, cache, lambda _: None)
     assert [key[-1] for key in cache if key[0] == "run"] == [second]  # both are too large together
 
