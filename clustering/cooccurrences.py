@@ -83,7 +83,7 @@ def cooccurrences(
     min_count: int = 1,
     max_words: int | None = None,
 ) -> Cooccurrences:
-    """Count how often each two words occur near each other.
+    """Count how often each pair of words occurs within a window.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def cooccurrences(
     Returns
     -------
     Cooccurrences
-        A word with itself has a count if it occurs repeatedly. Rows of words without neighbors are zero.
+        A word has a count with itself if it occurs again within the window. Rows of words without neighbors are zero.
 
     Raises
     ------
@@ -181,7 +181,10 @@ def _read(sequences) -> tuple[list[str], list[int], Counter]:
 
 
 def _within_sequences(codes, sequence, size: int) -> sparse.csr_array:
-    """Counts of all pairs within each sequence: B'B without the pairs of a position with itself. B: words per sequence."""
+    """Counts of all pairs within each sequence: B'B without the pairs of a position with itself.
+
+    B: number of occurrences of each word (column) in each sequence (row).
+    """
     shape = (int(sequence.max()) + 1, size)
     table = sparse.coo_array((np.ones(len(codes)), (sequence, codes)), shape=shape).tocsr()
     occurrences = np.bincount(codes, minlength=size).astype(float)

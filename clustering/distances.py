@@ -34,7 +34,7 @@ def nearest_centers(centers, points) -> np.ndarray:
 
 
 def squared_distances(columns, centers) -> np.ndarray:
-    """(k, n) squared Euclidean distances of centers (k, d) to points, given as columns (d, n).
+    """(k, n) squared Euclidean distances of centers (k, d) to points, given transposed as (d, n): one row per coordinate.
 
     Computed from differences, which avoids cancellation.
     """

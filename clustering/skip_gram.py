@@ -10,7 +10,7 @@ For fixed contexts, the loss is a sum of logistic regressions, one for each word
 side by one iteration of EM with Pólya-Gamma weights as latent variables, where x = w'c and n = #(w, c) + k #(w) #(c) / N:
 
     E step   weights  omega = n tanh(x / 2) / (2 x)
-    M step   w = (sum over c of omega c c' + ridge N / V I)^-1 sum over c of (#(w, c) - n / 2) c
+    M step   w = (sum over c of omega c c' + (ridge N / V) I)^-1 sum over c of (#(w, c) - n / 2) c
 
 V: number of words; then the same for the contexts. Each half-step minimizes an upper bound of the loss that touches it at the
 old vectors, so the loss never rises. At full rank without ridge, w'c at the minimum is the pointwise mutual information minus
@@ -50,7 +50,7 @@ TINY = 1e-5
 
 
 class Vectors(NamedTuple):
-    """Parameters of skip-gram. Only the products of words and contexts matter, so both can be rotated together."""
+    """Parameters of skip-gram. Rotating both together does not change the loss, which depends on products and lengths only."""
 
     words: np.ndarray
     """(n, d) vector of each word"""
@@ -93,7 +93,8 @@ class SkipGram:
     dimension : int
         Number d of coordinates of each vector, in 1..min(n, m).
     negatives : float
-        Number k of negative samples per pair, above 0. Larger values pull the vectors of words that rarely meet apart.
+        Number k of negative samples per pair, above 0. Larger values push apart the vectors of words that rarely occur
+        together.
     ridge : float
         Penalty on the mean squared length of the vectors, at least 0, in nats per pair. It keeps the vectors of rare words
         short. Without it, vectors can grow without bound where words never meet.
@@ -305,14 +306,14 @@ class SkipGram:
         notices = ()
         isolated = int(np.count_nonzero(prepared.words.rows == 0))
         if isolated:
-            subject = "1 word has" if isolated == 1 else f"{isolated:,} words have"
-            text = f"{subject} no neighbors, and a zero vector. Widen the window, or leave out rare words."
+            subject = "1 word never occurs" if isolated == 1 else f"{isolated:,} words never occur"
+            text = f"{subject} near another word, so the vector is zero. Widen the window, or leave out rare words."
             notices += (Notice(WORDS_WITHOUT_PAIRS, text),)
         parameters = self.dimension * sum(prepared.words.counts.shape)
         if prepared.pairs < parameters:
             text = (
-                f"There are fewer pairs ({prepared.pairs:,.0f}) than parameters ({parameters:,}), so neighbors may be due to "
-                "chance. Use more text, fewer dimensions, or fewer words."
+                f"There are fewer pairs ({prepared.pairs:,.0f}) than parameters ({parameters:,}), so nearest neighbors may be "
+                "due to chance. Use more text, fewer dimensions, or fewer words."
             )
             notices += (Notice(FEWER_PAIRS_THAN_PARAMETERS, text),)
         return notices

@@ -26,7 +26,7 @@ from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.runs.jobs import Job
-from pages.runs.preparation import check_fits, iteration_limit
+from pages.runs.preparation import check_data_kind, iteration_limit
 from pages.runs.run import means_of, silhouette_of
 
 INITIALIZATION = PLUS_PLUS.name
@@ -103,9 +103,9 @@ class Sweep(Job):
     def of(cls, data: Data, settings: Settings, max_k: int, runs: int) -> "Sweep":
         """A sweep without results.
 
-        Raises NeedsPoints as in `check_fits`, and ValueError as in `iteration_limit` or if all points are identical.
+        Raises NeedsPoints as in `check_data_kind`, and ValueError as in `iteration_limit` or if all points are identical.
         """
-        check_fits(data, settings)
+        check_data_kind(data, settings)
         iteration_limit(data, replace(settings, k=max_k))
         if data.precomputed is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is only one cluster")

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from clustering import most_similar, pointwise_mutual_information
 from pages.datasets.formatting import escape_hover, escape_html, truncate
 from pages.figures import palette
-from pages.figures.plots import MARGIN, TIGHT, AnimatedFigure, player_layout
+from pages.figures.plots import MARGIN, TIGHT, Figure, player_layout
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
@@ -51,7 +51,7 @@ def neighbor_history(run: Run, frames: list[Frame], word: int, name: str, height
         yaxis=dict(title=dict(text="cosine"), range=extent, zeroline=False),
         legend=dict(orientation="h", x=0, y=1.02, xanchor="left", yanchor="bottom"),
     ) | player_layout(name)
-    return AnimatedFigure([*traces, cursor | _cursor(frames[-1], extent)], layout, specs)
+    return Figure([*traces, cursor | _cursor(frames[-1], extent)], layout, specs)
 
 
 def _cursor(frame: Frame, extent: list[float]) -> dict:

@@ -102,8 +102,8 @@ def show_analogies(run: Run) -> None:
         with column:
             st.html(table([title, "Score"], rows, f"Answers by {title}"))
     text = (
-        "3CosAdd: cosine with b − a + c (Mikolov et al. 2013). 3CosMul: product of the similarities with b and c, divided by "
-        "the similarity with a (Levy & Goldberg 2014)."
+        "3CosAdd: cosine with b − a + c (Mikolov et al. 2013). 3CosMul: product of the similarities (cosine + 1) / 2 with b "
+        "and c, divided by that with a (Levy & Goldberg 2014)."
     )
     if known:
         right = {method: sum(_is_right(run.data.points, index, words, method) for words in known) for method in METHODS}
@@ -140,7 +140,7 @@ def show_use(run: Run) -> None:
         "Normalize to length 1",
         True,
         key="normalize vectors",
-        help="Euclidean distances then depend on the cosines only, and not on the lengths, which grow with the frequency.",
+        help="Euclidean distances then depend on the cosines only, not on the lengths of the vectors.",
         **PERSISTENT,
     )
     data = vectors_as_data(run, normalized)

@@ -40,7 +40,8 @@ COMPONENTS = Option(
     1,
     choices={q: str(q) for q in range(1, MAX_COMPONENTS + 1)},
     values_for=lambda data: tuple(range(1, min(max(len(data.columns) - 1, 1), MAX_COMPONENTS) + 1)),
-    help="Number of principal components, fewer than features: the dimension of the line, plane or space that is fitted.",
+    help="Number of principal components (less than the number of features): the dimension of the line, plane or space that "
+    "is fitted.",
     width=128,
 )
 HIDDEN = Option(
@@ -50,7 +51,7 @@ HIDDEN = Option(
     choices={0.0: "0%", 0.1: "10%", 0.3: "30%", 0.5: "50%"},
     argument=None,
     help="Hides a random share of the values, so that you can watch how they are imputed and compare them with the true "
-    "values. Missing values of your own data are always left out.",
+    "values. Values that are missing in your data are always imputed too, but there are no true values to compare them with.",
     width=140,
 )
 RANDOM_LOADINGS = Initialization("random loadings", "Random", "random loadings", "with")
@@ -320,7 +321,9 @@ class PPCAView(MethodView):
 
     def script(self, run, iterations: int) -> Script:
         if (run.data.imputed is not None) and not run.model_input.hidden[run.data.imputed].all():
-            raise NoScript("a script cannot load which values are missing: the exported table contains imputed values")
+            raise NoScript(
+                "a script cannot know which values were missing, because the exported table contains imputed values"
+            )
         return super().script(run, iterations)
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
@@ -339,7 +342,7 @@ def pca_of(run):
 
 
 def closed_form(run) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and principal axes (q, d) of PCA, as long as the standard deviations along them."""
+    """Mean (d,) and principal axes (q, d) of PCA, each with the standard deviation along it as its length."""
     found, q = pca_of(run), run.history.process.components
     return found.mean, found.axes[:q] * np.sqrt(found.variances[:q])[:, None]
 

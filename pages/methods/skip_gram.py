@@ -76,7 +76,7 @@ MIN_COUNT = Option(
     step=1,
     short_label=lambda count: f"minimum count {count}",
     argument=None,
-    help="Minimum count: words that occur less often are left out.",
+    help="Minimum count: words or items that occur less often are left out.",
     width=112,
     pages=ONLY,
 )
@@ -107,7 +107,7 @@ WEIGHTING = Option(
 )
 SUBSAMPLING = Option(
     "subsampling",
-    "Subsampling of frequent words",
+    "Subsampling of frequent words or items",
     0.0,
     choices={0.0: "Off", 1e-2: "0.01", 1e-3: "0.001", 1e-4: "0.0001"},
     argument=None,
@@ -318,10 +318,11 @@ class SkipGramView(MethodView):
         )
         word, context = escape(names[point]), escape(names[partner])
         both = "words contexts"
+        ridge = f"λ is the ridge penalty times N / V, with V {run.data.noun}s. Contexts likewise."
         return [
             Formula("Objective", "", loss, f"<math>{definitions}</math>; the ridge penalty is added.", loss_value),
             Formula("E step", both, e_step, f"For “{word}” and its most frequent context, “{context}”: {NOTE}", e_values),
-            Formula("M step", both, m_step, f"“{word}” and its nearest {run.data.noun}s: {NOTE} Contexts likewise.", m_values),
+            Formula("M step", both, m_step, f"“{word}” and its nearest {run.data.noun}s: {NOTE} {ridge}", m_values),
         ]
 
     # Exporting

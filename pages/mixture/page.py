@@ -12,7 +12,7 @@ from pages.methods.mixture import METHOD
 from pages.mixture.density import LOG_STEP, DensityBackground, MarginalDensities
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
-from pages.runs.preparation import check_fits
+from pages.runs.preparation import check_data_kind
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
@@ -97,7 +97,7 @@ with examples:
     choose_failure("mixture")
 progress = Progress()
 try:
-    check_fits(data, settings)
+    check_data_kind(data, settings)
     plane = choose_plane(data)
     run = make_run(data, settings, session_cache(), run_view.on_step(progress))
 except NeedsPoints as error:

@@ -21,7 +21,7 @@ from pages.methods.trees import cut_labels
 from pages.runs.cache import RecentCache
 
 
-def check_fits(data: Data, settings: Settings) -> None:
+def check_data_kind(data: Data, settings: Settings) -> None:
     """Check that the method can cluster this kind of data.
 
     Raises
@@ -57,7 +57,7 @@ class RunInputs:
     model_input: Any
     """result of `MethodView.model_input`"""
     note: str
-    """message about subsampling; empty if all points are used"""
+    """message about data that are not used; empty if all are used"""
 
 
 def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs:
@@ -70,7 +70,7 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     NeedsPoints
         If the data are proximities and the method needs coordinates.
     ValueError
-        As in `check_fits` and `iteration_limit`, or if the data are invalid for the method.
+        As in `check_data_kind` and `iteration_limit`, or if the data are invalid for the method.
     """
     view = method(settings.method)
     note = ""
@@ -80,7 +80,7 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
             f"{len(data.points):,} points."
         )
         data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
-    check_fits(data, settings)
+    check_data_kind(data, settings)
     iteration_limit(data, settings)
     model_input = view.model_input(data, settings, cache)
     init, init_note = init_of(data, model_input, settings, cache)

@@ -15,7 +15,7 @@ from pages.datasets.readers import Reading
 from pages.datasets.texts import Text
 from pages.ui.widgets import HIGHEST_SEED, PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
-TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Shop baskets", "paste": "Paste", "file": "File"}
+TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Shopping baskets", "paste": "Paste", "file": "File"}
 GENERATED = {"grammar": (draw_grammar, "Sentences"), "baskets": (draw_baskets, "Baskets")}
 """function that draws a text, and what its sequences are called"""
 DESCRIPTIONS = {
@@ -34,7 +34,7 @@ PREVIEW_WIDTH = 120
 
 
 def choose_text() -> Text | None:
-    """Shows the widgets that choose the text, its size and its beginning, and returns it; None if there is none yet.
+    """Shows the widgets that choose the text, a summary and a preview; returns the text, or None if there is none yet.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def _choose_separator(column, key: str) -> str:
         names,
         names.index(detected),
         format_func=SEPARATORS.get,
-        key=f"{key} {detected}",  # a list with another separator is not read with the choice for this one
+        key=f"{key} {detected}",  # so that the choice for one list is not kept for a list with another separator
         width=200,
         **PERSISTENT,
     )

@@ -359,16 +359,16 @@ def test_words_without_neighbors_have_zero_vectors_and_a_notice():
                 assert not any(part[-2:].any() for part in state.parameters)
                 assert skip_gram.WORDS_WITHOUT_PAIRS in names(state)
     text = state.notices[0].sentence
-    assert text.startswith("2 words have no neighbors, and a zero vector.")
+    assert text.startswith("2 words never occur near another word, so the vector is zero.")
     single = fit(SkipGram(3), cooccurrences([*SENTENCES, ["alone"]], 2), rng=0)
-    assert single.notices[0].sentence.startswith("1 word has no neighbors")
+    assert single.notices[0].sentence.startswith("1 word never occurs near another word")
 
 
 def test_few_pairs_have_a_notice():
     assert names(fit(SkipGram(2), TWO, rng=0)) == []
     assert names(fit(SkipGram(2), [[3.0, 1.0], [1.0, 2.0]], rng=0)) == [skip_gram.FEWER_PAIRS_THAN_PARAMETERS]
     text = fit(SkipGram(2), [[1.0, 0.0], [0.0, 1.0]], rng=0).notices[0].sentence
-    assert text.startswith("There are fewer pairs (2) than parameters (8), so neighbors may be due to chance.")
+    assert text.startswith("There are fewer pairs (2) than parameters (8), so nearest neighbors may be due to chance.")
 
 
 def test_a_loss_that_rises_has_a_notice(monkeypatch):
