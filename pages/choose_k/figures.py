@@ -8,7 +8,7 @@ from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.figures import palette
-from pages.figures.plots import TIGHT
+from pages.figures.plots import TIGHT, Figure
 
 HEIGHT = 230
 LINE, CHOSEN = palette.COLORS[0], palette.COLORS[1]
@@ -41,7 +41,7 @@ def curve(criterion: Criterion) -> go.Figure:
             size=13, color=CHOSEN, symbol=symbol, line=dict(width=2.5, color="#ffffff" if criterion.supported else CHOSEN)
         )
         data.append(dict(type="scatter", mode="markers", x=ks[at], y=values[at], hoverinfo="skip", marker=mark))
-    return go.Figure(dict(data=data, layout=_layout(HEIGHT, ks)))
+    return Figure(data, _layout(HEIGHT, ks))
 
 
 def elbow(criterion: Criterion) -> go.Figure:
@@ -133,7 +133,7 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
         xaxis=dict(title=dict(text="silhouette width"), zeroline=True, range=[min(-0.1, widths.min() - 0.05), 1.02]),
         yaxis=dict(range=[top, -gap], showticklabels=False, zeroline=False, title=dict(text="points, by cluster")),
     )
-    return go.Figure(dict(data=data, layout=layout))
+    return Figure(data, layout)
 
 
 def flow(best_runs: list[BestRun], colors: list[np.ndarray], height: int = 380) -> go.Figure:

@@ -8,7 +8,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_hover, escape_html, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
-from pages.figures.plots import TIGHT, image_position, padded_extent, side_by_side_layout
+from pages.figures.plots import TIGHT, Figure, image_position, padded_extent, side_by_side_layout
 
 EDGE = "#26262c"
 
@@ -66,7 +66,7 @@ def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
         yaxis=_groups_axis(agreement.a.name, agreement.groups_a)
         | dict(autorange=False, range=[len(agreement.groups_a) - 0.5, -0.5]),
     )
-    return go.Figure(dict(data=[square], layout=layout))
+    return Figure([square], layout)
 
 
 def _groups_axis(name: str, groups: np.ndarray) -> dict:
@@ -128,7 +128,7 @@ def side_by_side(
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"
         traces.append(dots)
-    return go.Figure(dict(data=traces, layout=layout))
+    return Figure(traces, layout)
 
 
 def _dots(xy, clustering: Clustering, rows: np.ndarray, size: float, opacity: float) -> dict:

@@ -29,7 +29,7 @@ def scores(comparison: Comparison) -> list[PanelScores]:
         PanelScores(
             name,
             run.view.duration(run),
-            run.min_seconds,
+            run.seconds,
             run.history.last.loss,
             run.history.process.loss_name,
             None if run.silhouette is None else run.silhouette.mean,

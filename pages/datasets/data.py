@@ -1,6 +1,8 @@
 """A prepared data set, ready to be clustered."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,9 +59,17 @@ class Data:
     matrix_name: str = ""
     """what the entries of `precomputed` are, e.g. "edit distances\""""
 
+    _cache: dict = field(default_factory=dict, init=False, repr=False)
+
     def __post_init__(self):
         if self.rows is None:
             object.__setattr__(self, "rows", np.arange(1, len(self.points) + 1))
+
+    def cached(self, kind: str, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Get a cached value, or compute it; only the last value of each kind is kept."""
+        if self._cache.get(kind, (None,))[0] != key:
+            self._cache[kind] = key, compute()
+        return self._cache[kind][1]
 
     @property
     def kind(self) -> str:

@@ -115,4 +115,4 @@ def matrices(run: Run, height: int = 520) -> go.Figure:
         layout["annotations"].append(
             dict(text=title, x=0.245 + 0.51 * i, y=1, xref="paper", yref="paper", yanchor="bottom", showarrow=False)
         )
-    return go.Figure(dict(data=traces, layout=layout))
+    return Figure(traces, layout)

@@ -1,10 +1,11 @@
 """Fast evaluation of many mixtures on the same grid of image cells."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
-from clustering.chunks import column_argmax, product
+from clustering.chunks import product
 from clustering.features import coefficients_of, features_of
 from clustering.gaussians import Gaussians
 
@@ -15,40 +16,71 @@ MAX_ENTRIES = 2**17
 class Grid:
     """The centers of the cells of an image.
 
-    Joint log-densities are the matrix product of the coefficients of the Gaussians and the features of the cells (1, x, y and
-    their products; see `clustering.features`). The features are computed once. This is two to seven times as fast as
-    `Gaussians.log_density`, but only accurate enough for images.
+    Along a row of cells, the log density of a Gaussian is a quadratic in x, and the comparison of squared distances to centers
+    is linear; `nearest` and `labels` compare these in single precision, which is enough for images. For `log_density`, joint
+    log densities are the matrix product of the coefficients of the Gaussians and the features of the cells (1, x, y and their
+    products; see `clustering.features`), which are computed once.
     """
 
     def __init__(self, extent: tuple[float, float, float, float], shape: tuple[int, int], axes: np.ndarray | None = None):
         """
         extent : left, right, bottom, top
         shape : rows, columns
-        axes : (2, 2) array; its rows are the directions of the image's x and y axes, by default those of the data
+        axes : (2, 2) orthogonal matrix; its rows are the directions of the image's x and y axes, by default those of the data
         """
         (left, right, bottom, top), (rows, columns) = extent, shape
-        x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
-        y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
-        self.shape = shape
-        self.points = np.stack(np.meshgrid(x, y)).reshape(2, -1).T
+        self.shape, self._axes = shape, np.eye(2) if axes is None else axes
+        self._x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
+        self._y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
+        self._middle = np.array([(left + right) / 2, (bottom + top) / 2])
+        self._size = np.array([right - left, top - bottom]) / 2
+
+    @cached_property
+    def points(self) -> np.ndarray:
         """(rows * columns, 2) cell centers, top row first"""
-        if axes is not None:
-            self.points = self.points @ axes
-        self._origin, self._scale = self.points.mean(axis=0), np.ptp(self.points, axis=0) / 2
-        self._features = features_of("full", ((self.points - self._origin) / self._scale).T)
+        return np.stack(np.meshgrid(self._x, self._y)).reshape(2, -1).T @ self._axes
 
     def nearest(self, centers: np.ndarray) -> np.ndarray:
         """Return, for each cell, the index of the nearest of the `centers` (k, 2), as a (rows, columns) array.
 
         Distances are Euclidean; ties go to the lowest index.
         """
-        size = self._scale.max()  # the same for both axes, which preserves the order of distances
-        scaled = (centers - self._origin) / size
-        return self._largest(np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * self._scale / size]))
+        size = self._size.max()  # the same for both axes, which preserves the order of distances
+        scaled = (centers @ self._axes.T - self._middle) / size
+        scores = np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * (self._size / size)])
+        return self._largest(scores)
 
     def labels(self, gaussians: Gaussians) -> np.ndarray:
         """Return the index of the most probable component in each cell, as a (rows, columns) array; ties go to the lowest."""
         return self._largest(self._coefficients(gaussians))
+
+    def _largest(self, coefficients: np.ndarray) -> np.ndarray:
+        """The index of the largest of k polynomials in each cell, as a (rows, columns) array.
+
+        coefficients : (k, 6) of 1, x, y, x^2, x y and y^2, or (k, 3) of the first three; x and y range from -1 to 1
+        """
+        c = coefficients - coefficients[0]  # what all have in common does not matter, and differences need fewer digits
+        x = ((self._x - self._middle[0]) / self._size[0]).astype(np.float32)
+        y = (self._y - self._middle[1]) / self._size[1]
+        constant, slope = c[:, :1] + c[:, 2:3] * y, np.broadcast_to(c[:, 1:2], (len(c), len(y)))
+        if c.shape[1] > 3:
+            constant, slope = constant + c[:, 5:] * np.square(y), slope + c[:, 4:5] * y
+        constant, slope = constant.astype(np.float32)[:, :, None], slope.astype(np.float32)[:, :, None]
+        largest = np.zeros(self.shape, dtype=np.float32)  # the first polynomial is now zero
+        labels = np.zeros(self.shape, dtype=np.min_scalar_type(len(c) - 1))
+        score, larger = np.empty_like(largest), np.empty(self.shape, dtype=bool)
+        for k in range(1, len(c)):
+            if c.shape[1] > 3:
+                np.add(slope[k], np.float32(c[k, 3]) * x, out=score)
+                score *= x
+            else:
+                np.multiply(slope[k], x, out=score)
+            score += constant[k]
+            np.greater(score, largest, out=larger)
+            np.maximum(largest, score, out=largest)
+            # sets the label to k where larger, because k exceeds all labels so far
+            np.maximum(labels, larger.view(np.uint8) * labels.dtype.type(k), out=labels)
+        return labels
 
     def log_density(self, gaussians: Gaussians) -> np.ndarray:
         """Return the log-density ln p(x) at each cell center as a (rows, columns) array."""
@@ -59,20 +91,22 @@ class Grid:
         return np.concatenate(parts).reshape(self.shape)
 
     def _coefficients(self, gaussians: Gaussians) -> np.ndarray:
-        """Coefficients whose products with the features are ln(w_k N(x | m_k, S_k))."""
+        """(k, 6) coefficients of ln(w_k N(x | m_k, S_k)) as a polynomial in scaled coordinates along the image's axes."""
         weights, means, covariances = gaussians
-        covariances = covariances / self._scale / self._scale[:, None]
-        coefficients = coefficients_of("full", Gaussians(weights, (means - self._origin) / self._scale, covariances))
-        coefficients[:, 0] -= np.log(self._scale).sum()
+        means = (means @ self._axes.T - self._middle) / self._size
+        covariances = self._axes @ covariances @ self._axes.T / self._size / self._size[:, None]
+        coefficients = coefficients_of("full", Gaussians(weights, means, covariances))
+        coefficients[:, 0] -= np.log(self._size).sum()
         return coefficients
 
-    def _largest(self, coefficients: np.ndarray) -> np.ndarray:
-        """The index of the largest product in each cell, as a (rows, columns) array."""
-        return np.concatenate([column_argmax(rows) for rows in self._products(coefficients)]).reshape(self.shape)
+    @cached_property
+    def _features(self) -> np.ndarray:
+        """(6, rows * columns) features of the cells in scaled coordinates."""
+        x, y = (self._x - self._middle[0]) / self._size[0], (self._y - self._middle[1]) / self._size[1]
+        return features_of("full", np.stack(np.meshgrid(x, y)).reshape(2, -1))
 
     def _products(self, coefficients: np.ndarray) -> Iterator[np.ndarray]:
         """Products with the features, as (k, width) arrays for successive blocks of cells."""
-        k, count = coefficients.shape
-        width = MAX_ENTRIES // k
+        width = MAX_ENTRIES // len(coefficients)
         for start in range(0, self._features.shape[1], width):
-            yield product(coefficients, self._features[:count, start : start + width])
+            yield product(coefficients, self._features[:, start : start + width])

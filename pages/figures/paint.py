@@ -7,6 +7,7 @@ of their number, so dense regions stand out. The background is transparent and f
 
 import base64
 import io
+import zlib
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +23,8 @@ BITS = 4
 LEVELS = 2**BITS
 NOISE = 6.0
 """amplitude, on the scale 0 to 255, of the dithering of blended colors"""
+MAX_AVERAGED = 20_000
+"""number of pixels from which the mean color of similar pixels is computed"""
 WINDOW = 21
 """side, in pixels, of the square in which the neighbors of a point are counted"""
 
@@ -81,7 +84,7 @@ class Canvas:
         """
         k, n_pixels = len(colors), len(self._occupied)
         if responsibilities is not None:
-            color = self._matrix @ (responsibilities.T @ colors)
+            color = self._matrix @ (responsibilities.T.astype(np.float32) @ colors.astype(np.float32))
         elif labels is not None:
             codes = self._pixels * k + labels[self._points]
             color = np.bincount(codes, weights=self._shares, minlength=n_pixels * k).reshape(n_pixels, k) @ colors
@@ -92,7 +95,7 @@ class Canvas:
     @cached_property
     def _matrix(self) -> csr_array:
         """(pixels, n) weight of each point in each pixel."""
-        return csr_array((self._shares, (self._pixels, self._points)), shape=(len(self._occupied), self._n))
+        return csr_array((self._shares.astype(np.float32), (self._pixels, self._points)), shape=(len(self._occupied), self._n))
 
     @cached_property
     def _levels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +106,7 @@ class Canvas:
 
     @cached_property
     def _noise(self) -> np.ndarray:
-        return np.random.default_rng(0).uniform(-NOISE, NOISE, (len(self._occupied), 1))
+        return np.random.default_rng(0).uniform(-NOISE, NOISE, (len(self._occupied), 1)).astype(np.float32)
 
     def _quantized(self, color: np.ndarray, colors: np.ndarray, dithered: bool) -> str:
         """The image with a palette, which is much faster to encode than full color.
@@ -127,8 +130,7 @@ class Canvas:
         if len(rare):
             index[rare] = index[kept[cKDTree(_channels(kept)).query(_channels(rare))[1]]]
         chosen = index[codes]
-        members = np.bincount(chosen)[1:]
-        means = np.stack([np.bincount(chosen, weights=channel)[1:] / members for channel in color.T], axis=1)
+        means = _mean_colors(chosen, color, len(kept))
         for code, own_color in zip(own, colors, strict=True):
             means[kept % LEVELS**3 == code] = own_color
         pixels = np.zeros(self._height * self._width, dtype=np.uint8)
@@ -139,6 +141,16 @@ class Canvas:
             np.concatenate([background, np.rint(means)]),
             np.concatenate([[0], opacities[kept // LEVELS**3]]),
         )
+
+
+def _mean_colors(chosen: np.ndarray, color: np.ndarray, m: int) -> np.ndarray:
+    """(m, 3) mean color of the pixels of each group 1..m, from about `MAX_AVERAGED` pixels and one pixel of each group."""
+    one_each = np.empty(m + 1, dtype=np.intp)
+    one_each[chosen] = np.arange(len(chosen))
+    sampled = np.concatenate([one_each[1:], np.arange(0, len(chosen), max(len(chosen) // MAX_AVERAGED, 1))])
+    groups = chosen[sampled]
+    members = np.bincount(groups, minlength=m + 1)[1:]
+    return np.stack([np.bincount(groups, channel[sampled], m + 1)[1:] / members for channel in color.T], axis=1)
 
 
 def _codes(level: np.ndarray, colors: np.ndarray) -> np.ndarray:
@@ -187,7 +199,9 @@ def _png(codes: np.ndarray, colors: np.ndarray, opacities: np.ndarray) -> str:
     image = Image.fromarray(codes.astype(np.uint8), "P")
     image.putpalette(colors.astype(np.uint8).tobytes())
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=2, transparency=np.rint(255 * opacities).astype(np.uint8).tobytes())
+    transparency = np.rint(255 * opacities).astype(np.uint8).tobytes()
+    # run-length encoding is faster than general compression, and about as good for these images
+    image.save(out, "PNG", compress_level=1, compress_type=zlib.Z_RLE, transparency=transparency)
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 

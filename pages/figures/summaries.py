@@ -16,6 +16,7 @@ from pages.figures import paint, palette
 from pages.figures.plots import (
     MAX_MARKERS,
     TIGHT,
+    Figure,
     hoverable_rows,
     image_position,
     marker_size,
@@ -65,7 +66,7 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
         layout["images"] = [image_position(extent) | dict(source=source)]
     points = point_trace(data, plane, xy, shown) | name_labels(data, shown)
     points["marker"] = marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown])
-    return go.Figure(dict(data=[points, *rings(data, xy)], layout=layout))
+    return Figure([points, *rings(data, xy)], layout)
 
 
 def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
@@ -106,7 +107,7 @@ def scatter_matrix(data: Data, columns: list[int]) -> go.Figure:
             traces += [trace | axes for trace in pairs.traces(j, i)]
             images += [image_position((*extents[j], *extents[i]), number) | image for image in pairs.images(j, i)]
         layout |= {f"xaxis{number}": x_axis, f"yaxis{number}": y_axis}
-    return go.Figure(dict(data=traces, layout=layout | dict(images=images, annotations=annotations)))
+    return Figure(traces, layout | dict(images=images, annotations=annotations))
 
 
 def _domain(position: int, count: int) -> list[float]:
@@ -239,7 +240,7 @@ def explained_variance(components: PrincipalComponents) -> go.Figure:
         xaxis=dict(title=dict(text="principal component"), dtick=1 if len(ratios) < 12 else None),
         yaxis=dict(title=dict(text="explained variance ratio"), range=[0, 1.05], tickformat=".0%"),
     )
-    return go.Figure(dict(data=[bars, line | dict(hovertemplate="%{y:.1%}<extra></extra>")], layout=layout))
+    return Figure([bars, line | dict(hovertemplate="%{y:.1%}<extra></extra>")], layout)
 
 
 def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
@@ -273,7 +274,7 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
         xaxis=dict(side="top", showgrid=False),
         yaxis=dict(autorange="reversed", showgrid=False),
     )
-    return go.Figure(dict(data=[heat], layout=layout))
+    return Figure([heat], layout)
 
 
 def distinct_names(names: list[str]) -> list[str]:
@@ -352,4 +353,4 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         xaxis=dict(showgrid=False, zeroline=False, constrain="domain") | ticks | (dict(tickangle=-60) if few else {}),
         yaxis=dict(showgrid=False, zeroline=False, autorange="reversed", scaleanchor="x", constrain="domain") | ticks,
     )
-    return go.Figure(dict(data=[heat], layout=layout))
+    return Figure([heat], layout)

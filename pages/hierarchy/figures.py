@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import escape_html, format_number, pluralize, truncate
 from pages.figures import palette
-from pages.figures.plots import EMPTY_LINE, LIGHT, TIGHT, AnimatedFigure, highlight_traces, player_layout
+from pages.figures.plots import EMPTY_LINE, LIGHT, TIGHT, Figure, highlight_traces, player_layout
 from pages.figures.summaries import block_means
 from pages.hierarchy.picture import HEIGHT, TreeColors
 from pages.methods.trees import DataTree, linkage_name
@@ -71,7 +71,7 @@ def dendrogram(run: Run, merges_at_frames: list[int], shown: int, name: str, hei
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="height"), automargin=False),
     )
     traces = [whole, *colored, *last, brackets.inversion_rings(), brackets.hover_markers()]
-    return AnimatedFigure(traces, layout | player_layout(name), frames)
+    return Figure(traces, layout | player_layout(name), frames)
 
 
 def _leaf_axis(n: int) -> dict:
@@ -136,7 +136,7 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
         xaxis=_leaf_axis(n) | ticks,
         yaxis=dict(range=[n, 0], zeroline=False, showgrid=False, automargin=False, showticklabels=False, ticks=""),
     )
-    return go.Figure(dict(data=[heat], layout=layout))
+    return Figure([heat], layout)
 
 
 class _Brackets:
@@ -262,7 +262,7 @@ def height_curve(run: Run, merges_at_frames: list[int], shown: int, name: str, h
             dict(text="cut", x=float(np.log10(k)), y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False)
         ],
     )
-    return AnimatedFigure(curves.animated_traces(whole, frames[shown]["data"]), layout | player_layout(name), frames)
+    return Figure(curves.animated_traces(whole, frames[shown]["data"]), layout | player_layout(name), frames)
 
 
 def alt_text(run: Run) -> str:

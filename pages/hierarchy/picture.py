@@ -11,7 +11,7 @@ from pages.figures.hulls import hull
 from pages.figures.plots import (
     EMPTY_LINE,
     MAX_ANIMATED_MARKERS,
-    AnimatedFigure,
+    Figure,
     highlight_traces,
     hoverable_rows,
     image_position,
@@ -178,7 +178,7 @@ class _TreePicture:
             image_position(self.extent) | image for image in self.image(min(merges, self.merges_at_frames[base]))
         ]
         last = [trace | self.last_merge(merges) for trace in highlight_traces("lines+markers", 7)]
-        return AnimatedFigure([points, *static, *shapes, *last], layout, frames)
+        return Figure([points, *static, *shapes, *last], layout, frames)
 
 
 class _Outlines:

@@ -269,7 +269,7 @@ class MethodView(ABC):
         return ""
 
     def seconds(self, run) -> float | None:
-        """Running time, if it was measured while preparing the input; None to measure it by repeating the run."""
+        """Running time, if it was measured while preparing the input; None if that of the iterations is meant."""
         return None
 
     # Plotting

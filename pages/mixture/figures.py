@@ -13,7 +13,7 @@ from pages.figures.plots import (
     LIGHT,
     MAX_MARKERS,
     TIGHT,
-    AnimatedFigure,
+    Figure,
     hoverable_rows,
     image_position,
     marker_size,
@@ -79,7 +79,7 @@ def highlighted(
             mark = dict(symbol="circle-cross-open", size=size, color=color, line=dict(width=width))
             here = xy[[chosen]]
             traces.append(dict(type="scatter", mode="markers", x=here[:, 0], y=here[:, 1], hoverinfo="skip", marker=mark))
-    return go.Figure(dict(data=traces, layout=layout))
+    return Figure(traces, layout)
 
 
 def responsibility_bars(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
@@ -97,7 +97,7 @@ def responsibility_bars(responsibilities: np.ndarray, height: int = 170) -> go.F
     )
     axis = dict(range=[0, 1.15], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1])
     layout = dict(height=height, margin=TIGHT, dragmode=False, xaxis=dict(type="category", showgrid=False), yaxis=axis)
-    return go.Figure(dict(data=[bars], layout=layout))
+    return Figure([bars], layout)
 
 
 def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> go.Figure:
@@ -126,7 +126,7 @@ def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> g
         xaxis=dict(title=dict(text="iteration"), zeroline=False, range=[0, max(states - 1, 1)]),
         yaxis=dict(range=[0, 1], title=dict(text="responsibility"), zeroline=False, tickvals=[0, 0.5, 1]),
     )
-    return go.Figure(dict(data=areas, layout=layout))
+    return Figure(areas, layout)
 
 
 def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> go.Figure:
@@ -185,7 +185,7 @@ def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT)
         yaxis=hidden | dict(range=[-0.15, 1.02], scaleanchor="x"),
     )
     line = dict(line=dict(color=palette.NEUTRAL, width=1.5))
-    return AnimatedFigure([cloud, border | line, corners], layout | player_layout(name), specs)
+    return Figure([cloud, border | line, corners], layout | player_layout(name), specs)
 
 
 def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> go.Figure:
@@ -213,7 +213,7 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
     if np.isfinite(threshold):
         line = dict(width=2, dash="dash", color=palette.IMPUTED)
         layout["shapes"] = [dict(type="line", x0=threshold, x1=threshold, y0=0, y1=1, yref="paper", line=line)]
-    return go.Figure(dict(data=[bars], layout=layout))
+    return Figure([bars], layout)
 
 
 def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray, height: int = HEIGHT) -> go.Figure:
@@ -234,7 +234,7 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
             color = colors[0] if labels is None else [colors[label] for label in labels.tolist()]
             marker = dict(size=marker_size(len(xy)), opacity=0.8, color=color)
             traces.append(dict(type="scatter", mode="markers", x=xy[:, 0], y=xy[:, 1], hoverinfo="skip", marker=marker) | axes)
-    return go.Figure(dict(data=traces, layout=layout))
+    return Figure(traces, layout)
 
 
 def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float], height: int = 200) -> go.Figure:
@@ -261,7 +261,7 @@ def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float]
         xaxis=bare | dict(range=[left, right], constrain="domain"),
         yaxis=bare | dict(range=[bottom, top], constrain="domain", scaleanchor="x" if run.data.to_scale else None),
     )
-    return go.Figure(dict(data=traces, layout=layout))
+    return Figure(traces, layout)
 
 
 def bootstrap_means(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) -> go.Figure:
@@ -275,4 +275,4 @@ def bootstrap_means(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) ->
         means = plane.project(np.array([fit.means[cluster] for fit in bootstrap.fits]))
         mark = dict(size=7, color=palette.color_of(run.ranks[cluster]), line=dict(width=1, color=DARK), opacity=0.8)
         traces.append(dict(type="scatter", mode="markers", x=means[:, 0], y=means[:, 1], hoverinfo="skip", marker=mark))
-    return go.Figure(dict(data=traces, layout=layout | dict(clickmode="none")))
+    return Figure(traces, layout | dict(clickmode="none"))

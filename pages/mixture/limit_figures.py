@@ -10,7 +10,7 @@ from pages.figures.plots import (
     DARK,
     LIGHT,
     TIGHT,
-    AnimatedFigure,
+    Figure,
     marker_size,
     padded_extent,
     plane_layout,
@@ -56,7 +56,7 @@ def picture(path: WidthPath, plane: Plane, name: str, height: int = 380) -> go.F
     cross = dict(size=13, symbol="x-thin", color=DARK, line=dict(width=3, color=DARK))
     crosses = badge | dict(x=kmeans_centers[:, 0], y=kmeans_centers[:, 1], marker=cross)
     layout = plane_layout(data, plane, extent, height, False) | player_layout(name)
-    return AnimatedFigure([points, *circles, *centers, crosses], layout, frames)
+    return Figure([points, *circles, *centers, crosses], layout, frames)
 
 
 def _round_numbers(widths: np.ndarray) -> list[float]:
@@ -90,4 +90,4 @@ def curve(path: WidthPath, name: str, height: int = 260) -> go.Figure:
             range=[min(0.95 * float(y.min()), 0.9), 1.02], title=dict(text="largest responsibility (mean)"), zeroline=False
         ),
     )
-    return AnimatedFigure(curves.animated_traces(whole, frames[-1]["data"]), layout | player_layout(name), frames)
+    return Figure(curves.animated_traces(whole, frames[-1]["data"]), layout | player_layout(name), frames)

@@ -6,6 +6,7 @@ from plotly.subplots import make_subplots
 
 from pages.datasets.formatting import format_number
 from pages.figures import palette
+from pages.figures.plots import Figure
 from pages.methods import initializations
 from pages.restarts.study import Findings
 
@@ -133,7 +134,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
         xaxis=dict(title=dict(text="iteration"), zeroline=False),
         yaxis=dict(title=dict(text="loss"), zeroline=False, range=[best.loss - 0.06 * span, high + 0.06 * span]),
     )
-    return go.Figure(dict(data=data, layout=layout))
+    return Figure(data, layout)
 
 
 def _drawn_states(states: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import escape_html
 from pages.figures import palette
-from pages.figures.plots import EMPTY_LINE, MARGIN, AnimatedFigure, player_layout
+from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
@@ -74,7 +74,7 @@ def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, t
                 | dict(showarrow=False, xshift=-40, font=dict(size=12))
             )
         data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]
-    return AnimatedFigure(data, layout, specs)
+    return Figure(data, layout, specs)
 
 
 class _Curve:

@@ -20,7 +20,7 @@ from pages.figures.plots import (
     LIGHT,
     MAX_ANIMATED_MARKERS,
     MAX_HOVERABLE,
-    AnimatedFigure,
+    Figure,
     extent_size,
     hoverable_rows,
     image_position,
@@ -162,8 +162,6 @@ class _FigureBuilder:
         self.extent, self.with_names = extent, with_names
         left, right, bottom, top = self.extent
         self.dtype = np.result_type(precision(left, right), precision(bottom, top))
-        if self.painted and not self.moves_points:
-            self.canvas = self._canvas(self.xy)
 
     def _positions(self, state: int) -> np.ndarray:
         """(n, 2) positions in the plane of the points in a state, if they move."""
@@ -173,6 +171,11 @@ class _FigureBuilder:
         left, right, bottom, top = self.extent
         height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.run.data.to_scale else paint.HEIGHT
         return paint.Canvas(*xy.T, self.extent, height)
+
+    @cached_property
+    def canvas(self) -> paint.Canvas:
+        """The canvas of points that do not move, shared by runs on the same data."""
+        return self.run.data.cached("canvas", (self.plane.names, self.extent), lambda: self._canvas(self.xy))
 
     def figure(self, name: str, height: int, on_progress) -> go.Figure:
         backgrounds = {}
@@ -256,7 +259,7 @@ class _FigureBuilder:
         )
         if self.margins:
             self.margins.add_axes(layout)
-        return AnimatedFigure([points, *static[1:], *lines, *moving, *margin_traces], layout, frames)
+        return Figure([points, *static[1:], *lines, *moving, *margin_traces], layout, frames)
 
     def _recolors(self, i: int) -> bool:
         """Whether point colors of frame i may differ from those of the previous frame."""

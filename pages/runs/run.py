@@ -1,7 +1,5 @@
 """A run: settings, data, history, and the results that all methods have in common."""
 
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +12,6 @@ from clustering import (
     Silhouette,
     State,
     adjusted_rand_index,
-    iterate,
     match_clusters,
     normalized_mutual_information,
     silhouette,
@@ -149,21 +146,11 @@ class Run:
         """Whether the plane can be divided into cluster regions."""
         return self.view.has_regions(self.data, self.settings)
 
-    @cached_property
-    def min_seconds(self) -> float:
-        """Running time of the iterations; of short runs, the minimum of several repetitions."""
+    @property
+    def seconds(self) -> float:
+        """Running time of the iterations."""
         measured = self.view.seconds(self)
-        if measured is not None:
-            return measured
-        times = [self.history.seconds]
-        while sum(times) < 0.05 and len(times) < 5:
-            start = self.history.parameters[0] if self.view.initializations else None
-            max_iter = self.history.iterations or 1
-            again = iterate(self.history.process, self.history.prepared, start=start, max_iter=max_iter)
-            started = time.perf_counter()
-            deque(again, maxlen=0)
-            times.append(time.perf_counter() - started)
-        return min(times)
+        return self.history.seconds if measured is None else measured
 
     @cached_property
     def _known_and_found(self) -> tuple[np.ndarray, np.ndarray] | None:

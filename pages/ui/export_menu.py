@@ -54,13 +54,13 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                 *((one.label, one.name, one.mime, False, one.create) for one in run.view.files(run)),
             ):
                 if slow:
-                    create = _file_on_demand(label, (label, figure.layout.meta, key), create)
+                    create = _file_on_demand(label, (label, figure.meta, key), create)
                 if create is not None:
                     st.download_button(
                         label,
                         create,
                         ending if ending in exact_names else f"{name}-{ending}",
-                        mime_with_digest(mime, plots.token(label, run.key, figure.layout.meta).encode()),
+                        mime_with_digest(mime, plots.token(label, run.key, figure.meta).encode()),
                         key=f"download {label}{key}",
                         on_click="ignore",
                         icon=":material/download:",

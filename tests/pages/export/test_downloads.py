@@ -52,7 +52,7 @@ def downloads(monkeypatch):
 
     def show(run):
         found.clear()
-        picture = type("Picture", (), dict(layout=type("Layout", (), dict(meta="same"))))
+        picture = type("Picture", (), dict(meta="same"))
         monkeypatch.setattr(export_menu.offline, "animation", lambda *args: b"")
         export_menu.show_export_menu(run, picture, frames_of(run)[0])
         return dict(found)

@@ -192,7 +192,9 @@ def test_hidden_values_are_marked_as_imputed(hiding):
 
 
 def test_with_missing_values_there_is_no_script_for_a_plain_reason(missing, hiding):
-    with pytest.raises(NoScript, match="a script cannot know which values were missing, because the table contains imputed"):
+    with pytest.raises(
+        NoScript, match="a script cannot know which values were missing, because the exported table contains imputed"
+    ):
         scripts.with_clustering(missing)
     for run in (missing, hiding):
         with pytest.raises(NoScript, match="scikit-learn has no PCA with missing values"):

@@ -36,7 +36,7 @@ def opened(page=PAGE, ground="none", **address):
 @pytest.fixture
 def no_plots(monkeypatch):
     """Replaces the animated plots, which take most of the time, by empty ones; other tests check them."""
-    monkeypatch.setattr(pictures, "picture", lambda *_, **options: go.Figure())
+    monkeypatch.setattr(pictures, "picture", lambda *_, **options: plots.Figure([], {}))
     monkeypatch.setattr(hierarchy_sections, "draw_figures", lambda *_: [go.Figure()] * 4)
 
 

@@ -1,0 +1,71 @@
+"""Figures that are validated only when they are read."""
+
+import base64
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from pages.figures.plots import Figure
+
+X = np.array([1.5, np.nan, 3.0], dtype=np.float32)
+Z = np.arange(6.0).reshape(2, 3)
+DATA = [
+    dict(x=X, y=[1, None, 3], mode="markers", marker=dict(color=["#123456"] * 3, symbol=np.array([0, 1, 2], dtype=np.uint8))),
+    dict(type="heatmap", z=Z, xaxis="x2", yaxis="y2", text=None),
+]
+LAYOUT = dict(meta="name", xaxis=dict(range=[0.0, 4.0], title=None), height=300)
+FRAMES = [dict(name="0", data=[dict(x=2 * X)], traces=[0]), dict(name="1", data=[dict(x=X)], traces=[0], baseframe="0")]
+
+
+def unpacked(value):
+    """The specification with binary arrays as lists, and without None."""
+    if isinstance(value, dict) and "bdata" in value:
+        kind = {"i1": "i1", "u1": "u1", "i2": "<i2", "i4": "<i4", "f4": "<f4", "f8": "<f8"}[value["dtype"]]
+        array = np.frombuffer(base64.b64decode(value["bdata"]), kind)
+        return unpacked(array.reshape([int(n) for n in value.get("shape", f"{len(array)}").split(",")]).tolist())
+    if isinstance(value, dict):
+        return {name: unpacked(part) for name, part in value.items() if part is not None}
+    if isinstance(value, np.ndarray | tuple | list):
+        return [unpacked(part) for part in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def test_it_is_sent_as_plotly_would_send_it():
+    expected = go.Figure(dict(data=DATA, layout=LAYOUT, frames=FRAMES)).to_dict()
+    assert unpacked(Figure(DATA, LAYOUT, FRAMES).to_dict()) == unpacked(expected)
+
+
+def test_sending_it_validates_nothing(monkeypatch):
+    template = Figure([], {}).to_dict()["layout"]["template"]
+
+    def fails(*_, **__):
+        raise AssertionError("validated")
+
+    monkeypatch.setattr(go.Figure, "__init__", fails)
+    figure = Figure(DATA, LAYOUT, FRAMES)
+    assert figure.meta == "name"
+    assert figure.to_dict()["layout"]["template"] is template
+
+
+def test_reading_it_gives_plotlys_properties():
+    figure = Figure(DATA, LAYOUT, FRAMES)
+    assert figure.layout.xaxis.range == (0.0, 4.0)
+    assert [trace.type for trace in figure.data] == ["scatter", "heatmap"]
+    assert [frame.name for frame in figure.frames] == ["0", "1"]
+    with pytest.raises(AttributeError):
+        _ = figure.nonsense
+
+
+def test_an_invalid_figure_is_found_when_it_is_read():
+    figure = Figure([dict(type="scatter", mode="nonsense")], {})
+    with pytest.raises(ValueError, match="mode"):
+        _ = figure.data
+
+
+def test_changes_after_reading_are_sent():
+    figure = Figure(DATA, LAYOUT, FRAMES)
+    figure.update_layout(height=400)
+    sent = figure.to_dict()
+    assert sent["layout"]["height"] == 400
+    assert len(sent["frames"]) == 2
