@@ -4,10 +4,12 @@ import streamlit as st
 
 from pages.figures.icon import app_icon
 from pages.ui.memory import memory_cleaner
+from pages.ui.preload import preload_plotly
 
 memory_cleaner()
 # an image, because Streamlit would load an icon given by name from the network
 st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), layout="wide")
+preload_plotly()
 watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
 hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
 mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
