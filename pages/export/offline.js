@@ -10,6 +10,7 @@ graph.before(sentence);
 let shown = sentences.length - 1;
 let isPlaying = false;
 
+keepThin(graph); // from figures/thin.js
 const showSentence = (i) => (sentence.textContent = sentences[i] ?? "");
 showSentence(shown);
 graph.on("plotly_animatingframe", (event) => showSentence((shown = Number(event.name))));

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import plotly.io
 
 from pages.datasets.formatting import escape_html
+from pages.figures.plots import THIN_LABELS
 
 SCRIPT = (Path(__file__).parent / "offline.js").read_text(encoding="utf-8")
 AT_ONCE = dict(mode="immediate", transition=dict(duration=0))
@@ -35,7 +36,7 @@ def animation(figure: go.Figure, sentences: list[str], title: str, duration: int
         sliders=[_slider(len(sentences)) | below],
     )
     values = dict(sentences=sentences, still=STILL, playing=playing)
-    script = "".join(f"const {name} = {_json(value)};\n" for name, value in values.items()) + SCRIPT
+    script = "".join(f"const {name} = {_json(value)};\n" for name, value in values.items()) + THIN_LABELS + SCRIPT
     return plotly.io.to_html(
         figure, include_plotlyjs=True, auto_play=False, post_script=script, config=dict(displayModeBar=False)
     ).encode()

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -27,7 +28,9 @@ MAX_NAME_LABELS = 150
 LIGHT, DARK = "#ffffff", "#26262c"
 """colors of the light outline and the dark line that highlight the current step, visible on any background"""
 THINNED = "thinned"
-"""`meta` of traces whose texts the player hides where they overlap; the first ones have priority"""
+"""`meta` of traces whose texts are hidden where they overlap; the first ones have priority"""
+THIN_LABELS = (Path(__file__).parent / "thin.js").read_text(encoding="utf-8")
+"""script whose function `keepThin` hides these texts in a browser"""
 EMPTY_LINE = dict(x=[None], y=[None])
 """coordinates of a line without points; if they were empty arrays, Plotly would drop other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)

@@ -8,12 +8,14 @@ import html
 import io
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from pages.figures.plots import THINNED
 
 INK, LIGHT_INK, GRID, BACKGROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
 OVERSAMPLING = 2
@@ -143,8 +145,14 @@ class _Paper:
         if "markers" in mode:
             _markers(draw, positions, marker)
         if "text" in mode:
+            shown = []
             for (x, y), text in zip(positions, trace["text"], strict=False):
-                draw.text((x, y - OVERSAMPLING * 9), _plain(text), INK, _font(11), anchor="mb")
+                place = dict(xy=(x, y - OVERSAMPLING * 9), text=_plain(text), font=_font(11), anchor="mb")
+                box = draw.textbbox(**place)
+                if trace.get("meta") == THINNED and any(map(partial(_overlap, box), shown)):
+                    continue
+                shown.append(box)
+                draw.text(fill=INK, **place)
         if translucent:
             self._overlay(layer, (0, 0), opacity)
 
@@ -160,6 +168,11 @@ class _Paper:
         )
         self.sheet.paste(self.inner, self.corner)
         return self.sheet
+
+
+def _overlap(a: tuple, b: tuple) -> bool:
+    """Whether two boxes (left, top, right, bottom) overlap."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _lines(draw: ImageDraw.ImageDraw, positions: np.ndarray, trace: dict) -> None:

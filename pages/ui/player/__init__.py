@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.figures.plots import THIN_LABELS
 from pages.methods.formulas import Typeset
 from pages.runs.frames import Frame
 
@@ -16,7 +17,7 @@ STEPS_PER_SECOND = 30  # as in player.js
 @st.cache_resource
 def _component():
     html, css, js = ((_HERE / f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component("player", html=html, css=css, js=js)
+    return st.components.v2.component("player", html=html, css=css, js=f"{THIN_LABELS}\n{js}")
 
 
 def ticks(frames: list[Frame]) -> list[int]:

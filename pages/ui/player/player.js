@@ -14,11 +14,11 @@
 //   values: [for each frame, the texts of these elements]
 //   listens: whether to respond to keys pressed anywhere on the page
 // }
+// `keepThin` is in figures/thin.js, which precedes this file.
 // A picture with fewer frames than others stays at its last one. Moves of lines and centers between two frames are interpolated
 // here, from the x and y of both frames.
 
 const STEPS_PER_SECOND = 30;
-const THINNED = "thinned"; // as in figures/plots.py
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
 // Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls Plotly.animate with its `args`.
@@ -50,39 +50,6 @@ function numbers(values) {
     unpacked.set(values, new KINDS[values.dtype](bytes.buffer));
   }
   return unpacked.get(values);
-}
-
-// Hides texts that overlap, in traces whose `meta` says so. Later traces and earlier texts of a trace have priority.
-function thin(graph) {
-  const shown = [];
-  for (const trace of [...graph.querySelectorAll(".scatterlayer .trace")].reverse()) {
-    if (trace.__data__?.[0]?.trace?.meta !== THINNED) continue;
-    const texts = [...trace.querySelectorAll(".textpoint text")];
-    const boxes = texts.map((text) => text.getBoundingClientRect());
-    texts.forEach((text, i) => {
-      const { left, right, top, bottom } = boxes[i];
-      const free = shown.every((other) => left >= other.right || right <= other.left || top >= other.bottom || bottom <= other.top);
-      if (free && right > left) shown.push(boxes[i]);
-      text.style.visibility = free ? "" : "hidden";
-    });
-  }
-}
-
-// Keeps texts from overlapping whenever the figure is drawn.
-function keepThin(graph) {
-  if (graph.__thinned) return;
-  graph.__thinned = true;
-  let requested = false;
-  const request = () => {
-    if (requested) return;
-    requested = true;
-    requestAnimationFrame(() => {
-      requested = false;
-      thin(graph);
-    });
-  };
-  for (const event of ["plotly_afterplot", "plotly_animatingframe", "plotly_relayout"]) graph.on(event, request);
-  request();
 }
 
 const ease = (s) => s * s * (3 - 2 * s);

@@ -14,7 +14,7 @@ from pages.datasets.data import POINTS
 from pages.datasets.grammar import draw_grammar
 from pages.datasets.planes import column_plane
 from pages.export import files
-from pages.figures import palette, stills
+from pages.figures import palette, plots, stills
 from pages.figures.stills import Stills
 from pages.methods import method, methods, settings
 from pages.runs import curves, pictures
@@ -175,3 +175,16 @@ def test_the_loss_curve_grows_with_the_frames():
 )
 def test_tick_labels_fit_the_margin(value, text):
     assert stills._tick_text(value) == text
+
+
+def test_names_that_overlap_are_left_out_if_the_browser_hides_them():
+    def picture(meta):
+        trace = dict(x=[0.0, 0.01, 1.0], y=[0.0, 0.0, 1.0], mode="text", text=["first", "second", "third"], meta=meta)
+        axis = dict(range=[-1.0, 2.0])
+        figure = plots.Figure([trace], dict(xaxis=axis, yaxis=axis), [dict(name="0", data=[], traces=[])])
+        return np.asarray(Stills(figure, WIDTH, HEIGHT).at(0), dtype=int)
+
+    both, thinned = picture(None), picture(plots.THINNED)
+    rows, columns = np.nonzero((both != thinned).any(axis=2))
+    assert len(rows) > 0
+    assert columns.max() < WIDTH / 2 + 40  # the third name is drawn in both
