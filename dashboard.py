@@ -43,7 +43,7 @@ notice = st.empty()
 style_page(page is watch)
 if page is data:
     st.title("Data")
-    st.caption("These data and settings apply to all pages.")
+    st.caption("These data and settings apply to all pages except Embedding.")
     choose_data(full=True)
 else:
     with st.sidebar:

@@ -9,7 +9,7 @@ import numpy as np
 
 from clustering.points import check_points, is_integer
 
-ANALOGIES = ("add", "multiply")
+ANALOGY_METHODS = ("add", "multiply")
 EPSILON = 1e-3
 """added to the denominator of "multiply" to prevent division by zero, as in Levy & Goldberg 2014"""
 
@@ -62,7 +62,7 @@ def analogy(vectors, a: int, b: int, c: int, n: int = 10, method: str = "add") -
     method : str
         "add": the score of d is its cosine with b - a + c, all at length 1 (3CosAdd: Mikolov, Yih & Zweig 2013, Linguistic
         regularities in continuous space word representations, NAACL). "multiply": s(d, b) s(d, c) / (s(d, a) + 0.001) with
-        s = (cos + 1) / 2, so that no term dominates (3CosMul: Levy & Goldberg 2014, Linguistic regularities in sparse and
+        s = (cos + 1) / 2, which is never negative. In a product no single similarity dominates (3CosMul: Levy & Goldberg 2014, Linguistic regularities in sparse and
         explicit word representations, CoNLL, doi:10.3115/v1/W14-1618).
 
     Returns
@@ -75,8 +75,8 @@ def analogy(vectors, a: int, b: int, c: int, n: int = 10, method: str = "add") -
     ValueError
         If `vectors` are not finite numbers, an index or `n` is out of range, or the method is unknown.
     """
-    if method not in ANALOGIES:
-        raise ValueError(f"method must be one of {', '.join(ANALOGIES)}, got {method!r}")
+    if method not in ANALOGY_METHODS:
+        raise ValueError(f"method must be one of {', '.join(ANALOGY_METHODS)}, got {method!r}")
     vectors = check_points(vectors, "vectors")
     for name, index in (("a", a), ("b", b), ("c", c)):
         _check_index(index, len(vectors), name)

@@ -1,8 +1,9 @@
 """Sentences of a small grammar, in which categories of words and analogies between words are known.
 
-Every sentence is a template whose slots are filled at random. Words of a category fill the same slots, so their contexts are
-alike. Two properties of the words are independent of everything else: the gender of a person, which also decides on "he" or
-"she" and "his" or "her", and the age of an animal, which also decides on its adjective. So "king" differs from "queen" as
+Every sentence is a template whose slots are filled at random. Words of one slot have the same contexts; a category is one slot
+(food, drink, …) or several (verbs, adjectives, function words). Two properties are drawn independently of everything else: the
+gender of a person, which determines "he" or "she" and "his" or "her", and the age of an animal, which determines its
+adjective. So "king" differs from "queen" as
 "man" from "woman", and "dog" from "puppy" as "cat" from "kitten":
 
     ln p(context | word) ≈ f(context, pair of the word) + g(context, gender or age of the word)
@@ -24,7 +25,7 @@ FAVORITE = 0.8
 
 
 class Person(NamedTuple):
-    """A pair of a man and a woman, or one profession of both, with what they like most."""
+    """Words for a man and a woman, the same word twice for a profession, with what this person likes most."""
 
     names: tuple[str, str]
     """the words for him and for her"""
@@ -36,7 +37,7 @@ class Person(NamedTuple):
 
 
 class Animal(NamedTuple):
-    """An adult animal and its young, with what they do and where they are mostly."""
+    """An adult animal and its young, with what they do and where they mostly are."""
 
     names: tuple[str, str]
     """the words for the adult and for the young"""
@@ -44,7 +45,7 @@ class Animal(NamedTuple):
     place: str
 
 
-# the most frequent ones first
+# a random choice prefers the earlier ones
 PERSONS = (
     Person(("man", "woman"), "kitchen", "soup", "coffee", "cat"),
     Person(("boy", "girl"), "school", "cookies", "lemonade", "dog"),
@@ -90,7 +91,8 @@ CHOICES = {
     "in": ("in", "near"),
     "to": ("to", "from"),
 }
-"""words for each slot, the most frequent first; favorites of a person precede them"""
+"""words for each slot; a random choice prefers the earlier ones, but favorites of a person and an animal's place are chosen
+more often still"""
 CATEGORIES_OF_SLOTS = {
     **{slot: slot for slot in ("food", "drink", "place")},
     **dict.fromkeys(("eats", "drinks", "walks", "loves"), "verb"),

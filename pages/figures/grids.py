@@ -16,8 +16,9 @@ MAX_ENTRIES = 2**17
 class Grid:
     """The centers of the cells of an image.
 
-    Along a row of cells, the log density of a Gaussian is a quadratic in x, and the comparison of squared distances to centers
-    is linear; `nearest` and `labels` compare these in single precision, which is enough for images. For `log_density`, joint
+    Along a row of cells, the log density of a Gaussian is a quadratic in x, and squared distances to two centers differ by a
+    linear function of x. `labels` compares the former and `nearest` the latter in single precision, which is enough for images.
+    For `log_density`, joint
     log densities are the matrix product of the coefficients of the Gaussians and the features of the cells (1, x, y and their
     products; see `clustering.features`), which are computed once.
     """
@@ -33,7 +34,7 @@ class Grid:
         self._x = np.linspace(left, right, columns, endpoint=False) + (right - left) / columns / 2
         self._y = np.linspace(top, bottom, rows, endpoint=False) + (bottom - top) / rows / 2
         self._middle = np.array([(left + right) / 2, (bottom + top) / 2])
-        self._size = np.array([right - left, top - bottom]) / 2
+        self._half_size = np.array([right - left, top - bottom]) / 2
 
     @cached_property
     def points(self) -> np.ndarray:
@@ -45,10 +46,9 @@ class Grid:
 
         Distances are Euclidean; ties go to the lowest index.
         """
-        size = self._size.max()  # the same for both axes, which preserves the order of distances
+        size = self._half_size.max()  # the same for both axes, which preserves the order of distances
         scaled = (centers @ self._axes.T - self._middle) / size
-        scores = np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * (self._size / size)])
-        return self._largest(scores)
+        return self._largest(np.column_stack([-0.5 * np.square(scaled).sum(axis=1), scaled * (self._half_size / size)]))
 
     def labels(self, gaussians: Gaussians) -> np.ndarray:
         """Return the index of the most probable component in each cell, as a (rows, columns) array; ties go to the lowest."""
@@ -60,8 +60,8 @@ class Grid:
         coefficients : (k, 6) of 1, x, y, x^2, x y and y^2, or (k, 3) of the first three; x and y range from -1 to 1
         """
         c = coefficients - coefficients[0]  # what all have in common does not matter, and differences need fewer digits
-        x = ((self._x - self._middle[0]) / self._size[0]).astype(np.float32)
-        y = (self._y - self._middle[1]) / self._size[1]
+        x = ((self._x - self._middle[0]) / self._half_size[0]).astype(np.float32)
+        y = (self._y - self._middle[1]) / self._half_size[1]
         constant, slope = c[:, :1] + c[:, 2:3] * y, np.broadcast_to(c[:, 1:2], (len(c), len(y)))
         if c.shape[1] > 3:
             constant, slope = constant + c[:, 5:] * np.square(y), slope + c[:, 4:5] * y
@@ -93,16 +93,16 @@ class Grid:
     def _coefficients(self, gaussians: Gaussians) -> np.ndarray:
         """(k, 6) coefficients of ln(w_k N(x | m_k, S_k)) as a polynomial in scaled coordinates along the image's axes."""
         weights, means, covariances = gaussians
-        means = (means @ self._axes.T - self._middle) / self._size
-        covariances = self._axes @ covariances @ self._axes.T / self._size / self._size[:, None]
+        means = (means @ self._axes.T - self._middle) / self._half_size
+        covariances = self._axes @ covariances @ self._axes.T / self._half_size / self._half_size[:, None]
         coefficients = coefficients_of("full", Gaussians(weights, means, covariances))
-        coefficients[:, 0] -= np.log(self._size).sum()
+        coefficients[:, 0] -= np.log(self._half_size).sum()
         return coefficients
 
     @cached_property
     def _features(self) -> np.ndarray:
         """(6, rows * columns) features of the cells in scaled coordinates."""
-        x, y = (self._x - self._middle[0]) / self._size[0], (self._y - self._middle[1]) / self._size[1]
+        x, y = (self._x - self._middle[0]) / self._half_size[0], (self._y - self._middle[1]) / self._half_size[1]
         return features_of("full", np.stack(np.meshgrid(x, y)).reshape(2, -1))
 
     def _products(self, coefficients: np.ndarray) -> Iterator[np.ndarray]:

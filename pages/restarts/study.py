@@ -1,7 +1,7 @@
 """Many runs of one method on one data set, with different initializations and seeds, and their summary."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
@@ -43,7 +43,7 @@ class RunSummary:
     labels: np.ndarray
     """(m,) final clusters of the compared points"""
     seconds: float
-    """run time, including initialization"""
+    """run time, including initialization; the first of several runs that were computed together has the time of all of them"""
 
     @property
     def loss(self) -> float:
@@ -99,22 +99,30 @@ class RestartStudy:
 
     def compute_run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> RunSummary:
         """Compute run i with this initialization."""
-        began = time.perf_counter()
-        seed = self.settings.seed + i
-        (run,) = restarts(
-            self.process(initialization), self.inputs.prepared_data, [seed], on_step=on_step, max_iter=MAX_ITERATIONS
+        return next(self.compute_runs(initialization, [i], on_step))
+
+    def compute_runs(
+        self, initialization: str, numbers: Iterable[int], on_step: Callable[[Any], None]
+    ) -> Iterator[RunSummary]:
+        """Compute the runs with these numbers and this initialization, lazily as in `restarts`."""
+        seeds = [self.settings.seed + i for i in numbers]
+        runs = restarts(
+            self.process(initialization), self.inputs.prepared_data, seeds, on_step=on_step, max_iter=MAX_ITERATIONS
         )
-        seconds = time.perf_counter() - began
-        return RunSummary(
-            initialization,
-            seed,
-            run.losses,
-            run.last.parameters,
-            self.view.centers(run.last.parameters, self.data),
-            # signed, because label -1 means that a point belongs to no cluster
-            run.last.labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
-            seconds,
-        )
+        for seed in seeds:
+            began = time.perf_counter()
+            run = next(runs)
+            seconds = time.perf_counter() - began
+            yield RunSummary(
+                initialization,
+                seed,
+                run.losses,
+                run.last.parameters,
+                self.view.centers(run.last.parameters, self.data),
+                # signed, because label -1 means that a point belongs to no cluster
+                run.last.labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
+                seconds,
+            )
 
     def findings(self, initializations: Sequence[str], n_runs: int) -> "Findings | None":
         """Findings from the finished runs among the first `n_runs` runs of each initialization; None if none has finished."""
@@ -139,6 +147,10 @@ class RemainingRuns(Job):
     queue: tuple[tuple[str, int], ...]
     """runs that were missing when the job was created"""
     noun = "run"
+    _runs: dict[str, Iterator[RunSummary]] = field(default_factory=dict, init=False)
+    """the next runs of each initialization; kept between tasks, because some methods compute several runs together"""
+    _on_step: Callable[[Any], None] | None = field(default=None, init=False)
+    """`on_step` of the current task"""
 
     @classmethod
     def of(cls, study: RestartStudy, initializations: Sequence[str], runs: int) -> "RemainingRuns":
@@ -167,7 +179,14 @@ class RemainingRuns(Job):
         return self.queue
 
     def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> RunSummary:
-        run = self.study.finished[task] = self.study.compute_run(*task, on_step)
+        initialization, _ = task
+        self._on_step = on_step
+        runs = self._runs.pop(initialization, None)  # not put back if an exception stops it
+        if runs is None:
+            numbers = [i for name, i in self.remaining if name == initialization]
+            runs = self.study.compute_runs(initialization, numbers, lambda state: self._on_step(state))
+        run = self.study.finished[task] = next(runs)
+        self._runs[initialization] = runs
         return run
 
     def describe(self, task: tuple[str, int], state: Any) -> str:
