@@ -62,8 +62,8 @@ def analogy(vectors, a: int, b: int, c: int, n: int = 10, method: str = "add") -
     method : str
         "add": the score of d is its cosine with b - a + c, all at length 1 (3CosAdd: Mikolov, Yih & Zweig 2013, Linguistic
         regularities in continuous space word representations, NAACL). "multiply": s(d, b) s(d, c) / (s(d, a) + 0.001) with
-        s = (cos + 1) / 2, which is never negative. In a product no single similarity dominates (3CosMul: Levy & Goldberg 2014, Linguistic regularities in sparse and
-        explicit word representations, CoNLL, doi:10.3115/v1/W14-1618).
+        s = (cos + 1) / 2, which is never negative. In a product no single similarity dominates (3CosMul: Levy & Goldberg 2014,
+        Linguistic regularities in sparse and explicit word representations, CoNLL, doi:10.3115/v1/W14-1618).
 
     Returns
     -------

@@ -193,7 +193,7 @@ FAILURES = {
     ),
     "many": Failure(
         "Too many components",
-        "Eight components slowly divide three groups among themselves, and one component keeps little more than one point. The "
+        "Eight components slowly divide three groups among themselves; one component keeps little more than one point. The "
         "loss is slightly lower than with three components, but the BIC is higher: the extra parameters are not justified.",
         Scene(_sample("three"), k=8, seed=13, options={"covariance": "tied"}, method="mixture", page="mixture"),
         "Use K = 3",
