@@ -18,8 +18,8 @@ class Grid:
 
     Along a row of cells, the log density of a Gaussian is a quadratic in x, and squared distances to two centers differ by a
     linear function of x. `labels` compares the former and `nearest` the latter in single precision, enough for images. For
-    `log_density`, joint log densities are the matrix product of the coefficients of the Gaussians and the features of the cells
-    (1, x, y and their products; see `clustering.features`), which are computed once.
+    `log_density`, joint log densities are products of the coefficients of the Gaussians and the features of the cells (1, x, y
+    and their products; see `clustering.features`), which are computed once.
     """
 
     def __init__(self, extent: tuple[float, float, float, float], shape: tuple[int, int], axes: np.ndarray | None = None):
