@@ -124,6 +124,9 @@ class Process(Protocol):
     def predict(self, parameters, points) -> np.ndarray:
         """(m,) cluster of each of m points, seen or new. Optional: only for methods that assign any point to a cluster."""
 
+    def restarts(self, prepared, rngs, *, on_step=None, **options) -> "Iterator[Restart]":
+        """Same runs as in `restarts`, computed together to save time. Optional."""
+
 
 class Alternating(ABC):
     """Base class for methods that alternate E and M steps. Subclasses implement the steps and the rest of `Process`."""
@@ -300,12 +303,14 @@ def restarts(
     rngs : iterable of generators or seeds
         One for each run, consumed when it starts. The last state of run i is `fit(process, data, rng=rngs[i], **options)`.
     on_step : callable, optional
-        Called with each complete state of each run. An exception it raises stops the computation.
+        Called with each complete state of each run. Where the process computes several runs together, called after each
+        iteration with the state of one of them, without its assignment. An exception it raises stops the computation.
 
     Yields
     ------
     Restart
-        Runs are computed lazily, one per item requested. Assignments before the last are not kept.
+        Runs are computed lazily: one per item requested, or a batch of limited size where the process computes several runs
+        together. Assignments before the last are not kept.
 
     Raises
     ------
@@ -313,15 +318,36 @@ def restarts(
         As in `iterate`, when the first run is requested.
     """
     prepared = process.prepare(data)
+    together = getattr(process, "restarts", None)
+    if together is None:
+        yield from separate_runs(process, prepared, rngs, on_step=on_step, **options)
+    else:
+        yield from together(prepared, rngs, on_step=on_step, **options)
+
+
+def separate_runs(
+    process: Process,
+    prepared,
+    rngs: Iterable[np.random.Generator | int],
+    *,
+    on_step: Callable[[State], None] | None = None,
+    **options,
+) -> Iterator[Restart]:
+    """Same as `restarts`, one run after another, for prepared data."""
     for rng in rngs:
-        losses = []
-        for state in iterate(process, prepared, rng=rng, **options):
-            if not losses:
-                start = state.parameters
-            losses.append(state.loss)
-            if on_step is not None:
-                on_step(state)
-        yield Restart(start, np.array(losses, dtype=float), state)
+        yield summarized(process.states(prepared, rng=rng, **options), on_step)
+
+
+def summarized(states: Iterable[State], on_step: Callable[[State], None] | None = None) -> Restart:
+    """Summary of the run with these states; `on_step` as in `restarts`."""
+    losses = []
+    for state in states:
+        if not losses:
+            start = state.parameters
+        losses.append(state.loss)
+        if on_step is not None:
+            on_step(state)
+    return Restart(start, np.array(losses, dtype=float), state)
 
 
 def best_of(runs: int, process: Process, data, *, rng: np.random.Generator | int | None = None, **options) -> State:

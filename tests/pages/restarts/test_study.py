@@ -143,10 +143,14 @@ def test_more_runs_keep_the_finished_ones():
     assert len(after["random"]) == len(after["k-means++"]) == 7
     assert after["maxmin"] == before["maxmin"]
     assert all(a is b for a, b in zip(before["random"], after["random"], strict=False))
-    new = after["random"][4:] + after["k-means++"]
-    assert len(messages) == sum(len(run.losses) + 1 for run in new)  # one message before each run, and one per state
+    new = [len(run.losses) for run in after["random"][4:]], [len(run.losses) for run in after["k-means++"]]
+    # one message before each run, and one per state; the seven runs from k-means++ are computed together
+    assert len(messages) == 10 + sum(new[0]) + max(new[1])
     assert messages[0] == (0, "Run 1 of 10, iteration 0.")
-    assert messages[-1][1] == f"Run 10 of 10, iteration {len(after['k-means++'][-1].losses) - 1}."
+    assert [text for _, text in messages if text.startswith("Run 2 of")] == [
+        f"Run 2 of 10, iteration {i}." for i in (0, *range(max(new[1])))
+    ]
+    assert messages[-1][1] == "Run 10 of 10, iteration 0."
     shares = [share for share, _ in messages]
     assert shares == sorted(shares)
     assert shares[-1] < 1
@@ -163,24 +167,37 @@ class Stop(Exception):
     pass
 
 
-def test_a_stopped_job_keeps_its_runs_and_can_be_resumed():
-    data = sample()
-    at_once = finished(study_of(data, ["random", "maxmin"], 6))
-    study = study_of(data)
-    left = sum(len(run.losses) + 1 for run in (*at_once["random"][:3], *at_once["maxmin"][:2])) + 2
-    messages = []
-
+def stop_at(message):
     def on_progress(share, text):
-        messages.append(text)
-        if len(messages) == left:
+        if text == message:
             raise Stop
 
+    return on_progress
+
+
+@pytest.mark.parametrize(
+    ("method", "message", "runs"),
+    [
+        ("kmedoids", "Run 6 of 12, iteration 1.", 5),
+        ("kmeans", "Run 6 of 12, iteration 0.", 5),
+        ("kmeans", "Run 2 of 12, iteration 2.", 1),  # all runs from maxmin are being computed
+    ],
+)
+@pytest.mark.parametrize("new", [True, False], ids=["new job", "same job"])
+def test_a_stopped_job_keeps_its_runs_and_can_be_resumed(method, message, runs, new):
+    data = sample()
+    at_once = finished(study_of(data, ["random", "maxmin"], 6, method))
+    study = study_of(data, method=method)
+    job = RemainingRuns.of(study, ["random", "maxmin"], 6)
     with pytest.raises(Stop):
-        run_all(study, ["random", "maxmin"], 6, on_progress)
-    assert count(study) == {"random": 3, "maxmin": 2}  # they take turns
+        job.resume(stop_at(message))
+    counts = {"random": (runs + 1) // 2, "maxmin": runs // 2}  # they take turns
+    assert count(study) == {initialization: number for initialization, number in counts.items() if number}
     found = study.findings(["random", "maxmin"], 6)
-    assert len(found.runs) == sum(solution.count for solution in found.solutions) == 5
-    run_all(study, ["random", "maxmin"], 6)
+    assert len(found.runs) == sum(solution.count for solution in found.solutions) == runs
+    job = RemainingRuns.of(study, ["random", "maxmin"], 6) if new else job
+    job.resume(lambda *_: None)
+    assert count(study) == {"random": 6, "maxmin": 6}
     for initialization, runs in at_once.items():
         assert [run.seed for run in finished(study)[initialization]] == [run.seed for run in runs]
         for a, b in zip(finished(study)[initialization], runs, strict=True):
