@@ -13,13 +13,17 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import seeding
-from clustering.chunks import map_chunks, two_smallest
+from clustering.chunks import inner_product, map_chunks, two_smallest
 from clustering.notices import Notice, few_distinct_notices
-from clustering.points import check_k, check_points
+from clustering.points import EPS, check_k, check_points
 from clustering.process import Alternating, State
 from clustering.proximity import check_proximities
 
 UPDATES = ("alternating", "swap", "steepest swap")
+FIRST_BLOCK, LARGEST_BLOCK = 8, 32
+"""rows per matrix product: few right after a swap, because one of the next rows often reduces the loss again"""
+MAX_SCREENED, MAX_SUMMED = 20, 8
+"""numbers of clusters above which swaps and alternating updates are faster without matrix products; found by timing"""
 
 
 class PreparedProximities(NamedTuple):
@@ -172,14 +176,21 @@ class KMedoids(Alternating):
     def m_step(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters) -> np.ndarray:
         if self.update != "alternating" and self.k > 1:
             return _swap(prepared.matrix, assignment, eager=self.update == "swap")
-        medoids = parameters.copy()
-        for cluster in range(self.k):
-            members = np.flatnonzero(assignment.labels == cluster)
-            sums = _sums_within(prepared.matrix, members)
+        medoids, totals = parameters.copy(), None
+        if self.k <= MAX_SUMMED:
+            totals = _approximate_sums_within(prepared.matrix, assignment.labels, self.k)
+        for cluster, medoid in enumerate(parameters):
+            members = rows = np.flatnonzero(assignment.labels == cluster)
+            if totals is not None:
+                close = totals[members] <= totals[members].min() * (1 + _relative_error(len(members)))
+                rows = members[close | (members == medoid)]
+                if len(rows) == 1:
+                    continue
+            sums = _sums_to(prepared.matrix, rows, members)
             best = sums.argmin()
             # keep the current medoid unless another one is better by more than rounding error
-            if sums[best] < sums[np.searchsorted(members, parameters[cluster])] * (1 - 1e-12):
-                medoids[cluster] = members[best]
+            if sums[best] < sums[np.searchsorted(rows, medoid)] * (1 - 1e-12):
+                medoids[cluster] = rows[best]
         return medoids
 
     def m_step_loss(self, prepared: PreparedProximities, assignment: MedoidAssignment, parameters, new_parameters) -> float:
@@ -188,7 +199,7 @@ class KMedoids(Alternating):
         A swap is chosen by its loss after reassignment.
         """
         if self.update != "alternating":
-            return self.e_step(prepared, new_parameters)[1]
+            return float(prepared.matrix[new_parameters].min(axis=0).sum())
         return float(prepared.matrix[new_parameters[assignment.labels], np.arange(len(assignment.labels))].sum())
 
     def has_converged(self, before: State, parameters, assignment: MedoidAssignment, loss: float, tol: float) -> bool:
@@ -198,27 +209,43 @@ class KMedoids(Alternating):
         return prepared.notices
 
 
-def _sums_within(matrix, members) -> np.ndarray:
-    """Sum of dissimilarities of each member to all members."""
+def _relative_error(n: int) -> float:
+    """Bound on the relative difference of two sums of the same n non-negative numbers, computed in different orders."""
+    return 2 * n * EPS
+
+
+def _indicators(labels, k: int) -> np.ndarray:
+    """(k, n) array with 1 in the row of each point's cluster, else 0."""
+    return np.equal(labels, np.arange(k)[:, None]).astype(float)
+
+
+def _approximate_sums_within(matrix, labels, k: int) -> np.ndarray:
+    """(n,) sum of dissimilarities of each point to the members of its cluster, up to the error of `_relative_error`."""
+    n, indicators = len(labels), _indicators(labels, k)
+    sums = [inner_product(matrix[rows], indicators) for rows in _growing_blocks(0, n, LARGEST_BLOCK, LARGEST_BLOCK)]
+    return np.concatenate(sums)[np.arange(n), labels]
+
+
+def _sums_to(matrix, rows, members) -> np.ndarray:
+    """Sum of dissimilarities of each of these rows to all members."""
     size = max(1, 2**18 // len(members))
 
     def sums(chunk):
-        return matrix[np.ix_(members[chunk], members)].sum(axis=1)
+        return matrix[np.ix_(rows[chunk], members)].sum(axis=1)
 
-    return np.concatenate(map_chunks(sums, len(members), size))
+    return np.concatenate(map_chunks(sums, len(rows), size))
 
 
 def _swap(matrix, assignment: MedoidAssignment, eager: bool) -> np.ndarray:
     """Medoids after the best swap, or if `eager` the first that reduces the loss; the same array if there is none."""
-    n, k = len(matrix), len(assignment.medoids)
     labels, nearest, second = assignment.labels, assignment.nearest, assignment.second
+    k = len(assignment.medoids)
     # for each medoid, the increase in loss if it alone is removed and not replaced
     removal = np.bincount(labels, weights=second - nearest, minlength=k)
     # changes closer to zero may be rounding errors, because they are differences of large sums
     threshold = -1e-12 * nearest.sum() - 1e-14 * removal.sum()
     swap = None
-    for row in range(assignment.candidate, assignment.candidate + n):
-        candidate = row % n
+    for candidate in _promising_rows(matrix, assignment, removal, threshold, eager):
         proximities = matrix[candidate]
         # only points nearer to the candidate than to their second-nearest medoid affect the change in loss
         (affected,) = (proximities < second).nonzero()
@@ -241,6 +268,46 @@ def _swap(matrix, assignment: MedoidAssignment, eager: bool) -> np.ndarray:
     medoids = assignment.medoids.copy()
     medoids[swap[0]] = swap[1]
     return medoids
+
+
+def _promising_rows(matrix, assignment: MedoidAssignment, removal, threshold: float, eager: bool):
+    """Iterate over the rows, from `assignment.candidate` on, that may change the loss by less than the negative `threshold`.
+
+    Unless `eager`, rows that cannot be the best so far are left out as well. The losses of a block of rows are computed at
+    once, which is faster than row by row, but in a matrix product the rounding error of a row depends on its position in the
+    block. So rows within the rounding error are included, and the caller must evaluate each row again.
+    """
+    n, k = len(matrix), len(assignment.medoids)
+    if k > MAX_SCREENED:
+        yield from ((assignment.candidate + i) % n for i in range(n))
+        return
+    nearest, second = assignment.nearest, assignment.second
+    loss = nearest.sum()
+    error = _relative_error(n) * (loss + removal.max())
+    indicators = _indicators(assignment.labels, k)
+    best = np.inf
+    largest = min(max(2**17 // n, 1), LARGEST_BLOCK)
+    for rows in _growing_blocks(assignment.candidate, n, FIRST_BLOCK if eager else largest, largest):
+        # (rows, k) loss of each cluster if the candidate is added: without the cluster's own medoid, and with it
+        limited = np.minimum(matrix[rows], second)
+        removed = inner_product(limited, indicators)
+        stays = inner_product(np.minimum(limited, nearest, out=limited), indicators)
+        changes = stays.sum(axis=1) - loss + (removed - stays).min(axis=1)
+        best = min(best, changes.min())
+        limit = threshold if eager else min(threshold, best + error)
+        yield from (rows.start + np.flatnonzero(changes < limit + error)).tolist()
+
+
+def _growing_blocks(first: int, n: int, size: int, largest: int):
+    """Iterate over slices that cover first..n-1 and then 0..first-1, with `size` rows at first, doubled up to `largest`."""
+    done = 0
+    while done < n:
+        size = min(size, largest)
+        begin = (first + done) % n
+        block = slice(begin, min(begin + size, n, begin + n - done))
+        yield block
+        done += block.stop - block.start
+        size *= 2
 
 
 def _count_distinct(matrix, enough: int) -> int:

@@ -115,6 +115,8 @@ def _check_symmetry(matrix, rows, margin) -> None:
     for begin in range(rows.start, len(matrix), TILE):
         columns = slice(begin, begin + TILE)
         tile, mirror = matrix[rows, columns], matrix[columns, rows].T
+        if (tile == mirror).all():  # most matrices are exactly symmetric, and this is faster than the tolerance
+            continue
         asymmetric = np.abs(tile - mirror) > 1e-8 * np.maximum(tile, mirror) + margin
         if asymmetric.any():
             i, j = np.argwhere(asymmetric)[0] + (rows.start, begin)

@@ -1,10 +1,11 @@
-"""Compares our running time with that of scikit-learn and kmedoids: same start, same data, same process.
+"""Compares our running time with that of scikit-learn and kmedoids: same start, same data, same process, one thread each.
 
     python tests/benchmarks/compare.py [PART …] [--quick]
 
 prints Markdown tables. For each row, all implementations run in turn, for several rounds, and the minimum of the times counts,
-as the one that is least affected by other processes. A ratio is the other package's time divided by ours: above 1, we are
-faster. If the results differ, the difference is printed instead of the ratio.
+as the one that is least affected by other processes. Times are processor times, with the wall time in parentheses: on cores
+shared with other work, only processor times are comparable. A ratio is the other package's processor time divided by ours:
+above 1, we are faster. If the results differ, the difference is printed instead of the ratio.
 """
 
 import argparse
@@ -15,6 +16,11 @@ import time
 import warnings
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+# one thread each; read when NumPy, scikit-learn and kmedoids are imported
+os.environ.update(dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"], "1"))
 
 import kmedoids
 import numpy as np
@@ -35,6 +41,7 @@ from clustering import (
     restarts,
     silhouette,
 )
+from clustering.chunks import _pool
 
 KMEANS = [(10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50)]
 """n, d, k; likewise in MIXTURES and SILHOUETTES"""
@@ -50,16 +57,23 @@ MIXTURES = [
 SWAPS = [(1_000, 5), (3_000, 10), (5_000, 10), (8_000, 10)]
 """n, k; likewise in ALTERNATING"""
 ALTERNATING = [(1_000, 5), (8_000, 10)]
-RESTARTS = [(200, 15, "random"), (200, 15, "k-means++")]
-"""runs, k, initialization; on S1, where random initializations lead to many different local minima"""
+RESTARTS = [
+    (500, 200, 3, "random"),
+    (1_000, 200, 5, "random"),
+    ("S1", 200, 15, "random"),
+    ("S1", 200, 15, "k-means++"),
+]
+"""n or a data set, runs, k, initialization; on S1, random initializations lead to many different local minima"""
 SILHOUETTES = [(5_000, 2, 10), (5_000, 16, 10)]
 GROWTH = [1_000, 10_000, 100_000, 1_000_000]
 """n"""
 ITERATIONS = 20
 """of EM in all tables, and at most of K-means in the table of growth"""
+MIN_DIMENSIONS = 16
+"""from which K-means is also compared with scikit-learn in single precision"""
 MIN_ROUNDS, MAX_ROUNDS = 3, 15
 ENOUGH_SECONDS = 3.0
-"""after which no further round begins, except for the first `MIN_ROUNDS`"""
+"""of processor time, after which no further round begins, except for the first `MIN_ROUNDS`"""
 
 S1 = Path(__file__).resolve().parents[2] / "pages" / "datasets" / "tables" / "s1.csv"
 
@@ -70,21 +84,37 @@ def draw_groups(n, d, k, rng):
     return centers[rng.integers(k, size=n)] + rng.standard_normal((n, d))
 
 
+class Time(NamedTuple):
+    """Minimum times of several runs, in seconds."""
+
+    processor: float
+    wall: float
+
+    def __str__(self):
+        return f"{ms(self.processor)} ({ms(self.wall)})"
+
+    def per(self, count):
+        return Time(self.processor / count, self.wall / count)
+
+
+def timed(function):
+    """Calls the function. Returns its processor time, its wall time and its result."""
+    wall, processor = time.perf_counter(), time.process_time()
+    result = function()
+    return time.process_time() - processor, time.perf_counter() - wall, result
+
+
 def run_in_turn(*functions):
-    """Calls all functions in turn, for several rounds. Returns the minimum time of each and the results of the last round."""
-    times, start = [], time.perf_counter()
-    while len(times) < MIN_ROUNDS or (len(times) < MAX_ROUNDS and time.perf_counter() - start < ENOUGH_SECONDS):
-        results, seconds = [], []
-        for function in functions:
-            before = time.perf_counter()
-            results.append(function())
-            seconds.append(time.perf_counter() - before)
-        times.append(seconds)
-    return np.min(times, axis=0), results
+    """Calls all functions in turn, for several rounds. Returns the `Time` of each and the results of the last round."""
+    rounds, start = [], time.process_time()
+    while len(rounds) < MIN_ROUNDS or (len(rounds) < MAX_ROUNDS and time.process_time() - start < ENOUGH_SECONDS):
+        rounds.append([timed(function) for function in functions])
+    times = [Time(*np.min([run[:2] for run in runs], axis=0)) for runs in zip(*rounds, strict=True)]
+    return times, [result for _, _, result in rounds[-1]]
 
 
 def row(*cells):
-    print("|", " | ".join(cells), "|", flush=True)
+    print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
 def header(title, description, *names):
@@ -98,7 +128,17 @@ def ms(seconds):
 
 
 def ratio(peer, ours, problem=""):
-    return problem or f"{peer / ours:.2f}"
+    return problem or f"{peer.processor / ours.processor:.2f}"
+
+
+def ratios(peer, times, problem):
+    """The ratio of the other package to ours with history and to ours without."""
+    return [ratio(peer, ours, problem) for ours in times[:2]]
+
+
+def ours(process, data, **options):
+    """Functions that run the process with the full history and without."""
+    return lambda: History.record(process, data, **options), lambda: fit(process, data, **options)
 
 
 def difference(name, ours, theirs, tolerance):
@@ -110,33 +150,35 @@ def difference(name, ours, theirs, tolerance):
 def kmeans(cases, rng):
     header(
         "K-means",
-        'milliseconds to convergence. "With history" also stores the loss of every state and half-step.',
-        *("n, d, k", "iterations", "ours, with history", "ours, without", "scikit-learn Lloyd", "Elkan"),
-        *("faster of both / ours, with history", "/ ours, without"),
+        'milliseconds to convergence. "With history" also stores the loss of every state and half-step. "float32" is the '
+        "faster of Lloyd and Elkan in single precision.",
+        *("n, d, k", "iterations", "ours, with history", "ours, without", "scikit-learn Lloyd", "Elkan", "float32"),
+        *("faster of both / ours, with history", "/ ours, without", "float32 / ours, with history", "/ ours, without"),
     )
     for n, d, k in cases:
         points = draw_groups(n, d, k, rng)
         start = points[rng.choice(n, k, replace=False)]
-        process = KMeans(k)
 
-        def peer(algorithm):
-            return PeerKMeans(k, init=start, n_init=1, tol=0, max_iter=300, algorithm=algorithm).fit(points)
+        def peer(algorithm, kind=np.float64):
+            data, centers = points.astype(kind, copy=False), start.astype(kind)
+            return lambda: PeerKMeans(k, init=centers, n_init=1, tol=0, max_iter=300, algorithm=algorithm).fit(data)
 
-        seconds, (history, state, lloyd, elkan) = run_in_turn(
-            lambda: History.record(process, points, start=start),
-            lambda: fit(process, points, start=start),
-            lambda: peer("lloyd"),
-            lambda: peer("elkan"),
+        single = [peer("lloyd", np.float32), peer("elkan", np.float32)] if d >= MIN_DIMENSIONS else []
+        times, (history, state, *models) = run_in_turn(
+            *ours(KMeans(k), points, start=start), peer("lloyd"), peer("elkan"), *single
         )
         problem = ""
-        for model in (lloyd, elkan):
+        for model in models[:2]:
             for last in (history.last, state):
                 problem = problem or difference("labels", last.labels, model.labels_, 0)
                 problem = problem or difference("relative losses", last.loss / model.inertia_, 1, 1e-9)
-        fastest = min(seconds[2:])
+        # rounding may lead single precision to another local minimum
+        float32_problem = difference("relative losses", [state.loss / model.inertia_ for model in models], 1, 1e-2)
+        fastest_float32 = min(times[4:], default=None)
         row(
-            *(f"{n:,}, {d}, {k}", str(history.iterations), *map(ms, seconds)),
-            *(ratio(fastest, seconds[0], problem), ratio(fastest, seconds[1], problem)),
+            *(f"{n:,}, {d}, {k}", history.iterations, *times[:4], fastest_float32 or ""),
+            *ratios(min(times[2:4]), times, problem),
+            *(ratios(fastest_float32, times, float32_problem) if single else ["", ""]),
         )
 
 
@@ -152,7 +194,6 @@ def mixture(cases, rng):
         means = points[rng.choice(n, k, replace=False)]
         start = Gaussians(np.full(k, 1 / k), means, np.stack([np.eye(d)] * k))
         process = GaussianMixture(k, covariance, floor=0, regularization=1e-6)
-        options = dict(start=start, tol=0, max_iter=ITERATIONS)
         precisions = {"full": start.covariances, "tied": np.eye(d), "diagonal": np.ones((k, d)), "spherical": np.ones(k)}
 
         def peer():
@@ -170,56 +211,52 @@ def mixture(cases, rng):
                 warnings.simplefilter("ignore")  # "did not converge"
                 return model.fit(points)
 
-        seconds, (history, state, model) = run_in_turn(
-            lambda: History.record(process, points, **options), lambda: fit(process, points, **options), peer
-        )
+        times, (history, state, model) = run_in_turn(*ours(process, points, start=start, tol=0, max_iter=ITERATIONS), peer)
         problem = difference("means", history.parameters[-1].means, model.means_, 1e-8)
         problem = problem or difference("means", state.parameters.means, model.means_, 1e-8)
         problem = problem or difference("weights", state.parameters.weights, model.weights_, 1e-8)
-        row(
-            *(f"{n:,}, {d}, {k}, {covariance}", *map(ms, seconds)),
-            *(ratio(seconds[2], seconds[0], problem), ratio(seconds[2], seconds[1], problem)),
-        )
+        row(f"{n:,}, {d}, {k}, {covariance}", *times, *ratios(times[2], times, problem))
 
 
-def medoids(title, description, cases, rng, update, peer):
+def medoids(title, cases, rng, update, peer):
     header(
         f"K-medoids by {title}",
-        f"{description}, with the distance matrix given. `kmedoids` is written in Rust.",
-        *("n, k", "swaps" if update == "swap" else "iterations", "ours", "kmedoids", "kmedoids / ours"),
+        "milliseconds, with the distance matrix given. `kmedoids` is written in Rust.",
+        *("n, k", "swaps" if update == "swap" else "iterations", "ours, with history", "ours, without", "kmedoids"),
+        *("kmedoids / ours, with history", "/ ours, without"),
     )
     for n, k in cases:
         proximities = proximity_matrix(draw_groups(n, 2, k, rng))
         rows = rng.choice(n, k, replace=False)
-        process = KMedoids(k, update=update)
-        seconds, (state, model) = run_in_turn(
-            lambda: fit(process, proximities, start=rows), lambda: peer(proximities, rows.astype(np.uint64))
+        times, (history, state, model) = run_in_turn(
+            *ours(KMedoids(k, update=update), proximities, start=rows), lambda: peer(proximities, rows.astype(np.uint64))
         )
-        problem = difference("relative losses", state.loss / model.loss, 1, 1e-9)
+        losses = np.array([history.last.loss, state.loss])
+        problem = difference("relative losses", losses / model.loss, 1, 1e-9)
         # the last iteration of "swap" makes no swap, because none reduces the loss
         count = state.iteration - (update == "swap")
-        row(f"{n:,}, {k}", str(count), *map(ms, seconds), ratio(seconds[1], seconds[0], problem))
+        row(f"{n:,}, {k}", count, *times, *ratios(times[2], times, problem))
 
 
 def swaps(cases, rng):
     def peer(proximities, rows):
         return kmedoids.fasterpam(proximities, rows, n_cpu=1)
 
-    medoids("swaps", "milliseconds, one thread each", cases, rng, "swap", peer)
+    medoids("swaps", cases, rng, "swap", peer)
 
 
 def alternating(cases, rng):
-    medoids("alternating updates", "milliseconds", cases, rng, "alternating", kmedoids.alternating)
+    medoids("alternating updates", cases, rng, "alternating", kmedoids.alternating)
 
 
 def restarted_kmeans(cases, rng):
     header(
         "Restarts of K-means",
-        "milliseconds for all runs on S1 (n = 5,000, d = 2):",
-        *("runs, k, initialization", "ours", "scikit-learn `n_init`, Lloyd", "Elkan", "faster of both / ours"),
+        "milliseconds for all runs, d = 2; S1 has 5,000 points:",
+        *("data, runs, k, initialization", "ours", "scikit-learn `n_init`, Lloyd", "Elkan", "faster of both / ours"),
     )
-    points = np.loadtxt(S1, delimiter=",", skiprows=1, usecols=(0, 1))
-    for runs, k, init in cases:
+    for data, runs, k, init in cases:
+        points = np.loadtxt(S1, delimiter=",", skiprows=1, usecols=(0, 1)) if data == "S1" else draw_groups(data, 2, k, rng)
         process = KMeans(k, init)
         prepared = process.prepare(points)
         # scikit-learn passes centered points to `init`, and expects centers among them
@@ -233,13 +270,14 @@ def restarted_kmeans(cases, rng):
             options = dict(tol=0, max_iter=300, algorithm=algorithm, random_state=0)
             return PeerKMeans(k, init=peer_init, n_init=runs, **options).fit(points)
 
-        seconds, (loss, lloyd, elkan) = run_in_turn(
+        times, (loss, lloyd, elkan) = run_in_turn(
             lambda: min(run.last.loss for run in restarts(process, points, range(runs))),
             lambda: peer("lloyd"),
             lambda: peer("elkan"),
         )
         problem = difference("relative losses", [loss / lloyd.inertia_, loss / elkan.inertia_], 1, 1e-9)
-        row(f"{runs}, {k}, {init}", *map(ms, seconds), ratio(min(seconds[1:]), seconds[0], problem))
+        name = data if data == "S1" else f"n = {data:,}"
+        row(f"{name}, {runs}, {k}, {init}", *times, ratio(min(times[1:]), times[0], problem))
 
 
 def silhouettes(cases, rng):
@@ -247,33 +285,31 @@ def silhouettes(cases, rng):
     for n, d, k in cases:
         points = draw_groups(n, d, k, rng)
         labels = fit(KMeans(k), points, rng=rng).labels
-        seconds, (ours, theirs) = run_in_turn(
+        times, (widths, theirs) = run_in_turn(
             lambda: silhouette(points, labels, max_points=n).widths, lambda: silhouette_samples(points, labels)
         )
-        row(f"{n:,}, {d}, {k}", *map(ms, seconds), ratio(seconds[1], seconds[0], difference("widths", ours, theirs, 1e-9)))
+        row(f"{n:,}, {d}, {k}", *times, ratio(times[1], times[0], difference("widths", widths, theirs, 1e-9)))
 
 
 def growth(sizes, rng):
     header(
         "Growth with n",
-        f'milliseconds with the full history, d = 2, k = 5, up to {ITERATIONS} iterations. "Factor" compares the time per '
-        "iteration with the row above, where n is ten times smaller.",
+        f'milliseconds with the full history, d = 2, k = 5, up to {ITERATIONS} iterations. "Factor" compares the processor '
+        "time per iteration with the row above, where n is ten times smaller.",
         *("n", "K-means", "per iteration", "factor", "mixture", "per iteration", "factor"),
     )
-    before = [None, None]
+    before = None
     for n in sizes:
         points = draw_groups(n, 2, 5, rng)
         start = points[rng.choice(n, 5, replace=False)]
-        seconds, histories = run_in_turn(
-            lambda: History.record(KMeans(5), points, start=start, max_iter=ITERATIONS),
-            lambda: History.record(GaussianMixture(5), points, start=start, tol=0, max_iter=ITERATIONS),
+        times, histories = run_in_turn(
+            ours(KMeans(5), points, start=start, max_iter=ITERATIONS)[0],
+            ours(GaussianMixture(5), points, start=start, tol=0, max_iter=ITERATIONS)[0],
         )
-        cells = []
-        for i, (total, history) in enumerate(zip(seconds, histories, strict=True)):
-            per_iteration = total / history.iterations
-            cells += [ms(total), ms(per_iteration), "" if before[i] is None else f"{per_iteration / before[i]:.1f}"]
-            before[i] = per_iteration
-        row(f"{n:,}", *cells)
+        each = [total.per(history.iterations) for total, history in zip(times, histories, strict=True)]
+        factors = ["", ""] if before is None else [ratio(now, then) for now, then in zip(each, before, strict=True)]
+        row(f"{n:,}", *(cell for cells in zip(times, each, factors, strict=True) for cell in cells))
+        before = each
 
 
 PARTS = {
@@ -296,13 +332,17 @@ def main():
         parser.error(f"unknown part: {', '.join(sorted(unknown))} (choose from {', '.join(PARTS)})")
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn", "kmedoids"))
     print(f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {packages}.")
-    print("Ratios are the other package's time divided by ours: above 1, we are faster.")
-    start = time.perf_counter()
+    print("One thread each. Times are processor times, with the wall time in parentheses.")
+    print("Ratios are the other package's processor time divided by ours: above 1, we are faster.")
+    with mock.patch("os.cpu_count", return_value=1):
+        _pool()  # creates the thread pool of `clustering` with a single thread
+    start = time.perf_counter(), time.process_time()
     for name in args.parts or PARTS:
         benchmark, cases = PARTS[name]
         # each part has its own random numbers, so that it gets the same data when it runs alone
         benchmark(cases[: 1 + (name == "growth")] if args.quick else cases, np.random.default_rng(0))
-    print(f"\nTotal time: {time.perf_counter() - start:.0f} s.")
+    wall, processor = time.perf_counter() - start[0], time.process_time() - start[1]
+    print(f"\nTotal: {processor:.0f} s of processor time, {wall:.0f} s of wall time.")
 
 
 if __name__ == "__main__":

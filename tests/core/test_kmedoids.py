@@ -1,6 +1,7 @@
 """K-medoids: a small matrix by hand, an exhaustive PAM, and the kmedoids package."""
 
 import itertools
+from unittest import mock
 
 import kmedoids
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering import History, KMedoids, fit, iterate, notices, proximity_matrix
+from clustering import kmedoids as ours
 from tests.core.tables import examples
 
 UPDATES = ["alternating", "swap", "steepest swap"]
@@ -171,6 +173,61 @@ def test_no_single_swap_improves_the_result_for_arbitrary_dissimilarities(seed, 
         medoids = step.parameters.copy()
         medoids[slot] = row
         assert loss_of(proximities, medoids) >= step.loss * (1 - 1e-12)
+
+
+# blocks of rows
+
+
+def swaps_by_plain_loops(matrix, medoids, steepest):
+    """Medoids in each iteration, by computing the loss after every swap. Rows are tried in turn after the last swap."""
+    n, first, run = len(matrix), 0, [medoids]
+    while True:
+        best, chosen = loss_of(matrix, medoids) * (1 - 1e-12), None
+        for row in [*range(first, n), *range(first)]:
+            swapped = [[*medoids[:slot], row, *medoids[slot + 1 :]] for slot in range(len(medoids))]
+            losses = [loss_of(matrix, each) for each in swapped]
+            if min(losses) < best:
+                best, chosen, first = min(losses), swapped[np.argmin(losses)], row + 1
+                if not steepest:
+                    break
+        run.append(medoids if chosen is None else chosen)
+        if chosen is None:
+            return run
+        medoids = chosen
+
+
+@examples(40)
+@given(
+    seed=st.integers(0, 10_000), n=st.integers(6, 90), k=st.integers(2, 5), update=st.sampled_from(SWAPS), ties=st.booleans()
+)
+def test_swaps_match_plain_loops_over_all_swaps_in_every_iteration(seed, n, k, update, ties):
+    proximities = random_proximities(n, seed)
+    if ties:
+        proximities = np.ceil(proximities / 3)
+    start = np.random.default_rng(seed).choice(n, k, replace=False)
+    history = History.record(KMedoids(k, update=update), proximities, start=start)
+    expected = swaps_by_plain_loops(proximities, start.tolist(), update == "steepest swap")
+    assert [medoids.tolist() for medoids in history.parameters] == expected
+    assert history.half_losses.tolist() == history.losses[1:].tolist()
+
+
+@examples(100)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 300), update=st.sampled_from(UPDATES), grid=st.sampled_from([2, 5, 1000]))
+def test_blocks_of_rows_give_exactly_the_same_run_as_single_rows(seed, n, update, grid):
+    rng = np.random.default_rng(seed)
+    # duplicates and symmetric positions: sums that are equal but for their rounding errors
+    proximities = proximity_matrix(rng.integers(0, grid, size=(n, 2)) * 0.1)
+    method = KMedoids(int(rng.integers(1, min(n, 8) + 1)), "random", update)
+    blocks = History.record(method, proximities, rng=seed)
+    with mock.patch.multiple(ours, MAX_SCREENED=0, MAX_SUMMED=0):
+        rows = History.record(method, proximities, rng=seed)
+    assert [medoids.tolist() for medoids in blocks.parameters] == [medoids.tolist() for medoids in rows.parameters]
+    assert blocks.losses.tolist() == rows.losses.tolist()
+
+
+def test_blocks_cover_each_row_once_from_the_first_one_and_grow_to_the_largest_size():
+    blocks = list(ours._growing_blocks(first=7, n=20, size=2, largest=5))
+    assert [(block.start, block.stop) for block in blocks] == [(7, 9), (9, 13), (13, 18), (18, 20), (0, 5), (5, 7)]
 
 
 # the kmedoids package
