@@ -3,6 +3,9 @@
 import asyncio
 import re
 import time
+import urllib.error
+import urllib.request
+from http.cookies import SimpleCookie
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -29,6 +32,9 @@ because runs overlap if a widget changes before the previous run has finished"""
 SECRET = re.compile(rb"secret-[0-9a-f]{12}")
 """a word in the data that one person pastes, which no other person may receive"""
 X_DATA = re.compile(r'"x":\{"dtype":"f8","bdata":"([^"]*)"')
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""opens addresses without the proxy in the environment"""
 
 
 class Plot(NamedTuple):
@@ -57,10 +63,15 @@ class Widget(NamedTuple):
 
 
 class Person:
-    """A visitor with one page open."""
+    """A visitor with one page open.
 
-    def __init__(self, port: int, secret: str):
-        self.port, self.secret = port, secret.encode()
+    `address` is that of the app, without a slash at the end. `cookies` are those of an earlier visit.
+    """
+
+    def __init__(self, address: str, secret: str, cookies: dict[str, str] | None = None):
+        self.address, self.secret = address, secret.encode()
+        self.cookies = dict(cookies or {})
+        self.session_id = ""  # on the server
         self.requests = self.received = 0  # number of messages sent, of bytes received
         self.errors: list[str] = []
         self.received_secret = False  # whether the person has received their own secret
@@ -79,19 +90,51 @@ class Person:
     async def open(self, **query: str) -> Response:
         """Opens the Watch page with these query parameters."""
         self.query, clicked = query, time.perf_counter()
+        for path in ("/", "/_stcore/health"):  # the second sets the cookie against cross-site requests
+            await self.request("GET", path)
         self.socket = await connect(
-            f"ws://127.0.0.1:{self.port}/_stcore/stream",
-            origin=f"http://127.0.0.1:{self.port}",
+            f"{self.address.replace('http', 'ws', 1)}/_stcore/stream",
+            origin="/".join(self.address.split("/")[:3]),
             subprotocols=["streamlit"],
+            additional_headers=self._cookie_header(),
             compression=None,  # as on the server
             proxy=None,
             max_size=None,
             open_timeout=TIMEOUT,
         )
+        self._keep_cookies(self.socket.response.headers.get_all("Set-Cookie"))
         return await self._send_and_wait([], clicked=clicked)
 
     async def leave(self) -> None:
         await self.socket.close()
+
+    async def request(self, method: str, path: str, content: bytes | None = None, **headers: str) -> int:
+        """Sends a request with the cookies, and returns the status of the response."""
+        return await asyncio.to_thread(self._request, method, path, content, headers)
+
+    def _request(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> int:
+        request = urllib.request.Request(f"{self.address}{path}", content, headers | self._cookie_header(), method=method)
+        try:
+            with DIRECT.open(request, timeout=TIMEOUT) as response:
+                response.read()
+        except urllib.error.HTTPError as error:
+            response = error
+            response.close()
+        self._keep_cookies(response.headers.get_all("Set-Cookie") or [])
+        return response.status
+
+    def _cookie_header(self) -> dict[str, str]:
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+
+    def _keep_cookies(self, headers: list[str]) -> None:
+        for header in headers:
+            self.cookies |= {name: cookie.value for name, cookie in SimpleCookie(header).items()}
+
+    async def upload(self, content: bytes) -> int:
+        """Uploads a file as a browser does, without choosing it in a widget, and returns the status of the response."""
+        parts = b'--limit\r\nContent-Disposition: form-data; name="file"; filename="file.csv"\r\n\r\n', b"\r\n--limit--\r\n"
+        headers = {"Content-Type": "multipart/form-data; boundary=limit", "X-Xsrftoken": self.cookies["_streamlit_xsrf"]}
+        return await self.request("PUT", f"/_stcore/upload_file/{self.session_id}/file", content.join(parts), **headers)
 
     async def set(self, expected: str = "", superseded: list | None = None, **values) -> Response:
         """Sets widgets, by their keys, to values as shown on the screen.
@@ -135,7 +178,7 @@ class Person:
         pressed = [state for state in states if state.WhichOneof("value") == "trigger_value"]
         rerun.widget_states.CopyFrom(WidgetStates(widgets=[*self.values.values(), *pressed]))
         rerun.cached_message_hashes.extend(self.cache)
-        rerun.context_info.url = f"http://127.0.0.1:{self.port}/"
+        rerun.context_info.url = f"{self.address}/"
         self.requests += 1
         await self.socket.send(message.SerializeToString())
 
@@ -172,6 +215,7 @@ class Person:
             return kind, self._handle_element(message.ref_hash, element, script)
         if kind == "new_session":
             self.widgets, self.plots = {}, {}
+            self.session_id = message.new_session.initialize.session_id
             self.main_script, self.page = message.new_session.main_script_hash, message.new_session.page_script_hash
         elif kind == "navigation":
             self.page_hashes = {page.page_name: page.page_script_hash for page in message.navigation.app_pages}

@@ -1,10 +1,11 @@
 """Twenty people use one server at the same time: for a minute, they draw samples, run algorithms and change pages.
 
-    python tests/load/twenty_people.py [--people 20] [--seconds 60] [--port 0]
+    python tests/load/twenty_people.py [--people 20] [--seconds 60] [--port 0] [--processes N | --direct]
 
-Prints the time from a click to the new plot, and the memory of the server. The exit status is 1 if anyone received an error
-message, a plot of the wrong points or data that another person pasted, if the server used too much memory, or if it kept
-sessions or objects after everyone had left.
+Runs `.streamlit/serve.py`, that is, nginx with as many processes of the app as cores, or with `--direct` a single process
+without nginx. Prints the time from a click to the new plot, and the memory of each process. The exit status is 1 if anyone
+received an error message, a plot of the wrong points or data that another person pasted, if the server used too much memory,
+or if it kept sessions or objects after everyone had left.
 """
 
 import argparse
@@ -14,13 +15,9 @@ import json
 import os
 import random
 import secrets
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from person import Person, Response  # noqa: E402
+from server import COOKIE, NGINX, Server  # noqa: E402
 
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
 from pages.figures.plots import hoverable_rows  # noqa: E402
@@ -39,7 +37,8 @@ MAX_REQUESTS = 60
 """per person"""
 PAUSE = (1.0, 3.0)
 """shortest and longest time between two clicks, in seconds"""
-METHODS = available_methods("watch")
+METHODS = {name: method for name, method in available_methods("watch").items() if method.traits.k == "chosen"}
+"""The methods with clusters. The others have no K to change, and may draw the points elsewhere."""
 SAMPLE_NAMES = ("three", "round", "stretched", "moons", "rings")
 SIZES = {500: 14, 2_000: 4, 5_000: 2}
 """numbers of points, with their weights in the random choice"""
@@ -55,91 +54,20 @@ MARGIN = 120
 SESSION_TTL = 10
 """seconds for which Streamlit keeps the session of a visitor who left, because the connection may only have been lost; 60 in
 .streamlit/config.toml"""
-SERVER_SCRIPT = """
-import gc, signal, sys
-from streamlit.web.cli import main
-
-def count(*_):
-    gc.collect()
-    objects = gc.get_objects()
-    print("counted", sum(type(one).__name__ == "AppSession" for one in objects), len(objects), flush=True)
-
-signal.signal(signal.SIGUSR1, count)
-sys.exit(main())
-"""
-"""runs Streamlit; on SIGUSR1, prints the number of sessions and of all Python objects"""
 PASTE_INTERVAL = 5
 """Every fifth person pastes a table. The others draw samples, each with their own random seeds."""
 
 
-class Server:
-    """The app in its own process, and measurements of that process."""
-
-    def __init__(self, port: int):
-        if not port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-        self.port = port
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        command = [sys.executable, "-c", SERVER_SCRIPT, "run", "dashboard.py", "--server.port", str(port)]
-        command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-        command += ["--server.disconnectedSessionTTL", str(SESSION_TTL)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT)
-
-    def wait(self) -> None:
-        """Waits until the server responds."""
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_stcore/health", timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.2)
-        raise RuntimeError("the app did not start within a minute")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
-    def megabytes(self, field: str = "VmRSS") -> float:
-        """Returns the memory in use, or with "VmHWM" its peak since `reset_peak`."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split(f"{field}:")[1].split()[0]) / 1024
-
-    def reset_peak(self) -> None:
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
-
-    def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    async def count(self) -> list[int]:
-        """Returns the numbers of sessions and of Python objects."""
-        before = self._output().count("counted")
-        self.process.send_signal(signal.SIGUSR1)
-        while self._output().count("counted") == before:
-            await asyncio.sleep(0.2)
-        return [int(word) for word in self._output().rsplit("counted", 1)[1].split()[:2]]
-
-    def _output(self) -> str:
-        return os.pread(
-            self.log.fileno(), 2**30, 0
-        ).decode()  # unlike `read`, does not move the position at which the app writes
-
-    def tracebacks(self) -> list[str]:
-        return [f"The server's log contains a traceback:\n{self._output()}"] if "Traceback" in self._output() else []
-
-
 class Visit:
-    """The random actions of one person, and the plots that they receive."""
+    """The random actions of one person, and the plots that they receive.
 
-    def __init__(self, port: int, number: int):
+    `cookies` can choose the process of the app.
+    """
+
+    def __init__(self, address: str, number: int, cookies: dict[str, str] | None = None):
         self.number, self.random = number, random.Random(number)
         self.secret = f"secret-{secrets.token_hex(6)}"
-        self.person = Person(port, self.secret)
+        self.person = Person(address, self.secret, cookies)
         self.sample, self.n, self.seed, self.k = self.random.choice(SAMPLE_NAMES), 500, 1_000 * (number + 1), 3
         self.algorithm, self.page, self.pasted = "kmeans", "Watch", None
         self.checkboxes = {"shade": True, "formulas": False}
@@ -160,7 +88,7 @@ class Visit:
         self.pasted = np.random.default_rng(self.number).normal(size=(self.n, 2)).round(6)
         await self.person.go_to("Data")
         await self.person.set(source=["Upload"])
-        await self.person.set(how=["Paste"])
+        await self.person.set(input=["Paste"])
         await self.person.set(pasted="\n".join([f"{self.secret},y", *(f"{x},{y}" for x, y in self.pasted)]))
         self._record(await self.person.go_to("Watch"))
 
@@ -201,7 +129,8 @@ class Visit:
             response = await person.set(k=self.k)
         elif action == "interrupt":
             self.k = self.k + 2 if self.k < 7 else 2
-            response = await person.set(f" in {self.k} clusters. ", superseded=[dict(k=self.k - 1)], k=self.k)
+            # "clusters" or "components"
+            response = await person.set(f" in {self.k} c", superseded=[dict(k=self.k - 1)], k=self.k)
         elif action == "start":
             response = await person.press("New random start")
         elif action == "algorithm":
@@ -263,8 +192,8 @@ async def visit_with_others(visit: Visit, until: float) -> None:
         visit.person.errors.append(f"could not continue: {type(error).__name__} {error}")
 
 
-async def idle_megabytes(server: Server) -> float:
-    """Returns the memory of the server after its memory cleaner has run."""
+async def idle_megabytes(server: Server) -> list[float]:
+    """Returns the memory of each process after its memory cleaner has run."""
     await asyncio.sleep(2 * CLEANING_DELAY)
     return server.megabytes()
 
@@ -284,9 +213,10 @@ def print_usage(server: Server, visits: list[Visit], before: tuple[float, ...]) 
     elapsed, of_server, of_people = (now - then for now, then in zip(clocks(server), before, strict=True))
     requests = [visit.person.requests for visit in visits]
     received = sum(visit.person.received for visit in visits) / 2**20
+    load = os.getloadavg()[0]
     print(
-        f"\n{len(visits)} people, {elapsed:.0f} s, {os.cpu_count()} cores: {sum(requests)} requests, at most {max(requests)} "
-        f"per person; {received:,.0f} MB received"
+        f"\n{len(visits)} people, {elapsed:.0f} s, {os.cpu_count()} cores, load average {load:.1f}: {sum(requests)} requests, "
+        f"at most {max(requests)} per person; {received:,.0f} MB received"
         f"\nprocessor time: server {of_server:.0f} s, people {of_people:.0f} s"
     )
 
@@ -296,18 +226,31 @@ def clocks(server: Server) -> tuple[float, ...]:
     return time.monotonic(), server.processor_seconds(), time.process_time()
 
 
+def print_processes(before: list[float], peak: list[float], after: list[float], counts: list[tuple], people: Counter) -> None:
+    print(f"\n{'memory, MB':12}{'first visitor':>16}{'peak':>8}{'all left':>10}{'people':>8}{'sessions':>10}{'objects':>11}")
+    for i, (sessions, objects) in enumerate(counts):
+        print(f"{f'process {i}':12}{before[i]:16.0f}{peak[i]:8.0f}{after[i]:10.0f}", end="")
+        print(f"{people[str(i)]:8}{sessions:10}{objects:11,}")
+    if len(counts) > 1:
+        print(f"{'total':12}{sum(before):16.0f}{sum(peak):8.0f}{sum(after):10.0f}{people.total():8}")
+
+
 async def main(args) -> list[str]:
     """Runs the test, prints the measurements and returns all errors."""
-    server = Server(args.port)
-    visits = [Visit(server.port, number) for number in range(args.people)]
-    first, last = Visit(server.port, 1_001), Visit(server.port, 1_002)
+    processes = 0 if args.direct else args.processes
+    server = Server(processes, args.port, session_ttl=SESSION_TTL)
+    visits = [Visit(server.address, number) for number in range(args.people)]
+    cookies = [{COOKIE: str(i)} for i in range(max(1, processes))]
+    first = [Visit(server.address, 1_001, cookie) for cookie in cookies]
+    last = [Visit(server.address, 1_002, cookie) for cookie in cookies]
     errors = []
     try:
         async with asyncio.timeout(args.seconds + SESSION_TTL + MARGIN):
             server.wait()
-            await visit_alone(first)
+            for visit in first:
+                await visit_alone(visit)
             memory_before = await idle_megabytes(server)
-            _, objects_before = await server.count()
+            counts_before = await server.count()
             server.reset_peak()
             start = clocks(server)
             await asyncio.gather(*(visit_with_others(visit, start[0] + args.seconds) for visit in visits))
@@ -316,31 +259,32 @@ async def main(args) -> list[str]:
             print_usage(server, visits, start)
             await asyncio.sleep(SESSION_TTL + 1)
             # Streamlit deletes expired sessions when another visitor leaves
-            await last.arrive()
-            await last.person.leave()
+            for visit in last:
+                await visit.arrive()
+                await visit.person.leave()
             memory = await idle_megabytes(server)
-            sessions, objects = await server.count()
-        print(
-            f"memory of the server: {memory_before:.0f} MB after a first visitor, peak {peak:.0f} MB, {memory:.0f} MB after "
-            f"everyone had left\nkept by the server: sessions {sessions}, objects {objects:,} (after the first visitor "
-            f"{objects_before:,})"
-        )
-        if peak > memory_before + MAX_MEGABYTES_PER_PERSON * args.people:
-            errors.append(f"The memory grew to {peak:.0f} MB, by more than {MAX_MEGABYTES_PER_PERSON} MB per person.")
-        if memory > MAX_MEMORY_RATIO * memory_before:
-            errors.append(
-                f"The server uses {memory:.0f} MB after everyone has left; after the first visitor, it used "
-                f"{memory_before:.0f} MB."
-            )
-        if sessions > 1:  # that of the last visitor has not expired
-            errors.append(f"The server keeps {sessions - 1} expired sessions.")
-        if objects > MAX_OBJECT_RATIO * objects_before:
-            errors.append(f"The server keeps {objects:,} objects; after the first visitor, it had {objects_before:,}.")
+            counts = await server.count()
+        people = Counter(visit.person.cookies.get(COOKIE, "0") for visit in visits)
+        print_processes(memory_before, peak, memory, counts, people)
+        if sum(peak) > sum(memory_before) + MAX_MEGABYTES_PER_PERSON * args.people:
+            errors.append(f"The memory grew to {sum(peak):.0f} MB, by more than {MAX_MEGABYTES_PER_PERSON} MB per person.")
+        for i, (sessions, objects) in enumerate(counts):
+            if memory[i] > MAX_MEMORY_RATIO * memory_before[i]:
+                errors.append(
+                    f"Process {i} uses {memory[i]:.0f} MB after everyone has left; after the first visitor, it used "
+                    f"{memory_before[i]:.0f} MB."
+                )
+            if sessions > 1:  # that of the last visitor has not expired
+                errors.append(f"Process {i} keeps {sessions - 1} expired sessions.")
+            _, objects_before = counts_before[i]
+            if objects > MAX_OBJECT_RATIO * objects_before:
+                errors.append(f"Process {i} keeps {objects:,} objects; after the first visitor, it had {objects_before:,}.")
+        errors += [f"Process {i} ended during the test." for i in server.restarted()]
     except Exception as error:
         errors.append(f"The test stopped early: {type(error).__name__} {error}")
-    finally:
-        server.stop()
-    return errors + [error for visit in [first, *visits, last] for error in visit.errors()] + server.tracebacks()
+    errors += [error for visit in [*first, *visits, *last] for error in visit.errors()] + server.tracebacks()
+    server.stop()
+    return errors
 
 
 if __name__ == "__main__":
@@ -348,6 +292,13 @@ if __name__ == "__main__":
     parser.add_argument("--people", type=int, default=20, help="number of people (default: 20)")
     parser.add_argument("--seconds", type=int, default=60, help="how long they stay (default: 60)")
     parser.add_argument("--port", type=int, default=0, help="port of the server (default: a free one)")
-    errors = asyncio.run(main(parser.parse_args()))
-    print(*errors or ["no errors"], sep="\n")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes of the app (default: one per core)")
+    parser.add_argument("--direct", action="store_true", help="use a single process without nginx")
+    args = parser.parse_args()
+    if not args.direct and NGINX is None:
+        sys.exit("nginx is missing. Install it, for example with `apt-get install nginx-light`, or use --direct.")
+    if args.processes < 1:
+        parser.error(f"--processes must be at least 1, got {args.processes}")
+    errors = asyncio.run(main(args))
+    print("", *errors, f"{len(errors)} errors", sep="\n")
     sys.exit(1 if errors else 0)
