@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -14,6 +15,12 @@ from tests.load.server import COOKIE, NGINX, Server
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 MEGABYTE = 2**20
+
+
+def run(coroutine):
+    """Runs a coroutine in another thread, because Playwright keeps an event loop in this one after browser tests."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager
@@ -50,7 +57,7 @@ def test_two_visitors_get_different_processes_which_they_keep_when_they_reload(s
             assert await open_page(person) == number
             await person.leave()
 
-    asyncio.run(visit())
+    run(visit())
 
 
 @pytest.mark.parametrize(("number", "megabytes", "status"), [("0", 199, 204), ("1", 1, 204), ("1", 201, 413)])
@@ -63,7 +70,7 @@ def test_files_of_up_to_200_megabytes_reach_the_process_of_the_visitor(server, n
         assert person.cookies[COOKIE] == number
         await person.leave()
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def test_a_page_may_open_websockets_at_its_own_host_name_and_port(server):
@@ -81,7 +88,7 @@ def test_a_page_may_open_websockets_at_its_own_host_name_and_port(server):
         ) as socket:
             assert socket.response.status_code == 101
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def test_the_visitors_of_a_killed_process_move_to_another_and_stay_there_after_it_is_back(server):
@@ -108,7 +115,7 @@ def test_the_visitors_of_a_killed_process_move_to_another_and_stay_there_after_i
         for one in (person, newcomer):
             await one.leave()
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def test_the_app_can_have_a_path():
@@ -121,4 +128,4 @@ def test_the_app_can_have_a_path():
         assert await Person(server.address.removesuffix("/clusters"), "").request("GET", "/") == 404
 
     with serve(1, "/clusters") as server:
-        asyncio.run(visit(server))
+        run(visit(server))
