@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from clustering import SkipGram
 from pages.export import files
 from pages.figures import stills
 from pages.methods import available_methods, method, methods, settings
@@ -25,6 +26,12 @@ CHECK_OF_REPORTED_OPTIONS = checks.check_that_every_option_is_reported
 def register(view, monkeypatch) -> None:
     """Add a method to the app; it replaces a method with the same name."""
     monkeypatch.setitem(methods(), view.name, view)
+
+
+@pytest.fixture(autouse=True)
+def _short_runs(monkeypatch):
+    """Word vectors converge in a few iterations; their number does not matter here."""
+    monkeypatch.setattr(SkipGram, "tol", 1e-2)
 
 
 @pytest.fixture(autouse=True)
