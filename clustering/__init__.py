@@ -44,7 +44,7 @@ from clustering.projection import PrincipalComponents, classical_scaling, princi
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
-from clustering.similarity import analogy, most_similar
+from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
 from clustering.tree_cut import TreeCut
@@ -130,5 +130,6 @@ __all__ = [
     "tree_of_points",
     "tree_of_proximities",
     "uniform_reference",
+    "unit_vectors",
     "within_groups",
 ]

@@ -185,7 +185,7 @@ class Alternating(ABC):
                 converged = self.has_converged(before, parameters, assignment, loss, tol)
                 rise = loss - before.loss
                 if rise > 0 and rise > self.rounding_error(prepared, assignment, before.loss):
-                    notices += (_loss_rose_notice(rise, iteration),)
+                    notices += (loss_rose_notice(rise, iteration),)
             if iteration == max_iter and not converged:
                 notices += (iteration_limit_notice(max_iter),)
             before = State("E", iteration, parameters, assignment, loss, converged, notices)
@@ -218,7 +218,8 @@ def iteration_limit_notice(max_iter: int) -> Notice:
     return Notice(ITERATION_LIMIT, text)
 
 
-def _loss_rose_notice(rise: float, iteration: int) -> Notice:
+def loss_rose_notice(rise: float, iteration: int) -> Notice:
+    """Notice for a loss that rose by more than rounding errors can explain."""
     text = (
         f"The loss rose by {rise:.3g} in iteration {iteration}, although E and M steps cannot increase it. Possible causes "
         "are a regularization above zero and the limited precision of floating-point numbers."

@@ -14,6 +14,14 @@ EPSILON = 1e-3
 """added to the denominator of "multiply" to prevent division by zero, as in Levy & Goldberg 2014"""
 
 
+def unit_vectors(vectors: np.ndarray) -> np.ndarray:
+    """(n, d) vectors at length 1; zero vectors stay zero."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    scaled = vectors / np.where(largest > 0, largest, 1.0)  # prevents underflow of squares
+    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return scaled / np.where(length > 0, length, 1.0)
+
+
 def most_similar(vectors, query, n: int = 10, exclude=()) -> tuple[np.ndarray, np.ndarray]:
     """The vectors most similar to a query.
 
@@ -46,7 +54,7 @@ def most_similar(vectors, query, n: int = 10, exclude=()) -> tuple[np.ndarray, n
     if query.shape != vectors.shape[1:]:
         raise ValueError(f"query must be an index or a vector of shape {vectors.shape[1:]}, got shape {query.shape}")
     query = check_points(query[None], "query")
-    return _largest((_directions(vectors) @ _directions(query).T)[:, 0], n, exclude)
+    return _largest((unit_vectors(vectors) @ unit_vectors(query).T)[:, 0], n, exclude)
 
 
 def analogy(vectors, a: int, b: int, c: int, n: int = 10, method: str = "add") -> tuple[np.ndarray, np.ndarray]:
@@ -80,22 +88,14 @@ def analogy(vectors, a: int, b: int, c: int, n: int = 10, method: str = "add") -
     vectors = check_points(vectors, "vectors")
     for name, index in (("a", a), ("b", b), ("c", c)):
         _check_index(index, len(vectors), name)
-    directions = _directions(vectors)
+    directions = unit_vectors(vectors)
     if method == "add":
         target = directions[b] - directions[a] + directions[c]
-        scores = directions @ _directions(target[None])[0]
+        scores = directions @ unit_vectors(target[None])[0]
     else:
         to_a, to_b, to_c = (directions[[a, b, c]] @ directions.T + 1) / 2
         scores = to_b * to_c / (to_a + EPSILON)
     return _largest(scores, n, (a, b, c))
-
-
-def _directions(vectors: np.ndarray) -> np.ndarray:
-    """The vectors at length 1; zero vectors stay zero."""
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    scaled = vectors / np.where(largest > 0, largest, 1.0)  # prevents underflow of squares
-    length = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return scaled / np.where(length > 0, length, 1.0)
 
 
 def _largest(scores: np.ndarray, n: int, exclude) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ from clustering.chunks import map_chunks
 from clustering.cooccurrences import check_counts
 from clustering.notices import Notice
 from clustering.points import EPS, MAX_MAGNITUDE, is_integer
-from clustering.process import State, _loss_rose_notice, check_limits, iteration_limit_notice
+from clustering.process import State, check_limits, iteration_limit_notice, loss_rose_notice
 
 WORDS_WITHOUT_PAIRS = "words without pairs"
 FEWER_PAIRS_THAN_PARAMETERS = "fewer pairs than parameters"
@@ -207,7 +207,7 @@ class SkipGram:
             if before is not None:
                 converged = before - loss <= tol
                 if loss - before > 1e-12 * abs(before):
-                    notices += (_loss_rose_notice(loss - before, iteration),)
+                    notices += (loss_rose_notice(loss - before, iteration),)
             if iteration == max_iter and not converged:
                 notices += (iteration_limit_notice(max_iter),)
             yield State("contexts" if iteration else "initial", iteration, vectors, None, loss, converged, notices)

@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from clustering import most_similar, pointwise_mutual_information
+from clustering import most_similar, pointwise_mutual_information, unit_vectors
 from pages.datasets.formatting import escape_hover, escape_html, truncate
 from pages.figures import palette
 from pages.figures.plots import MARGIN, TIGHT, Figure, player_layout
@@ -59,10 +59,8 @@ def _cursor(frame: Frame, extent: list[float]) -> dict:
 
 
 def _cosines(vectors: np.ndarray, word: int, others: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1)
-    products = vectors[others] @ vectors[word]
-    scale = lengths[others] * lengths[word]
-    return np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)
+    own, *rest = unit_vectors(vectors[[word, *others]])
+    return np.array(rest) @ own
 
 
 def matrix_order(run: Run) -> np.ndarray:

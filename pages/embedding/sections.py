@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from clustering import analogy
+from clustering import analogy, unit_vectors
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, minus_signs, with_article
 from pages.datasets.grammar import ANALOGIES
@@ -164,5 +164,4 @@ def vectors_as_data(run: Run, normalized: bool) -> Data:
     data = replace(run.data, title=f"{run.data.title}: {run.data.noun} vectors", same_units=True)
     if not normalized:
         return replace(data, key=f"{data.key}/raw")
-    lengths = np.linalg.norm(data.points, axis=1, keepdims=True)
-    return replace(data, key=f"{data.key}/normalized", points=data.points / np.where(lengths > 0, lengths, 1.0))
+    return replace(data, key=f"{data.key}/normalized", points=unit_vectors(data.points))

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from clustering import ProbabilisticPCA, principal_components
 from clustering.ppca import Loadings
 from pages.datasets.data import Data
-from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
+from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import palette
 from pages.methods.base import MethodView, NoScript, ResultTable, Score, Script
@@ -22,10 +22,13 @@ from pages.methods.formulas import (
     N,
     X,
     coordinates,
+    fraction,
     loss_value,
     row,
+    short_number,
     sign,
     subscript,
+    sum_over,
     symbol,
     vector,
 )
@@ -234,28 +237,28 @@ class PPCAView(MethodView):
             count = "all values" if observed.all() else f"{observed.sum()} of {pluralize(len(observed), 'value')}"
             return [
                 f"= {coordinates(scores.means[point])}",
-                f"from {count}; noise variance {_text(parameters.noise_variance)}.",
+                f"from {count}; noise variance {short_number(parameters.noise_variance)}.",
             ]
 
         def m_values(frame) -> list[str]:
             parameters = history.states[frame.parameters].parameters
             value = coordinates(parameters.loadings[:, 0])
-            noise = f"noise variance {_text(parameters.noise_variance)}"
+            noise = f"noise variance {short_number(parameters.noise_variance)}"
             return [f"= {value}", f"mean {coordinates(parameters.mean)}, {noise}."]
 
         w, z, mean, s2 = vector("W"), subscript(vector("z"), N), vector("μ"), f"<msup>{symbol('σ')}<mn>2</mn></msup>"
         transposed, inverse = (f"<msup>{base}{power}</msup>" for base, power in ((w, sign("⊤")), (vector("M"), _MINUS_ONE)))
         centered = row(sign("("), X, sign("−"), mean, sign(")"))
         objective = row(
-            symbol("L"), sign("="), sign("−"), _average(), symbol("ln"), symbol("N"),
+            symbol("L"), sign("="), sign("−"), fraction("<mn>1</mn>", symbol("N")), sum_over(N), symbol("ln"), symbol("N"),
             sign("("), X, sign("|"), mean, sign(","), w, transposed, sign("+"), s2, vector("I"), sign(")"), VALUE,
         )  # fmt: skip
         e_step = row(sign("E"), sign("["), z, sign("]"), sign("="), inverse, transposed, centered, VALUE)
         inner = row(vector("M"), sign("="), transposed, w, sign("+"), s2, vector("I"))
         second = row(sign("E"), sign("["), z, f"<msubsup>{vector('z')}{N}{sign('⊤')}</msubsup>", sign("]"))
-        sums = row(_sum(), centered, sign("E"), sign("["), f"<msubsup>{vector('z')}{N}{sign('⊤')}</msubsup>", sign("]"))
+        sums = row(sum_over(N), centered, sign("E"), sign("["), f"<msubsup>{vector('z')}{N}{sign('⊤')}</msubsup>", sign("]"))
         m_step = row(
-            w, sign("="), sums, f"<msup>{row(sign('('), _sum(), second, sign(')'))}{_MINUS_ONE}</msup>", sign(","),
+            w, sign("="), sums, f"<msup>{row(sign('('), sum_over(N), second, sign(')'))}{_MINUS_ONE}</msup>", sign(","),
             subscript(vector("w"), "<mn>1</mn>"), VALUE,
         )  # fmt: skip
         name = escape(run.data.names_of([point])[0])
@@ -368,18 +371,6 @@ def hidden_error(run, state: int) -> float | None:
 
 
 _MINUS_ONE = row(sign("−"), "<mn>1</mn>")
-
-
-def _sum() -> str:
-    return f"<munder><mo>∑</mo>{N}</munder>"
-
-
-def _average() -> str:
-    return row("<mfrac><mn>1</mn><mi>N</mi></mfrac>", _sum())
-
-
-def _text(value: float) -> str:
-    return minus_signs(format_short(value))
 
 
 def _lines(plane: Plane, mean: np.ndarray, axes: np.ndarray) -> list[np.ndarray]:

@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering import Cooccurrences, SkipGram, Vectors, cooccurrences, most_similar, pointwise_mutual_information
+from clustering import (
+    Cooccurrences,
+    SkipGram,
+    Vectors,
+    cooccurrences,
+    most_similar,
+    pointwise_mutual_information,
+    unit_vectors,
+)
 from clustering.cooccurrences import WEIGHTINGS
 from pages.datasets.data import Data
 from pages.datasets.formatting import minus_signs, pluralize, truncate, with_article
@@ -26,6 +34,7 @@ from pages.methods.formulas import (
     short_number,
     sign,
     subscript,
+    sum_over,
     symbol,
     vector,
 )
@@ -302,17 +311,17 @@ class SkipGramView(MethodView):
         negative = fraction(row(k, _number(symbol("w")), _number(symbol("c"))), symbol("N"))
         sigma = row(symbol("ln"), symbol("σ"))
         loss = row(
-            symbol("L"), sign("="), sign("−"), fraction("<mn>1</mn>", symbol("N")), _sum_over_pairs(), sign("["), count, sigma,
+            symbol("L"), sign("="), sign("−"), fraction("<mn>1</mn>", symbol("N")), sum_over(wc), sign("["), count, sigma,
             sign("("), x, sign(")"), sign("+"), negative, sigma, sign("("), sign("−"), x, sign(")"), sign("]"), VALUE,
         )  # fmt: skip
         weight = row(
             n_wc, fraction(row(symbol("tanh"), sign("("), x, sign("/"), "<mn>2</mn>", sign(")")), row("<mn>2</mn>", x))
         )
         e_step = row(omega, sign("="), weight, VALUE)
-        gram = row(_sum_over("c"), omega, c, f"<msup>{c}{sign('⊤')}</msup>", sign("+"), symbol("λ"), vector("I"))
+        gram = row(sum_over(symbol("c")), omega, c, f"<msup>{c}{sign('⊤')}</msup>", sign("+"), symbol("λ"), vector("I"))
         inverse = f"<msup>{row(sign('('), gram, sign(')'))}{row(sign('−'), '<mn>1</mn>')}</msup>"
         target = row(sign("("), count, sign("−"), fraction(n_wc, "<mn>2</mn>"), sign(")"))
-        m_step = row(w, sign("="), inverse, _sum_over("c"), target, c)
+        m_step = row(w, sign("="), inverse, sum_over(symbol("c")), target, c)
         definitions = row(
             x, sign("="), f"<msup>{w}{sign('⊤')}</msup>", c, sign(","), n_wc, sign("="), count, sign("+"), negative
         )
@@ -386,8 +395,7 @@ def with_fitting_dimension(text: Text, settings: Settings) -> Settings:
 
 def cosines(vectors: np.ndarray) -> np.ndarray:
     """(n, n) cosines between the rows of an array (n, d), 0 for zero vectors; −1 on the diagonal."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions = vectors / np.where(lengths > 0, lengths, 1.0)
+    directions = unit_vectors(vectors)
     found = directions @ directions.T
     np.fill_diagonal(found, -1.0)
     return found
@@ -410,14 +418,6 @@ def sequences_text(run) -> bytes:
 
 def _number(of: str) -> str:
     return row(symbol("#"), sign("("), of, sign(")"))
-
-
-def _sum_over(index: str) -> str:
-    return f"<munder><mo>∑</mo>{symbol(index)}</munder>"
-
-
-def _sum_over_pairs() -> str:
-    return f"<munder><mo>∑</mo>{row(symbol('w'), sign(','), symbol('c'))}</munder>"
 
 
 METHOD = SkipGramView()

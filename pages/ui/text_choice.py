@@ -42,15 +42,7 @@ def choose_text() -> Text | None:
         If the text cannot be used; the message is for the page.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        source = st.segmented_control(
-            "Text",
-            list(TEXT_SOURCES),
-            format_func=TEXT_SOURCES.get,
-            default="grammar",
-            required=True,
-            key="text",
-            **PERSISTENT_IN_LINK,
-        )
+        source = _choose("Text", TEXT_SOURCES, "text", PERSISTENT_IN_LINK)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content")
     if source in GENERATED:
         with row:
@@ -64,6 +56,13 @@ def choose_text() -> Text | None:
             st.markdown(preview(text))
         st.caption(escape_markdown(f"{DESCRIPTIONS.get(source, '')} {summary(text)}".strip()))
     return text
+
+
+def _choose(label: str, options: dict[str, str], key: str, kept: dict = PERSISTENT) -> str:
+    """One of the options, by default the first."""
+    return st.segmented_control(
+        label, list(options), format_func=options.get, default=next(iter(options)), required=True, key=key, **kept
+    )
 
 
 def uses_own_text() -> bool:
@@ -100,15 +99,7 @@ def _pasted() -> Text | None:
     content = st.text_area(
         "Text", height=180, key="pasted text", placeholder="The cat drinks milk.\nThe dog eats bread.", **PERSISTENT
     )
-    kind = st.segmented_control(
-        "Interpret as",
-        list(INTERPRETATIONS),
-        format_func=INTERPRETATIONS.get,
-        default="text",
-        required=True,
-        key="text_kind",
-        **PERSISTENT,
-    )
+    kind = _choose("Interpret as", INTERPRETATIONS, "text_kind")
     if not content.strip():
         st.caption("Paste a text, or one list of items per line. Links do not contain it.")
         return None
@@ -132,15 +123,7 @@ def _uploaded() -> Text | None:
         raise ValueError(f"{file.name} is empty: choose another file")
     format = session_cache().get(("detected", key), lambda: readers.detect(content, file.name))
     if ".txt" in PurePath(file.name).suffixes:
-        kind = st.segmented_control(
-            "Interpret as",
-            list(INTERPRETATIONS),
-            format_func=INTERPRETATIONS.get,
-            default="text",
-            required=True,
-            key=f"{key} kind",
-            **PERSISTENT,
-        )
+        kind = _choose("Interpret as", INTERPRETATIONS, f"{key} kind")
         return _from_content(readers.text_of(content, format), file.name, kind)
     reading = session_cache().get(("read", key), lambda: readers.read(content, file.name, format))
     for note in reading.notes:
@@ -158,23 +141,17 @@ def _from_content(content: str, title: str, kind: str) -> Text:
     if kind == "items":
         lines = pd.Series(content.splitlines(), dtype=object)
         separator = _choose_separator(lines, "text_separator")
-        return _cached(content, (kind, separator), lambda: texts.from_items(lines, title, separator, source="This text"))
+        return _cached(
+            content, (title, kind, separator), lambda: texts.from_items(lines, title, separator, source="This text")
+        )
     ignore_case = st.toggle("Ignore case", True, key="text_case", **PERSISTENT)
-    return _cached(content, (kind, ignore_case), lambda: texts.from_text(content, title, lowercase=ignore_case))
+    return _cached(content, (title, kind, ignore_case), lambda: texts.from_text(content, title, lowercase=ignore_case))
 
 
 def _from_table(reading: Reading, title: str, key: str) -> Text:
     """The words of a table."""
     table = reading.table
-    kind = st.segmented_control(
-        "Use",
-        list(COLUMN_INTERPRETATIONS),
-        format_func=COLUMN_INTERPRETATIONS.get,
-        default="texts",
-        required=True,
-        key=f"{key} kind",
-        **PERSISTENT,
-    )
+    kind = _choose("Use", COLUMN_INTERPRETATIONS, f"{key} kind")
     if kind == "rows":
         names = list(table.columns)
         default = [name for name in names if table[name].nunique() <= max(20, len(table) // 20)]
