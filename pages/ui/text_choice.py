@@ -15,7 +15,7 @@ from pages.datasets.readers import Reading
 from pages.datasets.texts import Text
 from pages.ui.widgets import HIGHEST_SEED, PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
-TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Shopping baskets", "paste": "Paste", "file": "File"}
+TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Baskets", "paste": "Paste", "file": "File"}
 GENERATED = {"grammar": (draw_grammar, "Sentences"), "baskets": (draw_baskets, "Baskets")}
 """function that draws a text, and what its sequences are called"""
 DESCRIPTIONS = {

@@ -126,7 +126,7 @@ def test_the_categories_of_the_grammar_have_a_legend_and_are_the_colors_of_the_w
 
 
 def test_baskets_have_items_instead_of_words_and_no_window():
-    app = opened("/embedding?text=Shopping baskets&baskets_n=150&text_seed=2&skipgram_dimension=3")
+    app = opened("/embedding?text=Baskets&baskets_n=150&text_seed=2&skipgram_dimension=3")
     assert not app.error
     run = shown_run(app)
     assert run.model_input.text.sequences == draw_baskets(150, 2).sequences
