@@ -9,6 +9,7 @@ import numpy as np
 from clustering import gower_matrix, proximity_matrix
 from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
+from pages.datasets.server.rows import AllRows
 
 POINTS, PROXIMITIES = "points", "proximities"
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
@@ -58,6 +59,8 @@ class Data:
     """(n, n) distance matrix, if only distances are known; `points` is then a 2-D layout"""
     matrix_name: str = ""
     """what the entries of `precomputed` are, e.g. "edit distances\""""
+    all_rows: AllRows | None = None
+    """all rows of a table on the server, of which `points` are a random sample; None if `points` are all points"""
 
     _cache: dict = field(default_factory=dict, init=False, repr=False)
 
@@ -75,6 +78,16 @@ class Data:
     def kind(self) -> str:
         """The kind of data: "points", or "proximities" if only distances are known."""
         return POINTS if self.precomputed is None else PROXIMITIES
+
+    @property
+    def n(self) -> int:
+        """Number of points of a run: `points`, or all rows of a table on the server."""
+        return len(self.points) if self.all_rows is None else self.all_rows.n
+
+    @property
+    def without_other_rows(self) -> "Data":
+        """The points in memory as a data set of its own."""
+        return self if self.all_rows is None else replace(self, key=f"{self.key}/points", all_rows=None)
 
     @property
     def n_values(self) -> int:
@@ -155,4 +168,5 @@ class Data:
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),
             precomputed=None if self.precomputed is None else self.precomputed[np.ix_(chosen, chosen)],
+            all_rows=None,
         )

@@ -9,14 +9,17 @@ from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.columns import describe
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
+from pages.datasets.server.configuration import is_configured
 from pages.ui.preparation import Source, prepare
+from pages.ui.server_table import choose_server_table
 from pages.ui.upload import choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache
 
 DEFAULT_SIZE = 500
 """default number of points of a sample"""
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
-SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload"}
+SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload", "server": "Table on the server"}
+"""the last one only if tables on the server are configured"""
 
 
 def current() -> Data:
@@ -32,7 +35,7 @@ def choose_data(full: bool) -> None:
     """
     source = st.segmented_control(
         "Data source",
-        list(SOURCES),
+        [source for source in SOURCES if source != "server" or is_configured()],
         format_func=SOURCES.get,
         default="sample",
         required=True,
@@ -43,7 +46,7 @@ def choose_data(full: bool) -> None:
     )
     st.session_state["data notice"] = ""
     try:
-        data = {"sample": _sample, "real": _real, "own": _own}[source](full)
+        data = {"sample": _sample, "real": _real, "own": _own, "server": choose_server_table}[source](full)
     except ValueError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         st.session_state["data notice"] = f"All pages still use “{current().title}”."
@@ -62,7 +65,7 @@ def choose_data(full: bool) -> None:
 
 def summary(data: Data) -> str:
     """The size of a data set and the note about its preparation, as sentences."""
-    n, d = data.points.shape
+    n, d = data.n, data.points.shape[1]
     if data.precomputed is not None:
         return f"{n:,} × {n:,} {data.matrix_name}. {data.note}"
     return f"{n:,} point{'s' * (n > 1)}, {d} column{'s' * (d > 1)}. {data.note}".strip()

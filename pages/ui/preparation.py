@@ -51,7 +51,7 @@ def prepare(source: Source, full: bool) -> Data:
         with left:
             preparation = _choose_missing(source, preparation, effects, cleaning.max_components(selected), full)
     with right:
-        preparation = replace(preparation, scaling=_choose_scaling(full))
+        preparation = replace(preparation, scaling=choose_scaling(full))
     progress = Progress()
 
     def on_step(state):
@@ -160,7 +160,8 @@ def _choose_missing(
     return replace(preparation, missing=missing, components=int(components))
 
 
-def _choose_scaling(full: bool) -> str:
+def choose_scaling(full: bool) -> str:
+    """Choose one of `SCALINGS`; `full` adds an explanation."""
     _show_heading(full, "Scaling", "Columns with a large variance dominate the distances unless scaled.")
     scaling = st.selectbox(
         "Scaling",

@@ -1,0 +1,148 @@
+"""What all tables on the server have in common, and their list."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from pages.datasets.server.configuration import configured_databases, configured_paths
+
+TIMEOUT = 60
+"""seconds within which a table must be described"""
+LISTING_TIMEOUT = 10
+"""seconds within which a database must list its tables"""
+KEPT = 600
+"""seconds for which a list or description is kept"""
+
+
+class UnreadableTable(ValueError):
+    """A table that cannot be read. The message is a sentence for visitors, without paths and addresses."""
+
+
+@dataclass(frozen=True)
+class ServerColumn:
+    """A column of a table on the server."""
+
+    name: str
+    type: str
+    """type in the file or database, for display"""
+    is_number: bool
+    """whether all of its values are numbers or missing, as far as it is known before they are read"""
+    low: float | None = None
+    """minimum; None if unknown"""
+    high: float | None = None
+    """maximum; None if unknown"""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known about a table before its rows are read."""
+
+    columns: tuple[ServerColumn, ...]
+    rows: int
+    """number of rows"""
+    source: str
+    """where number of rows and ranges come from, a sentence"""
+    is_exact: bool = True
+    """whether the number of rows is exact"""
+
+
+class Part(Protocol):
+    """A part of a table that fits into the memory of a worker. Parts are sent to workers."""
+
+    def read(self, columns: list[str]) -> pd.DataFrame:
+        """The rows of this part, as a table of these columns; raises UnreadableTable."""
+
+
+class ServerTable(Protocol):
+    """A table on the server. Its methods raise UnreadableTable."""
+
+    name: str
+    """name on the screen"""
+
+    def describe(self) -> Description:
+        """The columns, number of rows, and ranges."""
+
+    def parts(self, columns: list[str]) -> list[Part]:
+        """All rows in parts, always in the same order; `columns` are those that will be read."""
+
+
+def numbers_of(frame: pd.DataFrame, columns: list[str], name: str) -> np.ndarray:
+    """(rows, d) numbers, NaN where missing or infinite; raises UnreadableTable if a column of the table `name` has text."""
+    numbers = np.empty((len(frame), len(columns)))
+    for j, column in enumerate(columns):
+        try:
+            numbers[:, j] = frame[column].to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError):
+            texts = frame[column][pd.to_numeric(frame[column], errors="coerce").isna() & frame[column].notna()]
+            example = f", such as “{str(texts.iloc[0])[:30]}”" if len(texts) else ""
+            raise UnreadableTable(
+                f"The column “{column}” of the table “{name}” has values that are not numbers{example}. Choose other columns, "
+                "or ask the operator of this server to correct the table."
+            ) from None
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+_results: dict[Any, tuple[float, Any]] = {}
+_lock = threading.Lock()
+
+
+def kept(key: Any, compute: Callable[[], Any]) -> Any:
+    """A result that all visitors share for `KEPT` seconds."""
+    with _lock:
+        if key in _results and time.monotonic() - _results[key][0] < KEPT:
+            return _results[key][1]
+    result = compute()
+    with _lock:
+        _results[key] = time.monotonic(), result
+    return result
+
+
+def forget_kept() -> None:
+    """Compute all results of `kept` anew."""
+    with _lock:
+        _results.clear()
+
+
+def within(seconds: float, compute: Callable[[], Any], message: str) -> Any:
+    """The result of a computation; raises UnreadableTable with this message if it takes longer."""
+    executor = ThreadPoolExecutor(1)
+    try:
+        return executor.submit(compute).result(seconds)
+    except TimeoutError:
+        raise UnreadableTable(message) from None
+    finally:
+        executor.shutdown(wait=False)
+
+
+def server_tables() -> tuple[dict[str, ServerTable], list[str]]:
+    """All tables by name, and a sentence about each database that cannot be opened."""
+    from pages.datasets.server.files import FileTable
+
+    tables: dict[str, ServerTable] = {name: FileTable(name, path) for name, path in configured_paths().items()}
+    problems = []
+    for name, url in configured_databases().items():
+        try:
+            tables |= kept(("tables", name, url), lambda name=name, url=url: _tables_of_database(name, url))
+        except UnreadableTable as error:
+            problems.append(str(error))
+    return tables, problems
+
+
+def _tables_of_database(name: str, url: str) -> dict[str, ServerTable]:
+    from pages.datasets.server.database import database_tables
+
+    message = f"The database “{name}” did not answer within {LISTING_TIMEOUT} seconds. Try again later."
+    return {f"{name}: {table.table}": table for table in within(LISTING_TIMEOUT, lambda: database_tables(name, url), message)}
+
+
+def describe(table: ServerTable) -> Description:
+    """The description of a table, from the last ten minutes; raises UnreadableTable."""
+    message = f"The table “{table.name}” could not be described within {TIMEOUT} seconds. Try again later."
+    return kept(("description", table), lambda: within(TIMEOUT, table.describe, message))

@@ -1,0 +1,98 @@
+"""Widgets that choose a table on the server, its columns and scaling."""
+
+import streamlit as st
+
+from pages.datasets.cleaning import MAX_PRESELECTED
+from pages.datasets.data import Data
+from pages.datasets.formatting import escape_markdown, minus_signs
+from pages.datasets.server.loading import load
+from pages.datasets.server.tables import Description, ServerTable, UnreadableTable, describe, forget_kept, server_tables
+from pages.ui.preparation import choose_scaling
+from pages.ui.progress import Progress
+from pages.ui.widgets import IN_LINK, session_cache
+
+
+def choose_server_table(full: bool) -> Data | None:
+    """Shows the widgets for a table on the server and returns its points; None until its use is confirmed.
+
+    `full` adds the description of the columns, for the Data page. Raises UnreadableTable.
+    """
+    tables, problems = server_tables()
+    for problem in problems:
+        st.warning(escape_markdown(problem), icon=":material/warning:")
+    if not tables:
+        raise UnreadableTable("There are no tables on this server at present.")
+    name = st.selectbox("Table", list(tables), key="server_table", **IN_LINK)
+    table = tables.get(name)
+    if table is None:
+        raise UnreadableTable("This table is not available: choose another one.")
+    if full:
+        st.button("Look again", on_click=forget_kept, icon=":material/refresh:", help="Read the list and descriptions anew.")
+    with st.spinner("Reading the description of the table."):
+        description = describe(table)
+    return _prepared(table, description, full)
+
+
+def _prepared(table: ServerTable, description: Description, full: bool) -> Data | None:
+    usable = [c.name for c in description.columns if c.is_number and (c.low is None or c.low != c.high)]
+    if full:
+        _show_description(description)
+    else:
+        st.caption(escape_markdown(_size(description)))
+    if not usable:
+        raise UnreadableTable(f"The table “{table.name}” has no column of numbers that are not all equal: choose another one.")
+    places = st.columns(2) if full else [st.container()] * 2
+    with places[0]:
+        columns = st.multiselect(
+            "Features", usable, default=usable[:MAX_PRESELECTED], key=f"{table.name}_server_columns", **IN_LINK
+        )
+    with places[1]:
+        label = st.selectbox(
+            "True labels (optional)",
+            [None, *(column.name for column in description.columns)],
+            format_func=lambda name: "none" if name is None else name,
+            key=f"{table.name}_server_label",
+            help="For colors and scores of the sample, not for clustering.",
+            **IN_LINK,
+        )
+    scaling = choose_scaling(full)
+    if not columns:
+        raise UnreadableTable("Choose at least one column.")
+    help = "All rows are read once, to find gaps, the scaling, and a random sample."
+    if not st.toggle("Use this table", key=f"{table.name}_server_use", help=help, **IN_LINK):
+        return None
+    progress = Progress()
+
+    def on_progress(share: float) -> None:
+        progress.show(share, f"Reading “{escape_markdown(table.name)}”.")
+
+    data = session_cache().get(
+        ("prepared", "server", table, tuple(columns), scaling, label),
+        lambda: load(table, columns, scaling, label, on_progress),
+    )
+    progress.done()
+    return data
+
+
+def _size(description: Description) -> str:
+    about = "" if description.is_exact else "about "
+    return f"The table has {about}{description.rows:,} rows and {len(description.columns):,} columns."
+
+
+def _show_description(description: Description) -> None:
+    """The columns with their types and ranges, before any row is read."""
+    st.caption(escape_markdown(f"{_size(description)} {description.source}"))
+    st.dataframe(
+        [
+            {
+                "Column": column.name,
+                "Type": column.type,
+                "Minimum": "" if column.low is None else minus_signs(f"{column.low:.6g}"),
+                "Maximum": "" if column.high is None else minus_signs(f"{column.high:.6g}"),
+                "Use": "feature" if column.is_number else "true labels only",
+            }
+            for column in description.columns
+        ],
+        hide_index=True,
+        height=min(420, 38 + 35 * len(description.columns)),
+    )

@@ -1,0 +1,18 @@
+"""A Dask cluster in the process of the tests, which starts much faster than processes of its own."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from pages.datasets.server import cluster as module
+
+
+@contextmanager
+def cluster_in_process():
+    """Everything that reads a table on the server uses a scheduler and a worker in threads of this process."""
+    distributed = pytest.importorskip("distributed", reason="the extra `big` is not installed")
+    options = dict(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None, memory_limit=0)
+    with distributed.Client(**options) as client, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module._connection, "open", lambda: client)
+        patch.setattr(module, "POLLING_SECONDS", 0.01)
+        yield client
