@@ -12,6 +12,10 @@ MAX_ROW_BYTES = 2**24
 """size of one row of a text file"""
 MAX_CELLS = 50_000_000
 """rows times columns of a table"""
+MAX_TABLE_COLUMNS = 20_000
+"""columns of a table"""
+MAX_SHEET_ROWS = 2**20
+"""rows of a sheet of a workbook, the same as Excel's limit"""
 MAX_COLUMNS = 2_000
 """features, after one-hot encoding; principal components, which determine projections and colors, take cubic time"""
 MAX_CATEGORIES = 50
@@ -72,7 +76,8 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("Uploaded file", f"{MAX_UPLOAD_MB} MB; {MAX_UNPACKED_BYTES // 2**20} MB after unpacking", rejected),
         ("JSON file", f"{MAX_JSON_BYTES // 2**20} MB, {MAX_JSON_ROWS:,} rows", "Rejected; use CSV or Parquet."),
         ("Row of a text file", f"{MAX_ROW_BYTES // 2**20} MB", "Rejected; check line breaks and quotation marks."),
-        ("Table", f"{MAX_CELLS:,} cells (rows × columns)", rejected),
+        ("Table", f"{MAX_CELLS:,} cells (rows × columns), {MAX_TABLE_COLUMNS:,} columns", rejected),
+        ("Sheet of a workbook", f"{MAX_SHEET_ROWS:,} rows", "Rejected; use CSV or Parquet."),
         ("Features", f"{MAX_COLUMNS:,} after one-hot encoding", "Rejected; choose fewer features."),
         ("Categories in a column", f"{MAX_CATEGORIES}", "The column cannot be a feature."),
         (

@@ -109,7 +109,7 @@ def _pasted() -> Text | None:
 def _uploaded() -> Text | None:
     st.file_uploader(
         f"Text file (.txt), or a table with a column of texts, item lists or categories; up to {MAX_TOKENS:,} words",
-        type=["txt", "csv", "tsv", "xlsx", "parquet", "json", "jsonl", "gz"],
+        type=readers.EXTENSIONS,
         key="text file",
         on_change=_keep_upload,
     )

@@ -28,7 +28,14 @@ INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
 NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
-KIND_NAMES = {"text": "text file", "xlsx": "Excel workbook", "parquet": "Parquet", "json": "JSON", "npy": "NumPy array"}
+KIND_NAMES = {
+    "text": "text file",
+    "workbook": "workbook",
+    "parquet": "Parquet",
+    "arrow": "Arrow",
+    "json": "JSON",
+    "npy": "NumPy array",
+}
 
 
 def choose_own_data() -> Data | None:
@@ -85,7 +92,7 @@ def _uploaded() -> Source | Data | None:
     limit = st.get_option("server.maxUploadSize")
     st.file_uploader(
         f"Table (one row per observation) or square distance matrix; up to {limit} MB (JSON: {MAX_JSON_BYTES // 2**20} MB)",
-        type=["csv", "tsv", "txt", "xlsx", "parquet", "json", "jsonl", "npy", "gz"],
+        type=readers.EXTENSIONS,
         key="file",
         on_change=_keep_upload,
     )
@@ -207,8 +214,8 @@ def _choose_interpretation(key: str, options: list[str], default: str) -> str:
 
 def _choose_format(key: str, detected: Format) -> Format:
     """Shows the format and widgets that change it, and returns it; `detected` is the initial choice."""
-    kind = f"{KIND_NAMES[detected.kind]}{' (gzip)' * detected.compressed}"
-    if detected.kind not in ("text", "xlsx"):
+    kind = f"{KIND_NAMES[detected.kind]}{' (compressed)' * detected.compressed}"
+    if detected.kind not in ("text", "workbook"):
         st.caption(escape_markdown(f"Format: {kind}."))
         return detected
     current = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}

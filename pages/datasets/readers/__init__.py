@@ -1,4 +1,4 @@
-"""Reads tables from delimited text, Excel, Parquet, JSON and NumPy files, optionally compressed with gzip.
+"""Reads tables from delimited text, workbooks, Parquet, Arrow, JSON and NumPy files, optionally compressed with gzip or zip.
 
 The kind of a file is detected from its content, not only from its name. Nothing is ever unpickled. Files that cannot be read
 raise `ReadError`, a `ValueError` with a message for the page.
@@ -9,15 +9,24 @@ from dataclasses import replace
 from pages.datasets.readers.cells import to_table
 from pages.datasets.readers.dialect import detect_text
 from pages.datasets.readers.encodings import encoding_of, to_utf8
-from pages.datasets.readers.files import detect_json, detect_xlsx, read_json, read_npy, read_parquet, read_xlsx
+from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
 from pages.datasets.readers.formats import KIND_NAMES, Format, Reading, check_format
-from pages.datasets.readers.kinds import KINDS, extension, kind_of, unpack
+from pages.datasets.readers.json_tables import detect_json, read_json
+from pages.datasets.readers.kinds import EXTENSIONS, KINDS, extension, kind_of, unpack
 from pages.datasets.readers.limits import ReadError
 from pages.datasets.readers.text import read_text as _read_text
+from pages.datasets.readers.workbooks import detect_workbook, read_workbook
 
-__all__ = ["Format", "ReadError", "Reading", "detect", "read", "text_of"]
+__all__ = ["EXTENSIONS", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
 
-_READERS = {"text": _read_text, "xlsx": read_xlsx, "parquet": read_parquet, "json": read_json, "npy": read_npy}
+_READERS = {
+    "text": _read_text,
+    "workbook": read_workbook,
+    "parquet": read_parquet,
+    "arrow": read_arrow,
+    "json": read_json,
+    "npy": read_npy,
+}
 
 
 def detect(content: bytes, name: str) -> Format:
@@ -28,7 +37,7 @@ def detect(content: bytes, name: str) -> Format:
     ReadError
         If the file is empty, too large after unpacking, or of an unsupported kind.
     """
-    content, compressed = unpack(content)
+    content, name, compressed = unpack(content, name)
     return replace(_detect(content, kind_of(content, name)), compressed=compressed)
 
 
@@ -52,7 +61,7 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
         If the file is damaged, too large, of an unsupported kind or of another kind than `format`; if it has fewer than two
         rows; or if more than 1% of the rows have too many cells.
     """
-    content, compressed = unpack(content)
+    content, name, compressed = unpack(content, name)
     kind = kind_of(content, name)
     if format is None:
         format = _detect(content, kind)
@@ -69,14 +78,14 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
 
 def text_of(content: bytes, format: Format) -> str:
     """The decoded text of a file of kind "text". Raises `ReadError` as in `read`."""
-    return to_utf8(unpack(content)[0], format.encoding).decode("utf-8")
+    return to_utf8(unpack(content, "")[0], format.encoding).decode("utf-8")
 
 
 def _detect(content: bytes, kind: str) -> Format:
-    if kind == "xlsx":
-        return detect_xlsx(content)
+    if kind == "workbook":
+        return detect_workbook(content)
     if kind == "json":
         return detect_json(content, encoding_of(content))
     if kind == "text":
         return detect_text(content, encoding_of(content))
-    return Format(kind, header=kind == "parquet")
+    return Format(kind, header=kind in ("parquet", "arrow"))

@@ -8,8 +8,9 @@ from pages.datasets.readers.limits import ReadError
 
 KIND_NAMES = {
     "text": "delimited text",
-    "xlsx": "an Excel workbook",
+    "workbook": "a workbook",
     "parquet": "a Parquet file",
+    "arrow": "an Arrow or Feather file",
     "json": "JSON",
     "npy": "a NumPy array",
 }
@@ -23,9 +24,9 @@ class Format:
     """Format of a table, detected or chosen."""
 
     kind: str
-    """"text", "xlsx", "parquet", "json" or "npy\""""
+    """a key of `KIND_NAMES`"""
     compressed: bool = False
-    """whether the file is compressed with gzip"""
+    """whether the file is compressed with gzip or zip"""
     encoding: str = ""
     """"utf-8" (with or without byte order mark), "utf-16" or "latin-1"; for text and JSON only"""
     separator: str = ""

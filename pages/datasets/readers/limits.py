@@ -3,7 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 
-from pages.datasets.limits import MAX_CELLS, MAX_JSON_BYTES, MAX_JSON_ROWS, MAX_UNPACKED_BYTES
+from pages.datasets.limits import (
+    MAX_CELLS,
+    MAX_JSON_BYTES,
+    MAX_JSON_ROWS,
+    MAX_SHEET_ROWS,
+    MAX_TABLE_COLUMNS,
+    MAX_UNPACKED_BYTES,
+)
 
 MAX_NOTES = 12
 """notes of each kind that are shown; the others are only counted"""
@@ -42,9 +49,20 @@ def check_bytes(size: int) -> None:
 
 
 def check_cells(rows: int, columns: int) -> None:
-    """Raises `ReadError` if a table has too many cells."""
+    """Raises `ReadError` if a table has too many columns or cells."""
+    if columns > MAX_TABLE_COLUMNS:
+        raise ReadError(
+            f"This table has {columns:,} columns, more than the limit of {MAX_TABLE_COLUMNS:,}: remove columns, or exchange "
+            "rows and columns if each observation is a column."
+        )
     if rows * columns > MAX_CELLS:
         raise ReadError(f"This table exceeds the limit of {MAX_CELLS:,} cells: upload fewer rows or columns.")
+
+
+def check_sheet_rows(rows: int) -> None:
+    """Raises `ReadError` if a sheet of a workbook has more rows than Excel can show."""
+    if rows > MAX_SHEET_ROWS:
+        raise ReadError(f"This sheet exceeds the limit of {MAX_SHEET_ROWS:,} rows: save the table as CSV or Parquet.")
 
 
 def check_json(content: bytes) -> None:
@@ -54,3 +72,8 @@ def check_json(content: bytes) -> None:
             f"This JSON file exceeds the limit of {MAX_JSON_BYTES / 2**20:,.0f} MB or {MAX_JSON_ROWS:,} rows: save the table "
             "as CSV or Parquet and upload that file."
         )
+
+
+def nested(column: str) -> ReadError:
+    """The error for a column with nested values."""
+    return ReadError(f"Column {column} contains lists or objects instead of single values: give each value its own column.")

@@ -1,0 +1,121 @@
+"""Reads workbooks: Excel (.xlsx, .xlsm, .xlsb, .xls) and OpenDocument (.ods)."""
+
+import contextlib
+import io
+import itertools
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import python_calamine as calamine
+
+from pages.datasets.readers.dialect import has_header
+from pages.datasets.readers.formats import Format, RawTable, count_of
+from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, as_read_error, check_cells, check_sheet_rows
+from pages.datasets.readers.notation import notation_of, to_text
+
+MAX_EXACT_INTEGER = 2**53
+"""workbooks store all numbers as floats, which represent all integers up to this one exactly"""
+DAMAGED = "This workbook is damaged or not a workbook: open it in Excel or LibreOffice, save it again and upload that file."
+
+
+@contextlib.contextmanager
+def _workbook(content: bytes) -> Iterator[calamine.CalamineWorkbook]:
+    with as_read_error(DAMAGED):
+        try:
+            with calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
+                yield workbook
+        except calamine.PasswordError:
+            raise ReadError("This workbook is protected by a password: save it without one and upload that file.") from None
+
+
+def _check_worksheets(archive: zipfile.ZipFile) -> int:
+    """Number of cells with errors such as #DIV/0! in the worksheets of an .xlsx file.
+
+    Raises `ReadError` if one has too many rows or cells. Looks only for tags in the XML, which is much faster than parsing it.
+    """
+    errors = 0
+    for file in archive.infolist():
+        if not (file.filename.startswith("xl/worksheets/") and file.filename.endswith(".xml")):
+            continue
+        rows, cells, end = 0, 0, b""
+        with archive.open(file) as sheet:
+            while part := sheet.read(2**20):
+                text = end + part
+                cut = text.rfind(b"<")
+                text, end = text[:cut], text[cut:]  # a tag may be split between two parts
+                rows += text.count(b"<row ") + text.count(b"<row>")
+                cells += text.count(b"<c ") + text.count(b"<c>")
+                errors += text.count(b' t="e"')
+                check_sheet_rows(rows)
+                check_cells(cells, 1)
+    return errors
+
+
+def _is_empty(cells: Sequence) -> bool:
+    return all(cell == "" for cell in cells)
+
+
+def _rows(workbook: calamine.CalamineWorkbook, name: str) -> list[list]:
+    """The rows of a sheet from the first to the last non-empty one. Empty cells are ""."""
+    sheet = workbook.get_sheet_by_name(name)
+    check_sheet_rows(sheet.height)
+    check_cells(sheet.height, sheet.width)
+    rows = sheet.to_python()
+    while rows and _is_empty(rows[-1]):
+        rows.pop()
+    return list(itertools.dropwhile(_is_empty, rows))
+
+
+@lru_cache(maxsize=1)
+def _sheet(content: bytes, sheet: str) -> tuple[list[list], RawTable]:
+    """The rows of a sheet, or of the first non-empty one if `sheet` is "", and a table with the names of sheets and the notes.
+
+    The last result is kept, because a file is read right after its format is detected.
+    """
+    notes = ()
+    if content.startswith(b"PK"):
+        with as_read_error(DAMAGED), zipfile.ZipFile(io.BytesIO(content)) as archive:
+            errors = _check_worksheets(archive)
+        if errors:
+            cells = count_of(errors, "cell has an error", "cells have errors")
+            notes = (f"{cells} such as #DIV/0!, treated as missing.",)
+    with _workbook(content) as workbook:
+        # not charts
+        sheets = tuple(one.name for one in workbook.sheets_metadata if one.typ == calamine.SheetTypeEnum.WorkSheet)
+        if sheet and sheet not in sheets:
+            raise ReadError(f"This workbook has no sheet named {sheet}: choose another sheet.")
+        for name in [sheet] if sheet else sheets:
+            if rows := _rows(workbook, name):
+                return rows, RawTable([], [], notes, sheets, name)
+    raise ReadError(
+        f"The sheet {sheet} is empty: choose another sheet."
+        if sheet
+        else "This workbook is empty: it needs a header and one row per observation."
+    )
+
+
+def _cell(cell):
+    """The cell with whole numbers as integers, and None if it is empty."""
+    if type(cell) is float and cell.is_integer() and abs(cell) <= MAX_EXACT_INTEGER:
+        return int(cell)
+    return None if cell == "" else cell
+
+
+def detect_workbook(content: bytes) -> Format:
+    """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
+    rows, about = _sheet(content, "")
+    rows = [list(map(_cell, row)) for row in rows[:SAMPLE_ROWS]]
+    header = has_header([[to_text(cell, ".") for cell in row] for row in rows], ".", "")
+    decimal, thousands = notation_of(zip(*rows[header:], strict=True))
+    return Format("workbook", decimal=decimal, thousands=thousands, header=header, sheet=about.sheet)
+
+
+def read_workbook(content: bytes, format: Format) -> RawTable:
+    """Reads the cells of a sheet. Raises `ReadError` if it is empty or too large, or the workbook is damaged."""
+    rows, about = _sheet(content, format.sheet)
+    _sheet.cache_clear()
+    columns = [list(map(_cell, column)) for column in zip(*rows, strict=True) if not _is_empty(column)]
+    names = [column.pop(0) for column in columns] if format.header else [None] * len(columns)
+    return replace(about, names=names, columns=columns)
