@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
-from pages.datasets.server.tables import TIMEOUT, Description, Part, ServerColumn, UnreadableTable
+from pages.datasets.server.tables import Description, Part, ServerColumn, UnreadableTable
 
 PART_ROWS = 2**18
 """number of rows that are read together"""
 CONNECTION_TIMEOUT = 8
 """seconds within which a database must accept a connection"""
+QUERY_TIMEOUT = 600
+"""seconds within which a database must answer a query"""
 ARGUMENTS = {
-    "postgresql": {"connect_timeout": CONNECTION_TIMEOUT, "options": f"-c statement_timeout={TIMEOUT}s"},
+    "postgresql": {"connect_timeout": CONNECTION_TIMEOUT, "options": f"-c statement_timeout={QUERY_TIMEOUT}s"},
     "duckdb": {"read_only": True},  # otherwise only one process could open the file
 }
 """arguments of a connection, by kind of database"""
@@ -72,12 +75,8 @@ class DatabaseTable:
             firsts = select(rows.c.first).where((rows.c.number - 1) % PART_ROWS == 0).order_by(rows.c.first)
             lows = list(connection.execute(firsts).scalars())
             last = connection.execute(select(func.max(_column(key))).select_from(self._from())).scalar()
-        return (
-            [KeyRange(self, key, low, high) for low, high in zip(lows, [*lows[1:], None], strict=True)][:-1]
-            + [KeyRange(self, key, lows[-1], None, last)]
-            if lows
-            else []
-        )
+        ends = [(low, below, None) for low, below in pairwise(lows)] + [(low, None, last) for low in lows[-1:]]
+        return [KeyRange(self, key, *end) for end in ends]
 
     def _key(self, connection) -> str | None:
         """The column by which the table is divided; None if there is none."""
@@ -158,10 +157,9 @@ def _column(name: str):
 
 
 def _is_number(kind) -> bool:
-    from sqlalchemy import Boolean, Numeric
-    from sqlalchemy import Integer as Whole
+    from sqlalchemy import Boolean, Integer, Numeric
 
-    return isinstance(kind, Whole | Numeric | Boolean)
+    return isinstance(kind, Integer | Numeric | Boolean)
 
 
 @contextmanager

@@ -89,10 +89,10 @@ def summarize(
     Raises UnreadableTable as in `computed`, or if the table has fewer than two complete rows or too large values.
     """
     wanted = columns + [label] * (label is not None and label not in columns)
-    parts = table.parts(wanted)
+    client = cluster_client()
+    parts = computed([], client.submit(table.parts, wanted, pure=False), on_progress)
     if not parts:
         raise UnreadableTable(f"The table “{table.name}” has no rows. Choose another table.")
-    client = cluster_client()
     leaves = [client.submit(_summary, part, i, columns, label, table.name, pure=False) for i, part in enumerate(parts)]
     nodes = leaves
     while len(nodes) > 1:
