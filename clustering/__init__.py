@@ -8,9 +8,10 @@ Also probabilistic PCA, and word vectors by skip-gram with negative sampling (wo
 >>> for state in iterate(KMeans(k=3), points, rng=0):
 ...     print(state.iteration, round(state.loss, 1))  # doctest: +SKIP
 
-Requires only NumPy and SciPy.
+Requires only NumPy and SciPy. Tables larger than memory are Dask arrays or dataframes, see `clustering.blocks`.
 """
 
+from clustering.block_table import sample_rows
 from clustering.bootstrap import bootstrap
 from clustering.cooccurrences import Cooccurrences, cooccurrences, pointwise_mutual_information, tokenize
 from clustering.criteria import (
@@ -38,6 +39,7 @@ from clustering.kmeans import KMeans
 from clustering.kmedoids import KMedoids
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
+from clustering.pixels import pixel_counts, quantile_extent
 from clustering.ppca import ProbabilisticPCA, impute
 from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
@@ -115,11 +117,14 @@ __all__ = [
     "match_clusters",
     "most_similar",
     "normalized_mutual_information",
+    "pixel_counts",
     "pointwise_mutual_information",
     "principal_components",
     "proximity_matrix",
+    "quantile_extent",
     "restarts",
     "sample_mixture",
+    "sample_rows",
     "silhouette",
     "silhouette_of_proximities",
     "soft_kmeans",

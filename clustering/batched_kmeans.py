@@ -15,6 +15,7 @@ import numpy as np
 from clustering.batched_seeding import SINGLE, SinglePrecision, plus_plus_rows
 from clustering.chunks import chunk_size
 from clustering.process import Restart, State, check_limits, iteration_limit_notice, separate_runs, summarized
+from clustering.seeding import plus_plus_trials
 
 MAX_VALUES = 2**18
 """maximum number of runs times points in a batch, which bounds its memory to about 10 MB"""
@@ -95,7 +96,7 @@ def _restarts_of_batch(process, prepared, rngs, partition, on_step, *, start=Non
 
 def _starts(process, prepared, rngs) -> list[np.ndarray]:
     """Initial centers (k, d) of each run."""
-    trials = {"k-means++": 2 + int(np.log(process.k)), "plain k-means++": 1}.get(process.init)
+    trials = plus_plus_trials(process.init, process.k)
     independent = len({id(rng.bit_generator) for rng in rngs}) == len(rngs)
     if trials is None or not independent:
         return [process.start(prepared, rng) for rng in rngs]

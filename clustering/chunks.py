@@ -5,8 +5,10 @@ order of the chunks, so sums over them are reproducible.
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -16,6 +18,19 @@ import numpy as np
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="clustering")
+
+
+_settings = threading.local()
+
+
+@contextmanager
+def single_thread():
+    """`map_chunks` evaluates the chunks in the calling thread, for tasks of which several run at the same time."""
+    before, _settings.single = getattr(_settings, "single", False), True
+    try:
+        yield
+    finally:
+        _settings.single = before
 
 
 BLAS_THRESHOLD = 128
@@ -30,7 +45,7 @@ def map_chunks(function: Callable[[slice], Any], n: int, size: int, multiplicati
     with ours for the cores.
     """
     slices = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
-    if len(slices) == 1 or multiplications >= BLAS_THRESHOLD:
+    if len(slices) == 1 or multiplications >= BLAS_THRESHOLD or getattr(_settings, "single", False):
         return [function(chunk) for chunk in slices]
     return list(_pool().map(function, slices))
 

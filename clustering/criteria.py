@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from clustering.points import check_points, is_integer
+from clustering.points import check_points, is_integer, refuse_dask
 from clustering.projection import principal_components
 from clustering.validation import adjusted_rand_index
 
@@ -29,6 +29,7 @@ class ClusterStatistics(NamedTuple):
 def _statistics(points, labels) -> tuple[ClusterStatistics, np.ndarray, np.ndarray]:
     """The statistics, the centered points, and labels (n,) renumbered from 0 without gaps."""
     points = check_points(points)
+    refuse_dask(labels, "labels")
     labels = np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
@@ -181,6 +182,7 @@ def entropies(responsibilities) -> np.ndarray:
     ValueError
         If a row has negative values or does not sum to 1.
     """
+    refuse_dask(responsibilities, "responsibilities")
     r = np.asarray(responsibilities, dtype=float)
     if r.ndim != 2:
         raise ValueError(f"responsibilities must have two dimensions (n, k), got {r.ndim}")

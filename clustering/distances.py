@@ -1,10 +1,13 @@
 """Distances between points and centers."""
 
+from functools import partial
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import chunk_size, map_chunks
-from clustering.points import check_points
+from clustering.points import check_points, is_dask
+from clustering.tasks import array_of_blocks
 
 
 def nearest_centers(centers, points) -> np.ndarray:
@@ -14,12 +17,15 @@ def nearest_centers(centers, points) -> np.ndarray:
     ----------
     centers : (k, d) array
     points : (n, d) array
+        For a Dask array or dataframe, the result is a lazily computed Dask array.
 
     Raises
     ------
     ValueError
         As in `check_points`, or if points and centers have different numbers of columns.
     """
+    if is_dask(points):
+        return array_of_blocks(partial(nearest_centers, centers), points, (), np.intp)
     centers, points = check_points(centers, "centers"), check_points(points)
     if centers.shape[1] != points.shape[1]:
         raise ValueError(f"points must have {centers.shape[1]} columns like the centers, got {points.shape[1]}")

@@ -15,17 +15,25 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.batched_kmeans import batched_restarts
+from clustering.block_seeding import seeded_centers
+from clustering.block_table import check_table_in_blocks, distinct_notices
+from clustering.blocks import ALL_KEPT, Blocks, Values, map_points, sum_points
 from clustering.cells import CellLabels, Cells, assign_by_cells, useful_cells
-from clustering.chunks import approximate_two_smallest, chunk_size, map_chunks, product, two_smallest
+from clustering.chunks import map_chunks, two_smallest
 from clustering.distances import nearest_centers, squared_distances
+from clustering.empty_clusters import fill_empty
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices
+from clustering.point_labels import PointLabels, assign_by_points, nearest_and_gaps, shrinkage
+from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices, is_dask
 from clustering.process import Alternating, Restart, State, separate_runs
-from clustering.seeding import seeded_rows
 
 
 class PreparedPoints(NamedTuple):
-    """Points with everything that K-means computes once per data set."""
+    """Points with everything that K-means computes once per data set.
+
+    If the data are a Dask array, `points` and `columns` are Dask arrays, and `blocks` has `PreparedPoints` of each block, with
+    the `origin` and the scales of all points.
+    """
 
     points: np.ndarray
     """(n, d) original points, used to resolve ties exactly"""
@@ -47,22 +55,19 @@ class PreparedPoints(NamedTuple):
     """warnings about the data"""
     cells: Cells | None = None
     """points sorted into the cells of a grid, if this saves time"""
-
-
-class PointLabels(NamedTuple):
-    """Labels found for each point by itself; `CellLabels` are the alternative."""
-
-    labels: np.ndarray
-    """(n,) cluster of each point, in the smallest unsigned integer type that holds k - 1, to reduce copying"""
-    expiry: np.ndarray | None
-    """(n,) a point keeps its label as long as the drift of its cluster is below this: drift plus gap when last evaluated"""
+    kept: int = ALL_KEPT
+    """with `NOTHING_KEPT`, bounds on the gaps of points are not stored from iteration to iteration"""
+    first_row: int = 0
+    """number of the first row in the whole table"""
+    blocks: Blocks | None = None
+    """the same for each block of a Dask array"""
 
 
 @dataclass(frozen=True, eq=False)
 class Partition:
     """Assignment of each point to its nearest center, the lowest index if tied."""
 
-    found: PointLabels | CellLabels
+    found: PointLabels | CellLabels | Values
     """cluster of each point, and until when it is valid"""
     sizes: np.ndarray
     """(k,) number of points in each cluster"""
@@ -81,7 +86,7 @@ class Partition:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) cluster of each point."""
+        """(n,) cluster of each point; a lazily computed Dask array if the points are one."""
         return self.found.labels.astype(np.intp)
 
 
@@ -124,25 +129,35 @@ class KMeans(Alternating):
             check_k(self.k, len(data.points))
             if data.k == self.k:
                 return data
-            cells = data.cells or useful_cells(data.columns, self.k)
-            return data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k), cells=cells)
+            cells = data.cells or (None if data.blocks else useful_cells(data.columns, self.k))
+            return data._replace(k=self.k, notices=distinct_notices(data, self.k), cells=cells)
+        if is_dask(data):
+            return self._prepare_blocks(data)
         points = check_points(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
-        columns = np.subtract(points.T, origin[:, None], order="C")
-        squares = np.einsum("dn,dn->n", columns, columns)
+        columns, squares = _centered(points, origin)
         notices = distinct_points_notices(points, self.k)
         total, max_square = float(squares.sum()), float(squares.max())
-        rounding = len(columns) * (8 * EPS) ** 2 * (max_square + float(np.square(origin[varies]).sum()))
+        rounding = _rounding(max_square, origin, varies)
         cells = useful_cells(columns, self.k)
         return PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices, cells)
+
+    def _prepare_blocks(self, data) -> PreparedPoints:
+        table = check_table_in_blocks(data, self.k)
+        check_k(self.k, table.n)
+        total, max_square = table.blocks.sum(_total_and_maximum, None, table.origin, combine=_add_and_maximize)
+        rounding = _rounding(max_square, table.origin, table.varies)
+        shared = PreparedPoints(None, None, table.origin, None, total, max_square, rounding, self.k, table.notices)
+        blocks = table.blocks.prepared(_prepared_block, shared)
+        points = blocks.points(len(table.origin))
+        return shared._replace(points=points, columns=points.T - table.origin[:, None], blocks=blocks)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> np.ndarray:
         """Initial centers (k, d) according to `init`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
-        rows = seeded_rows(self.init, prepared.columns, self.k, rng)
-        return prepared.columns[:, rows].T + prepared.origin
+        return seeded_centers(self.init, prepared, self.k, rng) + prepared.origin
 
     def check_start(self, prepared: PreparedPoints, start) -> np.ndarray:
         """Copy of the centers. Raise ValueError as in `check_points`, or if their shape is not (k, d)."""
@@ -157,35 +172,15 @@ class KMeans(Alternating):
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
-        squared_norms = np.einsum("kd,kd->k", centers, centers)
-        # bound on the error of ||x||^2 - 2 x.c + ||c||^2, from rounding and `approximate_two_smallest`; closer comparisons are
-        # repeated with differences
-        margin = 8 * (len(centers.T) + 4 + self.k) * EPS * (prepared.max_square + float(squared_norms.max()))
-        drift = np.zeros(self.k) if before is None else before.drift + _shrinkage(centers - before.centers)
-        # the factor covers the rounding error of summed drifts in a run of any length
-        due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
-
-        def nearest(columns, squares, rows):
-            def resolve_ties(close):
-                # from the original points, where centering has not rounded a tie away
-                originals = np.ascontiguousarray(prepared.points[rows(close)].T)
-                return two_smallest(squared_distances(originals, parameters))
-
-            return _nearest(columns, squares, centers, squared_norms, margin, rows and resolve_ties)
-
-        assigned = None
-        if prepared.cells is not None and not (before and isinstance(before.found, PointLabels)):
-            assigned = assign_by_cells(prepared.cells, before and before.found, drift, due, nearest)
-        if assigned is None:
-            assigned = _assign_by_points(prepared, before and before.found, drift, due, nearest)
-        found, sizes, sums, changed = assigned
+        drift = np.zeros(self.k) if before is None else before.drift + shrinkage(centers - before.centers)
+        found, (sizes, sums, changed) = map_points(_assigned, prepared, before and before.found, parameters, drift)
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        loss = _loss(prepared, found, sizes, sums, centers, squared_norms)
+        loss = _loss(prepared, found, sizes, sums, centers)
         return Partition(found, sizes, changed, sums, centers, drift, loss <= len(prepared.points) * prepared.rounding), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
-        _, sizes, sums = _fill_empty(prepared, assignment)
+        _, sizes, sums = fill_empty(prepared, assignment)
         if sizes.all():
             return sums / sizes[:, None] + prepared.origin
         filled = sizes > 0
@@ -195,9 +190,8 @@ class KMeans(Alternating):
 
     def m_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
         # points moved to empty clusters count with their new centers
-        found, sizes, sums = _fill_empty(prepared, assignment)
-        centers = new_parameters - prepared.origin
-        return _loss(prepared, found, sizes, sums, centers, np.einsum("kd,kd->k", centers, centers))
+        moves, sizes, sums = fill_empty(prepared, assignment)
+        return _loss(prepared, assignment.found, sizes, sums, new_parameters - prepared.origin, moves)
 
     def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.zero_loss or (assignment.changed == 0 and assignment.sizes.all()):
@@ -221,7 +215,7 @@ class KMeans(Alternating):
 
     def restarts(self, prepared: PreparedPoints, rngs, **options) -> Iterator[Restart]:
         """Several runs at once; see `Process.restarts`."""
-        if type(self) is not KMeans:  # a subclass may have other steps
+        if type(self) is not KMeans or prepared.blocks is not None:  # a subclass may have other steps
             return separate_runs(self, prepared, rngs, **options)
 
         def partition(labels, expiry, **fields):
@@ -230,89 +224,79 @@ class KMeans(Alternating):
         return batched_restarts(self, prepared, rngs, partition, **options)
 
 
-def _assign_by_points(prepared, before: PointLabels | None, drift, due, nearest):
-    """Assign each point by itself; arguments and results as in `assign_by_cells`."""
-    k, (d, n) = len(drift), prepared.columns.shape
-    labels, expiry = np.empty(n, dtype=np.min_scalar_type(k - 1)), np.empty(n)
-
-    def assign(chunk):
-        if before is None:
-            columns = prepared.columns[:, chunk]
-            labels[chunk], expiry[chunk] = nearest(columns, prepared.squares[chunk], lambda close: chunk.start + close)
-            return *_tally(labels[chunk], columns, k), chunk.stop - chunk.start
-        chunk_labels, chunk_expiry = labels[chunk], expiry[chunk]
-        chunk_labels[:], chunk_expiry[:] = before.labels[chunk], before.expiry[chunk]
-        # mode="clip" avoids a copy of all labels in `take`
-        (rows,) = (chunk_expiry < due.take(chunk_labels, mode="clip")).nonzero()
-        if not rows.size:
-            return 0, 0, 0
-        if rows.size > 0.6 * chunk_labels.size:  # the whole contiguous chunk is faster than selecting most of it
-            rows, at = np.arange(chunk_labels.size), slice(None)
-            columns, squares = prepared.columns[:, chunk], prepared.squares[chunk]
-        else:
-            at = rows
-            # `take` is faster than indexing, but copies a slice before selecting from it
-            columns, squares = prepared.columns.take(rows + chunk.start, axis=1), prepared.squares[chunk].take(rows)
-        old = chunk_labels[at].copy()
-        new, gaps = nearest(columns, squares, lambda close: chunk.start + rows[close])
-        chunk_labels[at], chunk_expiry[at] = new, gaps + drift.take(new, mode="clip")
-        (moved,) = (new != old).nonzero()
-        if not moved.size:
-            return 0, 0, 0
-        columns = columns.take(moved, axis=1)
-        gained, lost = (_tally(side[moved], columns, k) for side in (new, old))
-        return gained[0] - lost[0], gained[1] - lost[1], moved.size
-
-    parts = map_chunks(assign, n, chunk_size(d + 2 * k))
-    sizes, sums, changed = (sum(part) for part in zip(*parts, strict=True))
-    return PointLabels(labels, expiry), sizes, sums, int(changed)
+def _centered(points, origin) -> tuple[np.ndarray, np.ndarray]:
+    """Centered points, transposed (d, n), and their squared norms (n,)."""
+    columns = np.subtract(points.T, origin[:, None], order="C")
+    return columns, np.einsum("dn,dn->n", columns, columns)
 
 
-def _nearest(columns, squares, centers, squared_norms, margin, resolve_ties) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (n,) of the nearest centers and gaps (n,) to the second nearest; `squared_norms` (k,): of the centers.
+def _rounding(max_square: float, origin, varies) -> float:
+    return len(origin) * (8 * EPS) ** 2 * (max_square + float(np.square(origin[varies]).sum()))
 
-    Where the two squared distances differ by less than `margin`, `resolve_ties(indices)` computes the smallest squared
-    distance, its label and the second smallest distance of the columns with these indices; None leaves them as they are.
+
+def _total_and_maximum(points, _, origin) -> tuple[float, float]:
+    """Sum and maximum of the squared norms of the centered points."""
+    squares = _centered(points, origin)[1]
+    return float(squares.sum()), float(squares.max())
+
+
+def _add_and_maximize(a, b) -> tuple[float, float]:
+    return a[0] + b[0], max(a[1], b[1])
+
+
+def _prepared_block(points, shared: PreparedPoints, first_row: int, kept: int) -> PreparedPoints:
+    """The points of a block with what is known about all points; sorted into cells only if this is kept."""
+    columns, squares = _centered(points, shared.origin)
+    cells = useful_cells(columns, shared.k) if kept == ALL_KEPT else None
+    return shared._replace(points=points, columns=columns, squares=squares, cells=cells, kept=kept, first_row=first_row)
+
+
+def _assigned(prepared: PreparedPoints, before: PointLabels | CellLabels | None, parameters, drift):
+    """Labels of the points, and changes of the clusters' sizes (k,) and sums (k, d) with the number of points moved.
+
+    Sizes and sums themselves if `before` is None.
     """
-    scores = product(-2.0 * centers, columns)
-    scores += squared_norms[:, None]
-    smallest, labels, second = approximate_two_smallest(scores)
-    (close,) = (second - smallest < margin).nonzero()
-    smallest += squares
-    second += squares
-    gaps = np.sqrt(np.maximum(second, 0.0, out=second), out=second)
-    gaps -= np.sqrt(np.maximum(smallest, 0.0, out=smallest), out=smallest)
-    if close.size and resolve_ties:
-        smallest, labels[close], second = resolve_ties(close)
-        gaps[close] = np.sqrt(second) - np.sqrt(smallest)
-    return labels, gaps
+    centers, k = parameters - prepared.origin, len(parameters)
+    squared_norms = np.einsum("kd,kd->k", centers, centers)
+    # bound on the error of ||x||^2 - 2 x.c + ||c||^2, from rounding and `approximate_two_smallest`; closer comparisons are
+    # repeated with differences
+    margin = 8 * (len(centers.T) + 4 + k) * EPS * (prepared.max_square + float(squared_norms.max()))
+    # the factor covers the rounding error of summed drifts in a run of any length
+    due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
+
+    def nearest(columns, squares, rows):
+        def resolve_ties(close):
+            # from the original points, where centering has not rounded a tie away
+            originals = np.ascontiguousarray(prepared.points[rows(close)].T)
+            return two_smallest(squared_distances(originals, parameters))
+
+        return nearest_and_gaps(columns, squares, centers, squared_norms, margin, rows and resolve_ties)
+
+    assigned = None
+    if prepared.cells is not None and not isinstance(before, PointLabels):
+        assigned = assign_by_cells(prepared.cells, before, drift, due, nearest)
+    if assigned is None:
+        assigned = assign_by_points(prepared, before, drift, due, nearest)
+    return assigned[0], assigned[1:]
 
 
-def _shrinkage(moves) -> np.ndarray:
-    """(k,) upper bound on how much the gaps of each cluster's points shrink when the centers move by `moves` (k, d)."""
-    lengths = np.sqrt(np.einsum("kd,kd->k", moves, moves))
-    most_moved = lengths.argmax()
-    longest = lengths[most_moved]
-    shrinkage = lengths + longest
-    lengths[most_moved] = 0.0
-    shrinkage[most_moved] = longest + lengths.max()
-    return shrinkage
-
-
-def _tally(labels, columns, k) -> tuple[np.ndarray, np.ndarray]:
-    """Sizes (k,) of the clusters and sums (k, d) of their columns."""
-    labels = labels.astype(np.intp, copy=False)
-    sums = np.array([np.bincount(labels, weights=column, minlength=k) for column in columns]).T
-    return np.bincount(labels, minlength=k), sums
-
-
-def _loss(prepared, found, sizes, sums, centers, squared_norms) -> float:
-    explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, squared_norms)
+def _loss(prepared, found, sizes, sums, centers, moves=()) -> float:
+    """Loss of a partition; `moves`: pairs of row and cluster for points that are moved from where `found` has them."""
+    explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, np.einsum("kd,kd->k", centers, centers))
     loss = prepared.total - float(explained)
     if loss > 1e-5 * prepared.total:
         return loss
     # cancellation: the clusters are much tighter than the data; sum the squared differences instead
-    labels = found.labels
+    return sum_points(_squared_differences, prepared, found, centers, moves)
+
+
+def _squared_differences(prepared: PreparedPoints, found, centers, moves) -> float:
+    labels, end = found.labels, prepared.first_row + len(prepared.points)
+    here = [(row - prepared.first_row, cluster) for row, cluster in moves if prepared.first_row <= row < end]
+    if here:
+        labels = labels.copy()
+        for row, cluster in here:
+            labels[row] = cluster
 
     def part(chunk):
         chunk_labels = labels[chunk]
@@ -322,28 +306,3 @@ def _loss(prepared, found, sizes, sums, centers, squared_norms) -> float:
         )
 
     return sum(map_chunks(part, len(labels), 2**15))
-
-
-def _fill_empty(prepared, partition: Partition) -> tuple[PointLabels | CellLabels, np.ndarray, np.ndarray]:
-    """Labels, sizes and sums after moving, into each empty cluster, the point farthest from its center.
-
-    Only points of clusters with at least two points are moved.
-    """
-    sizes, sums = partition.sizes, partition.sums
-    if sizes.all():
-        return partition.found, sizes, sums
-    labels, sizes, sums = partition.found.labels.copy(), sizes.copy(), sums.copy()
-    distances = np.zeros(len(labels))
-    for column, coordinate in zip(prepared.columns, partition.centers.T, strict=True):
-        distances += np.square(column - coordinate[labels])
-    for cluster in np.flatnonzero(sizes == 0):
-        distances[sizes[labels] < 2] = 0.0
-        farthest = distances.argmax()
-        if distances[farthest] <= prepared.rounding:  # it coincides with its center: no improvement possible
-            break
-        point, old = prepared.columns[:, farthest], labels[farthest]
-        sizes[old] -= 1
-        sums[old] -= point
-        labels[farthest], sizes[cluster], sums[cluster] = cluster, 1, point
-        distances[farthest] = 0.0
-    return PointLabels(labels, None), sizes, sums

@@ -18,74 +18,60 @@ differences and triangular solves are used instead.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-from clustering.chunks import column_argmax, inner_product, map_chunks, product
+from clustering.block_seeding import seeded_centers
+from clustering.block_table import check_table_in_blocks, distinct_notices
+from clustering.blocks import Values, map_points, sum_points
+from clustering.chunks import column_argmax
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
-from clustering.gaussians import LOG_2PI, Gaussians, check_gaussians, log_weights
+from clustering.gaussians import Gaussians, check_gaussians
 from clustering.kmeans import KMeans
+from clustering.mixture_steps import (
+    MAX_SQUARED_RATIO,
+    PosteriorRows,
+    PreparedFeatures,
+    earlier_points,
+    feature_sums,
+    first_moments,
+    first_points,
+    gain_of,
+    hard_posterior,
+    overall_scatter,
+    respond,
+    scales_of,
+    scatter_about,
+    squared_ratios,
+    standardized_block,
+    well_conditioned,
+)
+from clustering.nearest_candidates import points_at
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_labels, check_points, column_means, distinct_points_notices
+from clustering.points import EPS, check_k, check_labels, check_points, column_means, distinct_points_notices, is_dask
 from clustering.process import Alternating, State, fit
-from clustering.seeding import seeded_rows
+from clustering.tasks import array_of_blocks
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
-MAX_SQUARED_RATIO = 1e6
-"""largest squared ratio of distance to standard deviation for which products of coordinates are precise enough"""
 FEATURES_LIMIT = 2**29
 """bytes; features that need more memory are not stored but recomputed chunk by chunk in each step"""
-FEATURES_PER_CHUNK = 2**23
-"""number of feature values computed at a time if the features are not stored"""
-MIN_STANDARD_DEVIATION = 1e-140
-"""in the units of the data; the square of a smaller number would underflow"""
-CHUNK = 2**14
-"""points processed at a time: few enough for (k, CHUNK) arrays to stay in the CPU cache, enough for threads to pay off"""
 MIN_MASS = 1e-8
 """sum of responsibilities below which the mean and the covariance of a component are not updated"""
-
-
-class PreparedFeatures(NamedTuple):
-    """Points and features in the form that the steps of `GaussianMixture` use."""
-
-    points: np.ndarray
-    """(n, d) original points"""
-    columns: np.ndarray
-    """(d, n) points, transposed, centered and scaled"""
-    origin: np.ndarray
-    """(d,) subtracted column means"""
-    scale: np.ndarray
-    """(d,) divisors: the standard deviation of each column; for spherical covariances, the largest one for all columns"""
-    scale_products: np.ndarray
-    """(d, d) outer product of `scale` with itself: the units of the covariances"""
-    log_volume: float
-    """sum of the logarithms of `scale`: the difference between standardized and original log densities"""
-    rounding: float
-    """squared rounding error of a standardized mean, caused by a common offset of the data"""
-    features: np.ndarray | None
-    """(m, n) features f(x) of all points; None if they exceed `FEATURES_LIMIT`"""
-    feature_count: int
-    """m, used to check that the features match the covariance model"""
-    k: int
-    """number of components that `notices` refer to"""
-    notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Responsibilities:
     """Responsibilities, p(component | point), with results that the next steps reuse."""
 
-    rows: np.ndarray
-    """(k, n) responsibilities, one contiguous row per component"""
+    found: PosteriorRows | Values
+    """responsibilities and most probable component of each point"""
     loss: float
     """mean negative log-likelihood (nats per point)"""
     changed: int
     """number of points whose most probable component differs from that in the previous state; n in the first"""
-    compact_labels: np.ndarray
-    """(n,) most probable component of each point, in the smallest unsigned integer type that holds k - 1"""
+    sizes: np.ndarray
+    """(k,) sum of the responsibilities of each component"""
     coefficients: np.ndarray | None
     """(k, m) coefficients of the features in the log joint density; None if they are too imprecise"""
     sums: np.ndarray | None
@@ -95,8 +81,8 @@ class Responsibilities:
 
     @property
     def responsibilities(self) -> np.ndarray:
-        """(n, k) responsibilities; each row sums to one"""
-        return self.rows.T
+        """(n, k) responsibilities; each row sums to one. A lazily computed Dask array if the points are one"""
+        return self.found.rows.T if isinstance(self.found, PosteriorRows) else self.found.memberships(len(self.sizes))
 
     @property
     def memberships(self) -> np.ndarray:
@@ -105,13 +91,8 @@ class Responsibilities:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n,) most probable component of each point"""
-        return self.compact_labels.astype(np.intp)
-
-    @cached_property
-    def sizes(self) -> np.ndarray:
-        """(k,) sum of the responsibilities of each component"""
-        return self.rows.sum(axis=1) if self.sums is None else self.sums[:, 0]
+        """(n,) most probable component of each point; a lazily computed Dask array if the points are one"""
+        return self.found.labels.astype(np.intp)
 
 
 @dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
@@ -168,40 +149,67 @@ class GaussianMixture(Alternating):
             check_k(self.k, len(data.points))
             if data.feature_count != feature_count(self.covariance, len(data.columns)):
                 raise ValueError("these points were prepared for another covariance model: prepare them again")
-            return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
+            return data if data.k == self.k else data._replace(k=self.k, notices=distinct_notices(data, self.k))
+        if is_dask(data):
+            return self._prepare_blocks(data)
         points = check_points(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
-        scale = _scales(columns, origin)
+        largest = np.abs(columns).max(axis=1)
+        ratios = columns / np.where(largest > 0, largest, 1.0)[:, None]
+        notices = distinct_points_notices(points, self.k)
+        shared = self._shared(origin, varies, largest, np.square(ratios, out=ratios).mean(axis=1), notices)
+        columns /= shared.scale[:, None]
+        features = None
+        if shared.feature_count * columns.shape[1] * 8 <= FEATURES_LIMIT:
+            features = features_of(self.covariance, columns)
+        return shared._replace(points=points, columns=columns, features=features)
+
+    def _prepare_blocks(self, data) -> PreparedFeatures:
+        table = check_table_in_blocks(data, self.k)
+        check_k(self.k, table.n)
+        mean_squares = table.blocks.sum(squared_ratios, None, table.origin, table.largest) / table.n
+        shared = self._shared(table.origin, table.varies, table.largest, mean_squares, table.notices)
+        blocks = table.blocks.prepared(standardized_block, shared)
+        points = blocks.points(len(table.origin))
+        return shared._replace(points=points, columns=((points - table.origin) / shared.scale).T, blocks=blocks)
+
+    def _shared(self, origin, varies, largest, mean_squares, notices) -> PreparedFeatures:
+        """Everything except the points; arguments as in `scales_of`."""
+        scale = scales_of(origin, largest, mean_squares)
         if self.covariance == "spherical":
             scale = np.full_like(scale, scale.max())
-        columns /= scale[:, None]
-        m = feature_count(self.covariance, len(columns))
-        features = features_of(self.covariance, columns) if m * columns.shape[1] * 8 <= FEATURES_LIMIT else None
-        notices = distinct_points_notices(points, self.k)
         rounding = float(np.square(EPS * origin / scale)[varies].sum())
         units = scale, np.multiply.outer(scale, scale), float(np.log(scale).sum())
-        return PreparedFeatures(points, columns, origin, *units, rounding, features, m, self.k, notices)
+        m = feature_count(self.covariance, len(origin))
+        return PreparedFeatures(None, None, origin, *units, rounding, None, m, self.k, notices)
 
     def start(self, prepared: PreparedFeatures, rng: np.random.Generator) -> Gaussians:
         """The initial `Gaussians`, given by `init`."""
         columns = prepared.columns
         if not isinstance(self.init, str):
-            if isinstance(self.init, list | np.ndarray) and np.ndim(self.init) == 1:
-                return self._from_labels(prepared, check_labels(self.init, columns.shape[1], self.k))
+            if not isinstance(self.init, tuple) and np.ndim(self.init) == 1:
+                return self._from_labels(prepared, self.init)
             return self.check_start(prepared, self.init)
         if self.init == "k-means":
             return self._from_labels(prepared, fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels)
-        rows = seeded_rows(self.init, columns, self.k, rng, "k-means")
-        return self._with_means(prepared, columns[:, rows].T * prepared.scale + prepared.origin)
+        centers = seeded_centers(self.init, prepared, self.k, rng, "k-means")
+        return self._with_means(prepared, centers * prepared.scale + prepared.origin)
 
-    def _from_labels(self, prepared: PreparedFeatures, labels: np.ndarray) -> Gaussians:
+    def _from_labels(self, prepared: PreparedFeatures, labels) -> Gaussians:
         """The M step for hard labels (n,)."""
-        columns = prepared.columns
-        rows = np.equal(labels, np.arange(self.k)[:, None]).astype(float)
-        overall = self._with_means(prepared, columns[:, rows.argmax(axis=1)].T * prepared.scale + prepared.origin)
-        return self._maximize(prepared, rows, self._sums(prepared, rows), overall)
+        if prepared.blocks is None:
+            found = hard_posterior(check_labels(labels, prepared.columns.shape[1], self.k), self.k)
+        else:
+            found = prepared.blocks.values_of(labels, hard_posterior, self.k)
+        first = sum_points(first_points, prepared, found, combine=earlier_points)
+        means = earlier_points(first, points_at(prepared, np.zeros(1, dtype=np.intp)))
+        overall = self._with_means(prepared, means * prepared.scale + prepared.origin)
+        sums = sum_points(feature_sums, prepared, found, self.covariance)
+        if sums[:, 0].sum() < prepared.columns.shape[1]:  # labels on workers are not checked before
+            raise ValueError(f"labels must lie in 0..k-1={self.k - 1}")
+        return self._maximize(prepared, found, sums, overall, None)
 
     def check_start(self, prepared: PreparedFeatures, start) -> Gaussians:
         """The given `Gaussians` with variances raised to the floor, or `Gaussians` with the given means (k, d).
@@ -232,39 +240,17 @@ class GaussianMixture(Alternating):
     ) -> tuple[Responsibilities, float]:
         gaussians = self._standardized(prepared, parameters)
         smallest = _smallest_eigenvalues(gaussians.covariances)
-        by_features = _well_conditioned(gaussians, smallest)
+        by_features = well_conditioned(gaussians, smallest)
         coefficients = coefficients_of(self.covariance, gaussians) if by_features else None
-        log_joint = None if by_features else self._log_joint(prepared, gaussians)
-        n = prepared.columns.shape[1]
-        rows, labels = np.empty((self.k, n)), np.empty(n, dtype=np.min_scalar_type(self.k - 1))
-
-        def responsibilities(chunk):
-            if by_features:
-                features = self._features_of(prepared, chunk)
-                scores = product(coefficients, features)
-            else:
-                scores = log_joint(chunk)
-            largest = scores.max(axis=0)
-            # subtract the largest term (log-sum-exp): otherwise all terms may underflow and give 0/0
-            scores -= largest
-            block = np.exp(scores, out=rows[:, chunk])
-            total = block.sum(axis=0)
-            block *= 1.0 / total  # one division per point instead of k
-            largest += np.log(total)
-            labels[chunk] = column_argmax(block)
-            changed = len(total)
-            if before is not None:
-                changed = np.count_nonzero(labels[chunk] != before.compact_labels[chunk])
-            return float(largest.sum()), changed, inner_product(block, features) if by_features else 0
-
-        parts = map_chunks(responsibilities, n, _chunk_size(prepared))
-        log_likelihood, changed, sums = (sum(part) for part in zip(*parts, strict=True))
-        loss = -log_likelihood / n + prepared.log_volume
+        found, (log_likelihood, changed, masses, sums) = map_points(
+            respond, prepared, before and before.found, self.covariance, gaussians, coefficients
+        )
+        loss = -log_likelihood / prepared.columns.shape[1] + prepared.log_volume
         sums = sums if by_features else None
-        return Responsibilities(rows, loss, int(changed), labels, coefficients, sums, smallest), loss
+        return Responsibilities(found, loss, int(changed), masses, coefficients, sums, smallest), loss
 
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
-        return self._maximize(prepared, assignment.rows, assignment.sums, parameters)
+        return self._maximize(prepared, assignment.found, assignment.sums, parameters, assignment.coefficients)
 
     def m_step_loss(
         self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians, new_parameters: Gaussians
@@ -272,16 +258,12 @@ class GaussianMixture(Alternating):
         # the bound equals the loss at the old parameters; it changes by the mean of r (new - old) log joint density
         n = prepared.columns.shape[1]
         new = self._standardized(prepared, new_parameters)
-        if assignment.sums is not None and _well_conditioned(new, _smallest_eigenvalues(new.covariances)):
+        if assignment.sums is not None and well_conditioned(new, _smallest_eigenvalues(new.covariances)):
             gain = np.vdot(coefficients_of(self.covariance, new) - assignment.coefficients, assignment.sums)
             return assignment.loss - float(gain) / n
         old = self._standardized(prepared, parameters)
-        before, after = self._log_joint(prepared, old), self._log_joint(prepared, new)
-
-        def gain(chunk):
-            return float(np.einsum("kn,kn->", assignment.rows[:, chunk], after(chunk) - before(chunk)))
-
-        return assignment.loss - sum(map_chunks(gain, n, 2**13)) / n
+        gain = sum_points(gain_of, prepared, assignment.found, new, self.covariance, old, assignment.coefficients)
+        return assignment.loss - gain / n
 
     def has_converged(self, before: State, parameters, assignment, loss: float, tol: float) -> bool:
         return abs(before.loss - loss) <= tol
@@ -322,7 +304,9 @@ class GaussianMixture(Alternating):
         return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.smallest_variance.min())
 
     def predict(self, parameters: Gaussians, points) -> np.ndarray:
-        """(n,) most probable component of each of n new points (n, d); the lowest number on ties."""
+        """(n,) most probable component of each of n new points (n, d), the lowest number on ties; lazily for a Dask array."""
+        if is_dask(points):
+            return array_of_blocks(partial(self.predict, parameters), points, (), np.intp)
         return column_argmax(parameters.log_joint(points).T).astype(np.intp)
 
     def parameter_count(self, d: int) -> int:
@@ -330,48 +314,22 @@ class GaussianMixture(Alternating):
         counts = {"full": self.k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diagonal": self.k * d, "spherical": self.k}
         return self.k - 1 + self.k * d + counts[self.covariance]
 
-    def _features_of(self, prepared, chunk) -> np.ndarray:
-        if prepared.features is None:
-            return features_of(self.covariance, prepared.columns[:, chunk])
-        return prepared.features[:, chunk]
-
-    def _log_joint(self, prepared, gaussians: Gaussians):
-        """Function chunk -> (k, points) ln(w_k N(x | m_k, S_k)), computed from differences, for standardized Gaussians."""
-        d = len(prepared.columns)
-        factors = np.linalg.cholesky(gaussians.covariances)
-        constants = log_weights(gaussians.weights) - 0.5 * d * LOG_2PI
-        constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-
-        def log_joint(chunk):
-            scores = np.empty((self.k, chunk.stop - chunk.start))
-            for row, mean, factor, constant in zip(scores, gaussians.means, factors, constants, strict=True):
-                white = solve_triangular(factor, prepared.columns[:, chunk] - mean[:, None], lower=True, check_finite=False)
-                np.einsum("dn,dn->n", white, white, out=row)
-                row *= -0.5
-                row += constant
-            return scores
-
-        return log_joint
-
     @property
     def _floor(self) -> float:
         return max(self.floor, 1e-12)
 
-    def _sums(self, prepared, rows) -> np.ndarray:
-        """(k, m) sums of responsibilities times features."""
-
-        def part(chunk):
-            return inner_product(rows[:, chunk], self._features_of(prepared, chunk))
-
-        return sum(map_chunks(part, rows.shape[1], _chunk_size(prepared)))
-
-    def _maximize(self, prepared, rows, sums, parameters: Gaussians) -> Gaussians:
-        """The maximum-likelihood parameters for the responsibilities `rows` (k, n)."""
+    def _maximize(self, prepared, found, sums, parameters: Gaussians, coefficients) -> Gaussians:
+        """The maximum-likelihood parameters for the responsibilities found with `parameters` and `coefficients`."""
         d = len(prepared.columns)
-        masses = rows.sum(axis=1) if sums is None else sums[:, 0]
+        old = self._standardized(prepared, parameters)
+        last_e_step = self.covariance, old, coefficients
+        if sums is None:
+            masses, moments = sum_points(first_moments, prepared, found, *last_e_step)
+        else:
+            masses, moments = sums[:, 0], sums[:, 1 : d + 1]
         alive = masses >= MIN_MASS
         divisors = np.where(alive, masses, 1.0)
-        means = (rows @ prepared.columns.T if sums is None else sums[:, 1 : d + 1]) / divisors[:, None]
+        means = moments / divisors[:, None]
         scatter = None
         if sums is not None:
             scatter = scatter_of(self.covariance, sums, divisors, means)
@@ -379,12 +337,11 @@ class GaussianMixture(Alternating):
             if (imprecise & alive[:, None]).any():
                 scatter = None
         if scatter is None:
-            scatter = self._scatter_directly(prepared, rows, divisors, means)
+            scatter = sum_points(scatter_about, prepared, found, means, *last_e_step) / divisors[:, None, None]
         if self.covariance == "tied":
             scatter = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
         covariances = self._raise_to_floor(self._regularized(prepared, scatter))
         if not alive.all():
-            old = self._standardized(prepared, parameters)
             means[~alive] = old.means[~alive]
             if self.covariance != "tied":
                 covariances[~alive] = old.covariances[~alive]
@@ -393,25 +350,6 @@ class GaussianMixture(Alternating):
             means * prepared.scale + prepared.origin,
             self._in_units(prepared, covariances),
         )
-
-    def _scatter_directly(self, prepared, rows, divisors, means) -> np.ndarray:
-        """(k, d, d) covariances about the means, computed from differences."""
-
-        def part(chunk):
-            scatter = np.zeros((self.k, d, d))
-            for weights, mean, out in zip(rows[:, chunk], means, scatter, strict=True):
-                difference = prepared.columns[:, chunk] - mean[:, None]
-                if self.covariance in ("full", "tied"):
-                    np.matmul(difference * weights, difference.T, out=out)
-                else:
-                    np.fill_diagonal(out, np.square(difference) @ weights)
-            return scatter
-
-        d = len(prepared.columns)
-        scatter = sum(map_chunks(part, rows.shape[1], 2**13)) / divisors[:, None, None]
-        if self.covariance == "spherical":
-            scatter = np.trace(scatter, axis1=1, axis2=2)[:, None, None] / d * np.eye(d)
-        return scatter
 
     def _regularized(self, prepared, covariances) -> np.ndarray:
         if not self.regularization:
@@ -428,12 +366,8 @@ class GaussianMixture(Alternating):
 
     def _with_means(self, prepared, means) -> Gaussians:
         """Gaussians with the given means, the covariance of all points under this covariance model, and equal weights."""
-        n = prepared.columns.shape[1]
-        rows = np.ones((1, n))
-        overall = self._scatter_directly(
-            prepared, np.broadcast_to(rows, (self.k, n)), np.full(self.k, n), np.zeros_like(means)
-        )
-        overall = self._raise_to_floor(self._regularized(prepared, overall))
+        overall = sum_points(overall_scatter, prepared, None, self.covariance) / prepared.columns.shape[1]
+        overall = self._raise_to_floor(self._regularized(prepared, np.repeat(overall, self.k, axis=0)))
         return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, overall))
 
     def _standardized(self, prepared, parameters: Gaussians) -> Gaussians:
@@ -445,28 +379,6 @@ class GaussianMixture(Alternating):
         return covariances * prepared.scale_products
 
 
-def _scales(columns, origin) -> np.ndarray:
-    """(d,) standard deviation of each centered column; for constant columns the mean of the others, or 1.
-
-    A column counts as constant if it varies only by the rounding error of its offset, or if its variance would underflow.
-    """
-    largest = np.abs(columns).max(axis=1)
-    safe = np.where(largest > 0, largest, 1.0)
-    deviations = safe * np.sqrt(np.square(columns / safe[:, None]).mean(axis=1))
-    varies = (largest > 64 * EPS * np.abs(origin)) & (deviations > MIN_STANDARD_DEVIATION)
-    return np.where(varies, deviations, deviations[varies].mean() if varies.any() else 1.0)
-
-
-def _chunk_size(prepared: PreparedFeatures) -> int:
-    """Number of points to process at a time; fewer if their features have to be computed for it."""
-    return CHUNK if prepared.features is not None else min(CHUNK, max(FEATURES_PER_CHUNK // prepared.feature_count, 64))
-
-
 def _smallest_eigenvalues(covariances) -> np.ndarray:
     """(k,) smallest eigenvalue of each covariance."""
     return np.linalg.eigvalsh(covariances)[:, 0]
-
-
-def _well_conditioned(gaussians: Gaussians, smallest) -> bool:
-    """Whether products of coordinates are precise enough for these standardized Gaussians."""
-    return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < MAX_SQUARED_RATIO * smallest).all())

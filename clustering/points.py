@@ -11,6 +11,20 @@ MAX_MAGNITUDE = 1e150
 """largest absolute value of a coordinate, chosen so that sums of squares do not overflow"""
 
 
+def is_dask(data) -> bool:
+    """Whether this is a Dask array, dataframe or bag. Does not import Dask."""
+    return type(data).__module__.partition(".")[0] == "dask"
+
+
+def refuse_dask(data, name: str) -> None:
+    """Raise ValueError if this is a Dask array or dataframe, which NumPy would load into memory as a whole."""
+    if is_dask(data):
+        raise ValueError(
+            f"{name} must be in memory here, but this is a Dask {type(data).__name__.lower()}: take a sample with "
+            "clustering.sample_rows, or call compute() if it fits in memory"
+        )
+
+
 def check_points(points, name: str = "points") -> np.ndarray:
     """Check the points and return them as an (n, d) array of finite doubles.
 
@@ -24,8 +38,10 @@ def check_points(points, name: str = "points") -> np.ndarray:
     ------
     ValueError
         If `points` is not a numeric table with at least one row and one column, or has a value that is not finite or
-        exceeds `MAX_MAGNITUDE` in absolute value. The message gives the position of the first invalid value.
+        exceeds `MAX_MAGNITUDE` in absolute value. The message gives the position of the first invalid value. Also for a Dask
+        array or dataframe.
     """
+    refuse_dask(points, name)
     try:
         checked = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
@@ -59,6 +75,7 @@ def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
     ValueError
         As in `check_points`, except that NaN is allowed.
     """
+    refuse_dask(points, name)
     try:
         observed = ~np.isnan(np.asarray(points, dtype=np.float64))
     except (TypeError, ValueError):
@@ -90,6 +107,7 @@ def check_k(k: int, n: int) -> None:
 
 def check_labels(labels, n: int, k: int) -> np.ndarray:
     """Check the labels and return them as an (n,) array. Raise ValueError unless they are n integers in 0..k-1."""
+    refuse_dask(labels, "labels")
     labels = np.asarray(labels)
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels must be {n} integers, one per point, got {labels.dtype} of shape {labels.shape}")
@@ -98,17 +116,17 @@ def check_labels(labels, n: int, k: int) -> np.ndarray:
     return labels
 
 
-def count_distinct(points: np.ndarray, enough: int) -> int:
-    """Number of distinct rows, or some number >= `enough` as soon as that many have been found."""
+def distinct_rows(points: np.ndarray, enough: int) -> np.ndarray:
+    """All distinct rows, or at least `enough` of them as soon as that many have been found."""
     n = len(points)
     examined = min(n, 8 * enough)
     while True:
-        distinct = len(np.unique(points[:examined], axis=0))
-        if distinct >= enough or examined == n:
+        distinct = np.unique(points[:examined], axis=0)
+        if len(distinct) >= enough or examined == n:
             return distinct
         examined = min(n, 8 * examined)
 
 
 def distinct_points_notices(points: np.ndarray, k: int) -> tuple[Notice, ...]:
     """Notice that the points have fewer than k distinct rows, or an empty tuple."""
-    return few_distinct_notices(count_distinct(points, k), k)
+    return few_distinct_notices(len(distinct_rows(points, k)), k)

@@ -1,12 +1,15 @@
 """Projections to fewer dimensions: principal components of points, classical multidimensional scaling of dissimilarities."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal, eigvalsh_tridiagonal, lapack
 
-from clustering.points import check_points, is_integer
+from clustering.block_table import check_table_in_blocks
+from clustering.points import check_points, is_dask, is_integer
 from clustering.proximity import check_proximities
+from clustering.tasks import array_of_blocks
 
 
 class PrincipalComponents(NamedTuple):
@@ -22,7 +25,12 @@ class PrincipalComponents(NamedTuple):
     """(d,) fraction of the total variance along each direction; 0 if all points are equal"""
 
     def project(self, points, m: int) -> np.ndarray:
-        """(n, m) coordinates of points (n, d) along the first m directions. Raises ValueError if the shapes do not match."""
+        """(n, m) coordinates of points (n, d) along the first m directions. Raises ValueError if the shapes do not match.
+
+        For a Dask array or dataframe, the result is a lazily computed Dask array.
+        """
+        if is_dask(points):
+            return array_of_blocks(partial(self.project, m=m), points, (m,), float)
         points = check_points(points)
         d = len(self.mean)
         if points.shape[1] != d:
@@ -46,7 +54,7 @@ def principal_components(points) -> PrincipalComponents:
 
     Parameters
     ----------
-    points : (n, d) array
+    points : (n, d) array, or Dask array or dataframe of numbers
 
     Returns
     -------
@@ -61,27 +69,59 @@ def principal_components(points) -> PrincipalComponents:
     Notes
     -----
     The result depends on the units of the columns. Directions of equal variance are not unique. Computed from singular
-    values of the centered points, which is more precise than from their covariance.
+    values of the centered points, which is more precise than from their covariance. On the blocks of a Dask array, these are
+    the singular values of the triangular factors of their QR decompositions, combined as a tree.
 
     References
     ----------
-    Pearson 1901, doi:10.1080/14786440109462720; Hotelling 1933, doi:10.1037/h0071325.
+    Pearson 1901, doi:10.1080/14786440109462720; Hotelling 1933, doi:10.1037/h0071325. QR by blocks: Demmel et al. 2012,
+    doi:10.1137/080731992.
     """
+    n, mean, scale, factor = (_factor_of_blocks if is_dask(points) else _factor)(points)
+    _, lengths, axes = np.linalg.svd(factor, full_matrices=True)
+    variances = np.zeros(len(mean))
+    variances[: len(lengths)] = np.square(lengths) / (n - 1)
+    total = variances.sum()
+    return PrincipalComponents(mean, _signed(axes), variances * scale**2, variances / (total or 1.0))
+
+
+def _factor(points) -> tuple[int, np.ndarray, float, np.ndarray]:
+    """Number of points, their mean (d,), a scale, and the triangular factor (min(n, d), d) of the centered, scaled points."""
     points = check_points(points)
-    n, d = points.shape
-    if n < 2:
-        raise ValueError("principal components need at least two rows, got 1")
+    _check_rows(len(points))
     mean = points.mean(axis=0)
     centered = points - mean
     # correct the rounding error of the mean
     residual = centered.mean(axis=0)
     centered -= residual
-    scale = np.abs(centered).max() or 1.0
-    _, lengths, axes = np.linalg.svd(np.linalg.qr(centered / scale, mode="r"), full_matrices=True)
-    variances = np.zeros(d)
-    variances[: len(lengths)] = np.square(lengths) / (n - 1)
-    total = variances.sum()
-    return PrincipalComponents(mean + residual, _signed(axes), variances * scale**2, variances / (total or 1.0))
+    scale = float(np.abs(centered).max()) or 1.0
+    return len(points), mean + residual, scale, np.linalg.qr(centered / scale, mode="r")
+
+
+def _factor_of_blocks(points) -> tuple[int, np.ndarray, float, np.ndarray]:
+    """Same as `_factor` for a Dask array."""
+    table = check_table_in_blocks(points)
+    _check_rows(table.n)
+    scale = float(table.largest.max()) or 1.0
+    factor = table.blocks.sum(_factor_with_ones, None, table.origin, scale, combine=_factor_of_both)
+    # due to the column of ones, the rest of the factor does not depend on the rounding error of the mean
+    residual = factor[0, 1:] / factor[0, 0]
+    return table.n, table.origin + residual * scale, scale, factor[1:, 1:]
+
+
+def _factor_with_ones(points: np.ndarray, _, origin, scale: float) -> np.ndarray:
+    columns = np.ones((len(points), 1 + len(origin)))
+    np.divide(points - origin, scale, out=columns[:, 1:])
+    return np.linalg.qr(columns, mode="r")
+
+
+def _factor_of_both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.linalg.qr(np.concatenate([a, b]), mode="r")
+
+
+def _check_rows(n: int) -> None:
+    if n < 2:
+        raise ValueError("principal components need at least two rows, got 1")
 
 
 def classical_scaling(proximities, dimensions: int = 2) -> Scaling:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import map_chunks
-from clustering.points import check_points
+from clustering.points import check_points, refuse_dask
 
 METRICS = {
     "euclidean": "euclidean",
@@ -80,6 +80,7 @@ def check_proximities(proximities) -> np.ndarray:
         If it is not numeric, square, finite, non-negative, zero on the diagonal, and symmetric within rounding (1e-8 times
         the larger of the two entries plus 1e-12 times the largest entry). The message gives the first invalid entry.
     """
+    refuse_dask(proximities, "proximities")
     try:
         checked = np.asarray(proximities, dtype=np.float64)
     except (TypeError, ValueError):

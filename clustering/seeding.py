@@ -23,7 +23,27 @@ def random_rows(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
     return rng.choice(n, size=k, replace=False)
 
 
-def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, trials: int | None = None) -> np.ndarray:
+def rows_not_chosen(n: int, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose `count` of n rows uniformly at random, without replacement, that are not among `rows`, which are distinct."""
+    chosen = rng.choice(n - len(rows), size=count, replace=False)
+    for row in np.sort(rows):  # numbers of the remaining rows become numbers of all rows
+        chosen += chosen >= row
+    return chosen
+
+
+def plus_plus_trials(init: str, k: int) -> int | None:
+    """Number of candidates per center of the form of k-means++ with this name, or None if it is no such name."""
+    return {"k-means++": 2 + int(np.log(k)), "plain k-means++": 1}.get(init)
+
+
+def plus_plus(
+    distances_to: DistancesTo,
+    n: int,
+    k: int,
+    rng: np.random.Generator,
+    trials: int | None = None,
+    first: int | None = None,
+) -> np.ndarray:
     """Choose k rows by k-means++.
 
     The first row is drawn uniformly. For each further row, `trials` candidates are drawn with probability proportional to
@@ -38,6 +58,8 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
     rng : numpy.random.Generator
     trials : int, optional
         Number of candidates per row, by default 2 + ln k (greedy k-means++). 1 is k-means++ as originally published.
+    first : int, optional
+        The first row, by default random.
 
     Raises
     ------
@@ -52,11 +74,11 @@ def plus_plus(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generato
     Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA; the greedy variant is in section 7.
     """
     if trials is None:
-        trials = 2 + int(np.log(k))
+        trials = plus_plus_trials("k-means++", k)
     elif not is_integer(trials) or trials < 1:
         raise ValueError(f"trials must be an integer of at least 1, got {trials}")
     rows = np.empty(k, dtype=np.intp)
-    rows[0] = rng.integers(n)
+    rows[0] = rng.integers(n) if first is None else first
     nearest = distances_to(rows[:1])[0]
     for i in range(1, k):
         cumulative = np.cumsum(nearest)
@@ -117,10 +139,8 @@ def rows_by_name(init: str, distances_to: DistancesTo, n: int, k: int, rng: np.r
     """
     if init == "random":
         return random_rows(n, k, rng)
-    if init == "k-means++":
-        return plus_plus(distances_to, n, k, rng)
-    if init == "plain k-means++":
-        return plus_plus(distances_to, n, k, rng, trials=1)
+    if trials := plus_plus_trials(init, k):
+        return plus_plus(distances_to, n, k, rng, trials)
     if init == "maxmin":
         return maxmin(distances_to, n, k, rng)
     names = ", ".join(map(repr, (*others, "k-means++", "plain k-means++", "random", "maxmin")))

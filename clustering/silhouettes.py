@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import map_chunks
-from clustering.points import check_points, is_integer
+from clustering.points import check_points, is_integer, refuse_dask
 from clustering.proximity import check_proximities
 
 BLOCK = 2**18
@@ -89,6 +89,7 @@ def silhouette_of_proximities(
 
 def _sample(n: int, labels, max_points: int, rng) -> tuple[np.ndarray, np.ndarray]:
     """Labels (m,) and indices (m,) of all points or of the sample."""
+    refuse_dask(labels, "labels")
     labels = np.asarray(labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be n={n} integers, got an array of {labels.dtype} with shape {labels.shape}")

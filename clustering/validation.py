@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from clustering.points import check_points
+from clustering.points import check_points, refuse_dask
 
 
 def contingency_table(a, b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,6 +24,8 @@ def contingency_table(a, b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ValueError
         If a and b are not one-dimensional and of the same length.
     """
+    refuse_dask(a, "labels")
+    refuse_dask(b, "labels")
     a, b = np.asarray(a), np.asarray(b)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"labels must be two arrays of the same length, got shapes {a.shape} and {b.shape}")
@@ -190,6 +192,8 @@ def match_clusters(a, b, k: int | None = None) -> np.ndarray:
     ----------
     Kuhn 1955, doi:10.1002/nav.3800020109; here with SciPy's `linear_sum_assignment`.
     """
+    refuse_dask(a, "labels")
+    refuse_dask(b, "labels")
     a, b = np.asarray(a), np.asarray(b)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"labels must be two arrays of the same length, got shapes {a.shape} and {b.shape}")

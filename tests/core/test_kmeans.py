@@ -217,7 +217,7 @@ def test_more_than_256_clusters_are_distinguished(k):
 
 
 def test_several_chunks_of_points_match_scikit_learn(monkeypatch):
-    monkeypatch.setattr("clustering.kmeans.chunk_size", lambda rows: 1_000)
+    monkeypatch.setattr("clustering.point_labels.chunk_size", lambda rows: 1_000)
     points = sampling.grid(5_000, np.random.default_rng(0), side=2).points
     start = points[:4]
     step = fit(KMeans(4), points, start=start)
@@ -304,7 +304,7 @@ def test_initial_centers_of_the_wrong_shape_raise_an_error(start, message, argum
 @pytest.mark.parametrize("k", [4, 5, 16, 17, 60])
 @pytest.mark.parametrize("kind", ["free", "grid", "offset", "tight"])
 def test_labels_in_every_iteration_equal_a_full_search_with_the_lowest_index_on_ties(monkeypatch, k, kind):
-    monkeypatch.setattr("clustering.kmeans.chunk_size", lambda rows: 250)  # ties in every chunk, not only in the first
+    monkeypatch.setattr("clustering.point_labels.chunk_size", lambda rows: 250)  # ties in every chunk, not only in the first
     rng = np.random.default_rng(k)
     points = rng.integers(-6, 7, size=(900, 2)).astype(float)
     if kind != "grid":

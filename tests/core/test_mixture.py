@@ -204,7 +204,7 @@ def test_narrow_components_away_from_the_center_match_the_reference_steps(covari
 @pytest.mark.parametrize("covariance", KINDS)
 @pytest.mark.parametrize("limit", [None, 0])
 def test_chunked_steps_match_the_reference_with_and_without_stored_features(covariance, limit, monkeypatch):
-    monkeypatch.setattr("clustering.mixture.CHUNK", 64)
+    monkeypatch.setattr("clustering.mixture_steps.CHUNK", 64)
     if limit is not None:
         monkeypatch.setattr("clustering.mixture.FEATURES_LIMIT", limit)
     points = sampling.unequal_spreads(501, np.random.default_rng(0), d=3).points
@@ -531,13 +531,13 @@ def test_invalid_initial_labels_are_rejected(labels, message):
 def test_features_that_are_not_stored_are_computed_in_chunks(monkeypatch, d, n):
     limit, largest = 2**13, []
     monkeypatch.setattr("clustering.mixture.FEATURES_LIMIT", 0)
-    monkeypatch.setattr("clustering.mixture.FEATURES_PER_CHUNK", limit)
+    monkeypatch.setattr("clustering.mixture_steps.FEATURES_PER_CHUNK", limit)
 
     def recorded(covariance, columns):
         largest.append(feature_count(covariance, len(columns)) * columns.shape[1])
         return features_of(covariance, columns)
 
-    monkeypatch.setattr("clustering.mixture.features_of", recorded)
+    monkeypatch.setattr("clustering.mixture_steps.features_of", recorded)
     points = np.random.default_rng(0).standard_normal((n, d))
     fit(GaussianMixture(2, "full", floor=0.1), points, rng=0, max_iter=2)
     assert largest

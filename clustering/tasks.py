@@ -1,0 +1,288 @@
+"""Dask graphs with one task per block of a table. This is the only module that knows Dask, and it does not import it."""
+
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import getitem
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+GROUP = 8
+"""number of results that one task combines"""
+MAX_ROWS = 2**20
+"""maximum number of rows per block; larger chunks of an array are divided, because a step needs several times their memory"""
+WAIT = 60
+"""seconds to wait for a worker if there is none"""
+SHARE_OF_WORKERS = 0.4
+"""share of the workers' memory limit that results may occupy"""
+SHARE_OF_MACHINE = 0.25
+"""share of this machine's memory that results may occupy if Dask runs in this process"""
+
+
+def dask():
+    """The package Dask, which must have been imported to create the array or dataframe that is used."""
+    return sys.modules["dask"]
+
+
+class InvalidBlock(ValueError):
+    """An error in the contents of a block; the message is complete."""
+
+
+class Holder:
+    """Any value as an argument of a task; Dask would look for tasks inside tuples and lists."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def get(self):
+        return self.value
+
+
+class Tasks:
+    """A sequence of tasks: a Dask collection, see https://docs.dask.org/en/stable/custom-collections.html."""
+
+    def __init__(self, graph: dict, items: list):
+        """`items`: keys of the graph, or tasks that refer to keys of the graph and are evaluated as a part of other tasks."""
+        self.graph, self.items = graph, items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: slice) -> "Tasks":
+        return Tasks(self.graph, self.items[i])
+
+    def call(self, function: Callable, *arguments) -> "Tasks":
+        """Call the function with each item.
+
+        Each of the further arguments has one value per item: it is a list of numbers, or `Tasks`; or `Tasks` with one item,
+        which is used for all.
+        """
+        graph, columns = dict(self.graph), []
+        for argument in arguments:
+            if isinstance(argument, Tasks):
+                graph |= argument.graph
+                argument = argument.items if len(argument) == len(self) else argument.items * len(self)
+            columns.append(argument)
+        return Tasks(graph, [(function, *row) for row in zip(self.items, *columns, strict=True)])
+
+    def part(self, i: int) -> "Tasks":
+        """Item i of each result."""
+        return self.call(getitem, [i] * len(self))
+
+    def named(self, name: str, *suffix: int) -> "Tasks":
+        """The same as tasks of their own, with keys (name, i, *suffix)."""
+        keys = [(name, i, *suffix) for i in range(len(self))]
+        return Tasks(self.graph | dict(zip(keys, self.items, strict=True)), keys)
+
+    def tree(self, combine: Callable[[Any, Any], Any]) -> "Tasks":
+        """One task that combines all results in their order, as a tree: (1, 2, …, `GROUP`), …"""
+        level, operation = self, literal(combine)
+        while len(level) > 1:
+            groups = [level.items[i : i + GROUP] for i in range(0, len(level), GROUP)]
+            level = Tasks(level.graph, groups).call(_reduced, operation).named(new_name("combine"))
+        return level
+
+    def array(self, counts: np.ndarray, width: tuple[int, ...], dtype):
+        """Lazily computed Dask array of the results, arrays of shapes (counts[i], *width)."""
+        name = new_name("clustering")
+        graph = self.named(name, *(0 for _ in width)).graph
+        return dask().array.Array(graph, name, (tuple(counts), *((size,) for size in width)), dtype)
+
+    def __dask_graph__(self):
+        return self.graph
+
+    def __dask_keys__(self):
+        return self.items
+
+    def __dask_tokenize__(self):
+        return self.items
+
+    @property
+    def __dask_scheduler__(self):
+        return dask().threaded.get
+
+    @staticmethod
+    def __dask_optimize__(graph, keys, **_):
+        return dask().optimization.cull(graph, keys)[0]
+
+    def __dask_postcompute__(self):
+        return list, ()
+
+    def __dask_postpersist__(self):
+        return self._with_results, ()
+
+    def _with_results(self, results: dict, **_) -> "Tasks":
+        return Tasks(dict(results), self.items)
+
+
+def new_name(name: str) -> str:
+    """A name for the keys of new tasks that Dask shows as `name`."""
+    return f"{name}-{uuid4().hex}"
+
+
+def literal(value) -> Tasks:
+    """A task with this result. It is sent once to each worker that needs it, not once with each task."""
+    return Tasks({}, [_constant(value)]).named(new_name("argument"))
+
+
+def _constant(value) -> tuple:
+    return (Holder.get, Holder(value))
+
+
+def joined(parts: Sequence[Tasks]) -> Tasks:
+    """The items of all parts."""
+    graph: dict = {}
+    for part in parts:
+        graph |= part.graph
+    return Tasks(graph, [item for part in parts for item in part.items])
+
+
+def computed(root: Tasks, keep: Tasks | None = None) -> tuple[Tasks, Any]:
+    """Tasks with the results of `keep`, which Dask keeps in memory, and the result of the only item of `root`.
+
+    Raises ValueError with a sentence for the user if a task fails, or if the cluster does not answer.
+    """
+    root = root.named(new_name("result"))
+    parts = [root] if keep is None else [root, keep]
+    try:
+        done = dask().persist(joined(parts), traverse=False)[0].graph
+        result = _result(done[root.items[0]])
+    except Exception as error:
+        raise ValueError(_sentence(error)) from error
+    if keep is None or all(_is_future(done[key]) for key in keep.items):
+        return Tasks(done, keep.items if keep else []), result
+    return Tasks({}, [_constant(done[key]) for key in keep.items]), result
+
+
+def _is_future(value) -> bool:
+    return type(value).__module__.partition(".")[0] == "distributed"
+
+
+def _result(value):
+    if not _is_future(value):
+        return value
+    while True:
+        try:
+            return value.result(timeout=WAIT)
+        except TimeoutError:
+            if value.status != "pending":
+                raise
+            value.client.wait_for_workers(1, timeout=WAIT)  # without workers, the result would never arrive
+
+
+def _reduced(results: list, combine: Callable):
+    return reduce(combine, results)
+
+
+def _client():
+    """The client of `distributed` that Dask uses, or None if Dask runs in this process."""
+    client = getattr(dask().base.get_scheduler(), "__self__", None)
+    return client if hasattr(client, "scheduler_info") else None
+
+
+def memory() -> float:
+    """Number of bytes that results may occupy."""
+    client = _client()
+    if client is None:
+        return SHARE_OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return SHARE_OF_WORKERS * sum(worker["memory_limit"] or np.inf for worker in workers)
+
+
+def size_of(value) -> int:
+    """Number of bytes of the arrays in a nested value."""
+    buffers: list = []
+    pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    return sum(buffer.raw().nbytes for buffer in buffers)
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong and what to do about it."""
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    if isinstance(error, InvalidBlock):
+        return text
+    if isinstance(error, FileNotFoundError):
+        return f"a file of the table has vanished ({text}): restore it, or open the table again"
+    if kind == "KilledWorker" or isinstance(error, MemoryError):
+        return "workers were lost repeatedly, probably for lack of memory: use smaller blocks, or workers with more memory"
+    if "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
+        return f"the Dask cluster does not answer ({kind}: {text}): check that its scheduler and workers are running"
+    return f"a block of the table cannot be computed ({kind}: {text}): check that all files have the same columns of numbers"
+
+
+def numbers_of(data, name: str) -> tuple[Tasks, int, tuple[int, ...] | None]:
+    """The rows of a Dask array or dataframe.
+
+    Returns
+    -------
+    tasks : Tasks
+        Each block of rows as an array of doubles (rows, d).
+    d : int
+    counts : tuple of int
+        Number of rows of each block; None if unknown.
+
+    Raises
+    ------
+    ValueError
+        If `data` is not a Dask array or dataframe of numbers with two dimensions.
+    """
+    if not hasattr(data, "to_delayed") or not hasattr(data, "ndim"):
+        raise ValueError(f"{name} must be a Dask array or dataframe of numbers, got {type(data).__name__}")
+    if data.ndim != 2:
+        raise ValueError(f"{name} must have two dimensions (n, d), got {data.ndim}")
+    d, counts, is_frame = int(data.shape[1]), None, hasattr(data, "dtypes")
+    for column, dtype in dict(data.dtypes).items() if is_frame else [(None, data.dtype)]:
+        if getattr(dtype, "kind", "O") not in "biuf":
+            where = f"column {column!r}" if is_frame else "the array"
+            raise ValueError(f"{name} must be numbers, but {where} has the type {dtype}")
+    if not is_frame:
+        counts = None if np.isnan(data.shape[0]) else _divided(data.chunks[0])
+        data = data.rechunk({1: d} if counts is None else (counts, d))
+    tasks = tasks_of(data)
+    m = len(tasks)
+    return tasks.call(_numbers, [d] * m, list(range(m)), [name] * m), d, counts
+
+
+def array_of_blocks(function: Callable, data, width: tuple[int, ...], dtype):
+    """Lazily computed Dask array (n, *width) of `function(points)`, evaluated for each block of a Dask array or dataframe."""
+    tasks, _, counts = numbers_of(data, "points")
+    return tasks.call(_applied, literal(function)).array(counts or (np.nan,) * len(tasks), width, dtype)
+
+
+def _applied(block, function: Callable):
+    return function(block)
+
+
+def label_tasks(labels, counts: Sequence[int]) -> Tasks:
+    """The labels (n,) of all points for blocks with these numbers of points. Raises ValueError if they are not n integers."""
+    labels, n = dask().array.asarray(labels), sum(counts)
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ValueError(f"labels must be {n} integers, one per point, got {labels.dtype} of shape {labels.shape}")
+    return tasks_of(labels.rechunk((tuple(counts),)))
+
+
+def tasks_of(data) -> Tasks:
+    """The chunks of a Dask array or dataframe, in order."""
+    parts = np.ravel(data.to_delayed()).tolist()
+    graphs = {id(part.dask): part.dask for part in parts}
+    return joined([Tasks(dict(graph), []) for graph in graphs.values()] + [Tasks({}, [part.key for part in parts])])
+
+
+def _divided(chunks: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of rows of the chunks, with those above `MAX_ROWS` divided into about equal parts."""
+    parts = [max(1, -(-rows // MAX_ROWS)) for rows in chunks]
+    return tuple(rows // m + (i < rows % m) for rows, m in zip(chunks, parts, strict=True) for i in range(m))
+
+
+def _numbers(block, d: int, i: int, name: str) -> np.ndarray:
+    try:
+        numbers = np.ascontiguousarray(block, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidBlock(f"{name} must be numbers, but block {i} has others: {error}") from None
+    if numbers.shape[1:] != (d,):
+        raise InvalidBlock(f"{name} must have {d} columns, but block {i} has shape {numbers.shape}")
+    return numbers
