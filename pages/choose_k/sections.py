@@ -10,8 +10,8 @@ from pages.choose_k.verdict import MIN_SILHOUETTE, MIN_STABILITY, NAMES, Criteri
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs
 from pages.figures import plots
 from pages.figures.markup import table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.figures.thumbnails import as_html, thumbnail
+from pages.ui.charts import show_chart
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
@@ -62,9 +62,7 @@ def show(verdict: Verdict) -> None:
                 criterion = verdict.criteria[name]
                 st.markdown(f"**{NAMES[name]}**")
                 figure = sweep_figures.elbow(criterion) if name == "elbow" else sweep_figures.curve(criterion)
-                st.plotly_chart(
-                    figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.", **WITHOUT_SAVE_BUTTON
-                )
+                show_chart(figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.")
                 st.caption(TEXTS[name])
     if verdict.information:
         show_information(verdict)
@@ -83,7 +81,7 @@ def show_information(verdict: Verdict) -> None:
     model = f"{view.model_option.label.lower()} model"
     st.markdown(f"**BIC, ICL and AIC**, by number of {view.traits.cluster}s and {model}")
     figure = sweep_figures.information_criteria(verdict)
-    st.plotly_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.", **WITHOUT_SAVE_BUTTON)
+    show_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.")
     st.caption(INFORMATION_TEXT)
 
 
@@ -117,11 +115,10 @@ def show_best_runs(verdict: Verdict) -> None:
     if len(verdict.ks) < 2:
         return
     st.markdown("**How clusters split as K grows**")
-    st.plotly_chart(
+    show_chart(
         sweep_figures.flow(verdict.best_runs, colors),
         key="flow",
         alt="Points that the clusters for consecutive values of K share.",
-        **WITHOUT_SAVE_BUTTON,
     )
     show_silhouettes(verdict.best_runs, colors, [k for k in verdict.votes if k > 1])
 
@@ -138,11 +135,10 @@ def show_silhouettes(best_runs: list[BestRun], colors: list, suggested: list[int
         else default
     )
     best, best_colors = next((best, own) for best, own in zip(best_runs, colors, strict=True) if best.k == k)
-    st.plotly_chart(
+    show_chart(
         sweep_figures.silhouettes(best, best_colors),
         key="silhouettes",
         alt=minus_signs(f"Silhouette widths of points in {k} clusters, mean {best.silhouette.mean:.2f}."),
-        **WITHOUT_SAVE_BUTTON,
     )
     mean = minus_signs(f"{best.silhouette.mean:.3f}")
     st.caption(

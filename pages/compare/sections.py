@@ -14,9 +14,9 @@ from pages.datasets.formatting import escape_markdown, format_number, minus_sign
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.runs import curves, pictures
 from pages.runs.frames import aligned_frames
+from pages.ui.charts import show_chart
 from pages.ui.export_menu import show_export_menu
 from pages.ui.player import player
 from pages.ui.progress import Progress
@@ -77,7 +77,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
         with container:
             with st.container(key=key):
-                st.plotly_chart(figure, key=f"picture {key}", alt=texts[-1], **plots.WITH_SAVE_BUTTON)
+                show_chart(figure, key=f"picture {key}", alt=texts[-1], can_be_saved=True)
             show_notices(run)
             show_export_menu(run, figure, frames, key)
     with st.container(key="player_panel"):
@@ -96,7 +96,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     with st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
-        st.plotly_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.", **WITHOUT_SAVE_BUTTON)
+        show_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.")
 
 
 def show_scores(comparison: Comparison) -> None:
@@ -161,13 +161,12 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
             selected = st.session_state[f"contingency {pair_key}"]["selection"]["points"]
             st.session_state[f"highlighted {pair_key}"] = tuple(selected[0]["customdata"]) if selected else ALL_CELLS
 
-        st.plotly_chart(
+        show_chart(
             figures.contingency(agreement),
             key=f"contingency {pair_key}",
             on_select=on_select,
             selection_mode="points",
             alt=f"Contingency table of {a} and {b}.",
-            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Contingency table; click a cell to highlight its points. Outlined = disagreement.")
     highlighted = agreement.rows(None if cell == ALL_CELLS else cell)
@@ -181,11 +180,10 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
             session_cache().get(("backdrop", key, plane.names, one.name), lambda one=one: figures.backdrop(data, plane, one))
             for one in (agreement.a, agreement.b)
         ]
-    st.plotly_chart(
+    show_chart(
         figures.side_by_side(data, plane, agreement, highlighted, backdrops),
         key="disagreement",
         alt=f"Points colored by {a} and by {b}; {len(highlighted)} highlighted.",
-        **WITHOUT_SAVE_BUTTON,
     )
 
 

@@ -13,7 +13,8 @@ from pages.datasets.formatting import escape_markdown, minus_signs
 from pages.datasets.planes import column_plane
 from pages.figures import summaries
 from pages.figures.markup import table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON, rings_note
+from pages.figures.plots import rings_note
+from pages.ui.charts import show_chart
 from pages.ui.data_choice import summary
 from pages.ui.placing import plane_of
 from pages.ui.widgets import PERSISTENT, session_cache
@@ -149,4 +150,4 @@ def show_proximities(data: Data) -> None:
 def chart(name: str, data: Data, create: Callable[[], go.Figure], alt: str, *parameters) -> None:
     """Shows a figure, created on first use and cached by name, data and `parameters`."""
     figure = session_cache().get((name, data.key, *parameters), create)
-    st.plotly_chart(figure, key=f"chart {name}", alt=alt, **WITHOUT_SAVE_BUTTON)
+    show_chart(figure, key=f"chart {name}", alt=alt)

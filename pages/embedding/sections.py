@@ -13,9 +13,9 @@ from pages.datasets.limits import MAX_CLUSTERS
 from pages.embedding import figures
 from pages.figures import plots
 from pages.figures.markup import table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
+from pages.ui.charts import show_chart
 from pages.ui.navigation import open_own_data
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
@@ -46,11 +46,10 @@ def show_neighbors(run: Run, shown: RunPictures, word: int) -> None:
         figure = session_cache().get(
             ("neighbors", shown.name, word), lambda: figures.neighbor_history(run, shown.frames, word, shown.name)
         )
-        st.plotly_chart(
+        show_chart(
             figure,
             key=f"neighbors of {word}",
             alt=f"Cosine similarity of {name} and its nearest neighbors in each iteration.",
-            **WITHOUT_SAVE_BUTTON,
         )
     st.caption(
         escape_markdown(
@@ -119,11 +118,10 @@ def _is_right(vectors: np.ndarray, index: dict[str, int], words: tuple[str, ...]
 
 def show_matrix(run: Run) -> None:
     figure = session_cache().get(("matrices", plots.token(run.key)), lambda: figures.matrices(run))
-    st.plotly_chart(
+    show_chart(
         figure,
         key="matrices",
         alt="Two heat maps of frequent words: pointwise mutual information, and the products of the learned vectors.",
-        **WITHOUT_SAVE_BUTTON,
     )
     sorting = f"by {run.data.label_name}" if run.data.labels is not None else "along the first principal component"
     st.caption(

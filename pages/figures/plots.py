@@ -12,11 +12,8 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_hover, escape_html, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.figures import palette
+from pages.figures.themes import Theme, themed
 
-WITH_SAVE_BUTTON = dict(config={"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]})
-"""options of figures that can be saved; the player hides Plotly's save button and triggers it from its own buttons"""
-WITHOUT_SAVE_BUTTON = dict(config={"displayModeBar": False})
-"""options of figures that cannot be saved"""
 MAX_MARKERS = 2_000
 """maximum number of points drawn as markers; more are painted as an image"""
 MAX_ANIMATED_MARKERS = 1_000
@@ -285,6 +282,30 @@ class Figure(go.Figure):
         return spec | (dict(frames=_packed(frames)) if frames else {})
 
 
+class _PageFigure(Figure):
+    """A figure that Plotly draws only once.
+
+    Streamlit passes each figure to Plotly a second time, as a copy. Plotly draws it again, which takes as long as the first
+    time, if the layout has a template or if an array is in binary form. Lists are not compared, because `datarevision` is set.
+    """
+
+    def to_dict(self) -> dict:
+        data, layout, frames = self._spec
+        spec = dict(data=[_listed(trace) for trace in data], layout=_packed(layout) | dict(datarevision=1))
+        return spec | (dict(frames=_packed(frames)) if frames else {})
+
+
+def page_figure(figure: go.Figure, theme: Theme) -> Figure:
+    """Return the figure as it is sent to a page with this theme."""
+    if isinstance(figure, Figure) and "_validated" not in figure.__dict__:
+        data, layout, frames = figure._spec
+    else:  # it may have been changed
+        spec = figure.to_dict()
+        data, layout, frames = spec["data"], spec["layout"], spec.get("frames", ())
+    layout = {name: value for name, value in layout.items() if name != "template"}
+    return _PageFigure(data, themed(layout, theme), frames)
+
+
 @cache
 def _default_template() -> dict:
     """The template that Plotly adds to each figure."""
@@ -293,6 +314,19 @@ def _default_template() -> dict:
 
 PACKED = {np.dtype(kind): kind[1:] for kind in ("<f4", "<f8", "|u1")}
 """Plotly's names of the data types whose arrays are sent in binary form"""
+
+
+MAX_LISTED = 5_000
+"""size of the largest array of a figure on a page that is sent as a list"""
+
+
+def _listed(value):
+    """The value without None, and with short arrays as they are: they become lists of the shortest exact numbers."""
+    if isinstance(value, dict):
+        return {name: _listed(part) for name, part in value.items() if part is not None}
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= MAX_LISTED:
+        return value
+    return _packed(value)
 
 
 def _packed(value):

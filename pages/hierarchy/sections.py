@@ -6,12 +6,12 @@ import streamlit as st
 from pages.datasets.formatting import escape_markdown, format_short, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.hierarchy import figures
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.hierarchy.picture import picture
 from pages.methods.tree_cut import OUTLINED
 from pages.runs.run import Run
+from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.run_view import colors_and_rings
@@ -45,7 +45,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            st.plotly_chart(scatter, key="tree picture", alt=figures.alt_text(run), **plots.WITH_SAVE_BUTTON)
+            show_chart(scatter, key="tree picture", alt=figures.alt_text(run), can_be_saved=True)
         outlines = (
             "Lines: merges so far."
             if data_tree.linkage == "single"
@@ -54,26 +54,24 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
         st.caption(f"{outlines} Black line: the pair being merged. Gray points: not merged yet.{colors_and_rings(run)}")
     with above[1]:
         with st.container(key="tree"):
-            st.plotly_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), **WITHOUT_SAVE_BUTTON)
+            show_chart(dendrogram, key="tree tree", alt=figures.alt_text(run))
         st.caption(
             "Brackets are merges; leaves are points. Drag the dashed line to cut; each branch below it is a cluster. The "
             "strip shows the cluster colors."
         )
     with below[0]:
         with st.container(key="heights"):
-            st.plotly_chart(
+            show_chart(
                 heights,
                 key="tree heights",
                 alt=f"Merge height against the number of clusters; maximum {format_short(data_tree.tree.heights.max())}.",
-                **WITHOUT_SAVE_BUTTON,
             )
         st.caption("A steep rise means that distant clusters merge; cut just before it.")
     with below[1]:
-        st.plotly_chart(
+        show_chart(
             heat_map,
             key="tree proximities",
             alt="Heat map of the pairwise dissimilarities in dendrogram order: dark blocks are compact clusters.",
-            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Pairwise dissimilarities in dendrogram order (dark = similar); boxes are clusters.")
     return name

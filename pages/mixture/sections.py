@@ -13,7 +13,6 @@ from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.palette import color_of, mark_of
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.methods.mixture import COVARIANCE
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
@@ -23,6 +22,7 @@ from pages.mixture.posterior import Posterior
 from pages.runs.pictures import extent_of
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
+from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress, run_job
 from pages.ui.results import show_tables
@@ -77,13 +77,12 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             st.session_state["focus"] = picked[0]["customdata"] + 1
 
     with left:
-        st.plotly_chart(
+        show_chart(
             figures.highlighted(posterior, plane, uncertain, point),
             key=f"responsibilities {point}",  # with the same key, the last click would be handled again
             on_select=clicked,
             selection_mode="points",
             alt=f"Points colored by responsibilities; the {len(uncertain)} most uncertain are circled.",
-            **WITHOUT_SAVE_BUTTON,
         )
         st.caption(
             f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
@@ -93,17 +92,15 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             else "Click a point to show its responsibilities."
         )
     with right:
-        st.plotly_chart(
+        show_chart(
             figures.responsibility_bars(posterior.responsibilities[point]),
             key="shares",
             alt="Bar chart of the responsibilities of the selected point.",
-            **WITHOUT_SAVE_BUTTON,
         )
-        st.plotly_chart(
+        show_chart(
             figures.responsibility_history(posterior.by_iteration(point)),
             key="way",
             alt="Responsibilities of the selected point in each iteration.",
-            **WITHOUT_SAVE_BUTTON,
         )
         st.caption(
             f"Responsibilities of the selected point, final and by iteration. Entropy {posterior.entropy[point]:.3f} nats."
@@ -112,11 +109,10 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
         with left:
             st.markdown("**Responsibilities (ternary plot)**")
             with st.container(key="triangle"):
-                st.plotly_chart(
+                show_chart(
                     session_cache().get(("triangle", shown.name), lambda: figures.ternary_plot(run, shown.frames, shown.name)),
                     key="triangle chart",
                     alt="Ternary plot of the responsibilities: clearly assigned points are near the corners.",
-                    **WITHOUT_SAVE_BUTTON,
                 )
             st.caption(
                 "Near a corner: clearly assigned. On an edge: between two components. The points move with the animation."
@@ -136,11 +132,10 @@ def show_low_density(run: Run, plane: Plane) -> None:
     rows, threshold = posterior.lowest_density(percent / 100)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.plotly_chart(
+        show_chart(
             figures.highlighted(posterior, plane, rows),
             key="unlikely picture",
             alt=f"Scatter plot of the points; {len(rows)} are circled.",
-            **WITHOUT_SAVE_BUTTON,
         )
         if len(rows):
             density = minus_signs(f"log density below {threshold:.2f}")
@@ -151,11 +146,10 @@ def show_low_density(run: Run, plane: Plane) -> None:
         else:
             st.caption("No points are circled.")
     with right:
-        st.plotly_chart(
+        show_chart(
             figures.log_densities(posterior, threshold),
             key="log densities",
             alt="Histogram of log densities.",
-            **WITHOUT_SAVE_BUTTON,
         )
         cells = [
             [name, minus_signs(f"{posterior.log_density[row]:.2f}")]
@@ -175,11 +169,10 @@ def show_sampling(run: Run, plane: Plane) -> None:
     mixture = run.history.parameters[-1]
     drawn = sample_mixture(count, *mixture, np.random.default_rng(seed))
     ranks = run.ranks[drawn.labels]
-    st.plotly_chart(
+    show_chart(
         figures.side_by_side(run.data, plane, drawn.points, ranks),
         key="generated",
         alt="Scatter plots of the data and of a sample from the mixture.",
-        **WITHOUT_SAVE_BUTTON,
     )
     st.caption("Systematic differences between the sample and the data indicate a poor fit.")
 
@@ -232,11 +225,10 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     for place, (kind, one) in zip(st.columns(4), runs.items(), strict=True):
         with place:
             st.markdown(f"**{MODELS[kind]}**")
-            st.plotly_chart(
+            show_chart(
                 session_cache().get(("model", one.key, plane.names), lambda one=one: figures.model_plot(one, plane, extent)),
                 key=f"model {kind}",
                 alt=f"{COVARIANCE.choices[kind]}: BIC {format_number(criteria[kind])}.",
-                **WITHOUT_SAVE_BUTTON,
             )
     headers = ["Covariance", "Parameters", "Log-likelihood (nats)", "BIC", "Difference"]
     st.html(table(headers, rows, "Covariance models", row_headers=True))
@@ -255,16 +247,13 @@ def show_limit(run: Run, plane: Plane) -> None:
     )
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="narrowing"):
-        st.plotly_chart(
-            picture, key="narrowing picture", alt="Points colored by responsibilities, for each width.", **WITHOUT_SAVE_BUTTON
-        )
+        show_chart(picture, key="narrowing picture", alt="Points colored by responsibilities, for each width.")
     with right:
         with st.container(key="certainty"):
-            st.plotly_chart(
+            show_chart(
                 curve,
                 key="narrowing curve",
                 alt="Mean of each point's largest responsibility against the width.",
-                **WITHOUT_SAVE_BUTTON,
             )
         st.caption(
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
@@ -302,11 +291,10 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
         rows.append(row)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        st.plotly_chart(
+        show_chart(
             figures.bootstrap_means(job, plane),
             key="bootstrap",
             alt="Scatter plot of the component means of the refits over the points.",
-            **WITHOUT_SAVE_BUTTON,
         )
         st.caption("Dots: component means of the refits.")
     with right:

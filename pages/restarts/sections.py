@@ -8,13 +8,13 @@ from pages.datasets.formatting import escape_markdown, format_number, pluralize
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import mark, table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.restarts import figures as restart_figures
 from pages.restarts.figures import CLICKABLE
 from pages.restarts.study import MAX_DIFFERENCE, Findings, Solution
+from pages.ui.charts import show_chart
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
 from pages.ui.widgets import initialization_label, session_cache
@@ -58,7 +58,7 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
             initialization, seed = selected[0]
             open_in_watch(replace(settings, start=NamedStart(initialization), seed=seed))
 
-    st.plotly_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt, **WITHOUT_SAVE_BUTTON)
+    show_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt)
 
 
 def choose_run(findings: Findings) -> None:

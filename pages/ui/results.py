@@ -9,8 +9,8 @@ from clustering.notices import ITERATION_LIMIT
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, mark, table
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.runs.run import Run
+from pages.ui.charts import show_chart
 from pages.ui.widgets import session_cache
 
 STATUS = {True: "converged", False: "iteration limit reached"}
@@ -100,7 +100,7 @@ def show_proximities(run: Run) -> None:
     with left:
         st.markdown("**Distance matrix, ordered by cluster**")
         figure = session_cache().get(("heat", plots.token(run.key)), lambda: summaries.heat_map(run.data, order, labels, 420))
-        st.plotly_chart(figure, **WITHOUT_SAVE_BUTTON, alt="Heat map of the distance matrix, ordered by cluster.")
+        show_chart(figure, alt="Heat map of the distance matrix, ordered by cluster.")
         st.caption("Dark blocks along the diagonal are clusters whose members are close to each other.")
     with right:
         st.markdown("**Cluster members**" + f", nearest to the {center} first" * bool(center))

@@ -9,13 +9,13 @@ from pages.datasets.formatting import format_number
 from pages.datasets.limits import MAX_ITERATIONS
 from pages.datasets.planes import Plane
 from pages.figures import plots
-from pages.figures.plots import WITHOUT_SAVE_BUTTON
 from pages.methods.formulas import Typeset, typeset
 from pages.runs import curves, pictures
 from pages.runs.frames import Frame, frames_of
 from pages.runs.jobs import progress_after
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
+from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices, show_numbers, show_sizes
@@ -55,10 +55,10 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
 
 
 def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **options) -> None:
-    """Show the animated plot; `options` are further arguments of `st.plotly_chart`."""
+    """Show the animated plot; `options` are further arguments of `show_chart`."""
     with st.container(key="picture"):
         alt = pictures.alt_text(run, shown.frames[-1])
-        st.plotly_chart(shown.picture, key=key, alt=alt, **plots.WITH_SAVE_BUTTON, **options)
+        show_chart(shown.picture, key=key, alt=alt, can_be_saved=True, **options)
 
 
 def show_results(run: Run, shown: RunPictures) -> None:
@@ -66,11 +66,10 @@ def show_results(run: Run, shown: RunPictures) -> None:
     if run.view.traits.loss is not None:
         first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
         with st.container(key="loss"):
-            st.plotly_chart(
+            show_chart(
                 shown.curve,
                 key="loss curve",
                 alt=f"Loss curve: {first} at the start, {last} at the end.",
-                **WITHOUT_SAVE_BUTTON,
             )
     show_notices(run)
     show_numbers(run)

@@ -1,12 +1,14 @@
 """Figures that are validated only when they are read."""
 
 import base64
+import json
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from pages.figures.plots import Figure
+from pages.figures.plots import Figure, page_figure
+from pages.figures.themes import DARK, LIGHT
 
 X = np.array([1.5, np.nan, 3.0], dtype=np.float32)
 Z = np.arange(6.0).reshape(2, 3)
@@ -69,3 +71,25 @@ def test_changes_after_reading_are_sent():
     sent = figure.to_dict()
     assert sent["layout"]["height"] == 400
     assert len(sent["frames"]) == 2
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_a_figure_on_a_page_has_the_colors_of_the_theme_except_its_own_and_nothing_that_plotly_draws_twice(theme):
+    trace = dict(x=np.array([0.1, 2], dtype=np.float32), y=np.arange(2.0), marker=dict(symbol=np.uint8([0, 1])))
+    layout = dict(xaxis=dict(title=dict(text="a")), yaxis2=dict(gridcolor="#123456"), margin=dict(l=3))
+    frame = dict(name="0", data=[dict(x=np.arange(2.0))], traces=[0])
+    spec = json.loads(page_figure(Figure([trace], layout, [frame]), theme).to_json())
+    [sent], layout = spec["data"], spec["layout"]
+    assert "template" not in layout
+    assert (sent["x"], sent["y"], sent["marker"]["symbol"]) == ([0.1, 2.0], [0.0, 1.0], [0, 1])
+    assert "bdata" in spec["frames"][0]["data"][0]["x"]
+    assert layout["xaxis"]["title"] == dict(text="a", standoff=12, font=dict(size=14))
+    assert (layout["paper_bgcolor"], layout["font"]["color"]) == (theme.background, theme.text)
+    assert (layout["xaxis"]["gridcolor"], layout["yaxis2"]["gridcolor"]) == (theme.grid, "#123456")
+    assert layout["margin"] == dict(l=3, pad=8)
+
+
+def test_a_figure_on_a_page_includes_later_changes():
+    figure = Figure([dict(x=[1, 2])], dict(height=300))
+    figure.update_layout(height=400)
+    assert page_figure(figure, LIGHT).to_dict()["layout"]["height"] == 400
