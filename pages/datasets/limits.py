@@ -6,6 +6,10 @@ MAX_UNPACKED_BYTES = 400 * 2**20
 """size of a compressed file after unpacking"""
 MAX_JSON_BYTES = 50 * 2**20
 """size of a JSON file, which takes many times as much memory while it is parsed"""
+MAX_READING_SECONDS = 60
+"""processor time for reading a file"""
+MAX_READING_BYTES = 3 * 2**30
+"""memory for reading a file"""
 MAX_JSON_ROWS = 2_000_000
 """rows of a JSON file"""
 MAX_ROW_BYTES = 2**24
@@ -74,6 +78,11 @@ def limit_rows() -> list[tuple[str, str, str]]:
     outside = "Other values cannot be entered."
     return [
         ("Uploaded file", f"{MAX_UPLOAD_MB} MB; {MAX_UNPACKED_BYTES // 2**20} MB after unpacking", rejected),
+        (
+            "Reading a file",
+            f"{MAX_READING_SECONDS} seconds of processor time, {MAX_READING_BYTES // 2**20} MB of memory",
+            rejected,
+        ),
         ("JSON file", f"{MAX_JSON_BYTES // 2**20} MB, {MAX_JSON_ROWS:,} rows", "Rejected; use CSV or Parquet."),
         ("Row of a text file", f"{MAX_ROW_BYTES // 2**20} MB", "Rejected; check line breaks and quotation marks."),
         ("Table", f"{MAX_CELLS:,} cells (rows × columns), {MAX_TABLE_COLUMNS:,} columns", rejected),

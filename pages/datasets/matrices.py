@@ -6,7 +6,6 @@ Input that cannot be used raises `ValueError` with a message for the page.
 import csv
 import hashlib
 import io
-import re
 import unicodedata
 
 import numpy as np
@@ -271,23 +270,3 @@ def _names_of_triangle(row_names, column_names, n: int, lower: bool) -> list[str
         start, end = (column_names, row_names) if lower else (row_names, column_names)
         return start[:1] + end if start[1:] == end[:-1] else None
     return next((names for names in (row_names, column_names) if names and len(names) == n + 1), None)
-
-
-def triangle_separator(text: str) -> str | None:
-    """The separator of a text in which each line has one number more than the previous line, or None for other texts.
-
-    " " stands for any run of spaces. The first line and the first cell of each line may hold names.
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    for separator in ("\t", ";", ",", " "):
-        cells = [line.rstrip(separator + " ").split(None if separator == " " else separator) for line in lines]
-        for rows in (cells, cells[1:]):
-            steps = np.diff([len(row) for row in rows])
-            if len(steps) > 1 and (steps == 1).all() and len(rows[0]) <= 2 and all(map(_ends_in_numbers, rows[1:])):
-                return separator
-    return None
-
-
-def _ends_in_numbers(row: list[str]) -> bool:
-    """Whether all cells except the first are numbers."""
-    return all(re.fullmatch(r"\s*[+-]?[0-9]*[.,]?[0-9]+([eE][+-]?[0-9]+)?\s*", cell) for cell in row[1:])

@@ -12,12 +12,13 @@ from pages.runs.jobs import Job
 class Progress:
     """A progress bar that appears if a computation takes longer than 0.4 seconds.
 
-    Changing any setting stops the computation. If `on_stop` is given, a Stop button calls it.
+    Changing any setting stops the computation. If `on_stop` is given, a Stop button calls it, and `hint` says what happens.
     """
 
-    def __init__(self, on_stop: Callable[[], None] | None = None):
+    def __init__(self, on_stop: Callable[[], None] | None = None, hint: str = "Partial results are kept."):
         self.place, self.began = st.empty(), time.monotonic()
         self.on_stop, self.bar, self.last = on_stop, None, 0.0
+        self.hint = "Change any setting to stop." if on_stop is None else hint
 
     def show(self, fraction: float, text: str) -> None:
         """Show the completed fraction (0 to 1) and a text, at most 20 times per second."""
@@ -31,8 +32,7 @@ class Progress:
                 with self.place.container():
                     self.bar = st.empty()
                     st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop)
-        hint = "Change any setting to stop." if self.on_stop is None else "Partial results are kept."
-        self.bar.progress(fraction, text=f"{text} {hint}")
+        self.bar.progress(fraction, text=f"{text} {self.hint}".strip())
 
     def done(self) -> None:
         """Remove the progress bar."""

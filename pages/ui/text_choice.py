@@ -13,6 +13,7 @@ from pages.datasets.grammar import draw_grammar
 from pages.datasets.limits import MAX_TOKENS
 from pages.datasets.readers import Reading
 from pages.datasets.texts import Text
+from pages.ui.opening import open_cached
 from pages.ui.widgets import HIGHEST_SEED, PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
 TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Baskets", "paste": "Paste", "file": "File"}
@@ -121,11 +122,13 @@ def _uploaded() -> Text | None:
     content, key = file.getvalue(), f"text file {file.file_id}"
     if not content:
         raise ValueError(f"{file.name} is empty: choose another file")
-    format = session_cache().get(("detected", key), lambda: readers.detect(content, file.name))
     if ".txt" in PurePath(file.name).suffixes:
         kind = _choose("Interpret as", INTERPRETATIONS, f"{key} kind")
-        return _from_content(readers.text_of(content, format), file.name, kind)
-    reading = session_cache().get(("read", key), lambda: readers.read(content, file.name, format))
+        return _from_content(readers.text_of(content), file.name, kind)
+    opened = open_cached(key, content, file.name)
+    if opened.reading is None:
+        raise ValueError(opened.error)
+    reading = opened.reading
     for note in reading.notes:
         st.caption(escape_markdown(note))
     return _from_table(reading, file.name, key)

@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 from pages.datasets import cleaning, matrices, readers
-from pages.datasets.columns import describe
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
-from pages.datasets.readers import Format, Reading
+from pages.datasets.opened import Opened
+from pages.datasets.readers import Format, process
 from pages.ui.drawing import draw_points
+from pages.ui.opening import open_cached
 from pages.ui.preparation import Source, prepare
 from pages.ui.widgets import PERSISTENT, session_cache
 
@@ -22,8 +23,6 @@ VECTORS = "vectors"
 """input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
-INSPECTED_CHARACTERS = 2**20
-"""number of characters used to detect one triangle of a distance matrix"""
 INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
 NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
@@ -98,6 +97,7 @@ def _uploaded() -> Source | Data | None:
     )
     file = st.session_state.get("upload")
     if file is None:
+        process.start()
         return None
     if st.session_state["file"] is None:  # the uploader loses its file when another page is shown
         st.caption(escape_markdown(f"{file.name}, {_format_size(file.size)}"))
@@ -134,63 +134,54 @@ def _format_size(size: int) -> str:
 def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     """Reads a file with the chosen import options and interpretation."""
     name = title if key.startswith("file") else "pasted.csv"
-    detected = session_cache().get(("detected", key), lambda: readers.detect(content, name))
-    chosen = _choose_format(key, detected)
+    opened = open_cached(key, content, name)
+    chosen = _choose_format(key, opened.format)
+    if chosen != opened.format:
+        opened = open_cached(f"{key} {chosen}", content, name, chosen)
     key = f"{key} {chosen}"
-    separator = session_cache().get(("triangle", key), lambda: _triangle_separator(content, chosen))
-    # lines of a triangle have different lengths, so it cannot be read as a table first
-    if separator and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
+    # lines of a triangle have different lengths, so it may not be a table
+    if opened.triangle and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
         st.caption(
             "Each line has one more number than the previous line, so this is read as one triangle of a distance matrix."
         )
-        return _cached_matrix_data(
-            key, lambda: matrices.from_text(readers.text_of(content, chosen), separator, chosen.decimal, title)
-        )
-    reading = session_cache().get(("read", key), lambda: readers.read(content, name, chosen))
-    if len(reading.sheets) > 1:
-        sheet = st.selectbox(
-            "Sheet", reading.sheets, reading.sheets.index(reading.format.sheet), key=f"{key}_sheet", **PERSISTENT
-        )
-        key = f"{key} {sheet}"
-        reading = session_cache().get(("read", key), lambda: readers.read(content, name, replace(chosen, sheet=sheet)))
-    for note in reading.notes:
+        text = readers.text_of(content, chosen.encoding)
+        return _cached_matrix_data(key, lambda: matrices.from_text(text, opened.triangle, chosen.decimal, title))
+    if opened.reading and len(sheets := opened.reading.sheets) > 1:
+        sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
+        if sheet != opened.format.sheet:
+            key = f"{key} {sheet}"
+            opened = open_cached(key, content, name, replace(chosen, sheet=sheet))
+    if opened.reading is None:
+        raise ValueError(opened.error)
+    for note in opened.reading.notes:
         st.caption(escape_markdown(note))
-    return _interpret(title, key, reading, "table" if separator else None)
+    return _interpret(title, key, opened, "table" if opened.triangle else None)
 
 
-def _triangle_separator(content: bytes, format: Format) -> str | None:
-    """The separator of a triangular distance matrix, or None if its beginning does not look like one."""
-    if format.kind != "text":
-        return None
-    text = readers.text_of(content, format)
-    start = text[:INSPECTED_CHARACTERS]
-    return matrices.triangle_separator(start if start == text else start[: start.rfind("\n") + 1])
-
-
-def _interpret(title: str, key: str, reading: Reading, interpretation: str | None) -> Source | Data:
+def _interpret(title: str, key: str, opened: Opened, interpretation: str | None) -> Source | Data:
     """The table as features, distances or words.
 
     `interpretation` is a key of `INTERPRETATIONS`, or None if the user can choose it here.
     """
+    table, header = opened.reading.table, opened.format.header
 
     def make_source():
-        columns = describe(reading.table)
-        return Source(key, title, reading.table, columns, cleaning.default_preparation(columns), PERSISTENT)
+        return Source(key, title, table, opened.columns, cleaning.default_preparation(opened.columns), PERSISTENT)
 
-    square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(reading.table))
+    square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(table))
     if square and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        return _cached_matrix_data(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
+        return _cached_matrix_data(key, lambda: matrices.from_table(table, header, title))
     source = session_cache().get(("source", key), make_source)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
     has_features = any(c.usable for c in source.columns)
     if not square and interpretation is None:
         options = ["table", "proximities", *["words"] * bool(texts)]
         interpretation = _choose_interpretation(key, options, "table" if has_features or not texts else "words")
-        rows, columns = reading.table.shape
+        rows, columns = table.shape
         if interpretation == "table" and columns - rows in (0, 1) and rows > 2:
             st.caption(f"This table is square. If it holds distances, choose “{INTERPRETATIONS['proximities']}”.")
     if interpretation == "proximities":
-        return _cached_matrix_data(key, lambda: matrices.from_table(reading.table, reading.format.header, title))
+        return _cached_matrix_data(key, lambda: matrices.from_table(table, header, title))
     if interpretation == "words":
         if not has_features:
             st.caption("This table has no usable features, so its words are compared by edit distance.")

@@ -12,12 +12,12 @@ from pages.datasets.readers.encodings import encoding_of, to_utf8
 from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
 from pages.datasets.readers.formats import KIND_NAMES, Format, Reading, check_format
 from pages.datasets.readers.json_tables import detect_json, read_json
-from pages.datasets.readers.kinds import EXTENSIONS, KINDS, extension, kind_of, unpack
+from pages.datasets.readers.kinds import BINARY, EXTENSIONS, KINDS, extension, kind_of, unpack
 from pages.datasets.readers.limits import ReadError
 from pages.datasets.readers.text import read_text as _read_text
 from pages.datasets.readers.workbooks import detect_workbook, read_workbook
 
-__all__ = ["EXTENSIONS", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
+__all__ = ["BINARY", "EXTENSIONS", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
 
 _READERS = {
     "text": _read_text,
@@ -76,9 +76,11 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     return Reading(table, format, notes, raw.sheets)
 
 
-def text_of(content: bytes, format: Format) -> str:
-    """The decoded text of a file of kind "text". Raises `ReadError` as in `read`."""
-    return to_utf8(unpack(content, "")[0], format.encoding).decode("utf-8")
+def text_of(content: bytes, encoding: str = "") -> str:
+    """The text in a file; its encoding is detected if "". Raises `ReadError` as in `read`."""
+    content, name, _ = unpack(content, "")
+    kind_of(content, name)
+    return to_utf8(content, encoding or encoding_of(content)).decode("utf-8")
 
 
 def _detect(content: bytes, kind: str) -> Format:

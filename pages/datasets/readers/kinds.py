@@ -35,6 +35,8 @@ SIGNATURES = {
     b"\x93NUMPY": "npy",
 }
 """kind of an unpacked file by its first bytes"""
+BINARY = (GZIP, *SIGNATURES)
+"""first bytes of files that are compressed, or whose size says little about the size of the table"""
 UNSUPPORTED = {
     "an image": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"<svg"),
     "an image, audio or video file": (b"RIFF",),

@@ -31,13 +31,14 @@ class ReadError(ValueError):
 def as_read_error(message: str) -> Iterator[None]:
     """Context manager that replaces any other exception with a `ReadError` with this message.
 
-    Catches all exceptions, because libraries raise many different ones for damaged files.
+    Catches all exceptions, because libraries raise many different ones for damaged files. Those of libraries in Rust are not
+    derived from `Exception`.
     """
     try:
         yield
-    except ReadError:
+    except (ReadError, MemoryError, KeyboardInterrupt):
         raise
-    except Exception:
+    except BaseException:
         raise ReadError(message) from None
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from clustering import KMeans, adjusted_rand_index, fit
-from pages.datasets import cleaning, matrices
+from pages.datasets import cleaning
+from pages.datasets import opened as opened_files
 from pages.datasets.formatting import escape_markdown
+from pages.datasets.matrix_text import triangle_separator
 from pages.datasets.readers import limits
 from tests.pages.app import latest, opened
 
@@ -312,6 +314,7 @@ def test_an_invalid_file_shows_one_error_and_the_previous_data_stay(shared_app, 
 
 def test_a_compressed_file_that_exceeds_the_limit_after_unpacking_is_rejected(shared_app, monkeypatch):
     monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr(opened_files, "is_small", lambda content: True)  # in this process, which has the smaller limit
     app = upload(shared_app, "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 5000))
     assert "Unpacked, this file exceeds the limit" in app.error[0].value
 
@@ -464,7 +467,21 @@ def test_a_simulated_sample_has_its_parameters_and_a_plot_on_the_page():
 
 
 def test_a_triangle_is_distinguished_from_a_table():
-    assert matrices.triangle_separator("1\n2,3\n4,5,6") == ","
-    assert matrices.triangle_separator("a b c d\n0\n1 0\n2 3 0\n4 5 6 0") == " "
-    assert matrices.triangle_separator("a,b\n1,2\n3,4") is None
-    assert matrices.triangle_separator("a\n1\n2") is None
+    assert triangle_separator("1\n2,3\n4,5,6") == ","
+    assert triangle_separator("a b c d\n0\n1 0\n2 3 0\n4 5 6 0") == " "
+    assert triangle_separator("a,b\n1,2\n3,4") is None
+    assert triangle_separator("a\n1\n2") is None
+
+
+def test_reading_a_file_can_be_stopped_and_resumed(shared_app):
+    app = upload(shared_app, "good.csv", b"a,b\n1.5,3\n2,5\n4,4\n")
+    before = in_use(app)
+    key = f"file {app.session_state['upload'].file_id}"
+    app.session_state["recent"].clear()
+    app.session_state["stopped"] = key
+    app.run()
+    assert [error.value.replace("\\", "") for error in app.error] == ["Reading good.csv was stopped."]
+    assert in_use(app) is before
+    next(button for button in app.button if button.label == "Resume").click().run()
+    assert not app.error
+    assert in_use(app).points.shape == (3, 2)

@@ -1,0 +1,83 @@
+"""Opens a file: detects its format, reads its table and describes its columns, in another process if that may take long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pages.datasets import readers
+from pages.datasets.columns import Column, describe
+from pages.datasets.matrix_text import triangle_separator
+from pages.datasets.readers import Format, ReadError, Reading, process
+
+MAX_SMALL_BYTES = 2**20
+"""size up to which a text is read in this process, which takes less than a tenth of a second"""
+MAX_SMALL_ROW_BYTES = 2**13
+"""size of the first row of such a text; tables with thousands of columns take longer"""
+INSPECTED_BYTES = 2**20
+"""bytes used to detect a triangular distance matrix"""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What is known about a file."""
+
+    format: Format | None = None
+    """its format, detected or chosen; None if the file is not supported"""
+    reading: Reading | None = None
+    """its table; None if it cannot be read in this format"""
+    columns: list[Column] = field(default_factory=list)
+    """descriptions of the columns"""
+    triangle: str | None = None
+    """separator of a triangular distance matrix; None for other files"""
+    error: str = ""
+    """the sentence about the reason if there is no table"""
+
+    @property
+    def n_values(self) -> int:
+        """Number of values in the table."""
+        return self.reading.table.size if self.reading else 0
+
+
+def is_small(content: bytes) -> bool:
+    """Whether a file is a short text, so that reading it takes less than a tenth of a second."""
+    if content.startswith(readers.BINARY) or len(content) > MAX_SMALL_BYTES:
+        return False
+    return min(len(content), content.find(b"\n") % (MAX_SMALL_BYTES + 1)) <= MAX_SMALL_ROW_BYTES
+
+
+def open_file(
+    content: bytes, name: str, format: Format | None = None, on_wait: Callable[[float], None] = lambda seconds: None
+) -> Opened:
+    """Opens a file.
+
+    Parameters
+    ----------
+    content : bytes of the file
+    name : name of the file
+    format : how to read it; detected if None
+    on_wait : called about ten times per second with the seconds since the call; may raise an exception to stop
+    """
+    if is_small(content):
+        return open_here(content, name, format)
+    try:
+        return process.call(open_here, content, name, format, on_wait=on_wait)
+    except ReadError as error:  # it takes too much time or memory
+        return Opened(format, error=str(error))
+
+
+def open_here(content: bytes, name: str, format: Format | None) -> Opened:
+    """Opens a file in this process."""
+    triangle = None
+    try:
+        format = format or readers.detect(content, name)
+        if format.kind == "text":
+            triangle = _triangle_separator(content, format)
+        reading = readers.read(content, name, format)
+    except ReadError as error:
+        return Opened(format, triangle=triangle, error=str(error))
+    return Opened(format, reading, describe(reading.table), triangle)
+
+
+def _triangle_separator(content: bytes, format: Format) -> str | None:
+    text = readers.text_of(content, format.encoding)
+    start = text[:INSPECTED_BYTES]
+    return triangle_separator(start if len(start) == len(text) else start[: start.rfind("\n") + 1])
