@@ -1,7 +1,7 @@
 """Describes the columns of a table: type, missing values and distribution of the values."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from pages.datasets.limits import MAX_CATEGORIES
 
 BINS = 20
 IDENTIFIER_NAMES = {"id", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
+ID_AT_END = re.compile("(?:user|customer|client|patient|subject|person|student|employee|member|product|item|order|case|row)id")
 KINDS = ("number", "category", "date", "text", "identifier", "constant")
 
 
@@ -68,9 +69,15 @@ def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndar
     return np.bincount(np.clip(positions, 0, bins - 1).astype(int), minlength=bins)
 
 
-def describe(table: pd.DataFrame) -> list[Column]:
-    """Describes each column of a table and detects its type."""
-    return [_describe_column(str(name), cells, i == 0) for i, (name, cells) in enumerate(table.items())]
+def describe(table: pd.DataFrame, row_names: str | None = None) -> list[Column]:
+    """Describes each column of a table and detects its type; `row_names` is the column with the names of the rows."""
+    columns = [_describe_column(str(name), cells, i == 0) for i, (name, cells) in enumerate(table.items())]
+    return [
+        replace(column, kind="identifier", numeric=column.kind == "number")
+        if column.name == row_names and column.kind != "constant"
+        else column
+        for column in columns
+    ]
 
 
 def _describe_column(name: str, cells: pd.Series, is_first: bool) -> Column:
@@ -121,4 +128,10 @@ def _describe_text(name: str, cells: pd.Series) -> Column:
 
 
 def _is_identifier_name(name: str) -> bool:
-    return bool(IDENTIFIER_NAMES & set(re.split(r"[^a-z0-9]+", name.lower())))
+    """Whether one of the words in the name says that it is an identifier, as in "customer_id", "CustomerID" or "userid"."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    words = [word.lower() for word in words]
+    return any(
+        (word in IDENTIFIER_NAMES or ID_AT_END.fullmatch(word)) and following != "of"  # unlike "no_of_rooms"
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+    )

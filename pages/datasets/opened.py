@@ -74,7 +74,7 @@ def open_here(content: bytes, name: str, format: Format | None) -> Opened:
         reading = readers.read(content, name, format)
     except ReadError as error:
         return Opened(format, triangle=triangle, error=str(error))
-    return Opened(format, reading, describe(reading.table), triangle)
+    return Opened(format, reading, describe(reading.table, reading.row_names), triangle)
 
 
 def _triangle_separator(content: bytes, format: Format) -> str | None:

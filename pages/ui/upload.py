@@ -25,6 +25,7 @@ DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
+SEPARATORS |= {"::": "two colons", ":": "colon", "^": "caret", "~": "tilde"}
 NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
 KIND_NAMES = {
@@ -210,7 +211,7 @@ def _choose_format(key: str, detected: Format) -> Format:
         st.caption(escape_markdown(f"Format: {kind}."))
         return detected
     current = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}
-    header = "yes" if current["header"] in (True, "yes") else "no"
+    header = "yes" if current["header"] not in (0, "no") else "no"
     details = f"header: {header}"
     if detected.kind == "text":
         details = (
@@ -244,7 +245,8 @@ def _choose_format(key: str, detected: Format) -> Format:
     with popover:
         for name, options in choices.items():
             default = getattr(detected, name)
-            default = {True: "yes", False: "no"}.get(default, default)
+            if name == "header":
+                default = "yes" if default else "no"
             chosen[name] = st.selectbox(
                 labels[name],
                 list(options),
@@ -256,4 +258,4 @@ def _choose_format(key: str, detected: Format) -> Format:
     if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the one that the user has changed
         other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"
         chosen[other] = "" if other == "thousands" else ",."[chosen["thousands"] == ","]
-    return replace(detected, **chosen | dict(header=chosen["header"] == "yes"))
+    return replace(detected, **chosen | dict(header=(detected.header or 1) if chosen["header"] == "yes" else 0))

@@ -4,27 +4,67 @@ import contextlib
 import datetime
 import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pages.datasets.readers.formats import THOUSANDS, Format, RawTable, count_of
+from pages.datasets.readers.dates import parse_dates, parse_durations
+from pages.datasets.readers.formats import Doubt, Format, RawTable, count_of
 from pages.datasets.readers.limits import MAX_NOTES, ReadError, check_cells
-from pages.datasets.readers.notation import ISO_DATE, MISSING, number_pattern, to_text
+from pages.datasets.readers.notation import MISSING, to_text
+from pages.datasets.readers.numbers import Numbers, parse_numbers, replace, with_missing
 
 MAX_EXACT_INTEGER = 2**53
 """floats represent all integers up to this one exactly"""
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
+MAX_COMPARED_WORDS = 200
+"""distinct texts of a column in which differences of case are looked for"""
+CODES_OF_MISSING = (-99.0, -999.0, -9999.0, -99999.0)
+"""numbers that often stand for missing values"""
+ORDERS = {"dmy": "day", "mdy": "month"}
+"""what comes first in a date"""
 
-Column = tuple[np.ndarray | pd.Series, str, str]
-"""values, kind of the note, and the note without the column name at its beginning; "" if there is no note"""
+
+@dataclass
+class Converted:
+    """A table with converted cells, and what was found on the way."""
+
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: list[str] = field(default_factory=list)
+    """sentences about what was changed"""
+    gaps: Counter = field(default_factory=Counter)
+    """number of cells with each mark of a missing value, without empty cells"""
+    doubts: list[Doubt] = field(default_factory=list)
+    row_names: str | None = None
+    """column with the names of the rows"""
 
 
-def to_table(raw: RawTable, format: Format) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table with converted cells, and all notes. Raises `ReadError` if it has fewer than two rows or is too large."""
+class _Findings:
+    """Collects notes and doubts while columns are converted."""
+
+    def __init__(self):
+        self.notes: dict[str, list[str]] = {}
+        self.gaps: Counter = Counter()
+        self.orders: dict[str, list[str]] = {}
+        """columns of dates for which this order of day and month is a guess"""
+        self.codes: dict[float, list[str]] = {}
+        """columns with each of `CODES_OF_MISSING`"""
+        self.column = ""
+
+    def note(self, kind: str, predicate: str) -> None:
+        """Adds a note about the current column; notes of one kind are shown together."""
+        is_number = re.fullmatch("column [0-9]+", self.column)
+        subject = self.column.capitalize() if is_number else f"Column {self.column}"
+        self.notes.setdefault(kind, []).append(subject + predicate)
+
+
+def to_table(raw: RawTable, format: Format) -> Converted:
+    """The table with converted cells. Raises `ReadError` if it has fewer than two rows or is too large."""
     rows = len(raw.columns[0]) if raw.columns else 0
     if rows == 0:
         raise ReadError("This file has a header but no rows: it needs one row per observation.")
@@ -32,20 +72,58 @@ def to_table(raw: RawTable, format: Format) -> tuple[pd.DataFrame, tuple[str, ..
         raise ReadError("This table has only one row; clustering needs at least two.")
     check_cells(rows, len(raw.columns))
     names, renamed = unique_names(raw.names)
-    columns, notes = {}, {"renamed": renamed if format.header else []}
+    if not format.header:
+        renamed = []
+    elif format.row_names and renamed and not str(raw.names[0] or "").strip():
+        renamed.pop(0)  # row names need no column name
+    columns, found = {}, _Findings()
+    found.notes["renamed"] = renamed
     for i, name in enumerate(names):
         column, raw.columns[i] = raw.columns[i], None  # frees its memory before the next column is converted
-        columns[name], kind, note = _column(column, format)
-        if note:
-            subject = name.capitalize() if re.fullmatch("column [0-9]+", name) else f"Column {name}"
-            notes.setdefault(kind, []).append(subject + note)
+        found.column = name
+        columns[name] = _finished(_column(column, format, found), format, found)
         del column
-    all_notes = list(raw.notes)
-    for sentences in notes.values():
-        all_notes += sentences[:MAX_NOTES]
+    table, row_names = pd.DataFrame(columns), None
+    if format.row_names and len(names) > 1:
+        if table[names[0]].is_unique:
+            row_names = names[0]
+        else:
+            found.column = names[0]
+            found.note("row names", " does not hold row names, because some of its values are equal.")
+    notes = list(raw.notes)
+    for sentences in found.notes.values():
+        notes += sentences[:MAX_NOTES]
         if len(sentences) > MAX_NOTES:
-            all_notes.append(f"The same applies to {count_of(len(sentences) - MAX_NOTES, 'more column', 'more columns')}.")
-    return pd.DataFrame(columns), tuple(all_notes)
+            notes.append(f"The same applies to {count_of(len(sentences) - MAX_NOTES, 'more column', 'more columns')}.")
+    return Converted(table, notes, found.gaps, _doubts(found), row_names)
+
+
+def _doubts(found: _Findings) -> list[Doubt]:
+    doubts = []
+    for order, columns in found.orders.items():
+        other = "mdy" if order == "dmy" else "dmy"
+        doubts.append(
+            Doubt(
+                f"{_list_of(columns)}: dates such as 01/02/2021 are read with the {ORDERS[order]} first.",
+                f"Read the {ORDERS[other]} first",
+                (("dates", other),),
+            )
+        )
+    for code, columns in found.codes.items():
+        shown = f"{code:g}".replace("-", "−")
+        doubts.append(
+            Doubt(
+                f"{_list_of(columns)}: {shown} is read as a number, but often stands for a missing value.",
+                f"Treat {shown} as missing",
+                (("missing", (f"{code:g}",)),),
+            )
+        )
+    return doubts
+
+
+def _list_of(columns: list[str]) -> str:
+    shown = ", ".join(columns[:3]) + (", …" if len(columns) > 3 else "")
+    return f"{'Column' if len(columns) == 1 else 'Columns'} {shown}"
 
 
 def unique_names(given: Sequence) -> tuple[list[str], list[str]]:
@@ -65,40 +143,59 @@ def unique_names(given: Sequence) -> tuple[list[str], list[str]]:
     return list(names), notes
 
 
-def _column(cells: np.ndarray | list | pa.ChunkedArray, format: Format) -> Column:
+Column = np.ndarray | pd.Series
+
+
+def _finished(values: Column, format: Format, found: _Findings) -> Column:
+    """The column without additional marks of missing values among its numbers; looks for numbers that may be such marks."""
+    if not isinstance(values, np.ndarray) or not len(values) or values.dtype.kind not in "if":
+        return values
+    values = with_missing(values, format.missing)
+    low = np.fmin.reduce(values)
+    if low in CODES_OF_MISSING:
+        others = values[values > low]
+        if len(others) and (others.min() >= 0 or others.min() - low > np.ptp(others)):
+            found.codes.setdefault(float(low), []).append(found.column)
+    return values
+
+
+def _column(cells: np.ndarray | list | pa.ChunkedArray, format: Format, found: _Findings) -> Column:
     if isinstance(cells, np.ndarray):
-        return cells, "", ""
+        return cells
     if isinstance(cells, list):
-        return _from_objects(cells, format)
+        return _from_objects(cells, format, found)
     kind = cells.type
     if cells.null_count == len(cells):
-        return _empty(len(cells))
+        return _empty(len(cells), found)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
-        return _from_text(cells.cast(pa.string()), format)
+        return _from_text(cells.cast(pa.string()), format, found)
     if pa.types.is_integer(kind):
-        return _from_integers(cells)
+        return _from_integers(cells, found)
     if pa.types.is_decimal(kind) and kind.scale == 0:
         with contextlib.suppress(pa.ArrowInvalid):
-            return _from_integers(cells.cast(pa.int64()))
+            return _from_integers(cells.cast(pa.int64()), found)
     if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
-        return cells.cast(pa.float64()).to_numpy(), "", ""
+        return cells.cast(pa.float64()).to_numpy()
     if pa.types.is_date(kind):
-        return cells.cast(pa.timestamp("ms")).to_pandas(), "", ""
+        return cells.cast(pa.timestamp("ms")).to_pandas()
     if pa.types.is_timestamp(kind) or pa.types.is_boolean(kind):
-        return cells.to_pandas(), "", ""
-    return pd.Series([None if cell is None else str(cell) for cell in cells.to_pylist()], dtype=object), "", ""
+        return cells.to_pandas()
+    texts = [None if cell is None else str(cell) for cell in cells.to_pylist()]
+    return _from_text(pa.chunked_array([pa.array(texts, pa.string())]), format, found)
 
 
-def _empty(rows: int) -> Column:
-    return np.full(rows, np.nan), "empty", " has no values."
+def _empty(rows: int, found: _Findings) -> Column:
+    found.note("empty", " has no values.")
+    return np.full(rows, np.nan)
 
 
-def _from_integers(cells: pa.ChunkedArray) -> Column:
+def _from_integers(cells: pa.ChunkedArray, found: _Findings) -> Column:
     if cells.null_count == 0:
-        return cells.to_numpy(), "", ""
+        return cells.to_numpy()
     if _exact(cells):
-        return cells.cast(pa.float64()).to_numpy(), "", ""
-    return cells.cast(pa.string()).to_pandas(), "long", LONG_IDENTIFIERS
+        return cells.cast(pa.float64()).to_numpy()
+    found.note("long", LONG_IDENTIFIERS)
+    return cells.cast(pa.string()).to_pandas()
 
 
 def _exact(integers: pa.ChunkedArray) -> bool:
@@ -107,90 +204,130 @@ def _exact(integers: pa.ChunkedArray) -> bool:
     return max(-extremes["min"], extremes["max"]) <= MAX_EXACT_INTEGER
 
 
-def _from_objects(cells: list, format: Format) -> Column:
+def _from_objects(cells: list, format: Format, found: _Findings) -> Column:
     cells = [cell if cell == cell else None for cell in cells]
     kinds = {type(cell) for cell in cells if cell is not None}
     if not kinds:
-        return _empty(len(cells))
+        return _empty(len(cells), found)
     if kinds == {bool}:
-        return pd.Series(cells, dtype=object if None in cells else bool), "", ""
+        return pd.Series(cells, dtype=object if None in cells else bool)
     if kinds == {int}:
         with contextlib.suppress(OverflowError, pa.ArrowInvalid):
-            return _from_integers(pa.chunked_array([pa.array(cells, pa.int64())]))
+            return _from_integers(pa.chunked_array([pa.array(cells, pa.int64())]), found)
     elif kinds <= {int, float}:
         with contextlib.suppress(OverflowError):  # integers with hundreds of digits
-            return np.array([np.nan if cell is None else float(cell) for cell in cells]), "", ""
+            return np.array([np.nan if cell is None else float(cell) for cell in cells])
     if kinds <= {datetime.datetime, datetime.date}:
         with contextlib.suppress(ValueError, OverflowError, TypeError):
-            return pd.Series(pd.to_datetime(pd.Series(cells, dtype=object))), "", ""
+            return pd.Series(pd.to_datetime(pd.Series(cells, dtype=object)))
     texts = [None if cell is None else to_text(cell, format.decimal).encode("utf-8", "replace").decode() for cell in cells]
-    return _from_text(pa.chunked_array([pa.array(texts, pa.string())]), format)
+    return _from_text(pa.chunked_array([pa.array(texts, pa.string())]), format, found)
 
 
-def _from_text(cells: pa.ChunkedArray, format: Format) -> Column:
-    """Numbers if at least 80% of the non-missing cells are numbers, dates if all are dates, else text."""
+def _from_text(cells: pa.ChunkedArray, format: Format, found: _Findings) -> Column:
+    """Numbers, dates or durations if at least 80% of the non-missing cells are such, else trimmed text."""
     if format.decimal == "." and not format.thousands:
         numbers = None
         with contextlib.suppress(pa.ArrowInvalid):
             numbers = cells.cast(pa.float64())
         if numbers is not None:  # all cells are numbers; faster than checking each cell
-            return _from_numbers(cells, numbers, cells, "")
+            return _from_numbers(cells, numbers, cells, found)
     trimmed = pc.utf8_trim_whitespace(cells)
-    missing = pc.is_in(trimmed, pa.array(sorted(MISSING)))
+    missing = pc.is_in(trimmed, pa.array(sorted(MISSING.union(format.missing))))
     present = pc.if_else(missing, None, trimmed)
     count = len(present) - present.null_count
+    _count_gaps(trimmed, missing, found)
     if count == 0:
-        return _empty(len(cells))
-    valid = pc.match_substring_regex(present, number_pattern(format.decimal, format.thousands).pattern)
-    right = pc.sum(valid).as_py()
-    text = pc.if_else(missing, None, cells) if present.null_count else cells
-    if right < 0.8 * count:
-        if pc.all(pc.match_substring_regex(present, ISO_DATE)).as_py():
-            with contextlib.suppress(ValueError, OverflowError):
-                return pd.to_datetime(present.to_pandas(), format="ISO8601"), "", ""
-        note = f" is text, because only {right:,} of its {count:,} cells are numbers." if right >= 0.5 * count else ""
-        return text.to_pandas(), "text", note
-    note = _invalid_note(present, valid, count - right, count) if right < count else ""
-    plain = pc.if_else(valid, present, None)
-    del trimmed, missing, present, valid
-    if format.thousands:
-        plain = pc.replace_substring_regex(plain, f"[{THOUSANDS[format.thousands]}]", "")
-    if format.decimal == ",":
-        plain = pc.replace_substring(plain, ",", ".")
-    plain = _replace(plain, "\u2212", "-")
-    return _from_numbers(plain, plain.cast(pa.float64()), text, note)
+        return _empty(len(cells), found)
+    numbers, note = parse_numbers(present, format)
+    if numbers is not None:
+        _note_numbers(present, numbers, format, found)
+        return _from_numbers(numbers.plain, numbers.plain.cast(pa.float64()), present, found)
+    default = "dmy" if format.decimal == "," else "mdy"
+    if dates := parse_dates(present, format.dates, default):
+        if dates.order:
+            found.orders.setdefault(dates.order, []).append(found.column)
+        _note_invalid(present, pa.chunked_array([pa.array(dates.values.notna())]), "dates", found)
+        return dates.values
+    if times := parse_durations(present):
+        found.note("times", " has times, which are read as hours (1:30 as 1.5).")
+        _note_invalid(present, pa.chunked_array([pa.array(~np.isnan(times.values))]), "times", found)
+        return times.values
+    if note:
+        found.note("text", note)
+    _note_similar_words(cells, present, found)
+    return present.to_pandas()
 
 
-def _invalid_note(cells: pa.ChunkedArray, valid: pa.ChunkedArray, invalid: int, count: int) -> str:
-    """Note about cells that are not numbers in a numeric column."""
-    row = pc.index(pc.fill_null(pc.invert(valid).combine_chunks(), False), True).as_py()
-    cell = cells[row].as_py()
-    cell = f"'{cell if len(cell) <= 40 else cell[:40] + '…'}' in row {row + 1}"
+def _count_gaps(trimmed: pa.ChunkedArray, missing: pa.ChunkedArray, found: _Findings) -> None:
+    for mark in pc.value_counts(trimmed.filter(missing)).to_pylist():
+        if mark["values"]:
+            found.gaps[mark["values"]] += mark["counts"]
+
+
+def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, found: _Findings) -> None:
+    """Notes about texts that differ only in case, or that were equal only after trimming."""
+    if len(pc.unique(words.slice(0, 10 * MAX_COMPARED_WORDS))) > MAX_COMPARED_WORDS:
+        return
+    distinct = pc.unique(words).drop_null().to_pylist()
+    if len(distinct) > MAX_COMPARED_WORDS:
+        return
+    merged = len(pc.unique(cells.filter(words.is_valid()))) - len(distinct)
+    if merged > 0:
+        changed = pc.sum(pc.not_equal(cells, words)).as_py()
+        found.note("trimmed", f": spaces around {count_of(changed, 'cell', 'cells')} were removed, so that equal words match.")
+    by_case: dict[str, list[str]] = {}
+    for word in distinct:
+        by_case.setdefault(word.casefold(), []).append(word)
+    for group in by_case.values():
+        if len(group) > 1:
+            found.note("case", f": {' and '.join(f'“{word}”' for word in group[:3])} differ only in case and are kept apart.")
+
+
+def _note_numbers(present: pa.ChunkedArray, numbers: Numbers, format: Format, found: _Findings) -> None:
+    if numbers.removed:
+        what = ", ".join(f"“{mark}”" if len(mark) < 20 else mark for mark in numbers.removed)
+        found.note("removed", f": {what} removed from the numbers, as in “{_short(numbers.example)}”.")
+    _note_invalid(present, numbers.valid, "numbers", found)
+
+
+def _note_invalid(cells: pa.ChunkedArray, valid: pa.ChunkedArray, what: str, found: _Findings) -> None:
+    """Notes cells that are not numbers or dates, unlike most cells of the column."""
+    wrong = pc.and_(pc.is_valid(cells), pc.fill_null(pc.invert(valid), False)).combine_chunks()
+    invalid, count = pc.sum(wrong).as_py(), len(cells) - cells.null_count
+    if not invalid:
+        return
+    row = pc.index(wrong, True).as_py()
+    cell = f"'{_short(cells[row].as_py())}' in row {row + 1}"
     if invalid == 1:
-        return f": 1 of {count:,} cells is not a number, {cell}; it is treated as missing."
-    return f": {invalid:,} of {count:,} cells are not numbers (first: {cell}); they are treated as missing."
+        found.note("invalid", f": 1 of {count:,} cells is not a {what[:-1]}, {cell}; it is treated as missing.")
+    else:
+        found.note("invalid", f": {invalid:,} of {count:,} cells are not {what} (first: {cell}); they are treated as missing.")
 
 
-def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.ChunkedArray, note: str) -> Column:
+def _short(cell: str) -> str:
+    return cell if len(cell) <= 40 else cell[:40] + "…"
+
+
+def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.ChunkedArray, found: _Findings) -> Column:
     """Integers if all are whole, else floats; text if they are identifiers or too long to be exact as floats."""
     if _are_identifiers(plain):
-        return text.to_pandas(), "zeros", " has numbers with leading zeros, like identifiers; they are kept as text."
+        found.note("zeros", " has numbers with leading zeros, like identifiers; they are kept as text.")
+        return text.to_pandas()
     values = numbers.to_numpy()
     try:
-        integers = _replace(plain, "+", "").cast(pa.int64())
+        integers = replace(plain, "+", "").cast(pa.int64())
         if integers.null_count == 0:
-            return integers.to_numpy(), "invalid", note
+            return integers.to_numpy()
         long = not _exact(integers)
     except pa.ArrowInvalid:
         # More than 64 bits. A column with decimals or exponents holds measurements, which need not be exact.
         long = bool((np.abs(values) > MAX_EXACT_INTEGER).any())
         long = long and pc.all(pc.match_substring_regex(plain, r"^[+-]?[0-9]+$")).as_py()
-    return (text.to_pandas(), "long", LONG_IDENTIFIERS) if long else (values, "invalid", note)
-
-
-def _replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
-    """The cells with `old` replaced with `new`; not copied if `old` does not occur."""
-    return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
+    if long:
+        found.note("long", LONG_IDENTIFIERS)
+        return text.to_pandas()
+    return values
 
 
 def _are_identifiers(cells: pa.ChunkedArray) -> bool:

@@ -1,19 +1,31 @@
-"""Detects the separator of a text and whether it has a header."""
+"""Detects the separator of a text, and where its table begins."""
 
 import csv
 import io
 import itertools
 import re
 from collections import Counter
+from dataclasses import replace
 
 from pages.datasets.limits import MAX_ROW_BYTES
+from pages.datasets.readers.dates import is_time
 from pages.datasets.readers.encodings import decode_text, to_utf8
 from pages.datasets.readers.formats import Format
+from pages.datasets.readers.layout import SAMPLE_COLUMNS, detect_layout, rows_above
 from pages.datasets.readers.limits import SAMPLE_BYTES, SAMPLE_ROWS
-from pages.datasets.readers.notation import ISO_DATE, MISSING, is_number, notation_of, number_pattern, share_of_numbers
+from pages.datasets.readers.lines import (
+    arff_names,
+    blank_comments,
+    leading_comments,
+    quoted_only_in_first_row,
+    skip_lines,
+    with_single_separator,
+)
+from pages.datasets.readers.notation import MISSING, is_number, is_plain_number, notation_of, share_of_numbers
 
-SEPARATORS = ("\t", ";", "|", ",", " ")
+SEPARATORS = ("\t", ";", "|", ",", " ", "::", "^", "~", ":")
 """in order of preference; later ones are more likely to occur inside cells"""
+RARE_SEPARATORS = ("^", "~", ":")
 SINGLE_COLUMN_SEPARATORS = "\x1f\x1e\x1d\x1c"
 """characters that hardly occur in text; one of them is used as the separator to read a single column"""
 QUOTED_OR_SPACES = re.compile(rb'((?<![^ \t\r\n])"(?:[^"]|"")*"(?![^ \t\r\n]))|(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])|([ \t]+)')
@@ -48,30 +60,94 @@ def detect_text(content: bytes, encoding: str) -> Format:
     if content[:SAMPLE_BYTES].count(b"\n") + content[:SAMPLE_BYTES].count(b"\r") < 20:
         length = MAX_ROW_BYTES // 4
     data, separator = declared_separator(to_utf8(decode_text(content[:length], encoding, "ignore").encode(), "utf-8"))
-    text, truncated = data.decode(), len(content) > length
+    truncated = len(content) > length
+    names, skip = arff_names(data)
+    if names:
+        return Format("text", encoding=encoding, separator=",", header=0, quote="'", skip=skip, comment="%")
+    comment, lines = leading_comments(data)
+    quote = _quote(data)
+    if comment:
+        format = _detect_rows(skip_lines(data, lines), separator, quote, truncated)
+        last = skip_lines(data, lines - 1)
+        if not format.header and _is_header_in_comment(last, comment, format):
+            return replace(format, encoding=encoding, skip=lines - 1, header=1, comment=comment)
+        return replace(format, encoding=encoding, skip=format.skip + lines, comment=comment)
+    return replace(_detect_rows(data, separator, quote, truncated), encoding=encoding)
+
+
+def _quote(data: bytes) -> str:
+    """The quotation mark of the text: \"'\" if there are no others, and as many cells as lines are enclosed in it."""
+    if b'"' in data or data.count(b"'") < data.count(b"\n") or b"'" not in data:
+        return '"'
+    cells = len(re.findall(rb"(?:^|[,;|\t ])'[^'\r\n]*'(?=[,;|\t \r\n]|$)", data, re.MULTILINE))
+    return "'" if cells and 2 * cells >= data.count(b"\n") else '"'
+
+
+def _is_header_in_comment(data: bytes, comment: str, format: Format) -> bool:
+    """Whether the first line, a comment, has a name for each column, as `numpy.savetxt` writes it."""
+    data = blank_comments(data, comment)
+    rows = [row for _, row in sample_rows(data, format.separator, format.quote, False)[:2]]
+    return len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1 and not any(map(is_plain_number, rows[0]))
+
+
+def _detect_rows(data: bytes, separator: str, quote: str, truncated: bool) -> Format:
+    """Detects the separator, the layout and the notation of numbers; `separator` is given in the text or ""."""
     if not separator:
-        scores = {mark: _score(_rows(text, mark, truncated), mark) for mark in SEPARATORS}
+        scores = {}
+        for mark in SEPARATORS:
+            if (mark.encode() in data or mark == " ") and not (mark == ":" and scores.get("::")):
+                rows = [row for _, row in sample_rows(data, mark, quote, truncated)]
+                above = rows_above(rows)
+                if above and mark == " " and not _mostly_numbers(rows[above + 1 :]):
+                    above = 0  # words, not cells
+                scores[mark] = _score(rows[above:], mark) * (1 - 0.01 * (above > 0))
         separator = max(scores, key=scores.get) if any(scores.values()) else ""
-    rows = _rows(text, separator, truncated) or [[text.strip()]]
-    decimal, thousands = notation_of(itertools.zip_longest(*rows), separator)
-    header = has_header(rows, decimal, thousands)
-    if header and len(rows) > 1:
-        decimal, thousands = notation_of(itertools.zip_longest(*rows[1:]), separator)
-    return Format("text", False, encoding, separator, decimal, thousands, header)
+    numbered = sample_rows(data, separator, quote, truncated) or [(1, [data.decode().strip()])]
+    rows = [row for _, row in numbered]
+    above = rows_above(rows)
+    table = [row[:SAMPLE_COLUMNS] for row in rows[above:]]
+    decimal, thousands = notation_of(itertools.zip_longest(*table), separator)
+    text = skip_lines(data, numbered[above][0] - 1).decode() if above else data.decode()
+    layout = detect_layout(table, decimal, thousands, quoted_only_in_first_row(text, separator, quote))
+    if layout.header and len(table) > layout.header:
+        decimal, thousands = notation_of(itertools.zip_longest(*table[layout.header :]), separator)
+    return Format(
+        "text",
+        separator=separator,
+        decimal=decimal,
+        thousands=thousands,
+        header=layout.header,
+        quote=quote,
+        skip=numbered[above][0] - 1 if above else 0,
+        row_names=layout.row_names,
+    )
 
 
-def _rows(text: str, separator: str, truncated: bool) -> list[list[str]]:
-    """The first non-blank rows, without the last one if it may be incomplete; empty if the separator is impossible."""
+def _mostly_numbers(rows: list[list[str]]) -> bool:
+    columns = list(itertools.zip_longest(*rows, fillvalue=""))
+    return 2 * sum(share_of_numbers(column) > 0.8 for column in columns) >= len(columns)
+
+
+def sample_rows(data: bytes, separator: str, quote: str, truncated: bool) -> list[tuple[int, list[str]]]:
+    """The first non-blank rows, each with the number of its first line, without the last row if it may be incomplete.
+
+    Empty if the separator is impossible.
+    """
+    data, separator = with_single_separator(data, separator)
     if separator == " ":
-        text, separator = spaces_to_tabs(text.encode()).decode(), "\t"
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator or SINGLE_COLUMN_SEPARATORS[0])
+        data, separator = spaces_to_tabs(data), "\t"
+    lines = io.StringIO(data.decode(), newline="")
+    reader = csv.reader(lines, delimiter=separator or SINGLE_COLUMN_SEPARATORS[0], quotechar=quote)
+    rows, line = [], 1
     try:
-        rows = list(itertools.islice(reader, SAMPLE_ROWS + 1))
+        for row in itertools.islice(reader, SAMPLE_ROWS + 1):
+            rows.append((line, row))
+            line = reader.line_num + 1
     except csv.Error:
         return []
     if truncated and 1 < len(rows) <= SAMPLE_ROWS:
         rows.pop()
-    return [row for row in rows[:SAMPLE_ROWS] if not is_blank(row)]
+    return [(line, row) for line, row in rows[:SAMPLE_ROWS] if not is_blank(row)]
 
 
 def _score(rows: list[list[str]], separator: str) -> float:
@@ -95,6 +171,12 @@ def _score(rows: list[list[str]], separator: str) -> float:
         if common == 2 and share_of_numbers(map(separator.join, rows[1:])) > 0.8:
             return 0.0
         same = 0.01
+    if separator in RARE_SEPARATORS:
+        columns = itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue="")
+        if same < 0.8 or not any(share_of_numbers(column) > 0.8 for column in columns):
+            return 0.0
+        if separator == ":" and all(is_time(":".join(row)) for row in rows[1:]):
+            return 0.0
     if separator == " ":
         # spaces also separate words, so a table must contain numbers; and a space often follows another separator
         if any(all(len(row) > i + 1 and row[i].endswith((",", ";")) for row in rows) for i in range(width - 1)):
@@ -102,7 +184,7 @@ def _score(rows: list[list[str]], separator: str) -> float:
         columns = itertools.zip_longest(*rows[len(rows) > 1 :], fillvalue="")
         if same < (0.4 if unnamed_index else 0.8) or not any(share_of_numbers(column) > 0.8 for column in columns):
             return 0.0
-    cells = [cell for row in rows for cell in row]
+    cells = [cell for row in rows for cell in row[:SAMPLE_COLUMNS]]
     clean = 1 - sum(map(_looks_unsplit, cells)) / len(cells)
     return max(same, 0.005) * clean * (1 - 0.001 * SEPARATORS.index(separator))
 
@@ -114,28 +196,3 @@ def _looks_unsplit(cell: str) -> bool:
     parts = cell.split()
     several = len(parts) > 1 and all(part == '""' or part in MISSING or is_number(part) for part in parts[:2])
     return several or re.search('[,;|\t]| "', cell) is not None
-
-
-def has_header(rows: list[list[str]], decimal: str, thousands: str) -> bool:
-    """Whether the first row holds column names; True if in doubt.
-
-    It does not if all its cells are numbers or dates, or if it contains numbers and one of its texts occurs again below.
-    Other numbers are column names only if they are years or at least three consecutive integers.
-    """
-    first = [cell.strip() for cell in rows[0]]
-    filled = [cell for cell in first if cell]
-    neither = [cell for cell in filled if cell in MISSING or cell.lower().lstrip("+-") in ("inf", "infinity")]
-    numbers = [cell for cell in filled if number_pattern(decimal, thousands).search(cell) and cell not in neither]
-    dates = [cell for cell in filled if re.search(ISO_DATE, cell)]
-    if not numbers and not dates:
-        return True
-    if not first[0] and first[1:] == [str(i) for i in range(len(first) - 1)]:
-        return True  # pandas writes such a header: numbered columns and an unnamed index
-    if {*filled} <= {*numbers, *dates, *neither} or not all(re.fullmatch("[0-9]{1,4}", cell) for cell in numbers):
-        return False
-    values = list(map(int, numbers))
-    consecutive = len(values) > 2 and values == list(range(values[0], values[0] + len(values)))
-    years = len(set(values)) == len(values) and all(1500 <= value < 2200 for value in values)
-    texts = [(i, cell) for i, cell in enumerate(first) if cell and cell not in numbers]
-    repeated = any(len(row) > i and row[i].strip() == cell for row in rows[1:] for i, cell in texts)
-    return (consecutive or years) and not repeated

@@ -35,10 +35,34 @@ class Format:
     """"." or ",\""""
     thousands: str = ""
     """"", ",", ".", " " (of any width) or "'\""""
-    header: bool = True
-    """whether the first row contains column names"""
+    header: int = True
+    """number of rows with column names, whose cells are joined if there are several"""
     sheet: str = ""
     """name of a sheet of a workbook; "" for the first non-empty one"""
+    quote: str = '"'
+    """quotation mark of a text: '"' or "'\""""
+    skip: int = 0
+    """lines of a text, or rows of a sheet, above the table"""
+    comment: str = ""
+    """lines of a text that begin with this character are left out; "" if there are none"""
+    row_names: bool = False
+    """whether the first column contains the names of the rows"""
+    missing: tuple[str, ...] = ()
+    """marks of missing values in addition to the usual ones"""
+    dates: str = ""
+    """order of day and month in dates such as 01/02/2021: "dmy" or "mdy", or "" if the values of each column decide"""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something that was read in one way but might be meant in another."""
+
+    sentence: str
+    """how it was read"""
+    alternative: str
+    """label of a button for the other reading"""
+    changes: tuple[tuple[str, object], ...]
+    """fields of `Format` for the other reading, with their values"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +76,11 @@ class Reading:
     """sentences about repairs and dropped rows"""
     sheets: tuple[str, ...] = ()
     """names of the sheets of a workbook"""
+    gaps: tuple[tuple[str, int], ...] = ()
+    """marks of missing values, and the number of cells with each of them; empty cells are not counted"""
+    doubts: tuple[Doubt, ...] = ()
+    row_names: str | None = None
+    """column with the names of the rows"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +94,7 @@ class RawTable:
     notes: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    doubts: tuple[Doubt, ...] = ()
 
 
 def check_format(format: Format, kind: str) -> None:
@@ -80,8 +110,12 @@ def check_format(format: Format, kind: str) -> None:
         )
     if format.decimal == format.thousands:
         raise ReadError("The decimal and thousands separators are the same: choose different ones.")
-    if len(format.separator) > 1 or format.separator in ("\n", "\r", '"', "\ufeff"):
+    if (len(format.separator) > 1 and format.separator != "::") or format.separator in ("\n", "\r", '"', "\ufeff"):
         raise ReadError("The separator must be a single character other than a line break or quotation mark.")
+    if format.quote not in ('"', "'"):
+        raise ReadError("The quotation mark must be \" or '.")
+    if format.skip < 0 or not 0 <= format.header <= 20:
+        raise ReadError("The number of skipped lines must not be negative, and there may be at most 20 header rows.")
     if format.encoding not in ("", "utf-8", "utf-16", "latin-1"):
         raise ReadError("Unknown encoding: choose utf-8, utf-16 or latin-1.")
 

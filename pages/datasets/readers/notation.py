@@ -1,33 +1,86 @@
-"""Notation of numbers, missing values and dates."""
+"""Notation of numbers and missing values, and its detection."""
 
+import math
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from statistics import pstdev
 
-from pages.datasets.readers.formats import THOUSANDS
+from pages.datasets.readers.formats import THOUSANDS, Format
 
 NOTATIONS = tuple((d, t) for t in ("", ",", ".", " ", "'") for d in ".," if d != t)
 """decimal and thousands separators, the most likely first"""
-MISSING = frozenset("NA na N/A n/a #N/A NaN nan NAN -nan null NULL None <NA> - ? .".split()) | {""}
-ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?$"
+_WORDS = "na n/a n.a. nan -nan nat null none <na> (null) #na #n/a #nv missing".split()
+_EXCEL_ERRORS = "#DIV/0! #NAME? #NULL! #NUM! #REF! #VALUE! #CALC! #SPILL! #WERT! #BEZUG! #ZAHL! #VALEUR! #NOMBRE?".split()
+_SYMBOLS = r"- -- --- – — ? . .. ... * \N 1.#QNAN -1.#QNAN 1.#IND -1.#IND 1.#INF -1.#INF".split()
+MISSING = frozenset(
+    ["", *(form(word) for word in _WORDS for form in (str.lower, str.upper, str.title)), "NaN", "NaT", "n/A"]
+    + _EXCEL_ERRORS
+    + _SYMBOLS
+)
+"""cells that are treated as missing values, after trimming"""
+CURRENCY = (
+    r"(?:[A-Z]{1,2}\$|[$€£¥₹₽₩₺₫₴₪฿₱₦¢]"
+    r"|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|AUD|CAD|Rs\.?|kr\.?|zł|Kč|Ft)\b)"
+)
+UNIT = (
+    rf"(?:[%‰°]\s?[A-Za-z]?|{CURRENCY}|\s[^\s0-9()](?:[^0-9()]{{0,14}}[^\s0-9()])?[23²³]?"
+    r"|[A-Za-zµμ]{2,12}(?:/[A-Za-zµ]{1,4})?)"
+)
+_DECORATION = re.compile(
+    rf"^\s*(?P<open>\()?\s*(?P<sign>[+−-]?)\s*(?:{CURRENCY})?\s*(?P<number>[+−-]?[0-9.,].*?)\s*(?:{UNIT})?\s*\)?\s*$"
+)
 
 
-@lru_cache(maxsize=32)
-def number_pattern(decimal: str, thousands: str) -> re.Pattern:
-    """Regular expression for a number, in the syntax that Python and Arrow share.
+@lru_cache(maxsize=64)
+def digits_pattern(decimal: str, thousands: str) -> str:
+    """Regular expression for a number without a sign, in the syntax that Python and Arrow share.
 
-    Groups of digits after a thousands separator have three digits.
+    Groups of digits after a thousands separator have three digits; Indian groups of two after a comma are also accepted.
     """
     whole = "[0-9]+"
     if thousands:
-        whole = f"(?:[1-9][0-9]{{0,2}}(?:[{THOUSANDS[thousands]}][0-9]{{3}})+|[0-9]+)"
+        mark = f"[{THOUSANDS[thousands]}]"
+        whole = f"(?:[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+|[0-9]+)"
+        if thousands == ",":
+            whole = f"(?:[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole[3:]}"
     mark = re.escape(decimal)
-    digits = f"(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    return re.compile(f"^[+\u2212-]?(?:{digits}|(?i:inf|infinity))$")
+    return f"(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+@lru_cache(maxsize=64)
+def number_pattern(decimal: str, thousands: str) -> re.Pattern:
+    """Regular expression for a number, in the syntax that Python and Arrow share."""
+    return re.compile(f"^[+−-]?(?:{digits_pattern(decimal, thousands)}|(?i:inf|infinity))$")
+
+
+@lru_cache(maxsize=64)
+def decorated_pattern(decimal: str, thousands: str) -> re.Pattern:
+    """Regular expression for a number with a currency, unit or percent sign, or in parentheses, which make it negative."""
+    return re.compile(
+        rf"^(?P<open>\(?)\s*(?P<sign>[+−-]?)\s*(?P<before>(?:{CURRENCY})?)\s*(?P<sign2>[+−-]?)"
+        rf"(?P<digits>{digits_pattern(decimal, thousands)})\s*?(?P<after>(?:{UNIT})?)\s*(?P<close>\)?)$"
+    )
+
+
+def plain_cell(cell: str) -> str:
+    """The cell without currency, unit, percent sign or parentheses, and with ASCII digits, if it looks like a number."""
+    cell = cell.strip()
+    if not cell.isascii() and any(unicodedata.east_asian_width(mark) == "F" for mark in cell):
+        cell = unicodedata.normalize("NFKC", cell)
+    match = _DECORATION.match(cell)
+    return match["sign"] + match["number"] if match else cell
 
 
 def is_number(cell: str) -> bool:
-    """Whether the cell is a number in any notation."""
+    """Whether the cell is a number in any notation, possibly with a currency or unit."""
+    cell = plain_cell(cell)
+    return any(number_pattern(*notation).search(cell) for notation in NOTATIONS)
+
+
+def is_plain_number(cell: str) -> bool:
+    """Whether the cell is a number in any notation without a currency or unit."""
     return any(number_pattern(*notation).search(cell.strip()) for notation in NOTATIONS)
 
 
@@ -51,22 +104,62 @@ def notation_of(columns: Iterable[Sequence], separator: str = "") -> tuple[str, 
     cells, cells of digits only in the same columns decide: if one has more than three digits, there is no thousands
     separator, and the comma is the decimal separator; otherwise the comma is the thousands separator. If there are none
     either, the comma is the decimal separator if the cells are separated by semicolons, otherwise the thousands separator.
-    Without other evidence, the period in "1.234" is a decimal point.
+    The period in "1.234" is a decimal point, unless there are cells of at most three digits in the same columns, and the
+    numbers are of more similar magnitude if the period separates thousands.
     """
+    counts, texts = _counts(columns)
+    best = max(NOTATIONS, key=counts.get)
+    if best == (",", "") and counts[best] == counts[".", ","]:
+        whole = _whole_numbers(texts, ",")
+        if any(len(cell) > 3 for cell in whole) or (not whole and separator == ";"):
+            return ",", ""
+        return ".", ","
+    if best == (".", "") and counts[best] == counts[",", "."]:
+        whole = _whole_numbers(texts, ".")
+        if whole and all(len(cell) <= 3 for cell in whole) and _more_similar_with_thousands(texts):
+            return ",", "."
+    return best
+
+
+def ambiguous_number(columns: Iterable[Sequence], format: Format) -> str:
+    """A number whose mark was read as the decimal separator but may separate thousands, or the other way round; "" if none."""
+    mark = format.thousands or format.decimal
+    other = {".": ",", ",": "."}.get(mark)
+    counts, texts = _counts(columns)
+    if other is None or counts[mark, ""] != counts[other, mark]:
+        return ""
+    return next(
+        (c for column in texts for c in column if re.fullmatch(f"[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}", c)), ""
+    )
+
+
+def _counts(columns: Iterable[Sequence]) -> tuple[dict[tuple[str, str], int], list[list[str]]]:
+    """Number of numeric cells in numeric columns in each notation, and the cells of columns with digits."""
     texts = [[cell.strip() for cell in column if isinstance(cell, str)] for column in columns]
-    texts = [[cell for cell in column if cell not in MISSING] for column in texts]
+    texts = [[plain_cell(cell) for cell in column if cell not in MISSING] for column in texts]
     texts = [column for column in texts if any(any(map(str.isdecimal, cell)) for cell in column)]
     counts = {}
     for notation in NOTATIONS:
         valid = [sum(map(bool, map(number_pattern(*notation).search, column))) for column in texts]
         counts[notation] = sum(n for n, column in zip(valid, texts, strict=True) if n >= 0.8 * len(column))
-    best = max(NOTATIONS, key=counts.get)
-    if best == (",", "") and counts[best] == counts[".", ","]:
-        ambiguous = [
-            column for column in texts if any("," in cell and number_pattern(".", ",").search(cell) for cell in column)
-        ]
-        whole = [cell.lstrip("+-\u2212") for column in ambiguous for cell in column if re.fullmatch("[+\u2212-]?[0-9]+", cell)]
-        if any(len(cell) > 3 for cell in whole) or (not whole and separator == ";"):
-            return ",", ""
-        return ".", ","
-    return best
+    return counts, texts
+
+
+def _whole_numbers(texts: list[list[str]], mark: str) -> list[str]:
+    """Cells of digits only in columns with numbers in which `mark` separates thousands."""
+    pattern = number_pattern(".,"[mark == "."], mark)
+    ambiguous = [column for column in texts if any(mark in cell and pattern.search(cell) for cell in column)]
+    return [cell.lstrip("+-\u2212") for column in ambiguous for cell in column if re.fullmatch("[+−-]?[0-9]+", cell)]
+
+
+def _more_similar_with_thousands(texts: list[list[str]]) -> bool:
+    """Whether the magnitudes in columns with periods vary less if the period separates thousands."""
+    difference = 0.0
+    for column in texts:
+        cells = [cell.lstrip("+-\u2212") for cell in column if re.fullmatch("[+−-]?[0-9.]+", cell)]
+        pairs = [(float(cell), float(cell.replace(".", ""))) for cell in cells if cell.count(".") < 2 and cell != "."]
+        logs = [(math.log(a), math.log(b)) for a, b in pairs if a > 0]
+        if len(logs) > 1 and any("." in cell for cell in cells):
+            decimals, thousands = zip(*logs, strict=True)
+            difference += pstdev(decimals) - pstdev(thousands)
+    return difference > 0

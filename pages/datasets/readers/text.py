@@ -10,37 +10,62 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pages.datasets.limits import MAX_ROW_BYTES
-from pages.datasets.readers.dialect import SINGLE_COLUMN_SEPARATORS, declared_separator, is_blank, spaces_to_tabs
+from pages.datasets.readers.dialect import SINGLE_COLUMN_SEPARATORS, declared_separator, is_blank, sample_rows, spaces_to_tabs
 from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
-from pages.datasets.readers.limits import EMPTY, SAVE_AS, ReadError, check_cells
+from pages.datasets.readers.layout import doubts_of, joined_names
+from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_cells
+from pages.datasets.readers.lines import arff_names, blank_comments, skip_lines, with_single_separator
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a text. Raises `ReadError` if it is not text, too large or too ragged."""
     data, _ = declared_separator(to_utf8(content, format.encoding))
-    separator = format.separator or next(
+    given_names = arff_names(data)[0] if not format.header else []
+    data = skip_lines(data, format.skip)
+    if format.comment:
+        data = blank_comments(data, format.comment)
+    if not data.strip():
+        raise ReadError("Nothing is left of this text below the skipped lines and comments: skip fewer lines.")
+    data, separator = with_single_separator(data, format.separator)
+    separator = separator or next(
         (mark for mark in SINGLE_COLUMN_SEPARATORS if mark.encode() not in data), SINGLE_COLUMN_SEPARATORS[0]
     )
     if separator == " ":
         data, separator = spaces_to_tabs(data), "\t"
-    notes = ()
-    width = _first_width(data, separator)
+    notes, quote = (), format.quote
+    sample = sample_rows(data[:SAMPLE_BYTES], separator, quote, len(data) > SAMPLE_BYTES)
+    doubts = doubts_of([row for _, row in sample], format)
+    width = _first_width(data, separator, quote)
     # an odd number of quotation marks may mean an unclosed one, which only the slow repair detects
-    table = None if data.count(b'"') % 2 else _parse(data, separator, width)
+    table = None if data.count(quote.encode()) % 2 else _parse(data, separator, quote, width)
     if table is None:
-        data, notes = _repair(data, separator, format.header)
-        table = _parse(data, separator, _first_width(data, separator))
+        data, notes = _repair(data, separator, quote, format.header)
+        table = _parse(data, separator, quote, _first_width(data, separator, quote))
         if table is None:
             raise ReadError("The rows of this text have different numbers of cells: choose another separator.")
-    columns = table.columns
-    names = [None] * len(columns)
+    columns, blank = _without_blank_rows_at_end(table)
+    if blank:
+        notes = (
+            *notes,
+            f"{count_of(blank, 'row', 'rows')} of separators only at the end {'was' if blank == 1 else 'were'} left out.",
+        )
+    names = given_names if len(given_names) == len(columns) else [None] * len(columns)
     if format.header:
-        names = [column[0].as_py() for column in columns]
-        columns = [column.slice(1) for column in columns]
+        rows = min(format.header, table.num_rows)
+        names = joined_names([[column[row].as_py() for column in columns] for row in range(rows)])
+        columns = [column.slice(rows) for column in columns]
     if len(columns) == 1:
         notes = ("Only one column was detected; if there are more, choose another separator.", *notes)
-    return RawTable(names, columns, notes)
+    return RawTable(names, columns, notes, doubts=doubts)
+
+
+def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int]:
+    """The columns without rows of several empty cells at the end, and the number of these rows."""
+    end = table.num_rows
+    while end and table.num_columns > 1 and not any(column[end - 1].as_py().strip() for column in table.columns):
+        end -= 1
+    return [column.slice(0, end) for column in table.columns], table.num_rows - end
 
 
 def _lines(data: bytes) -> io.TextIOWrapper:
@@ -51,19 +76,19 @@ def _unclosed(where: str) -> ReadError:
     return ReadError(f"A quotation mark in {where} is not closed, or a cell is too long: close or remove it.")
 
 
-def _first_width(data: bytes, separator: str) -> int:
+def _first_width(data: bytes, separator: str, quote: str) -> int:
     """Number of cells in the first non-blank row."""
     start = data[:MAX_ROW_BYTES].lstrip(b"\r\n")
     if len(data) > MAX_ROW_BYTES and b"\n" not in start and b"\r" not in start:
         raise ReadError("The first row of this text is too long: check that the file has line breaks.")
     try:
         with _lines(data) as lines:
-            return next((len(row) for row in csv.reader(lines, delimiter=separator) if not is_blank(row)), 1)
+            return next((len(row) for row in csv.reader(lines, delimiter=separator, quotechar=quote) if not is_blank(row)), 1)
     except csv.Error:
         raise _unclosed("the first row") from None
 
 
-def _parse(data: bytes, separator: str, width: int) -> pa.Table | None:
+def _parse(data: bytes, separator: str, quote: str, width: int) -> pa.Table | None:
     """All cells as text, or None if the rows do not all have `width` cells.
 
     Uses Arrow rather than pandas, because Arrow stores text compactly and reports rows with too few or too many cells. Numbers
@@ -80,7 +105,12 @@ def _parse(data: bytes, separator: str, width: int) -> pa.Table | None:
         with pa.csv.open_csv(
             pa.BufferReader(data),
             pa.csv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES, column_names=names),
-            pa.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in data, invalid_row_handler=on_invalid_row),
+            pa.csv.ParseOptions(
+                delimiter=separator,
+                quote_char=quote,
+                newlines_in_values=quote.encode() in data,
+                invalid_row_handler=on_invalid_row,
+            ),
             pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
         ) as reader:
             for batch in reader:
@@ -96,12 +126,12 @@ def _parse(data: bytes, separator: str, width: int) -> pa.Table | None:
         raise ReadError(f"This text cannot be split into cells: check its quotation marks, or {SAVE_AS}.") from None
 
 
-def _numbered_rows(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _numbered_rows(data: bytes, separator: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """Non-blank rows, each with the number of its first line, from 1."""
     end = "end of the text"
     last_line, line, row = 0, 1, []
     with _lines(data) as lines:
-        reader = csv.reader(itertools.chain(lines, ["\n", end]), delimiter=separator)
+        reader = csv.reader(itertools.chain(lines, ["\n", end]), delimiter=separator, quotechar=quote)
         try:
             for next_row in reader:
                 if not is_blank(row):
@@ -121,7 +151,7 @@ def _trimmed_length(row: list[str]) -> int:
     return next((i for i in range(len(row), 0, -1) if row[i - 1].strip()), 0)
 
 
-def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str, ...]]:
+def _repair(data: bytes, separator: str, quote: str, header: int) -> tuple[bytes, tuple[str, ...]]:
     """The text with the same number of cells in all rows, and notes about the repairs.
 
     Short rows are filled with missing values. Surplus empty cells, as after a separator at the end of a line, are removed.
@@ -133,7 +163,7 @@ def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
     ReadError
         If more than 1% of the rows have surplus cells, or a quotation mark is not closed.
     """
-    rows = _numbered_rows(data, separator)
+    rows = _numbered_rows(data, separator, quote)
     _, top = next(rows, (0, None))
     if top is None:
         raise ReadError(EMPTY)
@@ -146,8 +176,8 @@ def _repair(data: bytes, separator: str, header: bool) -> tuple[bytes, tuple[str
     width = width + unnamed if header else max(lengths, key=lambda length: (lengths[length], length))
     surplus = sum(n for size, n in sizes.items() if size > width)
     short, dropped, out = 0, 0, io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
-    for i, (line, row) in enumerate(_numbered_rows(data, separator)):
+    writer = csv.writer(out, delimiter=separator, quotechar=quote, lineterminator="\n")
+    for i, (line, row) in enumerate(_numbered_rows(data, separator, quote)):
         if header and i == 0:
             row = [*[""] * unnamed, *row]
         elif len(row) > width and _trimmed_length(row) > width:

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import python_calamine as calamine
 
-from pages.datasets.readers.dialect import has_header
 from pages.datasets.readers.formats import Format, RawTable, count_of
+from pages.datasets.readers.layout import detect_layout, doubts_of, joined_names
 from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, as_read_error, check_cells, check_sheet_rows
 from pages.datasets.readers.notation import notation_of, to_text
 
@@ -103,19 +103,42 @@ def _cell(cell):
     return None if cell == "" else cell
 
 
+def _sample(rows: list[list]) -> list[tuple[int, list[str]]]:
+    """The first non-empty rows as text, each with its position."""
+    start = enumerate(rows[: 2 * SAMPLE_ROWS])
+    return [(i, [to_text(_cell(cell), ".") for cell in row]) for i, row in start if not _is_empty(row)][:SAMPLE_ROWS]
+
+
 def detect_workbook(content: bytes) -> Format:
     """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
     rows, about = _sheet(content, "")
-    rows = [list(map(_cell, row)) for row in rows[:SAMPLE_ROWS]]
-    header = has_header([[to_text(cell, ".") for cell in row] for row in rows], ".", "")
-    decimal, thousands = notation_of(zip(*rows[header:], strict=True))
-    return Format("workbook", decimal=decimal, thousands=thousands, header=header, sheet=about.sheet)
+    sample = _sample(rows)
+    layout = detect_layout([row for _, row in sample])
+    skip = sample[layout.above][0]
+    cells = [list(map(_cell, row)) for row in rows[skip + layout.header : skip + SAMPLE_ROWS]]
+    decimal, thousands = notation_of(zip(*cells, strict=True))
+    return Format(
+        "workbook",
+        decimal=decimal,
+        thousands=thousands,
+        header=layout.header,
+        sheet=about.sheet,
+        skip=skip,
+        row_names=layout.row_names,
+    )
 
 
 def read_workbook(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a sheet. Raises `ReadError` if it is empty or too large, or the workbook is damaged."""
     rows, about = _sheet(content, format.sheet)
     _sheet.cache_clear()
+    rows = rows[format.skip :]
+    if not rows:
+        raise ReadError("Nothing is left of this sheet below the skipped rows: skip fewer rows.")
+    doubts = doubts_of([row for _, row in _sample(rows)], format)
     columns = [list(map(_cell, column)) for column in zip(*rows, strict=True) if not _is_empty(column)]
-    names = [column.pop(0) for column in columns] if format.header else [None] * len(columns)
-    return replace(about, names=names, columns=columns)
+    names = [None] * len(columns)
+    if format.header:
+        names = joined_names(list(zip(*(column[: format.header] for column in columns), strict=True)))
+        columns = [column[format.header :] for column in columns]
+    return replace(about, names=names, columns=columns, doubts=doubts)

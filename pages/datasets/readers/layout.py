@@ -1,0 +1,261 @@
+"""Where a table begins in a grid of cells: lines above it, header rows, and a first column of row names.
+
+The functions expect the first non-blank rows as text, from any kind of file.
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pages.datasets.readers.dates import is_date
+from pages.datasets.readers.formats import Doubt, Format
+from pages.datasets.readers.notation import (
+    MISSING,
+    ambiguous_number,
+    is_number,
+    is_plain_number,
+    number_pattern,
+    share_of_numbers,
+)
+
+MAX_ROWS_ABOVE = 40
+"""rows above a table that are recognized as such"""
+MAX_HEADER_ROWS = 4
+SAMPLE_COLUMNS = 300
+"""columns that are inspected"""
+UNNAMED = re.compile(r"|unnamed: 0", re.IGNORECASE)
+"""names of a column without a name; pandas gives it the second one when it reads and writes it again"""
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a table begins in a grid of cells."""
+
+    above: int = 0
+    """rows above the table"""
+    header: int = 0
+    """rows with column names"""
+    row_names: bool = False
+    """whether the first column holds the names of the rows"""
+    doubts: tuple[Doubt, ...] = ()
+
+
+def detect_layout(rows: Rows, decimal: str = ".", thousands: str = "", quoted: frozenset[int] = frozenset()) -> Layout:
+    """Detects the layout of a table.
+
+    Parameters
+    ----------
+    rows : cells of the first non-blank rows
+    decimal, thousands : notation of numbers
+    quoted : columns in which only the cell of the first row is written in quotation marks
+    """
+    above = rows_above(rows)
+    rows = [list(row[:SAMPLE_COLUMNS]) for row in rows[above:]]
+    if lacks_corner(rows):
+        rows[0].insert(0, "")
+    is_header, doubt = _first_row_is_header(rows, decimal, thousands, frozenset() if above else quoted)
+    header = _header_rows(rows) if is_header else 0
+    row_names = header > 0 and UNNAMED.fullmatch(joined_names(rows[:header])[0].strip()) is not None
+    row_names = row_names and _are_names([row[0] if row else "" for row in rows[header:]])
+    return Layout(above, header, row_names, (doubt,) if doubt else ())
+
+
+def doubts_of(rows: Rows, format: Format) -> tuple[Doubt, ...]:
+    """What may be read in another way, if the first rows of a table, with its header, are read in this format."""
+    rows = [row[:SAMPLE_COLUMNS] for row in rows]
+    layout = detect_layout(rows, format.decimal, format.thousands)
+    doubts = [doubt for doubt in layout.doubts if layout.header == format.header]
+    cell = ambiguous_number(itertools.zip_longest(*rows[format.header :], fillvalue=""), format)
+    if cell:
+        decimal, thousands = (format.thousands, "") if format.thousands else (".,"[format.decimal == "."], format.decimal)
+        whole, decimals = re.sub("[.,]", "", cell), cell.replace(",", ".")
+        taken, other = (whole, decimals) if format.thousands else (decimals, whole)
+        changes = (("decimal", decimal), ("thousands", thousands))
+        doubts.append(Doubt(f"Numbers such as “{cell}” are read as {taken}.", f"Read “{cell}” as {other}", changes))
+    return tuple(doubts)
+
+
+def lacks_corner(rows: Rows) -> bool:
+    """Whether the first row has one cell less than all others, as in files from R, in which row names have no column name."""
+    lengths = {len(row) for row in rows[1:]}
+    return len(rows) > 1 and len(rows[0]) > 1 and lengths == {len(rows[0]) + 1} and all(row[-1].strip() for row in rows[1:])
+
+
+def joined_names(header: Rows) -> list[str]:
+    """One name for each column, from one or more header rows.
+
+    An empty cell of an upper row continues the cell to its left, as merged cells do, if the name in the row below is not
+    empty.
+    """
+    if len(header) == 1:
+        return ["" if cell is None else str(cell) for cell in header[0]]
+    rows = list(zip(*itertools.zip_longest(*header, fillvalue=""), strict=True))
+    parts: list[list[str]] = [[] for _ in rows[0]]
+    for number, row in enumerate(rows):
+        last = ""
+        for column, cell in enumerate(row):
+            text = "" if cell is None else str(cell).strip()
+            below = number + 1 < len(rows) and any(str(lower[column] or "").strip() for lower in rows[number + 1 :])
+            last = text or (last if below and number + 1 < len(rows) else "")
+            if last:
+                parts[column].append(last)
+    return [" ".join(dict.fromkeys(part)) for part in parts]
+
+
+def _size(row: Sequence[str]) -> int:
+    """Length of a row without the empty cells at its end."""
+    return next((i for i in range(len(row), 0, -1) if row[i - 1].strip()), 0)
+
+
+def rows_above(rows: Rows) -> int:
+    """Number of rows above the table, such as a title: much shorter than most rows, and not numeric."""
+    sizes = Counter(map(_size, rows))
+    width = max(sizes, key=lambda size: (sizes[size], size), default=0)
+    if width < 3:
+        return 0
+    base = min((i for row in rows[-20:] if _size(row) >= width for i, cell in enumerate(row) if cell.strip()), default=0)
+    for number, row in enumerate(rows[: min(MAX_ROWS_ABOVE, len(rows) - 2)]):
+        filled = [i for i, cell in enumerate(row) if cell.strip()]
+        is_title = filled == [base] or (width >= 4 and filled in ([base, base + 1], [base + 1]))
+        if not is_title or is_plain_number(row[filled[0]]) or is_date(row[filled[0]]):
+            return number if _is_filled(rows[number:], width) else 0
+    return 0
+
+
+def _is_filled(rows: Rows, width: int) -> bool:
+    """Whether most rows have the most common width."""
+    return sum(_size(row) in (width - 1, width) for row in rows[:50]) >= 0.8 * len(rows[:50])
+
+
+def _columns(rows: Rows) -> list[list[str]]:
+    return [[cell.strip() for cell in column] for column in itertools.zip_longest(*rows, fillvalue="")]
+
+
+def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: frozenset[int]) -> tuple[bool, Doubt | None]:
+    """Whether the first row holds column names, and the other reading if the evidence is weak."""
+    first = [cell.strip() for cell in rows[0]]
+    body = _columns(rows[1:])
+    body += [[]] * (len(first) - len(body))
+    pattern = number_pattern(decimal, thousands)
+    numbers, dates, texts = {}, set(), []
+    for i, cell in enumerate(first):
+        if cell in MISSING or cell.lower().lstrip("+-") in ("inf", "infinity"):
+            continue
+        if pattern.search(cell) or (is_number(cell) and not is_plain_number(cell) and not any(map(is_plain_number, body[i]))):
+            numbers[i] = cell
+        elif is_date(cell):
+            dates.add(i)
+        else:
+            texts.append(i)
+    if not numbers and not dates:
+        return True, None
+    if any(first[i] in body[i] for i in texts):
+        return False, None
+    if matrix := _matrix_evidence(rows):
+        return matrix == "below", None
+    if any(i in quoted for i in numbers):
+        return True, None
+    numeric = {i for i, column in enumerate(body) if share_of_numbers(column) >= 0.8}
+    worded = {i for i, column in enumerate(body) if i not in numeric and _are_words(column)}
+    if not numeric and not worded:
+        return False, None
+    if any(i in worded for i in numbers) or (dates and dates <= numeric):
+        return True, None
+    typed = numeric | {i for i, column in enumerate(body) if column and all(map(is_date, filter(None, column)))}
+    if len(typed.intersection(texts)) > len(numbers):
+        return True, None
+    as_data = Doubt("The first row is read as column names.", "Read it as data", (("header", 0),))
+    as_names = Doubt("The first row is read as data.", "Read it as column names", (("header", 1),))
+    others = [i for i in range(len(first)) if i not in numbers]
+    corner = others == [0] or not others
+    values = [_value(numbers[i], decimal, thousands) for i in numbers]
+    steps = {round(b - a, 9) for a, b in itertools.pairwise(values)}
+    increasing = len(values) > 1 and (min(steps) > 0 or max(steps) < 0)
+    years = all(value == int(value) and 1500 <= value < 2200 for value in values) and len(set(values)) == len(values)
+    regular = len(values) > 2 and len(steps) == 1 and 0 not in steps
+    if (
+        not corner
+        or not (increasing or years)
+        or not all(re.fullmatch(r"[0-9]+([.,][0-9]+)?", cell) for cell in numbers.values())
+    ):
+        return False, None
+    inside, far = _compared_with_columns({i: values[j] for j, i in enumerate(numbers)}, body, decimal, thousands)
+    mostly_inside, mostly_far = 2 * inside >= len(values), 2 * far > len(values)
+    if others:
+        empty_corner = first[0] in MISSING
+        if empty_corner and increasing and not any(cell in MISSING for cell in body[0]):
+            return True, as_data if mostly_inside else None
+        named = 0 in numeric and not empty_corner  # a word above numbers
+        if (mostly_far and increasing) or ((years or regular or named) and not mostly_inside):
+            return True, None if mostly_far else as_data
+        return False, as_names if regular or years else None
+    from_zero = values == list(range(len(values)))
+    if len(values) > 2 and mostly_far and (from_zero or regular or years):
+        return True, as_data
+    return False, as_names if len(values) > 2 and (from_zero or regular) else None
+
+
+def _value(cell: str, decimal: str, thousands: str) -> float:
+    return float(re.sub(r"[^0-9.eE+-]", "", cell.replace(thousands or "\0", "").replace(decimal, ".")) or 0)
+
+
+def _compared_with_columns(values: dict[int, float], body: list[list[str]], decimal: str, thousands: str) -> tuple[int, int]:
+    """How many values lie within the range of their columns, and how many lie far outside or are whole unlike the column."""
+    inside = far = 0
+    for i, value in values.items():
+        cells = [cell for cell in body[i] if is_number(cell)]
+        column = [_value(cell, decimal, thousands) for cell in cells]
+        if not column:
+            continue
+        low, high = min(column), max(column)
+        inside += low <= value <= high
+        fractions = sum(number != int(number) for number in column) > 0.8 * len(column)
+        far += not low - 2 * (high - low) <= value <= high + 2 * (high - low) or (fractions and value == int(value))
+    return inside, far
+
+
+def _are_words(column: list[str]) -> bool:
+    present = [cell for cell in column if cell not in MISSING]
+    return len(present) > 1 and not any(is_number(cell) or is_date(cell) for cell in present)
+
+
+def _matrix_evidence(rows: Rows) -> str:
+    """ "all" if the rows are a symmetric matrix with a zero diagonal, "below" if those below the first one are, else ""."""
+    for name, part in (("all", rows), ("below", rows[1:])):
+        n = len(part)
+        if n < 3 or any(len(row) not in (n, n + 1) for row in part):
+            continue
+        block = [[cell.strip() for cell in row[-n:]] for row in part]
+        zeros = all(re.fullmatch("0([.,]0*)?", block[i][i]) for i in range(n))
+        if zeros and all(block[i][j] == block[j][i] for i in range(n) for j in range(i)):
+            return name
+    return ""
+
+
+def _header_rows(rows: Rows) -> int:
+    """Number of rows with names and units. The first one is known to hold names."""
+    start = min(MAX_HEADER_ROWS, len(rows) // 2)
+    body = _columns(rows[max(start, 1) :])
+    numeric = [i for i, column in enumerate(body) if share_of_numbers(column) >= 0.8]
+    count = 1
+    while count < start:
+        row = [cell.strip() for cell in rows[count]]
+        cells = [row[i] if i < len(row) else "" for i in numeric]
+        named = [cell for cell in cells if cell not in MISSING and not is_number(cell) and not is_date(cell)]
+        only_index_name = count > 1 and _size(row) == 1 and not any(cells[1:]) and not is_plain_number(row[0])
+        if not (only_index_name or (len(named) == sum(cell != "" for cell in cells) and 2 * len(named) > len(cells))):
+            break
+        count += 1
+    return count
+
+
+def _are_names(cells: list[str]) -> bool:
+    """Whether the cells may be row names: distinct whole numbers or texts."""
+    cells = [cell.strip() for cell in cells]
+    return len(set(cells)) == len(cells) and all(
+        cell not in MISSING and (re.fullmatch("[0-9]+", cell) or not is_plain_number(cell)) for cell in cells
+    )

@@ -1,0 +1,108 @@
+"""Numbers in text, in the notations that people and spreadsheets use."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pages.datasets.readers.formats import THOUSANDS, Format
+from pages.datasets.readers.notation import decorated_pattern, number_pattern
+
+LEAST_SHARE = 0.8
+"""minimum share of numbers among the non-missing cells of a numeric column"""
+CHECKED_CELLS = 200
+"""cells that are inspected before all cells of a column are searched for currencies, units and parentheses"""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column of text as numbers."""
+
+    plain: pa.ChunkedArray
+    """the numbers as text with a decimal point, null where a cell is no number"""
+    valid: pa.ChunkedArray
+    """whether a cell is a number; null for missing values"""
+    removed: tuple[str, ...] = ()
+    """what was removed from the cells, such as "$" or "kg\""""
+    example: str = ""
+    """a cell from which something was removed"""
+
+
+def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, str]:
+    """The cells as numbers, or None if fewer than 80% are numbers; and why, if at least half of them are.
+
+    `cells` are trimmed texts, null for missing values.
+    """
+    count = len(cells) - cells.null_count
+    cells = _with_ascii_digits(cells)
+    valid = pc.match_substring_regex(cells, number_pattern(format.decimal, format.thousands).pattern)
+    right = pc.sum(valid).as_py()
+    note = ""
+    if right < count:
+        others = pc.if_else(valid, None, cells).drop_null().slice(0, CHECKED_CELLS).to_pylist()
+        pattern = decorated_pattern(format.decimal, format.thousands)
+        if 2 * sum(pattern.search(cell) is not None for cell in others) > len(others):
+            numbers, note = _decorated(cells, format)
+            if numbers is not None:
+                return numbers, note
+    if right < LEAST_SHARE * count:
+        few = f" is text, because only {right:,} of its {count:,} cells are numbers." if 2 * right >= count else ""
+        return None, note or few
+    return Numbers(_plain(pc.if_else(valid, cells, None), format), valid), ""
+
+
+def _with_ascii_digits(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The cells with full-width digits and marks replaced, as in Japanese and Chinese text."""
+    wide = "[\uff10-\uff19]"
+    if not any(re.search(wide, cell) for cell in cells.drop_null().slice(0, CHECKED_CELLS).to_pylist()):
+        return cells
+    return pc.utf8_normalize(cells, form="NFKC")
+
+
+def _decorated(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, str]:
+    """Numbers with a currency, unit or percent sign, or in parentheses."""
+    parts = pc.extract_regex(cells, decorated_pattern(format.decimal, format.thousands).pattern)
+    open_, sign, before, sign2, digits, after, close = (pc.struct_field(parts, [i]) for i in range(7))
+    closed = pc.equal(pc.utf8_length(open_), pc.utf8_length(close))
+    closed = pc.and_(closed, pc.or_(pc.equal(sign, ""), pc.equal(sign2, "")))
+    valid = pc.if_else(pc.is_valid(cells), pc.fill_null(closed, False), None)
+    count = len(cells) - cells.null_count
+    right = pc.sum(valid).as_py()
+    if right < LEAST_SHARE * count:
+        return None, ""
+    units = sorted({*pc.unique(pc.utf8_trim_whitespace(after)).drop_null().to_pylist()} - {""})
+    currencies = sorted({*pc.unique(before).drop_null().to_pylist()} - {""})
+    if len(units) > 1 or len(currencies) > 1:
+        return None, f" is text, because its numbers have different units ({', '.join([*currencies, *units][:4])})."
+    negative = pc.or_(
+        pc.equal(open_, "("), pc.or_(pc.is_in(sign, pa.array(["-", "\u2212"])), pc.is_in(sign2, pa.array(["-", "\u2212"])))
+    )
+    plain = _plain(pc.if_else(valid, digits, None), format)
+    plain = pc.if_else(negative, pc.binary_join_element_wise("-", plain, ""), plain)
+    marks = [*currencies, *units, *["parentheses, which mean negative numbers,"] * pc.any(pc.equal(open_, "(")).as_py()]
+    changed = pc.and_(valid, pc.not_equal(pc.utf8_length(cells), pc.utf8_length(pc.fill_null(digits, ""))))
+    example = cells[pc.index(pc.fill_null(changed.combine_chunks(), False), True).as_py()].as_py()
+    return Numbers(plain, valid, tuple(marks), example), ""
+
+
+def _plain(cells: pa.ChunkedArray, format: Format) -> pa.ChunkedArray:
+    """The numbers without thousands separators, with a decimal point and an ASCII minus sign."""
+    if format.thousands:
+        cells = pc.replace_substring_regex(cells, f"[{THOUSANDS[format.thousands]}]", "")
+    if format.decimal == ",":
+        cells = pc.replace_substring(cells, ",", ".")
+    return replace(cells, "\u2212", "-")
+
+
+def replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
+    """The cells with `old` replaced with `new`; not copied if `old` does not occur."""
+    return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
+
+
+def with_missing(values: np.ndarray, marks: tuple[str, ...]) -> np.ndarray:
+    """The numbers with NaN instead of those that are marks of missing values, such as "-999"."""
+    numbers = [float(mark) for mark in marks if number_pattern(".", "").search(mark)]
+    found = np.isin(values, numbers) if numbers else np.zeros(0, dtype=bool)
+    return np.where(found, np.nan, values) if found.any() else values
