@@ -1,7 +1,7 @@
 """The computations of `GaussianMixture` that run over all points, in memory or block by block, and the prepared points.
 
-Parameters are standardized: relative to `origin` and `scale`. Responsibilities are `rows` (k, n). `values` are `PosteriorRows`,
-whose rows, if they were not kept, are recomputed from `gaussians` and `coefficients`, those of the last E step.
+Parameters are standardized: relative to `origin` and `scale`. Responsibilities are `rows` (k, n). `values` are
+`PosteriorRows`; rows that were not kept are recomputed from `gaussians` and `coefficients`, those of the last E step.
 """
 
 from typing import NamedTuple

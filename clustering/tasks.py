@@ -153,17 +153,18 @@ def computed(root: Tasks, keep: Tasks | None = None) -> tuple[Tasks, Any]:
         result = _result(done[root.items[0]])
     except Exception as error:
         raise ValueError(_sentence(error)) from error
-    if keep is None or all(_is_future(done[key]) for key in keep.items):
+    if keep is None or all(_is_of_distributed(done[key]) for key in keep.items):
         return Tasks(done, keep.items if keep else []), result
     return Tasks({}, [_constant(done[key]) for key in keep.items]), result
 
 
-def _is_future(value) -> bool:
+def _is_of_distributed(value) -> bool:
+    """Whether this is an object of the package `distributed`: a future, or an error of the cluster."""
     return type(value).__module__.partition(".")[0] == "distributed"
 
 
 def _result(value):
-    if not _is_future(value):
+    if not _is_of_distributed(value):
         return value
     while True:
         try:
@@ -209,7 +210,7 @@ def _sentence(error: Exception) -> str:
         return f"a file of the table has vanished ({text}): restore it, or open the table again"
     if kind == "KilledWorker" or isinstance(error, MemoryError):
         return "workers were lost repeatedly, probably for lack of memory: use smaller blocks, or workers with more memory"
-    if "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
+    if _is_of_distributed(error) or "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
         return f"the Dask cluster does not answer ({kind}: {text}): check that its scheduler and workers are running"
     return f"a block of the table cannot be computed ({kind}: {text}): check that all files have the same columns of numbers"
 

@@ -1,0 +1,112 @@
+"""Runs on a cluster of two worker processes: a worker that is killed, errors of the cluster, and what stays in memory."""
+
+import os
+import signal
+import warnings
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from clustering import GaussianMixture, History, KMeans, fit, iterate, pixel_counts, quantile_extent
+from clustering.blocks import ALL_KEPT
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from distributed import Client, LocalCluster
+
+pytestmark = pytest.mark.filterwarnings("default")  # of asyncio and of sockets, when a worker is killed
+
+
+def random_block(block_info):
+    """Points of three groups, drawn by the worker itself."""
+    (begin, end), _ = block_info[None]["array-location"]
+    rng = np.random.default_rng(begin)
+    return rng.normal(size=(end - begin, 2)) + rng.integers(3, size=(end - begin, 1)) * [4, 2]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    options = {"threads_per_worker": 1, "memory_limit": "400MiB", "dashboard_address": None, "silence_logs": 60}
+    with LocalCluster(n_workers=2, **options) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def data(cluster):
+    return da.map_blocks(random_block, chunks=((2_000,) * 6, (2,)), dtype=float)
+
+
+def tasks_on_scheduler(client):
+    return client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
+
+
+def test_states_on_processes_are_those_in_memory(cluster, data):
+    array = data.compute()
+    start = array[:5]
+    memory, dask = (History.record(KMeans(5), each, start=start, max_iter=6) for each in (array, data))
+    assert dask.prepared.blocks.kept == ALL_KEPT
+    np.testing.assert_allclose(dask.losses, memory.losses, rtol=1e-11)
+    np.testing.assert_array_equal(dask.last.labels, memory.last.labels)
+    mixture = fit(GaussianMixture(3), data, start=start[:3], max_iter=3)
+    assert mixture.loss == pytest.approx(fit(GaussianMixture(3), array, start=start[:3], max_iter=3).loss, rel=1e-11)
+
+
+def test_a_run_goes_on_and_ends_in_the_same_place_if_a_worker_is_killed(cluster, data):
+    start = data.blocks[0].compute()[:5]
+    expected = fit(KMeans(5), data, start=start, max_iter=6)
+    killed = 0
+    for state in iterate(KMeans(5), data, start=start, max_iter=6):
+        if state.iteration == 3:
+            process = min(cluster.run(os.getpid).values())
+            os.kill(process, signal.SIGKILL)
+            killed += 1
+    assert killed == 1
+    assert (state.iteration, state.loss) == (expected.iteration, expected.loss)
+    np.testing.assert_array_equal(state.labels, expected.labels)
+
+
+def test_the_scheduler_and_the_workers_forget_what_is_no_longer_needed(cluster, data, monkeypatch):
+    monkeypatch.setattr("clustering.blocks.MAX_CHAIN", 3)
+    start = data.blocks[0].compute()[:5]
+    numbers, kept = [], []
+    states = iterate(KMeans(5), data, start=start)
+    for _, state in zip(range(16), states, strict=False):
+        kept.append(state)  # also if the caller keeps all states
+        numbers.append(tasks_on_scheduler(cluster))
+    assert len(kept) > 12
+    assert max(numbers[8:]) <= 1.2 * max(numbers[:8])  # released with a delay
+
+
+def test_pictures_are_counted_on_the_workers(cluster, data):
+    process = KMeans(3)
+    prepared = process.prepare(data)
+    last = fit(process, prepared, start=data.blocks[0].compute()[:3], max_iter=2)
+    extent = quantile_extent(prepared.points)
+    counts = pixel_counts(prepared.points, last.labels, extent, (20, 30), 3)
+    np.testing.assert_array_equal(counts, pixel_counts(data.compute(), last.labels.compute(), extent, (20, 30), 3))
+    assert counts.sum() > 0.95 * len(data)
+
+
+def test_workers_that_die_again_and_again_are_reported(cluster):
+    def allow(failures):
+        cluster.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", failures))
+
+    def exhausted(block):
+        if len(block):
+            os._exit(1)
+        return block
+
+    data = da.ones((10, 2), chunks=5).map_blocks(exhausted, meta=np.empty((0, 2)))
+    allow(0)
+    with pytest.raises(ValueError, match="workers were lost repeatedly, probably for lack of memory"):
+        KMeans(2).prepare(data)
+    allow(3)
+
+
+def test_a_cluster_that_does_not_answer_is_reported(cluster, data):
+    states = iterate(KMeans(3), data, start=np.eye(3)[:, :2])
+    next(states)
+    cluster.cluster.close()
+    with pytest.raises(ValueError, match="the Dask cluster does not answer"):
+        next(states)
