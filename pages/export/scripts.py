@@ -22,10 +22,8 @@ def with_clustering(run: Run) -> str:
 
     Raises NoScript, with the reason, if there is none.
     """
-    script = _script_of(run.view.script, run)
-    own = run.view.data_code(run)
-    data, names = _data(run) if own is None else (own.body, own.imports)
-    return f"import numpy as np\n{_from_clustering(names | script.imports)}\n{data}{script.body}"
+    data = run.view.data_code(run) or _data(run)
+    return _assembled(data, _script_of(run.view.script, run))
 
 
 def with_scikit_learn(run: Run) -> str:
@@ -33,13 +31,18 @@ def with_scikit_learn(run: Run) -> str:
 
     Raises NoScript, with the reason, if there is none.
     """
-    script = _script_of(run.view.scikit_learn_script, run)
-    data, names = _data(run)
-    standard_library = sorted(line for line in script.statements if line.startswith("import "))
-    scikit_learn = sorted(script.statements - set(standard_library))
+    script, data = _script_of(run.view.scikit_learn_script, run), _data(run)
+    return _assembled(data, script)
+
+
+def _assembled(data: Script, script: Script) -> str:
+    """The script: imports of the standard library, then of packages, then the lines."""
+    statements = data.statements | script.statements
+    standard_library = sorted(line for line in statements if line.startswith("import "))
+    packages = sorted(statements - set(standard_library))
     first = "".join(f"{line}\n" for line in standard_library) + "\n" * bool(standard_library)
-    last = "".join(f"{line}\n" for line in scikit_learn)
-    return f"{first}import numpy as np\n{_from_clustering(names)}{last}\n{data}{script.body}"
+    last = "".join(f"{line}\n" for line in packages)
+    return f"{first}import numpy as np\n{_from_clustering(data.imports | script.imports)}{last}\n{data.body}{script.body}"
 
 
 def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
@@ -56,8 +59,8 @@ def _from_clustering(names: Iterable[str]) -> str:
     return f"from clustering import {', '.join(sorted(names, key=str.lower))}\n" if names else ""
 
 
-def _data(run: Run) -> tuple[str, frozenset[str]]:
-    """The lines that define the points, and the names that they import from `clustering`."""
+def _data(run: Run) -> Script:
+    """The lines that define the points."""
     data = run.data
     if data.precomputed is not None:
         raise NoScript("a script cannot load a precomputed distance matrix")
@@ -66,12 +69,15 @@ def _data(run: Run) -> tuple[str, frozenset[str]]:
         raise NoScript(f"{distances_name(metric)} use categories, which the table of assignments does not contain")
     line = _sample_line(data.key)
     if line:
-        return line, frozenset({"sampling"})
+        return Script(frozenset({"sampling"}), line)
     first = 1 + (data.names is not None)
-    return (
-        f'points = np.loadtxt("{TABLE}", delimiter=",", skiprows=1, usecols=range({first}, {first + data.points.shape[1]}), '
-        'ndmin=2, encoding="utf-8-sig", quotechar=\'"\', comments=None)\n'
-    ), frozenset()
+    # names can contain line breaks, quotation marks and "#", with which np.loadtxt has difficulties
+    body = (
+        f'with open("{TABLE}", encoding="utf-8-sig", newline="") as table:\n'
+        "    rows = list(csv.reader(table))[1:]\n"
+        f"points = np.array([row[{first}:{first + data.points.shape[1]}] for row in rows], dtype=float)\n"
+    )
+    return Script(frozenset(), body, frozenset({"import csv"}))
 
 
 def _sample_line(key: str) -> str:

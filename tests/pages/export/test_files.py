@@ -207,7 +207,8 @@ PAIRS = [*product(("three", "table"), SETTINGS), *(("rings", SETTINGS[i]) for i 
 def test_scripts_reproduce_the_run_exactly(source, options, tmp_path, monkeypatch, capsys):
     data = sample() if source == "table" else sample(source)
     if source == "table":  # a script cannot draw these data and reads them instead
-        data = replace(data, key="file/1", names=np.array(["a", 'b, "c"', "=d", "# e"] * 30))
+        names = np.array(["a", 'b, "c"', "=d", "# e", "two\nlines", "it's\r\n#1"] * 20)
+        data = replace(data, key="file/1", names=names, columns=('width\n"cm"', "#, height"))
         (tmp_path / scripts.TABLE).write_bytes(files.assignments_csv(run_of(data, **options)))
     run = run_of(data, **options)
     ours = executed(scripts.with_clustering(run), tmp_path, monkeypatch)
