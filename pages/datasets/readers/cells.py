@@ -272,9 +272,8 @@ def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, found: _
     distinct = pc.unique(words).drop_null().to_pylist()
     if len(distinct) > MAX_COMPARED_WORDS:
         return
-    merged = len(pc.unique(cells.filter(words.is_valid()))) - len(distinct)
-    if merged > 0:
-        changed = pc.sum(pc.not_equal(cells, words)).as_py()
+    changed = pc.sum(pc.not_equal(cells, words)).as_py()
+    if changed and len(pc.unique(cells.filter(words.is_valid()))) > len(distinct):
         found.note("trimmed", f": spaces around {count_of(changed, 'cell', 'cells')} were removed, so that equal words match.")
     by_case: dict[str, list[str]] = {}
     for word in distinct:

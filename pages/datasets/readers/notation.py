@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from statistics import pstdev
 
+import pyarrow as pa
+
 from pages.datasets.readers.formats import THOUSANDS, Format
 
 NOTATIONS = tuple((d, t) for t in ("", ",", ".", " ", "'") for d in ".," if d != t)
@@ -88,6 +90,11 @@ def share_of_numbers(cells: Iterable[str]) -> float:
     """Share of numbers, in any notation, among the non-missing cells."""
     present = [cell for cell in cells if cell.strip() not in MISSING]
     return sum(map(is_number, present)) / len(present) if present else 0.0
+
+
+def first_present(cells: pa.ChunkedArray, count: int) -> list[str]:
+    """The first non-missing cells, without copying the whole column unless it begins with many missing values."""
+    return cells.slice(0, count).drop_null().to_pylist() or cells.drop_null().slice(0, count).to_pylist()
 
 
 def to_text(cell, decimal: str) -> str:

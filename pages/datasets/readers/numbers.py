@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pages.datasets.readers.formats import THOUSANDS, Format
-from pages.datasets.readers.notation import decorated_pattern, number_pattern
+from pages.datasets.readers.notation import decorated_pattern, first_present, number_pattern
 
 LEAST_SHARE = 0.8
 """minimum share of numbers among the non-missing cells of a numeric column"""
@@ -41,7 +41,9 @@ def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | Non
     right = pc.sum(valid).as_py()
     note = ""
     if right < count:
-        others = pc.if_else(valid, None, cells).drop_null().slice(0, CHECKED_CELLS).to_pylist()
+        plain = number_pattern(format.decimal, format.thousands)
+        others = [cell for cell in first_present(cells, CHECKED_CELLS) if not plain.search(cell)]
+        others = others or cells.filter(pc.invert(valid)).slice(0, CHECKED_CELLS).to_pylist()
         pattern = decorated_pattern(format.decimal, format.thousands)
         if 2 * sum(pattern.search(cell) is not None for cell in others) > len(others):
             numbers, note = _decorated(cells, format)
@@ -56,7 +58,7 @@ def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | Non
 def _with_ascii_digits(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """The cells with full-width digits and marks replaced, as in Japanese and Chinese text."""
     wide = "[\uff10-\uff19]"
-    if not any(re.search(wide, cell) for cell in cells.drop_null().slice(0, CHECKED_CELLS).to_pylist()):
+    if not any(re.search(wide, cell) for cell in first_present(cells, CHECKED_CELLS)):
         return cells
     return pc.utf8_normalize(cells, form="NFKC")
 
