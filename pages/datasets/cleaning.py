@@ -14,7 +14,7 @@ import pandas as pd
 from clustering import State, impute
 from clustering.points import MAX_MAGNITUDE
 from pages.datasets.columns import Column, is_number, to_floats, value_text
-from pages.datasets.data import Data
+from pages.datasets.data import Data, Scaling
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
@@ -210,12 +210,15 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         complete = _impute(selected, preparation, on_step)
     shift, scale = shift_and_scale(complete.numbers, preparation.scaling)
     numbers = (complete.numbers - shift) / scale if preparation.scaling != "none" else complete.numbers
-    names = [f"{name}{SCALING_SUFFIXES[preparation.scaling]}" for name in selected.number_names]
+    own_names = list(selected.number_names)
+    names = [f"{name}{SCALING_SUFFIXES[preparation.scaling]}" for name in own_names]
     widths = [1] * len(names)
     one_hot = []
     for name, codes, categories in zip(selected.category_names, complete.codes.T, selected.categories, strict=True):
         one_hot.append(codes[:, None] == np.arange(len(categories)))
-        names += [f"{name} = {category}" for category in categories]
+        indicators = [f"{name} = {category}" for category in categories]
+        names += indicators
+        own_names += indicators
         widths.append(len(categories))
     check_size(len(numbers), sum(widths))
     points = np.ascontiguousarray(np.column_stack([numbers, *one_hot]))
@@ -238,6 +241,11 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         note += (
             f" Categories were one-hot encoded ({columns} columns). For mixed types consider K-medoids with Gower distance."
         )
+    scaling = None
+    if preparation.scaling != "none":
+        n_indicators = len(names) - len(shift)
+        shift, scale = np.append(shift, np.zeros(n_indicators)), np.append(scale, np.ones(n_indicators))
+        scaling = Scaling(preparation.scaling, _unique(own_names), shift, scale)
     data = Data(
         key="",
         title=title,
@@ -251,6 +259,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         noun="row",
         imputed=imputed,
         deviations=deviations,
+        scaling=scaling,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,
     )
     return replace(data, key=_digest(data))
@@ -315,7 +324,9 @@ def _unique(names: list[str]) -> tuple[str, ...]:
 def _digest(data: Data) -> str:
     """A key computed from everything that a plot or a run depends on."""
     digest = hashlib.sha256()
-    for array in (data.points, data.rows, data.labels, data.names, data.imputed, data.deviations, *(data.mixed or ())):
+    scaling = () if data.scaling is None else (data.scaling.shift, data.scaling.scale)
+    arrays = (data.points, data.rows, data.labels, data.names, data.imputed, data.deviations, *scaling, *(data.mixed or ()))
+    for array in arrays:
         if array is not None and array.dtype == object:
             array = np.frombuffer(repr(array.tolist()).encode(), dtype=np.uint8)
         digest.update(b"none" if array is None else repr((array.shape, array.dtype)).encode())

@@ -21,6 +21,28 @@ PRECOMPUTED = "as given"
 
 
 @dataclass(frozen=True, eq=False)
+class Scaling:
+    """How the columns of a data set were scaled: (value in the data's own units - shift) / scale."""
+
+    name: str
+    """key of `cleaning.SCALINGS`"""
+    columns: tuple[str, ...]
+    """(d,) names of the columns before scaling"""
+    shift: np.ndarray
+    """(d,)"""
+    scale: np.ndarray
+    """(d,)"""
+
+    def positions(self, scaled: np.ndarray) -> np.ndarray:
+        """Points, centers or means (…, d) in the data's own units."""
+        return scaled * self.scale + self.shift
+
+    def covariances(self, scaled: np.ndarray) -> np.ndarray:
+        """Covariances (…, d, d) in the data's own units."""
+        return scaled * np.multiply.outer(self.scale, self.scale)
+
+
+@dataclass(frozen=True, eq=False)
 class Data:
     """Points to cluster, or a distance matrix with a 2-D layout of its points."""
 
@@ -53,6 +75,8 @@ class Data:
     """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
+    scaling: Scaling | None = None
+    """how the columns were scaled; None if they have their own units"""
     mixed: tuple[np.ndarray, np.ndarray] | None = None
     """numbers (n, p) and category codes (n, q) before encoding and scaling; None if there are no categories"""
     precomputed: np.ndarray | None = None

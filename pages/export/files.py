@@ -81,6 +81,7 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 def parameters_csv(run: Run) -> bytes:
     """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method.
 
+    If the columns were scaled, centers and covariances follow in the data's own units.
     Methods without clusters have a table of their own.
     """
     if not run.view.traits.clusters:
@@ -97,10 +98,18 @@ def parameters_csv(run: Run) -> bytes:
         parts.append(values[order] if isinstance(values, np.ndarray) else [values[i] for i in order])
     if columns:
         wide.insert(0, (run.center_name, run.cluster_centers))
-    for name, values in wide:
-        headers += _entry_names(name, values.shape[1:], columns)
+    scaling = run.data.scaling
+    in_units = [] if scaling is None else [(name, values, list(scaling.columns)) for name, values in _in_units(run).items()]
+    for name, values, axes in [*((name, values, columns) for name, values in wide), *in_units]:
+        headers += _entry_names(name, values.shape[1:], axes)
         parts += list(values[order].reshape(run.k, math.prod(values.shape[1:])).T)
     return _csv(headers, parts)
+
+
+def _in_units(run: Run) -> dict[str, np.ndarray]:
+    """Centers and whatever else depends on the scaling, in the data's own units, by singular name."""
+    scaling = run.data.scaling
+    return {run.center_name: scaling.positions(run.cluster_centers)} | run.view.cluster_columns_in_units(run, scaling)
 
 
 def _entry_names(name: str, shape: tuple[int, ...], columns: list[str]) -> Iterator[str]:
@@ -130,6 +139,8 @@ def parameters_json(run: Run) -> bytes:
         loss_is=history.process.loss_name,
         notices=[notice.message(run.ranks + 1) for _, notice in history.unique_notices()],
     )
+    if data.scaling is not None:
+        content["scaling"] = asdict(data.scaling)
     if run.view.traits.clusters:
         content["clusters"] = list(_records(run))
     else:
@@ -140,11 +151,13 @@ def parameters_json(run: Run) -> bytes:
 def _records(run: Run) -> Iterator[dict]:
     """Number, size, center, and values that depend on the method, of each cluster in the order on the screen."""
     columns = run.view.cluster_columns(run)
+    in_units = {} if run.data.scaling is None else _in_units(run)
     for i in np.argsort(run.ranks).tolist():
         record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
         record |= {name: values[i] for name, values in columns.items()}
         if coordinate_names(run):
             record[run.center_name] = run.cluster_centers[i]
+        record |= {f"{name}_in_units": values[i] for name, values in in_units.items()}
         yield record
 
 
@@ -168,6 +181,8 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     if run.view.traits.clusters:
         arrays |= dict(changed=history.changed, sizes=_padded(history.sizes), labels=run.labels, numbers=run.ranks + 1)
     arrays |= run.view.arrays(run)
+    if run.data.scaling is not None:
+        arrays |= dict(shift=run.data.scaling.shift, scale=run.data.scaling.scale)
     if run.memberships is not None:
         arrays[_plural(run.view.traits.membership)] = run.memberships
     out, written, total = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import GaussianMixture, aic, bic, icl, kl_divergence, match_clusters
-from pages.datasets.data import Data
+from pages.datasets.data import Data, Scaling
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
@@ -235,6 +235,9 @@ class MixtureView(MethodView):
     def cluster_columns(self, run) -> dict:
         weights, _, covariances = run.history.parameters[-1]
         return {"weight": weights, "covariance": covariances}
+
+    def cluster_columns_in_units(self, run, scaling: Scaling) -> dict:
+        return {"covariance": scaling.covariances(run.history.parameters[-1].covariances)}
 
     def arrays(self, run) -> dict[str, np.ndarray]:
         states = run.history.parameters

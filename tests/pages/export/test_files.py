@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.linalg import subspace_angles
 
-from pages.datasets import catalog
+from pages.datasets import catalog, cleaning
+from pages.datasets.cleaning import Preparation
 from pages.datasets.data import PRECOMPUTED
 from pages.export import files, scripts
 from pages.methods import methods, settings
@@ -318,3 +320,37 @@ def test_json_has_all_parameters_of_the_initialization():
     assert tree["start"] == {"initialization": "tree", "linkage": "single", "metric": "manhattan"}
     manual = json.loads(files.parameters_json(run_of(start=ManualStart(((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))))))
     assert manual["start"] == {"initialization": "hand", "centers": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}
+
+
+@pytest.mark.parametrize("scaling", ["standardize", "range", "robust"])
+def test_centers_and_covariances_of_scaled_columns_are_also_in_the_units_of_the_data(scaling):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        dict(income=rng.normal(50_000, 9_000, 90), age=rng.normal(40, 9, 90), town=np.resize(["north", "south"], 90))
+    )
+    data = cleaning.prepare(table, "people", Preparation(("income", "age", "town"), scaling=scaling))
+    run = run_of(data, name="mixture", k=2)
+    units = np.column_stack([table.income, table.age, table.town == "north", table.town == "south"])
+    memberships = run.memberships[:, np.argsort(run.ranks)]
+    # the parameters of the last state are those of the M step before; here it has converged
+    means = memberships.T @ units / memberships.sum(axis=0)[:, None]
+    headers, *rows = rows_of(files.parameters_csv(run))
+    columns = dict(zip(headers, np.array(rows, dtype=float).T, strict=True))
+    np.testing.assert_allclose(columns["mean_income"], means[:, 0], rtol=1e-2)
+    np.testing.assert_allclose(columns["mean_age"], means[:, 1], rtol=1e-2)
+    np.testing.assert_allclose(columns["mean_town = north"], means[:, 2], atol=0.05)
+    suffix = cleaning.SCALING_SUFFIXES[scaling]
+    scales = columns["mean_income"].std() / columns[f"mean_income{suffix}"].std()
+    np.testing.assert_allclose(
+        columns["covariance_income_income"], columns[f"covariance_income{suffix}_income{suffix}"] * scales**2
+    )
+    content = json.loads(files.parameters_json(run))
+    for one, mean in zip(content["clusters"], means, strict=True):
+        np.testing.assert_allclose(one["mean_in_units"][:2], mean[:2], rtol=1e-2)
+        np.testing.assert_allclose(
+            np.array(one["mean"]) * content["scaling"]["scale"] + content["scaling"]["shift"], one["mean_in_units"]
+        )
+    assert content["scaling"]["columns"] == ["income", "age", "town = north", "town = south"]
+    assert content["scaling"]["name"] == scaling
+    history = np.load(io.BytesIO(files.history_npz(run)))
+    np.testing.assert_allclose(history["points"] * history["scale"] + history["shift"], units)
