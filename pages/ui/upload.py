@@ -27,7 +27,6 @@ INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
 SEPARATORS |= {"::": "two colons", ":": "colon", "^": "caret", "~": "tilde"}
 NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "Latin-1"}
 KIND_NAMES = {
     "text": "text file",
     "workbook": "workbook",
@@ -218,7 +217,7 @@ def _choose_format(key: str, detected: Format) -> Format:
             f"separator: {SEPARATORS.get(current['separator'], current['separator'])}; "
             f"decimal separator: {NUMBER_SEPARATORS[current['decimal']]}; "
             f"thousands separator: {NUMBER_SEPARATORS[current['thousands']]}; "
-            f"encoding: {ENCODINGS[current['encoding']]}; {details}"
+            f"encoding: {readers.ENCODINGS[current['encoding']]}; {details}"
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(escape_markdown(f"Format: {kind}; {details}."), width="content")
@@ -237,7 +236,7 @@ def _choose_format(key: str, detected: Format) -> Format:
                 separator=SEPARATORS,
                 decimal={mark: NUMBER_SEPARATORS[mark] for mark in ".,"},
                 thousands=NUMBER_SEPARATORS,
-                encoding=ENCODINGS,
+                encoding=readers.ENCODINGS,
             )
             | choices
         )

@@ -8,16 +8,16 @@ from dataclasses import replace
 
 from pages.datasets.readers.cells import to_table
 from pages.datasets.readers.dialect import detect_text
-from pages.datasets.readers.encodings import encoding_of, to_utf8
+from pages.datasets.readers.encodings import encoding_doubts, encoding_of, stray_note, to_utf8
 from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
-from pages.datasets.readers.formats import KIND_NAMES, Doubt, Format, Reading, check_format
+from pages.datasets.readers.formats import ENCODINGS, KIND_NAMES, Doubt, Format, Reading, check_format
 from pages.datasets.readers.json_tables import detect_json, read_json
 from pages.datasets.readers.kinds import BINARY, EXTENSIONS, KINDS, extension, kind_of, unpack
 from pages.datasets.readers.limits import ReadError
 from pages.datasets.readers.text import read_text as _read_text
 from pages.datasets.readers.workbooks import detect_workbook, read_workbook
 
-__all__ = ["BINARY", "EXTENSIONS", "Doubt", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
+__all__ = ["BINARY", "ENCODINGS", "EXTENSIONS", "Doubt", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
 
 _READERS = {
     "text": _read_text,
@@ -70,10 +70,11 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     raw = _READERS[format.kind](content, replace(format, encoding=encoding))
     format = replace(format, compressed=compressed, encoding=encoding, sheet=raw.sheet)
     converted = to_table(raw, format)
-    notes, end = tuple(converted.notes), extension(name)
+    notes, doubts, end = tuple(converted.notes), (*raw.doubts, *converted.doubts), extension(name)
+    if encoding:
+        notes, doubts = stray_note(content, encoding) + notes, encoding_doubts(content, encoding) + doubts
     if format.kind != KINDS.get(end, format.kind):
         notes = (f"The file extension is .{end}, but the file is {KIND_NAMES[format.kind]} and was read as such.", *notes)
-    doubts = (*raw.doubts, *converted.doubts)
     gaps = tuple(converted.gaps.most_common())
     return Reading(converted.table, format, notes, raw.sheets, gaps, doubts, converted.row_names)
 

@@ -15,6 +15,29 @@ KIND_NAMES = {
     "npy": "a NumPy array",
 }
 """names of the kinds, for messages"""
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "latin-1": "Western European (Windows-1252, Latin-1)",
+    "mac_roman": "Western European (Mac Roman)",
+    "cp850": "Western European (DOS)",
+    "cp1250": "Central European (Windows-1250)",
+    "iso8859_2": "Central European (ISO 8859-2)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "koi8_r": "Cyrillic (KOI8-R)",
+    "cp866": "Cyrillic (DOS)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp1256": "Arabic (Windows-1256)",
+    "cp1257": "Baltic (Windows-1257)",
+    "gb18030": "Simplified Chinese (GBK)",
+    "big5": "Traditional Chinese (Big5)",
+    "cp932": "Japanese (Shift-JIS)",
+    "euc_jp": "Japanese (EUC-JP)",
+    "cp949": "Korean (EUC-KR)",
+}
+"""supported encodings with their names on the page"""
 THOUSANDS = {",": ",", ".": ".", " ": " \u00a0\u202f\u2009", "'": "'\u2019"}
 """each thousands separator with all its variants"""
 
@@ -28,7 +51,7 @@ class Format:
     compressed: bool = False
     """whether the file is compressed with gzip or zip"""
     encoding: str = ""
-    """"utf-8" (with or without byte order mark), "utf-16" or "latin-1"; for text and JSON only"""
+    """a key of `ENCODINGS`, with or without byte order mark; for text and JSON only"""
     separator: str = ""
     """one character, " " for runs of spaces, or "" for a single column"""
     decimal: str = "."
@@ -116,8 +139,8 @@ def check_format(format: Format, kind: str) -> None:
         raise ReadError("The quotation mark must be \" or '.")
     if format.skip < 0 or not 0 <= format.header <= 20:
         raise ReadError("The number of skipped lines must not be negative, and there may be at most 20 header rows.")
-    if format.encoding not in ("", "utf-8", "utf-16", "latin-1"):
-        raise ReadError("Unknown encoding: choose utf-8, utf-16 or latin-1.")
+    if format.encoding not in ("", *ENCODINGS):
+        raise ReadError(f"Unknown encoding: choose {', '.join(ENCODINGS)}.")
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -10,7 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from pages.datasets.readers.encodings import UTF16_MARKS, decode_text, encoding_of
+from pages.datasets.readers.encodings import UTF16_MARKS, decode_text, is_utf16
 from pages.datasets.readers.formats import count_of
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, as_read_error, check_bytes
 
@@ -148,7 +148,7 @@ def kind_of(content: bytes, name: str) -> str:
     if end in ("pkl", "pickle", "joblib") or _is_pickle(content):
         raise ReadError(f"This file is a Python pickle, which is never loaded because it could run code: {SAVE_AS}.")
     # an incomplete character at the end is ignored
-    text = decode_text(content[:SAMPLE_BYTES], encoding_of(content), "ignore").lstrip("\ufeff \t\r\n")
+    text = decode_text(content[:SAMPLE_BYTES], "utf-16" if is_utf16(content) else "utf-8", "ignore").lstrip("\ufeff \t\r\n")
     if KINDS.get(end) == "json" or (end not in ("csv", "tsv") and re.match(r'\[\s*[\[{]|\[\s*\]\s*$|\{\s*["}]', text)):
         return "json"
     return "text"

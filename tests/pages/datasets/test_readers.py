@@ -918,7 +918,7 @@ def test_an_invalid_format_is_rejected(format, sentence):
 
 
 def test_a_wrong_encoding_is_rejected():
-    with pytest.raises(ValueError, match="not encoded in utf-8: choose another encoding"):
+    with pytest.raises(ValueError, match="not encoded in UTF-8: choose another encoding"):
         readers.read("ä,b\n1,2\n3,4\n".encode("latin-1"), "a.csv", Format("text", encoding="utf-8", separator=","))
 
 
