@@ -12,8 +12,9 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
 from pages.datasets.opened import Opened
-from pages.datasets.readers import Format, process
+from pages.datasets.readers import process
 from pages.ui.drawing import draw_points
+from pages.ui.import_options import choose_format, show_reading
 from pages.ui.opening import open_cached
 from pages.ui.preparation import Source, prepare
 from pages.ui.widgets import PERSISTENT, session_cache
@@ -24,17 +25,6 @@ VECTORS = "vectors"
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "": "none (single column)"}
-SEPARATORS |= {"::": "two colons", ":": "colon", "^": "caret", "~": "tilde"}
-NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'": "apostrophe"}
-KIND_NAMES = {
-    "text": "text file",
-    "workbook": "workbook",
-    "parquet": "Parquet",
-    "arrow": "Arrow",
-    "json": "JSON",
-    "npy": "NumPy array",
-}
 
 
 def choose_own_data() -> Data | None:
@@ -135,10 +125,11 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     """Reads a file with the chosen import options and interpretation."""
     name = title if key.startswith("file") else "pasted.csv"
     opened = open_cached(key, content, name)
-    chosen = _choose_format(key, opened.format)
+    place = st.container()
+    chosen = choose_format(key, opened.format)
     if chosen != opened.format:
         opened = open_cached(f"{key} {chosen}", content, name, chosen)
-    key = f"{key} {chosen}"
+    widgets, key = key, f"{key} {chosen}"
     # lines of a triangle have different lengths, so it may not be a table
     if opened.triangle and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
         st.caption(
@@ -151,10 +142,10 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
         if sheet != opened.format.sheet:
             key = f"{key} {sheet}"
             opened = open_cached(key, content, name, replace(chosen, sheet=sheet))
+    with place:
+        show_reading(widgets, opened, content)
     if opened.reading is None:
         raise ValueError(opened.error)
-    for note in opened.reading.notes:
-        st.caption(escape_markdown(note))
     return _interpret(title, key, opened, "table" if opened.triangle else None)
 
 
@@ -201,60 +192,3 @@ def _choose_interpretation(key: str, options: list[str], default: str) -> str:
         "number of letters to insert, delete or replace to turn one into the other.",
         **PERSISTENT,
     )
-
-
-def _choose_format(key: str, detected: Format) -> Format:
-    """Shows the format and widgets that change it, and returns it; `detected` is the initial choice."""
-    kind = f"{KIND_NAMES[detected.kind]}{' (compressed)' * detected.compressed}"
-    if detected.kind not in ("text", "workbook"):
-        st.caption(escape_markdown(f"Format: {kind}."))
-        return detected
-    current = {name: st.session_state.get(f"{key}_{name}", value) for name, value in vars(detected).items()}
-    header = "yes" if current["header"] not in (0, "no") else "no"
-    details = f"header: {header}"
-    if detected.kind == "text":
-        details = (
-            f"separator: {SEPARATORS.get(current['separator'], current['separator'])}; "
-            f"decimal separator: {NUMBER_SEPARATORS[current['decimal']]}; "
-            f"thousands separator: {NUMBER_SEPARATORS[current['thousands']]}; "
-            f"encoding: {readers.ENCODINGS[current['encoding']]}; {details}"
-        )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(escape_markdown(f"Format: {kind}; {details}."), width="content")
-        popover = st.popover("Import options", icon=":material/tune:")
-    choices = dict(header=dict(yes="yes", no="no"))
-    labels = dict(
-        header="First row contains column names",
-        separator="Separator",
-        decimal="Decimal separator",
-        thousands="Thousands separator",
-        encoding="Encoding",
-    )
-    if detected.kind == "text":
-        choices = (
-            dict(
-                separator=SEPARATORS,
-                decimal={mark: NUMBER_SEPARATORS[mark] for mark in ".,"},
-                thousands=NUMBER_SEPARATORS,
-                encoding=readers.ENCODINGS,
-            )
-            | choices
-        )
-    chosen = {}
-    with popover:
-        for name, options in choices.items():
-            default = getattr(detected, name)
-            if name == "header":
-                default = "yes" if default else "no"
-            chosen[name] = st.selectbox(
-                labels[name],
-                list(options),
-                index=list(options).index(default),
-                format_func=options.get,
-                key=f"{key}_{name}",
-                **PERSISTENT,
-            )
-    if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the one that the user has changed
-        other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"
-        chosen[other] = "" if other == "thousands" else ",."[chosen["thousands"] == ","]
-    return replace(detected, **chosen | dict(header=(detected.header or 1) if chosen["header"] == "yes" else 0))

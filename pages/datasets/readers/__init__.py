@@ -8,16 +8,29 @@ from dataclasses import replace
 
 from pages.datasets.readers.cells import to_table
 from pages.datasets.readers.dialect import detect_text
-from pages.datasets.readers.encodings import encoding_doubts, encoding_of, stray_note, to_utf8
+from pages.datasets.readers.encodings import decode_text, encoding_doubts, encoding_of, stray_note, to_utf8
 from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
 from pages.datasets.readers.formats import ENCODINGS, KIND_NAMES, Doubt, Format, Reading, check_format
 from pages.datasets.readers.json_tables import detect_json, read_json
 from pages.datasets.readers.kinds import BINARY, EXTENSIONS, KINDS, extension, kind_of, unpack
-from pages.datasets.readers.limits import ReadError
+from pages.datasets.readers.limits import SAMPLE_BYTES, ReadError
+from pages.datasets.readers.lines import first_lines as _first_lines
 from pages.datasets.readers.text import read_text as _read_text
 from pages.datasets.readers.workbooks import detect_workbook, read_workbook
 
-__all__ = ["BINARY", "ENCODINGS", "EXTENSIONS", "Doubt", "Format", "ReadError", "Reading", "detect", "read", "text_of"]
+__all__ = [
+    "BINARY",
+    "ENCODINGS",
+    "EXTENSIONS",
+    "Doubt",
+    "Format",
+    "ReadError",
+    "Reading",
+    "detect",
+    "first_lines",
+    "read",
+    "text_of",
+]
 
 _READERS = {
     "text": _read_text,
@@ -76,7 +89,14 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     if format.kind != KINDS.get(end, format.kind):
         notes = (f"The file extension is .{end}, but the file is {KIND_NAMES[format.kind]} and was read as such.", *notes)
     gaps = tuple(converted.gaps.most_common())
-    return Reading(converted.table, format, notes, raw.sheets, gaps, doubts, converted.row_names)
+    return Reading(converted.table, format, notes, raw.sheets, gaps, doubts, converted.row_names, raw.start)
+
+
+def first_lines(content: bytes, format: Format) -> tuple[str, ...]:
+    """The first lines of an uncompressed text as they stand; empty for other files."""
+    if format.kind not in ("text", "json") or format.compressed:
+        return ()
+    return _first_lines(decode_text(content[:SAMPLE_BYTES], format.encoding, "replace").encode())
 
 
 def text_of(content: bytes, encoding: str = "") -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import itertools
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pages.datasets.readers.dates import parse_dates, parse_durations
+from pages.datasets.readers.findings import CODES_OF_MISSING, TableFindings
 from pages.datasets.readers.formats import Doubt, Format, RawTable, count_of
 from pages.datasets.readers.limits import MAX_NOTES, ReadError, check_cells
 from pages.datasets.readers.notation import MISSING, to_text
@@ -24,10 +24,6 @@ MAX_EXACT_INTEGER = 2**53
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
 MAX_COMPARED_WORDS = 200
 """distinct texts of a column in which differences of case are looked for"""
-CODES_OF_MISSING = (-99.0, -999.0, -9999.0, -99999.0)
-"""numbers that often stand for missing values"""
-ORDERS = {"dmy": "day", "mdy": "month"}
-"""what comes first in a date"""
 
 
 @dataclass
@@ -44,25 +40,6 @@ class Converted:
     """column with the names of the rows"""
 
 
-class _Findings:
-    """Collects notes and doubts while columns are converted."""
-
-    def __init__(self):
-        self.notes: dict[str, list[str]] = {}
-        self.gaps: Counter = Counter()
-        self.orders: dict[str, list[str]] = {}
-        """columns of dates for which this order of day and month is a guess"""
-        self.codes: dict[float, list[str]] = {}
-        """columns with each of `CODES_OF_MISSING`"""
-        self.column = ""
-
-    def note(self, kind: str, predicate: str) -> None:
-        """Adds a note about the current column; notes of one kind are shown together."""
-        is_number = re.fullmatch("column [0-9]+", self.column)
-        subject = self.column.capitalize() if is_number else f"Column {self.column}"
-        self.notes.setdefault(kind, []).append(subject + predicate)
-
-
 def to_table(raw: RawTable, format: Format) -> Converted:
     """The table with converted cells. Raises `ReadError` if it has fewer than two rows or is too large."""
     rows = len(raw.columns[0]) if raw.columns else 0
@@ -76,7 +53,7 @@ def to_table(raw: RawTable, format: Format) -> Converted:
         renamed = []
     elif format.row_names and renamed and not str(raw.names[0] or "").strip():
         renamed.pop(0)  # row names need no column name
-    columns, found = {}, _Findings()
+    columns, found = {}, TableFindings()
     found.notes["renamed"] = renamed
     for i, name in enumerate(names):
         column, raw.columns[i] = raw.columns[i], None  # frees its memory before the next column is converted
@@ -95,35 +72,7 @@ def to_table(raw: RawTable, format: Format) -> Converted:
         notes += sentences[:MAX_NOTES]
         if len(sentences) > MAX_NOTES:
             notes.append(f"The same applies to {count_of(len(sentences) - MAX_NOTES, 'more column', 'more columns')}.")
-    return Converted(table, notes, found.gaps, _doubts(found), row_names)
-
-
-def _doubts(found: _Findings) -> list[Doubt]:
-    doubts = []
-    for order, columns in found.orders.items():
-        other = "mdy" if order == "dmy" else "dmy"
-        doubts.append(
-            Doubt(
-                f"{_list_of(columns)}: dates such as 01/02/2021 are read with the {ORDERS[order]} first.",
-                f"Read the {ORDERS[other]} first",
-                (("dates", other),),
-            )
-        )
-    for code, columns in found.codes.items():
-        shown = f"{code:g}".replace("-", "−")
-        doubts.append(
-            Doubt(
-                f"{_list_of(columns)}: {shown} is read as a number, but often stands for a missing value.",
-                f"Treat {shown} as missing",
-                (("missing", (f"{code:g}",)),),
-            )
-        )
-    return doubts
-
-
-def _list_of(columns: list[str]) -> str:
-    shown = ", ".join(columns[:3]) + (", …" if len(columns) > 3 else "")
-    return f"{'Column' if len(columns) == 1 else 'Columns'} {shown}"
+    return Converted(table, notes, found.gaps, found.doubts(), row_names)
 
 
 def unique_names(given: Sequence) -> tuple[list[str], list[str]]:
@@ -146,7 +95,7 @@ def unique_names(given: Sequence) -> tuple[list[str], list[str]]:
 Column = np.ndarray | pd.Series
 
 
-def _finished(values: Column, format: Format, found: _Findings) -> Column:
+def _finished(values: Column, format: Format, found: TableFindings) -> Column:
     """The column without additional marks of missing values among its numbers; looks for numbers that may be such marks."""
     if not isinstance(values, np.ndarray) or not len(values) or values.dtype.kind not in "if":
         return values
@@ -159,7 +108,7 @@ def _finished(values: Column, format: Format, found: _Findings) -> Column:
     return values
 
 
-def _column(cells: np.ndarray | list | pa.ChunkedArray, format: Format, found: _Findings) -> Column:
+def _column(cells: np.ndarray | list | pa.ChunkedArray, format: Format, found: TableFindings) -> Column:
     if isinstance(cells, np.ndarray):
         return cells
     if isinstance(cells, list):
@@ -184,12 +133,12 @@ def _column(cells: np.ndarray | list | pa.ChunkedArray, format: Format, found: _
     return _from_text(pa.chunked_array([pa.array(texts, pa.string())]), format, found)
 
 
-def _empty(rows: int, found: _Findings) -> Column:
+def _empty(rows: int, found: TableFindings) -> Column:
     found.note("empty", " has no values.")
     return np.full(rows, np.nan)
 
 
-def _from_integers(cells: pa.ChunkedArray, found: _Findings) -> Column:
+def _from_integers(cells: pa.ChunkedArray, found: TableFindings) -> Column:
     if cells.null_count == 0:
         return cells.to_numpy()
     if _exact(cells):
@@ -204,7 +153,7 @@ def _exact(integers: pa.ChunkedArray) -> bool:
     return max(-extremes["min"], extremes["max"]) <= MAX_EXACT_INTEGER
 
 
-def _from_objects(cells: list, format: Format, found: _Findings) -> Column:
+def _from_objects(cells: list, format: Format, found: TableFindings) -> Column:
     cells = [cell if cell == cell else None for cell in cells]
     kinds = {type(cell) for cell in cells if cell is not None}
     if not kinds:
@@ -224,7 +173,7 @@ def _from_objects(cells: list, format: Format, found: _Findings) -> Column:
     return _from_text(pa.chunked_array([pa.array(texts, pa.string())]), format, found)
 
 
-def _from_text(cells: pa.ChunkedArray, format: Format, found: _Findings) -> Column:
+def _from_text(cells: pa.ChunkedArray, format: Format, found: TableFindings) -> Column:
     """Numbers, dates or durations if at least 80% of the non-missing cells are such, else trimmed text."""
     if format.decimal == "." and not format.thousands:
         numbers = None
@@ -255,17 +204,18 @@ def _from_text(cells: pa.ChunkedArray, format: Format, found: _Findings) -> Colu
         return times.values
     if note:
         found.note("text", note)
-    _note_similar_words(cells, present, found)
-    return present.to_pandas()
+    _note_similar_words(cells, present, format, found)
+    words = present.to_pandas()
+    return _with_one_case(words) if format.ignore_case else words
 
 
-def _count_gaps(trimmed: pa.ChunkedArray, missing: pa.ChunkedArray, found: _Findings) -> None:
+def _count_gaps(trimmed: pa.ChunkedArray, missing: pa.ChunkedArray, found: TableFindings) -> None:
     for mark in pc.value_counts(trimmed.filter(missing)).to_pylist():
         if mark["values"]:
             found.gaps[mark["values"]] += mark["counts"]
 
 
-def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, found: _Findings) -> None:
+def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, format: Format, found: TableFindings) -> None:
     """Notes about texts that differ only in case, or that were equal only after trimming."""
     if len(pc.unique(words.slice(0, 10 * MAX_COMPARED_WORDS))) > MAX_COMPARED_WORDS:
         return
@@ -279,18 +229,26 @@ def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, found: _
     for word in distinct:
         by_case.setdefault(word.casefold(), []).append(word)
     for group in by_case.values():
-        if len(group) > 1:
-            found.note("case", f": {' and '.join(f'“{word}”' for word in group[:3])} differ only in case and are kept apart.")
+        if len(group) > 1 and not format.ignore_case:
+            found.cases.setdefault(found.column, []).append(" and ".join(f"“{word}”" for word in group[:3]))
 
 
-def _note_numbers(present: pa.ChunkedArray, numbers: Numbers, format: Format, found: _Findings) -> None:
+def _with_one_case(words: pd.Series) -> pd.Series:
+    """The texts with the most frequent spelling of those that differ only in case."""
+    spellings: dict[str, str] = {}
+    for word in words.value_counts().index:
+        spellings.setdefault(word.casefold(), word)
+    return words.map(lambda word: spellings[word.casefold()], na_action="ignore")
+
+
+def _note_numbers(present: pa.ChunkedArray, numbers: Numbers, format: Format, found: TableFindings) -> None:
     if numbers.removed:
         what = ", ".join(f"“{mark}”" if len(mark) < 20 else mark for mark in numbers.removed)
         found.note("removed", f": {what} removed from the numbers, as in “{_short(numbers.example)}”.")
     _note_invalid(present, numbers.valid, "numbers", found)
 
 
-def _note_invalid(cells: pa.ChunkedArray, valid: pa.ChunkedArray, what: str, found: _Findings) -> None:
+def _note_invalid(cells: pa.ChunkedArray, valid: pa.ChunkedArray, what: str, found: TableFindings) -> None:
     """Notes cells that are not numbers or dates, unlike most cells of the column."""
     wrong = pc.and_(pc.is_valid(cells), pc.fill_null(pc.invert(valid), False)).combine_chunks()
     invalid, count = pc.sum(wrong).as_py(), len(cells) - cells.null_count
@@ -308,7 +266,7 @@ def _short(cell: str) -> str:
     return cell if len(cell) <= 40 else cell[:40] + "…"
 
 
-def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.ChunkedArray, found: _Findings) -> Column:
+def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.ChunkedArray, found: TableFindings) -> Column:
     """Integers if all are whole, else floats; text if they are identifiers or too long to be exact as floats."""
     if _are_identifiers(plain):
         found.note("zeros", " has numbers with leading zeros, like identifiers; they are kept as text.")

@@ -70,6 +70,8 @@ class Format:
     """lines of a text that begin with this character are left out; "" if there are none"""
     row_names: bool = False
     """whether the first column contains the names of the rows"""
+    ignore_case: bool = False
+    """whether texts that differ only in case are equal"""
     missing: tuple[str, ...] = ()
     """marks of missing values in addition to the usual ones"""
     dates: str = ""
@@ -104,6 +106,8 @@ class Reading:
     doubts: tuple[Doubt, ...] = ()
     row_names: str | None = None
     """column with the names of the rows"""
+    start: tuple[str, ...] = ()
+    """the first lines of a text, or rows of a sheet, as they stand"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +122,7 @@ class RawTable:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     doubts: tuple[Doubt, ...] = ()
+    start: tuple[str, ...] = ()
 
 
 def check_format(format: Format, kind: str) -> None:

@@ -19,6 +19,9 @@ SAMPLE_BYTES = 2**16
 SAMPLE_ROWS = 200
 """rows used to detect the format of a table"""
 
+START_LINES, START_CHARACTERS = 8, 200
+"""lines of a file, and characters of each of them, that are shown as they stand"""
+
 EMPTY = "The file is empty: it needs a header and one row per observation."
 SAVE_AS = "save the table as CSV or Excel (.xlsx) and upload that file"
 

@@ -3,7 +3,7 @@
 import csv
 import re
 
-from pages.datasets.readers.limits import ReadError
+from pages.datasets.readers.limits import START_CHARACTERS, START_LINES, ReadError
 
 LINE = rb"(?:(?m:^)|(?<=\r))"
 """start of a line"""
@@ -24,6 +24,12 @@ def skip_lines(data: bytes, count: int) -> bytes:
             return b""
         end = match.end()
     return data[end:]
+
+
+def first_lines(data: bytes) -> tuple[str, ...]:
+    """The first lines of a text, as they are shown to the user."""
+    start = data[: START_LINES * 2**12].decode(errors="ignore")
+    return tuple(line[:START_CHARACTERS] for line in re.split(r"\r\n|\n|\r", start)[:START_LINES])
 
 
 def leading_comments(data: bytes) -> tuple[str, int]:

@@ -15,12 +15,13 @@ from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
 from pages.datasets.readers.layout import doubts_of, joined_names
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_cells
-from pages.datasets.readers.lines import arff_names, blank_comments, skip_lines, with_single_separator
+from pages.datasets.readers.lines import arff_names, blank_comments, first_lines, skip_lines, with_single_separator
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a text. Raises `ReadError` if it is not text, too large or too ragged."""
     data, _ = declared_separator(to_utf8(content, format.encoding))
+    start = first_lines(data)
     given_names = arff_names(data)[0] if not format.header else []
     data = skip_lines(data, format.skip)
     if format.comment:
@@ -57,7 +58,7 @@ def read_text(content: bytes, format: Format) -> RawTable:
         columns = [column.slice(rows) for column in columns]
     if len(columns) == 1:
         notes = ("Only one column was detected; if there are more, choose another separator.", *notes)
-    return RawTable(names, columns, notes, doubts=doubts)
+    return RawTable(names, columns, notes, doubts=doubts, start=start)
 
 
 def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int]:

@@ -12,7 +12,15 @@ import python_calamine as calamine
 
 from pages.datasets.readers.formats import Format, RawTable, count_of
 from pages.datasets.readers.layout import detect_layout, doubts_of, joined_names
-from pages.datasets.readers.limits import SAMPLE_ROWS, ReadError, as_read_error, check_cells, check_sheet_rows
+from pages.datasets.readers.limits import (
+    SAMPLE_ROWS,
+    START_CHARACTERS,
+    START_LINES,
+    ReadError,
+    as_read_error,
+    check_cells,
+    check_sheet_rows,
+)
 from pages.datasets.readers.notation import notation_of, to_text
 
 MAX_EXACT_INTEGER = 2**53
@@ -132,6 +140,8 @@ def read_workbook(content: bytes, format: Format) -> RawTable:
     """Reads the cells of a sheet. Raises `ReadError` if it is empty or too large, or the workbook is damaged."""
     rows, about = _sheet(content, format.sheet)
     _sheet.cache_clear()
+    texts = ("  |  ".join(to_text(_cell(cell), format.decimal) for cell in row) for row in rows[:START_LINES])
+    start = tuple(text[:START_CHARACTERS] for text in texts)
     rows = rows[format.skip :]
     if not rows:
         raise ReadError("Nothing is left of this sheet below the skipped rows: skip fewer rows.")
@@ -141,4 +151,4 @@ def read_workbook(content: bytes, format: Format) -> RawTable:
     if format.header:
         names = joined_names(list(zip(*(column[: format.header] for column in columns), strict=True)))
         columns = [column[format.header :] for column in columns]
-    return replace(about, names=names, columns=columns, doubts=doubts)
+    return replace(about, names=names, columns=columns, doubts=doubts, start=start)

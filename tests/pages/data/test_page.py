@@ -81,7 +81,7 @@ def test_an_uploaded_table_is_described_and_gets_default_settings(shared_app):
     assert "separator: comma; decimal separator: period; thousands separator: none; encoding: UTF-8; header: yes" in texts_of(
         app
     )
-    described = app.dataframe[0].value.set_index("Column")
+    described = app.dataframe[1].value.set_index("Column")
     assert described["Type"].to_dict() == {
         "species": "category",
         "island": "category",
@@ -123,7 +123,7 @@ def test_probabilistic_pca_imputes_values_and_the_table_shows_their_uncertainty(
     assert data.imputed[5].tolist() == [False, False, False, True]
     assert 0 < data.deviations[5, 3] < table["body_mass_g"].std()
     assert abs(data.points[5, 3] - 3650) < 3 * data.deviations[5, 3]  # 3650 is the true value
-    assert re.match(r"◌ [\d.]+e?\+?\d* ± ", app.dataframe[1].value["body_mass_g"][5])
+    assert re.match(r"◌ [\d.]+e?\+?\d* ± ", app.dataframe[-1].value["body_mass_g"][5])
 
 
 def test_prepared_data_are_clustered_on_watch(app):
@@ -183,11 +183,64 @@ def test_import_options_can_be_changed(shared_app):
     app = paste(shared_app, "1,5;2\n3,25;4\n5,75;7\n")
     assert "decimal separator: comma" in texts_of(app)
     assert in_use(app).columns == ("column 1", "column 2")
-    labeled(app.selectbox, "First row contains column names").set_value("yes").run()
+    labeled(app.selectbox, "Header rows").set_value(1).run()
     np.testing.assert_array_equal(in_use(app).points, [[3.25, 4], [5.75, 7]])
     labeled(app.selectbox, "Separator").set_value(",").run()
     assert not app.exception
     assert in_use(app).columns != ("1,5", "2")
+
+
+def test_the_first_lines_are_shown_next_to_the_rows_as_they_were_read(shared_app):
+    app = paste(shared_app, "# by x\nname;a\nx;1,5\ny;n.a.\nz;--\nw;2,5\n")
+    assert app.code[0].value == "# by x\nname;a\nx;1,5\ny;n.a.\nz;--\nw;2,5"
+    shown = app.dataframe[0].value
+    assert list(shown["name"]) == ["x", "y", "z", "w"]
+    np.testing.assert_array_equal(shown["a"], [1.5, np.nan, np.nan, 2.5])
+    assert "Treated as missing, besides empty cells: 1 × “n.a.”, 1 × “--”." in texts_of(app)
+    assert "lines skipped above the table: 1" in texts_of(app)
+
+
+def test_the_first_lines_and_the_options_are_shown_if_the_table_cannot_be_read(shared_app):
+    app = paste(shared_app, "a,b\n1,2\n1,2,3\n")
+    assert "Line 3 has 3 cells instead of 2" in texts_of(app)
+    assert app.code[0].value.startswith("a,b\n1,2\n1,2,3")
+    labeled(app.selectbox, "Separator").set_value(";").run()
+    assert "Line 3" not in texts_of(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "button", "before", "after"),
+    [
+        ("a;b\n1.234;5\n999;6\n12.345;7\n", "Read “1.234” as 1.234", 1234, 1.234),
+        ("d,e\n-999,1\n5,2\n6,3\n7,1\n", "Treat −999 as missing", -999, 5),
+        ("0,1,2\n3,4,9\n6,7,8\n5,5,1\n", "Read it as column names", 0, 3),
+    ],
+)
+def test_the_other_reading_of_a_doubt_is_one_click_away(shared_app, text, button, before, after):
+    app = paste(shared_app, text)
+    assert in_use(app).points[0, 0] == before
+    next(one for one in app.button if one.label.replace("\\", "") == button).click().run()
+    assert not app.exception
+    assert in_use(app).points[0, 0] == after
+    assert button not in [one.label.replace("\\", "") for one in app.button]
+
+
+def test_lines_can_be_skipped_and_marks_of_missing_values_added(shared_app):
+    app = paste(shared_app, "a,b\n1,2\nunknown,4\n5,6\n8,7\n0,0\n9,9\n")
+    labeled(app.text_input, "Missing-value marks").set_value("unknown 9").run()
+    assert in_use(app).points.tolist() == [[1, 2], [5, 6], [8, 7], [0, 0]]
+    assert "Treated as missing, besides empty cells: 1 × “unknown”" in texts_of(app)
+    labeled(app.number_input, "Lines to skip").set_value(2).run()
+    assert not app.exception
+    assert in_use(app).columns == ("unknown", "4")
+
+
+def test_row_names_that_are_numbers_are_labels_and_can_be_made_a_feature(shared_app):
+    app = paste(shared_app, ",a,b\n30,0,0\n10,0.1,0\n20,5,5\n40,5.1,5\n")
+    assert in_use(app).columns == ("a", "b")
+    assert in_use(app).names.tolist() == ["30", "10", "20", "40"]
+    labeled(app.selectbox, "Row names").set_value(False).run()
+    assert in_use(app).columns == ("column 1", "a", "b")
 
 
 def test_changing_the_decimal_separator_also_changes_an_equal_thousands_separator(shared_app):

@@ -179,11 +179,15 @@ def test_a_minimum_like_minus_99_among_negative_numbers_is_no_doubt():
 # Categories
 
 
-def test_spaces_around_categories_are_removed_and_differences_of_case_are_reported():
+def test_spaces_around_categories_are_removed_and_differences_of_case_can_be_ignored():
     reading = read("s,v\nsetosa,1\nsetosa ,2\nSetosa,3\nx,4\n")
     assert list(reading.table["s"]) == ["setosa", "setosa", "Setosa", "x"]
     assert re.search("spaces around 1 cell were removed", reading.notes[0])
-    assert "“setosa” and “Setosa” differ only in case" in reading.notes[1]
+    [doubt] = reading.doubts
+    assert doubt.sentence == "Column s: “setosa” and “Setosa” differ only in case."
+    other = read("s,v\nsetosa,1\nsetosa ,2\nSetosa,3\nx,4\n,5\n", **dict(doubt.changes))
+    assert_equal(other.table, ["s", "v"], [["setosa", "setosa", "setosa", "x", None], [1, 2, 3, 4, 5]])
+    assert other.doubts == ()
 
 
 def test_spaces_after_every_separator_are_not_reported():
