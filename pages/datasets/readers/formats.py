@@ -76,6 +76,8 @@ class Format:
     """marks of missing values in addition to the usual ones"""
     dates: str = ""
     """order of day and month in dates such as 01/02/2021: "dmy" or "mdy", or "" if the values of each column decide"""
+    transposed: bool = False
+    """whether the rows and columns of JSON objects in an object are exchanged"""
 
 
 @dataclass(frozen=True)
