@@ -58,9 +58,7 @@ def read_json(content: bytes, format: Format) -> RawTable:
         raise ReadError("This JSON file has no rows: it needs one row per observation.")
     columns, left_out = _flattened(columns)
     if not columns:
-        raise ReadError(
-            f"Column {left_out[0]} contains lists or objects instead of single values: give each value its own column."
-        )
+        raise nested(left_out[0])
     if left_out:
         more = f" and {len(left_out) - MAX_NOTES:,} more" if len(left_out) > MAX_NOTES else ""
         notes = (*notes, f"Left out, because they contain lists or objects: {', '.join(left_out[:MAX_NOTES])}{more}.")
