@@ -193,10 +193,10 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
         if (mostly_far and increasing) or ((years or regular or named) and not mostly_inside):
             return True, None if mostly_far else as_data
         return False, as_names if regular or years else None
-    from_zero = values == list(range(len(values)))
-    if len(values) > 2 and mostly_far and (from_zero or regular or years):
+    counts = values[0] in (0, 1) and steps == {1}
+    if len(values) > 2 and mostly_far and (counts or regular or years):
         return True, as_data
-    return False, as_names if len(values) > 2 and (from_zero or regular) else None
+    return False, as_names if counts or regular or years else None
 
 
 def _value(cell: str, decimal: str, thousands: str) -> float:

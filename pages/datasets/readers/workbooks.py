@@ -121,7 +121,8 @@ def detect_workbook(content: bytes) -> Format:
     """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
     rows, about = _sheet(content, "")
     sample = _sample(rows)
-    layout = detect_layout([row for _, row in sample])
+    texts = [row for _, row in sample]
+    layout = detect_layout(texts, *notation_of(zip(*texts, strict=True)))
     skip = sample[layout.above][0]
     cells = [list(map(_cell, row)) for row in rows[skip + layout.header : skip + SAMPLE_ROWS]]
     decimal, thousands = notation_of(zip(*cells, strict=True))
