@@ -29,8 +29,10 @@ page = st.navigation(
 )
 
 # imported here, after the menu was sent to the browser, because the first import takes about a second
+from pages.datasets.server.tables import UnreadableTable  # noqa: E402
 from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
+from pages.ui.errors import show_error  # noqa: E402
 from pages.ui.frame import style_page  # noqa: E402
 from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable_parameters, write_address  # noqa: E402
 from pages.ui.text_choice import uses_own_text  # noqa: E402
@@ -51,7 +53,10 @@ else:
         choose_data(full=False)
 with st.sidebar:
     copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
-page.run()
+try:
+    page.run()
+except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn
+    show_error(error)
 warn_of_unavailable_parameters(notice)
 write_address()
 memory_cleaner().schedule()

@@ -111,9 +111,10 @@ class Sweep(Job):
             raise ValueError("all points are identical, so there is only one cluster")
         limit = MAX_SWEEP_POINTS_PAIRWISE if method(settings.method).traits.pairwise else MAX_SWEEP_POINTS
         note = ""
-        if len(data.points) > limit:
-            note = f"This page computes many runs, so it uses a sample of {limit:,} of the {len(data.points):,} points."
+        if data.n > limit:
+            note = f"This page computes many runs, so it uses a sample of {limit:,} of the {data.n:,} points."
             data = data.sample(limit)
+        data = data.without_other_rows
         ks = np.arange(1, max(1, min(max_k, len(data.points) - 1)) + 1)
         names = [initialization.name for initialization in method(settings.method).initializations]
         if names:

@@ -118,9 +118,13 @@ def comparison_data(data: Data, panels: Sequence[Settings]) -> tuple[Data, str]:
     points.
     """
     metrics = len({method(settings.method).matrix_metric(settings) for settings in panels} - {None})
-    n, limit = len(data.points), int(MAX_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
+    n, limit = data.n, int(MAX_POINTS_FOR_PROXIMITIES / max(metrics, 1) ** 0.5)
+    if data.all_rows is not None and not metrics and not all(method(settings.method).traits.blocks for settings in panels):
+        size = len(data.points)
+        note = f"Some runs need all points in memory, so all runs use the same sample of {size:,} of the {n:,} points."
+        return data.without_other_rows, note if size < n else ""
     if not metrics or n <= limit:
-        return data, ""
+        return data if not metrics else data.without_other_rows, ""
     several = "" if metrics == 1 else f" for {metrics} metrics"
     return data.sample(limit), (
         f"Some runs need a distance matrix{several}, so all runs use the same sample of {limit:,} of the {n:,} points."

@@ -54,9 +54,9 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
     ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
-    sampled = next((len(width.rows) for width in widths if len(width.rows) < len(data.points)), None)
+    sampled = next((len(width.rows) for width in widths if len(width.rows) < data.n), None)
     sentences.append(
-        f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or len(data.points):,} points, using "
+        f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or data.n:,} points, using "
         + ("the given distances" if data.precomputed is not None else "Euclidean distance")
         + " for every run (1 = well separated, 0 = on the boundary; undefined for one cluster)."
     )

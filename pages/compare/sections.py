@@ -14,7 +14,7 @@ from pages.datasets.formatting import escape_markdown, format_number, minus_sign
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
-from pages.runs import curves, pictures
+from pages.runs import curves, pictures, pixels
 from pages.runs.frames import aligned_frames
 from pages.ui.charts import show_chart
 from pages.ui.export_menu import show_export_menu
@@ -82,12 +82,13 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             show_export_menu(run, figure, frames, key)
     with st.container(key="player_panel"):
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
-    n = len(comparison.data.points)
+    n = comparison.data.n
     st.caption(
         plots.points_note(n, bool(comparison.note), n > MAX_MARKERS)
         + " Matching clusters have the same color in all plots."
         + (f" {omitted_note}" if omitted_note else "")
         + plots.colors_note(max(run.k for run in runs))
+        + (f" {pixels.NOTE}" if comparison.data.all_rows else "")
         + f" {plots.rings_note(comparison.data)}"
     )
     st.subheader("Losses")

@@ -122,7 +122,8 @@ def show_table(data: Data) -> None:
         records.append(dict(zip(columns, [name, *(minus_signs(cell) for cell in cells)], strict=True)))
     st.dataframe(records, hide_index=True, height=380)
     marked = " ◌ = imputed value, with its standard deviation if known." if data.imputed is not None else ""
-    st.caption(f"First {len(names):,} of {len(data.points):,} rows.{marked}")
+    sample = " of the sample" if len(data.points) < data.n else ""
+    st.caption(f"First {len(names):,} of {len(data.points):,} rows{sample}.{marked}")
 
 
 def show_proximities(data: Data) -> None:

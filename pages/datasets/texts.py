@@ -61,6 +61,8 @@ class Text:
     """sentences about what was left out"""
     kind: ClassVar[str] = TEXT
     """the kind of data, as in `Data.kind`"""
+    all_rows: ClassVar[None] = None
+    """as in `Data`"""
 
     @cached_property
     def frequencies(self) -> Mapping[str, int]:

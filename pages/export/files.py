@@ -131,7 +131,7 @@ def parameters_json(run: Run) -> bytes:
         seed=settings.seed,
         options=dict(settings.options),
         data=data.title,
-        points=len(data.points),
+        points=data.n,
         columns=list(data.columns),
         iterations=history.iterations,
         converged=history.converged,

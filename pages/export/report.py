@@ -20,6 +20,7 @@ from pages.methods.base import ResultTable
 from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
+from pages.runs import pixels
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 
@@ -83,7 +84,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
     if width is not None:
-        sampled = len(width.rows) < len(run.data.points)
+        sampled = len(width.rows) < run.data.n
         of = f" (sample of {len(width.rows):,} points)" if sampled else ""
         pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, 0 = on the boundary)")))
     if run.agreement is not None:
@@ -119,7 +120,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
 def _data(run: Run) -> str:
     """A sentence about the data, and a table of their columns if they are points."""
     data = run.data
-    n, d = data.points.shape
+    n, d = data.n, data.points.shape[1]
     if data.precomputed is not None:
         return f"<p>{cell(f'{data.title}: {n:,} × {n:,} {data.matrix_name}. {data.note}')}</p>"
     text = f"{data.title}: {n:,} points, {d} column{'s' * (d > 1)}. {data.note} {run.note}".strip()
@@ -176,7 +177,8 @@ def _plots(shown: RunPictures) -> str:
 
 def _plot_notes(run: Run, shown: RunPictures) -> str:
     """Sentences about omitted frames, colors and rings."""
-    return " ".join([shown.omitted_note, colors_note(run.k), rings_note(run.data).replace("; hover for details", "")])
+    rings = rings_note(run.data).replace("; hover for details", "")
+    return " ".join([shown.omitted_note, colors_note(run.k), rings, pixels.NOTE if run.data.all_rows else ""])
 
 
 def _figure(image: Image.Image, caption: str) -> str:

@@ -64,6 +64,8 @@ def _data(run: Run) -> Script:
     data = run.data
     if data.precomputed is not None:
         raise NoScript("a script cannot load a precomputed distance matrix")
+    if data.all_rows is not None:
+        raise NoScript("a script cannot load a table on the server, of which the exported tables have a random sample")
     metric = run.view.matrix_metric(run.settings)
     if metric is not None and metric not in METRICS:
         raise NoScript(f"{distances_name(metric)} use categories, which the table of assignments does not contain")

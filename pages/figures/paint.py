@@ -38,15 +38,26 @@ class Canvas:
         extent : left, right, bottom, top, in the same units
         height, width : in pixels
         """
-        left, right, bottom, top = extent
-        self._height, self._width, self._n = height, width, len(x)
-        columns = np.clip((x - left) * (width / (right - left)), 0, width - 1).astype(np.int32)
-        rows = np.clip((top - y) * (height / (top - bottom)), 0, height - 1).astype(np.int32)
-        pixels = rows * width + columns
-        counts = np.bincount(pixels, minlength=width * height).reshape(height, width).astype(float)
+        self._cover(pixels_of(x, y, extent, height, width), np.ones(len(x)), height, width)
+
+    @classmethod
+    def of_counts(cls, pixels: np.ndarray, counts: np.ndarray, height: int = HEIGHT, width: int = WIDTH) -> "Canvas":
+        """The canvas of very many points, of which only the number in each pixel is known.
+
+        pixels : (n,) different pixels, numbered as by `pixels_of`; each is painted as one point
+        counts : (n,) number of points in each
+        """
+        canvas = cls.__new__(cls)
+        canvas._cover(pixels, counts, height, width)
+        return canvas
+
+    def _cover(self, pixels: np.ndarray, multiplicity: np.ndarray, height: int, width: int) -> None:
+        self._height, self._width, self._n = height, width, len(pixels)
+        rows, columns = np.divmod(pixels, width)
+        counts = np.bincount(pixels, multiplicity, width * height).reshape(height, width)
         neighbors = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
         # the same for all but isolated points, because a larger disk looks like a denser region
-        radius = 3.4 * min(1.0, (2000 / len(x)) ** 0.28)
+        radius = 3.4 * min(1.0, (2000 / multiplicity.sum()) ** 0.28)
         radius = radius if radius > 0.9 else 0.0
         radii = np.select([neighbors <= 3, neighbors <= 9], [max(radius, 2.2), max(radius, 1.2)], radius)
         parts = []
@@ -56,7 +67,7 @@ class Canvas:
                 r, c = rows[points] + dy, columns[points] + dx
                 inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
                 touched = points[inside]
-                parts.append((r[inside] * width + c[inside], touched, np.full(len(touched), weight)))
+                parts.append((r[inside] * width + c[inside], touched, weight * multiplicity[touched]))
         pixels, points, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         touched = np.bincount(pixels, minlength=width * height) > 0
         self._occupied = np.flatnonzero(touched)
@@ -73,12 +84,19 @@ class Canvas:
         crowded = np.log(np.maximum(self._coverage, 1.0)) / np.log(max(dense, 2.0))
         return np.clip(np.minimum(self._coverage, 1.0) * of_one_point + (0.97 - of_one_point) * crowded, 0.0, 0.97)
 
-    def paint(self, colors: np.ndarray, labels: np.ndarray | None = None, responsibilities: np.ndarray | None = None) -> str:
+    def paint(
+        self,
+        colors: np.ndarray,
+        labels: np.ndarray | None = None,
+        responsibilities: np.ndarray | None = None,
+        dithered: bool = True,
+    ) -> str:
         """Return the image as a data URI.
 
         colors : (k, 3) array of 0 to 255
         labels : (n,) indices of the points' colors
         responsibilities : (k, n) weights by which the colors are blended at each point, instead of `labels`
+        dithered : whether colors that are blended by responsibilities are dithered
 
         Without labels and responsibilities, all points have the first color.
         """
@@ -90,7 +108,7 @@ class Canvas:
             color = np.bincount(codes, weights=self._shares, minlength=n_pixels * k).reshape(n_pixels, k) @ colors
         else:
             color = np.broadcast_to(colors[0], (n_pixels, 3))
-        return self._quantized(color, colors, responsibilities is not None)
+        return self._quantized(color, colors, dithered and responsibilities is not None)
 
     @cached_property
     def _matrix(self) -> csr_array:
@@ -141,6 +159,14 @@ class Canvas:
             np.concatenate([background, np.rint(means)]),
             np.concatenate([[0], opacities[kept // LEVELS**3]]),
         )
+
+
+def pixels_of(x, y, extent: tuple[float, float, float, float], height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    """(n,) pixel of each point, numbered by row from the top; for points outside the extent the nearest pixel."""
+    left, right, bottom, top = extent
+    columns = np.clip((x - left) * (width / (right - left)), 0, width - 1).astype(np.int32)
+    rows = np.clip((top - y) * (height / (top - bottom)), 0, height - 1).astype(np.int32)
+    return rows * width + columns
 
 
 def _mean_colors(chosen: np.ndarray, color: np.ndarray, m: int) -> np.ndarray:

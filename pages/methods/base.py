@@ -260,6 +260,10 @@ class MethodView(ABC):
         """Number of parameters in a state; k is the number of clusters if the method found it, by default the largest."""
         return self.state_size(k or settings.k or MAX_CLUSTERS, data.points.shape[1])
 
+    def cluster_of(self, process, parameters: Any, points: np.ndarray) -> np.ndarray:
+        """(m,) cluster of any points (m, d), or their memberships (m, k) if the method is soft; only if `Traits.blocks`."""
+        return process.predict(parameters, points)
+
     def data_of_run(self, data: Data, model_input: Any, history) -> Data:
         """The data with which a finished run is shown: one point for each object that the method works with."""
         return data

@@ -68,7 +68,7 @@ class KMeansView(MethodView):
     name = "kmeans"
     title = "K-means"
     order = 1
-    traits = Traits(loss=Loss(), regions=True)
+    traits = Traits(blocks=True, loss=Loss(), regions=True)
 
     def process(self, settings: Settings, init=None) -> KMeans:
         return KMeans(settings.k, init=settings.start.initialization if init is None else init)

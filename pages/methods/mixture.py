@@ -111,6 +111,7 @@ class MixtureView(MethodView):
     title = "Gaussian mixture"
     order = 3
     traits = Traits(
+        blocks=True,
         membership="responsibility",
         center="mean",
         cluster="component",
@@ -123,6 +124,9 @@ class MixtureView(MethodView):
     early_stopping = {"tol": 1e-5, "max_iter": 100}
     model_option = COVARIANCE
     label_options = frozenset({COVARIANCE.name})
+
+    def cluster_of(self, process, parameters, points) -> np.ndarray:
+        return parameters.responsibilities(points)
 
     def process(self, settings: Settings, init=None) -> GaussianMixture:
         start = settings.start.initialization if init is None else init
@@ -200,7 +204,7 @@ class MixtureView(MethodView):
             model = {"full": "", "tied": ", shared by all", "diagonal": ", diagonal", "spherical": ", one variance"}
             return [
                 "",
-                f"w = {short_number(mass)} / {len(run.data.points):,} = {short_number(weight)}, m = {coordinates(mean)}, "
+                f"w = {short_number(mass)} / {run.data.n:,} = {short_number(weight)}, m = {coordinates(mean)}, "
                 f"S = [{scatter}{more}]{model[run.settings.option('covariance')]}.",
             ]
 
@@ -244,7 +248,7 @@ class MixtureView(MethodView):
         return {name: np.stack([getattr(one, name) for one in states]) for name in ("weights", "means", "covariances")}
 
     def scores(self, run) -> list[Score]:
-        n, d = run.data.points.shape
+        n, d = run.data.n, run.data.points.shape[1]
         likelihood = -float(run.history.losses[-1]) * n
         parameters = run.history.process.parameter_count(d)
         criterion = format_number(bic(likelihood, parameters, n))
@@ -269,10 +273,12 @@ class MixtureView(MethodView):
     )
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
-        n, d = data.points.shape
+        n, d = data.n, data.points.shape[1]
         likelihood, count = -last.loss * n, process.parameter_count(d)
         by_bayes = bic(likelihood, count, n)
-        return {"bic": by_bayes, "aic": aic(likelihood, count), "icl": icl(by_bayes, last.assignment.responsibilities)}
+        # the entropy of all points is estimated from those in memory, if they are a sample
+        entropy = (icl(by_bayes, last.assignment.responsibilities) - by_bayes) * n / len(data.points)
+        return {"bic": by_bayes, "aic": aic(likelihood, count), "icl": by_bayes + entropy}
 
     def tables(self, run) -> list[ResultTable]:
         """Estimated vs. true parameters, if the data were drawn from a mixture."""

@@ -47,6 +47,8 @@ class Traits:
     """whether any location, not only the data points, can be assigned to a cluster"""
     pairwise: bool = False
     """whether it needs all pairwise proximities; larger data sets are then subsampled"""
+    blocks: bool = False
+    """whether it can use all rows of a table on the server; other methods use a random sample"""
     moves_points: bool = False
     """whether points move from state to state, see `MethodView.positions`"""
 

@@ -193,6 +193,8 @@ def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = Fal
             f"{len(data.points):,} points."
         )
         data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
+    elif data.n > len(data.points):
+        note = f"The hierarchical clustering is that of a random sample of {len(data.points):,} of the {data.n:,} points."
     ordered = ordered and len(data.points) <= MAX_ORDERED_LEAVES
 
     def compute():
@@ -222,8 +224,8 @@ def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np
     """
     data_tree = build_tree(data, linkage, metric, cache)
     labels = data_tree.tree.labels(k)
-    if not data_tree.note:
-        return labels, ""
+    if len(labels) == len(data.points):
+        return labels, data_tree.note
     _, nearest = cKDTree(data_tree.data.points).query(data.points)
     nearest[data.sample_indices(len(labels))] = np.arange(len(labels))  # duplicates keep their own label
     return labels[nearest], f"{data_tree.note} The other points start in the cluster of the nearest sampled point."

@@ -17,9 +17,10 @@ from pages.methods.mixture import COVARIANCE
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
 from pages.mixture.bootstrap import Bootstrap
-from pages.mixture.limit import MAX_POINTS, width_path
+from pages.mixture.limit import width_path
 from pages.mixture.posterior import Posterior
 from pages.runs.pictures import extent_of
+from pages.runs.preparation import prepare_run
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
@@ -201,9 +202,10 @@ def best_model(run: Run, kind: str, progress: Progress) -> Run:
         progress.show(done, f"{MODELS[kind]} covariance, iteration {state.iteration}.")
 
     def find_seed():
-        process = run.view.process(settings)
-        runs = restarts(process, run.data.points, seeds, on_step=on_step, max_iter=MAX_ITERATIONS)
-        return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
+        inputs = prepare_run(run.data, settings, session_cache())
+        with inputs.errors():
+            runs = restarts(inputs.process, inputs.prepared_data, seeds, on_step=on_step, max_iter=MAX_ITERATIONS)
+            return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
 
     seed = session_cache().get(("best model", run.data.key, settings), find_seed)
     return make_run(run.data, replace(settings, seed=seed), session_cache(), lambda state: None)
@@ -212,7 +214,7 @@ def best_model(run: Run, kind: str, progress: Progress) -> Run:
 def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     runs = {kind: best_model(run, kind, progress) for kind in MODELS}
     extent = extent_of(list(runs.values()), plane)
-    n, d = run.data.points.shape
+    n, d = run.data.n, run.data.points.shape[1]
     rows, criteria = [], {}
     for kind, one in runs.items():
         process, last = one.history.process, one.history.last
@@ -259,7 +261,7 @@ def show_limit(run: Run, plane: Plane) -> None:
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
             "the same initial means for each width. As the width goes to zero, the responsibilities go to 0 or 1 and the "
             "means to the K-means centers (crosses). Components with equal initial means stay equal."
-            + (f" Fitted to a sample of {MAX_POINTS:,} points." if len(run.data.points) > MAX_POINTS else "")
+            + (f" Fitted to a sample of {len(path.data.points):,} points." if len(path.data.points) < run.data.n else "")
         )
     pace = [6] * (len(path.frames) - 1)
     player(name, name, [path.frames], ["narrowing"], ["certainty"], pace=pace, key="width player")
@@ -270,6 +272,11 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
     max_fits = max(20, min(MAX_BOOTSTRAP_FITS, MAX_STATE_VALUES // values))  # because all fits are kept
     st.session_state["resampled"] = min(st.session_state.get("resampled", 100), max_fits)
     n_fits = int(st.number_input("Bootstrap resamples", 20, max_fits, step=20, key="resampled", width=190, **PERSISTENT))
+    if len(run.data.points) < run.data.n:
+        st.caption(
+            f"The refits use the random sample of {len(run.data.points):,} points, so they show the uncertainty of estimates "
+            f"from that many points. It is smaller for all {run.data.n:,} points."
+        )
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))
     if not job.fits and not st.button("Run bootstrap", icon=":material/play_arrow:"):
         st.caption("Fits the mixture to resamples drawn with replacement; the spread of the refits shows the uncertainty.")

@@ -111,8 +111,11 @@ class RestartStudy:
         )
         for seed in seeds:
             began = time.perf_counter()
-            run = next(runs)
+            with self.inputs.errors():
+                run = next(runs)
             seconds = time.perf_counter() - began
+            # of the points in memory, if they are a sample of all points
+            labels = run.last.labels if self.data.all_rows is None else self.inputs.assign(run.last.parameters).labels
             yield RunSummary(
                 initialization,
                 seed,
@@ -120,7 +123,7 @@ class RestartStudy:
                 run.last.parameters,
                 self.view.centers(run.last.parameters, self.data),
                 # signed, because label -1 means that a point belongs to no cluster
-                run.last.labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
+                labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
                 seconds,
             )
 
@@ -353,5 +356,4 @@ class Findings:
         """(n,) color number of each point in a plot of a run: that of the matching cluster of the best run."""
         best_colors = ranks_by_position(self.study.data.points, self.best.centers)
         colors = best_colors[match_clusters(run.labels, self.best.labels, self.settings.k)]
-        inputs = self.study.inputs
-        return colors[inputs.process.assign(inputs.prepared_data, run.parameters).labels]
+        return colors[self.study.inputs.assign(run.parameters).labels]

@@ -34,6 +34,7 @@ from pages.figures.plots import (
     rings,
 )
 from pages.runs.frames import Frame
+from pages.runs.pixels import painted_rows
 from pages.runs.run import Run
 
 HEIGHT = 520
@@ -106,7 +107,7 @@ def alt_text(run: Run, frame: Frame) -> str:
     """Alternative text of a frame, for screen readers."""
     k, cluster = run.k, run.view.traits.cluster
     clusters_text = f" in {pluralize(k, cluster)}" if run.view.traits.clusters else ""
-    text = f"Scatter plot of {len(run.data.points):,} points of {run.data.title}{clusters_text}. {frame.sentence}"
+    text = f"Scatter plot of {run.data.n:,} points of {run.data.title}{clusters_text}. {frame.sentence}"
     if k > MAX_DESCRIBED or run.centers is None or not run.has_fixed_clusters:
         return text
     clusters = []
@@ -143,7 +144,7 @@ class Regions:
 
 
 class _FigureBuilder:
-    background = margins = None
+    background = margins = painted_rows = None
 
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, with_names: bool):
         self.run, self.frames, self.plane = run, frames, plane
@@ -157,7 +158,7 @@ class _FigureBuilder:
         self.moves_points = self.view.traits.moves_points
         self.xy = self._positions(last) if self.moves_points else plane.positions(run.data.points)
         self.centers = None if run.centers is None else [plane.project(centers) for centers in run.centers]
-        self.painted = len(self.xy) > markers
+        self.painted = len(self.xy) > markers or run.data.all_rows is not None
         self.names_centers = self.view.names_centers and run.data.names is not None and run.k <= 30
         self.extent, self.with_names = extent, with_names
         left, right, bottom, top = self.extent
@@ -178,6 +179,8 @@ class _FigureBuilder:
         return self.run.data.cached("canvas", (self.plane.names, self.extent), lambda: self._canvas(self.xy))
 
     def figure(self, name: str, height: int, on_progress) -> go.Figure:
+        if self.run.data.all_rows is not None:
+            self.painted_rows = self._paint_all_rows(on_progress)
         backgrounds = {}
         frames = []
         ring_traces = rings(self.run.data, self.xy)
@@ -188,7 +191,7 @@ class _FigureBuilder:
         outlines = [self._line([line]) for line in self.view.static_outlines(self.run, self.plane)]
         colored, xy = 0, None  # the last frame with point colors, and positions of moving points
         for i, frame in enumerate(self.frames):
-            on_progress(i / len(self.frames))
+            on_progress(1.0 if self.painted_rows else i / len(self.frames))
             data = self._moving(frame) + (self.margins.at(frame.parameters) if self.margins else [])
             traces = list(range(len(static) + len(outlines), len(static) + len(outlines) + len(data)))
             if frame.moves and self.centers is None and not self.moves_points:  # the lines stay the same
@@ -310,7 +313,15 @@ class _FigureBuilder:
             color = [colors[label] for label in labels.tolist()]
         return dict(color=color, symbol=np.append(symbols, np.uint8(0))[labels])
 
+    def _paint_all_rows(self, on_progress) -> dict[int | None, str]:
+        """Image of all rows of a table on the server, for each assignment in the frames."""
+        states = sorted({frame.assigned for frame in self.frames} - {None})
+        key = "images of all rows", tuple(states), self.plane.names, self.extent
+        return self.run.cached(key, lambda: painted_rows(self.run, states, self.plane, self.extent, on_progress))
+
     def _painted(self, frame: Frame) -> str:
+        if self.painted_rows:
+            return self.painted_rows[frame.assigned]
         if frame.assigned is None:
             return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)

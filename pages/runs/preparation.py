@@ -1,9 +1,12 @@
 """Preparation of a run: check the data, create the process, and initialize it."""
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
-from clustering import Process
+import numpy as np
+
+from clustering import Assignment, History, Process
 from pages.datasets.data import Data
 from pages.datasets.limits import (
     MAX_CLUSTERS,
@@ -12,6 +15,7 @@ from pages.datasets.limits import (
     MAX_STATE_VALUES,
     MIN_ITERATIONS,
 )
+from pages.datasets.server.cluster import readable_errors
 from pages.methods import available_methods, method
 from pages.methods.base import NeedsPoints
 from pages.methods.options import Settings
@@ -52,18 +56,66 @@ class RunInputs:
     """the data, possibly subsampled"""
     process: Process
     """the algorithm, with its settings and initialization"""
-    prepared_data: Any
-    """result of `Process.prepare`"""
+    points_in_memory: Any
+    """result of `Process.prepare` for the points in memory"""
     model_input: Any
     """result of `MethodView.model_input`"""
     note: str
     """message about data that are not used; empty if all are used"""
+    start: Any = None
+    """initial parameters; None if the process computes them from the data"""
+
+    @property
+    def prepared_data(self) -> Any:
+        """Result of `Process.prepare` for all points.
+
+        Those of a table on the server are prepared anew each time, because the cluster stops if it is idle.
+        """
+        if self.data.all_rows is None:
+            return self.points_in_memory
+        with self.errors():
+            return self.process.prepare(self.data.all_rows.array())
+
+    def errors(self) -> AbstractContextManager:
+        """Context of computations with `prepared_data`: errors of the cluster are raised as UnreadableTable."""
+        return nullcontext() if self.data.all_rows is None else readable_errors()
+
+    def record(self, **options) -> History:
+        """The history of a run, with the options of `History.record`.
+
+        Parameters, losses, sizes and numbers of changes are those of all points. For a table on the server, labels and
+        memberships are those of the points in memory.
+        """
+        with self.errors():
+            history = History.record(self.process, self.prepared_data, start=self.start, **options)
+        if self.data.all_rows is None:
+            return history
+        last = history.last
+        assignment = AssignmentOfSample(self.assign(last.parameters), last.assignment.sizes, last.assignment.changed)
+        return replace(history, prepared=self.points_in_memory, last=last._replace(assignment=assignment))
+
+    def assign(self, parameters: Any) -> Assignment | None:
+        """Assignment of the points in memory to clusters with these parameters."""
+        return self.process.assign(self.points_in_memory, parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class AssignmentOfSample:
+    """The assignment of the points in memory, with the sizes and the number of changes of all points."""
+
+    assignment: Any
+    sizes: np.ndarray
+    changed: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.assignment, name)
 
 
 def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs:
     """The inputs of a run with these settings.
 
-    Methods that need all pairwise proximities get a random sample of large data sets.
+    Methods that need all pairwise proximities get a random sample of large data sets, and those that cannot use all rows of
+    a table on the server get the points in memory.
 
     Raises
     ------
@@ -74,7 +126,10 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     """
     view = method(settings.method)
     note = ""
-    if view.traits.pairwise and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
+    if data.all_rows is not None and not view.traits.blocks:
+        note = f"{view.title} uses a random sample of {len(data.points):,} of the {data.n:,} points."
+        data = data.without_other_rows
+    elif view.traits.pairwise and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
         note = (
             f"{view.title} needs all pairwise distances; it uses a sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the "
             f"{len(data.points):,} points."
@@ -85,9 +140,11 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     model_input = view.model_input(data, settings, cache)
     init, init_note = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
-    prepared_data = process.prepare(view.process_data(model_input))
+    points_in_memory = process.prepare(view.process_data(model_input))
     notes = (note, view.input_note(data, model_input), init_note)
-    return RunInputs(data, process, prepared_data, model_input, " ".join(filter(None, notes)))
+    # a tree is that of the points in memory
+    start = process.start(points_in_memory, None) if data.all_rows and isinstance(settings.start, TreeStart) else None
+    return RunInputs(data, process, points_in_memory, model_input, " ".join(filter(None, notes)), start)
 
 
 def init_of(data: Data, model_input: Any, settings: Settings, cache: RecentCache) -> tuple[Any, str]:

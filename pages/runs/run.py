@@ -271,7 +271,7 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
     def compute():
         inputs = prepare_run(data, settings, cache)
         limit = iteration_limit(inputs.data, settings)
-        history = History.record(inputs.process, inputs.prepared_data, rng=settings.seed, max_iter=limit, on_step=on_step)
+        history = inputs.record(rng=settings.seed, max_iter=limit, on_step=on_step)
         shown = method(settings.method).data_of_run(inputs.data, inputs.model_input, history)
         return Run(settings, shown, history, inputs.note, inputs.model_input)
 

@@ -10,7 +10,7 @@ from pages.datasets.limits import MAX_ITERATIONS
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.methods.formulas import Typeset, typeset
-from pages.runs import curves, pictures
+from pages.runs import curves, pictures, pixels
 from pages.runs.frames import Frame, frames_of
 from pages.runs.jobs import progress_after
 from pages.runs.run import Run
@@ -123,5 +123,5 @@ def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_fi
 
 
 def colors_and_rings(run: Run) -> str:
-    """Notes about colors that repeat and rings around imputed rows in the plots of a run."""
-    return f"{plots.colors_note(run.k)} {plots.rings_note(run.data)}"
+    """Notes about the plots of a run: colors that repeat, rings around imputed rows, and all rows of a table on the server."""
+    return " ".join([plots.colors_note(run.k), plots.rings_note(run.data), pixels.NOTE if run.data.all_rows else ""])

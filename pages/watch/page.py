@@ -34,9 +34,9 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         formulas, _ = run_view.choose_formulas(run, shown.frames)
         with panel:
             run_view.show_player(run, shown, formulas)
-        n = len(run.data.points)
+        n = run.data.n
         st.caption(
-            plots.points_note(n, n < len(data.points), n > plots.MAX_ANIMATED_MARKERS)
+            plots.points_note(n, n < data.n, n > plots.MAX_ANIMATED_MARKERS)
             + (f" {shown.omitted_note}" if shown.omitted_note else "")
             + run_view.colors_and_rings(run)
         )

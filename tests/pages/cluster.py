@@ -11,7 +11,7 @@ from pages.datasets.server import cluster as module
 def cluster_in_process():
     """Everything that reads a table on the server uses a scheduler and a worker in threads of this process."""
     distributed = pytest.importorskip("distributed", reason="the extra `big` is not installed")
-    options = dict(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None, memory_limit=0)
+    options = dict(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=":0", memory_limit=0)
     with distributed.Client(**options) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr(module._connection, "open", lambda: client)
         patch.setattr(module, "POLLING_SECONDS", 0.01)

@@ -1,6 +1,7 @@
 """The Dask cluster of this process: that of the configured scheduler, or a local one that runs while it is needed."""
 
 import atexit
+import logging
 import os
 import shutil
 import subprocess
@@ -8,8 +9,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pages.datasets.server.configuration import configured_scheduler, configured_worker_memory
@@ -33,6 +34,7 @@ OUT_OF_MEMORY = (
     "The workers of this server ran out of memory. Choose fewer columns, or ask the operator of this server for more memory."
 )
 
+logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 
 
@@ -48,10 +50,18 @@ class LocalCluster:
         self.file = os.path.join(self.folder, "scheduler.json")
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         memory = SHARE_OF_MEMORY * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / cores
-        options = ["--scheduler-file", self.file, "--no-dashboard", "--local-directory", self.folder]
+        options = [
+            "--scheduler-file",
+            self.file,
+            "--no-dashboard",
+            "--dashboard-address",
+            "127.0.0.1:0",
+            "--host",
+            "127.0.0.1",
+        ]
         self.n_workers = cores
         self.processes = [
-            _dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--idle-timeout", f"{IDLE_SECONDS}s", *options[:3]),
+            _dask("scheduler", "--port", "0", "--idle-timeout", f"{IDLE_SECONDS}s", *options),
             _dask(
                 "worker",
                 *(
@@ -62,7 +72,7 @@ class LocalCluster:
                     "--memory-limit",
                     configured_worker_memory() or str(int(memory)),
                 ),
-                *("--death-timeout", str(START_TIMEOUT), "--host", "127.0.0.1", *options),
+                *("--death-timeout", str(START_TIMEOUT), "--local-directory", self.folder, *options),
             ),
         ]
         atexit.register(self.stop)
@@ -156,25 +166,44 @@ def computed(futures: list, result, on_progress: Callable[[float], None]):
     Raises
     ------
     UnreadableTable
-        If a task raised it, if workers were lost repeatedly, or if there are no workers or no scheduler for a minute.
+        As in `readable_errors`, and if there are no workers or no scheduler for a minute.
     """
-    from distributed import KilledWorker
-    from distributed.client import FuturesCancelledError
-
-    client, last, finished = cluster_client(), time.monotonic(), -1
+    client, last = cluster_client(), time.monotonic()
     try:
-        while not result.done():
-            count = sum(future.done() for future in futures)
-            on_progress(count / (len(futures) + 1))
-            if count != finished or (client.status == "running" and client.scheduler_info()["workers"]):
-                last, finished = time.monotonic(), count
-            elif time.monotonic() - last > START_TIMEOUT:
-                raise UnreadableTable(NO_ANSWER)
-            time.sleep(POLLING_SECONDS)
-        return result.result()
-    except (KilledWorker, MemoryError):
-        raise UnreadableTable(OUT_OF_MEMORY) from None
-    except (CancelledError, FuturesCancelledError, OSError, TimeoutError):
-        raise UnreadableTable(NO_ANSWER) from None
+        with readable_errors():
+            while not result.done():
+                on_progress(sum(future.done() for future in futures) / (len(futures) + 1))
+                if client.status == "running" and client.scheduler_info()["workers"]:
+                    last = time.monotonic()
+                elif time.monotonic() - last > START_TIMEOUT:
+                    raise UnreadableTable(NO_ANSWER)
+                time.sleep(POLLING_SECONDS)
+            return result.result()
     finally:
-        client.cancel([*futures, result])
+        for future in [*futures, result]:
+            future.release()  # tasks that nobody else needs are not started
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Raises errors of the cluster and of its tasks as UnreadableTable. The log has the original error.
+
+    Errors of this process that have no cause, such as those about settings of a run, are raised unchanged.
+    """
+    try:
+        yield
+    except UnreadableTable:
+        raise
+    except Exception as error:
+        cause = error.__cause__ or error
+        kind = type(cause).__name__
+        if isinstance(cause, UnreadableTable):
+            raise cause from None
+        if error is cause and type(error) is ValueError:
+            raise
+        logger.exception("Error on the Dask cluster")
+        if kind == "KilledWorker" or isinstance(cause, MemoryError):
+            raise UnreadableTable(OUT_OF_MEMORY) from None
+        if "Cancelled" in kind or isinstance(cause, OSError | TimeoutError):
+            raise UnreadableTable(NO_ANSWER) from None
+        raise UnreadableTable("A part of the table could not be computed. Ask the operator of this server.") from None

@@ -40,6 +40,16 @@ class AllRows:
         """Number of points."""
         return sum(self.counts)
 
+    def submit(self) -> list:
+        """Futures of the blocks of points, arrays (count, d)."""
+        client = cluster_client()
+        arguments = list(self.columns), self.name
+        scaling = self.shift, self.scale
+        return [
+            client.submit(read_points, part, *arguments, count, scaling, pure=False)
+            for part, count in zip(self.parts, self.counts, strict=True)
+        ]
+
     def array(self):
         """(n, d) Dask array with one block per part. Raises UnreadableTable if the cluster does not answer."""
         cluster_client()

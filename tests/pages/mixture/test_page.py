@@ -143,8 +143,7 @@ def small_limits(monkeypatch):
     for module in (plots, figures):
         monkeypatch.setattr(module, "MAX_MARKERS", 60)
     monkeypatch.setattr(figures, "MAX_TERNARY_POINTS", 60)
-    for module in (limit, sections):
-        monkeypatch.setattr(module, "MAX_POINTS", 60)
+    monkeypatch.setattr(limit, "MAX_POINTS", 60)
 
 
 @pytest.mark.parametrize("name", DATA)
