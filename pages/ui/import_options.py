@@ -23,7 +23,7 @@ CHOICES: dict[str, tuple[str, dict]] = {
     "thousands": ("Thousands separator", NUMBER_SEPARATORS),
     "dates": ("Day and month", {"": "automatic", "dmy": "day first", "mdy": "month first"}),
     "encoding": ("Encoding", readers.ENCODINGS),
-    "quote": ("Quotation mark", {'"': "double", "'": "single"}),
+    "quote": ("Quotation mark", {'"': "double", "'": "single", "": "none"}),
     "comment": ("Comment lines", {"": "none", "#": "# …", "%": "% …"}),
     "ignore_case": ("Upper, lower case", {False: "distinct", True: "equal"}),
 }

@@ -16,6 +16,7 @@ from pages.datasets.readers.limits import SAMPLE_BYTES, SAMPLE_ROWS
 from pages.datasets.readers.lines import (
     arff_names,
     blank_comments,
+    csv_options,
     leading_comments,
     quoted_only_in_first_row,
     skip_lines,
@@ -137,7 +138,7 @@ def sample_rows(data: bytes, separator: str, quote: str, truncated: bool) -> lis
     if separator == " ":
         data, separator = spaces_to_tabs(data), "\t"
     lines = io.StringIO(data.decode(), newline="")
-    reader = csv.reader(lines, delimiter=separator or SINGLE_COLUMN_SEPARATORS[0], quotechar=quote)
+    reader = csv.reader(lines, delimiter=separator or SINGLE_COLUMN_SEPARATORS[0], **csv_options(quote))
     rows, line = [], 1
     try:
         for row in itertools.islice(reader, SAMPLE_ROWS + 1):

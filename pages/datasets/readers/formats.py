@@ -63,7 +63,7 @@ class Format:
     sheet: str = ""
     """name of a sheet of a workbook; "" for the first non-empty one"""
     quote: str = '"'
-    """quotation mark of a text: '"' or "'\""""
+    """quotation mark of a text: '"', "'" or "" for none"""
     skip: int = 0
     """lines of a text, or rows of a sheet, above the table"""
     comment: str = ""
@@ -142,8 +142,8 @@ def check_format(format: Format, kind: str) -> None:
         raise ReadError("The decimal and thousands separators are the same: choose different ones.")
     if (len(format.separator) > 1 and format.separator != "::") or format.separator in ("\n", "\r", '"', "\ufeff"):
         raise ReadError("The separator must be a single character other than a line break or quotation mark.")
-    if format.quote not in ('"', "'"):
-        raise ReadError("The quotation mark must be \" or '.")
+    if format.quote not in ('"', "'", ""):
+        raise ReadError("The quotation mark must be \", ' or none.")
     if format.skip < 0 or not 0 <= format.header <= 20:
         raise ReadError("The number of skipped lines must not be negative, and there may be at most 20 header rows.")
     if format.encoding not in ("", *ENCODINGS):

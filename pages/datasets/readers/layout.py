@@ -190,6 +190,8 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
         if empty_corner and increasing and not any(cell in MISSING for cell in body[0]):
             return True, as_data if mostly_inside else None
         named = 0 in numeric and not empty_corner  # a word above numbers
+        if years and regular and increasing:
+            return True, None if mostly_far else as_data
         if (mostly_far and increasing) or ((years or regular or named) and not mostly_inside):
             return True, None if mostly_far else as_data
         return False, as_names if regular or years else None

@@ -83,6 +83,11 @@ def arff_names(data: bytes) -> tuple[list[str], int]:
     return [], 0
 
 
+def csv_options(quote: str) -> dict:
+    """Arguments of `csv.reader` and `csv.writer` for this quotation mark, "" for none."""
+    return dict(quotechar=quote) if quote else dict(quotechar=None, quoting=csv.QUOTE_NONE)
+
+
 def quoted_only_in_first_row(text: str, separator: str, quote: str) -> frozenset[int]:
     """Columns whose first cell is in quotation marks, unlike the second one: R and others quote names but not numbers."""
     lines = [line for line in text.splitlines()[:20] if line.strip()][:2]

@@ -26,8 +26,9 @@ CURRENCY = (
     r"(?:[A-Z]{1,2}\$|[$€£¥₹₽₩₺₫₴₪฿₱₦¢]"
     r"|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|AUD|CAD|Rs\.?|kr\.?|zł|Kč|Ft)\b)"
 )
+_UNIT_CHARACTER = r"[^\s0-9()\"';,|]"
 UNIT = (
-    rf"(?:[%‰°]\s?[A-Za-z]?|{CURRENCY}|\s[^\s0-9()](?:[^0-9()]{{0,14}}[^\s0-9()])?[23²³]?"
+    rf"(?:[%‰°]\s?[A-Za-z]?|{CURRENCY}|\s{_UNIT_CHARACTER}(?:[^0-9()\"';,|]{{0,14}}{_UNIT_CHARACTER})?[23²³]?"
     r"|[A-Za-zµμ]{2,12}(?:/[A-Za-zµ]{1,4})?)"
 )
 _DECORATION = re.compile(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from pages.datasets.limits import MAX_ROW_BYTES
@@ -15,7 +16,15 @@ from pages.datasets.readers.encodings import to_utf8
 from pages.datasets.readers.formats import Format, RawTable, count_of
 from pages.datasets.readers.layout import doubts_of, joined_names
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_cells
-from pages.datasets.readers.lines import arff_names, blank_comments, first_lines, skip_lines, with_single_separator
+from pages.datasets.readers.lines import (
+    arff_names,
+    blank_comments,
+    csv_options,
+    first_lines,
+    skip_lines,
+    with_single_separator,
+)
+from pages.datasets.readers.notation import is_plain_number
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
@@ -39,7 +48,7 @@ def read_text(content: bytes, format: Format) -> RawTable:
     doubts = doubts_of([row for _, row in sample], format)
     width = _first_width(data, separator, quote)
     # an odd number of quotation marks may mean an unclosed one, which only the slow repair detects
-    table = None if data.count(quote.encode()) % 2 else _parse(data, separator, quote, width)
+    table = None if quote and data.count(quote.encode()) % 2 else _parse(data, separator, quote, width)
     if table is None:
         data, notes = _repair(data, separator, quote, format.header)
         table = _parse(data, separator, quote, _first_width(data, separator, quote))
@@ -56,9 +65,20 @@ def read_text(content: bytes, format: Format) -> RawTable:
         rows = min(format.header, table.num_rows)
         names = joined_names([[column[row].as_py() for column in columns] for row in range(rows)])
         columns = [column.slice(rows) for column in columns]
+        kept = [i for i, name in enumerate(names) if name.strip() or not _is_empty(columns[i])]
+        if len(kept) < len(columns):  # as after a separator at the end of each line
+            empty = count_of(
+                len(columns) - len(kept), "column without a name and values was", "columns without names and values were"
+            )
+            notes = (*notes, f"{empty} left out.")
+            names, columns = [names[i] for i in kept], [columns[i] for i in kept]
     if len(columns) == 1:
         notes = ("Only one column was detected; if there are more, choose another separator.", *notes)
     return RawTable(names, columns, notes, doubts=doubts, start=start)
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    return not pc.any(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(column)), 0)).as_py()
 
 
 def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int]:
@@ -74,7 +94,7 @@ def _lines(data: bytes) -> io.TextIOWrapper:
 
 
 def _unclosed(where: str) -> ReadError:
-    return ReadError(f"A quotation mark in {where} is not closed, or a cell is too long: close or remove it.")
+    return ReadError(f"A quotation mark in {where} is not closed, or a cell is too long: close or remove it, or choose none.")
 
 
 def _first_width(data: bytes, separator: str, quote: str) -> int:
@@ -84,7 +104,9 @@ def _first_width(data: bytes, separator: str, quote: str) -> int:
         raise ReadError("The first row of this text is too long: check that the file has line breaks.")
     try:
         with _lines(data) as lines:
-            return next((len(row) for row in csv.reader(lines, delimiter=separator, quotechar=quote) if not is_blank(row)), 1)
+            return next(
+                (len(row) for row in csv.reader(lines, delimiter=separator, **csv_options(quote)) if not is_blank(row)), 1
+            )
     except csv.Error:
         raise _unclosed("the first row") from None
 
@@ -108,8 +130,8 @@ def _parse(data: bytes, separator: str, quote: str, width: int) -> pa.Table | No
             pa.csv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES, column_names=names),
             pa.csv.ParseOptions(
                 delimiter=separator,
-                quote_char=quote,
-                newlines_in_values=quote.encode() in data,
+                quote_char=quote or False,
+                newlines_in_values=bool(quote) and quote.encode() in data,
                 invalid_row_handler=on_invalid_row,
             ),
             pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
@@ -132,7 +154,7 @@ def _numbered_rows(data: bytes, separator: str, quote: str) -> Iterator[tuple[in
     end = "end of the text"
     last_line, line, row = 0, 1, []
     with _lines(data) as lines:
-        reader = csv.reader(itertools.chain(lines, ["\n", end]), delimiter=separator, quotechar=quote)
+        reader = csv.reader(itertools.chain(lines, ["\n", end]), delimiter=separator, **csv_options(quote))
         try:
             for next_row in reader:
                 if not is_blank(row):
@@ -177,7 +199,8 @@ def _repair(data: bytes, separator: str, quote: str, header: int) -> tuple[bytes
     width = width + unnamed if header else max(lengths, key=lambda length: (lengths[length], length))
     surplus = sum(n for size, n in sizes.items() if size > width)
     short, dropped, out = 0, 0, io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator, quotechar=quote, lineterminator="\n")
+    below: list[list[str]] = []  # rows of one cell, which may be lines below the table
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n", **csv_options(quote))
     for i, (line, row) in enumerate(_numbered_rows(data, separator, quote)):
         if header and i == 0:
             row = [*[""] * unnamed, *row]
@@ -189,11 +212,17 @@ def _repair(data: bytes, separator: str, quote: str, header: int) -> tuple[bytes
                 )
             dropped = dropped or line
             continue
-        if len(row) != width:
-            short += len(row) < width
-            row = row[:width] + [""] * (width - len(row))
-        writer.writerow(row)
+        if len(row) == 1 and width > 2 and not is_plain_number(row[0]):
+            below.append(row)
+            continue
+        for lines in (*below, row):
+            short += len(lines) < width
+            writer.writerow(lines[:width] + [""] * (width - len(lines)))
+        below.clear()
     notes = []
+    if below:
+        left_out = count_of(len(below), "line below the table was", "lines below the table were")
+        notes.append(f"{left_out} left out (first: “{below[0][0].strip()[:40]}”).")
     if short:
         notes.append(f"{count_of(short, 'row has', 'rows have')} too few cells; the rest is treated as missing.")
     if surplus:

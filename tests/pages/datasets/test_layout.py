@@ -103,6 +103,12 @@ def test_numbers_like_those_below_are_not_names(rows):
     assert len(reading.table) == 4
 
 
+def test_years_are_names_even_if_they_lie_among_the_numbers_but_with_a_doubt():
+    reading = read("country,1990,2000,2010\nA,1500,2500,1800\nB,800,3000,1999\nC,2100,1500,2700\n")
+    assert list(reading.table) == ["country", "1990", "2000", "2010"]
+    assert [doubt.alternative for doubt in reading.doubts] == ["Read it as data"]
+
+
 def test_a_doubtful_header_offers_the_other_reading():
     reading = read("0,1,2\n3,4,5\n6,7,8\n")
     assert not reading.format.header
@@ -135,7 +141,7 @@ def test_row_names_that_are_equal_further_down_are_reported():
     assert reading.notes == ("Column 1 does not hold row names, because some of its values are equal.",)
 
 
-@pytest.mark.parametrize("name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid"])
+@pytest.mark.parametrize("name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "Unnamed: 1"])
 def test_names_of_identifiers_are_recognized(name):
     assert describe(pd.DataFrame({"x": [1.5, 2], name: [17, 12]}))[1].kind == "identifier"
 
@@ -273,6 +279,26 @@ DRAWN = {
 @pytest.mark.parametrize("style", DRAWN)
 def test_tables_drawn_with_characters_are_read(style):
     assert_equal(read(DRAWN[style]).table, ["id", "name"], [[1, 2, 3], ["x", "y", "z"]])
+
+
+def test_lines_below_the_table_are_left_out_and_reported():
+    reading = read("a,b,c\n1,2,3\n4,5,6\nSource: x\n\nSeen in 2020\n")
+    assert_equal(reading.table, ["a", "b", "c"], [[1, 4], [2, 5], [3, 6]])
+    assert reading.notes == ("2 lines below the table were left out (first: “Source: x”).",)
+    assert list(read("a,b,c\nx,2,3\ny\nz,5,6\n").table["a"]) == ["x", "y", "z"]
+
+
+def test_columns_without_a_name_and_values_are_left_out():
+    reading = read("a,b,,\n1,2,,\n3,4,,\n")
+    assert_equal(reading.table, ["a", "b"], [[1, 3], [2, 4]])
+    assert reading.notes == ("2 columns without names and values were left out.",)
+
+
+def test_quotation_marks_can_be_ordinary_characters():
+    reading = read('a\tb\n"x\t1\ny"\t2\n', separator="\t", quote="")
+    assert_equal(reading.table, ["a", "b"], [['"x', 'y"'], [1, 2]])
+    reading = read('a,b,c\n"x,1\ny",2,3\n', quote="")
+    assert_equal(reading.table, ["a", "b", "c"], [['"x', 'y"'], [1, 2], [None, 3]])
 
 
 def test_rows_of_separators_only_at_the_end_are_no_rows():
