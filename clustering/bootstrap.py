@@ -6,7 +6,7 @@ import numpy as np
 
 from clustering.gaussians import Gaussians
 from clustering.mixture import GaussianMixture
-from clustering.points import check_points
+from clustering.points import check_data
 from clustering.process import State, fit
 
 
@@ -53,7 +53,7 @@ def bootstrap(
     Efron 1979, doi:10.1214/aos/1176344552. For mixtures: O'Hagan, Murphy, Scrucca & Gormley 2019,
     doi:10.1007/s00180-019-00897-9.
     """
-    points = check_points(points)
+    points = check_data(points)
     for rng in rngs:
         rows = np.random.default_rng(rng).integers(len(points), size=len(points))
         state = fit(process, points[rows], start=parameters, **options)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from clustering.points import check_points, is_integer, refuse_dask
+from clustering.points import check_data, is_integer, refuse_dask
 from clustering.projection import principal_components
 from clustering.validation import adjusted_rand_index
 
@@ -28,7 +28,7 @@ class ClusterStatistics(NamedTuple):
 
 def _statistics(points, labels) -> tuple[ClusterStatistics, np.ndarray, np.ndarray]:
     """The statistics, the centered points, and labels (n,) renumbered from 0 without gaps."""
-    points = check_points(points)
+    points = check_data(points)
     refuse_dask(labels, "labels")
     labels = np.asarray(labels)
     if labels.shape != (len(points),):
@@ -363,7 +363,7 @@ def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
     ----------
     Tibshirani, Walther & Hastie 2001, reference distribution (b), doi:10.1111/1467-9868.00293.
     """
-    points = check_points(points)
+    points = check_data(points)
     components = principal_components(points)
     scores = (points - components.mean) @ components.axes.T
     noise = rng.uniform(scores.min(axis=0), scores.max(axis=0), size=scores.shape)

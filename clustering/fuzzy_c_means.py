@@ -23,7 +23,7 @@ import numpy as np
 from clustering.chunks import column_argmax, inner_product, map_chunks
 from clustering.distances import nearest_centers, squared_distances
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices
+from clustering.points import EPS, check_data, check_k, check_points, column_means, distinct_points_notices
 from clustering.process import Alternating, State
 from clustering.seeding import seeded_rows
 
@@ -121,7 +121,7 @@ class FuzzyCMeans(Alternating):
         if isinstance(data, CenteredColumns):
             check_k(self.k, len(data.points))
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
-        points = check_points(data)
+        points = check_data(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")

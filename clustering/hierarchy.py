@@ -20,7 +20,7 @@ import numpy as np
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
 
-from clustering.points import check_points, is_integer
+from clustering.points import check_data, is_integer
 from clustering.proximity import check_proximities
 
 LINKAGES = ("single", "complete", "average", "ward", "centroid", "median")
@@ -148,7 +148,7 @@ def tree_of_points(points, linkage: str = "average", *, optimal_order: bool = Fa
     Takes 8 n^2 bytes, twice the size of the distances. Merges are never revised. Single linkage tends to form chains;
     complete linkage and Ward may split large clusters; centroid and median linkage may produce inversions.
     """
-    points = check_points(points)
+    points = check_data(points)
     _check(len(points), linkage)
     return _tree(pdist(points), linkage, optimal_order)
 

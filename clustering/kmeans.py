@@ -24,7 +24,7 @@ from clustering.distances import nearest_centers, squared_distances
 from clustering.empty_clusters import fill_empty
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.point_labels import PointLabels, assign_by_points, nearest_and_gaps, shrinkage
-from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices, is_dask
+from clustering.points import EPS, check_data, check_k, check_points, column_means, distinct_points_notices, is_dask
 from clustering.process import Alternating, Restart, State, separate_runs
 
 
@@ -133,7 +133,7 @@ class KMeans(Alternating):
             return data._replace(k=self.k, notices=distinct_notices(data, self.k), cells=cells)
         if is_dask(data):
             return self._prepare_blocks(data)
-        points = check_points(data)
+        points = check_data(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns, squares = _centered(points, origin)

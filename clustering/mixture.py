@@ -49,7 +49,16 @@ from clustering.mixture_steps import (
 )
 from clustering.nearest_candidates import points_at
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_labels, check_points, column_means, distinct_points_notices, is_dask
+from clustering.points import (
+    EPS,
+    check_data,
+    check_k,
+    check_labels,
+    check_points,
+    column_means,
+    distinct_points_notices,
+    is_dask,
+)
 from clustering.process import Alternating, State, fit
 from clustering.tasks import array_of_blocks
 
@@ -152,7 +161,7 @@ class GaussianMixture(Alternating):
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_notices(data, self.k))
         if is_dask(data):
             return self._prepare_blocks(data)
-        points = check_points(data)
+        points = check_data(data)
         check_k(self.k, len(points))
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")

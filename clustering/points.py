@@ -10,6 +10,9 @@ EPS = np.finfo(float).eps
 MAX_MAGNITUDE = 1e150
 """largest absolute value of a coordinate, chosen so that sums of squares do not overflow"""
 
+MIN_MAGNITUDE = 1e-150
+"""lower limit of the largest absolute value of a coordinate, chosen so that squares do not underflow to 0"""
+
 
 def is_dask(data) -> bool:
     """Whether this is a Dask array, dataframe or bag. Does not import Dask."""
@@ -25,6 +28,23 @@ def refuse_dask(data, name: str) -> None:
         )
 
 
+def as_doubles(values, name: str, expected: str) -> np.ndarray:
+    """Return the values as an array of doubles, in which masked values of a masked array are NaN.
+
+    Raise ValueError for a Dask array, for complex numbers, and if the values are not numbers; then the message says what is
+    `expected`.
+    """
+    refuse_dask(values, name)
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} must be real numbers, not complex: pass real and imaginary parts as separate columns")
+    try:
+        doubles = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be {expected}") from None
+    mask = np.ma.getmask(values)  # a single False for other arrays
+    return np.where(mask, np.nan, doubles) if np.any(mask) else doubles
+
+
 def check_points(points, name: str = "points") -> np.ndarray:
     """Check the points and return them as an (n, d) array of finite doubles.
 
@@ -38,14 +58,10 @@ def check_points(points, name: str = "points") -> np.ndarray:
     ------
     ValueError
         If `points` is not a numeric table with at least one row and one column, or has a value that is not finite or
-        exceeds `MAX_MAGNITUDE` in absolute value. The message gives the position of the first invalid value. Also for a Dask
-        array or dataframe.
+        exceeds `MAX_MAGNITUDE` in absolute value. The message gives the position of the first invalid value. Also for complex
+        numbers, for masked values, and for a Dask array or dataframe.
     """
-    refuse_dask(points, name)
-    try:
-        checked = np.asarray(points, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers: an (n, d) array with one row per point") from None
+    checked = as_doubles(points, name, "numbers: an (n, d) array with one row per point")
     if checked.ndim != 2:
         raise ValueError(f"{name} must have two dimensions (n, d), got {checked.ndim}")
     if checked.size == 0:
@@ -62,8 +78,30 @@ def check_points(points, name: str = "points") -> np.ndarray:
     return checked
 
 
+def check_data(points) -> np.ndarray:
+    """Check the points of a data set, whose squared distances must be positive doubles.
+
+    As `check_points`, and raises ValueError if all columns that vary have values below `MIN_MAGNITUDE` only.
+    """
+    checked = check_points(points)
+    check_magnitude(checked)
+    return checked
+
+
+def check_magnitude(points: np.ndarray) -> None:
+    """Raise ValueError if all columns (n, d) that vary have values below `MIN_MAGNITUDE` only."""
+    largest = np.abs(points).max(axis=0)
+    small = (largest > 0) & (largest < MIN_MAGNITUDE)
+    if small.any() and (points[:, ~small] == points[0, ~small]).all():
+        column = np.flatnonzero(small)[0]
+        raise ValueError(
+            f"points must have a column with values above {MIN_MAGNITUDE:g}, so that their squares are not rounded to 0, but "
+            f"the largest value of column {column} is {largest[column]:g}: multiply the columns by a constant"
+        )
+
+
 def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
-    """Check a table with missing values (NaN).
+    """Check a table with missing values (NaN, or masked values of a masked array).
 
     Returns
     -------
@@ -75,12 +113,9 @@ def check_table(points, name: str = "points") -> tuple[np.ndarray, np.ndarray]:
     ValueError
         As in `check_points`, except that NaN is allowed.
     """
-    refuse_dask(points, name)
-    try:
-        observed = ~np.isnan(np.asarray(points, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, or NaN if missing: an (n, d) array with one row per point") from None
-    return check_points(np.where(observed, np.asarray(points, dtype=np.float64), 0.0), name), observed
+    table = as_doubles(points, name, "numbers, or NaN if missing: an (n, d) array with one row per point")
+    observed = ~np.isnan(table)
+    return check_points(np.where(observed, table, 0.0), name), observed
 
 
 def column_means(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ import numpy as np
 from clustering.chunks import map_chunks
 from clustering.gaussians import LOG_2PI
 from clustering.notices import Notice
-from clustering.points import EPS, check_table, is_integer
+from clustering.points import EPS, check_magnitude, check_table, is_integer
 from clustering.process import Alternating, State, iterate
 
 MIN_NOISE = 1e-9
@@ -142,6 +142,7 @@ class ProbabilisticPCA(Alternating):
             self._check_components(data.values.shape[1])
             return data
         points, observed = check_table(data)
+        check_magnitude(points)
         self._check_components(points.shape[1])
         empty = np.flatnonzero(~observed.any(axis=0))
         if empty.size:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal, eigvalsh_tridiagonal, lapack
 
 from clustering.block_table import check_table_in_blocks
-from clustering.points import check_points, is_dask, is_integer
+from clustering.points import check_data, is_dask, is_integer
 from clustering.proximity import check_proximities
 from clustering.tasks import array_of_blocks
 
@@ -31,7 +31,7 @@ class PrincipalComponents(NamedTuple):
         """
         if is_dask(points):
             return array_of_blocks(partial(self.project, m=m), points, (m,), float)
-        points = check_points(points)
+        points = check_data(points)
         d = len(self.mean)
         if points.shape[1] != d:
             raise ValueError(f"points must have {d} columns, as the principal axes do, got {points.shape[1]}")
@@ -87,7 +87,7 @@ def principal_components(points) -> PrincipalComponents:
 
 def _factor(points) -> tuple[int, np.ndarray, float, np.ndarray]:
     """Number of points, their mean (d,), a scale, and the triangular factor (min(n, d), d) of the centered, scaled points."""
-    points = check_points(points)
+    points = check_data(points)
     _check_rows(len(points))
     mean = points.mean(axis=0)
     centered = points - mean

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import map_chunks
-from clustering.points import check_points, refuse_dask
+from clustering.points import as_doubles, check_data
 
 METRICS = {
     "euclidean": "euclidean",
@@ -51,7 +51,7 @@ def proximity_matrix(points, metric: str = "euclidean") -> np.ndarray:
     -----
     Computed by `scipy.spatial.distance.cdist`.
     """
-    points = check_points(points)
+    points = check_data(points)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     if metric == "correlation" and points.shape[1] < 3:
@@ -80,11 +80,7 @@ def check_proximities(proximities) -> np.ndarray:
         If it is not numeric, square, finite, non-negative, zero on the diagonal, and symmetric within rounding (1e-8 times
         the larger of the two entries plus 1e-12 times the largest entry). The message gives the first invalid entry.
     """
-    refuse_dask(proximities, "proximities")
-    try:
-        checked = np.asarray(proximities, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError("proximities must be numbers: an (n, n) array") from None
+    checked = as_doubles(proximities, "proximities", "numbers: an (n, n) array")
     if checked.ndim != 2 or checked.shape[0] != checked.shape[1] or not checked.size:
         raise ValueError(f"proximities must be a square matrix (n, n), got shape {checked.shape}")
     largest = max(map_chunks(lambda rows: _check_entries(checked, rows), len(checked), TILE))

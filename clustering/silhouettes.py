@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import map_chunks
-from clustering.points import check_points, is_integer, refuse_dask
+from clustering.points import check_data, is_integer, refuse_dask
 from clustering.proximity import check_proximities
 
 BLOCK = 2**18
@@ -58,7 +58,7 @@ def silhouette(points, labels, *, max_points: int = 5_000, rng: np.random.Genera
     -----
     Takes O(m^2) time for m points. Favors spherical clusters of equal size.
     """
-    points = check_points(points)
+    points = check_data(points)
     labels, rows = _sample(len(points), labels, max_points, rng)
     points = points[rows]
     # cdist subtracts coordinates; expanding |x - y|^2 into products loses precision if the points are far from the origin

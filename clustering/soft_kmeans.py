@@ -27,7 +27,7 @@ from scipy.spatial.distance import cdist
 
 from clustering.distances import nearest_centers
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.points import EPS, check_k, check_points, column_means, distinct_points_notices, is_integer
+from clustering.points import EPS, check_data, check_k, check_points, column_means, distinct_points_notices, is_integer
 from clustering.process import Alternating, State, fit
 from clustering.seeding import seeded_rows
 
@@ -120,7 +120,7 @@ class SoftKMeans(Alternating):
             if data.k == self.k:
                 return data
             return data._replace(k=self.k, notices=distinct_points_notices(data.points, self.k))
-        points = check_points(data)
+        points = check_data(data)
         origin, varies = column_means(points)
         notices = distinct_points_notices(points, self.k)
         points = points - origin

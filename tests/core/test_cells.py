@@ -267,8 +267,8 @@ def test_duplicates_constant_columns_one_cluster_and_one_cluster_per_point_run_a
     assert_same_runs(60, points, start=points)
     assert_same_runs(2, np.ones((30, 2)), start=[[1.0, 1], [2, 2]])
     assert_same_runs(256, groups(600, 2, 3, 3), start=groups(600, 2, 3, 3)[:256])
-    assert_same_runs(3, points * 1e-160, start=points[:3] * 1e-160)
-    assert_same_runs(2, points * 1e-160, start=[[0.0, 0.0], [1e149, 0.0]])
+    assert_same_runs(3, points * 1e-149, start=points[:3] * 1e-149)
+    assert_same_runs(2, points * 1e-149, start=[[0.0, 0.0], [1e149, 0.0]])
 
 
 @pytest.mark.usefixtures("always")
