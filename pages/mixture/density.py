@@ -3,6 +3,7 @@
 import numpy as np
 
 from clustering import Gaussians
+from pages.datasets.columns import histogram
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.grids import Grid
@@ -57,8 +58,12 @@ class MarginalDensities:
         self.points = plane.positions(run.data.points)
         ends = (extent[:2], extent[2:])[: min(run.data.points.shape[1], 2)]  # a single column has a single margin
         self.axes = [np.linspace(low, high, MARGIN_STEPS) for low, high in ends]
-        counts = [np.histogram(self.points[:, i], BINS, axis[[0, -1]]) for i, axis in enumerate(self.axes)]
-        self.bars = [(count / len(self.points) / (edges[1] - edges[0]), edges) for count, edges in counts]
+        counts = [histogram(self.points[:, i], BINS, *ends[i]) for i in range(len(ends))]
+        edges = [np.linspace(low, high, BINS + 1) for low, high in ends]
+        self.bars = [
+            (count / len(self.points) * BINS / (high - low), edge)
+            for count, edge, (low, high) in zip(counts, edges, ends, strict=True)
+        ]
         self.tops = [
             1.1 * max(float(bars.max()), float(self._parts(-1, i).sum(axis=0).max())) for i, (bars, _) in enumerate(self.bars)
         ]

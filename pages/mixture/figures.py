@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.datasets.columns import histogram
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_html
 from pages.datasets.planes import Plane
@@ -192,7 +193,9 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
     """Histogram of the log densities of the points, with a line at the threshold, which is -inf for none."""
     values = posterior.log_density
     low, high = float(values.min()), float(values.max())
-    counts, edges = np.histogram(values, 60, (low, high) if low < high else (low - 1, high + 1))
+    if low == high:
+        low, high = low - 1, high + 1
+    counts, edges = histogram(values, 60, low, high), np.linspace(low, high, 61)
     bin_centers = (edges[:-1] + edges[1:]) / 2
     bars = dict(
         type="bar",

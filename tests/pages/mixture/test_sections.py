@@ -235,6 +235,15 @@ def test_margins_of_data_far_from_zero_keep_their_shape(run, offset):
     check_margins(MarginalDensities(far, plane, extent).at(-1), far.history.parameters[-1], extent)
 
 
+def test_margins_are_drawn_where_numbers_are_too_coarse_for_a_histogram_of_absolute_coordinates(run):
+    far = of_points(run.data.points + 1e15)
+    plane = plane_of(far)
+    margins = MarginalDensities(far, plane, pictures.extent_of([far], plane))
+    for trace, axes in zip(margins.static_traces(), ("xy", "yx"), strict=True):
+        along, height = (trace[axis] for axis in axes)
+        assert np.trapezoid(height, along) == pytest.approx(1, rel=0.3)  # neighboring numbers differ by 0.125
+
+
 def test_margins_of_data_in_tiny_and_huge_units_keep_their_shape(run):
     for unit in (1e-6, 1e5):
         other = of_points(run.data.points * unit)
