@@ -3,9 +3,7 @@
 Input that cannot be used raises `ValueError` with a message for the page.
 """
 
-import csv
 import hashlib
-import io
 import unicodedata
 
 import numpy as np
@@ -15,6 +13,7 @@ from clustering import check_proximities, classical_scaling, edit_distances
 from pages.datasets.columns import value_text
 from pages.datasets.data import Data
 from pages.datasets.limits import MAX_CHARACTERS, MAX_POINTS_FOR_PROXIMITIES
+from pages.datasets.matrix_text import name_of_row, too_many
 
 
 def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", note: str = "") -> Data:
@@ -74,39 +73,112 @@ def from_words(column: pd.Series, title: str) -> Data:
     return matrix_data(matrix, words, title, "edit distances", note)
 
 
+def matrix_kind(table: pd.DataFrame) -> str:
+    """What a table looks like: "proximities", "similarities" or "pairs", or "" for other tables."""
+    if looks_like_proximities(table):
+        return "proximities"
+    if looks_like_similarities(table):
+        return "similarities"
+    return "pairs" if looks_like_pairs(table) else ""
+
+
 def looks_like_proximities(table: pd.DataFrame) -> bool:
-    """Whether a table is symmetric or one triangle of a matrix, with a zero diagonal; a first column of names is ignored."""
+    """Whether a table is symmetric or one triangle of a matrix, with a zero diagonal; a column of names is ignored."""
+    values = _symmetric_values(table)
+    return values is not None and not np.nan_to_num(values.diagonal()).any()
+
+
+def looks_like_similarities(table: pd.DataFrame) -> bool:
+    """Whether a table is symmetric or one triangle, with equal numbers in the diagonal that are the largest ones."""
+    values = _symmetric_values(table)
+    if values is None or np.isnan(values.diagonal()).any():
+        return False
+    size = values[0, 0]
+    return bool(size > 0 and np.allclose(values.diagonal(), size) and np.nanmax(np.abs(values)) <= size * (1 + 1e-8))
+
+
+def looks_like_pairs(table: pd.DataFrame) -> bool:
+    """Whether a table has a name, another name and a number in each row, for all pairs of the names."""
+    if table.shape[1] != 3 or not pd.api.types.is_numeric_dtype(table.iloc[:, 2]) or table.isna().to_numpy().any():
+        return False
+    names = [table.iloc[:, j] for j in range(2)]
+    if any(pd.api.types.is_float_dtype(column) for column in names):
+        return False
+    first, second = (column.map(value_text) for column in names)
+    n = len({*first, *second})
+    if not 3 <= n <= MAX_POINTS_FOR_PROXIMITIES or not n * (n - 1) / 2 <= len(table) <= n**2:
+        return False
+    try:
+        return not np.isnan(_matrix_of_pairs(table)[0]).any()
+    except ValueError:
+        return False
+
+
+def _symmetric_values(table: pd.DataFrame) -> np.ndarray | None:
+    """The numbers in a table if they are a symmetric matrix, or one triangle of it and missing values; else None."""
     if not 3 <= len(table) <= MAX_POINTS_FOR_PROXIMITIES or table.shape[1] - len(table) not in (0, 1):
-        return False
+        return None
     _, block = _split_names(table)
-    if block.shape[1] != len(block) or not _has_zero_diagonal(block):
-        return False
-    values = block.to_numpy(dtype=float)
+    values = block.to_numpy()
+    if block.shape[1] != len(block) or values.dtype.kind not in "fiu":
+        return None
+    values = values.astype(float)
     triangle = np.tri(len(values), k=-1, dtype=bool)
     lower, upper = values[triangle], values.T[triangle]
     if np.isnan(lower).all() or np.isnan(upper).all():
-        return not (np.isnan(lower).any() and np.isnan(upper).any())
-    return bool(np.allclose(lower, upper))
+        symmetric = not (np.isnan(lower).any() and np.isnan(upper).any())
+    else:
+        symmetric = np.allclose(lower, upper)
+    return values if symmetric else None
 
 
 def _split_names(table: pd.DataFrame) -> tuple[list[str] | None, pd.DataFrame]:
-    """The names in the first column, or None if it holds no names, and the other columns."""
-    if table.shape[1] < 2:
+    """The names in the first or last column, or None if neither holds names, and the other columns."""
+    rows, width = table.shape
+    if width < 2:
         return None, table
-    first = table.iloc[:, 0]
-    is_text = not pd.api.types.is_numeric_dtype(first)
-    if is_text and table.shape[1] == len(table):  # a column of numbers with one typing error is also text
-        is_text = bool(pd.to_numeric(first.astype(str), errors="coerce").isna().all())
-    if not is_text and not (table.shape[1] == len(table) + 1 and _has_zero_diagonal(table.iloc[:, 1:])):
+    for position in (0, -1):
+        names, rest = table.iloc[:, position], table.drop(columns=table.columns[position])
+        is_text = not pd.api.types.is_numeric_dtype(names)
+        if is_text and width == rows:  # a column of numbers with one typing error is also text
+            is_text = bool(pd.to_numeric(names.astype(str), errors="coerce").isna().all())
+        if is_text and (position == 0 or width == rows + 1):
+            break
+        if position == 0 and width == rows + 1 and _has_constant_diagonal(rest):
+            break
+    else:
         return None, table
-    names = ["" if missing else value_text(name) for name, missing in zip(first.astype(object), first.isna(), strict=True)]
-    return names, table.iloc[:, 1:]
+    texts = ["" if missing else value_text(name) for name, missing in zip(names.astype(object), names.isna(), strict=True)]
+    return texts, rest
 
 
-def _has_zero_diagonal(block: pd.DataFrame) -> bool:
-    """Whether all columns are numeric and the diagonal holds only zeros and missing values."""
+def _has_constant_diagonal(block: pd.DataFrame) -> bool:
+    """Whether all columns are numeric and all values in the diagonal are equal or missing."""
     values = block.to_numpy()
-    return values.dtype.kind in "fiu" and not np.nan_to_num(values.diagonal().astype(float)).any()
+    if values.dtype.kind not in "fiu":
+        return False
+    diagonal = values.diagonal().astype(float)
+    diagonal = diagonal[~np.isnan(diagonal)]
+    return len(diagonal) == 0 or bool(np.allclose(diagonal, diagonal[0]))
+
+
+def _numbers(table: pd.DataFrame, header: bool) -> tuple[np.ndarray, list[str] | None, list[str] | None]:
+    """The matrix in a table, the names of its rows and those of its columns.
+
+    Raises `ValueError` if there are other cells than numbers.
+    """
+    row_names, block = _split_names(table)
+    for name in block.columns:
+        cells = block[name]
+        if not pd.api.types.is_numeric_dtype(cells):
+            wrong = np.flatnonzero(cells.notna() & pd.to_numeric(cells.astype(str), errors="coerce").isna())
+            i = wrong[0] if len(wrong) else cells.notna().argmax()
+            raise ValueError(
+                f"A distance matrix must contain only numbers, but {name_of_row(row_names, i)} has "
+                f"{str(cells.iloc[i])!r} in column {name}: choose “Table” if this is a table."
+            )
+    column_names = [str(name) for name in block.columns] if header else None
+    return block.to_numpy(dtype=float, na_value=np.nan), row_names, column_names
 
 
 def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
@@ -114,7 +186,7 @@ def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
 
     Parameters
     ----------
-    table : the matrix; the first column may hold row names
+    table : the matrix; the first or last column may hold row names
     header : whether the column names are names of points
     title : title of the data set
 
@@ -124,82 +196,78 @@ def from_table(table: pd.DataFrame, header: bool, title: str) -> Data:
         If the matrix is not square, too large, not numeric or not symmetric, or has negative, missing or infinite entries or
         a nonzero diagonal.
     """
-    row_names, block = _split_names(table)
-    for name in block.columns:
-        cells = block[name]
-        if not pd.api.types.is_numeric_dtype(cells):
-            wrong = np.flatnonzero(cells.notna() & pd.to_numeric(cells.astype(str), errors="coerce").isna())
-            i = wrong[0] if len(wrong) else cells.notna().argmax()
-            raise ValueError(
-                f"A distance matrix must contain only numbers, but {_name_of_row(row_names, i)} has "
-                f"{str(cells.iloc[i])!r} in column {name}: choose “Table” if this is a table."
-            )
-    column_names = [str(name) for name in block.columns] if header else None
-    return from_matrix(block.to_numpy(dtype=float, na_value=np.nan), row_names, title, column_names)
+    values, row_names, column_names = _numbers(table, header)
+    return from_matrix(values, row_names, title, column_names)
 
 
-def from_text(text: str, separator: str, decimal: str, title: str) -> Data:
-    """A data set from a distance matrix as text. Its lines may have different lengths.
+def from_similarities(table: pd.DataFrame, header: bool, title: str) -> Data:
+    """A data set from a table of similarities, such as correlations, as for `from_table`.
 
-    Raises ValueError as in `from_table`.
+    Distances are the similarity of a point to itself, such as 1, minus the similarities.
+
+    Raises
+    ------
+    ValueError
+        As in `from_table`, or if the values in the diagonal are not equal or not the largest ones.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > MAX_POINTS_FOR_PROXIMITIES + 1:
-        raise ValueError(_too_many(len(lines)))
-    if separator in ("", " "):
-        cells = [line.split() for line in lines]
-    else:
-        try:
-            cells = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
-        except csv.Error:
-            raise ValueError("A cell of this matrix is too long for a number: check for an unclosed quotation mark.") from None
-    width = max(map(len, cells), default=0)
-    if width > MAX_POINTS_FOR_PROXIMITIES + 1:
-        raise ValueError(_too_many(width))
-    cells = [[cell.strip() for cell in row] for row in cells]
-
-    def parse(cell):
-        return float(cell.replace(",", ".") if decimal == "," else cell) if cell else np.nan
-
-    def is_number(cell):
-        try:
-            parse(cell)
-        except ValueError:
-            return False
-        return "_" not in cell
-
-    row_names = column_names = None
-    if cells and not any(map(is_number, filter(None, cells[0]))):
-        column_names = [cell for cell in cells.pop(0) if cell]
-    if cells and not any(is_number(row[0]) or not row[0] for row in cells):
-        row_names = [row.pop(0) for row in cells]
-    trimmed = [row[: max((i + 1 for i, cell in enumerate(row) if cell), default=0)] for row in cells]
-    widths = {len(row) for row in trimmed}
-    matrix = np.full((len(trimmed), max(widths) if len(widths) == 1 else max(widths | {len(trimmed)})), np.nan)
-    for i, row in enumerate(trimmed):
-        for j, cell in enumerate(row):
-            if not is_number(cell):
-                raise ValueError(
-                    f"A distance matrix must contain only numbers, but {_name_of_row(row_names, i)} has {cell!r} "
-                    f"in column {j + 1}."
-                )
-            matrix[i, j] = parse(cell)
-    return from_matrix(matrix, row_names, title, column_names)
+    values, row_names, column_names = _numbers(table, header)
+    size = values[0, 0] if values.size else np.nan
+    diagonal = values.diagonal()
+    if np.isnan(size) or not np.allclose(diagonal, size) or np.nanmax(values) > size * (1 + 1e-8):
+        raise ValueError(
+            "In a similarity matrix, all values in the diagonal are equal, and no other value is larger: choose another "
+            "interpretation."
+        )
+    distances = np.maximum(size - values, 0)
+    np.fill_diagonal(distances, 0)
+    note = f"Distances are {size:g} − similarity."
+    return from_matrix(distances, row_names, title, column_names, note)
 
 
-def _too_many(n: int) -> str:
-    return f"A distance matrix may have at most {MAX_POINTS_FOR_PROXIMITIES:,} rows; this one has {n:,}: upload a subset."
+def from_pairs(table: pd.DataFrame, header: bool, title: str) -> Data:
+    """A data set from a table with a name, another name and their distance in each row.
+
+    Raises
+    ------
+    ValueError
+        As in `from_table`, or if a pair occurs with different distances.
+    """
+    matrix, names = _matrix_of_pairs(table)
+    return from_matrix(matrix, names, title, note=f"Each row is the distance of a pair of {len(names):,} points.")
+
+
+def _matrix_of_pairs(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """The matrix of the distances of pairs, NaN for missing pairs, and the names of its rows."""
+    first, second = (table.iloc[:, j].map(value_text) for j in range(2))
+    names = list(dict.fromkeys([*first, *second]))
+    if len(names) > MAX_POINTS_FOR_PROXIMITIES:
+        raise ValueError(too_many(len(names)))
+    positions = {name: i for i, name in enumerate(names)}
+    i, j = (column.map(positions).to_numpy() for column in (first, second))
+    values = table.iloc[:, 2].to_numpy(dtype=float)
+    matrix = np.full((len(names), len(names)), np.nan)
+    np.fill_diagonal(matrix, 0)
+    matrix[j, i] = values
+    matrix[i, j] = values
+    wrong = np.flatnonzero((matrix[i, j] != values) | (matrix[j, i] != values))
+    if len(wrong):
+        row = wrong[0]
+        others = (matrix[i[row], j[row]], matrix[j[row], i[row]])
+        other = next(value for value in others if value != values[row])
+        raise ValueError(
+            f"The distance between {first.iloc[row]} and {second.iloc[row]} is both {values[row]:g} and {other:g}: keep one "
+            "row for each pair."
+        )
+    return matrix, names
 
 
 def _name_of(names: list[str] | None, i: int) -> str:
     return (names and names[i]) or f"row {i + 1}"
 
 
-def _name_of_row(names: list[str] | None, i: int) -> str:
-    return f"row {(names and names[i]) or i + 1}"
-
-
-def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, column_names: list[str] | None = None) -> Data:
+def from_matrix(
+    matrix: np.ndarray, row_names: list[str] | None, title: str, column_names: list[str] | None = None, note: str = ""
+) -> Data:
     """A data set from a full or triangular distance matrix.
 
     Parameters
@@ -207,6 +275,7 @@ def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, col
     matrix : (n, n) array; one triangle and the diagonal may be NaN. A triangle without its diagonal describes n + 1 points.
     row_names, column_names : names of the points, or None
     title : title of the data set
+    note : a sentence about how the matrix was read
 
     Raises
     ------
@@ -222,20 +291,20 @@ def from_matrix(matrix: np.ndarray, row_names: list[str] | None, title: str, col
     if n < 2:
         raise ValueError("A distance matrix needs at least two rows.")
     if n > MAX_POINTS_FOR_PROXIMITIES:
-        raise ValueError(_too_many(n))
-    matrix, note = matrix.copy(), ""
+        raise ValueError(too_many(n))
+    matrix = matrix.copy()
     names = next((names for names in (row_names, column_names) if names and len(names) == n), None)
     known = ~np.isnan(matrix)
     triangle = np.tri(n, k=-1, dtype=bool)
     below, above = known[triangle], known.T[triangle]
     if below.any() != above.any():
-        note = "Only one triangle was given; the matrix was completed by symmetry."
+        triangle_note = "Only one triangle was given; the matrix was completed by symmetry."
         if known.diagonal().all() and matrix.diagonal().any():  # the zero diagonal was omitted
-            note = f"A triangle without its diagonal was given, for {n + 1:,} points."
+            triangle_note = f"A triangle without its diagonal was given, for {n + 1:,} points."
             names = _names_of_triangle(row_names, column_names, n, bool(below.any()))
             matrix = np.pad(matrix, ((1, 0), (0, 1)) if below.any() else ((0, 1), (1, 0)), constant_values=np.nan)
             n += 1
-        matrix = np.where(np.isnan(matrix), matrix.T, matrix)
+        matrix, note = np.where(np.isnan(matrix), matrix.T, matrix), f"{note} {triangle_note}".strip()
     blank = np.flatnonzero(np.isnan(matrix.diagonal()))
     matrix[blank, blank] = 0.0
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 
 from pages.datasets import readers
 from pages.datasets.columns import Column, describe
-from pages.datasets.matrix_text import triangle_separator
+from pages.datasets.matrix_text import TextMatrix, read_matrix_text
 from pages.datasets.readers import Format, ReadError, Reading, process
 
 MAX_SMALL_BYTES = 2**20
 """size up to which a text is read in this process, which takes less than a tenth of a second"""
 MAX_SMALL_ROW_BYTES = 2**13
 """size of the first row of such a text; tables with thousands of columns take longer"""
-INSPECTED_BYTES = 2**20
-"""bytes used to detect a triangular distance matrix"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +24,8 @@ class Opened:
     """its table; None if it cannot be read in this format"""
     columns: list[Column] = field(default_factory=list)
     """descriptions of the columns"""
-    triangle: str | None = None
-    """separator of a triangular distance matrix; None for other files"""
+    matrix: TextMatrix | None = None
+    """the distance matrix in a text that is not a table"""
     error: str = ""
     """the sentence about the reason if there is no table"""
 
@@ -66,18 +64,12 @@ def open_file(
 
 def open_here(content: bytes, name: str, format: Format | None) -> Opened:
     """Opens a file in this process."""
-    triangle = None
+    matrix = None
     try:
         format = format or readers.detect(content, name)
         if format.kind == "text":
-            triangle = _triangle_separator(content, format)
+            matrix = read_matrix_text(readers.text_of(content, format.encoding))
         reading = readers.read(content, name, format)
     except ReadError as error:
-        return Opened(format, triangle=triangle, error=str(error))
-    return Opened(format, reading, describe(reading.table, reading.row_names), triangle)
-
-
-def _triangle_separator(content: bytes, format: Format) -> str | None:
-    text = readers.text_of(content, format.encoding)
-    start = text[:INSPECTED_BYTES]
-    return triangle_separator(start if len(start) == len(text) else start[: start.rfind("\n") + 1])
+        return Opened(format, matrix=matrix, error=str(error))
+    return Opened(format, reading, describe(reading.table, reading.row_names), matrix)

@@ -24,7 +24,18 @@ VECTORS = "vectors"
 """input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
-INTERPRETATIONS = {"table": "Table", "proximities": "Distance matrix", "words": "Words (edit distance)"}
+INTERPRETATIONS = {
+    "table": "Table",
+    "proximities": "Distance matrix",
+    "similarities": "Similarity matrix",
+    "pairs": "Distances of pairs",
+    "words": "Words (edit distance)",
+}
+MATRIX_READERS = {
+    "proximities": matrices.from_table,
+    "similarities": matrices.from_similarities,
+    "pairs": matrices.from_pairs,
+}
 
 
 def choose_own_data() -> Data | None:
@@ -130,13 +141,14 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     if chosen != opened.format:
         opened = open_cached(f"{key} {chosen}", content, name, chosen)
     widgets, key = key, f"{key} {chosen}"
-    # lines of a triangle have different lengths, so it may not be a table
-    if opened.triangle and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        st.caption(
-            "Each line has one more number than the previous line, so this is read as one triangle of a distance matrix."
+    matrix = opened.matrix
+    if matrix and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
+        st.caption(matrix.note)
+        if matrix.values is None:
+            raise ValueError(matrix.error)
+        return _cached_matrix_data(
+            key, lambda: matrices.from_matrix(matrix.values, matrix.row_names, title, matrix.column_names)
         )
-        text = readers.text_of(content, chosen.encoding)
-        return _cached_matrix_data(key, lambda: matrices.from_text(text, opened.triangle, chosen.decimal, title))
     if opened.reading and len(sheets := opened.reading.sheets) > 1:
         sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
         if sheet != opened.format.sheet:
@@ -146,7 +158,7 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
         show_reading(widgets, opened, content)
     if opened.reading is None:
         raise ValueError(opened.error)
-    return _interpret(title, key, opened, "table" if opened.triangle else None)
+    return _interpret(title, key, opened, "table" if matrix else None)
 
 
 def _interpret(title: str, key: str, opened: Opened, interpretation: str | None) -> Source | Data:
@@ -159,13 +171,13 @@ def _interpret(title: str, key: str, opened: Opened, interpretation: str | None)
     def make_source():
         return Source(key, title, table, opened.columns, cleaning.default_preparation(opened.columns), PERSISTENT)
 
-    square = session_cache().get(("square", key), lambda: matrices.looks_like_proximities(table))
-    if square and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        return _cached_matrix_data(key, lambda: matrices.from_table(table, header, title))
+    kind = session_cache().get(("matrix kind", key), lambda: matrices.matrix_kind(table))
+    if kind and _choose_interpretation(key, [kind, "table"], kind) == kind:
+        return _cached_matrix_data(key, lambda: MATRIX_READERS[kind](table, header, title))
     source = session_cache().get(("source", key), make_source)
     texts = [c.name for c in source.columns if c.kind in ("text", "identifier", "category")]
     has_features = any(c.usable for c in source.columns)
-    if not square and interpretation is None:
+    if not kind and interpretation is None:
         options = ["table", "proximities", *["words"] * bool(texts)]
         interpretation = _choose_interpretation(key, options, "table" if has_features or not texts else "words")
         rows, columns = table.shape

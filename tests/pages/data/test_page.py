@@ -538,3 +538,18 @@ def test_reading_a_file_can_be_stopped_and_resumed(shared_app):
     next(button for button in app.button if button.label == "Resume").click().run()
     assert not app.error
     assert in_use(app).points.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a,b,c\n1,0.5,0.2\n0.5,1,0.1\n0.2,0.1,1\n", "Similarity matrix"),
+        ("from,to,distance\na,b,0.5\na,c,0.8\nb,c,0.9\n", "Distances of pairs"),
+        ("3\na\nb 0.5\nc 0.8 0.9\n", "Distance matrix"),
+    ],
+)
+def test_each_kind_of_matrix_is_recognized_and_can_be_read_as_a_table(shared_app, text, name):
+    app = paste(shared_app, text)
+    assert labeled(app.button_group, "Interpret as").options == [name, "Table"]
+    np.testing.assert_allclose(in_use(app).precomputed[np.triu_indices(3, 1)], [0.5, 0.8, 0.9])
+    assert list(in_use(app).names) == ["a", "b", "c"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from clustering import classical_scaling
-from pages.datasets import matrices, readers
+from pages.datasets import matrices, matrix_text, readers
 from pages.datasets.data import PRECOMPUTED
 from tests.core.tables import examples
 
@@ -23,7 +23,8 @@ def from_csv(text):
 
 
 def from_text(text, separator=",", decimal="."):
-    return matrices.from_text(text, separator, decimal, "title")
+    values, row_names, column_names = matrix_text.parse_cells(text, separator, decimal)
+    return matrices.from_matrix(values, row_names, "title", column_names)
 
 
 def changed(*cells):

@@ -6,7 +6,7 @@ import io
 import pandas as pd
 import pytest
 
-from pages.datasets import opened
+from pages.datasets import matrix_text, opened
 from pages.datasets.opened import Opened, is_small, open_file
 from pages.datasets.readers import Format, ReadError
 
@@ -57,7 +57,7 @@ def test_small_files_are_opened_here_and_others_in_another_process(elsewhere):
     pd.testing.assert_frame_equal(here.reading.table, there.reading.table)
     assert here.columns == there.columns
     assert [column.kind for column in here.columns] == ["text", "number"]
-    assert (here.n_values, here.error, here.triangle) == (6, "", None)
+    assert (here.n_values, here.error, here.matrix) == (6, "", None)
 
 
 def test_a_file_opened_in_another_process_is_the_same():
@@ -89,9 +89,11 @@ def test_a_file_that_exceeds_a_limit_has_an_error(monkeypatch):
         assert isinstance(result, Opened)
 
 
-def test_the_separator_of_a_triangle_is_found_at_the_beginning_of_a_long_text(monkeypatch):
-    triangle = "".join(" ".join(["1.25"] * i) + "\n" for i in range(1, 60))
-    assert open_file(triangle.encode(), "t.txt").triangle == " "
-    monkeypatch.setattr(opened, "INSPECTED_BYTES", 1000)
-    assert open_file(triangle.encode(), "t.txt").triangle == " "
-    assert open_file(b"a,b\n1,2\n3,4\n", "t.txt").triangle is None
+def test_a_matrix_in_a_text_is_found_at_the_beginning_of_a_long_text(monkeypatch):
+    triangle = "".join(" ".join(["1,25"] * i) + "\n" for i in range(1, 60))
+    for size in (2**20, 1000):
+        monkeypatch.setattr(matrix_text, "INSPECTED_CHARACTERS", size)
+        matrix = open_file(triangle.encode(), "t.txt").matrix
+        assert matrix.values.shape == (59, 59)
+        assert matrix.values[58, 0] == 1.25
+    assert open_file(b"a,b\n1,2\n3,4\n", "t.txt").matrix is None
