@@ -18,7 +18,7 @@ def choose_server_table(full: bool) -> Data | None:
     `full` adds the description of the columns, for the Data page. Raises UnreadableTable.
     """
     tables, problems = server_tables()
-    for problem in problems:
+    for problem in problems if full or not tables else ():
         st.warning(escape_markdown(problem), icon=":material/warning:")
     if not tables:
         raise UnreadableTable("There are no tables on this server at present.")

@@ -217,7 +217,7 @@ def _parquet_columns(metadata) -> dict[str, ServerColumn]:
     for field in schema:
         if field.name not in places:
             continue
-        kind = field.type
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         is_number = any(
             check(kind) for check in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
         )
@@ -233,7 +233,7 @@ def _parquet_columns(metadata) -> dict[str, ServerColumn]:
 
 def _joined(a: ServerColumn, b: ServerColumn) -> ServerColumn:
     """The column in several files."""
-    kinds = a.type if b.type in a.type.split(", ") else f"{a.type}, {b.type}"
+    kinds = a.type if b.type in a.type.split(" or ") else f"{a.type} or {b.type}"
     known = None not in (a.low, b.low)
     return ServerColumn(
         a.name,
@@ -271,4 +271,4 @@ def _csv_column(name: str, frames: list[pd.DataFrame]) -> ServerColumn:
     values = pd.concat([frame[name] for frame in frames]) if is_number else None
     known = is_number and values.notna().any()
     low, high = (float(values.min()), float(values.max())) if known else (None, None)
-    return ServerColumn(name, ", ".join(kinds), is_number, low, high)
+    return ServerColumn(name, " or ".join(kinds), is_number, low, high)

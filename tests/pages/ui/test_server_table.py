@@ -6,7 +6,8 @@ import pytest
 
 from pages.datasets.server.files import ParquetPart
 from pages.datasets.server.tables import forget_kept
-from tests.pages.app import opened
+from pages.mixture import sections
+from tests.pages.app import latest, opened
 from tests.pages.cluster import cluster_in_process
 
 
@@ -73,3 +74,60 @@ def test_a_vanished_table_is_reported_and_the_previous_data_stay_in_use(folder, 
     assert "The table “visits” has no files at present." in found
     assert "All pages still use “visits”" in found
     assert str(folder) not in found
+
+
+def texts_of_errors(app):
+    return [one.value for one in app.error]
+
+
+SETTINGS = {
+    "watch": "k=2&seed=1",
+    "watch?": "algorithm=K-medoids&k=2",
+    "mixture": "k=2&section=K-means as a limit",
+    "mixture?": "k=2&section=Uncertainty (bootstrap)",
+    "report": "k=2",
+    "compare": "panels=2&algorithm_1=K-means&algorithm_2=Gaussian mixture&k=2",
+    "compare?": "panels=2&algorithm_1=K-means&algorithm_2=Fuzzy c-means&k=2",
+    "restarts": "k=2&runs=10&ways_kmeans=Random points",
+    "hierarchy": "k=2",
+}
+
+
+@pytest.mark.parametrize("page", SETTINGS)
+def test_every_page_works_on_points_of_a_table_on_the_server(folder, cluster, page):
+    app = opened(f"/{page.rstrip('?')}?{LINK.partition('?')[2]}&{SETTINGS[page]}")
+    assert not app.error
+    assert app.session_state["last data"].n == 6_999
+    found = texts(app).replace("\\", "")
+    if page in ("watch", "compare"):
+        assert "All 6,999 points are used and shown" in found
+    if page in ("watch?", "compare?", "hierarchy"):
+        assert "sample of 5,000 of the 6,999 points" in found
+    if page == "restarts":
+        assert latest(app, "restarts").data.n == 6_999
+
+
+def test_the_covariance_models_of_a_mixture_are_fitted_to_all_rows(folder, cluster, monkeypatch):
+    monkeypatch.setattr(sections, "MODEL_RUNS", 1)
+    app = opened(f"/mixture?{LINK.partition('?')[2]}&k=2&section=Covariance models")
+    assert not app.error
+    runs = [run for key, run in app.session_state["recent"].items() if key[0] == "run"]
+    assert {run.data.n for run in runs} == {6_999}
+    assert {round(run.sizes.sum()) for run in runs} == {6_999}
+
+
+def test_choosing_k_uses_the_sample(folder, cluster, monkeypatch):
+    app = opened(f"/choose_k?{LINK.partition('?')[2]}&k_up_to=3&best_of=1")
+    assert "it uses a sample of 5,000 of the 6,999 points" in texts(app).replace("\\", "")
+    assert latest(app, "sweep", "choose_k").data.n == 5_000
+
+
+def test_a_file_that_vanishes_before_a_plot_is_drawn_is_reported(folder, cluster):
+    app = opened(f"/?{LINK.partition('?')[2]}&k=2")
+    (folder / "visits.parquet").unlink()
+    app.toggle(key="shade").set_value(False).run()  # draws the plot again
+    app.number_input(key="k").set_value(3).run()
+    assert not app.exception
+    assert [text.replace("\\", "") for text in texts_of_errors(app)] == [
+        "A file of the table “visits” has vanished. Choose the table again, or ask the operator of this server."
+    ]
