@@ -72,4 +72,4 @@ def open_here(content: bytes, name: str, format: Format | None) -> Opened:
         reading = readers.read(content, name, format)
     except ReadError as error:
         return Opened(format, matrix=matrix, error=str(error))
-    return Opened(format, reading, describe(reading.table, reading.row_names), matrix)
+    return Opened(reading.format, reading, describe(reading.table, reading.row_names), matrix)

@@ -62,6 +62,8 @@ def choose_format(key: str, detected: Format) -> Format:
     with st.container(horizontal=True, key="import_options"):
         for name in FIELDS.get(detected.kind, ("missing", "ignore_case")):
             chosen[name] = _choose(f"{key}_{name}", name, getattr(detected, name))
+    for name in vars(detected).keys() - chosen.keys():  # without a widget, but changed by the button of a doubt
+        chosen[name] = st.session_state.get(f"{key}_{name}", getattr(detected, name))
     if "decimal" in chosen and chosen["decimal"] == chosen["thousands"]:  # keep the one that the user has changed
         other = "thousands" if chosen["decimal"] != detected.decimal else "decimal"
         chosen[other] = "" if other == "thousands" else ",."[chosen["thousands"] == ","]

@@ -12,7 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
 from pages.datasets.opened import Opened
-from pages.datasets.readers import process
+from pages.datasets.readers import Format, process
 from pages.ui.drawing import draw_points
 from pages.ui.import_options import choose_format, show_reading
 from pages.ui.opening import open_cached
@@ -136,6 +136,13 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     """Reads a file with the chosen import options and interpretation."""
     name = title if key.startswith("file") else "pasted.csv"
     opened = open_cached(key, content, name)
+    if opened.reading and len(sheets := opened.reading.sheets) > 1:
+        sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
+        if sheet != opened.format.sheet:
+            key = f"{key} {sheet}"
+            opened = open_cached(key, content, name, Format("workbook", header=None, sheet=sheet))
+            if opened.reading is None:
+                raise ValueError(opened.error)
     place = st.container()
     chosen = choose_format(key, opened.format)
     if chosen != opened.format:
@@ -143,17 +150,14 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     widgets, key = key, f"{key} {chosen}"
     matrix = opened.matrix
     if matrix and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
+        with place:
+            show_reading(widgets, replace(opened, reading=None), content)
         st.caption(matrix.note)
         if matrix.values is None:
             raise ValueError(matrix.error)
         return _cached_matrix_data(
             key, lambda: matrices.from_matrix(matrix.values, matrix.row_names, title, matrix.column_names)
         )
-    if opened.reading and len(sheets := opened.reading.sheets) > 1:
-        sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
-        if sheet != opened.format.sheet:
-            key = f"{key} {sheet}"
-            opened = open_cached(key, content, name, replace(chosen, sheet=sheet))
     with place:
         show_reading(widgets, opened, content)
     if opened.reading is None:

@@ -79,6 +79,8 @@ def read(content: bytes, name: str, format: Format | None = None) -> Reading:
     if format is None:
         format = _detect(content, kind)
     check_format(format, kind)
+    if format.kind == "workbook" and format.header is None:
+        format = detect_workbook(content, format.sheet)
     encoding = format.encoding or (encoding_of(content) if format.kind in ("text", "json") else "")
     raw = _READERS[format.kind](content, replace(format, encoding=encoding))
     format = replace(format, compressed=compressed, encoding=encoding, sheet=raw.sheet)

@@ -58,8 +58,8 @@ class Format:
     """"." or ",\""""
     thousands: str = ""
     """"", ",", ".", " " (of any width) or "'\""""
-    header: int = True
-    """number of rows with column names, whose cells are joined if there are several"""
+    header: int | None = True
+    """number of rows with column names, whose cells are joined if there are several; None to detect the layout of a sheet"""
     sheet: str = ""
     """name of a sheet of a workbook; "" for the first non-empty one"""
     quote: str = '"'
@@ -144,7 +144,7 @@ def check_format(format: Format, kind: str) -> None:
         raise ReadError("The separator must be a single character other than a line break or quotation mark.")
     if format.quote not in ('"', "'", ""):
         raise ReadError("The quotation mark must be \", ' or none.")
-    if format.skip < 0 or not 0 <= format.header <= 20:
+    if format.skip < 0 or not 0 <= (format.header or 0) <= 20:
         raise ReadError("The number of skipped lines must not be negative, and there may be at most 20 header rows.")
     if format.encoding not in ("", *ENCODINGS):
         raise ReadError(f"Unknown encoding: choose {', '.join(ENCODINGS)}.")

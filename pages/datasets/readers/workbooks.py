@@ -117,9 +117,9 @@ def _sample(rows: list[list]) -> list[tuple[int, list[str]]]:
     return [(i, [to_text(_cell(cell), ".") for cell in row]) for i, row in start if not _is_empty(row)][:SAMPLE_ROWS]
 
 
-def detect_workbook(content: bytes) -> Format:
-    """Detects the format of the first non-empty sheet. Raises `ReadError` if all are empty or the workbook is damaged."""
-    rows, about = _sheet(content, "")
+def detect_workbook(content: bytes, sheet: str = "") -> Format:
+    """Detects the format of a sheet, or of the first non-empty one if `sheet` is "". Raises `ReadError` as `read_workbook`."""
+    rows, about = _sheet(content, sheet)
     sample = _sample(rows)
     texts = [row for _, row in sample]
     layout = detect_layout(texts, *notation_of(zip(*texts, strict=True)))

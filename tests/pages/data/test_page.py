@@ -235,6 +235,27 @@ def test_lines_can_be_skipped_and_marks_of_missing_values_added(shared_app):
     assert in_use(app).columns == ("unknown", "4")
 
 
+def test_each_sheet_of_a_workbook_is_read_with_its_own_layout(shared_app):
+    file = io.BytesIO()
+    with pd.ExcelWriter(file) as writer:
+        pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [4, 5, 7]}).to_excel(writer, sheet_name="one", index=False)
+        pd.DataFrame([[1, 2.5], [3, 4.5], [5, 1.5]]).to_excel(writer, sheet_name="two", index=False, header=False)
+    app = upload(shared_app, "t.xlsx", file.getvalue())
+    assert in_use(app).columns == ("a", "b")
+    labeled(app.selectbox, "Sheet").set_value("two").run()
+    assert not app.exception
+    assert labeled(app.selectbox, "Header rows").value == 0
+    assert in_use(app).points.tolist() == [[1, 2.5], [3, 4.5], [5, 1.5]]
+
+
+def test_objects_in_json_can_be_read_as_rows_or_columns(shared_app):
+    app = upload(shared_app, "t.json", json.dumps({"x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 5}}).encode())
+    before = in_use(app).points.tolist()
+    next(one for one in app.button if one.label.startswith("Read each one as a")).click().run()
+    assert not app.exception
+    assert in_use(app).points.tolist() == [list(row) for row in zip(*before, strict=True)]
+
+
 def test_row_names_that_are_numbers_are_labels_and_can_be_made_a_feature(shared_app):
     app = paste(shared_app, ",a,b\n30,0,0\n10,0.1,0\n20,5,5\n40,5.1,5\n")
     assert in_use(app).columns == ("a", "b")

@@ -622,6 +622,9 @@ def test_the_first_non_empty_sheet_is_read_and_another_can_be_chosen():
     assert_equal(reading.table, ["a", "b"], [[1, 3], [2, 4]])
     second = readers.read(content, "a.xlsx", Format("workbook", header=False, sheet="two"))
     assert_equal(second.table, None, [[5, 7], [6.5, 8.5]])
+    other = readers.read(content, "a.xlsx", Format("workbook", header=None, sheet="two"))
+    assert (other.format.header, other.format.sheet) == (0, "two")
+    assert_equal(other.table, None, [[5, 7], [6.5, 8.5]])
     with pytest.raises(ValueError, match="no sheet named three"):
         readers.read(content, "a.xlsx", Format("workbook", sheet="three"))
     with pytest.raises(ValueError, match="The sheet empty is empty"):
