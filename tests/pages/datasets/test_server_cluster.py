@@ -24,10 +24,9 @@ def test_an_address_of_a_scheduler_that_is_none_is_reported(monkeypatch):
         cluster.cluster_client()
 
 
-def test_a_local_cluster_starts_on_first_use_stops_when_idle_and_starts_again(monkeypatch):
+def test_a_local_cluster_starts_on_first_use_and_again_if_it_has_stopped(monkeypatch):
     monkeypatch.delenv("CLUSTERING_SCHEDULER", raising=False)
     monkeypatch.setenv("CLUSTERING_WORKER_MEMORY", "300 MiB")
-    monkeypatch.setattr(cluster, "IDLE_SECONDS", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
     try:
         client = cluster.cluster_client()
@@ -35,8 +34,8 @@ def test_a_local_cluster_starts_on_first_use_stops_when_idle_and_starts_again(mo
         workers = client.scheduler_info()["workers"].values()
         assert [worker["memory_limit"] for worker in workers] == [300 * 2**20]
         assert client.submit(os.getpid).result(timeout=30) != os.getpid()
-        first.processes[0].wait(30)
-        monkeypatch.setattr(cluster, "IDLE_SECONDS", 60)
+        first.processes[0].kill()
+        first.processes[0].wait()
         client = cluster.cluster_client()
         second = cluster._connection.cluster
         assert client.submit(sum, [1, 2]).result(timeout=30) == 3
@@ -46,3 +45,13 @@ def test_a_local_cluster_starts_on_first_use_stops_when_idle_and_starts_again(mo
     for local in (first, second):
         assert not os.path.exists(local.folder)
         assert all(process.poll() is not None for process in local.processes)
+
+
+def test_the_scheduler_of_a_local_cluster_stops_when_it_is_idle(monkeypatch):
+    monkeypatch.setattr(cluster, "IDLE_SECONDS", 1)
+    local = cluster.LocalCluster()
+    try:
+        local.processes[0].wait(30)
+        assert not local.is_running
+    finally:
+        local.stop()
