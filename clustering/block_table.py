@@ -12,7 +12,7 @@ import numpy as np
 from clustering.blocks import Blocks, added, blocks_of, sum_points
 from clustering.notices import Notice, few_distinct_notices
 from clustering.points import MAX_MAGNITUDE, check_points, distinct_rows, is_dask, is_integer
-from clustering.tasks import joined
+from clustering.tasks import MAX_ROWS, divide_long, joined
 
 
 class BlockTable(NamedTuple):
@@ -62,6 +62,8 @@ def check_table_in_blocks(data, k: int = 1, name: str = "points") -> BlockTable:
             where = f"row {counts[:block].sum() + row}, column {column} is {value:g}"
             raise ValueError(f"{name} must {rule}, but {where}{f' (and {number - 1} more)' if number > 1 else ''}")
     tasks = joined([blocks.tasks[i : i + 1] for i in np.flatnonzero(counts)])
+    if max(counts) > MAX_ROWS:  # the chunks of a dataframe
+        tasks, counts = divide_long(tasks, counts[counts > 0])
     blocks = Blocks(tasks, counts[counts > 0], blocks.kept).kept_if_possible(n, d)
     varies = found.highest > found.lowest
     origin = np.where(varies, found.sums / n, found.lowest)

@@ -18,17 +18,29 @@ from typing import Any
 import numpy as np
 
 from clustering.chunks import single_thread
-from clustering.tasks import Tasks, computed, joined, label_tasks, literal, memory, new_name, numbers_of, size_of
+from clustering.tasks import (
+    Tasks,
+    combined,
+    computed,
+    joined,
+    label_tasks,
+    literal,
+    memory,
+    new_name,
+    numbers_of,
+    places_of,
+    size_of,
+)
 
 MAX_CHAIN = 32
 """number of iterations after which values are computed without those of the iteration before; this bounds the number of tasks
 that Dask remembers, and has to repeat if a worker is lost"""
-BYTES_OF_VALUES = 16
+BYTES_OF_VALUES = 8
 """estimated size of the values of a point that are kept between two steps"""
 
-NOTHING_KEPT, POINTS_KEPT, ALL_KEPT = range(3)
-"""what stays in memory between two steps: nothing but labels, so that the table is read again in each step; the points; or
-the points together with everything that the algorithm precomputes"""
+NOTHING_KEPT, VALUES_KEPT, POINTS_KEPT, ALL_KEPT = range(4)
+"""what stays in memory between two steps: only labels; all values of the points; these and the points themselves, so that the
+table is read only once; or also everything that the algorithm precomputes"""
 
 
 def map_points(function: Callable, prepared, before, *args) -> tuple[Any, tuple]:
@@ -68,9 +80,20 @@ def added(a, b):
 class Blocks:
     """Blocks of a table, each the result of a task."""
 
-    def __init__(self, tasks: Tasks, counts: np.ndarray | None = None, kept: int = NOTHING_KEPT):
-        """`counts`: number of rows of each block, None if unknown; `kept`: what stays in memory."""
+    def __init__(self, tasks: Tasks, counts: np.ndarray | None = None, kept: int = NOTHING_KEPT, places: list | None = None):
+        """
+        Parameters
+        ----------
+        tasks : Tasks
+        counts : (blocks,) array, optional
+            Number of rows of each block, if known.
+        kept : int
+            What stays in memory.
+        places : list, optional
+            The worker of each block, by default chosen by `places_of`.
+        """
         self.tasks, self.counts, self.kept = tasks, counts, kept
+        self.places = places_of(tasks) if places is None else places
 
     @cached_property
     def ends(self) -> np.ndarray:
@@ -82,15 +105,17 @@ class Blocks:
         chain = 0 if before is None or before.chain == MAX_CHAIN else before.chain + 1
         pairs = self.call(function, None if before is None else before.tasks if chain else before.recipe(), args)
         pairs = pairs.call(_compact).named(new_name(_name(function)))
-        kept, totals = computed(pairs.part(1).tree(added), pairs)
-        if before is not None:
-            before.release()
+        parts = pairs.part(1).named(new_name("totals"))  # so that only these, not the values, are sent to where they are added
+        release = None if before is None else before.release
+        kept, totals = computed(parts.tree(added), pairs, self._placed(pairs) | self._placed(parts), release)
         return Values(self, kept.part(0), (function, args), chain), totals
 
     def sum(self, function: Callable, values: "Values | None", *args, combine: Callable | None = None):
         """See `sum_points`."""
-        totals = self.call(function, values and values.tasks, args).named(new_name(_name(function)))
-        return computed(totals.tree(combine or added))[1]
+        return combined(self.call(function, values and values.tasks, args), combine or added, _name(function), self.places)
+
+    def _placed(self, tasks: Tasks) -> dict:
+        return dict(zip(tasks.items, self.places, strict=True))
 
     def call(self, function: Callable, values: Tasks | None, args: tuple) -> Tasks:
         """Tasks that call the function with each block and its values."""
@@ -98,8 +123,8 @@ class Blocks:
 
     def each(self, function: Callable, values: "Values | None", arguments: dict[int, tuple]) -> list:
         """Results of `function(block, values, *arguments[i])` for the blocks i, in this order."""
-        calls = [self.call(function, values and values.tasks, args)[i : i + 1] for i, args in arguments.items()]
-        return computed(joined(calls).named(new_name(_name(function))).call(_listed).tree(add))[1]
+        calls = joined([self.call(function, values and values.tasks, args)[i : i + 1] for i, args in arguments.items()])
+        return combined(calls.call(_listed), add, _name(function), [self.places[i] for i in arguments])
 
     def rows(self, rows: np.ndarray, points_of: Callable | None = None) -> np.ndarray:
         """Points (m, d) with these row numbers (m,); `points_of(block)` returns the points of a block, by default itself."""
@@ -121,7 +146,13 @@ class Blocks:
         """The same blocks, of n points in d columns in all, kept in memory if they fit, see `clustering.tasks.memory`."""
         if self.kept or n * (8 * d + BYTES_OF_VALUES) > memory():
             return self
-        return Blocks(_kept(self.tasks), self.counts, POINTS_KEPT)
+        return Blocks(self._kept(self.tasks), self.counts, POINTS_KEPT, self.places)
+
+    def _kept(self, tasks: Tasks) -> Tasks:
+        """Compute the tasks and keep their results in memory."""
+        tasks = tasks.named(new_name("block"))
+        done = tasks.call(_done).named(new_name("done"))
+        return computed(done.tree(add), tasks, self._placed(tasks) | self._placed(done))[0]
 
     def prepared(self, function: Callable, shared) -> "Blocks":
         """Blocks in the form that the steps of an algorithm use.
@@ -129,8 +160,7 @@ class Blocks:
         Parameters
         ----------
         function : callable
-            `function(points, shared, first_row, kept)` prepares the points of a block; `kept` is `NOTHING_KEPT`,
-            `POINTS_KEPT` or `ALL_KEPT`.
+            `function(points, shared, first_row, kept)` prepares the points of a block; `kept` is one of the four constants.
         shared
             Everything that is the same for all blocks.
 
@@ -148,8 +178,11 @@ class Blocks:
         blocks = prepare(ALL_KEPT)
         size = computed(blocks[largest : largest + 1].call(size_of))[1] / self.counts[largest]
         if (size + BYTES_OF_VALUES) * self.ends[-1] <= memory():
-            return Blocks(_kept(blocks), self.counts, ALL_KEPT)
-        return Blocks(prepare(self.kept), self.counts, self.kept)
+            return Blocks(self._kept(blocks), self.counts, ALL_KEPT, self.places)
+        kept = self.kept
+        if kept == NOTHING_KEPT and BYTES_OF_VALUES * self.ends[-1] <= memory():
+            kept = VALUES_KEPT
+        return Blocks(prepare(kept), self.counts, kept, self.places)
 
 
 class Values:
@@ -192,12 +225,6 @@ def blocks_of(data, name: str) -> tuple[Blocks, int]:
     tasks, d, counts = numbers_of(data, name)
     blocks = Blocks(tasks)
     return (blocks if counts is None else blocks.kept_if_possible(sum(counts), d)), d
-
-
-def _kept(tasks: Tasks) -> Tasks:
-    """Compute the tasks and keep their results in memory."""
-    tasks = tasks.named(new_name("block"))
-    return computed(tasks.call(_done).tree(added), tasks)[0]
 
 
 def _call(block, values, call: tuple[Callable, tuple]):

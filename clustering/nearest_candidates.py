@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.blocks import NOTHING_KEPT
+from clustering.blocks import POINTS_KEPT
 from clustering.chunks import map_chunks
 from clustering.distances import squared_distances
 
@@ -46,7 +46,7 @@ def nearest_candidates(prepared, before: Nearest | None, candidates: np.ndarray,
 
 def kept(prepared, nearest: Nearest) -> Nearest | None:
     """What stays in memory until the next pass: None if it does not fit, so that it is computed again."""
-    return None if prepared.kept == NOTHING_KEPT else nearest
+    return nearest if prepared.kept >= POINTS_KEPT else None
 
 
 def points_at(prepared, rows: np.ndarray) -> np.ndarray:

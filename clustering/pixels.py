@@ -10,7 +10,7 @@ import numpy as np
 
 from clustering.chunks import map_chunks
 from clustering.points import check_points, is_dask, is_integer
-from clustering.tasks import InvalidBlock, computed, label_tasks, literal, new_name, numbers_of
+from clustering.tasks import InvalidBlock, combined, label_tasks, literal, numbers_of
 
 CHUNK = 2**16
 """points counted at a time"""
@@ -69,7 +69,7 @@ def pixel_counts(points, labels, extent, shape: tuple[int, int], k: int = 1) -> 
         raise ValueError("the blocks of the points have an unknown size: use `points` of the prepared data of the run")
     else:
         given = label_tasks(labels, counts)
-    return computed(tasks.call(_call, given, literal(count)).named(new_name("pixel_counts")).tree(_add_counts))[1]
+    return combined(tasks.call(_call, given, literal(count)), _add_counts, "pixel_counts")
 
 
 def _check_columns(d: int) -> None:
@@ -164,7 +164,7 @@ class _Ranges(NamedTuple):
 def _quantiles_of_blocks(points, outside: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Minimum, lower quantile, upper quantile and maximum of each column."""
     tasks = numbers_of(points, "points")[0]
-    found = computed(tasks.call(_ranges, [outside] * len(tasks)).named(new_name("ranges")).tree(_range_of_both))[1]
+    found = combined(tasks.call(_ranges, [outside] * len(tasks)), _range_of_both, "ranges")
     if not found.counts.all():
         raise ValueError(f"column {found.counts.argmin()} has no finite value")
     # (2, 2, d): lower and upper quantile; limits between which it lies
@@ -174,7 +174,7 @@ def _quantiles_of_blocks(points, outside: float) -> tuple[np.ndarray, np.ndarray
         width = limits[:, 1] - limits[:, 0]
         if (width <= PRECISION * (limits[1, 1] - limits[0, 0])).all():
             return found.extremes[0], limits[0, 0], limits[1, 1], found.extremes[1]
-        counts = computed(tasks.call(_rank_counts, literal(limits)).named(new_name("ranks")).tree(np.add))[1]
+        counts = combined(tasks.call(_rank_counts, literal(limits)), np.add, "ranks")
         at = np.minimum((np.cumsum(counts, axis=-1) <= ranks[:, :, None]).sum(axis=-1) - 1, BINS - 1).clip(0)
         narrower = np.stack([limits[:, 0] + at / BINS * width, limits[:, 0] + (at + 1) / BINS * width], axis=1)
         if (narrower == limits).all():  # the limits of double precision

@@ -23,6 +23,14 @@ class PointLabels(NamedTuple):
     """(n,) a point keeps its label as long as the drift of its cluster is below this: drift plus gap when last evaluated;
     None if every point is evaluated in each iteration, which takes less memory"""
 
+    def compact(self) -> "PointLabels":
+        """What the blocks of a Dask array keep until the next iteration: single precision, rounded down."""
+        if self.expiry is None:
+            return self
+        with np.errstate(over="ignore", under="ignore"):
+            expiry = self.expiry.astype(np.float32)
+        return PointLabels(self.labels, np.where(expiry > self.expiry, np.nextafter(expiry, np.float32(-np.inf)), expiry))
+
 
 def assign_by_points(prepared, before: PointLabels | None, drift, due, nearest):
     """Assign each point by itself; arguments and results as in `assign_by_cells`."""

@@ -4,7 +4,8 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
+from itertools import pairwise
 from operator import getitem
 from typing import Any
 from uuid import uuid4
@@ -45,9 +46,17 @@ class Holder:
 class Tasks:
     """A sequence of tasks: a Dask collection, see https://docs.dask.org/en/stable/custom-collections.html."""
 
-    def __init__(self, graph: dict, items: list):
-        """`items`: keys of the graph, or tasks that refer to keys of the graph and are evaluated as a part of other tasks."""
-        self.graph, self.items = graph, items
+    def __init__(self, graph: dict, items: list, places: dict | None = None):
+        """
+        Parameters
+        ----------
+        graph : dict
+        items : list
+            Keys of the graph, or tasks that refer to keys of the graph and are evaluated as a part of other tasks.
+        places : dict, optional
+            Preferred worker of some keys.
+        """
+        self.graph, self.items, self.places = graph, items, places or {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -105,9 +114,9 @@ class Tasks:
     def __dask_scheduler__(self):
         return dask().threaded.get
 
-    @staticmethod
-    def __dask_optimize__(graph, keys, **_):
-        return dask().optimization.cull(graph, keys)[0]
+    @property
+    def __dask_optimize__(self):
+        return partial(_optimized, places=self.places)
 
     def __dask_postcompute__(self):
         return list, ()
@@ -117,6 +126,38 @@ class Tasks:
 
     def _with_results(self, results: dict, **_) -> "Tasks":
         return Tasks(dict(results), self.items)
+
+
+def _optimized(graph, keys, places: dict, **_):
+    """The part of the graph that the keys depend on. What a task with a place depends on is computed in the same place."""
+    graph, dependencies = dask().optimization.cull(graph, keys)
+    if not places:
+        return graph
+    places, remaining = dict(places), list(places)
+    while remaining:
+        key = remaining.pop()
+        for dependency in dependencies.get(key, ()):
+            if dependency not in places:
+                places[dependency] = places[key]
+                remaining.append(dependency)
+    name, graphs = new_name("layer"), dask().highlevelgraph
+    # without this, Dask moves blocks to whichever worker is free, instead of waiting for the one that has them
+    layer = graphs.MaterializedLayer(graph, annotations={"workers": places.get, "allow_other_workers": True})
+    return graphs.HighLevelGraph({name: layer}, {name: set()})
+
+
+def places_of(tasks: Tasks) -> list[str | None]:
+    """A worker for each task: the one that has its result, or else equally many consecutive tasks for each thread."""
+    client = _client()
+    if client is None:
+        return [None] * len(tasks)
+    results = [tasks.graph.get(item) if isinstance(item[0], str) else None for item in tasks.items]
+    if all(map(_is_of_distributed, results)):
+        holders = client.who_has(results)
+        return [next(iter(holders.get(str(result.key), ())), None) for result in results]
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    threads = [address for address, worker in sorted(workers.items()) for _ in range(worker["nthreads"])] or [None]
+    return [threads[i * len(threads) // len(tasks)] for i in range(len(tasks))]
 
 
 def new_name(name: str) -> str:
@@ -141,21 +182,36 @@ def joined(parts: Sequence[Tasks]) -> Tasks:
     return Tasks(graph, [item for part in parts for item in part.items])
 
 
-def computed(root: Tasks, keep: Tasks | None = None) -> tuple[Tasks, Any]:
+def computed(
+    root: Tasks, keep: Tasks | None = None, places: dict | None = None, on_submit: Callable[[], None] | None = None
+) -> tuple[Tasks, Any]:
     """Tasks with the results of `keep`, which Dask keeps in memory, and the result of the only item of `root`.
+
+    `places`: preferred workers of some keys. `on_submit` is called when the tasks are submitted: what it releases is freed as
+    soon as no task needs it any more.
 
     Raises ValueError with a sentence for the user if a task fails, or if the cluster does not answer.
     """
     root = root.named(new_name("result"))
     parts = [root] if keep is None else [root, keep]
     try:
-        done = dask().persist(joined(parts), traverse=False)[0].graph
+        together = joined(parts)
+        done = dask().persist(Tasks(together.graph, together.items, places), traverse=False)[0].graph
+        if on_submit is not None:
+            on_submit()
         result = _result(done[root.items[0]])
     except Exception as error:
         raise ValueError(_sentence(error)) from error
     if keep is None or all(_is_of_distributed(done[key]) for key in keep.items):
         return Tasks(done, keep.items if keep else []), result
     return Tasks({}, [_constant(done[key]) for key in keep.items]), result
+
+
+def combined(tasks: Tasks, combine: Callable[[Any, Any], Any], name: str, places: list | None = None):
+    """All results combined as a tree, in their order; `places`: the worker of each task, by default that of `places_of`."""
+    tasks = tasks.named(new_name(name))
+    places = places_of(tasks) if places is None else places
+    return computed(tasks.tree(combine), None, dict(zip(tasks.items, places, strict=True)))[1]
 
 
 def _is_of_distributed(value) -> bool:
@@ -271,6 +327,16 @@ def tasks_of(data) -> Tasks:
     parts = np.ravel(data.to_delayed()).tolist()
     graphs = {id(part.dask): part.dask for part in parts}
     return joined([Tasks(dict(graph), []) for graph in graphs.values()] + [Tasks({}, [part.key for part in parts])])
+
+
+def divide_long(tasks: Tasks, counts: Sequence[int]) -> tuple[Tasks, np.ndarray]:
+    """Arrays with these numbers of rows and the numbers themselves, where those with more than `MAX_ROWS` are divided."""
+    tasks, items, lengths = tasks.named(new_name("rows")), [], []
+    for item, count in zip(tasks.items, counts, strict=True):
+        ends = np.cumsum((0, *_divided([count]))).tolist()
+        items += [(getitem, item, slice(begin, end)) for begin, end in pairwise(ends)] if len(ends) > 2 else [item]
+        lengths += np.diff(ends).tolist()
+    return Tasks(tasks.graph, items), np.array(lengths)
 
 
 def _divided(chunks: Sequence[int]) -> tuple[int, ...]:

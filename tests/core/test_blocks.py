@@ -7,21 +7,36 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clustering import GaussianMixture, Gaussians, History, KMeans, best_of, blocks, fit, iterate, notices, restarts, tasks
-from clustering.blocks import ALL_KEPT, NOTHING_KEPT, POINTS_KEPT
+from clustering import (
+    GaussianMixture,
+    Gaussians,
+    History,
+    KMeans,
+    best_of,
+    block_table,
+    blocks,
+    fit,
+    iterate,
+    notices,
+    restarts,
+    tasks,
+)
+from clustering.blocks import ALL_KEPT, NOTHING_KEPT, POINTS_KEPT, VALUES_KEPT
 from clustering.sampling import three_gaussians
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 
 
-@pytest.fixture(params=["all kept", "points kept", "nothing kept"])
+@pytest.fixture(params=[ALL_KEPT, POINTS_KEPT, VALUES_KEPT, NOTHING_KEPT], ids=["all", "points", "values", "nothing"])
 def kept(request, monkeypatch):
-    """Runs a test with enough memory for everything, for the points only, and for nothing."""
-    if request.param == "points kept":
+    """Runs a test with enough memory for everything, and for less."""
+    if request.param < ALL_KEPT:
         monkeypatch.setattr(blocks, "size_of", lambda block: 2**60)
-    if request.param == "nothing kept":
+    if request.param == VALUES_KEPT:
+        monkeypatch.setattr(blocks.Blocks, "kept_if_possible", lambda self, n, d: self)
+    if request.param == NOTHING_KEPT:
         monkeypatch.setattr(blocks, "memory", lambda: 0)
-    return {"all kept": ALL_KEPT, "points kept": POINTS_KEPT, "nothing kept": NOTHING_KEPT}[request.param]
+    return request.param
 
 
 def points(n=1_000, seed=0, d=2):
@@ -172,6 +187,15 @@ def test_a_dataframe_with_partitions_of_unknown_size_gives_the_same_states(kept)
     assert KMeans(2).prepare(frame).blocks.kept == kept
 
 
+def test_long_partitions_are_divided(kept, monkeypatch):
+    monkeypatch.setattr(tasks, "MAX_ROWS", 60)
+    monkeypatch.setattr(block_table, "MAX_ROWS", 60)
+    array = points(300)
+    frame = dd.from_pandas(pd.DataFrame(array), npartitions=2)
+    assert KMeans(2).prepare(frame).blocks.counts.tolist() == [50] * 6
+    assert_same_history(KMeans(4), array, frame, start=array[:4])
+
+
 def test_partitions_without_rows_are_skipped():
     frame = dd.from_pandas(pd.DataFrame({"a": np.arange(100.0)}), npartitions=10)
     array = np.arange(70.0, 100)[:, None]
@@ -218,7 +242,7 @@ def test_prepared_points_can_be_reused_and_their_table_is_not_read_again(kept):
     read = len(calls)
     last = fit(KMeans(3), prepared, start=array[:3])
     assert last.loss == pytest.approx(fit(KMeans(3), array, start=array[:3]).loss, rel=1e-12)
-    if kept == NOTHING_KEPT:
+    if kept < POINTS_KEPT:
         assert len(calls) > read
     else:
         assert (read, len(calls)) == (4, 4)
