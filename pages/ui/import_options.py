@@ -18,6 +18,7 @@ NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'":
 CHOICES: dict[str, tuple[str, dict]] = {
     "separator": ("Separator", SEPARATORS),
     "header": ("Header rows", {0: "none", 1: "1", 2: "2", 3: "3", 4: "4"}),
+    "transposed": ("Rows and columns", {False: "as detected", True: "exchanged"}),
     "row_names": ("Row names", {False: "none", True: "first column"}),
     "decimal": ("Decimal separator", {mark: NUMBER_SEPARATORS[mark] for mark in ".,"}),
     "thousands": ("Thousands separator", NUMBER_SEPARATORS),
@@ -29,9 +30,9 @@ CHOICES: dict[str, tuple[str, dict]] = {
 }
 """label and values of each field of `Format` that can be chosen from a list"""
 FIELDS = {
-    "text": ("separator", "skip", *list(CHOICES)[1:], "missing"),
+    "text": ("separator", "skip", *(name for name in list(CHOICES)[1:] if name != "transposed"), "missing"),
     "workbook": ("skip", "header", "row_names", "decimal", "thousands", "dates", "missing", "ignore_case"),
-    "json": ("decimal", "thousands", "dates", "missing", "ignore_case"),
+    "json": ("header", "transposed", "encoding", "decimal", "thousands", "dates", "missing", "ignore_case"),
 }
 """fields of `Format` that can be changed, by kind of file"""
 KIND_NAMES = {

@@ -13,7 +13,7 @@ from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
 from pages.datasets.readers.formats import ENCODINGS, KIND_NAMES, Doubt, Format, Reading, check_format
 from pages.datasets.readers.json_tables import detect_json, read_json
 from pages.datasets.readers.kinds import BINARY, EXTENSIONS, KINDS, extension, kind_of, unpack
-from pages.datasets.readers.limits import SAMPLE_BYTES, ReadError
+from pages.datasets.readers.limits import SAMPLE_BYTES, ReadError, check_width
 from pages.datasets.readers.lines import first_lines as _first_lines
 from pages.datasets.readers.text import read_text as _read_text
 from pages.datasets.readers.workbooks import detect_workbook, read_workbook
@@ -114,5 +114,6 @@ def _detect(content: bytes, kind: str) -> Format:
     if kind == "json":
         return detect_json(content, encoding_of(content))
     if kind == "text":
+        check_width(content)
         return detect_text(content, encoding_of(content))
     return Format(kind, header=kind in ("parquet", "arrow"))

@@ -7,6 +7,7 @@ from pages.datasets.limits import (
     MAX_CELLS,
     MAX_JSON_BYTES,
     MAX_JSON_ROWS,
+    MAX_ROW_BYTES,
     MAX_SHEET_ROWS,
     MAX_TABLE_COLUMNS,
     MAX_UNPACKED_BYTES,
@@ -61,6 +62,13 @@ def check_cells(rows: int, columns: int) -> None:
         )
     if rows * columns > MAX_CELLS:
         raise ReadError(f"This table exceeds the limit of {MAX_CELLS:,} cells: upload fewer rows or columns.")
+
+
+def check_width(text: bytes) -> None:
+    """Raises `ReadError` if one of the first lines of a text has too many cells, before anything is parsed."""
+    for line in text[:MAX_ROW_BYTES].split(b"\n", 3)[:3]:
+        if b'"' not in line:
+            check_cells(1, 1 + max(line.count(separator) for separator in (b",", b";", b"\t", b"|")))
 
 
 def check_sheet_rows(rows: int) -> None:

@@ -574,3 +574,11 @@ def test_each_kind_of_matrix_is_recognized_and_can_be_read_as_a_table(shared_app
     assert labeled(app.button_group, "Interpret as").options == [name, "Table"]
     np.testing.assert_allclose(in_use(app).precomputed[np.triu_indices(3, 1)], [0.5, 0.8, 0.9])
     assert list(in_use(app).names) == ["a", "b", "c"]
+
+
+def test_rows_and_columns_of_json_objects_can_be_exchanged(shared_app):
+    app = upload(shared_app, "t.json", b'{"a": {"x": 1, "y": 2, "z": 4}, "b": {"x": 4, "y": 5, "z": 9}}')
+    assert in_use(app).points.shape == (3, 2)
+    next(button for button in app.button if button.label == "Read each one as a row").click().run()
+    assert not app.exception
+    np.testing.assert_array_equal(in_use(app).points, [[1, 2, 4], [4, 5, 9]])

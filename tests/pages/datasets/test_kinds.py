@@ -218,3 +218,17 @@ def test_a_workbook_with_a_password_is_rejected(monkeypatch):
     monkeypatch.setattr(readers.workbooks.calamine.CalamineWorkbook, "from_filelike", staticmethod(protected), raising=False)
     with pytest.raises(ValueError, match="protected by a password"):
         readers.read(old_excel(), "t.xls")
+
+
+def test_a_text_with_too_many_columns_is_rejected_before_it_is_parsed(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_TABLE_COLUMNS", 30)
+    monkeypatch.setattr(readers, "detect_text", None)  # must not be needed
+    for separator in ",;\t|":
+        for text in (separator.join(f"x{i}" for i in range(31)), separator.join(f'"x{i}"' for i in range(31))):
+            with pytest.raises(ValueError, match="has 31 columns, more than the limit of 30"):
+                readers.detect(f"{text}\n{separator.join(['1'] * 31)}\n".encode(), "t.csv")
+
+
+def test_separators_in_quotation_marks_are_not_counted(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_TABLE_COLUMNS", 3)
+    assert list(readers.read(b'a,b\n"1,2,3,4",2\n"5,6,7,8",3\n', "t.csv").table) == ["a", "b"]
