@@ -86,7 +86,7 @@ def _quote(data: bytes) -> str:
 
 def _is_header_in_comment(data: bytes, comment: str, format: Format) -> bool:
     """Whether the first line, a comment, has a name for each column, as `numpy.savetxt` writes it."""
-    data = blank_comments(data, comment)
+    data, _ = blank_comments(data, comment)
     rows = [row for _, row in sample_rows(data, format.separator, format.quote, False)[:2]]
     return len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1 and not any(map(is_plain_number, rows[0]))
 

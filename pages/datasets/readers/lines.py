@@ -46,11 +46,14 @@ def leading_comments(data: bytes) -> tuple[str, int]:
     return mark, lines
 
 
-def blank_comments(data: bytes, comment: str) -> bytes:
-    """The text with an empty line instead of each comment. The first line is a header if it is one, without its mark."""
+def blank_comments(data: bytes, comment: str) -> tuple[bytes, int]:
+    """The text with an empty line instead of each comment, and the number of comments.
+
+    If the first line is a comment, it is the header and only loses its mark.
+    """
     mark = re.escape(comment).encode()
     data = re.sub(rb"\A[ \t]*" + mark + rb"+[ \t]*", b"", data)
-    return re.sub(LINE + rb"[ \t]*" + mark + rb"[^\r\n]*", b"", data)
+    return re.subn(LINE + rb"[ \t]*" + mark + rb"[^\r\n]*", b"", data)
 
 
 def with_single_separator(data: bytes, separator: str) -> tuple[bytes, str]:

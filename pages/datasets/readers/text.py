@@ -33,8 +33,9 @@ def read_text(content: bytes, format: Format) -> RawTable:
     start = first_lines(data)
     given_names = arff_names(data)[0] if not format.header else []
     data = skip_lines(data, format.skip)
+    comments = 0
     if format.comment:
-        data = blank_comments(data, format.comment)
+        data, comments = blank_comments(data, format.comment)
     if not data.strip():
         raise ReadError("Nothing is left of this text below the skipped lines and comments: skip fewer lines.")
     data, separator = with_single_separator(data, format.separator)
@@ -54,6 +55,8 @@ def read_text(content: bytes, format: Format) -> RawTable:
         table = _parse(data, separator, quote, _first_width(data, separator, quote))
         if table is None:
             raise ReadError("The rows of this text have different numbers of cells: choose another separator.")
+    if comments:
+        notes = (*notes, f"{count_of(comments, 'comment between the rows was', 'comments between the rows were')} left out.")
     columns, blank = _without_blank_rows_at_end(table)
     if blank:
         notes = (

@@ -48,6 +48,11 @@ def test_a_matrix_from_r_with_numbers_as_names_has_a_header_and_row_names(text):
     assert data.names.tolist() == ["1", "2", "3"]
 
 
+def test_numbers_that_alone_are_quoted_are_names():
+    assert list(read('"","3","1","2"\n"x",2,1,3\n"y",3,1,1\n"z",3,2,2\n').table)[1:] == ["3", "1", "2"]
+    assert not read("0,3,1,2\n5,2,1,3\n6,3,1,1\n7,3,2,2\n").format.header
+
+
 def test_a_matrix_in_a_workbook_with_numbers_as_names_has_a_header_and_row_names():
     rows = [[None, 1, 2, 3], *([i + 1, *row] for i, row in enumerate(DISTANCES))]
     reading = readers.read(workbook({"s": rows}), "a.xlsx")
@@ -141,7 +146,7 @@ def test_row_names_that_are_equal_further_down_are_reported():
     assert reading.notes == ("Column 1 does not hold row names, because some of its values are equal.",)
 
 
-@pytest.mark.parametrize("name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "Unnamed: 1"])
+@pytest.mark.parametrize("name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "SpeciesID", "loanId", "Unnamed: 1"])
 def test_names_of_identifiers_are_recognized(name):
     assert describe(pd.DataFrame({"x": [1.5, 2], name: [17, 12]}))[1].kind == "identifier"
 
@@ -171,7 +176,9 @@ def test_comments_and_titles_above_the_header_are_skipped(above, skipped):
 
 
 def test_comments_between_rows_are_left_out_only_if_the_file_begins_with_one():
-    assert_equal(read("# c\na,b\n1,2\n# d\n3,4\n").table, ["a", "b"], [[1, 3], [2, 4]])
+    reading = read("# c\na,b\n1,2\n# d\n3,4\n")
+    assert_equal(reading.table, ["a", "b"], [[1, 3], [2, 4]])
+    assert reading.notes == ("1 comment between the rows was left out.",)
     assert_equal(read("color,b\n#ff0000,2\n#00ff00,4\n").table, ["color", "b"], [["#ff0000", "#00ff00"], [2, 4]])
 
 
@@ -266,6 +273,7 @@ def test_rare_separators_are_detected(separator):
 def test_times_are_not_split_at_their_colons():
     assert_equal(read("t\n10:30\n11:45\n9:15\n").table, ["t"], [[10.5, 11.75, 9.25]])
     assert read("t,v\n10:30,1\n11:45,2\n").format.separator == ","
+    assert read("10:30\n11:45\n9:15\n").format.separator == ""
 
 
 DRAWN = {
@@ -278,7 +286,9 @@ DRAWN = {
 
 @pytest.mark.parametrize("style", DRAWN)
 def test_tables_drawn_with_characters_are_read(style):
-    assert_equal(read(DRAWN[style]).table, ["id", "name"], [[1, 2, 3], ["x", "y", "z"]])
+    reading = read(DRAWN[style])
+    assert_equal(reading.table, ["id", "name"], [[1, 2, 3], ["x", "y", "z"]])
+    assert reading.notes == ()
 
 
 def test_lines_below_the_table_are_left_out_and_reported():
