@@ -146,7 +146,9 @@ def test_row_names_that_are_equal_further_down_are_reported():
     assert reading.notes == ("Column 1 does not hold row names, because some of its values are equal.",)
 
 
-@pytest.mark.parametrize("name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "SpeciesID", "loanId", "Unnamed: 1"])
+@pytest.mark.parametrize(
+    "name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "SpeciesID", "loanId", "Unnamed: 1"]
+)
 def test_names_of_identifiers_are_recognized(name):
     assert describe(pd.DataFrame({"x": [1.5, 2], name: [17, 12]}))[1].kind == "identifier"
 
