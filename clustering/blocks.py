@@ -6,8 +6,11 @@ An algorithm computes everything that depends on all points with two functions:
     sum_points(f, prepared, values, …)   f(prepared, values, …) -> totals
 
 Points in memory are a single block, and f is simply called. A Dask array has many blocks. Dask's workers call f with each
-block and add up the totals as a tree, and only the final totals are sent back. The values, such as labels, stay on
-the workers. All tasks are functions of their arguments alone: if a worker is lost, Dask repeats its tasks elsewhere.
+block and add up the totals as a tree, and only the final totals are sent back. The values, such as labels, stay on the
+workers until the next iteration. Labels of earlier states are computed again from their parameters when they are needed, so a
+run of any length has the values of one iteration in memory. All tasks are functions of their arguments alone: if a worker is
+lost, Dask repeats its tasks elsewhere. Each block stays with one worker; workers that join later are used after the next
+`prepare`. The workers need this package, too.
 """
 
 from collections.abc import Callable

@@ -98,9 +98,10 @@ class KMeans(Alternating):
     ----------
     k : int
         Number of clusters, 1..n.
-    init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array
+    init : {"k-means++", "plain k-means++", "random", "maxmin", "k-means||"} or (k, d) array
         Initialization method (see `clustering.seeding`), or initial centers. "k-means++" is the greedy variant, "plain
-        k-means++" draws one candidate per center, as originally published.
+        k-means++" draws one candidate per center, as originally published. "k-means||" (see `clustering.parallel_seeding`)
+        takes eleven passes over the points for any k, where k-means++ takes k.
 
     Notes
     -----
@@ -124,7 +125,10 @@ class KMeans(Alternating):
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """Check and center the points, an (n, d) array. Raise ValueError as in `check_points` and `check_k`."""
+        """Check and center the points, an (n, d) array, or Dask array or dataframe.
+
+        Raises ValueError as in `check_points` or `check_table_in_blocks`, and in `check_k`.
+        """
         if isinstance(data, PreparedPoints):
             check_k(self.k, len(data.points))
             if data.k == self.k:

@@ -115,9 +115,9 @@ class GaussianMixture(Alternating):
     covariance : {"full", "tied", "diagonal", "spherical"}
         Covariance model: one matrix per component; one matrix for all components; one variance per component and column;
         one variance per component.
-    init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin"} or (k, d) array or (n,) array
+    init : {"k-means", "k-means++", "plain k-means++", "random", "maxmin", "k-means||"} or (k, d) array or (n,) array
         Initialization. "k-means": an M step from the labels of a K-means run on standardized columns (initialized by
-        k-means++). The other names: means at data points chosen as in `clustering.seeding`, the covariance of all points,
+        k-means++). The other names: means at data points chosen as in `KMeans`, the covariance of all points,
         and equal weights. A (k, d) array: the same with these means. An (n,) array of labels 0..k-1: an M step from these
         labels. To set all parameters, use `iterate(…, start=Gaussians(…))`; variances below the floor are raised to it.
     floor : float
@@ -153,7 +153,10 @@ class GaussianMixture(Alternating):
             raise ValueError(f"regularization must be at least 0, got {self.regularization}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """Checked points with features; `data` is an (n, d) array. Raises ValueError as in `check_points` and `check_k`."""
+        """Checked points with features; `data` is an (n, d) array, or Dask array or dataframe.
+
+        Raises ValueError as in `check_points` or `check_table_in_blocks`, and in `check_k`.
+        """
         if isinstance(data, PreparedFeatures):
             check_k(self.k, len(data.points))
             if data.feature_count != feature_count(self.covariance, len(data.columns)):

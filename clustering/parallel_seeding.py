@@ -37,8 +37,8 @@ def k_means_parallel(prepared, k: int, rng: np.random.Generator) -> np.ndarray:
 
     Notes
     -----
-    Takes `ROUNDS` + 2 passes over the points or, in rare cases, more, until there are k candidates. If there are fewer than k
-    distinct points, the remaining rows are drawn at random.
+    Takes 2 `ROUNDS` + 1 passes over the points or, in rare cases, more, until there are k candidates. If there are fewer than
+    k distinct points, the remaining rows are drawn at random.
     """
     n = prepared.columns.shape[1]
     rows = rng.integers(n, size=1)

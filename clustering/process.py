@@ -244,6 +244,7 @@ def iterate(
         `KMeans(k)`, `KMedoids(k)`, `GaussianMixture(k)`, `SoftKMeans(k, width)`, `TreeCut(k)`, …
     data : array
         Input of the process: points (n, d), or a proximity matrix (n, n) for K-medoids; or the result of `process.prepare`.
+        `KMeans` and `GaussianMixture` accept a Dask array or dataframe, see `clustering.blocks`.
     start : parameters, optional
         Initial parameters: centers (k, d), medoids (k,) or `Gaussians`; not modified. By default the process chooses
         them according to its `init`.

@@ -96,7 +96,7 @@ def busy(client) -> float:
     return sum(client.run(time.process_time).values())
 
 
-def measured(name: str, process, data, start, memory: Memory, client) -> tuple[list, list[float]]:
+def measured(name: str, process, data, start, memory: Memory, client) -> tuple[list[str], list[float]]:
     """A row of the table, and the losses."""
     memory.reset()
     began = time.perf_counter()
@@ -131,7 +131,7 @@ def measured(name: str, process, data, start, memory: Memory, client) -> tuple[l
     return row, losses
 
 
-def peer(data, start, memory: Memory, client) -> list:
+def peer(data, start, memory: Memory, client) -> list[str]:
     """The row of dask-ml's KMeans."""
     from dask_ml.cluster import KMeans as Peer
 
@@ -144,12 +144,22 @@ def peer(data, start, memory: Memory, client) -> list:
     return ["dask-ml", "", f"{preparing:.1f}", "", f"{each:.2f}", f"{used:.2f}", "", "", "", f"{memory.largest:,.0f}"]
 
 
-def table(rows: list[list]) -> None:
-    head = (
-        "| | kept in memory | preparation, s | first E step, s | iteration, s | its processor time, s | picture, s |"
-        " picture, MB | between workers per iteration, kB | memory of all processes, MiB |"
-    )
-    print(head, "| --- " * 10 + "|", *("| " + " | ".join(row) + " |" for row in rows), sep="\n", flush=True)
+def show(*cells: str) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+HEAD = (
+    "",
+    "kept in memory",
+    "preparation, s",
+    "first E step, s",
+    "iteration, s",
+    "its processor time, s",
+    "picture, s",
+    "picture, MB",
+    "between workers per iteration, kB",
+    "memory of all processes, MiB",
+)
 
 
 def main() -> None:
@@ -172,15 +182,15 @@ def main() -> None:
         cluster = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=MEMORY, dashboard_address=None)
         with cluster, Client(cluster) as client:
             print(f"\n{options.points:,} points, {workers} workers\n")
+            show(*HEAD)
+            show(*["---"] * len(HEAD))
             data = dd.read_parquet(folder)
-            rows = []
             for name, process in (("K-means, K = 8", KMeans(8)), ("mixture, K = 5", GaussianMixture(5))):
                 row, losses = measured(name, process, data, starts[process.k], memory, client)
-                rows.append(row)
+                show(*row)
                 print(f"{name}: losses {losses[0]:.12g}, …, {losses[-1]:.12g}", file=sys.stderr, flush=True)
             if options.dask_ml:
-                rows.append(peer(data, starts[8], memory, client))
-            table(rows)
+                show(*peer(data, starts[8], memory, client))
     if options.folder is None:
         shutil.rmtree(folder)
 
