@@ -188,12 +188,19 @@ def triangle_separator(text: str) -> str | None:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     for separator in ("\t", ";", ",", " "):
-        cells = [line.rstrip(separator + " ").split(None if separator == " " else separator) for line in lines]
-        for rows in (cells, cells[1:]):
-            steps = np.diff([len(row) for row in rows])
-            if len(steps) > 1 and (steps == 1).all() and len(rows[0]) <= 2 and all(map(_ends_in_numbers, rows[1:])):
-                return separator
+        # few lines are enough to rule out most texts
+        if _is_triangle(lines[:20], separator) and _is_triangle(lines, separator):
+            return separator
     return None
+
+
+def _is_triangle(lines: list[str], separator: str) -> bool:
+    cells = [line.rstrip(separator + " ").split(None if separator == " " else separator) for line in lines]
+    for rows in (cells, cells[1:]):
+        steps = np.diff([len(row) for row in rows])
+        if len(steps) > 1 and (steps == 1).all() and len(rows[0]) <= 2 and all(map(_ends_in_numbers, rows[1:])):
+            return True
+    return False
 
 
 def _ends_in_numbers(row: list[str]) -> bool:

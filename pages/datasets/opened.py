@@ -8,8 +8,8 @@ from pages.datasets.columns import Column, describe
 from pages.datasets.matrix_text import TextMatrix, read_matrix_text
 from pages.datasets.readers import Format, ReadError, Reading, process
 
-MAX_SMALL_BYTES = 2**20
-"""size up to which a text is read in this process, which takes less than a tenth of a second"""
+MAX_SMALL_BYTES = 2**19
+"""size up to which a text is read in this process, which takes a fraction of a second"""
 MAX_SMALL_ROW_BYTES = 2**13
 """size of the first row of such a text; tables with thousands of columns take longer"""
 
@@ -36,7 +36,7 @@ class Opened:
 
 
 def is_small(content: bytes) -> bool:
-    """Whether a file is a short text, so that reading it takes less than a tenth of a second."""
+    """Whether a file is a short text, which is read in a fraction of a second."""
     if content.startswith(readers.BINARY) or len(content) > MAX_SMALL_BYTES:
         return False
     return min(len(content), content.find(b"\n") % (MAX_SMALL_BYTES + 1)) <= MAX_SMALL_ROW_BYTES
