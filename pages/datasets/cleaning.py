@@ -14,7 +14,7 @@ import pandas as pd
 from clustering import State, impute
 from clustering.points import MAX_MAGNITUDE
 from pages.datasets.columns import Column, is_number, to_floats, value_text
-from pages.datasets.data import Data, Scaling
+from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
@@ -245,7 +245,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     if preparation.scaling != "none":
         n_indicators = len(names) - len(shift)
         shift, scale = np.append(shift, np.zeros(n_indicators)), np.append(scale, np.ones(n_indicators))
-        scaling = Scaling(preparation.scaling, _unique(own_names), shift, scale)
+        scaling = ColumnScaling(preparation.scaling, _unique(own_names), shift, scale)
     data = Data(
         key="",
         title=title,

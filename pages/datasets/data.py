@@ -21,7 +21,7 @@ PRECOMPUTED = "as given"
 
 
 @dataclass(frozen=True, eq=False)
-class Scaling:
+class ColumnScaling:
     """How the columns of a data set were scaled: (value in the data's own units - shift) / scale."""
 
     name: str
@@ -75,7 +75,7 @@ class Data:
     """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
-    scaling: Scaling | None = None
+    scaling: ColumnScaling | None = None
     """how the columns were scaled; None if they have their own units"""
     mixed: tuple[np.ndarray, np.ndarray] | None = None
     """numbers (n, p) and category codes (n, q) before encoding and scaling; None if there are no categories"""

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import proximity_matrix
-from pages.datasets.data import Data, Scaling
+from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS
 from pages.datasets.planes import Plane
@@ -404,7 +404,7 @@ class MethodView(ABC):
         """Additional columns of the cluster table, by singular name: arrays (k, …) or lists of k strings."""
         return {}
 
-    def cluster_columns_in_units(self, run, scaling: Scaling) -> dict[str, np.ndarray]:
+    def cluster_columns_in_units(self, run, scaling: ColumnScaling) -> dict[str, np.ndarray]:
         """Those of `cluster_columns` that depend on the scaling, in the data's own units."""
         return {}
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import GaussianMixture, aic, bic, icl, kl_divergence, match_clusters
-from pages.datasets.data import Data, Scaling
+from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
@@ -240,7 +240,7 @@ class MixtureView(MethodView):
         weights, _, covariances = run.history.parameters[-1]
         return {"weight": weights, "covariance": covariances}
 
-    def cluster_columns_in_units(self, run, scaling: Scaling) -> dict:
+    def cluster_columns_in_units(self, run, scaling: ColumnScaling) -> dict:
         return {"covariance": scaling.covariances(run.history.parameters[-1].covariances)}
 
     def arrays(self, run) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pages.datasets.cleaning import SCALING_SUFFIXES, SCALINGS, shift_and_scale
-from pages.datasets.data import Data, Scaling
+from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.limits import MAX_COLUMNS
 from pages.datasets.server.rows import AllRows, Summary, summarize, summary_key
 from pages.datasets.server.tables import ServerTable, UnreadableTable, describe
@@ -88,7 +88,7 @@ def _data(table: ServerTable, columns: list[str], scaling: str, label: str | Non
         note=" ".join(notes),
         rows=first_rows[places[:, 0]] + places[:, 1] + 1,
         noun="row",
-        scaling=None if scaling == "none" else Scaling(scaling, tuple(columns), shift, scale),
+        scaling=None if scaling == "none" else ColumnScaling(scaling, tuple(columns), shift, scale),
         all_rows=rows,
     )
 
