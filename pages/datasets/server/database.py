@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -183,7 +183,7 @@ def _connected(name: str, url: str) -> Iterator[Any]:
         raise UnreadableTable(text) from None
 
 
-@cache
+@lru_cache(maxsize=16)
 def _engine(url: str):
     """The engine for this database, one per process; connections are not kept."""
     from sqlalchemy import create_engine, make_url
