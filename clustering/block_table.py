@@ -11,7 +11,7 @@ import numpy as np
 
 from clustering.blocks import Blocks, added, blocks_of, sum_points
 from clustering.notices import Notice, few_distinct_notices
-from clustering.points import MAX_MAGNITUDE, check_points, distinct_rows, is_dask, is_integer
+from clustering.points import MAX_MAGNITUDE, check_points, distinct_rows, is_dask, is_integer, refuse_small, too_small
 from clustering.tasks import MAX_ROWS, divide_long, joined
 
 
@@ -66,6 +66,9 @@ def check_table_in_blocks(data, k: int = 1, name: str = "points") -> BlockTable:
         tasks, counts = divide_long(tasks, counts[counts > 0])
     blocks = Blocks(tasks, counts[counts > 0], blocks.kept).kept_if_possible(n, d)
     varies = found.highest > found.lowest
+    sizes = np.maximum(np.abs(found.lowest), np.abs(found.highest))
+    if not varies[~too_small(sizes)].any():
+        refuse_small(sizes)
     origin = np.where(varies, found.sums / n, found.lowest)
     largest = np.maximum(found.highest - origin, origin - found.lowest)
     return BlockTable(blocks, n, origin, varies, largest, few_distinct_notices(len(found.distinct), k))

@@ -91,9 +91,19 @@ def check_data(points) -> np.ndarray:
 def check_magnitude(points: np.ndarray) -> None:
     """Raise ValueError if all columns (n, d) that vary have values below `MIN_MAGNITUDE` only."""
     largest = np.abs(points).max(axis=0)
-    small = (largest > 0) & (largest < MIN_MAGNITUDE)
+    small = too_small(largest)
     if small.any() and (points[:, ~small] == points[0, ~small]).all():
-        column = np.flatnonzero(small)[0]
+        refuse_small(largest)
+
+
+def too_small(largest: np.ndarray) -> np.ndarray:
+    """(d,) whether squares of a column underflow, given the largest absolute value of each column."""
+    return (largest > 0) & (largest < MIN_MAGNITUDE)
+
+
+def refuse_small(largest: np.ndarray) -> None:
+    """Raise ValueError if a column is too small, given the largest absolute value of each column."""
+    for column in np.flatnonzero(too_small(largest)):
         raise ValueError(
             f"points must have a column with values above {MIN_MAGNITUDE:g}, so that their squares are not rounded to 0, but "
             f"the largest value of column {column} is {largest[column]:g}: multiply the columns by a constant"

@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from clustering.points import as_doubles
+
 GROUP = 8
 """number of results that one task combines"""
 MAX_ROWS = 2**20
@@ -293,7 +295,7 @@ def numbers_of(data, name: str) -> tuple[Tasks, int, tuple[int, ...] | None]:
         raise ValueError(f"{name} must have two dimensions (n, d), got {data.ndim}")
     d, counts, is_frame = int(data.shape[1]), None, hasattr(data, "dtypes")
     for column, dtype in dict(data.dtypes).items() if is_frame else [(None, data.dtype)]:
-        if getattr(dtype, "kind", "O") not in "biuf":
+        if not _is_real(dtype):
             where = f"column {column!r}" if is_frame else "the array"
             raise ValueError(f"{name} must be numbers, but {where} has the type {dtype}")
     if not is_frame:
@@ -322,6 +324,10 @@ def label_tasks(labels, counts: Sequence[int]) -> Tasks:
     return tasks_of(labels.rechunk((tuple(counts),)))
 
 
+def _is_real(dtype) -> bool:
+    return getattr(dtype, "kind", "O") in "biuf"
+
+
 def tasks_of(data) -> Tasks:
     """The chunks of a Dask array or dataframe, in order."""
     parts = np.ravel(data.to_delayed()).tolist()
@@ -347,9 +353,11 @@ def _divided(chunks: Sequence[int]) -> tuple[int, ...]:
 
 def _numbers(block, d: int, i: int, name: str) -> np.ndarray:
     try:
-        numbers = np.ascontiguousarray(block, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidBlock(f"{name} must be numbers, but block {i} has others: {error}") from None
+        numbers = np.ascontiguousarray(as_doubles(block, name, "numbers"))
+    except (TypeError, ValueError):
+        types = dict(getattr(block, "dtypes", {}))
+        wrong = [f", column {column!r} has the type {dtype}" for column, dtype in types.items() if not _is_real(dtype)]
+        raise InvalidBlock(f"{name} must be numbers, but in block {i}{wrong[0] if wrong else ' there are others'}") from None
     if numbers.shape[1:] != (d,):
         raise InvalidBlock(f"{name} must have {d} columns, but block {i} has shape {numbers.shape}")
     return numbers

@@ -22,6 +22,8 @@ from clustering import (
     tasks,
 )
 from clustering.blocks import ALL_KEPT, NOTHING_KEPT, POINTS_KEPT, VALUES_KEPT
+from clustering.kmeans import _assigned
+from clustering.point_labels import PointLabels
 from clustering.sampling import three_gaussians
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
@@ -255,3 +257,26 @@ def test_the_result_does_not_depend_on_the_scheduler():
         with dask.config.set(scheduler=scheduler):
             losses.append(fit(GaussianMixture(3), in_blocks(array), rng=0).loss)
     assert losses[0] == losses[1]
+
+
+def test_a_column_whose_squares_underflow_is_accepted_beside_others():
+    array = points(200) * [1e-151, 1.0]
+    assert_same_history(KMeans(3), array, start=array[:3])
+
+
+def test_bounds_in_single_precision_are_rounded_down_and_only_once():
+    expiry = np.array([0.1, 1 / 3, 1e300, -1e300, 1e-300, -np.inf, 0.5])
+    labels = PointLabels(np.zeros(7, dtype=np.uint8), expiry)
+    compact = labels.compact()
+    assert compact.expiry.dtype == np.float32
+    assert (compact.expiry <= expiry).all()
+    np.testing.assert_allclose(compact.expiry[:2], expiry[:2], rtol=2e-7)
+    again = PointLabels(labels.labels, compact.expiry.astype(float)).compact()
+    np.testing.assert_array_equal(again.expiry, compact.expiry)
+
+
+def test_bounds_that_are_computed_again_count_from_the_drift_of_their_iteration():
+    prepared, centers = KMeans(3).prepare(points(100)), points(100)[:3]
+    drift = np.array([1.0, 2.0, 3.0])
+    first, later = (_assigned(prepared, None, centers, each)[0] for each in (np.zeros(3), drift))
+    np.testing.assert_allclose(later.expiry - first.expiry, drift[first.labels])
