@@ -18,6 +18,7 @@ from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # other pools keep memory of files that were read
 os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
 
 import dask.dataframe as dd
