@@ -144,6 +144,29 @@ def test_pictures_show_all_rows(data, in_memory, name):
     assert (pixels(ours[-1])[..., 3] > 0).sum() > 600 * 10
 
 
+@pytest.mark.parametrize("name", ON_BLOCKS)
+def test_the_image_of_the_last_state_has_the_memberships_of_all_rows(data, name, monkeypatch):
+    run = run_on(data, name)
+    counts, shares = [], []
+    of_counts, paint_on = paint.Canvas.of_counts, paint.Canvas.paint
+
+    def kept_counts(pixels, totals):
+        counts.append(totals)
+        return of_counts(pixels, totals)
+
+    def kept_shares(canvas, colors, responsibilities=None, **options):
+        shares.append(responsibilities)
+        return paint_on(canvas, colors, responsibilities=responsibilities, **options)
+
+    monkeypatch.setattr(paint.Canvas, "of_counts", kept_counts)
+    monkeypatch.setattr(paint.Canvas, "paint", kept_shares)
+    last = len(run.history.states) - 1
+    extent = -300.0, 300.0, -300.0, 300.0  # several points in each pixel
+    painted_rows(run, [last], column_plane(("x", "y"), 0, 1), extent, lambda share: None)
+    assert counts[0].max() > 10
+    np.testing.assert_allclose(shares[-1] @ counts[0], run.sizes, rtol=1e-9)
+
+
 def test_images_of_earlier_states_have_the_colors_of_that_state(data):
     run = run_on(data, "kmeans")
     plane, extent = column_plane(("x", "y"), 0, 1), (-3.0, 11.0, -3.0, 10.0)
