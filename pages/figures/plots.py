@@ -287,6 +287,7 @@ class _PageFigure(Figure):
 
     Streamlit passes each figure to Plotly a second time, as a copy. Plotly draws it again, which takes as long as the first
     time, if the layout has a template or if an array is in binary form. Lists are not compared, because `datarevision` is set.
+    (If both axes have the same scale, Plotly adjusts their ranges, and may have to draw again after all.)
     """
 
     def to_dict(self) -> dict:

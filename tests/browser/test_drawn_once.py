@@ -6,6 +6,8 @@ from tests.browser.waiting import LOSS, PLOT, another_run, visit
 
 pytestmark = pytest.mark.browser
 
+DATA = "source=Built-in&table=Old Faithful"
+"""Columns with different units. With equal scales, Plotly adjusts the ranges of the axes, and sometimes draws again."""
 COUNT = """() => {
     window.drawings = new Map();
     new MutationObserver(records => {
@@ -17,8 +19,8 @@ COUNT = """() => {
 @pytest.mark.parametrize(
     ("path", "charts"),
     [
-        ("?n=50", [PLOT, LOSS]),
-        ("compare?n=50&panels=2", [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "losses")]),
+        (f"?{DATA}", [PLOT, LOSS]),
+        (f"compare?{DATA}&panels=2", [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "losses")]),
     ],
 )
 def test_each_point_of_a_new_run_gets_its_shape_twice_which_is_one_drawing(page, server, path, charts):
