@@ -7,6 +7,8 @@ import pytest
 from tests.browser.launch import CHROMIUM, FLAGS, serve
 
 WINDOW = dict(width=1400, height=1000)
+# Pages are opened often and used briefly: optimizing their scripts and collecting garbage early takes longer than it saves.
+BRIEF_PAGES = "--js-flags=--no-opt --no-maglev --initial-heap-size=512 --min-semi-space-size=64"
 FAILED = pytest.StashKey[bool]()
 
 
@@ -47,15 +49,18 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, BRIEF_PAGES])
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def context(chromium):
-    """A browser profile that stores nothing for the next page except what it has loaded and compiled."""
-    context = chromium.new_context(viewport=WINDOW)
+    """A browser profile that stores nothing for the next page except what it has loaded and compiled.
+
+    Reduced motion turns off the transitions of Streamlit's own elements, but not the animations of the app.
+    """
+    context = chromium.new_context(viewport=WINDOW, reduced_motion="reduce")
     context.set_default_timeout(30_000)
     context.add_init_script("try { localStorage.clear(); sessionStorage.clear() } catch {}")
     yield context

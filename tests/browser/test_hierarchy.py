@@ -13,17 +13,19 @@ from tests.browser.waiting import enter, idle, play_to_end, sentence, step, stil
 
 pytestmark = pytest.mark.browser
 
+ADDRESS = "/hierarchy?n=50"
 PLOT, TREE, HEIGHTS = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights"))
 
 
 @pytest.fixture(scope="module")
 def points():
-    return three_gaussians(100, np.random.default_rng(0)).points
+    return three_gaussians(50, np.random.default_rng(0)).points
 
 
-def ward_heights(n):
-    """Heights of the merges of n points by Ward linkage, computed by SciPy."""
-    return hierarchy.linkage(three_gaussians(n, np.random.default_rng(0)).points, "ward")[:, 2]
+@pytest.fixture(scope="module")
+def merged(points):
+    """Heights of the merges by Ward linkage, computed by SciPy."""
+    return hierarchy.linkage(points, "ward")[:, 2]
 
 
 def wait_for_tree(page):
@@ -44,6 +46,13 @@ def wait_for_tree(page):
 def visit(page, address):
     waiting.visit(page, address)
     wait_for_tree(page)
+
+
+def open_any_cut(page, server):
+    """Opens the tree at ADDRESS, unless the previous test left it open with any cut. Returns the number of clusters."""
+    if not page.url.startswith(server + ADDRESS):
+        visit(page, server + ADDRESS)
+    return k_of(page)
 
 
 def line(page):
@@ -129,9 +138,8 @@ def between(merged, k):
     return (merged[-k] + merged[1 - k]) / 2
 
 
-def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server):
-    merged = ward_heights(50)
-    visit(page, f"{server}/hierarchy?n=50")
+def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server, merged):
+    visit(page, server + ADDRESS)
     assert page.get_by_role("heading", name="Hierarchical clustering", level=1).is_visible()
     assert (k_of(page), line(page).get_attribute("aria-valuetext").split(" at ")[0]) == (3, "3 clusters")
     assert merged[-3] <= height_of(page) < merged[-2]
@@ -152,49 +160,24 @@ def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server):
     assert marker(page) == pytest.approx([1, merged[-1]])
     # another cut keeps this frame
     step(page, "back")
-    enter(page, "Clusters (K)", "5")
-    wait_for_cut(page, 5)
+    enter(page, "Clusters (K)", "4")
+    wait_for_cut(page, 4)
     wait_for_player(page, PLOT, TREE, HEIGHTS)
     assert sentence(page).startswith("Merge 48: ")
     assert sum(links(page).values()) == 48
 
 
-def test_the_cut_is_dragged_and_all_charts_have_the_colors_of_its_clusters(page, server, points):
-    merged = ward_heights(100)
-    visit(page, f"{server}/hierarchy?n=100")
-    for k in (5, 2):
-        assert drag(page, between(merged, k)).startswith(f"{k} clusters at height ")
-        wait_for_cut(page, k)
-        # the line moves by whole pixels
-        assert height_of(page) == pytest.approx(between(merged, k), abs=merged[-1] / 100)
-        assert merged[-k] <= height_of(page) < merged[1 - k]
-        box = line(page).bounding_box()
-        assert box["y"] + box["height"] / 2 == pytest.approx(y_of(page, height_of(page)), abs=2)
-        sizes = np.bincount(AgglomerativeClustering(k).fit(points).labels_)
-        shown = links(page)
-        assert palette.NEUTRAL not in shown  # no merge above the cut is shown
-        assert sum(shown.values()) == 100 - k
-        assert sentence(page).endswith("The tree is cut here.")  # the frame of the new cut
-        assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
-        assert len(set(strips(page))) == len(strips(page)) == k
-        assert set(shown) <= set(strips(page))
-        colored = page.evaluate("chart => [...document.querySelector(chart)._fullData[0].marker.color]", PLOT)
-        assert sorted(np.bincount(colored)[1:].tolist()) == sorted(sizes.tolist())
-        assert f"k={k}" in page.url
-
-
-def test_the_line_is_moved_by_the_arrow_keys_and_follows_the_fields(page, server):
-    merged = ward_heights(50)
-    visit(page, f"{server}/hierarchy?n=50")
+def test_the_line_is_moved_by_the_arrow_keys_and_follows_the_fields(page, server, merged):
+    before = open_any_cut(page, server)
     line(page).focus()
-    for key, k in (("ArrowDown", 4), ("ArrowUp", 3)):
+    for key, k in (("ArrowDown", before + 1), ("ArrowUp", before)):
         page.keyboard.press(key)
         wait_for_label(page, f"{k} clusters at height ")
         wait_for_cut(page, k)
         assert merged[-k] <= height_of(page) < merged[1 - k]
         # the line keeps the focus, for the next key
         page.wait_for_function("() => document.activeElement?.getAttribute('aria-label') === 'Height of the cut'")
-    for _ in range(4):  # faster than the page reruns; one cluster is the least
+    for _ in range(before + 1):  # faster than the page reruns; one cluster is the least
         page.keyboard.press("ArrowUp")
     wait_for_cut(page, 1)
     assert height_of(page) > merged[-1]
@@ -208,9 +191,32 @@ def test_the_line_is_moved_by_the_arrow_keys_and_follows_the_fields(page, server
     assert merged[-4] <= height_of(page) < merged[-3]
 
 
+def test_the_cut_is_dragged_and_all_charts_have_the_colors_of_its_clusters(page, server, points, merged):
+    open_any_cut(page, server)
+    for k in (5, 2):
+        assert drag(page, between(merged, k)).startswith(f"{k} clusters at height ")
+        wait_for_cut(page, k)
+        # the line moves by whole pixels
+        assert height_of(page) == pytest.approx(between(merged, k), abs=merged[-1] / 100)
+        assert merged[-k] <= height_of(page) < merged[1 - k]
+        box = line(page).bounding_box()
+        assert box["y"] + box["height"] / 2 == pytest.approx(y_of(page, height_of(page)), abs=2)
+        sizes = np.bincount(AgglomerativeClustering(k).fit(points).labels_)
+        shown = links(page)
+        assert palette.NEUTRAL not in shown  # no merge above the cut is shown
+        assert sum(shown.values()) == 50 - k
+        assert sentence(page).endswith("The tree is cut here.")  # the frame of the new cut
+        assert sorted(shown.values()) == sorted(size - 1 for size in sizes if size > 1)
+        assert len(set(strips(page))) == len(strips(page)) == k
+        assert set(shown) <= set(strips(page))
+        colored = page.evaluate("chart => [...document.querySelector(chart)._fullData[0].marker.color]", PLOT)
+        assert sorted(np.bincount(colored)[1:].tolist()) == sorted(sizes.tolist())
+        assert f"k={k}" in page.url
+
+
 def test_the_cut_initializes_k_means_on_watch_and_is_unchanged_after_going_back(page, server, points):
     groups = AgglomerativeClustering(4, linkage="complete").fit(points).labels_
-    visit(page, f"{server}/hierarchy?n=100&k=4&tree_linkage=Complete")
+    visit(page, f"{server}{ADDRESS}&k=4&tree_linkage=Complete")
     height = height_of(page)
     page.get_by_role("button", name="Initialize K-means").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()

@@ -28,6 +28,7 @@ from tests.browser.waiting import (
 pytestmark = pytest.mark.browser
 
 ADDRESS = "/?n=100"
+MIXTURE = "/?n=50&data_seed=8&algorithm=Gaussian mixture"
 
 
 def open_watch(page, address):
@@ -63,9 +64,13 @@ def upload(page, name, content):
 
 
 def open_upload(page, server):
-    page.goto(f"{server}/data?n=50")
-    page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No new data yet.").wait_for()
+    """Opens the upload on the Data page, by the menu if the previous test left the data that it uploaded."""
+    if page.url.startswith(f"{server}/?source=Upload"):
+        open_page(page, "Data")
+    else:
+        page.goto(f"{server}/data?n=50")
+        page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
+        page.get_by_text("No new data yet.").wait_for()
 
 
 def back_to_watch(page):
@@ -227,7 +232,7 @@ def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(
     with another_run(page):
         page.keyboard.press(" ")
     assert page.get_by_role("button", name="Play").count() == 1
-    for seed in (2, 3, 4):
+    for seed in (2, 3):
         if seed > 2:
             to_frame(page, 1)
             with another_run(page):
@@ -300,9 +305,20 @@ def test_keys_control_the_player_again_after_another_element_was_clicked(page, s
     assert shown_frame(page) == before
 
 
-def test_ellipses_glide_too(page, server):
-    open_watch(page, f"{server}{ADDRESS}&algorithm=Gaussian mixture")
-    check_gliding(page)
+def test_an_invalid_upload_is_one_sentence_and_markup_in_a_column_name_is_shown_as_text(page, server):
+    open_upload(page, server)
+    upload(page, "one.csv", b"a,b\n1,2\n")
+    page.get_by_text("only one row").wait_for()
+    page.get_by_text(re.compile("^All pages still use “Three Gaussians”")).wait_for()
+    name = "<img src=x onerror=alert(1)>"
+    rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
+    upload(page, "odd.csv", f"{name},**bold**\n{rows}\n".encode())
+    page.get_by_text("30 points, 2 columns").first.wait_for()
+    back_to_watch(page)
+    for axis, text in (("xtitle", name), ("ytitle", "**bold**")):
+        page.locator(f"{PLOT} .{axis}").get_by_text(text, exact=True).wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("[data-testid=stException]").count() == 0
 
 
 def test_uploaded_points_far_from_zero_are_clustered_and_glide_too(page, server, points):
@@ -320,22 +336,6 @@ def test_uploaded_points_far_from_zero_are_clustered_and_glide_too(page, server,
     check_gliding(page)
 
 
-def test_an_invalid_upload_is_one_sentence_and_markup_in_a_column_name_is_shown_as_text(page, server):
-    open_upload(page, server)
-    upload(page, "one.csv", b"a,b\n1,2\n")
-    page.get_by_text("only one row").wait_for()
-    page.get_by_text(re.compile("^All pages still use “Three Gaussians”")).wait_for()
-    name = "<img src=x onerror=alert(1)>"
-    rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
-    upload(page, "odd.csv", f"{name},**bold**\n{rows}\n".encode())
-    page.get_by_text("30 points, 2 columns").first.wait_for()
-    back_to_watch(page)
-    for axis, text in (("xtitle", name), ("ytitle", "**bold**")):
-        page.locator(f"{PLOT} .{axis}").get_by_text(text, exact=True).wait_for()
-    assert page.locator("img[src=x]").count() == 0
-    assert page.locator("[data-testid=stException]").count() == 0
-
-
 def test_many_points_are_drawn_as_images_that_change_with_the_frames(page, server):
     open_watch(page, f"{server}/?n=2,000")
     source = "chart => [...document.querySelectorAll(chart + ' .imagelayer image')].map(i => i.getAttribute('href'))"
@@ -351,8 +351,16 @@ def test_many_points_are_drawn_as_images_that_change_with_the_frames(page, serve
     assert page.evaluate(source, PLOT) == first
 
 
+def test_ellipses_glide_too(page, server):
+    open_watch(page, server + MIXTURE)
+    last = shown_frame(page)
+    check_gliding(page)
+    to_frame(page, last)
+    leave_unchanged(page, server + MIXTURE)
+
+
 def test_the_address_of_changed_settings_opens_the_same_run(page, server):
-    open_watch(page, f"{server}/?n=50&algorithm=Gaussian mixture&start_mixture=K-means")
+    open_watch(page, server + MIXTURE)
     with another_run(page):
         choose(page, "Covariance", "Spherical")
     with another_run(page):
