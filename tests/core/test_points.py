@@ -71,9 +71,7 @@ def test_a_masked_array_without_masked_values_is_an_array():
 def test_values_whose_squares_underflow_are_refused(name, unit):
     points = POINTS * unit
     for table in (points, np.column_stack([np.full(30, 7.0), points])):
-        with pytest.raises(
-            ValueError, match="values above 1e-150, so that their squares are not rounded to 0"
-        ):
+        with pytest.raises(ValueError, match="values above 1e-150, so that their squares are not rounded to 0"):
             (OF_POINTS | COMPLETED)[name](table)
 
 
