@@ -157,7 +157,8 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
         return False, None
     if matrix := _matrix_evidence(rows):
         return matrix == "below", None
-    if any(i in quoted for i in numbers):
+    # marks for thousands or decimals may be the separator, and need quotation marks
+    if any(i in quoted and re.fullmatch(r"[0-9]+(\.[0-9]+)?", cell) for i, cell in numbers.items()):
         return True, None
     numeric = {i for i, column in enumerate(body) if share_of_numbers(column) >= 0.8}
     worded = {i for i, column in enumerate(body) if i not in numeric and _are_words(column)}

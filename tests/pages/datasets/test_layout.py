@@ -317,3 +317,9 @@ def test_rows_of_separators_only_at_the_end_are_no_rows():
     reading = read("a,b\n1,2\n,\n3,4\n,\n , \n")
     assert_equal(reading.table, ["a", "b"], [[1, None, 3], [2, None, 4]])
     assert reading.notes == ("2 rows of separators only at the end were left out.",)
+
+
+@pytest.mark.parametrize("text", ['"1 000.01" 0\n0.01 0\n0.02 1\n', '"1,000.01",0\n0.01,0\n0.02,1\n'])
+def test_quotation_marks_around_a_number_that_contains_a_separator_do_not_make_a_header(text):
+    table = readers.read(text.encode(), "table.csv").table
+    assert table.to_numpy().tolist() == [[1000.01, 0], [0.01, 0], [0.02, 1]]
