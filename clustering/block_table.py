@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.blocks import Blocks, added, blocks_of, sum_points
+from clustering.dask_tables import MAX_ROWS, divide_long
 from clustering.notices import Notice, few_distinct_notices
 from clustering.points import MAX_MAGNITUDE, check_points, distinct_rows, is_dask, is_integer, refuse_small, too_small
-from clustering.tasks import MAX_ROWS, divide_long, joined
+from clustering.tasks import joined
 
 
 class BlockTable(NamedTuple):

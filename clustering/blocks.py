@@ -21,19 +21,8 @@ from typing import Any
 import numpy as np
 
 from clustering.chunks import single_thread
-from clustering.tasks import (
-    Tasks,
-    combined,
-    computed,
-    joined,
-    label_tasks,
-    literal,
-    memory,
-    new_name,
-    numbers_of,
-    places_of,
-    size_of,
-)
+from clustering.dask_tables import label_tasks, numbers_of
+from clustering.tasks import Tasks, combined, computed, joined, literal, memory, new_name, places_of, size_of
 
 MAX_CHAIN = 32
 """number of iterations after which values are computed without those of the iteration before; this bounds the number of tasks

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering.chunks import chunk_size, map_chunks
+from clustering.dask_tables import array_of_blocks
 from clustering.points import check_points, is_dask
-from clustering.tasks import array_of_blocks
 
 
 def nearest_centers(centers, points) -> np.ndarray:

@@ -26,6 +26,7 @@ from clustering.block_seeding import seeded_centers
 from clustering.block_table import check_table_in_blocks, distinct_notices
 from clustering.blocks import Values, map_points, sum_points
 from clustering.chunks import column_argmax
+from clustering.dask_tables import array_of_blocks
 from clustering.features import coefficients_of, feature_count, features_of, scatter_of
 from clustering.gaussians import Gaussians, check_gaussians
 from clustering.kmeans import KMeans
@@ -60,7 +61,6 @@ from clustering.points import (
     is_dask,
 )
 from clustering.process import Alternating, State, fit
-from clustering.tasks import array_of_blocks
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 FEATURES_LIMIT = 2**29

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.chunks import map_chunks
+from clustering.dask_tables import label_tasks, numbers_of
 from clustering.points import check_points, is_dask, is_integer
-from clustering.tasks import InvalidBlock, combined, label_tasks, literal, numbers_of
+from clustering.tasks import InvalidBlock, combined, literal
 
 CHUNK = 2**16
 """points counted at a time"""

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal, eigvalsh_tridiagonal, lapack
 
 from clustering.block_table import check_table_in_blocks
+from clustering.dask_tables import array_of_blocks
 from clustering.points import check_data, is_dask, is_integer
 from clustering.proximity import check_proximities
-from clustering.tasks import array_of_blocks
 
 
 class PrincipalComponents(NamedTuple):

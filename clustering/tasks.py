@@ -1,23 +1,19 @@
-"""Dask graphs with one task per block of a table. This is the only module that knows Dask, and it does not import it."""
+"""Dask graphs with one task per block of a table. Dask is used only here and in `clustering.dask_tables`, and not imported."""
 
 import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from functools import partial, reduce
-from itertools import pairwise
 from operator import getitem
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
-from clustering.points import as_doubles
-
 GROUP = 8
 """number of results that one task combines"""
-MAX_ROWS = 2**20
-"""maximum number of rows per block; larger chunks of an array are divided, because a step needs several times their memory"""
 WAIT = 60
 """seconds to wait for a worker if there is none"""
 SHARE_OF_WORKERS = 0.4
@@ -155,10 +151,11 @@ def places_of(tasks: Tasks) -> list[str | None]:
         return [None] * len(tasks)
     results = [tasks.graph.get(item) if isinstance(item[0], str) else None for item in tasks.items]
     if all(map(_is_of_distributed, results)):
-        holders = client.who_has(results)
-        return [next(iter(holders.get(str(result.key), ())), None) for result in results]
-    workers = client.scheduler_info(n_workers=-1)["workers"]
-    threads = [address for address, worker in sorted(workers.items()) for _ in range(worker["nthreads"])] or [None]
+        with _plain_errors():
+            sys.modules["distributed"].wait(results)
+            holders = client.who_has(results)
+        return [next(iter(holders[result.key]), None) for result in results]
+    threads = [address for address, worker in sorted(_workers(client).items()) for _ in range(worker["nthreads"])] or [None]
     return [threads[i * len(threads) // len(tasks)] for i in range(len(tasks))]
 
 
@@ -196,14 +193,12 @@ def computed(
     """
     root = root.named(new_name("result"))
     parts = [root] if keep is None else [root, keep]
-    try:
+    with _plain_errors():
         together = joined(parts)
         done = dask().persist(Tasks(together.graph, together.items, places), traverse=False)[0].graph
         if on_submit is not None:
             on_submit()
         result = _result(done[root.items[0]])
-    except Exception as error:
-        raise ValueError(_sentence(error)) from error
     if keep is None or all(_is_of_distributed(done[key]) for key in keep.items):
         return Tasks(done, keep.items if keep else []), result
     return Tasks({}, [_constant(done[key]) for key in keep.items]), result
@@ -243,13 +238,21 @@ def _client():
     return client if hasattr(client, "scheduler_info") else None
 
 
+def _workers(client) -> dict[str, dict]:
+    """Properties of the workers by their address."""
+    with _plain_errors():
+        workers = client.scheduler_info(n_workers=-1).get("workers")
+        if workers is None:
+            raise ConnectionError("the connection is closed")
+    return workers
+
+
 def memory() -> float:
     """Number of bytes that results may occupy."""
     client = _client()
     if client is None:
         return SHARE_OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return SHARE_OF_WORKERS * sum(worker["memory_limit"] or np.inf for worker in workers)
+    return SHARE_OF_WORKERS * sum(worker["memory_limit"] or np.inf for worker in _workers(client).values())
 
 
 def size_of(value) -> int:
@@ -257,6 +260,15 @@ def size_of(value) -> int:
     buffers: list = []
     pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     return sum(buffer.raw().nbytes for buffer in buffers)
+
+
+@contextmanager
+def _plain_errors():
+    """Raises ValueError with a sentence for the user instead of any error."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(_sentence(error)) from error
 
 
 def _sentence(error: Exception) -> str:
@@ -271,93 +283,3 @@ def _sentence(error: Exception) -> str:
     if _is_of_distributed(error) or "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
         return f"the Dask cluster does not answer ({kind}: {text}): check that its scheduler and workers are running"
     return f"a block of the table cannot be computed ({kind}: {text}): check that all files have the same columns of numbers"
-
-
-def numbers_of(data, name: str) -> tuple[Tasks, int, tuple[int, ...] | None]:
-    """The rows of a Dask array or dataframe.
-
-    Returns
-    -------
-    tasks : Tasks
-        Each block of rows as an array of doubles (rows, d).
-    d : int
-    counts : tuple of int
-        Number of rows of each block; None if unknown.
-
-    Raises
-    ------
-    ValueError
-        If `data` is not a Dask array or dataframe of numbers with two dimensions.
-    """
-    if not hasattr(data, "to_delayed") or not hasattr(data, "ndim"):
-        raise ValueError(f"{name} must be a Dask array or dataframe of numbers, got {type(data).__name__}")
-    if data.ndim != 2:
-        raise ValueError(f"{name} must have two dimensions (n, d), got {data.ndim}")
-    d, counts, is_frame = int(data.shape[1]), None, hasattr(data, "dtypes")
-    for column, dtype in dict(data.dtypes).items() if is_frame else [(None, data.dtype)]:
-        if not _is_real(dtype):
-            where = f"column {column!r}" if is_frame else "the array"
-            raise ValueError(f"{name} must be numbers, but {where} has the type {dtype}")
-    if not is_frame:
-        counts = None if np.isnan(data.shape[0]) else _divided(data.chunks[0])
-        data = data.rechunk({1: d} if counts is None else (counts, d))
-    tasks = tasks_of(data)
-    m = len(tasks)
-    return tasks.call(_numbers, [d] * m, list(range(m)), [name] * m), d, counts
-
-
-def array_of_blocks(function: Callable, data, width: tuple[int, ...], dtype):
-    """Lazily computed Dask array (n, *width) of `function(points)`, evaluated for each block of a Dask array or dataframe."""
-    tasks, _, counts = numbers_of(data, "points")
-    return tasks.call(_applied, literal(function)).array(counts or (np.nan,) * len(tasks), width, dtype)
-
-
-def _applied(block, function: Callable):
-    return function(block)
-
-
-def label_tasks(labels, counts: Sequence[int]) -> Tasks:
-    """The labels (n,) of all points for blocks with these numbers of points. Raises ValueError if they are not n integers."""
-    labels, n = dask().array.asarray(labels), sum(counts)
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be {n} integers, one per point, got {labels.dtype} of shape {labels.shape}")
-    return tasks_of(labels.rechunk((tuple(counts),)))
-
-
-def _is_real(dtype) -> bool:
-    return getattr(dtype, "kind", "O") in "biuf"
-
-
-def tasks_of(data) -> Tasks:
-    """The chunks of a Dask array or dataframe, in order."""
-    parts = np.ravel(data.to_delayed()).tolist()
-    graphs = {id(part.dask): part.dask for part in parts}
-    return joined([Tasks(dict(graph), []) for graph in graphs.values()] + [Tasks({}, [part.key for part in parts])])
-
-
-def divide_long(tasks: Tasks, counts: Sequence[int]) -> tuple[Tasks, np.ndarray]:
-    """Arrays with these numbers of rows and the numbers themselves, where those with more than `MAX_ROWS` are divided."""
-    tasks, items, lengths = tasks.named(new_name("rows")), [], []
-    for item, count in zip(tasks.items, counts, strict=True):
-        ends = np.cumsum((0, *_divided([count]))).tolist()
-        items += [(getitem, item, slice(begin, end)) for begin, end in pairwise(ends)] if len(ends) > 2 else [item]
-        lengths += np.diff(ends).tolist()
-    return Tasks(tasks.graph, items), np.array(lengths)
-
-
-def _divided(chunks: Sequence[int]) -> tuple[int, ...]:
-    """The numbers of rows of the chunks, with those above `MAX_ROWS` divided into about equal parts."""
-    parts = [max(1, -(-rows // MAX_ROWS)) for rows in chunks]
-    return tuple(rows // m + (i < rows % m) for rows, m in zip(chunks, parts, strict=True) for i in range(m))
-
-
-def _numbers(block, d: int, i: int, name: str) -> np.ndarray:
-    try:
-        numbers = np.ascontiguousarray(as_doubles(block, name, "numbers"))
-    except (TypeError, ValueError):
-        types = dict(getattr(block, "dtypes", {}))
-        wrong = [f", column {column!r} has the type {dtype}" for column, dtype in types.items() if not _is_real(dtype)]
-        raise InvalidBlock(f"{name} must be numbers, but in block {i}{wrong[0] if wrong else ' there are others'}") from None
-    if numbers.shape[1:] != (d,):
-        raise InvalidBlock(f"{name} must have {d} columns, but block {i} has shape {numbers.shape}")
-    return numbers

@@ -15,11 +15,11 @@ from clustering import (
     best_of,
     block_table,
     blocks,
+    dask_tables,
     fit,
     iterate,
     notices,
     restarts,
-    tasks,
 )
 from clustering.blocks import ALL_KEPT, NOTHING_KEPT, POINTS_KEPT, VALUES_KEPT
 from clustering.kmeans import _assigned
@@ -190,7 +190,7 @@ def test_a_dataframe_with_partitions_of_unknown_size_gives_the_same_states(kept)
 
 
 def test_long_partitions_are_divided(kept, monkeypatch):
-    monkeypatch.setattr(tasks, "MAX_ROWS", 60)
+    monkeypatch.setattr(dask_tables, "MAX_ROWS", 60)
     monkeypatch.setattr(block_table, "MAX_ROWS", 60)
     array = points(300)
     frame = dd.from_pandas(pd.DataFrame(array), npartitions=2)
@@ -206,7 +206,7 @@ def test_partitions_without_rows_are_skipped():
 
 def test_columns_in_several_chunks_and_long_chunks_are_rearranged(monkeypatch):
     array = points(500, d=3)
-    monkeypatch.setattr(tasks, "MAX_ROWS", 120)
+    monkeypatch.setattr(dask_tables, "MAX_ROWS", 120)
     data = da.from_array(array, chunks=(300, 2))
     assert KMeans(2).prepare(data).blocks.counts.tolist() == [100, 100, 100, 100, 100]
     assert_same_history(KMeans(4), array, data, start=array[:4])
@@ -257,6 +257,15 @@ def test_the_result_does_not_depend_on_the_scheduler():
         with dask.config.set(scheduler=scheduler):
             losses.append(fit(GaussianMixture(3), in_blocks(array), rng=0).loss)
     assert losses[0] == losses[1]
+
+
+def test_what_is_known_about_all_points_is_the_same_as_in_memory():
+    array = points(200)
+    array[3] = [400, 0]  # the largest in the first of the blocks
+    for process, names in ((KMeans(3), ("total", "max_square", "rounding")), (GaussianMixture(3), ("scale", "rounding"))):
+        memory, dask = process.prepare(array), process.prepare(in_blocks(array))
+        for name in ("origin", "points", "columns", *names):
+            np.testing.assert_allclose(getattr(dask, name), getattr(memory, name), rtol=1e-12, atol=1e-12)
 
 
 def test_a_column_whose_squares_underflow_is_accepted_beside_others():

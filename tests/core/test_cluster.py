@@ -10,6 +10,7 @@ import pytest
 
 from clustering import GaussianMixture, History, KMeans, fit, iterate, pixel_counts, quantile_extent
 from clustering.blocks import ALL_KEPT
+from clustering.tasks import Tasks, places_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -50,6 +51,17 @@ def test_states_on_processes_are_those_in_memory(cluster, data):
     np.testing.assert_array_equal(dask.last.labels, memory.last.labels)
     mixture = fit(GaussianMixture(3), data, start=start[:3], max_iter=3)
     assert mixture.loss == pytest.approx(fit(GaussianMixture(3), array, start=start[:3], max_iter=3).loss, rel=1e-11)
+
+
+def test_blocks_and_their_values_stay_with_one_worker(cluster, data):
+    process = KMeans(5)
+    prepared = process.prepare(data)
+    places = prepared.blocks.places
+    assert sorted(places.count(place) for place in set(places)) == [3, 3]
+    assert places_of(prepared.blocks.tasks) == places
+    for state in iterate(process, prepared, start=data.blocks[0].compute()[:5], max_iter=3):
+        values = state.assignment.found.tasks
+        assert places_of(Tasks(values.graph, [key for _, key, _ in values.items])) == places
 
 
 def test_a_run_goes_on_and_ends_in_the_same_place_if_a_worker_is_killed(cluster, data):
@@ -110,3 +122,5 @@ def test_a_cluster_that_does_not_answer_is_reported(cluster, data):
     cluster.cluster.close()
     with pytest.raises(ValueError, match="the Dask cluster does not answer"):
         next(states)
+    with pytest.raises(ValueError, match="the Dask cluster does not answer"):
+        KMeans(3).prepare(data)
