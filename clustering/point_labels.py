@@ -29,7 +29,9 @@ class PointLabels(NamedTuple):
             return self
         with np.errstate(over="ignore", under="ignore"):
             expiry = self.expiry.astype(np.float32)
-        return PointLabels(self.labels, np.where(expiry > self.expiry, np.nextafter(expiry, np.float32(-np.inf)), expiry))
+        larger = expiry > self.expiry
+        expiry[larger] = np.nextafter(expiry[larger], np.float32(-np.inf))
+        return PointLabels(self.labels, expiry)
 
 
 def assign_by_points(prepared, before: PointLabels | None, drift, due, nearest):
