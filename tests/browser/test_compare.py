@@ -111,7 +111,7 @@ def test_all_panels_play_in_step_to_the_end(page, server, histories):
         }""",
         [LOSSES, plot(0)],
     )
-    play_to_end(page, speed=10)
+    play_to_end(page)
     check_frame(page, histories, 2 * max(ends) + 1)
     seen = page.evaluate("window.seen")
     begin = next(i for i, (places, _) in enumerate(seen) if None in places)

@@ -1,21 +1,22 @@
-"""What holds on every page: accessibility, and that it fits a narrow window."""
+"""What holds on every page: accessibility, and that it fits a narrow window. The report is also printed."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.browser.waiting import LOSS, PLOT, overflow, visit, wait_for_charts
+from tests.browser.waiting import LOSS, PLOT, leave_unchanged, overflow, visit, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
+REPORT = "report?n=50"
 PAGES = {
+    REPORT: [],
     "?n=50": [PLOT, LOSS],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],
     "data?n=50": [],
-    "report?n=50": [],
     "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "losses")],
     "restarts?n=50&runs=10": [],
     "choose_k?n=50&k_up_to=3": [],
@@ -41,6 +42,26 @@ def violations(page, *rules):
 def axe():
     [folder] = find_spec("axe_playwright_python").submodule_search_locations
     return (Path(folder) / "axe.min.js").read_text(encoding="utf-8")
+
+
+def test_the_report_is_printed_on_white_without_the_sidebar(page, server):
+    page.emulate_media(color_scheme="dark")
+    visit(page, f"{server}/{REPORT}")
+    page.locator(".report img").nth(3).wait_for()
+    page.emulate_media(media="print")
+    assert not page.locator("[data-testid=stSidebar]").is_visible()
+    assert not page.get_by_role("button", name="Print").is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.report')).backgroundColor") == "rgb(255, 255, 255)"
+    # no element that scrolls on the screen cuts it off
+    assert page.evaluate(
+        """() => {
+            const report = document.querySelector('.report');
+            for (let at = report; at !== document.documentElement; at = at.parentElement)
+                if (at.scrollHeight > at.clientHeight + 1 && getComputedStyle(at).overflowY !== 'visible') return false;
+            return true;
+        }"""
+    )
+    leave_unchanged(page, f"{server}/{REPORT}")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -102,7 +102,7 @@ def test_density_margins_and_ternary_plot_follow_the_frames_and_play_to_the_end(
     seen = {index: background_and_margin(page, history, index) for index in (1, 3, last)}
     assert len({image for image, _ in seen.values()}) == 3
     assert background_and_margin(page, history, 1) == seen[1]
-    play_to_end(page, speed=10)
+    play_to_end(page)
     assert scrub.input_value() == str(last)
     np.testing.assert_allclose(trace(page, TRIANGLE, 0), ended, atol=1e-5)
     assert "Converged after" in sentence(page)
@@ -201,7 +201,7 @@ def test_k_means_as_a_limit_has_its_own_player(page, server):
     page.keyboard.press("ArrowLeft")
     assert main.input_value() == str(int(before) - 1)
     assert own.input_value() == "0"
-    play_to_end(page, player=1, speed=10)
+    play_to_end(page, player=1)
     assert own.input_value() == own.get_attribute("max")
     means, crosses = trace(page, chart, -2), trace(page, chart, -1)
     distances = np.linalg.norm(means[:, None] - crosses, axis=2)

@@ -118,13 +118,13 @@ def step(page, direction):
     still(page)
 
 
-def play_to_end(page, player=0, speed=4):
-    """Plays until the player stops. Its list of speeds ends at 4."""
+def play_to_end(page, player=0):
+    """Plays until the player stops, so fast that each of its frames is shown, but few moves between frames."""
     page.locator(".player").nth(player).evaluate(
-        """(player, speed) => new Promise(resolve => {
+        """player => new Promise(resolve => {
             const [button, {selectedOptions: [option]}] = ['.play', '.speed'].map(name => player.querySelector(name));
             const usual = option.value;
-            option.value = speed;
+            option.value = 20;
             button.click();
             const look = () => {
                 if (button.textContent === 'Pause') return requestAnimationFrame(look);
@@ -132,8 +132,7 @@ def play_to_end(page, player=0, speed=4):
                 resolve();
             };
             look();
-        })""",
-        speed,
+        })"""
     )
     still(page)
 
