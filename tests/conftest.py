@@ -60,5 +60,5 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_make_parametrize_id(val):
-    """Test names must be the same in all processes, but compressed files contain the time at which they were created."""
-    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+    """Test names must be the same in all processes, but compressed files, and even their lengths, depend on the time."""
+    return ascii(val[:4]) if isinstance(val, bytes) else None

@@ -119,7 +119,7 @@ def test_workers_that_die_again_and_again_are_reported(cluster):
 def test_a_cluster_that_does_not_answer_is_reported(cluster, data):
     states = iterate(KMeans(3), data, start=np.eye(3)[:, :2])
     next(states)
-    cluster.cluster.close(timeout=1)
+    cluster.cluster.close()
     with pytest.raises(ValueError, match="the Dask cluster does not answer"):
         next(states)
     with pytest.raises(ValueError, match="the Dask cluster does not answer"):
