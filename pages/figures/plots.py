@@ -326,7 +326,7 @@ def _listed(value):
     if isinstance(value, dict):
         return {name: _listed(part) for name, part in value.items() if part is not None}
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= MAX_LISTED:
-        return value
+        return np.ascontiguousarray(value)  # orjson writes others only after all of the figure was copied
     return _packed(value)
 
 

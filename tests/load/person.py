@@ -1,6 +1,8 @@
 """A visitor without a browser: exchanges messages with the server as a browser does, and records plots and errors."""
 
 import asyncio
+import base64
+import json
 import re
 import time
 import urllib.error
@@ -9,6 +11,7 @@ from http.cookies import SimpleCookie
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+import numpy as np
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -31,7 +34,7 @@ MAX_CACHED_AGE = 10
 because runs overlap if a widget changes before the previous run has finished"""
 SECRET = re.compile(rb"secret-[0-9a-f]{12}")
 """a word in the data that one person pastes, which no other person may receive"""
-X_DATA = re.compile(r'"x":\{"dtype":"f8","bdata":"([^"]*)"')
+X_DATA = re.compile(r'"x":(\[[^\]]+\]|\{"dtype":"f8","bdata":"[^"]*"\})')
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """opens addresses without the proxy in the environment"""
@@ -41,7 +44,12 @@ class Plot(NamedTuple):
     alt: str
     """its alternative text"""
     x: str
-    """x coordinates of its points, in base64 with JSON escapes"""
+    """x coordinates of its points in JSON; "" if there are none"""
+
+    def coordinates(self) -> np.ndarray:
+        """x coordinates of its points."""
+        values = json.loads(self.x or "[]")
+        return np.frombuffer(base64.b64decode(values["bdata"])) if isinstance(values, dict) else np.array(values, dtype=float)
 
 
 class Response(NamedTuple):

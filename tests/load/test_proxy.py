@@ -42,7 +42,7 @@ def server():
 async def open_page(person):
     """Opens the Watch page and returns the number of the process that runs it."""
     response = await person.open(n="50")
-    assert len(response.plots) == 1
+    assert [len(plot.coordinates()) for plot in response.plots] == [50]
     assert not person.errors
     return person.cookies[COOKIE]
 

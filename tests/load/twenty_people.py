@@ -10,8 +10,6 @@ or if it kept sessions or objects after everyone had left.
 
 import argparse
 import asyncio
-import base64
-import json
 import os
 import random
 import secrets
@@ -75,7 +73,7 @@ class Visit:
         self.times: list[
             tuple[str, float, float]
         ] = []  # row of the table, seconds until the plot and until the end of the run
-        self.plots: list[tuple] = []  # sample, n, seed and pasted points that were requested, and the x that was received
+        self.plots: list[tuple] = []  # sample, n, seed and pasted points that were requested, and the plot that was received
 
     async def arrive(self) -> None:
         query = dict(sample=SAMPLES[self.sample].title, n=str(self.n), data_seed=str(self.seed))
@@ -150,7 +148,7 @@ class Visit:
             self.times.append((row, response.until_plot, response.until_finished))
         if not response.plots:
             self.person.errors.append("received no plot")
-        self.plots += [(self.sample, self.n, self.seed, self.pasted, plot.x) for plot in response.plots]
+        self.plots += [(self.sample, self.n, self.seed, self.pasted, plot) for plot in response.plots]
 
     def errors(self) -> list[str]:
         """Returns what went wrong, in sentences.
@@ -159,11 +157,11 @@ class Visit:
         processor time.
         """
         errors = list(self.person.errors)
-        for name, n, seed, points, x in self.plots:
+        for name, n, seed, points, plot in self.plots:
             if points is None:
                 sample = SAMPLES[name]
                 points = draw_sample(name, n, seed, {one.name: sample.default(one) for one in sample.settings}).points
-            received = np.frombuffer(base64.b64decode(json.loads(f'"{x}"')))
+            received = plot.coordinates()
             # a large plot is an image, with markers only for some rows
             requested = points[:, 0] if len(received) == n else points[hoverable_rows(n), 0]
             if not np.array_equal(received, requested):

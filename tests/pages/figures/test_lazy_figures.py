@@ -93,3 +93,11 @@ def test_a_figure_on_a_page_includes_later_changes():
     figure = Figure([dict(x=[1, 2])], dict(height=300))
     figure.update_layout(height=400)
     assert page_figure(figure, LIGHT).to_dict()["layout"]["height"] == 400
+
+
+def test_a_figure_on_a_page_is_written_without_copies(monkeypatch):
+    """Columns of an array are not contiguous."""
+    points = np.arange(6.0).reshape(3, 2)
+    monkeypatch.setattr("plotly.io._json.clean_to_json_compatible", lambda *args, **options: pytest.fail("copied"))
+    spec = json.loads(page_figure(Figure([dict(x=points[:, 0], y=points[:, 1])], {}), LIGHT).to_json(validate=False))
+    assert spec["data"][0] == dict(type="scatter", x=[0, 2, 4], y=[1, 3, 5])
