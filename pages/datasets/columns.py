@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -133,5 +134,5 @@ def _is_identifier_name(name: str) -> bool:
     words = [word.lower() for word in words]
     return any(
         (word in IDENTIFIER_NAMES or ID_AT_END.fullmatch(word)) and following != "of"  # unlike "no_of_rooms"
-        for word, following in zip(words, [*words[1:], ""], strict=True)
+        for word, following in zip_longest(words, words[1:], fillvalue="")
     )

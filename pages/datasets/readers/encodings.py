@@ -29,8 +29,9 @@ MAX_SPECIAL_LINES = 200
 """lines with characters other than ASCII that are inspected"""
 CLOSE = 0.06
 """difference in charset-normalizer's measure of disorder (0 to 1) up to which another encoding is also likely"""
-STRAY_SHARE = 0.2
-"""largest share of invalid bytes among the other characters of a UTF-8 text that are not ASCII"""
+MAX_STRAY = 1.0
+"""largest number of invalid bytes of a UTF-8 text per valid character that is not ASCII; there is hardly ever such a character
+in texts with other encodings"""
 
 
 def _as_windows_1252(error: UnicodeDecodeError) -> tuple[str, int]:
@@ -72,7 +73,7 @@ def _likely_encodings(content: bytes) -> list[str]:
     sample = b"\n".join(itertools.islice(_special_lines(content), MAX_SPECIAL_LINES))
     text = sample.decode("utf-8", "surrogateescape")
     stray, special = len(re.findall("[\udc80-\udcff]", text)), len(re.findall("[^\0-\x7f]", text))
-    if stray <= STRAY_SHARE * (special - stray):
+    if stray <= MAX_STRAY * (special - stray):
         return ["utf-8"]
     # in the Latin alphabet, letters other than ASCII hardly ever follow each other
     isolated = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))

@@ -112,18 +112,27 @@ def _size(row: Sequence[str]) -> int:
 
 
 def rows_above(rows: Rows) -> int:
-    """Number of rows above the table, such as a title: much shorter than most rows, and not numeric."""
+    """Number of rows above the table, such as a title: much shorter than most rows, and not numeric.
+
+    A table of two columns must have names and numbers below a title: "price" above "1,5" is a single column.
+    """
     sizes = Counter(map(_size, rows))
     width = max(sizes, key=lambda size: (sizes[size], size), default=0)
-    if width < 3:
+    if width < 2:
         return 0
     base = min((i for row in rows[-20:] if _size(row) >= width for i, cell in enumerate(row) if cell.strip()), default=0)
     for number, row in enumerate(rows[: min(MAX_ROWS_ABOVE, len(rows) - 2)]):
         filled = [i for i, cell in enumerate(row) if cell.strip()]
         is_title = filled == [base] or (width >= 4 and filled in ([base, base + 1], [base + 1]))
         if not is_title or is_plain_number(row[filled[0]]) or is_date(row[filled[0]]):
-            return number if _is_filled(rows[number:], width) else 0
+            table = rows[number:]
+            return number if _is_filled(table, width) and (width > 2 or _is_named(table)) else 0
     return 0
+
+
+def _is_named(rows: Rows) -> bool:
+    """Whether the first row has no numbers, and a column below it hardly anything else."""
+    return share_of_numbers(rows[0]) == 0 and any(share_of_numbers(column) > 0.8 for column in _columns(rows[1:]))
 
 
 def _is_filled(rows: Rows, width: int) -> bool:

@@ -69,6 +69,12 @@ def test_a_stray_byte_in_utf_8_is_read_as_windows_1252_and_reported():
         assert reading.notes == ("Some bytes are not UTF-8 and were read as Windows-1252 (first: “München,12”).",)
 
 
+@pytest.mark.parametrize("words", [["Zürich", "Genève"], ["Łódź"], ["Москва", "Омск"], ["北京"], ["Übung"]])
+def test_one_stray_byte_does_not_garble_a_short_text_in_utf_8(words):
+    content = "name,x\n" + "".join(f"{word},{i}\n" for i, word in enumerate(words))
+    assert list(readers.read(content.encode() + b"B\xe9rn,3\nBasel,4\n", "t.csv").table["name"]) == [*words, "Bérn", "Basel"]
+
+
 def test_an_invalid_byte_far_below_ascii_text_is_found():
     content = b"a,b\n" + b"x,1\n" * 300_000 + b"caf\xe9,2\n"
     assert encoding_of(content) == "latin-1"

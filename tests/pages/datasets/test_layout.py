@@ -5,6 +5,8 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clustering import KMeans, best_of
 from pages.datasets import cleaning, matrices, readers
@@ -158,6 +160,12 @@ def test_other_names_are_not_identifiers(name):
     assert describe(pd.DataFrame({"x": [1.5, 2], name: [17, 12]}))[1].kind == "number"
 
 
+@given(st.text(max_size=6), st.sampled_from([["a", "b", "c"], [3, 4, 5], [1.5, 2, 3]]))
+def test_columns_with_any_name_are_described(name, values):
+    [column] = describe(pd.DataFrame({name: values}))
+    assert (column.name, column.distinct, column.missing) == (name, 3, 0)
+
+
 # Lines above the table
 
 
@@ -175,6 +183,20 @@ def test_comments_and_titles_above_the_header_are_skipped(above, skipped):
     reading = read(above + "a,b,c,d\n1,2,3,x\n4,5,6,y\n7,8,9,z\n")
     assert_equal(reading.table, ["a", "b", "c", "d"], [[1, 4, 7], [2, 5, 8], [3, 6, 9], ["x", "y", "z"]])
     assert reading.format.skip == skipped
+
+
+@pytest.mark.parametrize("rows", ["a,b\n1,2\n3,4\n5,6\n", "a;b\n1,5;2\n2,5;3\n4;1\n", "place,b\nRome,1\nParis,2\nBerlin,3\n"])
+@pytest.mark.parametrize(
+    "above", ["Sales of 2020\n\n", "Sales of 2020\nall regions\n", "# made by x\nSales\n", "# made by x\n% in 2020\n"]
+)
+def test_titles_above_two_columns_are_skipped(rows, above):
+    pd.testing.assert_frame_equal(read(above + rows).table, read(rows).table)
+    assert read(rows).table.shape == (3, 2)
+
+
+@pytest.mark.parametrize("text", ["price\n1,5\n2,5\n3,5\n", "price\nin EUR\n1,5\n2,5\n"])
+def test_a_single_column_with_commas_has_no_title(text):
+    assert read(text).table.shape[1] == 1
 
 
 def test_comments_between_rows_are_left_out_only_if_the_file_begins_with_one():
