@@ -110,7 +110,6 @@ def _pasted() -> Text | None:
 def _uploaded() -> Text | None:
     st.file_uploader(
         f"Text file (.txt), or a table with a column of texts, item lists or categories; up to {MAX_TOKENS:,} words",
-        type=readers.EXTENSIONS,
         key="text file",
         on_change=_keep_upload,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.datasets import cleaning, matrices, readers
+from pages.datasets import cleaning, matrices
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
@@ -92,9 +92,9 @@ def _uploaded() -> Source | Data | None:
     limit = st.get_option("server.maxUploadSize")
     st.file_uploader(
         f"Table (one row per observation) or square distance matrix; up to {limit} MB (JSON: {MAX_JSON_BYTES // 2**20} MB)",
-        type=readers.EXTENSIONS,
         key="file",
         on_change=_keep_upload,
+        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip.",
     )
     file = st.session_state.get("upload")
     if file is None:

@@ -12,7 +12,7 @@ from pages.datasets.readers.encodings import decode_text, encoding_doubts, encod
 from pages.datasets.readers.files import read_arrow, read_npy, read_parquet
 from pages.datasets.readers.formats import ENCODINGS, KIND_NAMES, Doubt, Format, Reading, check_format
 from pages.datasets.readers.json_tables import detect_json, read_json
-from pages.datasets.readers.kinds import BINARY, EXTENSIONS, KINDS, extension, kind_of, unpack
+from pages.datasets.readers.kinds import BINARY, KINDS, extension, kind_of, unpack
 from pages.datasets.readers.limits import SAMPLE_BYTES, ReadError, check_width
 from pages.datasets.readers.lines import first_lines as _first_lines
 from pages.datasets.readers.text import read_text as _read_text
@@ -21,7 +21,6 @@ from pages.datasets.readers.workbooks import detect_workbook, read_workbook
 __all__ = [
     "BINARY",
     "ENCODINGS",
-    "EXTENSIONS",
     "Doubt",
     "Format",
     "ReadError",

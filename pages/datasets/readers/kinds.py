@@ -23,8 +23,6 @@ KINDS = {
     "npy": "npy",
 }
 """kind of a file by its extension"""
-EXTENSIONS = (*KINDS, "gz", "zip")
-"""extensions of files that can be read"""
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 SIGNATURES = {

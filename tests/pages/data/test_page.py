@@ -386,6 +386,12 @@ def test_an_invalid_file_shows_one_error_and_the_previous_data_stay(shared_app, 
     assert "All pages still use “good.csv”." in texts_of(app)
 
 
+def test_files_with_any_extension_can_be_chosen_so_that_a_sentence_says_why_one_cannot_be_read(shared_app):
+    app = upload(shared_app, "report.pdf", b"%PDF-1.7")
+    assert list(app.get("file_uploader")[0].proto.type) == []
+    assert app.error[0].value.startswith("This file is a PDF document")
+
+
 def test_a_compressed_file_that_exceeds_the_limit_after_unpacking_is_rejected(shared_app, monkeypatch):
     monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 10_000)
     monkeypatch.setattr(opened_files, "is_small", lambda content: True)  # in this process, which has the smaller limit
