@@ -110,7 +110,7 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
         places = st.columns(2, gap="small")
         with places[0]:
             st.caption("The file as it stands")
-            st.code("\n".join(start), language=None, height=PREVIEW_HEIGHT)
+            st.code("\n".join(start), language=None, height=min(PREVIEW_HEIGHT, 40 + 23 * len(start)))
     if reading is None:
         return
     with places[-1]:
