@@ -4,6 +4,7 @@ import os
 import signal
 import warnings
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from clustering.tasks import Tasks, places_of
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from distributed import Client, LocalCluster
+    from distributed.utils import get_mp_context
 
 pytestmark = pytest.mark.filterwarnings("default")  # of asyncio and of sockets, when a worker is killed
 
@@ -29,8 +31,12 @@ def random_block(block_info):
 @pytest.fixture(scope="module")
 def cluster():
     options = {"threads_per_worker": 1, "memory_limit": "400MiB", "dashboard_address": None, "silence_logs": 60}
-    with LocalCluster(n_workers=2, **options) as cluster, Client(cluster) as client:
-        yield client
+    settings = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.worker.profile.enabled": False}
+    with dask.config.set(settings):
+        # each worker is a copy of a process that has imported these packages
+        get_mp_context().set_forkserver_preload(["distributed", "dask.array", "clustering"])
+        with LocalCluster(n_workers=2, **options) as cluster, Client(cluster) as client:
+            yield client
 
 
 @pytest.fixture

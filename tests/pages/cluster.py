@@ -11,8 +11,11 @@ from pages.datasets.server import cluster as module
 def cluster_in_process():
     """Everything that reads a table on the server uses a scheduler and a worker in threads of this process."""
     distributed = pytest.importorskip("distributed", reason="the extra `big` is not installed")
+    import dask
+
     options = dict(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=":0", memory_limit=0)
-    with distributed.Client(**options) as client, pytest.MonkeyPatch.context() as patch:
+    settings = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"}
+    with dask.config.set(settings), distributed.Client(**options) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr(module._connection, "open", lambda: client)
         patch.setattr(module, "POLLING_SECONDS", 0.01)
         yield client

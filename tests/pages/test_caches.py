@@ -10,6 +10,8 @@ BOUNDS = {"maxsize", "max_entries"}
 
 def unbounded(source: str) -> list[str]:
     """The functions of a module that have arguments and an unbounded cache."""
+    if "cache" not in source:  # as in most files, whose syntax trees take long to build
+        return []
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     return [one.name for one in functions if ast.unparse(one.args) and any(map(is_unbounded, one.decorator_list))]
 

@@ -36,8 +36,9 @@ def postgresql():
     subprocess.run([*other_user, *create], check=True, **options)
     run = [Path(initdb).with_name("postgres"), "-D", f"{folder}/data", "-k", folder, "-h", "", "-F"]
     server = subprocess.Popen([*other_user, *run], **options)
+    ready = [Path(initdb).with_name("pg_isready"), "-h", folder]
     try:
-        while not Path(folder, ".s.PGSQL.5432").exists():
+        while subprocess.run(ready, **options).returncode:
             assert server.poll() is None, "PostgreSQL did not start"
             time.sleep(0.05)
         yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"

@@ -22,6 +22,7 @@ from pages.methods.starts import ManualStart, NoStart
 from pages.methods.traits import WATCH
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs import pictures
+from pages.runs import run as run_module
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.pixels import painted_rows
@@ -71,9 +72,23 @@ def run_on(data, name, start=None, on_step=lambda state: None, **options):
     return make_run(data, settings(name, 3, start, 1, data, **options), RecentCache(), on_step)
 
 
-@pytest.mark.parametrize("name", ON_BLOCKS)
-def test_parameters_losses_and_sizes_are_those_of_all_rows(data, in_memory, name):
-    run, expected = run_on(data, name), run_on(in_memory, name)
+@pytest.fixture(scope="module", params=ON_BLOCKS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run(data, name):
+    """On all rows of the table."""
+    return run_on(data, name)
+
+
+@pytest.fixture(scope="module")
+def expected(in_memory, name):
+    return run_on(in_memory, name)
+
+
+def test_parameters_losses_and_sizes_are_those_of_all_rows(run, expected):
     assert run.history.iterations == expected.history.iterations > 2
     np.testing.assert_allclose(run.history.losses, expected.history.losses)
     np.testing.assert_allclose(run.history.half_losses, expected.history.half_losses)
@@ -84,9 +99,7 @@ def test_parameters_losses_and_sizes_are_those_of_all_rows(data, in_memory, name
     assert [score.text for score in run.view.scores(run)] == [score.text for score in expected.view.scores(expected)]
 
 
-@pytest.mark.parametrize("name", ON_BLOCKS)
-def test_labels_and_memberships_are_those_of_the_sample(data, in_memory, name):
-    run, expected = run_on(data, name), run_on(in_memory, name)
+def test_labels_and_memberships_are_those_of_the_sample(data, run, expected):
     np.testing.assert_array_equal(run.labels, expected.labels[data.rows - 1])
     for i in range(len(run.history.states)):
         ours, theirs = run.history.assignment(i), expected.history.assignment(i)
@@ -97,9 +110,9 @@ def test_labels_and_memberships_are_those_of_the_sample(data, in_memory, name):
         np.testing.assert_allclose(run.memberships, expected.memberships[data.rows - 1], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ON_BLOCKS)
 @pytest.mark.parametrize("start", ["random", "k-means++", "tree"])
-def test_every_initialization_starts_on_all_rows(data, name, start):
+def test_every_initialization_starts_on_all_rows(data, name, start, monkeypatch):
+    monkeypatch.setattr(run_module, "iteration_limit", lambda *_: 2)
     run = run_on(data, name, start)
     assert run.history.sizes[0].sum() == pytest.approx(N)
 
@@ -128,9 +141,7 @@ def test_the_canvas_of_counts_is_that_of_the_points(points):
     assert np.abs(pixels(image) - pixels(paint.Canvas(*points.T, extent).paint(colors, labels=labels))).max() <= 1
 
 
-@pytest.mark.parametrize("name", ON_BLOCKS)
-def test_pictures_show_all_rows(data, in_memory, name):
-    run, expected = run_on(data, name), run_on(in_memory, name)
+def test_pictures_show_all_rows(run, expected):
     expected = replace(expected, matched_ranks=run.ranks)
     plane, extent = column_plane(("x", "y"), 0, 1), (-3.0, 11.0, -3.0, 10.0)
     frames, _ = frames_of(run)
@@ -144,9 +155,7 @@ def test_pictures_show_all_rows(data, in_memory, name):
     assert (pixels(ours[-1])[..., 3] > 0).sum() > 600 * 10
 
 
-@pytest.mark.parametrize("name", ON_BLOCKS)
-def test_the_image_of_the_last_state_has_the_memberships_of_all_rows(data, name, monkeypatch):
-    run = run_on(data, name)
+def test_the_image_of_the_last_state_has_the_memberships_of_all_rows(run, monkeypatch):
     counts, shares = [], []
     of_counts, paint_on = paint.Canvas.of_counts, paint.Canvas.paint
 
