@@ -22,6 +22,10 @@ class Bootstrap(Job):
     def tasks(self) -> range:
         return range(self.n_fits)
 
+    @property
+    def can_be_sent(self) -> bool:
+        return self.run.data.all_rows is None
+
     def run_task(self, task: int, on_step) -> Gaussians:
         """Fit to resample number `task`; does not call `on_step`, because a single fit is short."""
         history = self.run.history

@@ -181,6 +181,16 @@ class RemainingRuns(Job):
     def tasks(self) -> tuple[tuple[str, int], ...]:
         return self.queue
 
+    @property
+    def can_be_sent(self) -> bool:
+        return self.study.data.all_rows is None  # the blocks of a table are on the cluster already
+
+    def part(self, tasks: Sequence[tuple[str, int]]) -> "RemainingRuns":
+        return RemainingRuns(RestartStudy(self.study.settings, self.study.inputs), tuple(tasks))
+
+    def finish(self, task: tuple[str, int], result: RunSummary) -> None:
+        self.results[task] = self.study.finished[task] = result
+
     def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> RunSummary:
         initialization, _ = task
         self._on_step = on_step
@@ -188,7 +198,7 @@ class RemainingRuns(Job):
         if runs is None:
             numbers = [i for name, i in self.remaining if name == initialization]
             runs = self.study.compute_runs(initialization, numbers, lambda state: self._on_step(state))
-        run = self.study.finished[task] = next(runs)
+        run = next(runs)
         self._runs[initialization] = runs
         return run
 

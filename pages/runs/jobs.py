@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 
 @dataclass(eq=False)
@@ -14,6 +14,8 @@ class Job(ABC):
     """the result of each finished task"""
     noun = "task"
     """what a task is called on the screen"""
+    can_be_sent = True
+    """whether other processes can run its tasks"""
 
     @property
     @abstractmethod
@@ -31,6 +33,14 @@ class Job(ABC):
     @abstractmethod
     def describe(self, task: Hashable, state: Any) -> str:
         """Progress message for a task; `state` is the last argument of `on_step`."""
+
+    def part(self, tasks: Sequence[Hashable]) -> Self:
+        """A job without results that can run these tasks in another process."""
+        return replace(self)
+
+    def finish(self, task: Hashable, result: Any) -> None:
+        """Add the result of a task."""
+        self.results[task] = result
 
     @property
     def remaining(self) -> list[Hashable]:
@@ -52,7 +62,7 @@ class Job(ABC):
                 on_progress(share, self.describe(task, state))
 
             on_step(None)
-            self.results[task] = self.run_task(task, on_step)
+            self.finish(task, self.run_task(task, on_step))
 
 
 def progress_after(iteration: int) -> float:

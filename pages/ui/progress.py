@@ -6,7 +6,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.datasets.formatting import pluralize
+from pages.datasets.server.tables import UnreadableTable
 from pages.runs.jobs import Job
+from pages.runs.remote import is_remote, resume_on_cluster
 
 
 class Progress:
@@ -60,5 +62,10 @@ def run_job(name: str, job: Job) -> None:
             st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         return
     progress = Progress(stop)
+    if is_remote(job):
+        try:
+            resume_on_cluster(job, progress.show)
+        except UnreadableTable as error:
+            st.warning(f"{error} The computation continues in the app.")
     job.resume(progress.show)
     progress.done()

@@ -168,20 +168,29 @@ def computed(futures: list, result, on_progress: Callable[[float], None]):
     UnreadableTable
         As in `readable_errors`, and if there are no workers or no scheduler for a minute.
     """
-    client, last = cluster_client(), time.monotonic()
     try:
         with readable_errors():
-            while not result.done():
-                on_progress(sum(future.done() for future in futures) / (len(futures) + 1))
-                if client.status == "running" and client.scheduler_info()["workers"]:
-                    last = time.monotonic()
-                elif time.monotonic() - last > START_TIMEOUT:
-                    raise UnreadableTable(NO_ANSWER)
-                time.sleep(POLLING_SECONDS)
-            return result.result()
+            return wait_for(result, lambda: on_progress(sum(future.done() for future in futures) / (len(futures) + 1)))
     finally:
         for future in [*futures, result]:
             future.release()  # tasks that nobody else needs are not started
+
+
+def wait_for(future, on_wait: Callable[[], None]):
+    """The result of a future.
+
+    `on_wait` is called from time to time; it may raise an exception. Raises UnreadableTable if there are no workers or no
+    scheduler for a minute, and errors of the future unchanged.
+    """
+    client, last = cluster_client(), time.monotonic()
+    while not future.done():
+        on_wait()
+        if client.status == "running" and client.scheduler_info()["workers"]:
+            last = time.monotonic()
+        elif time.monotonic() - last > START_TIMEOUT:
+            raise UnreadableTable(NO_ANSWER)
+        time.sleep(POLLING_SECONDS)
+    return future.result()
 
 
 @contextmanager
