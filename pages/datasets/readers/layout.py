@@ -69,6 +69,9 @@ def doubts_of(rows: Rows, format: Format) -> tuple[Doubt, ...]:
     rows = [row[:SAMPLE_COLUMNS] for row in rows]
     layout = detect_layout(rows, format.decimal, format.thousands)
     doubts = [doubt for doubt in layout.doubts if layout.header == format.header]
+    if layout.header == format.header > 1:
+        sentence = f"The first {layout.header} rows are read as column names."
+        doubts.append(Doubt(sentence, "Read only the first row as column names", (("header", 1),)))
     cell = ambiguous_number(itertools.zip_longest(*rows[format.header :], fillvalue=""), format)
     if cell:
         decimal, thousands = (format.thousands, "") if format.thousands else (".,"[format.decimal == "."], format.decimal)
@@ -123,8 +126,8 @@ def rows_above(rows: Rows) -> int:
     base = min((i for row in rows[-20:] if _size(row) >= width for i, cell in enumerate(row) if cell.strip()), default=0)
     for number, row in enumerate(rows[: min(MAX_ROWS_ABOVE, len(rows) - 2)]):
         filled = [i for i, cell in enumerate(row) if cell.strip()]
-        is_title = filled == [base] or (width >= 4 and filled in ([base, base + 1], [base + 1]))
-        if not is_title or is_plain_number(row[filled[0]]) or is_date(row[filled[0]]):
+        is_title = filled in ([], [base]) or (width >= 4 and filled in ([base, base + 1], [base + 1]))
+        if not is_title or any(is_plain_number(row[i]) or is_date(row[i]) for i in filled[:1]):
             table = rows[number:]
             return number if _is_filled(table, width) and (width > 2 or _is_named(table)) else 0
     return 0
@@ -180,18 +183,13 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
         return True, None
     as_data = Doubt("The first row is read as column names.", "Read it as data", (("header", 0),))
     as_names = Doubt("The first row is read as data.", "Read it as column names", (("header", 1),))
-    others = [i for i in range(len(first)) if i not in numbers]
-    corner = others == [0] or not others
+    others = [i for i in range(len(first)) if i not in numbers and (i == 0 or first[i] not in MISSING or any(body[i]))]
     values = [_value(numbers[i], decimal, thousands) for i in numbers]
     steps = {round(b - a, 9) for a, b in itertools.pairwise(values)}
     increasing = len(values) > 1 and (min(steps) > 0 or max(steps) < 0)
     years = all(value == int(value) and 1500 <= value < 2200 for value in values) and len(set(values)) == len(values)
-    regular = len(values) > 2 and len(steps) == 1 and 0 not in steps
-    if (
-        not corner
-        or not (increasing or years)
-        or not all(re.fullmatch(r"[0-9]+([.,][0-9]+)?", cell) for cell in numbers.values())
-    ):
+    regular = len(steps) == 1 and 0 not in steps and (len(values) > 2 or (years and steps <= {1, -1}))
+    if not (increasing or years) or not all(re.fullmatch(r"[0-9]+([.,][0-9]+)?", cell) for cell in numbers.values()):
         return False, None
     inside, far = _compared_with_columns({i: values[j] for j, i in enumerate(numbers)}, body, decimal, thousands)
     mostly_inside, mostly_far = 2 * inside >= len(values), 2 * far > len(values)
@@ -199,10 +197,14 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
         empty_corner = first[0] in MISSING
         if empty_corner and increasing and not any(cell in MISSING for cell in body[0]):
             return True, as_data if mostly_inside else None
-        named = 0 in numeric and not empty_corner  # a word above numbers
-        if years and regular and increasing:
-            return True, None if mostly_far else as_data
-        if (mostly_far and increasing) or ((years or regular or named) and not mostly_inside):
+        named = not typed.isdisjoint(texts)  # a word above numbers
+        counts = regular and values[0] in (0, 1) and len(values) > 3
+        likely = not mostly_inside and (years or regular or named)
+        if others == [0]:  # names of the other columns only
+            likely = likely or counts or (mostly_far and increasing)
+        else:
+            likely = (likely and mostly_far) or (likely and years and len(values) > 2)
+        if (regular and (years or named)) or likely:
             return True, None if mostly_far else as_data
         return False, as_names if regular or years else None
     counts = values[0] in (0, 1) and steps == {1}
@@ -257,9 +259,11 @@ def _header_rows(rows: Rows) -> int:
     while count < start:
         row = [cell.strip() for cell in rows[count]]
         cells = [row[i] if i < len(row) else "" for i in numeric]
-        named = [cell for cell in cells if cell not in MISSING and not is_number(cell) and not is_date(cell)]
+        named = [cell for cell in cells if cell not in MISSING and not (is_number(cell) or re.match(r"\W*[0-9]", cell))]
+        others = [cell for i, cell in enumerate(row) if i not in numeric and cell not in MISSING]
         only_index_name = count > 1 and _size(row) == 1 and not any(cells[1:]) and not is_plain_number(row[0])
-        if not (only_index_name or (len(named) == sum(cell != "" for cell in cells) and 2 * len(named) > len(cells))):
+        is_named = len(named) == sum(cell != "" for cell in cells) and 2 * len(named) > len(cells)
+        if not (only_index_name or (is_named and len(named) > len(others))):
             break
         count += 1
     return count

@@ -7,7 +7,13 @@ from pages.datasets.readers.limits import START_CHARACTERS, START_LINES, ReadErr
 
 LINE = rb"(?:(?m:^)|(?<=\r))"
 """start of a line"""
-RULE = re.compile(LINE + rb"[ \t]*[|+:]?[-=+|: \t]*--[-=+|: \t]*(?=\r|\n|\Z)|" + LINE + rb"\([0-9]+ rows?\)[ \t]*(?=\r|\n|\Z)")
+RULE = re.compile(
+    LINE
+    + rb"[ \t]*[|+:]?[-=+|: \t]*(?:--|==)[-=+|: \t]*(?=\r|\n|\Z)|"
+    + LINE
+    + rb"(?:\([0-9]+ rows?\)|[0-9]+ rows? in set[^\r\n]*)[ \t]*(?=\r|\n|\Z)"
+)
+"""rules of drawn tables, and the number of rows that psql and MySQL print below them"""
 EDGE = re.compile(LINE + rb"[ \t]*\||\|[ \t]*(?=\r|\n|\Z)")
 COMMENTS = "#%"
 """characters that begin a comment"""
@@ -57,7 +63,10 @@ def blank_comments(data: bytes, comment: str) -> tuple[bytes, int]:
 
 
 def with_single_separator(data: bytes, separator: str) -> tuple[bytes, str]:
-    """The text and its separator, without the rules and edges of a table drawn with "|", and with "::" as one character."""
+    """The text and its separator, without rules and edges of a table drawn with "|".
+
+    "::" is replaced with one character. Spaces between a separator and a quotation mark are removed.
+    """
     if separator == "::":
         return data.replace(b"::", TWO_COLONS.encode()), TWO_COLONS
     if separator == "|":
@@ -65,6 +74,11 @@ def with_single_separator(data: bytes, separator: str) -> tuple[bytes, str]:
         rows = [line.strip() for line in data[:4096].splitlines()[:-1] or data.splitlines() if line.strip()]
         if rows and all(len(row) > 1 and row.startswith(b"|") and row.endswith(b"|") for row in rows):
             data = EDGE.sub(b"", data)
+    start = data[:4096]
+    if separator in tuple(",;|") and separator.encode() + b' "' in start:
+        spaces = separator.encode() + rb' +(?=")'
+        if len(re.findall(spaces, start)) >= start.count(b"\n"):  # not only inside of some cells
+            data = re.sub(spaces, separator.encode(), data)
     return data, separator
 
 
