@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pages.datasets.readers.dates import parse_dates, parse_durations
+from pages.datasets.readers.dates import compact_dates, parse_dates, parse_durations
 from pages.datasets.readers.findings import CODES_OF_MISSING, TableFindings
 from pages.datasets.readers.formats import Doubt, Format, RawTable, count_of
 from pages.datasets.readers.limits import MAX_NOTES, ReadError, check_cells
@@ -96,10 +96,14 @@ Column = np.ndarray | pd.Series
 
 
 def _finished(values: Column, format: Format, found: TableFindings) -> Column:
-    """The column without additional marks of missing values among its numbers; looks for numbers that may be such marks."""
+    """The column without additional marks of missing values among its numbers, or as dates; looks for such marks."""
     if not isinstance(values, np.ndarray) or not len(values) or values.dtype.kind not in "if":
         return values
     values = with_missing(values, format.missing)
+    dates = compact_dates(values)
+    if dates is not None:
+        found.note("compact dates", " has numbers such as 20210131, which are read as dates.")
+        return dates
     low = np.fmin.reduce(values)
     if low in CODES_OF_MISSING:
         others = values[values > low]
@@ -288,9 +292,12 @@ def _from_numbers(plain: pa.ChunkedArray, numbers: pa.ChunkedArray, text: pa.Chu
 
 
 def _are_identifiers(cells: pa.ChunkedArray) -> bool:
-    """Whether most cells are whole numbers with leading zeros, and all have the same length, like "00123"."""
+    """Whether whole numbers have leading zeros, like "00123", and all cells have the same length.
+
+    Numbers of less than four digits, such as months, must mostly have leading zeros.
+    """
     if not pc.any(pc.starts_with(cells, "0")).as_py():
         return False
     lengths = pc.min_max(pc.utf8_length(cells)).as_py()
     zeros = pc.sum(pc.match_substring_regex(cells, "^0[0-9]+$")).as_py()
-    return lengths["min"] == lengths["max"] and 2 * zeros > len(cells) - cells.null_count
+    return lengths["min"] == lengths["max"] and zeros > (len(cells) - cells.null_count) / 2 * (lengths["min"] < 4)

@@ -11,17 +11,22 @@ import pyarrow.compute as pc
 
 from pages.datasets.readers.notation import first_present
 
-_TIME = r"(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?)?"
+_TWELVE = r"(?: ?[AaPp]\.?[Mm]\.?)?"
+_TIME = (
+    rf"(?:(?:T|,? +)\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,9}})?)?{_TWELVE}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?)?"
+)
 _ISO = rf"^\d{{4}}-\d{{1,2}}-\d{{1,2}}{_TIME}$"
 _YEAR_FIRST = rf"^(\d{{4}})[/.](\d{{1,2}})[/.](\d{{1,2}})({_TIME})$"
 _MONTH = r"^(\d{4})[-/](0[1-9]|1[0-2])$"
 _DAY_OR_MONTH_FIRST = rf"^(\d{{1,2}})([/.-])(\d{{1,2}})[/.-](\d{{4}})({_TIME})$"
 _SHORT_YEAR = rf"^(\d{{1,2}})([/.])(\d{{1,2}})[/.](\d{{2}})({_TIME})$"
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_MONTH_NAME = rf"^(\d{{1,2}})[-. ]+(?i:({'|'.join(_NAMES)})[a-z]*)[-., ]+(\d{{4}})({_TIME})$"
+_MONTH_NAME = rf"^(\d{{1,2}})[-. ]+(?i:({'|'.join(_NAMES)})[a-z]*)[-., ]+(\d{{4}}|\d{{2}})({_TIME})$"
 _NAME_FIRST = rf"^(?i:({'|'.join(_NAMES)})[a-z]*)[. ]+(\d{{1,2}}),? +(\d{{4}})({_TIME})$"
 _ANY_DATE = re.compile("|".join([_ISO, _YEAR_FIRST, _MONTH, _DAY_OR_MONTH_FIRST, _SHORT_YEAR, _MONTH_NAME, _NAME_FIRST]))
-_CLOCK = r"^\d{1,3}:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?$"
+_CENTURIES = ((r"([0-5]\d|6[0-8])", "20"), (r"(\d{2})", "19"))
+"""years of two digits, which are 1969 to 2068, and their first two digits"""
+_CLOCK = rf"^\d{{1,3}}:[0-5]\d(?::[0-5]\d(?:[.,]\d{{1,9}})?)?{_TWELVE}$"
 _DURATION = r"^-?\d+ days?(?:,? \+?\d{1,2}:\d{2}:\d{2}(?:\.\d{1,9})?)?$"
 
 
@@ -70,6 +75,8 @@ def parse_dates(cells: pa.ChunkedArray, order: str, default: str) -> Times | Non
     cells = pc.replace_substring_regex(cells, _YEAR_FIRST, r"\1-\2-\3\4")
     if any(re.search("[A-Za-z]{3}", cell) for cell in sample):
         cells = pc.replace_substring_regex(cells, _MONTH_NAME, r"\3-\2-\1\4")
+        for years, century in _CENTURIES:
+            cells = pc.replace_substring_regex(cells, rf"^{years}(-[A-Za-z])", rf"{century}\1\2")
         cells = pc.replace_substring_regex(cells, _NAME_FIRST, r"\3-\1-\2\4")
         for number, name in enumerate(_NAMES, 1):
             cells = pc.replace_substring_regex(cells, f"-(?i:{name})[a-z]*-", f"-{number:02}-")
@@ -88,8 +95,8 @@ def _order(cells: pa.ChunkedArray) -> str:
 
 
 def _day_or_month_first(cells: pa.ChunkedArray, order: str) -> pa.ChunkedArray:
-    """The cells with the year in front. Years of two digits are 1969 to 2068."""
-    for years, century in ((r"([0-5]\d|6[0-8])", "20"), (r"(\d{2})", "19")):
+    """The cells with the year in front."""
+    for years, century in _CENTURIES:
         pattern = rf"^(\d{{1,2}})([/.])(\d{{1,2}})[/.]{years}({_TIME})$"
         cells = pc.replace_substring_regex(cells, pattern, rf"\1\2\3\2{century}\4\5")
     return pc.replace_substring_regex(cells, _DAY_OR_MONTH_FIRST, r"\4-\3-\1\5" if order == "dmy" else r"\4-\1-\3\5")
@@ -97,7 +104,12 @@ def _day_or_month_first(cells: pa.ChunkedArray, order: str) -> pa.ChunkedArray:
 
 def _from_iso(cells: pa.ChunkedArray, twelve_hours: bool) -> pd.Series:
     """Dates with the year first; missing where that is not possible."""
-    for pattern, padded in ((r"-(\d)-", r"-0\1-"), (r"-(\d)($|[T ])", r"-0\1\2"), (r"[T ]+(\d):", r" 0\1:")):
+    for pattern, padded in (
+        (r"-(\d)-", r"-0\1-"),
+        (r"-(\d)($|[T, ])", r"-0\1\2"),
+        (r"(?:T|,? +)(\d{1,2}:)", r" \1"),
+        (r" (\d):", r" 0\1:"),
+    ):
         cells = pc.replace_substring_regex(cells, pattern, padded)
     cells = pc.replace_substring_regex(cells, r" ?(?:UTC|GMT)$", "Z")
     cells = pc.replace_substring_regex(cells, r"(:\d{2}),(\d+)", r"\1.\2")
@@ -122,7 +134,22 @@ def parse_durations(cells: pa.ChunkedArray) -> Times | None:
     cells = pc.if_else(pc.match_substring_regex(cells, f"{_CLOCK}|{_DURATION}"), cells, None)
     if len(cells) - cells.null_count < 0.8 * count:
         return None
+    if any(re.search("[AaPp]\\.?[Mm]", cell) for cell in sample):
+        times = _from_iso(pc.binary_join_element_wise("1970-01-01", cells, " "), True)
+        return Times(((times - pd.Timestamp(0)) / pd.Timedelta(hours=1)).to_numpy(dtype=float))
     cells = pc.replace_substring(cells, ",", ".")
     three_parts = pc.any(pc.match_substring_regex(cells, r"^\d+:\d+:")).as_py()
     cells = pc.replace_substring_regex(cells, r"^(\d+:\d+)$", r"0:\1" if three_parts else r"\1:00")
     return Times((pd.to_timedelta(cells.to_pandas(), errors="coerce") / pd.Timedelta(hours=1)).to_numpy(dtype=float))
+
+
+def compact_dates(values: np.ndarray) -> pd.Series | None:
+    """Dates such as 20210131, written without separators, or None if there are other numbers or fewer than three dates."""
+    present = values[np.isfinite(values)]
+    if not len(present) or present.min() < 1900_01_01 or present.max() > 2099_12_31 or len(np.unique(present)) < 3:
+        return None
+    if not (present == np.round(present)).all():
+        return None
+    cells = pd.Series(values).astype("Int64").astype("string")
+    dates = pd.to_datetime(cells, format="%Y%m%d", errors="coerce")
+    return dates if dates.notna().sum() == len(present) else None

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 from pages.datasets.limits import MAX_ROW_BYTES
-from pages.datasets.readers.dates import is_time
+from pages.datasets.readers.dates import is_date, is_time
 from pages.datasets.readers.encodings import decode_text, to_utf8
 from pages.datasets.readers.formats import Format
 from pages.datasets.readers.layout import SAMPLE_COLUMNS, detect_layout, rows_above
@@ -192,7 +192,7 @@ def _score(rows: list[list[str]], separator: str) -> float:
 
 def _looks_unsplit(cell: str) -> bool:
     """Whether a cell contains a separator, contains a quotation mark after a space, or begins with several numbers."""
-    if not re.search("[,;|\t ]", cell) or is_number(cell):
+    if not re.search("[,;|\t ]", cell) or is_number(cell) or is_date(cell) or is_time(cell):
         return False
     parts = cell.split()
     several = len(parts) > 1 and all(part == '""' or part in MISSING or is_number(part) for part in parts[:2])

@@ -488,6 +488,8 @@ def test_identifiers_with_leading_zeros_remain_text():
     reading = read("zip,b\n00123,1\n04567,2\n12345,3\n")
     assert list(reading.table["zip"]) == ["00123", "04567", "12345"]
     assert "leading zeros" in reading.notes[0]
+    assert list(read("zip,b\n01234,1\n10115,2\n80331,3\n").table["zip"]) == ["01234", "10115", "80331"]
+    assert list(read("minute,b\n05,1\n10,2\n20,3\n").table["minute"]) == [5, 10, 20]
     assert list(read("a,b\n0.123,1\n0.456,2\n").table["a"]) == [0.123, 0.456]
 
 
