@@ -11,8 +11,11 @@ from pages.datasets.formatting import minus_signs, truncate
 from pages.datasets.limits import MAX_CATEGORIES
 
 BINS = 20
-IDENTIFIER_NAMES = {"id", "unnamed", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
-ID_AT_END = re.compile("(?:user|customer|client|patient|subject|person|student|employee|member|product|item|order|case|row)id")
+IDENTIFIER_NAMES = {"id", "identifier", "unnamed", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
+ID_AT_END = re.compile(
+    "(?:user|customer|client|patient|subject|person|student|employee|member|product|item|order|case|row|"
+    "account|transaction|session|object|device|vendor|record)id"
+)
 KINDS = ("number", "category", "date", "text", "identifier", "constant")
 
 

@@ -98,7 +98,8 @@ def _latin_encodings(sample: bytes) -> list[str]:
 def _plausibility(previous: str, character: str, letters: str) -> float:
     """How plausible a character is after another one, from 0 to 1."""
     if character in SIGNS:
-        return 0.5
+        is_unit = character in "€£°µ±§" and not previous.isalpha()
+        return 1.0 if is_unit or (character in "²³" and previous == "m") else 0.5
     inside = previous.isdigit() or (previous.islower() and character.isupper())
     return float(character.lower() in letters and not inside)
 

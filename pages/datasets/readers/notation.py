@@ -24,15 +24,17 @@ MISSING = frozenset(
 """cells that are treated as missing values, after trimming"""
 CURRENCY = (
     r"(?:[A-Z]{1,2}\$|[$€£¥₹₽₩₺₫₴₪฿₱₦¢]"
-    r"|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|AUD|CAD|Rs\.?|kr\.?|zł|Kč|Ft)\b)"
+    r"|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|AUD|CAD|Rs|kr|zł|Kč|Ft)\b\.?)"
 )
+_SPACE = f"[\\s{THOUSANDS[' ']}]"
+"""one character; Arrow's regular expressions do not count no-break spaces as spaces"""
 _UNIT_CHARACTER = r"[^\s0-9()\"';,|]"
 UNIT = (
-    rf"(?:[%‰°]\s?[A-Za-z]?|{CURRENCY}|\s{_UNIT_CHARACTER}(?:[^0-9()\"';,|]{{0,14}}{_UNIT_CHARACTER})?[23²³]?"
+    rf"(?:[%‰°]{_SPACE}?[A-Za-z]?|{CURRENCY}|{_SPACE}{_UNIT_CHARACTER}(?:[^0-9()\"';,|]{{0,14}}{_UNIT_CHARACTER})?[23²³]?"
     r"|[A-Za-zµμ]{2,12}(?:/[A-Za-zµ]{1,4})?)"
 )
 _DECORATION = re.compile(
-    rf"^\s*(?P<open>\()?\s*(?P<sign>[+−-]?)\s*(?:{CURRENCY})?\s*(?P<number>[+−-]?[0-9.,].*?)\s*(?:{UNIT})?\s*\)?\s*$"
+    rf"^\s*(?P<open>\()?\s*(?P<sign>[+−-]?)\s*(?:{CURRENCY})?\s*\(?(?P<number>[+−-]?[0-9.,].*?)\s*(?:{UNIT})?\s*[)−-]?\s*$"
 )
 
 
@@ -60,10 +62,15 @@ def number_pattern(decimal: str, thousands: str) -> re.Pattern:
 
 @lru_cache(maxsize=64)
 def decorated_pattern(decimal: str, thousands: str) -> re.Pattern:
-    """Regular expression for a number with a currency, unit or percent sign, or in parentheses, which make it negative."""
+    """Regular expression for a number with a currency, unit or percent sign, or in parentheses, which make it negative.
+
+    The sign may also be at the end, as in tables from SAP.
+    """
     return re.compile(
-        rf"^(?P<open>\(?)\s*(?P<sign>[+−-]?)\s*(?P<before>(?:{CURRENCY})?)\s*(?P<sign2>[+−-]?)"
-        rf"(?P<digits>{digits_pattern(decimal, thousands)})\s*?(?P<after>(?:{UNIT})?)\s*(?P<close>\)?)$"
+        rf"^(?P<open>\(?){_SPACE}*(?P<sign>[+−-]?){_SPACE}*(?P<before>(?:{CURRENCY})?){_SPACE}*"
+        rf"(?P<open2>\(?)(?P<sign2>[+−-]?)"
+        rf"(?P<digits>{digits_pattern(decimal, thousands)}){_SPACE}*?(?P<after>(?:{UNIT})?){_SPACE}*(?P<close>\)?)"
+        r"(?P<sign3>[−-]?)$"
     )
 
 

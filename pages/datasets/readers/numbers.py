@@ -66,9 +66,11 @@ def _with_ascii_digits(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 def _decorated(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, str]:
     """Numbers with a currency, unit or percent sign, or in parentheses."""
     parts = pc.extract_regex(cells, decorated_pattern(format.decimal, format.thousands).pattern)
-    open_, sign, before, sign2, digits, after, close = (pc.struct_field(parts, [i]) for i in range(7))
+    open_, sign, before, open2, sign2, digits, after, close, sign3 = (pc.struct_field(parts, [i]) for i in range(9))
+    open_ = pc.binary_join_element_wise(open_, open2, "")
+    signs = pc.binary_join_element_wise(sign, sign2, sign3, "")
     closed = pc.equal(pc.utf8_length(open_), pc.utf8_length(close))
-    closed = pc.and_(closed, pc.or_(pc.equal(sign, ""), pc.equal(sign2, "")))
+    closed = pc.and_(closed, pc.less(pc.utf8_length(signs), 2))
     valid = pc.if_else(pc.is_valid(cells), pc.fill_null(closed, False), None)
     count = len(cells) - cells.null_count
     right = pc.sum(valid).as_py()
@@ -78,12 +80,11 @@ def _decorated(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, 
     currencies = sorted({*pc.unique(before).drop_null().to_pylist()} - {""})
     if len(units) > 1 or len(currencies) > 1:
         return None, f" is text, because its numbers have different units ({', '.join([*currencies, *units][:4])})."
-    negative = pc.or_(
-        pc.equal(open_, "("), pc.or_(pc.is_in(sign, pa.array(["-", "\u2212"])), pc.is_in(sign2, pa.array(["-", "\u2212"])))
-    )
+    negative = pc.or_(pc.equal(open_, "("), pc.is_in(signs, pa.array(["-", "\u2212"])))
     plain = _plain(pc.if_else(valid, digits, None), format)
     plain = pc.if_else(negative, pc.binary_join_element_wise("-", plain, ""), plain)
     marks = [*currencies, *units, *["parentheses, which mean negative numbers,"] * pc.any(pc.equal(open_, "(")).as_py()]
+    marks += ["minus signs at the end, which mean negative numbers,"] * pc.any(pc.not_equal(sign3, "")).as_py()
     changed = pc.and_(valid, pc.not_equal(pc.utf8_length(cells), pc.utf8_length(pc.fill_null(digits, ""))))
     example = cells[pc.index(pc.fill_null(changed.combine_chunks(), False), True).as_py()].as_py()
     return Numbers(plain, valid, tuple(marks), example), ""

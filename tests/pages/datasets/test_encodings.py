@@ -46,6 +46,11 @@ def test_western_languages_in_windows_1252_are_detected(language):
     assert encoding_of(WESTERN[language].encode("cp1252")) == "latin-1"
 
 
+@pytest.mark.parametrize("unit", ["µm", "€", "m²", "°C", "±"])
+def test_a_unit_in_windows_1252_is_detected(unit):
+    assert encoding_of(f"name;v {unit}\nx;1,5\ny;2,5\n".encode("cp1252")) == "latin-1"
+
+
 def test_turkish_in_windows_1254_is_detected():
     assert encoding_of("şehir,nüfus\nİstanbul,12\nMuğla,3\nŞırnak,5\n".encode("cp1254")) == "cp1254"
 

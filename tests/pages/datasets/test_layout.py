@@ -149,7 +149,7 @@ def test_row_names_that_are_equal_further_down_are_reported():
 
 
 @pytest.mark.parametrize(
-    "name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "customerid", "SpeciesID", "loanId", "Unnamed: 1"]
+    "name", ["CustomerID", "PatientId", "userId", "customer_id", "ID", "transactionid", "SpeciesID", "loanId", "Unnamed: 1"]
 )
 def test_names_of_identifiers_are_recognized(name):
     assert describe(pd.DataFrame({"x": [1.5, 2], name: [17, 12]}))[1].kind == "identifier"

@@ -37,6 +37,11 @@ def detected(cells):
         (["2020-01", "2020-12"], ["2020-01-01", "2020-12-01"]),
         (["1/31/21 1:05 PM", "2/1/99 12:10 am"], ["2021-01-31 13:05", "1999-02-01 00:10"]),
         (["31-Jan-2021", "1 February 2021"], ["2021-01-31", "2021-02-01"]),
+        (["31-Jan-21", "01-FEB-99"], ["2021-01-31", "1999-02-01"]),
+        (["1/31/2021, 10:30:00 AM", "2/1/2021, 1:05 PM"], ["2021-01-31 10:30", "2021-02-01 13:05"]),
+        (["31.1.2021, 09:30", "1.2.2021, 9:30"], ["2021-01-31 09:30", "2021-02-01 09:30"]),
+        (["2021-01-31 10:00:00,250", "2021-02-01 10:00:00,500"], ["2021-01-31 10:00:00.25", "2021-02-01 10:00:00.5"]),
+        (["20210131", "20210201", "20200229"], ["2021-01-31", "2021-02-01", "2020-02-29"]),
         (["Jan 31, 2021", "Dec 1, 2021"], ["2021-01-31", "2021-12-01"]),
     ],
 )
@@ -76,12 +81,23 @@ def test_one_cell_that_is_no_date_is_missing_and_reported(odd):
         (["1:30:36", "100:00:00"], [1.51, 100]),
         (["30:00", "1:00:00"], [0.5, 1]),
         (["0 days 01:30:00", "2 days 00:00:00"], [1.5, 48]),
+        (["10:30 AM", "1:30 p.m.", "12:15 am"], [10.5, 13.5, 0.25]),
     ],
 )
 def test_times_and_durations_are_hours(cells, hours):
     reading = column(cells)
     np.testing.assert_allclose(reading.table["a"], hours)
     assert "read as hours" in reading.notes[0]
+
+
+@pytest.mark.parametrize("cells", [["20210131", "20210201", "20210230"], ["20210131", "20210131", "20210201"]])
+def test_other_numbers_of_eight_digits_are_no_dates(cells):
+    assert column(cells).table["a"].tolist() == list(map(int, cells))
+
+
+def test_commas_in_times_are_no_separators():
+    reading = detected(["2021-01-31 10:00:00,123", "2021-02-01 10:00:00,456"])
+    assert (reading.format.separator, list(reading.table)) == (";", ["a", "b"])
 
 
 # Numbers
@@ -113,6 +129,12 @@ def test_a_period_is_a_decimal_point_otherwise(cells):
         (["21 °C", "-3 °C"], [21, -3], "“°C”"),
         (["(1,234)", "5", "(6)"], [-1234, 5, -6], "parentheses, which mean negative numbers,"),
         (["($1,234.50)", "$6"], [-1234.5, 6], "“$”"),
+        (["$(1,234.50)", "$ 6.00"], [-1234.5, 6], "“$”"),
+        (["1\u202f234,50\u00a0€", "2,25\u00a0€"], [1234.5, 2.25], "“€”"),
+        (["R$\u00a01.234,50", "R$\u00a02,00"], [1234.5, 2], "“R$”"),
+        (["1\u00a0234,50\u00a0zł", "2,25\u00a0zł"], [1234.5, 2.25], "“zł”"),
+        (["Rs. 1,23,456", "Rs. 99,999.5"], [123456, 99999.5], "“Rs.”"),
+        (["1.234,50-", "2,25"], [-1234.5, 2.25], "minus signs at the end, which mean negative numbers,"),
     ],
 )
 def test_currencies_units_and_parentheses_are_removed_and_reported(cells, numbers, removed):
