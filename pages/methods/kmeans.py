@@ -32,7 +32,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Settings
-from pages.methods.starts import MAXMIN, PLAIN_PLUS_PLUS, RANDOM
+from pages.methods.starts import MANUAL, MAXMIN, PARALLEL, PLAIN_PLUS_PLUS, RANDOM, SEEDED, TREE
 from pages.methods.traits import Loss, Traits
 
 
@@ -69,6 +69,7 @@ class KMeansView(MethodView):
     title = "K-means"
     order = 1
     traits = Traits(blocks=True, loss=Loss(), regions=True)
+    initializations = (*SEEDED, PARALLEL, TREE, MANUAL)
 
     def process(self, settings: Settings, init=None) -> KMeans:
         return KMeans(settings.k, init=settings.start.initialization if init is None else init)

@@ -37,7 +37,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Option, Settings
-from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
+from pages.methods.starts import MANUAL, PARALLEL, SEEDED, TREE, Initialization
 from pages.methods.traits import Loss, Traits
 
 K_MEANS = Initialization("k-means", "K-means", "a K-means run")
@@ -120,7 +120,7 @@ class MixtureView(MethodView):
     )
     works_with = "means and covariances of coordinates"
     options = (COVARIANCE, FLOOR)
-    initializations = (*SEEDED, K_MEANS, ALIKE, TREE, MANUAL)
+    initializations = (*SEEDED, PARALLEL, K_MEANS, ALIKE, TREE, MANUAL)
     early_stopping = {"tol": 1e-5, "max_iter": 100}
     model_option = COVARIANCE
     label_options = frozenset({COVARIANCE.name})

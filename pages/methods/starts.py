@@ -29,6 +29,7 @@ RANDOM = Initialization("random", "Random points", "random data points", "at")
 PLUS_PLUS = Initialization("k-means++", "k-means++", "k-means++")
 PLAIN_PLUS_PLUS = Initialization("plain k-means++", "k-means++ (single candidate)", "k-means++ (single candidate)")
 MAXMIN = Initialization("maxmin", "Farthest-first (maximin)", "farthest-first traversal")
+PARALLEL = Initialization("k-means||", "k-means|| (parallel)", "k-means||")
 TREE = Initialization(
     "tree",
     "Hierarchical clustering",

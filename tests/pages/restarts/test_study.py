@@ -28,10 +28,10 @@ from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
 REPEATABLE = {
-    "kmeans": ["random", "k-means++", "plain k-means++", "maxmin"],
+    "kmeans": ["random", "k-means++", "plain k-means++", "maxmin", "k-means||"],
     "kmedoids": ["random", "k-means++", "plain k-means++", "maxmin", "build"],
     "fuzzy": ["random", "k-means++", "plain k-means++", "maxmin"],
-    "mixture": ["random", "k-means++", "plain k-means++", "maxmin", "k-means"],
+    "mixture": ["random", "k-means++", "plain k-means++", "maxmin", "k-means||", "k-means"],
 }
 
 
