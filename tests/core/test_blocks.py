@@ -67,7 +67,7 @@ def assert_same_history(process, array, data=None, **options):
 
 @pytest.mark.parametrize("init", ["random", "k-means++", "plain k-means++", "maxmin", "k-means||"])
 def test_k_means_has_the_same_states_as_in_memory_from_the_same_seed(init, kept):
-    memory, dask = assert_same_history(KMeans(5, init=init), points(), rng=1)
+    memory, dask = assert_same_history(KMeans(5, init=init), points(), rng=1, max_iter=6)
     np.testing.assert_allclose(dask.parameters[0], memory.parameters[0], atol=1e-12)
     np.testing.assert_allclose(dask.parameters[-1], memory.parameters[-1], atol=1e-12)
 
@@ -75,7 +75,7 @@ def test_k_means_has_the_same_states_as_in_memory_from_the_same_seed(init, kept)
 @pytest.mark.parametrize("covariance", COVARIANCES)
 @pytest.mark.parametrize("init", ["k-means", "k-means++", "k-means||"])
 def test_a_mixture_has_the_same_states_as_in_memory_from_the_same_seed(covariance, init):
-    memory, dask = assert_same_history(GaussianMixture(4, covariance, init=init), points(), rng=1, max_iter=15)
+    memory, dask = assert_same_history(GaussianMixture(4, covariance, init=init), points(), rng=1, max_iter=6)
     for one, other in zip(memory.parameters[-1], dask.parameters[-1], strict=True):
         np.testing.assert_allclose(other, one, atol=1e-9)
     memberships = dask.last.assignment.memberships

@@ -12,7 +12,7 @@ from tests.pages.cluster import cluster_in_process
 from tests.pages.datasets.postgresql import postgresql
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra `big` is not installed")
-ROWS = 1_000
+ROWS, PART_ROWS = 400, 120
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def frame():
     rng = np.random.default_rng(0)
     days = pd.date_range("2020-01-01", periods=ROWS).date
     values = rng.normal(size=(ROWS, 2)).round(3)
-    values[[3, 500], [0, 1]] = np.nan
+    values[[3, 200], [0, 1]] = np.nan
     # keys with large gaps, not in the order of the rows
     keys = rng.permutation(np.arange(ROWS) ** 2)
     return pd.DataFrame({"id": keys, "day": days, "x": values[:, 0], "y": values[:, 1], "word": "a"})
@@ -67,7 +67,7 @@ def url(request, frame, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch):
     forget_kept()
-    monkeypatch.setattr(database, "PART_ROWS", 300)
+    monkeypatch.setattr(database, "PART_ROWS", PART_ROWS)
 
 
 def test_tables_and_views_are_listed(url):
@@ -93,7 +93,7 @@ def test_every_row_is_in_one_part(url, frame, name):
     table = DatabaseTable("lab", url, name, name == "seen")
     parts = table.parts(["x", "y"])
     expected = frame[["x", "y"]] if name != "seen" else frame.loc[frame["x"] > 0, ["x", "y"]]
-    assert len(parts) == -(-len(expected) // 300)
+    assert len(parts) == -(-len(expected) // PART_ROWS)
     found = pd.concat([part.read(["x", "y"]) for part in parts]).astype(float)
     order = ["x", "y"]
     pd.testing.assert_frame_equal(
@@ -105,7 +105,7 @@ def test_rows_that_are_added_later_are_left_out(url, frame, cluster):
     if url.startswith("duckdb"):
         pytest.skip("DuckDB allows no writer while the file is open")
     data = load(DatabaseTable("lab", url, "whole"), ["x", "y"], "none", None, lambda share: None)
-    assert (data.n, data.note[:22]) == (ROWS - 2, "2 of 1,000 rows were l")
+    assert (data.n, data.note[:22]) == (ROWS - 2, "2 of 400 rows were lef")
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("insert into whole values (100000000, null, 1, 1, 'b')"))

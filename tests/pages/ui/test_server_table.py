@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pages.choose_k import sweep
+from pages.datasets.server import rows
 from pages.datasets.server.files import ParquetPart
 from pages.datasets.server.tables import forget_kept
 from pages.mixture import sections
+from pages.runs import run as run_module
 from tests.pages.app import latest, opened
 from tests.pages.cluster import cluster_in_process
 
@@ -19,9 +22,10 @@ def cluster():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A table with the name "visits"."""
+    """A table with the name "visits"; its sample has 500 rows."""
     forget_kept()
-    values = np.random.default_rng(0).normal(size=(7_000, 2)) + np.repeat([[0.0, 0], [9, 0]], 3_500, axis=0)
+    monkeypatch.setattr(rows, "SAMPLE_ROWS", 500)
+    values = np.random.default_rng(0).normal(size=(700, 2)) + np.repeat([[0.0, 0], [9, 0]], 350, axis=0)
     values[3, 0] = np.nan
     frame = pd.DataFrame(values, columns=["a", "b"]).assign(word="x")
     frame.to_parquet(tmp_path / "visits.parquet")
@@ -47,15 +51,15 @@ def test_the_description_is_shown_before_any_row_is_read(folder, monkeypatch):
     described = app.dataframe[0].value
     assert list(described["Column"]) == ["a", "b", "word"]
     assert list(described["Use"]) == ["feature", "feature", "true labels only"]
-    assert "The table has 7,000 rows and 3 columns" in texts(app).replace("\\", "")
+    assert "The table has 700 rows and 3 columns" in texts(app).replace("\\", "")
     assert "No new data yet" in texts(app)
 
 
 def test_a_table_is_used_on_all_pages_from_then_on(folder, cluster):
     app = opened(LINK)
     data = app.session_state["last data"]
-    assert (data.title, data.n, data.points.shape) == ("visits", 6_999, (5_000, 2))
-    assert "6,999 points, 2 columns. 1 of 7,000 rows was left out" in texts(app).replace("\\", "")
+    assert (data.title, data.n, data.points.shape) == ("visits", 699, (500, 2))
+    assert "699 points, 2 columns. 1 of 700 rows was left out" in texts(app).replace("\\", "")
 
 
 def test_unknown_tables_in_links_and_sessions_are_not_opened(folder, cluster):
@@ -97,29 +101,32 @@ SETTINGS = {
 def test_every_page_works_on_points_of_a_table_on_the_server(folder, cluster, page):
     app = opened(f"/{page.rstrip('?')}?{LINK.partition('?')[2]}&{SETTINGS[page]}")
     assert not app.error
-    assert app.session_state["last data"].n == 6_999
+    assert app.session_state["last data"].n == 699
     found = texts(app).replace("\\", "")
     if page in ("watch", "compare"):
-        assert "All 6,999 points are used and shown" in found
+        assert "All 699 points are used and shown" in found
     if page in ("watch?", "compare?", "hierarchy"):
-        assert "sample of 5,000 of the 6,999 points" in found
+        assert "sample of 500 of the 699 points" in found
     if page == "restarts":
-        assert latest(app, "restarts").data.n == 6_999
+        assert latest(app, "restarts").data.n == 699
 
 
 def test_the_covariance_models_of_a_mixture_are_fitted_to_all_rows(folder, cluster, monkeypatch):
     monkeypatch.setattr(sections, "MODEL_RUNS", 1)
+    monkeypatch.setattr(sections, "MAX_ITERATIONS", 3)
+    monkeypatch.setattr(run_module, "iteration_limit", lambda *_: 3)
     app = opened(f"/mixture?{LINK.partition('?')[2]}&k=2&section=Covariance models")
     assert not app.error
     runs = [run for key, run in app.session_state["recent"].items() if key[0] == "run"]
-    assert {run.data.n for run in runs} == {6_999}
-    assert {round(run.sizes.sum()) for run in runs} == {6_999}
+    assert {run.data.n for run in runs} == {699}
+    assert {round(run.sizes.sum()) for run in runs} == {699}
 
 
 def test_choosing_k_uses_the_sample(folder, cluster, monkeypatch):
+    monkeypatch.setattr(sweep, "MAX_SWEEP_POINTS", 500)
     app = opened(f"/choose_k?{LINK.partition('?')[2]}&k_up_to=3&best_of=1")
-    assert "it uses a sample of 5,000 of the 6,999 points" in texts(app).replace("\\", "")
-    assert latest(app, "sweep", "choose_k").data.n == 5_000
+    assert "it uses a sample of 500 of the 699 points" in texts(app).replace("\\", "")
+    assert latest(app, "sweep", "choose_k").data.n == 500
 
 
 def test_a_file_that_vanishes_before_a_plot_is_drawn_is_reported(folder, cluster):
