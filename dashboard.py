@@ -35,26 +35,30 @@ from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.errors import show_error  # noqa: E402
 from pages.ui.frame import style_page  # noqa: E402
 from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable_parameters, write_address  # noqa: E402
+from pages.ui.progress import Stopped, count_script_run  # noqa: E402
 from pages.ui.text_choice import uses_own_text  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
+count_script_run()
 requested_parameters()  # stores them before widgets change the address
 restore_address(page.url_path)
 notice = st.empty()
 
 style_page(page is watch)
-if page is data:
-    st.title("Data")
-    st.caption("These data and settings apply to all pages except Embedding.")
-    choose_data(full=True)
-else:
-    with st.sidebar:
-        st.subheader("Data of the other pages" if page is embedding else "Data")
-        choose_data(full=False)
-with st.sidebar:
-    copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
 try:
+    if page is data:
+        st.title("Data")
+        st.caption("These data and settings apply to all pages except Embedding.")
+        choose_data(full=True)
+    else:
+        with st.sidebar:
+            st.subheader("Data of the other pages" if page is embedding else "Data")
+            choose_data(full=False)
+    with st.sidebar:
+        copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
     page.run()
+except Stopped:
+    pass
 except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn
     show_error(error)
 warn_of_unavailable_parameters(notice)

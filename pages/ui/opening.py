@@ -32,7 +32,7 @@ def open_cached(key: str, content: bytes, name: str, format: Format | None = Non
         st.session_state["stopped"] = None
 
     def compute():
-        progress = Progress(stop, hint="")
+        progress = Progress(stop)
 
         def on_wait(seconds):
             progress.show(1 - 30 / (30 + seconds), f"Reading {escape_markdown(name)}, {seconds:.0f} s.")

@@ -11,29 +11,50 @@ from pages.runs.jobs import Job
 from pages.runs.remote import is_remote, resume_on_cluster
 
 
-class Progress:
-    """A progress bar that appears if a computation takes longer than 0.4 seconds.
+DELAY = 0.4
+"""seconds after which a progress bar appears"""
 
-    Changing any setting stops the computation. If `on_stop` is given, a Stop button calls it, and `hint` says what happens.
+
+class Stopped(Exception):
+    """The user stopped a computation, and the page says so."""
+
+
+def count_script_run() -> None:
+    """Count the runs of the script in this session. Call it at the beginning of each."""
+    st.session_state["script runs"] = st.session_state.get("script runs", 0) + 1
+
+
+def _stop() -> None:
+    st.session_state["stopped run"] = st.session_state["script runs"] + 1  # the next one, which this click starts
+
+
+class Progress:
+    """A progress bar with a Stop button that appears if a computation takes longer than `DELAY`.
+
+    Changing any setting also stops the computation. The Stop button calls `on_stop`, and `hint` says what happens. By default
+    `show` raises `Stopped` after a click, until the user clicks Resume or anything else.
     """
 
-    def __init__(self, on_stop: Callable[[], None] | None = None, hint: str = "Partial results are kept."):
+    def __init__(self, on_stop: Callable[[], None] = _stop, hint: str = ""):
         self.place, self.began = st.empty(), time.monotonic()
-        self.on_stop, self.bar, self.last = on_stop, None, 0.0
-        self.hint = "Change any setting to stop." if on_stop is None else hint
+        self.on_stop, self.hint, self.bar, self.last = on_stop, hint, None, 0.0
+        self.is_stopped = st.session_state.get("stopped run") == st.session_state.get("script runs", 0)
 
     def show(self, fraction: float, text: str) -> None:
         """Show the completed fraction (0 to 1) and a text, at most 20 times per second."""
         now = time.monotonic()
-        if now - self.began < 0.4 or now - self.last < 0.05:
+        if now - self.began < DELAY or now - self.last < 0.05:
             return
         self.last = now
+        if self.is_stopped and self.on_stop is _stop:
+            with self.place.container(horizontal=True, vertical_alignment="center"):
+                st.warning("Stopped. Change a setting or resume.")
+                st.button("Resume", icon=":material/play_arrow:")
+            raise Stopped
         if self.bar is None:
-            self.bar = self.place
-            if self.on_stop is not None:
-                with self.place.container():
-                    self.bar = st.empty()
-                    st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop)
+            with self.place.container():
+                self.bar = st.empty()
+                st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop)
         self.bar.progress(fraction, text=f"{text} {self.hint}".strip())
 
     def done(self) -> None:
@@ -61,7 +82,7 @@ def run_job(name: str, job: Job) -> None:
             st.warning(f"Stopped with {pluralize(remaining, job.noun)} remaining. The results so far are shown.")
             st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         return
-    progress = Progress(stop)
+    progress = Progress(stop, "Partial results are kept.")
     if is_remote(job):
         try:
             resume_on_cluster(job, progress.show)

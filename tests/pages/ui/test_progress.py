@@ -1,0 +1,23 @@
+"""Stopping and resuming the run of a page."""
+
+import pytest
+
+from pages.ui import progress
+from tests.pages.app import latest, opened
+
+
+@pytest.mark.parametrize("link", ["/?n=50", "/compare?n=50", "/mixture?n=50", "/report?n=50"])
+def test_a_stopped_run_is_resumed_by_a_click_and_its_page_shows_no_error(link, monkeypatch):
+    app = opened(link)
+    before = latest(app, "run")
+    monkeypatch.setattr(progress, "DELAY", 0)
+    app.session_state["stopped run"] = app.session_state["script runs"] + 1
+    app.number_input(key="data_seed").set_value(7).run()
+    assert not app.exception
+    assert [one.value for one in app.warning] == ["Stopped. Change a setting or resume."]
+    assert latest(app, "run") is before
+    next(button for button in app.button if button.label == "Resume").click().run()
+    assert not app.exception
+    assert not app.warning
+    assert latest(app, "run") is not before
+    assert app.number_input(key="data_seed").value == 7
