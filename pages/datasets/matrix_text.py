@@ -163,9 +163,12 @@ def parse_cells(text: str, separator: str, decimal: str) -> tuple[np.ndarray, li
         return "_" not in cell
 
     row_names = column_names = None
-    if cells and not any(map(is_number, filter(None, cells[0]))):
-        column_names = [cell for cell in cells.pop(0) if cell]
-    if cells and not any(is_number(row[0]) or not row[0] for row in cells):
+    corner = _names_match(cells) and not (cells[0][0] and is_number(cells[0][0]))
+    words = bool(cells) and not any(map(is_number, filter(None, cells[0])))
+    is_first_row = words and not any(cells[0][1:]) and len(cells) > 1 and not is_number(cells[1][0])  # a name only
+    if corner or (words and not is_first_row):
+        column_names = [cell for cell in cells.pop(0)[corner:] if cell]
+    if corner or (cells and not any(is_number(row[0]) or not row[0] for row in cells)):
         row_names = [row.pop(0) for row in cells]
     trimmed = [row[: max((i + 1 for i, cell in enumerate(row) if cell), default=0)] for row in cells]
     widths = {len(row) for row in trimmed}
@@ -179,6 +182,12 @@ def parse_cells(text: str, separator: str, decimal: str) -> tuple[np.ndarray, li
                 )
             matrix[i, j] = parse(cell)
     return matrix, row_names, column_names
+
+
+def _names_match(cells: list[list[str]]) -> bool:
+    """Whether the cells right of the first cell are also the names of the rows, except for one name of a triangle."""
+    above, below = cells[0][1:] if cells else [], [row[0] for row in cells[1:]]
+    return len(set(above)) == len(above) > 1 and all(above) and (above == below or above[1:] == below[:-1])
 
 
 def triangle_separator(text: str) -> str | None:

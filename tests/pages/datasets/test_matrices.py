@@ -35,6 +35,26 @@ def changed(*cells):
     return matrix
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",1,2,3\n1,0\n2,1,0\n3,2,2.5,0\n",
+        "name,1,2,3\n1,0,,\n2,1,0,\n3,2,2.5,0\n",
+        ",1,2,3\n1\n2,1\n3,2,2.5\n",
+    ],
+)
+def test_numbers_above_and_beside_a_triangle_are_names(text):
+    data = from_text(text)
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
+    assert data.names.tolist() == ["1", "2", "3"]
+
+
+def test_a_first_line_with_a_name_only_is_a_row_of_a_triangle():
+    data = from_text("A\nB,1\nC,2,2.5\n")
+    np.testing.assert_array_equal(data.precomputed, MATRIX)
+    assert data.names.tolist() == ["A", "B", "C"]
+
+
 SQUARES = {
     "bare": ("0,1,2\n1,0,2.5\n2,2.5,0\n", None),
     "names above": ("A,B,C\n0,1,2\n1,0,2.5\n2,2.5,0\n", ["A", "B", "C"]),
