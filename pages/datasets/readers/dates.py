@@ -137,6 +137,7 @@ def parse_durations(cells: pa.ChunkedArray) -> Times | None:
     if any(re.search("[AaPp]\\.?[Mm]", cell) for cell in sample):
         times = _from_iso(pc.binary_join_element_wise("1970-01-01", cells, " "), True)
         return Times(((times - pd.Timestamp(0)) / pd.Timedelta(hours=1)).to_numpy(dtype=float))
+    cells = pc.replace_substring(pc.replace_substring(cells, "day,", "day"), "days,", "days")
     cells = pc.replace_substring(cells, ",", ".")
     three_parts = pc.any(pc.match_substring_regex(cells, r"^\d+:\d+:")).as_py()
     cells = pc.replace_substring_regex(cells, r"^(\d+:\d+)$", r"0:\1" if three_parts else r"\1:00")

@@ -117,6 +117,19 @@ def _sample(rows: list[list]) -> list[tuple[int, list[str]]]:
     return [(i, [to_text(_cell(cell), ".") for cell in row]) for i, row in start if not _is_empty(row)][:SAMPLE_ROWS]
 
 
+def _without_lines_below(rows: list[list]) -> tuple[list[list], list[str]]:
+    """The rows without single texts below the last empty row, such as a source, and these texts."""
+    below: list[str] = []
+    for end in range(len(rows) - 1, 0, -1):
+        filled = [cell for cell in rows[end] if cell != ""]
+        if not filled and below:
+            return rows[:end], below[::-1]
+        if len(filled) != 1 or len(rows[end]) < 3 or not isinstance(filled[0], str):
+            break
+        below += filled
+    return rows, []
+
+
 def detect_workbook(content: bytes, sheet: str = "") -> Format:
     """Detects the format of a sheet, or of the first non-empty one if `sheet` is "". Raises `ReadError` as `read_workbook`."""
     rows, about = _sheet(content, sheet)
@@ -147,6 +160,10 @@ def read_workbook(content: bytes, format: Format) -> RawTable:
     if not rows:
         raise ReadError("Nothing is left of this sheet below the skipped rows: skip fewer rows.")
     doubts = doubts_of([row for _, row in _sample(rows)], format)
+    rows, below = _without_lines_below(rows)
+    if below:
+        left_out = count_of(len(below), "line below the table was", "lines below the table were")
+        about = replace(about, notes=(*about.notes, f"{left_out} left out (first: “{below[0][:40]}”)."))
     columns = [list(map(_cell, column)) for column in zip(*rows, strict=True) if not _is_empty(column)]
     names = [None] * len(columns)
     if format.header:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pages.datasets import readers
-from tests.pages.datasets.test_readers import assert_equal, read
+from tests.pages.datasets.test_readers import assert_equal, read, workbook
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,11 @@ def test_rules_and_counts_of_drawn_tables_are_no_rows(text):
     table = read(text).table
     assert list(table) == ["id", "v"]
     np.testing.assert_array_equal(table, [[7, 2], [9, 4]])
+
+
+def test_texts_below_a_table_in_a_workbook_are_left_out():
+    rows = [["name", "v", "w"], ["a", 1, 2], ["b", 3, 4], [], ["Source: office"], ["Updated in May"]]
+    reading = readers.read(workbook({"s": rows}), "a.xlsx")
+    assert_equal(reading.table, ["name", "v", "w"], [["a", "b"], [1, 3], [2, 4]])
+    assert reading.notes == ("2 lines below the table were left out (first: “Source: office”).",)
+    assert len(readers.read(workbook({"s": [*rows[:3], ["c"]]}), "a.xlsx").table) == 3
