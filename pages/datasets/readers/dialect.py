@@ -162,7 +162,7 @@ def _score(rows: list[list[str]], separator: str) -> float:
     width = len(rows[0])
     widths = Counter(map(len, rows[1:] or rows))
     common = max(widths, key=lambda w: (widths[w], w))
-    unnamed_index = separator in "\t " and len(rows) > 1 and common == width + 1 > 2
+    unnamed_index = separator in tuple("\t ;|,") and len(rows) > 1 and common == width + 1 > 2
     if unnamed_index:
         width = common  # R omits the name of the first column
     same = widths[width] / widths.total() * (0.5 if unnamed_index else 1)

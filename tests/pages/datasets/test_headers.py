@@ -93,3 +93,8 @@ def test_texts_below_a_table_in_a_workbook_are_left_out():
     assert_equal(reading.table, ["name", "v", "w"], [["a", "b"], [1, 3], [2, 4]])
     assert reading.notes == ("2 lines below the table were left out (first: “Source: office”).",)
     assert len(readers.read(workbook({"s": [*rows[:3], ["c"]]}), "a.xlsx").table) == 3
+
+
+def test_a_header_without_a_name_for_the_row_names_fits_decimal_commas():
+    reading = read("A;B;C\nA;0;1;2,5\nB;1;0;1,5\nC;2,5;1,5;0\n")
+    assert_equal(reading.table, ["column 1", "A", "B", "C"], [["A", "B", "C"], [0, 1, 2.5], [1, 0, 1.5], [2.5, 1.5, 0]])
