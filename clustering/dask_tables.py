@@ -14,20 +14,22 @@ MAX_ROWS = 2**20
 
 
 def numbers_of(data, name: str) -> tuple[Tasks, int, tuple[int, ...] | None]:
-    """The rows of a Dask array or dataframe.
+    """The rows of a Dask array or dataframe; `name` is what messages call it.
 
     Returns
     -------
     tasks : Tasks
         Each block of rows as an array of doubles (rows, d).
     d : int
+        Number of columns.
     counts : tuple of int
         Number of rows of each block; None if unknown.
 
     Raises
     ------
     ValueError
-        If `data` is not a Dask array or dataframe of numbers with two dimensions.
+        If `data` is not a Dask array or dataframe of numbers with two dimensions. A block that contains something else raises
+        `InvalidBlock` when it is computed.
     """
     if not hasattr(data, "to_delayed") or not hasattr(data, "ndim"):
         raise ValueError(f"{name} must be a Dask array or dataframe of numbers, got {type(data).__name__}")
@@ -51,8 +53,10 @@ def _numbers(block, d: int, i: int, name: str) -> np.ndarray:
         numbers = np.ascontiguousarray(as_doubles(block, name, "numbers"))
     except (TypeError, ValueError):
         types = dict(getattr(block, "dtypes", {}))
-        wrong = [f", column {column!r} has the type {dtype}" for column, dtype in types.items() if not _is_real(dtype)]
-        raise InvalidBlock(f"{name} must be numbers, but in block {i}{wrong[0] if wrong else ' there are others'}") from None
+        wrong = [
+            f"in block {i}, column {column!r} has the type {dtype}" for column, dtype in types.items() if not _is_real(dtype)
+        ]
+        raise InvalidBlock(f"{name} must be numbers, but {[*wrong, f'block {i} contains other values'][0]}") from None
     if numbers.shape[1:] != (d,):
         raise InvalidBlock(f"{name} must have {d} columns, but block {i} has shape {numbers.shape}")
     return numbers
@@ -63,7 +67,10 @@ def _is_real(dtype) -> bool:
 
 
 def divide_long(tasks: Tasks, counts: Sequence[int]) -> tuple[Tasks, np.ndarray]:
-    """Arrays with these numbers of rows and the numbers themselves, where those with more than `MAX_ROWS` are divided."""
+    """Divides arrays with more than `MAX_ROWS` rows; `counts` are the numbers of rows of all arrays.
+
+    Returns the tasks, and a (blocks,) array with the number of rows of each.
+    """
     tasks, items, lengths = tasks.named(new_name("rows")), [], []
     for item, count in zip(tasks.items, counts, strict=True):
         ends = np.cumsum((0, *_divided([count]))).tolist()
@@ -86,7 +93,10 @@ def tasks_of(data) -> Tasks:
 
 
 def label_tasks(labels, counts: Sequence[int]) -> Tasks:
-    """The labels (n,) of all points for blocks with these numbers of points. Raises ValueError if they are not n integers."""
+    """The labels (n,) of all points as one array per block; `counts` are the numbers of points of the blocks.
+
+    Raises ValueError if they are not n integers.
+    """
     labels, n = dask().array.asarray(labels), sum(counts)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be {n} integers, one per point, got {labels.dtype} of shape {labels.shape}")

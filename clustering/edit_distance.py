@@ -78,8 +78,10 @@ def _distances(strings) -> np.ndarray:
 def _blocks(letters, lengths, count: int) -> list[tuple]:
     """For each block of 64 letters of the strings: (index of the first string that reaches it, `where`, `inside`).
 
-    With m strings that reach the block, the bits of `where` (count, m) mark the positions of each letter of the alphabet, and
-    the bits of `inside` (m,) all positions within the string. Strings are sorted by length, so the last m reach the block.
+    `letters` are the indices in the alphabet of all letters of the strings, one string after the other, `lengths` the lengths
+    of the strings, and `count` the size of the alphabet. With m strings that reach the block, the bits of `where` (count, m)
+    mark the positions of each letter of the alphabet, and the bits of `inside` (m,) all positions within the string. Strings
+    are sorted by length, so the last m reach the block.
     """
     owner = np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(letters)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -23,7 +23,7 @@ class TreePosition(NamedTuple):
     merges: int
     """number of merges completed"""
     next: int | None = None
-    """index of the next merge in a "nearest" state, counted from 0; otherwise None"""
+    """index of the next merge in a state with phase "nearest" (see `TreeCut.between`), counted from 0; otherwise None"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +104,10 @@ class TreeCut:
         tol: float | None = None,
         max_iter: int = 300,
     ) -> Iterator[State]:
-        """Iterate over the states after each merge, with phase "merge"; `rng` and `tol` are ignored.
+        """Iterate over the initial state and the state after each merge, with phase "merge"; `rng` and `tol` are ignored.
 
-        The last state, at the cut, is converged. Raise ValueError when called if `start` is given, and as in `check_limits`.
+        The state at the cut is converged. If `max_iter` ends the run earlier, the last state is not, and has a notice. Raise
+        ValueError when called if `start` is given, and as in `check_limits`.
         """
         check_limits(self.tol if tol is None else tol, max_iter)
         first = self.start(prepared) if start is None else self.check_start(prepared, start)
@@ -128,7 +129,7 @@ class TreeCut:
             before = labels
 
     def between(self, prepared: Tree, before: State, after: State) -> tuple[State, ...]:
-        """The state before the merge, with phase "nearest": the next merge, its height, and the clusters before it."""
+        """One state, before the merge, with phase "nearest": the next merge, its height, and the clusters before it."""
         merges = before.parameters.merges
         position = before.parameters._replace(next=merges)
         return (State("nearest", after.iteration, position, before.assignment, prepared.height(merges + 1)),)

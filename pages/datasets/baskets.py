@@ -1,8 +1,8 @@
-"""Shopping baskets with known sections of the products.
+"""Simulated shopping baskets of products whose sections are known.
 
 A basket serves one to three purposes, such as baking or a party. Each purpose adds a few products of its section, the popular
-ones more often, and staples go with everything. So the products of a section are bought with the same other
-products. The shop was invented for this app.
+ones more often, and staples go with everything. So products of the same section
+tend to be bought with the same other products. The shop was invented for this app.
 """
 
 import numpy as np
@@ -30,10 +30,10 @@ MIN_PRODUCTS, MAX_PRODUCTS = 2, 4
 
 
 def draw_baskets(n: int, seed: int) -> Text:
-    """Draws n baskets.
+    """A text of n baskets, each a sequence of products.
 
-    Products are drawn without replacement by the smallest of exponential random numbers with their popularities as rates
-    (Efraimidis & Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
+    Purposes and products are drawn without replacement: each gets an exponential random number whose rate is its popularity,
+    and those with the smallest numbers are chosen (Efraimidis & Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
 
     Raises
     ------

@@ -89,7 +89,7 @@ def looks_like_proximities(table: pd.DataFrame) -> bool:
 
 
 def looks_like_similarities(table: pd.DataFrame) -> bool:
-    """Whether a table is symmetric or one triangle, with equal numbers in the diagonal that are the largest ones."""
+    """Whether a table is symmetric or one triangle, with equal numbers on the diagonal that are the largest ones."""
     values = _symmetric_values(table)
     if values is None or np.isnan(values.diagonal()).any():
         return False
@@ -153,7 +153,7 @@ def _split_names(table: pd.DataFrame) -> tuple[list[str] | None, pd.DataFrame]:
 
 
 def _has_constant_diagonal(block: pd.DataFrame) -> bool:
-    """Whether all columns are numeric and all values in the diagonal are equal or missing."""
+    """Whether all columns are numeric and all values on the diagonal are equal or missing."""
     values = block.to_numpy()
     if values.dtype.kind not in "fiu":
         return False
@@ -208,14 +208,14 @@ def from_similarities(table: pd.DataFrame, header: bool, title: str) -> Data:
     Raises
     ------
     ValueError
-        As in `from_table`, or if the values in the diagonal are not equal or not the largest ones.
+        As in `from_table`, or if the values on the diagonal are not equal or not the largest ones.
     """
     values, row_names, column_names = _numbers(table, header)
     size = values[0, 0] if values.size else np.nan
     diagonal = values.diagonal()
     if np.isnan(size) or not np.allclose(diagonal, size) or np.nanmax(values) > size * (1 + 1e-8):
         raise ValueError(
-            "In a similarity matrix, all values in the diagonal are equal, and no other value is larger: choose another "
+            "In a similarity matrix, all values on the diagonal are equal, and no other value is larger: choose another "
             "interpretation."
         )
     distances = np.maximum(size - values, 0)
@@ -233,7 +233,7 @@ def from_pairs(table: pd.DataFrame, header: bool, title: str) -> Data:
         As in `from_table`, or if a pair occurs with different distances.
     """
     matrix, names = _matrix_of_pairs(table)
-    return from_matrix(matrix, names, title, note=f"Each row is the distance of a pair of {len(names):,} points.")
+    return from_matrix(matrix, names, title, note=f"Each row is the distance between two of {len(names):,} points.")
 
 
 def _matrix_of_pairs(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:

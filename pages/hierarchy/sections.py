@@ -37,7 +37,10 @@ def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
 
 
 def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> str:
-    """Shows the four figures in two rows; returns the name of the animated ones, for the player."""
+    """Shows the four figures in two rows; `ordered` is whether the leaves are in optimal order.
+
+    Returns the name that the animated figures share with the player.
+    """
     data_tree = run.model_input
     name = plots.token("tree", run.key, plane.names, ordered)
     scatter, dendrogram, heights, heat_map = draw_figures(run, plane, name, progress)

@@ -30,9 +30,9 @@ class RestartsExample:
 EXAMPLES = {
     "s1": RestartsExample(
         "S1, fifteen groups",
-        "Random points often place two centers in one group and none in another, and later iterations rarely move a center "
-        "from one group to another: only about 3% of these runs find all fifteen groups. Better initializations lead to "
-        "lower losses. The table also shows published results.",
+        "Starting from random points often puts two centers in one group and none in another, and later iterations rarely "
+        "move a center to another group: only about 3% of the runs from random points find all fifteen. Better "
+        "initializations lead to lower losses. The table also shows published results.",
         {"source": "real", "table": "s1", "s1_columns": ["x", "y"], "scaling": "none"},
         15,
         200,

@@ -27,7 +27,7 @@ def show(findings: Findings) -> None:
     name = plots.token(findings.study.data.key, settings, list(findings.by_initialization))
     st.markdown(
         f"**{pluralize(len(findings.runs), 'run')} gave {pluralize(len(findings.solutions), 'distinct solution')}; "
-        f"{findings.reached_count:,} reached the best loss, {escape_markdown(format_number(best.loss))}.**"
+        f"{findings.reached_count:,} of the runs reached the best loss, {escape_markdown(format_number(best.loss))}.**"
     )
     left, right = st.columns(2, gap="medium")
     with left:

@@ -41,7 +41,7 @@ class RunSummary:
     centers: np.ndarray
     """(k, d) centers of the last state"""
     labels: np.ndarray
-    """(m,) final clusters of the compared points"""
+    """(m,) final clusters of the compared points, -1 for none"""
     seconds: float
     """run time, including initialization; the first of several runs that were computed together has the time of all of them"""
 
@@ -114,7 +114,7 @@ class RestartStudy:
             with self.inputs.errors():
                 run = next(runs)
             seconds = time.perf_counter() - began
-            # of the points in memory, if they are a sample of all points
+            # of the points in memory; those of the run are of all rows if these points are a sample
             labels = run.last.labels if self.data.all_rows is None else self.inputs.assign(run.last.parameters).labels
             yield RunSummary(
                 initialization,
@@ -311,8 +311,8 @@ class Findings:
 
         Returns
         -------
-        extra : (m, d) centers of the run that are not the nearest one of any reference center.
-        missing : (l, d) reference centers that are not the nearest one of any center of the run.
+        extra : (m, d) centers of the run; for each reference center, another center of the run is closer.
+        missing : (l, d) reference centers; for each center of the run, another reference center is closer.
         """
         distances = self.distances(run)
         extra = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))

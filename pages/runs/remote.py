@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pages.datasets.formatting import pluralize
 from pages.datasets.server.cluster import cluster_client, readable_errors, wait_for
 from pages.datasets.server.configuration import configured_scheduler
 from pages.runs.jobs import Job
@@ -19,7 +20,8 @@ def is_remote(job: Job) -> bool:
 def resume_on_cluster(job: Job, on_progress: Callable[[float, str], None]) -> None:
     """Run the remaining tasks of a job on the cluster, as `Job.resume` does in this process.
 
-    Raises UnreadableTable if the cluster does not answer, or if it fails.
+    Raises UnreadableTable if the cluster does not answer or if a task fails, except that a ValueError of a task, such as one
+    about a setting, is raised unchanged.
     """
     tasks, count = job.remaining, len(job.tasks)
     parts = [tasks[begin : begin + TASKS_PER_CALL] for begin in range(0, len(tasks), TASKS_PER_CALL)]
@@ -31,9 +33,11 @@ def resume_on_cluster(job: Job, on_progress: Callable[[float, str], None]) -> No
         try:
             for part, future in zip(parts, futures, strict=True):
 
-                def on_wait(part=part):
+                def on_wait():
                     finished = sum(len(done) for done, each in zip(parts, futures, strict=True) if each.done())
-                    on_progress((before + finished) / (count + 1), job.describe(part[0], None))
+                    on_progress(
+                        (before + finished) / count, f"{before + finished:,} of {pluralize(count, job.noun)} finished."
+                    )
 
                 on_wait()
                 for task, result in zip(part, wait_for(future, on_wait), strict=True):

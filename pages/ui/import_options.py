@@ -18,7 +18,7 @@ NUMBER_SEPARATORS = {"": "none", ",": "comma", ".": "period", " ": "space", "'":
 CHOICES: dict[str, tuple[str, dict]] = {
     "separator": ("Separator", SEPARATORS),
     "header": ("Header rows", {0: "none", 1: "1", 2: "2", 3: "3", 4: "4"}),
-    "transposed": ("Rows and columns", {False: "as detected", True: "exchanged"}),
+    "transposed": ("Transpose", {False: "no", True: "yes"}),
     "row_names": ("Row names", {False: "none", True: "first column"}),
     "decimal": ("Decimal separator", {mark: NUMBER_SEPARATORS[mark] for mark in ".,"}),
     "thousands": ("Thousands separator", NUMBER_SEPARATORS),
@@ -26,7 +26,7 @@ CHOICES: dict[str, tuple[str, dict]] = {
     "encoding": ("Encoding", readers.ENCODINGS),
     "quote": ("Quotation mark", {'"': "double", "'": "single", "": "none"}),
     "comment": ("Comment lines", {"": "none", "#": "# …", "%": "% …"}),
-    "ignore_case": ("Upper, lower case", {False: "distinct", True: "equal"}),
+    "ignore_case": ("Letter case", {False: "distinguish", True: "ignore"}),
 }
 """label and values of each field of `Format` that can be chosen from a list"""
 FIELDS = {
@@ -78,7 +78,7 @@ def _choose(key: str, name: str, initial: Any) -> Any:
         return int(st.number_input(label, 0, max(MAX_SKIPPED, initial), initial, key=key, width=WIDTH, **PERSISTENT))
     if name == "missing":
         marks = st.text_input(
-            "Missing-value marks",
+            "Missing-value codes",
             " ".join(initial),
             key=key,
             width=WIDTH,
@@ -109,7 +109,7 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
     if start:
         places = st.columns(2, gap="small")
         with places[0]:
-            st.caption("The file as it stands")
+            st.caption("First lines of the file")
             st.code("\n".join(start), language=None, height=min(PREVIEW_HEIGHT, 40 + 23 * len(start)))
     if reading is None:
         return

@@ -106,7 +106,9 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
             source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
         )
     with places[1]:
-        names = _choose_optional(source, "Row labels", columns, initial.names, "names", "Names of the rows, shown on hover.")
+        names = _choose_optional(
+            source, "Column of row names", columns, initial.names, "names", "Names of the rows, shown on hover."
+        )
     as_categories = ()
     if codes:
         with places[2]:

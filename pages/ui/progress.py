@@ -10,13 +10,13 @@ from pages.datasets.server.tables import UnreadableTable
 from pages.runs.jobs import Job
 from pages.runs.remote import is_remote, resume_on_cluster
 
-
+CLUSTER_FAILED = "The Dask cluster of this server failed. The computation continues in the app, and may be slower."
 DELAY = 0.4
 """seconds after which a progress bar appears"""
 
 
-class Stopped(Exception):
-    """The user stopped a computation, and the page says so."""
+class Stopped(BaseException):
+    """The user stopped a computation, and the page says so. Not an error, so handlers of errors ignore it."""
 
 
 def count_script_run() -> None:
@@ -31,7 +31,8 @@ def _stop() -> None:
 class Progress:
     """A progress bar with a Stop button that appears if a computation takes longer than `DELAY`.
 
-    Changing any setting also stops the computation. The Stop button calls `on_stop`, and `hint` says what happens. By default
+    Changing any setting also stops the computation. The Stop button calls `on_stop`, and `hint`, which is added to each text,
+    says what stopping does. By default
     `show` raises `Stopped` after a click, until the user clicks Resume or anything else.
     """
 
@@ -86,7 +87,7 @@ def run_job(name: str, job: Job) -> None:
     if is_remote(job):
         try:
             resume_on_cluster(job, progress.show)
-        except UnreadableTable as error:
-            st.warning(f"{error} The computation continues in the app.")
+        except UnreadableTable:
+            st.warning(CLUSTER_FAILED)
     job.resume(progress.show)
     progress.done()

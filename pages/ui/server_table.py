@@ -27,7 +27,9 @@ def choose_server_table(full: bool) -> Data | None:
     if table is None:
         raise UnreadableTable("This table is not available: choose another one.")
     if full:
-        st.button("Look again", on_click=forget_kept, icon=":material/refresh:", help="Read the list and descriptions anew.")
+        st.button(
+            "Refresh", on_click=forget_kept, icon=":material/refresh:", help="Reloads the list and descriptions of the tables."
+        )
     with st.spinner("Reading the description of the table."):
         description = describe(table)
     return _prepared(table, description, full)
@@ -36,11 +38,13 @@ def choose_server_table(full: bool) -> Data | None:
 def _prepared(table: ServerTable, description: Description, full: bool) -> Data | None:
     usable = [c.name for c in description.columns if c.is_number and (c.low is None or c.low != c.high)]
     if full:
-        _show_description(description)
+        _show_description(description, usable)
     else:
         st.caption(escape_markdown(_size(description)))
     if not usable:
-        raise UnreadableTable(f"The table “{table.name}” has no column of numbers that are not all equal: choose another one.")
+        raise UnreadableTable(
+            f"The table “{table.name}” has no numeric column with at least two distinct values: choose another one."
+        )
     places = st.columns(2) if full else [st.container()] * 2
     with places[0]:
         columns = st.multiselect(
@@ -57,8 +61,8 @@ def _prepared(table: ServerTable, description: Description, full: bool) -> Data 
         )
     scaling = choose_scaling(full)
     if not columns:
-        raise UnreadableTable("Choose at least one column.")
-    help = "All rows are read once, to find gaps, the scaling, and a random sample."
+        raise UnreadableTable("Choose at least one feature.")
+    help = "All rows are read once to count missing values, compute the scaling, and draw a random sample."
     if not st.toggle("Use this table", key=f"{table.name}_server_use", help=help, **IN_LINK):
         return None
     progress = Progress()
@@ -79,7 +83,7 @@ def _size(description: Description) -> str:
     return f"The table has {about}{description.rows:,} rows and {len(description.columns):,} columns."
 
 
-def _show_description(description: Description) -> None:
+def _show_description(description: Description, usable: list[str]) -> None:
     """The columns with their types and ranges, before any row is read."""
     st.caption(escape_markdown(f"{_size(description)} {description.source}"))
     st.dataframe(
@@ -89,7 +93,7 @@ def _show_description(description: Description) -> None:
                 "Type": column.type,
                 "Minimum": "" if column.low is None else minus_signs(f"{column.low:.6g}"),
                 "Maximum": "" if column.high is None else minus_signs(f"{column.high:.6g}"),
-                "Use": "feature" if column.is_number else "true labels only",
+                "Use": "feature" if column.name in usable else "true labels only",
             }
             for column in description.columns
         ],

@@ -28,7 +28,7 @@ INTERPRETATIONS = {
     "table": "Table",
     "proximities": "Distance matrix",
     "similarities": "Similarity matrix",
-    "pairs": "Distances of pairs",
+    "pairs": "List of pairwise distances",
     "words": "Words (edit distance)",
 }
 MATRIX_READERS = {

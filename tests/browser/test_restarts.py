@@ -110,7 +110,7 @@ def test_a_click_on_a_bar_or_the_end_of_a_curve_opens_that_run_and_going_back_ch
     before = summary(page)
     assert before == (
         f"30 runs gave {len(findings.solutions)} distinct solutions; "
-        f"{findings.reached_count} reached the best loss, {format_number(findings.best.loss)}."
+        f"{findings.reached_count} of the runs reached the best loss, {format_number(findings.best.loss)}."
     )
     runs = {(run.initialization, run.seed): run for run in findings.runs}
     found = bars(page)

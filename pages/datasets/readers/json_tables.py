@@ -124,7 +124,7 @@ def _columns(value, format: Format) -> Columns:
         columns = _transposed(value["data"])
         names = [".".join(map(str, name)) if isinstance(name, list) else str(name) for name in value["columns"]]
         if len(names) != len(columns):
-            raise ReadError("This JSON file has another number of column names than of columns: save it again.")
+            raise ReadError("The number of column names in this JSON file differs from the number of columns: save it again.")
         return _labeled(value.get("index", []), dict(zip(names, columns.values(), strict=True)))
     if _is_object_of(value, list):
         if len({len(column) for column in value.values()}) > 1:

@@ -56,7 +56,7 @@ class DatabaseTable:
             )
             for column in found
         )
-        return Description(columns, int(rows), "Number of rows and ranges are from the database.")
+        return Description(columns, int(rows), "The number of rows and the ranges come from the database.")
 
     def parts(self, columns: list[str]) -> list[Part]:
         """Ranges of the primary key, if it is a single column of integers or dates, or of the number of each row.
@@ -175,7 +175,7 @@ def _connected(name: str, url: str) -> Iterator[Any]:
         text = f"The address of the database “{name}” is wrong, or its driver is not installed. {ask}"
         raise UnreadableTable(text) from None
     except NoSuchTableError:
-        raise UnreadableTable(f"A table of the database “{name}” has vanished. Choose another table. {ask}") from None
+        raise UnreadableTable(f"A table of the database “{name}” no longer exists. Choose another table. {ask}") from None
     except OperationalError:
         raise UnreadableTable(f"The database “{name}” does not answer, or refused a query. Try again later. {ask}") from None
     except SQLAlchemyError:

@@ -76,7 +76,9 @@ class FileTable:
             if number and found.keys() != columns.keys():
                 columns = {name: column for name, column in columns.items() if name in found}
             columns = {name: _joined(columns[name], found[name]) if number else found[name] for name in columns or found}
-        return Description(tuple(columns.values()), rows, "Number of rows and ranges are from the metadata of the files.")
+        return Description(
+            tuple(columns.values()), rows, "The number of rows and the ranges come from the metadata of the files."
+        )
 
     def _parquet_parts(self, file: str) -> list["ParquetPart"]:
         import pyarrow.parquet as pq
@@ -104,7 +106,7 @@ class FileTable:
         if not is_exact:
             rows = round(rows * sum(map(os.path.getsize, files)) / max(sum(end for _, end in samples), 1))
         columns = [_csv_column(name, frames) for name in frames[0].columns if all(name in frame for frame in frames)]
-        source = "Number of rows and ranges are from all rows."
+        source = "The number of rows and the ranges come from all rows."
         if not is_exact:
             source = (
                 f"Types and ranges are from a sample of {sum(map(len, frames)):,} rows. The number of rows is estimated from "
@@ -183,12 +185,12 @@ def _reading(table: str) -> Iterator[None]:
     except UnreadableTable:
         raise
     except FileNotFoundError:
-        text = f"A file of the table “{table}” has vanished. Choose the table again, or ask the operator of this server."
+        text = f"A file of the table “{table}” no longer exists. Choose the table again, or ask the operator of this server."
         raise UnreadableTable(text) from None
     except OSError:
         raise UnreadableTable(f"A file of the table “{table}” cannot be read. Ask the operator of this server.") from None
     except ValueError:  # also pyarrow's ArrowInvalid, and errors of pandas' parsers
-        text = f"A file of the table “{table}” is damaged or has another format. Ask the operator of this server."
+        text = f"A file of the table “{table}” is damaged or has a different format. Ask the operator of this server."
         raise UnreadableTable(text) from None
 
 

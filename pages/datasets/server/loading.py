@@ -71,7 +71,7 @@ def _data(table: ServerTable, columns: list[str], scaling: str, label: str | Non
         were = "was" if left_out == 1 else "were"
         notes.append(f"{left_out:,} of {total:,} rows {were} left out because of missing or infinite values.")
     if rows.n > len(sample):
-        notes.append(f"Whatever is shown per point is shown for a random sample of {len(sample):,} rows.")
+        notes.append(f"Labels, tooltips and other results per point are shown for a random sample of {len(sample):,} rows.")
     if scaling == "robust" and rows.n > len(sample):
         notes.append("The scaling uses the quartiles of the sample.")
     labels = None

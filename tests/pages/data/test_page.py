@@ -227,7 +227,7 @@ def test_the_other_reading_of_a_doubt_is_one_click_away(shared_app, text, button
 
 def test_lines_can_be_skipped_and_marks_of_missing_values_added(shared_app):
     app = paste(shared_app, "a,b\n1,2\nunknown,4\n5,6\n8,7\n0,0\n9,9\n")
-    labeled(app.text_input, "Missing-value marks").set_value("unknown 9").run()
+    labeled(app.text_input, "Missing-value codes").set_value("unknown 9").run()
     assert in_use(app).points.tolist() == [[1, 2], [5, 6], [8, 7], [0, 0]]
     assert "Treated as missing, besides empty cells: 1 × “unknown”" in texts_of(app)
     labeled(app.number_input, "Lines to skip").set_value(2).run()
@@ -438,7 +438,7 @@ MARKUP = "<b>x</b> *y* `z` $q$ [l](http://e.com) <script>alert(1)</script>"
 def test_names_with_html_or_markdown_are_shown_unchanged(app):
     paste(app, f'"{MARKUP}",b,name\n1,2,"{MARKUP}"\n3,9,"<i>i</i>"\n5,6,"{{x}} %{{y}}"\n')
     assert in_use(app).columns == (MARKUP, "b")
-    labeled(app.selectbox, "Row labels").set_value("name").run()
+    labeled(app.selectbox, "Column of row names").set_value("name").run()
     app.session_state["algorithm"], app.session_state["k"] = "kmedoids", 2
     app.switch_page("pages/watch/page.py").run()
     assert not app.exception
@@ -571,7 +571,7 @@ def test_reading_a_file_can_be_stopped_and_resumed(shared_app):
     ("text", "name"),
     [
         ("a,b,c\n1,0.5,0.2\n0.5,1,0.1\n0.2,0.1,1\n", "Similarity matrix"),
-        ("from,to,distance\na,b,0.5\na,c,0.8\nb,c,0.9\n", "Distances of pairs"),
+        ("from,to,distance\na,b,0.5\na,c,0.8\nb,c,0.9\n", "List of pairwise distances"),
         ("3\na\nb 0.5\nc 0.8 0.9\n", "Distance matrix"),
     ],
 )

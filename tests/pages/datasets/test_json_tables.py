@@ -114,7 +114,7 @@ def test_many_columns_that_are_left_out_are_counted():
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ({"columns": ["a"], "data": [[1, 2], [3, 4]]}, "another number of column names"),
+        ({"columns": ["a"], "data": [[1, 2], [3, 4]]}, "number of column names in this JSON file differs"),
         ([1, {"a": 2}], "not a table"),
         ({"a": 1, "b": 2}, "only one row"),
         ([[], []], "not a table"),

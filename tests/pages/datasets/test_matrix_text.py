@@ -143,7 +143,7 @@ def test_correlations_become_distances():
 def test_other_square_tables_are_not_similarities():
     for table in ([[1, 2, 0], [2, 1, 0], [0, 0, 1]], [[1, 0.5, 0], [0.4, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 2, 0], [0, 0, 1]]):
         assert matrices.matrix_kind(pd.DataFrame(table)) == ""
-    with pytest.raises(ValueError, match="all values in the diagonal are equal"):
+    with pytest.raises(ValueError, match="all values on the diagonal are equal"):
         matrices.from_similarities(pd.DataFrame([[1, 0], [0, 2]]), False, "title")
     with pytest.raises(ValueError, match="must be square"):
         matrices.from_similarities(pd.DataFrame([[1, 0.5, 0.5], [0.5, 1, 0]]), False, "title")
@@ -160,7 +160,7 @@ def test_a_list_of_pairs_is_read(names, both):
     data = matrices.from_pairs(table, True, "title")
     np.testing.assert_array_equal(data.precomputed, MATRIX)
     assert list(data.names) == [str(name) for name in names]
-    assert data.note.startswith("Each row is the distance of a pair of 3 points.")
+    assert data.note.startswith("Each row is the distance between two of 3 points.")
 
 
 def test_incomplete_or_contradictory_pairs_are_rejected():

@@ -189,7 +189,7 @@ def test_every_failure_is_a_sentence_without_paths(cluster, frame, folder, tmp_p
     table = FileTable("sales", str(folder))
     data = loaded(table)
     (folder / "2.parquet").rename(folder / "gone")
-    assert message(lambda: data.all_rows.parts[-1].read(["x"])).startswith("A file of the table “sales” has vanished.")
+    assert message(lambda: data.all_rows.parts[-1].read(["x"])).startswith("A file of the table “sales” no longer exists.")
     assert "no files at present" in message(FileTable("sales", str(tmp_path / "none")).describe)
     (folder / "1.parquet").write_bytes(b"PAR1 damaged")
     assert "is damaged" in message(table.describe)

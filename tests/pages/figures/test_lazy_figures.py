@@ -9,6 +9,7 @@ import pytest
 
 from pages.figures.plots import Figure, page_figure
 from pages.figures.themes import DARK, LIGHT
+from tests.pages.reading import PLOTLYS_FRAMES
 
 X = np.array([1.5, np.nan, 3.0], dtype=np.float32)
 Z = np.arange(6.0).reshape(2, 3)
@@ -50,11 +51,13 @@ def test_sending_it_validates_nothing(monkeypatch):
     assert figure.to_dict()["layout"]["template"] is template
 
 
-def test_reading_it_gives_plotlys_properties():
+def test_reading_it_gives_plotlys_properties(monkeypatch):
+    monkeypatch.setattr(Figure, "frames", PLOTLYS_FRAMES)
     figure = Figure(DATA, LAYOUT, FRAMES)
     assert figure.layout.xaxis.range == (0.0, 4.0)
     assert [trace.type for trace in figure.data] == ["scatter", "heatmap"]
     assert [frame.name for frame in figure.frames] == ["0", "1"]
+    assert all(isinstance(frame, go.Frame) for frame in figure.frames)
     with pytest.raises(AttributeError):
         _ = figure.nonsense
 
@@ -63,6 +66,29 @@ def test_an_invalid_figure_is_found_when_it_is_read():
     figure = Figure([dict(type="scatter", mode="nonsense")], {})
     with pytest.raises(ValueError, match="mode"):
         _ = figure.data
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        dict(data=[dict(x=X, mode="nonsense")]),
+        dict(data=[dict(x=X, nonsense=1)]),
+        dict(data=[dict(x=X, marker=dict(color=["#123456", "nonsense"]))]),
+        dict(data=[dict(x=X, marker=dict(size=[-1, 2]))]),
+        dict(data=[dict(x=X, opacity=1.5)]),
+    ],
+    ids=str,
+)
+def test_an_invalid_frame_among_valid_ones_is_found_when_tests_read_it(frame):
+    valid = [
+        dict(data=[dict(x=X, mode="lines")]),
+        dict(data=[dict(x=X, marker=dict(color=["#654321"]))]),
+        dict(data=[dict(x=X, marker=dict(size=[1, 2]))]),
+        dict(data=[dict(x=X, opacity=0.5)]),
+    ]
+    assert len(Figure([], {}, valid).frames) == 4
+    with pytest.raises(ValueError, match="nvalid"):
+        _ = Figure([], {}, [*valid, frame]).frames
 
 
 def test_changes_after_reading_are_sent():

@@ -31,7 +31,9 @@ def messages(app):
 def summary(app):
     """Numbers of runs, of solutions and of runs that reach the best loss, and the best loss, as shown."""
     text = next(text for text in map(plain_text, app.markdown) if "distinct solution" in text)
-    found = re.fullmatch(r"\*\*([\d,]+) runs? gave (\d+) distinct solutions?; (\d+) reached the best loss, (\S+)\.\*\*", text)
+    found = re.fullmatch(
+        r"\*\*([\d,]+) runs? gave (\d+) distinct solutions?; (\d+) of the runs reached the best loss, (\S+)\.\*\*", text
+    )
     return int(found[1].replace(",", "")), int(found[2]), int(found[3]), found[4]
 
 

@@ -222,7 +222,7 @@ def test_a_file_that_vanishes_is_reported_by_the_run(points, tmp_path):
     forget_kept()
     data = load(table(points, tmp_path), ["x", "y"], "none", None, lambda share: None)
     (tmp_path / "1.parquet").unlink()
-    with pytest.raises(UnreadableTable, match="A file of the table “visits” has vanished") as caught:
+    with pytest.raises(UnreadableTable, match="A file of the table “visits” no longer exists") as caught:
         run_on(data, "kmeans")
     assert str(tmp_path) not in str(caught.value)
 

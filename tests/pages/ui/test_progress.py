@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.datasets.server.cluster import readable_errors
 from pages.ui import progress
 from tests.pages.app import latest, opened
 
@@ -21,3 +22,8 @@ def test_a_stopped_run_is_resumed_by_a_click_and_its_page_shows_no_error(link, m
     assert not app.warning
     assert latest(app, "run") is not before
     assert app.number_input(key="data_seed").value == 7
+
+
+def test_stopping_is_no_error_of_the_cluster():
+    with pytest.raises(progress.Stopped), readable_errors():
+        raise progress.Stopped

@@ -136,5 +136,5 @@ def test_a_file_that_vanishes_before_a_plot_is_drawn_is_reported(folder, cluster
     app.number_input(key="k").set_value(3).run()
     assert not app.exception
     assert [text.replace("\\", "") for text in texts_of_errors(app)] == [
-        "A file of the table “visits” has vanished. Choose the table again, or ask the operator of this server."
+        "A file of the table “visits” no longer exists. Choose the table again, or ask the operator of this server."
     ]
