@@ -1,5 +1,6 @@
 """Shared by the tests of pages: `AppTest` can open any page first, as a link does, and opens it quickly."""
 
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.util import calc_hash
 
 from pages.export import report
+from pages.figures.plots import Figure
 from pages.mixture import density
 from pages.runs import pictures
 from pages.ui.memory import memory_cleaner
+from tests.pages.reading import plain_frames
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,6 +51,16 @@ def _one_server():
             patch.setattr(module, "ScriptCache", lambda: scripts)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         patch.setattr(memory_cleaner(), "schedule", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_frames():
+    """Plotly validates one frame of each kind."""
+    frames = cached_property(plain_frames)
+    frames.__set_name__(Figure, "frames")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "frames", frames)
         yield
 
 
