@@ -123,7 +123,7 @@ def test_workers_that_die_again_and_again_are_reported(cluster):
 
 
 def test_a_cluster_that_does_not_answer_is_reported():
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 60}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 60}
     with LocalCluster(processes=False, **options) as closed, Client(closed):
         data = da.map_blocks(random_block, chunks=((200,) * 2, (2,)), dtype=float)
         states = iterate(KMeans(3), data, start=np.eye(3)[:, :2])
