@@ -22,6 +22,7 @@ class Stopped(BaseException):
 def count_script_run() -> None:
     """Count the runs of the script in this session. Call it at the beginning of each."""
     st.session_state["script runs"] = st.session_state.get("script runs", 0) + 1
+    st.session_state["progress bars"] = 0  # of this run
 
 
 def _stop() -> None:
@@ -32,13 +33,13 @@ class Progress:
     """A progress bar with a Stop button that appears if a computation takes longer than `DELAY`.
 
     Changing any setting also stops the computation. The Stop button calls `on_stop`, and `hint`, which is added to each text,
-    says what stopping does. By default
-    `show` raises `Stopped` after a click, until the user clicks Resume or anything else.
+    says what stopping does. By default `show` raises `Stopped` after a click, until the user clicks Resume or anything else.
     """
 
     def __init__(self, on_stop: Callable[[], None] = _stop, hint: str = ""):
         self.place, self.began = st.empty(), time.monotonic()
         self.on_stop, self.hint, self.bar, self.last = on_stop, hint, None, 0.0
+        self.number = st.session_state["progress bars"] = st.session_state.get("progress bars", 0) + 1
         self.is_stopped = st.session_state.get("stopped run") == st.session_state.get("script runs", 0)
 
     def show(self, fraction: float, text: str) -> None:
@@ -55,7 +56,7 @@ class Progress:
         if self.bar is None:
             with self.place.container():
                 self.bar = st.empty()
-                st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop)
+                st.button("Stop", icon=":material/stop_circle:", on_click=self.on_stop, key=f"stop {self.number}")
         self.bar.progress(fraction, text=f"{text} {self.hint}".strip())
 
     def done(self) -> None:

@@ -1,6 +1,7 @@
 """Stopping and resuming the run of a page."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.datasets.server.cluster import readable_errors
 from pages.ui import progress
@@ -27,3 +28,23 @@ def test_a_stopped_run_is_resumed_by_a_click_and_its_page_shows_no_error(link, m
 def test_stopping_is_no_error_of_the_cluster():
     with pytest.raises(progress.Stopped), readable_errors():
         raise progress.Stopped
+
+
+def test_several_computations_of_one_page_have_a_stop_button_each(monkeypatch):
+    def page():
+        from pages.ui.progress import Progress, Stopped, count_script_run
+
+        count_script_run()
+        try:
+            for on_stop in ({}, {}, {"on_stop": lambda: None}):
+                Progress(**on_stop).show(0.5, "Iteration 1.")
+        except Stopped:
+            pass
+
+    monkeypatch.setattr(progress, "DELAY", -1)
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Stop"] * 3
+    app.button[1].click().run()
+    assert not app.exception
+    assert [one.value for one in app.warning] == ["Stopped. Change a setting or resume."]
