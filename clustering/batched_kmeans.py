@@ -281,9 +281,10 @@ class Batch:
         columns, scores = self.chosen[:, : points.size], self.scores[:, : points.size]
         for column, out in zip(self.single.columns[:-1], columns, strict=False):
             column.take(points, out=out, mode="clip")  # other modes copy `out`
-        for i in np.flatnonzero(np.diff(bounds)).tolist():
-            part = slice(bounds[i], bounds[i + 1])
-            np.matmul(factors[i], columns[:, part], out=scores[:, part])
+        with np.errstate(invalid="ignore"):  # a product of finite numbers may set this flag in registers that are part empty
+            for i in np.flatnonzero(np.diff(bounds)).tolist():
+                part = slice(bounds[i], bounds[i + 1])
+                np.matmul(factors[i], columns[:, part], out=scores[:, part])
         # store the number of the center in the lowest bits of each score, so that the minimum carries it
         bits = scores.view(np.int32)
         bits &= ~self.bits
