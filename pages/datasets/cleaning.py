@@ -14,7 +14,7 @@ import pandas as pd
 from clustering import State, impute
 from clustering.points import MAX_MAGNITUDE
 from pages.datasets.columns import Column, is_number, to_floats, value_text
-from pages.datasets.data import ColumnScaling, Data
+from pages.datasets.data import ColumnScaling, Data, Origin
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
@@ -261,6 +261,9 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         deviations=deviations,
         scaling=scaling,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,
+        origin=Origin(
+            table, preparation, selected.number_names, dict(zip(selected.category_names, selected.categories, strict=True))
+        ),
     )
     return replace(data, key=_digest(data))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from clustering import gower_matrix, proximity_matrix
 from clustering.gaussians import Gaussians
@@ -40,6 +41,20 @@ class ColumnScaling:
     def covariances(self, scaled: np.ndarray) -> np.ndarray:
         """Covariances (…, d, d) in the data's own units."""
         return scaled * np.multiply.outer(self.scale, self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """The table that a data set was made from."""
+
+    table: pd.DataFrame
+    """all rows and all columns"""
+    preparation: Any
+    """the `cleaning.Preparation` that turned it into points"""
+    numbers: tuple[str, ...]
+    """names of the features that are numbers or dates, in the order of the points' columns"""
+    categories: dict[str, tuple[str, ...]]
+    """the categories of each categorical feature, in the order of their indicator columns"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +100,8 @@ class Data:
     """what the entries of `precomputed` are, e.g. "edit distances\""""
     all_rows: AllRows | None = None
     """all rows of a table on the server, of which `points` are a random sample; None if `points` are all points"""
+    origin: Origin | None = None
+    """the table that the points are rows of, see `rows`; None for simulated and drawn points, matrices and words"""
 
     _cache: dict = field(default_factory=dict, init=False, repr=False)
 

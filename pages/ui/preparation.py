@@ -57,9 +57,11 @@ def prepare(source: Source, full: bool) -> Data:
     def on_step(state):
         progress.show(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
 
-    data = session_cache().get(
-        ("prepared", source.key, preparation), lambda: cleaning.prepare(source.table, source.title, preparation, on_step)
-    )
+    def prepared() -> Data:
+        data = cleaning.prepare(source.table, source.title, preparation, on_step)
+        return replace(data, key=f"{data.key}/{source.key}")  # tables may differ in columns that are not features
+
+    data = session_cache().get(("prepared", source.key, preparation), prepared)
     progress.done()
     return data
 

@@ -572,3 +572,13 @@ def test_300_000_rows_are_prepared():
     data = prepare(table, "", replace(default_preparation(describe(table)), label="l", missing="median", scaling="robust"))
     assert data.points.shape == (n, 2)
     assert data.imputed.sum() == n / 10
+
+
+def test_points_keep_the_whole_table_and_how_it_was_prepared():
+    table = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "c": list("xyxy"), "not a feature": list("pqrs")})
+    preparation = Preparation(("a", "c"), scaling="standardize")
+    data = prepare(table, "", preparation)
+    assert data.origin.table is table
+    assert data.origin.preparation == preparation
+    assert (data.origin.numbers, data.origin.categories) == (("a",), {"c": ("x", "y")})
+    assert data.origin.table.iloc[data.rows - 1]["not a feature"].tolist() == ["p", "r", "s"]
