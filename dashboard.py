@@ -15,6 +15,7 @@ hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hier
 mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
 embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
 data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
+segments = st.Page("pages/segments/page.py", url_path="segments", title="Segments", icon=":material/groups:")
 report = st.Page("pages/report/page.py", url_path="report", title="Report", icon=":material/description:")
 compare = st.Page("pages/compare/page.py", url_path="compare", title="Compare", icon=":material/view_column:")
 restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restarts", icon=":material/stacked_line_chart:")
@@ -22,7 +23,7 @@ choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose 
 failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
 page = st.navigation(
     {
-        "Explore": [watch, hierarchy, mixture, embedding, data, report],
+        "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
         "Compare": [compare, restarts, choose_k],
         "Learn": [failures],
     }

@@ -35,7 +35,7 @@ from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
-from clustering.kmeans import KMeans
+from clustering.kmeans import KMeans, bisect
 from clustering.kmedoids import KMedoids
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
@@ -92,6 +92,7 @@ __all__ = [
     "analogy",
     "best_of",
     "bic",
+    "bisect",
     "bootstrap",
     "calinski_harabasz",
     "centroid_index",

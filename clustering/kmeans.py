@@ -25,7 +25,7 @@ from clustering.empty_clusters import fill_empty
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.point_labels import PointLabels, assign_by_points, nearest_and_gaps, shrinkage
 from clustering.points import EPS, check_data, check_k, check_points, column_means, distinct_points_notices, is_dask
-from clustering.process import Alternating, Restart, State, separate_runs
+from clustering.process import Alternating, Restart, State, best_of, separate_runs
 
 
 class PreparedPoints(NamedTuple):
@@ -310,3 +310,24 @@ def _squared_differences(prepared: PreparedPoints, found, centers, moves) -> flo
         )
 
     return sum(map_chunks(part, len(labels), 2**15))
+
+
+def bisect(points, rng: np.random.Generator) -> np.ndarray:
+    """(n,) labels 0 and 1 of the best of ten runs of K-means with two clusters: one step of bisecting K-means.
+
+    The larger cluster has label 0.
+
+    Raises
+    ------
+    ValueError
+        If all points (n, d) are equal.
+
+    References
+    ----------
+    Steinbach, Karypis & Kumar 2000, A comparison of document clustering techniques.
+    """
+    points = check_points(points)
+    if not np.ptp(points, axis=0).any():
+        raise ValueError(f"all {len(points)} points are equal, so they cannot be split into two clusters")
+    labels = best_of(10, KMeans(2), points, rng=rng).labels
+    return labels if np.count_nonzero(labels) <= len(labels) / 2 else 1 - labels

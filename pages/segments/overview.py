@@ -1,0 +1,85 @@
+"""A card for each segment: name, size, what sets it apart, typical and borderline rows."""
+
+import html
+
+import streamlit as st
+
+from pages.datasets.columns import value_text
+from pages.datasets.formatting import escape_markdown, pluralize
+from pages.figures import palette
+from pages.figures.markup import mark, table
+from pages.runs.profiles import Profiles
+from pages.runs.segments import Edit, Segments
+from pages.ui.segments import edit
+
+ROWS = 3
+"""number of typical and of borderline rows on a card"""
+
+
+def show(profiles: Profiles) -> None:
+    segments = profiles.segments
+    left_out = int((segments.labels < 0).sum())
+    st.caption(
+        f"{pluralize(len(segments.labels), segments.data.noun).capitalize()} in {pluralize(segments.k, 'segment')}"
+        + f", {left_out:,} in none" * bool(left_out)
+        + ". Each sentence compares the mean, or the share of a category, with that of all other rows."
+    )
+    for i in range(segments.k):
+        _card(profiles, i)
+
+
+def _card(profiles: Profiles, i: int) -> None:
+    segments = profiles.segments
+    with st.container(border=True):
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        with left:
+            st.html(
+                f"<h3 style='margin:0'>{mark(palette.mark_of(segments.ranks[i]), palette.color_of(segments.ranks[i]))}"
+                f"{html.escape(segments.names[i])}</h3>"
+            )
+            share = segments.sizes[i] / len(segments.labels)
+            st.markdown(
+                f"**{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%}).** "
+                + escape_markdown(profiles.sentence(i))
+            )
+        with right:
+            _name_input(segments, i)
+        with st.expander("Typical and borderline rows"):
+            _show_rows(segments, i)
+
+
+def _name_input(segments: Segments, i: int) -> None:
+    """A text field that renames the segment."""
+    key = f"segment name {i} {len(segments.edits)} {hash(segments.key)}"
+
+    def rename():
+        edit(segments, Edit("rename", (i,), name=st.session_state[key]))
+
+    st.text_input(
+        f"Name of {segments.names[i]}",
+        segments.given_names[i],
+        key=key,
+        max_chars=60,
+        placeholder="Name this segment",
+        label_visibility="collapsed",
+        on_change=rename,
+    )
+
+
+def _show_rows(segments: Segments, i: int) -> None:
+    for title, rows in (
+        ("Most typical", segments.typical_rows(i, ROWS)),
+        ("Closest to another segment", segments.borderline_rows(i, ROWS)),
+    ):
+        st.markdown(f"**{title}**")
+        names = segments.data.names_of(rows)
+        cells = segments.table.iloc[rows].astype(object)
+        texts = [[name, *map(_text, row)] for name, row in zip(names, cells.itertuples(index=False), strict=True)]
+        st.html(table([segments.data.noun.capitalize(), *segments.table.columns], texts, title, True))
+
+
+def _text(value) -> str | None:
+    """A cell of the table as text; None if it is missing."""
+    if value is None or value != value:
+        return None
+    return str(value)[:10] if hasattr(value, "isoformat") else value_text(value)

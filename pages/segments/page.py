@@ -1,0 +1,48 @@
+"""The Segments page: what the clusters of the current run are, in the columns and units of the original table."""
+
+import streamlit as st
+
+from pages.runs.profiles import Profiles
+from pages.runs.run import make_run
+from pages.segments import columns, overview
+from pages.ui import run_view
+from pages.ui.data_choice import current
+from pages.ui.errors import show_error
+from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
+from pages.ui.progress import Progress
+from pages.ui.results import show_notices
+from pages.ui.segments import current_segments
+from pages.ui.widgets import IN_LINK, choose_settings, session_cache
+
+# label and function of each section
+SECTIONS = {"overview": ("Overview", overview.show), "columns": ("Columns", columns.show)}
+st.title("Segments")
+data = current()
+settings = choose_settings(data)
+progress = Progress()
+try:
+    if is_manual(settings):
+        settings = with_placed_centers(data, settings, choose_plane(data))
+    else:
+        clear_centers()
+    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
+    segments = current_segments(run)
+except ValueError as error:
+    show_error(error)
+else:
+    if run.note:
+        st.info(run.note, icon=":material/info:")
+    show_notices(run)
+    section = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        format_func=lambda name: SECTIONS[name][0],
+        default="overview",
+        required=True,
+        key="segments_section",
+        label_visibility="collapsed",
+        **IN_LINK,
+    )
+    profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
+    SECTIONS[section][1](profiles)
+progress.done()
