@@ -14,6 +14,7 @@ from clustering import (
     davies_bouldin,
     restarts,
     silhouette,
+    silhouette_of_proximities,
     subsample_agreement,
     subsample_size,
     uniform_reference,
@@ -142,7 +143,8 @@ class Sweep(Job):
     @cached_property
     def tasks(self) -> list[tuple]:
         ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
-        has_reference = self.data.precomputed is None
+        # Gower distances need categories, which reference data do not have
+        has_reference = self.data.precomputed is None and self._metric != "gower"
         return [
             *(("data", k) for k in ks),
             *(("model", k, model) for model in self.models for k in ks),
@@ -173,6 +175,11 @@ class Sweep(Job):
         # a task has many runs, so the iteration of one run is no measure of progress
         return compute(k, *rest, lambda _: on_step(None))
 
+    @property
+    def _metric(self) -> str | None:
+        """Metric of the distance matrix; None for methods that do not use one."""
+        return self.view.matrix_metric(self.settings)
+
     def _process(self, k: int, **options) -> Any:
         return self.view.process(replace(self.settings.with_options(**options), k=k))
 
@@ -180,7 +187,7 @@ class Sweep(Job):
     def _model_input(self) -> np.ndarray:
         """(n, n) distances for a pairwise method, otherwise one row per point."""
         if self.view.traits.pairwise:
-            return self.data.proximities(self.view.matrix_metric(self.settings))
+            return self.data.proximities(self._metric)
         return self.view.model_input_of_points(self.data.points, self.settings)
 
     def _subset(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -194,7 +201,7 @@ class Sweep(Job):
         centers = self.view.centers(run.last.parameters, self.data)
         if centers is None:
             centers = means_of(self.data.points, labels, k)
-        return BestRun(k, first + i, run.last.loss, labels, centers, silhouette_of(self.data, labels))
+        return BestRun(k, first + i, run.last.loss, labels, centers, silhouette_of(self.data, labels, self._metric))
 
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
         process = self._process(k, **{self.view.model_option.name: model})
@@ -214,7 +221,10 @@ class Sweep(Job):
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
             return ReferenceScores(within, np.nan, np.nan, np.nan)
-        width = silhouette(points, labels, max_points=SILHOUETTE_SAMPLE).mean
+        if self._metric is None:
+            width = silhouette(points, labels, max_points=SILHOUETTE_SAMPLE).mean
+        else:
+            width = silhouette_of_proximities(model_input, labels, max_points=SILHOUETTE_SAMPLE).mean
         return ReferenceScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
 
     def _stability(self, k: int, on_step) -> np.ndarray:

@@ -54,11 +54,13 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
     ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
+    distances = list(dict.fromkeys(run.silhouette_distances for run in runs if run.silhouette)) or ["Euclidean distances"]
     sampled = next((len(width.rows) for width in widths if len(width.rows) < data.n), None)
     sentences.append(
         f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or data.n:,} points, using "
-        + ("the given distances" if data.precomputed is not None else "Euclidean distance")
-        + " for every run (1 = well separated, 0 = on the boundary; undefined for one cluster)."
+        + (f"{distances[0]} for every run" if len(distances) == 1 else f"the distances of each run ({', '.join(distances)})")
+        + " (1 = well separated, 0 = on the boundary; undefined for one cluster)."
+        + " Values by different distances cannot be compared." * (len(distances) > 1)
     )
     if comparison.true_labels is not None:
         excluded = "" if (data.labels >= 0).all() else ", excluding points without a true label"

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS, MAX_ORDERED_LEAVES
 from pages.hierarchy.height import TOO_LOW
-from pages.methods.trees import EUCLIDEAN_LINKAGES, DataTree
+from pages.methods.trees import DataTree
 from pages.runs.run import Run
 
 
@@ -42,12 +42,8 @@ def show_tree_notes(data_tree: DataTree) -> None:
     """Shows messages about this tree: sampling, a linkage that does not fit the distances, and inversions."""
     if data_tree.note:
         st.info(data_tree.note, icon=":material/info:")
-    if data_tree.linkage in EUCLIDEAN_LINKAGES and not data_tree.is_euclidean:
-        st.info(
-            f"{data_tree.linkage.capitalize()} linkage assumes Euclidean distances. For other distances choose single, "
-            "complete or average linkage.",
-            icon=":material/info:",
-        )
+    if data_tree.linkage_note:
+        st.info(data_tree.linkage_note, icon=":material/info:")
     inversions = len(data_tree.tree.inversions)
     if inversions:
         st.warning(

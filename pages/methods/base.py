@@ -269,7 +269,7 @@ class MethodView(ABC):
         return data
 
     def input_note(self, data: Data, model_input: Any) -> str:
-        """A sentence about data that are left out of the input; empty if there are none."""
+        """Sentences about data that are left out of the input, or that do not suit the method; empty if there are none."""
         return ""
 
     def seconds(self, run) -> float | None:

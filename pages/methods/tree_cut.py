@@ -24,8 +24,8 @@ LINKAGE = Option(
     "Linkage",
     "ward",
     choices={linkage: linkage.capitalize() for linkage in LINKAGES},
-    # Ward linkage needs Euclidean distances
-    default_for=lambda data: "ward" if data.precomputed is None else "average",
+    # Ward linkage needs Euclidean distances, which are not the default for distance matrices and mixed data
+    default_for=lambda data: "ward" if data.metrics[0] == "euclidean" else "average",
     help="Distance between two clusters: that of their nearest points (single), of their farthest points (complete), the "
     "mean over all pairs (average), the square root of twice the increase in the within-cluster sum of squares (Ward), or the "
     "distance between their centroids "
@@ -59,6 +59,9 @@ class TreeCutView(MethodView):
 
     def model_input(self, data: Data, settings: Settings, cache) -> DataTree:
         return build_tree(data, settings.option("linkage"), settings.option("metric"), cache)
+
+    def input_note(self, data: Data, model_input: DataTree) -> str:
+        return model_input.linkage_note
 
     def process_data(self, model_input: DataTree):
         return model_input.tree

@@ -68,6 +68,16 @@ class DataTree:
         """Whether the tree was computed from Euclidean distances between points."""
         return self.data.precomputed is None and self.metric == "euclidean"
 
+    @property
+    def linkage_note(self) -> str:
+        """A sentence about a linkage that assumes other distances than those of the tree; empty if it fits them."""
+        if self.linkage not in EUCLIDEAN_LINKAGES or self.is_euclidean:
+            return ""
+        return (
+            f"{self.linkage.capitalize()} linkage assumes Euclidean distances. For other distances choose single, complete or "
+            "average linkage."
+        )
+
     @cached_property
     def merges_at_frames(self) -> list[int]:
         """Number of merges done at each frame: 0, then after each block of early merges, then after each of the last
@@ -220,12 +230,13 @@ def cut_labels(data: Data, linkage: str, metric: str, k: int, cache) -> tuple[np
     Returns
     -------
     labels : (n,) array.
-    note : message about subsampling; empty if all points were used.
+    note : message about subsampling and about a linkage that does not fit the distances; empty if there is none.
     """
     data_tree = build_tree(data, linkage, metric, cache)
     labels = data_tree.tree.labels(k)
+    note = f"{data_tree.note} {data_tree.linkage_note}".strip()
     if len(labels) == len(data.points):
-        return labels, data_tree.note
+        return labels, note
     _, nearest = cKDTree(data_tree.data.points).query(data.points)
     nearest[data.sample_indices(len(labels))] = np.arange(len(labels))  # duplicates keep their own label
-    return labels[nearest], f"{data_tree.note} The other points start in the cluster of the nearest sampled point."
+    return labels[nearest], f"{note} The other points start in the cluster of the nearest sampled point."

@@ -17,10 +17,11 @@ from clustering import (
     silhouette,
     silhouette_of_proximities,
 )
-from pages.datasets.data import Data
+from pages.datasets.data import PRECOMPUTED, Data
 from pages.datasets.formatting import pluralize
 from pages.methods import method
 from pages.methods.base import MethodView
+from pages.methods.metric import distances_name
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
 from pages.runs.cache import RecentCache
@@ -172,8 +173,14 @@ class Run:
 
     @cached_property
     def silhouette(self) -> Silhouette | None:
-        """Silhouette of the final labels; see `silhouette_of`."""
-        return silhouette_of(self.data, self.labels)
+        """Silhouette of the final labels by the metric of the run; see `silhouette_of`."""
+        return silhouette_of(self.data, self.labels, self.view.matrix_metric(self.settings))
+
+    @property
+    def silhouette_distances(self) -> str:
+        """The distances on which `silhouette` is based, in running text, such as "Euclidean distances"."""
+        metric = self.view.matrix_metric(self.settings) or "euclidean"
+        return distances_name(metric if self.data.precomputed is None else PRECOMPUTED)
 
     @cached_property
     def labels_by_rank(self) -> np.ndarray:
@@ -229,16 +236,17 @@ def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     return np.array(means).reshape(k, points.shape[1])
 
 
-def silhouette_of(data: Data, labels: np.ndarray) -> Silhouette | None:
+def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> Silhouette | None:
     """Silhouette of a clustering, without noise points.
 
-    Based on the distance matrix if the data are one, else on Euclidean distances. None if there are fewer than two clusters,
-    also in the sample that is used for many points.
+    Based on the distance matrix if the data are one, else on the metric with which the points were clustered, by default
+    Euclidean distance. None if there are fewer than two clusters, also in the sample that is used for many points.
     """
     rows = np.flatnonzero(labels >= 0)
     try:
-        if data.precomputed is not None:
-            matrix = data.precomputed if len(rows) == len(labels) else data.precomputed[np.ix_(rows, rows)]
+        if data.precomputed is not None or metric not in (None, "euclidean"):
+            matrix = data.proximities(metric)
+            matrix = matrix if len(rows) == len(labels) else matrix[np.ix_(rows, rows)]
             widths = silhouette_of_proximities(matrix, labels[rows])
         else:
             widths = silhouette(data.points[rows], labels[rows])

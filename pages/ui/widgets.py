@@ -271,8 +271,8 @@ def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -
     key = f"{view.name}_{option.name}{ending}"
     if option.depends_on(data):
         return f"{key} {option.default_value(data)}"
-    other_default = option.default_for is not None and data.precomputed is not None and not ending.endswith("_given")
-    return f"{key}_given" if other_default else key
+    other_default = option.default_for is not None and option.default_value(data) != option.default
+    return f"{key}_given" if other_default and not ending.endswith("_given") else key
 
 
 def _choose_options(

@@ -65,6 +65,10 @@ def messages(app):
     return " ".join(element.value.replace("\\", "") for element in (*app.warning, *app.error, *app.info))
 
 
+def labeled(app, label):
+    return next(box for box in app.selectbox if box.label == label)
+
+
 def metric(app, label):
     return next(metric.value for metric in app.metric if metric.label == label)
 
@@ -156,6 +160,15 @@ def test_every_linkage_can_be_chosen_for_words_with_a_message_if_it_assumes_eucl
         assert metric(app, "Cophenetic correlation") == f"{expected:.3f}".replace("-", "−")
         assert ("linkage assumes Euclidean distances" in messages(app)) == (linkage in ("ward", "centroid", "median"))
         assert [button.label for button in app.button if button.label.startswith("Initialize ")] == ["Initialize K-medoids"]
+
+
+def test_mixed_data_open_with_average_linkage_also_after_points_with_ward_linkage(no_figures):
+    app = opened(source="Built-in", table="Palmer penguins")
+    assert app.selectbox(key="tree_linkage").value == "ward"
+    app.multiselect(key="penguins_columns").set_value(["bill_length_mm", "island"]).run()
+    assert has_no_error(app)
+    assert labeled(app, "Linkage").value == "average"
+    assert labeled(app, "Metric").value == "gower"
 
 
 def test_the_same_message_is_shown_for_points_with_another_metric(app):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import plotly.io
 import pytest
 import sklearn.cluster
@@ -18,7 +19,7 @@ from pages import methods
 from pages.compare import comparison
 from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
-from pages.datasets import catalog
+from pages.datasets import catalog, cleaning
 from pages.datasets.data import PRECOMPUTED, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette, plots
@@ -385,6 +386,26 @@ def test_k_medoids_from_a_tree_starts_at_the_medoid_of_each_cluster(metric):
         members = np.flatnonzero(groups == group)
         expected.add(int(members[distances[np.ix_(members, members)].sum(axis=0).argmin()]))
     assert set(run.history.parameters[0].tolist()) == expected
+
+
+def mixed_data():
+    table = pd.DataFrame(dict(age=[20.0, 21, 40, 41, 60, 62], city=["a", "a", "b", "b", "c", "c"]))
+    return cleaning.prepare(table, "Mixed", cleaning.Preparation(("age", "city")))
+
+
+def test_ward_linkage_is_the_default_for_euclidean_distances_only():
+    for data, linkage in ((normal(), "ward"), (mixed_data(), "average"), (distance_matrix_data(), "average")):
+        settings = methods.settings("tree", 3, data=data)
+        assert (settings.option("linkage"), settings.option("metric")) == (linkage, data.metrics[0])
+
+
+@pytest.mark.parametrize("name", ["tree", "kmeans", "kmedoids"])
+@pytest.mark.parametrize("linkage", ["ward", "average"])
+def test_a_run_says_that_a_linkage_does_not_fit_its_distances(name, linkage):
+    data, start = mixed_data(), None if name == "tree" else TreeStart(linkage, "gower")
+    options = dict(linkage=linkage, metric="gower") if name == "tree" else {}
+    run = make_run(data, methods.settings(name, 3, start, data=data, **options), RecentCache(), lambda _: None)
+    assert ("Ward linkage assumes Euclidean distances." in run.note) == (linkage == "ward")
 
 
 def test_k_medoids_of_a_distance_matrix_starts_from_its_tree():
