@@ -178,9 +178,10 @@ class Run:
 
     @property
     def silhouette_distances(self) -> str:
-        """The distances on which `silhouette` is based, in running text, such as "Euclidean distances"."""
-        metric = self.view.matrix_metric(self.settings) or "euclidean"
-        return distances_name(metric if self.data.precomputed is None else PRECOMPUTED)
+        """The distances on which `silhouette` is based, such as "Euclidean distances" or "the given distances"."""
+        if self.data.precomputed is not None:
+            return f"the {distances_name(PRECOMPUTED)}"
+        return distances_name(self.view.matrix_metric(self.settings) or "euclidean")
 
     @cached_property
     def labels_by_rank(self) -> np.ndarray:
