@@ -42,6 +42,14 @@ from clustering.notices import Notice
 from clustering.pixels import pixel_counts, quantile_extent
 from clustering.ppca import ProbabilisticPCA, impute
 from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
+from clustering.profiles import (
+    category_test_values,
+    cramers_v,
+    eta_squared,
+    mean_test_values,
+    noise_effects,
+    standardized_differences,
+)
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
@@ -95,6 +103,7 @@ __all__ = [
     "bisect",
     "bootstrap",
     "calinski_harabasz",
+    "category_test_values",
     "centroid_index",
     "centroid_index_of_distances",
     "check_gaussians",
@@ -102,12 +111,14 @@ __all__ = [
     "classical_scaling",
     "contingency_table",
     "cooccurrences",
+    "cramers_v",
     "davies_bouldin",
     "distinct_partitions",
     "edit_distances",
     "elbow",
     "entropies",
     "entropy",
+    "eta_squared",
     "fit",
     "gap_statistic",
     "gower_matrix",
@@ -116,7 +127,9 @@ __all__ = [
     "iterate",
     "kl_divergence",
     "match_clusters",
+    "mean_test_values",
     "most_similar",
+    "noise_effects",
     "normalized_mutual_information",
     "pixel_counts",
     "pointwise_mutual_information",
@@ -129,6 +142,7 @@ __all__ = [
     "silhouette",
     "silhouette_of_proximities",
     "soft_kmeans",
+    "standardized_differences",
     "subsample_agreement",
     "subsample_size",
     "three_gaussians",
