@@ -57,6 +57,7 @@ from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximi
 from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
+from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
     adjusted_rand_index,
@@ -86,11 +87,13 @@ __all__ = [
     "PrincipalComponents",
     "ProbabilisticPCA",
     "Process",
+    "Resample",
     "Restart",
     "Silhouette",
     "SkipGram",
     "SoftKMeans",
     "SoftMeans",
+    "Stability",
     "State",
     "Tree",
     "TreeCut",
@@ -130,12 +133,15 @@ __all__ = [
     "mean_test_values",
     "most_similar",
     "noise_effects",
+    "noisy_points",
     "normalized_mutual_information",
     "pixel_counts",
     "pointwise_mutual_information",
     "principal_components",
     "proximity_matrix",
     "quantile_extent",
+    "resampled",
+    "resampled_with_noise",
     "restarts",
     "sample_mixture",
     "sample_rows",
