@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from clustering import State, impute
+from clustering.ppca import Imputed
 from clustering.points import MAX_MAGNITUDE
-from pages.datasets.columns import Column, is_number, to_floats, value_text
+from pages.datasets.columns import Column, is_number, to_floats, value_text, words_of
 from pages.datasets.data import ColumnScaling, Data, Origin
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
 
@@ -26,7 +27,19 @@ DOMINANT_SHARE = 0.9
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is limited to {MAX_ROWS_FOR_PPCA:,} rows: drop rows with missing values, or impute the median."
 )
-LABEL_NAMES = {"label", "labels", "class", "species", "target", "cluster", "group", "category", "type"}
+LABEL_WORDS = {"label", "labels", "class", "species", "target", "cluster", "segment", "truth", "groundtruth", "celltype"}
+"""last words, as in "species" or "customer_segment", of the names of columns that hold true labels"""
+VAGUE_LABEL_WORDS = {"group", "category", "type"}
+"""other last words, unless the word before is in `NOT_BEFORE_LABELS`: "cell_type", but not "payment_type", holds labels"""
+NOT_BEFORE_LABELS = {
+    *("account", "age", "blood", "contract", "data", "device", "file", "house", "income", "item", "job", "payment", "product"),
+    *("property", "room", "ticket", "travel", "vehicle"),
+}
+"""attributes of a row, which may be grouped without being true labels"""
+AFTER_LABELS = {"name", "names", "code", "id", "label"}
+"""words that may follow, as in "species_name" and "class_label", where labels are meant"""
+NOT_IN_LABELS = {"of", "n", "num", "number", "no", "count", "per"}
+"""words of other names, such as "type of payment" and "number_of_labels", that may end in such a word"""
 MISSING_OPTIONS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
 SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
 SCALING_SUFFIXES = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
@@ -61,17 +74,35 @@ class Preparation:
 def default_preparation(columns: list[Column]) -> Preparation:
     """Initial settings, guessed from the columns.
 
-    The features are the numeric columns, or the dates and categories if there are none. A column with a name in `LABEL_NAMES`
-    holds the true labels. A column of text or identifiers with the most distinct values holds the row labels.
+    The features are the numeric columns, or the dates and categories if there are none. The true labels are in the column
+    that `names_labels`, if its values are repeated; one with a single word is preferred. A column of text or identifiers with
+    the most distinct values holds the row labels.
     """
-    label_candidates = [c for c in columns if c.distinct <= MAX_CATEGORIES and c.kind in ("category", "number")]
-    label = next((c.name for c in label_candidates if c.name.lower() in LABEL_NAMES), None)
+    label_candidates = [
+        c
+        for c in columns
+        if names_labels(c.name)
+        and (c.kind == "category" or (c.kind == "number" and c.distinct <= min(MAX_CATEGORIES, max(2, sum(c.counts) / 2))))
+    ]
+    label_candidates.sort(key=lambda c: len(words_of(c.name)) > 1)
+    label = label_candidates[0].name if label_candidates else None
     numbers = [c.name for c in columns if c.kind == "number" and c.name != label]
     features = numbers or [c.name for c in columns if c.kind in ("date", "category") and c.name != label]
     most_distinct = max((c.distinct for c in columns), default=0)
     name_candidates = [c for c in columns if c.kind in ("text", "identifier") and c.distinct == most_distinct]
     name_candidates.sort(key=lambda c: c.kind != "text")
     return Preparation(tuple(features[:MAX_PRESELECTED]), label, name_candidates[0].name if name_candidates else None)
+
+
+def names_labels(name: str) -> bool:
+    """Whether the name of a column says that it holds true labels, such as "species_name", "trueLabel" or "cell_type"."""
+    words = words_of(name)
+    if len(words) > 1 and words[-1] in AFTER_LABELS and words[-2] in LABEL_WORDS | VAGUE_LABEL_WORDS:
+        words.pop()
+    if not words or NOT_IN_LABELS.intersection(words):
+        return False
+    before = words[-2] if len(words) > 1 else ""
+    return words[-1] in LABEL_WORDS | VAGUE_LABEL_WORDS and before not in NOT_BEFORE_LABELS
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,12 +382,21 @@ def _impute_numbers(numbers, missing, preparation: Preparation, on_step) -> tupl
         )
     if n > MAX_ROWS_FOR_PPCA:
         raise ValueError(TOO_MANY_FOR_PPCA)
-    # probabilistic PCA assumes the same noise variance in all columns, so they are standardized first
+    result, shift, scale = fit_ppca(numbers, preparation.components, on_step)
+    return np.where(missing, result.points * scale + shift, numbers), result.deviations * scale
+
+
+def fit_ppca(
+    numbers: np.ndarray, components: int, on_step: Callable[[State], None] | None = None
+) -> tuple[Imputed, np.ndarray, np.ndarray]:
+    """Probabilistic PCA of numbers (n, p), NaN for missing values, standardized by a shift (p,) and scale (p,).
+
+    It assumes the same noise variance in all columns, so they are standardized first.
+    """
     shift, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[~(scale > 0)] = 1.0
-    components = min(preparation.components, p - 1, MAX_COMPONENTS)
-    result = impute((numbers - shift) / scale, components, on_step=on_step)
-    return np.where(missing, result.points * scale + shift, numbers), result.deviations * scale
+    components = min(components, numbers.shape[1] - 1, MAX_COMPONENTS)
+    return impute((numbers - shift) / scale, components, on_step=on_step), shift, scale
 
 
 def shift_and_scale(numbers: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:

@@ -131,10 +131,14 @@ def _describe_text(name: str, cells: pd.Series) -> Column:
     return Column(name, kind, len(cells) - len(present), distinct, tuple(counts.head(BINS).tolist()), summary)
 
 
+def words_of(name: str) -> list[str]:
+    """The words of a name in lower case: "customer_id", "CustomerID" and "Customer ID" give "customer" and "id"."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)]
+
+
 def _is_identifier_name(name: str) -> bool:
     """Whether one of the words in the name says that it is an identifier, as in "customer_id", "CustomerID" or "userid"."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
-    words = [word.lower() for word in words]
+    words = words_of(name)
     return any(
         (word in IDENTIFIER_NAMES or ID_AT_END.fullmatch(word)) and following != "of"  # unlike "no_of_rooms"
         for word, following in zip_longest(words, words[1:], fillvalue="")

@@ -107,6 +107,7 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
         label = _choose_optional(
             source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
         )
+        st.caption(escape_markdown(_labels_note(label, initial.label)))
     with places[1]:
         names = _choose_optional(
             source, "Column of row names", columns, initial.names, "names", "Names of the rows, shown on hover."
@@ -129,6 +130,14 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
             icon=":material/warning:",
         )
     return Preparation(tuple(features), label, names, tuple(as_categories))
+
+
+def _labels_note(label: str | None, guess: str | None) -> str:
+    """What the true labels are used for, or what is not possible without them, as sentences."""
+    if label is None:
+        return "Scores such as the adjusted Rand index need true labels."
+    scores = "Scores such as the adjusted Rand index compare the clusters with these labels."
+    return f"Recognized by its name. {scores}" if label == guess else scores
 
 
 def _choose_missing(

@@ -98,6 +98,16 @@ def test_an_uploaded_table_is_described_and_gets_default_settings(shared_app):
     assert in_use(app).points.shape == (342, 4)
 
 
+def test_true_labels_are_recognized_by_a_longer_name_and_their_use_is_stated(shared_app):
+    app = paste(shared_app, "length,width,cell_type\n1,2,T\n2,3,T\n9,8,B\n8,9,B\n")
+    assert labeled(app.selectbox, "True labels (optional)").value == "cell_type"
+    assert in_use(app).groups == 2
+    assert "Recognized by its name. Scores such as the adjusted Rand index compare the clusters with these" in texts_of(app)
+    labeled(app.selectbox, "True labels (optional)").select_index(0).run()
+    assert "Scores such as the adjusted Rand index need true labels." in texts_of(app)
+    assert in_use(app).groups == 0
+
+
 def test_the_effect_of_each_missing_value_option_is_stated_and_true(shared_app):
     app = upload(shared_app, "penguins.csv", PENGUINS)
     assert missing_value_captions(app)[:2] == [

@@ -140,6 +140,38 @@ def test_initial_features_are_numeric_without_identifiers_constants_and_true_lab
     assert default_preparation(describe(wide)).columns == tuple(f"x{j}" for j in range(50))
 
 
+LABELS = [
+    *("species", "Species", "species_name", "SPECIES NAME", "cell_type", "CellType", "celltype", "customer_segment"),
+    *("Customer segment", "trueLabel", "true_labels", "class", "class_label", "classId", "target", "ground_truth", "cluster"),
+    *("group", "category", "type", "type_name", "subject.group"),
+]
+NO_LABELS = [
+    *("type of payment", "payment_type", "PaymentType", "product category", "age_group", "blood group", "travelClass"),
+    *("number_of_labels", "n_classes", "n_clusters", "target_price", "class_size", "classification", "typed", "Country"),
+    *("name", "code", "id", "", "12", "group_mean", "segment length"),
+]
+
+
+@pytest.mark.parametrize("name", LABELS + NO_LABELS)
+def test_true_labels_are_recognized_by_the_words_of_the_name(name):
+    table = pd.DataFrame({"x": [1.0, 5.0, 2.0, 4.0, 3.0], name: list("pqpqp")})
+    assert default_preparation(describe(table)).label == (name if name in LABELS else None)
+
+
+def test_numbers_are_true_labels_only_if_they_are_repeated():
+    for values, label in ((np.arange(40) % 4, "target"), (np.arange(40) * 1.5, None), (np.arange(40) // 1.5, None)):
+        table = pd.DataFrame({"x": np.arange(40.0) ** 2, "target": values})
+        initial = default_preparation(describe(table))
+        assert initial.label == label
+        assert ("target" in initial.columns) == (label is None)
+
+
+def test_of_several_columns_of_true_labels_the_first_with_a_single_word_is_chosen():
+    table = pd.DataFrame(dict(x=[1.0, 5, 2, 4], cell_type=list("ppqq"), label=list("pqqq"), target=list("qpqp")))
+    assert default_preparation(describe(table)).label == "label"
+    assert default_preparation(describe(table[["x", "cell_type"]])).label == "cell_type"
+
+
 # Numbers
 
 
