@@ -5,6 +5,7 @@ import streamlit as st
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
 from pages.segments import columns, overview
+from pages.segments.downloads import show_downloads
 from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
@@ -33,16 +34,19 @@ else:
     if run.note:
         st.info(run.note, icon=":material/info:")
     show_notices(run)
-    section = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        format_func=lambda name: SECTIONS[name][0],
-        default="overview",
-        required=True,
-        key="segments_section",
-        label_visibility="collapsed",
-        **IN_LINK,
-    )
     profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        section = st.segmented_control(
+            "Section",
+            list(SECTIONS),
+            format_func=lambda name: SECTIONS[name][0],
+            default="overview",
+            required=True,
+            key="segments_section",
+            label_visibility="collapsed",
+            width="content",
+            **IN_LINK,
+        )
+        show_downloads(profiles)
     SECTIONS[section][1](profiles)
 progress.done()

@@ -54,7 +54,7 @@ def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str 
                 *((one.label, one.name, one.mime, False, one.create) for one in run.view.files(run)),
             ):
                 if slow:
-                    create = _file_on_demand(label, (label, figure.meta, key), create)
+                    create = file_on_demand(label, (label, figure.meta, key), create)
                 if create is not None:
                     st.download_button(
                         label,
@@ -102,7 +102,7 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
                 st.caption(f"Reads an exported file: put {file.name} in the working directory.")
 
 
-def _file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
+def file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
     """Show a button that creates the file, with a progress bar. Return the file, or None before it is created.
 
     `content` identifies its content in the cache.

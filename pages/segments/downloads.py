@@ -1,0 +1,80 @@
+"""A popover with files: all rows with their segments, and a summary of the segments."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from pages.export import segment_files
+from pages.export.downloads import mime_with_digest
+from pages.export.spreadsheets import MAX_EXCEL_ROWS
+from pages.figures import plots
+from pages.runs.profiles import Profiles
+from pages.runs.segments import Segments
+from pages.ui.export_menu import file_on_demand
+
+MAX_QUICK_CELLS = 100_000
+"""maximum number of cells of a table that is written without a progress bar"""
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def show_downloads(profiles: Profiles) -> None:
+    """Show a popover with the files."""
+    with st.popover("Export", icon=":material/download:"):
+        st.markdown("**All rows with their segments**")
+        with st.container(horizontal=True):
+            _show_rows(profiles.segments)
+        st.markdown("**Summary: sizes, means and shares of categories**")
+        with st.container(horizontal=True):
+            _download(profiles.segments, "Summary (Excel)", "summary.xlsx", partial(segment_files.summary_excel, profiles))
+            _download(profiles.segments, "Summary (CSV)", "summary.csv", partial(segment_files.summary_csv, profiles))
+        st.caption(_notes(profiles.segments))
+
+
+def _show_rows(segments: Segments) -> None:
+    table = segment_files.whole_table(segments)
+    for label, ending, create in (
+        ("Rows (Excel)", "segments.xlsx", partial(segment_files.rows_excel, segments)),
+        ("Rows (CSV)", "segments.csv", partial(segment_files.rows_csv, segments)),
+    ):
+        if ending.endswith("xlsx") and len(table) > MAX_EXCEL_ROWS:
+            st.info(f"The table has {len(table):,} rows, and an Excel sheet at most {MAX_EXCEL_ROWS:,}: use the CSV file.")
+        elif table.size <= MAX_QUICK_CELLS:
+            _download(segments, label, ending, create)
+        else:
+            created = file_on_demand(label, (label, segments.key), create)
+            if created is not None:
+                _download(segments, label, ending, created)
+
+
+def _download(segments: Segments, label: str, ending: str, create: bytes | Callable[[], bytes]) -> None:
+    """Show a button that downloads a file; `create` is its content or a function that returns it."""
+    mime = EXCEL if ending.endswith("xlsx") else "text/csv"
+    st.download_button(
+        label,
+        create,
+        f"{file_name(segments)}-{ending}",
+        mime_with_digest(mime, plots.token(label, segments.key).encode()),
+        key=f"segments_download {label}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def file_name(segments: Segments) -> str:
+    """The beginning of the names of all files, made from the title of the data."""
+    title = re.sub(r"\.[A-Za-z]{2,7}(\.gz)?$", "", segments.data.title)
+    return re.sub(r"[\W_]+", "-", title).strip("-").lower() or "data"
+
+
+def _notes(segments: Segments) -> str:
+    """Sentences about the files."""
+    data = segments.data
+    notes = ["Rows that are in no segment are included, with the reason."]
+    if data.origin is None and data.all_rows is not None:
+        notes = [f"The files contain the random sample of {len(data.points):,} of the {data.n:,} rows."]
+    if data.scaling is not None and segments.memberships is None:
+        notes.append("Distances are those of the scaled columns.")
+    notes.append("CSV cells that look like formulas are prefixed with an apostrophe.")
+    return " ".join(notes)
