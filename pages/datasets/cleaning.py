@@ -22,6 +22,8 @@ MAX_NUMBER = MAX_MAGNITUDE / 1e6
 """largest accepted absolute value; the factor leaves room for plot margins, whose coordinates are squared, too"""
 MAX_PRESELECTED = 50
 """number of features that are selected initially"""
+MAX_NAMED = 3
+"""maximum number of columns that a sentence names"""
 DOMINANT_SHARE = 0.9
 """minimum share of the squared distances for which a column gets a warning"""
 TOO_MANY_FOR_PPCA = (
@@ -40,6 +42,8 @@ AFTER_LABELS = {"name", "names", "code", "id", "label"}
 """words that may follow, as in "species_name" and "class_label", where labels are meant"""
 NOT_IN_LABELS = {"of", "n", "num", "number", "no", "count", "per"}
 """words of other names, such as "type of payment" and "number_of_labels", that may end in such a word"""
+AFFIRMATIVE = {"yes", "y", "true", "t"}
+"""categories, in lower case, that are the second of two"""
 MISSING_OPTIONS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
 SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
 SCALING_SUFFIXES = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}
@@ -118,7 +122,7 @@ class SelectedColumns:
     category_names: tuple[str, ...]
     """(q,)"""
     categories: tuple[tuple[str, ...], ...]
-    """(q,) the categories of each column, in the order of their codes"""
+    """(q,) the categories of each column, in the order of their codes; of two, "yes" or "true" is the second"""
 
     @property
     def n_values(self) -> int:
@@ -167,8 +171,11 @@ def select_columns(table: pd.DataFrame, preparation: Preparation) -> SelectedCol
                     f"{MAX_CATEGORIES}: remove it."
                 )
             has_values = len(values) > 0
+            texts = tuple(map(value_text, values))
+            if len(texts) == 2 and not numeric and texts[0].lower() in AFFIRMATIVE:
+                texts, column = texts[::-1], np.where(column < 0, column, 1 - column)
             codes.append(column)
-            categories.append(tuple(map(value_text, values)))
+            categories.append(texts)
             category_names.append(name)
         if not has_values:
             raise ValueError(f"Column {name} has no values: remove it.")
@@ -219,7 +226,9 @@ def _imputed_values(selected: SelectedColumns, numbers: str) -> str:
 def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: Callable[[State], None] | None = None) -> Data:
     """Turns the rows of a table into points.
 
-    Numeric columns are scaled. Each categorical column is one-hot encoded as columns of 0 and 1, which are not scaled.
+    Numeric columns are scaled. Each categorical column is one-hot encoded as columns of 0 and 1, which are not scaled; one
+    with two categories is encoded as a single column, the indicator of the second category, because the other indicator would
+    count each difference twice and make covariances singular.
 
     Parameters
     ----------
@@ -246,11 +255,12 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     widths = [1] * len(names)
     one_hot = []
     for name, codes, categories in zip(selected.category_names, complete.codes.T, selected.categories, strict=True):
-        one_hot.append(codes[:, None] == np.arange(len(categories)))
-        indicators = [f"{name} = {category}" for category in categories]
+        shown = range(len(categories) == 2, len(categories))
+        one_hot.append(codes[:, None] == np.array(shown))
+        indicators = [f"{name} = {categories[code]}" for code in shown]
         names += indicators
         own_names += indicators
-        widths.append(len(categories))
+        widths.append(len(shown))
     check_size(len(numbers), sum(widths))
     points = np.ascontiguousarray(np.column_stack([numbers, *one_hot]))
     imputed = deviations = None
@@ -268,10 +278,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         row_labels = np.where(cells.isna(), "", cells.astype(object).map(value_text))
     note = complete.note
     if one_hot:
-        columns = sum(widths[numbers.shape[1] :])
-        note += (
-            f" Categories were one-hot encoded ({columns} columns). For mixed types consider K-medoids with Gower distance."
-        )
+        note += _encoding_note(selected.category_names, widths[numbers.shape[1] :])
     scaling = None
     if preparation.scaling != "none":
         n_indicators = len(names) - len(shift)
@@ -293,10 +300,26 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         scaling=scaling,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,
         origin=Origin(
-            table, preparation, selected.number_names, dict(zip(selected.category_names, selected.categories, strict=True))
+            table,
+            preparation,
+            selected.number_names,
+            dict(zip(selected.category_names, selected.categories, strict=True)),
+            tuple(widths),
         ),
     )
     return replace(data, key=_digest(data))
+
+
+def _encoding_note(names: tuple[str, ...], widths: list[int]) -> str:
+    """Sentences about categorical columns that were encoded as this number of columns each, after a space."""
+    binary = [name for name, width in zip(names, widths, strict=True) if width == 1]
+    note, several = "", sum(width for width in widths if width > 1)
+    if several:
+        note += f" Categories were one-hot encoded ({several} columns)."
+    if binary:
+        some = ", ".join(binary) if len(binary) <= MAX_NAMED else f"{len(binary)} columns with two categories"
+        note += f" {some} {'were' if binary[1:] else 'was'} encoded as one column of 0 and 1{' each' * bool(binary[1:])}."
+    return f"{note} For mixed types consider K-medoids with Gower distance."
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """A prepared data set, ready to be clustered."""
 
+import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,7 +55,10 @@ class Origin:
     numbers: tuple[str, ...]
     """names of the features that are numbers or dates, in the order of the points' columns"""
     categories: dict[str, tuple[str, ...]]
-    """the categories of each categorical feature, in the order of their indicator columns"""
+    """the categories of each categorical feature, in the order of their indicator columns; of two categories, only the second
+    has such a column"""
+    widths: tuple[int, ...]
+    """number of columns of the points for each feature: `numbers`, then `categories`"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,14 +196,20 @@ class Data:
 
     def sample(self, n: int) -> "Data":
         """The data set restricted to `sample_indices(n)`."""
-        chosen = self.sample_indices(n)
+        return replace(self._restricted(self.sample_indices(n)), key=f"{self.key}/{n}")
 
+    def subset(self, rows: np.ndarray) -> "Data":
+        """The data set restricted to these points, given by their positions; they are no random sample."""
+        digest = hashlib.sha256(np.asarray(rows, dtype=np.int64).tobytes()).hexdigest()[:16]
+        note = f"{len(rows):,} selected of {len(self.points):,} {self.noun}s. {self.note}".strip()
+        return replace(self._restricted(rows), key=f"{self.key}/rows {digest}", note=note, truth=None)
+
+    def _restricted(self, chosen: np.ndarray) -> "Data":
         def subset(array):
             return None if array is None else array[chosen]
 
         return replace(
             self,
-            key=f"{self.key}/{n}",
             points=self.points[chosen],
             labels=subset(self.labels),
             rows=self.rows[chosen],

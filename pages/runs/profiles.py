@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from clustering.profiles import cramers_v, eta_squared
+from clustering import category_test_values, cramers_v, eta_squared, mean_test_values
 from pages.datasets.columns import describe, is_number, to_floats, value_text
 from pages.datasets.formatting import format_short, minus_signs
 from pages.runs.segments import TRUE_LABEL, Segments
@@ -38,9 +38,14 @@ class Variable:
             return str(np.datetime64(0, "D") + np.timedelta64(round(value), "D"))
         return minus_signs(format_short(value))
 
-    def effect(self, labels: np.ndarray) -> float:
-        """How far it sets the segments apart: η² of numbers and dates, Cramér's V of categories; both in 0..1."""
-        return cramers_v(self.values, labels) if self.categories else float(eta_squared(self.values, labels))
+    @property
+    def effect_name(self) -> str:
+        """What `effect_of` returns."""
+        return "Cramér's V" if self.categories else "η²"
+
+    def effect_of(self, values: np.ndarray, labels: np.ndarray) -> float:
+        """How far such values set clusters apart: η² of numbers and dates, Cramér's V of categories; both in 0..1."""
+        return cramers_v(values, labels) if self.categories else float(eta_squared(values, labels))
 
     @property
     def indicators(self) -> np.ndarray:
@@ -96,8 +101,17 @@ class Profiles:
 
     @cached_property
     def effects(self) -> np.ndarray:
-        """`Variable.effect` of each variable."""
-        return np.array([variable.effect(self.segments.labels) for variable in self.variables])
+        """`Variable.effect_of` the values of each variable."""
+        labels = self.segments.labels
+        return np.array([variable.effect_of(variable.values, labels) for variable in self.variables])
+
+    @cached_property
+    def features(self) -> list[int]:
+        """Indices of the variables that the points were clustered by, in the order of the columns of the points."""
+        names = [variable.name for variable in self.variables]
+        origin = self.segments.data.origin
+        order = names if origin is None else [*origin.numbers, *origin.categories]
+        return [names.index(name) for name in order if name in names and self.variables[names.index(name)].is_feature]
 
     @cached_property
     def ranked(self) -> list[int]:
@@ -113,6 +127,32 @@ class Profiles:
             for differences, part in zip(found, parts, strict=True):
                 differences += part
         return [sorted(one, key=lambda difference: -abs(difference.standardized)) for one in found]
+
+    def rows_of(self, j: int) -> list[tuple[str, list[str], str, np.ndarray]]:
+        """Rows of a table about variable j: one, or one for each category.
+
+        Each has a name, the mean or share in each segment and in all rows as texts, and the test values (k,).
+        """
+        variable, labels, k = self.variables[j], self.segments.labels, self.segments.k
+        columns = variable.indicators
+        known = ~np.isnan(columns[:, 0])
+        values, groups = columns[known], labels[known]
+        if variable.categories:
+            test_values = category_test_values(variable.values, labels).T
+        else:
+            test_values = mean_test_values(variable.values, labels)[None]
+        test_values = np.pad(test_values, ((0, 0), (0, k - test_values.shape[1])), constant_values=np.nan)
+        rows = []
+        for c, column in enumerate(values.T):
+            means = [column[groups == i].mean() if (groups == i).any() else np.nan for i in range(k)]
+            overall = column.mean() if column.size else np.nan
+            if variable.categories:
+                texts = ["–" if np.isnan(mean) else f"{mean:.0%}" for mean in (*means, overall)]
+                rows.append((f"{variable.name} = {variable.categories[c]}", texts[:-1], texts[-1], test_values[c]))
+            else:
+                texts = [variable.text(mean) for mean in (*means, overall)]
+                rows.append((variable.name, texts[:-1], texts[-1], test_values[c]))
+        return rows
 
     def sentence(self, segment: int) -> str:
         """The largest differences of a segment from all other rows, as a sentence."""
@@ -152,22 +192,25 @@ def _differences(variable: Variable, labels: np.ndarray, k: int) -> list[list[Di
 
 
 def variables_of(segments: Segments) -> list[Variable]:
-    """The columns of the original rows that are numbers, dates or categories, in the order of the table."""
+    """The features, and all other columns of the original rows that are numbers, dates or categories, in their order."""
     data, table = segments.data, segments.table
-    features = set(table.columns) if data.origin is None else {*data.origin.numbers, *data.origin.categories}
     if data.origin is None:
-        features -= {data.noun, TRUE_LABEL}
-        as_categories = {TRUE_LABEL}
+        categories = {TRUE_LABEL}
+        numbers = [] if data.precomputed is not None else [name for name in table if name not in (data.noun, TRUE_LABEL)]
     else:
-        as_categories = {*data.origin.preparation.as_categories, data.label_name}
+        categories = {*data.origin.categories, *data.origin.preparation.as_categories, data.label_name}
+        numbers = data.origin.numbers
+    features = {*numbers, *(() if data.origin is None else data.origin.categories)}
     found = []
     for column in describe(table):
-        cells, is_feature = table[column.name], column.name in features
-        if column.kind == "number" and column.name not in as_categories:
-            found.append(Variable(column.name, "number", is_feature, to_floats(cells)))
-        elif column.kind == "date":
-            found.append(Variable(column.name, "date", is_feature, to_floats(cells)))
-        elif column.kind in ("number", "category"):
+        cells, kind = table[column.name], column.kind
+        if column.name in numbers:
+            kind = "date" if pd.api.types.is_datetime64_any_dtype(cells) else "number"
+        elif column.name in categories:
+            kind = "category"
+        if kind in ("number", "date"):
+            found.append(Variable(column.name, kind, column.name in features, to_floats(cells)))
+        elif kind == "category":
             codes, values = pd.factorize(cells, sort=is_number(cells))
-            found.append(Variable(column.name, "category", is_feature, codes, tuple(map(value_text, values))))
+            found.append(Variable(column.name, kind, column.name in features, codes, tuple(map(value_text, values))))
     return found

@@ -1,0 +1,76 @@
+"""The Segments page."""
+
+import pytest
+
+from pages.methods import available_methods
+from pages.methods.traits import WATCH
+from tests.pages.app import latest, opened, opened_with_pasted
+
+TEXT = "name,age,plan,spend\n" + "\n".join(
+    f"c{i},{20 + i % 3 * 20 + i % 5},{'abc'[i % 3]},{100 * (i % 3) + i % 7}" for i in range(60)
+)
+
+
+def shown_html(app) -> str:
+    return "".join(element.proto.body for element in app.get("html"))
+
+
+def shown(app) -> str:
+    return " ".join(element.value for kind in ("markdown", "caption", "info", "warning", "error") for element in app.get(kind))
+
+
+@pytest.fixture
+def app():
+    app = opened_with_pasted(TEXT)
+    app.switch_page("pages/segments/page.py").run()
+    assert not app.exception
+    return app
+
+
+def test_each_segment_has_a_card_with_its_size_sentence_and_rows_of_the_whole_table(app):
+    segments = latest(app, "segments")
+    page, tables = shown(app), shown_html(app)
+    for i in range(3):
+        assert f"{segments.sizes[i]} rows ({segments.sizes[i] / 60:.0%})" in page
+        assert f"Cluster {i + 1}" in tables
+    assert "more often plan" in page.lower()
+    assert tables.count("Most typical") == 3
+    for column in ("name", "age", "plan", "spend"):
+        assert f"<th scope='col'>{column}</th>" in tables
+
+
+def test_a_name_is_shown_on_the_card_and_kept_on_other_pages_and_undone_by_an_empty_name(app):
+    app.text_input[-3].set_value(" Young <b> ").run()
+    assert "Young &lt;b&gt;" in shown_html(app)
+    app.switch_page("pages/watch/page.py").run()
+    app.switch_page("pages/segments/page.py").run()
+    assert latest(app, "segments").names == ("Young <b>", "Cluster 2", "Cluster 3")
+    app.text_input[-3].set_value("").run()
+    assert latest(app, "segments").names[0] == "Cluster 1"
+    assert not app.exception
+
+
+def test_columns_are_ranked_with_means_by_segment_and_a_band_of_noise():
+    app = opened("/segments?table=Iris&source=Built-in&segments_section=Columns")
+    band = latest(app, "noise")
+    assert band.effects.shape == (20, 4)
+    page = shown(app)
+    assert "A test on the columns that made the clusters proves nothing" in page
+    assert "species = setosa" in shown_html(app)
+    assert not app.exception
+
+
+@pytest.mark.parametrize("title", [view.title for view in available_methods(WATCH).values()])
+def test_every_method_with_clusters_has_segments_and_others_say_so(title):
+    app = opened(f"/segments?algorithm={title}&n=100&segments_section=Columns")
+    errors = [error.value for error in app.error]
+    if "has no clusters" in "".join(errors):
+        assert title == "Probabilistic PCA"
+    else:
+        assert not errors
+        assert latest(app, "segments").run.view.title == title
+
+
+def test_one_cluster_is_all_rows():
+    app = opened("/segments?k=1&n=100")
+    assert "All rows." in shown(app).replace("\\", "")
