@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from clustering import State, impute
-from clustering.ppca import Imputed
 from clustering.points import MAX_MAGNITUDE
+from clustering.ppca import Imputed
 from pages.datasets.columns import Column, is_number, to_floats, value_text, words_of
 from pages.datasets.data import ColumnScaling, Data, Origin
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA

@@ -138,6 +138,17 @@ class MixtureView(MethodView):
     def start_at(self, data: Data, model_input, k: int, *, rows=None, centers=None, labels=None):
         return labels if labels is not None else super().start_at(data, model_input, k, rows=rows, centers=centers)
 
+    def input_note(self, data: Data, model_input) -> str:
+        """What is wrong with a mixture of columns of 0 and 1, and for which columns; empty if there are no such columns."""
+        if data.origin is None or not data.origin.categories:
+            return ""
+        several = [name for name, categories in data.origin.categories.items() if len(categories) > 2]
+        singular = f" (those of {', '.join(several)} always sum to 1)" if several else ""
+        return (
+            f"Columns of 0 and 1 are not Gaussian{singular}: covariances can become singular, and then the likelihood and BIC "
+            "depend on the variance floor. Prefer numeric features, or K-medoids with Gower distance."
+        )
+
     def state_size(self, k: int, d: int) -> int:
         return k * (d + d * d)
 

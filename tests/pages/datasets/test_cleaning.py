@@ -330,9 +330,9 @@ def test_numbers_are_imputed_with_the_median_and_categories_with_the_most_freque
         np.column_stack([INCOMPLETE["a"], INCOMPLETE["b"]]),
     )
     np.testing.assert_array_equal(data.points[:, :2], SimpleImputer(strategy="median").fit_transform(numbers))
-    assert data.columns == ("a", "b", "c = x", "c = y")
-    np.testing.assert_array_equal(data.points[:, 2:], [[1, 0], [0, 1], [0, 1], [0, 1], [0, 1]])
-    np.testing.assert_array_equal(data.imputed, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+    assert data.columns == ("a", "b", "c = y")
+    np.testing.assert_array_equal(data.points[:, 2], [0, 1, 1, 1, 1])
+    np.testing.assert_array_equal(data.imputed, [[0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 1]])
     assert data.note.startswith("5 values in 3 of 5 rows were imputed with the column median or the most frequent category.")
     np.testing.assert_array_equal(data.mixed[0], data.points[:, :2])
 
@@ -429,7 +429,7 @@ def test_scaling_follows_imputation_and_does_not_apply_to_categories():
     numbers = prepared(INCOMPLETE, missing="median").points
     np.testing.assert_allclose(data.points[:, :2], StandardScaler().fit_transform(numbers[:, :2]))
     np.testing.assert_array_equal(data.points[:, 2:], numbers[:, 2:])
-    assert data.columns[1:3] == ("b (standardized)", "c = x")
+    assert data.columns[1:3] == ("b (standardized)", "c = y")
 
 
 def test_the_warning_names_a_column_that_dominates_the_distances():
@@ -459,6 +459,40 @@ def test_categories_are_one_hot_as_in_scikit_learn():
     np.testing.assert_array_equal(data.points[:, :3], encoder.fit_transform(values[:, None]))
     assert data.columns == ("c = x", "c = y", "c = z", "n = 1", "n = 2", "n = 5")
     np.testing.assert_array_equal(data.points[:, 3:].argmax(axis=1), [2, 0, 2, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("values", "indicator", "column"),
+    [
+        (["no", "yes", None, "no"], "c = yes", [0, 1, 0, 0]),
+        (["Yes", "No", None, "No"], "c = Yes", [1, 0, 0, 0]),
+        ([True, False, None, False], "c = True", [1, 0, 0, 0]),
+        (["m", "f", None, "m"], "c = f", [0, 1, 0, 0]),
+        ([1.0, 2.0, np.nan, 1.0], "c = 2", [0, 1, 0, 0]),
+    ],
+    ids=str,
+)
+def test_two_categories_are_one_column_of_the_second_or_affirmative_one(values, indicator, column):
+    data = prepared({"x": [1.0, 2, 3, 4], "c": values}, Preparation(("x", "c"), as_categories=("c",), missing="median"))
+    assert data.columns == ("x", indicator)
+    np.testing.assert_array_equal(data.points[:, 1], column)
+    assert data.imputed.tolist() == [[False, False]] * 2 + [[False, True], [False, False]]
+    (categories,) = data.origin.categories.values()
+    assert indicator == f"c = {categories[1]}"
+    np.testing.assert_array_equal(data.mixed[1][:, 0], column)  # the codes, on which Gower distance depends
+    assert data.note.endswith(
+        "c was encoded as one column of 0 and 1. For mixed types consider K-medoids with Gower distance."
+    )
+
+
+def test_the_note_names_the_columns_with_two_categories():
+    two, three = ["p", "q", "p"], ["p", "q", "r"]
+    for columns, sentences in (
+        (dict(a=two, b=two), "a, b were encoded as one column of 0 and 1 each."),
+        (dict(a=three, b=two), "Categories were one-hot encoded (3 columns). b was encoded as one column of 0 and 1."),
+        (dict(a=two, b=two, c=two, d=two), "4 columns with two categories were encoded as one column of 0 and 1 each."),
+    ):
+        assert prepared(columns).note.startswith(sentences)
 
 
 def test_gower_distances_use_ranges_and_equality():

@@ -53,3 +53,22 @@ def test_the_silhouettes_of_each_k_use_the_metric_and_gower_distances_have_no_re
     best = sweep.run_task(("data", 3), lambda _: None)
     assert best.silhouette.mean == pytest.approx(mean_width(mixed, metric, best.labels), abs=1e-9)
     assert any(task[0] == "reference" for task in sweep.tasks) == (metric != "gower")
+
+
+def test_a_mixture_of_indicator_columns_says_that_they_are_not_gaussian(mixed):
+    note = "Columns of 0 and 1 are not Gaussian (those of country always sum to 1)"
+    assert run_on(mixed, "mixture").note.startswith(note)
+    binary = cleaning.prepare(mixed.origin.table.replace("USA", "Spain"), "Binary", mixed.origin.preparation)
+    assert run_on(binary, "mixture").note.startswith("Columns of 0 and 1 are not Gaussian: covariances can become singular")
+    numbers = cleaning.prepare(mixed.origin.table, "Numbers", cleaning.Preparation(("age", "income")))
+    assert run_on(numbers, "mixture").note == ""
+
+
+def test_a_yes_or_no_column_leaves_the_covariances_of_a_mixture_regular():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(dict(x=rng.normal(size=90), churn=rng.choice(["yes", "no"], 90)))
+    data = cleaning.prepare(table, "Churn", cleaning.Preparation(("x", "churn")))
+    settings = methods.settings("mixture", 1, data=data)
+    (covariance,) = make_run(data, settings, RecentCache(), lambda _: None).history.parameters[-1].covariances
+    np.testing.assert_allclose(covariance, np.cov(data.points.T, bias=True), atol=1e-9)
+    assert np.linalg.cond(covariance) < 10
