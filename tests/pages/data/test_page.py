@@ -180,10 +180,7 @@ def test_categories_are_one_hot_encoded_and_gower_is_the_default_metric(app):
         "island = Dream",
         "sex = FEMALE",
     )
-    assert (
-        "one-hot encoded (3 columns). sex was encoded as one column of 0 and 1. For mixed types consider K-medoids with Gower distance."
-        in texts_of(app)
-    )
+    assert "one-hot encoded (3 columns). sex was encoded as one column of 0 and 1. For mixed types consider" in texts_of(app)
     app.session_state["algorithm"] = "kmedoids"
     app.switch_page("pages/watch/page.py").run()
     assert not app.exception

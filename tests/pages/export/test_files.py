@@ -330,7 +330,7 @@ def test_centers_and_covariances_of_scaled_columns_are_also_in_the_units_of_the_
     )
     data = cleaning.prepare(table, "people", Preparation(("income", "age", "town"), scaling=scaling))
     run = run_of(data, name="mixture", k=2)
-    units = np.column_stack([table.income, table.age, table.town == "north", table.town == "south"])
+    units = np.column_stack([table.income, table.age, table.town == "south"])
     memberships = run.memberships[:, np.argsort(run.ranks)]
     # the parameters of the last state are those of the M step before; here it has converged
     means = memberships.T @ units / memberships.sum(axis=0)[:, None]
@@ -338,7 +338,7 @@ def test_centers_and_covariances_of_scaled_columns_are_also_in_the_units_of_the_
     columns = dict(zip(headers, np.array(rows, dtype=float).T, strict=True))
     np.testing.assert_allclose(columns["mean_income"], means[:, 0], rtol=1e-2)
     np.testing.assert_allclose(columns["mean_age"], means[:, 1], rtol=1e-2)
-    np.testing.assert_allclose(columns["mean_town = north"], means[:, 2], atol=0.05)
+    np.testing.assert_allclose(columns["mean_town = south"], means[:, 2], atol=0.05)
     suffix = cleaning.SCALING_SUFFIXES[scaling]
     scales = columns["mean_income"].std() / columns[f"mean_income{suffix}"].std()
     np.testing.assert_allclose(
@@ -350,7 +350,7 @@ def test_centers_and_covariances_of_scaled_columns_are_also_in_the_units_of_the_
         np.testing.assert_allclose(
             np.array(one["mean"]) * content["scaling"]["scale"] + content["scaling"]["shift"], one["mean_in_units"]
         )
-    assert content["scaling"]["columns"] == ["income", "age", "town = north", "town = south"]
+    assert content["scaling"]["columns"] == ["income", "age", "town = south"]
     assert content["scaling"]["name"] == scaling
     history = np.load(io.BytesIO(files.history_npz(run)))
     np.testing.assert_allclose(history["points"] * history["scale"] + history["shift"], units)
