@@ -58,6 +58,7 @@ from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
 from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
+from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
     adjusted_rand_index,
@@ -95,8 +96,10 @@ __all__ = [
     "SoftMeans",
     "Stability",
     "State",
+    "ThresholdTree",
     "Tree",
     "TreeCut",
+    "TreePrice",
     "Vectors",
     "adjusted_rand_index",
     "aic",
@@ -152,9 +155,11 @@ __all__ = [
     "subsample_agreement",
     "subsample_size",
     "three_gaussians",
+    "threshold_tree",
     "tokenize",
     "tree_of_points",
     "tree_of_proximities",
+    "tree_price",
     "uniform_reference",
     "unit_vectors",
     "within_groups",
