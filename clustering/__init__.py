@@ -37,6 +37,12 @@ from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximi
 from clustering.history import History
 from clustering.kmeans import KMeans, bisect
 from clustering.kmedoids import KMedoids
+from clustering.least_change import (
+    least_changes_by_search,
+    least_changes_to_nearest,
+    least_move_by_search,
+    least_move_to_nearest,
+)
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.pixels import pixel_counts, quantile_extent
@@ -132,6 +138,10 @@ __all__ = [
     "impute",
     "iterate",
     "kl_divergence",
+    "least_changes_by_search",
+    "least_changes_to_nearest",
+    "least_move_by_search",
+    "least_move_to_nearest",
     "match_clusters",
     "mean_test_values",
     "most_similar",
