@@ -63,8 +63,8 @@ def _explanation(profiles: Profiles, band: NoiseBand | None) -> str:
         parts.append("Gray columns were not used for clustering.")
     if band is not None and band.effects is not None:
         parts.append(
-            "A test on the columns that made the clusters proves nothing. The gray bands show what the same clustering finds in "
-            f"noise: the largest of {len(band.effects)} repeats, with each column permuted independently and clustered anew."
+            "A test on the columns that made the clusters proves nothing. The gray bands show what the same clustering finds "
+            f"in noise: the largest of {len(band.effects)} repeats, with each column permuted and all rows clustered anew."
         )
     elif profiles.segments.is_edited:
         parts.append("There is no comparison with noise, because the segments were edited.")

@@ -10,7 +10,7 @@ from pages.figures import palette
 from pages.figures.markup import mark, table
 from pages.runs.profiles import Profiles
 from pages.runs.segments import Edit, Segments
-from pages.ui.segments import edit
+from pages.ui.segments import edit, known_stability
 
 ROWS = 3
 """number of typical and of borderline rows on a card"""
@@ -24,11 +24,27 @@ def show(profiles: Profiles) -> None:
         + f", {left_out:,} in none" * bool(left_out)
         + ". Each sentence compares the mean, or the share of a category, with that of all other rows."
     )
+    stability = known_stability(segments)
+    additions = [""] * segments.k
+    if stability is not None:
+        additions = [f" Comes again in {share:.0%} of resamples." for share in stability.recovered / stability.resamples]
+    st.html(_shares(segments))
     for i in range(segments.k):
-        _card(profiles, i)
+        _card(profiles, i, additions[i])
 
 
-def _card(profiles: Profiles, i: int) -> None:
+def _shares(segments: Segments) -> str:
+    """The shares of the segments as one bar."""
+    parts = [
+        f"<div style='flex:{size};background:{palette.color_of(rank)}' title='{html.escape(name, quote=True)}'></div>"
+        for size, rank, name in zip(segments.sizes, segments.ranks, segments.names, strict=True)
+        if size
+    ]
+    style = "display:flex;gap:2px;height:.7rem;border-radius:.35rem;overflow:hidden"
+    return f"<div style='{style}' aria-hidden='true'>{''.join(parts)}</div>"
+
+
+def _card(profiles: Profiles, i: int, addition: str) -> None:
     segments = profiles.segments
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
@@ -40,7 +56,7 @@ def _card(profiles: Profiles, i: int) -> None:
             share = segments.sizes[i] / len(segments.labels)
             st.markdown(
                 f"**{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%}).** "
-                + escape_markdown(profiles.sentence(i))
+                + escape_markdown(profiles.sentence(i) + addition)
             )
         with right:
             _name_input(segments, i)

@@ -4,11 +4,12 @@ import streamlit as st
 
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
-from pages.segments import columns, overview
+from pages.segments import columns, edit, overview, pictures, stability
 from pages.segments.downloads import show_downloads
 from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
+from pages.ui.navigation import open_requested_page
 from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
@@ -16,8 +17,15 @@ from pages.ui.segments import current_segments
 from pages.ui.widgets import IN_LINK, choose_settings, session_cache
 
 # label and function of each section
-SECTIONS = {"overview": ("Overview", overview.show), "columns": ("Columns", columns.show)}
+SECTIONS = {
+    "overview": ("Overview", overview.show),
+    "columns": ("Columns", columns.show),
+    "pictures": ("Pictures", pictures.show),
+    "edit": ("Edit", edit.show),
+    "stability": ("Stability", stability.show),
+}
 st.title("Segments")
+open_requested_page()
 data = current()
 settings = choose_settings(data)
 progress = Progress()

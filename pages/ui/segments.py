@@ -1,13 +1,22 @@
 """The segments of this session: names and edits of the clusters of each run."""
 
+import numpy as np
 import streamlit as st
 
+from clustering import Stability
+from pages.datasets.data import Data
+from pages.datasets.formatting import escape_markdown
+from pages.runs.resampling import Resampling
 from pages.runs.run import Run
 from pages.runs.segments import Edit, Segments, segments_of
 from pages.ui.widgets import session_cache
 
 EDITS = "segment edits"
 """session key: the edits of each run, by data and settings"""
+EDIT_ERROR = "edit error"
+"""session key: why the last edit is impossible, a sentence"""
+SELECTED = "selected rows"
+"""session key: the key of a data set, and the positions of its selected rows"""
 
 
 def _key(run: Run) -> tuple:
@@ -33,7 +42,7 @@ def edit(segments: Segments, change: Edit) -> None:
     try:
         segments.edited(change)
     except ValueError as error:
-        st.session_state["edit error"] = str(error)
+        st.session_state[EDIT_ERROR] = str(error)
     else:
         st.session_state.setdefault(EDITS, {})[_key(segments.run)] = (*segments.edits, change)
 
@@ -41,3 +50,32 @@ def edit(segments: Segments, change: Edit) -> None:
 def undo(segments: Segments, count: int = 1) -> None:
     """Callback: take back the last edits."""
     st.session_state[EDITS][_key(segments.run)] = segments.edits[: len(segments.edits) - count]
+
+
+def show_edit_error() -> None:
+    """Show why the last edit was impossible, once."""
+    if error := st.session_state.pop(EDIT_ERROR, ""):
+        st.error(escape_markdown(error), icon=":material/error:")
+
+
+def selected_rows(data: Data) -> np.ndarray:
+    """Positions of the selected rows of a data set, sorted."""
+    key, rows = st.session_state.get(SELECTED, ("", None))
+    return rows if key == data.key else np.zeros(0, dtype=np.intp)
+
+
+def select_rows(data: Data, rows: np.ndarray) -> None:
+    """Callback: select these rows of a data set, given by their positions, and no others."""
+    st.session_state[SELECTED] = data.key, np.unique(np.asarray(rows, dtype=np.intp))
+
+
+def resampling_of(segments: Segments, scheme: str, count: int) -> Resampling:
+    """The resampling of the data of these segments, with its results so far."""
+    key = ("resampling", *segments.key, scheme, count)
+    return session_cache().get(key, lambda: Resampling.of(segments, scheme, count))
+
+
+def known_stability(segments: Segments) -> Stability | None:
+    """The stability of these segments under resampling if it has been computed in this session, also in part."""
+    jobs = [job for key, job in session_cache().items() if key[: 1 + len(segments.key)] == ("resampling", *segments.key)]
+    return next((job.stability for job in reversed(jobs) if job.scheme == "bootstrap" and job.results), None)

@@ -74,3 +74,12 @@ def test_every_method_with_clusters_has_segments_and_others_say_so(title):
 def test_one_cluster_is_all_rows():
     app = opened("/segments?k=1&n=100")
     assert "All rows." in shown(app).replace("\\", "")
+
+
+def test_the_stability_of_each_segment_is_computed_and_then_on_its_card():
+    app = opened("/segments?n=100&segments_section=Stability")
+    assert "Found again: Cluster 1 in" in shown(app).replace("\\", "")
+    assert "Stability of the segments" in shown_html(app)
+    app.button_group(key="segments_section").set_value("overview").run()
+    assert "Comes again in" in shown(app)
+    assert not app.exception
