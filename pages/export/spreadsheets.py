@@ -1,6 +1,7 @@
 """Tables as CSV and Excel files."""
 
 import io
+import math
 import re
 from collections.abc import Collection
 from datetime import datetime
@@ -18,8 +19,8 @@ MAX_EXCEL_TEXT = 32_767
 """maximum number of characters in a cell"""
 EXACT = 2**53
 """largest number up to which Excel stores every integer"""
-FIRST_YEAR = 1900
-"""year of the first date in Excel"""
+FIRST_YEAR = 1901
+"""first year whose dates are written as dates: Excel has none before 1900, in which it counts a day too many"""
 ROWS = 5_000
 """number of rows written at once"""
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -38,7 +39,7 @@ def table_csv(table: pd.DataFrame, on_progress: OnProgress = ignore_progress) ->
     for start in range(0, max(len(written), 1), ROWS):
         written.iloc[start : start + ROWS].to_csv(out, index=False, header=start == 0, lineterminator="\r\n")
         on_progress(min(1.0, (start + ROWS) / max(len(written), 1)))
-    return out.getvalue().encode("utf-8", "replace")
+    return out.getvalue().encode()
 
 
 def _csv_cells(cells: pd.Series) -> pd.Series:
@@ -61,7 +62,7 @@ def table_excel(
 ) -> bytes:
     """Return the table as an Excel file with one sheet, whose first row, the column names, is bold and stays in place.
 
-    Text is never a formula. Integers that Excel cannot store and dates before 1900 are text. Time zones are removed,
+    Text is never a formula. Integers that Excel cannot store and dates before 1901 are text. Time zones are removed,
     characters that XML cannot contain are left out, and text is cut after `MAX_EXCEL_TEXT` characters.
 
     Parameters
@@ -123,14 +124,19 @@ def _excel_cells(cells: pd.Series) -> list:
 
 
 def _excel_cell(value) -> bool | int | float | datetime | str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return float(value)
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer) and abs(value) <= EXACT:
         return int(value)
-    if isinstance(value, float | np.floating) and np.isfinite(value):
-        return float(value)
-    if isinstance(value, pd.Timestamp) and value.year >= FIRST_YEAR:
-        return value.tz_localize(None).to_pydatetime(warn=False)
+    if isinstance(value, pd.Timestamp):
+        value = value.tz_localize(None)
+        if value.year >= FIRST_YEAR:
+            return value.to_pydatetime(warn=False)
+        return str(value).removesuffix(" 00:00:00")
     return _text(value)
 
 

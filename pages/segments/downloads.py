@@ -6,17 +6,27 @@ from functools import partial
 
 import streamlit as st
 
+from pages.datasets.formatting import escape_markdown
 from pages.export import segment_files
 from pages.export.downloads import mime_with_digest
 from pages.export.spreadsheets import MAX_EXCEL_ROWS
 from pages.figures import plots
+from pages.runs.model import model_of
+from pages.runs.model_file import to_json
 from pages.runs.profiles import Profiles
 from pages.runs.segments import Segments
 from pages.ui.export_menu import file_on_demand
+from pages.ui.widgets import session_cache
 
 MAX_QUICK_CELLS = 100_000
 """maximum number of cells of a table that is written without a progress bar"""
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MIME_TYPES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "py": "text/x-python",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""by file extension"""
 
 
 def show_downloads(profiles: Profiles) -> None:
@@ -29,6 +39,9 @@ def show_downloads(profiles: Profiles) -> None:
         with st.container(horizontal=True):
             _download(profiles.segments, "Summary (Excel)", "summary.xlsx", partial(segment_files.summary_excel, profiles))
             _download(profiles.segments, "Summary (CSV)", "summary.csv", partial(segment_files.summary_csv, profiles))
+        st.markdown("**For new rows, next month**")
+        with st.container(horizontal=True):
+            _show_model(profiles.segments)
         st.caption(_notes(profiles.segments))
 
 
@@ -48,9 +61,19 @@ def _show_rows(segments: Segments) -> None:
                 _download(segments, label, ending, created)
 
 
+def _show_model(segments: Segments) -> None:
+    """A download of the model, or the reason why there is none."""
+    try:
+        model = session_cache().get(("model", *segments.key), lambda: model_of(segments))
+    except ValueError as error:
+        st.info(escape_markdown(str(error)), icon=":material/info:")
+    else:
+        _download(segments, "Model (JSON)", "model.json", partial(to_json, model))
+
+
 def _download(segments: Segments, label: str, ending: str, create: bytes | Callable[[], bytes]) -> None:
     """Show a button that downloads a file; `create` is its content or a function that returns it."""
-    mime = EXCEL if ending.endswith("xlsx") else "text/csv"
+    mime = MIME_TYPES[ending.rpartition(".")[2]]
     st.download_button(
         label,
         create,

@@ -1,15 +1,7 @@
 """The popover with the files of the segments, without a browser."""
 
-import io
-from pathlib import Path
-
-import openpyxl
-import pytest
-
 from pages.segments import downloads
-from tests.pages.app import opened, opened_with_pasted
-
-CUSTOMERS = "name,age,country\n" + "".join(f"Client {i},{20 + i % 3 * 20},{'USA' if i % 2 else 'Peru'}\n" for i in range(12))
+from tests.pages.app import latest, opened
 
 
 def labels(app):
@@ -29,3 +21,17 @@ def test_large_tables_are_written_on_request(monkeypatch):
         next(button for button in app.button if button.label == label).click().run()
         assert not app.exception
     assert labels(app) == ["Rows (Excel)", "Rows (CSV)", "Summary (Excel)", "Summary (CSV)"]
+
+
+def test_tables_with_too_many_rows_for_excel_have_only_a_csv_file(monkeypatch):
+    monkeypatch.setattr(downloads, "MAX_EXCEL_ROWS", 50)
+    app = opened("/segments?n=60")
+    assert labels(app) == ["Rows (CSV)", "Summary (Excel)", "Summary (CSV)"]
+    assert "The table has 60 rows, and an Excel sheet at most 50: use the CSV file." in [info.value for info in app.info]
+
+
+def test_files_are_named_after_the_data():
+    app = opened("/segments?source=Built-in&table=Penguins")
+    segments = latest(app, "segments")
+    assert downloads.file_name(segments).startswith("penguins")
+    assert not downloads.file_name(segments).endswith("csv")
