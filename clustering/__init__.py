@@ -59,6 +59,14 @@ from clustering.profiles import (
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
+from clustering.selective_inference import (
+    MeanTest,
+    kmeans_mean_test,
+    mean_test_by_sampling,
+    median_sigma,
+    rows_of_centers,
+    tree_mean_test,
+)
 from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximities
 from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
@@ -90,6 +98,7 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
+    "MeanTest",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
@@ -138,12 +147,15 @@ __all__ = [
     "impute",
     "iterate",
     "kl_divergence",
+    "kmeans_mean_test",
     "least_changes_by_search",
     "least_changes_to_nearest",
     "least_move_by_search",
     "least_move_to_nearest",
     "match_clusters",
+    "mean_test_by_sampling",
     "mean_test_values",
+    "median_sigma",
     "most_similar",
     "noise_effects",
     "noisy_points",
@@ -156,6 +168,7 @@ __all__ = [
     "resampled",
     "resampled_with_noise",
     "restarts",
+    "rows_of_centers",
     "sample_mixture",
     "sample_rows",
     "silhouette",
@@ -167,6 +180,7 @@ __all__ = [
     "three_gaussians",
     "threshold_tree",
     "tokenize",
+    "tree_mean_test",
     "tree_of_points",
     "tree_of_proximities",
     "tree_price",
