@@ -63,7 +63,6 @@ def test_all_rows_and_columns_are_followed_by_segment_name_and_closeness(method)
         name, expected = run.view.traits.membership, run.memberships.max(axis=1)
     elif run.view.traits.pairwise:
         name = "mean distance to segment"
-        own = [np.delete(np.flatnonzero(segments.labels == label), 0) for label in segments.labels]
         matrix = run.data.proximities(run.view.matrix_metric(run.settings))
         members = [[j for j in range(N) if j != i and segments.labels[j] == segments.labels[i]] for i in range(N)]
         expected = [matrix[i, own].mean() for i, own in enumerate(members)]
