@@ -165,7 +165,7 @@ def tree_mean_test(points, tree: Tree, linkage: str, k: int, a: int, b: int, sig
     nearer than a height if each of its pairs of points is. For average linkage (of distances, not of their squares as in the
     paper) the distance is a convex function of phi, so the two ends are found by Newton's method.
 
-    Takes O(n^2) time and about 200 n^2 bytes, which is meant for n up to 2,000; complete and average linkage take O(n^2) time
+    Takes O(n^2) time and about 80 n^2 bytes, which is meant for n up to 3,000; complete and average linkage take O(n^2) time
     for each level of the tree, seconds for n = 1,000.
     """
     points = check_data(points)
