@@ -21,6 +21,7 @@ from pages.ui.errors import show_error
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
+from pages.ui.segments import named
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
 
 BACKGROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
@@ -99,7 +100,7 @@ progress = Progress()
 try:
     check_data_kind(data, settings)
     plane = choose_plane(data)
-    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
+    run = named(make_run(data, settings, session_cache(), run_view.on_step(progress)))
 except NeedsPoints as error:
     st.error(escape_markdown(f"{as_sentence(error)} This page shows Gaussian mixtures only."), icon=":material/error:")
 except ValueError as error:

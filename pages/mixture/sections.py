@@ -292,7 +292,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
 
     for i in np.argsort(run.ranks):
         rank = run.ranks[i]
-        row = [mark(mark_of(rank), color_of(rank), rank + 1)]
+        row = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank))]
         row.append(text(estimate.weights[i], *(part[i] for part in spreads["weights"])))
         row += [text(value, *(part[i, j] for part in spreads["means"])) for j, value in enumerate(estimate.means[i][:6])]
         rows.append(row)

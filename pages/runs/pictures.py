@@ -119,7 +119,7 @@ def alt_text(run: Run, frame: Frame) -> str:
             position = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
             words.append(f"{run.view.traits.center} at {position}")
         if words:
-            clusters.append(f"{cluster.capitalize()} {run.ranks[i] + 1}: {', '.join(words)}.")
+            clusters.append(f"{cluster.capitalize()} {run.number_and_name(run.ranks[i])}: {', '.join(words)}.")
     return " ".join([text, *clusters])
 
 
@@ -405,7 +405,7 @@ class _FigureBuilder:
         """Styles of the centers: a colored symbol on a light disk with a dark edge, visible on any background."""
         ranks, colors = self.run.ranks, [palette.color_of(rank) for rank in self.run.ranks]
         hover = dict(
-            customdata=ranks + 1,
+            customdata=[escape_html(self.run.number_and_name(rank)) for rank in ranks],
             hovertemplate=f"{self.view.traits.center} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
         trace = dict(type="scatter", mode="markers")
@@ -421,9 +421,13 @@ class _FigureBuilder:
             ]
         badge = dict(symbol="circle", size=19, color=LIGHT, line=dict(width=2.5, color=DARK))
         symbol = [palette.symbol_of(rank) for rank in ranks]
+        named = {}
+        if self.run.given_names and self.run.has_fixed_clusters:
+            texts = [f"<b>{escape_html(self.run.given_names[rank])}</b>" for rank in ranks]
+            named = dict(mode="markers+text", text=texts, textposition="top center", textfont=dict(size=14))
         return [
             trace | dict(hoverinfo="skip", marker=badge),
-            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=colors)),
+            trace | hover | dict(marker=dict(symbol=symbol, size=10.5, color=colors)) | named,
         ]
 
 

@@ -41,6 +41,8 @@ class Run:
     """result of `MethodView.model_input`"""
     matched_ranks: np.ndarray | None = None
     """(k,) `ranks` of the clusters that match those of the other runs of a comparison; None outside of comparisons"""
+    given_names: tuple[str, ...] = ()
+    """(k,) names that the user gave to the clusters, by rank, "" for none; empty if there are none at all"""
     _cache: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -82,8 +84,14 @@ class Run:
 
     @property
     def key(self) -> tuple:
-        """Cache key; identifies the run and the colors of its clusters."""
-        return self.data.key, self.settings, None if self.matched_ranks is None else tuple(self.matched_ranks.tolist())
+        """Cache key; identifies the run, and the colors and names of its clusters."""
+        matched = None if self.matched_ranks is None else tuple(self.matched_ranks.tolist())
+        return self.data.key, self.settings, matched, self.given_names
+
+    def number_and_name(self, rank: int) -> str:
+        """The number of a cluster on the screen, and its name if it has one, such as "2: Loyal"."""
+        name = self.given_names[rank] if self.given_names else ""
+        return f"{rank + 1}: {name}" if name else str(rank + 1)
 
     def cached(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Get a cached value, or compute and cache it; for parts of figures that are shared by several frames."""

@@ -1,5 +1,7 @@
 """The segments of this session: names and edits of the clusters of each run."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -35,6 +37,15 @@ def current_segments(run: Run) -> Segments:
     """
     edits = edits_of(run)
     return session_cache().get(("segments", run.key, edits), lambda: segments_of(run, edits))
+
+
+def named(run: Run) -> Run:
+    """The run with the names that were given to its clusters on the Segments page, unless rows were moved there."""
+    segments = current_segments(run) if edits_of(run) else None
+    if segments is None or segments.is_edited:
+        return run
+    names = segments.given_names
+    return session_cache().get(("named run", run.key, names), lambda: replace(run, given_names=names))
 
 
 def edit(segments: Segments, change: Edit) -> None:

@@ -16,6 +16,7 @@ from pages.ui.navigation import open_requested_page
 from pages.ui.placing import choose_plane, clear_centers, edit_centers, is_manual
 from pages.ui.progress import Progress
 from pages.ui.results import show_proximities, show_tables
+from pages.ui.segments import named
 from pages.ui.widgets import choose_settings, session_cache
 
 
@@ -43,6 +44,8 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         show_export_menu(run, shown.picture, shown.frames)
     with right:
         run_view.show_results(run, shown)
+        if run.view.traits.clusters:
+            st.page_link("pages/segments/page.py", label="What are these clusters?", icon=":material/groups:")
     if run.data.precomputed is not None:
         show_proximities(run)
     show_tables(run)
@@ -68,7 +71,7 @@ try:
         clear_centers()
     with failure:
         show_failure("watch")
-    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
+    run = named(make_run(data, settings, session_cache(), run_view.on_step(progress)))
 except ValueError as error:
     show_error(error)
 else:

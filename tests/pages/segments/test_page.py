@@ -4,6 +4,9 @@ import pytest
 
 from pages.methods import available_methods
 from pages.methods.traits import WATCH
+from pages.runs import pictures
+from pages.runs.frames import frames_of
+from pages.runs.segments import Edit
 from tests.pages.app import latest, opened, opened_with_pasted
 
 TEXT = "name,age,plan,spend\n" + "\n".join(
@@ -83,3 +86,25 @@ def test_the_stability_of_each_segment_is_computed_and_then_on_its_card():
     app.button_group(key="segments_section").set_value("overview").run()
     assert "Comes again in" in shown(app)
     assert not app.exception
+
+
+def test_names_are_in_the_pictures_and_tables_of_other_pages():
+    app = opened("/segments?n=100")
+    app.text_input[-3].set_value("Loyal & old").run()
+    for page in ("watch", "mixture"):
+        app.switch_page(f"pages/{page}/page.py").run()
+        assert not app.exception
+    app.switch_page("pages/watch/page.py").run()
+    assert "Loyal &amp; old" in latest(app, "figures")[0].to_json()
+    assert "1: Loyal & old" in pictures.alt_text(latest(app, "named run"), frames_of(latest(app, "named run"))[0][-1])
+
+
+def test_names_are_not_shown_for_clusters_whose_rows_were_moved_on_the_segments_page():
+    app = opened("/segments?n=100")
+    app.text_input[-3].set_value("Loyal").run()
+    edits = app.session_state["segment edits"]
+    (key,) = edits
+    edits[key] = (*edits[key], Edit("merge", (0, 1)))
+    app.switch_page("pages/watch/page.py").run()
+    assert not app.exception
+    assert "Loyal" not in latest(app, "figures")[0].to_json()
