@@ -14,7 +14,7 @@ from pages.figures.plots import highlight_traces
 from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC, distances_name
 from pages.methods.options import Option, Settings
-from pages.methods.traits import COMPARE, Loss, Traits
+from pages.methods.traits import COMPARE, WATCH, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
 
 OUTLINED = 60
@@ -44,7 +44,7 @@ class TreeCutView(MethodView):
     traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True)
     options = (LINKAGE, TREE_METRIC)
     initializations = ()
-    pages = frozenset({COMPARE})
+    pages = frozenset({WATCH, COMPARE})
     label_options = frozenset({LINKAGE.name})
     highlights = highlight_traces("lines+markers", 7)
     notices_by_iteration = False
