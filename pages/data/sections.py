@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from clustering import principal_components
-from pages.datasets import cleaning, limits
+from pages.datasets import limits
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, minus_signs
 from pages.datasets.planes import column_plane
@@ -15,8 +15,9 @@ from pages.figures import summaries
 from pages.figures.markup import table
 from pages.figures.plots import rings_note
 from pages.ui.charts import show_chart
-from pages.ui.data_choice import summary
+from pages.ui.data_choice import scaling_key, summary
 from pages.ui.placing import plane_of
+from pages.ui.preparation import show_dominance
 from pages.ui.widgets import PERSISTENT, session_cache
 
 OVERLAP = (
@@ -41,8 +42,7 @@ def show_data(data: Data) -> None:
         st.markdown(escape_markdown(f"{data.title}: {summary(data)}"))
     with right, st.container(key="onwards"):
         st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
-    if warning := session_cache().get(("dominance_warning", data.key), lambda: cleaning.dominance_warning(data)):
-        st.warning(escape_markdown(warning), icon=":material/warning:")
+    show_dominance(data, scaling_key(data))
     if data.precomputed is not None:
         show_proximities(data)
         return

@@ -4,7 +4,7 @@ Input that cannot be used raises `ValueError` with a message for the page.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,8 +24,10 @@ MAX_PRESELECTED = 50
 """number of features that are selected initially"""
 MAX_NAMED = 3
 """maximum number of columns that a sentence names"""
-DOMINANT_SHARE = 0.9
+DOMINANT_SHARE = 0.8
 """minimum share of the squared distances for which a column gets a warning"""
+UNLIKE_DEVIATIONS = 10.0
+"""minimum ratio of standard deviations for which columns have unlike units"""
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is limited to {MAX_ROWS_FOR_PPCA:,} rows: drop rows with missing values, or impute the median."
 )
@@ -96,6 +98,25 @@ def default_preparation(columns: list[Column]) -> Preparation:
     name_candidates = [c for c in columns if c.kind in ("text", "identifier") and c.distinct == most_distinct]
     name_candidates.sort(key=lambda c: c.kind != "text")
     return Preparation(tuple(features[:MAX_PRESELECTED]), label, name_candidates[0].name if name_candidates else None)
+
+
+def default_scaling(table: pd.DataFrame, features: Sequence[str]) -> str:
+    """Initial scaling of these features: "standardize" if their units are unlike, otherwise "none".
+
+    Units are unlike if one column accounts for `DOMINANT_SHARE` of the squared distances, or if the largest standard deviation
+    is `UNLIKE_DEVIATIONS` times the lower quartile of all, so that a few nearly constant columns do not count. Categories are
+    never scaled.
+    """
+    columns = [to_floats(table[name]) for name in features if is_number(table[name])]
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations = np.array([np.nanstd(column) for column in columns])
+        deviations = deviations[deviations > 0]
+        if len(deviations) < 2:
+            return "none"
+        relative = deviations / deviations.max()
+    low = np.quantile(relative, 0.25, method="lower")
+    dominant = DOMINANT_SHARE * (relative**2).sum() <= 1
+    return "standardize" if dominant or low * UNLIKE_DEVIATIONS <= 1 else "none"
 
 
 def names_labels(name: str) -> bool:
@@ -458,9 +479,11 @@ def dominance_warning(data: Data) -> str:
     j = int(shares.argmax())
     if shares[j] < DOMINANT_SHARE:
         return ""
+    standardized = data.scaling is not None and data.scaling.name == "standardize"
+    advice = "Columns of 0 and 1 are not scaled; consider Gower distance." if standardized else "Consider standardizing."
     return (
         f"The column “{data.columns[j]}” accounts for {min(shares[j], 0.999):.1%} of the squared distances and will dominate "
-        "the result. Consider standardizing."
+        f"the result. {advice}"
     )
 
 

@@ -10,10 +10,18 @@ from pages.datasets.columns import describe
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.server.configuration import is_configured
-from pages.ui.preparation import Source, prepare
+from pages.ui.preparation import (
+    SCALING_KEY,
+    Source,
+    prepare,
+    scaling_source,
+    show_dominance,
+    show_standardized,
+    with_chosen_scaling,
+)
 from pages.ui.server_table import choose_server_table
 from pages.ui.upload import choose_own_data, compare_words
-from pages.ui.widgets import IN_LINK, session_cache
+from pages.ui.widgets import IN_LINK, session_cache, uses_own_data
 
 DEFAULT_SIZE = 500
 """default number of points of a sample"""
@@ -59,8 +67,25 @@ def choose_data(full: bool) -> None:
                 st.session_state["own"] = data
     if not full:
         st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
+        _show_scaling()
         label = "Upload, paste or draw data" if source == "own" else "Explore and prepare data"
         st.page_link("pages/data/page.py", label=label, icon=":material/table_chart:")
+
+
+def scaling_key(data: Data) -> str | None:
+    """Key of the widget for the scaling of the data set in use; None if it has none."""
+    if own := scaling_source(data):
+        return own.scaling_key
+    return SCALING_KEY if (data.origin is not None and not uses_own_data()) or data.all_rows is not None else None
+
+
+def _show_scaling() -> None:
+    """Shows how the columns are scaled if that was decided elsewhere, and a warning if one dominates the distances."""
+    data = current()
+    own = scaling_source(data)
+    if own and own.initial.scaling == data.origin.preparation.scaling == "standardize":
+        show_standardized(own.scaling_key)
+    show_dominance(data, scaling_key(data))
 
 
 def summary(data: Data) -> str:
@@ -114,4 +139,5 @@ def _own(full: bool) -> Data | None:
     data = st.session_state.get("own")
     if data:
         st.caption(escape_markdown(data.title))
+        data = with_chosen_scaling(data)
     return data

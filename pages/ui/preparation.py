@@ -13,7 +13,12 @@ from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
 from pages.runs.jobs import progress_after
 from pages.ui.progress import Progress
-from pages.ui.widgets import IN_LINK, session_cache
+from pages.ui.widgets import IN_LINK, PERSISTENT, session_cache
+
+SCALING_KEY = "scaling"
+"""key of the widget for the scaling of tables that links can contain"""
+OWN_SOURCE = "own source"
+"""session key: the `Source` of the user's own table"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,11 @@ class Source:
         """Number of values in the table."""
         return self.table.size
 
+    @property
+    def scaling_key(self) -> str:
+        """Key of the widget for the scaling; bundled tables and tables on the server share one, which is in links."""
+        return f"{self.key}_scaling" if self.persistence is PERSISTENT else SCALING_KEY
+
 
 def prepare(source: Source, full: bool) -> Data:
     """Shows the widgets for a table and returns the resulting points.
@@ -51,17 +61,27 @@ def prepare(source: Source, full: bool) -> Data:
         with left:
             preparation = _choose_missing(source, preparation, effects, cleaning.max_components(selected), full)
     with right:
-        preparation = replace(preparation, scaling=choose_scaling(full))
+        default = source.initial.scaling
+        scaling = choose_scaling(full, source.scaling_key, default, source.persistence)
+        if full and default == scaling == "standardize":
+            show_standardized(source.scaling_key)
+    if source.persistence is PERSISTENT:
+        st.session_state[OWN_SOURCE] = source
+    return prepared(source, replace(preparation, scaling=scaling))
+
+
+def prepared(source: Source, preparation: Preparation) -> Data:
+    """The points of a table with these settings, cached."""
     progress = Progress()
 
     def on_step(state):
         progress.show(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
 
-    def prepared() -> Data:
+    def compute() -> Data:
         data = cleaning.prepare(source.table, source.title, preparation, on_step)
         return replace(data, key=f"{data.key}/{source.key}")  # tables may differ in columns that are not features
 
-    data = session_cache().get(("prepared", source.key, preparation), prepared)
+    data = session_cache().get(("prepared", source.key, preparation), compute)
     progress.done()
     return data
 
@@ -173,20 +193,62 @@ def _choose_missing(
     return replace(preparation, missing=missing, components=int(components))
 
 
-def choose_scaling(full: bool) -> str:
+def choose_scaling(full: bool, key: str = SCALING_KEY, default: str = "none", persistence: dict = IN_LINK) -> str:
     """Choose one of `SCALINGS`; `full` adds an explanation."""
     _show_heading(full, "Scaling", "Columns with a large variance dominate the distances unless scaled.")
+    if default != "none":
+        st.session_state.setdefault(key, default)
     scaling = st.selectbox(
         "Scaling",
         list(SCALINGS),
         format_func=SCALINGS.get,
-        key="scaling",
-        help=None if full else cleaning.SCALING_TEXTS[st.session_state.get("scaling", "none")],
-        **IN_LINK,
+        key=key,
+        help=None if full else cleaning.SCALING_TEXTS[st.session_state.get(key, "none")],
+        **persistence,
     )
     if full:
         st.caption(cleaning.SCALING_TEXTS[scaling])
     return scaling
+
+
+def scaling_source(data: Data) -> Source | None:
+    """The user's own table from which exactly these data were prepared; None if they have another origin."""
+    source = st.session_state.get(OWN_SOURCE)
+    return source if source is not None and data.key.endswith(f"/{source.key}") else None
+
+
+def with_chosen_scaling(data: Data) -> Data:
+    """The user's own data, prepared again if another scaling was chosen on a page that does not show its widget."""
+    source = scaling_source(data)
+    if source is None:
+        return data
+    preparation = data.origin.preparation
+    scaling = st.session_state.get(source.scaling_key, preparation.scaling)
+    return data if scaling == preparation.scaling else prepared(source, replace(preparation, scaling=scaling))
+
+
+def show_standardized(key: str) -> None:
+    """Shows that columns are standardized by default, and a button that undoes it; `key` is that of the scaling's widget."""
+    st.caption("The units of the columns are unlike, so they are standardized by default.")
+    st.button("Use original units", key="original units", icon=":material/undo:", on_click=_set_scaling, args=(key, "none"))
+
+
+def show_dominance(data: Data, key: str | None) -> None:
+    """Shows a warning if one column dominates the distances, and a button that standardizes the columns.
+
+    `key` is that of the scaling's widget, None if there is none.
+    """
+    warning = session_cache().get(("dominance_warning", data.key), lambda: cleaning.dominance_warning(data))
+    if not warning:
+        return
+    st.warning(escape_markdown(warning), icon=":material/warning:")
+    if key is not None and (data.scaling is None or data.scaling.name != "standardize"):
+        st.button("Standardize", icon=":material/straighten:", on_click=_set_scaling, args=(key, "standardize"))
+
+
+def _set_scaling(key: str, scaling: str) -> None:
+    """Callback: choose a scaling."""
+    st.session_state[key] = scaling
 
 
 def _choose_optional(source: Source, label: str, names, default: str | None, key: str, help: str) -> str | None:

@@ -173,7 +173,9 @@ def _interpret(title: str, key: str, opened: Opened, interpretation: str | None)
     table, header = opened.reading.table, opened.format.header
 
     def make_source():
-        return Source(key, title, table, opened.columns, cleaning.default_preparation(opened.columns), PERSISTENT)
+        initial = cleaning.default_preparation(opened.columns)
+        initial = replace(initial, scaling=cleaning.default_scaling(table, initial.columns))
+        return Source(key, title, table, opened.columns, initial, PERSISTENT)
 
     kind = session_cache().get(("matrix kind", key), lambda: matrices.matrix_kind(table))
     if kind and _choose_interpretation(key, [kind, "table"], kind) == kind:

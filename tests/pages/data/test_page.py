@@ -62,6 +62,12 @@ def labeled(widgets, label):
     return next(widget for widget in widgets if widget.label == label)
 
 
+def values_in_use(app):
+    """The points in the units of the table."""
+    data = in_use(app)
+    return data.points if data.scaling is None else data.scaling.positions(data.points)
+
+
 def figures(app):
     return [chart.proto.spec for chart in app.get("plotly_chart")]
 
@@ -126,6 +132,7 @@ def test_probabilistic_pca_imputes_values_and_the_table_shows_their_uncertainty(
     table = pd.read_csv(io.BytesIO(PENGUINS))
     table.loc[5, "body_mass_g"] = np.nan
     upload(app, "penguins.csv", table.to_csv(index=False).encode())
+    labeled(app.selectbox, "Scaling").set_value("none").run()
     labeled(app.radio, "Missing values").set_value("ppca").run()
     labeled(app.number_input, "Components").set_value(1)
     labeled(app.button_group, "View").set_value("Table").run()
@@ -172,6 +179,7 @@ def test_penguins_with_missing_values_are_read_imputed_standardized_and_clustere
 
 def test_categories_are_one_hot_encoded_and_gower_is_the_default_metric(app):
     upload(app, "penguins.csv", PENGUINS)
+    labeled(app.selectbox, "Scaling").set_value("none").run()
     labeled(app.multiselect, "Features").set_value(["bill_length_mm", "island", "sex"]).run()
     assert in_use(app).columns == (
         "bill_length_mm",
@@ -227,10 +235,10 @@ def test_the_first_lines_and_the_options_are_shown_if_the_table_cannot_be_read(s
 )
 def test_the_other_reading_of_a_doubt_is_one_click_away(shared_app, text, button, before, after):
     app = paste(shared_app, text)
-    assert in_use(app).points[0, 0] == before
+    assert values_in_use(app)[0, 0] == pytest.approx(before)
     next(one for one in app.button if one.label.replace("\\", "") == button).click().run()
     assert not app.exception
-    assert in_use(app).points[0, 0] == after
+    assert values_in_use(app)[0, 0] == pytest.approx(after)
     assert button not in [one.label.replace("\\", "") for one in app.button]
 
 
@@ -259,10 +267,10 @@ def test_each_sheet_of_a_workbook_is_read_with_its_own_layout(shared_app):
 
 def test_objects_in_json_can_be_read_as_rows_or_columns(shared_app):
     app = upload(shared_app, "t.json", json.dumps({"x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 5}}).encode())
-    before = in_use(app).points.tolist()
+    before = values_in_use(app)
     next(one for one in app.button if one.label.startswith("Read each one as a")).click().run()
     assert not app.exception
-    assert in_use(app).points.tolist() == [list(row) for row in zip(*before, strict=True)]
+    np.testing.assert_allclose(values_in_use(app), before.T, rtol=1e-12)
 
 
 def test_row_names_that_are_numbers_are_labels_and_can_be_made_a_feature(shared_app):
@@ -270,19 +278,78 @@ def test_row_names_that_are_numbers_are_labels_and_can_be_made_a_feature(shared_
     assert in_use(app).columns == ("a", "b")
     assert in_use(app).names.tolist() == ["30", "10", "20", "40"]
     labeled(app.selectbox, "Row names").set_value(False).run()
-    assert in_use(app).columns == ("column 1", "a", "b")
+    assert [column.removesuffix(" (standardized)") for column in in_use(app).columns] == ["column 1", "a", "b"]
 
 
 def test_changing_the_decimal_separator_also_changes_an_equal_thousands_separator(shared_app):
     app = paste(shared_app, "a;b\n1.234,5;2\n2.345,5;4\n3.456,5;9\n")
-    np.testing.assert_array_equal(in_use(app).points, [[1234.5, 2], [2345.5, 4], [3456.5, 9]])
+    np.testing.assert_allclose(values_in_use(app), [[1234.5, 2], [2345.5, 4], [3456.5, 9]])
     labeled(app.selectbox, "Decimal separator").set_value(".").run()
     assert not app.exception
     assert "separators are the same" not in texts_of(app)
 
 
+UNLIKE = "grams,length\n3000,1\n4000,2\n5000,3\n"
+"""a table whose columns have unlike units"""
+STANDARDIZED = "The units of the columns are unlike, so they are standardized by default."
+
+
+def click(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def test_columns_with_unlike_units_are_standardized_which_can_be_undone_on_every_page(app):
+    paste(app, UNLIKE)
+    assert STANDARDIZED in texts_of(app)
+    np.testing.assert_allclose(in_use(app).points.std(axis=0), 1)
+    app.switch_page("pages/watch/page.py").run()
+    assert STANDARDIZED in texts_of(app)
+    click(app, "Use original units")
+    assert STANDARDIZED not in texts_of(app)
+    assert in_use(app).points[:, 0].tolist() == [3000, 4000, 5000]
+    assert latest(app, "run").data is in_use(app)
+    assert "The column “grams” accounts for 99.9% of the squared distances" in texts_of(app)
+    app.switch_page("pages/compare/page.py").run()
+    assert in_use(app).points[:, 0].tolist() == [3000, 4000, 5000]
+    click(app, "Standardize")
+    np.testing.assert_allclose(in_use(app).points.std(axis=0), 1)
+    app.switch_page("pages/data/page.py").run()
+    assert labeled(app.selectbox, "Scaling").value == "standardize"
+    click(app, "Use original units")
+    assert labeled(app.selectbox, "Scaling").value == "none"
+    app.switch_page("pages/watch/page.py").run()
+    assert in_use(app).points[:, 0].tolist() == [3000, 4000, 5000]
+
+
+def test_columns_with_similar_units_are_not_scaled(app):
+    paste(app, "a,b\n1.5,3\n2,5\n4,4\n")
+    assert labeled(app.selectbox, "Scaling").value == "none"
+    assert STANDARDIZED not in texts_of(app)
+    assert "accounts for" not in texts_of(app)
+
+
+@pytest.mark.parametrize("page", ["", "report", "choose_k"])
+def test_on_every_page_a_warning_names_a_dominant_column_of_a_bundled_table(page):
+    app = opened(f"/{page}?source=Built-in&table=Old Faithful")
+    assert labeled(app.selectbox, "Scaling").value == "none"
+    assert "The column “waiting” accounts for 99.3% of the squared distances" in texts_of(app)
+    click(app, "Standardize")
+    assert labeled(app.selectbox, "Scaling").value == "standardize"
+    assert "accounts for" not in texts_of(app)
+    assert "".join(app.query_params["scaling"]) == "Standardize"
+
+
+def test_the_scaling_of_an_upload_does_not_change_that_of_a_bundled_table(app):
+    paste(app, UNLIKE)
+    app.button_group(key="source").set_value("real").run()
+    assert labeled(app.selectbox, "Scaling").value == "none"
+    assert "scaling" not in app.query_params
+
+
 def test_a_warning_names_a_column_that_dominates_the_distances(app):
-    paste(app, "grams,length\n3000,1\n4000,2\n5000,3\n")
+    paste(app, UNLIKE)
+    labeled(app.selectbox, "Scaling").set_value("none").run()
     assert "The column “grams” accounts for 99.9% of the squared distances" in texts_of(app)
     labeled(app.selectbox, "Scaling").set_value("robust").run()
     assert "accounts for" not in texts_of(app)

@@ -15,6 +15,7 @@ from pages.datasets import catalog, cleaning, readers
 from pages.datasets.cleaning import (
     Preparation,
     default_preparation,
+    default_scaling,
     dominance_warning,
     missing_effects,
     prepare,
@@ -436,11 +437,53 @@ def test_the_warning_names_a_column_that_dominates_the_distances():
     assert dominance_warning(prepared({"a": [1.0, 2.0, 3.0], "b": [100.0, 50.0, 900.0]})).startswith(
         "The column “b” accounts for 99.9% of the squared"
     )
-    columns = {"a": [0.0, 2.0], "b": [0.0, 6.0]}
-    assert dominance_warning(prepared(columns)).startswith("The column “b” accounts for 90.0% of the squared")
-    assert dominance_warning(prepared({"a": [0.0, 2.0], "b": [0.0, 5.9]})) == ""
+    columns = {"a": [0.0, 2.0], "b": [0.0, 4.0]}
+    assert dominance_warning(prepared(columns)).startswith("The column “b” accounts for 80.0% of the squared")
+    assert dominance_warning(prepared({"a": [0.0, 2.0], "b": [0.0, 3.9]})) == ""
     assert dominance_warning(prepared(columns, scaling="standardize")) == ""
     assert dominance_warning(prepared({"a": [1.0, 2.0]})) == ""
+
+
+def test_the_advice_for_standardized_columns_is_not_to_standardize():
+    columns = {"a": np.arange(20.0), "b": np.arange(20) % 2 == 0}
+    for scaling, advice in (
+        ("none", "Consider standardizing."),
+        ("standardize", "Columns of 0 and 1 are not scaled; consider Gower distance."),
+    ):
+        assert dominance_warning(prepared(columns, scaling=scaling)).endswith(f"will dominate the result. {advice}")
+
+
+@pytest.mark.parametrize(
+    ("deviations", "scaling"),
+    [
+        ([1.0], "none"),
+        ([1, 1.9], "none"),
+        ([1, 2], "standardize"),  # one column accounts for 80 % of the distances
+        ([1, 2, 2], "none"),
+        ([2, 10, 20, 20], "standardize"),
+        ([2.1, 10, 20, 20], "none"),
+        ([*[1] * 2, *[9] * 12], "none"),  # a few columns that hardly vary
+        ([0, 5, 5], "none"),
+        ([], "none"),
+    ],
+    ids=str,
+)
+def test_columns_with_unlike_units_are_standardized_by_default(deviations, scaling):
+    table = pd.DataFrame({str(i): [7 - deviation, 7 + deviation, np.nan] for i, deviation in enumerate(deviations)})
+    assert default_scaling(table, table.columns) == scaling
+
+
+def test_the_default_scaling_ignores_categories_and_accepts_huge_and_missing_numbers():
+    table = pd.DataFrame(dict(c=["p", "q", "q"], a=[1.0, 2, 3], b=[1e200, -1e200, 0], d=[np.inf, np.nan, np.nan]))
+    assert default_scaling(table, ["c", "a"]) == "none"
+    assert default_scaling(table, ["a", "b"]) in cleaning.SCALINGS
+    assert default_scaling(table[["a"]].assign(d=[np.nan, np.nan, 5.0]), ["a", "d"]) == "none"
+
+
+@pytest.mark.parametrize(("name", "scaling"), [("iris", "none"), ("ruspini", "none"), ("faithful", "standardize")])
+def test_published_tables_with_unlike_units_are_recognized(name, scaling):
+    table = catalog.read_table(name)
+    assert default_scaling(table, default_preparation(describe(table)).columns) == scaling
 
 
 def test_constant_columns_do_not_cause_a_warning():
