@@ -17,6 +17,8 @@ from clustering.points import check_points, is_integer
 
 HALVINGS = 48
 """number of bisections; each halves the distance between a point inside and a point outside of the target cluster"""
+INFEASIBLE = 1e-9
+"""residual of the dual problem that may be rounding error; it is 0 if and only if no move leads into the target cluster"""
 
 
 def least_changes_to_nearest(centers, point, target: int) -> np.ndarray:
@@ -54,35 +56,50 @@ def least_changes_to_nearest(centers, point, target: int) -> np.ndarray:
     return np.where(never, np.nan, np.clip(0.0, low, high))
 
 
-def least_move_to_nearest(centers, point, target: int) -> np.ndarray:
+def least_move_to_nearest(centers, point, target: int, units=None) -> np.ndarray:
     """Shortest move of the point after which it is at least as near to the target as to every other center.
 
     Parameters
     ----------
     centers, point, target : as in `least_changes_to_nearest`
+    units : (d,) array, optional
+        The length of a move is the Euclidean norm of (change / unit), such as changes in standard deviations. A column with
+        unit 0 stays as it is. By default all units are 1.
 
     Returns
     -------
     (d,) array
-        Change of each column: the moved point is the projection of the point onto the Voronoi cell of the target.
+        Change of each column; NaN if no move suffices, because columns stay. If all units are 1, the moved point is the
+        projection of the point onto the Voronoi cell of the target.
 
     Raises
     ------
     ValueError
-        As in `least_changes_to_nearest`.
+        As in `least_changes_to_nearest`, or if a unit is negative or not finite.
     """
     normals, bounds = _halfspaces(centers, point, target)
+    d = normals.shape[1]
+    units = np.ones(d) if units is None else _check_point(units, d, "units")
+    if (units < 0).any():
+        raise ValueError(f"units must not be negative, got {units.min()}")
+    normals = normals * units
+    movable = normals.any(axis=1)
+    if (bounds[~movable] < 0).any():
+        return np.full(d, np.nan)
+    normals, bounds = normals[movable], bounds[movable]
     lengths = np.linalg.norm(normals, axis=1)
     normals, distances = normals / lengths[:, None], -bounds / lengths
     scale = distances.max(initial=0.0)  # distance to the farthest hyperplane on whose wrong side the point lies
     if scale == 0:
-        return np.zeros(normals.shape[1])
+        return np.zeros(d)
     # move s with -normals @ s >= distances; at the solution, the residual of the dual problem is a multiple of (s, -1)
     dual = np.vstack([-normals.T, distances / scale])
-    weights, _ = nnls(dual, np.append(np.zeros(len(dual) - 1), 1.0), maxiter=100 * len(normals))
+    weights, residual = nnls(dual, np.append(np.zeros(len(dual) - 1), 1.0), maxiter=100 * len(normals))
+    if residual < INFEASIBLE:
+        return np.full(d, np.nan)
     touched = weights > 0
     # the shortest move to the common boundary of these half-spaces, more precise than the residual
-    return np.linalg.lstsq(-normals[touched], distances[touched])[0]
+    return np.linalg.lstsq(-normals[touched], distances[touched])[0] * units
 
 
 def _halfspaces(centers, point, target) -> tuple[np.ndarray, np.ndarray]:

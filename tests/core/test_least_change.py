@@ -59,6 +59,45 @@ def test_centers_equal_to_the_target_do_not_matter():
         np.testing.assert_array_equal(function(centers, [1, 3], 1), function(CORNERS, [1, 3], 1))
 
 
+def test_units_choose_between_directions_and_a_unit_of_zero_keeps_a_column():
+    # the bisector of the two centers is x + y = 2: with units u, the shortest move is a multiple of u squared
+    centers, point = [[0.0, 0], [2, 2]], [0.5, 0.5]
+    np.testing.assert_allclose(least_move_to_nearest(centers, point, 1), [0.5, 0.5])
+    np.testing.assert_allclose(least_move_to_nearest(centers, point, 1, [1, 3]), [0.1, 0.9])
+    np.testing.assert_allclose(least_move_to_nearest(centers, point, 1, [0, 1]), [0, 1])
+    assert np.isnan(least_move_to_nearest(centers, point, 1, [0, 0])).all()
+    # as `least_changes_to_nearest` says: x alone never suffices from y = 0.5, y alone not from x = 0.9
+    assert np.isnan(least_move_to_nearest(CORNERS, [1, 0.5], 2, [1, 0])).all()
+    assert np.isnan(least_move_to_nearest([[0.0, 0], [1, 1], [0.9, 1]], [0, 0.2], 1, [0, 1])).all()
+    assert least_move_to_nearest(CORNERS, [1, 0.5], 0, [0, 0]).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="units must not be negative, got -1"):
+        least_move_to_nearest(CORNERS, [1, 0.5], 1, [1, -1])
+
+
+@examples(30)
+@given(seeds)
+def test_a_move_along_one_column_is_the_change_of_that_column(seed):
+    centers, point, target = random_centers(seed)
+    changes = least_changes_to_nearest(centers, point, target)
+    for j, unit in enumerate(np.eye(len(point))):
+        move = least_move_to_nearest(centers, point, target, 2.5 * unit)
+        expected = np.full(len(point), np.nan) if np.isnan(changes[j]) else changes[j] * unit
+        np.testing.assert_allclose(move, expected, rtol=1e-6, atol=1e-9)
+
+
+@examples(30)
+@given(seeds)
+def test_units_are_those_of_scaled_columns(seed):
+    centers, point, target = random_centers(seed)
+    units = np.random.default_rng(seed).uniform(0.2, 4, len(point))
+    move = least_move_to_nearest(centers, point, target, units)
+    assert lead(centers, point + move, target) > -1e-9
+    # no nearby feasible move is shorter
+    others = move + 0.3 * np.random.default_rng(seed).normal(size=(2_000, len(point)))
+    feasible = [other for other in others if lead(centers, point + other, target) >= 0]
+    assert all(np.linalg.norm(other / units) > np.linalg.norm(move / units) * (1 - 1e-9) for other in feasible)
+
+
 def test_no_single_column_suffices_if_another_center_is_always_nearer():
     # (0.9, 1) is nearer than (1, 1) wherever x < 0.95; in the second table, only y matters
     assert np.isnan(least_changes_to_nearest([[0.0, 0], [1, 1], [0.9, 1]], [0, 0.2], 1)[1])
