@@ -7,6 +7,7 @@ import numpy as np
 
 from clustering import contingency_table
 from pages.datasets.formatting import pluralize
+from pages.figures.palette import mark_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,15 @@ class Clustering:
     """(n,) label of each point, matched across clusterings; -1 for none"""
     name_in_sentence: str = ""
     """by default `name`"""
+    group_names: tuple[str, ...] = ()
+    """names of the labels 0, 1, …; empty if they have only numbers"""
+
+    def group_name(self, label: int) -> str:
+        """The number of a label on the screen, and its name if it has one; "none" for -1."""
+        if label < 0:
+            return "none"
+        name = self.group_names[label] if label < len(self.group_names) else ""
+        return f"{mark_of(label)} {label + 1}{f': {name}' if name else ''}"
 
 
 def labels_in_both(a: Clustering, b: Clustering) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from pages.methods.starts import NoStart, RowsStart, TreeStart
 from pages.methods.trees import linkage_name
 from pages.runs.cache import RecentCache
 from pages.runs.run import Run, make_run, means_of, ranks_by_position
+from pages.runs.segments import Segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ class Comparison:
     """run of each panel, or the error message if it failed"""
     true_labels: Clustering | None
     """true labels of the data, if any"""
+    segments: Clustering | None = None
+    """segments that were named or edited by hand, if any"""
 
     @cached_property
     def names(self) -> list[str]:
@@ -50,7 +54,7 @@ class Comparison:
     def clusterings(self) -> list[Clustering]:
         """The final clusters of each run, and the true labels."""
         found = [Clustering(name, run.labels_by_rank) for name, run in self.named_runs]
-        return found + ([self.true_labels] if self.true_labels else [])
+        return [*found, *filter(None, (self.true_labels, self.segments))]
 
     @cached_property
     def adjusted_rand(self) -> np.ndarray:
@@ -60,6 +64,20 @@ class Comparison:
             _, labels_i, labels_j = labels_in_both(self.clusterings[i], self.clusterings[j])
             matrix[i, j] = matrix[j, i] = adjusted_rand_index(labels_i, labels_j)
         return matrix
+
+    def with_segments(self, segments: Segments | None) -> Self:
+        """The comparison with these segments as another clustering, if they are of the same rows; in matching colors."""
+        if segments is None or not self.named_runs or not np.isin(self.data.rows, segments.data.rows).all():
+            return self
+        labels = segments.labels[np.searchsorted(segments.data.rows, self.data.rows)]
+        reference = max((run for _, run in self.named_runs), key=lambda run: run.k)
+        k = max(reference.k, segments.k)
+        ranks = np.append(reference.ranks, np.setdiff1d(np.arange(k), reference.ranks)[: k - reference.k])
+        ranks = ranks[match_clusters(labels, reference.labels, k)]
+        names = np.full(max(ranks.max(initial=0) + 1, k), "", dtype=object)
+        names[ranks[: segments.k]] = segments.names
+        clustering = Clustering("Segments", np.append(ranks, -1)[labels], "the segments", tuple(names))
+        return replace(self, segments=clustering)
 
     @property
     def key(self) -> tuple:

@@ -5,16 +5,12 @@ import plotly.graph_objects as go
 
 from pages.compare.agreement import Agreement, Clustering
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_hover, escape_html, pluralize
+from pages.datasets.formatting import escape_html, pluralize, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import TIGHT, Figure, image_position, padded_extent, side_by_side_layout
 
 EDGE = "#26262c"
-
-
-def group_name(number: int) -> str:
-    return "none" if number < 0 else f"{palette.mark_of(number)} {number + 1}"
 
 
 def color_of(number: int) -> str:
@@ -41,7 +37,10 @@ def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
         textposition="bottom center",
         customdata=np.column_stack([a, b]).tolist(),
         hovertext=[
-            f"{group_name(i)} in the first, {group_name(j)} in the second: {pluralize(count, 'point')}"
+            escape_html(
+                f"{agreement.a.group_name(i)} in the first, {agreement.b.group_name(j)} in the second: "
+                f"{pluralize(count, 'point')}"
+            )
             for count, i, j in zip(counts.tolist(), a, b, strict=True)
         ],
         hoverinfo="text",
@@ -62,21 +61,22 @@ def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
         hovermode="closest",
         dragmode=False,
         clickmode="event+select",
-        xaxis=_groups_axis(agreement.b.name, agreement.groups_b) | dict(side="top"),
-        yaxis=_groups_axis(agreement.a.name, agreement.groups_a)
+        xaxis=_groups_axis(agreement.b, agreement.groups_b) | dict(side="top"),
+        yaxis=_groups_axis(agreement.a, agreement.groups_a)
         | dict(autorange=False, range=[len(agreement.groups_a) - 0.5, -0.5]),
     )
     return Figure([square], layout)
 
 
-def _groups_axis(name: str, groups: np.ndarray) -> dict:
+def _groups_axis(clustering: Clustering, groups: np.ndarray) -> dict:
+    def tick(group: int) -> str:
+        mark, _, text = clustering.group_name(group).partition(" ")
+        return f"<span style='color:{color_of(group)}'>{mark}</span> {escape_html(truncate(text))}"
+
     return dict(
-        title=dict(text=escape_html(name), standoff=6),
+        title=dict(text=escape_html(clustering.name), standoff=6),
         tickvals=list(range(len(groups))),
-        ticktext=[
-            f"<span style='color:{color_of(g)}'>{palette.mark_of(g)}</span> {g + 1}" if g >= 0 else "none"
-            for g in groups.tolist()
-        ],
+        ticktext=[tick(group) for group in groups.tolist()],
         range=[-0.5, len(groups) - 0.5],
         zeroline=False,
         showgrid=False,
@@ -122,9 +122,10 @@ def side_by_side(
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
         dots["marker"]["line"] = dict(width=1, color=EDGE)
+        pairs = (agreement.a, agreement.b)
         dots["customdata"] = [
-            f"{name}<br>{escape_hover(agreement.a.name)}: {group_name(g)}<br>{escape_hover(agreement.b.name)}: {group_name(h)}"
-            for name, g, h in zip(names, agreement.a.labels[highlighted], agreement.b.labels[highlighted], strict=True)
+            "<br>".join([name, *(f"{escape_html(one.name)}: {escape_html(one.group_name(one.labels[row]))}" for one in pairs)])
+            for name, row in zip(names, highlighted, strict=True)
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"
         traces.append(dots)

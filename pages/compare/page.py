@@ -11,6 +11,7 @@ from pages.ui.data_choice import current
 from pages.ui.examples import choose_example
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
+from pages.ui.segments import last_segments
 from pages.ui.widgets import choose_comparison, choose_panel, session_cache
 
 st.title("Compare")
@@ -42,11 +43,14 @@ comparison = make_comparison(
     k=k,
     initialization=initialization,
 )
+segments = last_segments(data)
 show_messages(comparison, containers)
 if comparison.named_runs:
     plane = choose_plane(comparison.data)
     show_plots(comparison, plane, containers, progress)
     show_scores(comparison)
-    if len(comparison.clusterings) > 1:
-        show_agreement(comparison.key, comparison.data, plane, comparison.clusterings, comparison.adjusted_rand)
+    if len(comparison.clusterings) > 1 or segments is not None:
+        compared = comparison.with_segments(segments)
+        key = (*comparison.key, segments and segments.key)
+        show_agreement(key, comparison.data, plane, compared.clusterings, compared.adjusted_rand)
 progress.done()

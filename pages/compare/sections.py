@@ -151,7 +151,7 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         def cell_label(cell) -> str:
             if cell == ALL_CELLS:
                 return f"All disagreements ({agreement.count(None):,})"
-            i, j = map(figures.group_name, cell)
+            i, j = agreement.a.group_name(cell[0]), agreement.b.group_name(cell[1])
             return f"{i} in the first, {j} in the second ({agreement.count(cell):,})"
 
         cell = st.selectbox("Highlight", [ALL_CELLS, *agreement.cells], format_func=cell_label, key=f"highlighted {pair_key}")

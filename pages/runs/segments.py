@@ -1,9 +1,10 @@
 """The segments of a data set: the clusters of a run, named and edited by hand, with the rows of the original table."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,17 +20,55 @@ TRUE_LABEL = "true label"
 """name of the column of true labels of simulated data"""
 
 
+MAX_NAME = 60
+"""characters of a name"""
+EditKind = Literal["rename", "merge", "split", "move", "create", "drop"]
+NUMBER_OF_SEGMENTS = {"rename": 1, "merge": 2, "split": 1, "move": 1, "create": 0, "drop": 1}
+"""number of segments of each kind of edit"""
+
+
 @dataclass(frozen=True)
 class Edit:
     """A change of the segments by hand. Segments are given by their positions (from 0) before the change."""
 
-    kind: Literal["rename", "merge", "split", "move", "create", "drop"]
+    kind: EditKind
     segments: tuple[int, ...] = ()
     """the segment that is renamed, split, dropped or receives rows; the two segments that are merged"""
     rows: tuple[int, ...] = ()
     """positions in the data of the rows that are moved, or that become a segment"""
     name: str = ""
     """the new name"""
+
+
+def edits_text(edits: Sequence[Edit]) -> str:
+    """The edits as short text, for links; see `parse_edits`."""
+    parts = ([edit.kind, edit.segments, edit.rows, edit.name] for edit in edits)
+    return json.dumps(
+        [part[: max(i + 1 for i in range(4) if part[i])] for part in parts], separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def parse_edits(text: str) -> tuple[Edit, ...]:
+    """The edits in a text of `edits_text`.
+
+    Raises
+    ------
+    ValueError
+        If it is no such text.
+    """
+    edits = []
+    try:
+        for kind, *rest in json.loads(text):
+            segments, rows, name = (*rest, *((), (), "")[len(rest) :])
+            numbers = [*segments, *rows]
+            if kind not in get_args(EditKind) or not all(type(number) is int and number >= 0 for number in numbers):
+                raise ValueError
+            if type(name) is not str or len(name) > MAX_NAME or len(segments) != NUMBER_OF_SEGMENTS[kind]:
+                raise ValueError
+            edits.append(Edit(kind, tuple(segments), tuple(rows), name))
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(f"{text[:60]!r} are no edits of segments") from None
+    return tuple(edits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette
 from pages.figures.markup import mark, table
 from pages.runs.profiles import Profiles
-from pages.runs.segments import Edit, Segments
+from pages.runs.segments import MAX_NAME, Edit, Segments
 from pages.ui.segments import edit, known_stability
 
 ROWS = 3
@@ -75,7 +75,7 @@ def _name_input(segments: Segments, i: int) -> None:
         f"Name of {segments.names[i]}",
         segments.given_names[i],
         key=key,
-        max_chars=60,
+        max_chars=MAX_NAME,
         placeholder="Name this segment",
         label_visibility="collapsed",
         on_change=rename,

@@ -13,6 +13,7 @@ from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.placing import CENTERS, parse_positions
+from pages.ui.segments import EDITS_IN_LINK
 from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
 from pages.ui.widgets import SAME, SAME_LABEL
 
@@ -166,6 +167,8 @@ def _unavailable_values(name: str) -> list[str]:
     if name == CENTERS:
         current_centers, wanted = (parse_positions(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
         return [] if current_centers is not None and np.array_equal(current_centers, wanted) else values
+    if name == EDITS_IN_LINK:
+        return [value for value in values if value != st.session_state.get("edits of link")]
     if not _is_drawn(name):
         return values
     # Streamlit omits defaults from the address

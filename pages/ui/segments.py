@@ -10,13 +10,19 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.runs.resampling import Resampling
 from pages.runs.run import Run
-from pages.runs.segments import Edit, Segments, segments_of
-from pages.ui.widgets import session_cache
+from pages.runs.segments import Edit, Segments, edits_text, parse_edits, segments_of
+from pages.ui.widgets import session_cache, uses_own_data
 
 EDITS = "segment edits"
 """session key: the edits of each run, by data and settings"""
+EDITS_IN_LINK = "edits"
+"""query parameter with the names and edits of the segments"""
+MAX_TEXT = 1_500
+"""characters of this parameter"""
 EDIT_ERROR = "edit error"
 """session key: why the last edit is impossible, a sentence"""
+LAST = "last segments"
+"""session key: the segments that were named or edited last"""
 SELECTED = "selected rows"
 """session key: the key of a data set, and the positions of its selected rows"""
 
@@ -26,8 +32,28 @@ def _key(run: Run) -> tuple:
 
 
 def edits_of(run: Run) -> tuple[Edit, ...]:
-    """The edits of the clusters of a run in this session."""
-    return st.session_state.get(EDITS, {}).get(_key(run), ())
+    """The edits of the clusters of a run in this session, or those in the link, which belong to the first run of the session.
+
+    They are then in the address, unless they are too long or the data were uploaded.
+    """
+    edits = st.session_state.setdefault(EDITS, {})
+    requested = st.query_params.get(EDITS_IN_LINK, "")
+    if "edits of link" not in st.session_state:
+        st.session_state["edits of link"] = ""
+        try:
+            found = parse_edits(requested)
+            segments_of(run, found)
+        except ValueError:
+            pass  # the link's warning lists the parameter
+        else:
+            edits[_key(run)], st.session_state["edits of link"] = found, requested
+    current = edits.get(_key(run), ())
+    text = edits_text(current) if current and not uses_own_data() else ""
+    if 0 < len(text) <= MAX_TEXT:
+        st.query_params[EDITS_IN_LINK] = text
+    elif requested:
+        del st.query_params[EDITS_IN_LINK]
+    return current
 
 
 def current_segments(run: Run) -> Segments:
@@ -36,7 +62,17 @@ def current_segments(run: Run) -> Segments:
     Raises ValueError if the method has no clusters.
     """
     edits = edits_of(run)
-    return session_cache().get(("segments", run.key, edits), lambda: segments_of(run, edits))
+    segments = session_cache().get(("segments", run.key, edits), lambda: segments_of(run, edits))
+    last = st.session_state.get(LAST)
+    if edits or (last is not None and _key(last.run) == _key(run)):
+        st.session_state[LAST] = segments
+    return segments
+
+
+def last_segments(data: Data) -> Segments | None:
+    """The segments of these data that were named or edited last; None if there are none."""
+    last = st.session_state.get(LAST)
+    return last if last is not None and last.edits and last.data.key in (data.key, f"{data.key}/{len(last.labels)}") else None
 
 
 def named(run: Run) -> Run:

@@ -31,6 +31,7 @@ from pages.runs import frames as frames_module
 from pages.runs.cache import RecentCache
 from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import make_run
+from pages.runs.segments import Edit, segments_of
 from tests.pages.methods.fakes import FAKES
 
 ALL_THREE = (dict(), dict(name="kmedoids"), dict(name="mixture"))
@@ -806,3 +807,23 @@ def test_several_metrics_share_the_memory_limit_of_one_matrix():
     comparison = a_comparison(sample(), *panels)
     assert len(comparison.data.points) == 70  # 100 / sqrt(2)
     assert "a distance matrix for 2 metrics" in comparison.note
+
+
+def test_segments_join_a_comparison_with_their_names_and_the_labels_of_the_clusters_that_they_match(default):
+    run = next(run for _, run in default.named_runs)
+    whole = segments_of(replace(run, matched_ranks=None))
+    same = default.with_segments(whole)
+    assert len(same.clusterings) == len(default.clusterings) + 1
+    assert np.array_equal(same.clusterings[-1].labels, run.labels_by_rank)
+    assert sorted(same.clusterings[-1].group_names) == ["Cluster 1", "Cluster 2", "Cluster 3"]
+    edited = whole.edited(Edit("split", (0,))).edited(Edit("rename", (0,), name="Half"))
+    clustering = default.with_segments(edited).clusterings[-1]
+    group = clustering.group_names.index("Half")
+    assert np.array_equal(clustering.labels == group, edited.labels == 0)
+    assert clustering.group_name(group).endswith(f"{group + 1}: Half")
+    assert default.with_segments(None) is default
+
+
+def test_segments_of_other_rows_do_not_join_a_comparison(default):
+    other = segments_of(make_run(sample(n=50), settings_of(), RecentCache(), lambda state: None))
+    assert default.with_segments(other) is default

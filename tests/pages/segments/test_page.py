@@ -108,3 +108,46 @@ def test_names_are_not_shown_for_clusters_whose_rows_were_moved_on_the_segments_
     app.switch_page("pages/watch/page.py").run()
     assert not app.exception
     assert "Loyal" not in latest(app, "figures")[0].to_json()
+
+
+def test_names_and_edits_are_in_the_link_and_come_back_with_it():
+    app = opened("/segments?n=100")
+    app.text_input[-3].set_value("Loyal & old").run()
+    assert app.query_params["edits"] == '[["rename",[0],[],"Loyal & old"]]'
+    again = opened('/segments?n=100&edits=[["rename",[0],[],"Loyal and old"]]')
+    assert latest(again, "segments").names[0] == "Loyal and old"
+    assert not again.warning
+    again.number_input(key="k").set_value(4).run()
+    assert "edits" not in again.query_params
+    assert latest(again, "segments").names[0] == "Cluster 1"
+    again.number_input(key="k").set_value(3).run()
+    assert latest(again, "segments").names[0] == "Loyal and old"
+
+
+@pytest.mark.parametrize("text", ["no edits", '[["rename",[7],[],"x"]]', '[["paint",[0]]]', "[[]]", "7", '[["merge",[0]]]'])
+def test_edits_in_a_link_that_are_impossible_are_listed_as_ignored(text):
+    app = opened(f"/segments?n=100&edits={text}")
+    assert "edits" in app.warning[0].value
+    assert latest(app, "segments").names[0] == "Cluster 1"
+
+
+def test_edits_of_uploaded_data_are_not_in_the_address(app):
+    app.text_input[-3].set_value("Young").run()
+    assert "edits" not in app.query_params
+
+
+def test_named_and_edited_segments_are_compared_with_other_runs():
+    app = opened('/segments?n=100&edits=[["merge",[0,1]],["rename",[0],[],"Both <b>"]]')
+    segments = latest(app, "segments")
+    app.switch_page("pages/compare/page.py").run()
+    assert not app.exception
+    names = app.selectbox(key="compared").options
+    assert "Segments" in names
+    app.selectbox(key="compared").set_value("Segments").run()
+    assert "The segments" in shown(app)
+    assert any("Both <b>" in option for box in app.selectbox if box.label == "Highlight" for option in box.options)
+    app.switch_page("pages/segments/page.py").run()
+    app.session_state["segment edits"][segments.data.key, segments.run.settings] = ()
+    app.run()
+    app.switch_page("pages/compare/page.py").run()
+    assert "Segments" not in app.selectbox(key="compared").options
