@@ -44,6 +44,15 @@ class ColumnScaling:
         return scaled * np.multiply.outer(self.scale, self.scale)
 
 
+@dataclass(frozen=True)
+class SourceFile:
+    """The file of a table."""
+
+    name: str
+    format: Any
+    """the `readers.Format` by which it was read"""
+
+
 @dataclass(frozen=True, eq=False)
 class Origin:
     """The table that a data set was made from."""
@@ -59,6 +68,8 @@ class Origin:
     has such a column"""
     widths: tuple[int, ...]
     """number of columns of the points for each feature: `numbers`, then `categories`"""
+    file: SourceFile | None = None
+    """the file that the table was read from; None if unknown"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,6 +73,15 @@ class Script(NamedTuple):
     """further import statements"""
 
 
+class Placement(NamedTuple):
+    """New points, assigned to the clusters of a finished run."""
+
+    labels: np.ndarray
+    """(m,) cluster of each point, in the method's own order"""
+    distances: np.ndarray
+    """(m,) distance of each point to its cluster, as `MethodView.placement_distance` says; NaN where it is undefined"""
+
+
 def array_code(values) -> str:
     """Python expression for an array."""
     return f"np.array({np.asarray(values).tolist()!r})"
@@ -263,6 +272,29 @@ class MethodView(ABC):
     def cluster_of(self, process, parameters: Any, points: np.ndarray) -> np.ndarray:
         """(m,) cluster of any points (m, d), or their memberships (m, k) if the method is soft; only if `Traits.blocks`."""
         return process.predict(parameters, points)
+
+    def placement_arrays(self, run) -> dict[str, np.ndarray]:
+        """Arrays from which `place` assigns new points to the clusters of a finished run, by name; finite numbers only.
+
+        Empty if the method has no rule for points that it was not fitted to.
+        """
+        return {"centers": run.cluster_centers} if self.has_regions(run.data, run.settings) else {}
+
+    def place(self, arrays: Mapping[str, np.ndarray], settings: Settings, data: Data) -> Placement:
+        """Assign new points, prepared like those of the run, by the rule of its last E step.
+
+        Raises ValueError or KeyError if the arrays, which may come from a file, are not those of such a run.
+        """
+        labels = self.process(settings).predict(arrays["centers"], data.points)
+        return Placement(labels, np.linalg.norm(data.points - arrays["centers"][labels], axis=1))
+
+    def placement_rule(self, settings: Settings) -> str:
+        """How `place` chooses a cluster; completes "Each row belongs to …"."""
+        return f"the {self.traits.cluster} with the nearest {self.traits.center}"
+
+    def placement_distance(self, settings: Settings) -> str:
+        """What the distances of `place` are."""
+        return f"Euclidean distance to the {self.traits.center}"
 
     def data_of_run(self, data: Data, model_input: Any, history) -> Data:
         """The data with which a finished run is shown: one point for each object that the method works with."""

@@ -4,9 +4,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from clustering import KMedoids
+from clustering.proximity import METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
-from pages.methods.base import MethodView
+from pages.methods.base import MethodView, Placement
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -26,7 +27,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.metric import METRIC
+from pages.methods.metric import METRIC, METRIC_NAMES
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import Traits
@@ -101,6 +102,39 @@ class KMedoidsView(MethodView):
         if metric in ("euclidean", "squared euclidean"):
             return grid.nearest(medoids)
         return cdist(grid.points, medoids, SCIPY_METRICS[metric]).argmin(axis=1).reshape(grid.shape)
+
+    def placement_arrays(self, run) -> dict[str, np.ndarray]:
+        """The medoids, and how the columns are shifted and scaled by the metric; for Gower, numbers and codes separately."""
+        medoids, data = run.history.parameters[-1], run.data
+        if data.precomputed is not None:
+            return {}
+        if run.settings.option("metric") != "gower":
+            return {"medoids": data.points[medoids], "origin": data.points.mean(axis=0)}
+        numbers, codes = data.mixed
+        low, extent = numbers.min(axis=0), np.ptp(numbers, axis=0)
+        scale = np.where(extent > 0, extent, 1.0)
+        return {"medoids": numbers[medoids], "codes": codes[medoids], "origin": low, "scale": scale}
+
+    def place(self, arrays, settings: Settings, data: Data) -> Placement:
+        metric, medoids, origin = settings.option("metric"), arrays["medoids"], arrays["origin"]
+        if metric == "gower":
+            numbers, codes = data.mixed
+            rows, references = ((table - origin) / arrays["scale"] for table in (numbers, medoids))
+            parts = [np.abs(np.subtract.outer(*pair)) for pair in zip(rows.T, references.T, strict=True)]
+            parts += [np.not_equal.outer(*pair) for pair in zip(codes.T, arrays["codes"].T, strict=True)]
+            distances = sum(parts) / len(parts)
+        else:
+            if metric not in ("cosine", "correlation"):  # as in `proximity_matrix`, so that rounding breaks ties equally
+                rows, references = data.points - origin, medoids - origin
+            else:
+                rows, references = data.points, medoids
+            both = cdist(rows, references, METRICS[metric]), cdist(references, rows, METRICS[metric]).T
+            distances = np.maximum(0.0, np.maximum(*both))
+        labels = distances.argmin(axis=1)
+        return Placement(labels, distances[np.arange(len(labels)), labels])
+
+    def placement_distance(self, settings: Settings) -> str:
+        return f"{METRIC_NAMES[settings.option('metric')]} distance to the medoid"
 
     def uses_swaps(self, settings: Settings) -> bool:
         """Whether the M step replaces a medoid with another point instead of updating each cluster."""

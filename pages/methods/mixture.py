@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering import GaussianMixture, aic, bic, icl, kl_divergence, match_clusters
+from clustering import GaussianMixture, Gaussians, aic, bic, check_gaussians, icl, kl_divergence, match_clusters
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
 from pages.figures.markup import mark
 from pages.figures.palette import color_of, mark_of
-from pages.methods.base import MethodView, ResultTable, Score, Script, array_code
+from pages.methods.base import MethodView, Placement, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
     MAX_SHOWN,
     NK,
@@ -127,6 +127,24 @@ class MixtureView(MethodView):
 
     def cluster_of(self, process, parameters, points) -> np.ndarray:
         return parameters.responsibilities(points)
+
+    def placement_arrays(self, run) -> dict[str, np.ndarray]:
+        return run.history.parameters[-1]._asdict()
+
+    def place(self, arrays, settings: Settings, data: Data) -> Placement:
+        mixture = check_gaussians(*(arrays[name] for name in Gaussians._fields))
+        joint = mixture.log_joint(data.points)
+        labels = self.process(settings).predict(mixture, data.points)
+        # the density of a component is largest at its mean, where the distance is 0
+        largest = np.diagonal(mixture.log_joint(mixture.means))[labels]
+        squares = 2 * (largest - np.take_along_axis(joint, labels[:, None], axis=1)[:, 0])
+        return Placement(labels, np.sqrt(np.maximum(squares, 0.0)))
+
+    def placement_rule(self, settings: Settings) -> str:
+        return "the most likely component"
+
+    def placement_distance(self, settings: Settings) -> str:
+        return "Mahalanobis distance to the mean: the number of standard deviations in its direction"
 
     def process(self, settings: Settings, init=None) -> GaussianMixture:
         start = settings.start.initialization if init is None else init

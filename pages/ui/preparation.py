@@ -8,7 +8,7 @@ import streamlit as st
 from pages.datasets import cleaning
 from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS, Preparation
 from pages.datasets.columns import Column
-from pages.datasets.data import Data
+from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
 from pages.runs.jobs import progress_after
@@ -35,6 +35,8 @@ class Source:
     """initial values of the widgets"""
     persistence: dict
     """widget arguments that keep the values of the widgets of this table: `IN_LINK` or `PERSISTENT`"""
+    file: SourceFile | None = None
+    """the file of the table"""
 
     @property
     def n_values(self) -> int:
@@ -79,7 +81,9 @@ def prepared(source: Source, preparation: Preparation) -> Data:
 
     def compute() -> Data:
         data = cleaning.prepare(source.table, source.title, preparation, on_step)
-        return replace(data, key=f"{data.key}/{source.key}")  # tables may differ in columns that are not features
+        origin = replace(data.origin, file=source.file)
+        # tables may differ in columns that are not features
+        return replace(data, key=f"{data.key}/{source.key}", origin=origin)
 
     data = session_cache().get(("prepared", source.key, preparation), compute)
     progress.done()

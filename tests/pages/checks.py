@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -41,8 +42,12 @@ from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import aligned_frames, frames_of
+from pages.runs.model import model_of
+from pages.runs.model_file import from_json, to_json
+from pages.runs.new_rows import assign
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
+from pages.runs.segments import segments_of
 from pages.ui.widgets import option_key, panel_ending
 from tests.pages.app import latest, opened
 
@@ -507,6 +512,27 @@ def query_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:
     chosen = {f"algorithm{ending}": view.title} if view.name in available_methods(page) or page == "report" else {}
     queries = {wide_sample().key: WIDE_QUERY, text().key: TEXT_QUERY}
     return chosen | {"n": "50"} | queries.get(sample_for(view).key, {}), ending
+
+
+def check_that_a_saved_model_assigns_the_points_to_their_segments(view: MethodView) -> None:
+    """Exactly as in the run, or by the nearest mean if the method has no rule for new points."""
+    if not view.traits.clusters or POINTS not in view.traits.data:
+        return  # a distance matrix and a text have no rows that could be new
+    for run in [*runs_of(view), *runs_with_options(view)]:
+        if run.data.precomputed is not None:
+            continue
+        segments = segments_of(run)
+        model = from_json(to_json(model_of(segments)))
+        assert (model.settings.method, model.settings.options) == (view.name, run.settings.options)
+        assert model.by_means == (not view.placement_arrays(run))
+        assert not (view.traits.regions and model.by_means), "a method with regions has a rule for new points"
+        rows = assign(model, pd.DataFrame(run.data.points, columns=list(run.data.columns)))
+        assert (rows.labels >= 0).all()
+        assert model.by_means or np.array_equal(rows.labels, segments.labels), "points changed their segment"
+        assert model.agreement == (rows.labels == segments.labels)[segments.labels >= 0].mean()
+        assert rows.unlike[segments.labels >= 0].mean() <= 0.011 + 1 / len(rows.labels)
+        assert view.placement_distance(run.settings) != ""
+        assert view.placement_rule(run.settings) != ""
 
 
 def check_that_links_set_every_option(view: MethodView) -> None:
