@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from pages.datasets import catalog, cleaning
@@ -20,7 +21,7 @@ from pages.ui.preparation import (
     with_chosen_scaling,
 )
 from pages.ui.server_table import choose_server_table
-from pages.ui.upload import choose_own_data, compare_words
+from pages.ui.upload import SUBSET, choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache, uses_own_data
 
 DEFAULT_SIZE = 500
@@ -28,6 +29,8 @@ DEFAULT_SIZE = 500
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload", "server": "Table on the server"}
 """the last one only if tables on the server are configured"""
+BEFORE = "data before the selection"
+"""session key: the choices that led to the data of which `SUBSET` is a part"""
 
 
 def current() -> Data:
@@ -65,6 +68,8 @@ def choose_data(full: bool) -> None:
             st.session_state["last data"] = data
             if source == "own":
                 st.session_state["own"] = data
+    if source == "own" and SUBSET in st.session_state and current() is st.session_state[SUBSET]:
+        st.button("Back to all rows", icon=":material/undo:", on_click=use_all_rows)
     if not full:
         st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
         _show_scaling()
@@ -86,6 +91,23 @@ def _show_scaling() -> None:
     if own and own.initial.scaling == data.origin.preparation.scaling == "standardize":
         show_standardized(own.scaling_key)
     show_dominance(data, scaling_key(data))
+
+
+def use_only(data: Data, rows: np.ndarray) -> None:
+    """Callback: use only these rows of the data, given by their positions, on all pages; `use_all_rows` is the way back."""
+    if current() is not st.session_state.get(SUBSET):
+        st.session_state[BEFORE] = {
+            key: st.session_state[key] for key in ("source", "own", "input") if key in st.session_state
+        }
+    subset = data.subset(rows)
+    st.session_state.update({"own": subset, SUBSET: subset, "source": "own", "input": SUBSET})
+
+
+def use_all_rows() -> None:
+    """Callback: use again the data of which rows were selected."""
+    for key in ("own", "input", SUBSET):
+        st.session_state.pop(key, None)
+    st.session_state.update(st.session_state.pop(BEFORE))
 
 
 def summary(data: Data) -> str:

@@ -22,6 +22,8 @@ from pages.ui.widgets import PERSISTENT, session_cache
 INPUTS = {"file": "File", "paste": "Paste", "draw": "Draw"}
 VECTORS = "vectors"
 """input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
+SUBSET = "subset"
+"""input of the rows that were selected on the Segments page, once there are any; also their session key"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INTERPRETATIONS = {
@@ -40,7 +42,8 @@ MATRIX_READERS = {
 
 def choose_own_data() -> Data | None:
     """Shows the widgets for the user's own data and returns the data, or None if there are none yet."""
-    inputs = INPUTS | ({VECTORS: "Vectors"} if VECTORS in st.session_state else {})
+    kept = {VECTORS: "Vectors", SUBSET: "Selected rows"}
+    inputs = INPUTS | {name: label for name, label in kept.items() if name in st.session_state}
     input_kind = st.segmented_control(
         "Input",
         list(inputs),
@@ -51,8 +54,8 @@ def choose_own_data() -> Data | None:
         label_visibility="collapsed",
         **PERSISTENT,
     )
-    read = {"file": _uploaded, "paste": _pasted, "draw": _drawn, VECTORS: lambda: st.session_state[VECTORS]}
-    result = read[input_kind]()
+    read = {"file": _uploaded, "paste": _pasted, "draw": _drawn}
+    result = st.session_state[input_kind] if input_kind in kept else read[input_kind]()
     return prepare(result, full=True) if isinstance(result, Source) else result
 
 
