@@ -194,7 +194,10 @@ class Segments:
                 names[edit.segments[0]] = edit.name.strip()
             case "merge":
                 first, second = sorted(edit.segments)
+                if first == second:
+                    raise ValueError("Choose two different segments to merge.")
                 labels[labels == second] = first
+                names[first] = names[first] or names[second]
                 _remove(second, labels, names, ranks)
             case "drop":
                 labels[labels == edit.segments[0]] = -1
@@ -202,6 +205,8 @@ class Segments:
             case "split":
                 rows = self._smaller_half(edit.segments[0])
             case "move":
+                if not rows.size:
+                    raise ValueError("Select at least one row.")
                 labels[rows] = edit.segments[0]
         if edit.kind in ("split", "create"):
             if self.k >= MAX_SEGMENTS:

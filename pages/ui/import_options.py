@@ -116,7 +116,7 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
     with places[-1]:
         st.caption("The table as it was read")
         table = reading.table.iloc[:PREVIEW_ROWS, :MAX_PREVIEW_COLUMNS]
-        dates = {name: st.column_config.DateColumn() for name, column in table.items() if _is_date_only(column)}
+        dates = {name: st.column_config.DateColumn() for name, column in table.items() if is_date_only(column)}
         st.dataframe(table, hide_index=True, height=min(PREVIEW_HEIGHT, 38 + 35 * len(table)), column_config=dates)
     for number, doubt in enumerate(reading.doubts):
         _show_doubt(f"{key}_{number}", key, doubt)
@@ -129,7 +129,7 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
         st.caption("  \n".join(map(escape_markdown, notes)))
 
 
-def _is_date_only(column: pd.Series) -> bool:
+def is_date_only(column: pd.Series) -> bool:
     """Whether a column holds dates without times."""
     return pd.api.types.is_datetime64_any_dtype(column) and (column.dropna() == column.dropna().dt.normalize()).all()
 

@@ -1,5 +1,6 @@
 """Navigation between pages: callbacks that set the widgets of another page, and the link that opens it."""
 
+import numpy as np
 import streamlit as st
 
 from pages.datasets.data import Data
@@ -11,6 +12,7 @@ from pages.methods.traits import COMPARE, WATCH
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.ui.data_choice import SOURCES
+from pages.ui.placing import place_at
 from pages.ui.upload import VECTORS
 from pages.ui.widgets import SAME, initialization_label, option_key, panel_ending, start_key
 
@@ -41,6 +43,12 @@ def open_in_watch(settings: Settings) -> None:
         texts[start_key(view)] = initialization_label(initialization), view.initializations[0].label
     st.session_state.update(state)
     _request_page("watch", texts)
+
+
+def open_with_centers(settings: Settings, data: Data, centers: np.ndarray) -> None:
+    """Callback: like `open_in_watch`, for a run that is initialized manually with these centers (k, d)."""
+    place_at(centers, data, settings)
+    open_in_watch(settings)
 
 
 def open_scene(page: str, state: dict, query_params: dict[str, str]) -> None:

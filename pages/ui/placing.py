@@ -20,6 +20,8 @@ PRINCIPAL = -1
 """value for the first two principal components in the list of column indices"""
 CENTERS = "centers"
 """query parameter with the positions of manually placed centers"""
+EXACT = "exact centers"
+"""session key: the key of a data set, and centers (k, d) that were placed outside of the plane"""
 
 
 def choose_plane(data: Data) -> Plane:
@@ -33,13 +35,26 @@ def choose_plane(data: Data) -> Plane:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         options = dict(format_func=axis_label, width=280) | (PERSISTENT if uses_own_data() else PERSISTENT_IN_LINK)
-        ending = columns if uses_own_data() else len(columns)
-        x = st.selectbox("X axis", [PRINCIPAL, *range(len(columns))], key=f"across_{ending}", **options)
+        x_key, y_key = _axis_keys(columns)
+        x = st.selectbox("X axis", [PRINCIPAL, *range(len(columns))], key=x_key, **options)
         if x == PRINCIPAL:
             st.caption("Overlapping groups may be separate in other dimensions.")
             return plane_of(data)
-        y = st.selectbox("Y axis", [j for j in range(len(columns)) if j != x], key=f"up_{ending}", **options)
+        y = st.selectbox("Y axis", [j for j in range(len(columns)) if j != x], key=y_key, **options)
     return column_plane(columns, x, y, through=data.points.mean(axis=0))
+
+
+def chosen_plane(data: Data) -> Plane:
+    """The plane that was chosen with `choose_plane` further up on the page."""
+    x, y = (st.session_state.get(key, PRINCIPAL) for key in _axis_keys(data.columns))
+    if len(data.columns) < 3 or x == PRINCIPAL:
+        return plane_of(data)
+    return column_plane(data.columns, x, y, through=data.points.mean(axis=0))
+
+
+def _axis_keys(columns: tuple[str, ...]) -> tuple[str, str]:
+    ending = columns if uses_own_data() else len(columns)
+    return f"across_{ending}", f"up_{ending}"
 
 
 def plane_of(data: Data) -> Plane:
@@ -76,8 +91,16 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
         to_scale=data.to_scale,
     )
     if len(data.columns) > 2:
-        st.caption("In all other dimensions the initial centers are at the mean of the data.")
+        moved = "moved centers are" if st.session_state.get(EXACT, ("",))[0] == data.key else "the initial centers are"
+        st.caption(f"In all other dimensions {moved} at the mean of the data.")
     return _starting_at(placed, data, settings, plane)
+
+
+def place_at(centers: np.ndarray, data: Data, settings: Settings) -> None:
+    """Place the initial centers (k, d) of a run with these settings."""
+    plane = chosen_plane(data)
+    st.session_state["placed"] = _token(data, settings, plane), plane.project(centers)
+    st.session_state[EXACT] = data.key, centers
 
 
 def clear_centers() -> None:
@@ -125,10 +148,17 @@ def _positions(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
 
 
 def _starting_at(positions: np.ndarray, data: Data, settings: Settings, plane: Plane) -> Settings:
-    """Settings with centers at positions (k, 2), rounded to the digits that links contain."""
+    """Settings with centers at positions (k, 2), rounded to the digits that links contain.
+
+    Centers that were placed outside of the plane stay there until they are moved.
+    """
     left, right, bottom, top = _extent(data, plane)
     digits = [5 - int(np.floor(np.log10(size))) for size in (right - left, top - bottom)]
-    positions = np.column_stack([np.round(column, d) for column, d in zip(positions.T, digits, strict=True)])
+
+    def rounded(places):
+        return np.column_stack([np.round(column, d) for column, d in zip(places.T, digits, strict=True)])
+
+    positions = rounded(positions)
     if uses_own_data():
         clear_centers()
     else:
@@ -136,7 +166,13 @@ def _starting_at(positions: np.ndarray, data: Data, settings: Settings, plane: P
             ",".join(repr(value).removesuffix(".0") for value in position) for position in positions.tolist()
         )
     st.session_state["placed"] = _token(data, settings, plane), positions
-    return replace(settings, start=ManualStart(tuple(map(tuple, plane.lift(positions).tolist()))))
+    centers = plane.lift(positions)
+    key, exact = st.session_state.get(EXACT, ("", centers[:0]))
+    if key == data.key:
+        exact = exact[: len(centers)]
+        unmoved = np.flatnonzero((rounded(plane.project(exact)) == positions[: len(exact)]).all(axis=1))
+        centers[unmoved] = exact[unmoved]
+    return replace(settings, start=ManualStart(tuple(map(tuple, centers.tolist()))))
 
 
 def is_manual(settings: Settings) -> bool:
