@@ -472,8 +472,9 @@ def dominance_warning(data: Data) -> str:
     varies = np.ptp(data.points, axis=0) > 0
     if data.same_units or varies.sum() < 2:
         return ""
-    variances = np.where(varies, data.points.var(axis=0), 0.0)
-    if not variances.sum() > 0:
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = np.where(varies, data.points.var(axis=0), 0.0)
+    if not 0 < variances.sum() < np.inf:
         return ""
     shares = variances / variances.sum()
     j = int(shares.argmax())

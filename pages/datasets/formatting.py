@@ -34,6 +34,13 @@ def format_short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.3g}"
 
 
+def format_value(value: float) -> str:
+    """A number with four significant digits, whole if it is large."""
+    if not 1e-4 <= abs(value) < 1e15:
+        return minus_signs(f"{value:z.3g}")
+    return minus_signs(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}")
+
+
 def pluralize(n: int, noun: str) -> str:
     """The count and its noun: "no points", "1 point", "14 points"."""
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import GaussianMixture, Gaussians, aic, bic, check_gaussians, icl, kl_divergence, match_clusters
+from pages.datasets import units
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
@@ -311,7 +312,7 @@ class MixtureView(MethodView):
 
     def tables(self, run) -> list[ResultTable]:
         """Estimated vs. true parameters, if the data were drawn from a mixture."""
-        truth, found = run.data.truth, run.history.parameters[-1]
+        truth, found, data = run.data.truth, run.history.parameters[-1], run.data
         if truth is None:
             return []
 
@@ -326,8 +327,12 @@ class MixtureView(MethodView):
             rank = run.ranks[i]
             cells = [mark(mark_of(rank), color_of(rank), rank + 1), f"{found.weights[i]:.3f}"]
             cells.append(None if j is None else f"{truth.weights[j]:.3f}")
-            for name, text in (("means", vector_text), ("covariances", matrix_text)):
-                cells += [text(getattr(found, name)[i]), None if j is None else text(getattr(truth, name)[j])]
+            for name, text, convert in (
+                ("means", vector_text, units.in_units),
+                ("covariances", matrix_text, units.covariances_in_units),
+            ):
+                cells.append(text(convert(data, getattr(found, name)[i])))
+                cells.append(None if j is None else text(convert(data, getattr(truth, name)[j])))
             rows.append([*cells, None if divergence is None else f"{divergence:.4f}"])
         headers = [
             *("Component", "Weight (est.)", "Weight (true)", "Mean (est.)", "Mean (true)"),
@@ -336,7 +341,8 @@ class MixtureView(MethodView):
         missed = len(truth.weights) - sum(one.true is not None for one in matched)
         unmatched = f" {missed} of the {len(truth.weights)} true components are unmatched." * (missed > 0)
         caption = (
-            "Estimated components are matched to the true ones so that they share as many points as possible. KL divergence: "
+            f"Coordinates: {', '.join(units.column_names(data))}. Estimated components are matched to the true ones so that "
+            "they share as many points as possible. KL divergence: "
             f"KL(true ‖ estimated); 0 = identical.{unmatched}"
         )
         return [ResultTable("Estimated vs. true parameters", headers, rows, caption)]

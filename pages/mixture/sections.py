@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from clustering import restarts, sample_mixture
+from pages.datasets import units
 from pages.datasets.data import Data
-from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
+from pages.datasets.formatting import format_number, format_short, format_value, minus_signs, pluralize
 from pages.datasets.limits import MAX_BOOTSTRAP_FITS, MAX_GENERATED_POINTS, MAX_ITERATIONS, MAX_SAMPLE_VALUES, MAX_STATE_VALUES
 from pages.datasets.planes import Plane
 from pages.figures import plots
@@ -26,7 +27,7 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress, run_job
-from pages.ui.results import show_tables
+from pages.ui.results import MAX_CENTER_COLUMNS, more_columns_note, show_tables, shows_scaled
 from pages.ui.widgets import PERSISTENT, session_cache
 
 MODEL_RUNS = 5
@@ -35,6 +36,7 @@ MODELS = {kind: label.split(":")[0] for kind, label in COVARIANCE.choices.items(
 """short names of the covariance models"""
 SECTIONS = {
     "responsibilities": "Responsibilities",
+    "parameters": "Means and covariances",
     "truth": "Estimated vs. true parameters",
     "low_density": "Low-density points",
     "sampling": "Sample from the model",
@@ -54,6 +56,7 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown
     """
     {
         "responsibilities": lambda: show_responsibilities(run, plane, shown, point),
+        "parameters": lambda: show_parameters(run),
         "truth": lambda: show_tables(run),
         "low_density": lambda: show_low_density(run, plane),
         "sampling": lambda: show_sampling(run, plane),
@@ -121,6 +124,26 @@ def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int
             )
 
 
+def show_parameters(run: Run) -> None:
+    """Shows the weight, mean and covariance of each component, by default in the units of the table."""
+    scaled = shows_scaled(run)
+    data, (weights, means, covariances) = run.data, run.history.parameters[-1]
+    names = units.column_names(data, scaled)[:MAX_CENTER_COLUMNS]
+    covariances = units.covariances_in_units(data, covariances, scaled)
+    rows = []
+    for i in np.argsort(run.ranks):
+        rank, texts = run.ranks[i], units.position_texts(data, means[i], len(names), scaled)
+        for j, (name, mean) in enumerate(zip(names, texts, strict=True)):
+            first = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank)), f"{weights[i]:.3f}"]
+            numbers = np.sqrt(covariances[i, j, j]), *covariances[i, j, : len(names)]
+            rows.append([*(first if j == 0 else ("", "")), name, mean, *map(format_value, numbers)])
+    headers = ["Component", "Weight", "Column", "Mean", "SD", *(f"Covariance with {name}" for name in names)]
+    st.html(table(headers, rows, "Means and covariances"))
+    dates = " Standard deviations and covariances of dates are in days." * bool(units.date_columns(data))
+    kind = "" if data.scaling is None else " The values are scaled." if scaled else " The values are in original units."
+    st.caption(f"SD: standard deviation.{kind}{dates}{more_columns_note(data)}")
+
+
 def circled(count: int) -> str:
     """Text for the circled points, if `count` points should be circled; at most `MAX_MARKERS` are."""
     limit = plots.MAX_MARKERS
@@ -186,6 +209,7 @@ def show_sampling(run: Run, plane: Plane) -> None:
             labels=ranks,
             truth=type(mixture)(*(part[np.argsort(run.ranks)] for part in mixture)),
             same_units=run.data.same_units,
+            scaling=run.data.scaling,
         )
         st.session_state.update({"own": data, "source": "own"})
 
@@ -284,17 +308,22 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
     run_job(plots.token("bootstrap", run.key, n_fits), job)
     if len(job.fits) < 2:
         return
-    spreads = {parameter: job.spread(parameter) for parameter in ("weights", "means")}
+    scaled = shows_scaled(run)
+    weight_spread, (errors, *bounds) = job.spread("weights"), job.spread("means")
     estimate, rows = run.history.parameters[-1], []
+    errors = units.errors_in_units(run.data, errors, scaled)
+    means, *bounds = (units.in_units(run.data, part, scaled) for part in (estimate.means, *bounds))
+    names = units.column_names(run.data, scaled)[:MAX_CENTER_COLUMNS]
 
     def text(value, error, low, high) -> str:
-        return minus_signs(f"{value:.3f} ± {error:.3f} ({low:.3f} to {high:.3f})")
+        digits = ".3f" if max(abs(low), abs(high)) < 1000 else ",.0f"
+        return minus_signs(f"{value:{digits}} ± {error:{digits}} ({low:{digits}} to {high:{digits}})")
 
     for i in np.argsort(run.ranks):
         rank = run.ranks[i]
         row = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank))]
-        row.append(text(estimate.weights[i], *(part[i] for part in spreads["weights"])))
-        row += [text(value, *(part[i, j] for part in spreads["means"])) for j, value in enumerate(estimate.means[i][:6])]
+        row.append(text(estimate.weights[i], *(part[i] for part in weight_spread)))
+        row += [text(*(part[i, j] for part in (means, errors, *bounds))) for j in range(len(names))]
         rows.append(row)
     left, right = st.columns([2, 3], gap="medium")
     with left:
@@ -305,7 +334,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
         )
         st.caption("Dots: component means of the refits.")
     with right:
-        headers = ["Component", "Weight", *(f"Mean, {column}" for column in run.data.columns[:6])]
+        headers = ["Component", "Weight", *(f"Mean, {name}" for name in names)]
         st.html(table(headers, rows, "Standard errors and intervals"))
         st.caption(
             f"Estimate ± standard error (95% percentile interval) from {pluralize(len(job.fits), 'fit')} to bootstrap "

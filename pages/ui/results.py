@@ -6,13 +6,19 @@ import numpy as np
 import streamlit as st
 
 from clustering.notices import ITERATION_LIMIT
+from pages.datasets import units
+from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, mark, table
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
-from pages.ui.widgets import session_cache
+from pages.ui.widgets import PERSISTENT, session_cache
 
+MAX_CENTER_COLUMNS = 6
+"""maximum number of columns of the centers in the table of clusters"""
+SCALED = "scaled values"
+"""key of the toggle of scaled values"""
 STATUS = {True: "converged", False: "iteration limit reached"}
 
 
@@ -60,7 +66,13 @@ def show_numbers(run: Run) -> None:
 
 
 def show_sizes(run: Run) -> None:
-    """Show a table of the clusters with their symbols, sizes and centers."""
+    """Show a table of the clusters with their symbols, sizes and centers, the latter in the units of the table."""
+    place = st.container()
+    data, has_columns = run.data, run.data.precomputed is None
+    if data.scaling is not None:
+        st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
+    scaled = shows_scaled(run)
+    columns = units.column_names(data, scaled)[:MAX_CENTER_COLUMNS] if has_columns else ()
     sizes = run.sizes
     largest = max(sizes.max(initial=0), 1)
     soft = run.view.traits.membership is not None
@@ -70,18 +82,34 @@ def show_sizes(run: Run) -> None:
         rank = run.ranks[k]
         size = f"{sizes[k]:,.1f}" if soft else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
-        center = names[k] if names else ""
-        if run.data.precomputed is None:
-            position = ", ".join(minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][:4])
-            center += f" ({position}{', …' if run.cluster_centers.shape[1] > 4 else ''})"
-        rows.append([mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color), center.strip()])
-    headers = [run.view.traits.cluster.capitalize(), "Size", "", run.center_name.capitalize()]
-    if not any(row[-1] for row in rows):  # e.g. clusters of a distance matrix without medoids
-        headers, rows = headers[:-1], [row[:-1] for row in rows]
-    st.html(table(headers, rows, f"{headers[0]} sizes"))
+        row = [mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color)]
+        row += [names[k]] if names else []
+        rows.append(row + units.position_texts(data, run.cluster_centers[k], len(columns), scaled))
+    headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names), *columns]
+    with place:
+        st.html(table(headers, rows, f"{headers[0]} sizes"))
+        if has_columns:
+            st.caption(escape_markdown(_centers_note(run, scaled)))
     noise = int((run.labels_by_rank < 0).sum())
     if noise:
         st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")
+
+
+def shows_scaled(run: Run) -> bool:
+    """Whether `show_sizes` shows scaled values, which the user can choose, instead of those in the units of the table."""
+    return run.data.scaling is not None and st.session_state.get(SCALED, False)
+
+
+def more_columns_note(data: Data) -> str:
+    """A sentence about columns that tables do not show, after a space; empty if there are none."""
+    more = len(data.columns) - MAX_CENTER_COLUMNS
+    return f" {more:,} more {'column is' if more == 1 else 'columns are'} in the export." if more > 0 else ""
+
+
+def _centers_note(run: Run, scaled: bool) -> str:
+    """What the columns of the centers are, as sentences."""
+    kind = "" if run.data.scaling is None else ", scaled" if scaled else ", in original units"
+    return f"{run.center_name.capitalize()} of each {run.view.traits.cluster}{kind}.{more_columns_note(run.data)}"
 
 
 def show_tables(run: Run) -> None:

@@ -322,6 +322,38 @@ def test_columns_with_unlike_units_are_standardized_which_can_be_undone_on_every
     assert in_use(app).points[:, 0].tolist() == [3000, 4000, 5000]
 
 
+def sizes_table(app):
+    """The headers and the cells of the table of clusters, without the bars."""
+    body = next(element.proto.body for element in app.get("html") if "luster sizes" in element.proto.body)
+    headers, *rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", body)]
+    return [header for header in headers if header], [row[3:] for row in rows]
+
+
+def test_centers_are_shown_in_original_units_with_column_names_and_scaled_on_request(app):
+    rows = [f"{3000 + 10 * i},{i},2020-01-{1 + i % 21:02}" for i in range(42)]
+    paste(app, "grams,age,day\n" + "\n".join(rows))
+    labeled(app.multiselect, "Features").set_value(["grams", "age", "day"]).run()
+    app.session_state["k"] = 1
+    app.switch_page("pages/watch/page.py").run()
+    assert sizes_table(app) == (["Cluster", "Size", "grams", "age", "day"], [["3,205", "20.5", "2020‑01‑11"]])
+    assert "Center of each cluster, in original units." in texts_of(app)
+    labeled(app.toggle, "Scaled values").set_value(True).run()
+    headers, cells = sizes_table(app)
+    assert headers[2:] == [f"{name} (standardized)" for name in ("grams", "age", "day")]
+    assert cells == [["0", "0", "0"]]
+    assert "Center of each cluster, scaled." in texts_of(app)
+
+
+def test_at_most_six_columns_of_the_centers_are_shown_and_the_others_are_counted(app):
+    paste(app, ",".join("abcdefgh") + "\n" + "\n".join(",".join(str((i * j) % 7) for j in range(1, 9)) for i in range(20)))
+    app.switch_page("pages/watch/page.py").run()
+    headers, cells = sizes_table(app)
+    assert headers == ["Cluster", "Size", *"abcdef"]
+    assert {len(row) for row in cells} == {6}
+    assert "Center of each cluster. 1 more column is in the export." in texts_of(app)
+    assert not [toggle for toggle in app.toggle if toggle.label == "Scaled values"]
+
+
 def test_columns_with_similar_units_are_not_scaled(app):
     paste(app, "a,b\n1.5,3\n2,5\n4,4\n")
     assert labeled(app.selectbox, "Scaling").value == "none"

@@ -18,10 +18,11 @@ from pages.hierarchy import sections as hierarchy_sections
 from pages.mixture import figures, limit, sections
 from pages.runs import pictures
 from pages.ui.failure_examples import FAILURES
+from tests.pages.app import latest
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH = "pages/mixture/page.py", "pages/watch/page.py"
-ALL = ("responsibilities", "low_density", "sampling", "models", "limit", "bootstrap", "truth")
+ALL = ("responsibilities", "parameters", "low_density", "sampling", "models", "limit", "bootstrap", "truth")
 
 
 def opened(page=PAGE, ground="none", **address):
@@ -357,6 +358,51 @@ def test_the_bootstrap_table_has_each_weight_with_its_standard_error_and_interva
     # the standard error of a weight is at least about that of a proportion of 100 points
     for value, error, *_ in weights:
         assert error > 0.6 * np.sqrt(value * (1 - value) / 100)
+
+
+# units
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_means_and_covariances_are_in_original_units_and_scaled_on_request():
+    app = opened(source="Built-in", table="Old Faithful", scaling="Standardize", k="2", section="Means and covariances")
+    assert has_no_error(app)
+    run = latest(app, "run")
+    points = catalog.read_table("faithful").to_numpy(dtype=float)
+    memberships = run.memberships[:, np.argsort(run.ranks)].T
+    names = ["eruptions", "waiting"]
+    for scaled in (False, True):
+        app.toggle(key="scaled values").set_value(scaled).run()
+        values = (points - points.mean(axis=0)) / points.std(axis=0) if scaled else points
+        suffixed = [f"{name} (standardized)" if scaled else name for name in names]
+        headers, *rows = table(app, "Means and covariances")
+        assert headers == ["Component", "Weight", "Column", "Mean", "SD", *(f"Covariance with {name}" for name in suffixed)]
+        for i, (rows_of_component, weights) in enumerate(zip((rows[:2], rows[2:]), memberships, strict=True)):
+            assert rows_of_component[0][0].endswith(str(i + 1))
+            assert rows_of_component[1][:2] == ["", ""]
+            covariance = np.cov(values.T, aweights=weights, bias=True)
+            means = np.average(values, axis=0, weights=weights)
+            expected = np.column_stack([means, np.sqrt(np.diag(covariance)), covariance])
+            assert [row[2] for row in rows_of_component] == suffixed
+            np.testing.assert_allclose(
+                [list(map(float, row[3:])) for row in rows_of_component], expected, rtol=0.02, atol=1e-3
+            )
+        kind = "The values are scaled." if scaled else "The values are in original units."
+        assert f"SD: standard deviation. {kind}" in texts(app)
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_the_bootstrap_table_is_in_original_units():
+    app = opened(source="Built-in", table="Old Faithful", scaling="Standardize", k="1", section="Uncertainty (bootstrap)")
+    app.number_input(key="resampled").set_value(20).run()
+    button(app, "Run bootstrap").click().run()
+    headers, (*_, eruptions, waiting) = table(app, "Standard errors and intervals")
+    assert headers[2:] == ["Mean, eruptions", "Mean, waiting"]
+    for cell, values in zip((eruptions, waiting), catalog.read_table("faithful").to_numpy(dtype=float).T, strict=True):
+        value, error, low, high = numbers(cell)
+        assert value == pytest.approx(values.mean(), abs=1e-3)
+        assert error == pytest.approx(values.std() / np.sqrt(len(values)), rel=0.6)
+        assert low < value < high
 
 
 # failures
