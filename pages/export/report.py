@@ -1,4 +1,4 @@
-"""The report of a run as HTML: settings, results, warnings, plots, clusters and data."""
+"""The report of a run as HTML: its segments and settings, then plots, clusters and data."""
 
 import base64
 import html
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
+from pages.export.segment_report import certainty, headline, linked, method_and_settings, segment_blocks
 from pages.figures import palette
 from pages.figures.markup import cell, mark, table
 from pages.figures.plots import colors_note, rings_note
@@ -21,34 +23,55 @@ from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
 from pages.runs import pixels
+from pages.runs.profiles import Profiles
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
+from pages.runs.segments import segments_of
 
-MAX_COLUMNS = 20
-"""maximum number of data columns in the tables"""
+MAX_COLUMNS = 8
+"""maximum number of data columns in the tables, so that they fit the page"""
 PLOT_SIZE = 480, 340
 """width and height of a plot in pixels; for printing, images have `OVERSAMPLING` times as many"""
 STYLE = f"<style>{(Path(__file__).parent / 'report.css').read_text(encoding='utf-8')}</style>"
 
 
-def report(run: Run, shown: RunPictures, notices: Sequence[str], link: str) -> str:
+def report(
+    run: Run, shown: RunPictures, notices: Sequence[str], link: str, profiles: Profiles | None = None, stability: str = ""
+) -> str:
     """Return the report of a run as an HTML fragment.
 
-    `notices` are the warnings, as sentences. `link` is the address of the run, or a sentence that explains why there is none.
+    Parameters
+    ----------
+    notices : the warnings, as sentences
+    link : the address of the run, or a sentence that explains why there is none
+    profiles : the profiles of its segments; by default those of its clusters
+    stability : sentences about the stability of the segments
     """
     today = date.today()
-    parts = [
-        f"{STYLE}<article class='report'><h2>{cell(run.title)}</h2>",
-        f"<p>{cell(shown.frames[-1].sentence)}</p>",
-        f"<div class='columns'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
-        f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
-        f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
-        f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
-        _clusters(run) if run.view.traits.clusters else "".join(map(_own_table, run.view.tables(run))),
-        f"<h3>Data</h3>{_data(run)}",
-        f"<h3>Link</h3><p>{_linked(link)}</p><p>{today:%B} {today.day}, {today.year}</p></article>",
-    ]
-    return "".join(parts)
+    written = f"{today:%B} {today.day}, {today.year}"
+    if run.view.traits.clusters:
+        profiles = profiles or Profiles(segments_of(run))
+        method = method_and_settings(profiles.segments, _settings(run))
+        parts = [
+            f"<p class='kind'>{cell(run.title)}. {written}</p><h2>{cell(headline(profiles))}</h2>",
+            segment_blocks(profiles),
+            f"<h3>How sure</h3>{certainty(profiles.segments, notices, stability)}",
+            f"<h3>Method and settings</h3><p>{cell(method)} {linked(link)}</p>",
+            f"<div class='details'><h3>Run</h3>{_plots(shown, _pairs(_scores(run)))}<p>{cell(_plot_notes(run, shown))}</p>",
+            f"{_clusters(run)}<h3>Data</h3>{_data(run)}</div>",
+        ]
+    else:
+        parts = [
+            f"<p class='kind'>{written}</p><h2>{cell(run.title)}</h2>",
+            f"<p>{cell(shown.frames[-1].sentence)}</p>",
+            f"<div class='columns'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
+            f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
+            f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
+            f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
+            *map(_own_table, run.view.tables(run)),
+            f"<h3>Data</h3>{_data(run)}<h3>Link</h3><p>{linked(link)}</p>",
+        ]
+    return f"{STYLE}<article class='report'>{''.join(parts)}</article>"
 
 
 def standalone_html(report: str, title: str) -> bytes:
@@ -62,15 +85,6 @@ def standalone_html(report: str, title: str) -> bytes:
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     """Names and values as an HTML description list."""
     return "<dl>" + "".join(f"<dt>{cell(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs) + "</dl>"
-
-
-def _linked(link: str) -> str:
-    """The text, as a link if it is an address."""
-    return (
-        f"<a href='{html.escape(link, quote=True)}'>{cell(link)}</a>"
-        if link.startswith(("http://", "https://"))
-        else cell(link)
-    )
 
 
 def _scores(run: Run) -> list[tuple[str, str]]:
@@ -117,6 +131,18 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     return pairs + [(option.label, option.label_of(settings.option(option.name))) for option in view.options]
 
 
+def _columns(data: Data) -> list[str]:
+    """The names of the first columns in their own units; empty for a distance matrix."""
+    if data.precomputed is not None:
+        return []
+    return list((data.columns if data.scaling is None else data.scaling.columns)[:MAX_COLUMNS])
+
+
+def _in_units(data: Data, points: np.ndarray) -> np.ndarray:
+    """Points or centers (…, d) in the units of the columns before scaling."""
+    return points if data.scaling is None else data.scaling.positions(points)
+
+
 def _data(run: Run) -> str:
     """A sentence about the data, and a table of their columns if they are points."""
     data = run.data
@@ -125,16 +151,17 @@ def _data(run: Run) -> str:
         return f"<p>{cell(f'{data.title}: {n:,} × {n:,} {data.matrix_name}. {data.note}')}</p>"
     text = f"{data.title}: {n:,} points, {d} column{'s' * (d > 1)}. {data.note} {run.note}".strip()
     rows = []
-    for name, column in zip(data.columns[:MAX_COLUMNS], data.points.T[:MAX_COLUMNS], strict=True):
+    points = _in_units(data, data.points)
+    for name, column in zip(_columns(data), points.T[:MAX_COLUMNS], strict=True):
         values = column.min(), column.mean(), column.max(), column.std()
-        rows.append([name, *(minus_signs(f"{value:.5g}") for value in values)])
+        rows.append([name, *(_number(value, 5) for value in values)])
     more = f"<p>and {d - MAX_COLUMNS:,} more columns.</p>" if d > MAX_COLUMNS else ""
     return f"<p>{cell(text)}</p>" + table(["Column", "Min", "Mean", "Max", "SD"], rows, "Columns", True) + more
 
 
 def _clusters(run: Run) -> str:
     """A heading and a table of the clusters: size, values of the method that are single numbers or texts, and center."""
-    columns = [] if run.data.precomputed is not None else list(run.data.columns[:MAX_COLUMNS])
+    columns, centers = _columns(run.data), _in_units(run.data, run.cluster_centers)
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", "Size", *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
     rows = []
@@ -142,7 +169,7 @@ def _clusters(run: Run) -> str:
         rank = run.ranks[k]
         row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
-        row += [minus_signs(f"{value:.4g}") for value in run.cluster_centers[k][: len(columns)]]
+        row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)
     coordinates = f"{', '.join(columns)}: coordinates of the cluster {run.center_name}s."
     caption = f"<p>{cell(coordinates)}</p>" if columns else ""
@@ -163,8 +190,13 @@ def _cluster_text(value: Any) -> str:
     return minus_signs(f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4f}")
 
 
-def _plots(shown: RunPictures) -> str:
-    """The first, middle and last frame of the run, and its loss curve."""
+def _number(value: float, digits: int) -> str:
+    """A number with this many significant digits, and from 10,000 to a billion without decimals."""
+    return minus_signs(f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.{digits}g}")
+
+
+def _plots(shown: RunPictures, results: str = "") -> str:
+    """The first, middle and last frame of the run, its loss curve, and its results, which are HTML."""
     last = len(shown.frames) - 1
     figures = []
     stills = Stills(shown.picture, *PLOT_SIZE, fine=True)
@@ -172,7 +204,7 @@ def _plots(shown: RunPictures) -> str:
         figures.append(_figure(stills.at(i), f"{name} frame ({i} / {last}). {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
         figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
-    return f"<div class='plots'>{''.join(figures)}</div>"
+    return f"<div class='plots'>{''.join(figures)}{results}</div>"
 
 
 def _plot_notes(run: Run, shown: RunPictures) -> str:

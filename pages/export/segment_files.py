@@ -25,11 +25,7 @@ def table_with_segments(segments: Segments) -> pd.DataFrame:
     have the columns of the data in their own units.
     """
     data, table = segments.data, whole_table(segments)
-    if data.origin is None:
-        rows, reasons = np.arange(len(table)), np.full(len(table), "", dtype=object)
-    else:
-        rows, reasons = data.rows - 1, _reasons_of_preparation(data)
-    reasons[rows] = _reasons_of_segments(segments)
+    rows = _rows(data)
     labels, values = np.full(len(table), -1), np.full(len(table), np.nan)
     labels[rows] = segments.labels
     name, values[rows] = _closeness(segments)
@@ -37,7 +33,7 @@ def table_with_segments(segments: Segments) -> pd.DataFrame:
         "segment": _numbers(labels),
         "segment name": np.array([*segments.names, None], dtype=object)[labels],  # the last entry is for label -1
         name: values,
-        "left out because": reasons,
+        "left out because": reasons(segments),
     }
     names = distinct_from(columns, table.columns)
     return table.assign(**dict(zip(names, columns.values(), strict=True)))
@@ -46,6 +42,19 @@ def table_with_segments(segments: Segments) -> pd.DataFrame:
 def whole_table(segments: Segments) -> pd.DataFrame:
     """All rows and columns of the table that the points are rows of; a table made from the points if there is none."""
     return segments.table if segments.data.origin is None else segments.data.origin.table
+
+
+def reasons(segments: Segments) -> np.ndarray:
+    """(rows of the whole table,) why each row is in no segment; empty for rows in a segment."""
+    data = segments.data
+    found = np.full(len(segments.labels), "", dtype=object) if data.origin is None else _reasons_of_preparation(data)
+    found[_rows(data)] = _reasons_of_segments(segments)
+    return found
+
+
+def _rows(data: Data) -> np.ndarray:
+    """(n,) positions of the points in the whole table."""
+    return np.arange(len(data.rows)) if data.origin is None else data.rows - 1
 
 
 def rows_csv(segments: Segments, on_progress: OnProgress = ignore_progress) -> bytes:

@@ -1,4 +1,4 @@
-"""The Report page: a printable one-page summary of the current run."""
+"""The Report page: a printable summary of the current run."""
 
 from urllib.parse import urlencode
 
@@ -7,6 +7,7 @@ import streamlit as st
 from pages.export.downloads import mime_with_digest
 from pages.export.report import report, standalone_html
 from pages.runs import pictures
+from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
 from pages.ui import run_view
 from pages.ui.buttons import print_page
@@ -16,6 +17,7 @@ from pages.ui.links import current_address
 from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
 from pages.ui.results import notice_messages
+from pages.ui.segments import current_segments
 from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
@@ -29,7 +31,7 @@ def link() -> str:
 
 with st.container(key="controls"):
     st.title("Report")
-    st.caption("One-page summary of the current run.")
+    st.caption("Summary of the current run, for printing on two pages.")
     data = current()
     settings = choose_settings(data)
     progress = Progress()
@@ -47,7 +49,14 @@ else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
     shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
     where = link()
-    page = session_cache().get(("report", shown.name, where), lambda: report(run, shown, notice_messages(run), where))
+    profiles = None
+    if run.view.traits.clusters:
+        segments = current_segments(run)
+        profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
+    page = session_cache().get(
+        ("report", shown.name, where, profiles and profiles.segments.key),
+        lambda: report(run, shown, notice_messages(run), where, profiles),
+    )
     with st.container(key="controls_of_report", horizontal=True):
         print_page()
         file = standalone_html(page, f"Report: {run.data.title}")

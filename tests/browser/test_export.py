@@ -124,7 +124,7 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
     page.get_by_role("link", name="Report", exact=True).click()
-    page.locator(".report h2", has_text="K-means, K = 4: Three Gaussians").wait_for()
+    page.locator(".report .kind", has_text="K-means, K = 4: Three Gaussians").wait_for()
     printed = page.locator(".report a").get_attribute("href")
     page.go_back()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()

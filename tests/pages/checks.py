@@ -225,8 +225,7 @@ def check_that_every_option_is_reported(view: MethodView) -> None:
             assert content["options"].get(option.name) == value, f"{option.name} is not in JSON"
             assert scripts.with_clustering(default) != scripts.with_clustering(other), f"{option.name} is not in the script"
         page = report(other, shown, [], "")
-        entry = f"<dt>{cell(option.label)}</dt><dd>{cell(option.label_of(value))}</dd>"
-        assert entry in page, f"{option.name} is not in the report"
+        assert setting_entry(view, option.label, option.label_of(value)) in page, f"{option.name} is not in the report"
 
 
 def check_that_memberships_are_exported_if_and_only_if_it_is_soft(view: MethodView) -> None:
@@ -299,6 +298,12 @@ def check_exports_without_clusters(run: Run) -> None:
             assert np.array_equal(archive[name], values), f"{name} is not in the history"
 
 
+def setting_entry(view: MethodView, name: str, value: str) -> str:
+    """How the report writes a setting: in a sentence, or in a list if the method has no clusters."""
+    name, value = cell(name), cell(value)
+    return f"{name} = {value}" if view.traits.clusters else f"<dt>{name}</dt><dd>{value}</dd>"
+
+
 NO_VALUE = r"\b(None|nan|Nones)\b"
 
 
@@ -307,11 +312,15 @@ def check_that_the_report_is_complete(view: MethodView) -> None:
         run = run_of(view, data)
         page = report(run, pictures_of(run), [], "")
         assert page.count("<tr>") > run.k
-        assert f"<dt>Algorithm</dt><dd>{cell(view.title)}</dd>" in page
+        if view.traits.clusters:
+            assert f"The segments are the {view.traits.cluster}s of {cell(view.title)}." in page
+            assert page.count("<section class='segment'>") == run.k
+        else:
+            assert setting_entry(view, "Algorithm", view.title) in page
         assert ("<h3>Clusters</h3>" in page) == view.traits.clusters
         assert all(cell(result.title) in page for result in view.tables(run) if not view.traits.clusters)
         assert ("<dt>Final loss</dt>" in page) == (view.traits.loss is not None)
-        assert ("<dt>Random seed</dt>" in page) == view.traits.random
+        assert (setting_entry(view, "Random seed", str(run.settings.seed)) in page) == view.traits.random
         assert not re.search(NO_VALUE, re.sub(r"src='[^']*'", "", page).replace(">None.<", "><"))
 
 

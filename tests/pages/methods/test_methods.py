@@ -194,7 +194,7 @@ def json_without_option(run, export=files.parameters_json):
 
 
 def report_without_option(*args, export=checks.report):
-    return export(*args).replace(f"<dt>{OPTION.label}</dt>", f"<dt></dt>{OPTION.label}")
+    return export(*args).replace(f"{OPTION.label} = ", "")
 
 
 def table_without_memberships(run, export=files.assignments_csv):

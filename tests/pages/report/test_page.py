@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy
 
 from pages.datasets import catalog
 from pages.datasets.formatting import format_number
@@ -27,8 +28,14 @@ def pairs(app):
     return {name: html.unescape(value) for name, value in re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page(app))}
 
 
-def warnings(app):
-    return re.search("<h3>Warnings</h3>(.*?)<h3>", page(app))[1]
+def section(text, title):
+    """The text below a heading, without tags."""
+    return html.unescape(re.sub("<.*?>", "", re.search(f"<h3>{title}</h3>(.*?)<(?:h3|div)", text)[1]))
+
+
+def settings_in(text):
+    """The settings that the paragraph about the method names, as one text."""
+    return re.search("It ran with these settings: (.*?)\\. ", section(text, "Method and settings"))[1]
 
 
 def run_of(app):
@@ -39,8 +46,17 @@ def run_of(app):
 def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
     app = opened(f"/report?algorithm={algorithm}&k=4&n=60&seed=7")
     run, values = run_of(app), pairs(app)
-    assert f"{algorithm}, K = 4: Three Gaussians" in page(app)
-    assert (values["Clusters (K)"], values["Random seed"], values["Algorithm"]) == ("4", "7", algorithm)
+    assert f"{algorithm}, K = 4: Three Gaussians. " in page(app)
+    paragraph = section(page(app), "Method and settings")
+    assert paragraph.startswith(f"The segments are the {run.view.traits.cluster}s of {algorithm}. ")
+    named = settings_in(page(app))
+    assert named.startswith("Clusters (K) = 4, Initialization = ")
+    assert "Random seed = 7" in named
+    for option in run.view.options:
+        assert f"{option.label} = {option.label_of(run.settings.option(option.name))}" in named
+    for package in (np, scipy):
+        assert package.__version__ in paragraph
+    assert "The columns are x1 and x2. They were not scaled." in paragraph
     assert values["Status"] == f"Converged after {run.history.iterations} iterations"
     definition = run.history.process.loss_name.replace(" (nats per point)", ", nats per point")
     assert values["Final loss"] == f"{format_number(run.history.losses[-1])} ({definition})"
@@ -52,8 +68,8 @@ def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
     assert "Converged after" in captions[2]
     assert page(app).count("src='data:image/webp;base64,") == 4
     assert ("BIC" in values) == (algorithm == "Gaussian mixture")
-    assert "<p>None.</p>" in warnings(app)
-    assert re.search(r"<p>[A-Z][a-z]+ [1-9]\d?, \d{4}</p>", page(app))  # the date
+    assert "There were no warnings." in section(page(app), "How sure")
+    assert re.search(r"Three Gaussians\. [A-Z][a-z]+ [1-9]\d?, \d{4}</p>", page(app))  # the date
 
 
 def report_of(run):
@@ -111,12 +127,14 @@ def test_negative_numbers_have_a_minus_sign_not_a_hyphen():
 
 
 def test_the_report_contains_warnings():
-    assert "empty" in warnings(opened("/report?sample=Unequal spreads&n=100&k=5&seed=30"))
+    text = page(opened("/report?sample=Unequal spreads&n=100&k=5&seed=30"))
+    assert re.search("<p class='warning'>.*empty.*?</p>", text)
+    assert "There were no warnings." not in text
 
 
 def test_centers_in_the_link_are_used_and_reported():
     app = opened("/report?start_kmeans=Manual&centers=-5,0.5;0,1;4.5,-1&n=50")
-    assert pairs(app)["Initial centers"] == "−5, 0.5; 0, 1; 4.5, −1"
+    assert "Initial centers = −5, 0.5; 0, 1; 4.5, −1" in section(page(app), "Method and settings")
     assert run_of(app).history.parameters[0].tolist() == [[-5, 0.5], [0, 1], [4.5, -1]]
 
 
