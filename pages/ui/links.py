@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,8 @@ from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
 from pages.ui.widgets import SAME, SAME_LABEL
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
+MAX_NUMBER = 2**53
+"""largest absolute value of a number in a link: browsers do not represent larger integers exactly"""
 MAX_LISTED = 5
 """maximum number of unavailable parameters in a warning; the rest are counted"""
 
@@ -29,6 +32,11 @@ def requested_parameters() -> dict[str, list[str]]:
     """
     if "requested parameters" not in st.session_state:
         st.session_state["requested parameters"] = {name: st.query_params.get_all(name) for name in st.query_params}
+        harmful = [name for name, values in st.session_state["requested parameters"].items() if not _is_harmless(name, values)]
+        if harmful:
+            for name in harmful:
+                del st.query_params[name]
+            st.rerun()  # otherwise widgets would still receive them
         in_address = {}
         n = st.query_params.get("n", "")
         if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the labels of the slider, which contain commas
@@ -40,6 +48,17 @@ def requested_parameters() -> dict[str, list[str]]:
             st.session_state.update({name: value for name, (value, _) in in_address.items()})
             st.session_state["in address"] = in_address
     return st.session_state["requested parameters"]
+
+
+def _is_harmless(name: str, values: list[str]) -> bool:
+    """Whether a widget can receive a query parameter: Streamlit raises errors for some names and numbers."""
+    if not name or name.startswith("$$"):  # not allowed as keys in the session
+        return False
+    for value in values:
+        with suppress(ValueError):
+            if abs(float(value)) > MAX_NUMBER:  # not a number is never larger, and is refused by Streamlit
+                return False
+    return True
 
 
 def restore_address(page: str) -> None:
@@ -169,7 +188,7 @@ def _unavailable_values(name: str) -> list[str]:
         return [] if current_centers is not None and np.array_equal(current_centers, wanted) else values
     if name == EDITS_IN_LINK:
         return [value for value in values if value != st.session_state.get("edits of link")]
-    if not _is_drawn(name):
+    if not _is_harmless(name, values) or not _is_drawn(name):
         return values
     # Streamlit omits defaults from the address
     chosen = st.session_state[name]

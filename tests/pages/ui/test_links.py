@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 
 from pages.datasets.formatting import escape_markdown
 from tests.pages.app import latest, opened, opened_with_pasted
@@ -125,6 +126,58 @@ def test_unknown_parameters_are_reported_and_break_no_page():
         app.switch_page(page).run()
         assert not app.exception
         assert run_of(app).settings.k == 4
+
+
+NONSENSE = [
+    "inf",
+    "-inf",
+    "nan",
+    "1e400",
+    "9" * 310,
+    "9" * 4_300,
+    "-1e-400",
+    "²",
+    "0x10",
+    "",
+    " ",
+    "$$ID-1",
+    "%",
+    "\x00",
+    "[]",
+]
+NUMBERS = {
+    "": ["k", "seed", "data_seed", "n", "three_spread"],
+    "segments": ["k", "seed", "edits"],
+    "hierarchy": ["k", "n"],
+    "mixture": ["k", "seed"],
+    "compare": ["k", "k_1", "panels", "seed"],
+    "restarts": ["k", "runs", "first_seed"],
+    "choose_k": ["k_up_to", "best_of", "first_seed"],
+    "embedding": ["text_seed", "grammar_n"],
+    "data": ["data_seed", "n"],
+    "report": ["k", "seed"],
+    "failures": ["k", "seed"],
+}
+"""for each page, parameters that are numbers on it"""
+
+
+@pytest.mark.parametrize("page", NUMBERS)
+@given(data=strategies.data())
+@settings(max_examples=3)
+def test_nonsense_in_a_link_is_listed_and_breaks_no_page(page, data):
+    names = [*NUMBERS[page], "", "$$ID-abc-k", "$$WIDGET", "utm"]
+    values = {name: data.draw(strategies.sampled_from(NONSENSE), label=name) for name in names}
+    app = opened(link(page, {"n": "50"} | values))  # asserts that there is no exception
+    # a parameter without a value is as good as none
+    assert bool(warnings(app)) == any(values[name] for name in names)
+
+
+def test_numbers_that_are_too_large_are_named():
+    app = opened("/?k=1e400&seed=7&$$ID=x&n=50")
+    assert warnings(app) == [
+        escape_markdown("Ignored unavailable settings in the link: k = 1e400, $$ID = x. Defaults are used.")
+    ]
+    assert (run_of(app).settings.k, run_of(app).settings.seed) == (3, 7)
 
 
 def test_proposed_centers_are_distinct_however_far_from_zero_the_data_are():
