@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
-from pages.segments import columns, edit, new_rows, overview, pictures, stability
+from pages.segments import columns, edit, new_rows, overview, pictures, rules, stability
 from pages.segments.downloads import show_downloads
 from pages.ui import run_view
 from pages.ui.data_choice import current
@@ -21,6 +21,7 @@ SECTIONS = {
     "overview": ("Overview", overview.show),
     "columns": ("Columns", columns.show),
     "pictures": ("Pictures", pictures.show),
+    "rules": ("Rules", rules.show),
     "edit": ("Edit", edit.show),
     "stability": ("Stability", stability.show),
     "new_rows": ("New rows", new_rows.show),
