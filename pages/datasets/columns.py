@@ -43,6 +43,35 @@ class Column:
         return self.kind in ("number", "date", "category") or self.numeric
 
 
+def possible_kinds(column: Column) -> tuple[str, ...]:
+    """Types that a column can have, its own first: numbers with few values can be categories, and so can text."""
+    few = 1 < column.distinct <= MAX_CATEGORIES
+    if column.kind == "number" or column.numeric:
+        kinds = ("number", "identifier", *["category"] * few)
+    elif column.kind in ("category", "text", "identifier"):
+        kinds = ("text", "identifier", *["category"] * few)
+    else:
+        kinds = ()
+    return (column.kind, *(kind for kind in kinds if kind != column.kind))
+
+
+def with_kind(column: Column, kind: str) -> Column:
+    """The column with another of its `possible_kinds`.
+
+    Raises
+    ------
+    ValueError
+        If it cannot have this type.
+    """
+    possible = possible_kinds(column)
+    if kind not in possible:
+        many = f", because it has more than {MAX_CATEGORIES} distinct values" * (column.distinct > MAX_CATEGORIES)
+        reason = many if kind == "category" else ""
+        raise ValueError(f"The type of column {column.name} can be {' or '.join(possible)}, not {kind}{reason}.")
+    is_number = column.kind == "number" or column.numeric
+    return replace(column, kind=kind, numeric=kind == "identifier" and is_number)
+
+
 def to_floats(column: pd.Series) -> np.ndarray:
     """The column as floats: NaN for missing and infinite values, days since 1970 (UTC) for dates."""
     if pd.api.types.is_datetime64_any_dtype(column):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.datasets import cleaning
 from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS, Preparation
-from pages.datasets.columns import Column
+from pages.datasets.columns import KINDS, Column, possible_kinds, with_kind
 from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
@@ -98,17 +98,21 @@ def _show_heading(full: bool, title: str, text: str) -> None:
 
 def _choose_columns(source: Source, full: bool) -> Preparation:
     key, initial = source.key, source.initial
-    columns = {column.name: column for column in source.columns}
-    usable = [column.name for column in source.columns if column.usable]
+    types = st.session_state.get(_types_key(source), {})
+    columns = {column.name: with_kind(column, types.get(column.name, column.kind)) for column in source.columns}
+    usable = [column.name for column in columns.values() if column.usable]
     _show_heading(
         full,
         "Columns",
-        "Features are the columns used for clustering. Types are detected automatically. Text, non-numeric identifiers, "
-        f"constant columns, and columns with more than {MAX_CATEGORIES} categories cannot be features.",
+        "Features are the columns used for clustering. Types are detected automatically and can be changed in the table. "
+        "Text, non-numeric identifiers, constants, and columns with more than "
+        f"{MAX_CATEGORIES} categories cannot be features.",
     )
-    if full:
-        _show_columns(source)
+    place = st.container()
     if not usable:
+        if full:
+            with place:
+                _edit_types(source, columns)
         raise ValueError(
             "No column of this table can be a feature: clustering needs numbers that are not all equal, or categories with "
             f"2 to {MAX_CATEGORIES} distinct values."
@@ -123,7 +127,7 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
     numbers = [column.name for column in source.columns if column.kind == "number" and column.name != initial.label]
     if full and len(numbers) > cleaning.MAX_PRESELECTED:
         st.caption(f"The first {cleaning.MAX_PRESELECTED} of {len(numbers)} numeric columns are selected initially.")
-    codes = [c for c in features if columns[c].kind == "number" and columns[c].distinct <= MAX_CATEGORIES]
+    codes = [c.name for c in columns.values() if c.kind == "number" and "category" in possible_kinds(c)]
     groups = [c.name for c in source.columns if c.distinct <= MAX_CATEGORIES and c.kind != "constant"]
     # drawn on every page, because links contain only the values of widgets on the page
     places = st.columns(3) if full else [st.expander("Labels and categories")] * 3
@@ -146,6 +150,9 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
                 help="Numeric columns whose values are codes without an order.",
                 **source.persistence,
             )
+    if full:
+        with place:
+            _edit_types(source, columns | {name: with_kind(columns[name], "category") for name in as_categories})
     if label is not None and label in features:
         st.warning(
             escape_markdown(
@@ -153,7 +160,7 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
             ),
             icon=":material/warning:",
         )
-    return Preparation(tuple(features), label, names, tuple(as_categories))
+    return Preparation(tuple(features), label, names, tuple(name for name in features if name in as_categories))
 
 
 def _labels_note(label: str | None, guess: str | None) -> str:
@@ -269,8 +276,20 @@ def _choose_optional(source: Source, label: str, names, default: str | None, key
     )
 
 
-def _show_columns(source: Source) -> None:
-    st.dataframe(
+def _types_key(source: Source) -> str:
+    """Session key: the types of columns that were changed, by name, except for numbers that are treated as categories."""
+    return f"{source.key} types"
+
+
+def _edit_types(source: Source, columns: dict[str, Column]) -> None:
+    """Shows a table that describes the columns, in which their types can be changed.
+
+    `columns` have their present types, those of `source` the detected ones.
+    """
+    changes = f"{source.key} type changes"
+    # a new key after each change, so that the table does not keep a type that is not possible
+    editor = f"{source.key} columns {st.session_state.get(changes, 0)}"
+    st.data_editor(
         [
             {
                 "Column": c.name,
@@ -280,9 +299,54 @@ def _show_columns(source: Source) -> None:
                 "Values": c.summary,
                 "Unique": c.distinct,
             }
-            for c in source.columns
+            for c in columns.values()
         ],
         hide_index=True,
-        column_config={"Distribution": st.column_config.BarChartColumn(width="medium", y_min=0, color="blue")},
-        height=min(420, 38 + 35 * len(source.columns)),
+        disabled=["Column", "Missing", "Distribution", "Values", "Unique"],
+        column_config={
+            "Type": st.column_config.SelectboxColumn(options=KINDS, required=True, help="Click twice to change the type."),
+            "Distribution": st.column_config.BarChartColumn(width="medium", y_min=0, color="blue"),
+        },
+        height=min(420, 38 + 35 * len(columns)),
+        key=editor,
+        on_change=_change_types,
+        args=(source, editor, changes),
     )
+    for message in st.session_state.pop(f"{changes} refused", []):
+        st.warning(escape_markdown(message), icon=":material/warning:")
+
+
+def _change_types(source: Source, editor: str, changes: str) -> None:
+    """Callback: change the types that were edited in the table; those that are not possible give a message."""
+    refused = []
+    for row, edit in st.session_state[editor]["edited_rows"].items():
+        try:
+            change_type(source, source.columns[int(row)], edit["Type"])
+        except ValueError as error:
+            refused.append(str(error))
+    st.session_state[f"{changes} refused"] = refused
+    st.session_state[changes] = st.session_state.get(changes, 0) + 1
+
+
+def change_type(source: Source, column: Column, kind: str) -> None:
+    """Sets the widgets so that a column has this type, and makes it a feature if it becomes usable, or removes it.
+
+    Raises
+    ------
+    ValueError
+        If the column cannot have this type.
+    """
+    changed, state, name = with_kind(column, kind), st.session_state, column.name
+    types = state.get(_types_key(source), {})
+    before = types.get(name, column.kind)
+    categories = [other for other in state.get(f"{source.key}_categories", []) if other != name]
+    if kind == "category" and "number" in possible_kinds(column):
+        kind = "number"  # the multiselect of codes, which is in links, says that it is a category
+        categories.append(name)
+    features = list(state.get(f"{source.key}_columns", source.initial.columns))
+    if changed.kind in ("text", "identifier"):
+        features = [other for other in features if other != name]
+    elif before in ("text", "identifier") and name not in features:
+        features.append(name)
+    state[_types_key(source)] = {other: one for other, one in types.items() if other != name} | {name: kind}
+    state[f"{source.key}_categories"], state[f"{source.key}_columns"] = categories, features

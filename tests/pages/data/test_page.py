@@ -16,6 +16,8 @@ from pages.datasets import opened as opened_files
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.matrix_text import triangle_separator
 from pages.datasets.readers import limits
+from pages.datasets.units import column_names
+from pages.ui import preparation
 from tests.pages.app import latest, opened
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -194,6 +196,73 @@ def test_categories_are_one_hot_encoded_and_gower_is_the_default_metric(app):
     assert not app.exception
     assert labeled(app.selectbox, "Metric").value == "gower"
     assert latest(app, "run").history.converged
+
+
+def change_type(app, monkeypatch, name, kind):
+    """Changes the type of a column as the table of columns does, whose cells cannot be edited without a browser."""
+    source = app.session_state["own source"]
+    row = next(i for i, column in enumerate(source.columns) if column.name == name)
+    parts = ("_columns", "_categories", " types", " type changes", " type changes refused")
+    keys = [f"{source.key}{part}" for part in parts]
+    state = {key: app.session_state[key] for key in keys if key in app.session_state}
+    state["editor"] = {"edited_rows": {row: {"Type": kind}}}
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation.st, "session_state", state)
+        preparation._change_types(source, "editor", f"{source.key} type changes")
+    for key in keys:
+        if key in state:
+            app.session_state[key] = state[key]
+    app.run()
+    assert not app.exception
+    return app.dataframe[1].value.set_index("Column")["Type"][name]
+
+
+TYPES = "id,age,code,city\n" + "\n".join(
+    f"{i},{(i * 7) % 60},{i % 3},town {'abcdefgh'[i % 8]}{i // 8 * 'x'}" for i in range(12)
+)
+"""a table with an identifier, numbers, codes, and text with few distinct values"""
+
+
+def test_a_type_can_be_changed_in_the_table_of_columns(app, monkeypatch):
+    paste(app, TYPES)
+    features = lambda: labeled(app.multiselect, "Features")  # noqa: E731
+    assert features().value == ["age", "code"]
+    assert change_type(app, monkeypatch, "code", "category") == "category"
+    assert labeled(app.multiselect, "Treat as categorical").value == ["code"]
+    assert column_names(in_use(app)) == ("age", "code = 0", "code = 1", "code = 2")
+    assert change_type(app, monkeypatch, "city", "category") == "category"
+    assert features().value == ["age", "code", "city"]
+    assert len(in_use(app).columns) == 4 + 12
+    assert change_type(app, monkeypatch, "city", "text") == "text"
+    assert features().value == ["age", "code"]
+    assert "city" not in features().options
+    assert change_type(app, monkeypatch, "id", "number") == "number"
+    assert features().value == ["age", "code", "id"]
+    assert change_type(app, monkeypatch, "code", "number") == "number"
+    assert labeled(app.multiselect, "Treat as categorical").value == []
+    assert in_use(app).origin.categories == {}
+    assert change_type(app, monkeypatch, "age", "identifier") == "identifier"
+    assert features().value == ["code", "id"]
+    assert "age" in features().options
+    labeled(app.multiselect, "Treat as categorical").set_value(["code"]).run()
+    assert app.dataframe[1].value.set_index("Column")["Type"]["code"] == "category"
+
+
+def test_a_type_that_is_not_possible_is_refused_with_the_possible_ones(app, monkeypatch):
+    paste(app, TYPES)
+    before = in_use(app)
+    assert change_type(app, monkeypatch, "city", "number") == "text"
+    assert "The type of column city can be text or identifier or category, not number." in texts_of(app)
+    assert in_use(app) is before
+    app.run()
+    assert "The type of column city" not in texts_of(app)
+
+
+def test_codes_in_a_link_to_a_bundled_table_are_categories():
+    app = opened("/data?source=Built-in&table=Iris&iris_categories=petal_width")
+    assert app.dataframe[0].value.set_index("Column")["Type"]["petal_width"] == "category"
+    assert in_use(app).origin.categories.keys() == {"petal_width"}
+    assert app.session_state["iris_categories"] == ["petal_width"]
 
 
 def test_import_options_can_be_changed(shared_app):

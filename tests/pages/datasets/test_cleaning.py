@@ -21,7 +21,7 @@ from pages.datasets.cleaning import (
     prepare,
     select_columns,
 )
-from pages.datasets.columns import describe, histogram, to_floats
+from pages.datasets.columns import KINDS, describe, histogram, possible_kinds, to_floats, with_kind
 from tests.core.tables import examples
 
 UNUSUAL_NAMES = ("<b>a</b>", "%{x}", "{curly}", "[l](http://x)", "a = b", "*", " ", "$x$")
@@ -126,6 +126,42 @@ def test_only_usable_columns_can_be_features():
     table["name"] = ["Anna B", "Bert C", "Carl D", "Dora E"]
     table["day"] = pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", "2022-01-01"])
     assert [c.name for c in describe(table) if c.usable] == ["row", "number", "kind", "day"]
+
+
+def test_a_type_can_be_changed_to_one_that_fits_the_values():
+    table = pd.DataFrame(
+        {
+            "id": np.arange(60),
+            "number": np.arange(60) * 1.5,
+            "code": np.resize([1, 2, 3], 60),
+            "kind": np.resize(["x", "y"], 60),
+            "city": np.resize([f"city of {i}" for i in range(45)], 60),
+            "name": [f"Anna B{'c' * i}" for i in range(60)],
+            "day": pd.date_range("2020-01-01", periods=60),
+            "constant": 1,
+        }
+    )
+    columns = {column.name: column for column in describe(table)}
+    assert {name: possible_kinds(column) for name, column in columns.items()} == {
+        "id": ("identifier", "number"),
+        "number": ("number", "identifier"),
+        "code": ("number", "identifier", "category"),
+        "kind": ("category", "text", "identifier"),
+        "city": ("text", "identifier", "category"),
+        "name": ("text", "identifier"),
+        "day": ("date",),
+        "constant": ("constant",),
+    }
+    for column in columns.values():
+        for kind in KINDS:
+            if kind not in possible_kinds(column):
+                with pytest.raises(ValueError, match=f"The type of column {column.name} can be .*, not {kind}"):
+                    with_kind(column, kind)
+                continue
+            changed = with_kind(column, kind)
+            assert changed.kind == kind
+            numeric = column.name in ("id", "number", "code")
+            assert changed.usable == (kind in ("number", "category", "date") or (kind == "identifier" and numeric))
 
 
 def test_initial_features_are_numeric_without_identifiers_constants_and_true_labels():
