@@ -8,14 +8,12 @@ import streamlit as st
 
 from pages.datasets.formatting import escape_markdown
 from pages.export import segment_files
-from pages.export.downloads import mime_with_digest
 from pages.export.spreadsheets import MAX_EXCEL_ROWS
-from pages.figures import plots
 from pages.runs.model import model_of
 from pages.runs.model_file import to_json
 from pages.runs.profiles import Profiles
 from pages.runs.segments import Segments
-from pages.ui.export_menu import file_on_demand
+from pages.ui.export_menu import download, export_popover, file_on_demand
 from pages.ui.widgets import session_cache
 
 MAX_QUICK_CELLS = 100_000
@@ -29,9 +27,12 @@ MIME_TYPES = {
 """by file extension"""
 
 
+@st.fragment
 def show_downloads(profiles: Profiles) -> None:
     """Show a popover with the files."""
-    with st.popover("Export", icon=":material/download:"):
+    with export_popover(" of segments") as is_open:
+        if not is_open:
+            return
         st.markdown("**All rows with their segments**")
         with st.container(horizontal=True):
             _show_rows(profiles.segments)
@@ -56,9 +57,8 @@ def _show_rows(segments: Segments) -> None:
         elif table.size <= MAX_QUICK_CELLS:
             _download(segments, label, ending, create)
         else:
-            created = file_on_demand(label, (label, segments.key), create)
-            if created is not None:
-                _download(segments, label, ending, created)
+            if file_on_demand(label, segments.key, create, " of segments"):
+                _download(segments, label, ending, create)
 
 
 def _show_model(segments: Segments) -> None:
@@ -71,18 +71,10 @@ def _show_model(segments: Segments) -> None:
         _download(segments, "Model (JSON)", "model.json", partial(to_json, model))
 
 
-def _download(segments: Segments, label: str, ending: str, create: bytes | Callable[[], bytes]) -> None:
-    """Show a button that downloads a file; `create` is its content or a function that returns it."""
+def _download(segments: Segments, label: str, ending: str, create: Callable[[], bytes]) -> None:
+    """Show a button that downloads a file."""
     mime = MIME_TYPES[ending.rpartition(".")[2]]
-    st.download_button(
-        label,
-        create,
-        f"{file_name(segments)}-{ending}",
-        mime_with_digest(mime, plots.token(label, segments.key).encode()),
-        key=f"segments_download {label}",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    download(label, f"{file_name(segments)}-{ending}", mime, segments.key, create, " of segments")
 
 
 def file_name(segments: Segments) -> str:

@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import plotly.graph_objects as go
@@ -11,7 +12,6 @@ import streamlit as st
 from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.export import files, offline, scripts
 from pages.export.downloads import mime_with_digest
-from pages.figures import plots
 from pages.methods.base import NoScript
 from pages.runs.frames import Frame
 from pages.runs.run import Run
@@ -22,64 +22,88 @@ MAX_QUICK_VALUES = 400_000
 """maximum number of values of a run whose tables are created without a progress bar"""
 
 
+@contextmanager
+def export_popover(key: str) -> Iterator[bool]:
+    """A popover for downloads; yields whether it is open. Use it in a fragment: only that runs when it is opened.
+
+    The files are created when it is opened, and given to Streamlit as bytes. Streamlit drops functions that create files, and
+    the files that they created, when a script of any session ends, so that a click would fail now and then.
+    """
+    menu = st.popover("Export", icon=":material/download:", on_change="rerun", key=f"export menu{key}")
+    with menu:
+        yield menu.open
+
+
+def download(label: str, name: str, mime: str, content: tuple, create: Callable[[], bytes], key: str = "") -> None:
+    """Show a button that downloads the file with this name; `content` identifies its content in the cache."""
+    data = session_cache().get((f"file {label}", *content), create)
+    st.download_button(
+        label,
+        data,
+        name,
+        mime_with_digest(mime, data),
+        key=f"download {label}{key}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+@st.fragment
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
+    with export_popover(key) as is_open:
+        if is_open:
+            _show_exports(run, figure, frames, key)
+
+
+def _show_exports(run: Run, figure: go.Figure, frames: list[Frame], key: str) -> None:
     k = run.k if run.view.traits.clusters else ""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{run.data.title} {run.settings.method} {k}").strip("-").lower()
     sentences = [frame.sentence for frame in frames]
     exact_names = {scripts.TABLE, *(file.name for file in run.view.files(run))}  # scripts read them
     points_label = "Assignments (CSV)" if run.view.traits.clusters else "Points (CSV)"
     long = run.n_values > MAX_QUICK_VALUES and not run.view.traits.pairwise
-    with st.popover("Export", icon=":material/download:"):
-        with st.container(horizontal=True):
-            for label, ending, mime, slow, create in (
-                (points_label, "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
-                ("Parameters (CSV)", "parameters.csv", "text/csv", False, partial(files.parameters_csv, run)),
-                ("Parameters (JSON)", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
-                ("All iterations (NPZ)", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
-                (
-                    "Animation (HTML)",
-                    "animation.html",
-                    "text/html",
-                    False,
-                    partial(offline.animation, figure, sentences, run.title),
-                ),
-                (
-                    "Animation (GIF)",
-                    "animation.gif",
-                    "image/gif",
-                    True,
-                    partial(files.animation_gif, run, figure, frames, run.title),
-                ),
-                *((one.label, one.name, one.mime, False, one.create) for one in run.view.files(run)),
-            ):
-                if slow:
-                    create = file_on_demand(label, (label, figure.meta, key), create)
-                if create is not None:
-                    st.download_button(
-                        label,
-                        create,
-                        ending if ending in exact_names else f"{name}-{ending}",
-                        mime_with_digest(mime, plots.token(label, run.key, figure.meta).encode()),
-                        key=f"download {label}{key}",
-                        on_click="ignore",
-                        icon=":material/download:",
-                    )
-        st.caption(
-            "The HTML animation works offline. CSV cells that look like formulas are prefixed with an apostrophe. To save the "
-            "current frame, use the PNG and SVG buttons of the player."
-        )
-        if not key:
-            st.page_link("pages/report/page.py", label="Printable report", icon=":material/description:")
-        copy_link(WITHOUT_DATA if uses_own_data() else "", f"copying taken{key}")
-        package = st.segmented_control(
-            "Code",
-            ["clustering", "scikit-learn"],
-            default="clustering",
-            required=True,
-            key=f"script{key}",
-        )
-        _show_script(run, scripts.with_clustering if package == "clustering" else scripts.with_scikit_learn)
+    with st.container(horizontal=True):
+        for label, ending, mime, slow, create in (
+            (points_label, "assignments.csv", "text/csv", long, partial(files.assignments_csv, run)),
+            ("Parameters (CSV)", "parameters.csv", "text/csv", False, partial(files.parameters_csv, run)),
+            ("Parameters (JSON)", "parameters.json", "application/json", False, partial(files.parameters_json, run)),
+            ("All iterations (NPZ)", "history.npz", "application/octet-stream", long, partial(files.history_npz, run)),
+            (
+                "Animation (HTML)",
+                "animation.html",
+                "text/html",
+                False,
+                partial(offline.animation, figure, sentences, run.title),
+            ),
+            (
+                "Animation (GIF)",
+                "animation.gif",
+                "image/gif",
+                True,
+                partial(files.animation_gif, run, figure, frames, run.title),
+            ),
+            *((one.label, one.name, one.mime, False, one.create) for one in run.view.files(run)),
+        ):
+            content = (run.key, figure.meta)
+            if slow and not file_on_demand(label, content, create, key):
+                continue
+            download(label, ending if ending in exact_names else f"{name}-{ending}", mime, content, create, key)
+    st.caption(
+        "The HTML animation works offline. CSV cells that look like formulas are prefixed with an apostrophe. To save the "
+        "current frame, use the PNG and SVG buttons of the player."
+    )
+    if not key:
+        st.page_link("pages/report/page.py", label="Printable report", icon=":material/description:")
+    copy_link(WITHOUT_DATA if uses_own_data() else "", f"copying taken{key}")
+    package = st.segmented_control(
+        "Code",
+        ["clustering", "scikit-learn"],
+        default="clustering",
+        required=True,
+        key=f"script{key}",
+    )
+    _show_script(run, scripts.with_clustering if package == "clustering" else scripts.with_scikit_learn)
 
 
 def _show_script(run: Run, write: Callable[[Run], str]) -> None:
@@ -102,16 +126,13 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
                 st.caption(f"Reads an exported file: put {file.name} in the working directory.")
 
 
-def file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes]) -> bytes | None:
-    """Show a button that creates the file, with a progress bar. Return the file, or None before it is created.
-
-    `content` identifies its content in the cache.
-    """
+def file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes], key: str = "") -> bool:
+    """Show a button that creates the file for `download`, with a progress bar. Return whether the file exists."""
     cache, place = session_cache(), st.empty()
-    key, name = ("file", *content), f"{label[0].lower()}{label[1:]}"
-    if key not in cache:
-        if not place.button(f"Create {name}", key=f"create {key}", icon=":material/hourglass_top:"):
-            return None
-        cache.get(key, lambda: create(on_progress=lambda fraction: place.progress(fraction, f"Creating {name}")))
+    cache_key, name = (f"file {label}", *content), f"{label[0].lower()}{label[1:]}"
+    if cache_key not in cache:
+        if not place.button(f"Create {name}", key=f"create {label}{key}", icon=":material/hourglass_top:"):
+            return False
+        cache.get(cache_key, lambda: create(on_progress=lambda fraction: place.progress(fraction, f"Creating {name}")))
     place.empty()
-    return cache.get(key, None)
+    return True

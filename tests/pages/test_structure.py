@@ -14,7 +14,11 @@ import pytest
 from pages.methods import methods
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("watch", "segments", "hierarchy", "mixture", "embedding", "data", "report", "compare", "restarts", "choose_k", "failures")
+PAGES = (
+    *("watch", "segments", "hierarchy", "mixture", "embedding", "data", "report"),
+    *("compare", "restarts", "choose_k"),
+    "failures",
+)
 LAYERS = ("ui", "export", "runs", "methods", "figures", "datasets")
 """from top to bottom: a folder may import from those below it"""
 FILES = sorted((ROOT / "pages").rglob("*.py"))

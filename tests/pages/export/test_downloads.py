@@ -1,6 +1,6 @@
 """Downloads: Streamlit does not confuse two large files that differ in one digit."""
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
@@ -24,6 +24,13 @@ class Nothing:
         return lambda *args, **options: None
 
 
+class OpenMenu(AbstractContextManager):
+    open = True
+
+    def __exit__(self, *details):
+        pass
+
+
 @contextmanager
 def container(*args, **options):
     yield
@@ -39,7 +46,8 @@ def downloads(monkeypatch):
 
     page = Nothing()
     page.session_state = {}
-    page.popover = page.container = container
+    page.popover = lambda *args, **options: OpenMenu()
+    page.container = container
     page.download_button = download_button
     page.segmented_control = lambda *args, default, **options: default
     page.button = lambda *args, **options: False
@@ -54,7 +62,7 @@ def downloads(monkeypatch):
         found.clear()
         picture = type("Picture", (), dict(meta="same"))
         monkeypatch.setattr(export_menu.offline, "animation", lambda *args: b"")
-        export_menu.show_export_menu(run, picture, frames_of(run)[0])
+        export_menu._show_exports(run, picture, frames_of(run)[0], "")
         return dict(found)
 
     return show

@@ -6,6 +6,14 @@ from pages.segments import downloads
 from tests.pages.app import latest, opened
 
 
+def opened_menu(link):
+    """The app with the popover open."""
+    app = opened(link)
+    assert labels(app) == []
+    app.session_state["export menu of segments"] = True
+    return app.run()
+
+
 def labels(app):
     """The labels of the tables that can be downloaded."""
     found = [download.proto.label for download in app.get("download_button")]
@@ -13,13 +21,13 @@ def labels(app):
 
 
 def test_the_page_offers_rows_and_summary_as_excel_and_csv():
-    app = opened("/segments?n=50")
+    app = opened_menu("/segments?n=50")
     assert labels(app) == ["Rows (Excel)", "Rows (CSV)", "Summary (Excel)", "Summary (CSV)"]
 
 
 def test_large_tables_are_written_on_request(monkeypatch):
     monkeypatch.setattr(downloads, "MAX_QUICK_CELLS", 10)
-    app = opened("/segments?n=50")
+    app = opened_menu("/segments?n=50")
     assert labels(app) == ["Summary (Excel)", "Summary (CSV)"]
     for label in ("Create rows (Excel)", "Create rows (CSV)"):
         next(button for button in app.button if button.label == label).click().run()
@@ -29,7 +37,7 @@ def test_large_tables_are_written_on_request(monkeypatch):
 
 def test_tables_with_too_many_rows_for_excel_have_only_a_csv_file(monkeypatch):
     monkeypatch.setattr(downloads, "MAX_EXCEL_ROWS", 40)
-    app = opened("/segments?n=50")
+    app = opened_menu("/segments?n=50")
     assert labels(app) == ["Rows (CSV)", "Summary (Excel)", "Summary (CSV)"]
     assert "The table has 50 rows, and an Excel sheet at most 40: use the CSV file." in [info.value for info in app.info]
 

@@ -172,8 +172,12 @@ def test_an_error_in_a_script_does_not_break_the_page(error, monkeypatch):
 
     monkeypatch.setattr(KMeansView, "script", script)
     app = opened("/?n=50")
+    app.session_state["export menu"] = True
+    app.run()
     assert metrics(app)["Status"] == "converged"
     assert not app.code
+    assert messages(app).count("There is no script for this run.") == (error is not ValueError)
+    assert "Parameters (CSV)" in [download.proto.label for download in app.get("download_button")]
 
 
 def test_the_caption_says_whether_the_points_are_those_of_a_sample(monkeypatch):
