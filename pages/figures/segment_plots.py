@@ -36,6 +36,8 @@ FINE_BINS = 2_000
 """number of bins into which values are counted before a density is computed"""
 MAX_CATEGORIES = 12
 """number of categories with bars of their own"""
+MAX_TEXT_COLUMNS = 12
+"""number of segments up to which the cells of a heat map have texts"""
 SELECTED = "Selected rows"
 
 
@@ -112,7 +114,9 @@ def _images(xy: np.ndarray, extent: tuple, groups: Groups) -> list[dict]:
     images = []
     if not shown.all():
         gray = paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL]))
-        images.append(image_position(extent) | dict(source=gray, opacity=2 * FAINT))
+        position = image_position(extent)
+        # Plotly draws only one of two images at exactly the same position
+        images.append(position | dict(source=gray, opacity=2 * FAINT, sizex=position["sizex"] * (1 + 1e-9)))
     if shown.any():
         source = paint.Canvas(*xy[shown].T, extent).paint(colors, labels=labels[shown])
         images.append(image_position(extent) | dict(source=source))
@@ -286,7 +290,7 @@ def heat_map(z: np.ndarray, texts: list[list[str]], rows: list[str], groups: Gro
         zmax=2,
         colorscale=palette.DIVERGING,
         text=texts,
-        texttemplate="%{text}" if k <= 20 else None,
+        texttemplate="%{text}" if k <= MAX_TEXT_COLUMNS else None,
         textfont=dict(color=DARK),
         hoverinfo="skip",
         showscale=False,

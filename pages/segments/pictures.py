@@ -111,7 +111,7 @@ def _show_points(segments: Segments, groups: Groups, tool: str) -> None:
         alt="Points colored by segment. Drag to select rows.",
     )
     n = len(data.points)
-    st.caption(points_note(n, data.all_rows is not None or n < data.n, n > MAX_MARKERS) + " Drag to select rows.")
+    st.caption(points_note(n, data.all_rows is not None or n < data.n, n > MAX_MARKERS) + _drag_note(groups, "to select rows"))
 
 
 def _show_distribution(profiles: Profiles, groups: Groups) -> None:
@@ -153,7 +153,14 @@ def _show_distribution(profiles: Profiles, groups: Groups) -> None:
         selection_mode=("box",),
         alt=f"Distribution of {name} by segment. Drag along the horizontal axis to select rows.",
     )
-    st.caption(escape_markdown(" ".join(_distribution_notes(variable, kind, int((~known).sum())))))
+    notes = " ".join(_distribution_notes(variable, kind, int((~known).sum())))
+    how = "over bars to select the rows of their categories" if variable.categories else "along the axis to select rows"
+    st.caption(escape_markdown(notes) + _drag_note(groups, how))
+
+
+def _drag_note(groups: Groups, how: str) -> str:
+    """A sentence about how rows are selected in a picture."""
+    return f" Drag {how}{'' if groups.picked is None else ', only of the segment in color'}."
 
 
 def _known(variable: Variable) -> np.ndarray:
@@ -173,13 +180,13 @@ def _distribution_notes(variable: Variable, kind: str, missing: int) -> list[str
     if len(variable.categories) > segment_plots.MAX_CATEGORIES:
         notes.append(f"The {segment_plots.MAX_CATEGORIES} most frequent of {len(variable.categories)} categories are shown.")
     if variable.categories:
-        return ["Share of each category in each segment.", *notes, "Drag over bars to select the rows of their categories."]
+        return ["Share of each category in each segment.", *notes]
     kinds = {
         "histogram": "Rows of each segment, stacked.",
         "density": "Kernel density of each segment; the area under each curve is 1.",
         "box": "Median, quartiles, and whiskers of up to 1.5 interquartile ranges; dots are the smallest and largest values.",
     }
-    return [kinds[kind], *notes, "Drag along the axis to select rows."]
+    return [kinds[kind], *notes]
 
 
 def shown_columns(profiles: Profiles, only_numbers: bool) -> list[int]:
