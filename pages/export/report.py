@@ -28,7 +28,7 @@ from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.runs.segments import segments_of
 
-MAX_COLUMNS = 8
+MAX_COLUMNS = 6
 """maximum number of data columns in the tables, so that they fit the page"""
 PLOT_SIZE = 480, 340
 """width and height of a plot in pixels; for printing, images have `OVERSAMPLING` times as many"""
@@ -171,8 +171,8 @@ def _clusters(run: Run) -> str:
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)
-    coordinates = f"{', '.join(columns)}: coordinates of the cluster {run.center_name}s."
-    caption = f"<p>{cell(coordinates)}</p>" if columns else ""
+    which = "last column contains" if len(columns) == 1 else f"last {len(columns)} columns contain"
+    caption = f"<p>The {which} coordinates of the cluster {run.center_name}s.</p>" if columns else ""
     return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{caption}"
 
 

@@ -20,7 +20,7 @@ from pages.runs.segments import Segments
 
 MIN_EFFECT = 0.1
 """smallest effect of a column that the headline mentions"""
-MAX_NAMES = 20
+MAX_NAMES = 12
 """maximum number of columns that are named"""
 MAX_REASONS = 4
 """maximum number of reasons for leaving out rows that are named"""
@@ -98,8 +98,16 @@ def _block(profiles: Profiles, i: int, share: float, color: str) -> str:
     size = f"{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%})"
     return (
         f"<section class='segment'><h3>{mark(palette.mark_of(segments.ranks[i]), color, segments.names[i])} "
-        f"<small>{cell(size)}</small></h3><p>{cell(profiles.sentence(i))}</p>{strips}</section>"
+        f"<small>{cell(size)}</small></h3><p>{cell(_sentence(profiles, i))}</p>{strips}</section>"
     )
+
+
+def _sentence(profiles: Profiles, i: int) -> str:
+    """What sets a segment apart; its most typical rows if there are no columns, as for a distance matrix."""
+    segments = profiles.segments
+    if profiles.variables or not segments.sizes[i]:
+        return profiles.sentence(i)
+    return f"Most typical: {', '.join(segments.data.names_of(segments.typical_rows(i, MAX_PARTS)))}."
 
 
 def _strip(difference: Difference, member: np.ndarray, color: str) -> str:
@@ -195,6 +203,8 @@ def _about_data(segments: Segments) -> list[str]:
     else:
         columns = data.columns if data.scaling is None else data.scaling.columns
     scaling = SCALING_SENTENCES["none" if data.scaling is None else data.scaling.name]
+    if run.view.matrix_metric(run.settings) == "gower":
+        scaling = "Gower distance divides each number by the range of its column."
     return [*notes, f"The columns are {_listed(columns)}." if len(columns) > 1 else f"The column is {columns[0]}.", scaling]
 
 

@@ -1,5 +1,6 @@
 """What holds on every page: accessibility, and that it fits a narrow window. The report is also printed."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,6 +63,13 @@ def test_the_report_is_printed_on_white_without_the_sidebar(page, server):
         }"""
     )
     leave_unchanged(page, f"{server}/{REPORT}")
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_report_of_five_segments_is_printed_on_two_pages(page, server, paper):
+    visit(page, f"{server}/report?n=50&k=5")
+    page.locator(".report img").nth(3).wait_for()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper, prefer_css_page_size=True))) == 2
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -116,7 +116,7 @@ def test_rows_outside_the_sample_of_a_method_with_all_distances_have_this_reason
     assert (added.index[added["segment (2)"].notna()] + 1).tolist() == segments.data.rows.tolist()
 
 
-def test_rows_of_dropped_segments_and_noise_have_different_reasons():
+def test_rows_of_dropped_segments_have_a_reason():
     plain = segments_from()
     segments = plain.edited(Edit("drop", (1,))).edited(Edit("rename", (0,), name="Savers"))
     added = in_original(table_with_segments(segments), CUSTOMERS)
@@ -124,11 +124,19 @@ def test_rows_of_dropped_segments_and_noise_have_different_reasons():
     assert (added["left out because"] == np.where(dropped, "dropped by hand", "")).all()
     assert added["segment (2)"].isna().tolist() == dropped.tolist()
     assert set(added["segment name"].dropna()) == {"Savers", "Segment 2"}
-    # a method that finds noise
-    noisy = replace(plain, labels=np.where(np.arange(N) < 5, -1, plain.labels))
-    added = table_with_segments(noisy)
-    assert added["left out because"].tolist() == ["noise: not in any segment"] * 5 + [""] * (N - 5)
-    assert added["distance to center"].isna().tolist() == [True] * 5 + [False] * (N - 5)
+
+
+def test_noise_and_dropped_rows_have_different_reasons():
+    run = replace(segments_from().run)
+    vars(run)["labels"] = np.where(np.arange(N) < 5, -1, run.labels)  # as of a method that finds noise
+    plain = segments_of(run)
+    for segments in (plain, plain.edited(Edit("drop", (1,)))):
+        added = table_with_segments(segments)
+        noise, dropped = np.arange(N) < 5, (plain.labels == 1) & (segments.labels < 0)
+        expected = np.where(noise, "noise: not in any segment", np.where(dropped, "dropped by hand", ""))
+        assert (added["left out because"] == expected).all()
+        for name in ("segment (2)", "segment name", "distance to center"):
+            assert (added[name].isna() == (noise | dropped)).all()
 
 
 def test_rows_that_were_moved_out_before_their_segment_was_dropped_are_kept():

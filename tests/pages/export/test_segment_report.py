@@ -180,7 +180,7 @@ def test_many_reasons_and_columns_are_cut_short(monkeypatch):
         table.loc[i, f"c{i}"] = np.nan
     text = paragraph(segments_from(table, features=tuple(table.columns)))
     assert "; other such reasons (4 rows)." in text
-    assert "c18, c19 and 5 more." in text
+    assert "c10, c11 and 13 more." in text
 
 
 def test_the_paragraph_says_that_a_sample_was_used(monkeypatch):
@@ -200,6 +200,23 @@ def test_simulated_points_and_distance_matrices_have_a_first_page():
         assert f" of {data.title} fall into 2 segments" in headline(profiles)
         assert segment_blocks(profiles).count("<section") == 2
         assert (data.matrix_name or "The columns are x1 and x2.") in paragraph(segments)
+
+
+def test_segments_without_columns_have_their_most_typical_rows():
+    matrix = np.abs(np.subtract.outer(np.array([0.0, 1, 2, 10, 11, 12]), np.array([0.0, 1, 2, 10, 11, 12])))
+    data = matrix_data(matrix, list("abcdef"), "Letters")
+    segments = segments_of(make_run(data, settings("kmedoids", 2, data=data), RecentCache(), lambda _: None))
+    text = segment_blocks(Profiles(segments))
+    assert {re.sub("[ac]", "?", one) for one in re.findall("Most typical: (.*?)</p>", text)} == {"b, ?, ?.", "e, d, f."}
+
+
+def test_gower_distance_has_its_own_scaling():
+    segments = segments_from(method="kmedoids", features=("age", "plan"))
+    gower = segments.run.settings.with_options(metric="gower")
+    run = make_run(segments.data, gower, RecentCache(), lambda _: None)
+    text = paragraph(segments_of(run))
+    assert "Gower distance divides each number by the range of its column." in text
+    assert "standardized" not in text
 
 
 def test_a_link_opens_the_run():

@@ -17,6 +17,8 @@ from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
 from pages.runs.run_pictures import RunPictures
+from pages.runs.segments import Edit
+from pages.ui.segments import EDITS
 from tests.pages.app import latest, opened, opened_with_pasted
 
 
@@ -159,7 +161,7 @@ def test_the_report_on_a_distance_matrix_has_no_coordinates():
     app = opened("/report?source=Built-in&table=Number words&algorithm=K-medoids")
     assert "edit distances" in page(app)
     assert "coordinates of the cluster" not in page(app)
-    assert "x1, x2: coordinates of the cluster centers" in page(opened("/report?n=50"))
+    assert "The last 2 columns contain coordinates of the cluster centers." in page(opened("/report?n=50"))
 
 
 def test_column_names_with_markup_are_escaped():
@@ -169,3 +171,24 @@ def test_column_names_with_markup_are_escaped():
     assert "<img src=x" not in page(app)
     assert "&lt;img src=x" in page(app)
     assert "Uploaded data cannot be included in a link." in page(app)
+
+
+def test_the_report_shows_the_names_and_edits_of_the_session():
+    app = opened("/report?n=50&k=4")
+    run = run_of(app)
+    edits = (Edit("merge", (0, 1)), Edit("rename", (0,), name="Regulars"))
+    app.session_state[EDITS] = {(run.data.key, run.settings): edits}
+    app.run()
+    assert not app.exception
+    text = page(app)
+    assert " fall into 3 segments; " in text
+    blocks = re.findall("<section class='segment'>(.*?)</section>", text)
+    assert [name in block for name, block in zip(("Regulars", "Segment 2", "Segment 3"), blocks, strict=True)] == [True] * 3
+    assert "They were then edited by hand: 1 merger." in section(text, "Method and settings")
+
+
+def test_methods_without_clusters_have_settings_and_results_first():
+    app = opened("/report?n=50&algorithm=Probabilistic PCA")
+    assert pairs(app)["Algorithm"] == "Probabilistic PCA"
+    assert "<p>None.</p>" in page(app)
+    assert "<section class='segment'>" not in page(app)
