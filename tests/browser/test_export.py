@@ -1,9 +1,13 @@
 """Export, links, the report and the failures in a browser."""
 
+import asyncio
 import csv
 import io
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +16,7 @@ from PIL import Image
 
 from pages.ui.failure_examples import FAILURES
 from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit
+from tests.load.person import Person
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +29,34 @@ def download(page, button) -> tuple[str, bytes]:
     with page.expect_download() as file:
         page.get_by_role("button", name=button, exact=True).click()
     return file.value.suggested_filename, Path(file.value.path()).read_bytes()
+
+
+@contextmanager
+def busy_visitors(server, count):
+    """While the context is open, several visitors without a browser draw one sample after another."""
+    done = threading.Event()
+
+    async def visit(number):
+        person = Person(server, "")
+        await person.open(n="50", seed=str(100 * number))
+        for seed in range(100 * number + 1, 100 * number + 100):
+            if done.is_set():
+                break
+            await person.set(seed=seed)
+        await person.leave()
+        assert not person.errors
+        return person.requests
+
+    async def visit_all():
+        return await asyncio.gather(*map(visit, range(1, count + 1)))
+
+    with ThreadPoolExecutor(1) as thread:
+        requests = thread.submit(asyncio.run, visit_all())
+        try:
+            yield
+        finally:
+            done.set()
+            assert min(requests.result()) > 2  # they were not idle
 
 
 def final_sentence(page):
@@ -83,6 +116,19 @@ def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_
     assert sentence.inner_text() == paused != final
     assert errors == []
     context.close()
+    page.keyboard.press("Escape")
+    leave_unchanged(page, server + ADDRESS)
+
+
+def test_downloads_succeed_while_others_use_the_server(page, server):
+    visit(page, server + ADDRESS, PLOT, LOSS)
+    with busy_visitors(server, 3):
+        page.get_by_role("button", name="Export").click()
+        for _ in range(4):
+            for label in ("Assignments (CSV)", "Parameters (JSON)", "All iterations (NPZ)"):
+                name, content = download(page, label)
+                assert name
+                assert content
     page.keyboard.press("Escape")
     leave_unchanged(page, server + ADDRESS)
 
