@@ -51,6 +51,8 @@ class SourceFile:
     name: str
     format: Any
     """the `readers.Format` by which it was read"""
+    notes: tuple[str, ...] = ()
+    """sentences about repairs and dropped rows"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ For simulated data the script draws the sample again; for other data it reads th
 """
 
 import ast
+import sys
 from collections.abc import Callable, Iterable
 
 from clustering.proximity import METRICS
@@ -22,8 +23,8 @@ def with_clustering(run: Run) -> str:
 
     Raises NoScript, with the reason, if there is none.
     """
-    data = run.view.data_code(run) or _data(run)
-    return _assembled(data, _script_of(run.view.script, run))
+    data = run.view.data_code(run) or data_script(run)
+    return assembled(data, script_of(run.view.script, run))
 
 
 def with_scikit_learn(run: Run) -> str:
@@ -31,21 +32,22 @@ def with_scikit_learn(run: Run) -> str:
 
     Raises NoScript, with the reason, if there is none.
     """
-    script, data = _script_of(run.view.scikit_learn_script, run), _data(run)
-    return _assembled(data, script)
+    script, data = script_of(run.view.scikit_learn_script, run), data_script(run)
+    return assembled(data, script)
 
 
-def _assembled(data: Script, script: Script) -> str:
+def assembled(data: Script, script: Script) -> str:
     """The script: imports of the standard library, then of packages, then the lines."""
     statements = data.statements | script.statements
-    standard_library = sorted(line for line in statements if line.startswith("import "))
+    standard_library = sorted(line for line in statements if line.split()[1] in sys.stdlib_module_names)
     packages = sorted(statements - set(standard_library))
     first = "".join(f"{line}\n" for line in standard_library) + "\n" * bool(standard_library)
-    last = "".join(f"{line}\n" for line in packages)
-    return f"{first}import numpy as np\n{_from_clustering(data.imports | script.imports)}{last}\n{data.body}{script.body}"
+    modules, names = ("".join(f"{line}\n" for line in packages if line.startswith(word)) for word in ("import", "from"))
+    imports = f"{first}import numpy as np\n{modules}{_from_clustering(data.imports | script.imports)}{names}"
+    return f"{imports}\n{data.body}{script.body}"
 
 
-def _script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
+def script_of(write: Callable[[Run, int], Script], run: Run) -> Script:
     """The method's part of the script, with the run's iteration limit. Raises NoScript with the reason if there is none."""
     try:
         return write(run, iteration_limit(run.data, run.settings))
@@ -59,7 +61,7 @@ def _from_clustering(names: Iterable[str]) -> str:
     return f"from clustering import {', '.join(sorted(names, key=str.lower))}\n" if names else ""
 
 
-def _data(run: Run) -> Script:
+def data_script(run: Run) -> Script:
     """The lines that define the points."""
     data = run.data
     if data.precomputed is not None:

@@ -27,7 +27,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.metric import METRIC, METRIC_NAMES
+from pages.methods.metric import METRIC, METRIC_NAMES, proximities_code
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization
 from pages.methods.traits import Traits
@@ -136,6 +136,9 @@ class KMedoidsView(MethodView):
     def placement_distance(self, settings: Settings) -> str:
         return f"{METRIC_NAMES[settings.option('metric')]} distance to the medoid"
 
+    def nearest_centers(self, run) -> np.ndarray | None:
+        return run.cluster_centers if run.settings.option("metric") in ("euclidean", "squared euclidean") else None
+
     def uses_swaps(self, settings: Settings) -> bool:
         """Whether the M step replaces a medoid with another point instead of updating each cluster."""
         return settings.option("update") != ALTERNATING and settings.k > 1
@@ -225,8 +228,7 @@ class KMedoidsView(MethodView):
         return {"medoid_row": run.data.rows[medoids], "medoid_name": run.data.names_of(medoids)}
 
     def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
-        line = f'proximities = proximity_matrix(points, "{settings.option("metric")}")\n'
-        return line, "proximities", frozenset({"proximity_matrix"})
+        return proximities_code(settings.option("metric"))
 
 
 def _nearest_rows(points: np.ndarray, centers: np.ndarray) -> np.ndarray:

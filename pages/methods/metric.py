@@ -30,3 +30,10 @@ METRIC = Option(
 def distances_name(metric: str) -> str:
     """The distances by a metric in running text, such as "Euclidean distances" or "given distances"."""
     return "given distances" if metric == PRECOMPUTED else f"{METRIC_NAMES[metric]} distances"
+
+
+def proximities_code(metric: str) -> tuple[str, str, frozenset[str]]:
+    """Code that computes the proximity matrix of `points`, as in `MethodView.input_code`; Gower's of `numbers` and `codes`."""
+    if metric == "gower":
+        return "proximities = gower_matrix(numbers, codes)\n", "proximities", frozenset({"gower_matrix"})
+    return f'proximities = proximity_matrix(points, "{metric}")\n', "proximities", frozenset({"proximity_matrix"})

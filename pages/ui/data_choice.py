@@ -8,8 +8,9 @@ import streamlit as st
 from pages.datasets import catalog, cleaning
 from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.columns import describe
-from pages.datasets.data import Data
+from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
+from pages.datasets.readers import Format
 from pages.datasets.server.configuration import is_configured
 from pages.ui.preparation import (
     SCALING_KEY,
@@ -152,7 +153,8 @@ def bundled(name: str) -> Source:
     columns = describe(rows)
     numbers = tuple(c.name for c in columns if c.kind == "number" and c.name != table.label)
     initial = replace(cleaning.default_preparation(columns), columns=numbers, label=table.label)
-    return Source(name, table.title, rows, columns, initial, IN_LINK)
+    format = Format("text", encoding="utf-8", separator=",", header=1)
+    return Source(name, table.title, rows, columns, initial, IN_LINK, SourceFile(table.file, format))
 
 
 def _own(full: bool) -> Data | None:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.datasets import cleaning, matrices
-from pages.datasets.data import Data
+from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
 from pages.datasets.opened import Opened
@@ -24,6 +24,8 @@ VECTORS = "vectors"
 """input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
 SUBSET = "subset"
 """input of the rows that were selected on the Segments page, once there are any; also their session key"""
+PASTED, PASTED_FILE = "Pasted text", "pasted.csv"
+"""title and file name of a pasted table"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
 """(left, right, bottom, top) of the drawing area"""
 INTERPRETATIONS = {
@@ -119,7 +121,7 @@ def _pasted() -> Source | Data | None:
     if not text:
         return None
     content = text.encode("utf-8")
-    return _choose_reading("Pasted text", f"pasted {hashlib.sha256(content).hexdigest()[:16]}", content)
+    return _choose_reading(PASTED, f"pasted {hashlib.sha256(content).hexdigest()[:16]}", content)
 
 
 def _keep_upload() -> None:
@@ -137,7 +139,7 @@ def _format_size(size: int) -> str:
 
 def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     """Reads a file with the chosen import options and interpretation."""
-    name = title if key.startswith("file") else "pasted.csv"
+    name = title if key.startswith("file") else PASTED_FILE
     opened = open_cached(key, content, name)
     if opened.reading and len(sheets := opened.reading.sheets) > 1:
         sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
@@ -178,7 +180,8 @@ def _interpret(title: str, key: str, opened: Opened, interpretation: str | None)
     def make_source():
         initial = cleaning.default_preparation(opened.columns)
         initial = replace(initial, scaling=cleaning.default_scaling(table, initial.columns))
-        return Source(key, title, table, opened.columns, initial, PERSISTENT)
+        file = SourceFile(PASTED_FILE if title == PASTED else title, opened.format, opened.reading.notes)
+        return Source(key, title, table, opened.columns, initial, PERSISTENT, file)
 
     kind = session_cache().get(("matrix kind", key), lambda: matrices.matrix_kind(table))
     if kind and _choose_interpretation(key, [kind, "table"], kind) == kind:
