@@ -23,15 +23,16 @@ OnProgress = Callable[[float], None]
 ignore_progress: OnProgress = lambda fraction: None  # noqa: E731
 ROWS = 20_000
 """number of table rows written at once"""
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""first characters of cells that a spreadsheet may run as formulas"""
+FORMULA = re.compile(r"(^|[;\t\r\n])([^\S\t\r\n]*)(?=[=+\-@＝＋－＠])")
+"""where a spreadsheet may see the beginning of a formula: also after blanks, and after separators of the list, the columns and
+the lines, because some programs ignore quotation marks"""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def escape_formula(text) -> str:
-    """Return the text, prefixed with an apostrophe if a spreadsheet may run it as a formula. Numbers are unchanged."""
+    """Return the text with an apostrophe wherever a spreadsheet may see a formula. Numbers are unchanged."""
     text = str(text)
-    return f"'{text}" if text.startswith(FORMULA_PREFIXES) and not NUMBER.fullmatch(text) else text
+    return text if NUMBER.fullmatch(text) else FORMULA.sub(r"\1\2'", text)
 
 
 def _csv(headers: list[str], columns: list, on_progress: OnProgress = ignore_progress) -> bytes:

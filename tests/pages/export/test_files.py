@@ -67,7 +67,12 @@ def test_assignments_have_exact_coordinates_and_the_cluster_numbers_of_the_scree
         ("+A1", "'+A1"),
         ("-A1", "'-A1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
+        ("\t=1", "\t'=1"),
+        ("  =1", "  '=1"),
+        ("a;=1", "a;'=1"),
+        ("a\n=1\r\n-x", "a\n'=1\r\n'-x"),
+        ("＝1+1", "'＝1+1"),
+        ("a; b, -c", "a; b, -c"),
         ("-1.5", "-1.5"),
         ("+2e-7", "+2e-7"),
         ("plain = text", "plain = text"),
@@ -79,6 +84,11 @@ def test_cells_that_look_like_formulas_are_prefixed_with_an_apostrophe(cell, exp
     headers, first, *_ = rows_of(files.assignments_csv(run))
     assert headers[2] == exported
     assert first[1] == exported
+
+
+def test_cells_of_a_million_characters_are_searched_for_formulas_quickly():
+    for part in (" ", "\t", "\n", "; ", "=", "'"):
+        assert len(files.escape_formula(part * 1_000_000)) >= len(part) * 1_000_000
 
 
 def test_exports_of_a_distance_matrix_have_names_and_no_coordinates():
