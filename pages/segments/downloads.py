@@ -6,15 +6,15 @@ from functools import partial
 
 import streamlit as st
 
-from pages.datasets.formatting import escape_markdown
+from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.export import segment_files
+from pages.export.pipeline import pipeline
 from pages.export.spreadsheets import MAX_EXCEL_ROWS
 from pages.runs.model import model_of
 from pages.runs.model_file import to_json
 from pages.runs.profiles import Profiles
 from pages.runs.segments import Segments
 from pages.ui.export_menu import download, export_popover, file_on_demand
-from pages.ui.widgets import session_cache
 
 MAX_QUICK_CELLS = 100_000
 """maximum number of cells of a table that is written without a progress bar"""
@@ -40,9 +40,9 @@ def show_downloads(profiles: Profiles) -> None:
         with st.container(horizontal=True):
             _download(profiles.segments, "Summary (Excel)", "summary.xlsx", partial(segment_files.summary_excel, profiles))
             _download(profiles.segments, "Summary (CSV)", "summary.csv", partial(segment_files.summary_csv, profiles))
-        st.markdown("**For new rows, next month**")
+        st.markdown("**Model for new rows, and the whole analysis as a script**")
         with st.container(horizontal=True):
-            _show_model(profiles.segments)
+            _show_code(profiles.segments)
         st.caption(_notes(profiles.segments))
 
 
@@ -61,14 +61,17 @@ def _show_rows(segments: Segments) -> None:
                 _download(segments, label, ending, create)
 
 
-def _show_model(segments: Segments) -> None:
-    """A download of the model, or the reason why there is none."""
-    try:
-        model = session_cache().get(("model", *segments.key), lambda: model_of(segments))
-    except ValueError as error:
-        st.info(escape_markdown(str(error)), icon=":material/info:")
-    else:
-        _download(segments, "Model (JSON)", "model.json", partial(to_json, model))
+def _show_code(segments: Segments) -> None:
+    """Downloads of the model and of the script, or the reasons why there are none."""
+    rows_file = f"{file_name(segments)}-segments.csv"
+    for label, ending, create in (
+        ("Model (JSON)", "model.json", lambda: to_json(model_of(segments))),
+        ("Script (Python)", "pipeline.py", lambda: pipeline(segments, rows_file).encode()),
+    ):
+        try:
+            _download(segments, label, ending, create)
+        except ValueError as error:
+            st.info(escape_markdown(as_sentence(error)), icon=":material/info:")
 
 
 def _download(segments: Segments, label: str, ending: str, create: Callable[[], bytes]) -> None:
@@ -91,5 +94,9 @@ def _notes(segments: Segments) -> str:
         notes = [f"The files contain the random sample of {len(data.points):,} of the {data.n:,} rows."]
     if data.scaling is not None and segments.memberships is None:
         notes.append("Distances are those of the scaled columns.")
+    notes.append(
+        "The model assigns new rows in the section “New rows”. The script repeats everything from the file on, with the "
+        "package clustering."
+    )
     notes.append("CSV cells that look like formulas are prefixed with an apostrophe.")
     return " ".join(notes)

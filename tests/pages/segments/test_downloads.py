@@ -53,3 +53,21 @@ def test_files_are_named_after_the_data():
     ):
         data = replace(segments.data, title=title)
         assert downloads.file_name(replace(segments, run=replace(segments.run, data=data))) == name
+
+
+def test_the_page_offers_the_model_and_the_script():
+    app = opened_menu("/segments?n=50")
+    found = [one.proto.label for one in app.get("download_button")]
+    assert found[-2:] == ["Model (JSON)", "Script (Python)"]
+    assert not app.info
+
+
+def test_reasons_replace_a_model_and_a_script_that_are_impossible():
+    app = opened_menu("/segments?source=Built-in&table=Number words&algorithm=K-medoids")
+    segments = latest(app, "segments")
+    assert segments.data.precomputed is not None
+    found = [one.proto.label for one in app.get("download_button")]
+    assert not {"Model (JSON)", "Script (Python)"} & set(found)
+    reasons = [info.value for info in app.info]
+    assert any("New rows cannot be assigned" in reason for reason in reasons)
+    assert any("A script cannot load a precomputed distance matrix" in reason for reason in reasons)
