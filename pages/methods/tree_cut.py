@@ -12,7 +12,7 @@ from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line, hull
 from pages.figures.plots import highlight_traces
 from pages.methods.base import MethodView, NoScript, Script
-from pages.methods.metric import METRIC, distances_name
+from pages.methods.metric import METRIC, distances_name, proximities_code
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Loss, Traits
 from pages.methods.trees import DataTree, build_tree
@@ -169,11 +169,14 @@ class TreeCutView(MethodView):
 
     def script(self, run, iterations: int) -> Script:
         linkage, metric = run.settings.option("linkage"), run.settings.option("metric")
-        tree, imports = f'tree_of_points(points, "{linkage}")', frozenset({"tree_of_points"})
-        if metric != "euclidean":
-            tree = f'tree_of_proximities(proximity_matrix(points, "{metric}"), "{linkage}")'
-            imports = frozenset({"tree_of_proximities", "proximity_matrix"})
-        return Script(imports, f"tree = {tree}\nlabels = tree.labels({run.settings.k})\nprint(np.bincount(labels))\n")
+        lines, of_input, imports = self.input_code(run.settings)
+        function = "tree_of_points" if metric == "euclidean" else "tree_of_proximities"
+        lines += f'tree = {function}({of_input}, "{linkage}")\nlabels = tree.labels({run.settings.k})\n'
+        return Script(imports | {function}, f"{lines}print(np.bincount(labels))\n")
+
+    def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
+        metric = settings.option("metric")
+        return super().input_code(settings) if metric == "euclidean" else proximities_code(metric)
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
         linkage, metric = run.settings.option("linkage"), run.settings.option("metric")
