@@ -240,7 +240,7 @@ def with_chosen_scaling(data: Data) -> Data:
 
 def show_standardized(key: str) -> None:
     """Shows that columns are standardized by default, and a button that undoes it; `key` is that of the scaling's widget."""
-    st.caption("The units of the columns are unlike, so they are standardized by default.")
+    st.caption("The columns have different units, so they are standardized by default.")
     st.button("Use original units", key="original units", icon=":material/undo:", on_click=_set_scaling, args=(key, "none"))
 
 
