@@ -313,7 +313,7 @@ def _moved(points: np.ndarray, labels: np.ndarray, k: int, a: int, b: int, sigma
     difference = points[in_a].mean(axis=0) - points[in_b].mean(axis=0)
     norm = float(np.linalg.norm(difference))
     if norm <= TIED * np.abs(points).max():
-        raise ValueError(f"clusters {a} and {b} have the same mean, so that nothing is left to test")
+        raise ValueError("the two clusters have the same mean, so that nothing is left to test")
     n_a, n_b = int(in_a.sum()), int(in_b.sum())
     weights = np.where(in_a, n_b / (n_a + n_b), np.where(in_b, -n_a / (n_a + n_b), 0.0))
     direction = difference / norm
@@ -500,7 +500,7 @@ def _nearer_groups(moved: _Moved, tree: Tree, nodes: _Nodes, linkage: str) -> li
         partners, begins, counts = np.unique(node_of[others], return_index=True, return_counts=True)
         limits = nodes.limits(new, partners)
         relative = np.repeat(nodes.weights[new] - nodes.weights[partners], counts)
-        pairs = _Pairs(
+        pairs = _PairsOfPoints(
             squares[np.ix_(members, others)],
             # in units of s
             (moved.along[members][:, None] - moved.along[others]) / relative,
@@ -512,7 +512,7 @@ def _nearer_groups(moved: _Moved, tree: Tree, nodes: _Nodes, linkage: str) -> li
     return excluded
 
 
-class _Pairs(NamedTuple):
+class _PairsOfPoints(NamedTuple):
     """Pairs of the p points of a cluster and the q points of its partners, sorted by partner."""
 
     squares: np.ndarray
@@ -527,7 +527,7 @@ class _Pairs(NamedTuple):
     """(m,) number of points of each partner"""
 
 
-def _all_nearer(pairs: _Pairs, limits: np.ndarray, linkage: str) -> np.ndarray:
+def _all_nearer(pairs: _PairsOfPoints, limits: np.ndarray, linkage: str) -> np.ndarray:
     """(m, 2) intervals in which all pairs of points are nearer than the limit of the partner (r,)."""
     farthest = np.maximum.reduceat(pairs.squares.max(axis=0), pairs.begins)
     untied = _untied(farthest, limits**2, linkage)
@@ -539,7 +539,7 @@ def _all_nearer(pairs: _Pairs, limits: np.ndarray, linkage: str) -> np.ndarray:
     return np.stack([low[found], high[found]], axis=1)
 
 
-def _nearer_on_average(pairs: _Pairs, limits: np.ndarray, linkage: str) -> np.ndarray:
+def _nearer_on_average(pairs: _PairsOfPoints, limits: np.ndarray, linkage: str) -> np.ndarray:
     """(m, 2) intervals in which the mean distance of pairs of points is below the limit of the partner (r,)."""
     numbers = len(pairs.squares) * pairs.counts
     perpendicular = np.maximum(pairs.squares / pairs.speeds**2 - pairs.along**2, 0)

@@ -327,7 +327,7 @@ def test_every_point_alone_leaves_the_naive_test():
         ({"b": 0}, "a and b must be two different clusters, got 0 twice"),
         ({"sigma": 0.0}, r"sigma must be positive and finite, got 0\.0"),
         ({"sigma": np.nan}, "sigma must be positive and finite, got nan"),
-        ({"points": [[0.0], [0.0], [0.0], [0.0]]}, "clusters 0 and 1 have the same mean"),
+        ({"points": [[0.0], [0.0], [0.0], [0.0]]}, "the two clusters have the same mean"),
         ({"points": [[5.0], [5.0], [5.0], [9.0]], "sigma": None}, "the estimate of sigma is 0"),
     ],
 )
