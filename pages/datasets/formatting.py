@@ -41,6 +41,11 @@ def format_value(value: float) -> str:
     return minus_signs(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}")
 
 
+def format_p_value(p: float) -> str:
+    """A p-value with three decimals, or that it is below 0.001 or above 0.999."""
+    return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"{p:.3f}"
+
+
 def pluralize(n: int, noun: str) -> str:
     """The count and its noun: "no points", "1 point", "14 points"."""
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering import proximity_matrix
+from clustering import MeanTest, proximity_matrix
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS
@@ -137,6 +137,8 @@ class MethodView(ABC):
     """what to do if a run stopped at the iteration limit, a sentence"""
     parameters_name: str = "clusters"
     """what there are fewer of if the states must be smaller, a plural"""
+    mean_test_condition: str = ""
+    """what `mean_test` takes as given, with its source; completes "among data in which …\""""
     start_imports: frozenset[str] = frozenset()
     """names from `clustering` used in `start_code`"""
     result_code: str = "state.parameters"
@@ -295,6 +297,23 @@ class MethodView(ABC):
     def placement_distance(self, settings: Settings) -> str:
         """What the distances of `place` are."""
         return f"Euclidean distance to the {self.traits.center}"
+
+    def mean_test(self, run) -> Callable[..., MeanTest]:
+        """A function of two clusters in the method's own order that tests whether they have the same mean.
+
+        The test is valid although the clusters were found in the same data. The function accepts the standard deviation of
+        the noise, `sigma`, which it estimates by default.
+
+        Raises
+        ------
+        ValueError
+            If there is no valid test for this run; the message is a sentence that says why.
+        """
+        raise ValueError("Only K-means from random points and hierarchical clustering have such a test.")
+
+    def nearest_centers(self, run) -> np.ndarray | None:
+        """(k, d) centers if `place` chooses the nearest one by Euclidean distance between points; None if its rule differs."""
+        return self.placement_arrays(run).get("centers")
 
     def data_of_run(self, data: Data, model_input: Any, history) -> Data:
         """The data with which a finished run is shown: one point for each object that the method works with."""

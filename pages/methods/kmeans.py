@@ -1,10 +1,12 @@
 """K-means in the app."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from clustering import KMeans
+from clustering import KMeans, MeanTest, kmeans_mean_test, rows_of_centers
 from pages.datasets.catalog import read_table
 from pages.datasets.data import Data
 from pages.datasets.formatting import pluralize
@@ -34,6 +36,9 @@ from pages.methods.formulas import (
 from pages.methods.options import Settings
 from pages.methods.starts import MANUAL, MAXMIN, PARALLEL, PLAIN_PLUS_PLUS, RANDOM, SEEDED, TREE
 from pages.methods.traits import Loss, Traits
+
+MAX_TESTED_POINTS = 20_000
+"""points for `mean_test`, which takes seconds for each pair of clusters"""
 
 
 class PublishedScores(NamedTuple):
@@ -70,9 +75,33 @@ class KMeansView(MethodView):
     order = 1
     traits = Traits(blocks=True, loss=Loss(), regions=True)
     initializations = (*SEEDED, PARALLEL, TREE, MANUAL)
+    mean_test_condition = (
+        "every row is in the same cluster in every iteration, from the same random starting points (Chen & Witten 2023, JMLR "
+        "24(152))"
+    )
 
     def process(self, settings: Settings, init=None) -> KMeans:
         return KMeans(settings.k, init=settings.start.initialization if init is None else init)
+
+    def mean_test(self, run) -> Callable[..., MeanTest]:
+        history, n = run.history, len(run.data.points)
+        if run.settings.start.initialization != RANDOM.name:
+            raise ValueError(
+                f"The run started {self.start_phrase(run.settings)}: this start depends on the data in a way that the test "
+                f"does not account for. Choose the initialization “{RANDOM.label}”."
+            )
+        if run.data.all_rows is not None:
+            raise ValueError("The test needs all rows in memory, and this is a table on the server: upload a sample of it.")
+        if n > MAX_TESTED_POINTS:
+            raise ValueError(f"The test is limited to {MAX_TESTED_POINTS:,} points, but there are {n:,}.")
+        if (history.sizes == 0).any():
+            iteration = (history.sizes == 0).any(axis=1).argmax()
+            raise ValueError(
+                f"A cluster was empty in iteration {iteration}, and the test does not account for how its center is moved."
+            )
+        # small integers, because there may be hundreds of iterations
+        labels = [history.assignment_of_iteration(t).labels.astype(np.uint8) for t in range(len(history))]
+        return partial(kmeans_mean_test, run.data.points, labels, rows_of_centers(run.data.points, history.parameters[0]))
 
     def regions(self, run, parameters, grid) -> np.ndarray:
         return grid.nearest(parameters)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from clustering import LINKAGES, TreeCut
+from clustering import LINKAGES, MeanTest, TreeCut, tree_mean_test
 from pages.datasets.data import POINTS, PROXIMITIES, Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
@@ -15,8 +16,10 @@ from pages.methods.base import MethodView, NoScript, Script
 from pages.methods.metric import METRIC, distances_name, proximities_code
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Loss, Traits
-from pages.methods.trees import DataTree, build_tree
+from pages.methods.trees import DataTree, build_tree, linkage_name
 
+MAX_TESTED = dict.fromkeys(LINKAGES, 1_500) | {"complete": 1_000, "average": 1_000}
+"""points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
 OUTLINED = 60
 """maximum number of clusters drawn with an outline"""
 LINKAGE = Option(
@@ -46,6 +49,9 @@ class TreeCutView(MethodView):
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
     label_options = frozenset({LINKAGE.name})
+    mean_test_condition = (
+        "the tree has the same two clusters at the cut (Gao, Bien & Witten 2022, doi:10.1080/01621459.2022.2116331)"
+    )
     highlights = highlight_traces("lines+markers", 7)
     notices_by_iteration = False
     time_exception = "for hierarchical clustering, where it includes the distance matrix and the complete tree"
@@ -53,6 +59,20 @@ class TreeCutView(MethodView):
         "In the loss curve, the iterations of hierarchical clustering are its last merges before the cut "
         f"(at most {TreeCut.steps})."
     )
+
+    def mean_test(self, run) -> Callable[..., MeanTest]:
+        data_tree, n = run.model_input, len(run.data.points)
+        limit = MAX_TESTED[data_tree.linkage]
+        if not data_tree.is_euclidean:
+            raise ValueError(
+                f"The tree is that of {distances_name(data_tree.metric)}, but the test needs Euclidean distances of points."
+            )
+        if n > limit:
+            raise ValueError(
+                f"The test of a tree with {linkage_name(data_tree.linkage)} is limited to {limit:,} points, but there are "
+                f"{n:,}."
+            )
+        return partial(tree_mean_test, run.data.points, data_tree.tree, data_tree.linkage, run.settings.k)
 
     def process(self, settings: Settings, init=None) -> TreeCut:
         return TreeCut(settings.k, settings.option("linkage"))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
-from pages.segments import columns, edit, new_rows, overview, pictures, rules, stability
+from pages.segments import columns, edit, new_rows, overview, p_values, pictures, rules, stability
 from pages.segments.downloads import show_downloads
 from pages.ui import run_view
 from pages.ui.data_choice import current
@@ -24,6 +24,7 @@ SECTIONS = {
     "rules": ("Rules", rules.show),
     "edit": ("Edit", edit.show),
     "stability": ("Stability", stability.show),
+    "p_values": ("p-values", p_values.show),
     "new_rows": ("New rows", new_rows.show),
 }
 st.title("Segments")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.datasets.formatting import format_number, format_short, minus_signs
+from pages.datasets.formatting import format_number, format_p_value, format_short, minus_signs
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_a_negative_zero_has_no_sign():
     assert format_number(-0.0) == "0"
     assert format_short(-0.0) == "0"
     assert format_number(float("-inf")) == "−inf"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(1e-300, "< 0.001"), (0.001, "0.001"), (0.0304, "0.030"), (0.999, "0.999"), (1.0, "> 0.999")]
+)
+def test_a_p_value_has_three_decimals(p, text):
+    assert format_p_value(p) == text
