@@ -42,7 +42,7 @@ SELECTED = "Selected rows"
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
+class ColoredSegments:
     """The segments of n points, and which of them are in color."""
 
     labels: np.ndarray
@@ -79,7 +79,7 @@ class Groups:
         return distinct_names([escape_html(truncate(name)) for name in self.names])
 
 
-def points(data: Data, plane: Plane, groups: Groups, tool: str = "select", height: int = 460) -> go.Figure:
+def points(data: Data, plane: Plane, groups: ColoredSegments, tool: str = "select", height: int = 460) -> go.Figure:
     """Return a scatter plot in the plane, with segments as colors; `tool` is what dragging does, "select" or "lasso"."""
     xy = plane.positions(data.points)
     n, shown = len(xy), groups.shown
@@ -106,7 +106,7 @@ def points(data: Data, plane: Plane, groups: Groups, tool: str = "select", heigh
     return Figure(traces, layout)
 
 
-def _images(xy: np.ndarray, extent: tuple, groups: Groups) -> list[dict]:
+def _images(xy: np.ndarray, extent: tuple, groups: ColoredSegments) -> list[dict]:
     """Images of the points: those in color, above a faint one of all."""
     shown, colors = groups.shown, palette.rgb([*groups.colors, palette.NEUTRAL])
     # -1 becomes the last color
@@ -133,7 +133,7 @@ def bin_edges(values: np.ndarray) -> np.ndarray:
     return np.linspace(low, high, BINS + 1)
 
 
-def histogram(values: np.ndarray, groups: Groups, title: str, date: bool = False) -> go.Figure:
+def histogram(values: np.ndarray, groups: ColoredSegments, title: str, date: bool = False) -> go.Figure:
     """Return a stacked histogram of values (n,), NaN if missing: rows in color by segment, all other rows in gray."""
     known = ~np.isnan(values)
     edges = bin_edges(values[known])
@@ -179,7 +179,7 @@ def density_of(values: np.ndarray, at: np.ndarray) -> np.ndarray | None:
     return kernels @ counts[filled] / (len(values) * width * np.sqrt(2 * np.pi))
 
 
-def density(values: np.ndarray, groups: Groups, title: str, date: bool = False) -> go.Figure:
+def density(values: np.ndarray, groups: ColoredSegments, title: str, date: bool = False) -> go.Figure:
     """Return a density curve of values (n,), NaN if missing, for each segment and for the selected rows; each has area 1."""
     low, high = np.nanmin(values), np.nanmax(values)
     margin = 0.08 * (high - low) or 0.5
@@ -205,7 +205,7 @@ def density(values: np.ndarray, groups: Groups, title: str, date: bool = False) 
     return Figure(traces, layout | dict(yaxis=dict(title=dict(text="density"), rangemode="tozero", fixedrange=True)))
 
 
-def box_plot(values: np.ndarray, groups: Groups, title: str, date: bool = False) -> go.Figure:
+def box_plot(values: np.ndarray, groups: ColoredSegments, title: str, date: bool = False) -> go.Figure:
     """Return a box plot of values (n,), NaN if missing, for each segment and for the selected rows.
 
     Whiskers reach to the most extreme values within 1.5 interquartile ranges of the box; dots are smallest and largest values.
@@ -233,7 +233,7 @@ def box_plot(values: np.ndarray, groups: Groups, title: str, date: bool = False)
     return Figure(traces, layout | dict(yaxis=dict(autorange="reversed", fixedrange=True, type="category")))
 
 
-def category_shares(codes: np.ndarray, count: int, groups: Groups) -> np.ndarray:
+def category_shares(codes: np.ndarray, count: int, groups: ColoredSegments) -> np.ndarray:
     """(k, count) share of each category among the known values of each segment; NaN for a segment without values."""
     known = (codes >= 0) & (groups.labels >= 0)
     counts = np.zeros((len(groups.names), count))
@@ -242,7 +242,7 @@ def category_shares(codes: np.ndarray, count: int, groups: Groups) -> np.ndarray
         return counts / counts.sum(axis=1, keepdims=True)
 
 
-def category_bars(codes: np.ndarray, categories: tuple[str, ...], groups: Groups, title: str) -> go.Figure:
+def category_bars(codes: np.ndarray, categories: tuple[str, ...], groups: ColoredSegments, title: str) -> go.Figure:
     """Return bars of the shares of the most frequent categories in each segment, and in the selected rows.
 
     codes : (n,) category of each row, -1 if missing
@@ -271,7 +271,7 @@ def category_bars(codes: np.ndarray, categories: tuple[str, ...], groups: Groups
     return Figure(traces, layout | dict(xaxis=x, yaxis=y))
 
 
-def heat_map(z: np.ndarray, texts: list[list[str]], rows: list[str], groups: Groups) -> go.Figure:
+def heat_map(z: np.ndarray, texts: list[list[str]], rows: list[str], groups: ColoredSegments) -> go.Figure:
     """Return a heat map of standardized differences (p, k) of each segment from all rows.
 
     Each cell has an invisible marker, which can be clicked, with row and segment as customdata.
@@ -332,7 +332,9 @@ def heat_map(z: np.ndarray, texts: list[list[str]], rows: list[str], groups: Gro
     return Figure([heat, cells], layout)
 
 
-def lines(heights: np.ndarray, texts: list[list[str]], columns: list[str], groups: Groups, selected=None) -> go.Figure:
+def lines(
+    heights: np.ndarray, texts: list[list[str]], columns: list[str], groups: ColoredSegments, selected=None
+) -> go.Figure:
     """Return lines of the medians of each segment over columns (parallel coordinates).
 
     Parameters
@@ -380,7 +382,7 @@ def lines(heights: np.ndarray, texts: list[list[str]], columns: list[str], group
     return Figure(traces, layout)
 
 
-def _parts(groups: Groups) -> list[tuple[np.ndarray, str, str, float]]:
+def _parts(groups: ColoredSegments) -> list[tuple[np.ndarray, str, str, float]]:
     """Rows, color, name and opacity of each segment, and of the selected rows, if any."""
     parts = [
         (groups.labels == i, color, name, opacity)

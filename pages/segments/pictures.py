@@ -9,7 +9,7 @@ import streamlit as st
 from pages.datasets.formatting import escape_html, escape_markdown, pluralize, truncate
 from pages.figures import palette, segment_plots
 from pages.figures.plots import MAX_MARKERS, points_note, token
-from pages.figures.segment_plots import Groups
+from pages.figures.segment_plots import ColoredSegments
 from pages.runs.profiles import Profiles, Variable
 from pages.runs.segments import Edit, Segments
 from pages.segments.lasso import points_in
@@ -43,7 +43,7 @@ def show(profiles: Profiles) -> None:
         tool, picked = _choose_tool(), _choose_segment(segments)
     chosen = selected_rows(data)
     selected = np.isin(np.arange(len(segments.labels)), chosen) if chosen.size else None
-    groups = Groups(segments.labels, segments.names, segments.ranks, picked, selected)
+    groups = ColoredSegments(segments.labels, segments.names, segments.ranks, picked, selected)
     left, right = st.columns(2, gap="medium")
     with left:
         _show_points(segments, groups, tool)
@@ -93,7 +93,7 @@ def _select(segments: Segments, picked: int | None, inside: np.ndarray) -> None:
     select_rows(segments.data, np.flatnonzero(inside if picked is None else inside & (segments.labels == picked)))
 
 
-def _show_points(segments: Segments, groups: Groups, tool: str) -> None:
+def _show_points(segments: Segments, groups: ColoredSegments, tool: str) -> None:
     data = segments.data
     plane = chosen_plane(data) if is_manual(segments.run.settings) else choose_plane(data)
     key = f"segments_points {_token(segments, groups, plane.names, tool)}"
@@ -114,7 +114,7 @@ def _show_points(segments: Segments, groups: Groups, tool: str) -> None:
     st.caption(points_note(n, data.all_rows is not None or n < data.n, n > MAX_MARKERS) + _drag_note(groups, "to select rows"))
 
 
-def _show_distribution(profiles: Profiles, groups: Groups) -> None:
+def _show_distribution(profiles: Profiles, groups: ColoredSegments) -> None:
     variables = profiles.variables
     if not variables:
         st.caption("There is no column of numbers, dates or categories.")
@@ -158,7 +158,7 @@ def _show_distribution(profiles: Profiles, groups: Groups) -> None:
     st.caption(escape_markdown(notes) + _drag_note(groups, how))
 
 
-def _drag_note(groups: Groups, how: str) -> str:
+def _drag_note(groups: ColoredSegments, how: str) -> str:
     """A sentence about how rows are selected in a picture."""
     return f" Drag {how}{'' if groups.picked is None else ', only of the segment in color'}."
 
@@ -168,7 +168,7 @@ def _known(variable: Variable) -> np.ndarray:
     return variable.values >= 0 if variable.categories else ~np.isnan(variable.values)
 
 
-def _distribution(variable: Variable, groups: Groups, kind: str):
+def _distribution(variable: Variable, groups: ColoredSegments, kind: str):
     if variable.categories:
         return segment_plots.category_bars(variable.values, variable.categories, groups, variable.name)
     draw = {"histogram": segment_plots.histogram, "density": segment_plots.density, "box": segment_plots.box_plot}[kind]
@@ -240,7 +240,7 @@ def median_heights(values: np.ndarray, parts: list[np.ndarray]) -> tuple[np.ndar
     return medians, np.where(np.isnan(medians), np.nan, ranks / len(ordered))
 
 
-def _show_heat_map(profiles: Profiles, groups: Groups) -> None:
+def _show_heat_map(profiles: Profiles, groups: ColoredSegments) -> None:
     segments, columns = profiles.segments, shown_columns(profiles, only_numbers=False)
     if not columns:
         return
@@ -278,7 +278,7 @@ def _row_name(name: str, variable: Variable) -> str:
     return name if variable.is_feature else f"<i>{name}</i>"
 
 
-def _show_lines(profiles: Profiles, groups: Groups) -> None:
+def _show_lines(profiles: Profiles, groups: ColoredSegments) -> None:
     columns = shown_columns(profiles, only_numbers=True)
     if not columns:
         return
@@ -367,7 +367,7 @@ def rows_of(segments: Segments, rows: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def _token(segments: Segments, groups: Groups, *choices) -> str:
+def _token(segments: Segments, groups: ColoredSegments, *choices) -> str:
     rows = () if groups.selected is None else np.flatnonzero(groups.selected).tobytes()
     return token(segments.key, groups.picked, rows, *choices)
 

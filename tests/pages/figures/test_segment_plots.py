@@ -7,7 +7,7 @@ from scipy.stats import gaussian_kde
 
 from pages.datasets.planes import column_plane
 from pages.figures import palette, segment_plots
-from pages.figures.segment_plots import FAINT, Groups, density_of
+from pages.figures.segment_plots import FAINT, ColoredSegments, density_of
 from tests.pages.checks import sample
 
 NAMES = ("A <1>", "B%", "C")
@@ -20,9 +20,9 @@ def values() -> np.ndarray:
     return values
 
 
-def groups(**options) -> Groups:
+def groups(**options) -> ColoredSegments:
     labels = np.arange(60) % 4 - 1
-    return Groups(labels, NAMES, (0, 2, 5), **options)
+    return ColoredSegments(labels, NAMES, (0, 2, 5), **options)
 
 
 def chosen() -> np.ndarray:
