@@ -46,7 +46,7 @@ def _shares(segments: Segments) -> str:
 
 def _card(profiles: Profiles, i: int, addition: str) -> None:
     segments = profiles.segments
-    with st.container(border=True):
+    with st.container(border=True, key=f"segment_card_{i}"):
         left, right = st.columns([3, 1], vertical_alignment="center")
         with left:
             st.html(
