@@ -5,15 +5,17 @@ table of all rows.
 """
 
 import re
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from pages.datasets.cleaning import select_columns
+from pages.datasets.cleaning import SelectedColumns, select_columns
 from pages.datasets.columns import is_number
 from pages.datasets.data import Data, Origin
 from pages.datasets.limits import MAX_COMPONENTS
 from pages.datasets.readers import Format
+from pages.export.files import escape_formula
 from pages.export.scripts import assembled, data_script, script_of
 from pages.export.segment_files import distinct_from
 from pages.methods.base import NoScript, Script
@@ -109,7 +111,11 @@ def _from_file(run: Run, rows_file: str) -> Script:
         original = "The table" if origin.file is None else origin.file.name
         comment, name = f"# {_safe(original)} needs the app's reader: this is its export of all rows.\n", rows_file
     body = f"{_helpers(origin, format, run.agreement is not None)}# 1. Read\n{comment}{_reading(name, format)}"
-    body += _columns(origin) + _gaps(origin) + _scaling(data) + _rows(data) + _points(origin)
+    texts = [*origin.numbers, *origin.categories, *chain.from_iterable(origin.categories.values())]
+    if format is EXPORTED and any(escape_formula(text) != text for text in texts):
+        body += """table = table.rename(columns=lambda name: name.removeprefix("'")).replace("^'", "", regex=True)\n"""
+    selected = select_columns(origin.table, origin.preparation)
+    body += _columns(origin) + _gaps(origin, selected) + _scaling(data) + _rows(data, selected) + _points(origin)
     imports = frozenset({"impute"} if "impute(" in body else ())
     return Script(imports, body, frozenset({"import pandas as pd"}))
 
@@ -219,10 +225,9 @@ def _columns(origin: Origin) -> str:
     return lines
 
 
-def _gaps(origin: Origin) -> str:
+def _gaps(origin: Origin, selected: SelectedColumns) -> str:
     """The lines that drop or impute missing values."""
     preparation, lines = origin.preparation, "\n# 3. Missing values\n"
-    selected = select_columns(origin.table, preparation)
     codes = bool(origin.categories)
     if preparation.missing == "drop" or not selected.missing.any():
         complete = "~np.isnan(numbers).any(axis=1)" + " & (codes >= 0).all(axis=1)" * codes
@@ -265,12 +270,12 @@ def _scaling(data: Data) -> str:
     return f"{lines}scaled = (numbers - shift) / np.where(scale > 0, scale, 1.0)\n"
 
 
-def _rows(data: Data) -> str:
+def _rows(data: Data, selected: SelectedColumns) -> str:
     """The lines that select the rows of the run, if it does not use all of them."""
     origin = data.origin
     kept = np.arange(len(origin.table))
     if origin.preparation.missing == "drop":
-        kept = np.flatnonzero(select_columns(origin.table, origin.preparation).missing == 0)
+        kept = np.flatnonzero(selected.missing == 0)
     n = len(data.rows)
     if np.array_equal(kept, data.rows - 1):
         return ""

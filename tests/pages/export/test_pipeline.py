@@ -255,6 +255,12 @@ def test_unusual_files_are_replaced_with_the_exported_table(name, content, tmp_p
     check(segments, tmp_path, None)
 
 
+def test_texts_that_look_like_formulas_are_read_back(tmp_path):
+    table = pd.DataFrame({"=a": range(40), "b": ["-x", "+y"] * 20, "c": [i * i % 17 for i in range(40)]})
+    segments = segments_from("records.json", table.to_json(orient="records").encode(), ["=a", "b", "c"])
+    check(segments, tmp_path, None)
+
+
 def test_names_and_edits_are_part_of_the_script(tmp_path):
     content = as_csv(customers())
     edits = (
