@@ -1,4 +1,4 @@
-"""A drawing of a tree of yes–no questions, from left to right."""
+"""A drawing of a tree of yes–no questions, as an outline: each node is below its parent, and further to the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from pages.datasets.formatting import escape_html, truncate
 from pages.figures import palette
 from pages.figures.plots import Figure
 
-LEVEL, BOX = 190, 152
-"""horizontal distance between levels, and width of a box, in pixels"""
-LEAF_HEIGHT, BOX_HEIGHT = 54, 42
+BOX, BOX_HEIGHT, ROW = 170, 40, 50
+"""width and height of a box, and the distance between boxes below each other, in pixels"""
+INDENT = 40
+"""distance to the right between a node and its children"""
+STEM = 14
+"""distance of the line to the children from the left end of a box"""
 MARGIN = 8
 
 
@@ -33,36 +36,34 @@ class TreeNode:
 
 def drawing_width(nodes: Sequence[TreeNode]) -> int:
     """Return the width of the drawing in pixels."""
-    return 2 * MARGIN + BOX + LEVEL * max(level for level, _ in _places(nodes).values())
+    return 2 * MARGIN + BOX + INDENT * max(_levels(nodes).values())
 
 
 def rule_tree(nodes: Sequence[TreeNode]) -> go.Figure:
-    """Return a drawing of the tree with root `nodes[0]`, as wide as `drawing_width`. For yes, go up; for no, go down."""
-    places, width = _places(nodes), drawing_width(nodes)
-    height = 2 * MARGIN + LEAF_HEIGHT * sum(node.yes < 0 for node in nodes)
+    """Return a drawing of the tree with root `nodes[0]`, as wide as `drawing_width`."""
+    levels, width, height = _levels(nodes), drawing_width(nodes), 2 * MARGIN + ROW * len(nodes)
+    rows = {node: row for row, node in enumerate(levels)}
 
-    def xy(node: int) -> tuple[float, float]:
-        """Left end of the box of a node, and its middle."""
-        level, row = places[node]
-        return MARGIN + LEVEL * level, height - MARGIN - LEAF_HEIGHT * (row + 0.5)
+    def left(node: int) -> float:
+        return MARGIN + INDENT * levels[node]
+
+    def middle(node: int) -> float:
+        return height - MARGIN - ROW * (rows[node] + 0.5)
 
     x, y, notes = [], [], []
     for i, node in enumerate(nodes):
-        left, middle = xy(i)
+        stem = left(i) + STEM
         for child, answer in ((node.yes, "yes"), (node.no, "no")):
             if child >= 0:
-                end, level = xy(child)
-                bend = left + BOX + 12
-                x += [left + BOX, bend, bend, end, None]
-                y += [middle, middle, level, level, None]
-                notes.append(_note(answer, (bend + end) / 2, level) | dict(yanchor="bottom", font=dict(size=11)))
+                x += [stem, stem, left(child), None]
+                y += [middle(i) - BOX_HEIGHT / 2, middle(child), middle(child), None]
+                above = dict(yanchor="bottom", font=dict(size=11))
+                notes.append(_note(answer, (stem + left(child)) / 2, middle(child)) | above)
         mark = f"<span style='color:{node.color}'>{node.mark}</span> " if node.mark else ""
         title, text = (escape_html(truncate(part)) for part in (node.title, node.text))
-        box = _note(f"{mark}<b>{title}</b><br>{text}", left, middle) | dict(xanchor="left", width=BOX - 6, height=BOX_HEIGHT)
-        is_leaf = node.yes < 0
-        look = dict(bordercolor=node.color, borderwidth=2 if is_leaf else 1, borderpad=2)
-        look |= dict(hovertext=escape_html(f"{node.title} {node.text}"))
-        notes.append(box | look)
+        box = dict(xanchor="left", width=BOX - 6, height=BOX_HEIGHT - 6, borderpad=2, bordercolor=node.color)
+        box |= dict(borderwidth=2 if node.yes < 0 else 1, hovertext=escape_html(f"{node.title} {node.text}"))
+        notes.append(_note(f"{mark}<b>{title}</b><br>{text}", left(i), middle(i)) | box)
     lines = dict(type="scatter", mode="lines", x=x, y=y, hoverinfo="skip", line=dict(color=palette.NEUTRAL, width=1.5))
     axis = dict(visible=False, fixedrange=True)
     layout = dict(
@@ -82,19 +83,12 @@ def _note(text: str, x: float, y: float) -> dict:
     return dict(text=text, x=x, y=y, showarrow=False, xanchor="center", yanchor="middle")
 
 
-def _places(nodes: Sequence[TreeNode]) -> dict[int, tuple[int, float]]:
-    """Level of each node, and its row: leaves have the rows 0, 1, … from the top, other nodes the middle of their children."""
-    places: dict[int, tuple[int, float]] = {}
-    rows = 0
-    stack = [(0, 0, False)]
+def _levels(nodes: Sequence[TreeNode]) -> dict[int, int]:
+    """Level of each node, 0 for the root, in the order from top to bottom: yes before no."""
+    levels, stack = {}, [(0, 0)]
     while stack:
-        node, level, visited = stack.pop()
-        yes, no = nodes[node].yes, nodes[node].no
-        if yes < 0:
-            places[node] = level, rows
-            rows += 1
-        elif visited:
-            places[node] = level, (places[yes][1] + places[no][1]) / 2
-        else:
-            stack += [(node, level, True), (no, level + 1, False), (yes, level + 1, False)]
-    return places
+        node, level = stack.pop()
+        levels[node] = level
+        if nodes[node].yes >= 0:
+            stack += [(nodes[node].no, level + 1), (nodes[node].yes, level + 1)]
+    return levels

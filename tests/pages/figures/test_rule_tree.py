@@ -1,6 +1,6 @@
 """The drawing of a tree of questions."""
 
-from pages.figures.rule_tree import LEAF_HEIGHT, TreeNode, drawing_width, rule_tree
+from pages.figures.rule_tree import ROW, TreeNode, drawing_width, rule_tree
 
 NODES = [
     TreeNode("Age", "≤ 40?", yes=2, no=1),
@@ -23,11 +23,11 @@ def test_each_node_is_a_box_and_texts_are_escaped_and_short():
     assert texts[3].startswith("<span style='color:#e76300'>■</span> <b>Old and a very long n…</b>")
 
 
-def test_yes_is_above_no_and_each_answer_is_written_next_to_its_box():
+def test_children_are_below_their_parent_and_yes_is_above_no():
     figure = rule_tree(NODES)
-    y = [box.y for box in boxes(figure)]
-    assert y[2] > y[0] > y[1] > y[4]
-    assert y[3] - y[4] == LEAF_HEIGHT
+    x, y = ([getattr(box, name) for box in boxes(figure)] for name in "xy")
+    assert [y[0] - height for height in y] == [0, 2 * ROW, ROW, 3 * ROW, 4 * ROW]
+    assert x[0] < x[1] == x[2] < x[3] == x[4]
     answers = [(note.text, note.y) for note in figure.layout.annotations if note.text in ("yes", "no")]
     assert answers == [("yes", y[2]), ("no", y[1]), ("yes", y[3]), ("no", y[4])]
 
