@@ -24,7 +24,7 @@ from pages.figures.plots import (
 )
 from pages.figures.summaries import distinct_names
 
-FAINT = 0.15
+FAINT = 0.2
 """opacity of what is not in color"""
 BINS = 30
 """number of bars of a histogram"""

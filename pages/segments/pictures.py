@@ -39,8 +39,7 @@ def show(profiles: Profiles) -> None:
         st.caption("There are no segments to show.")
         return
     data = segments.data
-    with st.container(horizontal=True, gap="large"):
-        tool, picked = _choose_tool(), _choose_segment(segments)
+    picked, tool = _choose_segment(segments), _choose_tool()
     chosen = selected_rows(data)
     selected = np.isin(np.arange(len(segments.labels)), chosen) if chosen.size else None
     groups = ColoredSegments(segments.labels, segments.names, segments.ranks, picked, selected)
