@@ -40,12 +40,13 @@ def date_columns(data: Data) -> list[int]:
     return [j for j, name in enumerate(data.origin.numbers) if pd.api.types.is_datetime64_any_dtype(data.origin.table[name])]
 
 
-def position_texts(data: Data, position: np.ndarray, count: int, scaled: bool = False) -> list[str]:
-    """The first coordinates of a position (d,) as texts; dates as dates, unless they are scaled."""
+def position_texts(data: Data, positions: np.ndarray, count: int, scaled: bool = False) -> list[list[str]]:
+    """The first coordinates of each position (m, d) as texts; dates as dates, unless they are scaled."""
     dates = [] if scaled and data.scaling is not None else date_columns(data)
-    values = in_units(data, position, scaled)[:count]
-    values = (np.round(values, 12) if scaled else values).tolist()  # without the rounding errors of means near 0
-    return [date_text(value) if j in dates else format_value(value) for j, value in enumerate(values)]
+    values = in_units(data, positions, scaled)[:, :count]
+    values = np.round(values, 12) if scaled else values  # without the rounding errors of means near 0
+    formats = [date_text if j in dates else format_value for j in range(values.shape[1])]
+    return [[as_text(value) for as_text, value in zip(formats, row, strict=True)] for row in values.tolist()]
 
 
 def date_text(days: float) -> str:

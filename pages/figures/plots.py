@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_hover, escape_html, minus_signs, truncate
 from pages.datasets.planes import Plane
+from pages.datasets.units import column_names, date_columns, date_text, errors_in_units, in_units, position_texts
 from pages.figures import palette
 from pages.figures.themes import Theme, themed
 
@@ -20,6 +21,9 @@ MAX_ANIMATED_MARKERS = 1_000
 """maximum number of points drawn as markers in an animation: browsers cannot update more at 30 frames per second"""
 MAX_HOVERABLE = 400
 """maximum number of points of a painted image that show a tooltip"""
+MAX_TOOLTIP_COLUMNS = 6
+"""maximum number of columns in a tooltip of a point whose columns were scaled"""
+TEXT_TOOLTIP = "%{customdata}<extra></extra>"
 MAX_NAME_LABELS = 150
 """maximum number of names written next to their points"""
 LIGHT, DARK = "#ffffff", "#26262c"
@@ -84,7 +88,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
                 escape_html(name) + "<br>" + "<br>".join(map(escape_html, imputed_values(data, i)))
                 for i, name in zip(rows, data.names_of(rows), strict=True)
             ],
-            hovertemplate="%{customdata}<extra></extra>",
+            hovertemplate=TEXT_TOOLTIP,
             marker=dict(symbol="circle-open", size=13, color=palette.IMPUTED, opacity=0.8, line=dict(width=1.5)),
         )
     ]
@@ -111,11 +115,12 @@ def rings_note(data: Data) -> str:
 
 def imputed_values(data: Data, i: int) -> list[str]:
     """Return descriptions of the imputed values of point i, at most eight, such as 'imputed: bill_length 43.9 ± 5.4'."""
-    texts = []
+    texts, names, values = [], column_names(data), in_units(data, data.points[i])
+    deviations = np.zeros(len(names)) if data.deviations is None else errors_in_units(data, data.deviations[i])
     for j in np.flatnonzero(data.imputed[i]):
-        spread = "" if data.deviations is None or not data.deviations[i, j] else f" ± {data.deviations[i, j]:.3g}"
-        value = minus_signs(f"{data.points[i, j]:.4g}{spread}")
-        texts.append(f"imputed: {data.columns[j]} {value}")
+        spread = f" ± {deviations[j]:.3g}" if deviations[j] else ""
+        value = date_text(values[j]) if j in date_columns(data) else f"{values[j]:.4g}"
+        texts.append(f"imputed: {names[j]} {minus_signs(value + spread)}")
     return texts[:8] + ["…"] * (len(texts) > 8)
 
 
@@ -138,15 +143,26 @@ def name_labels(data: Data, rows: np.ndarray, thinned: bool = False) -> dict:
 
 
 def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
-    """Return a trace of these rows of xy (n, 2), with names and coordinates as tooltips."""
-    x, y = map(escape_hover, plane.names)
+    """Return a trace of these rows of xy (n, 2), with names and coordinates as tooltips.
+
+    If the columns were scaled, tooltips show their first values in the units of the table instead of the coordinates.
+    """
+    names = list(map(escape_html, data.names_of(rows)))
+    if data.scaling is None:
+        x, y = map(escape_hover, plane.names)
+        template = f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>"
+    else:
+        columns = list(map(escape_html, column_names(data)[:MAX_TOOLTIP_COLUMNS]))
+        texts = position_texts(data, data.points[rows], len(columns))
+        names = ["<br>".join([name, *map("{}: {}".format, columns, row)]) for name, row in zip(names, texts, strict=True)]
+        template = TEXT_TOOLTIP
     return dict(
         type="scatter",
         mode="markers",
         x=xy[rows, 0],
         y=xy[rows, 1],
-        customdata=list(map(escape_html, data.names_of(rows))),
-        hovertemplate=f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>",
+        customdata=names,
+        hovertemplate=template,
     )
 
 

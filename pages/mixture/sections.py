@@ -129,11 +129,14 @@ def show_parameters(run: Run) -> None:
     scaled = shows_scaled(run)
     data, (weights, means, covariances) = run.data, run.history.parameters[-1]
     names = units.column_names(data, scaled)[:MAX_CENTER_COLUMNS]
-    covariances = units.covariances_in_units(data, covariances, scaled)
+    texts, covariances = (
+        units.position_texts(data, means, len(names), scaled),
+        units.covariances_in_units(data, covariances, scaled),
+    )
     rows = []
     for i in np.argsort(run.ranks):
-        rank, texts = run.ranks[i], units.position_texts(data, means[i], len(names), scaled)
-        for j, (name, mean) in enumerate(zip(names, texts, strict=True)):
+        rank = run.ranks[i]
+        for j, (name, mean) in enumerate(zip(names, texts[i], strict=True)):
             first = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank)), f"{weights[i]:.3f}"]
             numbers = np.sqrt(covariances[i, j, j]), *covariances[i, j, : len(names)]
             rows.append([*(first if j == 0 else ("", "")), name, mean, *map(format_value, numbers)])

@@ -73,6 +73,7 @@ def show_sizes(run: Run) -> None:
         st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
     scaled = shows_scaled(run)
     columns = units.column_names(data, scaled)[:MAX_CENTER_COLUMNS] if has_columns else ()
+    centers = units.position_texts(data, run.cluster_centers, len(columns), scaled) if has_columns else []
     sizes = run.sizes
     largest = max(sizes.max(initial=0), 1)
     soft = run.view.traits.membership is not None
@@ -84,7 +85,7 @@ def show_sizes(run: Run) -> None:
         color = palette.color_of(rank)
         row = [mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color)]
         row += [names[k]] if names else []
-        rows.append(row + units.position_texts(data, run.cluster_centers[k], len(columns), scaled))
+        rows.append(row + (centers[k] if columns else []))
     headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names), *columns]
     with place:
         st.html(table(headers, rows, f"{headers[0]} sizes"))

@@ -26,10 +26,10 @@ def test_positions_have_the_units_and_column_names_of_the_table(scaling):
     covariances = units.covariances_in_units(data, np.cov(data.points.T)[None])
     np.testing.assert_allclose(covariances[0, :2, :2], np.cov(TABLE[["income", "age"]].T))
     np.testing.assert_allclose(units.errors_in_units(data, data.points.std(axis=0))[:2], TABLE[["income", "age"]].std(ddof=0))
-    texts = [units.position_texts(data, point, 4) for point in data.points]
+    texts = units.position_texts(data, data.points, 4)
     assert texts[0] == ["39,424", "23", "2023‑02‑20", "0"]
     assert texts[3] == ["87,192", "56", "1969‑12‑30", "0"]
-    assert units.position_texts(data, data.points[0], 2) == texts[0][:2]
+    assert units.position_texts(data, data.points, 2) == [text[:2] for text in texts]
 
 
 def test_scaled_positions_are_available_on_request():
@@ -38,7 +38,7 @@ def test_scaled_positions_are_available_on_request():
     assert units.in_units(data, data.points, scaled=True) is data.points
     assert units.covariances_in_units(data, data.points, scaled=True) is data.points
     assert units.errors_in_units(data, data.points, scaled=True) is data.points
-    assert units.position_texts(data, np.array([1.0, -0.25, 2.0, 0.0]), 4, scaled=True) == ["1", "−0.25", "2", "0"]
+    assert units.position_texts(data, np.array([[1.0, -0.25, 2.0, 1e-17]]), 4, scaled=True) == [["1", "−0.25", "2", "0"]]
 
 
 @pytest.mark.parametrize(

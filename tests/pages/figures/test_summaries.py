@@ -224,6 +224,24 @@ def imputed_data():
     )
 
 
+@pytest.mark.parametrize("scaling", ["standardize", "range"])
+def test_tooltips_of_scaled_columns_are_in_original_units(scaling):
+    table = pd.DataFrame({"<b>income</b>": [39424.0, 36657, 49125], "age": [23.5, 27, 55], "e": 1.0, "f": 2.0, "g": 3.0})
+    table["day"] = pd.to_datetime(["2023-02-20", "2022-01-08", None])
+    table["last"] = [1.0, 2.0, 3.0]
+    preparation = Preparation(tuple(table.columns), missing="median", scaling=scaling)
+    data = cleaning.prepare(table, "People", preparation)
+    trace, ring = summaries.scatter(data, principal_plane(data.points)).data
+    assert trace.hovertemplate == "%{customdata}<extra></extra>"
+    assert trace.customdata[0].split("<br>") == [
+        "row 1",
+        "&lt;b&gt;income&lt;/b&gt;: 39,424",
+        "age: 23.5",
+        *("e: 1", "f: 2", "g: 3", "day: 2023‑02‑20"),
+    ]
+    assert list(ring.customdata) == ["row 3<br>imputed: day 2022‑07‑31"]
+
+
 def test_imputed_values_are_described_with_their_uncertainty():
     data = imputed_data()
     assert imputed_values(data, 0) == []
