@@ -8,6 +8,7 @@ from pages.export.downloads import mime_with_digest
 from pages.export.report import report, standalone_html
 from pages.runs import pictures
 from pages.runs.profiles import Profiles
+from pages.runs.resampling import summary
 from pages.runs.run import make_run
 from pages.ui import run_view
 from pages.ui.buttons import print_page
@@ -17,7 +18,7 @@ from pages.ui.links import current_address
 from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
 from pages.ui.results import notice_messages
-from pages.ui.segments import current_segments
+from pages.ui.segments import current_segments, known_resampling
 from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
@@ -49,13 +50,15 @@ else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
     shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
     where = link()
-    profiles = None
+    profiles, stability = None, ""
     if run.view.traits.clusters:
         segments = current_segments(run)
         profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
+        job = known_resampling(segments)
+        stability = "" if job is None else summary(segments, job)
     page = session_cache().get(
-        ("report", shown.name, where, profiles and profiles.segments.key),
-        lambda: report(run, shown, notice_messages(run), where, profiles),
+        ("report", shown.name, where, profiles and profiles.segments.key, stability),
+        lambda: report(run, shown, notice_messages(run), where, profiles, stability),
     )
     with st.container(key="controls_of_report", horizontal=True):
         print_page()

@@ -9,8 +9,9 @@ from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette
 from pages.figures.markup import mark, table
 from pages.runs.profiles import Profiles
+from pages.runs.resampling import RESAMPLE_NAMES
 from pages.runs.segments import MAX_NAME, Edit, Segments
-from pages.ui.segments import edit, known_stability
+from pages.ui.segments import edit, known_resampling
 
 ROWS = 3
 """number of typical and of borderline rows on a card"""
@@ -24,10 +25,10 @@ def show(profiles: Profiles) -> None:
         + f", {left_out:,} in none" * bool(left_out)
         + ". Each sentence compares the mean, or the share of a category, with that of all other rows."
     )
-    stability = known_stability(segments)
-    additions = [""] * segments.k
-    if stability is not None:
-        additions = [f" Comes again in {share:.0%} of resamples." for share in stability.recovered / stability.resamples]
+    job, additions = known_resampling(segments), [""] * segments.k
+    if job is not None:
+        changed, shares = RESAMPLE_NAMES[job.scheme], job.stability.recovered / job.stability.resamples
+        additions = [f" Comes again in {share:.0%} of {changed}." for share in shares]
     st.html(_shares(segments))
     for i in range(segments.k):
         _card(profiles, i, additions[i])

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from clustering import Stability
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
 from pages.runs.resampling import Resampling
@@ -122,7 +121,8 @@ def resampling_of(segments: Segments, scheme: str, count: int) -> Resampling:
     return session_cache().get(key, lambda: Resampling.of(segments, scheme, count))
 
 
-def known_stability(segments: Segments) -> Stability | None:
-    """The stability of these segments under resampling if it has been computed in this session, also in part."""
-    jobs = [job for key, job in session_cache().items() if key[: 1 + len(segments.key)] == ("resampling", *segments.key)]
-    return next((job.stability for job in reversed(jobs) if job.scheme == "bootstrap" and job.results), None)
+def known_resampling(segments: Segments) -> Resampling | None:
+    """The last resampling of these segments in this session, if it has results; it may not be finished."""
+    beginning = ("resampling", *segments.key)
+    jobs = [job for key, job in session_cache().items() if key[: len(beginning)] == beginning and job.results]
+    return jobs[-1] if jobs else None

@@ -14,6 +14,8 @@ REPORT = "report?n=50"
 PAGES = {
     REPORT: [],
     "?n=50": [PLOT, LOSS],
+    "segments?n=50": [],
+    "segments?n=50&segments_section=Pictures": [],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],
@@ -77,7 +79,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
     visit(page, f"{server}/{path}", *PAGES[path])
     page.wait_for_function(
         """() => document.querySelector('[data-testid=stSidebarNavItems][role=presentation]')
-            && document.querySelector('.js-plotly-plot .main-svg, .report, .st-key-gallery img')"""
+            && document.querySelector('.js-plotly-plot .main-svg, .report, .st-key-gallery img, .st-key-segment_card_0')"""
     )
     if "mixture" in path:
         page.get_by_text("Show formulas").click()

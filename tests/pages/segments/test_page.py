@@ -85,6 +85,8 @@ def test_the_stability_of_each_segment_is_computed_and_then_on_its_card():
     assert "Stability of the segments" in shown_html(app)
     app.button_group(key="segments_section").set_value("overview").run()
     assert "Comes again in" in shown(app)
+    app.switch_page("pages/report/page.py").run()
+    assert "Found again: Cluster 1 in" in shown_html(app)
     assert not app.exception
 
 
