@@ -79,6 +79,11 @@ class NewRows:
     values: tuple[np.ndarray, ...]
     """for each feature (m,) numbers, NaN for missing values, or codes: -1 for missing and -2 for unknown categories"""
 
+    @property
+    def n_values(self) -> int:
+        """Number of values in the table."""
+        return self.table.size
+
     @cached_property
     def unlike(self) -> np.ndarray:
         """(m,) whether each row is unlike all segments: farther from its own than 99% of the old rows."""

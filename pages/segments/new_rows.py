@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.datasets.columns import value_text
 from pages.datasets.formatting import as_sentence, escape_markdown, format_short, pluralize
-from pages.export.downloads import mime_with_digest
 from pages.export.spreadsheets import table_csv
 from pages.figures import palette
 from pages.figures.markup import mark, table
@@ -16,6 +15,7 @@ from pages.runs.model import Model, model_of
 from pages.runs.model_file import from_json
 from pages.runs.new_rows import NewRows, assign, points_text
 from pages.runs.profiles import Profiles
+from pages.ui.export_menu import download, file_on_demand
 from pages.ui.opening import open_cached
 from pages.ui.widgets import session_cache
 
@@ -25,6 +25,9 @@ SENTENCES = 3
 """number of sentences about drift"""
 MAX_REASONS = 10
 """number of reasons for which rows are left out that are shown"""
+MAX_QUICK_CELLS = 100_000
+"""maximum number of cells of a table that is written without a progress bar"""
+DOWNLOAD = "New rows with their segments (CSV)"
 NEW, SAVED = "new rows file", "model file"
 """session keys of the uploaded files, which the uploaders lose when they are not on the page"""
 
@@ -68,16 +71,10 @@ def show(profiles: Profiles) -> None:
     _show_unlike(rows)
     _show_drift(rows)
     _show_left_out(rows)
-    content = session_cache().get(("new rows file", file.file_id, *key), partial(_csv, rows))
-    st.download_button(
-        "New rows with their segments (CSV)",
-        content,
-        "new-rows-with-segments.csv",
-        mime_with_digest("text/csv", content),
-        key="segments_download_new_rows",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    content = (file.file_id, *key)
+    create = partial(table_csv, rows.result)
+    if rows.result.size <= MAX_QUICK_CELLS or file_on_demand(DOWNLOAD, content, create):
+        download(DOWNLOAD, "new-rows-with-segments.csv", "text/csv", content, create)
 
 
 def _upload(label: str, key: str, help: str, kind: str | None = None) -> None:
@@ -112,18 +109,15 @@ def _about(model: Model) -> str:
     return f"{old}, by {', '.join(names[:12])}{more}. {model.rule}"
 
 
-def _csv(rows: NewRows) -> bytes:
-    return table_csv(rows.result)
-
-
 def _show_sizes(rows: NewRows) -> None:
     """How many rows joined which segment."""
     model, assigned, old = rows.model, int(rows.sizes.sum()), sum(rows.model.sizes)
     left_out = len(rows.labels) - assigned
+    unlike = int(rows.unlike.sum())
     st.markdown(
         f"**{pluralize(assigned, 'new row')} in {pluralize(model.k, 'segment')}**"
         + f", {left_out:,} left out" * bool(left_out)
-        + f"; {int(rows.unlike.sum()):,} of them unlike all segments"
+        + f". {unlike:,} of the {assigned:,} {'is' if unlike == 1 else 'are'} unlike all segments."
     )
     lines = []
     for i in range(model.k):
@@ -150,8 +144,8 @@ def _show_unlike(rows: NewRows) -> None:
     st.subheader("Rows unlike all segments")
     st.caption(
         f"Farther from their segment than 99% of the old rows: more than {format_short(model.limit)} "
-        f"({escape_markdown(model.distance_name)}, in scaled units). Without any change, about 1% of "
-        f"the new rows are expected to be; these are {len(found) / max(rows.sizes.sum(), 1):.1%}."
+        f"({escape_markdown(model.distance_name)}{', of the scaled columns' * bool((model.scale != 1).any())}). Without any "
+        f"change, this would be about 1% of the new rows; here it is {len(found) / max(rows.sizes.sum(), 1):.1%}."
     )
     if not len(found):
         return

@@ -30,6 +30,7 @@ from pages.datasets.matrices import matrix_data
 from pages.datasets.planes import column_plane
 from pages.datasets.texts import TEXT, Text
 from pages.export import files, offline, scripts
+from pages.export.pipeline import pipeline
 from pages.export.report import report
 from pages.figures import palette
 from pages.figures.markup import cell
@@ -47,7 +48,7 @@ from pages.runs.model_file import from_json, to_json
 from pages.runs.new_rows import assign
 from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
-from pages.runs.segments import segments_of
+from pages.runs.segments import Edit, segments_of
 from pages.ui.widgets import option_key, panel_ending
 from tests.pages.app import latest, opened
 
@@ -461,6 +462,17 @@ def check_that_the_script_repeats_the_run(view: MethodView) -> None:
         if "tree" in names:
             assert np.allclose(names["tree"].heights, run.model_input.tree.heights, rtol=1e-12), "the script has another tree"
         assert {"state", "tree"} & names.keys(), "the script defines only labels"
+
+
+def check_that_the_script_of_segments_repeats_the_run(view: MethodView) -> None:
+    if not view.traits.clusters:
+        return
+    for run in few_runs_of(view):
+        if run.data.precomputed is None:
+            script = pipeline(segments_of(run, [Edit("rename", (0,), name="First")]), "rows.csv")
+            names = executed(script, run)
+            assert np.array_equal(names["labels"], run.labels), "the script gives other labels"
+            assert ((names["segment"] == "First") == (run.labels_by_rank == 0)).all()
 
 
 def has_unique_label(run: Run) -> np.ndarray:

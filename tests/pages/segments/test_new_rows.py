@@ -9,6 +9,7 @@ import pytest
 
 from pages.runs.model import model_of
 from pages.runs.model_file import to_json
+from pages.segments import new_rows
 from pages.segments.new_rows import NEW, SAVED
 from tests.pages.app import latest, opened, opened_with_pasted
 
@@ -106,3 +107,15 @@ def test_errors_are_one_sentence_and_the_files_stay(lines, header, saved, senten
     assert len(errors) == 1
     assert sentence.replace("\\", "") in errors[0].replace("\\", "")
     assert NEW in app.session_state
+
+
+def test_large_tables_are_written_on_request(monkeypatch):
+    monkeypatch.setattr(new_rows, "MAX_QUICK_CELLS", 10)
+    app = with_new_rows(LINES)
+    assert not app.get("download_button")
+    next(
+        button for button in app.button if button.label == f"Create {new_rows.DOWNLOAD[0].lower()}{new_rows.DOWNLOAD[1:]}"
+    ).click()
+    app.run()
+    assert not app.exception
+    assert [one.proto.label for one in app.get("download_button")] == [new_rows.DOWNLOAD]
