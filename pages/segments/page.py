@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
-from pages.segments import columns, edit, new_rows, overview, p_values, pictures, rules, stability
+from pages.segments import columns, edit, new_rows, one_row, overview, p_values, pictures, rules, stability
 from pages.segments.downloads import show_downloads
 from pages.ui import run_view
 from pages.ui.data_choice import current
@@ -22,6 +22,7 @@ SECTIONS = {
     "columns": ("Columns", columns.show),
     "pictures": ("Pictures", pictures.show),
     "rules": ("Rules", rules.show),
+    "one_row": ("One row", one_row.show),
     "edit": ("Edit", edit.show),
     "stability": ("Stability", stability.show),
     "p_values": ("p-values", p_values.show),
