@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pages.datasets import cleaning
 from pages.datasets.catalog import SAMPLES, TABLES, draw_sample
 from pages.datasets.data import Data
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.ui.data_choice import DEFAULT_SIZE, SOURCES, bundled
+from pages.ui.preparation import points_of_source
 from pages.ui.widgets import start_key
 
 
@@ -64,8 +64,7 @@ class Scene:
         """The data set."""
         if self.data["source"] == "real":
             source = bundled(self.data["table"])
-            choices = replace(source.initial, scaling=self.data["scaling"])
-            return cleaning.prepare(source.table, source.title, choices, lambda step: None)
+            return points_of_source(source, replace(source.initial, scaling=self.data["scaling"]))
         name = self.data["sample"]
         values = {s.name: self.data[f"{name}_{s.name}"] for s in SAMPLES[name].settings}
         return draw_sample(name, self.data["n"], self.data["data_seed"], values)

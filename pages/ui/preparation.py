@@ -1,10 +1,12 @@
 """Widgets that choose features, the treatment of missing values, and scaling, and turn a table into points."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
+from clustering import State
 from pages.datasets import cleaning
 from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS, Preparation
 from pages.datasets.columns import KINDS, Column, possible_kinds, with_kind
@@ -79,15 +81,16 @@ def prepared(source: Source, preparation: Preparation) -> Data:
     def on_step(state):
         progress.show(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
 
-    def compute() -> Data:
-        data = cleaning.prepare(source.table, source.title, preparation, on_step)
-        origin = replace(data.origin, file=source.file)
-        # tables may differ in columns that are not features
-        return replace(data, key=f"{data.key}/{source.key}", origin=origin)
-
-    data = session_cache().get(("prepared", source.key, preparation), compute)
+    data = session_cache().get(("prepared", source.key, preparation), lambda: points_of_source(source, preparation, on_step))
     progress.done()
     return data
+
+
+def points_of_source(source: Source, preparation: Preparation, on_step: Callable[[State], None] | None = None) -> Data:
+    """The points of a table with these settings; `on_step` is called with each state of probabilistic PCA."""
+    data = cleaning.prepare(source.table, source.title, preparation, on_step)
+    # tables may differ in columns that are not features
+    return replace(data, key=f"{data.key}/{source.key}", origin=replace(data.origin, file=source.file))
 
 
 def _show_heading(full: bool, title: str, text: str) -> None:
