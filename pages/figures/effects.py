@@ -10,7 +10,7 @@ from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
 
 ROW_HEIGHT = 30
-BAND = "rgba(140,140,150,0.35)"
+BAND = "rgba(140,140,150,0.45)"
 OTHER = "#717581"
 """color of columns that are not features"""
 
