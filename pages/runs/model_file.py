@@ -14,6 +14,8 @@ from pages.runs.model import Feature, Imputation, Model
 
 KIND = "clustering model"
 VERSION = 1
+MAX_DAYS = 2_900_000
+"""number of days between 1970 and the last date that Python can write, in the year 9999"""
 MAX_MARKS = 1_000
 """number of marks of missing values"""
 
@@ -187,14 +189,16 @@ def _feature(found: Any) -> Feature:
     fill = None if found.get("fill") is None else float(_numbers(found, "fill", ()))
     if not width or (kind == "category" and fill is not None and fill not in range(len(categories))):
         raise _Wrong("columns")
-    shares = _numbers(found, "shares", (bins,))
+    shares, mean = _numbers(found, "shares", (bins,)), float(_numbers(found, "mean", ()))
+    if kind == "date" and abs(mean) > MAX_DAYS:
+        raise _Wrong("mean")
     return Feature(
         name=_get(found, "name", str),
         kind=kind,
         shares=tuple(shares.tolist()),
         missing=float(_numbers(found, "missing", ())),
         fill=fill,
-        mean=float(_numbers(found, "mean", ())),
+        mean=mean,
         deviation=float(_numbers(found, "deviation", ())),
         edges=tuple(edges.tolist()),
         categories=categories,

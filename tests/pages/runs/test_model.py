@@ -284,6 +284,7 @@ def test_files_that_are_no_model_are_refused_in_one_sentence(content, sentence):
         (lambda c: c["shift"].append(1.0), "shift"),
         (lambda c: c["columns"][0].update(edges=[2, 1]), "columns"),
         (lambda c: c["columns"][0].update(fill=None), "fill"),
+        (lambda c: c["columns"][0].update(mean=1e12), "mean"),
         (lambda c: c["segment_of_parameters"].__setitem__(0, 7), "segment_of_parameters"),
         (lambda c: c["parameters"].update(medoids="0"), "parameters"),
         (lambda c: c["segments"].clear(), "segments"),

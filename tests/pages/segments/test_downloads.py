@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from pages.export.pipeline import pipeline
 from pages.segments import downloads
-from tests.pages.app import latest, opened
+from tests.pages.app import latest, opened, opened_with_pasted
 
 
 def opened_menu(link):
@@ -71,3 +72,11 @@ def test_reasons_replace_a_model_and_a_script_that_are_impossible():
     reasons = [info.value for info in app.info]
     assert any("New rows cannot be assigned" in reason for reason in reasons)
     assert any("A script cannot load a precomputed distance matrix" in reason for reason in reasons)
+
+
+def test_scripts_read_the_file_that_was_pasted_or_is_built_in():
+    app = opened_with_pasted("a;b\n" + "\n".join(f"{i},5;{i * i % 7}" for i in range(20)))
+    app.switch_page("pages/segments/page.py").run()
+    assert 'pd.read_csv("pasted.csv", sep=";"' in pipeline(latest(app, "segments"), "rows.csv")
+    app = opened("/segments?source=Built-in&table=Iris")
+    assert 'pd.read_csv("iris.csv", sep=","' in pipeline(latest(app, "segments"), "rows.csv")
