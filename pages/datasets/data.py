@@ -53,6 +53,8 @@ class SourceFile:
     """the `readers.Format` by which it was read"""
     notes: tuple[str, ...] = ()
     """sentences about repairs and dropped rows"""
+    start: tuple[str, ...] = ()
+    """its first lines as they stand; empty for binary files"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,10 @@ from pages.runs.segments import Segments
 
 UNUSUAL = ("left out", "dropped", "named", "as hours", "read as dates", "Only one column", "extension")
 """parts of notes about a file that pandas would read differently"""
+DATE = re.compile(r"(?<!\d)(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?!\d)")
+"""a date that `TO_DAYS` converts"""
+OTHER_DATE = re.compile(r"\d ?[ap]\.?m\b|\d[-. ]+(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
+"""a date or time of day that it does not convert"""
 MAX_LISTED_ROWS = 5_000
 """number of rows that a script lists by their numbers"""
 EXPORTED = Format("text", encoding="utf-8", separator=",", header=1)
@@ -51,7 +55,7 @@ def to_days(cells):
         text = cells.map(str).str.strip()
         parts = text.str.extract(r"^(\\d{{1,2}})[/.-](\\d{{1,2}})[/.-](\\d{{4}})(.*)$")
         above = (parts[[0, 1]].astype(float) > 12).sum()
-        day, month = (0, 1) if above[0] > above[1]{tie} else (1, 0)
+        day, month = {places}
         year_first = parts[2] + "-" + parts[month].str.zfill(2) + "-" + parts[day].str.zfill(2) + parts[3]
         text = text.where(parts[2].isna(), year_first)
         cells = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
@@ -131,9 +135,18 @@ def _is_unusual(origin: Origin) -> bool:
         return True
     if format.row_names and origin.table.columns[0] == "column 1":  # pandas would use it as the index
         return True
+    if _dates(origin) and format.kind in ("text", "workbook"):
+        start = "\n".join(file.start)
+        if not DATE.search(start) or OTHER_DATE.search(start):
+            return True
     if format.compressed and (format.kind != "text" or not file.name.endswith(".gz")):
         return True
     return format.kind == "text" and (not format.separator or (format.separator == " " and format.quote != '"'))
+
+
+def _dates(origin: Origin) -> list[str]:
+    """The features that are dates."""
+    return [name for name in origin.numbers if pd.api.types.is_datetime64_any_dtype(origin.table[name])]
 
 
 def _reading(name: str, format: Format) -> str:
@@ -169,7 +182,7 @@ def _reading(name: str, format: Format) -> str:
 def _helpers(origin: Origin, format: Format, with_labels: bool) -> str:
     """The functions that convert the columns in use; `with_labels` if the script also uses true labels."""
     words = any(not is_number(origin.table[name]) for name in origin.categories)
-    lines, dates = "", [name for name in origin.numbers if pd.api.types.is_datetime64_any_dtype(origin.table[name])]
+    lines, dates = "", _dates(origin)
     numeric = len(dates) < len(origin.numbers) or any(is_number(origin.table[name]) for name in origin.categories)
     decimal, thousands = re.escape(format.decimal), {"": "", " ": r"\s\u202f\u2009"}.get(format.thousands, format.thousands)
     if numeric:
@@ -179,11 +192,11 @@ def _helpers(origin: Origin, format: Format, with_labels: bool) -> str:
         lines += f'NUMBER = r"""^{before}({digits}){end}$"""\n'
     if words or with_labels:
         marks = [mark.lower() for mark in format.missing]
-        lines += MISSING + (f"MISSING |= {set(marks)!r}\n" if marks else "")
+        lines += MISSING + (f"MISSING |= set({sorted(marks)})\n" if marks else "")
     if numeric:
         cleaned = f'.str.replace(r"[{thousands}]", "", regex=True)' if thousands else ""
         cleaned += '.str.replace(",", ".")' if format.decimal == "," else ""
-        values = [float(mark) for mark in format.missing if re.fullmatch(r"[+-]?[0-9.]+", mark)]
+        values = [float(mark) for mark in format.missing if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", mark)]
         marks = f"values[np.isin(values, {values})] = np.nan\n    " if values else ""
         lines += TO_NUMBERS.format(cleaned=cleaned, marks=marks)
     if dates:
@@ -191,7 +204,10 @@ def _helpers(origin: Origin, format: Format, with_labels: bool) -> str:
         tie = " or above[0] == above[1]"
         if not day_first:  # periods are used in countries in which the day comes first
             tie += ' and text.str.contains(r"^\\d+[.]").any()'
-        lines += TO_DAYS.format(order="day" if day_first else "month", tie=tie)
+        places = f"(0, 1) if above[0] > above[1]{tie} else (1, 0)"
+        if format.dates:
+            places = "0, 1" if day_first else "1, 0"
+        lines += TO_DAYS.format(order="day" if day_first else "month", places=places)
     if words:
         case = ""
         if format.ignore_case:
@@ -209,7 +225,7 @@ def _columns(origin: Origin) -> str:
     lines = "\n# 2. Columns\n"
     columns = []
     for name in origin.numbers:
-        function = "to_days" if pd.api.types.is_datetime64_any_dtype(origin.table[name]) else "to_numbers"
+        function = "to_days" if name in _dates(origin) else "to_numbers"
         columns.append(f"    {function}(table[{_quoted(name)}]),\n")
     lines += f"numbers = np.column_stack([\n{''.join(columns)}])\n" if columns else "numbers = np.empty((len(table), 0))\n"
     columns = []

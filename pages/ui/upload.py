@@ -180,7 +180,8 @@ def _interpret(title: str, key: str, opened: Opened, interpretation: str | None)
     def make_source():
         initial = cleaning.default_preparation(opened.columns)
         initial = replace(initial, scaling=cleaning.default_scaling(table, initial.columns))
-        file = SourceFile(PASTED_FILE if title == PASTED else title, opened.format, opened.reading.notes)
+        name = PASTED_FILE if title == PASTED else title
+        file = SourceFile(name, opened.format, opened.reading.notes, opened.reading.start)
         return Source(key, title, table, opened.columns, initial, PERSISTENT, file)
 
     kind = session_cache().get(("matrix kind", key), lambda: matrices.matrix_kind(table))

@@ -71,7 +71,7 @@ def segments_from(
     names = choices.keys() & {"missing", "scaling", "components", "as_categories"}
     made = Preparation(tuple(columns), label, **{key: choices.pop(key) for key in names})
     data = prepare(opened.reading.table, name, made)
-    file = SourceFile(name, opened.format, opened.reading.notes)
+    file = SourceFile(name, opened.format, opened.reading.notes, opened.reading.start)
     data = replace(data, origin=replace(data.origin, file=file))
     settings = method(method_name).settings(k, start, seed=4, data=data, **choices)
     return segments_of(make_run(data, settings, RecentCache(), lambda state: None), edits)
@@ -246,6 +246,9 @@ def test_lines_above_the_table_are_skipped(tmp_path):
             "records.json",
             pd.DataFrame({"a": range(40), "b": [i * i % 17 for i in range(40)]}).to_json(orient="records").encode(),
         ),
+        ("months.csv", b"a,b\n" + b"".join(b"%d May 2023,%d\n" % (i % 28 + 1, i * i % 17) for i in range(40))),
+        ("short.csv", b"a,b\n" + b"".join(b"%d/%d/23,%d\n" % (i % 12 + 1, i % 28 + 1, i * i % 17) for i in range(40))),
+        ("clock.csv", b"a,b\n" + b"".join(b"2023-05-%02d 3:15 PM,%d\n" % (i % 28 + 1, i * i % 17) for i in range(40))),
         ("times.csv", b"a,b\n" + b"".join(b"%d:30,%d\n" % (i % 24, i * i % 17) for i in range(40))),
     ],
 )
@@ -310,3 +313,12 @@ def test_a_changed_file_is_noticed(tmp_path):
     content = as_csv(customers())
     _, printed = executed(segments_from("shop.csv", content), tmp_path, as_csv(customers().iloc[:80]))
     assert "These are not the sizes in the app" in printed
+
+
+@pytest.mark.parametrize("order", ["dmy", "mdy"])
+def test_the_chosen_order_of_day_and_month_is_kept(order, tmp_path):
+    rows = [f"{i % 12 + 1}/{i % 5 + 1}/2023;{i % 7}" for i in range(60)]
+    content = "\n".join(["when;other", *rows]).encode()
+    segments = segments_from("days.csv", content, ["when", "other"], changes={"dates": order})
+    assert segments.data.origin.table["when"].iloc[6].month == {"dmy": 2, "mdy": 7}[order]
+    check(segments, tmp_path, content)
