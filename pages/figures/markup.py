@@ -7,7 +7,7 @@ STYLE = (
     "<style>.table{width:100%;border-collapse:collapse;font-size:.9rem}"
     ".table th,.table td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8883}"
     ".table td{font-variant-numeric:tabular-nums}.table th{font-weight:600}.table th[scope=row]{min-width:8rem}"
-    ".table .bar{min-width:4rem}.table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
+    ".table .bar{min-width:2rem}.table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
     ".scroll{overflow-x:auto;max-height:480px}</style>"
 )
 
@@ -19,6 +19,11 @@ class Raw(str):
 def cell(value) -> str:
     """Return the value as HTML: text is escaped, None is a dash."""
     return value if isinstance(value, Raw) else "–" if value is None else html.escape(str(value))
+
+
+def breakable(text: str) -> Raw:
+    """Return a name as HTML in which lines may break after underscores."""
+    return Raw(html.escape(text).replace("_", "_<wbr>"))
 
 
 def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: bool = False) -> str:

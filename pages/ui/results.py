@@ -10,7 +10,7 @@ from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
 from pages.figures import palette, plots, summaries
-from pages.figures.markup import bar, mark, table
+from pages.figures.markup import bar, breakable, mark, table
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.widgets import PERSISTENT, session_cache
@@ -86,7 +86,8 @@ def show_sizes(run: Run) -> None:
         row = [mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color)]
         row += [names[k]] if names else []
         rows.append(row + (centers[k] if columns else []))
-    headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names), *columns]
+    headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names)]
+    headers += map(breakable, columns)
     with place:
         st.html(table(headers, rows, f"{headers[0]} sizes"))
         if has_columns:

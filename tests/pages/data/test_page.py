@@ -413,6 +413,12 @@ def test_centers_are_shown_in_original_units_with_column_names_and_scaled_on_req
     assert "Center of each cluster, scaled." in texts_of(app)
 
 
+def test_long_column_names_can_break_after_underscores(app):
+    paste(app, "bill_length,<i>\n1,2\n2,3\n4,4\n5,3\n")
+    app.switch_page("pages/watch/page.py").run()
+    assert sizes_table(app)[0][2:] == ["bill_<wbr>length", "&lt;i&gt;"]
+
+
 def test_at_most_six_columns_of_the_centers_are_shown_and_the_others_are_counted(app):
     paste(app, ",".join("abcdefgh") + "\n" + "\n".join(",".join(str((i * j) % 7) for j in range(1, 9)) for i in range(20)))
     app.switch_page("pages/watch/page.py").run()
