@@ -17,6 +17,7 @@ from clustering import (
     tree_of_points,
 )
 from clustering.selective_inference import _log_mass
+from tests.core.tables import examples
 
 linkages = pytest.mark.parametrize("linkage", LINKAGES)
 FOUR = np.array([[0.0], [1.0], [5.0], [6.0]])
@@ -233,13 +234,16 @@ def test_p_values_of_k_means_are_uniform_without_clusters():
         history = lloyd(points, rows)
         return history and kmeans_mean_test(points, history, rows, 0, 1, sigma=1.0)
 
-    selective, naive = p_values(test, 2_000, 3)
+    selective, naive = p_values(test, examples(2_000).max_examples, 3)
     assert stats.kstest(selective, "uniform").pvalue > 0.001
     assert stats.kstest(naive, "uniform").pvalue < 1e-10
     assert (naive < 0.05).mean() > 0.9
 
 
-@pytest.mark.parametrize(("linkage", "simulations"), [("ward", 1_000), ("single", 100), ("complete", 100), ("average", 100)])
+@pytest.mark.parametrize(
+    ("linkage", "simulations"),
+    [("ward", examples(2_000).max_examples), ("single", 100), ("complete", 100), ("average", 100)],
+)
 def test_p_values_of_a_tree_are_uniform_without_clusters(linkage, simulations):
     def test(points, rng):
         # the pair is chosen at random, independently of how the clusters are numbered
