@@ -17,7 +17,7 @@ from pages.runs.model import Feature, Model, model_of
 from pages.runs.rules import columns_of, date_text, number_text
 from pages.runs.segments import Segments
 
-MAX_GRID_VALUES = 4_000_000
+MAX_GRID_VALUES = 400_000
 """number of values of the points that a search tries at once"""
 MAX_STEPS, MIN_STEPS = 200, 20
 """number of values of each column that a search tries"""
@@ -31,6 +31,12 @@ MAX_DAYS = 105_000
 """dates are changed to at most this number of days before or after 1970, about the years 1682 to 2257"""
 LISTED = 4
 """number of columns that a sentence lists"""
+
+
+def either(categories: tuple[str, ...]) -> str:
+    """The categories as alternatives, at most `LISTED` of them by name."""
+    more = (f"{len(categories) - LISTED} others",) if len(categories) > LISTED else ()
+    return " or ".join(categories[:LISTED] + more)
 
 
 @dataclass(frozen=True)
@@ -284,7 +290,7 @@ class RowSpace:
         if (least := change.least) is not None:
             parts.append(f"{least.text}, {format_short(abs(least.deviations))} SD")
         for name, categories in list(change.categories.items())[:LISTED]:
-            parts.append(f"{name} from {self.category(row, name)} to {' or '.join(categories)}")
+            parts.append(f"{name} from {self.category(row, name)} to {either(categories)}")
         alone = f"One column: {'; or '.join(parts)}." if parts else "One column: no change of a single column suffices."
         if not self.model.numbers:
             return [alone]

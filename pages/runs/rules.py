@@ -15,8 +15,8 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.runs.segments import Segments
 
-MAX_TREE_POINTS = 50_000
-"""number of points from which a tree is built; of more, a random sample"""
+MAX_TREE_POINTS, MAX_TREE_VALUES = 50_000, 2_000_000
+"""number of points from which a tree is built, and of their values; of more, a random sample"""
 DATE_UNITS = ("D", "m", "s", "us")
 """units of the thresholds of dates; the first one is used that has a value between the neighboring dates"""
 
@@ -209,11 +209,12 @@ def rules_of(segments: Segments, leaves: int) -> Rules:
     if not (labels >= 0).any():
         raise ValueError("There are no rules, because no row is in a segment.")
     points, given = data.points, labels
-    if len(points) > MAX_TREE_POINTS:
-        chosen = data.sample_indices(MAX_TREE_POINTS)
+    most = min(MAX_TREE_POINTS, MAX_TREE_VALUES // points.shape[1])
+    if len(points) > most:
+        chosen = data.sample_indices(most)
         if (labels[chosen] >= 0).any():
             points, given = points[chosen], labels[chosen]
-            note = f"The thresholds are based on a random sample of {MAX_TREE_POINTS:,} rows, the counts on all."
+            note = f"The thresholds are based on a random sample of {most:,} rows, the counts on all."
     # by default there is one leaf for each center; a larger number is only an upper limit
     tree = threshold_tree(points, segments.centers, given, leaves if leaves > segments.k else None)
     return Rules(segments, tree, tree_price(data.points, labels, tree), note)

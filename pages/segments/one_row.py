@@ -1,5 +1,7 @@
 """One row: its values, its distances or memberships, and the least change that would move it into each other segment."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import streamlit as st
 
@@ -11,7 +13,7 @@ from pages.figures.pick import pickable_points
 from pages.figures.plots import MAX_MARKERS, token
 from pages.methods.metric import METRIC_NAMES
 from pages.runs.profiles import Profiles
-from pages.runs.row_changes import RowChange, RowSpace
+from pages.runs.row_changes import RowChange, RowSpace, either
 from pages.runs.segments import Segments
 from pages.ui.charts import show_chart
 from pages.ui.placing import plane_of
@@ -154,7 +156,8 @@ def _show_changes(segments: Segments, row: int, space: RowSpace) -> None:
         return
     st.subheader("What would move it to another segment")
     key = ("row changes", *segments.key, row)
-    changes = session_cache().get(key, lambda: [space.change(row, i) for i in others])
+    with st.spinner("Searching", show_time=True) if space.centers is None else nullcontext():
+        changes = session_cache().get(key, lambda: [space.change(row, i) for i in others])
     items = []
     for i, change in zip(others, changes, strict=True):
         lines = "".join(f"<div>{cell(line)}</div>" for line in space.sentences(row, change))
@@ -187,7 +190,7 @@ def _table_of_changes(space: RowSpace, row: int, others: list[int], changes: lis
             if feature.name in change.columns:
                 cells.append(change.columns[feature.name].values)
             elif feature.name in change.categories:
-                cells.append(f"{space.category(row, feature.name)} → {' or '.join(change.categories[feature.name])}")
+                cells.append(f"{space.category(row, feature.name)} → {either(change.categories[feature.name])}")
             else:
                 cells.append("no change" if change.is_there else None)
         rows.append([feature.name, *cells])

@@ -1,5 +1,7 @@
 """Rules for the segments: a tree of thresholds, the rules of its leaves as sentences and code, and its price."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from pages.datasets.formatting import escape_markdown, pluralize
@@ -13,6 +15,8 @@ from pages.ui.widgets import session_cache
 
 MAX_LEAVES = 4
 """largest number of leaves for each segment"""
+MANY = 5_000
+"""number of rows from which building the tree can take seconds"""
 MAX_DRAWN = 40
 """number of leaves of the largest tree that is drawn"""
 
@@ -30,7 +34,8 @@ def show(profiles: Profiles) -> None:
         help="One leaf for each segment is the simplest tree. More leaves follow the segments more closely.",
     )
     try:
-        rules = session_cache().get(("rules", *segments.key, leaves), lambda: rules_of(segments, int(leaves)))
+        with st.spinner("Building the tree", show_time=True) if len(segments.labels) > MANY else nullcontext():
+            rules = session_cache().get(("rules", *segments.key, leaves), lambda: rules_of(segments, int(leaves)))
     except ValueError as error:
         st.info(escape_markdown(str(error)), icon=":material/info:")
         return
