@@ -138,10 +138,12 @@ class Profiles:
         known = ~np.isnan(columns[:, 0])
         values, groups = columns[known], labels[known]
         if variable.categories:
-            test_values = category_test_values(variable.values, labels).T
+            found = category_test_values(variable.values, labels).T
         else:
-            test_values = mean_test_values(variable.values, labels)[None]
-        test_values = np.pad(test_values, ((0, 0), (0, k - test_values.shape[1])), constant_values=np.nan)
+            found = mean_test_values(variable.values, labels)[None]
+        # the last segments may be empty, and the last categories only in rows without a segment
+        test_values = np.full((columns.shape[1], k), np.nan)
+        test_values[: found.shape[0], : found.shape[1]] = found
         rows = []
         for c, column in enumerate(values.T):
             means = [column[groups == i].mean() if (groups == i).any() else np.nan for i in range(k)]

@@ -202,7 +202,7 @@ def _compare_with_original(segments: Segments) -> None:
     original = segments_of(segments.run)
     st.subheader("Edited segments and original clusters")
     _show_agreement(segments.labels, segments.names, original.labels, original.names, "Original clusters")
-    if segments.data.precomputed is None:
+    if segments.data.precomputed is None and (segments.labels >= 0).any():
         points, none = segments.data.points, (segments.labels < 0).any() or (original.labels < 0).any()
         losses = [within_groups(points[one.labels >= 0], one.labels[one.labels >= 0]) for one in (original, segments)]
         st.markdown(

@@ -21,7 +21,10 @@ COUNTS = (50, 100, 200, 500)
 
 def show(profiles: Profiles) -> None:
     segments = profiles.segments
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    if not segments.k:
+        st.caption("There are no segments to test.")
+        return
+    with st.container(horizontal=True):
         scheme = st.segmented_control(
             "Change the data by",
             schemes_for(segments),

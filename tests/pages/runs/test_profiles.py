@@ -218,3 +218,13 @@ def test_points_without_variation_in_a_column_have_no_effect():
     profiles = Profiles(segments_of(replace(run, data=data)))
     assert [variable.name for variable in profiles.variables] == ["a", "b"]
     assert profiles.effects[1] == 0
+
+
+def test_a_category_only_in_rows_without_a_segment_has_no_test_values():
+    found = profiles_of(customers())
+    (team,) = set(found.segments.labels[found.segments.table["plan"] == "team"].tolist())
+    dropped = profiles_of(customers(), edits=(Edit("drop", (team,)),))
+    j = [variable.name for variable in dropped.variables].index("plan")
+    name, texts, overall, test_values = dropped.rows_of(j)[-1]
+    assert (name, texts, overall) == ("plan = team", ["0%", "0%"], "34%")
+    assert np.isnan(test_values).all()

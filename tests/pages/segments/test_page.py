@@ -153,3 +153,13 @@ def test_named_and_edited_segments_are_compared_with_other_runs():
     app.run()
     app.switch_page("pages/compare/page.py").run()
     assert "Segments" not in app.selectbox(key="compared").options
+
+
+def test_every_section_and_the_report_work_after_all_segments_were_dropped():
+    app = opened('/segments?n=100&edits=[["drop",[0]],["drop",[0]],["drop",[0]]]')
+    assert latest(app, "segments").k == 0
+    for section in ("columns", "pictures", "rules", "one_row", "edit", "stability", "p_values", "new_rows"):
+        app.button_group(key="segments_section").set_value(section).run()
+        assert not app.exception, section
+    app.switch_page("pages/report/page.py").run()
+    assert not app.exception
