@@ -39,7 +39,8 @@ def show(profiles: Profiles) -> None:
         st.caption("There are no segments to show.")
         return
     data = segments.data
-    picked, tool = _choose_segment(segments), _choose_tool()
+    with st.container(horizontal=True, gap="medium"):
+        picked, tool = _choose_segment(segments), _choose_tool()
     chosen = selected_rows(data)
     selected = np.isin(np.arange(len(segments.labels)), chosen) if chosen.size else None
     groups = ColoredSegments(segments.labels, segments.names, segments.ranks, picked, selected)
@@ -121,7 +122,7 @@ def _show_distribution(profiles: Profiles, groups: ColoredSegments) -> None:
     names = [variable.name for variable in variables]
     if st.session_state.get(COLUMN) not in names:
         st.session_state[COLUMN] = names[profiles.ranked[0]]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         name = st.selectbox("Column", [names[j] for j in profiles.ranked], key=COLUMN, width=180)
         variable = variables[names.index(name)]
         kind = ""
