@@ -52,13 +52,14 @@ def report(
     if run.view.traits.clusters:
         profiles = profiles or Profiles(segments_of(run))
         method = method_and_settings(profiles.segments, _settings(run))
+        before = "<p>The run and its clusters, before they were edited by hand.</p>" if profiles.segments.is_edited else ""
         parts = [
             f"<p class='kind'>{cell(run.title)}. {written}</p><h2>{cell(headline(profiles))}</h2>",
             segment_blocks(profiles),
             f"<h3>How sure</h3>{certainty(profiles.segments, notices, stability)}",
             f"<h3>Method and settings</h3><p>{cell(method)} {linked(link)}</p>",
-            f"<div class='details'><h3>Run</h3>{_plots(shown, _pairs(_scores(run)))}<p>{cell(_plot_notes(run, shown))}</p>",
-            f"{_clusters(run)}<h3>Data</h3>{_data(run)}</div>",
+            f"<div class='details'><h3>Run</h3>{before}{_plots(shown, _pairs(_scores(run)))}",
+            f"<p>{cell(_plot_notes(run, shown))}</p>{_clusters(run)}<h3>Data</h3>{_data(run)}</div>",
         ]
     else:
         parts = [
@@ -167,7 +168,8 @@ def _clusters(run: Run) -> str:
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
-        row = [mark(palette.mark_of(rank), palette.color_of(rank), rank + 1), f"{run.history.sizes[-1][k]:,.6g}"]
+        name = mark(palette.mark_of(rank), palette.color_of(rank), run.number_and_name(rank))
+        row = [name, f"{run.history.sizes[-1][k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)

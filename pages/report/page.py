@@ -18,7 +18,7 @@ from pages.ui.links import current_address
 from pages.ui.placing import choose_plane, clear_centers, is_manual, with_placed_centers
 from pages.ui.progress import Progress
 from pages.ui.results import notice_messages
-from pages.ui.segments import current_segments, known_resampling
+from pages.ui.segments import current_segments, known_resampling, named
 from pages.ui.widgets import choose_settings, session_cache, uses_own_data
 
 
@@ -48,7 +48,8 @@ except ValueError as error:
     show_error(error)
 else:
     shade = plane.shows_all and run.has_regions and st.session_state.get("shade", True)
-    shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
+    with_names = named(run)
+    shown = run_view.pictures_of(with_names, plane, progress, shade, background=pictures.Regions if shade else None)
     where = link()
     profiles, stability = None, ""
     if run.view.traits.clusters:
@@ -58,7 +59,7 @@ else:
         stability = "" if job is None else summary(segments, job)
     page = session_cache().get(
         ("report", shown.name, where, profiles and profiles.segments.key, stability),
-        lambda: report(run, shown, notice_messages(run), where, profiles, stability),
+        lambda: report(with_names, shown, notice_messages(run), where, profiles, stability),
     )
     with st.container(key="controls_of_report", horizontal=True):
         print_page()

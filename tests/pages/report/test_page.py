@@ -192,3 +192,11 @@ def test_methods_without_clusters_have_settings_and_results_first():
     assert pairs(app)["Algorithm"] == "Probabilistic PCA"
     assert "<p>None.</p>" in page(app)
     assert "<section class='segment'>" not in page(app)
+
+
+def test_names_are_in_the_table_of_clusters_which_are_those_before_edits_by_hand():
+    before = "The run and its clusters, before they were edited by hand."
+    text = page(opened('/report?n=60&edits=[["rename",[0],[],"Loyal <b>"]]'))
+    assert "1: Loyal &lt;b&gt;</th>" in text
+    assert before not in text
+    assert before in page(opened('/report?n=60&edits=[["merge",[0,1]]]'))
