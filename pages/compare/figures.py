@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from pages.compare.agreement import Agreement, Clustering
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_html, pluralize, truncate
+from pages.datasets.formatting import escape_html, escape_title, pluralize, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import TIGHT, Figure, image_position, padded_extent, side_by_side_layout
@@ -37,10 +37,8 @@ def contingency(agreement: Agreement, height: int = 330) -> go.Figure:
         textposition="bottom center",
         customdata=np.column_stack([a, b]).tolist(),
         hovertext=[
-            escape_html(
-                f"{agreement.a.group_name(i)} in the first, {agreement.b.group_name(j)} in the second: "
-                f"{pluralize(count, 'point')}"
-            )
+            f"{escape_title(agreement.a.group_name(i))} in the first, "
+            f"{escape_title(agreement.b.group_name(j))} in the second: {pluralize(count, 'point')}"
             for count, i, j in zip(counts.tolist(), a, b, strict=True)
         ],
         hoverinfo="text",
@@ -74,7 +72,7 @@ def _groups_axis(clustering: Clustering, groups: np.ndarray) -> dict:
         return f"<span style='color:{color_of(group)}'>{mark}</span> {escape_html(truncate(text))}"
 
     return dict(
-        title=dict(text=escape_html(clustering.name), standoff=6),
+        title=dict(text=escape_title(clustering.name), standoff=6),
         tickvals=list(range(len(groups))),
         ticktext=[tick(group) for group in groups.tolist()],
         range=[-0.5, len(groups) - 0.5],
@@ -107,7 +105,7 @@ def side_by_side(
     """
     xy = plane.positions(data.points)
     extent = extent_of(data, xy)
-    names = [escape_html(name) for name in data.names_of(highlighted)]
+    names = [escape_title(name) for name in data.names_of(highlighted)]
     layout = side_by_side_layout(data, plane, extent, (agreement.a.name, agreement.b.name), height)
     layout |= dict(hovermode="closest", dragmode="pan")
     layout["xaxis2"]["matches"] = "x"
@@ -124,7 +122,9 @@ def side_by_side(
         dots["marker"]["line"] = dict(width=1, color=EDGE)
         pairs = (agreement.a, agreement.b)
         dots["customdata"] = [
-            "<br>".join([name, *(f"{escape_html(one.name)}: {escape_html(one.group_name(one.labels[row]))}" for one in pairs)])
+            "<br>".join(
+                [name, *(f"{escape_title(one.name)}: {escape_title(one.group_name(one.labels[row]))}" for one in pairs)]
+            )
             for name, row in zip(names, highlighted, strict=True)
         ]
         dots["hovertemplate"] = "%{customdata}<extra></extra>"

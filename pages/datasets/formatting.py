@@ -12,6 +12,8 @@ NEGATIVE_ZERO = re.compile(r"(?<![\w.])-(?=0(?:\.0+)?(?![\d.e]))")
 """the sign of a negative number that was rounded to zero"""
 MAX_LENGTH = 22
 """maximum number of characters of a truncated text"""
+MAX_TITLE_LENGTH = 80
+"""maximum number of characters of a title or a name in a tooltip"""
 
 
 def minus_signs(text: str) -> str:
@@ -63,18 +65,21 @@ def with_article(noun: str) -> str:
 
 
 def escape_html(text: str) -> str:
-    """The text with HTML characters escaped, so that Plotly shows it unchanged; Plotly does not decode quotes."""
-    return html.escape(str(text), quote=False)
+    """The text escaped so that Plotly shows it unchanged, in hover templates too.
+
+    Plotly decodes no quotes. In templates, and in titles of figures with a player, it replaces %{…} by a variable.
+    """
+    return html.escape(str(text), quote=False).replace("%{", "&#37;{")
 
 
-def escape_hover(text: str) -> str:
-    """The text escaped for a Plotly hover template, where a percent sign begins a variable."""
-    return escape_html(text).replace("%", "&#37;")
+def escape_title(text: str) -> str:
+    """The text in one line of at most `MAX_TITLE_LENGTH` characters, escaped, for titles and tooltips of Plotly."""
+    return escape_html(truncate(" ".join(str(text).split()), MAX_TITLE_LENGTH))
 
 
-def truncate(text: str) -> str:
-    """The text, shortened to `MAX_LENGTH` characters."""
-    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+def truncate(text: str, length: int = MAX_LENGTH) -> str:
+    """The text, shortened to this many characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def escape_markdown(text: str) -> str:

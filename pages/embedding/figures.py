@@ -4,9 +4,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from clustering import most_similar, pointwise_mutual_information, unit_vectors
-from pages.datasets.formatting import escape_hover, escape_html, truncate
+from pages.datasets.formatting import escape_html, truncate
 from pages.figures import palette
 from pages.figures.plots import MARGIN, TIGHT, Figure, player_layout
+from pages.figures.summaries import distinct_names
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
@@ -32,7 +33,7 @@ def neighbor_history(run: Run, frames: list[Frame], word: int, name: str, height
             mode="lines",
             x=iterations,
             y=column,
-            name=escape_hover(truncate(label)),
+            name=escape_html(truncate(label)),
             line=dict(color=palette.color_of(i), width=2),
             hovertemplate="%{fullData.name}: %{y:.3f}<extra></extra>",
         )
@@ -79,7 +80,7 @@ def matrices(run: Run, height: int = 520) -> go.Figure:
     learned = (words[order] @ contexts[order].T) + np.log(run.history.process.negatives)
     information = pointwise_mutual_information(run.model_input.cooccurrences)[np.ix_(order, order)]
     information[~np.isfinite(information)] = np.nan
-    names = [escape_html(truncate(name)) for name in run.data.names_of(order)]
+    names = distinct_names([escape_html(truncate(name)) for name in run.data.names_of(order)])
     layout = dict(
         height=height,
         margin=TIGHT | dict(t=34),
@@ -107,7 +108,7 @@ def matrices(run: Run, height: int = 520) -> go.Figure:
                 hovertemplate="%{y} with %{x}: %{z:.2f}<extra></extra>",
             )
         )
-        axis = dict(tickfont=dict(size=11), dtick=1, showgrid=False)
+        axis = dict(type="category", tickfont=dict(size=11), dtick=1, showgrid=False)
         layout[f"xaxis{number}"] = axis | dict(domain=[0.51 * i, 0.49 + 0.51 * i], anchor=f"y{number}", tickangle=-90)
         layout[f"yaxis{number}"] = axis | dict(anchor=f"x{number}", autorange="reversed", showticklabels=i == 0)
         layout["annotations"].append(

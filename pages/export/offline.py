@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import plotly.io
 
-from pages.datasets.formatting import escape_html
+from pages.datasets.formatting import escape_title
 from pages.figures.plots import THIN_LABELS
 
 SCRIPT = (Path(__file__).parent / "offline.js").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def animation(figure: go.Figure, sentences: list[str], title: str, duration: int
     figure.layout.updatemenus = None  # the hidden button of the app's player
     below = dict(x=0, y=-0.12, xanchor="left", yanchor="top")
     figure.update_layout(
-        title=dict(text=escape_html(title)),
+        title=dict(text=escape_title(title)),
         height=700,
         margin=dict(l=50, r=20, t=60, b=180),
         template="plotly_white",

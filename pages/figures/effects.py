@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_html, truncate
+from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
 
@@ -35,7 +35,7 @@ def effect_bars(
     colors = [palette.COLORS[0] if feature else OTHER for feature in is_feature]
     bands = dict(type="bar", orientation="h", x=noise[shown], y=y[shown], width=0.86, marker=dict(color=BAND))
     texts = [
-        f"{escape_html(name)}: {measure} = {effect:.3f}"
+        f"{escape_title(name)}: {measure} = {effect:.3f}"
         for name, measure, effect in zip(names, measures, effects, strict=True)
     ]
     bars = dict(type="bar", orientation="h", x=effects, y=y, width=0.42, marker=dict(color=colors), hovertext=texts)

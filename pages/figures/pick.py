@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_html
+from pages.datasets.formatting import escape_title
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import (
@@ -44,7 +44,7 @@ def pickable_points(
         canvas = paint.Canvas(*xy.T, extent)
         image = canvas.paint(palette.rgb(colors), labels=np.where(labels < 0, len(ranks), labels))
         layout["images"] = [image_position(extent) | dict(source=image)]
-    points = point_trace(data, plane, xy, rows) | dict(customdata=rows, text=list(map(escape_html, data.names_of(rows))))
+    points = point_trace(data, plane, xy, rows) | dict(customdata=rows, text=list(map(escape_title, data.names_of(rows))))
     points["hovertemplate"] = "%{text}<extra></extra>"
     look = marker | dict(color=np.array(colors)[labels[rows]].tolist(), symbol=symbols[labels[rows]])
     # a click must not fade the other points

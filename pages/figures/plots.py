@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_hover, escape_html, minus_signs, truncate
+from pages.datasets.formatting import MAX_TITLE_LENGTH, escape_html, escape_title, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.datasets.units import column_names, date_columns, date_text, errors_in_units, in_units, position_texts
 from pages.figures import palette
@@ -85,7 +85,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
             x=xy[rows, 0],
             y=xy[rows, 1],
             customdata=[
-                escape_html(name) + "<br>" + "<br>".join(map(escape_html, imputed_values(data, i)))
+                escape_title(name) + "<br>" + "<br>".join(map(escape_html, imputed_values(data, i)))
                 for i, name in zip(rows, data.names_of(rows), strict=True)
             ],
             hovertemplate=TEXT_TOOLTIP,
@@ -120,7 +120,7 @@ def imputed_values(data: Data, i: int) -> list[str]:
     for j in np.flatnonzero(data.imputed[i]):
         spread = f" ± {deviations[j]:.3g}" if deviations[j] else ""
         value = date_text(values[j]) if j in date_columns(data) else f"{values[j]:.4g}"
-        texts.append(f"imputed: {names[j]} {minus_signs(value + spread)}")
+        texts.append(f"imputed: {truncate(names[j], MAX_TITLE_LENGTH)} {minus_signs(value + spread)}")
     return texts[:8] + ["…"] * (len(texts) > 8)
 
 
@@ -147,12 +147,12 @@ def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> d
 
     If the columns were scaled, tooltips show their first values in the units of the table instead of the coordinates.
     """
-    names = list(map(escape_html, data.names_of(rows)))
+    names = list(map(escape_title, data.names_of(rows)))
     if data.scaling is None:
-        x, y = map(escape_hover, plane.names)
+        x, y = map(escape_title, plane.names)
         template = f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>"
     else:
-        columns = list(map(escape_html, column_names(data)[:MAX_TOOLTIP_COLUMNS]))
+        columns = list(map(escape_title, column_names(data)[:MAX_TOOLTIP_COLUMNS]))
         texts = position_texts(data, data.points[rows], len(columns))
         names = ["<br>".join([name, *map("{}: {}".format, columns, row)]) for name, row in zip(names, texts, strict=True)]
         template = TEXT_TOOLTIP
@@ -195,9 +195,9 @@ def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, fl
         showlegend=False,
         hovermode="closest",
         dragmode="pan",
-        xaxis=axis | dict(range=[left, right], title=dict(text=escape_html(plane.names[0]))),
+        xaxis=axis | dict(range=[left, right], title=dict(text=escape_title(plane.names[0]))),
         yaxis=axis
-        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=escape_html(plane.names[1]))),
+        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=escape_title(plane.names[1]))),
     )
 
 
@@ -210,7 +210,7 @@ def side_by_side_layout(
     """
     left, right, bottom, top = extent
     layout = dict(height=height, margin=TIGHT | dict(t=30), showlegend=False, images=[], annotations=[])
-    x_title, y_title = map(escape_html, plane.names)
+    x_title, y_title = map(escape_title, plane.names)
     for i, (number, title) in enumerate(zip(("", "2"), titles, strict=True)):
         begin, end = 0.52 * i, 0.48 + 0.52 * i
         layout[f"xaxis{number}"] = dict(
@@ -225,7 +225,7 @@ def side_by_side_layout(
         )
         layout["annotations"].append(
             dict(
-                text=escape_html(title),
+                text=escape_title(title),
                 x=(begin + end) / 2,
                 y=1,
                 xref="paper",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_html, truncate
+from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.figures import palette
 from pages.figures.plots import Figure
 
@@ -62,7 +62,7 @@ def rule_tree(nodes: Sequence[TreeNode]) -> go.Figure:
         mark = f"<span style='color:{node.color}'>{node.mark}</span> " if node.mark else ""
         title, text = (escape_html(truncate(part)) for part in (node.title, node.text))
         box = dict(xanchor="left", width=BOX - 6, height=BOX_HEIGHT - 6, borderpad=2, bordercolor=node.color)
-        box |= dict(borderwidth=2 if node.yes < 0 else 1, hovertext=escape_html(f"{node.title} {node.text}"))
+        box |= dict(borderwidth=2 if node.yes < 0 else 1, hovertext=f"{escape_title(node.title)} {escape_title(node.text)}")
         notes.append(_note(f"{mark}<b>{title}</b><br>{text}", left(i), middle(i)) | box)
     lines = dict(type="scatter", mode="lines", x=x, y=y, hoverinfo="skip", line=dict(color=palette.NEUTRAL, width=1.5))
     axis = dict(visible=False, fixedrange=True)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_hover, escape_html, truncate
+from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import (
@@ -98,7 +98,7 @@ def points(data: Data, plane: Plane, groups: ColoredSegments, tool: str = "selec
         trace = point_trace(data, plane, xy, part)
         labels = groups.labels[part]
         trace["customdata"] = [
-            f"{name}<br>{escape_html(names[label])}" for name, label in zip(trace["customdata"], labels, strict=True)
+            f"{name}<br>{escape_title(names[label])}" for name, label in zip(trace["customdata"], labels, strict=True)
         ]
         look = marker | dict(opacity=0 if painted else opacity, color=colors[labels].tolist(), symbol=symbols[labels])
         # Plotly would fade what is outside of the box or lasso, and then draw the figure again with the selected rows
@@ -155,7 +155,7 @@ def histogram(values: np.ndarray, groups: ColoredSegments, title: str, date: boo
                     width=np.diff(edges),
                     customdata=[f"{low} to {high}" for low, high in zip(texts[:-1], texts[1:], strict=True)],
                     marker=dict(color=color, opacity=2 * FAINT if name == "Other rows" else 1, line=dict(width=0)),
-                    hovertemplate=f"{escape_hover(name)}<br>%{{customdata}}: %{{y:,}} rows<extra></extra>",
+                    hovertemplate=f"{escape_title(name)}<br>%{{customdata}}: %{{y:,}} rows<extra></extra>",
                 )
             )
     layout = _layout(title, edges[[0, -1]], date) | dict(barmode="stack", bargap=0)
@@ -198,7 +198,7 @@ def density(values: np.ndarray, groups: ColoredSegments, title: str, date: bool 
                     customdata=texts,
                     opacity=opacity,
                     line=dict(color=color, width=3, dash="dot" if name == SELECTED else "solid"),
-                    hovertemplate=f"{escape_hover(name)}<br>%{{customdata}}: %{{y:.3g}}<extra></extra>",
+                    hovertemplate=f"{escape_title(name)}<br>%{{customdata}}: %{{y:.3g}}<extra></extra>",
                 )
             )
     layout = _layout(title, x[[0, -1]], date)
@@ -227,7 +227,7 @@ def box_plot(values: np.ndarray, groups: ColoredSegments, title: str, date: bool
         traces.append(dict(type="box", orientation="h", y=[titles[i]], hoverinfo="skip", **box, **style))
         ends = dict(type="scatter", mode="markers", x=[own.min(), median, own.max()], y=[titles[i]] * 3)
         sizes = [5 if own.min() < fences[0] else 0, 0, 5 if own.max() > fences[1] else 0]
-        template = f"<b>{escape_hover(name)}</b><br>{hover.replace('%', '&#37;')}<extra></extra>"
+        template = f"<b>{escape_title(name)}</b><br>{hover}<extra></extra>"
         traces.append(ends | dict(opacity=opacity, marker=dict(color=color, size=sizes), hovertemplate=template))
     layout = _layout(title, (low - margin, high + margin), date, max(320, 90 + 34 * len(titles)))
     return Figure(traces, layout | dict(yaxis=dict(autorange="reversed", fixedrange=True, type="category")))
@@ -260,13 +260,13 @@ def category_bars(codes: np.ndarray, categories: tuple[str, ...], groups: Colore
             y=share[common],
             customdata=common,
             marker=dict(color=color, opacity=opacity, line=dict(width=0)),
-            hovertemplate=f"{escape_hover(name)}<br>%{{x}}: %{{y:.1%}}<extra></extra>",
+            hovertemplate=f"{escape_title(name)}<br>%{{x}}: %{{y:.1%}}<extra></extra>",
         )
         for share, color, name, opacity in rows
         if not np.isnan(share).any()
     ]
     layout = dict(height=380, margin=TIGHT, showlegend=False, barmode="group", dragmode="select", selectdirection="h")
-    x = dict(title=dict(text=escape_html(title)), type="category", fixedrange=True)
+    x = dict(title=dict(text=escape_title(title)), type="category", fixedrange=True)
     y = dict(title=dict(text="share of the segment"), tickformat=".0%", rangemode="tozero", fixedrange=True)
     return Figure(traces, layout | dict(xaxis=x, yaxis=y))
 
@@ -298,7 +298,7 @@ def heat_map(z: np.ndarray, texts: list[list[str]], rows: list[str], groups: Col
         ygap=2,
     )
     hover = [
-        f"<b>{escape_html(groups.names[i])}</b><br>{rows[j]}: {texts[j][i]}<br>{z[j, i]:+.2f} standard deviations"
+        f"<b>{escape_title(groups.names[i])}</b><br>{rows[j]}: {texts[j][i]}<br>{z[j, i]:+.2f} standard deviations"
         for j in range(p)
         for i in range(k)
     ]
@@ -359,7 +359,7 @@ def lines(
             y=y,
             customdata=[[j, i] for j in range(len(names))],
             text=[
-                f"<b>{escape_html(name)}</b><br>{escape_html(column)}: {text}"
+                f"<b>{escape_title(name)}</b><br>{escape_title(column)}: {text}"
                 for column, text in zip(columns, own, strict=True)
             ],
             hovertemplate="%{text} (%{y:.0%})<extra></extra>",
@@ -403,7 +403,7 @@ def _texts(values, date: bool) -> list[str]:
 def _layout(title: str, extent, date: bool, height: int = 380) -> dict:
     """The layout of a plot of the distribution of a column, in which a horizontal range can be selected."""
     low, high = map(float, extent)
-    axis = dict(title=dict(text=escape_html(title)), range=[low, high], fixedrange=True)
+    axis = dict(title=dict(text=escape_title(title)), range=[low, high], fixedrange=True)
     if date:
         ticks = np.linspace(low, high, 6)[1:-1]
         axis |= dict(tickvals=ticks.tolist(), ticktext=_texts(ticks, date))

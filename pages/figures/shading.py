@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_hover, escape_html, truncate
+from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import (
@@ -42,7 +42,7 @@ def shaded_points(data: Data, plane: Plane, values: np.ndarray, name: str, heigh
         ]
     points = point_trace(data, plane, xy, shown)
     points["text"] = ["–" if np.isnan(value) else f"{value:.0%}" for value in values[shown]]
-    points["hovertemplate"] = f"%{{customdata}}<br>{escape_hover(name)}: %{{text}}<extra></extra>"
+    points["hovertemplate"] = f"%{{customdata}}<br>{escape_title(name)}: %{{text}}<extra></extra>"
     points["marker"] = marker | dict(color=np.array(colors)[shades[shown]].tolist())
     return Figure([points], layout)
 

@@ -15,6 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from pages.datasets.formatting import truncate
 from pages.figures.plots import THINNED
 
 INK, LIGHT_INK, GRID, BACKGROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
@@ -275,8 +276,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _plain(text: str) -> str:
-    """The text without HTML tags and entities."""
-    return html.unescape(re.sub(r"</?\w+>", "", text))
+    """The text in one line, without HTML tags and entities."""
+    return " ".join(html.unescape(re.sub(r"</?\w+>", "", text)).split())
 
 
 def _ticks(low: float, high: float, max_steps: int) -> np.ndarray:
@@ -348,8 +349,8 @@ def animated_gif(
 
 
 def _shortened(text: str, size: int, width: int) -> str:
-    """The text, truncated to this width in pixels."""
-    text = _plain(text)
+    """The text in one line, truncated to this width in pixels."""
+    text = truncate(" ".join(text.split()), 500)
     while _font(size).getlength(text) > width:
         text = text[:-2] + "…"
     return text
@@ -358,7 +359,7 @@ def _shortened(text: str, size: int, width: int) -> str:
 def _wrapped(text: str, size: int, width: int) -> list[str]:
     """The text in lines of at most this width in pixels."""
     lines = [""]
-    for word in _plain(text).split():
+    for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if _font(size).getlength(longer) <= width or not lines[-1]:
             lines[-1] = longer

@@ -10,7 +10,7 @@ from clustering import PrincipalComponents
 from pages.datasets.cleaning import SCALING_SUFFIXES
 from pages.datasets.columns import histogram
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_html, minus_signs, truncate
+from pages.datasets.formatting import escape_html, escape_title, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import (
@@ -39,6 +39,11 @@ BLOCKS = 160
 """maximum number of rows and columns of a heat map; more are averaged in blocks"""
 PANEL_GAP = 0.012
 """gap between the panels of a scatter-plot matrix, as a fraction of its width or height"""
+OBJECT_PROPERTIES = (
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf __proto__ __defineGetter__ "
+    "__defineSetter__ __lookupGetter__ __lookupSetter__"
+).split()
+"""names of the properties of every object in JavaScript"""
 PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirror=True, linecolor="rgba(140,140,150,0.35)")
 
 
@@ -143,7 +148,7 @@ class _Pairs:
         self.painted = len(data.points) * count > MAX_PANEL_MARKERS
         groups, self.colors, _ = _colors(data)
         self.groups = groups[rows]
-        self.names = [] if self.painted else [escape_html(name) for name in data.names_of(rows)]
+        self.names = [] if self.painted else [escape_title(name) for name in data.names_of(rows)]
         self.imputed, self.max_rings = _imputed_rows(data), MAX_PANEL_MARKERS // max(count, 1)
 
     def traces(self, x: int, y: int) -> list[dict]:
@@ -272,14 +277,17 @@ def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
         margin=TIGHT,
         dragmode=False,
         xaxis=dict(side="top", showgrid=False),
-        yaxis=dict(autorange="reversed", showgrid=False),
+        yaxis=dict(type="category", autorange="reversed", showgrid=False),
     )
     return Figure([heat], layout)
 
 
 def distinct_names(names: list[str]) -> list[str]:
-    """Return the names, made unique by trailing spaces, because Plotly merges rows with equal names."""
-    seen: dict[str, int] = {}
+    """Return the names, made unique by trailing spaces, because Plotly merges rows with equal names.
+
+    Names of properties that every object has in JavaScript get a space too: Plotly looks up names in an object.
+    """
+    seen = dict.fromkeys(OBJECT_PROPERTIES, 0)
     different = []
     for name in names:
         seen[name] = seen.get(name, -1) + 1
@@ -317,7 +325,11 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
     """
     matrix, edges = block_means(lambda ones, others: data.precomputed[np.ix_(ones, others)], order)
     names = data.names_of(order[edges[:-1]])
-    sizes = np.diff(edges)
+    few = len(names) <= 40
+    ticks = dict(showticklabels=False, ticks="")
+    if few:
+        ticks = dict(tickvals=list(range(len(names))), ticktext=[escape_html(truncate(name)) for name in names])
+    names, sizes = list(map(escape_title, names)), np.diff(edges)
     if len(names) < len(order):
         names = [f"{name} and {size - 1} more" if size > 1 else name for name, size in zip(names, sizes, strict=True)]
     heat = dict(
@@ -326,9 +338,9 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         colorscale=palette.SEQUENTIAL,
         x0=0,
         y0=0,
-        text=[[escape_html(f"{a} – {b}") for b in names] for a in names] if len(names) <= 80 else None,
+        text=[[f"{a} – {b}" for b in names] for a in names] if len(names) <= 80 else None,
         hovertemplate=("%{text}: " if len(names) <= 80 else "") + "%{z:.4g}<extra></extra>",
-        colorbar=dict(thickness=12, title=dict(text=escape_html(data.matrix_name), side="right")),
+        colorbar=dict(thickness=12, title=dict(text=escape_title(data.matrix_name), side="right")),
     )
     lines = []
     if labels is not None:
@@ -339,12 +351,6 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
                 dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
                 dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
             ]
-    few = len(names) <= 40
-    ticks = (
-        dict(tickvals=list(range(len(names))), ticktext=[escape_html(truncate(name)) for name in names])
-        if few
-        else dict(showticklabels=False, ticks="")
-    )
     layout = dict(
         height=height,
         margin=TIGHT,

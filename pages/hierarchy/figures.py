@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_html, format_number, pluralize, truncate
+from pages.datasets.formatting import escape_html, escape_title, format_number, pluralize, truncate
 from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, LIGHT, TIGHT, Figure, highlight_traces, player_layout
 from pages.figures.summaries import block_means
@@ -101,6 +101,7 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
     n = data_tree.n_merges + 1
     matrix, edges = block_means(data_tree.dissimilarities(), data_tree.tree.order)
     names = run.data.names_of(data_tree.tree.order[edges[:-1]])
+    titles = list(map(escape_title, names))
     few = len(names) <= MAX_LABELED
     heat = dict(
         type="heatmap",
@@ -108,10 +109,10 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
         x=edges.tolist(),
         y=edges.tolist(),
         colorscale=palette.SEQUENTIAL,
-        text=[[escape_html(f"{a} – {b}") for b in names] for a in names] if few else None,
+        text=[[f"{a} – {b}" for b in titles] for a in titles] if few else None,
         hovertemplate=("%{text}: " if few else "") + "%{z:.4g}<extra></extra>",
         colorbar=dict(
-            thickness=10, x=1.02, xpad=0, title=dict(text=escape_html(run.data.matrix_name or "dissimilarity"), side="right")
+            thickness=10, x=1.02, xpad=0, title=dict(text=escape_title(run.data.matrix_name or "dissimilarity"), side="right")
         ),
     )
     boxes = [  # with a light border, because a blue box is invisible on blue cells

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import Tree, tree_of_points, tree_of_proximities
 from pages.datasets.data import SCIPY_METRICS, Data
-from pages.datasets.formatting import format_short
+from pages.datasets.formatting import MAX_TITLE_LENGTH, format_short, truncate
 from pages.datasets.limits import MAX_ORDERED_LEAVES, MAX_POINTS_FOR_PROXIMITIES
 
 MERGES_WITH_OWN_FRAME = 90
@@ -170,7 +170,9 @@ class DataTree:
 
     def _name_of(self, node: int) -> str:
         n = self.n_merges + 1
-        return self.data.names_of([node])[0] if node < n else f"a cluster of {self.tree.sizes[node - n]:,} points"
+        if node < n:
+            return truncate(self.data.names_of([node])[0], MAX_TITLE_LENGTH)
+        return f"a cluster of {self.tree.sizes[node - n]:,} points"
 
     def merge_rule(self) -> str:
         """Explanation of the linkage."""

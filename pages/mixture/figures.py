@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.columns import histogram
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_html
+from pages.datasets.formatting import escape_title
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.ellipses import ellipses
@@ -159,7 +159,7 @@ def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT)
             specs.append(dict(name=str(i), data=[], traces=[], baseframe=str(i - 1)))
         else:
             specs.append(dict(name=str(i), data=[frame_data(frame.assigned)], traces=[0]))
-    cloud = dict(type="scatter", mode="markers", text=[escape_html(name) for name in run.data.names_of(rows)])
+    cloud = dict(type="scatter", mode="markers", text=[escape_title(name) for name in run.data.names_of(rows)])
     cloud |= frame_data(frames[-1].assigned) | dict(hovertemplate="%{text}<extra></extra>")
     edge = CORNERS[[0, 1, 2, 0]]
     border = dict(type="scatter", mode="lines", x=edge[:, 0], y=edge[:, 1], hoverinfo="skip")

@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_html
+from pages.datasets.formatting import escape_title
 from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
 from pages.runs.frames import Frame
@@ -70,7 +70,7 @@ def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, t
         )
         if titles:
             layout["annotations"].append(
-                dict(text=escape_html(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
+                dict(text=escape_title(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
                 | dict(showarrow=False, xshift=-40, font=dict(size=12))
             )
         data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]

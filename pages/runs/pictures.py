@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_html, minus_signs, pluralize
+from pages.datasets.formatting import escape_html, minus_signs, pluralize, truncate
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.grids import Grid
@@ -399,7 +399,7 @@ class _FigureBuilder:
 
     def _center_names(self, frame: Frame) -> list[str]:
         names = self.view.center_names(self.run.history.states[frame.state].parameters, self.run.data)
-        return [f"<b>{escape_html(name)}</b>" for name in names]
+        return [f"<b>{escape_html(truncate(name))}</b>" for name in names]
 
     def _center_styles(self) -> list[dict]:
         """Styles of the centers: a colored symbol on a light disk with a dark edge, visible on any background."""

@@ -10,7 +10,7 @@ from pages.figures import palette, segment_plots
 from pages.figures.segment_plots import FAINT, ColoredSegments, density_of
 from tests.pages.checks import sample
 
-NAMES = ("A <1>", "B%", "C")
+NAMES = ("A <1>", "B%{y}", "C")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_the_bars_of_a_histogram_count_the_rows_in_color_by_segment_and_all_othe
     bars = {trace.hovertemplate.split("<br>")[0]: np.array(trace.y) for trace in figure.data}
     labels, known = groups().labels, ~np.isnan(values)
     for name, rows in (
-        ("B&#37;", chosen() & (labels == 1)),
+        ("B&#37;{y}", chosen() & (labels == 1)),
         ("No segment", chosen() & (labels < 0)),
         ("Other rows", ~chosen()),
     ):
