@@ -115,9 +115,10 @@ def _from_file(run: Run, rows_file: str) -> Script:
         original = "The table" if origin.file is None else origin.file.name
         comment, name = f"# {_safe(original)} needs the app's reader: this is its export of all rows.\n", rows_file
     body = f"{_helpers(origin, format, run.agreement is not None)}# 1. Read\n{comment}{_reading(name, format)}"
-    texts = [*origin.numbers, *origin.categories, *chain.from_iterable(origin.categories.values())]
-    if format is EXPORTED and any(escape_formula(text) != text for text in texts):
-        body += """table = table.rename(columns=lambda name: name.removeprefix("'")).replace("^'", "", regex=True)\n"""
+    texts = [*origin.numbers, *origin.categories, *chain.from_iterable(origin.categories.values()), data.label_name]
+    escaped = {escape_formula(text): text for text in texts if escape_formula(text) != text}
+    if format is EXPORTED and escaped:
+        body += f"escaped = {escaped!r}\ntable = table.rename(columns=escaped).replace(escaped)\n"
     selected = select_columns(origin.table, origin.preparation)
     body += _columns(origin) + _gaps(origin, selected) + _scaling(data) + _rows(data, selected) + _points(origin)
     imports = frozenset({"impute"} if "impute(" in body else ())

@@ -259,8 +259,8 @@ def test_unusual_files_are_replaced_with_the_exported_table(name, content, tmp_p
 
 
 def test_texts_that_look_like_formulas_are_read_back(tmp_path):
-    table = pd.DataFrame({"=a": range(40), "b": ["-x", "+y"] * 20, "c": [i * i % 17 for i in range(40)]})
-    segments = segments_from("records.json", table.to_json(orient="records").encode(), ["=a", "b", "c"])
+    table = pd.DataFrame({"=a": range(40), "b": ["-x", "x;+y"] * 20, "'c": [i * i % 17 for i in range(40)]})
+    segments = segments_from("records.json", table.to_json(orient="records").encode(), ["=a", "b", "'c"])
     check(segments, tmp_path, None)
 
 
