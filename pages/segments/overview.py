@@ -73,7 +73,7 @@ def _name_input(segments: Segments, i: int) -> None:
         edit(segments, Edit("rename", (i,), name=st.session_state[key]))
 
     st.text_input(
-        f"Name of {segments.names[i]}",
+        f"Name of {escape_markdown(segments.names[i])}",
         segments.given_names[i],
         key=key,
         max_chars=MAX_NAME,
