@@ -8,15 +8,14 @@ from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, 
 from pages.datasets.formatting import format_number
 from pages.runs.jobs import progress_after
 from pages.ui.data_choice import current
-from pages.ui.examples import choose_example
+from pages.ui.examples import choose_example, title_with_examples
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
 from pages.ui.segments import last_segments
 from pages.ui.widgets import choose_comparison, choose_panel, session_cache
 
-st.title("Compare")
+beside, below = title_with_examples("Compare")
 data = current()
-examples = st.container()
 panels, k, initialization, seed = choose_comparison(data)
 progress = Progress()
 containers = panel_containers(panels)
@@ -24,8 +23,7 @@ chosen = []
 for i, container in enumerate(containers):
     with container:
         chosen.append(choose_panel(data, i + 1, k, seed))
-with examples:
-    choose_example(EXAMPLES)
+choose_example(EXAMPLES, beside, below)
 
 
 def on_step(i, state) -> None:

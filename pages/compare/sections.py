@@ -77,7 +77,8 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
         with container:
             with st.container(key=key):
-                show_chart(figure, key=f"picture {key}", alt=texts[-1], can_be_saved=True)
+                # as tall as the window allows, see frame.css
+                show_chart(figure, key=f"picture {key}", alt=texts[-1], can_be_saved=True, height="stretch")
             show_notices(run)
             show_export_menu(run, figure, frames, key)
     with st.container(key="player_panel"):

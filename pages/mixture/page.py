@@ -18,6 +18,7 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
+from pages.ui.examples import title_with_examples
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
@@ -90,12 +91,10 @@ def choose_section(data: Data) -> str:
     return st.segmented_control("Section", offered, **options, **PERSISTENT_IN_LINK)
 
 
-st.title("Gaussian mixture")
+beside, below = title_with_examples("Gaussian mixture")
 data = current()
-examples = st.container()
 settings = choose_settings_of(METHOD, data, "mixture")
-with examples:
-    choose_failure("mixture")
+choose_failure("mixture", beside, below)
 progress = Progress()
 try:
     check_data_kind(data, settings)

@@ -8,18 +8,16 @@ from pages.restarts.sections import show
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
-from pages.ui.examples import choose_example
+from pages.ui.examples import choose_example, title_with_examples
 from pages.ui.navigation import open_requested_page
 from pages.ui.progress import run_job
 from pages.ui.widgets import choose_starts, session_cache
 
-st.title("Restarts")
+beside, below = title_with_examples("Restarts")
 open_requested_page()
-examples = st.container()
 data = current()
 settings, initializations, runs = choose_starts(data)
-with examples:
-    choose_example(EXAMPLES)
+choose_example(EXAMPLES, beside, below)
 try:
     if not initializations:
         raise ValueError("choose at least one initialization")

@@ -1,7 +1,7 @@
 """Examples that set the data and settings of a page with one click and explain what to look for."""
 
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -20,8 +20,19 @@ class Example(Protocol):
         """Widget values of the example, by key."""
 
 
-def choose_example(examples: dict[str, Example]) -> None:
-    """Draw buttons for the examples, and the text of the selected one. Call it after all widgets are drawn."""
+def title_with_examples(title: str) -> tuple[Any, Any]:
+    """Draw the title of a page. Return a container beside it, for buttons of examples, and one below it, for their texts."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large", key="title_row"):
+        st.title(title, width="content")
+        beside = st.container(width="stretch")
+    return beside, st.container()
+
+
+def choose_example(examples: dict[str, Example], beside: Any, below: Any) -> None:
+    """Draw buttons for the examples, and the text of the selected one, in these containers.
+
+    Call it after all widgets are drawn.
+    """
     # a key for each page, because the pages have different examples
     key = f"example {next(iter(examples))}"
 
@@ -38,7 +49,7 @@ def choose_example(examples: dict[str, Example]) -> None:
                 with suppress(StreamlitAPIException):  # a widget that is drawn writes its own query parameter
                     st.query_params[widget] = text
 
-    name = st.pills(
+    name = beside.pills(
         "Examples",
         list(examples),
         format_func=lambda name: examples[name].title,
@@ -46,4 +57,4 @@ def choose_example(examples: dict[str, Example]) -> None:
         on_change=apply,
     )
     if name:
-        st.info(examples[name].text, icon=":material/visibility:")
+        below.info(examples[name].text, icon=":material/visibility:")

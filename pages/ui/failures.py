@@ -1,5 +1,7 @@
 """Widgets that show a failure example and its fix."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.ui.failure_examples import FAILURES
@@ -18,8 +20,8 @@ def _shown_failure(page: str) -> tuple[str | None, bool]:
     return None, False
 
 
-def choose_failure(page: str) -> None:
-    """Draw buttons for the examples that this page can show, then call `show_failure`."""
+def choose_failure(page: str, beside: Any, below: Any) -> None:
+    """Draw buttons for the examples that this page can show, then call `show_failure`, in these containers."""
     available = [name for name, failure in FAILURES.items() if failure.wrong.page == page]
     name, _ = _shown_failure(page)
     st.session_state["failure"] = name if name in available else None
@@ -28,14 +30,15 @@ def choose_failure(page: str) -> None:
         if name := st.session_state["failure"]:
             st.session_state.update(FAILURES[name].wrong.state())
 
-    st.pills(
+    beside.pills(
         "Failure examples",
         available,
         format_func=lambda name: FAILURES[name].title,
         key="failure",
         on_change=apply,
     )
-    show_failure(page)
+    with below:
+        show_failure(page)
 
 
 def show_failure(page: str) -> None:

@@ -58,7 +58,8 @@ def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **op
     """Show the animated plot; `options` are further arguments of `show_chart`."""
     with st.container(key="picture"):
         alt = pictures.alt_text(run, shown.frames[-1])
-        show_chart(shown.picture, key=key, alt=alt, can_be_saved=True, **options)
+        # as tall as the window allows, see frame.css
+        show_chart(shown.picture, key=key, alt=alt, can_be_saved=True, height="stretch", **options)
 
 
 def show_results(run: Run, shown: RunPictures) -> None:

@@ -163,7 +163,7 @@ def choose_comparison(data: Data) -> tuple[int, int, str, int]:
         )
         k = _choose_k()
         initialization = _choose_initialization(
-            "Shared initialization", [initialization.name for initialization in SEEDED], "start_all", width=230
+            "Shared initialization", [initialization.name for initialization in SEEDED], "start_all", width=190
         )
         seed = _choose_seed()
         st.button("New random start", icon=":material/casino:", on_click=_next_seed, help="Use the next seed in all runs")
