@@ -20,7 +20,7 @@ try:
     sweep = session_cache().get(("sweep", data.key, settings, max_k, runs), lambda: Sweep.of(data, settings, max_k, runs))
     if sweep.note:
         st.info(sweep.note, icon=":material/info:")
-    run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
+    sweep = run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
 except ValueError as error:
     show_error(error)
 else:

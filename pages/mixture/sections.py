@@ -26,7 +26,7 @@ from pages.runs.run import Run, make_run
 from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
 from pages.ui.player import player
-from pages.ui.progress import Progress, run_job
+from pages.ui.progress import Progress, is_running, resume, run_job
 from pages.ui.results import MAX_CENTER_COLUMNS, more_columns_note, show_tables, shows_scaled
 from pages.ui.widgets import PERSISTENT, session_cache
 
@@ -305,10 +305,11 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
             f"from that many points. It is smaller for all {run.data.n:,} points."
         )
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))
-    if not job.fits and not st.button("Run bootstrap", icon=":material/play_arrow:"):
+    name = plots.token("bootstrap", run.key, n_fits)
+    if not (job.fits or is_running(name) or st.button("Run bootstrap", icon=":material/play_arrow:", on_click=resume)):
         st.caption("Fits the mixture to resamples drawn with replacement; the spread of the refits shows the uncertainty.")
         return
-    run_job(plots.token("bootstrap", run.key, n_fits), job)
+    job = run_job(name, job)
     if len(job.fits) < 2:
         return
     scaled = shows_scaled(run)

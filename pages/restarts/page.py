@@ -22,7 +22,8 @@ try:
     if not initializations:
         raise ValueError("choose at least one initialization")
     study = session_cache().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, session_cache()))
-    run_job(plots.token(study.data.key, settings, initializations, runs), RemainingRuns.of(study, initializations, runs))
+    name = plots.token(study.data.key, settings, initializations, runs)
+    study = run_job(name, RemainingRuns.of(study, initializations, runs)).study
 except ValueError as error:
     show_error(error)
 else:

@@ -81,7 +81,7 @@ class RestartStudy:
     def n_values(self) -> int:
         """Approximate number of stored values."""
         n, d = self.data.points.shape
-        stored = sum(run.labels.size + run.losses.size for run in self.finished.values())
+        stored = sum(run.labels.size + run.losses.size for run in list(self.finished.values()))  # a thread may add runs
         return stored + (n * n if self.view.traits.pairwise else 2 * n * d)
 
     @cached_property

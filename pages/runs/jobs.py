@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -41,6 +42,12 @@ class Job(ABC):
     def finish(self, task: Hashable, result: Any) -> None:
         """Add the result of a task."""
         self.results[task] = result
+
+    def snapshot(self) -> Self:
+        """A copy with the results so far, which stays the same while another thread runs the job."""
+        copied = copy(self)
+        copied.results = self.results.copy()
+        return copied
 
     @property
     def remaining(self) -> list[Hashable]:

@@ -30,7 +30,7 @@ def show(profiles: Profiles) -> None:
         features = [profiles.variables[j] for j in profiles.features]
         key = ("noise", segments.run.key)
         band = session_cache().get(key, lambda: NoiseBand(segments.data, segments.run.settings, features))
-        run_job(plots.token(*key), band)
+        band = run_job(plots.token(*key), band)
     noise = np.full(len(profiles.variables), np.nan)
     if band is not None and band.effects is not None:
         noise[profiles.features] = band.effects.max(axis=0)

@@ -63,7 +63,7 @@ def show(profiles: Profiles) -> None:
             "here.",
             icon=":material/info:",
         )
-    run_job(plots.token(*key), job)
+    job = run_job(plots.token(*key), job)
     if job.results:
         _show_pairs(segments, job, sigma is None)
     _show_noise(segments)
@@ -124,7 +124,7 @@ def _show_noise(segments: Segments) -> None:
         return
     key = ("null tests", settings.method, settings.options)
     job = session_cache().get(key, lambda: NullTests(settings))
-    run_job(plots.token(*key), job)
+    job = run_job(plots.token(*key), job)
     if not job.results:
         return
     selective, naive = job.p_values

@@ -39,7 +39,7 @@ def show(profiles: Profiles) -> None:
     job = resampling_of(segments, scheme, count)
     if job.note:
         st.info(job.note, icon=":material/info:")
-    run_job(plots.token(*segments.key, scheme, count), job)
+    job = run_job(plots.token(*segments.key, scheme, count), job)
     if job.stability.resamples:
         _show(segments, job)
 

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.opened import Opened, open_file
 from pages.datasets.readers import Format
-from pages.ui.progress import Progress
+from pages.ui.progress import Progress, is_stopped, resume
 from pages.ui.widgets import session_cache
 
 
@@ -25,14 +25,8 @@ def open_cached(key: str, content: bytes, name: str, format: Format | None = Non
         If the user stopped reading it, or if it is of no supported kind. A button to resume is shown in the first case.
     """
 
-    def stop():
-        st.session_state["stopped"] = key
-
-    def resume():
-        st.session_state["stopped"] = None
-
     def compute():
-        progress = Progress(stop)
+        progress = Progress(key)
 
         def on_wait(seconds):
             progress.show(1 - 30 / (30 + seconds), f"Reading {escape_markdown(name)}, {seconds:.0f} s.")
@@ -41,7 +35,7 @@ def open_cached(key: str, content: bytes, name: str, format: Format | None = Non
         progress.done()
         return opened
 
-    if st.session_state.get("stopped") == key:
+    if is_stopped(key):
         st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         raise ValueError(f"Reading {name} was stopped.")
     opened = session_cache().get(("opened", key), compute)

@@ -125,4 +125,4 @@ def known_resampling(segments: Segments) -> Resampling | None:
     """The last resampling of these segments in this session, if it has results; it may not be finished."""
     beginning = ("resampling", *segments.key)
     jobs = [job for key, job in session_cache().items() if key[: len(beginning)] == beginning and job.results]
-    return jobs[-1] if jobs else None
+    return jobs[-1].snapshot() if jobs else None

@@ -13,6 +13,7 @@ from pages.export import report
 from pages.figures.plots import Figure
 from pages.mixture import density
 from pages.runs import pictures
+from pages.ui import progress
 from pages.ui.memory import memory_cleaner
 from tests.pages.reading import plain_frames
 
@@ -51,6 +52,14 @@ def _one_server():
             patch.setattr(module, "ScriptCache", lambda: scripts)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         patch.setattr(memory_cleaner(), "schedule", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _jobs_are_awaited():
+    """A page waits until its jobs are finished."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "WAIT", 60)
         yield
 
 

@@ -13,7 +13,7 @@ def test_a_stopped_run_is_resumed_by_a_click_and_its_page_shows_no_error(link, m
     app = opened(link)
     before = latest(app, "run")
     monkeypatch.setattr(progress, "DELAY", 0)
-    app.session_state["stopped run"] = app.session_state["script runs"] + 1
+    app.session_state["stopped"] = app.session_state["script runs"] + 1
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
     assert [one.value for one in app.warning] == ["Stopped. Change a setting or resume."]
@@ -36,8 +36,8 @@ def test_several_computations_of_one_page_have_a_stop_button_each(monkeypatch):
 
         count_script_run()
         try:
-            for on_stop in ({}, {}, {"on_stop": lambda: None}):
-                Progress(**on_stop).show(0.5, "Iteration 1.")
+            for name in (None, None, "a file"):
+                Progress(name).show(0.5, "Iteration 1.")
         except Stopped:
             pass
 
