@@ -326,6 +326,8 @@ def test_uploaded_points_far_from_zero_are_clustered_and_glide_too(page, server,
     open_upload(page, server)
     upload(page, "far.csv", b"a,b\n" + "\n".join(f"{x:.3f},{y:.3f}" for x, y in far).encode())
     page.get_by_text("50 points, 2 columns").first.wait_for()
+    page.get_by_role("button", name="Use original units").first.click()
+    page.get_by_text("they are standardized by default").first.wait_for(state="hidden")
     back_to_watch(page)
     last = History.record(KMeans(3, init="random"), far, rng=1).parameters[-1]
     np.testing.assert_allclose(centers(page), last, atol=2e-2, rtol=0)
