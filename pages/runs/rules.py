@@ -254,7 +254,8 @@ def rounded_number(low: float, high: float, threshold: float) -> float:
     digits = -int(np.floor(np.log10(gap / 2)))
     for more in range(20):
         at = min(digits, 0) + more if is_whole else digits + more
-        for candidate in (round(threshold, at), round(threshold - 0.5 * 10.0**-at, at)):
+        # a threshold may be next to one of the numbers: those in the middle select the same rows
+        for candidate in (round(threshold, at), round(threshold - 0.5 * 10.0**-at, at), round(low + (high - low) / 2, at)):
             if low < candidate < high or (is_whole and candidate == low):
                 return candidate
     return low if np.isfinite(low) else threshold

@@ -240,6 +240,7 @@ def test_rounded_numbers_are_short():
     assert rounded_number(52_100.0, 52_900.0, 52_487.3) == 52_500
     assert rounded_number(1.23, 1.29, 1.2612) == 1.26
     assert rounded_number(0.1, 0.3, 0.2) == 0.2
+    assert rounded_number(5.3, 5.4, 5.300000000000001) == 5.35
     assert rounded_number(-np.inf, 3.2, 2.7) < 3.2
     assert number_text(1_234_567.5) == "1,234,567.5"
     assert number_text(-0.25) == "−0.25"
