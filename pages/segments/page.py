@@ -57,6 +57,7 @@ else:
             key="segments_section",
             label_visibility="collapsed",
             width="content",
+            wrap=True,
             **IN_LINK,
         )
         show_downloads(profiles)

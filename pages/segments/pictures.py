@@ -72,6 +72,7 @@ def _choose_segment(segments: Segments) -> int | None:
         key=_picked_key(segments),
         on_change=select_rows,
         args=(segments.data, ()),
+        wrap=True,
     )
 
 
