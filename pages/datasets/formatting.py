@@ -48,6 +48,13 @@ def format_p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"{p:.3f}"
 
 
+def format_percentage(share: float) -> str:
+    """A share as a percentage that is 0% or 100% only if the share is exactly 0 or 1, up to rounding errors."""
+    if 1e-12 < share <= 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= share < 1 - 1e-12 else f"{share:.0%}"
+
+
 def pluralize(n: int, noun: str) -> str:
     """The count and its noun: "no points", "1 point", "14 points"."""
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"

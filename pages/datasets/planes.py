@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustering import principal_components
+from pages.datasets.formatting import format_percentage
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +57,8 @@ def column_plane(columns: tuple[str, ...], i: int, j: int, through: np.ndarray |
 def principal_plane(points: np.ndarray) -> Plane:
     """The plane of the first two principal components; the axis titles contain their shares of the variance."""
     found = principal_components(points)
-    names = tuple(f"PC {i + 1} ({_percentage(share)} of the variance)" for i, share in enumerate(found.shares[:2]))
+    names = tuple(f"PC {i + 1} ({format_percentage(share)} of the variance)" for i, share in enumerate(found.shares[:2]))
     return Plane(found.axes[:2], found.mean, names, False)
-
-
-def _percentage(share: float) -> str:
-    """A share as a percentage that is 0% or 100% only if the share is exactly 0 or 1, up to rounding errors."""
-    if 1e-12 < share <= 0.005:
-        return "under 1%"
-    return "over 99%" if 0.995 <= share < 1 - 1e-12 else f"{share:.0%}"
 
 
 def jitter(n: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from pages.datasets.cleaning import fit_ppca, select_columns
 from pages.datasets.data import Data
+from pages.datasets.formatting import format_percentage
 from pages.methods import method
 from pages.methods.base import MethodView, Placement
 from pages.methods.options import Settings
@@ -146,10 +147,10 @@ class Model:
         """How new rows are assigned, as a sentence."""
         if not self.by_means:
             return f"Each row belongs to {self.view.placement_rule(self.settings)}, as in the last step of {self.view.title}."
-        reason = "its segments were edited" if self.view.traits.regions else "its method has no rule for new rows"
+        reason = "the segments were edited" if self.view.traits.regions else "the method has no rule for new rows"
         return (
-            f"Each row belongs to the segment with the nearest mean, because {reason}. This rule assigns {self.agreement:.0%} "
-            "of the old rows to the segment that they are in."
+            f"Each row belongs to the segment with the nearest mean, because {reason}. This rule assigns "
+            f"{format_percentage(self.agreement)} of the old rows to the segment that they are in."
         )
 
     @property

@@ -12,7 +12,7 @@ from clustering import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.threshold_tree import LEAF
 from pages.datasets.columns import to_floats, value_text
 from pages.datasets.data import Data
-from pages.datasets.formatting import minus_signs, pluralize
+from pages.datasets.formatting import format_percentage, minus_signs, pluralize
 from pages.runs.segments import Segments
 
 MAX_TREE_POINTS, MAX_TREE_VALUES = 50_000, 2_000_000
@@ -63,12 +63,12 @@ class SegmentRule:
     @property
     def purity(self) -> str:
         """How many rows meet the conditions, and the share of them that is in the segment."""
-        return f"{pluralize(self.rows, 'row')}, {self.inside / self.rows:.0%}" if self.rows else "no rows"
+        return f"{pluralize(self.rows, 'row')}, {format_percentage(self.inside / self.rows)}" if self.rows else "no rows"
 
     def sentence(self, name: str) -> str:
         """The rule of a leaf with rows as a sentence; `name` is that of the segment."""
         conditions = " and ".join(condition.text for condition in self.conditions) or "All rows"
-        covered = f"{self.inside / self.size:.0%}" if self.size else "0%"
+        covered = format_percentage(self.inside / self.size) if self.size else "0%"
         return f"{conditions} → {name}: {self.purity} of them in this segment; covers {covered} of the segment"
 
 

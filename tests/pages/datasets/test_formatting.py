@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.datasets.formatting import format_number, format_p_value, format_short, minus_signs
+from pages.datasets.formatting import format_number, format_p_value, format_percentage, format_short, minus_signs
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,18 @@ def test_a_negative_zero_has_no_sign():
 )
 def test_a_p_value_has_three_decimals(p, text):
     assert format_p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.004, "under 1%"),
+        (0.005, "under 1%"),
+        (0.0051, "1%"),
+        (0.9949, "99%"),
+        (0.995, "over 99%"),
+        (1 - 1e-16, "100%"),
+    ],
+)
+def test_a_positive_share_is_never_0_percent_and_a_smaller_share_than_1_never_100_percent(share, text):
+    assert format_percentage(share) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.datasets.planes import _percentage, principal_plane
+from pages.datasets.planes import principal_plane
 
 
 @pytest.mark.parametrize(
@@ -17,18 +17,3 @@ from pages.datasets.planes import _percentage, principal_plane
 def test_shares_of_the_variance_are_0_or_100_percent_only_if_exact(second, names):
     points = np.array([[1.0, 0, 0], [-1, 0, 0], [0, second, 0], [0, -second, 0]])
     assert principal_plane(points).names == names
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0.004, "under 1%"),
-        (0.005, "under 1%"),
-        (0.0051, "1%"),
-        (0.9949, "99%"),
-        (0.995, "over 99%"),
-        (1 - 1e-16, "100%"),
-    ],
-)
-def test_a_positive_share_is_never_0_percent_and_a_smaller_share_than_1_never_100_percent(share, text):
-    assert _percentage(share) == text

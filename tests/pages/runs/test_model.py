@@ -117,7 +117,7 @@ def test_distances_to_a_component_are_mahalanobis_distances():
 def test_edited_segments_and_methods_without_a_rule_use_the_nearest_mean():
     edited = segments(edits=(Edit("merge", (0, 2)), Edit("rename", (1,), name="others")))
     tree = segments("tree", linkage="single")
-    for found, reason in ((edited, "its segments were edited"), (tree, "its method has no rule for new rows")):
+    for found, reason in ((edited, "the segments were edited"), (tree, "the method has no rule for new rows")):
         model = restored(found)
         means = np.array([found.data.points[found.labels == i].mean(axis=0) for i in range(found.k)])
         nearest = np.linalg.norm(found.data.points[:, None] - means, axis=2).argmin(axis=1)

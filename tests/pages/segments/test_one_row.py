@@ -94,7 +94,7 @@ def test_edited_segments_and_rows_in_none_have_changes():
     html = shown_html(app)
     assert "no segment" in html
     assert "No change is needed: by this rule, the row is there already." in html
-    assert "nearest mean, because its segments were edited" in shown(app).replace("\\", "")
+    assert "nearest mean, because the segments were edited" in shown(app).replace("\\", "")
     assert not app.exception
 
 
