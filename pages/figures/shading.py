@@ -23,6 +23,8 @@ from pages.figures.plots import (
 
 SHADES = 24
 """number of shades of painted points"""
+MAX_LETTERS = 45
+"""number of letters of all names below a matrix; of more, the names are vertical"""
 UNKNOWN = "#717581"
 """color of points without a value"""
 
@@ -67,5 +69,7 @@ def share_matrix(shares: np.ndarray, names: Sequence[str], height: int = 420) ->
         heat["text"] = [["" if np.isnan(share) else f"{share:.0%}" for share in row] for row in shares]
         heat["texttemplate"] = "%{text}"
     axis = dict(tickvals=list(range(k)), ticktext=ticks, showgrid=False, zeroline=False, automargin=True)
-    layout = dict(height=height, margin=TIGHT, dragmode=False, xaxis=axis, yaxis=axis | dict(autorange="reversed"))
+    # Plotly leaves out slanted names that reach beyond the figure
+    columns = axis | dict(tickangle=-90 if k * max(map(len, names), default=0) > MAX_LETTERS else None)
+    layout = dict(height=height, margin=TIGHT, dragmode=False, xaxis=columns, yaxis=axis | dict(autorange="reversed"))
     return Figure([heat], layout)
