@@ -7,7 +7,7 @@ import numpy as np
 from clustering.gaussians import Gaussians
 from clustering.mixture import GaussianMixture
 from clustering.points import check_data
-from clustering.process import State, fit
+from clustering.process import State, iterate
 
 
 def bootstrap(
@@ -30,7 +30,7 @@ def bootstrap(
     rngs : iterable of generators or seeds
         One for each resample of n points, drawn with replacement.
     on_step : function, optional
-        Called with the last state of each refit; an exception that it raises ends the bootstrap.
+        Called with each state of each refit; an exception that it raises ends the bootstrap.
     options : as in `iterate`
 
     Yields
@@ -56,7 +56,7 @@ def bootstrap(
     points = check_data(points)
     for rng in rngs:
         rows = np.random.default_rng(rng).integers(len(points), size=len(points))
-        state = fit(process, points[rows], start=parameters, **options)
-        if on_step is not None:
-            on_step(state)
+        for state in iterate(process, points[rows], start=parameters, **options):
+            if on_step is not None:
+                on_step(state)
         yield state.parameters

@@ -27,10 +27,11 @@ class Bootstrap(Job):
         return self.run.data.all_rows is None
 
     def run_task(self, task: int, on_step) -> Gaussians:
-        """Fit to resample number `task`; does not call `on_step`, because a single fit is short."""
-        history = self.run.history
+        """Fit to resample number `task`."""
+        points, history = self.run.data.points, self.run.history
         rng = np.random.default_rng([self.run.settings.seed, task])
-        return next(bootstrap(history.process, self.run.data.points, history.parameters[-1], [rng], tol=1e-9, max_iter=2_000))
+        options = dict(on_step=lambda _: on_step(None), tol=1e-9, max_iter=2_000)
+        return next(bootstrap(history.process, points, history.parameters[-1], [rng], **options))
 
     def describe(self, task: int, state) -> str:
         return f"Fitting resample {task + 1} of {self.n_fits}."

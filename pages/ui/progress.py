@@ -63,15 +63,15 @@ class Progress:
 
     def show(self, fraction: float, text: str) -> None:
         """Show the completed fraction (0 to 1) and a text, at most 20 times per second."""
-        now = time.monotonic()
-        if now - self.began < DELAY or now - self.last < 0.05:
-            return
-        self.last = now
         if self.name is None and is_stopped(_this_run()):
             with self.place.container(horizontal=True, vertical_alignment="center"):
                 st.warning("Stopped. Change a setting or resume.")
                 st.button("Resume", icon=":material/play_arrow:")
             raise Stopped
+        now = time.monotonic()
+        if now - self.began < DELAY or now - self.last < 0.05:
+            return
+        self.last = now
         if self.bar is None:
             name = _this_run() + 1 if self.name is None else self.name  # the click starts the next run
             with self.place.container(key=f"progress {self.number}"):
@@ -122,8 +122,9 @@ def run_job(name: str, job: Job) -> Job:
         st.session_state["background job"] = background
         background.wait(WAIT)
     if background.error is not None:
-        if not isinstance(background.error, ValueError):  # it may not happen again
-            del st.session_state["background job"]
+        if isinstance(background.error, ValueError):
+            raise background.error.with_traceback(None)  # not longer with each run of the page
+        del st.session_state["background job"]  # it may not happen again
         raise background.error
     if background.cluster_failed:
         st.warning(CLUSTER_FAILED)

@@ -212,14 +212,15 @@ def test_refits_are_finite_even_if_a_resample_has_one_distinct_point():
 # callbacks and options
 
 
-def test_on_step_receives_the_last_state_of_each_refit_before_it_is_yielded():
+def test_on_step_receives_the_states_of_each_refit_before_it_is_yielded():
     process, points, parameters = fitted()
     seen = []
-    for i, one in enumerate(bootstrap(process, points, parameters, range(4), on_step=seen.append)):
-        assert len(seen) == i + 1
-        assert seen[-1].converged
+    for one in bootstrap(process, points, parameters, range(4), on_step=seen.append):
+        assert [state.iteration for state in seen] == list(range(len(seen)))
+        assert [state.converged for state in seen] == [False] * (len(seen) - 1) + [True]
         assert seen[-1].parameters is one
         assert seen[-1].labels.shape == (len(points),)
+        seen.clear()
 
 
 def test_an_exception_in_on_step_ends_the_bootstrap():
@@ -243,7 +244,7 @@ def test_options_are_passed_to_iterate():
     parameters = fit(process, points, rng=0).parameters
     seen = []
     assert len(list(bootstrap(process, points, parameters, range(3), on_step=seen.append, max_iter=2, tol=0.0))) == 3
-    assert [state.iteration for state in seen] == [2, 2, 2]
+    assert [state.iteration for state in seen] == [0, 1, 2] * 3
 
 
 # invalid arguments

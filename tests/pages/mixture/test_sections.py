@@ -442,8 +442,7 @@ def test_an_interrupted_bootstrap_resumes_with_the_same_fits(run):
         pass
 
     def on_progress(share, text):
-        messages.append((share, text))
-        if len(messages) == 4:
+        if len(job.results) == 3:
             raise Interrupted
 
     messages, job, whole = [], Bootstrap(run, 7), Bootstrap(run, 7)
@@ -459,7 +458,8 @@ def test_an_interrupted_bootstrap_resumes_with_the_same_fits(run):
     for one, other in zip(job.fits, whole.fits, strict=True):
         for part, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(part, same)
-    assert messages[4:] == [(i / 7, f"Fitting resample {i + 1} of 7.") for i in range(7)]
+    assert len(messages) > 7  # several in each fit
+    assert list(dict.fromkeys(messages)) == [(i / 7, f"Fitting resample {i + 1} of 7.") for i in range(7)]
     assert len({one.means.tobytes() for one in job.fits}) == 7
 
 
