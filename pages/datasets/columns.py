@@ -92,6 +92,15 @@ def value_text(value) -> str:
     return text.removesuffix(".0") if isinstance(value, float | np.floating) else text
 
 
+def cell_text(value) -> str | None:
+    """A cell of a table as text, decimal numbers with nine digits, midnight without the time; None if it is missing."""
+    if pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return str(value).removesuffix(" 00:00:00")
+    return value_text(float(f"{value:.9g}") if isinstance(value, float) and not value.is_integer() else value)
+
+
 def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
     """(bins,) number of values in each bin of equal width. Unlike `np.histogram`, accepts very narrow and very wide ranges."""
     low, high = float(low), float(high)

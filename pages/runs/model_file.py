@@ -59,7 +59,7 @@ def from_json(content: bytes) -> Model:
     Raises
     ------
     ValueError
-        If the file is too large, is no model, has another version, or if its parts do not fit each other; the message is a
+        If the file is too large, is not a model, has another version, or if its parts do not fit each other; the message is a
         sentence.
     """
     if len(content) > MAX_JSON_BYTES:
@@ -67,9 +67,9 @@ def from_json(content: bytes) -> Model:
     try:
         found = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise ValueError("This file is no model: it is not valid JSON.") from None
+        raise ValueError("This file is not a model: it is not valid JSON.") from None
     if not isinstance(found, dict) or found.get("kind") != KIND:
-        raise ValueError("This file is no model: save one on the Segments page, under Export.")
+        raise ValueError("This file is not a model: save one on the Segments page, under Export.")
     if found.get("version") != VERSION:
         raise ValueError(
             f"This model has the version {str(found.get('version'))[:20]}, but only version {VERSION} can be read."

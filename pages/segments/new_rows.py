@@ -3,10 +3,9 @@
 from dataclasses import replace
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-from pages.datasets.columns import value_text
+from pages.datasets.columns import cell_text
 from pages.datasets.formatting import as_sentence, escape_markdown, format_short, pluralize
 from pages.export.spreadsheets import table_csv
 from pages.figures import palette
@@ -152,7 +151,7 @@ def _show_unlike(rows: NewRows) -> None:
     found = found[(-rows.distances[found]).argsort(kind="stable")]
     columns = list(rows.table.columns[:SHOWN])
     lines = [
-        [row + 1, model.names[rows.labels[row]], format_short(rows.distances[row]), *map(_text, cells)]
+        [row + 1, model.names[rows.labels[row]], format_short(rows.distances[row]), *map(cell_text, cells)]
         for row, cells in zip(found[:SHOWN], rows.table[columns].iloc[found[:SHOWN]].astype(object).values, strict=True)
     ]
     if len(found) > SHOWN:
@@ -196,10 +195,3 @@ def _show_left_out(rows: NewRows) -> None:
         others = sum(count for _, count in reasons[MAX_REASONS:])
         lines.append([f"{len(reasons) - MAX_REASONS} other reasons", f"{others:,}"])
     st.html(table(["Reason", "Rows"], lines, "Rows left out", True))
-
-
-def _text(value) -> str | None:
-    """A cell of the table as text; None if it is missing."""
-    if pd.isna(value):
-        return None
-    return str(value)[:10] if hasattr(value, "isoformat") else value_text(value)

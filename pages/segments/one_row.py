@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import streamlit as st
 
-from pages.datasets.columns import value_text
+from pages.datasets.columns import cell_text
 from pages.datasets.formatting import escape_markdown, format_short
 from pages.figures import palette
 from pages.figures.markup import Raw, bar, cell, mark, table
@@ -111,17 +111,8 @@ def _values(segments: Segments, row: int) -> str:
     cells = segments.table.iloc[row].items()
     name = segments.data.names_of([row])[0]
     headers = [segments.data.noun.capitalize(), name]
-    rows = [["Segment", _name(segments, segments.labels[row])], *([column, _text(value)] for column, value in cells)]
+    rows = [["Segment", _name(segments, segments.labels[row])], *([column, cell_text(value)] for column, value in cells)]
     return table(headers, rows, f"Values of {name}", True)
-
-
-def _text(value) -> str | None:
-    """A cell of the table as text; None if it is missing."""
-    if value is None or value != value:
-        return None
-    if hasattr(value, "isoformat"):
-        return str(value).removesuffix(" 00:00:00")
-    return f"{value:.6g}" if isinstance(value, float) and value != round(value) else value_text(value)
 
 
 def _nearness(segments: Segments, row: int, space: RowSpace | None) -> str:

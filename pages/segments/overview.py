@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from pages.datasets.columns import value_text
+from pages.datasets.columns import cell_text
 from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette
 from pages.figures.markup import mark, table
@@ -91,12 +91,5 @@ def _show_rows(segments: Segments, i: int) -> None:
         st.markdown(f"**{title}**")
         names = segments.data.names_of(rows)
         cells = segments.table.iloc[rows].astype(object)
-        texts = [[name, *map(_text, row)] for name, row in zip(names, cells.itertuples(index=False), strict=True)]
+        texts = [[name, *map(cell_text, row)] for name, row in zip(names, cells.itertuples(index=False), strict=True)]
         st.html(table([segments.data.noun.capitalize(), *segments.table.columns], texts, title, True))
-
-
-def _text(value) -> str | None:
-    """A cell of the table as text; None if it is missing."""
-    if value is None or value != value:
-        return None
-    return str(value)[:10] if hasattr(value, "isoformat") else value_text(value)

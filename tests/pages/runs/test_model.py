@@ -255,11 +255,11 @@ MODEL = model_of(segments("kmedoids", metric="gower", missing="median"))
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"\xff\xfe", "This file is no model: it is not valid JSON."),
-        (b"[" * 100_000, "This file is no model: it is not valid JSON."),
-        (b'{"kind": NaN}', "This file is no model: it is not valid JSON."),
-        (b"[1, 2]", "This file is no model: save one on the Segments page, under Export."),
-        (b'{"a": 1}', "This file is no model: save one on the Segments page, under Export."),
+        (b"\xff\xfe", "This file is not a model: it is not valid JSON."),
+        (b"[" * 100_000, "This file is not a model: it is not valid JSON."),
+        (b'{"kind": NaN}', "This file is not a model: it is not valid JSON."),
+        (b"[1, 2]", "This file is not a model: save one on the Segments page, under Export."),
+        (b'{"a": 1}', "This file is not a model: save one on the Segments page, under Export."),
         (b'{"kind": "clustering model", "version": 2}', "This model has the version 2, but only version 1 can be read."),
         (
             b'{"kind": "clustering model", "version": 1}',

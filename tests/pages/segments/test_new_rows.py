@@ -97,7 +97,7 @@ def test_a_saved_model_replaces_the_current_segments():
     ("lines", "header", "saved", "sentence"),
     [
         (LINES, "name,years,plan,spend", None, r"This table lacks the column age, by which the rows were clustered\."),
-        (LINES, HEADER, b"{}", r"This file is no model: save one on the Segments page, under Export\."),
+        (LINES, HEADER, b"{}", r"This file is not a model: save one on the Segments page, under Export\."),
         ([], HEADER, None, "rows"),
     ],
 )
