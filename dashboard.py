@@ -35,7 +35,13 @@ from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
 from pages.ui.data_choice import choose_data  # noqa: E402
 from pages.ui.errors import show_error  # noqa: E402
 from pages.ui.frame import style_page  # noqa: E402
-from pages.ui.links import requested_parameters, restore_address, warn_of_unavailable_parameters, write_address  # noqa: E402
+from pages.ui.links import (  # noqa: E402
+    note_parameters,
+    requested_parameters,
+    restore_address,
+    warn_of_unavailable_parameters,
+    write_address,
+)
 from pages.ui.progress import Stopped, count_script_run  # noqa: E402
 from pages.ui.text_choice import uses_own_text  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
@@ -62,6 +68,8 @@ except Stopped:
     pass
 except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn
     show_error(error)
+finally:
+    note_parameters()
 warn_of_unavailable_parameters(notice)
 write_address()
 memory_cleaner().schedule()

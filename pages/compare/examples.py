@@ -29,7 +29,7 @@ class ComparisonExample:
     @property
     def query_params(self) -> dict[str, str]:
         """Query parameters that choose options and sample settings; see `Example`."""
-        query_params = {f"{self.sample}_{name}": str(value) for name, value in self.values.items()}
+        query_params = {f"{self.sample}_{name}": f"{value:g}" for name, value in self.values.items()}
         for i, (name, options) in enumerate(self.panels, 1):
             view = method(name)
             for option in _offered(view):

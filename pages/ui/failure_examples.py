@@ -56,7 +56,7 @@ class Scene:
         name = self.data["sample"]
         sample = SAMPLES[name]
         keys = {s: f"{name}_{s.name}" for s in sample.settings}
-        texts = {key: str(self.data[key]) for s, key in keys.items() if self.data[key] != sample.default(s)}
+        texts = {key: f"{self.data[key]:g}" for s, key in keys.items() if self.data[key] != sample.default(s)}
         texts |= {"sample": sample.title} if name != next(iter(SAMPLES)) else {}
         return texts | ({"n": f"{self.data['n']:,}"} if self.data["n"] != DEFAULT_SIZE else {})
 

@@ -1,6 +1,7 @@
 """Query parameters: widget values in links and in the address, and a warning about those that cannot be applied."""
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,7 +14,17 @@ from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS
 from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
-from pages.ui.placing import CENTERS, parse_positions
+from pages.ui.own_settings import exchange, note_keys, shared_keys
+from pages.ui.placing import CENTERS, PLACED, parse_positions
+from pages.ui.query_parameters import (
+    WRITTEN,
+    discard,
+    is_history_navigation,
+    release_parameters,
+    replace_parameters,
+    widget_parameters,
+    written_parameters,
+)
 from pages.ui.segments import EDITS_IN_LINK
 from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
 from pages.ui.widgets import SAME, SAME_LABEL
@@ -23,6 +34,10 @@ MAX_NUMBER = 2**53
 """largest absolute value of a number in a link: browsers do not represent larger integers exactly"""
 MAX_LISTED = 5
 """maximum number of unavailable parameters in a warning; the rest are counted"""
+ADDRESS = "address"
+"""session key: the query parameters of the page when it was last drawn"""
+LEFT_OVER = "left over"
+"""session key: the query parameters with which the page was opened, and the names of those of the page that was left"""
 
 
 def requested_parameters() -> dict[str, list[str]]:
@@ -37,16 +52,14 @@ def requested_parameters() -> dict[str, list[str]]:
             for name in harmful:
                 del st.query_params[name]
             st.rerun()  # otherwise widgets would still receive them
-        in_address = {}
+        values = {}
         n = st.query_params.get("n", "")
         if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the labels of the slider, which contain commas
-            in_address["n"] = int(n), [f"{int(n):,}"]
+            values["n"] = int(n)
         for name in st.query_params:
             if "_metric" in name and st.query_params[name] == "Squared euclidean":  # the label in old links
-                in_address[name] = "squared euclidean", ["Squared Euclidean"]
-        if in_address:
-            st.session_state.update({name: value for name, (value, _) in in_address.items()})
-            st.session_state["in address"] = in_address
+                values[name] = "squared euclidean"
+        st.session_state.update(values)
     return st.session_state["requested parameters"]
 
 
@@ -62,29 +75,44 @@ def _is_harmless(name: str, values: list[str]) -> bool:
 
 
 def restore_address(page: str) -> None:
-    """Restore widget values that were in the address of the previous page. Call it before any widget is drawn.
+    """Restore the settings of a page when it is opened. Call it before any widget is drawn.
 
-    Without this, Streamlit forgets values that came from a link when another page is opened.
+    When the user goes back or forward in the browser, the address decides. Otherwise, the page gets its own settings as they
+    were, and those that all pages share are kept: without this, Streamlit forgets those that came from a link.
     """
-    held = st.session_state.get("in address", ()) if st.session_state.get("page") != page else ()
-    carried = {name: st.session_state[name] for name in held if _is_widget_value(name)}
-    for name, value in (carried | st.session_state.pop("to restore", {})).items():
-        st.session_state[name] = value
-    st.session_state["page"], st.session_state["carried over"] = page, carried
+    left = st.session_state.get("page", page)
+    st.session_state["page"], st.session_state[WRITTEN] = page, set()
+    if is_history_navigation() and CENTERS in st.query_params:
+        st.session_state.pop(PLACED, None)
+    if left != page:
+        exchange(left, page)
+        shared, address = shared_keys(), st.session_state.get(ADDRESS, {})
+        for name in shared:
+            if name in st.session_state and st.query_params.get_all(name) != address.get(name, []):
+                st.session_state[name] = st.session_state[name]
+        others = [name for name in st.query_params if name not in (*shared, CENTERS, EDITS_IN_LINK)]
+        st.session_state[LEFT_OVER] = st.query_params.to_dict(), others
+    st.session_state["in browser"] = list(st.query_params)
+    address, names = st.session_state.get(LEFT_OVER, ({}, []))
+    # the browser sends the parameters of the page that was left until one is changed
+    if names and not is_history_navigation() and st.query_params.to_dict() == address:
+        discard(names)
+    else:
+        st.session_state.pop(LEFT_OVER, None)
+
+
+def note_parameters() -> None:
+    """Note the query parameters of the page, and those of all pages. Call it after the page ran, even if only in part."""
+    st.session_state[ADDRESS] = current_address()
+    note_keys(*release_parameters())
 
 
 def current_address() -> dict[str, list[str]]:
     """Return the query parameters of this page, including those that `write_address` will add.
 
-    Call it after all widgets are drawn.
+    Call it after all widgets are drawn, and before `note_parameters`.
     """
-    now = {name: st.query_params.get_all(name) for name in st.query_params}
-    before = st.session_state.get("in address", {})
-    return now | {
-        name: texts
-        for name, (value, texts) in before.items()
-        if name not in now and _is_drawn(name) and st.session_state[name] == value
-    }
+    return widget_parameters() | written_parameters()
 
 
 def _is_drawn(name: str) -> bool:
@@ -107,32 +135,29 @@ def _is_widget_value(name: str) -> bool:
 
 
 def write_address() -> None:
-    """Add the query parameters that Streamlit omits. Call it after the page is drawn.
+    """Correct the address. Call it after the page is drawn.
 
-    Streamlit omits values that were restored from another page. When the user goes back in the browser, it also resets
-    widgets that both pages have; their values are then set again, and the page reruns once.
+    Streamlit omits values that were restored, and retains parameters of the page that was left.
     """
-    carried = st.session_state["carried over"]
-    reset = {name: value for name, value in carried.items() if _is_drawn(name) and st.session_state[name] != value}
-    if reset:
-        st.session_state["to restore"] = reset
-        st.rerun()
-    held = current_address()
-    missing = {name: texts for name, texts in held.items() if name not in st.query_params}
-    st.session_state["in address"] = {
-        name: (st.session_state[name], texts) for name, texts in held.items() if _is_widget_value(name)
-    }
-    if missing:
-        parameters = json.dumps(missing).replace("<", "\\u003c")
+    wanted = st.session_state[ADDRESS]
+    surplus = [name for name in st.session_state["in browser"] if name not in wanted]
+    missing = {name: texts for name, texts in wanted.items() if name not in st.query_params}
+    replace_parameters(wanted)
+    if surplus or missing:
+        changes = json.dumps(missing | {name: [] for name in surplus}).replace("<", "\\u003c")
+        page, now = json.dumps(st.session_state["page"]), time.time_ns() // 1_000_000
+        # the browser may run a script again when another page is opened
         st.html(
             f"""<script>{{
             const url = new URL(location.href);
-            for (const [name, texts] of Object.entries({parameters})) {{
+            if (url.pathname.endsWith({page}) && !(window.addressWritten >= {now})) {{
+            window.addressWritten = {now};
+            for (const [name, texts] of Object.entries({changes})) {{
                 url.searchParams.delete(name);
                 for (const text of texts) url.searchParams.append(name, text);
             }}
             history.replaceState(history.state, "", url);
-            }}</script>""",
+            }}}}</script>""",
             unsafe_allow_javascript=True,
         )
 

@@ -11,7 +11,8 @@ from pages.methods.options import Settings
 from pages.methods.traits import COMPARE, WATCH
 from pages.methods.tree_cut import LINKAGE
 from pages.methods.tree_cut import METHOD as TREE_CUT
-from pages.ui.data_choice import SOURCES
+from pages.ui.data_choice import SOURCES, current
+from pages.ui.own_settings import CURRENT_RUN, carry_over
 from pages.ui.placing import place_at
 from pages.ui.upload import VECTORS
 from pages.ui.widgets import SAME, initialization_label, option_key, panel_ending, start_key
@@ -29,7 +30,7 @@ PAGES = {
 
 
 def open_in_watch(settings: Settings) -> None:
-    """Callback: request the Watch page with the method, K, initialization and seed of this run."""
+    """Callback: request the Watch page with the method, options, K, initialization and seed of this run."""
     view, initialization = method(settings.method), settings.start.initialization
     state = {"algorithm": view.name, "seed": int(settings.seed)}
     # the same texts as the Watch page writes, because each change of the address would add an entry to the browser history
@@ -41,8 +42,10 @@ def open_in_watch(settings: Settings) -> None:
     if initialization:
         state[start_key(view)] = initialization
         texts[start_key(view)] = initialization_label(initialization), view.initializations[0].label
-    st.session_state.update(state)
+    option_state, option_texts = _options(view, current(), dict(settings.options))
+    carry_over(CURRENT_RUN[0], state | option_state)
     _request_page("watch", texts)
+    st.session_state[REQUEST][1].update(option_texts)
 
 
 def open_with_centers(settings: Settings, data: Data, centers: np.ndarray) -> None:
@@ -57,7 +60,7 @@ def open_scene(page: str, state: dict, query_params: dict[str, str]) -> None:
     `query_params` contains those of widgets that may not have been drawn yet; Streamlit writes all others itself.
     """
     missing = {key: (text, "") for key, text in query_params.items() if key not in st.session_state}
-    st.session_state.update(state)
+    carry_over(CURRENT_RUN[0] if page == "watch" else page, state)
     _request_page(page, missing)
 
 
@@ -76,7 +79,7 @@ def open_from_tree(settings: Settings, data: Data) -> None:
     metric = {METRIC.name: settings.start.metric}
     state, texts = _options(TREE_CUT, data, metric | {LINKAGE.name: settings.start.linkage})
     own_state, own_texts = _options(method(settings.method), data, metric)
-    st.session_state.update(state | own_state)
+    carry_over(CURRENT_RUN[0], state | own_state)
     st.session_state[REQUEST][1].update(texts | own_texts)
 
 
@@ -91,7 +94,7 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
     if settings.k is not None:
         state["k"] = settings.k
         counts["k"] = str(settings.k), "3"
-    st.session_state.update({"panels": 2} | panels | shared | state)
+    carry_over("compare", {"panels": 2} | panels | shared | state)
     _request_page("compare", counts | {key: (method(name).title, "") for key, name in panels.items()})
     st.session_state[REQUEST][1].update(texts)
 

@@ -14,12 +14,15 @@ from pages.methods import method
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
 from pages.ui.drawing import place_centers
+from pages.ui.query_parameters import write_parameter
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, uses_own_data
 
 PRINCIPAL = -1
 """value for the first two principal components in the list of column indices"""
 CENTERS = "centers"
 """query parameter with the positions of manually placed centers"""
+PLACED = "placed"
+"""session key: choices that identify a run, and the positions (k, 2) of its manually placed centers"""
 EXACT = "exact centers"
 """session key: the key of a data set, and centers (k, d) that were placed outside of the plane"""
 
@@ -99,7 +102,7 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
 def place_at(centers: np.ndarray, data: Data, settings: Settings) -> None:
     """Place the initial centers (k, d) of a run with these settings."""
     plane = chosen_plane(data)
-    st.session_state["placed"] = _token(data, settings, plane), plane.project(centers)
+    st.session_state[PLACED] = _token(data, settings, plane), plane.project(centers)
     st.session_state[EXACT] = data.key, centers
 
 
@@ -137,9 +140,9 @@ def _positions(data: Data, settings: Settings, plane: Plane) -> np.ndarray:
         return plane.project(data.points[rows])
 
     first = session_cache().get(("first places", *token), random_positions)
-    if "placed" not in st.session_state and (linked := parse_positions(st.query_params.get(CENTERS, ""))) is not None:
-        st.session_state["placed"] = token, linked
-    placed_for, placed = st.session_state.get("placed", (None, None))
+    if PLACED not in st.session_state and (linked := parse_positions(st.query_params.get(CENTERS, ""))) is not None:
+        st.session_state[PLACED] = token, linked
+    placed_for, placed = st.session_state.get(PLACED, (None, None))
     # if only K has changed, keep the placed centers
     if placed_for is not None and placed_for[:1] + placed_for[2:] == token[:1] + token[2:]:
         first = np.vstack([placed[: settings.k], first[len(placed) :]])
@@ -162,10 +165,9 @@ def _starting_at(positions: np.ndarray, data: Data, settings: Settings, plane: P
     if uses_own_data():
         clear_centers()
     else:
-        st.query_params[CENTERS] = ";".join(
-            ",".join(repr(value).removesuffix(".0") for value in position) for position in positions.tolist()
-        )
-    st.session_state["placed"] = _token(data, settings, plane), positions
+        texts = (",".join(repr(value).removesuffix(".0") for value in position) for position in positions.tolist())
+        write_parameter(CENTERS, ";".join(texts))
+    st.session_state[PLACED] = _token(data, settings, plane), positions
     centers = plane.lift(positions)
     key, exact = st.session_state.get(EXACT, ("", centers[:0]))
     if key == data.key:

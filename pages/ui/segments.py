@@ -10,6 +10,7 @@ from pages.datasets.formatting import escape_markdown
 from pages.runs.resampling import Resampling
 from pages.runs.run import Run
 from pages.runs.segments import Edit, Segments, edits_text, parse_edits, segments_of
+from pages.ui.query_parameters import write_parameter
 from pages.ui.widgets import session_cache, uses_own_data
 
 EDITS = "segment edits"
@@ -49,7 +50,7 @@ def edits_of(run: Run) -> tuple[Edit, ...]:
     current = edits.get(_key(run), ())
     text = edits_text(current) if current and not uses_own_data() else ""
     if 0 < len(text) <= MAX_TEXT:
-        st.query_params[EDITS_IN_LINK] = text
+        write_parameter(EDITS_IN_LINK, text)
     elif requested:
         del st.query_params[EDITS_IN_LINK]
     return current

@@ -57,7 +57,7 @@ def test_a_number_of_points_can_be_written_without_commas():
     app = opened("/data?n=2000")
     assert warnings(app) == []
     assert len(app.session_state["last data"].points) == 2_000
-    assert app.session_state["in address"]["n"] == (2_000, ["2,000"])
+    assert app.query_params == {"n": "2,000"}
     assert [warning.count("n \\= 2001") for warning in warnings(opened("/data?n=2001"))] == [1]
 
 
@@ -113,6 +113,52 @@ def test_manual_initialization_can_be_replaced_on_any_page():
     assert not app.exception
     app.switch_page("pages/compare/page.py").run()
     assert not app.exception
+
+
+def k_and_seed(app):
+    """The values of the fields for K and the random seed; None for fields that the page does not have."""
+    fields = {field.key: field.value for field in app.number_input}
+    return fields.get("k"), fields.get("seed", fields.get("first_seed"))
+
+
+OWNERS = {"hierarchy": (3, None), "mixture": (3, 1), "compare": (3, 1), "restarts": (3, 1)}
+"""K and seed of each page with settings of its own, when it is opened for the first time"""
+
+
+@pytest.mark.parametrize("page", OWNERS)
+def test_k_and_seed_of_the_current_run_do_not_leak_into_other_pages_and_come_back(page):
+    app = opened("/?k=4&seed=9&n=50&algorithm=Gaussian mixture&mixture_covariance=Spherical: circles")
+    app.switch_page(f"pages/{page}/page.py").run()
+    assert k_and_seed(app) == OWNERS[page]
+    assert len(app.session_state["last data"].points) == 50  # data are shared
+    assert app.query_params == {"n": "50"}
+    app.number_input(key="k").set_value(6).run()
+    for shared in ("report", "segments", "watch"):
+        app.switch_page(f"pages/{shared}/page.py").run()
+        assert k_and_seed(app) == (4, 9)
+        assert app.selectbox(key="mixture_covariance").value == "spherical"
+        assert set(app.query_params) >= {"n", "k", "seed", "algorithm", "mixture_covariance"}
+    app.number_input(key="k").set_value(2).run()
+    app.switch_page(f"pages/{page}/page.py").run()
+    assert k_and_seed(app) == (6, *OWNERS[page][1:])
+    assert app.query_params == {"n": "50", "k": "6"}
+
+
+def test_settings_of_a_link_do_not_leak_from_the_first_page():
+    app = opened("/restarts?n=50&k=5&first_seed=7&runs=10")
+    app.switch_page("pages/mixture/page.py").run()
+    assert k_and_seed(app) == (3, 1)
+    app.switch_page("pages/restarts/page.py").run()
+    assert k_and_seed(app) == (5, 7)
+    assert app.query_params == {"n": "50", "k": "5", "first_seed": "7", "runs": "10"}
+
+
+def test_manually_placed_centers_are_in_the_addresses_of_the_pages_that_use_them():
+    centers = "-5.5,0.25;0,1;4.5,-1"
+    app = opened(f"/?start_kmeans=Manual&centers={centers}&n=50")
+    for page, used in (("compare", False), ("segments", True), ("failures", False), ("watch", True)):
+        app.switch_page(f"pages/{page}/page.py").run()
+        assert app.query_params.get("centers") == (centers if used else None)
 
 
 def test_unknown_parameters_are_reported_and_break_no_page():

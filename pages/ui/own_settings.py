@@ -1,0 +1,60 @@
+"""Settings that each page keeps for itself, although widgets of several pages have the same key and query parameter.
+
+The pages that show the current run share its settings. Data settings do not belong here: all pages share them.
+"""
+
+import streamlit as st
+
+CURRENT_RUN = ("", "segments", "report")
+"""addresses of the pages that show the current run; the first is the Watch page"""
+SHARED, OWN = "shared keys", "own keys"
+"""session keys: keys of the widgets drawn so far that are bound to query parameters, by `dashboard.py` and by pages"""
+KEPT = "own settings"
+"""session key: by page, the values that its widgets get when it is opened, by key"""
+
+
+def shared_keys() -> set[str]:
+    """Keys of the widgets that all pages share."""
+    return st.session_state.get(SHARED, set())
+
+
+def own_keys() -> set[str]:
+    """Keys of the widgets that belong to pages."""
+    return st.session_state.get(OWN, set())
+
+
+def note_keys(shared: set[str], own: set[str]) -> None:
+    """Note keys of widgets that all pages share, and of widgets that belong to pages."""
+    st.session_state[SHARED] = shared_keys() | shared
+    st.session_state[OWN] = (own_keys() | own) - shared_keys()
+
+
+def _owner(page: str) -> str:
+    return CURRENT_RUN[0] if page in CURRENT_RUN else page
+
+
+def exchange(left: str, opened: str) -> None:
+    """Keep the settings of the page that was left, and set widgets to those of the opened page; pages are given by address.
+
+    Widgets without kept values get their defaults.
+    """
+    kept = st.session_state.setdefault(KEPT, {})
+    present = {key: st.session_state[key] for key in own_keys() if key in st.session_state}
+    kept[_owner(left)] = kept.get(_owner(left), {}) | present
+    values = {key: value for key, value in kept.get(_owner(opened), {}).items() if key not in shared_keys()}
+    # Streamlit would ask the browser for another entry in its history if values had been set earlier
+    for key in present.keys() | values.keys():
+        if key in st.session_state:
+            del st.session_state[key]
+    st.session_state.update(values)
+
+
+def carry_over(page: str, state: dict) -> None:
+    """Callback: set widgets to the values `state`, by key, on the page that is opened next.
+
+    Those that belong to the page on the screen keep their values there.
+    """
+    kept = st.session_state.setdefault(KEPT, {})
+    kept[_owner(page)] = kept.get(_owner(page), {}) | {key: state[key] for key in state.keys() - shared_keys()}
+    is_same = _owner(st.session_state.get("page", page)) == _owner(page)
+    st.session_state.update({key: value for key, value in state.items() if is_same or key not in own_keys()})
