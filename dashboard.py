@@ -43,13 +43,16 @@ from pages.ui.links import (  # noqa: E402
     write_address,
 )
 from pages.ui.progress import Stopped, count_script_run  # noqa: E402
+from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices  # noqa: E402
 from pages.ui.text_choice import uses_own_text  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
 count_script_run()
-requested_parameters()  # stores them before widgets change the address
+requested = requested_parameters()  # stores them before widgets change the address
+tab = st.empty()
+resume(tab, requested)
 restore_address(page.url_path)
-notice = st.empty()
+notice, project_notice = st.empty(), st.empty()
 
 style_page(page is watch)
 try:
@@ -61,7 +64,9 @@ try:
         with st.sidebar:
             st.subheader("Data of the other pages" if page is embedding else "Data")
             choose_data(full=False)
+    restore_rest()
     with st.sidebar:
+        save_project()
         copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
     page.run()
 except Stopped:
@@ -71,5 +76,7 @@ except UnreadableTable as error:  # raised while a figure of all rows of a table
 finally:
     note_parameters()
 warn_of_unavailable_parameters(notice)
+warn_of_unavailable_choices(project_notice)
 write_address()
+keep(tab, page.url_path)
 memory_cleaner().schedule()

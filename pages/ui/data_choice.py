@@ -25,6 +25,8 @@ from pages.ui.server_table import choose_server_table
 from pages.ui.upload import SUBSET, choose_own_data, compare_words
 from pages.ui.widgets import IN_LINK, session_cache, uses_own_data
 
+RESTORED = "restored"
+"""session key: whether the user's own data were restored, but not chosen yet"""
 DEFAULT_SIZE = 500
 """default number of points of a sample"""
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
@@ -32,6 +34,8 @@ SOURCES = {"sample": "Simulated", "real": "Built-in", "own": "Upload", "server":
 """the last one only if tables on the server are configured"""
 BEFORE = "data before the selection"
 """session key: the choices that led to the data of which `SUBSET` is a part"""
+SUBSET_ROWS = "rows of the subset"
+"""session key: the positions of the rows of `SUBSET` in these data"""
 
 
 def current() -> Data:
@@ -100,6 +104,9 @@ def use_only(data: Data, rows: np.ndarray) -> None:
         st.session_state[BEFORE] = {
             key: st.session_state[key] for key in ("source", "own", "input") if key in st.session_state
         }
+        st.session_state[SUBSET_ROWS] = rows
+    elif SUBSET_ROWS in st.session_state:
+        st.session_state[SUBSET_ROWS] = st.session_state[SUBSET_ROWS][rows]
     subset = data.subset(rows)
     st.session_state.update({"own": subset, SUBSET: subset, "source": "own", "input": SUBSET})
 
@@ -161,7 +168,21 @@ def _own(full: bool) -> Data | None:
     if full:
         return choose_own_data()
     data = st.session_state.get("own")
+    if data is None and st.session_state.pop(RESTORED, False):
+        _restore_own()
     if data:
         st.caption(escape_markdown(data.title))
         data = with_chosen_scaling(data)
     return data
+
+
+def _restore_own() -> None:
+    """Read and prepare the data of a session that was restored on another page than the Data page, and run the script again.
+
+    The widgets of the Data page are drawn for a moment.
+    """
+    with st.empty().container(key="restoring"):
+        data = choose_own_data()
+    if data is not None:
+        st.session_state["own"] = data
+        st.rerun()

@@ -1,12 +1,17 @@
 """The segments of this session: names and edits of the clusters of each run."""
 
+import json
+import re
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown
+from pages.methods.options import Settings
 from pages.runs.resampling import Resampling
 from pages.runs.run import Run
 from pages.runs.segments import Edit, Segments, edits_text, parse_edits, segments_of
@@ -21,6 +26,8 @@ MAX_TEXT = 1_500
 """characters of this parameter"""
 EDIT_ERROR = "edit error"
 """session key: why the last edit is impossible, a sentence"""
+EXPECTED = "expected edits"
+"""session key: the key of a data set, and the edits in an opened project that no run has used yet"""
 LAST = "last segments"
 """session key: the segments that were named or edited last"""
 SELECTED = "selected rows"
@@ -47,6 +54,7 @@ def edits_of(run: Run) -> tuple[Edit, ...]:
             pass  # the link's warning lists the parameter
         else:
             edits[_key(run)], st.session_state["edits of link"] = found, requested
+    _apply_expected(run, edits)
     current = edits.get(_key(run), ())
     text = edits_text(current) if current and not uses_own_data() else ""
     if 0 < len(text) <= MAX_TEXT:
@@ -54,6 +62,50 @@ def edits_of(run: Run) -> tuple[Edit, ...]:
     elif requested:
         del st.query_params[EDITS_IN_LINK]
     return current
+
+
+def collect_edits(data: Data) -> list[dict]:
+    """The edits of all runs with these data, or a sample of them, as in JSON; for projects."""
+    found = [
+        dict(sample=key.removeprefix(data.key), run=_description(settings), edits=edits_text(edits))
+        for (key, settings), edits in st.session_state.get(EDITS, {}).items()
+        if edits and re.fullmatch(r"(/\d+)?", key.removeprefix(data.key))
+    ]
+    key, expected = st.session_state.get(EXPECTED, ("", []))
+    return found + expected if key == data.key else found
+
+
+def expect_edits(data: Data, edits: Any) -> None:
+    """Let `edits_of` use these edits, which `collect_edits` collected for the same data; they are not trusted."""
+    if isinstance(edits, list):
+        st.session_state[EXPECTED] = data.key, [one for one in edits if isinstance(one, dict)]
+
+
+def _apply_expected(run: Run, edits: dict) -> None:
+    """Use the expected edits of a run, unless it has others."""
+    key, expected = st.session_state.get(EXPECTED, ("", []))
+    now = _description(run.settings)
+    for one in list(expected):
+        if f"{key}{one.get('sample')}" == run.data.key and _is_described(one.get("run"), now):
+            expected.remove(one)
+            with suppress(ValueError):
+                found = parse_edits(str(one.get("edits")))
+                segments_of(run, found)
+                edits.setdefault(_key(run), found)
+
+
+def _is_described(saved: Any, now: dict) -> bool:
+    """Whether a description fits settings, which may have options that did not exist when it was saved."""
+    if not isinstance(saved, dict) or not isinstance(saved.get("options"), dict):
+        return False
+    return now == saved | {"options": now["options"]} and now["options"] == now["options"] | saved["options"]
+
+
+def _description(settings: Settings) -> dict:
+    """The settings of a run as in JSON."""
+    start = vars(settings.start) | {"initialization": settings.start.initialization}
+    content = dict(method=settings.method, k=settings.k, seed=settings.seed, options=dict(settings.options), start=start)
+    return json.loads(json.dumps(content, default=str))
 
 
 def current_segments(run: Run) -> Segments:

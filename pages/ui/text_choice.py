@@ -13,7 +13,9 @@ from pages.datasets.grammar import draw_grammar
 from pages.datasets.limits import MAX_TOKENS
 from pages.datasets.readers import Reading
 from pages.datasets.texts import Text
+from pages.ui.kept_choices import apply_choices
 from pages.ui.opening import open_cached
+from pages.ui.upload import kept_upload, root_of_file, show_kept_upload
 from pages.ui.widgets import HIGHEST_SEED, PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
 TEXT_SOURCES = {"grammar": "Small grammar", "baskets": "Baskets", "paste": "Paste", "file": "File"}
@@ -117,8 +119,9 @@ def _uploaded() -> Text | None:
     if file is None:
         return None
     if st.session_state["text file"] is None:  # the uploader loses its file when another page is shown
-        st.caption(escape_markdown(file.name))
-    content, key = file.getvalue(), f"text file {file.file_id}"
+        show_kept_upload("text upload")
+    content, key = file.content, root_of_file(file, "text file")
+    apply_choices(key, "text", key)
     if not content:
         raise ValueError(f"{file.name} is empty: choose another file")
     if ".txt" in PurePath(file.name).suffixes:
@@ -135,7 +138,7 @@ def _uploaded() -> Text | None:
 
 def _keep_upload() -> None:
     """Keeps the uploaded file in the session, because the uploader loses it when it is not on the page."""
-    st.session_state["text upload"] = st.session_state["text file"]
+    st.session_state["text upload"] = kept_upload("text file")
 
 
 def _from_content(content: str, title: str, kind: str) -> Text:

@@ -13,8 +13,10 @@ from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_JSON_BYTES
 from pages.datasets.opened import Opened
 from pages.datasets.readers import Format, process
+from pages.export.project import StoredFile, from_zip, is_project
 from pages.ui.drawing import draw_points
 from pages.ui.import_options import choose_format, show_reading
+from pages.ui.kept_choices import apply_choices
 from pages.ui.opening import open_cached
 from pages.ui.preparation import Source, prepare
 from pages.ui.widgets import PERSISTENT, session_cache
@@ -24,6 +26,10 @@ VECTORS = "vectors"
 """input of the word vectors that were learned on the Embedding page, once there are any; also their session key"""
 SUBSET = "subset"
 """input of the rows that were selected on the Segments page, once there are any; also their session key"""
+PROJECT = "project to open"
+"""session key: the project that was uploaded ("project"), or why it cannot be opened ("error")"""
+CHOSEN = "key of chosen data"
+"""session key: the key of the data that the widgets for the user's own data gave last"""
 PASTED, PASTED_FILE = "Pasted text", "pasted.csv"
 """title and file name of a pasted table"""
 DRAWING_EXTENT = (0.0, 12.0, 0.0, 6.0)
@@ -58,7 +64,9 @@ def choose_own_data() -> Data | None:
     )
     read = {"file": _uploaded, "paste": _pasted, "draw": _drawn}
     result = st.session_state[input_kind] if input_kind in kept else read[input_kind]()
-    return prepare(result, full=True) if isinstance(result, Source) else result
+    data = prepare(result, full=True) if isinstance(result, Source) else result
+    st.session_state[CHOSEN] = data and data.key
+    return data
 
 
 def _drawn() -> Data | None:
@@ -99,15 +107,18 @@ def _uploaded() -> Source | Data | None:
         f"Table (one row per observation) or square distance matrix; up to {limit} MB (JSON: {MAX_JSON_BYTES // 2**20} MB)",
         key="file",
         on_change=_keep_upload,
-        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip.",
+        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip; "
+        "and projects that were saved with “Save project” in the sidebar.",
     )
+    if error := st.session_state.get(PROJECT, {}).get("error"):
+        st.error(escape_markdown(error), icon=":material/error:")
     file = st.session_state.get("upload")
     if file is None:
         process.start()
         return None
     if st.session_state["file"] is None:  # the uploader loses its file when another page is shown
-        st.caption(escape_markdown(f"{file.name}, {_format_size(file.size)}"))
-    return _choose_reading(file.name, f"file {file.file_id}", file.getvalue())
+        show_kept_upload("upload")
+    return _choose_reading(file.name, root_of_file(file), file.content)
 
 
 def _pasted() -> Source | Data | None:
@@ -121,12 +132,48 @@ def _pasted() -> Source | Data | None:
     if not text:
         return None
     content = text.encode("utf-8")
-    return _choose_reading(PASTED, f"pasted {hashlib.sha256(content).hexdigest()[:16]}", content)
+    return _choose_reading(PASTED, root_of_pasted(content), content)
+
+
+def root_of_file(file: StoredFile, kind: str = "file") -> str:
+    """Prefix of the keys of all widgets for an uploaded file."""
+    return f"{kind} {file.digest}"
+
+
+def root_of_pasted(content: bytes) -> str:
+    """Prefix of the keys of all widgets for a pasted table."""
+    return f"pasted {hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def _keep_upload() -> None:
-    """Keeps the uploaded file in the session, because the uploader loses it when it is not on the page."""
-    st.session_state["upload"] = st.session_state["file"]
+    """Keeps the uploaded file in the session, because the uploader loses it when it is not on the page.
+
+    A project is opened instead, by the next script run.
+    """
+    file = kept_upload("file")
+    st.session_state[PROJECT] = {}
+    if file is None or not is_project(file.content):
+        st.session_state["upload"] = file
+        return
+    try:
+        st.session_state[PROJECT]["project"] = from_zip(file.content)
+    except ValueError as error:
+        st.session_state[PROJECT]["error"] = str(error)
+
+
+def kept_upload(widget: str) -> StoredFile | None:
+    """The file of an uploader, given by its key; None if it was removed."""
+    file = st.session_state[widget]
+    return file and StoredFile(file.name, file.getvalue())
+
+
+def show_kept_upload(key: str) -> None:
+    """Shows that the file that the session keeps under `key` is in use, and a button that removes it."""
+    file = st.session_state[key]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = f"{file.name}, {_format_size(len(file.content))}, is in use. Choose another file to replace it."
+        st.caption(escape_markdown(text), width="content")
+        st.button("Remove", on_click=st.session_state.update, args=({key: None},), key=f"remove {key}", type="tertiary")
 
 
 def _format_size(size: int) -> str:
@@ -140,6 +187,8 @@ def _format_size(size: int) -> str:
 def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
     """Reads a file with the chosen import options and interpretation."""
     name = title if key.startswith("file") else PASTED_FILE
+    root = key
+    apply_choices(root, "sheet", key)
     opened = open_cached(key, content, name)
     if opened.reading and len(sheets := opened.reading.sheets) > 1:
         sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
@@ -149,10 +198,12 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
             if opened.reading is None:
                 raise ValueError(opened.error)
     place = st.container()
+    apply_choices(root, "reading", key)
     chosen = choose_format(key, opened.format)
     if chosen != opened.format:
         opened = open_cached(f"{key} {chosen}", content, name, chosen)
     widgets, key = key, f"{key} {chosen}"
+    apply_choices(root, "table", key, opened.columns)
     matrix = opened.matrix
     if matrix and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
         with place:

@@ -739,7 +739,7 @@ def test_a_triangle_is_distinguished_from_a_table():
 def test_reading_a_file_can_be_stopped_and_resumed(shared_app):
     app = upload(shared_app, "good.csv", b"a,b\n1.5,3\n2,5\n4,4\n")
     before = in_use(app)
-    key = f"file {app.session_state['upload'].file_id}"
+    key = f"file {app.session_state['upload'].digest}"
     app.session_state["recent"].clear()
     app.session_state["stopped"] = key
     app.run()
