@@ -1,10 +1,11 @@
 """Computations that take long: progress, leaving, stopping and resuming."""
 
 import re
+import time
 
 import pytest
 
-from tests.browser.waiting import LOSS, PLOT, wait_for_charts
+from tests.browser.waiting import LOSS, PLOT, idle, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
@@ -21,10 +22,64 @@ def wait_for_progress(page, pattern):
     )
 
 
+def stop_button(page):
+    return page.get_by_test_id("stButton").get_by_role("button", name="Stop", exact=True).first
+
+
+def points(page):
+    """The number of points in the sidebar."""
+    return page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first
+
+
+NOTE_CLICKABLE = """() => {
+    // Notes buttons and charts that can be clicked although an earlier run of the script left them.
+    window.clickable = new Set();
+    const look = () => {
+        for (const e of document.querySelectorAll('.stMain [data-stale="true"] :is(button, a, .js-plotly-plot)'))
+            if (e.checkVisibility({visibilityProperty: true}) && getComputedStyle(e).pointerEvents !== 'none'
+                && e.closest('.stButton, .stPlotlyChart, .stPageLink') && !/Stop$/.test(e.innerText))
+                window.clickable.add(e.className + e.innerText);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8",
+        "/mixture?n=50&sample=Stretched+groups&k=8",
+        "/segments?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8",
+        "/compare?n=50&sample=Stretched+groups&k=8",
+        "/choose_k?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k_up_to=6&best_of=1",
+        "/restarts?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8&runs=10",
+    ],
+)
+def test_results_of_other_settings_are_hidden_while_new_ones_are_computed(page, server, link):
+    page.goto(server + link)
+    page.locator(".stMain .js-plotly-plot").or_(page.get_by_text("Overview", exact=True)).first.wait_for()
+    stop_button(page).wait_for(state="detached")
+    idle(page)
+    page.evaluate(NOTE_CLICKABLE)
+    points(page).press("End")
+    stop_button(page).wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate("[...window.clickable]") == []
+    if "choose_k" in link:
+        assert page.locator(".stMain").get_by_role("button", name=re.compile("K = ")).count() == 0
+        assert page.get_by_text(re.compile("^(Suggested K|No evidence)")).count() == 0
+    if "restarts" not in link:
+        assert page.locator(".stMain .js-plotly-plot").locator("visible=true").count() == 0
+    points(page).press("Home")
+    page.get_by_text("50 points, 2 columns").wait_for()
+    idle(page)
+
+
 def test_a_long_run_shows_its_progress_and_can_be_left(page, server):
     page.goto(f"{server}/?n=200,000&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8")
     wait_for_progress(page, r"Iteration \d+ of at most")
-    page.get_by_role("combobox", name="Points").or_(page.get_by_role("slider", name="Points")).first.press("Home")
+    points(page).press("Home")
     page.get_by_text("50 points, 2 columns").wait_for()
     wait_for_charts(page, PLOT, LOSS)
     assert page.evaluate("chart => document.querySelector(chart)._fullData.at(-1).x.length", PLOT) == 8
@@ -37,10 +92,33 @@ def test_a_long_computation_can_be_stopped_and_resumed(page, server):
     remaining = []
     for _ in range(2):
         wait_for_progress(page, r".* with K = \d")
-        page.get_by_test_id("stButton").get_by_role("button", name="Stop").click()
+        stop_button(page).click()
+        began = time.monotonic()
         message.wait_for()
+        assert time.monotonic() - began < 1
         remaining.append(int(re.search(r"[\d,]+", message.inner_text())[0].replace(",", "")))
         page.get_by_role("button", name="Resume").click()
         message.wait_for(state="detached")
     assert remaining[0] > remaining[1] > 0
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_job_goes_on_while_another_page_is_used(page, server):
+    def share():
+        return float(page.get_by_role("progressbar").get_attribute("aria-valuenow"))
+
+    page.goto(f"{server}/choose_k?n=1,000&algorithm=Gaussian+mixture&k_up_to=8")
+    stop_button(page).wait_for()
+    page.get_by_role("link", name="Watch").click()
+    wait_for_charts(page, PLOT, LOSS)
+    page.get_by_role("link", name="Choose K").click()
+    page.get_by_role("progressbar").wait_for()
+    before = share()
+    page.get_by_role("link", name="Watch").click()
+    wait_for_charts(page, PLOT, LOSS)
+    page.wait_for_timeout(5_000)
+    page.get_by_role("link", name="Choose K").click()
+    page.get_by_role("progressbar").wait_for()
+    assert share() > before
+    stop_button(page).click()
+    page.get_by_text(re.compile("^Stopped with .* tasks remaining")).wait_for()
