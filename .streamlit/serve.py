@@ -69,7 +69,7 @@ class App:
         self.ports, self.prefix, self.options = ports, prefix, options
         # more threads than cores would wait for each other
         threads = max(1, (os.cpu_count() or 1) // len(ports))
-        self.environment = dict(OPENBLAS_NUM_THREADS=str(threads)) | os.environ
+        self.environment = dict(OPENBLAS_NUM_THREADS=str(threads)) | os.environ | dict(CLUSTERING_PROCESSES=str(len(ports)))
         self.processes: list[subprocess.Popen] = []
         self.proxy: subprocess.Popen | None = None
 

@@ -20,6 +20,7 @@ from pages.methods.metric import METRIC, METRIC_NAMES
 from pages.methods.options import Settings
 from pages.methods.starts import NoStart, RowsStart, TreeStart
 from pages.methods.trees import linkage_name
+from pages.runs.budget import budget, estimated_bytes
 from pages.runs.cache import RecentCache
 from pages.runs.run import Run, make_run, means_of, ranks_by_position
 from pages.runs.segments import Segments
@@ -206,15 +207,18 @@ def make_comparison(
         }
         with_starts, runs = panels, []
         try:
+            budget().check(sum(estimated_bytes(used, one) for one in panels), "choose fewer points or fewer panels")
             with_starts = _with_shared_start(used, panels, shared, k, initialization)
         except ValueError as error:
             runs = [as_sentence(error)] * len(panels)
-        for i, settings in enumerate(with_starts[len(runs) :]):
-            try:
-                run = earlier_runs.get((used.key, settings))
-                runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
-            except ValueError as error:
-                runs.append(as_sentence(error))
+        remaining = with_starts[len(runs) :]
+        with budget().reserve(sum(estimated_bytes(used, one) for one in remaining if (used.key, one) not in earlier_runs)):
+            for i, settings in enumerate(remaining):
+                try:
+                    run = earlier_runs.get((used.key, settings))
+                    runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
+                except ValueError as error:
+                    runs.append(as_sentence(error))
         return _with_matched_colors(used, note, with_starts, runs)
 
     return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, initialization), compute)

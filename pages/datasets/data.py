@@ -130,9 +130,14 @@ class Data:
 
     def cached(self, kind: str, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Get a cached value, or compute it; only the last value of each kind is kept."""
-        if self._cache.get(kind, (None,))[0] != key:
-            self._cache[kind] = key, compute()
-        return self._cache[kind][1]
+        kept = self._cache.get(kind)
+        if kept is None or kept[0] != key:
+            kept = self._cache[kind] = key, compute()
+        return kept[1]
+
+    def forget(self) -> None:
+        """Drop all cached values."""
+        self._cache.clear()
 
     @property
     def kind(self) -> str:

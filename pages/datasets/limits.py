@@ -1,5 +1,7 @@
 """Limits on the resources of one session, so that many people can share a server. The Data page lists them."""
 
+from pages.datasets.server.configuration import configured_memory
+
 MAX_UPLOAD_MB = 200
 """size of an uploaded file; `.streamlit/config.toml` has the same number"""
 MAX_UNPACKED_BYTES = 400 * 2**20
@@ -46,6 +48,10 @@ MAX_STATE_VALUES = 100_000_000
 """numbers in the parameters of a run, over all its iterations"""
 MIN_ITERATIONS = 20
 """iterations that must fit into `MAX_STATE_VALUES`"""
+MAX_MEMORY_PERCENT = 60
+"""memory of all sessions together, as a percentage of the machine's memory; `CLUSTERING_MEMORY` overrides it"""
+MAX_WAITLESS_BYTES = 256 * 2**20
+"""estimated memory of a run above which it waits for its turn"""
 MAX_FRAMES = 121
 """frames of an animation"""
 MAX_PANELS = 4
@@ -76,6 +82,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
     sampled = "A random sample is used, with a message."
     maximum = "Larger values cannot be entered."
     outside = "Other values cannot be entered."
+    memory = configured_memory()
     return [
         ("Uploaded file", f"{MAX_UPLOAD_MB} MB; {MAX_UNPACKED_BYTES // 2**20} MB after unpacking", rejected),
         (
@@ -111,6 +118,13 @@ def limit_rows() -> list[tuple[str, str, str]]:
             "Parameters of a run",
             f"{MAX_STATE_VALUES:,} values over all iterations",
             f"The iteration limit is reduced, with a message; rejected if fewer than {MIN_ITERATIONS} iterations fit.",
+        ),
+        (
+            "Memory of all visitors together",
+            f"{memory / 2**30:.1f} GB" if memory else f"{MAX_MEMORY_PERCENT}% of the memory of the server",
+            f"Runs above {MAX_WAITLESS_BYTES // 2**20} MB, or less on a small server, wait for their turn; those "
+            "that can never fit are rejected. Where memory is short, earlier results are dropped and computed again, with a "
+            "message.",
         ),
         ("Frames of an animation", f"{MAX_FRAMES}", "Some iterations are skipped, with a message."),
         ("Runs on the Compare page", f"{MAX_PANELS}", maximum),

@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 from clustering import MeanTest, proximity_matrix
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
-from pages.datasets.limits import MAX_CLUSTERS
+from pages.datasets.limits import MAX_CLUSTERS, MAX_POINTS_FOR_PROXIMITIES
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import Formula
@@ -270,6 +270,17 @@ class MethodView(ABC):
     def values_per_state(self, data: Data, settings: Settings, k: int | None = None) -> int:
         """Number of parameters in a state; k is the number of clusters if the method found it, by default the largest."""
         return self.state_size(k or settings.k or MAX_CLUSTERS, data.points.shape[1])
+
+    def working_values(self, data: Data, settings: Settings) -> int:
+        """Approximate number of values in memory during a run and while its figures are drawn, apart from data and states.
+
+        The factors are measured: copies of the points, labels and temporary arrays, and up to three arrays of memberships.
+        """
+        n, d = data.points.shape
+        if self.traits.pairwise:
+            return min(n, MAX_POINTS_FOR_PROXIMITIES) ** 2
+        memberships = 3 * (settings.k or MAX_CLUSTERS) if self.traits.membership else 0
+        return n * (2 * d + 16 + memberships)
 
     def cluster_of(self, process, parameters: Any, points: np.ndarray) -> np.ndarray:
         """(m,) cluster of any points (m, d), or their memberships (m, k) if the method is soft; only if `Traits.blocks`."""

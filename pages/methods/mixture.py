@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering import GaussianMixture, Gaussians, aic, bic, check_gaussians, icl, kl_divergence, match_clusters
+from clustering.features import feature_count
+from clustering.mixture import FEATURES_LIMIT
 from pages.datasets import units
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
@@ -170,6 +172,11 @@ class MixtureView(MethodView):
 
     def state_size(self, k: int, d: int) -> int:
         return k * (d + d * d)
+
+    def working_values(self, data: Data, settings: Settings) -> int:
+        n, d = data.points.shape
+        features = n * feature_count(settings.option("covariance"), d)
+        return super().working_values(data, settings) + min(features, FEATURES_LIMIT // 8)
 
     def centers(self, parameters, data: Data) -> np.ndarray:
         return parameters.means

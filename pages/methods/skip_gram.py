@@ -206,6 +206,9 @@ class SkipGramView(MethodView):
         words = min(data.n_distinct, MAX_WORDS) if isinstance(data, Text) else len(data.points)
         return 2 * words * settings.option("dimension")
 
+    def working_values(self, data, settings: Settings) -> int:
+        return 4 * data.n_values
+
     def data_of_run(self, data: Text, model_input: Corpus, history) -> Data:
         """The final word vectors as points, with words as names."""
         vectors, words = history.last.parameters.words, model_input.cooccurrences.words

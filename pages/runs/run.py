@@ -24,8 +24,9 @@ from pages.methods.base import MethodView
 from pages.methods.metric import distances_name
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
+from pages.runs.budget import budget
 from pages.runs.cache import RecentCache
-from pages.runs.preparation import iteration_limit, prepare_run
+from pages.runs.preparation import check_data_kind, iteration_limit, prepare_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,14 +283,16 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
     Raises
     ------
     ValueError
-        As in `prepare_run`, or if the process rejects its input.
+        As in `prepare_run` and `Budget.run`, or if the process rejects its input.
     """
 
     def compute():
-        inputs = prepare_run(data, settings, cache)
-        limit = iteration_limit(inputs.data, settings)
-        history = inputs.record(rng=settings.seed, max_iter=limit, on_step=on_step)
-        shown = method(settings.method).data_of_run(inputs.data, inputs.model_input, history)
-        return Run(settings, shown, history, inputs.note, inputs.model_input)
+        check_data_kind(data, settings)
+        with budget().run(data, settings):
+            inputs = prepare_run(data, settings, cache)
+            limit = iteration_limit(inputs.data, settings)
+            history = inputs.record(rng=settings.seed, max_iter=limit, on_step=on_step)
+            shown = method(settings.method).data_of_run(inputs.data, inputs.model_input, history)
+            return Run(settings, shown, history, inputs.note, inputs.model_input)
 
     return cache.get(("run", data.key, settings), compute)

@@ -11,6 +11,7 @@ from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.methods.formulas import Typeset, typeset
 from pages.runs import curves, pictures, pixels
+from pages.runs.budget import budget, estimated_bytes
 from pages.runs.frames import Frame, frames_of
 from pages.runs.jobs import progress_after
 from pages.runs.run import Run
@@ -48,7 +49,8 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
         progress.show(RUN_SHARE + (1 - RUN_SHARE) * share, "Drawing the plots.")
 
     def draw():
-        picture = pictures.picture(run, frames, plane, name, on_progress, **options)
+        with budget().reserve(estimated_bytes(run.data, run.settings)):
+            picture = pictures.picture(run, frames, plane, name, on_progress, **options)
         return picture, curves.loss_curve(run, frames, name)
 
     return RunPictures(name, frames, omitted_note, *session_cache().get(("figures", name), draw))

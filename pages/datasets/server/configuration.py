@@ -13,7 +13,13 @@ SCHEDULER = "CLUSTERING_SCHEDULER"
 """address of a Dask scheduler; without one, a local cluster is started on first use"""
 WORKER_MEMORY = "CLUSTERING_WORKER_MEMORY"
 """memory limit of each worker of the local cluster, such as "2 GiB\""""
+MEMORY = "CLUSTERING_MEMORY"
+"""memory that all sessions may use together, such as "8 GB\""""
+PROCESSES = "CLUSTERING_PROCESSES"
+"""number of processes of the app that share this memory; `.streamlit/serve.py` sets it"""
 
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)i?B?", re.IGNORECASE)
 _NAMED = re.compile(r"([^=/\\:]+)=(.+)")
 
 
@@ -41,6 +47,29 @@ def configured_scheduler() -> str | None:
 def configured_worker_memory() -> str | None:
     """Memory limit of a worker of the local cluster; None for the default."""
     return os.environ.get(WORKER_MEMORY) or None
+
+
+def configured_memory() -> int | None:
+    """Bytes of memory that all sessions may use together; None for the default.
+
+    Raises
+    ------
+    ValueError
+        If the setting is no positive size.
+    """
+    text = os.environ.get(MEMORY, "").strip()
+    if not text:
+        return None
+    match = _SIZE.fullmatch(text)
+    size = int(float(match[1]) * 2 ** _UNITS[match[2].upper()]) if match else 0
+    if size <= 0:
+        raise ValueError(f'{MEMORY} must be a positive size such as "8 GB", got "{text}"')
+    return size
+
+
+def configured_processes() -> int:
+    """Number of processes of the app on this server."""
+    return int(os.environ.get(PROCESSES) or 1)
 
 
 def _named(entries: Iterable[str], default_name) -> Iterator[tuple[str, str]]:
