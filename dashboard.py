@@ -45,6 +45,7 @@ from pages.ui.links import (  # noqa: E402
 from pages.ui.progress import Stopped, count_script_run  # noqa: E402
 from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices  # noqa: E402
 from pages.ui.text_choice import uses_own_text  # noqa: E402
+from pages.ui.turns import memory_turn  # noqa: E402
 from pages.ui.widgets import uses_own_data  # noqa: E402
 
 count_script_run()
@@ -68,7 +69,8 @@ try:
     with st.sidebar:
         save_project()
         copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
-    page.run()
+    with memory_turn():
+        page.run()
 except Stopped:
     pass
 except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn

@@ -15,6 +15,7 @@ from pages.runs.model_file import to_json
 from pages.runs.profiles import Profiles
 from pages.runs.segments import Segments
 from pages.ui.export_menu import download, export_popover, file_on_demand
+from pages.ui.turns import droppable
 
 MAX_QUICK_CELLS = 100_000
 """maximum number of cells of a table that is written without a progress bar"""
@@ -27,12 +28,17 @@ MIME_TYPES = {
 """by file extension"""
 
 
-@st.fragment
 def show_downloads(profiles: Profiles) -> None:
     """Show a popover with the files."""
+    _downloads(droppable(("profiles", *profiles.segments.key), profiles))
+
+
+@st.fragment
+def _downloads(current: Callable[[], Profiles]) -> None:
     with export_popover(" of segments") as is_open:
         if not is_open:
             return
+        profiles = current()
         st.markdown("**All rows with their segments**")
         with st.container(horizontal=True):
             _show_rows(profiles.segments)

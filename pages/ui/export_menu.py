@@ -16,6 +16,7 @@ from pages.methods.base import NoScript
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 from pages.ui.buttons import WITHOUT_DATA, copy_link
+from pages.ui.turns import droppable
 from pages.ui.widgets import session_cache, uses_own_data
 
 MAX_QUICK_VALUES = 400_000
@@ -48,12 +49,16 @@ def download(label: str, name: str, mime: str, content: tuple, create: Callable[
     )
 
 
-@st.fragment
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
+    _export_menu(droppable((f"exported{key}", run.key), run), figure, frames, key)
+
+
+@st.fragment
+def _export_menu(run: Callable[[], Run], figure: go.Figure, frames: list[Frame], key: str) -> None:
     with export_popover(key) as is_open:
         if is_open:
-            _show_exports(run, figure, frames, key)
+            _show_exports(run(), figure, frames, key)
 
 
 def _show_exports(run: Run, figure: go.Figure, frames: list[Frame], key: str) -> None:
