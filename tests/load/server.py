@@ -45,10 +45,19 @@ serve.main()
 class Server:
     """The app: `processes` of it behind nginx, or a single one without a proxy if `processes` is 0.
 
-    It deletes sessions `session_ttl` seconds after their visitors have left.
+    It deletes sessions `session_ttl` seconds after their visitors have left. `limits` replace constants of
+    `pages.datasets.limits`, and `environment` adds variables to that of the app, if it is a single process.
     """
 
-    def __init__(self, processes: int, port: int = 0, prefix: str = "", session_ttl: int = 60):
+    def __init__(
+        self,
+        processes: int,
+        port: int = 0,
+        prefix: str = "",
+        session_ttl: int = 60,
+        limits: dict[str, int] | None = None,
+        environment: dict[str, str] | None = None,
+    ):
         if not port:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -59,11 +68,21 @@ class Server:
         if processes:
             command += [SERVE_SCRIPT, "--port", str(port), "--processes", str(processes), "--prefix", prefix]
         else:
-            command += [APP_SCRIPT, "run", "dashboard.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+            changes = f"from pages.datasets import limits\nvars(limits).update({limits or {}!r})\n"
+            command += [
+                changes + APP_SCRIPT,
+                "run",
+                "dashboard.py",
+                "--server.port",
+                str(port),
+                "--server.address",
+                "127.0.0.1",
+            ]
             command += ["--server.headless", "true"]
         command += ["--server.disconnectedSessionTTL", str(session_ttl)]
         self.has_proxy = processes > 0
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT)
+        environment = os.environ | (environment or {})
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
 
     def wait(self) -> None:
         """Waits until the app responds."""
