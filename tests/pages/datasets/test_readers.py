@@ -661,7 +661,7 @@ def test_each_type_of_parquet_column_is_converted():
             "day": pa.array([datetime.date(2024, 1, 1), None]),
             "zone": pa.array([datetime.datetime(2024, 1, 1), None], pa.timestamp("us", "UTC")),
             "clock": pa.array([datetime.time(10), None]),
-            "half": pa.array([1.5, 2.5], pa.float16()),
+            "half": pa.array(np.array([1.5, 2.5], dtype=np.float16)),
             "none": pa.nulls(2),
             "bool": [True, None],
             "large": pa.array(["x", "y"], pa.large_string()),
