@@ -6,11 +6,12 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from urllib.error import HTTPError
 
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.load.person import Person
+from tests.load.person import DIRECT, TIMEOUT, Person
 from tests.load.server import COOKIE, NGINX, Server
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -89,6 +90,22 @@ def test_a_page_may_open_websockets_at_its_own_host_name_and_port(server):
             assert socket.response.status_code == 101
 
     run(visit())
+
+
+def test_responses_have_headers_that_protect_visitors_and_metrics_are_closed(server):
+    def headers_of(path):
+        with DIRECT.open(f"{server.address}{path}", timeout=TIMEOUT) as response:
+            return response.headers
+
+    for path in ("/", "/_stcore/health"):
+        headers = headers_of(path)
+        assert headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+    with pytest.raises(HTTPError, match="404"):
+        headers_of("/_stcore/metrics")
 
 
 def test_the_visitors_of_a_killed_process_move_to_another_and_stay_there_after_it_is_back(server):
