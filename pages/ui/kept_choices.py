@@ -17,6 +17,7 @@ from pages.datasets.formatting import truncate
 from pages.datasets.readers import Format
 from pages.figures.summaries import MAX_PANELS as MAX_SHOWN_COLUMNS
 from pages.methods import methods
+from pages.ui.own_settings import KEPT, owner
 
 MAX_NUMBER = 2**53
 LEVELS = ("table", "reading", "sheet", "text")
@@ -83,15 +84,34 @@ SETTINGS = {
 """the same for all other widgets whose values are kept"""
 
 
-@cache
-def _settings_rules() -> dict:
-    """`SETTINGS`, and the options of methods whose values depend on the data."""
-    options = {
-        rf"{re.escape(f'{view.name}_{option.name}')}(_[^ ]*)? .*": _one_of(type(option.default), str)
+PAGES = {
+    r"k(_\d(_given)?)?": _one_of(int, type(None)),
+    "seed|first_seed|runs|k_up_to|best_of|panels": whole,
+    r"algorithm.*|start_.*|\w+_section": text,
+    "ways_.*": texts,
+}
+"""the same for widgets that belong to pages, see `own_settings`"""
+
+
+def _options(ending: str) -> dict:
+    """The same for the options of methods; `ending` is a pattern for the end of the key."""
+    return {
+        f"{re.escape(f'{view.name}_{option.name}')}{ending}": _one_of(type(option.default), str if option.choices else int)
         for view in methods().values()
         for option in view.options
     }
-    return SETTINGS | options
+
+
+@cache
+def _settings_rules() -> dict:
+    """`SETTINGS`, and the options of methods whose values depend on the data."""
+    return SETTINGS | _options("(_[^ ]*)? .*")
+
+
+@cache
+def _page_rules() -> dict:
+    """`PAGES`, and the options of methods."""
+    return PAGES | _options("(_[^ ]*)?")
 
 
 def apply_choices(root: str, level: str, prefix: str, columns: Iterable[Column] = ()) -> None:
@@ -150,6 +170,20 @@ def set_settings(values: Any) -> None:
     fitting, refused = _fitting(values, _settings_rules())
     st.session_state.update(fitting)
     _note_unavailable(_label(name, values[name]) for name in refused)
+
+
+def collect_pages(shown: str) -> dict[str, dict]:
+    """The settings of all pages but the one that is shown, by page and key."""
+    kept = {page: values for page, values in st.session_state.get(KEPT, {}).items() if page != owner(shown)}
+    found = {page: _fitting(values, _page_rules())[0] for page, values in kept.items()}
+    return {page: values for page, values in found.items() if values}
+
+
+def set_pages(pages: Any) -> None:
+    """Let pages have the settings that `collect_pages` collected, when they are opened; they are not trusted."""
+    for page, values in pages.items() if isinstance(pages, dict) else ():
+        if isinstance(values, dict):
+            st.session_state.setdefault(KEPT, {})[page] = _fitting(values, _page_rules())[0]
 
 
 def unavailable_choices() -> list[str]:

@@ -29,7 +29,8 @@ def note_keys(shared: set[str], own: set[str]) -> None:
     st.session_state[OWN] = (own_keys() | own) - shared_keys()
 
 
-def _owner(page: str) -> str:
+def owner(page: str) -> str:
+    """The page under which the settings of a page are kept."""
     return CURRENT_RUN[0] if page in CURRENT_RUN else page
 
 
@@ -40,8 +41,8 @@ def exchange(left: str, opened: str) -> None:
     """
     kept = st.session_state.setdefault(KEPT, {})
     present = {key: st.session_state[key] for key in own_keys() if key in st.session_state}
-    kept[_owner(left)] = kept.get(_owner(left), {}) | present
-    values = {key: value for key, value in kept.get(_owner(opened), {}).items() if key not in shared_keys()}
+    kept[owner(left)] = kept.get(owner(left), {}) | present
+    values = {key: value for key, value in kept.get(owner(opened), {}).items() if key not in shared_keys()}
     # Streamlit would ask the browser for another entry in its history if values had been set earlier
     for key in present.keys() | values.keys():
         if key in st.session_state:
@@ -55,6 +56,6 @@ def carry_over(page: str, state: dict) -> None:
     Those that belong to the page on the screen keep their values there.
     """
     kept = st.session_state.setdefault(KEPT, {})
-    kept[_owner(page)] = kept.get(_owner(page), {}) | {key: state[key] for key in state.keys() - shared_keys()}
-    is_same = _owner(st.session_state.get("page", page)) == _owner(page)
+    kept[owner(page)] = kept.get(owner(page), {}) | {key: state[key] for key in state.keys() - shared_keys()}
+    is_same = owner(st.session_state.get("page", page)) == owner(page)
     st.session_state.update({key: value for key, value in state.items() if is_same or key not in own_keys()})

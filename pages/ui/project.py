@@ -24,8 +24,16 @@ from pages.export.tab_store import TabStore, configured_folder, new_token
 from pages.ui import tab
 from pages.ui.data_choice import BEFORE, RESTORED, SOURCES, SUBSET_ROWS, current, use_only
 from pages.ui.export_menu import download
-from pages.ui.kept_choices import collect_choices, collect_settings, expect_choices, set_settings, unavailable_choices
-from pages.ui.placing import EXACT
+from pages.ui.kept_choices import (
+    collect_choices,
+    collect_pages,
+    collect_settings,
+    expect_choices,
+    set_pages,
+    set_settings,
+    unavailable_choices,
+)
+from pages.ui.placing import EXACT, PLACED
 from pages.ui.preparation import scaling_source
 from pages.ui.segments import SELECTED, collect_edits, expect_edits
 from pages.ui.text_choice import GENERATED, TEXT_SOURCES
@@ -42,8 +50,6 @@ REST = "rest of the project"
 """session key: what is restored after the data"""
 ROWS = "rows of the project"
 """session key: a data set and the positions of its rows that are used by the next script run"""
-PLACED = "placed"
-"""session key: choices that identify a run, and the positions (k, 2) of its manually placed centers"""
 MAX_SELECTED = 20_000
 """number of selected rows that are kept"""
 CLEANING_SECONDS = 300
@@ -83,6 +89,8 @@ def collect(page: str, address: dict[str, list[str]]) -> Project:
     state: dict[str, Any] = dict(
         settings=collect_settings(), choices={purpose: collect_choices(root) for purpose, root in roots.items()}
     )
+    if pages := collect_pages(page):
+        state["pages"] = pages
     if len(drawn := session.get("drawn", ())):
         state["drawn"] = drawn.tolist()
     files |= _generated(state)
@@ -148,6 +156,7 @@ def restore(project: Project) -> None:
     session, state, files = st.session_state, project.state, project.files
     choices = state.get("choices") if isinstance(state.get("choices"), dict) else {}
     set_settings(state.get("settings"))
+    set_pages(state.get("pages"))
     for purpose, (key, root) in UPLOADS.items():
         if purpose in files:
             session[key] = files[purpose]
@@ -266,11 +275,11 @@ def resume(place, requested: dict[str, list[str]]) -> None:
     waits = needs_data and _has_browser()
     session[ASKED] = waits or tab.QUESTION not in session
     if session[ASKED]:
-        with place.container():
+        with place:
             token = tab.ask(waits)
-            if token is None and waits:
-                st.caption("Opening your data …")
-                st.stop()
+        if token is None and waits:
+            st.caption("Opening your data …")
+            st.stop()
     else:
         token = tab.answer()
     if token is None:
@@ -292,9 +301,9 @@ def _open(place, project: Project) -> None:
     token = st.session_state.setdefault(TOKEN, new_token())
     _store().save(token, project)
     query = urlencode(project.address, doseq=True)
-    with place.container():
+    with place:
         tab.give(token, f"{project.page or '.'}{'?' * bool(query)}{query}")
-        st.caption("Opening the project …")
+    st.caption("Opening the project …")
     st.stop()
 
 
@@ -312,7 +321,7 @@ def keep(place, page: str) -> None:
         token = session.setdefault(TOKEN, new_token())
         _store().save(token, project)
         if tab.answer() != token and not session[ASKED]:
-            with place.container():
+            with place:
                 tab.give(token)
 
 

@@ -157,6 +157,17 @@ def test_the_address_of_a_session_with_uploaded_data_is_accepted_after_a_reload(
     assert latest(again, "run").settings == latest(app, "run").settings
 
 
+def test_settings_of_other_pages_return(store):
+    app = go(uploaded(), "compare")
+    labeled(app.number_input, "Clusters (K)").set_value(5).run()
+    app = go(app, "restarts")
+    labeled(app.number_input, "Clusters (K)").set_value(7).run()
+    again = go(reloaded(store, saved(go(app, "watch"))), "restarts")
+    assert labeled(again.number_input, "Clusters (K)").value == 7
+    assert labeled(go(again, "compare").number_input, "Clusters (K)").value == 5
+    assert labeled(go(again, "watch").number_input, "Clusters (K)").value == 3
+
+
 def test_manual_centers_return(store):
     app = go(uploaded(content=b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i % 17) for i in range(30))), "watch")
     labeled(app.selectbox, "Initialization").set_value("hand").run()
@@ -226,7 +237,16 @@ def test_simulated_data_need_only_the_address(store):
 
 HOSTILE = [
     {"settings": {"input": 3, "focus": "x", "recent": "x", "last data": 1, "focus_cluster": 10**30, "source": "own"}},
-    {"settings": ["x"], "choices": 3, "drawn": [[1, "x"]], "before": 3, "edits": 3, "centers": 3, "selected": 3},
+    {
+        "settings": ["x"],
+        "pages": {"": {"k": "x", "recent": 3}, "restarts": 3},
+        "choices": 3,
+        "drawn": [[1, "x"]],
+        "before": 3,
+        "edits": 3,
+        "centers": 3,
+        "selected": 3,
+    },
     {"choices": {"file": {"table": 3, "nowhere": {}}}, "drawn": [[1, 10**400], [2, 3]], "selected": [10**30, "x"]},
     {"choices": {"file": {"reading": {"_skip": "x", "_header": 99, "_separator": "ab", "_kind": "json", "_missing": 3}}}},
     {"choices": {"file": {"table": {"_columns": ["nowhere"], "_scaling": "x", " types": {"a": "x", "y": "text"}}}}},
