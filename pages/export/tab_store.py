@@ -70,11 +70,11 @@ class TabStore:
     def save(self, token: str, project: Project) -> None:
         """Keep the project of a tab instead of its previous one."""
         name = _hash(token)
-        is_written = False
+        is_written, is_larger = False, True
         with contextlib.suppress(OSError):  # no such folder, no space left, or not permitted
             folder = self._private_folder() / name
             try:
-                self._write(folder, project)
+                is_larger = self._write(folder, project)
                 is_written = True
             finally:
                 if not is_written:
@@ -83,7 +83,8 @@ class TabStore:
             self._in_memory.pop(name, None)
             if not is_written:
                 self._in_memory[name] = self._clock(), project
-        self.drop_old()
+        if is_larger:
+            self.drop_old()
 
     def load(self, token: str) -> Project | None:
         """The project of the tab with this token; None if there is none, or no longer."""
@@ -95,8 +96,7 @@ class TabStore:
                     return project
         with contextlib.suppress(OSError, ReadError):
             folder = self._private_folder() / name
-            if self._is_current(folder):
-                return from_description((folder / DESCRIPTION).read_bytes(), lambda member: _read(folder, member))
+            return from_description((folder / DESCRIPTION).read_bytes(), lambda member: _read(folder, member))
         return None
 
     def drop_old(self) -> None:
@@ -139,12 +139,15 @@ class TabStore:
             raise PermissionError(f"{self._folder} is not a private folder")
         return self._folder
 
-    def _write(self, folder: Path, project: Project) -> None:
+    def _write(self, folder: Path, project: Project) -> bool:
+        """Write a project; return whether more than its description was written."""
+        is_larger = not folder.exists()
         folder.mkdir(mode=0o700, exist_ok=True)
         members = {purpose: file.digest for purpose, file in project.files.items()}
         for file in project.files.values():
             if not (folder / file.digest).exists():
                 _write_file(folder / file.digest, file.content)
+                is_larger = True
         description = project.description(members)
         _write_file(folder / DESCRIPTION, description)
         now = self._clock()
@@ -152,9 +155,7 @@ class TabStore:
         for other in folder.iterdir():
             if other.name not in (DESCRIPTION, *members.values()):
                 other.unlink(missing_ok=True)
-
-    def _is_current(self, folder: Path) -> bool:
-        return self._clock() - (folder / DESCRIPTION).stat().st_mtime < KEPT_SECONDS
+        return is_larger
 
 
 def _hash(token: str) -> str:

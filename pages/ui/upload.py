@@ -104,7 +104,8 @@ def _uploaded() -> Source | Data | None:
     """The uploaded file as a table or distance matrix, or None if there is none."""
     limit = st.get_option("server.maxUploadSize")
     st.file_uploader(
-        f"Table (one row per observation) or square distance matrix; up to {limit} MB (JSON: {MAX_JSON_BYTES // 2**20} MB)",
+        f"Table (one row per observation), square distance matrix or saved project; up to {limit} MB "
+        f"(JSON: {MAX_JSON_BYTES // 2**20} MB)",
         key="file",
         on_change=_keep_upload,
         help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip; "
