@@ -595,7 +595,8 @@ def check_that_links_contain_every_option(view: MethodView) -> None:
         run = shown_run(app, page)
         for option, value in values:
             assert run.settings.option(option.name) == value, f"{option.name} is not set by its widget"
-        assert {name: "".join(app.query_params[name]) for name in app.query_params} == query, "query parameters were lost"
+        now = {name: "".join(app.query_params[name]) for name in app.query_params}
+        assert now == link, f"the address has {now} instead of {link}"
         again = shown_run(opened_without_warning(page, link), page)
         assert again.settings == run.settings
         assert again.data.key == run.data.key

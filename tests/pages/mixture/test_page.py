@@ -77,8 +77,8 @@ def chart(app, key):
 
 def players(app):
     """The data sent to each player on the page, by its key."""
-    drawn = {one.proto.id.split("-")[-1]: json.loads(one.proto.json) for one in app.get("bidi_component")}
-    return {key: given for key, given in drawn.items() if key != "copying"}
+    drawn = {one.proto.id.split("-")[-1]: one.proto.json for one in app.get("bidi_component")}
+    return {key: json.loads(given) for key, given in drawn.items() if "player" in key}
 
 
 def table(app, label):

@@ -38,8 +38,8 @@ def with_new_rows(lines, header=HEADER, saved=None):
     app.session_state[NEW] = Upload("march.csv", "\n".join([header, *lines]).encode())
     if saved is not None:
         app.session_state[SAVED] = Upload("model.json", saved)
-    app.query_params["segments_section"] = "New rows"
     app.switch_page("pages/segments/page.py").run()
+    app.button_group(key="segments_section").set_value("new_rows").run()
     assert not app.exception
     return app
 
