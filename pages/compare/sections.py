@@ -23,7 +23,7 @@ from pages.ui.progress import Progress
 from pages.ui.results import show_notices
 from pages.ui.widgets import session_cache
 
-HEIGHTS = {2: 380, 3: 310, 4: 280}
+HEIGHTS = {2: 384, 3: 384, 4: 280}
 """height of a plot in pixels, by number of panels"""
 MAX_MARKERS = 600
 """number of points above which plots are images, so that several animations play smoothly"""

@@ -26,7 +26,6 @@ from pages.ui.segments import named
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
 
 BACKGROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
-PLOT_HEIGHT = 560
 
 
 def plot_extent(run: Run, plane: Plane) -> tuple[float, float, float, float]:
@@ -75,7 +74,6 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
             ("mixture", background),
             background=None if background == "none" else partial(DensityBackground, log=background == "log"),
             margins=MarginalDensities,
-            height=PLOT_HEIGHT,
             extent=plot_extent(run, plane),
         )
         run_view.show_picture(run, shown)

@@ -37,7 +37,7 @@ from pages.runs.frames import Frame
 from pages.runs.pixels import painted_rows
 from pages.runs.run import Run
 
-HEIGHT = 520
+HEIGHT = 576
 GRID = (320, 480)
 """rows and columns of the image of cluster regions"""
 
