@@ -6,79 +6,86 @@ from pages.figures.icon import app_icon
 from pages.ui.memory import memory_cleaner
 from pages.ui.preload import preload_plotly
 
-memory_cleaner()
-# an image, because Streamlit would load an icon given by name from the network
-st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), layout="wide")
-preload_plotly()
-watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
-hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
-mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
-embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
-data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
-segments = st.Page("pages/segments/page.py", url_path="segments", title="Segments", icon=":material/groups:")
-report = st.Page("pages/report/page.py", url_path="report", title="Report", icon=":material/description:")
-compare = st.Page("pages/compare/page.py", url_path="compare", title="Compare", icon=":material/view_column:")
-restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restarts", icon=":material/stacked_line_chart:")
-choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose K", icon=":material/question_mark:")
-failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
-page = st.navigation(
-    {
-        "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
-        "Compare": [compare, restarts, choose_k],
-        "Learn": [failures],
-    }
-)
 
-# imported here, after the menu was sent to the browser, because the first import takes about a second
-from pages.datasets.server.tables import UnreadableTable  # noqa: E402
-from pages.ui.buttons import WITHOUT_DATA, copy_link  # noqa: E402
-from pages.ui.data_choice import choose_data  # noqa: E402
-from pages.ui.errors import show_error  # noqa: E402
-from pages.ui.frame import style_page  # noqa: E402
-from pages.ui.links import (  # noqa: E402
-    note_parameters,
-    requested_parameters,
-    restore_address,
-    warn_of_unavailable_parameters,
-    write_address,
-)
-from pages.ui.progress import Stopped, count_script_run  # noqa: E402
-from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices  # noqa: E402
-from pages.ui.text_choice import uses_own_text  # noqa: E402
-from pages.ui.turns import memory_turn  # noqa: E402
-from pages.ui.widgets import uses_own_data  # noqa: E402
+def main() -> None:
+    """Draw the open page with everything that all pages share."""
+    memory_cleaner()
+    # an image, because Streamlit would load an icon given by name from the network
+    st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), layout="wide")
+    preload_plotly()
+    watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
+    hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
+    mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
+    embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
+    data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
+    segments = st.Page("pages/segments/page.py", url_path="segments", title="Segments", icon=":material/groups:")
+    report = st.Page("pages/report/page.py", url_path="report", title="Report", icon=":material/description:")
+    compare = st.Page("pages/compare/page.py", url_path="compare", title="Compare", icon=":material/view_column:")
+    restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restarts", icon=":material/stacked_line_chart:")
+    choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose K", icon=":material/question_mark:")
+    failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
+    page = st.navigation(
+        {
+            "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
+            "Compare": [compare, restarts, choose_k],
+            "Learn": [failures],
+        }
+    )
 
-count_script_run()
-requested = requested_parameters()  # stores them before widgets change the address
-tab = st.empty()
-resume(tab, requested)
-restore_address(page.url_path)
-notice, project_notice = st.empty(), st.empty()
+    # imported here, after the menu was sent to the browser, because the first import takes about a second
+    from pages.datasets.server.tables import UnreadableTable
+    from pages.ui.buttons import WITHOUT_DATA, copy_link
+    from pages.ui.data_choice import choose_data
+    from pages.ui.errors import show_error
+    from pages.ui.frame import style_page
+    from pages.ui.links import (
+        note_parameters,
+        requested_parameters,
+        restore_address,
+        warn_of_unavailable_parameters,
+        write_address,
+    )
+    from pages.ui.progress import Stopped, count_script_run
+    from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices
+    from pages.ui.text_choice import uses_own_text
+    from pages.ui.turns import memory_turn
+    from pages.ui.widgets import uses_own_data
 
-style_page(page is watch)
-try:
-    if page is data:
-        st.title("Data")
-        st.caption("These data and settings apply to all pages except Embedding.")
-        choose_data(full=True)
-    else:
+    count_script_run()
+    requested = requested_parameters()  # stores them before widgets change the address
+    tab = st.empty()
+    resume(tab, requested)
+    restore_address(page.url_path)
+    notice, project_notice = st.empty(), st.empty()
+
+    style_page(page is watch)
+    try:
+        if page is data:
+            st.title("Data")
+            st.caption("These data and settings apply to all pages except Embedding.")
+            choose_data(full=True)
+        else:
+            with st.sidebar:
+                st.subheader("Data of the other pages" if page is embedding else "Data")
+                choose_data(full=False)
+        restore_rest()
         with st.sidebar:
-            st.subheader("Data of the other pages" if page is embedding else "Data")
-            choose_data(full=False)
-    restore_rest()
-    with st.sidebar:
-        save_project()
-        copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
-    with memory_turn():
-        page.run()
-except Stopped:
-    pass
-except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn
-    show_error(error)
-finally:
-    note_parameters()
-warn_of_unavailable_parameters(notice)
-warn_of_unavailable_choices(project_notice)
-write_address()
-keep(tab, page.url_path)
-memory_cleaner().schedule()
+            save_project()
+            copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
+        with memory_turn():
+            page.run()
+    except Stopped:
+        pass
+    except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn
+        show_error(error)
+    finally:
+        note_parameters()
+    warn_of_unavailable_parameters(notice)
+    warn_of_unavailable_choices(project_notice)
+    write_address()
+    keep(tab, page.url_path)
+    memory_cleaner().schedule()
+
+
+if __name__ == "__main__":  # worker processes import this file under another name
+    main()
