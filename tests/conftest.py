@@ -50,8 +50,24 @@ def pytest_collection_finish():
     gc.set_threshold(50_000, 10, 10)
 
 
-class OneBrowser(LoadScopeScheduling):
-    """Runs the browser tests in one process, one after the other, and the other files in whatever process is free."""
+SECOND_BROWSER = {
+    f"test_{name}.py"
+    for name in (
+        "back_and_forward",
+        "content_policy",
+        "customers",
+        "data",
+        "hostile_names",
+        "long_work",
+        "project",
+        "segments",
+    )
+}
+"""files of browser tests that take about half of the time of all"""
+
+
+class TwoBrowsers(LoadScopeScheduling):
+    """Runs half of the browser tests in each of two processes, and the other files in whatever process is free."""
 
     def __init__(self, config, log):
         super().__init__(config, log)
@@ -59,11 +75,13 @@ class OneBrowser(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
-        return "browser" if "/browser/" in f"/{file}" else file
+        if "/browser/" not in f"/{file}":
+            return file
+        return "second browser" if file.rpartition("/")[2] in SECOND_BROWSER else "browser"
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return OneBrowser(config, log)
+    return TwoBrowsers(config, log)
 
 
 def pytest_make_parametrize_id(val):

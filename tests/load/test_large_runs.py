@@ -8,7 +8,7 @@ import numpy as np
 from tests.load.large_runs import MAX_SMALL_SECONDS, measure
 from tests.load.server import Server
 
-BUDGET, OVERHEAD = 250, 150
+BUDGET, OVERHEAD = 250, 350
 """megabytes of the budget, and of everything that is not part of it"""
 PEOPLE, POINTS, K = 8, 100_000, 50
 
