@@ -1,7 +1,5 @@
 """Compare page: several runs on the same data, side by side and synchronized."""
 
-import streamlit as st
-
 from pages.compare.comparison import make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
