@@ -137,9 +137,17 @@ def test_a_gif_is_created_with_a_progress_bar(page, server):
     visit(page, server + ADDRESS, PLOT, LOSS)
     frames = int(page.locator(".count").inner_text().split("/")[1]) + 1
     page.get_by_role("button", name="Export").click()
+    page.evaluate(
+        """() => {
+            window.progressWasShown = false;  // it may disappear before a busy browser is asked
+            new MutationObserver(() => {
+                progressWasShown ||= document.body.textContent.includes('Creating animation (GIF)');
+            }).observe(document.body, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
     page.get_by_role("button", name="Create animation (GIF)").click()
-    page.get_by_text("Creating animation (GIF)").wait_for()
     name, gif = download(page, "Animation (GIF)")
+    assert page.evaluate("progressWasShown")
     assert name == "three-gaussians-kmeans-3-animation.gif"
     assert Image.open(io.BytesIO(gif)).n_frames == frames
     page.keyboard.press("Escape")
