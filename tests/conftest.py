@@ -50,24 +50,8 @@ def pytest_collection_finish():
     gc.set_threshold(50_000, 10, 10)
 
 
-SECOND_BROWSER = {
-    f"test_{name}.py"
-    for name in (
-        "back_and_forward",
-        "content_policy",
-        "customers",
-        "data",
-        "hostile_names",
-        "long_work",
-        "project",
-        "segments",
-    )
-}
-"""files of browser tests that take about half of the time of all"""
-
-
-class TwoBrowsers(LoadScopeScheduling):
-    """Runs half of the browser tests in each of two processes, and the other files in whatever process is free."""
+class OneBrowser(LoadScopeScheduling):
+    """Runs the browser tests in one process, one after the other, and the other files in whatever process is free."""
 
     def __init__(self, config, log):
         super().__init__(config, log)
@@ -75,13 +59,11 @@ class TwoBrowsers(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
-        if "/browser/" not in f"/{file}":
-            return file
-        return "second browser" if file.rpartition("/")[2] in SECOND_BROWSER else "browser"
+        return "browser" if "/browser/" in f"/{file}" else file
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return TwoBrowsers(config, log)
+    return OneBrowser(config, log)
 
 
 def pytest_make_parametrize_id(val):
