@@ -14,8 +14,7 @@ from PIL import Image
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
 from pages.export.segment_report import certainty, headline, linked, method_and_settings, segment_blocks
-from pages.figures import palette
-from pages.figures.markup import cell, mark, table
+from pages.figures.markup import cell, cluster_mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
 from pages.methods.base import ResultTable
@@ -168,7 +167,7 @@ def _clusters(run: Run) -> str:
     rows = []
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
-        name = mark(palette.mark_of(rank), palette.color_of(rank), run.number_and_name(rank))
+        name = cluster_mark(rank, run.number_and_name(rank))
         row = [name, f"{run.history.sizes[-1][k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]

@@ -13,7 +13,7 @@ from clustering import adjusted_rand_index, normalized_mutual_information
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.export.segment_files import reasons
 from pages.figures import palette
-from pages.figures.markup import Raw, cell, mark
+from pages.figures.markup import Raw, cell, cluster_mark
 from pages.runs.profiles import MAX_PARTS, MIN_DIFFERENCE, Difference, Profiles
 from pages.runs.run import silhouette_of
 from pages.runs.segments import Segments
@@ -97,7 +97,7 @@ def _block(profiles: Profiles, i: int, share: float, color: str) -> str:
     strips = "".join(_strip(one, segments.labels == i, color) for one in largest)
     size = f"{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%})"
     return (
-        f"<section class='segment'><h3>{mark(palette.mark_of(segments.ranks[i]), color, segments.names[i])} "
+        f"<section class='segment'><h3>{cluster_mark(segments.ranks[i], segments.names[i])} "
         f"<small>{cell(size)}</small></h3><p>{cell(_sentence(profiles, i))}</p>{strips}</section>"
     )
 

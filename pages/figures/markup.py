@@ -3,6 +3,8 @@
 import html
 from collections.abc import Sequence
 
+from pages.figures.palette import color_of, mark_of
+
 STYLE = (
     "<style>.table{width:100%;border-collapse:collapse;font-size:.9rem}"
     ".table th,.table td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8883}"
@@ -47,6 +49,11 @@ def table(headers: Sequence, rows: Sequence[Sequence], label: str, row_headers: 
 def mark(symbol: str, color: str, text="") -> Raw:
     """Return a colored symbol followed by a text."""
     return Raw(f"<span style='color:{color};font-size:1.15em' aria-hidden='true'>{symbol}</span> {cell(text)}")
+
+
+def cluster_mark(rank: int, text="") -> Raw:
+    """Return the colored symbol of the cluster with this rank, followed by a text."""
+    return mark(mark_of(rank), color_of(rank), text)
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:

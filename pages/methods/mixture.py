@@ -13,8 +13,7 @@ from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
-from pages.figures.markup import mark
-from pages.figures.palette import color_of, mark_of
+from pages.figures.markup import cluster_mark
 from pages.methods.base import MethodView, Placement, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
     MAX_SHOWN,
@@ -332,7 +331,7 @@ class MixtureView(MethodView):
         rows, matched = [], matched_components(run)
         for i, j, divergence in matched:
             rank = run.ranks[i]
-            cells = [mark(mark_of(rank), color_of(rank), rank + 1), f"{found.weights[i]:.3f}"]
+            cells = [cluster_mark(rank, run.number_and_name(rank)), f"{found.weights[i]:.3f}"]
             cells.append(None if j is None else f"{truth.weights[j]:.3f}")
             for name, text, convert in (
                 ("means", vector_text, units.in_units),

@@ -12,8 +12,7 @@ from pages.datasets.formatting import format_number, format_short, format_value,
 from pages.datasets.limits import MAX_BOOTSTRAP_FITS, MAX_GENERATED_POINTS, MAX_ITERATIONS, MAX_SAMPLE_VALUES, MAX_STATE_VALUES
 from pages.datasets.planes import Plane
 from pages.figures import plots
-from pages.figures.markup import mark, table
-from pages.figures.palette import color_of, mark_of
+from pages.figures.markup import cluster_mark, table
 from pages.methods.mixture import COVARIANCE
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
@@ -137,7 +136,7 @@ def show_parameters(run: Run) -> None:
     for i in np.argsort(run.ranks):
         rank = run.ranks[i]
         for j, (name, mean) in enumerate(zip(names, texts[i], strict=True)):
-            first = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank)), f"{weights[i]:.3f}"]
+            first = [cluster_mark(rank, run.number_and_name(rank)), f"{weights[i]:.3f}"]
             numbers = np.sqrt(covariances[i, j, j]), *covariances[i, j, : len(names)]
             rows.append([*(first if j == 0 else ("", "")), name, mean, *map(format_value, numbers)])
     headers = ["Component", "Weight", "Column", "Mean", "SD", *(f"Covariance with {name}" for name in names)]
@@ -325,7 +324,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
 
     for i in np.argsort(run.ranks):
         rank = run.ranks[i]
-        row = [mark(mark_of(rank), color_of(rank), run.number_and_name(rank))]
+        row = [cluster_mark(rank, run.number_and_name(rank))]
         row.append(text(estimate.weights[i], *(part[i] for part in weight_spread)))
         row += [text(*(part[i, j] for part in (means, errors, *bounds))) for j in range(len(names))]
         rows.append(row)

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.datasets.formatting import minus_signs
 from pages.figures import palette, plots
 from pages.figures.effects import effect_bars
-from pages.figures.markup import Raw, cell, mark, table
+from pages.figures.markup import Raw, cell, cluster_mark, table
 from pages.runs.profiles import Profiles
 from pages.runs.refits import NoiseBand
 from pages.ui.charts import show_chart
@@ -96,7 +96,7 @@ def _show_means(profiles: Profiles) -> None:
 
 def _heading(profiles: Profiles, i: int) -> Raw:
     rank = profiles.segments.ranks[i]
-    return mark(palette.mark_of(rank), palette.color_of(rank), profiles.segments.names[i])
+    return cluster_mark(rank, profiles.segments.names[i])
 
 
 def _shaded(text: str, value: float, i: int, profiles: Profiles) -> Raw:

@@ -12,7 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize, truncate
 from pages.datasets.limits import MAX_CLUSTERS
 from pages.figures import palette
-from pages.figures.markup import mark, table
+from pages.figures.markup import cluster_mark, mark, table
 from pages.figures.plots import token
 from pages.methods import available_methods, method
 from pages.methods.options import Settings
@@ -149,7 +149,7 @@ def positions_of(text: str, data: Data) -> tuple[int, ...]:
 
 def _show_sizes(segments: Segments) -> None:
     rows = [
-        [mark(palette.mark_of(rank), palette.color_of(rank), name), f"{size:,}", f"{size / len(segments.labels):.0%}"]
+        [cluster_mark(rank, name), f"{size:,}", f"{size / len(segments.labels):.0%}"]
         for rank, name, size in zip(segments.ranks, segments.names, segments.sizes, strict=True)
     ]
     if (segments.labels < 0).any():

@@ -8,8 +8,7 @@ import streamlit as st
 from pages.datasets.columns import cell_text
 from pages.datasets.formatting import as_sentence, escape_markdown, format_short, pluralize
 from pages.export.spreadsheets import table_csv
-from pages.figures import palette
-from pages.figures.markup import mark, table
+from pages.figures.markup import cluster_mark, table
 from pages.runs.model import Model, model_of
 from pages.runs.model_file import from_json
 from pages.runs.new_rows import NewRows, assign, points_text
@@ -124,7 +123,7 @@ def _show_sizes(rows: NewRows) -> None:
         change = points_text(new_share - old_share) if assigned else None
         lines.append(
             [
-                mark(palette.mark_of(model.ranks[i]), palette.color_of(model.ranks[i]), model.names[i]),
+                cluster_mark(model.ranks[i], model.names[i]),
                 f"{model.sizes[i]:,}",
                 f"{old_share:.0%}",
                 f"{rows.sizes[i]:,}",

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.datasets.columns import cell_text
 from pages.datasets.formatting import escape_markdown, format_short
 from pages.figures import palette
-from pages.figures.markup import Raw, bar, cell, mark, table
+from pages.figures.markup import Raw, bar, cell, cluster_mark, mark, table
 from pages.figures.pick import pickable_points
 from pages.figures.plots import MAX_MARKERS, token
 from pages.methods.metric import METRIC_NAMES
@@ -103,7 +103,7 @@ def _name(segments: Segments, i: int) -> Raw:
     """The mark and name of a segment as HTML."""
     if i < 0:
         return mark("●", palette.NEUTRAL, "no segment")
-    return mark(palette.mark_of(segments.ranks[i]), palette.color_of(segments.ranks[i]), segments.names[i])
+    return cluster_mark(segments.ranks[i], segments.names[i])
 
 
 def _values(segments: Segments, row: int) -> str:

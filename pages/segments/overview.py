@@ -7,7 +7,7 @@ import streamlit as st
 from pages.datasets.columns import cell_text
 from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette
-from pages.figures.markup import mark, table
+from pages.figures.markup import cluster_mark, table
 from pages.runs.profiles import Profiles
 from pages.runs.resampling import RESAMPLE_NAMES
 from pages.runs.segments import MAX_NAME, Edit, Segments
@@ -50,10 +50,7 @@ def _card(profiles: Profiles, i: int, addition: str) -> None:
     with st.container(border=True, key=f"segment_card_{i}"):
         left, right = st.columns([3, 1], vertical_alignment="center")
         with left:
-            st.html(
-                f"<h3 style='margin:0'>{mark(palette.mark_of(segments.ranks[i]), palette.color_of(segments.ranks[i]))}"
-                f"{html.escape(segments.names[i])}</h3>"
-            )
+            st.html(f"<h3 style='margin:0'>{cluster_mark(segments.ranks[i])}{html.escape(segments.names[i])}</h3>")
             share = segments.sizes[i] / len(segments.labels)
             st.markdown(
                 f"**{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%}).** "

@@ -8,7 +8,7 @@ import streamlit as st
 from clustering import MeanTest
 from pages.datasets.formatting import as_sentence, escape_markdown, format_p_value, format_short
 from pages.figures import palette, plots
-from pages.figures.markup import Raw, cell, mark, table
+from pages.figures.markup import Raw, cell, cluster_mark, table
 from pages.figures.p_values import p_value_histogram
 from pages.runs.mean_tests import (
     CLUSTERS_OF_NOISE,
@@ -74,9 +74,7 @@ def _show_pairs(segments: Segments, job: MeanTests, estimated: bool) -> None:
     st.markdown(f"**{escape_markdown(summary(job))}**")
     rows = []
     for task, adjusted in zip(job.tasks, job.adjusted, strict=True):
-        names = [
-            mark(palette.mark_of(segments.ranks[i]), palette.color_of(segments.ranks[i]), segments.names[i]) for i in task
-        ]
+        names = [cluster_mark(segments.ranks[i], segments.names[i]) for i in task]
         found = job.results.get(task)
         if isinstance(found, MeanTest):
             texts = [format_short(found.difference), format_p_value(found.p_value)]

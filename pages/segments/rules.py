@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette
-from pages.figures.markup import mark
+from pages.figures.markup import cluster_mark
 from pages.figures.rule_tree import TreeNode, drawing_width, rule_tree
 from pages.runs.profiles import Profiles
 from pages.runs.rules import Rules, rules_of
@@ -102,7 +102,7 @@ def _sentences(rules: Rules) -> str:
     segments, items = rules.segments, []
     for rule in rules.by_segment:
         rank, name = segments.ranks[rule.segment], segments.names[rule.segment]
-        items.append(f"<li>{mark(palette.mark_of(rank), palette.color_of(rank), rule.sentence(name))}</li>")
+        items.append(f"<li>{cluster_mark(rank, rule.sentence(name))}</li>")
     style = "list-style:none;margin:0;padding:0;display:grid;gap:.4rem;overflow-wrap:anywhere"
     return f"<ul style='{style}' aria-label='Rules by segment'>{''.join(items)}</ul>"
 

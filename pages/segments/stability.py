@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.datasets.formatting import escape_markdown
 from pages.figures import palette, plots
-from pages.figures.markup import bar, mark, table
+from pages.figures.markup import bar, cluster_mark, table
 from pages.figures.shading import shaded_points, share_matrix
 from pages.runs.profiles import Profiles
 from pages.runs.resampling import SCHEME_TEXTS, SCHEMES, Resampling, schemes_for, summary, verdict
@@ -60,7 +60,7 @@ def _show(segments: Segments, job: Resampling) -> None:
         missed = f" (not drawn in {found.missed[i]})" if found.missed[i] else ""
         rows.append(
             [
-                mark(palette.mark_of(rank), color, name),
+                cluster_mark(rank, name),
                 f"{segments.sizes[i]:,}",
                 f"{mean:.2f}",
                 bar(mean, color),

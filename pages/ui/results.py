@@ -10,7 +10,7 @@ from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
 from pages.figures import palette, plots, summaries
-from pages.figures.markup import bar, breakable, mark, table
+from pages.figures.markup import bar, breakable, cluster_mark, table
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.widgets import PERSISTENT, session_cache
@@ -83,7 +83,7 @@ def show_sizes(run: Run) -> None:
         rank = run.ranks[k]
         size = f"{sizes[k]:,.1f}" if soft else f"{int(sizes[k]):,}"
         color = palette.color_of(rank)
-        row = [mark(palette.mark_of(rank), color, rank + 1), size, bar(sizes[k] / largest, color)]
+        row = [cluster_mark(rank, run.number_and_name(rank)), size, bar(sizes[k] / largest, color)]
         row += [names[k]] if names else []
         rows.append(row + (centers[k] if columns else []))
     headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names)]

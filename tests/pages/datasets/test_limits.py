@@ -74,7 +74,7 @@ def test_each_limit_is_used_outside_the_table():
         if path != Path(limits.__file__):
             names = Counter(re.findall(r"\b[A-Z][A-Z_]+\b", path.read_text()))
             used |= {name for name, count in names.items() if count > 1}  # the import, and at least one use
-    assert set(LIMITS) - used <= {"MAX_UPLOAD_MB"}  # enforced by the server, see above
+    assert set(LIMITS) - used == set()
 
 
 def test_a_sample_that_is_too_large_is_rejected_with_the_largest_size_and_the_previous_one_stays(monkeypatch):
