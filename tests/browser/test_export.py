@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from pages.ui.failure_examples import FAILURES
-from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit
+from tests.browser.waiting import LOSS, PLOT, idle, leave_unchanged, open_page, step, visit
 from tests.load.person import Person
 
 pytestmark = pytest.mark.browser
@@ -180,6 +180,7 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator(".report .kind", has_text="K-means, K = 4: Three Gaussians").wait_for()
     printed = page.locator(".report a").get_attribute("href")
+    idle(page)  # going back while a page is still drawn is a known race
     page.go_back()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.locator(".sentence", has_text=final).wait_for()
