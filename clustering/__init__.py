@@ -75,20 +75,27 @@ from clustering.stability import Resample, Stability, noisy_points, resampled, r
 from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
+    ConfusionMatrix,
+    VMeasure,
     adjusted_rand_index,
     bic,
     centroid_index,
     centroid_index_of_distances,
+    confusion_matrix,
     contingency_table,
     distinct_partitions,
+    fowlkes_mallows_index,
     match_clusters,
     normalized_mutual_information,
+    purity,
+    v_measure,
 )
 
 __all__ = [
     "LINKAGES",
     "Alternating",
     "Assignment",
+    "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
     "FuzzyCMeans",
@@ -115,6 +122,7 @@ __all__ = [
     "Tree",
     "TreeCut",
     "TreePrice",
+    "VMeasure",
     "Vectors",
     "adjusted_rand_index",
     "aic",
@@ -130,6 +138,7 @@ __all__ = [
     "check_gaussians",
     "check_proximities",
     "classical_scaling",
+    "confusion_matrix",
     "contingency_table",
     "cooccurrences",
     "cramers_v",
@@ -141,6 +150,7 @@ __all__ = [
     "entropy",
     "eta_squared",
     "fit",
+    "fowlkes_mallows_index",
     "gap_statistic",
     "gower_matrix",
     "icl",
@@ -164,6 +174,7 @@ __all__ = [
     "pointwise_mutual_information",
     "principal_components",
     "proximity_matrix",
+    "purity",
     "quantile_extent",
     "resampled",
     "resampled_with_noise",
@@ -186,5 +197,6 @@ __all__ = [
     "tree_price",
     "uniform_reference",
     "unit_vectors",
+    "v_measure",
     "within_groups",
 ]

@@ -1,5 +1,7 @@
 """Comparison of clusterings: contingency table, agreement indices, matching of clusters; BIC."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -61,11 +63,7 @@ def adjusted_rand_index(a, b) -> float:
     Hubert & Arabie 1985, doi:10.1007/BF01908075.
     """
     table, _, _ = contingency_table(a, b)
-
-    def pairs(counts):
-        return float((counts * (counts - 1.0)).sum() / 2)
-
-    together, in_a, in_b, all_pairs = pairs(table), pairs(table.sum(1)), pairs(table.sum(0)), pairs(np.array([table.sum()]))
+    together, in_a, in_b, all_pairs = map(_pairs, (table, table.sum(1), table.sum(0), table.sum()))
     expected = in_a * in_b / all_pairs if all_pairs else 0.0
     maximum = (in_a + in_b) / 2
     return 1.0 if maximum == expected else (together - expected) / (maximum - expected)
@@ -104,6 +102,153 @@ def normalized_mutual_information(a, b) -> float:
     if in_a + in_b == 0:
         return 1.0
     return min(max(2.0 - 2.0 * in_both / (in_a + in_b), 0.0), 1.0)
+
+
+class VMeasure(NamedTuple):
+    """Homogeneity and completeness of clusters relative to known groups, each from 0 to 1, and their harmonic mean."""
+
+    homogeneity: float
+    """1 if each cluster has points of one group only"""
+    completeness: float
+    """1 if the points of each group are all in one cluster"""
+    v_measure: float
+
+
+def v_measure(groups, clusters) -> VMeasure:
+    """V-measure of clusters relative to known groups: the harmonic mean of homogeneity and completeness.
+
+        homogeneity  = 1 - H(groups | clusters) / H(groups)
+        completeness = 1 - H(clusters | groups) / H(clusters)
+
+    H: entropy of the sizes.
+
+    Parameters
+    ----------
+    groups, clusters : (n,) arrays of labels of any type
+
+    Returns
+    -------
+    VMeasure
+        Homogeneity is 1 for a single group, completeness for a single cluster.
+
+    Raises
+    ------
+    ValueError
+        As in `contingency_table`.
+
+    Notes
+    -----
+    The V-measure equals `normalized_mutual_information`, and increases with the number of clusters, too.
+
+    References
+    ----------
+    Rosenberg & Hirschberg 2007, "V-Measure: A conditional entropy-based external cluster evaluation measure",
+    https://aclanthology.org/D07-1043; here with equal weights (beta = 1).
+    """
+    table, _, _ = contingency_table(groups, clusters)
+    of_groups, of_clusters, of_both = (_entropy(counts) for counts in (table.sum(axis=1), table.sum(axis=0), table))
+    homogeneity = min(max(1.0 - (of_both - of_clusters) / of_groups, 0.0), 1.0) if of_groups else 1.0
+    completeness = min(max(1.0 - (of_both - of_groups) / of_clusters, 0.0), 1.0) if of_clusters else 1.0
+    total = homogeneity + completeness
+    return VMeasure(homogeneity, completeness, 2.0 * homogeneity * completeness / total if total else 0.0)
+
+
+def fowlkes_mallows_index(a, b) -> float:
+    """Fowlkes–Mallows index: geometric mean of precision and recall, over pairs of points that are in the same cluster.
+
+    Parameters
+    ----------
+    a, b : (n,) arrays of labels of any type
+
+    Returns
+    -------
+    float
+        1 for identical clusterings up to the names of the clusters; 0 if no pair is together in both, as for single points.
+
+    Raises
+    ------
+    ValueError
+        As in `contingency_table`.
+
+    Notes
+    -----
+    Not corrected for chance: large for independent clusterings with few clusters.
+
+    References
+    ----------
+    Fowlkes & Mallows 1983, doi:10.1080/01621459.1983.10478008.
+    """
+    table, _, _ = contingency_table(a, b)
+    together, in_a, in_b = map(_pairs, (table, table.sum(1), table.sum(0)))
+    return float(np.sqrt(together / in_a) * np.sqrt(together / in_b)) if together else 0.0
+
+
+def purity(groups, clusters) -> float:
+    """Purity: share of points whose group is the most frequent one in their cluster.
+
+    Parameters
+    ----------
+    groups, clusters : (n,) arrays of labels of any type
+
+    Raises
+    ------
+    ValueError
+        As in `contingency_table`, or if there are no points.
+
+    Notes
+    -----
+    Increases with the number of clusters: 1 if each point is a cluster. At least the share of the largest group.
+
+    References
+    ----------
+    Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, section 16.3, doi:10.1017/CBO9780511809071.
+    """
+    table, _, _ = contingency_table(groups, clusters)
+    if not table.size:
+        raise ValueError("purity needs at least one point")
+    return float(table.max(axis=0).sum() / table.sum())
+
+
+class ConfusionMatrix(NamedTuple):
+    """Contingency table of known groups and clusters, with the clusters in the order of the groups that they match."""
+
+    counts: np.ndarray
+    """(groups, clusters) number of points"""
+    groups: np.ndarray
+    """sorted labels of the rows"""
+    clusters: np.ndarray
+    """labels of the columns: those that match groups in the order of the groups, then the others, sorted"""
+    matches: np.ndarray
+    """(groups,) column of the cluster that matches each group; -1 for none"""
+
+
+def confusion_matrix(groups, clusters) -> ConfusionMatrix:
+    """Confusion matrix of known groups and clusters, matched one-to-one to maximize the number of points in common.
+
+    Parameters
+    ----------
+    groups, clusters : (n,) arrays of labels of any type
+
+    Raises
+    ------
+    ValueError
+        As in `contingency_table`.
+
+    References
+    ----------
+    Kuhn 1955, doi:10.1002/nav.3800020109; here with SciPy's `linear_sum_assignment`.
+    """
+    table, rows, columns = contingency_table(groups, clusters)
+    matched_rows, matched_columns = linear_sum_assignment(table, maximize=True)
+    order = np.concatenate([matched_columns, np.setdiff1d(np.arange(len(columns)), matched_columns)])
+    matches = np.full(len(rows), -1)
+    matches[matched_rows] = np.arange(len(matched_rows))
+    return ConfusionMatrix(table[:, order], rows, columns[order], matches)
+
+
+def _pairs(counts) -> float:
+    """Number of pairs of points within clusters of these sizes."""
+    return float((counts * (counts - 1.0)).sum() / 2)
 
 
 def _entropy(counts) -> float:

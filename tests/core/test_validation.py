@@ -1,6 +1,6 @@
 """Comparison of clusterings: by hand, by symmetry, and against scikit-learn."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -14,11 +14,15 @@ from clustering import (
     adjusted_rand_index,
     bic,
     centroid_index,
+    confusion_matrix,
     contingency_table,
     distinct_partitions,
     fit,
+    fowlkes_mallows_index,
     match_clusters,
     normalized_mutual_information,
+    purity,
+    v_measure,
 )
 from tests.core.tables import examples
 
@@ -93,6 +97,90 @@ def test_normalized_mutual_information_is_symmetric_invariant_to_names_and_match
     assert information == normalized_mutual_information(b, a) == normalized_mutual_information(np.array(names)[a], b)
     assert normalized_mutual_information(a, np.array(names)[a]) == 1
     assert 0 <= information <= 1
+
+
+def test_v_measure_fowlkes_mallows_and_purity_by_hand():
+    groups, clusters = [0, 0, 1, 1], [0, 0, 0, 1]
+    # H(groups) = ln 2, H(clusters) = ln 4 - (3/4) ln 3, joint (3/2) ln 2
+    ln2, of_clusters = np.log(2), np.log(4) - 0.75 * np.log(3)
+    homogeneity, completeness = 1 - (1.5 * ln2 - of_clusters) / ln2, 1 - (1.5 * ln2 - ln2) / of_clusters
+    mean = 2 * homogeneity * completeness / (homogeneity + completeness)
+    assert v_measure(groups, clusters) == pytest.approx((homogeneity, completeness, mean), rel=1e-14)
+    # of 2 pairs together in groups and 3 in clusters, 1 is together in both
+    assert fowlkes_mallows_index(groups, clusters) == pytest.approx(1 / np.sqrt(6), rel=1e-15)
+    assert purity(groups, clusters) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("groups", "clusters", "homogeneity", "completeness", "fowlkes_mallows", "pure"),
+    [
+        ([0, 0, 0], [1, 1, 1], 1, 1, 1, 1),  # one cluster each
+        ([0, 1, 2], [2, 0, 1], 1, 1, 0, 1),  # only single points
+        ([0, 0, 0], [0, 1, 2], 1, 0, 0, 1),  # one group, single points
+        ([0, 1, 2], [5, 5, 5], 0, 1, 0, 1 / 3),
+        (["x", "x", "y"], [9, 9, 0], 1, 1, 1, 1),
+    ],
+)
+def test_scores_of_known_groups_in_extreme_cases(groups, clusters, homogeneity, completeness, fowlkes_mallows, pure):
+    assert v_measure(groups, clusters)[:2] == (homogeneity, completeness)
+    assert fowlkes_mallows_index(groups, clusters) == fowlkes_mallows
+    assert purity(groups, clusters) == pure
+    expected = sklearn.metrics.homogeneity_completeness_v_measure(groups, clusters)
+    assert v_measure(groups, clusters) == pytest.approx(expected, abs=1e-15)
+    assert sklearn.metrics.fowlkes_mallows_score(groups, clusters) == fowlkes_mallows
+
+
+@examples(60)
+@given(labels=pairs_of_labels, names=st.permutations(range(5)))
+def test_scores_of_known_groups_match_scikit_learn_and_do_not_depend_on_names(labels, names):
+    groups, clusters = map(np.array, labels)
+    renamed = np.array(names)[clusters]
+    expected = sklearn.metrics.homogeneity_completeness_v_measure(groups, clusters)
+    assert v_measure(groups, clusters) == pytest.approx(expected, abs=1e-12) == v_measure(groups, renamed)
+    assert v_measure(groups, clusters).v_measure == pytest.approx(normalized_mutual_information(groups, clusters), abs=1e-12)
+    assert v_measure(clusters, groups)[:2] == v_measure(groups, clusters)[1::-1]
+    index = fowlkes_mallows_index(groups, clusters)
+    assert index == pytest.approx(sklearn.metrics.fowlkes_mallows_score(groups, clusters), abs=1e-12)
+    assert index == pytest.approx(fowlkes_mallows_index(renamed, groups), abs=1e-15)
+    assert purity(groups, clusters) == purity(groups, renamed)
+    table = sklearn.metrics.cluster.contingency_matrix(groups, clusters)
+    assert purity(groups, clusters) == pytest.approx(table.max(axis=0).sum() / len(groups))
+
+
+def test_confusion_matrix_has_clusters_in_the_order_of_the_groups_that_they_match():
+    groups = ["a"] * 4 + ["b"] * 3 + ["c"] * 2
+    found = confusion_matrix(groups, [2, 2, 2, 0, 0, 0, 5, 1, 1])
+    assert found.groups.tolist() == ["a", "b", "c"]
+    assert found.clusters.tolist() == [2, 0, 1, 5]
+    assert found.counts.tolist() == [[3, 1, 0, 0], [0, 2, 0, 1], [0, 0, 2, 0]]
+    assert found.matches.tolist() == [0, 1, 2]
+    fewer = confusion_matrix([0, 1, 1, 2, 2], [7, 7, 7, 4, 4])  # a group without a cluster
+    assert fewer.counts.tolist() == [[1, 0], [2, 0], [0, 2]]
+    assert fewer.matches.tolist() == [-1, 0, 1]
+
+
+@examples(40)
+@given(labels=pairs_of_labels)
+def test_confusion_matrix_is_that_of_scikit_learn_with_the_best_order_of_columns(labels):
+    groups, clusters = map(np.array, labels)
+    found = confusion_matrix(groups, clusters)
+    table = sklearn.metrics.cluster.contingency_matrix(groups, clusters)
+    position = np.searchsorted(np.unique(clusters), found.clusters)
+    assert (found.counts == table[:, position]).all()
+    size = min(table.shape)
+    best = max(
+        sum(table[i, j] for i, j in zip(rows, columns, strict=True))
+        for rows in combinations(range(len(table)), size)
+        for columns in permutations(range(table.shape[1]), size)
+    )
+    matched = np.flatnonzero(found.matches >= 0)
+    assert found.counts[matched, found.matches[matched]].sum() == best
+    assert len(set(found.matches[matched])) == len(matched) == size
+
+
+def test_purity_needs_points():
+    with pytest.raises(ValueError, match="purity needs at least one point"):
+        purity([], [])
 
 
 @pytest.mark.parametrize(
