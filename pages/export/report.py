@@ -204,7 +204,7 @@ def _plots(shown: RunPictures, results: str = "") -> str:
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
         figures.append(_figure(stills.at(i), f"{name} frame ({i} / {last}). {shown.frames[i].sentence}"))
     if shown.frames[-1].loss is not None:
-        figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each E and M step."))
+        figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each step."))
     return f"<div class='plots'>{''.join(figures)}{results}</div>"
 
 

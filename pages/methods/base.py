@@ -17,7 +17,7 @@ from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS, MAX_POINTS_FOR_PROXIMITIES
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
-from pages.methods.formulas import Formula
+from pages.methods.formulas import E_STEP, M_STEP, Formula
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, COMPARE, EVERYWHERE, RESTARTS, Traits
@@ -112,6 +112,8 @@ class MethodView(ABC):
     """option whose values are compared by information criteria; None for methods without a likelihood"""
     time_exception: str = ""
     """completes "Time excludes initialization and distance computation, except …\""""
+    step_names: Mapping[str, str] = {"E": E_STEP, "M": M_STEP}
+    """names of phases on the screen; others have their capitalized name"""
     iteration_note: str = ""
     """note about what its iterations are, a sentence; empty if they consist of an E step and an M step"""
     colors_by_true_label: bool = False
@@ -395,6 +397,10 @@ class MethodView(ABC):
     def phases(self, run) -> Mapping[str, str]:
         """Explanation of each phase, in one or two sentences."""
 
+    def step_name(self, phase: str) -> str:
+        """Name of a phase on the screen."""
+        return self.step_names.get(phase, phase.capitalize())
+
     def sentence(self, run, state: int) -> str:
         """Caption of a state; KeyError if its phase is unknown."""
         current = run.history.states[state]
@@ -421,11 +427,11 @@ class MethodView(ABC):
         changed = current.assignment.changed
         what = "assigned" if current.iteration == 0 else "changed cluster"
         what = f"{pluralize(changed, 'point')} {what}"
-        return f"E step: {what}, loss {self.loss_text(current.loss)}."
+        return f"{E_STEP}: {what}, loss {self.loss_text(current.loss)}."
 
     def m_sentence(self, run, state: int, current) -> str:
         return (
-            f"M step: {self.traits.center}s moved by at most {format_short(self.center_shifts(run, state).max())}, "
+            f"{M_STEP}: {self.traits.center}s moved by at most {format_short(self.center_shifts(run, state).max())}, "
             f"loss {self.loss_text(current.loss)}."
         )
 

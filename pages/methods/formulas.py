@@ -9,6 +9,8 @@ import numpy as np
 
 from pages.datasets.formatting import format_number, format_short, minus_signs
 
+E_STEP, M_STEP = "Assignment (E)", "Update (M)"
+"""names of the two half-steps on the screen"""
 MAX_SHOWN = 4
 """maximum number of coordinates shown; values of up to twice as many clusters are listed"""
 
@@ -147,4 +149,4 @@ def nearest_center(
     argmin = f"<munder><mo>arg min</mo>{K}</munder>"
     name = escape(run.data.names_of([point])[0])
     formula = row(subscript(Z, N), sign("="), argmin, mathml, VALUE)
-    return Formula("E step", "E", formula, f"For {name}: {NOTE}", values)
+    return Formula(E_STEP, "E", formula, f"For {name}: {NOTE}", values)

@@ -8,6 +8,8 @@ from clustering import FuzzyCMeans
 from pages.datasets.formatting import pluralize
 from pages.methods.base import MethodView, Score
 from pages.methods.formulas import (
+    E_STEP,
+    M_STEP,
     NOTE,
     VALUE,
     Formula,
@@ -64,16 +66,16 @@ class FuzzyCMeansView(MethodView):
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "Memberships are not computed yet. Press Play or use the arrow keys.",
-            "E": "E step: each point gets a membership in every cluster, larger for nearer centers. The memberships of a "
+            "E": "Each point gets a membership in every cluster, larger for nearer centers. The memberships of a "
             "point sum to 1. Colors are blended accordingly.",
-            "M": "M step: each center moves to the mean of all points, weighted by membership to the power of m.",
+            "M": "Each center moves to the mean of all points, weighted by membership to the power of m.",
         }
 
     def e_sentence(self, run, state: int, current) -> str:
         change = "initial memberships computed"
         if current.iteration > 0:
             change = f"{pluralize(current.assignment.changed, 'point')} changed cluster (by largest membership)"
-        return f"E step: {change}, loss {self.loss_text(current.loss)}."
+        return f"{E_STEP}: {change}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x, m = run.history, run.data.points[[point]], run.settings.option("m")
@@ -110,8 +112,8 @@ class FuzzyCMeansView(MethodView):
         objective = f"Sum of squared distances between points and centers, weighted by membership to the power of m = {m:g}."
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            Formula("E step", "E", e_step, f"For {name} and cluster {k}: {NOTE}", e_values),
-            Formula("M step", "M", m_step, f"For cluster {k}: {NOTE}", m_values),
+            Formula(E_STEP, "E", e_step, f"For {name} and cluster {k}: {NOTE}", e_values),
+            Formula(M_STEP, "M", m_step, f"For cluster {k}: {NOTE}", m_values),
         ]
 
     def scores(self, run) -> list[Score]:

@@ -12,6 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import pluralize
 from pages.methods.base import MethodView, Script, array_code
 from pages.methods.formulas import (
+    M_STEP,
     NK,
     NOTE,
     VALUE,
@@ -109,8 +110,8 @@ class KMeansView(MethodView):
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "No points are assigned yet. Press Play or use the arrow keys.",
-            "E": "E step: each point is assigned to the nearest center. The centers stay fixed, so the loss cannot increase.",
-            "M": "M step: each center moves to the mean of its points. Assignments stay fixed, so the loss cannot increase.",
+            "E": "Each point is assigned to the nearest center. The centers stay fixed, so the loss cannot increase.",
+            "M": "Each center moves to the mean of its points. Assignments stay fixed, so the loss cannot increase.",
         }
 
     def m_sentence(self, run, state: int, current) -> str:
@@ -163,7 +164,7 @@ class KMeansView(MethodView):
                 squared_norm(row(X, sign("−"), center)),
                 lambda centers: int(squares(centers).argmin()),
             ),
-            Formula("M step", "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
+            Formula(M_STEP, "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
 
     def published(self, data: Data, settings: Settings) -> PublishedResults | None:

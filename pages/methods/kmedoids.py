@@ -9,6 +9,7 @@ from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.methods.base import MethodView, Placement
 from pages.methods.formulas import (
+    M_STEP,
     NOTE,
     VALUE,
     Formula,
@@ -146,10 +147,10 @@ class KMedoidsView(MethodView):
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "A medoid is the data point that represents its cluster. Press Play or use the arrow keys.",
-            "E": "E step: each point is assigned to the nearest medoid, by the chosen metric.",
-            "M": "Swap: a medoid is replaced with another point if this lowers the total loss after reassignment."
+            "E": "Each point is assigned to the nearest medoid, by the chosen metric.",
+            "M": "A medoid is replaced with another point if this lowers the total loss after reassignment."
             if self.uses_swaps(run.settings)
-            else "M step: in each cluster, the point with the lowest sum of dissimilarities to the others becomes the medoid.",
+            else "In each cluster, the point with the lowest sum of dissimilarities to the others becomes the medoid.",
         }
 
     def m_sentence(self, run, state: int, current) -> str:
@@ -162,9 +163,9 @@ class KMedoidsView(MethodView):
             before, after = run.data.names_of([old[changed[0]], new[changed[0]]])
             return f"Swap: {after} replaces {before} as medoid of cluster {cluster_number(run, changed[0])}, loss {loss}."
         if not len(changed):
-            return f"M step: no medoid changed, loss {loss}."
+            return f"{M_STEP}: no medoid changed, loss {loss}."
         shift = format_short(self.center_shifts(run, state).max())
-        return f"M step: {pluralize(len(changed), 'medoid')} moved by at most {shift}, loss {loss}."
+        return f"{M_STEP}: {pluralize(len(changed), 'medoid')} moved by at most {shift}, loss {loss}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, matrix, swaps = run.history, run.history.prepared.matrix, self.uses_swaps(run.settings)
@@ -216,7 +217,7 @@ class KMedoidsView(MethodView):
             lower = row(symbol("L"), sign("("), m, sign("←"), i, sign(")"), sign("<"), symbol("L"))
             m_step = row(m, sign("←"), i, sign(":"), lower, VALUE)
         objective = "Sum of dissimilarities of the points to the medoids of their clusters."
-        step, note = ("Swap", NOTE) if swaps else ("M step", f"For cluster {cluster_number(run, cluster)}: {NOTE}")
+        step, note = ("Swap", NOTE) if swaps else (M_STEP, f"For cluster {cluster_number(run, cluster)}: {NOTE}")
         return [
             Formula("Objective", "", loss, objective, loss_value),
             nearest_center(run, point, to_medoids, "dissimilarities", "medoid", dissimilarity(X, m), label),

@@ -16,6 +16,8 @@ from pages.figures.ellipses import ellipses
 from pages.figures.markup import cluster_mark
 from pages.methods.base import MethodView, Placement, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
+    E_STEP,
+    M_STEP,
     MAX_SHOWN,
     NK,
     NOTE,
@@ -193,10 +195,10 @@ class MixtureView(MethodView):
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "Ellipses show each Gaussian at one and two standard deviations. Press Play or use the arrow keys.",
-            "E": "E step: each point gets a posterior probability (responsibility) for every component. Colors are blended "
+            "E": "Each point gets a posterior probability (responsibility) for every component. Colors are blended "
             "accordingly.",
-            "M": "M step: each component takes the mean and covariance of all points, weighted by responsibility. The value "
-            "shown is an upper bound on the loss; the next E step makes it tight again.",
+            "M": "Each component takes the mean and covariance of all points, weighted by responsibility. The value "
+            "shown is an upper bound on the loss; the next assignment makes it tight again.",
         }
 
     def e_sentence(self, run, state: int, current) -> str:
@@ -204,11 +206,11 @@ class MixtureView(MethodView):
         if current.iteration > 0:
             n = current.assignment.changed
             change = f"{pluralize(n, 'point')} changed {'its' if n == 1 else 'their'} most likely component"
-        return f"E step: {change}, loss {self.loss_text(current.loss)}."
+        return f"{E_STEP}: {change}, loss {self.loss_text(current.loss)}."
 
     def m_sentence(self, run, state: int, current) -> str:
         shift = format_short(self.center_shifts(run, state).max())
-        return f"M step: means moved by at most {shift}, loss {self.loss_text(current.loss)} (upper bound)."
+        return f"{M_STEP}: means moved by at most {shift}, loss {self.loss_text(current.loss)} (upper bound)."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         history, x = run.history, run.data.points[[point]]
@@ -263,13 +265,13 @@ class MixtureView(MethodView):
         m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
         name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
         objective = (
-            "Mean negative log-likelihood, in nats per point. After an M step, the value shown is instead that of the upper "
+            "Mean negative log-likelihood, in nats per point. After an update, the value shown is instead that of the upper "
             "bound that EM minimizes."
         )
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            Formula("E step", "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),
-            Formula("M step", "M", m_step, f"For component {k}: {NOTE}", m_values),
+            Formula(E_STEP, "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),
+            Formula(M_STEP, "M", m_step, f"For component {k}: {NOTE}", m_values),
         ]
 
     def cluster_columns(self, run) -> dict:

@@ -16,6 +16,8 @@ from pages.datasets.planes import Plane
 from pages.figures import palette
 from pages.methods.base import MethodView, NoScript, ResultTable, Score, Script
 from pages.methods.formulas import (
+    E_STEP,
+    M_STEP,
     NOTE,
     VALUE,
     Formula,
@@ -202,9 +204,9 @@ class PPCAView(MethodView):
         return {
             "start": f"Solid: {axes} of the current parameters, {SPAN:g} standard deviations long on both sides of the mean. "
             f"Dashed: the closed form of PCA.{rings}",
-            "E": f"E step: each point gets a posterior distribution of its {scores}{predicted}. "
+            "E": f"Each point gets a posterior distribution of its {scores}{predicted}. "
             f"Gray lines: from {sampled} to the points of the {space} with these scores.",
-            "M": f"M step: the {space} is fitted to the points by least squares, given the distribution of the scores.",
+            "M": f"The {space} is fitted to the points by least squares, given the distribution of the scores.",
         }
 
     def start_sentence(self, run, state: int, current) -> str:
@@ -214,11 +216,11 @@ class PPCAView(MethodView):
     def e_sentence(self, run, state: int, current) -> str:
         error = hidden_error(run, state)
         what = "scores computed" if error is None else f"hidden values imputed with an error (RMS) of {format_short(error)}"
-        return f"E step: {what}, loss {self.loss_text(current.loss)}."
+        return f"{E_STEP}: {what}, loss {self.loss_text(current.loss)}."
 
     def m_sentence(self, run, state: int, current) -> str:
         turned = largest_angle(self.axes(run, state - 1), self.axes(run, state))
-        return f"M step: turned by {turned:.1f}°, {self._from_pca(run, state)}, loss {self.loss_text(current.loss)}."
+        return f"{M_STEP}: turned by {turned:.1f}°, {self._from_pca(run, state)}, loss {self.loss_text(current.loss)}."
 
     def _from_pca(self, run, state: int) -> str:
         return f"{largest_angle(self.axes(run, state), closed_form(run)[1]):.1f}° from PCA"
@@ -266,8 +268,8 @@ class PPCAView(MethodView):
             Formula(
                 "Objective", "", objective, "Mean negative log-likelihood of observed values, in nats per row.", loss_value
             ),
-            Formula("E step", "E", e_step, f"<math>{inner}</math>. For {name}: {NOTE}", e_values),
-            Formula("M step", "M", m_step, f"First column of the loadings; {NOTE}", m_values),
+            Formula(E_STEP, "E", e_step, f"<math>{inner}</math>. For {name}: {NOTE}", e_values),
+            Formula(M_STEP, "M", m_step, f"First column of the loadings; {NOTE}", m_values),
         ]
 
     # Exporting

@@ -24,6 +24,8 @@ from pages.datasets.limits import MAX_WORDS
 from pages.datasets.texts import TEXT, Text
 from pages.methods.base import ExportFile, MethodView, Score, Script
 from pages.methods.formulas import (
+    E_STEP,
+    M_STEP,
     NOTE,
     VALUE,
     Formula,
@@ -244,8 +246,8 @@ class SkipGramView(MethodView):
             "start": f"Each {noun} has two vectors: one as {with_article(noun)}, and one as a context of others. The plot "
             "shows the first ones, in the plane of the first two principal components of the final vectors.",
             "initial": "The loss is low if pairs that occur together have a large product, and other pairs a small one.",
-            "words": f"Half-step for {noun}s: the E step gives each pair a weight, and the M step moves each vector to the "
-            "solution of a weighted least-squares problem.",
+            "words": f"Half-step for {noun}s: the assignment (E) gives each pair a weight, and the update (M) moves each vector "
+            "to the solution of a weighted least-squares problem.",
             "contexts": f"Half-step for contexts: the same for the context vectors, while the {noun} vectors stay.",
         }
 
@@ -333,8 +335,8 @@ class SkipGramView(MethodView):
         ridge = f"λ is the ridge penalty times N / V, with V {run.data.noun}s. Contexts likewise."
         return [
             Formula("Objective", "", loss, f"<math>{definitions}</math>; the ridge penalty is added.", loss_value),
-            Formula("E step", both, e_step, f"For “{word}” and its most frequent context, “{context}”: {NOTE}", e_values),
-            Formula("M step", both, m_step, f"“{word}” and its nearest {run.data.noun}s: {NOTE} {ridge}", m_values),
+            Formula(E_STEP, both, e_step, f"For “{word}” and its most frequent context, “{context}”: {NOTE}", e_values),
+            Formula(M_STEP, both, m_step, f"“{word}” and its nearest {run.data.noun}s: {NOTE} {ridge}", m_values),
         ]
 
     # Exporting

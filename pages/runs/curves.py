@@ -79,7 +79,7 @@ def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, t
 
 class _Curve:
     def __init__(self, run: Run, frames: list[Frame]):
-        self.frames = frames
+        self.frames, self.step_name = frames, run.view.step_name
         history = run.history
         self.states = [i for i, state in enumerate(history.states) if state.loss is not None]
         self.phases = [history.states[i].phase for i in self.states]
@@ -100,13 +100,9 @@ class _Curve:
     def traces(self) -> list[dict]:
         """Traces of the curve, as in the last frame."""
         symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for M steps
-        text = [f"{_step(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
+        text = [f"{self.step_name(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
         whole = dict(x=self.x, y=self.y, text=text, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
         return animated_traces(whole, self.at(len(self.frames) - 1), symbols)
-
-
-def _step(phase: str) -> str:
-    return f"{phase} step" if len(phase) == 1 else phase.capitalize()
 
 
 def animated_traces(whole: dict, now: list[dict], symbols=0) -> list[dict]:

@@ -108,7 +108,7 @@ def test_the_animation_file_plays_without_a_network(page, chromium, server, tmp_
     offline.wait_for_function(f"final => {text} === final", arg=final)
     offline.locator(".updatemenu-button", has_text="First frame").click()
     offline.locator(".updatemenu-button", has_text="Play").click()
-    offline.wait_for_function(f"() => {text}.startsWith('M step')")
+    offline.wait_for_function(f"() => {text}.startsWith('Update (M)')")
     offline.keyboard.press(" ")
     offline.wait_for_timeout(100)
     paused = sentence.inner_text()

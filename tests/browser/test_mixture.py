@@ -125,7 +125,7 @@ def test_formulas_change_with_the_frame_and_show_the_same_loss_as_the_sentence(p
         assert f"loss {seen[-1][0].removeprefix('= ')} nats per point" in sentence(page)
         share = history.assignment_of_iteration(t).responsibilities[0, component_order(history)[0]]
         assert seen[-1][1] == f"= {share:.3f}"
-        assert page.locator(".formula.now .what").all_inner_texts() == ["M step" if half else "E step"]
+        assert page.locator(".formula.now .what").all_inner_texts() == ["Update (M)" if half else "Assignment (E)"]
         step(page, "back")
     assert len({tuple(texts) for texts in seen}) == 4
     assert index == 3

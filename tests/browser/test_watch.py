@@ -132,7 +132,7 @@ def test_every_frame_shows_its_centers_its_loss_and_its_sentence_on_the_same_axe
         loss = history.half_losses[t] if half else history.losses[t]
         np.testing.assert_allclose(centers(page), history.parameters[t + half], atol=1e-3)
         assert marker(page) == (t + half / 2, loss)
-        assert sentence(page).startswith("M step" if half else "E step")
+        assert sentence(page).startswith("Update (M)" if half else "Assignment (E)")
         assert page.evaluate(ranges, PLOT) == axes
         # what screen readers say
         descriptions.append(plot.get_attribute("aria-label"))

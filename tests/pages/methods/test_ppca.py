@@ -293,7 +293,7 @@ def test_the_captions_of_m_steps_have_the_angle_by_which_the_plane_turned(whole)
         if state.phase == "M":
             old, new = (np.linalg.qr(whole.history.states[j].parameters.loadings)[0] for j in (i - 1, i))
             angle = math.degrees(math.acos(min(1.0, np.linalg.svd(old.T @ new)[1].min())))
-            found = re.search(r"M step: turned by ([\d.]+)°", whole.view.sentence(whole, i))
+            found = re.search(r"Update \(M\): turned by ([\d.]+)°", whole.view.sentence(whole, i))
             assert float(found[1]) == pytest.approx(angle, abs=0.0501)
 
 

@@ -87,7 +87,7 @@ def test_the_caption_counts_the_points_that_changed_cluster():
     before, after = run.history.assignment_of_iteration(1).labels, run.history.assignment_of_iteration(2).labels
     changed = int((before != after).sum())
     sentence = next(frame.sentence for frame in frames if frame.phase == "E" and iteration_of(run, frame.assigned) == 2)
-    assert sentence.startswith(f"E step: {changed} point")
+    assert sentence.startswith(f"Assignment (E): {changed} point")
 
 
 def test_long_runs_are_shown_in_part_with_a_message(monkeypatch):
@@ -434,7 +434,7 @@ def test_a_run_starts_at_manually_placed_centers(name):
 @pytest.mark.parametrize(
     ("points", "centers", "text"),
     [
-        ([[0], [0], [4]], [[0], [3], [9]], "M step: centers moved by at most 1, loss 0."),
+        ([[0], [0], [4]], [[0], [3], [9]], "Update (M): centers moved by at most 1, loss 0."),
         (
             [[0], [0], [1], [4]],
             [[0], [90]],
