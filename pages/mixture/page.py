@@ -22,6 +22,7 @@ from pages.ui.examples import title_with_examples
 from pages.ui.failures import choose_failure
 from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
+from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.segments import named
 from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
 
@@ -62,8 +63,8 @@ def caption(run: Run, shown: RunPictures, background: str) -> str:
     )
 
 
-def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
-    """Shows the animated plot with its caption, and the results next to it."""
+def show_run(run: Run, plane: Plane, progress: Progress) -> tuple[RunPictures, object]:
+    """Shows the animated plot with its caption, and the results next to it, with a container below them."""
     left, right = st.columns([2, 1], gap="medium")
     with left:
         background = choose_background(run.data)
@@ -80,7 +81,8 @@ def show_run(run: Run, plane: Plane, progress: Progress) -> RunPictures:
         st.caption(caption(run, shown, background))
     with right:
         run_view.show_results(run, shown)
-    return shown
+        starts = st.container()
+    return shown, starts
 
 
 def choose_section(data: Data) -> str:
@@ -90,6 +92,7 @@ def choose_section(data: Data) -> str:
 
 
 beside, below = title_with_examples("Gaussian mixture")
+use_found_start()
 data = current()
 settings = choose_settings_of(METHOD, data, "mixture")
 choose_failure("mixture", beside, below)
@@ -105,12 +108,13 @@ except ValueError as error:
 else:
     if run.note:
         st.info(run.note, icon=":material/info:")
-    shown = show_run(run, plane, progress)
+    shown, starts = show_run(run, plane, progress)
     panel = run_view.player_panel()
     formulas, point = run_view.choose_formulas(run, shown.frames, always=True)
     section = choose_section(data)
     with panel:
-        other_figures = ("triangle",) if section == "responsibilities" and run.k == 3 else ()
-        run_view.show_player(run, shown, formulas, other_figures)
+        run_view.show_player(run, shown, formulas, ("triangle",) * (section == "responsibilities" and run.k == 3))
+    with starts:  # after the player, because it may take longer than the run
+        show_random_starts(run)
     show_section(section, run, plane, progress, shown, point)
 progress.done()

@@ -26,6 +26,7 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress, is_running, resume, run_job
+from pages.ui.random_starts import warn_of_better_start
 from pages.ui.results import MAX_CENTER_COLUMNS, more_columns_note, show_tables, shows_scaled
 from pages.ui.widgets import PERSISTENT, session_cache
 
@@ -303,6 +304,7 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
             f"The refits use the random sample of {len(run.data.points):,} points, so they show the uncertainty of estimates "
             f"from that many points. It is smaller for all {run.data.n:,} points."
         )
+    warn_of_better_start(run, "The bootstrap shows the uncertainty of the optimum on the screen only.")
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))
     name = plots.token("bootstrap", run.key, n_fits)
     if not (job.fits or is_running(name) or st.button("Run bootstrap", icon=":material/play_arrow:", on_click=resume)):

@@ -15,6 +15,7 @@ from pages.ui.failures import show_failure
 from pages.ui.navigation import open_requested_page
 from pages.ui.placing import choose_plane, clear_centers, edit_centers, is_manual
 from pages.ui.progress import Progress
+from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.results import show_proximities, show_tables
 from pages.ui.segments import named
 from pages.ui.widgets import choose_settings, session_cache
@@ -44,15 +45,19 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         show_export_menu(run, shown.picture, shown.frames)
     with right:
         run_view.show_results(run, shown)
+        starts = st.container()
         if run.view.traits.clusters:
             st.page_link("pages/segments/page.py", label="What are these clusters?", icon=":material/groups:")
     if run.data.precomputed is not None:
         show_proximities(run)
     show_tables(run)
+    with starts:  # after the rest, because it may take longer than the run
+        show_random_starts(run)
 
 
 st.title("Clustering, step by step")
 open_requested_page()
+use_found_start()
 data = current()
 failure = st.container()
 settings = choose_settings(data)

@@ -13,7 +13,7 @@ from pages.export import report
 from pages.figures.plots import Figure
 from pages.mixture import density
 from pages.runs import pictures
-from pages.ui import progress
+from pages.ui import progress, random_starts
 from pages.ui.memory import memory_cleaner
 from tests.pages.reading import plain_frames
 
@@ -60,6 +60,15 @@ def _jobs_are_awaited():
     """A page waits until its jobs are finished."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress, "WAIT", 60)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_random_starts():
+    """Pages compare a run with few other random starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(random_starts, "RESTARTS", 3)
+        patch.setattr(random_starts, "MANY_STARTS", 40)
         yield
 
 

@@ -392,6 +392,16 @@ def test_means_and_covariances_are_in_original_units_and_scaled_on_request():
 
 
 @pytest.mark.usefixtures("no_plots")
+def test_the_bootstrap_warns_of_an_optimum_that_is_not_the_best():
+    app = opened(n="100", seed="27", section="Uncertainty (bootstrap)")
+    warning = next(warning.value for warning in app.warning if "bootstrap" in warning.value)
+    assert warning.startswith("3 of 4 random starts find a better optimum")
+    [beside, above] = [one for one in app.button if one.label == "Show the best start (seed 1)"]
+    assert beside.key != above.key
+    above.click().run()
+    assert not app.warning
+
+
 def test_the_bootstrap_table_is_in_original_units():
     app = opened(source="Built-in", table="Old Faithful", scaling="Standardize", k="1", section="Uncertainty (bootstrap)")
     app.number_input(key="resampled").set_value(20).run()

@@ -14,6 +14,7 @@ from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
+from pages.ui import random_starts
 from tests.pages.app import latest, opened
 
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Gaussian mixture"}
@@ -190,3 +191,36 @@ def test_centers_placed_in_the_plane_of_two_columns_start_at_the_mean_of_the_oth
     app = opened("/?source=Built-in&table=Iris&start_kmeans=Manual&across_4=sepal_length&up_4=petal_length&k=2")
     run = latest(app, "run")
     np.testing.assert_allclose(run.history.parameters[0][:, [1, 3]], np.tile(run.data.points.mean(axis=0)[[1, 3]], (2, 1)))
+
+
+def button(app, label):
+    return next(button for button in app.button if button.label.startswith(label))
+
+
+def test_a_bad_start_is_found_and_the_best_start_is_one_click_away(monkeypatch):
+    monkeypatch.setattr(random_starts, "RESTARTS", 10)
+    app = opened_with([[0, 0], [0, 1], [3, 0], [3, 1.0]], monkeypatch, "k=2")
+    losses = [fit(KMeans(2, init="random"), [[0, 0], [0, 1], [3, 0], [3, 1.0]], rng=seed).loss for seed in range(1, 41)]
+    assert metrics(app)["Final loss"] == f"{losses[0]:.5f}"
+    button(app, "Find a bad start").click().run()
+    worst = 1 + losses.index(9)
+    assert app.number_input(key="seed").value == worst
+    assert metrics(app)["Final loss"] == "9.00000"
+    assert f"{losses.count(1)} of 40 random starts find a better optimum" in messages(app)
+    best = 1 + losses.index(1)
+    button(app, f"Show the best start (seed {best})").click().run()
+    assert app.number_input(key="seed").value == best
+    assert metrics(app)["Final loss"] == "1.00000"
+    assert f"{losses.count(1)} of 40 random starts find this optimum; none finds a better one." in messages(app)
+    # two distant pairs of equal points have one optimum
+    app = opened_with([[0, 0], [0, 0], [3, 0], [3, 0.0]], monkeypatch, "k=1")
+    button(app, "Find a bad start").click().run()
+    assert app.number_input(key="seed").value == 1
+    assert "40 of 40 random starts find this optimum." in messages(app)
+    assert "Find a bad start" not in [one.label for one in app.button]
+
+
+def test_starts_that_are_not_random_are_compared_with_no_others():
+    app = opened("/?n=60&start_kmeans=Hierarchical clustering")
+    assert "random starts" not in messages(app)
+    assert "Find a bad start" not in [one.label for one in app.button]
