@@ -11,7 +11,7 @@ from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
 
 HEIGHT = 230
-LINE, CHOSEN = palette.COLORS[0], palette.COLORS[1]
+LINE, CHOSEN = palette.CURVE, palette.CHOSEN
 REFERENCE = "rgba(140,140,150,0.28)"
 
 
@@ -77,7 +77,7 @@ def information_criteria(verdict: Verdict) -> go.Figure:
                 legendgroup=short(model),
                 showlegend=column == 1,
                 mode="lines+markers",
-                line=dict(color=palette.color_of(i), width=2),
+                line=dict(color=palette.series_color(i), width=2),
                 marker=dict(symbol=palette.symbol_of(i), size=7),
                 hovertemplate=f"{short(model)}, K = %{{x}}<br>%{{y:.1f}}<extra></extra>",
             )

@@ -11,7 +11,7 @@ from pages.figures.plots import TIGHT, Figure
 
 ROW_HEIGHT = 30
 BAND = "rgba(140,140,150,0.45)"
-OTHER = "#717581"
+OTHER = "#a5a8b0"
 """color of columns that are not features"""
 
 
@@ -32,7 +32,7 @@ def effect_bars(
     """
     y = np.arange(len(names))
     shown = np.flatnonzero(np.isfinite(noise))
-    colors = [palette.COLORS[0] if feature else OTHER for feature in is_feature]
+    colors = [palette.CURVE if feature else OTHER for feature in is_feature]
     bands = dict(type="bar", orientation="h", x=noise[shown], y=y[shown], width=0.86, marker=dict(color=BAND))
     texts = [
         f"{escape_title(name)}: {measure} = {effect:.3f}"

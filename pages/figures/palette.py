@@ -14,12 +14,16 @@ SYMBOL_NUMBERS = np.array([0, 1, 2, 5, 3, 17, 4], dtype=np.uint8)
 MARKS = ("●", "■", "◆", "▲", "✚", "★", "✖")
 """the same symbols as characters"""
 NEUTRAL = "#8c8c96"
-"""color of unassigned points, visible on light and dark backgrounds"""
-IMPUTED = "#c2185b"
-"""color of the rings around points with imputed values"""
-SEQUENTIAL = [[0, "#123a63"], [0.35, "#3f90da"], [0.7, "#b9d9f2"], [1, "#f4f8fc"]]
+"""color of points without a cluster and of rings around imputed values, visible on light and dark backgrounds"""
+CHOSEN = "#d81b7a"
+"""color of what is shown now or was chosen: the current frame of a curve, the suggested K, points that were picked out"""
+CURVE = "#6f80a6"
+"""color of curves, bars and densities that belong to no cluster"""
+SERIES = ("#6478ab", "#3a9a5b", "#97a3bd", "#8db54a", "#1f8a80", "#b08fc4", "#64666f", "#c3c98a")
+"""colors of lines that are compared and are no clusters, such as initializations"""
+SEQUENTIAL = [[0, "#1f2c4d"], [0.35, "#6478ab"], [0.7, "#c3cbdd"], [1, "#f5f7fa"]]
 """color scale from small to large distances"""
-DIVERGING = [[0, "#e76300"], [0.5, "#f2f2f2"], [1, "#3f90da"]]
+DIVERGING = [[0, "#a6611a"], [0.5, "#f2f2f2"], [1, "#018571"]]
 """color scale from −1 to 1"""
 
 
@@ -41,6 +45,11 @@ def blend(memberships: np.ndarray, colors) -> list[str]:
 def color_of(rank: int) -> str:
     """Return the color of the cluster with this rank, which is its number on the screen minus 1."""
     return COLORS[rank % len(COLORS)]
+
+
+def series_color(number: int) -> str:
+    """Return the color of the series with this number, from 0."""
+    return SERIES[number % len(SERIES)]
 
 
 def symbol_of(rank: int) -> str:

@@ -50,5 +50,5 @@ def pickable_points(
     # a click must not fade the other points
     points |= dict(marker=look, unselected=dict(marker=dict(opacity=look["opacity"])))
     ring = dict(type="scatter", mode="markers", x=xy[[chosen], 0], y=xy[[chosen], 1], hoverinfo="skip")
-    outer = dict(symbol="circle-open", size=17, color=palette.IMPUTED, line=dict(width=3))
+    outer = dict(symbol="circle-open", size=17, color=palette.CHOSEN, line=dict(width=3))
     return Figure([points, ring | dict(marker=outer)], layout)

@@ -89,7 +89,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
                 for i, name in zip(rows, data.names_of(rows), strict=True)
             ],
             hovertemplate=TEXT_TOOLTIP,
-            marker=dict(symbol="circle-open", size=13, color=palette.IMPUTED, opacity=0.8, line=dict(width=1.5)),
+            marker=dict(symbol="circle-open", size=12, color=palette.NEUTRAL, opacity=0.75, line=dict(width=1)),
         )
     ]
 

@@ -30,7 +30,7 @@ UNKNOWN = "#717581"
 
 
 def shaded_points(data: Data, plane: Plane, values: np.ndarray, name: str, height: int = 420) -> go.Figure:
-    """Return a scatter plot in the plane with points shaded by values (n,) from 0 (orange) to 1 (blue); NaN is dark gray."""
+    """Return a scatter plot in the plane with points shaded by values (n,) from 0 (brown) to 1 (green); NaN is dark gray."""
     xy = plane.positions(data.points)
     extent, painted = padded_extent(xy), len(xy) > MAX_MARKERS
     shades = np.where(np.isnan(values), 0, 1 + np.rint(np.nan_to_num(values) * (SHADES - 1))).astype(int)
@@ -50,8 +50,8 @@ def shaded_points(data: Data, plane: Plane, values: np.ndarray, name: str, heigh
 
 
 def _scale(values: np.ndarray) -> list[str]:
-    """Colors from orange for 0 over gray to blue for 1."""
-    stops = palette.rgb([palette.COLORS[1], "#b9b6b2", palette.COLORS[0]])
+    """Colors from brown for 0 over gray to green for 1."""
+    stops = palette.rgb([palette.DIVERGING[0][1], "#b9b6b2", palette.DIVERGING[2][1]])
     channels = [np.interp(values, [0, 0.5, 1], channel) for channel in stops.T]
     return ["#" + "".join(f"{round(channel):02x}" for channel in color) for color in zip(*channels, strict=True)]
 

@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pages.datasets.formatting import truncate
+from pages.figures.palette import CURVE
 from pages.figures.plots import THINNED
 
 INK, LIGHT_INK, GRID, BACKGROUND = "#31333f", "#6b6d78", "#e6e9ef", "#ffffff"
@@ -324,7 +325,7 @@ def animated_gif(
         draw.text((OVERSAMPLING * 16, OVERSAMPLING * 10), _shortened(title, 17, width), INK, _font(17))
         for row, line in enumerate(_wrapped(sentences[i], 15, width)[:2]):
             draw.text((OVERSAMPLING * 16, whole.height - OVERSAMPLING * (50 - 20 * row)), line, INK, _font(15))
-        draw.rectangle([0, whole.height - OVERSAMPLING * 4, whole.width * i // max(last, 1), whole.height], fill="#3f90da")
+        draw.rectangle([0, whole.height - OVERSAMPLING * 4, whole.width * i // max(last, 1), whole.height], fill=CURVE)
         whole = whole.reduce(OVERSAMPLING)
         for image, corner in zip(shown, corners, strict=True):
             whole.paste(image, corner)

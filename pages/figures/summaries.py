@@ -14,6 +14,7 @@ from pages.datasets.formatting import escape_html, escape_title, minus_signs, tr
 from pages.datasets.planes import Plane
 from pages.figures import paint, palette
 from pages.figures.plots import (
+    LIGHT,
     MAX_MARKERS,
     TIGHT,
     Figure,
@@ -50,7 +51,7 @@ PANEL_AXIS = dict(showgrid=False, zeroline=False, nticks=4, showline=True, mirro
 def _colors(data: Data) -> tuple[np.ndarray, list[str], np.ndarray]:
     """The index (n,) of each point's color, the colors, and the symbols of the points; they show the true labels."""
     if data.labels is None:
-        return np.zeros(len(data.points), dtype=int), [palette.COLORS[0]], np.zeros(len(data.points), dtype=np.uint8)
+        return np.zeros(len(data.points), dtype=int), [palette.NEUTRAL], np.zeros(len(data.points), dtype=np.uint8)
     groups = np.where(data.labels < 0, 0, data.labels + 1)
     colors = [palette.NEUTRAL, *(palette.color_of(rank) for rank in range(groups.max()))]
     symbols = palette.SYMBOL_NUMBERS[np.maximum(data.labels, 0) % len(palette.SYMBOL_NUMBERS)]
@@ -230,13 +231,12 @@ def explained_variance(components: PrincipalComponents) -> go.Figure:
         type="bar",
         x=x,
         y=ratios,
-        marker=dict(color=palette.COLORS[0]),
+        marker=dict(color=palette.CURVE),
         name="individual",
         hovertemplate="%{y:.1%}<extra></extra>",
     )
-    line = dict(
-        type="scatter", mode="lines+markers", x=x, y=np.cumsum(ratios), name="cumulative", line=dict(color=palette.COLORS[1])
-    )
+    line = dict(type="scatter", mode="lines+markers", x=x, y=np.cumsum(ratios), name="cumulative")
+    line |= dict(line=dict(color=palette.NEUTRAL, dash="dot"))
     layout = dict(
         height=240,
         margin=TIGHT,
@@ -348,8 +348,8 @@ def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, he
         for boundary in boundaries:
             at = float(np.searchsorted(edges, boundary)) - 0.5
             lines += [
-                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
-                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(names) - 0.5, line=dict(width=1.5, color=palette.COLORS[1])),
+                dict(type="line", x0=at, x1=at, y0=-0.5, y1=len(names) - 0.5, line=dict(width=1.5, color=LIGHT)),
+                dict(type="line", y0=at, y1=at, x0=-0.5, x1=len(names) - 0.5, line=dict(width=1.5, color=LIGHT)),
             ]
     layout = dict(
         height=height,

@@ -34,7 +34,7 @@ def thumbnail(data: Data, plane: Plane, labels: np.ndarray, centers: np.ndarray,
             f"<circle cx='{cx:.1f}' cy='{cy:.1f}' r='{radius}' {style}/>" for cx, cy in zip(column, row, strict=True)
         )
 
-    ring = f"fill='none' stroke='{palette.IMPUTED}' stroke-width='3'"
+    ring = f"fill='none' stroke='{palette.CHOSEN}' stroke-width='3'"
     image = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}'>"
         f"<image href='{points}' width='{WIDTH}' height='{HEIGHT}'/>"

@@ -115,7 +115,7 @@ def heat_map(run: Run, height: int = 340) -> go.Figure:
             thickness=10, x=1.02, xpad=0, title=dict(text=escape_title(run.data.matrix_name or "dissimilarity"), side="right")
         ),
     )
-    boxes = [  # with a light border, because a blue box is invisible on blue cells
+    boxes = [  # with a light border, because a dark box is invisible on dark cells
         dict(type="rect", x0=begin, x1=end, y0=begin, y1=end, line=dict(width=width, color=line_color or LIGHT))
         for begin, end, color in _spans(run)
         for width, line_color in ((5, None), (2.5, color))
@@ -183,7 +183,7 @@ class _Brackets:
     def inversion_rings(self) -> dict:
         """Trace with a ring at each inversion."""
         rows = self.data_tree.tree.inversions
-        ring = dict(symbol="circle-open", size=11, color=palette.IMPUTED, line=dict(width=2))
+        ring = dict(symbol="circle-open", size=11, color=palette.CHOSEN, line=dict(width=2))
         return dict(
             type="scatter",
             mode="markers",

@@ -18,7 +18,6 @@ LOG_STEP = 1.25
 """difference between adjacent contours of the log density, in nats"""
 LOG_LEVELS = 12
 """number of contours of the log density"""
-DENSITY_COLOR = "#6f80a6"
 MARGIN_STEPS = 90
 """number of positions along an axis at which the margin is evaluated"""
 BINS = 40
@@ -47,7 +46,7 @@ class DensityBackground:
     def source(self, state: int) -> str:
         """Image of the density in this state, as a data URI."""
         levels = np.searchsorted(self.contours, self.grid.log_density(self.mixtures[state]))
-        return paint.bands(levels, len(self.contours), palette.rgb([DENSITY_COLOR])[0])
+        return paint.bands(levels, len(self.contours), palette.rgb([palette.CURVE])[0])
 
 
 class MarginalDensities:
@@ -101,7 +100,7 @@ class MarginalDensities:
 
     def traces(self, state: int) -> list[dict]:
         """Traces of the lines in this state."""
-        styles = [dict(color=palette.COLORS[0], width=1.6), dict(color=palette.COLORS[1], width=2.4)]
+        styles = [dict(color=palette.CURVE, width=width) for width in (1.2, 2.8)]
         return [
             dict(type="scatter", mode="lines", hoverinfo="skip", line=styles[j % 2]) | line | self._place(j // 2)
             for j, line in enumerate(self.at(state))

@@ -73,7 +73,7 @@ def highlighted(
     data = posterior.run.data
     xy, traces, layout = _scatter(data, plane, posterior.responsibilities, height)
     rows = rows[:MAX_MARKERS]
-    ring = dict(symbol="circle-open", size=12, color=palette.IMPUTED, line=dict(width=1.8))
+    ring = dict(symbol="circle-open", size=12, color=palette.CHOSEN, line=dict(width=1.8))
     traces.append(dict(type="scatter", mode="markers", x=xy[rows, 0], y=xy[rows, 1], hoverinfo="skip", marker=ring))
     if chosen is not None:
         for size, width, color in ((23, 6, LIGHT), (23, 2.5, DARK)):
@@ -202,7 +202,7 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
         x=bin_centers,
         y=counts,
         width=edges[1] - edges[0],
-        marker=dict(color=np.where(bin_centers < threshold, palette.IMPUTED, palette.COLORS[0])),
+        marker=dict(color=np.where(bin_centers < threshold, palette.CHOSEN, palette.CURVE)),
         hovertemplate="around %{x:.2f}: %{y} points<extra></extra>",
     )
     layout = dict(
@@ -214,7 +214,7 @@ def log_densities(posterior: Posterior, threshold: float, height: int = 230) -> 
         yaxis=dict(title=dict(text="points")),
     )
     if np.isfinite(threshold):
-        line = dict(width=2, dash="dash", color=palette.IMPUTED)
+        line = dict(width=2, dash="dash", color=palette.CHOSEN)
         layout["shapes"] = [dict(type="line", x0=threshold, x1=threshold, y0=0, y1=1, yref="paper", line=line)]
     return Figure([bars], layout)
 

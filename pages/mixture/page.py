@@ -55,7 +55,7 @@ def caption(run: Run, shown: RunPictures, background: str) -> str:
         "none": "",
     }
     return (
-        "Marginal densities: each weighted component (thin blue lines) and the mixture (thick orange line), over histograms "
+        "Marginal densities: each weighted component (thin lines) and the mixture (thick line), over histograms "
         "of the points."
         + contours[background]
         + (f" {shown.omitted_note}" if shown.omitted_note else "")

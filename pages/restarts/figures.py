@@ -21,7 +21,7 @@ BEST = "#8c8c96"
 
 def color_of_initialization(name: str) -> str:
     """Color of an initialization, the same for every method."""
-    return palette.color_of(list(initializations()).index(name))
+    return palette.series_color(list(initializations()).index(name))
 
 
 def histogram(findings: Findings) -> go.Figure:

@@ -117,7 +117,7 @@ def animated_traces(whole: dict, now: list[dict], symbols=0) -> list[dict]:
         line=dict(color=palette.NEUTRAL, width=1.5),
         marker=dict(symbol=symbols, size=5, color=palette.NEUTRAL),
     )
-    line = dict(type="scatter", mode="lines", line=dict(color=palette.COLORS[0], width=3), hoverinfo="skip")
-    dot = dict(size=13, color=palette.COLORS[1], line=dict(width=2, color="#ffffff"))
+    line = dict(type="scatter", mode="lines", line=dict(color=palette.CURVE, width=3), hoverinfo="skip")
+    dot = dict(size=13, color=palette.CHOSEN, line=dict(width=2, color="#ffffff"))
     marker = dict(type="scatter", mode="markers", hoverinfo="skip", marker=dot)
     return [faint | whole, line | now[0], marker | now[1]]

@@ -131,7 +131,7 @@ def _show_noise(segments: Segments) -> None:
         columns,
         ("p-value that accounts for the clustering", "Naive p-value"),
         (selective, naive),
-        (palette.COLORS[0], palette.NEUTRAL),
+        (palette.CURVE, palette.NEUTRAL),
         strict=True,
     ):
         below = f"{(p_values < LEVEL).mean():.0%} below {LEVEL:g}"

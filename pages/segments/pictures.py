@@ -267,7 +267,7 @@ def _show_heat_map(profiles: Profiles, groups: ColoredSegments) -> None:
         alt="Heat map of the mean of each column in each segment.",
     )
     st.caption(
-        "Blue: above the mean of all rows; orange: below, by up to two standard deviations. "
+        "Green: above the mean of all rows; brown: below, by up to two standard deviations. "
         "Columns in italics were not used for clustering. Click a cell to pick out its segment and show its column."
         + _left_out(profiles, len(columns), only_numbers=False)
     )

@@ -142,7 +142,7 @@ def test_points_have_the_color_of_their_true_group_and_are_gray_without_one():
     none = random_data(4, 2, labels=np.full(4, -1))
     assert set(summaries.scatter(none, column_plane(none.columns, 0, 1)).data[0].marker.color) == {palette.NEUTRAL}
     plain = random_data(4, 2)
-    assert set(summaries.scatter(plain, column_plane(plain.columns, 0, 1)).data[0].marker.color) == {palette.COLORS[0]}
+    assert set(summaries.scatter(plain, column_plane(plain.columns, 0, 1)).data[0].marker.color) == {palette.NEUTRAL}
 
 
 def test_points_are_at_their_coordinates_inside_the_axes():
