@@ -3,8 +3,10 @@
 import os
 import pickle
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial, reduce
 from operator import getitem
 from typing import Any
@@ -15,11 +17,31 @@ import numpy as np
 GROUP = 8
 """number of results that one task combines"""
 WAIT = 60
-"""seconds to wait for a worker if there is none"""
+"""seconds within which the scheduler must answer, and a worker must be ready if there is none"""
+CHECKING = 10
+"""seconds between two checks of the scheduler and the workers"""
+POLLING = 0.1
+"""seconds between two calls of the function of `while_waiting`"""
 SHARE_OF_WORKERS = 0.4
 """share of the workers' memory limit that results may occupy"""
 SHARE_OF_MACHINE = 0.25
 """share of this machine's memory that results may occupy if Dask runs in this process"""
+
+
+_on_wait: ContextVar[Callable[[], None] | None] = ContextVar("on_wait", default=None)
+
+
+@contextmanager
+def while_waiting(function: Callable[[], None]) -> Iterator[None]:
+    """Call the function from time to time while this thread waits for workers.
+
+    It may raise an exception to stop the computation, which like KeyboardInterrupt is not derived from `Exception`.
+    """
+    token = _on_wait.set(function)
+    try:
+        yield
+    finally:
+        _on_wait.reset(token)
 
 
 def dask():
@@ -29,6 +51,30 @@ def dask():
 
 class InvalidBlock(ValueError):
     """An error in the contents of a block; the message is complete."""
+
+
+@contextmanager
+def _plain_errors():
+    """Raises ValueError with a sentence for the user instead of any error."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong and what to do about it."""
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    if isinstance(error, InvalidBlock):
+        return text
+    if isinstance(error, FileNotFoundError):
+        return f"a file of the table has vanished ({text}): restore it, or open the table again"
+    if kind == "KilledWorker" or isinstance(error, MemoryError):
+        what = "workers were lost repeatedly, probably for lack of memory" if kind == "KilledWorker" else "workers lack memory"
+        return f"{what}: use smaller blocks, or workers with more memory"
+    if _is_of_distributed(error) or "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
+        return f"the Dask cluster does not answer ({kind}: {text}): check that its scheduler and workers are running"
+    return f"a block of the table cannot be computed ({kind}: {text}): check that all files have the same columns of numbers"
 
 
 class Holder:
@@ -144,6 +190,7 @@ def _optimized(graph, keys, places: dict, **_):
     return graphs.HighLevelGraph({name: layer}, {name: set()})
 
 
+@_plain_errors()
 def places_of(tasks: Tasks) -> list[str | None]:
     """A worker for each task: the one that has its result, or else equally many consecutive tasks for each thread."""
     client = _client()
@@ -151,10 +198,10 @@ def places_of(tasks: Tasks) -> list[str | None]:
         return [None] * len(tasks)
     results = [tasks.graph.get(item) if isinstance(item[0], str) else None for item in tasks.items]
     if all(map(_is_of_distributed, results)):
-        with _plain_errors():
-            sys.modules["distributed"].wait(results)
-            holders = client.who_has(results)
-        return [next(iter(holders[result.key]), None) for result in results]
+        wait_for(results)
+        keys = [result.key for result in results]
+        holders = _answer(client, "who_has", keys=keys)
+        return [next(iter(holders[key]), None) for key in keys]
     threads = [address for address, worker in sorted(_workers(client).items()) for _ in range(worker["nthreads"])] or [None]
     return [threads[i * len(threads) // len(tasks)] for i in range(len(tasks))]
 
@@ -217,15 +264,41 @@ def _is_of_distributed(value) -> bool:
 
 
 def _result(value):
-    if not _is_of_distributed(value):
-        return value
+    return result_of(value) if _is_of_distributed(value) else value
+
+
+def result_of(future):
+    """The result of a future of `distributed`. Raises its error, or one of `wait_for`."""
     while True:
+        wait_for([future])
         try:
-            return value.result(timeout=WAIT)
+            return future.result(timeout=WAIT)
         except TimeoutError:
-            if value.status != "pending":
+            if future.done():
                 raise
-            value.client.wait_for_workers(1, timeout=WAIT)  # without workers, the result would never arrive
+            # the worker that had the result was lost
+
+
+def wait_for(futures: list) -> None:
+    """Wait until futures of `distributed` are finished.
+
+    Raises TimeoutError if the scheduler does not answer or there are no workers for `WAIT` seconds, and MemoryError if all
+    workers are paused for this time because their memory is full.
+    """
+    client, on_wait = futures[0].client, _on_wait.get()
+    ready = checked = time.monotonic()
+    while not all(future.done() for future in futures):
+        with suppress(TimeoutError):
+            sys.modules["distributed"].wait(futures, timeout=POLLING)
+        if on_wait is not None:
+            on_wait()
+        if time.monotonic() - checked > CHECKING:
+            states = {worker["status"] for worker in _workers(client).values()}
+            checked = time.monotonic()
+            if "running" in states:
+                ready = checked
+            elif checked - ready > WAIT:
+                raise MemoryError("all workers are paused") if "paused" in states else TimeoutError("there are no workers")
 
 
 def _reduced(results: list, combine: Callable):
@@ -240,13 +313,17 @@ def _client():
 
 def _workers(client) -> dict[str, dict]:
     """Properties of the workers by their address."""
-    with _plain_errors():
-        workers = client.scheduler_info(n_workers=-1).get("workers")
-        if workers is None:
-            raise ConnectionError("the connection is closed")
-    return workers
+    return _answer(client, "identity", n_workers=-1)["workers"]
 
 
+def _answer(client, question: str, **arguments):
+    """The answer of the scheduler. Raises TimeoutError or OSError if there is none."""
+    if client.status not in ("running", "connecting"):
+        raise ConnectionError("the connection is closed")
+    return client.sync(getattr(client.scheduler, question), callback_timeout=WAIT, **arguments)
+
+
+@_plain_errors()
 def memory() -> float:
     """Number of bytes that results may occupy."""
     client = _client()
@@ -260,26 +337,3 @@ def size_of(value) -> int:
     buffers: list = []
     pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     return sum(buffer.raw().nbytes for buffer in buffers)
-
-
-@contextmanager
-def _plain_errors():
-    """Raises ValueError with a sentence for the user instead of any error."""
-    try:
-        yield
-    except Exception as error:
-        raise ValueError(_sentence(error)) from error
-
-
-def _sentence(error: Exception) -> str:
-    """What went wrong and what to do about it."""
-    kind, text = type(error).__name__, " ".join(str(error).split())
-    if isinstance(error, InvalidBlock):
-        return text
-    if isinstance(error, FileNotFoundError):
-        return f"a file of the table has vanished ({text}): restore it, or open the table again"
-    if kind == "KilledWorker" or isinstance(error, MemoryError):
-        return "workers were lost repeatedly, probably for lack of memory: use smaller blocks, or workers with more memory"
-    if _is_of_distributed(error) or "Cancelled" in kind or isinstance(error, OSError | TimeoutError):
-        return f"the Dask cluster does not answer ({kind}: {text}): check that its scheduler and workers are running"
-    return f"a block of the table cannot be computed ({kind}: {text}): check that all files have the same columns of numbers"

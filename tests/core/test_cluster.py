@@ -1,17 +1,20 @@
 """Runs on a cluster of two worker processes: a worker that is killed, errors of the cluster, and what stays in memory."""
 
+import asyncio
 import os
 import signal
+import time
 import warnings
+from types import SimpleNamespace
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
 
-from clustering import GaussianMixture, History, KMeans, fit, iterate, pixel_counts, quantile_extent
+from clustering import GaussianMixture, History, KMeans, fit, iterate, pixel_counts, quantile_extent, tasks
 from clustering.blocks import ALL_KEPT
-from clustering.tasks import Tasks, places_of
+from clustering.tasks import Tasks, places_of, while_waiting
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -133,3 +136,51 @@ def test_a_cluster_that_does_not_answer_is_reported():
             next(states)
         with pytest.raises(ValueError, match="the Dask cluster does not answer"):
             KMeans(3).prepare(data)
+
+
+@pytest.fixture
+def waiting_for_a_minute(monkeypatch):
+    """Times of waiting that are as short as a test."""
+    for name, seconds in {"WAIT": 0.3, "CHECKING": 0.05, "POLLING": 0.02}.items():
+        monkeypatch.setattr(tasks, name, seconds)
+
+
+@pytest.mark.parametrize(
+    ("workers", "message"),
+    [
+        ({}, "the Dask cluster does not answer .*there are no workers"),
+        ({"a": {"status": "paused", "nthreads": 1, "memory_limit": 2**30}}, "workers lack memory: use smaller blocks"),
+        (None, "the Dask cluster does not answer"),
+    ],
+    ids=["no workers", "paused workers", "silent scheduler"],
+)
+def test_a_cluster_that_never_finishes_is_reported(cluster, monkeypatch, waiting_for_a_minute, workers, message):
+    async def identity(**options):
+        if workers is None:
+            await asyncio.sleep(60)
+        return {"workers": workers}
+
+    data = da.ones((10, 2), chunks=5).map_blocks(sleeping, meta=np.empty((0, 2)))
+    monkeypatch.setattr(cluster, "scheduler", SimpleNamespace(identity=identity))
+    with pytest.raises(ValueError, match=message):
+        KMeans(2).prepare(data)
+
+
+def sleeping(block):
+    if len(block):
+        time.sleep(2)
+    return block
+
+
+def test_a_computation_can_be_stopped_while_it_waits_for_the_workers(cluster):
+    class Stopped(BaseException):
+        pass
+
+    def stop():
+        raise Stopped
+
+    data = da.ones((10, 2), chunks=5).map_blocks(sleeping, meta=np.empty((0, 2)))
+    began = time.monotonic()
+    with pytest.raises(Stopped), while_waiting(stop):
+        KMeans(2).prepare(data)
+    assert time.monotonic() - began < 1
