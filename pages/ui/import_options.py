@@ -1,5 +1,6 @@
 """Shows how a file was read, next to its first lines, with the choices that change it."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -118,8 +119,11 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
         table = reading.table.iloc[:PREVIEW_ROWS, :MAX_PREVIEW_COLUMNS]
         dates = {name: st.column_config.DateColumn() for name, column in table.items() if is_date_only(column)}
         st.dataframe(table, hide_index=True, height=min(PREVIEW_HEIGHT, 38 + 35 * len(table)), column_config=dates)
-    for number, doubt in enumerate(reading.doubts):
-        _show_doubt(f"{key}_{number}", key, doubt)
+    for sentence, doubts in itertools.groupby(reading.doubts, lambda doubt: doubt.sentence):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/help: {escape_markdown(sentence)}", width="content")
+            for doubt in doubts:
+                _show_alternative(key, doubt)
     notes = list(reading.notes)
     if reading.gaps:
         gaps = [f"{count:,} × “{truncate(mark)}”" for mark, count in reading.gaps]
@@ -134,7 +138,7 @@ def is_date_only(column: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(column) and (column.dropna() == column.dropna().dt.normalize()).all()
 
 
-def _show_doubt(button_key: str, key: str, doubt: Doubt) -> None:
+def _show_alternative(key: str, doubt: Doubt) -> None:
     def apply():
         for name, value in doubt.changes:
             state = f"{key}_{name}"
@@ -142,9 +146,7 @@ def _show_doubt(button_key: str, key: str, doubt: Doubt) -> None:
                 value = " ".join([st.session_state.get(state, ""), *value]).strip()
             st.session_state[state] = value
 
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/help: {escape_markdown(doubt.sentence)}", width="content")
-        st.button(escape_markdown(doubt.alternative), on_click=apply, key=f"doubt {button_key}")
+    st.button(escape_markdown(doubt.alternative), on_click=apply, key=f"doubt {key} {doubt.sentence} {doubt.alternative}")
 
 
 def _summary(format: Format) -> str:

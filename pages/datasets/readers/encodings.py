@@ -11,24 +11,45 @@ import charset_normalizer
 from pages.datasets.readers.formats import ENCODINGS, Doubt
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError
 
-LETTERS = {
+LATIN = {
     "latin-1": (WESTERN := "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿœß¿¡ºª"),
     "cp1250": (CENTRAL := "áäąâăćčçďđéęěëíîĺľłńňóôőöŕřśšşťţúůűüýźžżß"),
     "cp1254": "âçğîıöşûüi̇",
-    "cp1257": "āąäåčēęėģīįķļņóõöśšūųüźžżß",
+    "cp1257": "āąäåčēęėģīįķļņõóöśšūųüźžżß",
     "iso8859_2": CENTRAL,
     "mac_roman": WESTERN,
     "cp850": WESTERN,
 }
 """lower-case letters, other than ASCII, of the languages that are written in an encoding of the Latin alphabet"""
-SIGNS = "\u00a0\u202f€£°²³µ±§×·•…–—‘’‚“”„«»‹›©®™"
+OTHER_ALPHABETS = {
+    "cp1251": (CYRILLIC := "абвгдежзийклмнопрстуфхцчшщъыьэюяёђѓєѕіїјљњћќўџґ"),
+    "koi8_r": CYRILLIC,
+    "cp866": CYRILLIC,
+    "cp1253": "αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋΐΰ",
+    "cp1255": "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
+    "cp1256": "ءآأؤإئابةتثجحخدذرزسشصضطظعغـفقكلمنهوىيپچژگ",
+}
+"""lower-case letters of other alphabets"""
+COMMON = {
+    "gb18030": ("gb2312", range(0xB0, 0xD8)),
+    "cp932": ("euc_jp", range(0xA4, 0xD0)),
+    "cp949": ("euc_kr", range(0xB0, 0xC9)),
+    "big5": ("big5", range(0xA4, 0xC7)),
+    "euc_jp": ("euc_jp", range(0xA4, 0xD0)),
+}
+"""of other scripts, an encoding with the common characters, and the first of their two bytes in it"""
+SIGNS = "\u00a0\u202f€£°²³µ±§×·•…–—‘’‚“”„«»‹›©®™、。・「」（）：～"
 """other characters that are common in texts"""
-OTHER_ALPHABETS = ("gb18030", "cp932", "cp949", "big5", "euc_jp", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256")
+WORD_OR_CHARACTER = re.compile(rf"[{SIGNS}]|[^\W\d_{SIGNS}]+|[^\0-\x7f]")
 UTF16_MARKS = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 MAX_SPECIAL_LINES = 200
 """lines with characters other than ASCII that are inspected"""
+SCORED_BYTES = 2**12
+"""bytes of these lines whose plausibility is computed in each encoding"""
+MAX_OFFERED = 3
+"""other encodings that are offered"""
 CLOSE = 0.06
-"""difference in charset-normalizer's measure of disorder (0 to 1) up to which another encoding is also likely"""
+"""difference in plausibility, from 0 to 1, up to which another encoding is also likely"""
 MAX_STRAY = 1.0
 """largest number of invalid bytes of a UTF-8 text per valid character that is not ASCII; there is hardly ever such a character
 in texts with other encodings"""
@@ -61,7 +82,7 @@ def encoding_doubts(content: bytes, encoding: str) -> tuple[Doubt, ...]:
         return ()
     others = [other for other in _likely_encodings(content) if other != encoding]
     sentence = f"The text was read as {ENCODINGS[encoding]}, but its letters also fit another encoding."
-    return tuple(Doubt(sentence, ENCODINGS[other], (("encoding", other),)) for other in others[:1])
+    return tuple(Doubt(sentence, ENCODINGS[other], (("encoding", other),)) for other in others[:MAX_OFFERED])
 
 
 def _likely_encodings(content: bytes) -> list[str]:
@@ -75,40 +96,64 @@ def _likely_encodings(content: bytes) -> list[str]:
     stray, special = len(re.findall("[\udc80-\udcff]", text)), len(re.findall("[^\0-\x7f]", text))
     if stray <= MAX_STRAY * (special - stray):
         return ["utf-8"]
-    # in the Latin alphabet, letters other than ASCII hardly ever follow each other
-    isolated = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))
-    return (_latin_encodings if 2 * isolated > stray else _other_encodings)(sample) or ["latin-1"]
+    return _ordered(_plausible_encodings(sample[:SCORED_BYTES]), sample) or ["latin-1"]
 
 
-def _latin_encodings(sample: bytes) -> list[str]:
-    """Encodings of the Latin alphabet in which most special characters are letters, with equal texts only once."""
-    shares = {}
-    for encoding, letters in LETTERS.items():
+def _plausible_encodings(sample: bytes) -> dict[str, float]:
+    """The encodings in which most special characters are plausible, with their plausibility; equal texts only once."""
+    scores = {}
+    for encoding in [*LATIN, *OTHER_ALPHABETS, *COMMON]:
         text = decode_text(sample, encoding, "replace")
-        special = [pair for pair in itertools.pairwise("\n" + text) if not pair[1].isascii()]
-        share = sum(_plausibility(*pair, letters) for pair in special) / len(special)
-        shares.setdefault(text, (share, encoding))
-    best = max(share for share, _ in shares.values())
-    likely = [(share, encoding) for share, encoding in shares.values() if share >= best - CLOSE]
+        scores.setdefault(text, (encoding, _plausibility(text, encoding)))
+    best = max(score for _, score in scores.values())
+    return {encoding: score for encoding, score in scores.values() if score >= best - CLOSE}
+
+
+def _ordered(scores: dict[str, float], sample: bytes) -> list[str]:
+    """The encodings, the most likely first: those of the Latin alphabet by plausibility, others by charset-normalizer.
+
+    If those of the Latin alphabet are not more plausible than others, the others come first.
+    """
     # Texts in Turkish also look like Icelandic ones, but have none of the letters áéíóú
-    likely.sort(key=lambda item: (-item[0], item[1] != "cp1254"))
-    return [encoding for _, encoding in likely]
+    latin = sorted(scores.keys() & LATIN.keys(), key=lambda name: (-scores[name], name != "cp1254", [*LATIN].index(name)))
+    others = [name for name in scores if name not in LATIN]
+    if len(others) > 1:
+        matches = charset_normalizer.from_bytes(sample, cp_isolation=others, threshold=1.0)
+        places = {match.encoding: place for place, match in enumerate(matches)}
+        others.sort(key=lambda name: places.get(codecs.lookup(name).name.replace("-", "_"), len(places)))
+    latin_first = max(map(scores.get, latin), default=0.0) > max(map(scores.get, others), default=0.0)
+    return latin + others if latin_first else others + latin
 
 
-def _plausibility(previous: str, character: str, letters: str) -> float:
-    """How plausible a character is after another one, from 0 to 1."""
-    if character in SIGNS:
-        is_unit = character in "€£°µ±§" and not previous.isalpha()
-        return 1.0 if is_unit or (character in "²³" and previous == "m") else 0.5
-    inside = previous.isdigit() or (previous.islower() and character.isupper())
-    return float(character.lower() in letters and not inside)
+def _plausibility(text: str, encoding: str) -> float:
+    """Share of the characters other than ASCII that are plausible in the languages written in an encoding.
+
+    Only words in the Latin alphabet also contain ASCII letters, and hardly any of them has several letters but none of those.
+    """
+    total = right = 0.0
+    for match in WORD_OR_CHARACTER.finditer(text):
+        word, before = match[0], text[: match.start()][-1:]
+        special = [i for i, character in enumerate(word) if not character.isascii()]
+        total += len(special)
+        if word in SIGNS:
+            is_unit = word in "€£°µ±§" or (word in "²³" and before == "m")
+            right += 1.0 if is_unit else 0.5
+        elif before.isdigit() or any(a.islower() and b.isupper() for a, b in itertools.pairwise(word)):
+            continue
+        elif encoding in LATIN and len(special) < max(len(word), 2):
+            right += sum(word[i].lower() in LATIN[encoding] for i in special)
+        elif encoding not in LATIN and len(special) == len(word):
+            right += sum(_is_common(letter, encoding) for letter in word) * (0.5 if len(word) == 1 else 1.0)
+    return right / total
 
 
-def _other_encodings(sample: bytes) -> list[str]:
-    """Encodings of other alphabets that fit the sample, with equal texts only once."""
-    names = {codecs.lookup(name).name.replace("-", "_"): name for name in OTHER_ALPHABETS}
-    matches = list(charset_normalizer.from_bytes(sample, cp_isolation=list(OTHER_ALPHABETS), threshold=0.3))
-    return [names[match.encoding] for match in matches if match.chaos <= matches[0].chaos + CLOSE]
+def _is_common(letter: str, encoding: str) -> bool:
+    """Whether a letter is common in the languages that are written in an encoding."""
+    if encoding in OTHER_ALPHABETS:
+        return letter.lower() in OTHER_ALPHABETS[encoding]
+    codec, first = COMMON[encoding]
+    encoded = letter.encode(codec, "ignore")
+    return len(encoded) == 2 and encoded[0] in first
 
 
 def _special_lines(content: bytes) -> Iterator[bytes]:
@@ -175,7 +220,9 @@ def to_utf8(content: bytes, encoding: str) -> bytes:
             content = content.decode("utf-8", "stray").encode("utf-8")
     except ValueError:  # includes UnicodeDecodeError
         raise ReadError(f"This text is not encoded in {ENCODINGS[encoding]}: choose another encoding.") from None
-    content = content.removeprefix(codecs.BOM_UTF8).removesuffix(b"\x1a")  # Ctrl-Z ends files from DOS
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if b"\x1a" in content[-8:]:  # Ctrl-Z ends files from DOS
+        content = content.rstrip(b"\x1a\r\n")
     start = content[:SAMPLE_BYTES]
     controls = len(start) - len(start.translate(None, bytes({*range(32), 127} - {*b"\t\n\r\f\v"})))
     if b"\0" in content or controls > 0.01 * len(start):
