@@ -54,13 +54,15 @@ def read_parquet(content: bytes, format: Format) -> RawTable:
 
 
 def read_arrow(content: bytes, format: Format) -> RawTable:
-    """Reads an Arrow file, also called Feather (version 2). Raises `ReadError` as in `read_parquet`."""
+    """Reads an Arrow file, also called Feather (version 2), or a stream. Raises `ReadError` as in `read_parquet`."""
+    open_ = pa.ipc.open_file if content.startswith(b"ARROW1") else pa.ipc.open_stream
     with (
         as_read_error("This Arrow file is damaged or incomplete: save or download it again."),
-        pa.ipc.open_file(pa.BufferReader(content), options=pa.ipc.IpcReadOptions(use_threads=False)) as file,
+        open_(pa.BufferReader(content), options=pa.ipc.IpcReadOptions(use_threads=False)) as file,
     ):
         _check_columns(file.schema)
-        return _table(file.schema, map(file.get_batch, range(file.num_record_batches)))
+        is_file = isinstance(file, pa.ipc.RecordBatchFileReader)
+        return _table(file.schema, map(file.get_batch, range(file.num_record_batches)) if is_file else file)
 
 
 def read_npy(content: bytes, format: Format) -> RawTable:

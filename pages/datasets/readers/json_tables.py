@@ -80,7 +80,7 @@ def _value(content: bytes, encoding: str):
             return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
-def _is_list_of(value, kind: type) -> bool:
+def _is_list_of(value, kind) -> bool:
     return isinstance(value, list) and any(value) and all(isinstance(item, kind) for item in value)
 
 
@@ -88,16 +88,19 @@ def _is_object_of(value, kind: type) -> bool:
     return isinstance(value, dict) and bool(value) and all(isinstance(item, kind) for item in value.values())
 
 
-def _is_split(value) -> bool:
-    """Whether pandas has written this table with separate lists of column names, row labels and rows."""
-    return isinstance(value, dict) and {"columns", "data"} <= value.keys() <= {"columns", "index", "data"}
+def _split_rows(value) -> list[list] | None:
+    """The rows of a table with separate lists of column names and rows, as pandas and databases write it, or None."""
+    if not isinstance(value, dict) or not _is_list_of(value.get("columns"), str | list):
+        return None
+    found = [value[name] for name in ("data", "rows", "values") if _is_list_of(value.get(name), list)]
+    return found[0] if found else None
 
 
 def _table_in(value, path: tuple[str, ...] = ()) -> tuple:
     """The table in an object with other properties, and a note that says where it was found."""
     if isinstance(value, dict) and value.keys() == {"schema", "data"}:  # written by pandas
         return value["data"], ()
-    if isinstance(value, dict) and not _is_split(value):
+    if isinstance(value, dict) and not _split_rows(value):
         inner = {name: item for name, item in value.items() if isinstance(item, (list, dict)) and item}
         lists = [name for name, item in inner.items() if isinstance(item, list)]
         name = next(iter(lists if len(lists) == 1 else inner), None)
@@ -120,8 +123,8 @@ def _transposed(rows: list[list]) -> Columns:
 
 def _columns(value, format: Format) -> Columns:
     """The columns of a table, with its row labels as the first one unless they are 0, 1, 2, …"""
-    if _is_split(value):
-        columns = _transposed(value["data"])
+    if rows := _split_rows(value):
+        columns = _transposed(rows)
         names = [".".join(map(str, name)) if isinstance(name, list) else str(name) for name in value["columns"]]
         if len(names) != len(columns):
             raise ReadError("The number of column names in this JSON file differs from the number of columns: save it again.")

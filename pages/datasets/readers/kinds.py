@@ -18,7 +18,7 @@ KINDS = {
     **dict.fromkeys(("csv", "tsv", "txt", "dat", "tab", "data", "asc", "arff", "phy", "phylip", "dist"), "text"),
     **dict.fromkeys(("xlsx", "xls", "xlsm", "xlsb", "ods"), "workbook"),
     **dict.fromkeys(("parquet", "pq"), "parquet"),
-    **dict.fromkeys(("feather", "arrow"), "arrow"),
+    **dict.fromkeys(("feather", "arrow", "arrows"), "arrow"),
     **dict.fromkeys(("json", "jsonl", "ndjson"), "json"),
     "npy": "npy",
 }
@@ -30,6 +30,7 @@ SIGNATURES = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "workbook",  # .xls, or .xlsx with a password
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",  # a stream
     b"\x93NUMPY": "npy",
 }
 """kind of an unpacked file by its first bytes"""
@@ -50,6 +51,7 @@ UNSUPPORTED = {
     "a MATLAB file": (b"MATLAB 5.0 MAT-file",),
     "a web page": (b"<!doctype", b"<html", b"<table"),
     "an XML document": (b"<?xml",),
+    "a text document": (b"{\\rtf", b"%!PS"),
 }
 """first bytes of unsupported files; markup is in lower case"""
 WORKBOOK_FILES = {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
@@ -139,6 +141,8 @@ def kind_of(content: bytes, name: str) -> str:
     start = content[:512].removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith(b"<"):
         start = start.lower()
+        if content[-64:].rstrip().endswith(b">") and re.match(rb"<[a-z][a-z0-9:]*[\s>]", start):
+            start = start if start.startswith((b"<html", b"<table", b"<svg")) else b"<?xml"
     for what, prefixes in UNSUPPORTED.items():
         if start.startswith(prefixes):
             raise ReadError(f"This file is {what}, which is not supported: {SAVE_AS}.")
@@ -147,7 +151,7 @@ def kind_of(content: bytes, name: str) -> str:
         raise ReadError(f"This file is a Python pickle, which is never loaded because it could run code: {SAVE_AS}.")
     # an incomplete character at the end is ignored
     text = decode_text(content[:SAMPLE_BYTES], "utf-16" if is_utf16(content) else "utf-8", "ignore").lstrip("\ufeff \t\r\n")
-    if KINDS.get(end) == "json" or (end not in ("csv", "tsv") and re.match(r'\[\s*[\[{]|\[\s*\]\s*$|\{\s*["}]', text)):
+    if KINDS.get(end) == "json" or re.match(r'\[\s*(?:\[["\d\s.\[-]|\{)|\[\s*\]\s*$|\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\})', text):
         return "json"
     return "text"
 

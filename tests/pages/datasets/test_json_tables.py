@@ -131,3 +131,18 @@ def test_nested_objects_that_would_have_too_many_cells_are_rejected(monkeypatch)
     monkeypatch.setattr(readers.limits, "MAX_CELLS", 50)
     with pytest.raises(ValueError, match="exceeds the limit of 50 cells"):
         read([{"a": {f"x{i}{j}": 1 for j in range(5)}} for i in range(5)])
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1, "b": 2}, {"a": 3, "b": 4}]', "[[1, 2],\n [3, 4]]", '{"a": [1, 3], "b": [2, 4]}'])
+def test_json_is_recognized_under_every_name(text):
+    for name in ("pasted.csv", "a.tsv", "a"):
+        reading = readers.read(text.encode(), name)
+        assert reading.format.kind == "json"
+        assert reading.table.to_numpy().tolist() == [[1, 2], [3, 4]]
+    assert readers.read(b'{"a","b"\n1,2\n3,4\n', "a.csv").format.kind == "text"
+
+
+@pytest.mark.parametrize("rows", ["rows", "values", "data"])
+def test_names_and_rows_may_be_separate_lists_among_other_properties(rows):
+    reading = read({"database": "d", "columns": ["x", "y"], "primary_keys": [], rows: [[1, 2], [3, 4]]})
+    assert cells(reading) == {"x": [1, 3], "y": [2, 4]}

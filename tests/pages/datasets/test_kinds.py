@@ -231,3 +231,20 @@ def test_a_text_with_too_many_columns_is_rejected_before_it_is_parsed(monkeypatc
 def test_separators_in_quotation_marks_are_not_counted(monkeypatch):
     monkeypatch.setattr(limits, "MAX_TABLE_COLUMNS", 3)
     assert list(readers.read(b'a,b\n"1,2,3,4",2\n"5,6,7,8",3\n', "t.csv").table) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(b"{\\rtf1 hello}", "a text document"), (b"<kml><a>1</a>\n</kml>\n", "an XML document"), (b"%!PS-Adobe-3.0\n%%x\n", "a")],
+)
+def test_documents_that_are_text_are_named(content, what):
+    with pytest.raises(readers.ReadError, match=f"This file is {what}"):
+        readers.read(content, "a.txt")
+
+
+def test_a_stream_of_arrow_is_read():
+    table = pa.Table.from_pandas(TABLE)
+    content = saved(lambda file: pa.ipc.new_stream(file, table.schema).write_table(table))
+    reading = readers.read(content, "a.arrows")
+    assert reading.format.kind == "arrow"
+    assert reading.table.to_numpy().tolist() == TABLE.to_numpy().tolist()
