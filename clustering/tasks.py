@@ -5,7 +5,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, reduce
 from operator import getitem
@@ -21,7 +21,7 @@ WAIT = 60
 CHECKING = 10
 """seconds between two checks of the scheduler and the workers"""
 POLLING = 0.1
-"""seconds between two calls of the function of `while_waiting`"""
+"""seconds between two looks at a result, and between two calls of the function of `while_waiting`"""
 SHARE_OF_WORKERS = 0.4
 """share of the workers' memory limit that results may occupy"""
 SHARE_OF_MACHINE = 0.25
@@ -200,7 +200,7 @@ def places_of(tasks: Tasks) -> list[str | None]:
     if all(map(_is_of_distributed, results)):
         wait_for(results)
         keys = [result.key for result in results]
-        holders = _answer(client, "who_has", keys=keys)
+        holders = answer(client, "who_has", keys=keys)
         return [next(iter(holders[key]), None) for key in keys]
     threads = [address for address, worker in sorted(_workers(client).items()) for _ in range(worker["nthreads"])] or [None]
     return [threads[i * len(threads) // len(tasks)] for i in range(len(tasks))]
@@ -286,10 +286,10 @@ def wait_for(futures: list) -> None:
     workers are paused for this time because their memory is full.
     """
     client, on_wait = futures[0].client, _on_wait.get()
-    ready = checked = time.monotonic()
+    began = ready = checked = time.monotonic()
     while not all(future.done() for future in futures):
-        with suppress(TimeoutError):
-            sys.modules["distributed"].wait(futures, timeout=POLLING)
+        # not `distributed.wait` with a timeout, whose exceptions keep all local variables of the callers alive for a while
+        time.sleep(min(POLLING, 0.001 + 0.05 * (time.monotonic() - began)))
         if on_wait is not None:
             on_wait()
         if time.monotonic() - checked > CHECKING:
@@ -313,10 +313,10 @@ def _client():
 
 def _workers(client) -> dict[str, dict]:
     """Properties of the workers by their address."""
-    return _answer(client, "identity", n_workers=-1)["workers"]
+    return answer(client, "identity", n_workers=-1)["workers"]
 
 
-def _answer(client, question: str, **arguments):
+def answer(client, question: str, **arguments):
     """The answer of the scheduler. Raises TimeoutError or OSError if there is none."""
     if client.status not in ("running", "connecting"):
         raise ConnectionError("the connection is closed")

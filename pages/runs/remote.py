@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from clustering.tasks import result_of, while_waiting
 from pages.datasets.formatting import pluralize
-from pages.datasets.server.cluster import cluster_client, readable_errors, wait_for
+from pages.datasets.server.cluster import cluster_client, readable_errors
 from pages.datasets.server.configuration import configured_scheduler
 from pages.runs.jobs import Job
 
@@ -40,7 +41,9 @@ def resume_on_cluster(job: Job, on_progress: Callable[[float, str], None]) -> No
                     )
 
                 on_wait()
-                for task, result in zip(part, wait_for(future, on_wait), strict=True):
+                with while_waiting(on_wait):
+                    results = result_of(future)
+                for task, result in zip(part, results, strict=True):
                     job.finish(task, result)
         finally:
             client.cancel(futures)

@@ -17,5 +17,4 @@ def cluster_in_process():
     settings = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"}
     with dask.config.set(settings), distributed.Client(**options) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr(module._connection, "open", lambda: client)
-        patch.setattr(module, "POLLING_SECONDS", 0.01)
         yield client

@@ -8,18 +8,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clustering.tasks import answer, result_of, while_waiting
 from pages.datasets.server.configuration import configured_scheduler, configured_worker_memory
 from pages.datasets.server.tables import UnreadableTable
 
 IDLE_SECONDS = 600
 """a local cluster stops after this time without work"""
-POLLING_SECONDS = 0.1
-"""time between two looks at the progress of a computation"""
 START_TIMEOUT = 60
 """seconds within which a local cluster must start"""
 STOP_TIMEOUT = 3
@@ -110,7 +108,7 @@ class _Connection:
     client = cluster = None
 
     def open(self):
-        if self.client is not None and self.client.status == "running" and (self.cluster is None or self.cluster.is_running):
+        if self._is_open():
             return self.client
         self.close()
         from distributed import Client
@@ -127,6 +125,18 @@ class _Connection:
             self.close()
             raise UnreadableTable(NO_ANSWER) from None
         return self.client
+
+    def _is_open(self) -> bool:
+        """Whether there is a connection to a scheduler that answers."""
+        if self.client is None or self.client.status != "running":
+            return False
+        if self.cluster is not None and not self.cluster.is_running:
+            return False
+        try:
+            answer(self.client, "identity", n_workers=0)
+        except (OSError, TimeoutError):
+            return False
+        return True
 
     def close(self) -> None:
         if self.client is not None:
@@ -163,34 +173,18 @@ def computed(futures: list, result, on_progress: Callable[[float], None]):
     result : the future.
     on_progress : called with the completed share from time to time; it may raise an exception to stop the computation.
 
-    Raises
-    ------
-    UnreadableTable
-        As in `readable_errors`, and if there are no workers or no scheduler for a minute.
+    Raises UnreadableTable as in `readable_errors`.
     """
+
+    def on_wait():
+        on_progress(sum(future.done() for future in futures) / (len(futures) + 1))
+
     try:
-        with readable_errors():
-            return wait_for(result, lambda: on_progress(sum(future.done() for future in futures) / (len(futures) + 1)))
+        with readable_errors(), while_waiting(on_wait):
+            return result_of(result)
     finally:
         for future in [*futures, result]:
             future.release()  # tasks that nobody else needs are not started
-
-
-def wait_for(future, on_wait: Callable[[], None]):
-    """The result of a future.
-
-    `on_wait` is called from time to time; it may raise an exception. Raises UnreadableTable if there are no workers or no
-    scheduler for a minute, and errors of the future unchanged.
-    """
-    client, last = cluster_client(), time.monotonic()
-    while not future.done():
-        on_wait()
-        if client.status == "running" and client.scheduler_info()["workers"]:
-            last = time.monotonic()
-        elif time.monotonic() - last > START_TIMEOUT:
-            raise UnreadableTable(NO_ANSWER)
-        time.sleep(POLLING_SECONDS)
-    return future.result()
 
 
 @contextmanager
