@@ -1,8 +1,10 @@
 """Tables and views of a database, read with SQLAlchemy."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -25,6 +27,9 @@ ARGUMENTS = {
 ROW_NUMBER = {"sqlite": "rowid", "duckdb": "rowid"}
 """column with the number of each row of a table, by kind of database"""
 
+WITHOUT_NUMBERS = "select wr from pragma_table_list where schema = 'main' and name = :name"
+"""query whether a table of SQLite has no row numbers"""
+
 
 @dataclass(frozen=True)
 class DatabaseTable:
@@ -45,14 +50,14 @@ class DatabaseTable:
 
         with _connected(self.database, self.url) as connection:
             found = inspect(connection).get_columns(self.table)
-            numbers = {column["name"] for column in found if _is_number(column["type"])}
-            ends = [end(_column(name)) for name in sorted(numbers) for end in (func.min, func.max)]
+            numbers = [column for column in found if _is_number(column["type"])]
+            ends = [end(_number(column)) for column in numbers for end in (func.min, func.max)]
             rows, *values = connection.execute(select(func.count(), *ends).select_from(self._from())).one()
-        values = [float(value) if isinstance(value, int | float) or hasattr(value, "as_tuple") else None for value in values]
-        ranges = dict(zip(sorted(numbers), zip(values[::2], values[1::2], strict=True), strict=True))
+        ends = map(_known, values)
+        ranges = {column["name"]: (next(ends), next(ends)) for column in numbers}
         columns = tuple(
             ServerColumn(
-                column["name"], str(column["type"]), column["name"] in numbers, *ranges.get(column["name"], (None, None))
+                column["name"], str(column["type"]), column["name"] in ranges, *ranges.get(column["name"], (None, None))
             )
             for column in found
         )
@@ -80,12 +85,15 @@ class DatabaseTable:
 
     def _key(self, connection) -> str | None:
         """The column by which the table is divided; None if there is none."""
-        from sqlalchemy import Date, DateTime, Integer, inspect
+        from sqlalchemy import Date, DateTime, Integer, inspect, text
 
+        kind = connection.dialect.name
         if self.is_view:
             return None
-        if connection.dialect.name in ROW_NUMBER:
-            return ROW_NUMBER[connection.dialect.name]
+        if kind in ROW_NUMBER:
+            without = kind == "sqlite" and connection.execute(text(WITHOUT_NUMBERS), {"name": self.table}).scalar()
+            if not without:
+                return ROW_NUMBER[kind]
         inspector = inspect(connection)
         names = inspector.get_pk_constraint(self.table)["constrained_columns"]
         types = {column["name"]: column["type"] for column in inspector.get_columns(self.table)}
@@ -136,13 +144,14 @@ class CountedRows:
 
 
 def database_tables(name: str, url: str) -> list[DatabaseTable]:
-    """The tables and views of a database; raises UnreadableTable if it cannot be opened."""
+    """The tables and views in the default schema of a database; raises UnreadableTable if it cannot be opened."""
     from sqlalchemy import inspect
 
     with _connected(name, url) as connection:
         inspector = inspect(connection)
-        found = [DatabaseTable(name, url, table) for table in sorted(inspector.get_table_names())]
-        return found + [DatabaseTable(name, url, view, True) for view in sorted(inspector.get_view_names())]
+        schema = inspector.default_schema_name
+        found = [DatabaseTable(name, url, table) for table in sorted(inspector.get_table_names(schema))]
+        return found + [DatabaseTable(name, url, view, True) for view in sorted(inspector.get_view_names(schema))]
 
 
 def _read(table: DatabaseTable, rows, columns: list[str]) -> pd.DataFrame:
@@ -160,6 +169,20 @@ def _is_number(kind) -> bool:
     from sqlalchemy import Boolean, Integer, Numeric
 
     return isinstance(kind, Integer | Numeric | Boolean)
+
+
+def _number(column: dict):
+    """A column of numbers in a query; PostgreSQL has no minimum of truth values."""
+    from sqlalchemy import Boolean, Integer, cast
+
+    found = _column(column["name"])
+    return cast(found, Integer) if isinstance(column["type"], Boolean) else found
+
+
+def _known(end: Any) -> float | None:
+    """The end of a range; None if it is missing, text, or not a number."""
+    number = float(end) if isinstance(end, int | float | Decimal) else math.nan
+    return None if math.isnan(number) else number
 
 
 @contextmanager

@@ -268,6 +268,7 @@ def _header(header: bytes, separator: str) -> list[str]:
 
 
 def _csv_column(name: str, frames: list[pd.DataFrame]) -> ServerColumn:
+    frames = [frame for frame in frames if len(frame)] or frames  # a column without rows has no type
     kinds = sorted({str(frame[name].dtype) for frame in frames})
     is_number = all(frame[name].dtype.kind in "biuf" for frame in frames)
     values = pd.concat([frame[name] for frame in frames]) if is_number else None

@@ -13,6 +13,7 @@ from tests.pages.datasets.postgresql import postgresql
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra `big` is not installed")
 ROWS, PART_ROWS = 400, 120
+NAN = {"sqlite": "null", "duckdb": "'nan'::double", "postgresql": "'nan'::double precision"}
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,21 @@ def fill(url: str, frame: pd.DataFrame) -> None:
         connection.execute(sqlalchemy.text(f'create table "no key; --" (id bigint, day date, {columns})'))
         connection.execute(sqlalchemy.text('create view "seen" as select x, y from whole where x > 0'))
         rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        connection.execute(sqlalchemy.text("create table kinds (yes boolean, gap double precision, day date)"))
+        connection.execute(
+            sqlalchemy.text(f"insert into kinds values (true, {NAN[engine.dialect.name]}, null), (false, 1.5, null)")
+        )
+        if engine.dialect.name == "sqlite":
+            connection.execute(sqlalchemy.text("create table rowless (id integer primary key, x real, y real) without rowid"))
+        else:
+            connection.execute(sqlalchemy.text("create schema other"))
+            connection.execute(sqlalchemy.text("create table other.hidden (x double precision)"))
         for name in ("whole", "daily", "no key; --"):
             connection.execute(
                 sqlalchemy.text(f'insert into "{name}" values (\\:id, \\:day, \\:x, \\:y, \\:word)'.replace("\\", "")), rows
             )
+        if engine.dialect.name == "sqlite":
+            connection.execute(sqlalchemy.text("insert into rowless select id, x, y from whole"))
     engine.dispose()
 
 
@@ -71,9 +83,10 @@ def _small_parts(monkeypatch):
 
 
 def test_tables_and_views_are_listed(url):
-    found = database_tables("lab", url)
+    found = [table for table in database_tables("lab", url) if table.table != "rowless"]
     assert [(table.name, table.is_view) for table in found] == [
         ("lab: daily", False),
+        ("lab: kinds", False),
         ("lab: no key; --", False),
         ("lab: whole", False),
         ("lab: seen", True),
@@ -86,6 +99,24 @@ def test_a_table_is_described_by_aggregates(url, frame):
     assert description.rows == ROWS
     assert [name for name, column in columns.items() if column.is_number] == ["id", "x", "y"]
     assert (columns["y"].low, columns["y"].high) == pytest.approx((frame["y"].min(), frame["y"].max()))
+
+
+def test_truth_values_are_numbers_and_not_a_number_is_no_end_of_a_range(url):
+    yes, gap, day = DatabaseTable("lab", url, "kinds").describe().columns
+    assert (yes.is_number, yes.low, yes.high) == (True, 0.0, 1.0)
+    assert (gap.is_number, gap.low) == (True, 1.5)
+    assert gap.high in (1.5, None)
+    assert not day.is_number
+
+
+def test_a_table_of_sqlite_without_row_numbers_is_read(tmp_path, frame):
+    url = f"sqlite:///{tmp_path}/lab.db"
+    fill(url, frame)
+    table = DatabaseTable("lab", url, "rowless")
+    parts = table.parts(["x", "y"])
+    assert len(parts) > 1
+    found = pd.concat([part.read(["x", "y"]) for part in parts])
+    assert sorted(found["x"].dropna()) == sorted(frame["x"].dropna())
 
 
 @pytest.mark.parametrize("name", ["whole", "daily", "no key; --", "seen"])

@@ -101,6 +101,16 @@ def test_csv_is_described_by_a_sample_that_is_stated(frame, tmp_path, monkeypatc
     assert [column.is_number for column in description.columns] == [True, True, False]
 
 
+def test_a_csv_file_with_a_header_alone_does_not_turn_numbers_into_text(cluster, frame, tmp_path):
+    for i, part in enumerate((frame[:100], frame[:0], frame[100:200])):
+        part.to_csv(tmp_path / f"{i}.csv", index=False)
+    table = FileTable("visits", str(tmp_path))
+    found = {column.name: (column.type, column.is_number) for column in table.describe().columns}
+    assert found["x"] == ("float64", True)
+    assert not found["kind"][1]
+    assert loaded(table).n == np.isfinite(frame[["x", "y"]][:200]).all(axis=1).sum()
+
+
 def test_a_small_csv_file_is_described_exactly(frame, tmp_path):
     frame[:50].to_csv(tmp_path / "t.csv", index=False)
     description = describe(FileTable("t", str(tmp_path)))
