@@ -11,10 +11,12 @@ from pages.datasets.formatting import minus_signs, truncate
 from pages.datasets.limits import MAX_CATEGORIES
 
 BINS = 20
-IDENTIFIER_NAMES = {"id", "identifier", "unnamed", "index", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid"}
+IDENTIFIER_NAMES = {
+    *("id", "identifier", "unnamed", "index", "idx", "key", "nr", "no", "number", "row", "rownames", "uid", "uuid", "guid"),
+}
 ID_AT_END = re.compile(
     "(?:user|customer|client|patient|subject|person|student|employee|member|product|item|order|case|row|"
-    "account|transaction|session|object|device|vendor|record)id"
+    "account|transaction|session|object|device|vendor|record|sample|passenger|visit|gene|cell|site|station|event|ticket|invoice)id"
 )
 KINDS = ("number", "category", "date", "text", "identifier", "constant")
 

@@ -12,16 +12,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pages.datasets.readers.dates import compact_dates, parse_dates, parse_durations
+from pages.datasets.readers.dates import are_months, compact_dates, parse_dates, parse_durations
 from pages.datasets.readers.findings import CODES_OF_MISSING, TableFindings
 from pages.datasets.readers.formats import Doubt, Format, RawTable, count_of
-from pages.datasets.readers.limits import MAX_NOTES, ReadError, check_cells
-from pages.datasets.readers.notation import MISSING, to_text
+from pages.datasets.readers.limits import MAX_NOTES, SAMPLE_ROWS, ReadError, check_cells
+from pages.datasets.readers.notation import MISSING, first_present, to_text
 from pages.datasets.readers.numbers import Numbers, parse_numbers, replace, with_missing
 
 MAX_EXACT_INTEGER = 2**53
 """floats represent all integers up to this one exactly"""
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
+BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029)))
+BLANKS += "\u202f\u205f\u2060\u3000\ufeff"
+"""spaces and invisible characters, which are removed around cells"""
 MAX_COMPARED_WORDS = 200
 """distinct texts of a column in which differences of case are looked for"""
 
@@ -72,7 +75,7 @@ def to_table(raw: RawTable, format: Format) -> Converted:
         notes += sentences[:MAX_NOTES]
         if len(sentences) > MAX_NOTES:
             notes.append(f"The same applies to {count_of(len(sentences) - MAX_NOTES, 'more column', 'more columns')}.")
-    return Converted(table, notes, found.gaps, found.doubts(), row_names)
+    return Converted(table, notes, found.gaps, found.doubts(format), row_names)
 
 
 def unique_names(given: Sequence) -> tuple[list[str], list[str]]:
@@ -99,7 +102,8 @@ def _finished(values: Column, format: Format, found: TableFindings) -> Column:
     """The column without additional marks of missing values among its numbers, or as dates; looks for such marks."""
     if not isinstance(values, np.ndarray) or not len(values) or values.dtype.kind not in "if":
         return values
-    values = with_missing(values, format.missing)
+    values, gaps = with_missing(values, format)
+    found.gaps.update(gaps)
     dates = compact_dates(values)
     if dates is not None:
         found.note("compact dates", " has numbers such as 20210131, which are read as dates.")
@@ -183,21 +187,25 @@ def _from_text(cells: pa.ChunkedArray, format: Format, found: TableFindings) -> 
         numbers = None
         with contextlib.suppress(pa.ArrowInvalid):
             numbers = cells.cast(pa.float64())
-        if numbers is not None:  # all cells are numbers; faster than checking each cell
+        # faster than checking each cell, if all of them are numbers, and no month such as "01.2020" or mark such as "nan"
+        if numbers is not None and not pc.any(pc.is_nan(numbers)).as_py() and not are_months(cells):
+            _look_for_thousands(cells, format, found)
             return _from_numbers(cells, numbers, cells, found)
-    trimmed = pc.utf8_trim_whitespace(cells)
+    trimmed = pc.utf8_trim(cells, BLANKS)
     missing = pc.is_in(trimmed, pa.array(sorted(MISSING.union(format.missing))))
     present = pc.if_else(missing, None, trimmed)
     count = len(present) - present.null_count
     _count_gaps(trimmed, missing, found)
     if count == 0:
         return _empty(len(cells), found)
-    numbers, note = parse_numbers(present, format)
+    numbers, note = (None, "") if are_months(present) else parse_numbers(present, format)
     if numbers is not None:
         _note_numbers(present, numbers, format, found)
+        _look_for_thousands(present, format, found)
         return _from_numbers(numbers.plain, numbers.plain.cast(pa.float64()), present, found)
     default = "dmy" if format.decimal == "," else "mdy"
-    if dates := parse_dates(present, format.dates, default):
+    dates, date_note = parse_dates(present, format.dates, default)
+    if dates:
         if dates.order:
             found.orders.setdefault(dates.order, []).append(found.column)
         _note_invalid(present, pa.chunked_array([pa.array(dates.values.notna())]), "dates", found)
@@ -206,8 +214,9 @@ def _from_text(cells: pa.ChunkedArray, format: Format, found: TableFindings) -> 
         found.note("times", " has times, which are read as hours (1:30 as 1.5).")
         _note_invalid(present, pa.chunked_array([pa.array(~np.isnan(times.values))]), "times", found)
         return times.values
-    if note:
-        found.note("text", note)
+    if note or date_note:
+        found.note("text", note or date_note)
+    present = pc.utf8_normalize(present, form="NFC")
     _note_similar_words(cells, present, format, found)
     words = present.to_pandas()
     return _with_one_case(words) if format.ignore_case else words
@@ -250,6 +259,18 @@ def _note_numbers(present: pa.ChunkedArray, numbers: Numbers, format: Format, fo
         what = ", ".join(f"“{mark}”" if len(mark) < 20 else mark for mark in numbers.removed)
         found.note("removed", f": {what} removed from the numbers, as in “{_short(numbers.example)}”.")
     _note_invalid(present, numbers.valid, "numbers", found)
+
+
+def _look_for_thousands(cells: pa.ChunkedArray, format: Format, found: TableFindings) -> None:
+    """Finds a number such as "1.234" below whole numbers, whose mark may separate thousands, if others do not decide."""
+    if format.thousands or any(format.decimal in cell for cell in first_present(cells, SAMPLE_ROWS)):
+        return
+    marked = cells.filter(pc.match_substring(cells, format.decimal))
+    if (
+        len(marked)
+        and pc.all(pc.match_substring_regex(marked, rf"^[+-]?[1-9][0-9]{{0,2}}\{format.decimal}[0-9]{{3}}$")).as_py()
+    ):
+        found.ambiguous = found.ambiguous or marked[0].as_py()
 
 
 def _note_invalid(cells: pa.ChunkedArray, valid: pa.ChunkedArray, what: str, found: TableFindings) -> None:

@@ -16,14 +16,20 @@ _TIME = (
     rf"(?:(?:T|,? +)\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,9}})?)?{_TWELVE}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?)?"
 )
 _ISO = rf"^\d{{4}}-\d{{1,2}}-\d{{1,2}}{_TIME}$"
-_YEAR_FIRST = rf"^(\d{{4}})[/.](\d{{1,2}})[/.](\d{{1,2}})({_TIME})$"
+_YEAR_FIRST = rf"^(\d{{4}})[/.年](\d{{1,2}})[/.月](\d{{1,2}})日?({_TIME})$"
 _MONTH = r"^(\d{4})[-/](0[1-9]|1[0-2])$"
+_MONTH_FIRST = r"^(0[1-9]|1[0-2])[-/.]((?:19|20)\d{2})$"
 _DAY_OR_MONTH_FIRST = rf"^(\d{{1,2}})([/.-])(\d{{1,2}})[/.-](\d{{4}})({_TIME})$"
 _SHORT_YEAR = rf"^(\d{{1,2}})([/.])(\d{{1,2}})[/.](\d{{2}})({_TIME})$"
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH_NAME = rf"^(\d{{1,2}})[-. ]+(?i:({'|'.join(_NAMES)})[a-z]*)[-., ]+(\d{{4}}|\d{{2}})({_TIME})$"
 _NAME_FIRST = rf"^(?i:({'|'.join(_NAMES)})[a-z]*)[. ]+(\d{{1,2}}),? +(\d{{4}})({_TIME})$"
-_ANY_DATE = re.compile("|".join([_ISO, _YEAR_FIRST, _MONTH, _DAY_OR_MONTH_FIRST, _SHORT_YEAR, _MONTH_NAME, _NAME_FIRST]))
+_NAME_AND_YEAR = rf"^(?i:({'|'.join(_NAMES)})[a-z]*)[-. ]+(\d{{4}})$"
+_ANY_DATE = re.compile(
+    "|".join(
+        [_ISO, _YEAR_FIRST, _MONTH, _MONTH_FIRST, _NAME_AND_YEAR, _DAY_OR_MONTH_FIRST, _SHORT_YEAR, _MONTH_NAME, _NAME_FIRST]
+    )
+)
 _CENTURIES = ((r"([0-5]\d|6[0-8])", "20"), (r"(\d{2})", "19"))
 """years of two digits, which are 1969 to 2068, and their first two digits"""
 _CLOCK = rf"^\d{{1,3}}:[0-5]\d(?::[0-5]\d(?:[.,]\d{{1,9}})?)?{_TWELVE}$"
@@ -50,8 +56,14 @@ def is_time(cell: str) -> bool:
     return re.search(f"{_CLOCK}|{_DURATION}", cell.strip()) is not None
 
 
-def parse_dates(cells: pa.ChunkedArray, order: str, default: str) -> Times | None:
-    """The cells as dates in UTC without a time zone, or None if fewer than 80% are dates.
+def are_months(cells: pa.ChunkedArray) -> bool:
+    """Whether the first cells are months such as "01.2020", which look like numbers."""
+    sample = first_present(cells, 100)
+    return any(cell.startswith("0") for cell in sample) and all(re.search(_MONTH_FIRST, cell.strip()) for cell in sample)
+
+
+def parse_dates(cells: pa.ChunkedArray, order: str, default: str) -> tuple[Times | None, str]:
+    """The cells as dates in UTC without a time zone, or None if fewer than 80% are dates; and why, if at least half are.
 
     Parameters
     ----------
@@ -61,9 +73,9 @@ def parse_dates(cells: pa.ChunkedArray, order: str, default: str) -> Times | Non
     """
     sample = first_present(cells, 100)
     if sum(map(is_date, sample)) < 0.5 * len(sample):
-        return None
+        return None, ""
     with contextlib.suppress(pa.ArrowInvalid):  # fast, if all cells are ISO dates without time zones
-        return Times(cells.cast(pa.timestamp("us")).to_pandas())
+        return Times(cells.cast(pa.timestamp("us")).to_pandas()), ""
     count, doubt = len(cells) - cells.null_count, ""
     if any(re.search(f"{_DAY_OR_MONTH_FIRST}|{_SHORT_YEAR}", cell) for cell in sample):
         found = order or _order(cells)
@@ -72,18 +84,21 @@ def parse_dates(cells: pa.ChunkedArray, order: str, default: str) -> Times | Non
         doubt = "" if found and not order else (order or default)
         cells = _day_or_month_first(cells, found or default)
     cells = pc.replace_substring_regex(cells, _MONTH, r"\1-\2-01")
+    cells = pc.replace_substring_regex(cells, _MONTH_FIRST, r"\2-\1-01")
     cells = pc.replace_substring_regex(cells, _YEAR_FIRST, r"\1-\2-\3\4")
     if any(re.search("[A-Za-z]{3}", cell) for cell in sample):
         cells = pc.replace_substring_regex(cells, _MONTH_NAME, r"\3-\2-\1\4")
         for years, century in _CENTURIES:
             cells = pc.replace_substring_regex(cells, rf"^{years}(-[A-Za-z])", rf"{century}\1\2")
+        cells = pc.replace_substring_regex(cells, _NAME_AND_YEAR, r"\2-\1-01")
         cells = pc.replace_substring_regex(cells, _NAME_FIRST, r"\3-\1-\2\4")
         for number, name in enumerate(_NAMES, 1):
             cells = pc.replace_substring_regex(cells, f"-(?i:{name})[a-z]*-", f"-{number:02}-")
     values = _from_iso(cells, any(re.search("[AaPp]\\.?[Mm]", cell) for cell in sample))
-    if values.notna().sum() < 0.8 * count:
-        return None
-    return Times(values, doubt)
+    dates = int(values.notna().sum())
+    if dates < 0.8 * count:
+        return None, f" is text, because only {dates:,} of its {count:,} cells are dates." if 2 * dates >= count else ""
+    return Times(values, doubt), ""
 
 
 def _order(cells: pa.ChunkedArray) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from pages.datasets.readers.formats import Doubt
+from pages.datasets.readers.formats import Doubt, Format, ambiguity
 
 CODES_OF_MISSING = (-99.0, -999.0, -9999.0, -99999.0)
 """numbers that often stand for missing values"""
@@ -23,6 +23,8 @@ class TableFindings:
         """columns with texts that differ only in case, with examples"""
         self.codes: dict[float, list[str]] = {}
         """columns with each of `CODES_OF_MISSING`"""
+        self.ambiguous = ""
+        """a number, read with its decimal separator, that may be one with a thousands separator"""
         self.column = ""
 
     def note(self, kind: str, predicate: str) -> None:
@@ -31,9 +33,9 @@ class TableFindings:
         subject = self.column.capitalize() if is_number else f"Column {self.column}"
         self.notes.setdefault(kind, []).append(subject + predicate)
 
-    def doubts(self) -> list[Doubt]:
-        """What may be meant in another way."""
-        doubts: list[Doubt] = []
+    def doubts(self, format: Format) -> list[Doubt]:
+        """What may be meant in another way than in this format."""
+        doubts = [ambiguity(self.ambiguous, format)] if self.ambiguous else []
         for order, columns in self.orders.items():
             other = "mdy" if order == "dmy" else "dmy"
             doubts.append(

@@ -1,5 +1,6 @@
 """The format of a table, and the result of reading it."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -148,6 +149,15 @@ def check_format(format: Format, kind: str) -> None:
         raise ReadError("The number of skipped lines must not be negative, and there may be at most 20 header rows.")
     if format.encoding not in ("", *ENCODINGS):
         raise ReadError(f"Unknown encoding: choose {', '.join(ENCODINGS)}.")
+
+
+def ambiguity(cell: str, format: Format) -> Doubt:
+    """The doubt about a number such as "1.234", whose mark is the decimal or the thousands separator."""
+    decimal, thousands = (format.thousands, "") if format.thousands else (".,"[format.decimal == "."], format.decimal)
+    whole, decimals = re.sub("[.,]", "", cell), cell.replace(",", ".")
+    taken, other = (whole, decimals) if format.thousands else (decimals, whole)
+    changes = (("decimal", decimal), ("thousands", thousands))
+    return Doubt(f"Numbers such as “{cell}” are read as {taken}.", f"Read “{cell}” as {other}", changes)
 
 
 def count_of(number: int, one: str, many: str) -> str:

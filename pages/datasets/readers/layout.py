@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pages.datasets.readers.dates import is_date
-from pages.datasets.readers.formats import Doubt, Format
+from pages.datasets.readers.formats import Doubt, Format, ambiguity
 from pages.datasets.readers.notation import (
     MISSING,
     ambiguous_number,
@@ -25,8 +25,8 @@ MAX_ROWS_ABOVE = 40
 MAX_HEADER_ROWS = 4
 SAMPLE_COLUMNS = 300
 """columns that are inspected"""
-UNNAMED = re.compile(r"|unnamed: 0", re.IGNORECASE)
-"""names of a column without a name; pandas gives it the second one when it reads and writes it again"""
+UNNAMED = re.compile(r"|unnamed: 0(\.[0-9]+)?", re.IGNORECASE)
+"""names of a column without a name; pandas gives it the others when it reads and writes it again"""
 
 Rows = Sequence[Sequence[str]]
 
@@ -74,11 +74,7 @@ def doubts_of(rows: Rows, format: Format) -> tuple[Doubt, ...]:
         doubts.append(Doubt(sentence, "Read only the first row as column names", (("header", 1),)))
     cell = ambiguous_number(itertools.zip_longest(*rows[format.header :], fillvalue=""), format)
     if cell:
-        decimal, thousands = (format.thousands, "") if format.thousands else (".,"[format.decimal == "."], format.decimal)
-        whole, decimals = re.sub("[.,]", "", cell), cell.replace(",", ".")
-        taken, other = (whole, decimals) if format.thousands else (decimals, whole)
-        changes = (("decimal", decimal), ("thousands", thousands))
-        doubts.append(Doubt(f"Numbers such as “{cell}” are read as {taken}.", f"Read “{cell}” as {other}", changes))
+        doubts.append(ambiguity(cell, format))
     return tuple(doubts)
 
 
@@ -127,6 +123,9 @@ def rows_above(rows: Rows) -> int:
     for number, row in enumerate(rows[: min(MAX_ROWS_ABOVE, len(rows) - 2)]):
         filled = [i for i, cell in enumerate(row) if cell.strip()]
         is_title = filled in ([], [base]) or (width >= 4 and filled in ([base, base + 1], [base + 1]))
+        # a title that contains the separator has another number of cells than the row of names below it
+        table = [*itertools.dropwhile(lambda row: len(row) != width, rows[number:])]
+        is_title = is_title or (len(row) != width and len(table) > 1 and _is_named(table))
         if not is_title or any(is_plain_number(row[i]) or is_date(row[i]) for i in filled[:1]):
             table = rows[number:]
             return number if _is_filled(table, width) and (width > 2 or _is_named(table)) else 0
@@ -165,7 +164,7 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
             texts.append(i)
     if not numbers and not dates:
         return True, None
-    if any(first[i] in body[i] for i in texts):
+    if any(first[i] in body[i] or _is_like_most(first[i], body[i]) for i in texts):
         return False, None
     if matrix := _matrix_evidence(rows):
         return matrix == "below", None
@@ -211,6 +210,11 @@ def _first_row_is_header(rows: Rows, decimal: str, thousands: str, quoted: froze
     if len(values) > 2 and mostly_far and (counts or regular or years):
         return True, as_data
     return False, as_names if counts or regular or years else None
+
+
+def _is_like_most(text: str, column: list[str]) -> bool:
+    """Whether a text and most of those below differ in the last character only, as "House A" and "House B"."""
+    return len(text) > 1 and 2 * sum(cell[:-1] == text[:-1] for cell in column) > len(column)
 
 
 def _value(cell: str, decimal: str, thousands: str) -> float:
@@ -273,5 +277,5 @@ def _are_names(cells: list[str]) -> bool:
     """Whether the cells may be row names: distinct whole numbers or texts."""
     cells = [cell.strip() for cell in cells]
     return len(set(cells)) == len(cells) and all(
-        cell not in MISSING and (re.fullmatch("[0-9]+", cell) or not is_plain_number(cell)) for cell in cells
+        cell not in MISSING and (re.fullmatch("[0-9]+([.,]0+)?", cell) or not is_plain_number(cell)) for cell in cells
     )

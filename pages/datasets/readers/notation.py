@@ -14,7 +14,11 @@ from pages.datasets.readers.formats import THOUSANDS, Format
 NOTATIONS = tuple((d, t) for t in ("", ",", ".", " ", "'") for d in ".," if d != t)
 """decimal and thousands separators, the most likely first"""
 _WORDS = "na n/a n.a. nan -nan nat null none <na> (null) #na #n/a #nv missing".split()
-_EXCEL_ERRORS = "#DIV/0! #NAME? #NULL! #NUM! #REF! #VALUE! #CALC! #SPILL! #WERT! #BEZUG! #ZAHL! #VALEUR! #NOMBRE?".split()
+_EXCEL_ERRORS = (
+    "#DIV/0! #NAME? #NULL! #NUM! #REF! #VALUE! #CALC! #SPILL! #FIELD! #BUSY! #BLOCKED! #CONNECT! #UNKNOWN! #GETTING_DATA "
+    "#WERT! #BEZUG! #ZAHL! #VALEUR! #NOMBRE! #NOM? #NOMBRE? #¡DIV/0! #¡VALOR! #¡REF! #¡NUM! #¡NULO! #¿NOMBRE? #N/D #RIF! "
+    "#VALORE!"
+).split()
 _SYMBOLS = r"- -- --- – — ? . .. ... * \N 1.#QNAN -1.#QNAN 1.#IND -1.#IND 1.#INF -1.#INF".split()
 MISSING = frozenset(
     ["", *(form(word) for word in _WORDS for form in (str.lower, str.upper, str.title)), "NaN", "NaT", "n/A"]
@@ -22,6 +26,8 @@ MISSING = frozenset(
     + _SYMBOLS
 )
 """cells that are treated as missing values, after trimming"""
+ARABIC_MARKS = {0x66B: ".", 0x66C: ","}
+"""decimal and thousands separators"""
 CURRENCY = (
     r"(?:[A-Z]{1,2}\$|[$€£¥₹₽₩₺₫₴₪฿₱₦¢]"
     r"|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|AUD|CAD|Rs|kr|zł|Kč|Ft)\b\.?)"
@@ -51,7 +57,7 @@ def digits_pattern(decimal: str, thousands: str) -> str:
         if thousands == ",":
             whole = f"(?:[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole[3:]}"
     mark = re.escape(decimal)
-    return f"(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    return f"(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+|[dD][+-][0-9]+)?"
 
 
 @lru_cache(maxsize=64)
@@ -76,11 +82,17 @@ def decorated_pattern(decimal: str, thousands: str) -> re.Pattern:
 
 def plain_cell(cell: str) -> str:
     """The cell without currency, unit, percent sign or parentheses, and with ASCII digits, if it looks like a number."""
-    cell = cell.strip()
-    if not cell.isascii() and any(unicodedata.east_asian_width(mark) == "F" for mark in cell):
-        cell = unicodedata.normalize("NFKC", cell)
+    cell = with_ascii_digits(cell.strip())
     match = _DECORATION.match(cell)
     return match["sign"] + match["number"] if match else cell
+
+
+def with_ascii_digits(cell: str) -> str:
+    """The cell with the digits of other scripts, such as full-width and Arabic ones, and the marks beside them replaced."""
+    if cell.isascii() or not any(mark.isdecimal() and not mark.isascii() for mark in cell):
+        return cell
+    cell = unicodedata.normalize("NFKC", cell).translate(ARABIC_MARKS)
+    return "".join(str(unicodedata.decimal(mark, mark)) for mark in cell)
 
 
 def is_number(cell: str) -> bool:

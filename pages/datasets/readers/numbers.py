@@ -1,6 +1,5 @@
 """Numbers in text, in the notations that people and spreadsheets use."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pages.datasets.readers.formats import THOUSANDS, Format
-from pages.datasets.readers.notation import decorated_pattern, first_present, number_pattern
+from pages.datasets.readers.notation import decorated_pattern, first_present, number_pattern, with_ascii_digits
 
 LEAST_SHARE = 0.8
 """minimum share of numbers among the non-missing cells of a numeric column"""
@@ -56,11 +55,11 @@ def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | Non
 
 
 def _with_ascii_digits(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The cells with full-width digits and marks replaced, as in Japanese and Chinese text."""
-    wide = "[\uff10-\uff19]"
-    if not any(re.search(wide, cell) for cell in first_present(cells, CHECKED_CELLS)):
+    """The cells with the digits of other scripts replaced."""
+    if all(with_ascii_digits(cell) == cell for cell in first_present(cells, CHECKED_CELLS)):
         return cells
-    return pc.utf8_normalize(cells, form="NFKC")
+    texts = [cell and with_ascii_digits(cell) for cell in cells.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _decorated(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, str]:
@@ -96,6 +95,8 @@ def _plain(cells: pa.ChunkedArray, format: Format) -> pa.ChunkedArray:
         cells = pc.replace_substring_regex(cells, f"[{THOUSANDS[format.thousands]}]", "")
     if format.decimal == ",":
         cells = pc.replace_substring(cells, ",", ".")
+    if pc.any(pc.match_substring(cells, "d", ignore_case=True)).as_py():  # exponents of Fortran
+        cells = pc.replace_substring_regex(cells, "[dD]", "e")
     return replace(cells, "\u2212", "-")
 
 
@@ -104,8 +105,12 @@ def replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
     return pc.replace_substring(cells, old, new) if pc.any(pc.match_substring(cells, old)).as_py() else cells
 
 
-def with_missing(values: np.ndarray, marks: tuple[str, ...]) -> np.ndarray:
-    """The numbers with NaN instead of those that are marks of missing values, such as "-999"."""
-    numbers = [float(mark) for mark in marks if number_pattern(".", "").search(mark)]
-    found = np.isin(values, numbers) if numbers else np.zeros(0, dtype=bool)
-    return np.where(found, np.nan, values) if found.any() else values
+def with_missing(values: np.ndarray, format: Format) -> tuple[np.ndarray, dict[str, int]]:
+    """The numbers with NaN instead of marks of missing values such as "-999", and the number of cells with each mark."""
+    counts = {}
+    for mark in format.missing:
+        if number_pattern(format.decimal, "").search(mark):
+            found = values == float(mark.replace(format.decimal, ".").replace("\u2212", "-"))
+            if count := int(found.sum()):
+                values, counts[mark] = np.where(found, np.nan, values), count
+    return values, counts

@@ -13,10 +13,11 @@ import pyarrow.csv
 from pages.datasets.limits import MAX_ROW_BYTES
 from pages.datasets.readers.dialect import SINGLE_COLUMN_SEPARATORS, declared_separator, is_blank, sample_rows, spaces_to_tabs
 from pages.datasets.readers.encodings import to_utf8
-from pages.datasets.readers.formats import Format, RawTable, count_of
+from pages.datasets.readers.formats import Doubt, Format, RawTable, count_of
 from pages.datasets.readers.layout import doubts_of, joined_names
 from pages.datasets.readers.limits import EMPTY, SAMPLE_BYTES, SAVE_AS, ReadError, check_cells
 from pages.datasets.readers.lines import (
+    COMMENTS,
     arff_names,
     blank_comments,
     csv_options,
@@ -25,6 +26,9 @@ from pages.datasets.readers.lines import (
     with_single_separator,
 )
 from pages.datasets.readers.notation import is_plain_number
+
+MAX_BELOW = 20
+"""lines below a table that are recognized as such, if they have separators"""
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
@@ -47,6 +51,8 @@ def read_text(content: bytes, format: Format) -> RawTable:
     notes, quote = (), format.quote
     sample = sample_rows(data[:SAMPLE_BYTES], separator, quote, len(data) > SAMPLE_BYTES)
     doubts = doubts_of([row for _, row in sample], format)
+    if not format.comment:
+        doubts += _comment_doubts([row for _, row in sample], start)
     width = _first_width(data, separator, quote)
     # an odd number of quotation marks may mean an unclosed one, which only the slow repair detects
     table = None if quote and data.count(quote.encode()) % 2 else _parse(data, separator, quote, width)
@@ -57,7 +63,9 @@ def read_text(content: bytes, format: Format) -> RawTable:
             raise ReadError("The rows of this text have different numbers of cells: choose another separator.")
     if comments:
         notes = (*notes, f"{count_of(comments, 'comment between the rows was', 'comments between the rows were')} left out.")
-    columns, blank = _without_blank_rows_at_end(table)
+    columns, blank, below = _without_blank_rows_at_end(table)
+    if below:
+        notes = (*notes, _left_out_below(below))
     if blank:
         notes = (
             *notes,
@@ -84,12 +92,45 @@ def _is_empty(column: pa.ChunkedArray) -> bool:
     return not pc.any(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(column)), 0)).as_py()
 
 
-def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int]:
-    """The columns without rows of several empty cells at the end, and the number of these rows."""
+def _comment_doubts(rows: list[list[str]], start: tuple[str, ...]) -> tuple[Doubt, ...]:
+    """The doubt about lines that begin like comments, unlike most of the rows, and are not split into cells."""
+    width = max(map(len, rows), default=0)
+    marks = {row[0].strip()[:1] for row in rows if len(row) == 1 < width}
+    return tuple(
+        Doubt(
+            f"Some lines begin with {mark}, like comments, but are read as rows.",
+            f"Leave out lines with {mark}",
+            (("comment", mark),),
+        )
+        for mark in COMMENTS
+        if mark in marks and not start[0].lstrip().startswith(mark)
+    )
+
+
+def _left_out_below(texts: list[str]) -> str:
+    """The note about lines below the table."""
+    left_out = count_of(len(texts), "line below the table was", "lines below the table were")
+    return f"{left_out} left out (first: “{texts[0].strip()[:40]}”)."
+
+
+def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int, list[str]]:
+    """The columns without rows of empty cells at the end and single texts below such rows.
+
+    Also returns the number of these rows, and these texts.
+    """
     end = table.num_rows
-    while end and table.num_columns > 1 and not any(column[end - 1].as_py().strip() for column in table.columns):
-        end -= 1
-    return [column.slice(0, end) for column in table.columns], table.num_rows - end
+    rest: list[str] = []  # texts below row `end`, "" for an empty row
+    below: list[str] = []  # texts above these, below no empty row yet
+    for row in range(end - 1, 0, -1) if table.num_columns > 1 else ():
+        filled = [text for column in table.columns if (text := column[row].as_py()).strip()]
+        if not filled:
+            end, rest, below = row, [*rest, *below, ""], []
+        elif len(filled) == 1 and table.num_columns > 2 and len(below) < MAX_BELOW and not is_plain_number(filled[0]):
+            below.append(filled[0])
+        else:
+            break
+    texts = [text for text in reversed(rest) if text]
+    return [column.slice(0, end) for column in table.columns], len(rest) - len(texts), texts
 
 
 def _lines(data: bytes) -> io.TextIOWrapper:
@@ -224,8 +265,7 @@ def _repair(data: bytes, separator: str, quote: str, header: int) -> tuple[bytes
         below.clear()
     notes = []
     if below:
-        left_out = count_of(len(below), "line below the table was", "lines below the table were")
-        notes.append(f"{left_out} left out (first: “{below[0][0].strip()[:40]}”).")
+        notes.append(_left_out_below([row[0] for row in below]))
     if short:
         notes.append(f"{count_of(short, 'row has', 'rows have')} too few cells; the rest is treated as missing.")
     if surplus:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.datasets.columns import cell_text
+from pages.datasets.columns import cell_text, describe
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ from pages.datasets.columns import cell_text
 )
 def test_a_cell_is_short_text_or_none_if_it_is_missing(value, text):
     assert cell_text(value) == text
+
+
+@pytest.mark.parametrize("name", ["PassengerId", "passengerid", "sampleid", "guid", "idx"])
+def test_names_of_identifiers_are_recognized(name):
+    table = pd.DataFrame({name: [1005, 1002, 1007], "x": [1.5, 2.5, 3.5]})
+    assert [column.kind for column in describe(table)] == ["identifier", "number"]
+    assert describe(table.rename(columns={name: "covid"}))[0].kind == "number"

@@ -345,3 +345,55 @@ def test_rows_of_separators_only_at_the_end_are_no_rows():
 def test_quotation_marks_around_a_number_that_contains_a_separator_do_not_make_a_header(text):
     table = readers.read(text.encode(), "table.csv").table
     assert table.to_numpy().tolist() == [[1000.01, 0], [0.01, 0], [0.02, 1]]
+
+
+def test_whole_numbers_with_zero_decimals_are_row_names():
+    for text in (",a,b\n30.0,0,0\n10.0,0.1,0\n20.0,5,5\n", ";a;b\n30,0;0;0\n10,0;0,1;0\n20,0;5;5\n"):
+        assert read(text).row_names == "column 1"
+    assert read("Unnamed: 0.1,Unnamed: 0,a\n0,30,0\n1,10,0.1\n2,20,5\n").row_names == "Unnamed: 0.1"
+
+
+def test_a_first_row_with_a_text_like_those_below_is_data():
+    for rows in (
+        ["1850,1900,1950,House A", "1900,2300,2400,House B", "2000,2400,2500,House C"],
+        ["s1;1;2;3", "s2;7;2;5", "s3;8;1;9"],
+    ):
+        reading = read("\n".join(rows))
+        assert reading.format.header == 0
+        assert len(reading.table) == 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Report:,Sales", "Date:,2021-01-01", ""],
+        ["Sales, all regions, 2021 and later, preliminary"],
+        ["A, B, C, D, E", ""],
+    ],
+)
+def test_titles_that_contain_the_separator_are_above_the_table(lines):
+    reading = read("\n".join([*lines, "a,b,c", "1,2,3", "4,5,6", "7,8,10", ""]))
+    assert reading.format.skip == len(lines)
+    assert list(reading.table) == ["a", "b", "c"]
+    assert len(reading.table) == 3
+
+
+def test_a_longer_header_above_numbers_is_no_title():
+    assert list(read("a,b,c,d\n1,2,3\n4,5,6\n7,8,9\n").table) == ["a", "b", "c", "d"]
+
+
+def test_comments_between_rows_can_be_left_out():
+    content = "a,b\n# c\n1,2\n# d\n3,4\n"
+    [doubt] = read(content).doubts
+    assert doubt.sentence == "Some lines begin with #, like comments, but are read as rows."
+    reading = read(content, **dict(doubt.changes))
+    assert list(reading.table["a"]) == [1, 3]
+    assert reading.notes == ("2 comments between the rows were left out.",)
+    assert read("name,v\n#1,3\n#2,4\n#3,5\n").doubts == ()
+
+
+def test_lines_below_the_table_may_have_separators():
+    reading = read("a,b,c\n1,2,3\n4,5,6\n7,8,10\n,,\nSource: me,,\n,,\n")
+    assert reading.table.to_numpy().tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 10]]
+    assert "1 line below the table was left out (first: “Source: me”)." in reading.notes
+    assert len(read("a,b,c\n1,2,3\n4,5,6\nx,,\n").table) == 3

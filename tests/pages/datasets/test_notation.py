@@ -215,3 +215,62 @@ def test_spaces_around_categories_are_removed_and_differences_of_case_can_be_ign
 
 def test_spaces_after_every_separator_are_not_reported():
     assert read("s, v\nx, y\nz, w\nx, y\n").notes == ()
+
+
+def test_every_mark_of_a_missing_value_is_counted():
+    for mark in ("nan", "NaN", "-nan", "#¡VALOR!", "#N/D", "#FIELD!"):
+        reading = detected(["1.5", "2.5", mark, "3.5"])
+        assert np.isnan(reading.table["a"][2])
+        assert dict(reading.gaps) == {mark: 1}
+    for cells, code in ((["1", "-999", "3", "-999"], "-999"), (["1,5", "-9,5", "3", "-9,5"], "-9,5")):
+        reading = column(cells, missing=(code,), decimal=",")
+        assert list(np.isnan(reading.table["a"])) == [False, True, False, True]
+        assert dict(reading.gaps) == {code: 2}
+
+
+def test_a_mark_that_first_occurs_far_below_is_ambiguous():
+    cells = [*map(str, range(1, 400)), "1.234", "12.345"]
+    reading = detected(cells)
+    [doubt] = [doubt for doubt in reading.doubts if doubt.changes[0][0] == "decimal"]
+    assert doubt.sentence == "Numbers such as “1.234” are read as 1.234."
+    other = readers.read(
+        ("a;b\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))).encode(),
+        "t.csv",
+        readers.replace(reading.format, **dict(doubt.changes)),
+    )
+    assert list(other.table["a"])[-2:] == [1234, 12345]
+    for certain in (["1.5"], ["0.234"], ["1.2345"]):
+        assert not detected([*cells, *certain]).doubts
+
+
+@pytest.mark.parametrize(
+    ("cells", "days"),
+    [
+        (["01.2020", "02.2020", "12.2020"], ["2020-01", "2020-02", "2020-12"]),
+        (["01/2020", "12/2019"], ["2020-01", "2019-12"]),
+        (["Jan 2020", "Dec 2019"], ["2020-01", "2019-12"]),
+        (["2021年1月31日", "2021年12月1日"], ["2021-01-31", "2021-12-01"]),
+    ],
+)
+def test_months_and_dates_in_japanese_and_chinese_are_dates(cells, days):
+    assert list(detected(cells).table["a"]) == list(map(pd.Timestamp, days))
+
+
+def test_numbers_with_two_digits_before_the_point_are_no_months():
+    assert list(detected(["10.2020", "11.2020", "12.5"]).table["a"]) == [10.202, 11.202, 12.5]
+
+
+def test_a_column_with_some_dates_that_stays_text_is_reported():
+    reading = detected(["31/01/2021", "01/31/2021", "05/06/2021"])
+    assert reading.notes == ("Column a is text, because only 2 of its 3 cells are dates.",)
+
+
+def test_digits_of_every_script_and_exponents_of_fortran_are_numbers():
+    assert list(detected(["١٢", "٣٤", "٥٦"]).table["a"]) == [12, 34, 56]
+    assert list(detected(["1.5D+03", "2.5d-1", "-1.0D+00"]).table["a"]) == [1500, 0.25, -1]
+    assert list(detected(["2D5", "3D1", "4D2"]).table["a"]) == ["2D5", "3D1", "4D2"]
+
+
+def test_words_that_look_equal_are_equal():
+    reading = detected(["café", "cafe\u0301", "caf\u00e9\u200b", "\ufeffcafé", "x", "x"])
+    assert list(reading.table["a"]) == [*["café"] * 4, "x", "x"]

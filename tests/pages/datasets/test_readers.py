@@ -479,7 +479,7 @@ def test_numbers_are_read_in_every_common_notation():
     assert_equal(reading.table, ["a", "b"], [[1, 0.5, 1, -1000, -2], [1, 2, 3, 4, 5]])
 
 
-@pytest.mark.parametrize("cell", ["1_000", "0x1A", "1d5", "١", "1,5", "1e", "e5", "--1", "1 2"])
+@pytest.mark.parametrize("cell", ["1_000", "0x1A", "1d5", "1,5", "1e", "e5", "--1", "1 2"])
 def test_other_cells_remain_text(cell):
     assert list(read(f'a;b\n"{cell}";1\n"{cell}";2\n', separator=";").table["a"]) == [cell, cell]
 
