@@ -1,17 +1,21 @@
 """Entry point of the app: the list of pages, and the sidebar and address handling that all pages share."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from pages.figures.icon import app_icon
 from pages.ui.memory import memory_cleaner
 from pages.ui.preload import preload_plotly
 
+NAME = "Clustering, step by step"
+
 
 def main() -> None:
     """Draw the open page with everything that all pages share."""
     memory_cleaner()
     # an image, because Streamlit would load an icon given by name from the network
-    st.set_page_config(page_title="Clustering, step by step", page_icon=app_icon(), layout="wide")
+    st.set_page_config(page_icon=app_icon(), layout="wide")
     preload_plotly()
     watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
     hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
@@ -31,11 +35,12 @@ def main() -> None:
             "Learn": [failures],
         }
     )
+    st.set_page_config(page_title=NAME if page is watch else f"{page.title} · {NAME}")
 
     # imported here, after the menu was sent to the browser, because the first import takes about a second
     from pages.datasets.server.tables import UnreadableTable
     from pages.ui.buttons import WITHOUT_DATA, copy_link
-    from pages.ui.data_choice import choose_data
+    from pages.ui.data_choice import choose_data, show_heading
     from pages.ui.errors import show_error
     from pages.ui.frame import style_page
     from pages.ui.links import (
@@ -59,20 +64,22 @@ def main() -> None:
     notice, project_notice = st.empty(), st.empty()
 
     style_page(page is watch)
+    picture = nullcontext()
     try:
         if page is data:
-            st.title("Data")
-            st.caption("These data and settings apply to all pages except Embedding.")
-            choose_data(full=True)
+            settings, picture, below = st.container(), st.container(), st.container()
+            with settings:
+                show_heading()
+                choose_data(below)
         else:
             with st.sidebar:
                 st.subheader("Data of the other pages" if page is embedding else "Data")
-                choose_data(full=False)
+                choose_data()
         restore_rest()
         with st.sidebar:
             save_project()
             copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
-        with memory_turn():
+        with memory_turn(), picture:
             page.run()
     except Stopped:
         pass

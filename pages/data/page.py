@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.data.sections import show_data, show_limits
+from pages.data.sections import show_data
 from pages.datasets.formatting import escape_markdown
 from pages.ui.data_choice import current
 
@@ -10,4 +10,3 @@ if st.session_state["data notice"]:
     st.info(escape_markdown(st.session_state["data notice"]), icon=":material/info:")
 else:
     show_data(current())
-show_limits()

@@ -7,12 +7,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from clustering import principal_components
-from pages.datasets import limits
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, minus_signs
 from pages.datasets.planes import column_plane
 from pages.figures import summaries
-from pages.figures.markup import table
 from pages.figures.plots import rings_note
 from pages.ui.charts import show_chart
 from pages.ui.data_choice import scaling_key, summary
@@ -28,27 +26,18 @@ MAX_ROWS = 200
 """maximum number of rows in the table"""
 
 
-def show_limits() -> None:
-    """Shows the limits of the app in an expander."""
-    with st.expander("Limits", icon=":material/straighten:"):
-        st.html(table(["Item", "Limit", "If exceeded"], limits.limit_rows(), "Limits", row_headers=True))
-
-
 def show_data(data: Data) -> None:
     """Shows the summary of the data set, a warning if one column dominates, and the selected view."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    with left:
-        st.subheader("Prepared data")
-        st.markdown(escape_markdown(f"{data.title}: {summary(data)}"))
-    with right, st.container(key="onwards"):
-        st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
     show_dominance(data, scaling_key(data))
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown(escape_markdown(f"{data.title}: {summary(data)}"), width="stretch")
     if data.precomputed is not None:
         show_proximities(data)
         return
     d = len(data.columns)
     views = ["Scatter plot"] + (["Scatter-plot matrix", "Principal components"] if d > 2 else []) + ["Table"]
-    view = st.segmented_control("View", views, default=views[0], required=True, key=f"view {d > 2}", **PERSISTENT)
+    options = dict(default=views[0], required=True, key=f"view {d > 2}", label_visibility="collapsed")
+    view = row.segmented_control("View", views, **options, **PERSISTENT)
     {
         "Scatter plot": show_scatter,
         "Scatter-plot matrix": show_scatter_matrix,
@@ -62,7 +51,8 @@ def show_data(data: Data) -> None:
 def show_scatter(data: Data) -> None:
     """Shows a scatter plot, of the first two principal components if there are more than two columns."""
     plane = plane_of(data)
-    chart("plane", data, lambda: summaries.scatter(data, plane), f"Scatter plot of {data.title}.")
+    with st.container(key="picture"):
+        chart("plane", data, lambda: summaries.scatter(data, plane), f"Scatter plot of {data.title}.", height="stretch")
     if len(data.columns) > 2:
         st.caption(OVERLAP)
 
@@ -148,7 +138,7 @@ def show_proximities(data: Data) -> None:
     )
 
 
-def chart(name: str, data: Data, create: Callable[[], go.Figure], alt: str, *parameters) -> None:
-    """Shows a figure, created on first use and cached by name, data and `parameters`."""
+def chart(name: str, data: Data, create: Callable[[], go.Figure], alt: str, *parameters, **options) -> None:
+    """Shows a figure, created on first use and cached by name, data and `parameters`; `options` are those of `show_chart`."""
     figure = session_cache().get((name, data.key, *parameters), create)
-    show_chart(figure, key=f"chart {name}", alt=alt)
+    show_chart(figure, key=f"chart {name}", alt=alt, **options)

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.datasets import catalog, cleaning
+from pages.datasets import catalog, cleaning, limits
 from pages.datasets.catalog import SAMPLES, TABLES
 from pages.datasets.columns import describe
 from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.readers import Format
 from pages.datasets.server.configuration import is_configured
+from pages.figures.markup import table
 from pages.ui.preparation import (
     SCALING_KEY,
     Source,
@@ -22,7 +23,7 @@ from pages.ui.preparation import (
     with_chosen_scaling,
 )
 from pages.ui.server_table import choose_server_table
-from pages.ui.upload import SUBSET, choose_own_data, compare_words
+from pages.ui.upload import SUBSET, choose_own_data, compare_words, show_uploader
 from pages.ui.widgets import IN_LINK, session_cache, uses_own_data
 
 RESTORED = "restored"
@@ -43,8 +44,8 @@ def current() -> Data:
     return st.session_state.get("last data") or catalog.draw_sample("three", 500, 0, {})
 
 
-def choose_data(full: bool) -> None:
-    """Shows the widgets that choose the data set; `full` adds details for the Data page.
+def choose_data(below=None) -> None:
+    """Shows the widgets that choose the data set. On the Data page, `below` is a container for details.
 
     Invalid data show an error, and the previous data set stays in use. `dashboard.py` calls this function on every page,
     because Streamlit treats widgets drawn by different pages as different, and their values would be lost.
@@ -62,7 +63,7 @@ def choose_data(full: bool) -> None:
     )
     st.session_state["data notice"] = ""
     try:
-        data = {"sample": _sample, "real": _real, "own": _own, "server": choose_server_table}[source](full)
+        data = {"sample": _sample, "real": _real, "own": _own, "server": choose_server_table}[source](below)
     except ValueError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         st.session_state["data notice"] = f"All pages still use “{current().title}”."
@@ -75,11 +76,23 @@ def choose_data(full: bool) -> None:
                 st.session_state["own"] = data
     if source == "own" and SUBSET in st.session_state and current() is st.session_state[SUBSET]:
         st.button("Back to all rows", icon=":material/undo:", on_click=use_all_rows)
-    if not full:
+    if below is not None:
+        with below.expander("Limits", icon=":material/straighten:"):
+            st.html(table(["Item", "Limit", "If exceeded"], limits.limit_rows(), "Limits", row_headers=True))
+    else:
         st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
         _show_scaling()
-        label = "Upload, paste or draw data" if source == "own" else "Explore and prepare data"
+        label = "Paste or draw data, change how a file is read" if source == "own" else "Explore and prepare data"
         st.page_link("pages/data/page.py", label=label, icon=":material/table_chart:")
+
+
+def show_heading() -> None:
+    """Shows the title of the Data page, with the button for the next step."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large", key="title_row"):
+        st.title("Data", width="content")
+        st.caption("These data and settings apply to all pages except Embedding.", width="stretch")
+        with st.container(key="onwards", width="content"):
+            st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
 
 
 def scaling_key(data: Data) -> str | None:
@@ -126,32 +139,31 @@ def summary(data: Data) -> str:
     return f"{n:,} point{'s' * (n > 1)}, {d} column{'s' * (d > 1)}. {data.note}".strip()
 
 
-def _sample(full: bool) -> Data:
-    name = st.selectbox("Sample", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **IN_LINK)
+def _sample(below) -> Data:
+    row = st.container(horizontal=below is not None, gap="medium")
+    with row:
+        name = st.selectbox("Sample", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **IN_LINK)
     sample = SAMPLES[name]
-    st.caption(sample.text)
+    (st if below else row).caption(sample.text)
     values = {}
-    places = st.columns(2 + len(sample.settings), gap="medium") if full else [st.container()] * (2 + len(sample.settings))
-    with places[0]:
+    with row:
         n = st.select_slider("Points", SIZES, value=DEFAULT_SIZE, format_func="{:,}".format, key="n", **IN_LINK)
-    for setting, place in zip(sample.settings, places[1:], strict=False):
-        default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
-        kind = type(default)
-        with place:
+        for setting in sample.settings:
+            default, low, high, step = sample.default(setting), setting.low, setting.high, setting.step
+            kind = type(default)
             values[setting.name] = st.slider(
                 setting.label, kind(low), kind(high), default, kind(step), key=f"{name}_{setting.name}", **IN_LINK
             )
-    with places[-1]:
         seed = int(st.number_input("Random seed (data)", 0, 2**31 - 1, 0, key="data_seed", **IN_LINK))
     return session_cache().get(("data", name, n, seed, *values.values()), lambda: catalog.draw_sample(name, n, seed, values))
 
 
-def _real(full: bool) -> Data:
+def _real(below) -> Data:
     name = st.selectbox("Data set", list(TABLES), format_func=lambda name: TABLES[name].title, key="table", **IN_LINK)
     table = TABLES[name]
     st.caption(escape_markdown(table.text))
     source = session_cache().get(("table", name), lambda: bundled(name))
-    return compare_words(source, table.words) if table.words else prepare(source, full)
+    return compare_words(source, table.words) if table.words else prepare(source, below)
 
 
 def bundled(name: str) -> Source:
@@ -164,25 +176,32 @@ def bundled(name: str) -> Source:
     return Source(name, table.title, rows, columns, initial, IN_LINK, SourceFile(table.file, format))
 
 
-def _own(full: bool) -> Data | None:
-    if full:
-        return choose_own_data()
+def _own(below) -> Data | None:
+    if below is not None:
+        return choose_own_data(below)
     data = st.session_state.get("own")
-    if data is None and st.session_state.pop(RESTORED, False):
+    if data is None and (st.session_state.pop(RESTORED, False) or st.session_state.get("upload")):
         _restore_own()
+    elif data is None:
+        show_uploader("Table to cluster", _use_upload)
     if data:
         st.caption(escape_markdown(data.title))
         data = with_chosen_scaling(data)
     return data
 
 
+def _use_upload() -> None:
+    """Callback: use the file that was uploaded in the sidebar, with the settings that are detected."""
+    st.session_state.update({"input": "file", RESTORED: True})
+
+
 def _restore_own() -> None:
-    """Read and prepare the data of a session that was restored on another page than the Data page, and run the script again.
+    """Read and prepare data without the Data page, when they were uploaded or restored, and run the script again.
 
     The widgets of the Data page are drawn for a moment.
     """
     with st.empty().container(key="restoring"):
-        data = choose_own_data()
+        data = choose_own_data(st.container())
     if data is not None:
         st.session_state["own"] = data
         st.rerun()

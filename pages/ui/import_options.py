@@ -98,11 +98,8 @@ def _select(label: str, options: dict, initial: Any, key: str) -> Any:
     return st.selectbox(label, list(options), index, format_func=options.get, key=key, width=WIDTH, **PERSISTENT)
 
 
-def show_reading(key: str, opened: Opened, content: bytes) -> None:
-    """Shows the first lines of a file next to the first rows of its table, what was changed, and doubts.
-
-    `key` identifies the file, as in `choose_format`.
-    """
+def show_reading(opened: Opened, content: bytes) -> None:
+    """Shows the first lines of a file next to the first rows of its table."""
     st.caption(escape_markdown(_summary(opened.format)))
     reading = opened.reading
     start = reading.start if reading else readers.first_lines(content, opened.format)
@@ -119,6 +116,16 @@ def show_reading(key: str, opened: Opened, content: bytes) -> None:
         table = reading.table.iloc[:PREVIEW_ROWS, :MAX_PREVIEW_COLUMNS]
         dates = {name: st.column_config.DateColumn() for name, column in table.items() if is_date_only(column)}
         st.dataframe(table, hide_index=True, height=min(PREVIEW_HEIGHT, 38 + 35 * len(table)), column_config=dates)
+
+
+def show_findings(key: str, opened: Opened) -> None:
+    """Shows what was changed when a file was read, and doubts with buttons for the alternatives.
+
+    `key` identifies the file, as in `choose_format`.
+    """
+    reading = opened.reading
+    if reading is None:
+        return
     for sentence, doubts in itertools.groupby(reading.doubts, lambda doubt: doubt.sentence):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/help: {escape_markdown(sentence)}", width="content")

@@ -51,24 +51,27 @@ class Source:
         return f"{self.key}_scaling" if self.persistence is PERSISTENT else SCALING_KEY
 
 
-def prepare(source: Source, full: bool) -> Data:
+def prepare(source: Source, below=None) -> Data:
     """Shows the widgets for a table and returns the resulting points.
 
-    `full` adds explanations and the description of the columns, for the Data page.
+    On the Data page, `below` is a container for explanations, the description of the columns, and rare choices.
     """
-    preparation = _choose_columns(source, full)
+    if below is None:
+        first = second = st.container()
+    else:
+        first, second = st.columns([3, 1], gap="medium")
+    preparation = _choose_columns(source, first, below)
     key = (source.key, preparation.columns, preparation.as_categories)
     selected = session_cache().get(("selected", *key), lambda: cleaning.select_columns(source.table, preparation))
     effects = session_cache().get(("effects", *key), lambda: cleaning.missing_effects(selected))
-    left, right = st.columns([3, 2], gap="large") if full and effects else [st.container()] * 2
     if effects:
-        with left:
-            preparation = _choose_missing(source, preparation, effects, cleaning.max_components(selected), full)
-    with right:
+        with first if below is None else below.expander("Missing values", icon=":material/help_center:"):
+            preparation = _choose_missing(source, preparation, effects, cleaning.max_components(selected), below is not None)
+    with second:
         default = source.initial.scaling
-        scaling = choose_scaling(full, source.scaling_key, default, source.persistence)
-        if full and default == scaling == "standardize":
-            show_standardized(source.scaling_key)
+        scaling = choose_scaling(source.scaling_key, default, source.persistence)
+    if below is not None and default == scaling == "standardize":
+        show_standardized(source.scaling_key)
     if source.persistence is PERSISTENT:
         st.session_state[OWN_SOURCE] = source
     return prepared(source, replace(preparation, scaling=scaling))
@@ -93,34 +96,31 @@ def points_of_source(source: Source, preparation: Preparation, on_step: Callable
     return replace(data, key=f"{data.key}/{source.key}", origin=replace(data.origin, file=source.file))
 
 
-def _show_heading(full: bool, title: str, text: str) -> None:
-    if full:
-        st.subheader(title)
-        st.caption(text)
-
-
-def _choose_columns(source: Source, full: bool) -> Preparation:
+def _choose_columns(source: Source, place, below) -> Preparation:
+    """Choose features, true labels, names and types: the first in the container `place`, the others below on the Data page."""
     key, initial = source.key, source.initial
     types = st.session_state.get(_types_key(source), {})
     columns = {column.name: with_kind(column, types.get(column.name, column.kind)) for column in source.columns}
     usable = [column.name for column in columns.values() if column.usable]
-    _show_heading(
-        full,
-        "Columns",
-        "Features are the columns used for clustering. Types are detected automatically and can be changed in the table. "
-        "Text, non-numeric identifiers, constants, and columns with more than "
-        f"{MAX_CATEGORIES} categories cannot be features.",
-    )
-    place = st.container()
+    if below is None:
+        details = place.expander("Labels and categories")
+    else:
+        details = below.expander("Columns: types, true labels, row names", icon=":material/view_column:", expanded=not usable)
+        details.caption(
+            "Features are the columns used for clustering. Types are detected automatically and can be changed in the table. "
+            "Text, non-numeric identifiers, constants, and columns with more than "
+            f"{MAX_CATEGORIES} categories cannot be features."
+        )
+    table = details.container()
     if not usable:
-        if full:
-            with place:
+        if below is not None:
+            with table:
                 _edit_types(source, columns)
         raise ValueError(
             "No column of this table can be a feature: clustering needs numbers that are not all equal, or categories with "
             f"2 to {MAX_CATEGORIES} distinct values."
         )
-    features = st.multiselect(
+    features = place.multiselect(
         "Features",
         usable,
         default=[name for name in initial.columns if name in usable],
@@ -128,12 +128,12 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
         **source.persistence,
     )
     numbers = [column.name for column in source.columns if column.kind == "number" and column.name != initial.label]
-    if full and len(numbers) > cleaning.MAX_PRESELECTED:
-        st.caption(f"The first {cleaning.MAX_PRESELECTED} of {len(numbers)} numeric columns are selected initially.")
+    if below is not None and len(numbers) > cleaning.MAX_PRESELECTED:
+        place.caption(f"The first {cleaning.MAX_PRESELECTED} of {len(numbers)} numeric columns are selected initially.")
     codes = [c.name for c in columns.values() if c.kind == "number" and "category" in possible_kinds(c)]
     groups = [c.name for c in source.columns if c.distinct <= MAX_CATEGORIES and c.kind != "constant"]
     # drawn on every page, because links contain only the values of widgets on the page
-    places = st.columns(3) if full else [st.expander("Labels and categories")] * 3
+    places = [details] * 3 if below is None else details.columns(3)
     with places[0]:
         label = _choose_optional(
             source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
@@ -153,8 +153,8 @@ def _choose_columns(source: Source, full: bool) -> Preparation:
                 help="Numeric columns whose values are codes without an order.",
                 **source.persistence,
             )
-    if full:
-        with place:
+    if below is not None:
+        with table:
             _edit_types(source, columns | {name: with_kind(columns[name], "category") for name in as_categories})
     if label is not None and label in features:
         st.warning(
@@ -178,7 +178,6 @@ def _choose_missing(
     source: Source, preparation: Preparation, effects: dict[str, str], max_components: int, full: bool
 ) -> Preparation:
     key = source.key
-    _show_heading(full, "Missing values", "Infinite values are treated as missing.")
     options = [option for option in MISSING_OPTIONS if option != "ppca" or max_components]
     missing = st.radio(
         "Missing values",
@@ -186,6 +185,7 @@ def _choose_missing(
         format_func=MISSING_OPTIONS.get,
         captions=[escape_markdown(effects[option]) for option in options] if full else None,
         key=f"{key}_gaps {max_components > 0}",
+        help="Infinite values are treated as missing.",
         **source.persistence,
     )
     components = 1
@@ -207,22 +207,19 @@ def _choose_missing(
     return replace(preparation, missing=missing, components=int(components))
 
 
-def choose_scaling(full: bool, key: str = SCALING_KEY, default: str = "none", persistence: dict = IN_LINK) -> str:
-    """Choose one of `SCALINGS`; `full` adds an explanation."""
-    _show_heading(full, "Scaling", "Columns with a large variance dominate the distances unless scaled.")
+def choose_scaling(key: str = SCALING_KEY, default: str = "none", persistence: dict = IN_LINK) -> str:
+    """Choose one of `SCALINGS`."""
     if default != "none":
         st.session_state.setdefault(key, default)
-    scaling = st.selectbox(
+    return st.selectbox(
         "Scaling",
         list(SCALINGS),
         format_func=SCALINGS.get,
         key=key,
-        help=None if full else cleaning.SCALING_TEXTS[st.session_state.get(key, "none")],
+        help=f"{cleaning.SCALING_TEXTS[st.session_state.get(key, 'none')]} Columns with a large variance dominate the "
+        "distances unless scaled.",
         **persistence,
     )
-    if full:
-        st.caption(cleaning.SCALING_TEXTS[scaling])
-    return scaling
 
 
 def scaling_source(data: Data) -> Source | None:
@@ -243,8 +240,10 @@ def with_chosen_scaling(data: Data) -> Data:
 
 def show_standardized(key: str) -> None:
     """Shows that columns are standardized by default, and a button that undoes it; `key` is that of the scaling's widget."""
-    st.caption("The columns have different units, so they are standardized by default.")
-    st.button("Use original units", key="original units", icon=":material/undo:", on_click=_set_scaling, args=(key, "none"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("The columns have different units, so they are standardized by default.", width="content")
+        original = dict(key="original units", icon=":material/undo:", type="tertiary")
+        st.button("Use original units", on_click=_set_scaling, args=(key, "none"), **original)
 
 
 def show_dominance(data: Data, key: str | None) -> None:
@@ -255,9 +254,10 @@ def show_dominance(data: Data, key: str | None) -> None:
     warning = session_cache().get(("dominance_warning", data.key), lambda: cleaning.dominance_warning(data))
     if not warning:
         return
-    st.warning(escape_markdown(warning), icon=":material/warning:")
-    if key is not None and (data.scaling is None or data.scaling.name != "standardize"):
-        st.button("Standardize", icon=":material/straighten:", on_click=_set_scaling, args=(key, "standardize"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(escape_markdown(warning), icon=":material/warning:")
+        if key is not None and (data.scaling is None or data.scaling.name != "standardize"):
+            st.button("Standardize", icon=":material/straighten:", on_click=_set_scaling, args=(key, "standardize"))
 
 
 def _set_scaling(key: str, scaling: str) -> None:

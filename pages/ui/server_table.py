@@ -12,13 +12,13 @@ from pages.ui.progress import Progress
 from pages.ui.widgets import IN_LINK, session_cache
 
 
-def choose_server_table(full: bool) -> Data | None:
+def choose_server_table(below) -> Data | None:
     """Shows the widgets for a table on the server and returns its points; None until its use is confirmed.
 
-    `full` adds the description of the columns, for the Data page. Raises UnreadableTable.
+    On the Data page, `below` is a container for the description of the columns. Raises UnreadableTable.
     """
     tables, problems = server_tables()
-    for problem in problems if full or not tables else ():
+    for problem in problems if below is not None or not tables else ():
         st.warning(escape_markdown(problem), icon=":material/warning:")
     if not tables:
         raise UnreadableTable("There are no tables on this server at present.")
@@ -26,26 +26,27 @@ def choose_server_table(full: bool) -> Data | None:
     table = tables.get(name)
     if table is None:
         raise UnreadableTable("This table is not available: choose another one.")
-    if full:
+    if below is not None:
         st.button(
             "Refresh", on_click=forget_kept, icon=":material/refresh:", help="Reloads the list and descriptions of the tables."
         )
     with st.spinner("Reading the description of the table."):
         description = describe(table)
-    return _prepared(table, description, full)
+    return _prepared(table, description, below)
 
 
-def _prepared(table: ServerTable, description: Description, full: bool) -> Data | None:
+def _prepared(table: ServerTable, description: Description, below) -> Data | None:
     usable = [c.name for c in description.columns if c.is_number and (c.low is None or c.low != c.high)]
-    if full:
-        _show_description(description, usable)
+    if below is not None:
+        with below.expander("Columns", icon=":material/view_column:"):
+            _show_description(description, usable)
     else:
         st.caption(escape_markdown(_size(description)))
     if not usable:
         raise UnreadableTable(
             f"The table “{table.name}” has no numeric column with at least two distinct values: choose another one."
         )
-    places = st.columns(2) if full else [st.container()] * 2
+    places = st.columns(3) if below is not None else [st.container()] * 3
     with places[0]:
         columns = st.multiselect(
             "Features", usable, default=usable[:MAX_PRESELECTED], key=f"{table.name}_server_columns", **IN_LINK
@@ -59,7 +60,8 @@ def _prepared(table: ServerTable, description: Description, full: bool) -> Data 
             help="For colors and scores of the sample, not for clustering.",
             **IN_LINK,
         )
-    scaling = choose_scaling(full)
+    with places[2]:
+        scaling = choose_scaling()
     if not columns:
         raise UnreadableTable("Choose at least one feature.")
     help = "All rows are read once to count missing values, compute the scaling, and draw a random sample."

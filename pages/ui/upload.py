@@ -15,7 +15,7 @@ from pages.datasets.opened import Opened
 from pages.datasets.readers import Format, process
 from pages.export.project import StoredFile, from_zip, is_project
 from pages.ui.drawing import draw_points
-from pages.ui.import_options import choose_format, show_reading
+from pages.ui.import_options import choose_format, show_findings, show_reading
 from pages.ui.kept_choices import apply_choices
 from pages.ui.opening import open_cached
 from pages.ui.preparation import Source, prepare
@@ -48,8 +48,11 @@ MATRIX_READERS = {
 }
 
 
-def choose_own_data() -> Data | None:
-    """Shows the widgets for the user's own data and returns the data, or None if there are none yet."""
+def choose_own_data(below) -> Data | None:
+    """Shows the widgets for the user's own data and returns the data, or None if there are none yet.
+
+    `below` is a container for details.
+    """
     kept = {VECTORS: "Vectors", SUBSET: "Selected rows"}
     inputs = INPUTS | {name: label for name, label in kept.items() if name in st.session_state}
     input_kind = st.segmented_control(
@@ -63,13 +66,13 @@ def choose_own_data() -> Data | None:
         **PERSISTENT,
     )
     read = {"file": _uploaded, "paste": _pasted, "draw": _drawn}
-    result = st.session_state[input_kind] if input_kind in kept else read[input_kind]()
-    data = prepare(result, full=True) if isinstance(result, Source) else result
+    result = st.session_state[input_kind] if input_kind in kept else read[input_kind](below)
+    data = prepare(result, below) if isinstance(result, Source) else result
     st.session_state[CHOSEN] = data and data.key
     return data
 
 
-def _drawn() -> Data | None:
+def _drawn(below) -> Data | None:
     empty = np.empty((0, 2))
     points = draw_points("drawing", st.session_state.get("drawn", empty), DRAWING_EXTENT, names=("x", "y"), to_scale=True)
     st.session_state["drawn"] = points
@@ -100,29 +103,40 @@ def _cached_matrix_data(key: str, compute: Callable[[], Data]) -> Data:
     return session_cache().get(("matrix", key), with_spinner)
 
 
-def _uploaded() -> Source | Data | None:
+def _uploaded(below) -> Source | Data | None:
     """The uploaded file as a table or distance matrix, or None if there is none."""
-    limit = st.get_option("server.maxUploadSize")
-    st.file_uploader(
-        f"Table (one row per observation), square distance matrix or saved project; up to {limit} MB "
-        f"(JSON: {MAX_JSON_BYTES // 2**20} MB)",
-        key="file",
-        on_change=_keep_upload,
-        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip; "
-        "and projects that were saved with “Save project” in the sidebar.",
-    )
-    if error := st.session_state.get(PROJECT, {}).get("error"):
-        st.error(escape_markdown(error), icon=":material/error:")
+    show_uploader()
     file = st.session_state.get("upload")
     if file is None:
         process.start()
         return None
     if st.session_state["file"] is None:  # the uploader loses its file when another page is shown
         show_kept_upload("upload")
-    return _choose_reading(file.name, root_of_file(file), file.content)
+    return _choose_reading(file.name, root_of_file(file), file.content, below)
 
 
-def _pasted() -> Source | Data | None:
+def show_uploader(label: str = "", on_upload: Callable[[], None] = lambda: None) -> None:
+    """Shows the uploader for tables and projects; `on_upload` is called after a file was uploaded."""
+
+    def keep():
+        _keep_upload()
+        on_upload()
+
+    limit = st.get_option("server.maxUploadSize")
+    st.file_uploader(
+        label
+        or f"Table (one row per observation), square distance matrix or saved project; up to {limit} MB "
+        f"(JSON: {MAX_JSON_BYTES // 2**20} MB)",
+        key="file",
+        on_change=keep,
+        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip; "
+        "and projects that were saved with “Save project” in the sidebar.",
+    )
+    if error := st.session_state.get(PROJECT, {}).get("error"):
+        st.error(escape_markdown(error), icon=":material/error:")
+
+
+def _pasted(below) -> Source | Data | None:
     text = st.text_area(
         "Table as text, one line per row",
         height=180,
@@ -133,7 +147,7 @@ def _pasted() -> Source | Data | None:
     if not text:
         return None
     content = text.encode("utf-8")
-    return _choose_reading(PASTED, root_of_pasted(content), content)
+    return _choose_reading(PASTED, root_of_pasted(content), content, below)
 
 
 def root_of_file(file: StoredFile, kind: str = "file") -> str:
@@ -185,8 +199,8 @@ def _format_size(size: int) -> str:
     return f"{size:.3g} GB"
 
 
-def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
-    """Reads a file with the chosen import options and interpretation."""
+def _choose_reading(title: str, key: str, content: bytes, below) -> Source | Data:
+    """Reads a file with the chosen import options, in the container `below`, and the chosen interpretation."""
     name = title if key.startswith("file") else PASTED_FILE
     root = key
     apply_choices(root, "sheet", key)
@@ -198,34 +212,41 @@ def _choose_reading(title: str, key: str, content: bytes) -> Source | Data:
             opened = open_cached(key, content, name, Format("workbook", header=None, sheet=sheet))
             if opened.reading is None:
                 raise ValueError(opened.error)
-    place = st.container()
+    place, details = (
+        st.container(),
+        below.expander("File: how it was read", icon=":material/description:", expanded=opened.reading is None),
+    )
+    reading = details.container()
     apply_choices(root, "reading", key)
-    chosen = choose_format(key, opened.format)
+    with details:
+        chosen = choose_format(key, opened.format)
     if chosen != opened.format:
         opened = open_cached(f"{key} {chosen}", content, name, chosen)
     widgets, key = key, f"{key} {chosen}"
     apply_choices(root, "table", key, opened.columns)
     matrix = opened.matrix
     if matrix and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
-        with place:
-            show_reading(widgets, replace(opened, reading=None), content)
+        with reading:
+            show_reading(replace(opened, reading=None), content)
         st.caption(matrix.note)
         if matrix.values is None:
             raise ValueError(matrix.error)
         return _cached_matrix_data(
             key, lambda: matrices.from_matrix(matrix.values, matrix.row_names, title, matrix.column_names)
         )
+    with reading:
+        show_reading(opened, content)
     with place:
-        show_reading(widgets, opened, content)
+        show_findings(widgets, opened)
     if opened.reading is None:
         raise ValueError(opened.error)
-    return _interpret(title, key, opened, "table" if matrix else None)
+    return _interpret(title, key, opened, details, "table" if matrix else None)
 
 
-def _interpret(title: str, key: str, opened: Opened, interpretation: str | None) -> Source | Data:
+def _interpret(title: str, key: str, opened: Opened, details, interpretation: str | None) -> Source | Data:
     """The table as features, distances or words.
 
-    `interpretation` is a key of `INTERPRETATIONS`, or None if the user can choose it here.
+    `interpretation` is a key of `INTERPRETATIONS`, or None if the user can choose it, in the container `details`.
     """
     table, header = opened.reading.table, opened.format.header
 
@@ -244,7 +265,8 @@ def _interpret(title: str, key: str, opened: Opened, interpretation: str | None)
     has_features = any(c.usable for c in source.columns)
     if not kind and interpretation is None:
         options = ["table", "proximities", *["words"] * bool(texts)]
-        interpretation = _choose_interpretation(key, options, "table" if has_features or not texts else "words")
+        with details:
+            interpretation = _choose_interpretation(key, options, "table" if has_features or not texts else "words")
         rows, columns = table.shape
         if interpretation == "table" and columns - rows in (0, 1) and rows > 2:
             st.caption(f"This table is square. If it holds distances, choose “{INTERPRETATIONS['proximities']}”.")

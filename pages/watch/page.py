@@ -19,6 +19,7 @@ from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.results import show_proximities, show_tables
 from pages.ui.segments import named
 from pages.ui.widgets import choose_settings, session_cache
+from pages.watch.welcome import play_if_asked, show_welcome
 
 
 def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) -> None:
@@ -55,7 +56,7 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         show_random_starts(run)
 
 
-st.title("Clustering, step by step")
+show_welcome()
 open_requested_page()
 use_found_start()
 data = current()
@@ -82,3 +83,4 @@ except ValueError as error:
 else:
     show(run, data, plane, left, right, progress)
 progress.done()
+play_if_asked()

@@ -126,8 +126,9 @@ def test_a_table_is_pasted_and_clustered_without_a_mouse(page, server):
     idle(page)
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('main input, main select, main textarea, main button')].filter(e =>
-            e.offsetParent && !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
-            || e.innerText.trim() || e.title)).map(e => e.outerHTML.slice(0, 160))"""
+            e.checkVisibility({ visibilityProperty: true }) && !(e.getAttribute('aria-label')
+            || e.getAttribute('aria-labelledby') || e.labels?.length || e.innerText.trim() || e.title)
+            ).map(e => e.outerHTML.slice(0, 160))"""
     )
     assert unnamed == []
     tab_to(page, "Cluster these data")

@@ -224,3 +224,26 @@ def test_starts_that_are_not_random_are_compared_with_no_others():
     app = opened("/?n=60&start_kmeans=Hierarchical clustering")
     assert "random starts" not in messages(app)
     assert "Find a bad start" not in [one.label for one in app.button]
+
+
+def test_the_first_page_offers_three_ways_in():
+    app = opened("/?n=50")
+    ways = {button.label: button for button in app.main.button}
+    assert "Show me how it works" in ways
+    ways["Compare algorithms"].click().run()
+    assert [link.proto.page for link in app.get("page_link") if link.proto.page == "compare"]
+    app = opened("/?n=50")
+    next(button for button in app.main.button if button.label == "I have data").click().run()
+    assert app.session_state["source"] == "own"
+
+
+def test_a_table_that_is_uploaded_in_the_sidebar_is_clustered_at_once():
+    app = opened("/?n=50&source=Upload")
+    app.sidebar.file_uploader(key="file").set_value(("two.csv", b"a,b\n1,2\n2,1\n8,9\n9,8\n", "text/csv")).run()
+    assert not app.exception
+    assert latest(app, "run").data.title == "two.csv"
+    app = opened("/?n=50&source=Upload")
+    app.sidebar.file_uploader(key="file").set_value(("empty.csv", b"", "text/csv")).run()
+    assert not app.exception
+    assert len(app.sidebar.error) == 1
+    assert latest(app, "run").data.title == "Three Gaussians"
