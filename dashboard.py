@@ -50,13 +50,13 @@ def main() -> None:
         warn_of_unavailable_parameters,
         write_address,
     )
-    from pages.ui.progress import Stopped, count_script_run
+    from pages.ui.progress import Stopped, begin_script, end_script
     from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices
     from pages.ui.text_choice import uses_own_text
-    from pages.ui.turns import memory_turn
+    from pages.ui.turns import using_results
     from pages.ui.widgets import uses_own_data
 
-    count_script_run()
+    begin_script(page.url_path)
     requested = requested_parameters()  # stores them before widgets change the address
     tab = st.empty()
     resume(tab, requested)
@@ -79,8 +79,9 @@ def main() -> None:
         with st.sidebar:
             save_project()
             copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
-        with memory_turn(), picture:
+        with using_results(), picture:
             page.run()
+        end_script()
     except Stopped:
         pass
     except UnreadableTable as error:  # raised while a figure of all rows of a table on the server is drawn

@@ -176,6 +176,11 @@ def _distances(data: Data) -> seeding.DistancesTo:
     return lambda rows: squared_distances(columns, columns[:, rows].T)
 
 
+def comparison_key(data: Data, panels: list[Settings], *, shared: list[bool], k: int, initialization: str) -> tuple:
+    """Identifies a comparison in the cache; arguments as in `make_comparison`."""
+    return "comparison", data.key, tuple(panels), tuple(shared), k, initialization
+
+
 def make_comparison(
     data: Data,
     panels: list[Settings],
@@ -221,7 +226,8 @@ def make_comparison(
                     runs.append(as_sentence(error))
         return _with_matched_colors(used, note, with_starts, runs)
 
-    return cache.get(("comparison", data.key, tuple(panels), tuple(shared), k, initialization), compute)
+    key = comparison_key(data, panels, shared=shared, k=k, initialization=initialization)
+    return cache.get(key, compute)
 
 
 def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str) -> list[Settings]:

@@ -1,9 +1,10 @@
 """Compare page: several runs on the same data, side by side and synchronized."""
 
-from pages.compare.comparison import make_comparison
+from pages.compare.comparison import Comparison, comparison_key, make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
 from pages.datasets.formatting import format_number
+from pages.runs.background import OnProgress
 from pages.runs.jobs import progress_after
 from pages.ui.data_choice import current
 from pages.ui.examples import choose_example, title_with_examples
@@ -24,21 +25,18 @@ for i, container in enumerate(containers):
 choose_example(EXAMPLES, beside, below)
 
 
-def on_step(i, state) -> None:
-    share = (i + progress_after(state.iteration)) / panels
-    loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
-    progress.show(RUN_SHARE * share, f"Run {i + 1}, iteration {state.iteration}{loss}.")
+def compared(on_progress: OnProgress) -> Comparison:
+    def on_step(i, state) -> None:
+        share = (i + progress_after(state.iteration)) / panels
+        loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
+        on_progress(RUN_SHARE * share, f"Run {i + 1}, iteration {state.iteration}{loss}.")
+
+    return make_comparison(data, settings, cache, on_step, **starts)
 
 
-comparison = make_comparison(
-    data,
-    [panel.settings for panel in chosen],
-    session_cache(),
-    on_step,
-    shared=[panel.shares_start for panel in chosen],
-    k=k,
-    initialization=initialization,
-)
+cache, settings = session_cache(), [panel.settings for panel in chosen]
+starts = dict(shared=[panel.shares_start for panel in chosen], k=k, initialization=initialization)
+comparison = progress.compute(comparison_key(data, settings, **starts), compared, "Preparing the runs.")
 segments = last_segments(data)
 show_messages(comparison, containers)
 if comparison.named_runs:
@@ -46,7 +44,7 @@ if comparison.named_runs:
     show_plots(comparison, plane, containers, progress)
     show_scores(comparison)
     if len(comparison.clusterings) > 1 or segments is not None:
-        compared = comparison.with_segments(segments)
+        with_segments = comparison.with_segments(segments)
         key = (*comparison.key, segments and segments.key)
-        show_agreement(key, comparison.data, plane, compared.clusterings, compared.adjusted_rand)
+        show_agreement(key, comparison.data, plane, with_segments.clusterings, with_segments.adjusted_rand)
 progress.done()

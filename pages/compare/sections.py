@@ -15,12 +15,14 @@ from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
 from pages.runs import curves, pictures, pixels
+from pages.runs.background import OnProgress
 from pages.runs.frames import aligned_frames
 from pages.ui.charts import show_chart
 from pages.ui.export_menu import show_export_menu
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
+from pages.ui.run_view import DRAWING
 from pages.ui.widgets import session_cache
 
 HEIGHTS = {2: 384, 3: 384, 4: 280}
@@ -57,20 +59,20 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
     frames_of, omitted_note = aligned_frames(runs)
     token = plots.token(comparison.key, plane.names)
 
-    def draw():
+    def draw(on_progress: OnProgress) -> tuple:
         extent = pictures.extent_of(runs, plane)
         drawn = []
         for i, (run, frames) in enumerate(zip(runs, frames_of, strict=True)):
 
-            def on_progress(share, i=i):
-                progress.show(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), "Drawing the plots.")
+            def on_draw(share, i=i):
+                on_progress(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), DRAWING)
 
             options = dict(height=HEIGHTS[len(containers)], markers=MAX_MARKERS, extent=extent)
-            drawn.append(pictures.picture(run, frames, plane, token, on_progress, **options))
+            drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
         titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)
 
-    drawn, losses = session_cache().get(("comparison figures", token), draw)
+    drawn, losses = progress.compute(("comparison figures", token), draw, DRAWING)
     used = [container for container, run in zip(containers, comparison.runs, strict=True) if not isinstance(run, str)]
     keys = [f"race_{i}" for i in range(len(runs))]
     alt_texts = [[pictures.alt_text(run, frame) for frame in frames] for run, frames in zip(runs, frames_of, strict=True)]

@@ -1,7 +1,5 @@
 """Embedding page: word vectors (word2vec) learned step by step, from a generated text or the user's own."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from pages.datasets.formatting import with_article
@@ -10,7 +8,7 @@ from pages.embedding.sections import choose_section, show_section
 from pages.figures import palette
 from pages.figures.markup import legend
 from pages.methods.skip_gram import EMBEDDING, METHOD, with_fitting_dimension
-from pages.runs.run import Run, make_run
+from pages.runs.run import Run
 from pages.ui import run_view
 from pages.ui.errors import show_error
 from pages.ui.export_menu import show_export_menu
@@ -18,9 +16,7 @@ from pages.ui.navigation import open_requested_page
 from pages.ui.placing import plane_of
 from pages.ui.progress import Progress
 from pages.ui.text_choice import choose_text
-from pages.ui.widgets import choose_settings_of, focused_name, session_cache
-
-MANY_TOKENS = 100_000  # from here on, counting takes noticeable time
+from pages.ui.widgets import choose_settings_of, focused_name
 
 
 def show_run(run: Run, text: Text, progress: Progress) -> None:
@@ -62,14 +58,12 @@ try:
     text = choose_text()
     if text is not None:
         settings = choose_settings_of(METHOD, text, EMBEDDING)
-        with st.spinner("Counting pairs") if text.n_tokens > MANY_TOKENS else nullcontext():
-            METHOD.model_input(text, settings, session_cache())  # the run finds it in the cache
         fitting = with_fitting_dimension(text, settings)
         if fitting != settings:
             n = fitting.option("dimension")
             st.warning(f"Only {n} {text.noun}s, so the vectors have {n} dimensions.", icon=":material/info:")
             settings = fitting
-        run = make_run(text, settings, session_cache(), run_view.on_step(progress))
+        run = run_view.computed_run(text, settings, progress)
         if run.note:
             st.info(run.note, icon=":material/info:")
         show_run(run, text, progress)

@@ -1,7 +1,5 @@
 """Hierarchical page: agglomerative clustering, merge by merge, and a cut of its tree."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from pages.datasets.limits import MAX_CLUSTERS, MAX_ORDERED_LEAVES
@@ -39,8 +37,12 @@ with failure:
     show_failure("hierarchy")
 progress = Progress()
 try:
-    with st.spinner("Building the tree", show_time=True) if len(data.points) > 2_000 else nullcontext():
-        data_tree = build_tree(data, **options, cache=session_cache(), ordered=ordered)
+    cache = session_cache()
+    data_tree = progress.compute(
+        ("data tree", data.key, *options.values(), ordered),
+        lambda on_progress: build_tree(data, **options, cache=cache, ordered=ordered),
+        "Building the tree.",
+    )
 except ValueError as error:
     show_error(error)
 else:

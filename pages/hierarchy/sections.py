@@ -10,30 +10,28 @@ from pages.hierarchy import figures
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.hierarchy.picture import picture
 from pages.methods.tree_cut import OUTLINED
+from pages.runs.background import OnProgress
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.player import player
 from pages.ui.progress import Progress
-from pages.ui.run_view import colors_and_rings
-from pages.ui.widgets import session_cache
+from pages.ui.run_view import DRAWING, colors_and_rings
 
 
 def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
     """Scatter plot, dendrogram, height curve and heat map; cached."""
 
-    def on_progress(fraction: float) -> None:
-        progress.show(0.2 + 0.8 * fraction, "Drawing the plots.")
-
     merges_at_frames, cut = run.model_input.merges_at_frames, frame_of_cut(run)
-    return session_cache().get(
-        ("tree figures", name),
-        lambda: [
-            picture(run, merges_at_frames, cut, plane, name, on_progress),
+
+    def draw(on_progress: OnProgress) -> list:
+        return [
+            picture(run, merges_at_frames, cut, plane, name, lambda share: on_progress(0.2 + 0.8 * share, DRAWING)),
             figures.dendrogram(run, merges_at_frames, cut, name),
             figures.height_curve(run, merges_at_frames, cut, name),
             figures.heat_map(run),
-        ],
-    )
+        ]
+
+    return progress.compute(("tree figures", name), draw, DRAWING)
 
 
 def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> str:

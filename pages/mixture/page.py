@@ -13,7 +13,7 @@ from pages.mixture.density import LOG_STEP, DensityBackground, MarginalDensities
 from pages.mixture.sections import SECTIONS, show_section
 from pages.runs.pictures import extent_of
 from pages.runs.preparation import check_data_kind
-from pages.runs.run import Run, make_run
+from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.data_choice import current
@@ -24,7 +24,7 @@ from pages.ui.placing import choose_plane
 from pages.ui.progress import Progress
 from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.segments import named
-from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of, session_cache
+from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, choose_settings_of
 
 BACKGROUNDS = {"density": "Density", "log": "Log density", "none": "Points only"}
 
@@ -100,7 +100,7 @@ progress = Progress()
 try:
     check_data_kind(data, settings)
     plane = choose_plane(data)
-    run = named(make_run(data, settings, session_cache(), run_view.on_step(progress)))
+    run = named(run_view.computed_run(data, settings, progress))
 except NeedsPoints as error:
     st.error(escape_markdown(f"{as_sentence(error)} This page shows Gaussian mixtures only."), icon=":material/error:")
 except ValueError as error:

@@ -19,6 +19,8 @@ from pages.mixture import figures, limit_figures
 from pages.mixture.bootstrap import Bootstrap
 from pages.mixture.limit import width_path
 from pages.mixture.posterior import Posterior
+from pages.runs.background import OnProgress
+from pages.runs.cache import RecentCache
 from pages.runs.pictures import extent_of
 from pages.runs.preparation import prepare_run
 from pages.runs.run import Run, make_run
@@ -61,7 +63,7 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown
         "low_density": lambda: show_low_density(run, plane),
         "sampling": lambda: show_sampling(run, plane),
         "models": lambda: show_models(run, plane, progress),
-        "limit": lambda: show_limit(run, plane),
+        "limit": lambda: show_limit(run, plane, progress),
         "bootstrap": lambda: show_bootstrap(run, plane),
     }[section]()
 
@@ -219,27 +221,30 @@ def show_sampling(run: Run, plane: Plane) -> None:
     st.button("Use as data set", icon=":material/input:", on_click=use)
 
 
-def best_model(run: Run, kind: str, progress: Progress) -> Run:
+def best_model(run: Run, kind: str, cache: RecentCache, on_progress: OnProgress) -> Run:
     """Best of `MODEL_RUNS` runs with this kind of covariance, because a single run may end in a poor local optimum."""
     settings = replace(run.settings.with_options(covariance=kind), start=NamedStart(PLUS_PLUS.name))
     seeds = range(settings.seed, settings.seed + MODEL_RUNS)
 
     def on_step(state):
         done = list(MODELS).index(kind) / len(MODELS)
-        progress.show(done, f"{MODELS[kind]} covariance, iteration {state.iteration}.")
+        on_progress(done, f"{MODELS[kind]} covariance, iteration {state.iteration}.")
 
     def find_seed():
-        inputs = prepare_run(run.data, settings, session_cache())
+        inputs = prepare_run(run.data, settings, cache)
         with inputs.errors():
             runs = restarts(inputs.process, inputs.prepared_data, seeds, on_step=on_step, max_iter=MAX_ITERATIONS)
             return min(zip(seeds, runs, strict=True), key=lambda pair: pair[1].last.loss)[0]
 
-    seed = session_cache().get(("best model", run.data.key, settings), find_seed)
-    return make_run(run.data, replace(settings, seed=seed), session_cache(), lambda state: None)
+    seed = cache.get(("best model", run.data.key, settings), find_seed)
+    return make_run(run.data, replace(settings, seed=seed), cache, on_step)
 
 
 def show_models(run: Run, plane: Plane, progress: Progress) -> None:
-    runs = {kind: best_model(run, kind, progress) for kind in MODELS}
+    cache = session_cache()
+    runs = progress.compute(
+        ("models", run.key), lambda on_progress: {kind: best_model(run, kind, cache, on_progress) for kind in MODELS}
+    )
     extent = extent_of(list(runs.values()), plane)
     n, d = run.data.n, run.data.points.shape[1]
     rows, criteria = [], {}
@@ -267,8 +272,8 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     )
 
 
-def show_limit(run: Run, plane: Plane) -> None:
-    path = session_cache().get(("narrowing", run.key), lambda: width_path(run))
+def show_limit(run: Run, plane: Plane, progress: Progress) -> None:
+    path = progress.compute(("narrowing", run.key), lambda on_progress: width_path(run), "Narrowing the width.")
     name = plots.token("narrowing", run.key, plane.names)
     picture, curve = session_cache().get(
         ("narrowing figures", name),

@@ -9,7 +9,6 @@ from pages.export.report import report, standalone_html
 from pages.runs import pictures
 from pages.runs.profiles import Profiles
 from pages.runs.resampling import summary
-from pages.runs.run import make_run
 from pages.ui import run_view
 from pages.ui.buttons import print_page
 from pages.ui.data_choice import current
@@ -43,7 +42,7 @@ try:
         settings = with_placed_centers(data, settings, plane)
     else:
         clear_centers()
-    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
+    run = run_view.computed_run(data, settings, progress)
 except ValueError as error:
     show_error(error)
 else:
@@ -57,9 +56,10 @@ else:
         profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
         job = known_resampling(segments)
         stability = "" if job is None else summary(segments, job)
-    page = session_cache().get(
+    page = progress.compute(
         ("report", shown.name, where, profiles and profiles.segments.key, stability),
-        lambda: report(with_names, shown, notice_messages(run), where, profiles, stability),
+        lambda on_progress: report(with_names, shown, notice_messages(run), where, profiles, stability),
+        "Writing the report.",
     )
     with st.container(key="controls_of_report", horizontal=True):
         print_page()

@@ -10,7 +10,7 @@ from pages.ui.data_choice import current
 from pages.ui.errors import show_error
 from pages.ui.examples import choose_example, title_with_examples
 from pages.ui.navigation import open_requested_page
-from pages.ui.progress import run_job
+from pages.ui.progress import Progress, run_job
 from pages.ui.widgets import choose_starts, session_cache
 
 beside, below = title_with_examples("Restarts")
@@ -18,10 +18,16 @@ open_requested_page()
 data = current()
 settings, initializations, runs = choose_starts(data)
 choose_example(EXAMPLES, beside, below)
+progress, cache = Progress(), session_cache()
 try:
     if not initializations:
         raise ValueError("choose at least one initialization")
-    study = session_cache().get(("restarts", data.key, settings), lambda: RestartStudy.of(data, settings, session_cache()))
+    study = progress.compute(
+        ("restarts", data.key, settings),
+        lambda on_progress: RestartStudy.of(data, settings, cache),
+        "Preparing the runs.",
+    )
+    progress.done()
     name = plots.token(study.data.key, settings, initializations, runs)
     study = run_job(name, RemainingRuns.of(study, initializations, runs)).study
 except ValueError as error:

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from pages.datasets.formatting import pluralize
 from pages.datasets.limits import MAX_MEMORY_PERCENT, MAX_STATE_VALUES, MAX_WAITLESS_BYTES
 from pages.datasets.server.configuration import configured_memory, configured_processes
 from pages.methods import method
@@ -26,8 +27,8 @@ from pages.methods.options import Settings
 from pages.runs.cache import RecentCache
 
 VALUE_BYTES = 8
-EXPECTED_ITERATIONS = 100
-"""number of iterations assumed when the memory of a run is estimated"""
+EXPECTED_STATES = 100
+"""number of states assumed when the memory of a run is estimated"""
 POLL_SECONDS = 0.5
 """time between two looks at the queue"""
 SMALL_RUNS = 20
@@ -72,11 +73,11 @@ def resident_bytes() -> int:
         return 0
 
 
-def estimated_bytes(data, settings: Settings) -> int:
-    """Approximate memory that a run and its figures need at most, in addition to the data."""
+def estimated_bytes(data, settings: Settings, states: int = EXPECTED_STATES) -> int:
+    """Approximate memory that a run and its figures need at most, in addition to the data; `states` are kept."""
     view = method(settings.method)
-    states = min(EXPECTED_ITERATIONS * view.values_per_state(data, settings), MAX_STATE_VALUES)
-    return VALUE_BYTES * (view.working_values(data, settings) + states)
+    values = min(states * view.values_per_state(data, settings), MAX_STATE_VALUES)
+    return VALUE_BYTES * (view.working_values(data, settings) + values)
 
 
 def size_text(n_bytes: float) -> str:
@@ -85,9 +86,14 @@ def size_text(n_bytes: float) -> str:
     return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{n_bytes / 2**20:.0f} MB"
 
 
+def waiting_message(ahead: int) -> str:
+    """What is said while a large run waits for its turn, with this number of others ahead."""
+    return f"Waiting for memory: {pluralize(ahead, 'large run')} {'is' if ahead == 1 else 'are'} ahead."
+
+
 @dataclass(eq=False)
 class Turn:
-    """The script of a session, or a part of it, that may hold memory for large runs."""
+    """Computations of a session, one after the other, that may hold memory for large runs."""
 
     cache: RecentCache
     on_wait: Callable[[int], None]
@@ -130,8 +136,22 @@ class Budget:
         return min(MAX_WAITLESS_BYTES, self.limit // SMALL_RUNS)
 
     @contextmanager
+    def script(self, cache: RecentCache) -> Iterator[None]:
+        """Context of a script of a session, which uses results of its cache."""
+        self._register(cache)
+        cache.begin_script()
+        completed = False
+        try:
+            yield
+            completed = True
+        finally:
+            cache.end_script(completed)
+            with self._lock:
+                self._drop_excess()
+
+    @contextmanager
     def turn(self, cache: RecentCache, on_wait: Callable[[int], None]) -> Iterator[None]:
-        """Context of a script of a session: it keeps the memory that `reserve` reserves until the end.
+        """Context of computations of a session: it keeps the memory that `reserve` reserves until the end.
 
         Parameters
         ----------
@@ -140,15 +160,11 @@ class Budget:
         """
         turn = Turn(cache, on_wait)
         self._register(cache)
-        cache.begin_script()
         token = self._current.set(turn)
-        completed = False
         try:
             yield
-            completed = True
         finally:
             self._current.reset(token)
-            cache.end_script(completed)
             self._release(turn)
 
     def check(self, n_bytes: int, remedy: str) -> None:
@@ -165,15 +181,15 @@ class Budget:
         return self.reserve(n_bytes)
 
     @contextmanager
-    def reserve(self, n_bytes: int) -> Iterator[None]:
+    def reserve(self, n_bytes: int, on_wait: Callable[[int], None] = lambda ahead: None) -> Iterator[None]:
         """Context of a computation that needs this much memory: waits for a turn if it is large.
 
         Within `turn`, the memory stays reserved until the end of the turn, and later computations that need no more do not
-        wait again.
+        wait again. Elsewhere, `on_wait` is called as in `turn`.
         """
         turn = self._current.get()
         own = turn is None
-        turn = turn or Turn(RecentCache(), lambda ahead: None)
+        turn = turn or Turn(RecentCache(), on_wait)
         try:
             if n_bytes > self.large and not turn.n_bytes:
                 self._wait(turn, n_bytes)
@@ -216,8 +232,13 @@ class Budget:
             if turn in self._running:
                 self._running.remove(turn)
                 self._make_room(0, also_shown=True)
-            elif resident_bytes() - self._without_sessions > self.limit:
-                self._make_room(0, also_shown=True)
+            else:
+                self._drop_excess()
+
+    def _drop_excess(self) -> None:
+        """Drop results if the process uses more memory than it may."""
+        if resident_bytes() - self._without_sessions > self.limit:
+            self._make_room(0, also_shown=True)
 
     def _make_room(self, n_bytes: int, also_shown: bool) -> bool:
         """Drop results until this much memory is free; returns whether it is.

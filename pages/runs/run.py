@@ -273,6 +273,11 @@ def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(centers @ direction, kind="stable"), kind="stable")
 
 
+def run_key(data: Data, settings: Settings) -> tuple:
+    """Identifies a run in the cache."""
+    return "run", data.key, settings
+
+
 def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callable[[State], None]) -> Run:
     """Run a method, or get the run from the cache.
 
@@ -295,4 +300,4 @@ def make_run(data: Data, settings: Settings, cache: RecentCache, on_step: Callab
             shown = method(settings.method).data_of_run(inputs.data, inputs.model_input, history)
             return Run(settings, shown, history, inputs.note, inputs.model_input)
 
-    return cache.get(("run", data.key, settings), compute)
+    return cache.get(run_key(data, settings), compute)

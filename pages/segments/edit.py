@@ -19,7 +19,7 @@ from pages.methods.options import Settings
 from pages.methods.starts import MANUAL, ManualStart
 from pages.methods.traits import COMPARE, WATCH
 from pages.runs.profiles import Profiles
-from pages.runs.run import Run, make_run
+from pages.runs.run import Run
 from pages.runs.segments import Edit, Segments, segments_of
 from pages.ui import run_view
 from pages.ui.data_choice import current
@@ -236,7 +236,7 @@ def _compare_with_another(segments: Segments) -> None:
     progress = Progress()
     try:
         settings = method(chosen).settings(max(min(segments.k, MAX_CLUSTERS, len(data.points)), 1), data=data)
-        other = segments_of(make_run(data, settings, session_cache(), run_view.on_step(progress)))
+        other = segments_of(run_view.computed_run(data, settings, progress))
     except ValueError as error:
         show_error(error)
     else:

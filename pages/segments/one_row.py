@@ -1,7 +1,5 @@
 """One row: its values, its distances or memberships, and the least change that would move it into each other segment."""
 
-from contextlib import nullcontext
-
 import numpy as np
 import streamlit as st
 
@@ -17,6 +15,7 @@ from pages.runs.row_changes import RowChange, RowSpace, either
 from pages.runs.segments import Segments
 from pages.ui.charts import show_chart
 from pages.ui.placing import plane_of
+from pages.ui.progress import Progress
 from pages.ui.segments import selected_rows
 from pages.ui.widgets import PERSISTENT, session_cache
 
@@ -147,8 +146,9 @@ def _show_changes(segments: Segments, row: int, space: RowSpace) -> None:
         return
     st.subheader("What would move it to another segment")
     key = ("row changes", *segments.key, row)
-    with st.spinner("Searching", show_time=True) if space.centers is None else nullcontext():
-        changes = session_cache().get(key, lambda: [space.change(row, i) for i in others])
+    progress = Progress()
+    changes = progress.compute(key, lambda on_progress: [space.change(row, i) for i in others], "Searching.")
+    progress.done()
     items = []
     for i, change in zip(others, changes, strict=True):
         lines = "".join(f"<div>{cell(line)}</div>" for line in space.sentences(row, change))

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.runs.profiles import Profiles
-from pages.runs.run import make_run
 from pages.segments import columns, edit, new_rows, one_row, overview, p_values, pictures, rules, stability
 from pages.segments.downloads import show_downloads
 from pages.ui import run_view
@@ -38,7 +37,7 @@ try:
         settings = with_placed_centers(data, settings, choose_plane(data))
     else:
         clear_centers()
-    run = make_run(data, settings, session_cache(), run_view.on_step(progress))
+    run = run_view.computed_run(data, settings, progress)
     segments = current_segments(run)
 except ValueError as error:
     show_error(error)

@@ -1,7 +1,5 @@
 """Rules for the segments: a tree of thresholds, the rules of its leaves as sentences and code, and its price."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from pages.datasets.formatting import escape_markdown, pluralize
@@ -11,12 +9,10 @@ from pages.figures.rule_tree import TreeNode, drawing_width, rule_tree
 from pages.runs.profiles import Profiles
 from pages.runs.rules import Rules, rules_of
 from pages.ui.charts import show_chart
-from pages.ui.widgets import session_cache
+from pages.ui.progress import Progress
 
 MAX_LEAVES = 4
 """largest number of leaves for each segment"""
-MANY = 5_000
-"""number of rows from which building the tree can take seconds"""
 MAX_DRAWN = 40
 """number of leaves of the largest tree that is drawn"""
 
@@ -34,8 +30,11 @@ def show(profiles: Profiles) -> None:
         help="One leaf for each segment is the simplest tree. More leaves follow the segments more closely.",
     )
     try:
-        with st.spinner("Building the tree", show_time=True) if len(segments.labels) > MANY else nullcontext():
-            rules = session_cache().get(("rules", *segments.key, leaves), lambda: rules_of(segments, int(leaves)))
+        progress = Progress()
+        rules = progress.compute(
+            ("rules", *segments.key, leaves), lambda on_progress: rules_of(segments, int(leaves)), "Building the tree."
+        )
+        progress.done()
     except ValueError as error:
         st.info(escape_markdown(str(error)), icon=":material/info:")
         return

@@ -5,8 +5,8 @@ import streamlit as st
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.opened import Opened, open_file
 from pages.datasets.readers import Format
+from pages.runs.background import OnProgress
 from pages.ui.progress import Progress, is_stopped, resume
-from pages.ui.widgets import session_cache
 
 
 def open_cached(key: str, content: bytes, name: str, format: Format | None = None) -> Opened:
@@ -25,20 +25,18 @@ def open_cached(key: str, content: bytes, name: str, format: Format | None = Non
         If the user stopped reading it, or if it is of no supported kind. A button to resume is shown in the first case.
     """
 
-    def compute():
-        progress = Progress(key)
+    def compute(on_progress: OnProgress) -> Opened:
+        def on_wait(seconds: float) -> None:
+            on_progress(1 - 30 / (30 + seconds), f"Reading {escape_markdown(name)}, {seconds:.0f} s.")
 
-        def on_wait(seconds):
-            progress.show(1 - 30 / (30 + seconds), f"Reading {escape_markdown(name)}, {seconds:.0f} s.")
+        return open_file(content, name, format, on_wait)
 
-        opened = open_file(content, name, format, on_wait)
-        progress.done()
-        return opened
-
-    if is_stopped(key):
+    if is_stopped(("opened", key)):
         st.button("Resume", on_click=resume, icon=":material/play_arrow:")
         raise ValueError(f"Reading {name} was stopped.")
-    opened = session_cache().get(("opened", key), compute)
+    progress = Progress()
+    opened = progress.compute(("opened", key), compute)
+    progress.done()
     if opened.format is None:
         raise ValueError(opened.error)
     return opened

@@ -13,6 +13,7 @@ from pages.datasets.columns import KINDS, Column, possible_kinds, with_kind
 from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
+from pages.runs.background import OnProgress
 from pages.runs.jobs import progress_after
 from pages.ui.progress import Progress
 from pages.ui.widgets import IN_LINK, PERSISTENT, session_cache
@@ -79,12 +80,15 @@ def prepare(source: Source, below=None) -> Data:
 
 def prepared(source: Source, preparation: Preparation) -> Data:
     """The points of a table with these settings, cached."""
+
+    def compute(on_progress: OnProgress) -> Data:
+        def on_step(state) -> None:
+            on_progress(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
+
+        return points_of_source(source, preparation, on_step)
+
     progress = Progress()
-
-    def on_step(state):
-        progress.show(progress_after(state.iteration), f"Probabilistic PCA, iteration {state.iteration}.")
-
-    data = session_cache().get(("prepared", source.key, preparation), lambda: points_of_source(source, preparation, on_step))
+    data = progress.compute(("prepared", source.key, preparation), compute, "Preparing the data.")
     progress.done()
     return data
 

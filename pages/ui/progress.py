@@ -1,39 +1,55 @@
-"""Progress bars for long computations."""
+"""Computations in threads, which pages wait for or show the progress of."""
 
 import time
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import streamlit as st
 
 from pages.datasets.formatting import pluralize
-from pages.runs.background import BackgroundJob
+from pages.figures import plots
+from pages.runs.background import BackgroundJob, OnProgress, Work, WorkThread
 from pages.runs.jobs import Job
+from pages.ui.widgets import session_cache
 
 CLUSTER_FAILED = "The Dask cluster of this server failed. The computation continues in the app, and may be slower."
 DELAY = 0.4
 """seconds after which a progress bar appears"""
+POLL = 0.1
+"""seconds after which a page that waits looks at the progress again; only then can anything else interrupt it"""
 WAIT = 0.3
-"""seconds for which a page waits for a new job, so that short ones do not flicker"""
+"""seconds for which a page waits for a new job or file, so that short ones do not flicker"""
 REFRESH = 0.5
 """seconds between two looks at the progress of a job"""
+MAX_WORKS = 3
+"""number of pages of a session whose computations go on at the same time: the page that is shown, and those left last"""
 
 
 class Stopped(BaseException):
     """The user stopped a computation, and the page says so. Not an error, so handlers of errors ignore it."""
 
 
-def count_script_run() -> None:
-    """Count the runs of the script in this session. Call it at the beginning of each."""
-    st.session_state["script runs"] = st.session_state.get("script runs", 0) + 1
+def begin_script(page: str) -> None:
+    """Note that a run of the script of this page begins. Call it at the beginning of each."""
+    st.session_state["page of work"] = page
     st.session_state["progress bars"] = 0  # of this run
     st.session_state["page job"] = None  # the job that this run shows in progress
 
 
-def stop(name: str | int) -> None:
+def end_script() -> None:
+    """Note that a run of the script is complete: the page needs nothing else."""
+    if thread := _threads().get(st.session_state["page of work"]):
+        thread.close()
+
+
+def stop(name: Hashable) -> None:
     """Callback: stop the computation with this name until the user resumes it or stops another one."""
     st.session_state["stopped"] = name
+    if work := _find(name):
+        work.stop()
 
 
-def is_stopped(name: str | int) -> bool:
+def is_stopped(name: Hashable) -> bool:
     """Whether the user stopped the computation with this name."""
     return st.session_state.get("stopped") == name
 
@@ -43,45 +59,124 @@ def resume() -> None:
     st.session_state["stopped"] = None
 
 
-def _this_run() -> int:
-    """The number of this run of the script, which is the name of the computations in it that have no other."""
-    return st.session_state.get("script runs", 0)
+# Computations that a page needs
 
 
 class Progress:
-    """A progress bar with a Stop button that appears if a computation takes longer than `DELAY`.
+    """A place for the progress bar of the computations that a page needs, with a Stop button.
 
-    Changing any setting also stops the computation. While the bar is visible, what an earlier run of the script left below it
-    is hidden. After a click on Stop, `show` raises `Stopped` until the user clicks Resume or anything else; but if the
-    computation has a name, the caller asks `is_stopped` before it starts.
+    While the bar is visible, what an earlier run of the script left below it is hidden.
     """
 
-    def __init__(self, name: str | None = None):
+    def __init__(self):
         self.place, self.began = st.empty(), time.monotonic()
-        self.name, self.bar, self.last = name, None, 0.0
+        self.bar = None
         self.number = st.session_state["progress bars"] = st.session_state.get("progress bars", 0) + 1
 
-    def show(self, fraction: float, text: str) -> None:
-        """Show the completed fraction (0 to 1) and a text, at most 20 times per second."""
-        if self.name is None and is_stopped(_this_run()):
+    def compute(self, key: tuple, compute: Callable[[OnProgress], Any], text: str = "") -> Any:
+        """Get the result for a key from the cache of the session, or wait until a thread has computed it.
+
+        The function `compute` is called with a function that it calls with its progress; until then, `text` is shown.
+
+        If that takes longer than `DELAY`, the progress is shown. Everything outside of the page remains usable, and if the
+        user changes settings or leaves the page, the computation goes on for a minute: a page that needs the same result
+        meanwhile shows its progress. It ends when the page needs something else. After a click on Stop, `Stopped` is raised
+        until the user clicks Resume. Raises what the computation raised.
+        """
+        return session_cache().get(key, lambda: self._wait_for(key, compute, text))
+
+    def _wait_for(self, key: tuple, compute: Callable[[OnProgress], Any], text: str) -> Any:
+        if is_stopped(key):
             with self.place.container(horizontal=True, vertical_alignment="center"):
                 st.warning("Stopped. Change a setting or resume.")
-                st.button("Resume", icon=":material/play_arrow:")
+                st.button("Resume", icon=":material/play_arrow:", on_click=resume)
             raise Stopped
-        now = time.monotonic()
-        if now - self.began < DELAY or now - self.last < 0.05:
+        while True:
+            work = _find(key) or _start(st.session_state.get("page of work", ""), key, compute, text)
+            while work.is_running and not work.wait(POLL):
+                work.keep()
+                self._show(work)
+            if work.error is not None:
+                _forget(work)
+                raise work.error.with_traceback(None)
+            if not work.is_stopped:
+                return work.result
+
+    def _show(self, work: Work) -> None:
+        """Show the progress, unless the page has only just begun to wait."""
+        if time.monotonic() - self.began < DELAY:
             return
-        self.last = now
         if self.bar is None:
-            name = _this_run() + 1 if self.name is None else self.name  # the click starts the next run
             with self.place.container(key=f"progress {self.number}"):
                 self.bar = st.empty()
-                st.button("Stop", icon=":material/stop_circle:", on_click=stop, args=(name,), key=f"stop {self.number}")
-        self.bar.progress(fraction, text=text)
+                key = f"stop {self.number}"
+                st.button("Stop", icon=":material/stop_circle:", on_click=stop, args=(work.name,), key=key)
+        self.bar.progress(work.share, text=work.text)
 
     def done(self) -> None:
         """Remove the progress bar."""
         self.place.empty()
+
+
+def _threads() -> dict[Hashable, WorkThread]:
+    """The threads of the session by what they work for: the address of a page, or the key of a file."""
+    return st.session_state.setdefault("work threads", {})
+
+
+def _find(name: Hashable) -> Work | None:
+    """The computation with this name, if it was started and has not been stopped."""
+    works = (thread.work for thread in _threads().values())
+    return next((work for work in works if work is not None and work.name == name and not work.is_stopped), None)
+
+
+def _start(purpose: Hashable, key: tuple, compute: Callable[[OnProgress], Any], text: str) -> Work:
+    """Start a computation whose result the cache keeps; stops the previous one for this purpose, and others if many go on."""
+    threads, cache = _threads(), session_cache()
+    others = {other: thread.work for other, thread in threads.items() if other != purpose}
+    for other in [other for other, work in others.items() if work is None]:
+        del threads[other]
+    pages = [work for other, work in others.items() if isinstance(other, str) and work is not None and work.is_running]
+    for work in sorted(pages, key=lambda work: work.last_seen)[: max(len(pages) + 1 - MAX_WORKS, 0)]:
+        work.stop()
+    work = Work(key, lambda on_progress: cache.get(key, lambda: compute(on_progress)), text)
+    threads.setdefault(purpose, WorkThread(cache)).start(work)
+    return work
+
+
+def _forget(failed: Work) -> None:
+    """Forget a computation that failed, so that it begins anew if its result is needed again."""
+    for thread in _threads().values():
+        if thread.work is failed:
+            thread.work = None
+
+
+def computed_meanwhile(key: tuple, compute: Callable[[OnProgress], Any], text: str, start: Callable[[], bool]) -> bool:
+    """Whether the cache of the session has the result for a key, which a thread computes while the page can be used.
+
+    `start` is asked whether to begin, unless the computation goes on. Shows its progress with a Stop button; the page runs
+    again at its end. Raises what the computation raised.
+    """
+    if key in session_cache():
+        return True
+    place, work = st.empty(), _find(key)
+    if work is None:
+        with place:
+            if not start():
+                return False
+        work = _start(key, key, compute, text)
+        work.wait(WAIT)
+    if work.error is not None:
+        _forget(work)
+        raise work.error.with_traceback(None)
+    if work.is_running:
+        with place.container():
+            _show_progress(work)
+    else:
+        place.empty()
+    return key in session_cache()
+
+
+# Jobs
 
 
 def run_job(name: str, job: Job) -> Job:
@@ -142,15 +237,15 @@ def is_running(name: str) -> bool:
 
 
 @st.fragment(run_every=REFRESH)
-def _show_progress(background: BackgroundJob, count: int) -> None:
-    """Show the progress of a job, and run the page again when it has this number of results or has ended."""
-    if not background.is_running or len(background.job.results) >= count:
+def _show_progress(work: Work, count: int | None = None) -> None:
+    """Show the progress of a job or file, and run the page again when it has ended or the job has this number of results."""
+    if not work.is_running or (count is not None and len(work.job.results) >= count):
         st.rerun()
-    background.keep()
-    st.progress(background.share, text=f"{background.text} Partial results are kept.")
+    work.keep()
+    st.progress(work.share, text=work.text if count is None else f"{work.text} Partial results are kept.")
 
     def on_stop():
-        stop(background.name)
-        background.stop()
+        stop(work.name)
+        work.stop()
 
-    st.button("Stop", icon=":material/stop_circle:", on_click=on_stop, key="stop job")
+    st.button("Stop", icon=":material/stop_circle:", on_click=on_stop, key=f"stop {plots.token(work.name)}")

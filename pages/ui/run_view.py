@@ -1,20 +1,22 @@
 """Parts of pages that show one run: the animated plot, the loss curve, the player, formulas and results."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import streamlit as st
 
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_number
 from pages.datasets.limits import MAX_ITERATIONS
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.methods.formulas import Typeset, typeset
+from pages.methods.options import Settings
 from pages.runs import curves, pictures, pixels
+from pages.runs.background import OnProgress
 from pages.runs.budget import budget, estimated_bytes
 from pages.runs.frames import Frame, frames_of
 from pages.runs.jobs import progress_after
-from pages.runs.run import Run
+from pages.runs.run import Run, make_run, run_key
 from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
 from pages.ui.player import player
@@ -24,17 +26,22 @@ from pages.ui.widgets import PERSISTENT, choose_focus, session_cache
 
 RUN_SHARE = 0.65
 """share of the progress bar for the run; the rest is for drawing its figures"""
+DRAWING = "Drawing the plots."
 
 
-def on_step(progress: Progress) -> Callable:
-    """Callback that shows the progress of a run."""
+def computed_run(data: Data, settings: Settings, progress: Progress) -> Run:
+    """A run from the cache, or from a thread for which the page waits; raises ValueError as in `make_run`."""
+    cache = session_cache()
 
-    def show(state) -> None:
-        loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
-        text = f"Iteration {state.iteration} of at most {MAX_ITERATIONS}{loss}."
-        progress.show(RUN_SHARE * progress_after(state.iteration), text)
+    def compute(on_progress: OnProgress) -> Run:
+        def on_step(state) -> None:
+            loss = "" if state.loss is None else f": loss {format_number(state.loss)}"
+            text = f"Iteration {state.iteration} of at most {MAX_ITERATIONS}{loss}."
+            on_progress(RUN_SHARE * progress_after(state.iteration), text)
 
-    return show
+        return make_run(data, settings, cache, on_step)
+
+    return progress.compute(run_key(data, settings), compute, "Preparing the run.")
 
 
 def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object, **options) -> RunPictures:
@@ -45,15 +52,15 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
     frames, omitted_note = frames_of(run)
     name = plots.token(run.key, plane.names, options_key)
 
-    def on_progress(share: float) -> None:
-        progress.show(RUN_SHARE + (1 - RUN_SHARE) * share, "Drawing the plots.")
+    def draw(on_progress: OnProgress) -> tuple:
+        def on_draw(share: float) -> None:
+            on_progress(RUN_SHARE + (1 - RUN_SHARE) * share, DRAWING)
 
-    def draw():
         with budget().reserve(estimated_bytes(run.data, run.settings)):
-            picture = pictures.picture(run, frames, plane, name, on_progress, **options)
+            picture = pictures.picture(run, frames, plane, name, on_draw, **options)
         return picture, curves.loss_curve(run, frames, name)
 
-    return RunPictures(name, frames, omitted_note, *session_cache().get(("figures", name), draw))
+    return RunPictures(name, frames, omitted_note, *progress.compute(("figures", name), draw, DRAWING))
 
 
 def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **options) -> None:

@@ -9,7 +9,7 @@ from pages.datasets.server.loading import load
 from pages.datasets.server.tables import Description, ServerTable, UnreadableTable, describe, forget_kept, server_tables
 from pages.ui.preparation import choose_scaling
 from pages.ui.progress import Progress
-from pages.ui.widgets import IN_LINK, session_cache
+from pages.ui.widgets import IN_LINK
 
 
 def choose_server_table(below) -> Data | None:
@@ -69,12 +69,11 @@ def _prepared(table: ServerTable, description: Description, below) -> Data | Non
         return None
     progress = Progress()
 
-    def on_progress(share: float) -> None:
-        progress.show(share, f"Reading “{escape_markdown(table.name)}”.")
-
-    data = session_cache().get(
+    text = f"Reading “{escape_markdown(table.name)}”."
+    data = progress.compute(
         ("prepared", "server", table, tuple(columns), scaling, label),
-        lambda: load(table, columns, scaling, label, on_progress),
+        lambda on_progress: load(table, columns, scaling, label, lambda share: on_progress(share, text)),
+        text,
     )
     progress.done()
     return data

@@ -15,6 +15,7 @@ from pages.datasets.readers import Reading
 from pages.datasets.texts import Text
 from pages.ui.kept_choices import apply_choices
 from pages.ui.opening import open_cached
+from pages.ui.progress import Progress
 from pages.ui.upload import kept_upload, root_of_file, show_kept_upload
 from pages.ui.widgets import HIGHEST_SEED, PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
@@ -190,9 +191,7 @@ def _choose_separator(column, key: str) -> str:
 def _cached(content: str, choices: tuple, read) -> Text:
     """The text from the cache if possible."""
     digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def with_spinner() -> Text:
-        with st.spinner("Reading the text"):
-            return read()
-
-    return session_cache().get(("text", digest, *choices), with_spinner)
+    progress = Progress()
+    text = progress.compute(("text", digest, *choices), lambda on_progress: read(), "Reading the text.")
+    progress.done()
+    return text

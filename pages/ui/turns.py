@@ -1,4 +1,4 @@
-"""What a page shows while it waits for memory, and after its results were dropped because memory was short."""
+"""Results that may be dropped because memory is short."""
 
 import weakref
 from collections.abc import Callable, Iterator
@@ -7,9 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.datasets.formatting import pluralize
 from pages.runs.budget import budget
-from pages.ui.progress import Progress
 from pages.ui.widgets import session_cache
 
 DROPPED = "An earlier result was dropped because memory was short; it was computed again."
@@ -32,26 +30,10 @@ def droppable(key: tuple, value: Any) -> Callable[[], Any]:
 
 
 @contextmanager
-def memory_turn() -> Iterator[None]:
-    """Context of a script, whose large runs share the memory with those of other sessions.
-
-    While one of them waits, its place in the queue is shown where the context begins. The Stop button, or changing any
-    setting, ends the waiting.
-    """
+def using_results() -> Iterator[None]:
+    """Context of a script that uses results of the session's cache; tells if some were computed again."""
     place, cache = st.container(), session_cache()
-    progress = None
-
-    def on_wait(ahead: int) -> None:
-        nonlocal progress
-        if progress is None:
-            with place:
-                progress = Progress()
-        if ahead:
-            progress.show(0.0, f"Waiting for memory: {pluralize(ahead, 'large run')} {'is' if ahead == 1 else 'are'} ahead.")
-        else:
-            progress.done()
-
-    with budget().turn(cache, on_wait):
+    with budget().script(cache):
         yield
     if cache.recomputed:
         cache.recomputed = False

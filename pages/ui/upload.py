@@ -19,6 +19,7 @@ from pages.ui.import_options import choose_format, show_findings, show_reading
 from pages.ui.kept_choices import apply_choices
 from pages.ui.opening import open_cached
 from pages.ui.preparation import Source, prepare
+from pages.ui.progress import Progress
 from pages.ui.widgets import PERSISTENT, session_cache
 
 INPUTS = {"file": "File", "paste": "Paste", "draw": "Draw"}
@@ -86,21 +87,22 @@ def _drawn(below) -> Data | None:
 def compare_words(source: Source, column: str) -> Data:
     """The distinct values of a column with their edit distances, cached."""
 
-    def compute():
-        with st.spinner("Computing edit distances"):
-            return matrices.from_words(source.table[column], f"{source.title}: {column}")
-
-    return session_cache().get(("words", source.key, column), compute)
+    progress = Progress()
+    data = progress.compute(
+        ("words", source.key, column),
+        lambda on_progress: matrices.from_words(source.table[column], f"{source.title}: {column}"),
+        "Computing edit distances.",
+    )
+    progress.done()
+    return data
 
 
 def _cached_matrix_data(key: str, compute: Callable[[], Data]) -> Data:
     """Data from a distance matrix, cached by key."""
-
-    def with_spinner():
-        with st.spinner("Computing a 2-D layout"):
-            return compute()
-
-    return session_cache().get(("matrix", key), with_spinner)
+    progress = Progress()
+    data = progress.compute(("matrix", key), lambda on_progress: compute(), "Computing a 2-D layout.")
+    progress.done()
+    return data
 
 
 def _uploaded(below) -> Source | Data | None:
@@ -225,15 +227,15 @@ def _choose_reading(title: str, key: str, content: bytes, below) -> Source | Dat
     widgets, key = key, f"{key} {chosen}"
     apply_choices(root, "table", key, opened.columns)
     matrix = opened.matrix
-    if matrix and _choose_interpretation(key, ["proximities", "table"], "proximities") == "proximities":
+    kinds = matrices.text_matrix_kinds(matrix) if matrix else []
+    if matrix and (kind := _choose_interpretation(key, [*kinds, "table"], kinds[0])) != "table":
         with reading:
             show_reading(replace(opened, reading=None), content)
         st.caption(matrix.note)
         if matrix.values is None:
             raise ValueError(matrix.error)
-        return _cached_matrix_data(
-            key, lambda: matrices.from_matrix(matrix.values, matrix.row_names, title, matrix.column_names)
-        )
+        read = matrices.from_similarity_matrix if kind == "similarities" else matrices.from_matrix
+        return _cached_matrix_data(f"{key} {kind}", lambda: read(matrix.values, matrix.row_names, title, matrix.column_names))
     with reading:
         show_reading(opened, content)
     with place:

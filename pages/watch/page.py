@@ -6,7 +6,7 @@ from pages.datasets.data import Data
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.runs import pictures
-from pages.runs.run import Run, make_run
+from pages.runs.run import Run
 from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
@@ -18,7 +18,7 @@ from pages.ui.progress import Progress
 from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.results import show_proximities, show_tables
 from pages.ui.segments import named
-from pages.ui.widgets import choose_settings, session_cache
+from pages.ui.widgets import choose_settings
 from pages.watch.welcome import play_if_asked, show_welcome
 
 
@@ -77,7 +77,7 @@ try:
         clear_centers()
     with failure:
         show_failure("watch")
-    run = named(make_run(data, settings, session_cache(), run_view.on_step(progress)))
+    run = named(run_view.computed_run(data, settings, progress))
 except ValueError as error:
     show_error(error)
 else:

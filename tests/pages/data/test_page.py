@@ -741,7 +741,7 @@ def test_reading_a_file_can_be_stopped_and_resumed(shared_app):
     before = in_use(app)
     key = f"file {app.session_state['upload'].digest}"
     app.session_state["recent"].clear()
-    app.session_state["stopped"] = key
+    app.session_state["stopped"] = ("opened", key)
     app.run()
     assert [error.value.replace("\\", "") for error in app.error] == ["Reading good.csv was stopped."]
     assert in_use(app) is before

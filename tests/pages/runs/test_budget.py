@@ -89,7 +89,7 @@ def wait_until(condition):
 def session(shared, *keys, cache=None, kind="thing"):
     """A script that uses results of 2 MB."""
     cache = RecentCache() if cache is None else cache
-    with shared.turn(cache, ignore):
+    with shared.script(cache):
         for key in keys:
             cache.get((kind + str(key), key), lambda: megabytes(2))
         yield cache
@@ -205,7 +205,7 @@ def test_an_exception_ends_the_turn(context):
             fail()
 
 
-def test_a_script_keeps_its_turn_until_it_ends_and_does_not_wait_for_itself():
+def test_a_turn_keeps_its_memory_until_it_ends_and_does_not_wait_for_itself():
     shared = Budget(10 * MEGABYTE, at_once=1)
     with shared.turn(RecentCache(), ignore):
         with shared.reserve(5 * MEGABYTE):

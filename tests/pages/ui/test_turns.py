@@ -46,31 +46,53 @@ def other():
 def test_the_page_says_how_many_large_runs_are_ahead_and_runs_when_they_have_ended(app, other, monkeypatch):
     texts, before, may_end = [], latest(app, "run"), other()
 
-    class Recorded(progress.Progress):
-        def show(self, fraction, text):
-            texts.append(text)
+    def show(self, work):
+        texts.append(work.text)
+        if work.text.startswith("Waiting"):
             may_end.set()
 
-    monkeypatch.setattr(turns, "Progress", Recorded)
+    monkeypatch.setattr(progress.Progress, "_show", show)
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
-    assert texts[0] == "Waiting for memory: 1 large run is ahead."
+    assert "Waiting for memory: 1 large run is ahead." in texts
     assert latest(app, "run") is not before
 
 
-def test_waiting_can_be_stopped_and_resumed(app, other, monkeypatch):
-    before, may_end = latest(app, "run"), other()
-    monkeypatch.setattr(progress, "DELAY", 0)
-    app.session_state["stopped"] = app.session_state["script runs"] + 1  # as the Stop button does
+def test_waiting_can_be_stopped(app, other, monkeypatch):
+    works, before = [], latest(app, "run")
+    other()
+
+    def show(self, work):
+        if work.text.startswith("Waiting"):
+            works.append(work)
+            progress.stop(work.name)
+            raise progress.Stopped  # as Streamlit ends the script
+
+    monkeypatch.setattr(progress.Progress, "_show", show)
     app.number_input(key="data_seed").set_value(7).run()
     assert not app.exception
-    assert [one.value for one in app.warning] == ["Stopped. Change a setting or resume."]
+    assert works[0].wait(1)
+    assert [one.value for one in app.run().warning] == ["Stopped. Change a setting or resume."]
     assert latest(app, "run") is before
+
+
+def test_a_page_keeps_its_place_in_the_queue_when_it_runs_again(app, other, monkeypatch):
+    may_end = other()
+
+    def show(self, work):
+        if work.text.startswith("Waiting"):
+            raise progress.Stopped  # as Streamlit ends the script
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress.Progress, "_show", show)
+        app.number_input(key="data_seed").set_value(7).run()
+        before = list(budget()._queue)
+        app.run()
+        assert budget()._queue == before
+        assert len(before) == 1
     may_end.set()
-    next(button for button in app.button if button.label == "Resume").click().run()
-    assert not app.exception
-    assert not app.warning
-    assert latest(app, "run") is not before
+    assert not app.run().exception
+    assert not budget()._queue
 
 
 def test_a_session_whose_result_was_dropped_computes_it_again_and_says_so_once():
