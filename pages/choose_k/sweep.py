@@ -26,6 +26,7 @@ from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import PLUS_PLUS, NamedStart
+from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.preparation import check_data_kind, iteration_limit
 from pages.runs.run import means_of, silhouette_of
@@ -152,6 +153,10 @@ class Sweep(Job):
             *(("stability", k) for k in resampled),
             *(("reference stability", k, b) for b in range(RESAMPLED_SETS * has_reference) for k in resampled),
         ]
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.data, replace(self.settings, k=int(self.ks[-1])), states=1)
 
     def describe(self, task: tuple, state: Any) -> str:
         kind, k, *_ = task

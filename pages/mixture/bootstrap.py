@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustering import Gaussians, bootstrap
+from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.run import Run
 
@@ -21,6 +22,10 @@ class Bootstrap(Job):
     @property
     def tasks(self) -> range:
         return range(self.n_fits)
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.run.data, self.run.settings, states=1)
 
     @property
     def can_be_sent(self) -> bool:

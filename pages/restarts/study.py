@@ -17,6 +17,7 @@ from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import NamedStart
+from pages.runs.budget import estimated_bytes
 from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
 from pages.runs.preparation import RunInputs, prepare_run
@@ -180,6 +181,10 @@ class RemainingRuns(Job):
     @property
     def tasks(self) -> tuple[tuple[str, int], ...]:
         return self.queue
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.study.data, self.study.settings, states=1)
 
     @property
     def can_be_sent(self) -> bool:

@@ -6,6 +6,8 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from pages.runs.budget import budget, waiting_message
+
 
 @dataclass(eq=False)
 class Job(ABC):
@@ -35,6 +37,11 @@ class Job(ABC):
     def describe(self, task: Hashable, state: Any) -> str:
         """Progress message for a task; `state` is the last argument of `on_step`."""
 
+    @property
+    def n_bytes(self) -> int:
+        """Approximate memory that a task needs at most."""
+        return 0
+
     def part(self, tasks: Sequence[Hashable]) -> Self:
         """A job without results that can run these tasks in another process."""
         return replace(self)
@@ -55,12 +62,12 @@ class Job(ABC):
         return [task for task in self.tasks if task not in self.results]
 
     def resume(self, on_progress: Callable[[float, str], None]) -> None:
-        """Run the remaining tasks.
+        """Run the remaining tasks. If they are large, each waits for its turn in the memory budget.
 
         `on_progress` is called with the completed share of all tasks (0 to 1) and a message. It may raise an exception to
         stop the job; the results so far are kept.
         """
-        count = len(self.tasks)
+        count, n_bytes = len(self.tasks), self.n_bytes
         for task in self.remaining:
 
             def on_step(state, task=task):
@@ -68,8 +75,13 @@ class Job(ABC):
                 share = (len(self.results) + within) / max(count, len(self.results) + 1)
                 on_progress(share, self.describe(task, state))
 
+            def on_wait(ahead):
+                if ahead:
+                    on_progress(len(self.results) / max(count, 1), waiting_message(ahead))
+
             on_step(None)
-            self.finish(task, self.run_task(task, on_step))
+            with budget().reserve(n_bytes, on_wait):
+                self.finish(task, self.run_task(task, on_step))
 
 
 def progress_after(iteration: int) -> float:

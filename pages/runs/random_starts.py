@@ -12,7 +12,7 @@ from pages.datasets.formatting import format_number
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.methods.starts import NamedStart
-from pages.runs.budget import budget
+from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.preparation import iteration_limit
 from pages.runs.run import Run
@@ -164,8 +164,11 @@ class RandomStarts(Job):
 
     def run_task(self, task: range, on_step: Callable[[Any], None]) -> StartResults:
         settings = replace(self.settings, seed=1)
-        with budget().run(self.data, settings):
-            return try_starts(self.process, self.prepared, self.data, settings, task, lambda _: on_step(None))
+        return try_starts(self.process, self.prepared, self.data, settings, task, lambda _: on_step(None))
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.data, self.settings, states=1)
 
     def describe(self, task: range, state: Any) -> str:
         return f"Trying {self.count} random starts: {task[0]} to {task[-1]}."

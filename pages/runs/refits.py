@@ -10,6 +10,7 @@ from clustering import iterate
 from pages.datasets.data import Data
 from pages.methods import method
 from pages.methods.options import Settings
+from pages.runs.budget import estimated_bytes
 from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
 from pages.runs.preparation import iteration_limit, prepare_run
@@ -64,6 +65,10 @@ class NoiseBand(Job):
     @property
     def tasks(self) -> list[int]:
         return list(range(NOISE_REPEATS))
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.data, self.settings, states=1)
 
     def describe(self, task: int, state: Any) -> str:
         return f"Clustering noise, {task + 1} of {NOISE_REPEATS}."

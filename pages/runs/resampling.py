@@ -10,6 +10,7 @@ from clustering import Resample, Stability, resampled, resampled_with_noise
 from pages.datasets.data import Data
 from pages.methods import method
 from pages.methods.options import Settings
+from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.refits import labels_of
 from pages.runs.segments import Segments
@@ -66,6 +67,10 @@ class Resampling(Job):
     @property
     def tasks(self) -> list[int]:
         return list(range(self.count))
+
+    @property
+    def n_bytes(self) -> int:
+        return estimated_bytes(self.data, self.settings, states=1)
 
     def describe(self, task: int, state: Any) -> str:
         return f"Clustering resample {task + 1} of {self.count}."

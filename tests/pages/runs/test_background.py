@@ -5,8 +5,15 @@ import time
 
 import pytest
 
-from pages.runs import background
-from pages.runs.background import BackgroundJob
+from pages.choose_k.sweep import Sweep
+from pages.mixture.bootstrap import Bootstrap
+from pages.restarts.study import RemainingRuns
+from pages.runs import background, jobs
+from pages.runs.background import BackgroundJob, Work, WorkThread
+from pages.runs.budget import Budget
+from pages.runs.cache import RecentCache
+from pages.runs.refits import NoiseBand
+from pages.runs.resampling import Resampling
 from tests.pages.jobs import Counting
 
 LONG = 30
@@ -96,3 +103,151 @@ def test_a_snapshot_does_not_change_while_the_job_goes_on():
     assert len(job.results) == 3
     assert snapshot.results == {0: 0}
     assert snapshot.remaining == [1, 2]
+
+
+# the memory of jobs
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """A budget in which a computation of 5 MB is a large one, and two do not fit."""
+    found = Budget(8 * 2**20, at_once=1)
+    for module in (jobs, background):
+        monkeypatch.setattr(module, "budget", lambda: found)
+    monkeypatch.setattr("pages.runs.budget.resident_bytes", lambda: 0)
+    monkeypatch.setattr("pages.runs.budget.POLL_SECONDS", 0.001)
+    return found
+
+
+@pytest.fixture
+def large(monkeypatch):
+    monkeypatch.setattr(Counting, "n_bytes", 5 * 2**20)
+
+
+def eventually(condition):
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return True
+
+
+def test_a_large_job_waits_for_its_turn_and_can_be_stopped_meanwhile(shared, large):
+    with shared.turn(RecentCache(), lambda ahead: None), shared.reserve(5 * 2**20):
+        stopped, waiting = (BackgroundJob("counting", Counting(2)) for _ in range(2))
+        assert eventually(lambda: waiting.text == "Waiting for memory: 2 large runs are ahead.")
+        stopped.stop()
+        assert stopped.wait(1)
+        assert eventually(lambda: waiting.text == "Waiting for memory: 1 large run is ahead.")
+        assert waiting.job.results == {}
+    assert finished(waiting).job.results == {0: 0, 1: 1}
+
+
+def test_large_runs_get_their_turn_between_two_tasks_of_a_job(shared, large):
+    job = Counting(2, endless=(0, 1))
+    started = BackgroundJob("counting", job)
+    assert job.begun.wait(LONG)
+    order = []
+
+    def run():
+        with shared.turn(RecentCache(), lambda ahead: None), shared.reserve(5 * 2**20):
+            order.append(dict(job.results))
+
+    other = threading.Thread(target=run)
+    other.start()
+    assert eventually(lambda: shared._queue)
+    job.endless = ()
+    other.join(LONG)
+    assert order == [{0: 0}]
+    assert finished(started).job.results == {0: 0, 1: 1}
+
+
+def test_small_jobs_do_not_wait(shared):
+    with shared.turn(RecentCache(), lambda ahead: None), shared.reserve(5 * 2**20):
+        assert finished(BackgroundJob("counting", Counting(2))).job.results == {0: 0, 1: 1}
+
+
+@pytest.mark.parametrize("kind", [Sweep, RemainingRuns, Resampling, NoiseBand, Bootstrap])
+def test_jobs_that_cluster_say_how_much_memory_they_need(kind):
+    assert kind.n_bytes is not jobs.Job.n_bytes
+
+
+# threads of pages
+
+
+def reserving(shared, n_bytes=5 * 2**20):
+    def compute(on_progress):
+        with shared.reserve(n_bytes):
+            return "result"
+
+    return compute
+
+
+def test_computations_that_follow_each_other_share_a_turn(shared):
+    thread, first, second = WorkThread(RecentCache()), Work("first", reserving(shared)), Work("second", reserving(shared))
+    thread.start(first)
+    assert first.wait(LONG)
+    other = Work("other", reserving(shared))
+    WorkThread(RecentCache()).start(other)
+    assert eventually(lambda: other.text.startswith("Waiting"))
+    thread.start(second)
+    assert second.wait(LONG)
+    assert (first.result, second.result) == ("result", "result")
+    assert other.is_running
+    thread.close()
+    assert other.wait(LONG)
+    assert other.result == "result"
+
+
+def test_a_turn_ends_a_few_seconds_after_the_last_computation(shared, monkeypatch):
+    monkeypatch.setattr(background, "PAUSE_SECONDS", 0.05)
+    thread, work, other = WorkThread(RecentCache()), Work("work", reserving(shared)), Work("other", reserving(shared))
+    thread.start(work)
+    assert work.wait(LONG)
+    WorkThread(RecentCache()).start(other)
+    assert other.wait(LONG)
+    assert thread.work is None
+    again = Work("again", reserving(shared))
+    thread.start(again)
+    assert again.wait(LONG)
+
+
+def test_a_computation_of_other_settings_does_not_get_the_turn_of_the_one_that_it_stops(shared):
+    order = []
+
+    def endless(on_progress):
+        with shared.reserve(5 * 2**20):
+            while True:
+                on_progress(0.5, "Half.")
+                time.sleep(0.001)
+
+    def noting(name):
+        def compute(on_progress):
+            with shared.reserve(5 * 2**20):
+                order.append(name)
+
+        return compute
+
+    thread, first = WorkThread(RecentCache()), Work("first", endless)
+    thread.start(first)
+    assert eventually(lambda: first.text == "Half.")
+    other, second = Work("other", noting("other")), Work("second", noting("second"))
+    others = WorkThread(RecentCache())
+    others.start(other)
+    assert eventually(lambda: other.text.startswith("Waiting"))
+    thread.start(second)
+    assert first.wait(1)
+    assert other.wait(LONG)
+    others.close()
+    assert second.wait(LONG)
+    assert order == ["other", "second"]
+
+
+def test_closing_a_worker_does_not_end_a_computation():
+    may_end, thread = threading.Event(), WorkThread(RecentCache())
+    work = Work("work", lambda on_progress: may_end.wait(LONG))
+    thread.start(work)
+    thread.close()
+    may_end.set()
+    assert work.wait(LONG)
+    assert work.result is True
