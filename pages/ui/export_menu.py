@@ -13,9 +13,11 @@ from pages.datasets.formatting import as_sentence, escape_markdown
 from pages.export import files, offline, scripts
 from pages.export.downloads import mime_with_digest
 from pages.methods.base import NoScript
+from pages.runs.background import OnProgress
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 from pages.ui.buttons import WITHOUT_DATA, copy_link
+from pages.ui.progress import computed_meanwhile, is_stopped
 from pages.ui.turns import droppable
 from pages.ui.widgets import session_cache, uses_own_data
 
@@ -36,8 +38,18 @@ def export_popover(key: str) -> Iterator[bool]:
 
 
 def download(label: str, name: str, mime: str, content: tuple, create: Callable[[], bytes], key: str = "") -> None:
-    """Show a button that downloads the file with this name; `content` identifies its content in the cache."""
-    data = session_cache().get((f"file {label}", *content), create)
+    """Show a button that downloads the file with this name, or its progress while it is created.
+
+    `content` identifies its content in the cache.
+    """
+    cache_key = _file_key(label, content)
+
+    def start() -> bool:
+        return not is_stopped(cache_key) or _create_button(label, key)
+
+    if not computed_meanwhile(cache_key, lambda on_progress: create(), f"Creating {_in_sentence(label)}.", start):
+        return
+    data = session_cache().get(cache_key, create)
     st.download_button(
         label,
         data,
@@ -132,12 +144,26 @@ def _show_script(run: Run, write: Callable[[Run], str]) -> None:
 
 
 def file_on_demand(label: str, content: tuple, create: Callable[[Callable[[float], None]], bytes], key: str = "") -> bool:
-    """Show a button that creates the file for `download`, with a progress bar. Return whether the file exists."""
-    cache, place = session_cache(), st.empty()
-    cache_key, name = (f"file {label}", *content), f"{label[0].lower()}{label[1:]}"
-    if cache_key not in cache:
-        if not place.button(f"Create {name}", key=f"create {label}{key}", icon=":material/hourglass_top:"):
-            return False
-        cache.get(cache_key, lambda: create(on_progress=lambda fraction: place.progress(fraction, f"Creating {name}")))
-    place.empty()
-    return True
+    """Show a button that creates the file for `download`, or its progress. Return whether the file exists."""
+    text = f"Creating {_in_sentence(label)}."
+
+    def compute(on_progress: OnProgress) -> bytes:
+        return create(on_progress=lambda share: on_progress(share, text))
+
+    try:
+        return computed_meanwhile(_file_key(label, content), compute, text, lambda: _create_button(label, key))
+    except ValueError as error:
+        st.error(escape_markdown(as_sentence(error)), icon=":material/error:")
+        return False
+
+
+def _create_button(label: str, key: str) -> bool:
+    return st.button(f"Create {_in_sentence(label)}", key=f"create {label}{key}", icon=":material/hourglass_top:")
+
+
+def _file_key(label: str, content: tuple) -> tuple:
+    return f"file {label}", *content
+
+
+def _in_sentence(label: str) -> str:
+    return f"{label[0].lower()}{label[1:]}"

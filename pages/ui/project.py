@@ -325,9 +325,8 @@ def keep(place, page: str) -> None:
                 tab.give(token)
 
 
-@st.fragment
 def save_project() -> None:
-    """Show a menu that saves the project as a file."""
+    """Show a menu that saves the project as a file. It is no fragment: those do nothing while the page waits for a run."""
     menu = st.popover("Save project", icon=":material/save:", on_change="rerun", key="project menu")
     with menu:
         if not menu.open or LATEST not in st.session_state:
