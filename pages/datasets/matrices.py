@@ -4,6 +4,7 @@ Input that cannot be used raises `ValueError` with a message for the page.
 """
 
 import hashlib
+import re
 import unicodedata
 
 import numpy as np
@@ -13,7 +14,10 @@ from clustering import check_proximities, classical_scaling, edit_distances
 from pages.datasets.columns import value_text
 from pages.datasets.data import Data
 from pages.datasets.limits import MAX_CHARACTERS, MAX_POINTS_FOR_PROXIMITIES
-from pages.datasets.matrix_text import name_of_row, too_many
+from pages.datasets.matrix_text import TextMatrix, name_of_row, too_many
+
+SIMILARITY = re.compile(r"simil|correl|^(?:r|rho|cor)$", re.IGNORECASE)
+"""names of columns with similarities, not distances"""
 
 
 def matrix_data(matrix: np.ndarray, names, title: str, kind: str = "distances", note: str = "") -> Data:
@@ -99,6 +103,7 @@ def looks_like_similarities(table: pd.DataFrame) -> bool:
 
 def looks_like_pairs(table: pd.DataFrame) -> bool:
     """Whether a table has a name, another name and a number in each row, for all pairs of the names."""
+    table = _pairs(table)
     if table.shape[1] != 3 or not pd.api.types.is_numeric_dtype(table.iloc[:, 2]) or table.isna().to_numpy().any():
         return False
     names = [table.iloc[:, j] for j in range(2)]
@@ -112,6 +117,30 @@ def looks_like_pairs(table: pd.DataFrame) -> bool:
         return not np.isnan(_matrix_of_pairs(table)[0]).any()
     except ValueError:
         return False
+
+
+def _pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without a first column of row numbers or names, and with a number in the first column moved to the end."""
+    if table.shape[1] == 4 and table.iloc[:, 0].is_unique:
+        table = table.iloc[:, 1:]
+    if table.shape[1] == 3 and [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes] == [True, False, False]:
+        table = table.iloc[:, [1, 2, 0]]
+    return table
+
+
+def text_matrix_kinds(matrix: TextMatrix) -> list[str]:
+    """What the numbers in a text may be: "proximities" and, if the diagonal has the largest of them, "similarities".
+
+    The more likely one comes first.
+    """
+    values = matrix.values
+    if values is None or len(values) < 3 or values.shape[0] != values.shape[1]:
+        return ["proximities"]
+    size, known = values[0, 0], values[~np.isnan(values)]
+    if not (size > 0 and np.allclose(values.diagonal(), size) and np.abs(known).max() == size > known.min()):
+        return ["proximities"]
+    kinds = ["proximities", "similarities"]
+    return kinds[::-1] if size in (1, 100) or known.min() < 0 else kinds
 
 
 def _symmetric_values(table: pd.DataFrame) -> np.ndarray | None:
@@ -211,6 +240,13 @@ def from_similarities(table: pd.DataFrame, header: bool, title: str) -> Data:
         As in `from_table`, or if the values on the diagonal are not equal or not the largest ones.
     """
     values, row_names, column_names = _numbers(table, header)
+    return from_similarity_matrix(values, row_names, title, column_names)
+
+
+def from_similarity_matrix(
+    values: np.ndarray, row_names: list[str] | None, title: str, column_names: list[str] | None = None
+) -> Data:
+    """A data set from a matrix of similarities, as in `from_similarities`; the other arguments are those of `from_matrix`."""
     size = values[0, 0] if values.size else np.nan
     diagonal = values.diagonal()
     if np.isnan(size) or not np.allclose(diagonal, size) or np.nanmax(values) > size * (1 + 1e-8):
@@ -233,11 +269,18 @@ def from_pairs(table: pd.DataFrame, header: bool, title: str) -> Data:
         As in `from_table`, or if a pair occurs with different distances.
     """
     matrix, names = _matrix_of_pairs(table)
-    return from_matrix(matrix, names, title, note=f"Each row is the distance between two of {len(names):,} points.")
+    what, note = "distance between", ""
+    if SIMILARITY.search(str(_pairs(table).columns[2])):
+        size = max(np.nanmax(matrix), 1)
+        matrix = size - matrix
+        np.fill_diagonal(matrix, 0)
+        what, note = "similarity of", f" Distances are {size:g} − similarity."
+    return from_matrix(matrix, names, title, note=f"Each row is the {what} two of {len(names):,} points.{note}")
 
 
 def _matrix_of_pairs(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """The matrix of the distances of pairs, NaN for missing pairs, and the names of its rows."""
+    """The matrix of the numbers of pairs, NaN for missing pairs, 0 on the diagonal, and the names of its rows."""
+    table = _pairs(table)
     first, second = (table.iloc[:, j].map(value_text) for j in range(2))
     names = list(dict.fromkeys([*first, *second]))
     if len(names) > MAX_POINTS_FOR_PROXIMITIES:

@@ -13,6 +13,7 @@ from pages.datasets.limits import MAX_POINTS_FOR_PROXIMITIES
 NUMBER = re.compile(r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
 LAYOUTS = re.compile(r"[ \t]*[0-9]{1,6}[ \t]*[\r\n]|[ \t]+[^\r\n]*[\r\n]+[^\s]")
 """beginnings of a PHYLIP file, with the number of points in its first line, and of R's output, with names in it"""
+R_COMMANDS = re.compile(r"\A(?:>[^\n]*\n)+")
 INSPECTED_CHARACTERS = 2**20
 """characters by which a triangle is detected"""
 PHYLIP_NAME = 10
@@ -35,6 +36,7 @@ class TextMatrix:
 
 def read_matrix_text(text: str) -> TextMatrix | None:
     """The matrix in a PHYLIP file, in distances printed by R, or in lines of increasing length; None for other texts."""
+    text = R_COMMANDS.sub("", text)
     start = text[:INSPECTED_CHARACTERS]
     if LAYOUTS.match(start.lstrip("\r\n")):
         lines = [line for line in text.splitlines() if line.strip()]
@@ -44,7 +46,7 @@ def read_matrix_text(text: str) -> TextMatrix | None:
     separator = triangle_separator(start if len(start) == len(text) else start[: start.rfind("\n") + 1])
     if separator is None:
         return None
-    note = "Each line has one more number than the previous line, so this is read as one triangle of a distance matrix."
+    note = "Each line has one more number than the previous line, so this is read as one triangle of a matrix."
     try:
         return TextMatrix(note, *parse_cells(text, separator, "." if separator == "," else _decimal(start)))
     except ValueError as error:

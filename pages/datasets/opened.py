@@ -7,6 +7,7 @@ from pages.datasets import readers
 from pages.datasets.columns import Column, describe
 from pages.datasets.matrix_text import TextMatrix, read_matrix_text
 from pages.datasets.readers import Format, ReadError, Reading, process
+from pages.datasets.readers.lines import skip_lines
 
 MAX_SMALL_BYTES = 2**19
 """size up to which a text is read in this process, which takes a fraction of a second"""
@@ -68,7 +69,10 @@ def open_here(content: bytes, name: str, format: Format | None) -> Opened:
     try:
         format = format or readers.detect(content, name)
         if format.kind == "text":
-            matrix = read_matrix_text(readers.text_of(content, format.encoding))
+            text = readers.text_of(content, format.encoding)
+            matrix = read_matrix_text(text)
+            if matrix is None and format.skip:
+                matrix = read_matrix_text(skip_lines(text.encode(), format.skip).decode())
         reading = readers.read(content, name, format)
     except ReadError as error:
         return Opened(format, matrix=matrix, error=str(error))

@@ -179,3 +179,47 @@ def test_a_grid_of_numbers_is_not_a_list_of_pairs():
     grid = pd.DataFrame([(i, j, 10.0 * i + j) for i in range(4) for j in range(4)], columns=["x", "y", "z"])
     assert matrices.matrix_kind(grid) == ""
     assert matrices.matrix_kind(grid.astype(float)) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["1\n0.5 1\n-0.2 0.1 1\n", ",a,b,c\na,1\nb,0.5,1\nc,-0.2,0.1,1\n", "3\na 1\nb .5 1\nc -.2 .1 1\n"]
+)
+def test_a_triangle_of_correlations_becomes_distances(text):
+    found = read_matrix_text(text)
+    assert matrices.text_matrix_kinds(found)[0] == "similarities"
+    data = matrices.from_similarity_matrix(found.values, found.row_names, "t", found.column_names)
+    np.testing.assert_allclose(data.precomputed, [[0, 0.5, 1.2], [0.5, 0, 0.9], [1.2, 0.9, 0]])
+    assert data.note.startswith("Distances are 1 − similarity. Only one triangle was given")
+
+
+def test_a_triangle_of_distances_is_no_similarity():
+    for text in ("0\n1 0\n2 1 0\n", "2\n1 2.5\n1 1 2\n", "1\n1 1\n1 1 1\n", "3\na\nb 1\nc 2 1\n"):
+        assert matrices.text_matrix_kinds(read_matrix_text(text)) == ["proximities"]
+    assert matrices.text_matrix_kinds(read_matrix_text("7\n1 7\n2 1 7\n")) == ["proximities", "similarities"]
+
+
+def test_columns_of_pairs_may_have_another_order_and_numbers_of_rows():
+    rows = [("A", "B", 1), ("A", "C", 2), ("B", "C", 2.5)]
+    for text in (
+        "distance,from,to\n" + "".join(f"{d},{a},{b}\n" for a, b, d in rows),
+        ",from,to,distance\n" + "".join(f"{i},{a},{b},{d}\n" for i, (a, b, d) in enumerate(rows)),
+    ):
+        table = table_of(text)
+        assert matrices.matrix_kind(table) == "pairs"
+        np.testing.assert_array_equal(matrices.from_pairs(table, True, "t").precomputed, MATRIX)
+
+
+def test_a_list_of_similarities_becomes_distances():
+    for name, factor in (("similarity", 1), ("Correlation", 1), ("Similarity (%)", 100)):
+        table = table_of(
+            f"a,b,{name}\n"
+            + "".join(f"{a},{b},{s * factor:g}\n" for a, b, s in (("A", "B", 0.9), ("A", "C", 0.25), ("B", "C", 1)))
+        )
+        data = matrices.from_pairs(table, True, "t")
+        np.testing.assert_allclose(data.precomputed, np.array([[0, 0.1, 0.75], [0.1, 0, 0], [0.75, 0, 0]]) * factor)
+        assert f"Distances are {factor} − similarity." in data.note
+
+
+def test_commands_of_r_above_a_matrix_are_left_out():
+    found = read_matrix_text("> d <- dist(x)\n> d\n  a b c\nb 1    \nc 2 1  \nd 3 2 1\n")
+    assert found.row_names == list("abcd")

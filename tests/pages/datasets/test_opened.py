@@ -97,3 +97,9 @@ def test_a_matrix_in_a_text_is_found_at_the_beginning_of_a_long_text(monkeypatch
         assert matrix.values.shape == (59, 59)
         assert matrix.values[58, 0] == 1.25
     assert open_file(b"a,b\n1,2\n3,4\n", "t.txt").matrix is None
+
+
+def test_lines_above_a_triangle_can_be_skipped():
+    content = b"Distances\nin km of roads\n\nA\nB 1\nC 2 1\n"
+    format = Format("text", separator=" ", skip=3)
+    assert open_file(content, "t.txt", format).matrix.row_names == ["A", "B", "C"]
