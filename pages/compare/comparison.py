@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Self
 
@@ -18,10 +18,11 @@ from pages.datasets.limits import MAX_POINTS_FOR_PROXIMITIES
 from pages.methods import method
 from pages.methods.metric import METRIC, METRIC_NAMES
 from pages.methods.options import Settings
-from pages.methods.starts import NoStart, RowsStart, TreeStart
+from pages.methods.starts import NamedStart, NoStart, RowsStart, TreeStart
 from pages.methods.trees import linkage_name
 from pages.runs.budget import budget, estimated_bytes
 from pages.runs.cache import RecentCache
+from pages.runs.random_starts import StartResults, best_start
 from pages.runs.run import Run, make_run, means_of, ranks_by_position
 from pages.runs.segments import Segments
 
@@ -41,6 +42,8 @@ class Comparison:
     """true labels of the data, if any"""
     segments: Clustering | None = None
     """segments that were named or edited by hand, if any"""
+    starts: tuple[StartResults | None, ...] = ()
+    """for each panel the random starts whose best it shows; None if it has a single start"""
 
     @cached_property
     def names(self) -> list[str]:
@@ -50,6 +53,11 @@ class Comparison:
     def named_runs(self) -> list[tuple[str, Run]]:
         """Name and run of each panel whose run succeeded."""
         return [(name, run) for name, run in zip(self.names, self.runs, strict=True) if isinstance(run, Run)]
+
+    @cached_property
+    def named_starts(self) -> list[StartResults | None]:
+        """The random starts of each panel in `named_runs`."""
+        return [starts for run, starts in zip(self.runs, self.starts, strict=True) if isinstance(run, Run)]
 
     @cached_property
     def clusterings(self) -> list[Clustering]:
@@ -176,9 +184,11 @@ def _distances(data: Data) -> seeding.DistancesTo:
     return lambda rows: squared_distances(columns, columns[:, rows].T)
 
 
-def comparison_key(data: Data, panels: list[Settings], *, shared: list[bool], k: int, initialization: str) -> tuple:
+def comparison_key(
+    data: Data, panels: list[Settings], *, shared: list[bool], k: int, initialization: str, restarts: int = 1
+) -> tuple:
     """Identifies a comparison in the cache; arguments as in `make_comparison`."""
-    return "comparison", data.key, tuple(panels), tuple(shared), k, initialization
+    return "comparison", data.key, tuple(panels), tuple(shared), k, initialization, restarts
 
 
 def make_comparison(
@@ -190,6 +200,7 @@ def make_comparison(
     shared: list[bool],
     k: int,
     initialization: str,
+    restarts: int = 1,
 ) -> Comparison:
     """Run all panels and match the colors of their clusters; cached.
 
@@ -199,6 +210,8 @@ def make_comparison(
     shared : for each panel, whether it starts at the shared points.
     k : number of shared points. Panels with fewer clusters use the first of them, panels with more use additional points.
     initialization : name of the initialization that selects the shared points.
+    restarts : if more than 1, each panel shows the best of this number of random starts, or of fewer if the data are large.
+        Panels that would start at the shared points have random starts of the same initialization of their own.
     """
     earlier = [comparison for key, comparison in cache.items() if key[0] == "comparison"]
 
@@ -210,28 +223,32 @@ def make_comparison(
             for run in comparison.runs
             if isinstance(run, Run)
         }
-        with_starts, runs = panels, []
+        with_starts, runs, starts = list(panels), [], [None] * len(panels)
         try:
             budget().check(sum(estimated_bytes(used, one) for one in panels), "choose fewer points or fewer panels")
-            with_starts = _with_shared_start(used, panels, shared, k, initialization)
+            with_starts = _with_shared_start(used, panels, shared, k, initialization, one=restarts == 1)
         except ValueError as error:
             runs = [as_sentence(error)] * len(panels)
         remaining = with_starts[len(runs) :]
         with budget().reserve(sum(estimated_bytes(used, one) for one in remaining if (used.key, one) not in earlier_runs)):
             for i, settings in enumerate(remaining):
                 try:
-                    run = earlier_runs.get((used.key, settings))
-                    runs.append(run or make_run(used, settings, cache, lambda state, i=i: on_step(i, state)))
+                    step = partial(on_step, i)
+                    with_starts[i], starts[i] = best_start(used, settings, restarts, cache, step)
+                    run = earlier_runs.get((used.key, with_starts[i]))
+                    runs.append(run or make_run(used, with_starts[i], cache, step))
                 except ValueError as error:
                     runs.append(as_sentence(error))
-        return _with_matched_colors(used, note, with_starts, runs)
+        return replace(_with_matched_colors(used, note, with_starts, runs), starts=tuple(starts))
 
-    key = comparison_key(data, panels, shared=shared, k=k, initialization=initialization)
+    key = comparison_key(data, panels, shared=shared, k=k, initialization=initialization, restarts=restarts)
     return cache.get(key, compute)
 
 
-def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str) -> list[Settings]:
-    """The settings of the panels, with the same initial points for all panels that share them.
+def _with_shared_start(
+    data: Data, panels: list[Settings], shared: list[bool], k: int, initialization: str, one: bool
+) -> list[Settings]:
+    """The settings of the panels, with the same initialization for all panels that share it; if `one`, at the same points.
 
     Methods without an initialization, or that choose the number of clusters themselves, are left unchanged.
     """
@@ -241,11 +258,16 @@ def _with_shared_start(data: Data, panels: list[Settings], shared: list[bool], k
     ]
     sharing = [settings for settings, same in zip(panels, uses_shared, strict=True) if same]
     if not sharing:
-        return panels
-    n = len(data.points)
-    rows = shared_rows(data, min(k, n), max(settings.k for settings in sharing), initialization, sharing[0].seed)
+        return list(panels)
+    n, rows = len(data.points), ()
+    if one:
+        rows = shared_rows(data, min(k, n), max(settings.k for settings in sharing), initialization, sharing[0].seed)
+
+    def start(k: int) -> NamedStart | RowsStart:
+        return RowsStart(rows[:k], initialization) if one else NamedStart(initialization)
+
     return [
-        replace(settings, start=RowsStart(rows[: settings.k], initialization)) if same else settings
+        replace(settings, start=start(settings.k)) if same else settings
         for settings, same in zip(panels, uses_shared, strict=True)
     ]
 

@@ -42,7 +42,7 @@ class ComparisonExample:
         sample = SAMPLES[self.sample]
         state = {"source": "sample", "sample": self.sample, "n": self.n, "data_seed": 0}
         state |= {f"{self.sample}_{s.name}": self.values.get(s.name, sample.default(s)) for s in sample.settings}
-        state |= {"panels": len(self.panels), "k": self.k, "start_all": "random", "seed": self.seed}
+        state |= {"panels": len(self.panels), "k": self.k, "start_all": "random", "seed": self.seed, "starts": "best"}
         for i, ((name, options), (default_name, default_options)) in enumerate(
             zip(self.panels, PANEL_DEFAULTS, strict=False), 1
         ):
@@ -69,6 +69,13 @@ def _key(view: MethodView, option: Option, panel: int) -> str:
 _K_MEANS_AND_MIXTURES = (("kmeans", {}), ("mixture", {"covariance": "spherical"}), ("mixture", {}))
 _K_MEANS_MIXTURE_SINGLE_LINKAGE = (("kmeans", {}), ("mixture", {}), ("tree", {"linkage": "single"}))
 EXAMPLES = {
+    "three": ComparisonExample(
+        "K-means and EM",
+        "Both find the three Gaussians. K-means needs 8 iterations with a hard boundary; EM needs 30, because it moves its "
+        "components by small shares of points: look for blended colors between the groups, and for the different weights.",
+        "three",
+        panels=(("kmeans", {}), ("mixture", {})),
+    ),
     "round": ComparisonExample(
         "Equal round groups",
         "All three methods find the same groups, with nearly identical scores. Compare how fast they converge: K-means needs "
@@ -121,8 +128,8 @@ EXAMPLES = {
     ),
     "moons": ComparisonExample(
         "Moons",
-        "K-means and the mixture fail: straight boundaries and ellipses cannot follow a curve, so each moon loses a tip to "
-        "the other. Single linkage follows both curves, but a few points between the moons would be enough to merge them.",
+        "K-means and the mixture fail: straight boundaries and ellipses cannot follow a curve, so moons lose a part to each "
+        "other. Single linkage follows both curves, but a few points between the moons would be enough to merge them.",
         "moons",
         k=2,
         seed=2,

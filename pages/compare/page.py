@@ -15,7 +15,7 @@ from pages.ui.widgets import choose_comparison, choose_panel, session_cache
 
 beside, below = title_with_examples("Compare")
 data = current()
-panels, k, initialization, seed = choose_comparison(data)
+panels, restarts, k, initialization, seed = choose_comparison(data)
 progress = Progress()
 containers = panel_containers(panels)
 chosen = []
@@ -35,7 +35,8 @@ def compared(on_progress: OnProgress) -> Comparison:
 
 
 cache, settings = session_cache(), [panel.settings for panel in chosen]
-starts = dict(shared=[panel.shares_start for panel in chosen], k=k, initialization=initialization)
+shared = [panel.shares_start for panel in chosen]
+starts = dict(shared=shared, k=k, initialization=initialization, restarts=restarts)
 comparison = progress.compute(comparison_key(data, settings, **starts), compared, "Preparing the runs.")
 segments = last_segments(data)
 show_messages(comparison, containers)

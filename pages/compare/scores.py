@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pages.compare.comparison import Comparison
+from pages.datasets.formatting import pluralize
+from pages.runs.random_starts import BEST_OF, StartResults
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,32 @@ class PanelScores:
     loss_name: str | None
     silhouette: float | None
     adjusted_rand: float | None
-    mutual_information: float | None
-    """normalized, 0 to 1"""
+    v_measure: float | None
     compared: dict[str, str]
     """other comparable scores, such as the BIC of mixtures, as text by name"""
+    starts: StartResults | None
+    """the random starts whose best is shown; None for a single start"""
+
+    @property
+    def loss_spread(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of the final losses of the random starts."""
+        return _spread(None if self.starts is None else self.starts.losses)
+
+    @property
+    def adjusted_rand_spread(self) -> tuple[float, float] | None:
+        return _spread(None if self.starts is None else self.starts.scores[:, 0])
+
+    @property
+    def v_measure_spread(self) -> tuple[float, float] | None:
+        return _spread(None if self.starts is None else self.starts.scores[:, 1])
+
+
+def _spread(values: np.ndarray | None) -> tuple[float, float] | None:
+    """Mean and standard deviation of at least two values; None if there are fewer, or if one is undefined."""
+    if values is None or len(values) < 2 or np.isnan(values).any():
+        return None
+    mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    return mean, 0.0 if deviation < 1e-9 * abs(mean) else deviation  # the same optimum, up to rounding
 
 
 def scores(comparison: Comparison) -> list[PanelScores]:
@@ -34,10 +60,11 @@ def scores(comparison: Comparison) -> list[PanelScores]:
             run.history.process.loss_name,
             None if run.silhouette is None else run.silhouette.mean,
             run.agreement,
-            run.mutual_information,
+            None if run.known_groups is None else run.known_groups.v_measure,
             {score.name: score.text for score in run.view.scores(run) if score.comparable},
+            starts,
         )
-        for name, run in comparison.named_runs
+        for (name, run), starts in zip(comparison.named_runs, comparison.named_starts, strict=True)
     ]
 
 
@@ -50,7 +77,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     """Sentences that explain the table."""
     data, runs = comparison.data, [run for _, run in comparison.named_runs]
     exceptions = dict.fromkeys(run.view.time_exception for run in runs if run.view.time_exception)
-    sentences = [
+    sentences = _restart_notes(rows) + [
         "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
     ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
@@ -65,8 +92,23 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     if comparison.true_labels is not None:
         excluded = "" if (data.labels >= 0).all() else ", excluding points without a true label"
         sentences.append(
-            f"Adjusted Rand index and normalized mutual information: agreement with the {data.true_labels_name}{excluded}; "
+            f"Adjusted Rand index and V-measure: agreement with the {data.true_labels_name}{excluded}; "
             "1 = identical; for the adjusted Rand index, 0 = as expected by chance."
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences
+
+
+def _restart_notes(rows: list[PanelScores]) -> list[str]:
+    """Sentences about the random starts whose best the table shows."""
+    counts = {row.name: len(row.starts.seeds) for row in rows if row.starts is not None}
+    if not counts:
+        return []
+    most = max(counts.values())
+    fewer = [f"{name}, {count}" for name, count in counts.items() if count < most]
+    return [
+        f"Each run from a random start is the one with the lowest loss of {pluralize(most, 'restart')}"
+        + (f" (fewer because the data are large: {'; '.join(fewer)})" if fewer else "")
+        + "; below its scores, mean ± standard deviation over all of them."
+        + (f" The data are large, so {BEST_OF - most} more were not tried." if most < BEST_OF else "")
+    ]

@@ -1,6 +1,6 @@
 """Sections of the Compare page: plots of the runs, table of scores, agreement of the clusterings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -17,8 +17,10 @@ from pages.figures.markup import Raw, table
 from pages.runs import curves, pictures, pixels
 from pages.runs.background import OnProgress
 from pages.runs.frames import aligned_frames
+from pages.runs.known_groups import NAMES
 from pages.ui.charts import show_chart
 from pages.ui.export_menu import show_export_menu
+from pages.ui.known_groups import known_clusters, show_more_scores
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
@@ -110,21 +112,36 @@ def show_scores(comparison: Comparison) -> None:
     has_labels = comparison.true_labels is not None
     compared = compared_names(rows)
     headers = ["Run", "Iterations", "Time", "Final loss", "Silhouette"]
-    headers += ["Adjusted Rand index", "Normalized mutual information"] if has_labels else []
+    headers += [NAMES["adjusted_rand"], NAMES["v_measure"]] if has_labels else []
 
     def cells(row: PanelScores) -> list:
         return [
             row.name,
             row.duration,
             f"{1000 * row.seconds:,.2g} ms" if row.seconds < 0.0995 else f"{1000 * row.seconds:,.0f} ms",
-            None if row.loss is None else Raw(f"{format_number(row.loss)}<br><small>{row.loss_name}</small>"),
+            _with_spread(row.loss, row.loss_spread, format_number, row.loss_name),
             _rounded(row.silhouette),
-            *([_rounded(row.adjusted_rand), _rounded(row.mutual_information)] if has_labels else []),
+            *([_with_spread(row.adjusted_rand, row.adjusted_rand_spread)] if has_labels else []),
+            *([_with_spread(row.v_measure, row.v_measure_spread)] if has_labels else []),
             *map(row.compared.get, compared),
         ]
 
     st.html(table([*headers, *compared], [cells(row) for row in rows], "Scores of the runs", row_headers=True))
     st.caption(escape_markdown(" ".join(notes(comparison, rows))))
+    if has_labels:
+        show_more_scores([known_clusters(run, name) for name, run in comparison.named_runs])
+
+
+def _with_spread(
+    value: float | None, spread: tuple[float, float] | None, text: Callable[[float], str] | None = None, name: str = ""
+) -> Raw | None:
+    """A score, and below it the mean and standard deviation over random starts and the name of the score."""
+    if value is None:
+        return None
+    text = text or _rounded
+    below = [] if spread is None else [f"mean {text(spread[0])} ± {text(spread[1])}"]
+    below += [name] * bool(name)
+    return Raw("<br>".join([text(value), *(f"<small>{line}</small>" for line in below)]))
 
 
 def _rounded(value: float | None) -> str | None:

@@ -108,7 +108,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
                 "Adjusted Rand index",
                 f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance",
             ),
-            ("Normalized mutual information", f"{run.mutual_information:.3f} vs. the {true_labels}"),
+            ("V-measure (normalized mutual information)", f"{run.known_groups.v_measure:.3f} vs. the {true_labels}"),
         ]
     return pairs
 

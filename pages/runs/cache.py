@@ -24,6 +24,7 @@ class RecentCache(OrderedDict):
         "proximities": 1,
         "comparison": 1,
         "restarts": 2,
+        "best start": 12,
         "solution": 12,
     }
     DEFAULT_LIMIT = 2

@@ -6,18 +6,20 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from clustering import Process, adjusted_rand_index, restarts, v_measure
+from clustering import Process, restarts
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.methods.starts import NamedStart
 from pages.runs.budget import estimated_bytes
+from pages.runs.cache import RecentCache
 from pages.runs.jobs import Job
-from pages.runs.preparation import iteration_limit
+from pages.runs.known_groups import KnownGroups
+from pages.runs.preparation import iteration_limit, prepare_run
 from pages.runs.run import Run
 
-RESTARTS = 10
+BEST_OF = 10
 """number of restarts whose best is shown"""
 MANY_STARTS = 300
 """number of random starts among which a bad one is sought"""
@@ -68,6 +70,27 @@ class StartResults(NamedTuple):
     def worst(self) -> int:
         """Seed of the run with the highest loss."""
         return int(self.seeds[self.losses.argmax()])
+
+
+def best_start(
+    data: Data, settings: Settings, wanted: int, cache: RecentCache, on_step: Callable[[Any], None]
+) -> tuple[Settings, StartResults | None]:
+    """Settings with the seed of the best of several random starts, and the results of all of them.
+
+    The seeds are that of the settings and the following ones. If the start is not random, or the data are so large that only
+    one start is affordable, the settings are unchanged and there are no results. Raises ValueError as in `prepare_run`.
+    """
+    count = affordable_runs(data, settings, wanted) if has_random_start(settings) else 1
+    if count == 1:
+        return settings, None
+
+    def compute() -> StartResults:
+        inputs = prepare_run(data, settings, cache)
+        seeds = range(settings.seed, settings.seed + count)
+        return try_starts(inputs.process, inputs.prepared_data, inputs.data, settings, seeds, on_step)
+
+    found = cache.get(("best start", data.key, settings, count), compute)
+    return replace(settings, seed=found.best), found
 
 
 @dataclass(frozen=True)
@@ -130,18 +153,12 @@ def try_starts(
     on_step : as in `clustering.restarts`
     """
     options = dict(on_step=on_step, max_iter=iteration_limit(data, settings))
-    known = None if data.labels is None or not data.groups else data.labels
     losses, scores = [], []
     for run in restarts(process, prepared, seeds, **options):
+        known = None if data.labels is None or run.last.labels is None else KnownGroups.of(data.labels, run.last.labels)
         losses.append(run.last.loss)
-        labels = run.last.labels
-        both = None if known is None or labels is None else (known >= 0) & (labels >= 0)
-        if both is None or not both.any():
-            scores.append((np.nan, np.nan))
-        else:
-            pair = known[both], labels[both]
-            scores.append((adjusted_rand_index(*pair), v_measure(*pair).v_measure))
-    return StartResults(np.array(seeds), np.array(losses, dtype=float), np.array(scores).reshape(-1, 2))
+        scores.append((np.nan, np.nan) if known is None else (known.adjusted_rand, known.v_measure))
+    return StartResults(np.array(seeds), np.array(losses, dtype=float), np.array(scores))
 
 
 @dataclass(eq=False)
@@ -159,7 +176,7 @@ class RandomStarts(Job):
 
     @property
     def tasks(self) -> list[range]:
-        size = max(RESTARTS, -(-self.count // TASKS))
+        size = max(BEST_OF, -(-self.count // TASKS))
         return [range(first, min(first + size, self.count + 1)) for first in range(1, self.count + 1, size)]
 
     def run_task(self, task: range, on_step: Callable[[Any], None]) -> StartResults:

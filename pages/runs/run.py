@@ -11,9 +11,7 @@ from clustering import (
     History,
     Silhouette,
     State,
-    adjusted_rand_index,
     match_clusters,
-    normalized_mutual_information,
     silhouette,
     silhouette_of_proximities,
 )
@@ -26,6 +24,7 @@ from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
 from pages.runs.budget import budget
 from pages.runs.cache import RecentCache
+from pages.runs.known_groups import KnownGroups
 from pages.runs.preparation import check_data_kind, iteration_limit, prepare_run
 
 
@@ -163,22 +162,14 @@ class Run:
         return self.history.seconds if measured is None else measured
 
     @cached_property
-    def _known_and_found(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """True labels and final labels of the points that have both; None if there are no such points."""
-        if not self.data.groups:
-            return None
-        both = (self.data.labels >= 0) & (self.labels >= 0)
-        return (self.data.labels[both], self.labels[both]) if both.any() else None
+    def known_groups(self) -> KnownGroups | None:
+        """Scores of the final clusters relative to the true labels; None if there are no true labels."""
+        return None if self.data.labels is None else KnownGroups.of(self.data.labels, self.labels)
 
-    @cached_property
+    @property
     def agreement(self) -> float | None:
         """Adjusted Rand index of the final labels and the true labels; None if there are no true labels."""
-        return None if self._known_and_found is None else adjusted_rand_index(*self._known_and_found)
-
-    @cached_property
-    def mutual_information(self) -> float | None:
-        """Normalized mutual information of the final labels and the true labels; None if there are no true labels."""
-        return None if self._known_and_found is None else normalized_mutual_information(*self._known_and_found)
+        return None if self.known_groups is None else self.known_groups.adjusted_rand
 
     @cached_property
     def silhouette(self) -> Silhouette | None:

@@ -87,7 +87,7 @@ SETTINGS = {
 PAGES = {
     r"k(_\d(_given)?)?": _one_of(int, type(None)),
     "seed|first_seed|runs|k_up_to|best_of|panels": whole,
-    r"algorithm.*|start_.*|\w+_section": text,
+    r"algorithm.*|starts|start_.*|\w+_section": text,
     "ways_.*": texts,
 }
 """the same for widgets that belong to pages, see `own_settings`"""

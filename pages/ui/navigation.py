@@ -90,7 +90,7 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
     panels = {f"algorithm{first}": settings.method, f"algorithm{second}": other.name}
     shared = {f"k{first}": None, f"k{second}": None, start_key(other, second): SAME}
     state, texts = _options(method(settings.method), data, dict(settings.options), first)
-    counts = {"panels": ("2", "3")}
+    counts = {}
     if settings.k is not None:
         state["k"] = settings.k
         counts["k"] = str(settings.k), "3"

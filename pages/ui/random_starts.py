@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.datasets.formatting import escape_markdown
 from pages.figures import plots
-from pages.runs.random_starts import MANY_STARTS, RESTARTS, RandomStarts, Standing, affordable_runs, has_random_start
+from pages.runs.random_starts import BEST_OF, MANY_STARTS, RandomStarts, Standing, affordable_runs, has_random_start
 from pages.runs.run import Run
 from pages.ui.progress import run_job
 from pages.ui.widgets import session_cache
@@ -34,10 +34,10 @@ def show_random_starts(run: Run) -> None:
     """Compare a run with other random starts, and offer the best start and a bad one; nothing if its start is not random."""
     if not has_random_start(run.settings):
         return
-    if affordable_runs(run.data, run.settings, RESTARTS) == 1:
+    if affordable_runs(run.data, run.settings, BEST_OF) == 1:
         st.caption("The data are large, so no other random start was tried.")
         return
-    few, many = _search(run, RESTARTS), _search(run, MANY_STARTS)
+    few, many = _search(run, BEST_OF), _search(run, MANY_STARTS)
     if st.session_state.get(WANTED) != many[0]:
         st.session_state[WANTED] = None
     name, job = many if st.session_state[WANTED] or many[1].found is not None else few
@@ -50,7 +50,7 @@ def show_random_starts(run: Run) -> None:
         if not standing.is_only and job.found.worst != run.settings.seed:
             st.session_state[FOUND] = job.found.worst
             st.rerun()
-    fewer = f" The data are large, so only {job.count} starts were tried." if job.count < RESTARTS else ""
+    fewer = f" The data are large, so only {job.count} starts were tried." if job.count < BEST_OF else ""
     st.caption(escape_markdown(standing.sentence + fewer))
     with st.container(horizontal=True):
         if standing.better:
@@ -69,7 +69,7 @@ def warn_of_better_start(run: Run, consequence: str) -> None:
     """Warn with this sentence if `show_random_starts` has found a better optimum than that of a run, and offer it."""
     if not has_random_start(run.settings):
         return
-    found = [job.found for _, job in (_search(run, MANY_STARTS), _search(run, RESTARTS)) if job.found is not None]
+    found = [job.found for _, job in (_search(run, MANY_STARTS), _search(run, BEST_OF)) if job.found is not None]
     if found and (standing := Standing.of(run, found[0])).better:
         st.warning(escape_markdown(f"{standing.sentence} {consequence}"))
         _offer(found[0].best, consequence)

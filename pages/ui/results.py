@@ -11,8 +11,10 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import bar, breakable, cluster_mark, table
+from pages.runs.known_groups import NAMES, TEXTS
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
+from pages.ui.known_groups import known_clusters, show_more_scores
 from pages.ui.widgets import PERSISTENT, session_cache
 
 MAX_CENTER_COLUMNS = 6
@@ -48,14 +50,13 @@ def show_numbers(run: Run) -> None:
         st.metric("Iterations", history.iterations, width="content")
         st.metric("Status", STATUS[history.converged], width="content")
         if run.agreement is not None:
-            st.metric(
-                "Adjusted Rand index",
-                minus_signs(f"{run.agreement:.3f}"),
-                help=escape_markdown(
-                    f"Agreement with the {run.data.true_labels_name}: 1 = identical, 0 = as expected by chance."
-                ),
-                width="content",
-            )
+            for name in ("adjusted_rand", "v_measure"):
+                st.metric(
+                    NAMES[name],
+                    minus_signs(f"{getattr(run.known_groups, name):.3f}"),
+                    help=escape_markdown(f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}."),
+                    width="content",
+                )
     with st.container(horizontal=True):
         if run.view.traits.loss is not None:
             st.metric("Final loss", format_number(history.losses[-1]), width="content")
@@ -63,6 +64,8 @@ def show_numbers(run: Run) -> None:
             st.metric(score.name, score.text, help=score.help or None, width="content")
     if run.view.traits.loss is not None:
         st.caption(f"The loss is the {history.process.loss_name}.")
+    if run.known_groups is not None:
+        show_more_scores([known_clusters(run)])
 
 
 def show_sizes(run: Run) -> None:

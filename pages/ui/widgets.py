@@ -15,6 +15,7 @@ from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, 
 from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.runs.cache import RecentCache
+from pages.runs.random_starts import BEST_OF
 from pages.runs.run import Run
 
 SAME = "same"
@@ -141,8 +142,8 @@ class Panel:
 
 PANEL_DEFAULTS = (
     ("kmeans", {}),
-    ("kmedoids", {"update": "swap"}),
     ("mixture", {}),
+    ("kmedoids", {"update": "swap"}),
     ("mixture", {"covariance": "spherical"}),
 )
 """default method of each run of a comparison, with options that differ from the method's defaults"""
@@ -155,19 +156,38 @@ PRECOMPUTED_PANEL_DEFAULTS = (
 """the same for a distance matrix, with the initialization"""
 
 
-def choose_comparison(data: Data) -> tuple[int, int, str, int]:
-    """Choose the number of runs, and their shared K, initialization and random seed."""
+STARTS = {"best": f"Best of {BEST_OF} restarts", "shared": "One shared start"}
+"""labels of the random starts of a comparison"""
+STARTS_HELP = (
+    f"Best of {BEST_OF} restarts: each run is the one with the lowest loss among {BEST_OF} random starts of its own, so that "
+    "methods are compared, not luck. One shared start, for teaching: all runs start at the same points, so that their steps "
+    "can be compared; which of them ends better is then a matter of luck."
+)
+
+
+def choose_comparison(data: Data) -> tuple[int, int, int, str, int]:
+    """Choose the number of runs, the number of random starts of each, and their shared K, initialization and random seed."""
     with _row():
         panels = st.segmented_control(
-            "Runs", range(2, MAX_PANELS + 1), default=3, required=True, key="panels", width=140, **IN_LINK
+            "Runs", range(2, MAX_PANELS + 1), default=2, required=True, key="panels", width=140, **IN_LINK
         )
+        starts = st.selectbox(
+            "Starts", list(STARTS), format_func=STARTS.get, key="starts", width=190, help=STARTS_HELP, **IN_LINK
+        )
+        restarts = BEST_OF if starts == "best" else 1
         k = _choose_k()
         initialization = _choose_initialization(
             "Shared initialization", [initialization.name for initialization in SEEDED], "start_all", width=190
         )
         seed = _choose_seed()
-        st.button("New random start", icon=":material/casino:", on_click=_next_seed, help="Use the next seed in all runs")
-    return panels, _at_most(k, data), initialization, seed
+        st.button(
+            "New random starts" if restarts > 1 else "New random start",
+            icon=":material/casino:",
+            on_click=_next_seed,
+            args=(restarts,),
+            help="Use the next seeds in all runs" if restarts > 1 else "Use the next seed in all runs",
+        )
+    return panels, restarts, _at_most(k, data), initialization, seed
 
 
 def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
@@ -332,5 +352,5 @@ def _offer_new_start(initialization: str) -> None:
     )
 
 
-def _next_seed() -> None:
-    st.session_state["seed"] = (int(st.session_state["seed"]) + 1) % 2**31
+def _next_seed(step: int = 1) -> None:
+    st.session_state["seed"] = (int(st.session_state["seed"]) + step) % 2**31

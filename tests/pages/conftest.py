@@ -67,7 +67,7 @@ def _jobs_are_awaited():
 def _few_random_starts():
     """Pages compare a run with few other random starts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(random_starts, "RESTARTS", 3)
+        patch.setattr(random_starts, "BEST_OF", 3)
         patch.setattr(random_starts, "MANY_STARTS", 40)
         yield
 

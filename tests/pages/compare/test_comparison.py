@@ -205,7 +205,7 @@ def test_without_true_groups_only_the_runs_are_compared():
     assert comparison.true_labels is None
     assert len(comparison.clusterings) == 3
     assert comparison.adjusted_rand.shape == (3, 3)
-    assert all(row.adjusted_rand is None and row.mutual_information is None for row in scores(comparison))
+    assert all(row.adjusted_rand is None and row.v_measure is None for row in scores(comparison))
 
 
 def test_the_key_of_a_comparison_depends_on_its_colors():
@@ -338,7 +338,7 @@ def test_scores_equal_those_of_scikit_learn(name):
         pair = data.labels[known], labels[known]
         assert row.adjusted_rand == pytest.approx(sklearn.metrics.adjusted_rand_score(*pair), abs=1e-12)
         peer = sklearn.metrics.normalized_mutual_info_score(*pair)
-        assert row.mutual_information == pytest.approx(peer, abs=1e-12)
+        assert row.v_measure == pytest.approx(peer, abs=1e-12)
         assert row.silhouette == pytest.approx(sklearn.metrics.silhouette_score(data.points, labels), abs=1e-9)
 
 
@@ -686,7 +686,7 @@ def test_points_without_a_true_group_do_not_lower_the_scores():
         Data("half", "Half", data.columns, data.points, labels=labels, label_name="group"), *ALL_THREE[:1]
     )
     (row,) = scores(comparison)
-    assert (row.adjusted_rand, row.mutual_information) == (1.0, 1.0)
+    assert (row.adjusted_rand, row.v_measure) == (1.0, 1.0)
     assert comparison.named_runs[0][1].agreement == 1.0
     np.testing.assert_array_equal(comparison.adjusted_rand, np.ones((2, 2)))
     sentence = Agreement.between(*comparison.clusterings).sentence

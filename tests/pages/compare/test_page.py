@@ -26,14 +26,17 @@ from pages.compare.examples import EXAMPLES
 from pages.compare.scores import scores
 from pages.datasets import catalog
 from pages.datasets.data import Data
+from pages.datasets.formatting import format_number
 from pages.methods import method, settings
-from pages.runs import frames
+from pages.runs import frames, random_starts
 from pages.runs.cache import RecentCache
+from pages.runs.random_starts import BEST_OF
 from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
 from tests.pages.app import opened
 
-EXAMPLE = "example round"
+EXAMPLE = "example three"
+SHARED = "starts=One shared start"
 FULL_SIZE = dict(EXAMPLES)
 """the original examples; `_small` shrinks those of the page"""
 
@@ -92,17 +95,25 @@ def has_no_errors(app):
     return not app.exception and not app.error
 
 
-def test_it_opens_with_three_methods_that_start_at_the_same_points():
+def test_it_opens_with_the_best_of_ten_restarts_of_k_means_and_em():
     app = opened("/compare")
     assert has_no_errors(app)
+    assert column(app, "Run") == ["1. K-means", "2. Mixture (full)"]
+    assert "the one with the lowest loss of 10 restarts" in messages(app)
+
+
+def test_three_methods_may_start_at_the_same_points():
+    app = opened(f"/compare?panels=3&{SHARED}")
+    assert has_no_errors(app)
     assert [title.value for title in app.title] == ["Compare"]
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
+    assert column(app, "Run") == ["1. K-means", "2. Mixture (full)", "3. K-medoids"]
     data = data_of(500)
     for (name, options), loss, iterations in zip(PANEL_DEFAULTS, losses(app), column(app, "Iterations"), strict=False):
         run = run_of(data, name, **options)
         assert loss == pytest.approx(run.history.last.loss, rel=1e-5)
         assert iterations == str(run.history.iterations)
     assert app.button_group(key=EXAMPLE).value is None
+    assert "±" not in " ".join(column(app, "Final loss"))
     assert "All 500 points are used and shown." in messages(app)
     agreement = table(app, "Adjusted Rand index of each pair")
     assert agreement[0][1:] == ["1", "2", "3", "True labels"]
@@ -117,10 +128,11 @@ def test_it_opens_with_three_methods_that_start_at_the_same_points():
 def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
     app = opened("/compare?n=100&panels=4")
     assert column(app, "Run")[3] == "4. Mixture (spherical)"
-    assert [cell != "–" for cell in column(app, "BIC")] == [False, False, True, True]
+    assert [cell != "–" for cell in column(app, "BIC")] == [False, True, False, True]
     for panels in (4, 2):
         if panels == 2:
-            app.button_group(key="panels").set_value(panels).run()
+            app.button_group(key="panels").set_value(panels)
+            app.selectbox(key="algorithm_2").set_value("kmedoids").run()
         assert has_no_errors(app)
         assert len(plots(app)) == panels
         assert len(column(app, "Run")) == panels
@@ -129,19 +141,46 @@ def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
 
 
 def test_a_panel_may_have_its_own_k_and_initialization():
-    app = opened("/compare?n=100&k_2=5&start_kmeans_1=Farthest-first (maximin)")
+    app = opened(f"/compare?n=100&panels=3&k_3=5&start_kmeans_1=Farthest-first (maximin)&{SHARED}")
     assert has_no_errors(app)
-    assert column(app, "Run") == ["1. K-means, K = 3", "2. K-medoids, K = 5", "3. Mixture (full), K = 3"]
+    assert column(app, "Run") == ["1. K-means, K = 3", "2. Mixture (full), K = 3", "3. K-medoids, K = 5"]
     own = run_of(data_of(), start="maxmin")
     assert losses(app)[0] == pytest.approx(own.history.last.loss, rel=1e-5)
     app.number_input(key="k").set_value(4).run()
-    assert column(app, "Run") == ["1. K-means, K = 4", "2. K-medoids, K = 5", "3. Mixture (full), K = 4"]
-    app.number_input(key="k_2").set_value(None).run()
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
+    assert column(app, "Run") == ["1. K-means, K = 4", "2. Mixture (full), K = 4", "3. K-medoids, K = 5"]
+    app.number_input(key="k_3").set_value(None).run()
+    assert column(app, "Run") == ["1. K-means", "2. Mixture (full)", "3. K-medoids"]
+
+
+def test_each_run_is_the_best_of_ten_restarts_with_the_mean_and_standard_deviation_of_all():
+    app = opened("/compare?n=100")
+    for seed in (1, 11):
+        for i, name in enumerate(("kmeans", "mixture")):
+            starts = [run_of(data_of(), name, seed=number) for number in range(seed, seed + 10)]
+            ends = [run.history.last.loss for run in starts]
+            assert losses(app)[i] == pytest.approx(min(ends), rel=1e-5)
+            deviation = 0 if name == "kmeans" else np.std(ends, ddof=1)  # these starts of K-means find the same optimum
+            assert np.std(ends, ddof=1) == pytest.approx(deviation, abs=1e-9)
+            texts = format_number(np.mean(ends)), format_number(deviation)
+            assert f"mean {' ± '.join(texts)} " in column(app, "Final loss")[i]
+            scores = [run.agreement for run in starts]
+            texts = [number(value) for value in (scores[int(np.argmin(ends))], np.mean(scores), np.std(scores, ddof=1))]
+            assert column(app, "Adjusted Rand index")[i] == f"{texts[0]}  mean {texts[1]} ± {texts[2]}"
+        assert "the one with the lowest loss of 10 restarts" in messages(app)
+        if seed == 1:
+            next(button for button in app.button if button.label == "New random starts").click().run()
+    assert app.number_input(key="seed").value == 11
+
+
+def test_large_data_have_fewer_restarts_and_the_page_says_so(monkeypatch):
+    monkeypatch.setattr(random_starts, "MAX_VALUES", 12_500)
+    app = opened("/compare?n=100")
+    assert "lowest loss of 4 restarts (fewer because the data are large: 2. Mixture (full), 2)" in messages(app)
+    assert "The data are large, so 6 more were not tried." in messages(app)
 
 
 def test_new_random_start_uses_the_next_seed_in_all_panels():
-    app = opened("/compare?n=100")
+    app = opened(f"/compare?n=100&{SHARED}")
     before = losses(app)
     next(button for button in app.button if button.label == "New random start").click().run()
     assert app.number_input(key="seed").value == 2
@@ -160,7 +199,7 @@ def test_two_clusterings_can_be_selected_and_their_disagreements_are_highlighted
         assert len(drawn[1]["customdata"]) == len(drawn[3]["customdata"])
         return len(drawn[1]["customdata"])
 
-    app = opened("/compare?n=100&sample=Overlapping groups")
+    app = opened("/compare?n=100&sample=Overlapping groups&algorithm_2=K-medoids")
     assert select("Highlight").value == sections.ALL_CELLS
     select("Compare").set_value("True labels").run()
     assert has_no_errors(app)
@@ -177,7 +216,7 @@ def test_two_clusterings_can_be_selected_and_their_disagreements_are_highlighted
 
 
 def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
-    app = opened("/compare?n=100&source=Built-in&table=Number words")
+    app = opened("/compare?n=100&panels=3&source=Built-in&table=Number words")
     assert has_no_errors(app)
     assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [
         ["K-medoids", "Hierarchical clustering"]
@@ -189,13 +228,13 @@ def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
     ]
     assert "using the given distances for every run" in messages(app)
     app.button_group(key="source").set_value("sample").run()
-    assert column(app, "Run") == ["1. K-means", "2. K-medoids", "3. Mixture (full)"]
+    assert column(app, "Run") == ["1. K-means", "2. Mixture (full)", "3. K-medoids"]
 
 
 def test_many_points_are_drawn_as_an_image_and_sampled_only_for_a_pairwise_method(monkeypatch):
     monkeypatch.setattr(comparison_module, "MAX_POINTS_FOR_PROXIMITIES", 80)
     monkeypatch.setattr(sections, "MAX_MARKERS", 90)
-    app = opened("/compare?n=100&panels=2")
+    app = opened("/compare?n=100&algorithm_2=K-medoids")
     assert has_no_errors(app)
     assert "all runs use the same sample of 80 of the 100 points" in messages(app)
     assert "All 80 points of the sample are used and shown." in messages(app)
@@ -207,11 +246,11 @@ def test_many_points_are_drawn_as_an_image_and_sampled_only_for_a_pairwise_metho
 def test_the_error_of_a_failed_run_is_shown_and_the_other_runs_are_compared(monkeypatch):
     data = Data("axes", "Few", ("a", "b"), np.vstack([np.eye(6)[:, :2], np.eye(6)[:, :2] + 3]))
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
-    app = opened("/compare?kmedoids_metric_2=Cosine")
+    app = opened("/compare?panels=3&kmedoids_metric_3=Cosine")
     assert [error.value.replace("\\", "") for error in app.error] == [
         "Cosine is not defined for row 3, which is all zeros: remove it or choose another metric."
     ]
-    assert column(app, "Run") == ["1. K-means", "3. Mixture (full)"]
+    assert column(app, "Run") == ["1. K-means", "2. Mixture (full)"]
     assert "Adjusted Rand index" not in table(app)[0]
 
 
@@ -220,13 +259,13 @@ def test_k_is_reduced_to_the_number_of_points(monkeypatch):
     monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
     app = opened("/compare")
     assert "Only 2 points, so K is 2." in messages(app)
-    assert len(plots(app)) == 3
+    assert len(plots(app)) == 2
 
 
 @pytest.fixture(scope="module")
 def page():
     """A page on which the examples are selected one after the other. Its panels have settings of their own at first."""
-    return opened("/compare?n=50&k_2=5&start_kmeans_1=k-means++&mixture_covariance_3=Tied: shared")
+    return opened(f"/compare?n=50&panels=3&k_2=5&start_kmeans_1=k-means++&mixture_covariance_2=Tied: shared&{SHARED}")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -240,7 +279,7 @@ def test_an_example_shows_its_text_data_and_runs_whatever_was_shown_before_and_s
     headers, *rows = table(page)
     for row, expected in zip(rows, scores(comparison_of(example)), strict=True):
         assert row[0] == expected.name
-        assert row[headers.index("Adjusted Rand index")] == number(expected.adjusted_rand)
+        assert row[headers.index("Adjusted Rand index")].split()[0] == number(expected.adjusted_rand)
         assert row[headers.index("Silhouette")] == number(expected.silhouette)
     address = dict(page.query_params)
     assert example.query_params.items() <= address.items()
@@ -282,12 +321,25 @@ def comparison_of(example):
     shared = [bool(method(panel.method).initializations) for panel in panels]
     assert [f"start_{panel.method}_{i}" in state for i, panel in enumerate(panels, 1)] == shared
     return make_comparison(
-        data, panels, RecentCache(), lambda *_: None, shared=shared, k=state["k"], initialization=state["start_all"]
+        data,
+        panels,
+        RecentCache(),
+        lambda *_: None,
+        shared=shared,
+        k=state["k"],
+        initialization=state["start_all"],
+        restarts=BEST_OF,
     )
 
 
 def agreements(comparison):
     return [row.adjusted_rand for row in scores(comparison)]
+
+
+def test_the_three_gaussians_are_found_by_k_means_in_few_iterations_and_by_em_in_many():
+    comparison = comparison_of(FULL_SIZE["three"])
+    assert agreements(comparison) == pytest.approx([0.989, 0.989], abs=0.001)
+    assert [row.duration for row in scores(comparison)] == ["8", "30"]  # as the text says
 
 
 def test_round_groups_are_found_by_all_methods_and_k_means_converges_first():
@@ -356,7 +408,7 @@ def test_with_overlapping_groups_the_mixtures_show_uncertainty():
 
 def test_rings_are_found_by_single_linkage_only_although_the_others_converge():
     comparison = comparison_of(FULL_SIZE["rings"])
-    assert np.abs(agreements(comparison)[:2]).max() < 0.05
+    assert np.abs(agreements(comparison)[:2]).max() < 0.1
     assert agreements(comparison)[2] == 1
     for run in comparison.runs[:2]:
         assert run.history.converged
@@ -371,6 +423,6 @@ def test_moons_are_found_by_single_linkage_only_and_not_with_points_between_them
     assert adjusted_rand_index(linked, comparison.runs[2].history.last.labels) == 1
     noisy = catalog.draw_sample("moons", 500, 0, {"noise": 0.16})
     assert adjusted_rand_index(tree_of_points(noisy.points, "single").labels(2), noisy.labels) < 0.1
-    for run in comparison.runs[:2]:  # each moon loses a tip to the other
+    for run, moons in zip(comparison.runs[:2], (2, 1), strict=True):  # both moons lose a part to the other, or one of them
         counts, *_ = contingency_table(comparison.data.labels, run.history.last.labels)
-        assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).all()
+        assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).sum() == moons

@@ -444,7 +444,7 @@ def test_the_tree_of_words_initializes_k_medoids_and_joins_the_comparison(no_fig
     assert app.selectbox(key="tree_linkage_given").value == "complete"
     click(app.switch_page(PAGE).run(), "Add to comparison")
     assert requested_page(app)[1] == dict(
-        panels="2", algorithm_1_given="Hierarchical clustering", algorithm_2_given="K-medoids", tree_linkage_1_given="Complete"
+        algorithm_1_given="Hierarchical clustering", algorithm_2_given="K-medoids", tree_linkage_1_given="Complete"
     )
     assert "tree_linkage_1" not in app.session_state
     app.switch_page(COMPARE).run()

@@ -24,7 +24,8 @@ LINKS = {
     "/report?k=2&n=100": 587.63,
     "/mixture?mixture_floor=0.01 × data variance&k=6&sample=Unequal spreads&n=50": 3.32478,
     "/compare?panels=2&algorithm_1=Hierarchical clustering&tree_linkage_1=Single&k=2&sample=Rings&n=200": 0.545239,
-    "/compare?panels=2&algorithm_1=Gaussian mixture&mixture_covariance_1=Spherical: circles&k_1=5&n=100": 3.86723,
+    "/compare?panels=2&algorithm_1=Gaussian mixture&mixture_covariance_1=Spherical: circles&k_1=5&n=100"
+    "&starts=One shared start": 3.86723,
     "/?algorithm=Fuzzy c-means&fuzzy_m=1.5&n=100": 202.46,
     "/?algorithm=Fuzzy c-means&start_fuzzy=k-means++&k=4&seed=3&n=200": 234.722,
     "/?source=Built-in&table=Number words&algorithm=K-medoids&start_kmedoids=BUILD&kmedoids_update=Best swap&k=6": 146,

@@ -198,7 +198,7 @@ def button(app, label):
 
 
 def test_a_bad_start_is_found_and_the_best_start_is_one_click_away(monkeypatch):
-    monkeypatch.setattr(random_starts, "RESTARTS", 10)
+    monkeypatch.setattr(random_starts, "BEST_OF", 10)
     app = opened_with([[0, 0], [0, 1], [3, 0], [3, 1.0]], monkeypatch, "k=2")
     losses = [fit(KMeans(2, init="random"), [[0, 0], [0, 1], [3, 0], [3, 1.0]], rng=seed).loss for seed in range(1, 41)]
     assert metrics(app)["Final loss"] == f"{losses[0]:.5f}"

@@ -1,0 +1,88 @@
+"""More scores of clusters relative to known groups, and the confusion matrix."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.datasets.formatting import escape_markdown, minus_signs, truncate
+from pages.export.spreadsheets import table_csv
+from pages.figures.markup import Raw, cluster_mark, table
+from pages.figures.plots import token
+from pages.runs.known_groups import NAMES, TEXTS, KnownGroups, group_names
+from pages.runs.run import Run
+from pages.ui.export_menu import download
+
+
+class KnownClusters(NamedTuple):
+    """A clustering with scores relative to known groups."""
+
+    title: str
+    scores: KnownGroups
+    groups: list[str]
+    """names of the rows of the confusion matrix"""
+    clusters: list[str]
+    """names of its columns"""
+    marks: list[Raw]
+    """headers of its columns"""
+
+
+def known_clusters(run: Run, title: str = "") -> KnownClusters:
+    """The clusters of a run, which must have `known_groups`."""
+    confusion, names = run.known_groups.confusion, group_names(run.data)
+    ranks = run.ranks[confusion.clusters].tolist()
+    return KnownClusters(
+        title or run.title,
+        run.known_groups,
+        [names[label] for label in confusion.groups],
+        [f"{run.view.traits.cluster} {run.number_and_name(rank)}" for rank in ranks],
+        [cluster_mark(rank, run.number_and_name(rank)) for rank in ranks],
+    )
+
+
+@st.fragment
+def show_more_scores(shown: list[KnownClusters], key: str = "") -> None:
+    """Show a popover with all scores of one or several clusterings, and a confusion matrix with a download."""
+    with st.popover("More scores", icon=":material/grid_on:", on_change="rerun", key=f"more scores{key}") as menu:
+        if not menu.open:
+            return
+        rows = [[one.title, *(minus_signs(f"{getattr(one.scores, name):.3f}") for name in NAMES)] for one in shown]
+        if shown[1:]:
+            st.html(table(["Run", *NAMES.values()], rows, "Scores relative to the true labels", row_headers=True))
+        else:
+            lines = [[NAMES[name], value, TEXTS[name]] for name, value in zip(NAMES, rows[0][1:], strict=True)]
+            st.html(table(["Score", "", "Meaning"], lines, "Scores relative to the true labels", row_headers=True))
+        titles = [one.title for one in shown]
+        chosen = st.selectbox("Confusion matrix of", titles, key=f"confusion of{key}") if shown[1:] else titles[0]
+        one = shown[titles.index(chosen)]
+        _show_confusion_matrix(one)
+        content = one.groups, one.clusters, one.scores.confusion.counts.tolist()
+        create = partial(table_csv, one.scores.table(one.groups, one.clusters))
+        download("Confusion matrix (CSV)", "confusion-matrix.csv", "text/csv", (token(content),), create, key)
+
+
+def _show_confusion_matrix(one: KnownClusters) -> None:
+    confusion = one.scores.confusion
+    shares = confusion.counts / confusion.counts.sum(axis=1, keepdims=True)
+    rows = []
+    for i, (name, counts, match) in enumerate(zip(one.groups, confusion.counts, confusion.matches, strict=True)):
+        cells = [_cell(count, share, j == match) for j, (count, share) in enumerate(zip(counts, shares[i], strict=True))]
+        rows.append([truncate(name), *cells, f"{counts.sum():,}"])
+    title = f"Confusion matrix of {one.title}"
+    st.html(table(["Known group", *one.marks, "Sum"], rows, title, row_headers=True))
+    matched = np.flatnonzero(confusion.matches >= 0)
+    agreeing = int(confusion.counts[matched, confusion.matches[matched]].sum())
+    total = int(confusion.counts.sum())
+    st.caption(
+        escape_markdown(
+            f"Rows: known groups; columns: clusters, in the order of the groups that they match one-to-one (bold). "
+            f"{agreeing:,} of {total:,} points ({agreeing / total:.1%}) are in matching groups and clusters. "
+            "Percentages: shares of the group."
+        )
+    )
+
+
+def _cell(count: int, share: float, matches: bool) -> Raw:
+    text = f"{count:,} <small>{share:.0%}</small>"
+    return Raw(f"<b>{text}</b>" if matches else text)
