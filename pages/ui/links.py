@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -14,11 +15,12 @@ from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS
 from pages.datasets.formatting import escape_markdown, truncate
 from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
-from pages.ui.own_settings import exchange, note_keys, shared_keys
+from pages.ui.own_settings import CURRENT_RUN, exchange, note_keys, own_keys, owner, shared_keys
 from pages.ui.placing import CENTERS, PLACED, parse_positions
 from pages.ui.query_parameters import (
     WRITTEN,
     discard,
+    follow_address,
     is_history_navigation,
     release_parameters,
     replace_parameters,
@@ -38,6 +40,10 @@ ADDRESS = "address"
 """session key: the query parameters of the page when it was last drawn"""
 LEFT_OVER = "left over"
 """session key: the query parameters with which the page was opened, and the names of those of the page that was left"""
+OF_PAGES = "parameters of pages"
+"""session key: by page, its query parameters that are not those of all pages, when it was last drawn"""
+FOLLOWING = "following the address"
+"""session key: whether the user went back or forward to the page, and its script has not ended since"""
 
 
 def requested_parameters() -> dict[str, list[str]]:
@@ -80,8 +86,10 @@ def restore_address(page: str) -> None:
     When the user goes back or forward in the browser, the address decides. Otherwise, the page gets its own settings as they
     were, and those that all pages share are kept: without this, Streamlit forgets those that came from a link.
     """
+    note_keys(*release_parameters())
     left = st.session_state.get("page", page)
     st.session_state["page"], st.session_state[WRITTEN] = page, set()
+    _resume_navigation(left, page)
     if is_history_navigation() and CENTERS in st.query_params:
         st.session_state.pop(PLACED, None)
     if left != page:
@@ -92,7 +100,6 @@ def restore_address(page: str) -> None:
                 st.session_state[name] = st.session_state[name]
         others = [name for name in st.query_params if name not in (*shared, CENTERS, EDITS_IN_LINK)]
         st.session_state[LEFT_OVER] = st.query_params.to_dict(), others
-    st.session_state["in browser"] = list(st.query_params)
     address, names = st.session_state.get(LEFT_OVER, ({}, []))
     # the browser sends the parameters of the page that was left until one is changed
     if names and not is_history_navigation() and st.query_params.to_dict() == address:
@@ -101,10 +108,23 @@ def restore_address(page: str) -> None:
         st.session_state.pop(LEFT_OVER, None)
 
 
+def _resume_navigation(left: str, page: str) -> None:
+    """Let widgets follow the address until the script has ended once, after the user went back or forward to the page."""
+    if is_history_navigation() or (left == page and st.session_state.get(FOLLOWING)):
+        follow_address()
+        discard([name for name in st.query_params if not _is_harmless(name, st.query_params.get_all(name))])
+    st.session_state[FOLLOWING] = is_history_navigation()
+
+
 def note_parameters() -> None:
     """Note the query parameters of the page, and those of all pages. Call it after the page ran, even if only in part."""
-    st.session_state[ADDRESS] = current_address()
-    note_keys(*release_parameters())
+    address = st.session_state[ADDRESS] = current_address()
+    shared, own = release_parameters()
+    note_keys(shared, own)
+    of_pages, page = st.session_state.setdefault(OF_PAGES, {}), owner(st.session_state["page"])
+    others = {name: texts for name, texts in of_pages.get(page, {}).items() if name in own_keys() - own}
+    of_pages[page] = others | {name: texts for name, texts in address.items() if name not in shared_keys()}
+    st.session_state[FOLLOWING] = False
 
 
 def current_address() -> dict[str, list[str]]:
@@ -139,27 +159,18 @@ def write_address() -> None:
 
     Streamlit omits values that were restored, and retains parameters of the page that was left.
     """
-    wanted = st.session_state[ADDRESS]
-    surplus = [name for name in st.session_state["in browser"] if name not in wanted]
-    missing = {name: texts for name, texts in wanted.items() if name not in st.query_params}
+    wanted, page = st.session_state[ADDRESS], st.session_state["page"]
     replace_parameters(wanted)
-    if surplus or missing:
-        changes = json.dumps(missing | {name: [] for name in surplus}).replace("<", "\\u003c")
-        page, now = json.dumps(st.session_state["page"]), time.time_ns() // 1_000_000
-        # the browser may run a script again when another page is opened
-        st.html(
-            f"""<script>{{
-            const url = new URL(location.href);
-            if (url.pathname.endsWith({page}) && !(window.addressWritten >= {now})) {{
-            window.addressWritten = {now};
-            for (const [name, texts] of Object.entries({changes})) {{
-                url.searchParams.delete(name);
-                for (const text of texts) url.searchParams.append(name, text);
-            }}
-            history.replaceState(history.state, "", url);
-            }}}}</script>""",
-            unsafe_allow_javascript=True,
-        )
+    of_pages = {one: _query(parameters) for one, parameters in st.session_state[OF_PAGES].items()}
+    of_pages |= dict.fromkeys(CURRENT_RUN, of_pages.get(CURRENT_RUN[0], ""))
+    values = page, _query(wanted), sorted(shared_keys()), of_pages, time.time_ns() // 1_000_000
+    arguments = json.dumps(values).replace("<", "\\u003c")
+    # the browser may run a script again when another page is opened
+    st.html(f"<script>window.writeAddress?.(...{arguments})</script>", unsafe_allow_javascript=True)
+
+
+def _query(parameters: dict[str, list[str]]) -> str:
+    return urlencode(parameters, doseq=True)
 
 
 def warn_of_unavailable_parameters(place) -> None:

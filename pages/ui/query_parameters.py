@@ -20,12 +20,23 @@ def is_history_navigation() -> bool:
     return get_script_run_ctx().is_history_navigation
 
 
+def follow_address() -> None:
+    """Let widgets follow the address in this run. Call it before any widget is drawn."""
+    context = get_script_run_ctx()
+    context.is_history_navigation = True
+    # Streamlit omits parameters with names of widgets of another page if the script of that page was interrupted
+    with context.session_state.query_params() as parameters:
+        parameters.populate_from_query_string(context.query_string)
+        parameters.set_initial_query_params_from_current()
+
+
 def release_parameters() -> tuple[set[str], set[str]]:
     """Names of the parameters of the widgets drawn by `dashboard.py`, and of those drawn by the page.
 
     Call it in every run after the page is drawn, and `widget_parameters` only before it. It keeps Streamlit from removing
     parameters of widgets that are no longer drawn, for example because another page is opened: that would change the address
-    in the browser history. `discard` and `links.write_address` remove them instead.
+    in the browser history. `discard` and `links.write_address` remove them instead. A script that is interrupted does not get
+    so far, so call it at the beginning, too.
     """
     context = get_script_run_ctx()
     shared, own, main = set(), set(), context.pages_manager.main_script_hash

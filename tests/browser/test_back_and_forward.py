@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.browser.waiting import ENDED
+from tests.browser.waiting import ENDED, enter
 
 pytestmark = pytest.mark.browser
 
@@ -89,3 +89,27 @@ def test_the_algorithm_and_sections_are_those_of_each_page_after_going_back(page
         wait_for(page, "Failures", "/failures", SHORT, {})
         page.go_back()
         wait_for(page, *address)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 200])
+def test_going_back_and_forward_loses_nothing_while_pages_are_drawn(page, server, milliseconds):
+    restarts = (RESTARTS, "/restarts", f"{SHORT}&k=5", {K: "5", FIRST_SEED: "1"})
+    watch = (WATCH, "/", f"{SHORT}&k=4&seed=9", {K: "4", SEED: "9"})
+    page.goto(f"{server}{restarts[1]}?{restarts[2]}")
+    wait_for(page, *restarts)
+    menu(page, "Watch")
+    wait_for(page, WATCH, "/", SHORT, {K: "3", SEED: "1"})
+    for label, value in watch[3].items():
+        enter(page, label, value)
+    wait_for(page, *watch)
+    for title in ("Report", RESTARTS):
+        menu(page, title)
+        page.wait_for_timeout(milliseconds)
+        page.evaluate("history.back()")
+        wait_for(page, *watch)
+    page.evaluate("history.forward()")
+    wait_for(page, *restarts)
+    for step in (-1, -1, 1, 1, -1, -1):
+        page.evaluate("step => history.go(step)", step)
+        page.wait_for_timeout(milliseconds)
+    wait_for(page, *restarts)

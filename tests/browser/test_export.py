@@ -180,7 +180,6 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator(".report .kind", has_text="K-means, K = 4: Three Gaussians").wait_for()
     printed = page.locator(".report a").get_attribute("href")
-    idle(page)  # going back while a page is still drawn is a known race
     page.go_back()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.locator(".sentence", has_text=final).wait_for()

@@ -2,9 +2,57 @@
 // add an entry for every value that it writes into the address, and Back would step through all of them.
 if (!Object.hasOwn(history, "pushState")) {
   const { pushState, replaceState } = History.prototype;
-  history.pushState = function (state, title, url) {
-    const samePage = url && new URL(url, location.href).pathname === location.pathname;
-    (samePage ? replaceState : pushState).call(history, state, title, url);
+  const EMBEDDING = ["embed", "embed_options"]; // of Streamlit
+  let shared = null; // names of the parameters that all pages share
+  let ofPages = {}; // by page, the query string of its other parameters
+  let expected = null; // path of the page that the user opened last, until it is drawn
+  let written = 0; // time of the last change by writeAddress
+
+  // The address of a page with the shared parameters of this address, so that an entry has the settings of its page from the
+  // beginning. `query` replaces those of the page if it is not empty.
+  function addressOf(path, query) {
+    const parameters = new URLSearchParams(location.search);
+    if (shared) {
+      for (const name of [...parameters.keys()]) if (![...shared, ...EMBEDDING].includes(name)) parameters.delete(name);
+      query ||= ofPages[path.split("/").at(-1)] ?? "";
+    }
+    const own = new URLSearchParams(query);
+    for (const name of own.keys()) parameters.delete(name);
+    for (const [name, text] of own) parameters.append(name, text);
+    return `${path}?${parameters}`.replace(/\?$/, "");
+  }
+
+  history.pushState = function (state, title, address) {
+    const url = new URL(address ?? location.href, location.href);
+    if (url.pathname === location.pathname) replaceState.call(history, state, title, address);
+    // otherwise, the server was slow: it begins to draw a page which the user has left since
+    else if (expected === null || expected === url.pathname)
+      pushState.call(history, state, title, addressOf(url.pathname, ""));
+  };
+
+  // Streamlit adds the entry only when the server begins to draw the page: going back before would leave two pages.
+  function onClick(event) {
+    expected = null;
+    const link = event.target.closest?.("[data-testid=stSidebarNav] a, [data-testid=stPageLink] a");
+    const base = document.querySelector("[data-testid=stSidebarNav] a"); // links to pages are relative to the first one
+    const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+    if (!link || !base || !isPlain || link.target || link.origin !== location.origin) return;
+    const url = new URL(link.getAttribute("href"), base.href);
+    expected = url.pathname;
+    if (expected !== location.pathname) pushState.call(history, {}, "", addressOf(expected, url.search));
+  }
+  document.addEventListener("click", onClick, true);
+  window.addEventListener("popstate", () => (expected = location.pathname));
+
+  // Called when a page was drawn, and perhaps again by the browser when another page is opened.
+  window.writeAddress = (page, query, names, queries, time) => {
+    if (written >= time || !location.pathname.endsWith(`/${page}`)) return;
+    [shared, ofPages, expected, written] = [names, queries, null, time];
+    const [before, after] = [new URLSearchParams(location.search), new URLSearchParams(query)];
+    for (const name of EMBEDDING) for (const text of before.getAll(name)) after.append(name, text);
+    const address = `${location.pathname}?${after}`.replace(/\?$/, "") + location.hash;
+    [before, after].forEach((one) => one.sort());
+    if (`${before}` !== `${after}`) replaceState.call(history, history.state, "", address);
   };
 }
 
