@@ -7,8 +7,8 @@ from pages.compare.agreement import Agreement, Clustering
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_html, escape_title, pluralize, truncate
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
-from pages.figures.plots import TIGHT, Figure, image_position, padded_extent, side_by_side_layout
+from pages.figures import palette
+from pages.figures.plots import TIGHT, Figure, canvas_of, image_position, padded_extent, side_by_side_layout
 
 EDGE = "#26262c"
 
@@ -85,8 +85,7 @@ def backdrop(data: Data, plane: Plane, clustering: Clustering) -> str:
     """Image of all points, colored by their labels, as a data URI; for `side_by_side` with many points."""
     xy = plane.positions(data.points)
     colors = [palette.NEUTRAL] + [palette.color_of(g) for g in range(max(clustering.labels.max(), 0) + 1)]
-    canvas = paint.Canvas(*xy.T, extent_of(data, xy), 480, 600)
-    return canvas.paint(palette.rgb(colors), labels=clustering.labels + 1)
+    return canvas_of(data, xy, extent_of(data, xy)).paint(palette.rgb(colors), labels=clustering.labels + 1)
 
 
 def extent_of(data: Data, xy: np.ndarray) -> tuple[float, float, float, float]:
@@ -106,7 +105,7 @@ def side_by_side(
     xy = plane.positions(data.points)
     extent = extent_of(data, xy)
     names = [escape_title(name) for name in data.names_of(highlighted)]
-    layout = side_by_side_layout(data, plane, extent, (agreement.a.name, agreement.b.name), height)
+    layout = side_by_side_layout(data, plane, extent, (agreement.a.name, agreement.b.name), height, bool(backdrops))
     layout |= dict(hovermode="closest", dragmode="pan")
     layout["xaxis2"]["matches"] = "x"
     layout["yaxis2"] |= dict(matches="y", showticklabels=False, scaleanchor=None)

@@ -1,8 +1,9 @@
 """Images of large data sets: a million points are painted in a few hundredths of a second.
 
-Each point is a disk, as large as a marker for a few thousand points and a single pixel for a million; isolated points stay
-large enough to be visible. The color of a pixel is the mean color of its points, and its opacity increases with the logarithm
-of their number, so dense regions stand out. The background is transparent and fits light and dark pages.
+Each point is a disk, which is round because `plots.scale_of_pixels` sets the scale of the axes. It is as large as a marker for
+a few thousand points and a single pixel for a million; isolated points stay large enough to be visible. The color of a pixel
+is the mean color of its points, and its opacity increases with the logarithm of their number, so dense regions stand out. The
+background is transparent and fits light and dark pages.
 """
 
 import base64
@@ -159,6 +160,15 @@ class Canvas:
             np.concatenate([background, np.rint(means)]),
             np.concatenate([[0], opacities[kept // LEVELS**3]]),
         )
+
+
+def height_for(extent: tuple[float, float, float, float], to_scale: bool, width: int = WIDTH) -> int:
+    """Height in pixels of an image of this width that covers the extent.
+
+    `to_scale` is whether both axes have the same scale, so that the pixels have to be square in the units of the axes.
+    """
+    left, right, bottom, top = extent
+    return round(width * ((top - bottom) / (right - left) if to_scale else HEIGHT / WIDTH))
 
 
 def pixels_of(x, y, extent: tuple[float, float, float, float], height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:

@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_title
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
+from pages.figures import palette
 from pages.figures.plots import (
     MAX_MARKERS,
     Figure,
+    canvas_of,
     hoverable_rows,
     image_position,
     marker_size,
@@ -41,8 +42,7 @@ def pickable_points(
     if n > MAX_MARKERS:
         rows, marker = hoverable_rows(n), dict(size=8, opacity=0)
         # label -1 becomes the last color
-        canvas = paint.Canvas(*xy.T, extent)
-        image = canvas.paint(palette.rgb(colors), labels=np.where(labels < 0, len(ranks), labels))
+        image = canvas_of(data, xy, extent).paint(palette.rgb(colors), labels=np.where(labels < 0, len(ranks), labels))
         layout["images"] = [image_position(extent) | dict(source=image)]
     points = point_trace(data, plane, xy, rows) | dict(customdata=rows, text=list(map(escape_title, data.names_of(rows))))
     points["hovertemplate"] = "%{text}<extra></extra>"

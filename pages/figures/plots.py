@@ -12,7 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import MAX_TITLE_LENGTH, escape_html, escape_title, minus_signs, truncate
 from pages.datasets.planes import Plane
 from pages.datasets.units import column_names, date_columns, date_text, errors_in_units, in_units, position_texts
-from pages.figures import palette
+from pages.figures import paint, palette
 from pages.figures.themes import Theme, themed
 
 MAX_MARKERS = 2_000
@@ -185,6 +185,21 @@ def image_position(extent: tuple[float, float, float, float], axes: str = "") ->
     return place | dict(sizing="stretch", layer="below")
 
 
+def canvas_of(data: Data, xy: np.ndarray, extent: tuple[float, float, float, float], width: int = paint.WIDTH) -> paint.Canvas:
+    """Return a canvas of these positions (n, 2) whose pixels are squares in a plot with `scale_of_pixels`."""
+    return paint.Canvas(*xy.T, extent, paint.height_for(extent, data.to_scale, width), width)
+
+
+def scale_of_pixels(data: Data, extent: tuple[float, float, float, float], axis: str = "x") -> dict:
+    """Return properties of the y-axis that belongs to an x-axis, so that pixels of an image of the extent are squares.
+
+    Otherwise the dots would be as oval as the plot happens to be in a window.
+    """
+    left, right, bottom, top = extent
+    ratio = 1.0 if data.to_scale else paint.HEIGHT / paint.WIDTH * (right - left) / (top - bottom)
+    return dict(scaleanchor=axis, scaleratio=ratio)
+
+
 def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
     """Return the layout of a plot of points; `painted` if they are an image."""
     left, right, bottom, top = extent
@@ -197,16 +212,17 @@ def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, fl
         dragmode="pan",
         xaxis=axis | dict(range=[left, right], title=dict(text=escape_title(plane.names[0]))),
         yaxis=axis
-        | dict(scaleanchor="x" if data.to_scale else None, range=[bottom, top], title=dict(text=escape_title(plane.names[1]))),
+        | dict(range=[bottom, top], title=dict(text=escape_title(plane.names[1])))
+        | (scale_of_pixels(data, extent) if data.to_scale or painted else {}),
     )
 
 
 def side_by_side_layout(
-    data: Data, plane: Plane, extent: tuple[float, float, float, float], titles: tuple[str, str], height: int
+    data: Data, plane: Plane, extent: tuple[float, float, float, float], titles: tuple[str, str], height: int, painted: bool
 ) -> dict:
     """Return the layout of two plots side by side, with the same plane and extent, and a title above each.
 
-    The suffixes of their axes are "" and "2" (see `image_position`).
+    `painted` is whether points are drawn as an image. The suffixes of their axes are "" and "2" (see `image_position`).
     """
     left, right, bottom, top = extent
     layout = dict(height=height, margin=TIGHT | dict(t=30), showlegend=False, images=[], annotations=[])
@@ -217,12 +233,8 @@ def side_by_side_layout(
             domain=[begin, end], anchor=f"y{number}", range=[left, right], zeroline=False, title=dict(text=x_title)
         )
         layout[f"yaxis{number}"] = dict(
-            anchor=f"x{number}",
-            range=[bottom, top],
-            zeroline=False,
-            title=dict(text="" if i else y_title),
-            scaleanchor=f"x{number}" if data.to_scale else None,
-        )
+            anchor=f"x{number}", range=[bottom, top], zeroline=False, title=dict(text="" if i else y_title)
+        ) | (scale_of_pixels(data, extent, f"x{number}") if data.to_scale or painted else {})
         layout["annotations"].append(
             dict(
                 text=escape_title(title),

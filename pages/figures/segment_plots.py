@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
+from pages.figures import palette
 from pages.figures.plots import (
     DARK,
     MAX_MARKERS,
     TIGHT,
     Figure,
+    canvas_of,
     hoverable_rows,
     image_position,
     marker_size,
@@ -89,7 +90,7 @@ def points(data: Data, plane: Plane, groups: ColoredSegments, tool: str = "selec
     rows, marker = np.arange(n), dict(size=marker_size(n))
     if painted:
         rows, marker = hoverable_rows(n), dict(size=8)
-        layout["images"] = _images(xy, extent, groups)
+        layout["images"] = _images(data, xy, extent, groups)
     colors = np.array([*groups.colors, palette.NEUTRAL])
     symbols = np.append(palette.SYMBOL_NUMBERS[np.array(groups.ranks, dtype=int) % len(palette.SYMBOL_NUMBERS)], 0)
     names = [*groups.names, "no segment"]
@@ -106,19 +107,19 @@ def points(data: Data, plane: Plane, groups: ColoredSegments, tool: str = "selec
     return Figure(traces, layout)
 
 
-def _images(xy: np.ndarray, extent: tuple, groups: ColoredSegments) -> list[dict]:
+def _images(data: Data, xy: np.ndarray, extent: tuple, groups: ColoredSegments) -> list[dict]:
     """Images of the points: those in color, above a faint one of all."""
     shown, colors = groups.shown, palette.rgb([*groups.colors, palette.NEUTRAL])
     # -1 becomes the last color
     labels = np.where(groups.labels < 0, len(groups.names), groups.labels)
     images = []
     if not shown.all():
-        gray = paint.Canvas(*xy.T, extent).paint(palette.rgb([palette.NEUTRAL]))
+        gray = canvas_of(data, xy, extent).paint(palette.rgb([palette.NEUTRAL]))
         position = image_position(extent)
         # Plotly draws only one of two images at exactly the same position
         images.append(position | dict(source=gray, opacity=2 * FAINT, sizex=position["sizex"] * (1 + 1e-9)))
     if shown.any():
-        source = paint.Canvas(*xy[shown].T, extent).paint(colors, labels=labels[shown])
+        source = canvas_of(data, xy[shown], extent).paint(colors, labels=labels[shown])
         images.append(image_position(extent) | dict(source=source))
     return images
 

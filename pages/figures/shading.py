@@ -8,11 +8,12 @@ import plotly.graph_objects as go
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
+from pages.figures import palette
 from pages.figures.plots import (
     MAX_MARKERS,
     TIGHT,
     Figure,
+    canvas_of,
     hoverable_rows,
     image_position,
     marker_size,
@@ -40,7 +41,7 @@ def shaded_points(data: Data, plane: Plane, values: np.ndarray, name: str, heigh
     if painted:
         shown, marker = hoverable_rows(len(xy)), dict(size=8, opacity=0)
         layout["images"] = [
-            image_position(extent) | dict(source=paint.Canvas(*xy.T, extent).paint(palette.rgb(colors), labels=shades))
+            image_position(extent) | dict(source=canvas_of(data, xy, extent).paint(palette.rgb(colors), labels=shades))
         ]
     points = point_trace(data, plane, xy, shown)
     points["text"] = ["–" if np.isnan(value) else f"{value:.0%}" for value in values[shown]]

@@ -86,10 +86,11 @@ class _Paper:
             BACKGROUND,
         )
         (left, right), (bottom, top) = (tuple(map(float, axis["range"])) for axis in (self.x, self.y))
-        if self.y.get("scaleanchor"):  # equal scales: widen the axis that is too narrow
-            scale = max((right - left) / self.inner.width, (top - bottom) / self.inner.height)
+        if self.y.get("scaleanchor"):  # widen the axis that is too narrow
+            ratio = self.y.get("scaleratio", 1.0)
+            scale = max((right - left) / self.inner.width, ratio * (top - bottom) / self.inner.height)
             left, right = _widened(left, right, scale * self.inner.width)
-            bottom, top = _widened(bottom, top, scale * self.inner.height)
+            bottom, top = _widened(bottom, top, scale / ratio * self.inner.height)
         self.low, self.span = np.array([left, top]), np.array([right - left, bottom - top])
         self._axes((left, right), (bottom, top))
 

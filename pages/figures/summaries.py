@@ -18,6 +18,7 @@ from pages.figures.plots import (
     MAX_MARKERS,
     TIGHT,
     Figure,
+    canvas_of,
     hoverable_rows,
     image_position,
     marker_size,
@@ -68,7 +69,7 @@ def scatter(data: Data, plane: Plane, height: int = 460) -> go.Figure:
     shown, marker = np.arange(len(xy)), dict(size=marker_size(len(xy)), opacity=0.8)
     if painted:
         shown, marker = hoverable_rows(len(xy)), dict(size=8, opacity=0)
-        source = paint.Canvas(*xy.T, extent).paint(palette.rgb(colors), labels=groups)
+        source = canvas_of(data, xy, extent).paint(palette.rgb(colors), labels=groups)
         layout["images"] = [image_position(extent) | dict(source=source)]
     points = point_trace(data, plane, xy, shown) | name_labels(data, shown)
     points["marker"] = marker | dict(color=np.array(colors)[groups[shown]].tolist(), symbol=symbols[shown])

@@ -6,12 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
+from pages.figures import palette
 from pages.figures.hulls import hull
 from pages.figures.plots import (
     EMPTY_LINE,
     MAX_ANIMATED_MARKERS,
     Figure,
+    canvas_of,
     highlight_traces,
     hoverable_rows,
     image_position,
@@ -109,8 +110,7 @@ class _TreePicture:
         if self.painted:
             early = self.data_tree.first_merge < self.data_tree.first_with_own_frame
             self.marked, self.early = np.flatnonzero(~early), np.flatnonzero(early)
-            height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.data.to_scale else paint.HEIGHT
-            self.canvas = paint.Canvas(*self.xy[early].T, self.extent, height) if early.any() else None
+            self.canvas = canvas_of(self.data, self.xy[early], self.extent) if early.any() else None
 
     def image(self, merges: int) -> list[dict]:
         """Layout image of the painted points after `merges` merges, in a list; empty if no points are painted."""

@@ -7,7 +7,7 @@ from pages.datasets.columns import histogram
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_title
 from pages.datasets.planes import Plane
-from pages.figures import paint, palette
+from pages.figures import palette
 from pages.figures.ellipses import ellipses
 from pages.figures.plots import (
     DARK,
@@ -15,6 +15,7 @@ from pages.figures.plots import (
     MAX_MARKERS,
     TIGHT,
     Figure,
+    canvas_of,
     hoverable_rows,
     image_position,
     marker_size,
@@ -22,6 +23,7 @@ from pages.figures.plots import (
     plane_layout,
     player_layout,
     point_trace,
+    scale_of_pixels,
     side_by_side_layout,
 )
 from pages.mixture.bootstrap import Bootstrap
@@ -56,7 +58,7 @@ def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int
     points |= dict(text=points["customdata"], customdata=rows.tolist())
     if painted:
         colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
-        source = paint.Canvas(*xy.T, extent).paint(colors, responsibilities=responsibilities.T)
+        source = canvas_of(data, xy, extent).paint(colors, responsibilities=responsibilities.T)
         layout["images"] = [image_position(extent) | dict(source=source)]
         points["marker"] = dict(size=9, opacity=0)
     else:
@@ -223,14 +225,15 @@ def side_by_side(data: Data, plane: Plane, points: np.ndarray, ranks: np.ndarray
     """Scatter plots of the data and of points (m, d) drawn from a mixture, colored by their components' `ranks` (m,)."""
     ours, drawn = plane.positions(data.points), plane.positions(points)
     extent = padded_extent(np.concatenate([ours, drawn]), 1.3 if data.to_scale else None)
-    layout = side_by_side_layout(data, plane, extent, ("Data", "Sample from the mixture"), height)
+    painted = max(len(ours), len(drawn)) > MAX_MARKERS
+    layout = side_by_side_layout(data, plane, extent, ("Data", "Sample from the mixture"), height, painted)
     layout["dragmode"] = False
     traces = []
     for number, xy, labels in (("", ours, None), ("2", drawn, ranks)):
         axes = dict(xaxis=f"x{number}", yaxis=f"y{number}")
         colors = [palette.NEUTRAL] if labels is None else [palette.color_of(rank) for rank in range(int(labels.max()) + 1)]
         if len(xy) > MAX_MARKERS:
-            source = paint.Canvas(*xy.T, extent, 480, 600).paint(palette.rgb(colors), labels=labels)
+            source = canvas_of(data, xy, extent).paint(palette.rgb(colors), labels=labels)
             layout["images"].append(image_position(extent, number) | dict(source=source))
             traces.append(dict(type="scatter", x=[None], y=[None]) | axes)
         else:
@@ -246,7 +249,7 @@ def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float]
     posterior = Posterior(run)
     left, right, bottom, top = extent
     colors = palette.rgb([palette.color_of(rank) for rank in range(run.settings.k)])
-    source = paint.Canvas(*xy.T, extent, 300, 390).paint(colors, responsibilities=posterior.responsibilities.T)
+    source = canvas_of(run.data, xy, extent, 390).paint(colors, responsibilities=posterior.responsibilities.T)
     means, outlines = plane.project(posterior.mixture.means), ellipses(posterior.mixture.covariances, plane)
     traces = [
         dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=palette.color_of(rank), width=2.2))
@@ -262,7 +265,7 @@ def model_plot(run: Run, plane: Plane, extent: tuple[float, float, float, float]
         dragmode=False,
         images=[image_position(extent) | dict(source=source)],
         xaxis=bare | dict(range=[left, right], constrain="domain"),
-        yaxis=bare | dict(range=[bottom, top], constrain="domain", scaleanchor="x" if run.data.to_scale else None),
+        yaxis=bare | dict(range=[bottom, top], constrain="domain") | scale_of_pixels(run.data, extent),
     )
     return Figure(traces, layout)
 

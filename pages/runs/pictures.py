@@ -21,6 +21,7 @@ from pages.figures.plots import (
     MAX_ANIMATED_MARKERS,
     MAX_HOVERABLE,
     Figure,
+    canvas_of,
     extent_size,
     hoverable_rows,
     image_position,
@@ -129,7 +130,7 @@ class Regions:
     def __init__(self, run: Run, plane: Plane, extent: tuple[float, float, float, float]):
         self.run = run
         left, right, bottom, top = extent
-        if run.data.to_scale:  # with equal scales a wide or tall plot shows more than the extent
+        if run.data.to_scale or len(run.data.points) > MAX_ANIMATED_MARKERS:  # a wide or tall plot shows more than the extent
             width, height = right - left, top - bottom
             left, right, bottom, top = left - 0.8 * width, right + 0.8 * width, bottom - 0.8 * height, top + 0.8 * height
         self.extent = left, right, bottom, top
@@ -169,9 +170,7 @@ class _FigureBuilder:
         return self.plane.positions(self.view.positions(self.run, state))
 
     def _canvas(self, xy: np.ndarray) -> paint.Canvas:
-        left, right, bottom, top = self.extent
-        height = round(paint.WIDTH * (top - bottom) / (right - left)) if self.run.data.to_scale else paint.HEIGHT
-        return paint.Canvas(*xy.T, self.extent, height)
+        return canvas_of(self.run.data, xy, self.extent)
 
     @cached_property
     def canvas(self) -> paint.Canvas:

@@ -56,7 +56,7 @@ def painted_rows(
     pixels, place = np.unique(groups.codes // k, return_inverse=True)
     totals = np.bincount(place, groups.counts)
     means = groups.sums / groups.counts[:, None]
-    canvas = paint.Canvas.of_counts(pixels, totals)
+    canvas = paint.Canvas.of_counts(pixels, totals, paint.height_for(extent, run.data.to_scale))
     colors = palette.rgb([palette.color_of(rank) for rank in run.ranks])
     images: dict[int | None, str] = {None: canvas.paint(palette.rgb([palette.NEUTRAL]))}
     for state in states:
@@ -77,7 +77,9 @@ def painted_rows(
 def _groups_of(run: Run, plane: Plane, extent: tuple, on_progress: Callable[[float], None]) -> Groups:
     """The groups of all rows."""
     client = cluster_client()
-    find = partial(_groups_of_block, run.view, run.history.process, run.history.last.parameters, run.k, plane, extent)
+    height = paint.height_for(extent, run.data.to_scale)
+    model = run.view, run.history.process, run.history.last.parameters, run.k
+    find = partial(_groups_of_block, *model, plane, extent, height)
     leaves = [client.submit(find, points, pure=False) for points in run.data.all_rows.submit()]
     nodes = leaves
     while len(nodes) > 1:
@@ -86,12 +88,12 @@ def _groups_of(run: Run, plane: Plane, extent: tuple, on_progress: Callable[[flo
 
 
 def _groups_of_block(
-    view: MethodView, process: Any, parameters: Any, k: int, plane: Plane, extent: tuple, points: np.ndarray
+    view: MethodView, process: Any, parameters: Any, k: int, plane: Plane, extent: tuple, height: int, points: np.ndarray
 ) -> Groups:
     clusters = view.cluster_of(process, parameters, points)
     is_soft = clusters.ndim == 2
     labels = clusters.argmax(axis=1) if is_soft else clusters
-    pixels = paint.pixels_of(*plane.positions(points).T, extent)
+    pixels = paint.pixels_of(*plane.positions(points).T, extent, height)
     codes, place, counts = np.unique(pixels * k + labels, return_inverse=True, return_counts=True)
     return Groups(codes, counts, _sums(place, points), _sums(place, clusters if is_soft else points[:, :0]))
 

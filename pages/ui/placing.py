@@ -8,8 +8,8 @@ import streamlit as st
 from clustering import seeding
 from pages.datasets.data import Data
 from pages.datasets.planes import Plane, column_plane, principal_plane
-from pages.figures import paint, palette
-from pages.figures.plots import padded_extent
+from pages.figures import palette
+from pages.figures.plots import canvas_of, padded_extent
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart
@@ -77,7 +77,7 @@ def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
     center, k = method(settings.method).traits.center, settings.k
 
     def painted():
-        return paint.Canvas(*plane.positions(data.points).T, _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
+        return canvas_of(data, plane.positions(data.points), _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
     st.markdown(f"**Drag the initial {center}s**")
     placed = place_centers(

@@ -401,3 +401,14 @@ def test_a_large_heat_map_shows_means_of_blocks():
     assert figure.layout.shapes[0].x0 == 49.5
     odd = summaries.heat_map(hostile_matrix(n + 3), np.arange(n + 3)).data[0].z
     assert odd.shape == (summaries.BLOCKS, summaries.BLOCKS)
+
+
+@pytest.mark.parametrize("same_units", [True, False])
+def test_the_pixels_of_painted_points_are_squares_on_the_screen(same_units):
+    points = np.random.default_rng(0).normal(size=(plots.MAX_MARKERS + 1, 2)) * [30, 1]
+    data = data_of(points, same_units=same_units)
+    layout = summaries.scatter(data, column_plane(data.columns, 0, 1)).to_dict()["layout"]
+    [image], y_axis = layout["images"], layout["yaxis"]
+    width, height = Image.open(io.BytesIO(base64.b64decode(image["source"].split(",")[1]))).size
+    assert y_axis["scaleanchor"] == "x"
+    assert y_axis["scaleratio"] * image["sizey"] / height == pytest.approx(image["sizex"] / width, rel=0.02)
