@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from clustering.tasks import while_waiting
 from pages.datasets.server.tables import UnreadableTable
 from pages.runs.budget import budget, waiting_message
 from pages.runs.cache import RecentCache
@@ -64,7 +65,8 @@ class Work:
         """Run the computation in this thread."""
         try:
             self.check()
-            self.result = self._compute(self.on_progress)
+            with while_waiting(self.check):
+                self.result = self._compute(self.on_progress)
         except _Stopped:
             pass
         except BaseException as error:  # the page shows it

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from clustering.points import MAX_MAGNITUDE
+from pages.datasets.formatting import pluralize
 from pages.datasets.server.cluster import cluster_client, computed
 from pages.datasets.server.tables import Part, ServerTable, UnreadableTable, numbers_of
 
@@ -75,6 +75,8 @@ class Summary(NamedTuple):
     """number of rows of each part"""
     complete: tuple[int, ...]
     """number of rows without a gap of each part"""
+    values: np.ndarray
+    """(d,) number of values of each column that are neither missing nor infinite"""
     mean: np.ndarray
     """(d,) mean of the complete rows, as all that follows"""
     squares: np.ndarray
@@ -112,7 +114,8 @@ def summarize(
     if complete < 2:
         raise UnreadableTable(
             f"The table “{table.name}” has {complete} of {sum(summary.rows):,} rows with a value in each of these columns, "
-            "but clustering needs at least two. Choose other columns."
+            f"but clustering needs at least two. The column “{columns[summary.values.argmin()]}” has "
+            f"{pluralize(int(summary.values.min()), 'value')}. Choose other columns."
         )
     if max(summary.high.max(), -summary.low.min()) > MAX_MAGNITUDE / 1e6:
         raise UnreadableTable(f"The table “{table.name}” has too large values in these columns. Choose other columns.")
@@ -121,23 +124,24 @@ def summarize(
 
 def read_points(part: Part, columns: list[str], name: str, count: int, scaling: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """(count, d) scaled complete rows of a part; raises UnreadableTable if there is another number of them."""
-    numbers, kept = _complete_rows(part.read(columns), columns, name)
+    numbers, kept = _complete_rows(numbers_of(part.read(columns), columns, name))
     if len(kept) != count:
         raise UnreadableTable(f"The table “{name}” has changed since it was opened. Choose it again.")
     shift, scale = scaling
     return (numbers - shift) / scale
 
 
-def _complete_rows(frame: pd.DataFrame, columns: list[str], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(m, d) numbers of the rows without a gap, and their positions (m,)."""
-    numbers = numbers_of(frame, columns, name)
+def _complete_rows(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(m, d) rows without a gap, and their positions (m,)."""
     kept = np.flatnonzero(~np.isnan(numbers).any(axis=1))
     return (numbers if len(kept) == len(numbers) else numbers[kept]), kept
 
 
 def _summary(part: Part, number: int, columns: list[str], label: str | None, name: str) -> Summary:
     frame = part.read(columns + [label] * (label is not None and label not in columns))
-    numbers, kept = _complete_rows(frame, columns, name)
+    numbers = numbers_of(frame, columns, name)
+    values = (~np.isnan(numbers)).sum(axis=0)
+    numbers, kept = _complete_rows(numbers)
     keys = np.random.default_rng([SAMPLE_ROWS, number]).random(len(kept))
     chosen = np.argsort(keys)[:SAMPLE_ROWS]
     mean = numbers.mean(axis=0) if len(kept) else np.zeros(len(columns))
@@ -148,6 +152,7 @@ def _summary(part: Part, number: int, columns: list[str], label: str | None, nam
     return Summary(
         (len(frame),),
         (len(kept),),
+        values,
         mean,
         np.square(numbers - mean).sum(axis=0),
         numbers.min(axis=0, initial=np.inf),
@@ -169,12 +174,13 @@ def _combined(summaries: list[Summary]) -> Summary:
         total = Summary(
             total.rows + other.rows,
             total.complete + other.complete,
+            total.values + other.values,
             total.mean + share * step,
             total.squares + other.squares + n * share * step**2,
             np.minimum(total.low, other.low),
             np.maximum(total.high, other.high),
             keys[chosen],
-            *(np.concatenate(pair)[chosen] for pair in zip(total[7:], other[7:], strict=True)),
+            *(np.concatenate(pair)[chosen] for pair in zip(total[8:], other[8:], strict=True)),
         )
     return total
 

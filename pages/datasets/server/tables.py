@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,36 +89,38 @@ def numbers_of(frame: pd.DataFrame, columns: list[str], name: str) -> np.ndarray
     return numbers
 
 
-_results: dict[Any, tuple[float, Any]] = {}
+_results: dict[Any, tuple[float, Future]] = {}
+"""when each began, and what it gives"""
 _lock = threading.Lock()
 
 
-def kept(key: Any, compute: Callable[[], Any]) -> Any:
-    """A result that all visitors share for `KEPT` seconds."""
+def kept(key: Any, compute: Callable[[], Any], seconds: float, message: str) -> Any:
+    """A result that all visitors share for `KEPT` seconds.
+
+    Raises UnreadableTable with this message if it takes longer than `seconds`. It may be available later.
+    """
     with _lock:
-        if key in _results and time.monotonic() - _results[key][0] < KEPT:
-            return _results[key][1]
-    result = compute()
-    with _lock:
-        _results[key] = time.monotonic(), result
-    return result
+        began, future = _results.get(key, (0.0, None))
+        if future is None or time.monotonic() - began > KEPT:
+            executor = ThreadPoolExecutor(1)
+            future = executor.submit(compute)
+            executor.shutdown(wait=False)
+            _results[key] = time.monotonic(), future
+    try:
+        return future.result(seconds)
+    except Exception as error:
+        if future.done():
+            with _lock:
+                _results.pop(key, None)  # the next visitor tries again
+        elif isinstance(error, TimeoutError):
+            raise UnreadableTable(message) from None
+        raise
 
 
 def forget_kept() -> None:
     """Compute all results of `kept` anew."""
     with _lock:
         _results.clear()
-
-
-def within(seconds: float, compute: Callable[[], Any], message: str) -> Any:
-    """The result of a computation; raises UnreadableTable with this message if it takes longer."""
-    executor = ThreadPoolExecutor(1)
-    try:
-        return executor.submit(compute).result(seconds)
-    except TimeoutError:
-        raise UnreadableTable(message) from None
-    finally:
-        executor.shutdown(wait=False)
 
 
 def server_tables() -> tuple[dict[str, ServerTable], list[str]]:
@@ -129,7 +131,7 @@ def server_tables() -> tuple[dict[str, ServerTable], list[str]]:
     problems = []
     for name, url in configured_databases().items():
         try:
-            tables |= kept(("tables", name, url), lambda name=name, url=url: _tables_of_database(name, url))
+            tables |= _tables_of_database(name, url)
         except UnreadableTable as error:
             problems.append(str(error))
     return tables, problems
@@ -139,10 +141,11 @@ def _tables_of_database(name: str, url: str) -> dict[str, ServerTable]:
     from pages.datasets.server.database import database_tables
 
     message = f"The database “{name}” did not answer within {LISTING_TIMEOUT} seconds. Try again later."
-    return {f"{name}: {table.table}": table for table in within(LISTING_TIMEOUT, lambda: database_tables(name, url), message)}
+    found = kept(("tables", name, url), lambda: database_tables(name, url), LISTING_TIMEOUT, message)
+    return {f"{name}: {table.table}": table for table in found}
 
 
 def describe(table: ServerTable) -> Description:
     """The description of a table, from the last ten minutes; raises UnreadableTable."""
     message = f"The table “{table.name}” could not be described within {TIMEOUT} seconds. Try again later."
-    return kept(("description", table), lambda: within(TIMEOUT, table.describe, message))
+    return kept(("description", table), table.describe, TIMEOUT, message)

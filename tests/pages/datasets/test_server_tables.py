@@ -1,5 +1,7 @@
 """Tables on the server: configuration, descriptions, and what is read."""
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -233,18 +235,29 @@ def test_a_column_that_is_not_in_the_table_is_refused(cluster, folder):
             loaded(FileTable("t", str(folder)), columns, scaling, label)
 
 
-def test_a_description_that_takes_too_long_is_given_up(monkeypatch):
-    import threading
+def test_the_column_with_the_most_gaps_is_named_if_no_row_is_complete(cluster, frame, tmp_path):
+    frame.assign(holes=np.nan).to_parquet(tmp_path / "0.parquet")
+    with pytest.raises(UnreadableTable, match=r"0 of 6,000 rows .* “holes” has no values"):
+        loaded(FileTable("visits", str(tmp_path)), ("x", "holes"))
 
-    done = threading.Event()
+
+def test_a_description_that_takes_too_long_is_given_up_and_available_later(monkeypatch):
+    calls, go_on = [], threading.Event()
 
     class Slow:
         name = "slow"
 
         def describe(self):
-            done.wait(10)
+            calls.append(1)
+            go_on.wait(10)
+            return "described"
 
+    table = Slow()
     monkeypatch.setattr(tables, "TIMEOUT", 0.05)
-    with pytest.raises(UnreadableTable, match="could not be described within"):
-        describe(Slow())
-    done.set()
+    for _ in range(2):
+        with pytest.raises(UnreadableTable, match="could not be described"):
+            describe(table)
+    go_on.set()
+    monkeypatch.setattr(tables, "TIMEOUT", 10)
+    assert describe(table) == "described"
+    assert len(calls) == 1

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from pages.methods.traits import WATCH
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs import pictures
 from pages.runs import run as run_module
+from pages.runs.background import Work
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.pixels import painted_rows
@@ -216,6 +218,26 @@ def test_a_run_can_be_stopped_after_each_iteration(data):
     with pytest.raises(Stopped):
         run_on(data, "kmeans", on_step=on_step)
     assert seen == [0, 1]
+
+
+BEGUN, GO_ON = threading.Event(), threading.Event()
+
+
+def read_slowly(*_):
+    BEGUN.set()
+    GO_ON.wait(20)
+
+
+def test_a_run_can_be_stopped_while_it_waits_for_the_workers(data, monkeypatch):
+    monkeypatch.setattr(rows, "read_points", read_slowly)
+    work = Work("run", lambda on_progress: run_on(data, "kmeans"))
+    threading.Thread(target=work.run).start()
+    assert BEGUN.wait(20)
+    work.stop()
+    ended = work.wait(5)
+    GO_ON.set()
+    assert ended
+    assert work.error is None
 
 
 def test_a_file_that_vanishes_is_reported_by_the_run(points, tmp_path):
