@@ -20,7 +20,7 @@ outcome. With s = phi - ||mean a - mean b|| and the unit vector u from mean b to
 is n_b / (n_a + n_b) in a, -n_a / (n_a + n_b) in b, and 0 elsewhere. Squared distances are therefore quadratic in s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,8 @@ TIED_HEIGHTS = 1e-9
 CONTRADICTION = 1e-6
 """relative difference of squared distances beyond rounding, with which labels or merges contradict the points"""
 NEWTON_STEPS = 60
+ROWS_AT_ONCE = 100
+"""number of points or clusters whose pairs with all others are compared at once"""
 
 
 class MeanTest(NamedTuple):
@@ -57,7 +59,16 @@ class MeanTest(NamedTuple):
     """effective number of random draws in S, (sum of weights)^2 / (sum of squared weights); None if S is exact"""
 
 
-def kmeans_mean_test(points, labels, start_rows, a: int, b: int, sigma: float | None = None) -> MeanTest:
+def kmeans_mean_test(
+    points,
+    labels,
+    start_rows,
+    a: int,
+    b: int,
+    sigma: float | None = None,
+    *,
+    on_step: Callable[[], None] | None = None,
+) -> MeanTest:
     """Test for a difference in means between two clusters of K-means.
 
     Parameters
@@ -72,6 +83,8 @@ def kmeans_mean_test(points, labels, start_rows, a: int, b: int, sigma: float | 
         The two clusters in the last iteration. Which pair is tested may depend on the clusters.
     sigma : float, optional
         Standard deviation of the noise, by default `median_sigma`.
+    on_step : callable, optional
+        Called in every iteration; may raise an exception to stop.
 
     Returns
     -------
@@ -101,6 +114,8 @@ def kmeans_mean_test(points, labels, start_rows, a: int, b: int, sigma: float | 
     moved = _moved(points, labels[-1], k, a, b, sigma)
     centers, weights, excluded = moved.points[rows], moved.weights[rows], []
     for iteration, each in enumerate(labels):
+        if on_step is not None:
+            on_step()
         sizes = np.bincount(each, minlength=k)
         if not sizes.all():
             raise ValueError(f"all clusters must have points in every iteration, but one is empty in iteration {iteration}")
@@ -130,7 +145,17 @@ def rows_of_centers(points, centers) -> np.ndarray:
     return rows
 
 
-def tree_mean_test(points, tree: Tree, linkage: str, k: int, a: int, b: int, sigma: float | None = None) -> MeanTest:
+def tree_mean_test(
+    points,
+    tree: Tree,
+    linkage: str,
+    k: int,
+    a: int,
+    b: int,
+    sigma: float | None = None,
+    *,
+    on_step: Callable[[], None] | None = None,
+) -> MeanTest:
     """Test for a difference in means between two clusters of a tree cut into k clusters.
 
     Parameters
@@ -146,6 +171,8 @@ def tree_mean_test(points, tree: Tree, linkage: str, k: int, a: int, b: int, sig
         The two clusters, numbered as in `tree.labels(k)`. Which pair is tested may depend on the clusters.
     sigma : float, optional
         Standard deviation of the noise, by default `median_sigma`.
+    on_step : callable, optional
+        Called many times; may raise an exception to stop.
 
     Returns
     -------
@@ -165,7 +192,7 @@ def tree_mean_test(points, tree: Tree, linkage: str, k: int, a: int, b: int, sig
     nearer than a height if each of its pairs of points is. For average linkage (of distances, not of their squares as in the
     paper) the distance is a convex function of phi, so the two ends are found by Newton's method.
 
-    Takes O(n^2) time and about 80 n^2 bytes, which is meant for n up to 3,000; complete and average linkage take O(n^2) time
+    Takes O(n^2) time and memory, which is meant for n up to 3,000; complete and average linkage take O(n^2) time
     for each level of the tree, seconds for n = 1,000.
     """
     points = check_data(points)
@@ -178,10 +205,10 @@ def tree_mean_test(points, tree: Tree, linkage: str, k: int, a: int, b: int, sig
         return _exact_test(moved, [])
     nodes = _nodes(moved, tree, linkage, k)
     if linkage in EUCLIDEAN:
-        return _exact_test(moved, [_nearer_nodes(moved, nodes, linkage)])
-    excluded = [_nearer_points(moved, nodes, linkage)]
+        return _exact_test(moved, list(map(_union, _nearer_nodes(moved, nodes, linkage, on_step))))
+    excluded = list(map(_union, _nearer_points(moved, nodes, linkage, on_step)))
     if linkage in ("complete", "average"):
-        excluded += _nearer_groups(moved, tree, nodes, linkage)
+        excluded += _nearer_groups(moved, tree, nodes, linkage, on_step)
     return _exact_test(moved, excluded)
 
 
@@ -452,19 +479,30 @@ def _nodes(moved: _Moved, tree: Tree, linkage: str, k: int) -> _Nodes:
     return _Nodes(centers, sizes, weights, first, last, np.maximum.accumulate(np.triu(heights), axis=1))
 
 
-def _nearer_nodes(moved: _Moved, nodes: _Nodes, linkage: str) -> np.ndarray:
-    """(m, 2) intervals of s in which two clusters are nearer than a merge, if the linkage compares centers."""
-    together = np.maximum.outer(nodes.first, nodes.first) <= np.minimum.outer(nodes.last, nodes.last)
-    i, j = np.nonzero(np.triu(together & (nodes.weights[:, None] != nodes.weights)))
-    factor = 2 * nodes.sizes[i] * nodes.sizes[j] / (nodes.sizes[i] + nodes.sizes[j]) if linkage == "ward" else np.ones(len(i))
-    return _nearer_pairs(moved, nodes.centers, nodes.weights, i, j, factor, nodes.limits(i, j), linkage)
+def _nearer_nodes(moved: _Moved, nodes: _Nodes, linkage: str, on_step) -> Iterator[np.ndarray]:
+    """Arrays (m, 2) of intervals of s in which two clusters are nearer than a merge, if the linkage compares centers."""
+    sizes = nodes.sizes
+    for i, j in _pairs(nodes.weights, on_step):
+        together = np.maximum(nodes.first[i], nodes.first[j]) <= np.minimum(nodes.last[i], nodes.last[j])
+        i, j = i[together], j[together]
+        factor = 2 * sizes[i] * sizes[j] / (sizes[i] + sizes[j]) if linkage == "ward" else np.ones(len(i))
+        yield _nearer_pairs(moved, nodes.centers, nodes.weights, i, j, factor, nodes.limits(i, j), linkage)
 
 
-def _nearer_points(moved: _Moved, nodes: _Nodes, linkage: str) -> np.ndarray:
-    """(m, 2) intervals of s in which two points are nearer than a merge: while both are single, or for single linkage ever."""
-    i, j = np.nonzero(np.triu(moved.weights[:, None] != moved.weights))
-    limits = np.full(len(i), nodes.highest[0, -1]) if linkage == "single" else nodes.limits(i, j)
-    return _nearer_pairs(moved, moved.points, moved.weights, i, j, np.ones(len(i)), limits, linkage)
+def _nearer_points(moved: _Moved, nodes: _Nodes, linkage: str, on_step) -> Iterator[np.ndarray]:
+    """Arrays (m, 2) of intervals of s in which two points are nearer than a merge: while single, or ever (single linkage)."""
+    for i, j in _pairs(moved.weights, on_step):
+        limits = np.full(len(i), nodes.highest[0, -1]) if linkage == "single" else nodes.limits(i, j)
+        yield _nearer_pairs(moved, moved.points, moved.weights, i, j, np.ones(len(i)), limits, linkage)
+
+
+def _pairs(weights: np.ndarray, on_step) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All pairs i < j with different weights, in parts."""
+    for begin in range(0, len(weights), ROWS_AT_ONCE):
+        if on_step is not None:
+            on_step()
+        i, j = np.nonzero(np.triu(weights[begin : begin + ROWS_AT_ONCE, None] != weights, begin + 1))
+        yield i + begin, j
 
 
 def _nearer_pairs(moved, centers, weights, i, j, factor, limits, linkage) -> np.ndarray:
@@ -486,13 +524,15 @@ def _untied(squares: np.ndarray, limits: np.ndarray, linkage: str) -> np.ndarray
     return squares > (1 + TIED_HEIGHTS) * limits
 
 
-def _nearer_groups(moved: _Moved, tree: Tree, nodes: _Nodes, linkage: str) -> list[np.ndarray]:
+def _nearer_groups(moved: _Moved, tree: Tree, nodes: _Nodes, linkage: str, on_step) -> list[np.ndarray]:
     """Arrays (m, 2) of intervals of s in which a cluster of at least two points and another one are nearer than a merge."""
     n, cut = len(moved.points), len(nodes.highest)
     squares = cdist(moved.points, moved.points, "sqeuclidean")
     interval = {"complete": _all_nearer, "average": _nearer_on_average}[linkage]
     excluded, node_of = [], np.arange(n)
     for new in range(n, n + cut - 1):
+        if on_step is not None:
+            on_step()
         members = tree.members(new - n)
         node_of[members] = new
         others = np.flatnonzero(moved.weights != nodes.weights[new])

@@ -315,7 +315,8 @@ class MethodView(ABC):
         """A function of two clusters in the method's own order that tests whether they have the same mean.
 
         The test is valid although the clusters were found in the same data. The function accepts the standard deviation of
-        the noise, `sigma`, which it estimates by default.
+        the noise, `sigma`, which it estimates by default, and `on_step`, which it calls many times and which may raise an
+        exception to stop.
 
         Raises
         ------

@@ -75,7 +75,7 @@ class MeanTests(Job):
     def run_task(self, task: tuple[int, int], on_step: Callable[[Any], None]) -> MeanTest | str:
         a, b = np.argsort(self.run.ranks)[list(task)].tolist()
         try:
-            return self.test(a, b, self.sigma)
+            return self.test(a, b, self.sigma, on_step=lambda: on_step(None))
         except ValueError as error:
             return as_sentence(error)
 

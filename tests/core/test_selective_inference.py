@@ -13,6 +13,7 @@ from clustering import (
     mean_test_by_sampling,
     median_sigma,
     rows_of_centers,
+    selective_inference,
     tree_mean_test,
     tree_of_points,
 )
@@ -141,6 +142,18 @@ def test_the_intervals_of_a_tree_are_those_where_both_clusters_are_found_again(l
             outcomes.append(finds_both(again, labels, a, b))
             assert inside(phi, found.intervals) == outcomes[-1]
     assert 50 < sum(outcomes) < len(outcomes) - 50
+
+
+@linkages
+def test_a_test_of_many_points_has_many_steps_and_the_same_result_as_in_one_piece(linkage, monkeypatch):
+    points, steps = np.random.default_rng(3).normal(size=(120, 2)), []
+    tree = tree_of_points(points, linkage)
+    whole = tree_mean_test(points, tree, linkage, 3, 0, 1)
+    monkeypatch.setattr(selective_inference, "ROWS_AT_ONCE", 7)
+    in_parts = tree_mean_test(points, tree, linkage, 3, 0, 1, on_step=lambda: steps.append(None))
+    assert len(steps) > 15
+    assert in_parts.p_value == pytest.approx(whole.p_value, rel=1e-12)
+    np.testing.assert_allclose(in_parts.intervals, whole.intervals)
 
 
 @pytest.mark.parametrize("linkage", ["centroid", "median"])

@@ -82,6 +82,22 @@ def test_a_given_sigma_is_used():
     assert {found.sigma for found in job.results.values()} == {0.7}
 
 
+@pytest.mark.parametrize("method", ["kmeans", "tree"])
+def test_a_pair_can_be_stopped(method):
+    steps = []
+
+    def on_progress(share, text):
+        steps.append(share)
+        if len(steps) > 1:  # the first step is that of the pair
+            raise KeyboardInterrupt
+
+    job = MeanTests.of(segments_with(method))
+    with pytest.raises(KeyboardInterrupt):
+        job.resume(on_progress)
+    assert not job.results
+    assert steps == [0, 0]
+
+
 def test_names_do_not_matter():
     renamed = resumed(segments_with(edits=[Edit("rename", (0,), name="Left")]))
     assert [one.p_value for one in renamed.results.values()] == [
