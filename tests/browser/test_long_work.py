@@ -52,7 +52,7 @@ NOTE_CLICKABLE = """() => {
         "/mixture?n=50&sample=Stretched+groups&k=8",
         "/segments?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8",
         "/compare?n=50&sample=Stretched+groups&k=8",
-        "/choose_k?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k_up_to=6&best_of=1",
+        "/choose_k?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k_up_to=3&best_of=1",
         "/restarts?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8&runs=10",
     ],
 )
@@ -71,9 +71,8 @@ def test_results_of_other_settings_are_hidden_while_new_ones_are_computed(page, 
         assert page.get_by_text(re.compile("^(Suggested K|No evidence)")).count() == 0
     if "restarts" not in link:
         assert page.locator(".stMain .js-plotly-plot").locator("visible=true").count() == 0
-    points(page).press("Home")
-    page.get_by_text("50 points, 2 columns").wait_for()
-    idle(page)
+    stop_button(page).click()
+    page.get_by_text(re.compile("^Stopped")).wait_for()
 
 
 def test_a_long_run_shows_its_progress_and_can_be_left(page, server):
