@@ -136,15 +136,15 @@ def apply_choices(root: str, level: str, prefix: str, columns: Iterable[Column] 
 
 def collect_choices(root: str) -> dict[str, dict]:
     """The values of the widgets of a file by level, without prefixes; `root` identifies its content."""
-    pending, found, taken = st.session_state.get(PENDING, {}).get(root, {}), {}, set()
-    prefixes = st.session_state.get(PREFIXES, {}).get(root, {})
+    state, found, taken = st.session_state.to_dict(), {}, set()
+    pending, prefixes = (state.get(key, {}).get(root, {}) for key in (PENDING, PREFIXES))
     for level in LEVELS:
         if level in pending:
             found[level] = pending[level]
         elif level in prefixes:
             n = len(prefixes[level])
-            keys = [key for key in st.session_state if str(key).startswith(prefixes[level]) and key not in taken]
-            found[level] = _fitting({key[n:]: st.session_state[key] for key in keys}, RULES[level])[0]
+            keys = [key for key in state if str(key).startswith(prefixes[level]) and key not in taken]
+            found[level] = _fitting({key[n:]: state[key] for key in keys}, RULES[level])[0]
             taken |= {f"{prefixes[level]}{rest}" for rest in found[level]}
     return {level: values for level, values in found.items() if values}
 
@@ -161,7 +161,7 @@ def expect_choices(root: str, levels: Any) -> None:
 
 def collect_settings() -> dict[str, Any]:
     """The values of all other widgets that links do not contain."""
-    return _fitting({key: st.session_state[key] for key in st.session_state}, _settings_rules())[0]
+    return _fitting(st.session_state.to_dict(), _settings_rules())[0]
 
 
 def set_settings(values: Any) -> None:
@@ -201,9 +201,12 @@ def unavailable_choices() -> list[str]:
 def _fitting(values: dict, rules: dict) -> tuple[dict, list[str]]:
     """The values that fit the rules, and the names of the others."""
     fitting, refused = {}, []
+    known = re.compile("|".join(f"(?:{pattern})" for pattern in rules), re.DOTALL)  # most keys of a session match no rule
     for name, value in values.items():
-        if isinstance(value, _SIMPLE) and any(
-            re.fullmatch(pattern, str(name), re.DOTALL) and fits(value) for pattern, fits in rules.items()
+        if (
+            isinstance(value, _SIMPLE)
+            and known.fullmatch(str(name))
+            and any(re.fullmatch(pattern, str(name), re.DOTALL) and fits(value) for pattern, fits in rules.items())
         ):
             fitting[name] = value
         else:
