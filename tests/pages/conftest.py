@@ -1,7 +1,8 @@
 """Shared by the tests of pages: `AppTest` can open any page first, as a link does, and opens it quickly."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
@@ -36,8 +37,8 @@ def _one_server():
     """Sessions share whatever they would share on a server, and nothing runs in the background.
 
     Otherwise `AppTest` would, for every app, search all installed packages for components (50 ms; the app uses none of them),
-    compile the scripts in every run, and poll for the end of a run a thousand times per second. The memory cleaner of the app
-    would collect garbage every five seconds.
+    compile the scripts and imitate a server in every run, and poll for the end of a run a thousand times per second. The memory
+    cleaner of the app would collect garbage every five seconds.
     """
     scripts = ScriptCache()
 
@@ -51,6 +52,7 @@ def _one_server():
         for module in (app_test, local_script_runner):
             patch.setattr(module, "ScriptCache", lambda: scripts)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
+        patch.setattr(app_test, "MagicMock", cache(MagicMock))
         patch.setattr(memory_cleaner(), "schedule", lambda: None)
         yield
 
