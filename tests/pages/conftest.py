@@ -37,8 +37,8 @@ def _one_server():
     """Sessions share whatever they would share on a server, and nothing runs in the background.
 
     Otherwise `AppTest` would, for every app, search all installed packages for components (50 ms; the app uses none of them),
-    compile the scripts and imitate a server in every run, and poll for the end of a run a thousand times per second. The memory
-    cleaner of the app would collect garbage every five seconds.
+    compile the scripts and imitate a server in every run, and poll for the end of a run a thousand times per second. The
+    memory cleaner of the app would collect garbage every five seconds.
     """
     scripts = ScriptCache()
 
