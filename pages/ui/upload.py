@@ -203,27 +203,27 @@ def _format_size(size: int) -> str:
 
 def _choose_reading(title: str, key: str, content: bytes, below) -> Source | Data:
     """Reads a file with the chosen import options, in the container `below`, and the chosen interpretation."""
-    name = title if key.startswith("file") else PASTED_FILE
     root = key
     apply_choices(root, "sheet", key)
-    opened = open_cached(key, content, name)
+    opened = open_cached(key, content, title)
     if opened.reading and len(sheets := opened.reading.sheets) > 1:
         sheet = st.selectbox("Sheet", sheets, sheets.index(opened.format.sheet), key=f"{key}_sheet", **PERSISTENT)
         if sheet != opened.format.sheet:
             key = f"{key} {sheet}"
-            opened = open_cached(key, content, name, Format("workbook", header=None, sheet=sheet))
+            opened = open_cached(key, content, title, Format("workbook", header=None, sheet=sheet))
             if opened.reading is None:
                 raise ValueError(opened.error)
+    is_unsure = opened.reading is None or bool(opened.reading.doubts)
     place, details = (
         st.container(),
-        below.expander("File: how it was read", icon=":material/description:", expanded=opened.reading is None),
+        below.expander("File: how it was read", icon=":material/description:", expanded=is_unsure),
     )
     reading = details.container()
     apply_choices(root, "reading", key)
     with details:
         chosen = choose_format(key, opened.format)
     if chosen != opened.format:
-        opened = open_cached(f"{key} {chosen}", content, name, chosen)
+        opened = open_cached(f"{key} {chosen}", content, title, chosen)
     widgets, key = key, f"{key} {chosen}"
     apply_choices(root, "table", key, opened.columns)
     matrix = opened.matrix
