@@ -37,11 +37,12 @@ def choose_server_table(below) -> Data | None:
 
 def _prepared(table: ServerTable, description: Description, below) -> Data | None:
     usable = [c.name for c in description.columns if c.is_number and (c.low is None or c.low != c.high)]
+    use_key = f"{table.name}_server_use"
+    st.caption(escape_markdown(f"{_size(description)} {description.source if below is not None else ''}"))
     if below is not None:
-        with below.expander("Columns", icon=":material/view_column:"):
-            _show_description(description, usable)
-    else:
-        st.caption(escape_markdown(_size(description)))
+        is_used = st.session_state.get(use_key, use_key in st.query_params)  # then the picture comes first
+        with below.expander("Columns", icon=":material/view_column:", expanded=not is_used):
+            _show_columns(description, usable)
     if not usable:
         raise UnreadableTable(
             f"The table “{table.name}” has no numeric column with at least two distinct values: choose another one."
@@ -65,7 +66,7 @@ def _prepared(table: ServerTable, description: Description, below) -> Data | Non
     if not columns:
         raise UnreadableTable("Choose at least one feature.")
     help = "All rows are read once to count missing values, compute the scaling, and draw a random sample."
-    if not st.toggle("Use this table", key=f"{table.name}_server_use", help=help, **IN_LINK):
+    if not st.toggle("Use this table", key=use_key, help=help, **IN_LINK):
         return None
     progress = Progress()
 
@@ -84,9 +85,8 @@ def _size(description: Description) -> str:
     return f"The table has {about}{description.rows:,} rows and {len(description.columns):,} columns."
 
 
-def _show_description(description: Description, usable: list[str]) -> None:
+def _show_columns(description: Description, usable: list[str]) -> None:
     """The columns with their types and ranges, before any row is read."""
-    st.caption(escape_markdown(f"{_size(description)} {description.source}"))
     st.dataframe(
         [
             {

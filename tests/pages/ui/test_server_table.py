@@ -53,10 +53,17 @@ def test_the_description_is_shown_before_any_row_is_read(folder, monkeypatch):
     assert list(described["Use"]) == ["feature", "feature", "true labels only"]
     assert "The table has 700 rows and 3 columns" in texts(app).replace("\\", "")
     assert "No new data yet" in texts(app)
+    assert columns_of(app).proto.expanded
+
+
+def columns_of(app):
+    """The expander with the description of the columns."""
+    return next(each for each in app.expander if each.label == "Columns")
 
 
 def test_a_table_is_used_on_all_pages_from_then_on(folder, cluster):
     app = opened(LINK)
+    assert not columns_of(app).proto.expanded
     data = app.session_state["last data"]
     assert (data.title, data.n, data.points.shape) == ("visits", 699, (500, 2))
     assert "699 points, 2 columns. 1 of 700 rows was left out" in texts(app).replace("\\", "")
