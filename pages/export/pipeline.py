@@ -26,6 +26,8 @@ UNUSUAL = ("left out", "dropped", "named", "as hours", "read as dates", "Only on
 """parts of notes about a file that pandas would read differently"""
 DATE = re.compile(r"(?<!\d)(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?!\d)")
 """a date that `TO_DAYS` converts"""
+OTHER_NUMBER = re.compile(r"(?![0-9])\d|[0-9][dD][+-][0-9]")
+"""digits of other scripts, and exponents of Fortran"""
 OTHER_DATE = re.compile(r"\d ?[ap]\.?m\b|\d[-. ]+(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
 """a date or time of day that it does not convert"""
 MAX_LISTED_ROWS = 5_000
@@ -136,10 +138,11 @@ def _is_unusual(origin: Origin) -> bool:
         return True
     if format.row_names and origin.table.columns[0] == "column 1":  # pandas would use it as the index
         return True
-    if _dates(origin) and format.kind in ("text", "workbook"):
-        start = "\n".join(file.start)
-        if not DATE.search(start) or OTHER_DATE.search(start):
-            return True
+    start = "\n".join(file.start)
+    if OTHER_NUMBER.search(start):
+        return True
+    if _dates(origin) and format.kind in ("text", "workbook") and (not DATE.search(start) or OTHER_DATE.search(start)):
+        return True
     if format.compressed and (format.kind != "text" or not file.name.endswith(".gz")):
         return True
     return format.kind == "text" and (not format.separator or (format.separator == " " and format.quote != '"'))

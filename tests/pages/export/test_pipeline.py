@@ -249,6 +249,9 @@ def test_lines_above_the_table_are_skipped(tmp_path):
         ("months.csv", b"a,b\n" + b"".join(b"%d May 2023,%d\n" % (i % 28 + 1, i * i % 17) for i in range(40))),
         ("short.csv", b"a,b\n" + b"".join(b"%d/%d/23,%d\n" % (i % 12 + 1, i % 28 + 1, i * i % 17) for i in range(40))),
         ("clock.csv", b"a,b\n" + b"".join(b"2023-05-%02d 3:15 PM,%d\n" % (i % 28 + 1, i * i % 17) for i in range(40))),
+        ("numerals.csv", b"a,b\n" + "".join(f"١{i % 9}٣,{i * i % 17}\n" for i in range(40)).encode()),
+        ("fortran.dat", b"a,b\n" + b"".join(b"%d.5D+01,%d\n" % (i, i * i % 17) for i in range(40))),
+        ("periods.csv", b"a,b\n" + b"".join(b"%02d.20%02d,%d\n" % (i % 12 + 1, i, i * i % 17) for i in range(40))),
         ("times.csv", b"a,b\n" + b"".join(b"%d:30,%d\n" % (i % 24, i * i % 17) for i in range(40))),
     ],
 )
