@@ -21,7 +21,7 @@ containers = panel_containers(panels)
 chosen = []
 for i, container in enumerate(containers):
     with container:
-        chosen.append(choose_panel(data, i + 1, k, seed))
+        chosen.append(choose_panel(data, i + 1, k, seed, narrow=panels > 3))
 choose_example(EXAMPLES, beside, below)
 
 

@@ -27,8 +27,8 @@ from pages.ui.results import show_notices
 from pages.ui.run_view import DRAWING
 from pages.ui.widgets import session_cache
 
-HEIGHTS = {2: 384, 3: 384, 4: 280}
-"""height of a plot in pixels, by number of panels"""
+HEIGHT = 384
+"""height of a plot in pixels"""
 MAX_MARKERS = 600
 """number of points above which plots are images, so that several animations play smoothly"""
 ALL_CELLS = "all"
@@ -38,10 +38,8 @@ RUN_SHARE = 0.6
 
 
 def panel_containers(panels: int) -> list:
-    """A container for each panel: in one row, or two by two for four panels."""
-    if panels < 4:
-        return st.columns(panels, gap="medium")
-    return [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
+    """A container for each panel, in one row."""
+    return st.columns(panels, gap="medium" if panels < 4 else "small")
 
 
 def show_messages(comparison: Comparison, containers: Sequence) -> None:
@@ -69,7 +67,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             def on_draw(share, i=i):
                 on_progress(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), DRAWING)
 
-            options = dict(height=HEIGHTS[len(containers)], markers=MAX_MARKERS, extent=extent)
+            options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent)
             drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
         titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)

@@ -158,11 +158,13 @@ PRECOMPUTED_PANEL_DEFAULTS = (
 
 STARTS = {"best": f"Best of {BEST_OF} restarts", "shared": "One shared start"}
 """labels of the random starts of a comparison"""
-STARTS_HELP = (
-    f"Best of {BEST_OF} restarts: each run is the one with the lowest loss among {BEST_OF} random starts of its own, so that "
-    "methods are compared, not luck. One shared start, for teaching: all runs start at the same points, so that their steps "
-    "can be compared; which of them ends better is then a matter of luck."
-)
+STARTS_TEXTS = {
+    "best": f"Each run is the one with the lowest loss of {BEST_OF} random starts of its own, so that methods are compared, not "
+    "luck.",
+    "shared": "For teaching: all runs start at the same points, so that their steps can be compared. Which of them ends in a "
+    "better optimum is a matter of luck.",
+}
+"""what they are"""
 
 
 def choose_comparison(data: Data) -> tuple[int, int, int, str, int]:
@@ -171,17 +173,16 @@ def choose_comparison(data: Data) -> tuple[int, int, int, str, int]:
         panels = st.segmented_control(
             "Runs", range(2, MAX_PANELS + 1), default=2, required=True, key="panels", width=140, **IN_LINK
         )
-        starts = st.selectbox(
-            "Starts", list(STARTS), format_func=STARTS.get, key="starts", width=190, help=STARTS_HELP, **IN_LINK
-        )
-        restarts = BEST_OF if starts == "best" else 1
         k = _choose_k()
-        initialization = _choose_initialization(
-            "Shared initialization", [initialization.name for initialization in SEEDED], "start_all", width=190
-        )
+        with st.popover(STARTS[st.session_state.get("starts", "best")], help="Random starts and initialization"):
+            starts = st.selectbox("Random starts", list(STARTS), format_func=STARTS.get, key="starts", **IN_LINK)
+            st.caption(STARTS_TEXTS[starts])
+            names = [initialization.name for initialization in SEEDED]
+            initialization = _choose_initialization("Shared initialization", names, "start_all", "stretch")
         seed = _choose_seed()
+        restarts = BEST_OF if starts == "best" else 1
         st.button(
-            "New random starts" if restarts > 1 else "New random start",
+            "New random start",
             icon=":material/casino:",
             on_click=_next_seed,
             args=(restarts,),
@@ -190,8 +191,11 @@ def choose_comparison(data: Data) -> tuple[int, int, int, str, int]:
     return panels, restarts, _at_most(k, data), initialization, seed
 
 
-def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
-    """Choose the settings of one run of a comparison; `number` counts from 1. All but the method are in a popover."""
+def choose_panel(data: Data, number: int, k: int, seed: int, narrow: bool) -> Panel:
+    """Choose the settings of one run of a comparison; `number` counts from 1. All but the method are in a popover.
+
+    `narrow`: the button of the popover has an icon only.
+    """
     ending = panel_ending(data, number)
     default, defaults, initial = (
         (*PANEL_DEFAULTS[number - 1], SAME) if data.precomputed is None else PRECOMPUTED_PANEL_DEFAULTS[number - 1]
@@ -199,7 +203,8 @@ def choose_panel(data: Data, number: int, k: int, seed: int) -> Panel:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
         view = _choose_method(available_methods(COMPARE, data), f"algorithm{ending}", default, f"Run {number}", "stretch")
         defaults = defaults if view.name == default else {}
-        with st.popover("Options", help="K, initialization and more, for this run only"):
+        icon = dict(label="", icon=":material/tune:") if narrow else dict(label="Options")
+        with st.popover(**icon, help="Options: K, initialization and more, for this run only"):
             if view.traits.k == "chosen":
                 own = st.number_input(
                     "Clusters (K)", 1, MAX_CLUSTERS, None, placeholder=f"same as above ({k})", key=f"k{ending}", **IN_LINK

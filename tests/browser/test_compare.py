@@ -11,7 +11,7 @@ from tests.browser.waiting import leave_unchanged, play_to_end, step, still, to_
 
 pytestmark = pytest.mark.browser
 
-ADDRESS = "/compare?n=50&data_seed=1&seed=5"  # short runs, each with another number of iterations
+ADDRESS = "/compare?panels=3&n=50&data_seed=1&starts=One+shared+start&seed=5"  # short runs, each with another number of iterations
 LOSSES = ".st-key-race_losses .js-plotly-plot"
 CONTINGENCY = "[class*=st-key-contingency] .js-plotly-plot"
 
@@ -55,8 +55,8 @@ def histories():
     points = three_gaussians(50, np.random.default_rng(1)).points
     runs = [
         History.record(KMeans(3, init="random"), points, rng=5),
-        History.record(KMedoids(3, init="random", update="swap"), proximity_matrix(points), rng=5),
         History.record(GaussianMixture(3, init="random"), points, rng=5),
+        History.record(KMedoids(3, init="random", update="swap"), proximity_matrix(points), rng=5),
     ]
     return [(run, [centers_of(parameters, points) for parameters in run.parameters]) for run in runs]
 
@@ -184,4 +184,4 @@ def test_an_example_is_opened_by_one_click_and_is_in_the_address(page, server):
     assert all("Converged after" in sentence for sentence in sentences(page))
     address = {name: value for name, [value] in parse_qs(urlsplit(page.url).query).items()}
     # the link of the example, as tests/pages/compare opens it
-    assert address == dict(sample="With outliers", outliers_share="0.1", panels="2", seed="5")
+    assert address == dict(sample="With outliers", outliers_share="0.1", algorithm_2="K-medoids", seed="5")

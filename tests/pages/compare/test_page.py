@@ -168,7 +168,7 @@ def test_each_run_is_the_best_of_ten_restarts_with_the_mean_and_standard_deviati
             assert column(app, "Adjusted Rand index")[i] == f"{texts[0]}  mean {texts[1]} ± {texts[2]}"
         assert "the one with the lowest loss of 10 restarts" in messages(app)
         if seed == 1:
-            next(button for button in app.button if button.label == "New random starts").click().run()
+            next(button for button in app.button if button.label == "New random start").click().run()
     assert app.number_input(key="seed").value == 11
 
 
