@@ -67,7 +67,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             def on_draw(share, i=i):
                 on_progress(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), DRAWING)
 
-            options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent)
+            options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent, narrow=len(containers) > 3)
             drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
         titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)

@@ -39,6 +39,8 @@ from pages.runs.pixels import painted_rows
 from pages.runs.run import Run
 
 HEIGHT = 576
+NARROW_MARGIN = dict(l=36, r=4, t=6, b=28)
+"""margin for the labels of the axes only"""
 GRID = (320, 480)
 """rows and columns of the image of cluster regions"""
 
@@ -55,6 +57,7 @@ def picture(
     height: int = HEIGHT,
     markers: int = MAX_ANIMATED_MARKERS,
     extent: tuple[float, float, float, float] | None = None,
+    narrow: bool = False,
 ) -> go.Figure:
     """Animated scatter plot of a run.
 
@@ -67,12 +70,14 @@ def picture(
     height : in pixels.
     markers : largest number of points drawn as markers; more points are painted as an image.
     extent : left, right, bottom and top; by default `extent_of` the run.
+    narrow : whether to leave out the names of the axes, to save room.
     """
     extent = extent or extent_of([run], plane)
     # in a small plot point labels would overlap
     builder = _FigureBuilder(run, frames, plane, markers, extent, height >= HEIGHT)
     builder.background = background and background(run, plane, extent)
     builder.margins = margins and margins(run, plane, extent)
+    builder.narrow = narrow
     return builder.figure(name, height, on_progress)
 
 
@@ -146,6 +151,7 @@ class Regions:
 
 class _FigureBuilder:
     background = margins = painted_rows = None
+    narrow = False
 
     def __init__(self, run: Run, frames: list[Frame], plane: Plane, markers: int, extent, with_names: bool):
         self.run, self.frames, self.plane = run, frames, plane
@@ -259,6 +265,10 @@ class _FigureBuilder:
             | player_layout(name)
             | dict(images=images)
         )
+        if self.narrow:
+            layout["margin"] = NARROW_MARGIN
+            for axis in ("xaxis", "yaxis"):
+                layout[axis] = layout[axis] | dict(title=None, nticks=4)
         if self.margins:
             self.margins.add_axes(layout)
         return Figure([points, *static[1:], *lines, *moving, *margin_traces], layout, frames)

@@ -159,8 +159,8 @@ PRECOMPUTED_PANEL_DEFAULTS = (
 STARTS = {"best": f"Best of {BEST_OF} restarts", "shared": "One shared start"}
 """labels of the random starts of a comparison"""
 STARTS_TEXTS = {
-    "best": f"Each run is the one with the lowest loss of {BEST_OF} random starts of its own, so that methods are compared, not "
-    "luck.",
+    "best": f"Each run is the one with the lowest loss of {BEST_OF} random starts of its own, so that methods are compared, "
+    "not luck.",
     "shared": "For teaching: all runs start at the same points, so that their steps can be compared. Which of them ends in a "
     "better optimum is a matter of luck.",
 }

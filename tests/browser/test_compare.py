@@ -11,7 +11,7 @@ from tests.browser.waiting import leave_unchanged, play_to_end, step, still, to_
 
 pytestmark = pytest.mark.browser
 
-ADDRESS = "/compare?panels=3&n=50&data_seed=1&starts=One+shared+start&seed=5"  # short runs, each with another number of iterations
+ADDRESS = "/compare?panels=3&n=50&data_seed=1&starts=One+shared+start&seed=5"  # short runs of different lengths
 LOSSES = ".st-key-race_losses .js-plotly-plot"
 CONTINGENCY = "[class*=st-key-contingency] .js-plotly-plot"
 
