@@ -19,7 +19,7 @@ from pages.runs.background import OnProgress
 from pages.runs.frames import aligned_frames
 from pages.runs.known_groups import NAMES
 from pages.ui.charts import show_chart
-from pages.ui.export_menu import show_export_menu
+from pages.ui.export_menu import show_comparison_export, show_export_menu
 from pages.ui.known_groups import known_clusters, show_more_scores
 from pages.ui.player import player
 from pages.ui.progress import Progress
@@ -85,6 +85,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             show_export_menu(run, figure, frames, key)
     with st.container(key="player_panel"):
         player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
+    show_comparison_export(runs, names, drawn, frames_of, f"Comparison: {comparison.data.title}")
     n = comparison.data.n
     st.caption(
         plots.points_note(n, bool(comparison.note), n > MAX_MARKERS)

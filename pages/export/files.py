@@ -6,14 +6,16 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import product
 
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.export import offline
 from pages.figures import stills
+from pages.figures.montage import montage
 from pages.runs import curves
 from pages.runs.frames import Frame
 from pages.runs.run import Run
@@ -215,3 +217,36 @@ def animation_gif(
     curve = curves.loss_curve(run, frames, "")
     parts = [(figure, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
     return stills.animated_gif(parts, (960, 540), title, [frame.sentence for frame in frames], on_progress)
+
+
+def sentences_of(names: Sequence[str], frames: Sequence[list[Frame]]) -> list[str]:
+    """Return the captions of all frames of several runs, one line for each run; runs with fewer frames keep the last one."""
+    return [
+        "\n".join(f"{name}: {row[min(i, len(row) - 1)].sentence}" for name, row in zip(names, frames, strict=True))
+        for i in range(max(map(len, frames)))
+    ]
+
+
+def comparison_html(
+    runs: Sequence[Run], names: Sequence[str], figures: list[go.Figure], frames: Sequence[list[Frame]], title: str
+) -> bytes:
+    """Return the synchronized animations of several runs, with their loss curves, as one HTML file."""
+    shown = [curves.loss_curve(run, row, "") for run, row in zip(runs, frames, strict=True)]
+    return offline.animation(montage(figures, shown, list(names)), sentences_of(names, frames), title)
+
+
+def comparison_gif(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    figures: list[go.Figure],
+    frames: Sequence[list[Frame]],
+    title: str,
+    on_progress: OnProgress = ignore_progress,
+) -> bytes:
+    """Return the synchronized animations of several runs, with their loss curves, as one GIF."""
+    n, width = len(runs), max(300, 960 // len(runs))
+    parts = [(figure, (i * width, 64, width, 300)) for i, figure in enumerate(figures)]
+    for i, (run, row) in enumerate(zip(runs, frames, strict=True)):
+        parts.append((curves.loss_curve(run, row, ""), (i * width, 370, width, 160)))
+    size, sentences = (n * width, 550 + 40 * n), sentences_of(names, frames)
+    return stills.animated_gif(parts, size, title, sentences, on_progress, names=names, lines=2 * n)

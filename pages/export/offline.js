@@ -3,7 +3,7 @@
 // {plot_id} with the id of the plot.
 const graph = document.getElementById("{plot_id}");
 const sentence = document.createElement("p");
-sentence.style.cssText = "font:600 17px sans-serif;margin:0 3rem";
+sentence.style.cssText = "font:600 17px sans-serif;margin:0 3rem;white-space:pre-line";
 sentence.setAttribute("aria-live", "polite");
 graph.before(sentence);
 

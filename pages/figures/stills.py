@@ -7,7 +7,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -307,6 +307,8 @@ def animated_gif(
     sentences: list[str],
     on_progress=lambda fraction: None,
     duration: int = 400,
+    names: Sequence[str] = (),
+    lines: int = 2,
 ) -> bytes:
     """Return a GIF of synchronized figures with a title, captions and a progress bar.
 
@@ -315,6 +317,8 @@ def animated_gif(
     sentences : caption of each frame
     on_progress : called with the completed fraction (0 to 1)
     duration : time per frame in milliseconds; the last frame is shown six times as long
+    names : names of the first figures, written above them
+    lines : maximum number of lines of a caption; a line break begins a new one
     """
     stills = [Stills(figure, width, height) for figure, (_, _, width, height) in figures]
     corners = [(left, top) for _, (left, top, _, _) in figures]
@@ -324,8 +328,13 @@ def animated_gif(
         whole = Image.new("RGB", (OVERSAMPLING * size[0], OVERSAMPLING * size[1]), BACKGROUND)
         draw, width = ImageDraw.Draw(whole), whole.width - OVERSAMPLING * 32
         draw.text((OVERSAMPLING * 16, OVERSAMPLING * 10), _shortened(title, 17, width), INK, _font(17))
-        for row, line in enumerate(_wrapped(sentences[i], 15, width)[:2]):
-            draw.text((OVERSAMPLING * 16, whole.height - OVERSAMPLING * (50 - 20 * row)), line, INK, _font(15))
+        for name, (_, (left, top, length, _)) in zip(names, figures, strict=False):
+            name = _shortened(name, 14, OVERSAMPLING * (length - LEFT_MARGIN))
+            draw.text((OVERSAMPLING * (left + LEFT_MARGIN), OVERSAMPLING * (top - 4)), name, INK, _font(14), anchor="ls")
+        parts = sentences[i].split("\n")
+        wrapped = [line for part in parts for line in _wrapped(part, 15, width)[: max(1, lines // len(parts))]]
+        for row, line in enumerate(wrapped):
+            draw.text((OVERSAMPLING * 16, whole.height - OVERSAMPLING * (10 + 20 * (lines - row))), line, INK, _font(15))
         draw.rectangle([0, whole.height - OVERSAMPLING * 4, whole.width * i // max(last, 1), whole.height], fill=CURVE)
         whole = whole.reduce(OVERSAMPLING)
         for image, corner in zip(shown, corners, strict=True):

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -26,13 +26,13 @@ MAX_QUICK_VALUES = 400_000
 
 
 @contextmanager
-def export_popover(key: str) -> Iterator[bool]:
+def export_popover(key: str, label: str = "Export") -> Iterator[bool]:
     """A popover for downloads; yields whether it is open. Use it in a fragment: only that runs when it is opened.
 
     The files are created when it is opened, and given to Streamlit as bytes. Streamlit drops functions that create files, and
     the files that they created, when a script of any session ends, so that a click would fail now and then.
     """
-    menu = st.popover("Export", icon=":material/download:", on_change="rerun", key=f"export menu{key}")
+    menu = st.popover(label, icon=":material/download:", on_change="rerun", key=f"export menu{key}")
     with menu:
         yield menu.open
 
@@ -64,6 +64,30 @@ def download(label: str, name: str, mime: str, content: tuple, create: Callable[
 def show_export_menu(run: Run, figure: go.Figure, frames: list[Frame], key: str = "") -> None:
     """Show the menu with all exports of a run and its animation. `key` distinguishes the menus of several runs on a page."""
     _export_menu(droppable((f"exported{key}", run.key), run), figure, frames, key)
+
+
+def show_comparison_export(
+    runs: Sequence[Run], names: Sequence[str], figures: list[go.Figure], frames: Sequence[list[Frame]], title: str
+) -> None:
+    """Show the menu with the animations of several runs as one file."""
+    content = tuple(run.key for run in runs), figures[0].meta
+    _comparison_menu(droppable(("exported comparison", *content), tuple(runs)), names, figures, frames, title, content)
+
+
+@st.fragment
+def _comparison_menu(runs: Callable, names, figures, frames, title: str, content: tuple) -> None:
+    with export_popover(" comparison", "Export the comparison") as is_open:
+        if not is_open:
+            return
+        parts = runs(), names, figures, frames, title
+        for label, ending, mime, create in (
+            ("Comparison (HTML)", "html", "text/html", files.comparison_html),
+            ("Comparison (GIF)", "gif", "image/gif", files.comparison_gif),
+        ):
+            create = partial(create, *parts)
+            if ending != "gif" or file_on_demand(label, content, create):
+                download(label, f"comparison.{ending}", mime, content, create)
+        st.caption("All runs with their losses and sentences, in step. The HTML file works offline.")
 
 
 @st.fragment
