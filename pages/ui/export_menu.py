@@ -71,15 +71,16 @@ def show_comparison_export(
 ) -> None:
     """Show the menu with the animations of several runs as one file."""
     content = tuple(run.key for run in runs), figures[0].meta
-    _comparison_menu(droppable(("exported comparison", *content), tuple(runs)), names, figures, frames, title, content)
+    kept = [droppable((f"exported run {i}", run.key), run) for i, run in enumerate(runs)]
+    _comparison_menu(kept, names, figures, frames, title, content)
 
 
 @st.fragment
-def _comparison_menu(runs: Callable, names, figures, frames, title: str, content: tuple) -> None:
+def _comparison_menu(runs: list[Callable[[], Run]], names, figures, frames, title: str, content: tuple) -> None:
     with export_popover(" comparison", "Export the comparison") as is_open:
         if not is_open:
             return
-        parts = runs(), names, figures, frames, title
+        parts = [run() for run in runs], names, figures, frames, title
         for label, ending, mime, create in (
             ("Comparison (HTML)", "html", "text/html", files.comparison_html),
             ("Comparison (GIF)", "gif", "image/gif", files.comparison_gif),
