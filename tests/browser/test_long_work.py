@@ -32,11 +32,12 @@ def points(page):
 
 
 NOTE_CLICKABLE = """() => {
-    // Notes buttons and charts that can be clicked although an earlier run of the script left them.
+    // Notes buttons and charts that can be clicked or focused although an earlier run of the script left them.
     window.clickable = new Set();
     const look = () => {
         for (const e of document.querySelectorAll('.stMain [data-stale="true"] :is(button, a, .js-plotly-plot)'))
-            if (e.checkVisibility({visibilityProperty: true}) && getComputedStyle(e).pointerEvents !== 'none'
+            if (e.checkVisibility({visibilityProperty: true})
+                && (getComputedStyle(e).pointerEvents !== 'none' || !e.closest('[inert]'))
                 && e.closest('.stButton, .stPlotlyChart, .stPageLink') && !/Stop$/.test(e.innerText))
                 window.clickable.add(e.className + e.innerText);
         requestAnimationFrame(look);

@@ -1,3 +1,37 @@
+// What cannot be clicked, see frame.css, cannot be reached by the keyboard, either. A button that has the focus keeps it, because
+// the page runs again after each click, but it cannot be pressed.
+const BLOCKED = "[data-testid=stSidebarNav], [data-testid=stElementContainer] > *";
+const isBlocked = (element) => getComputedStyle(element).pointerEvents === "none";
+function block() {
+  const isConnected = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState === "CONNECTED";
+  window.wasConnected ||= isConnected;
+  const isOffline = window.wasConnected && !isConnected;
+  if (document.body.classList.toggle("offline", isOffline) || document.querySelector("#offline")) {
+    let message = document.querySelector("#offline");
+    if (!message) {
+      message = Object.assign(document.createElement("div"), { id: "offline", role: "status" });
+      document.body.append(message);
+    }
+    message.textContent = isOffline ? "The connection to the server is lost. Reconnecting …" : "";
+  }
+  for (const element of document.querySelectorAll(BLOCKED)) {
+    const inert = isBlocked(element) && !element.contains(document.activeElement);
+    if (element.inert !== inert) element.inert = inert;
+  }
+}
+function refuse(event) {
+  const element = event.target.closest?.(BLOCKED);
+  if (!element || !isBlocked(element)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+if (!window.blocking) {
+  window.blocking = new MutationObserver(block);
+  window.blocking.observe(document.body, { subtree: true, attributeFilter: ["data-stale", "data-test-connection-state"] });
+  document.addEventListener("click", refuse, true); // before other listeners, which are added below
+  block();
+}
+
 // Opening a page adds an entry to the browser history; changing a setting replaces the address of that entry. Streamlit would
 // add an entry for every value that it writes into the address, and Back would step through all of them.
 if (!Object.hasOwn(history, "pushState")) {
