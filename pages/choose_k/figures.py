@@ -9,6 +9,8 @@ from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, Verdict
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
+from pages.runs.known_groups import NAMES as SCORES
+from pages.runs.known_groups import KnownGroups
 
 HEIGHT = 230
 LINE, CHOSEN = palette.CURVE, palette.CHOSEN
@@ -91,6 +93,20 @@ def information_criteria(verdict: Verdict) -> go.Figure:
     figure.update_yaxes(zeroline=False, nticks=5)
     figure.update_layout(height=330, margin=TIGHT | dict(t=30), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0))
     return figure
+
+
+def known_groups(ks: np.ndarray, scores: list[KnownGroups], groups: int) -> go.Figure:
+    """Adjusted Rand index and V-measure over K, with a dotted line at the number of known groups."""
+    data = [
+        dict(type="scatter", mode="lines+markers", x=ks, y=[getattr(one, name) for one in scores], name=SCORES[name])
+        | dict(line=dict(color=LINE, width=2.5, dash=dash), marker=dict(symbol=symbol, size=7))
+        | dict(hovertemplate=f"{SCORES[name]}, K = %{{x}}<br>%{{y:.3f}}<extra></extra>")
+        for name, dash, symbol in (("adjusted_rand", "solid", "circle"), ("v_measure", "dash", "square"))
+    ]
+    line = dict(width=1.5, dash="dot", color=palette.NEUTRAL)
+    layout = _layout(HEIGHT + 50, ks) | dict(showlegend=True, legend=dict(orientation="h", y=1.02, yanchor="bottom", x=0))
+    layout["shapes"] = [dict(type="line", x0=groups, x1=groups, y0=0, y1=1, yref="paper", line=line)]
+    return Figure(data, layout)
 
 
 def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figure:

@@ -1,17 +1,24 @@
 """Sections of the Choose K page: criteria, and the clusters for each K."""
 
 from dataclasses import replace
+from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from pages.choose_k import figures as sweep_figures
 from pages.choose_k.sweep import BestRun
 from pages.choose_k.verdict import MIN_SILHOUETTE, MIN_STABILITY, NAMES, Criterion, Verdict, matched_colors
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs
+from pages.export.spreadsheets import table_csv
 from pages.figures import plots
 from pages.figures.markup import table
 from pages.figures.thumbnails import as_html, thumbnail
+from pages.runs.known_groups import NAMES as SCORES
+from pages.runs.known_groups import TEXTS as SCORE_TEXTS
+from pages.runs.known_groups import KnownGroups
 from pages.ui.charts import show_chart
+from pages.ui.export_menu import download
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
@@ -66,6 +73,8 @@ def show(verdict: Verdict) -> None:
                 st.caption(TEXTS[name])
     if verdict.information:
         show_information(verdict)
+    if verdict.sweep.data.groups:
+        show_known_groups(verdict)
     show_best_runs(verdict)
 
 
@@ -83,6 +92,27 @@ def show_information(verdict: Verdict) -> None:
     figure = sweep_figures.information_criteria(verdict)
     show_chart(figure, key="information", alt=f"BIC, ICL and AIC over K and {model}.")
     st.caption(INFORMATION_TEXT)
+
+
+def show_known_groups(verdict: Verdict) -> None:
+    data, ks = verdict.sweep.data, verdict.ks
+    scores = [KnownGroups.of(data.labels, best.labels) for best in verdict.best_runs]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**Agreement with the {escape_markdown(data.true_labels_name)}** by K")
+        figure = sweep_figures.known_groups(ks, scores, data.groups)
+        show_chart(figure, key="known groups", alt="Adjusted Rand index and V-measure over K.")
+        st.caption(f"Not used for the suggestions above. Dotted line: number of known groups, {data.groups}.")
+    values = pd.DataFrame({SCORES[name]: [getattr(one, name) for one in scores] for name in SCORES}, index=ks)
+    with right, st.expander("More scores"):
+        rows = [
+            [k, *(minus_signs(f"{value:.3f}") for value in row)] for k, row in zip(ks.tolist(), values.values, strict=True)
+        ]
+        st.html(table(["K", *SCORES.values()], rows, "Agreement with the true labels by K", row_headers=True))
+        st.caption(" ".join(f"{SCORES[name]}: {text}." for name, text in SCORE_TEXTS.items()))
+        content = (plots.token(data.key, verdict.sweep.settings, ks.tolist(), verdict.sweep.runs),)
+        create = partial(table_csv, values.rename_axis("K").reset_index())
+        download("Scores (CSV)", "scores-by-k.csv", "text/csv", content, create)
 
 
 def show_best_runs(verdict: Verdict) -> None:

@@ -18,12 +18,14 @@ from pages.methods import available_methods, method
 from pages.methods.options import Settings
 from pages.methods.starts import MANUAL, ManualStart
 from pages.methods.traits import COMPARE, WATCH
+from pages.runs.known_groups import TEXTS, KnownGroups, group_names
 from pages.runs.profiles import Profiles
 from pages.runs.run import Run
 from pages.runs.segments import Edit, Segments, segments_of
 from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
+from pages.ui.known_groups import KnownClusters, show_more_scores
 from pages.ui.navigation import open_with_centers
 from pages.ui.progress import Progress
 from pages.ui.segments import EDIT_ERROR, edit, select_rows, selected_rows, show_edit_error, undo
@@ -230,8 +232,15 @@ def _compare_with_another(segments: Segments) -> None:
         return
     if chosen == TRUTH:
         labels = segments.data.labels
-        names = [f"True label {i + 1}" for i in range(labels.max() + 1)]
+        names = group_names(segments.data)
         _show_agreement(segments.labels, segments.names, labels, names, "True labels")
+        scores = KnownGroups.of(labels, segments.labels)
+        if scores is not None:
+            confusion = scores.confusion
+            own = [segments.names[i] for i in confusion.clusters]
+            marks = [cluster_mark(segments.ranks[i], segments.names[i]) for i in confusion.clusters]
+            st.markdown(f"V-measure: **{scores.v_measure:.3f}** ({TEXTS['v_measure']}).")
+            show_more_scores([KnownClusters("the segments", scores, [names[i] for i in confusion.groups], own, marks)])
         return
     progress = Progress()
     try:

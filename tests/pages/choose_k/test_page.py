@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from clustering import adjusted_rand_index, fowlkes_mallows_index, purity
 from pages.choose_k.sweep import INITIALIZATION
 from pages.choose_k.verdict import NAMES
 from pages.datasets import catalog
@@ -37,6 +38,14 @@ def test_it_shows_the_criteria_and_the_clusters_for_each_k_and_opens_a_run():
     assert [title.value for title in app.title] == ["Choose K"]
     assert headline(app).startswith("Suggested K: 3 (Silhouette")
     assert criteria(app) == POINT_CRITERIA
+    known = next(e.proto.body for e in app.get("html") if "Agreement with the true labels by K" in e.proto.body)
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", known)]
+    best = latest(app, "sweep").results["data", 3]
+    labels = catalog.draw_sample("three", 200, 0, {}).labels
+    assert rows[0][:3] == ["K", "Adjusted Rand index", "V-measure"]
+    assert rows[3][:2] == ["3", f"{adjusted_rand_index(labels, best.labels):.3f}"]
+    assert rows[3][5:] == [f"{fowlkes_mallows_index(labels, best.labels):.3f}", f"{purity(labels, best.labels):.3f}"]
+    assert "Scores (CSV)" in [one.proto.label for one in app.get("download_button")]
     buttons = run_buttons(app)
     assert [button.label.split(",")[0] for button in buttons] == [f"K = {k}" for k in range(1, 9)]
     buttons[3].click().run()

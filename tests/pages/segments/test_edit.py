@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering import adjusted_rand_index, within_groups
+from clustering import adjusted_rand_index, v_measure, within_groups
 from pages.datasets.formatting import escape_markdown, format_number
 from pages.methods import settings
 from pages.runs.cache import RecentCache
@@ -160,6 +160,7 @@ def test_segments_are_compared_with_another_method_and_with_the_true_labels(app)
     assert f"Adjusted Rand index: **{adjusted_rand_index(segments.labels, run.labels):.3f}**" in shown(app)
     app.selectbox(key="segments_other").set_value("true labels").run()
     assert f"Adjusted Rand index: **{adjusted_rand_index(segments.labels, segments.data.labels):.3f}**" in shown(app)
+    assert f"V-measure: **{v_measure(segments.data.labels, segments.labels).v_measure:.3f}**" in shown(app)
 
 
 def test_runs_on_samples_are_compared_on_their_common_rows():
