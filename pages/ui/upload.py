@@ -213,11 +213,8 @@ def _choose_reading(title: str, key: str, content: bytes, below) -> Source | Dat
             opened = open_cached(key, content, title, Format("workbook", header=None, sheet=sheet))
             if opened.reading is None:
                 raise ValueError(opened.error)
-    is_unsure = opened.reading is None or bool(opened.reading.doubts)
-    place, details = (
-        st.container(),
-        below.expander("File: how it was read", icon=":material/description:", expanded=is_unsure),
-    )
+    place = st.container()
+    details = below.expander("File: how it was read", icon=":material/description:", expanded=True)
     reading = details.container()
     apply_choices(root, "reading", key)
     with details:

@@ -775,6 +775,11 @@ def test_rows_and_columns_of_json_objects_can_be_exchanged(shared_app):
     np.testing.assert_array_equal(in_use(app).points, [[1, 2, 4], [4, 5, 9]])
 
 
+def test_the_rows_as_they_were_read_are_always_visible(shared_app):
+    app = paste(shared_app, "a,b\n1,2\n3,4\n5,7\n")
+    assert labeled(app.expander, "File: how it was read").proto.expanded
+
+
 def test_json_can_be_pasted(shared_app):
     app = paste(shared_app, '[{"a": 1, "b": 2}, {"a": 3, "b": 5}, {"a": 4, "b": 9}]')
     assert in_use(app).points.shape == (3, 2)
