@@ -19,7 +19,7 @@ panels, restarts, k, initialization, seed = choose_comparison(data)
 progress = Progress()
 containers = panel_containers(panels)
 chosen = []
-for i, container in enumerate(containers):
+for i, container in enumerate(containers[:panels]):
     with container:
         chosen.append(choose_panel(data, i + 1, k, seed, narrow=panels > 3))
 choose_example(EXAMPLES, beside, below)

@@ -46,7 +46,7 @@ def _spread(values: np.ndarray | None) -> tuple[float, float] | None:
     if values is None or len(values) < 2 or np.isnan(values).any():
         return None
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    return mean, 0.0 if deviation < 1e-9 * abs(mean) else deviation  # the same optimum, up to rounding
+    return mean, 0.0 if deviation < 1e-6 * abs(mean) else deviation  # the same optimum, up to convergence
 
 
 def scores(comparison: Comparison) -> list[PanelScores]:

@@ -1,6 +1,7 @@
 """Sections of the Compare page: plots of the runs, table of scores, agreement of the clusterings."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import streamlit as st
@@ -24,8 +25,8 @@ from pages.ui.known_groups import known_clusters, show_more_scores
 from pages.ui.player import player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
-from pages.ui.run_view import DRAWING
-from pages.ui.widgets import session_cache
+from pages.ui.run_view import DRAWING, formulas_of, player_panel
+from pages.ui.widgets import PERSISTENT, session_cache
 
 HEIGHT = 384
 """height of a plot in pixels"""
@@ -33,20 +34,23 @@ MAX_MARKERS = 600
 """number of points above which plots are images, so that several animations play smoothly"""
 ALL_CELLS = "all"
 """option that highlights all disagreements"""
+BESIDE = "losses beside"
+"""key of the toggle that shows the losses beside the panels"""
 RUN_SHARE = 0.6
 """share of the progress bar for the runs; the rest is for drawing"""
 
 
 def panel_containers(panels: int) -> list:
-    """A container for each panel, in one row."""
-    return st.columns(panels, gap="medium" if panels < 4 else "small")
+    """A container for each panel, in one row; the last one is for the losses if they shall be beside the panels."""
+    beside = st.session_state.get(BESIDE, False)
+    return st.columns(panels + beside, gap="medium" if panels + beside < 4 else "small")
 
 
 def show_messages(comparison: Comparison, containers: Sequence) -> None:
     """Show the messages about the comparison and its runs, and the errors of failed runs."""
     if comparison.note:
         st.info(comparison.note, icon=":material/info:")
-    for container, run in zip(containers, comparison.runs, strict=True):
+    for container, run in zip(containers, comparison.runs, strict=False):
         if isinstance(run, str):
             container.error(escape_markdown(run), icon=":material/error:")
         elif run.note and run.note != comparison.note:
@@ -67,13 +71,13 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
             def on_draw(share, i=i):
                 on_progress(RUN_SHARE + (1 - RUN_SHARE) * (i + share) / len(runs), DRAWING)
 
-            options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent, narrow=len(containers) > 3)
+            options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent, narrow=len(comparison.panels) > 3)
             drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
         titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
         return drawn, curves.loss_curves(runs, frames_of, token, titles)
 
     drawn, losses = progress.compute(("comparison figures", token), draw, DRAWING)
-    used = [container for container, run in zip(containers, comparison.runs, strict=True) if not isinstance(run, str)]
+    used = [container for container, run in zip(containers, comparison.runs, strict=False) if not isinstance(run, str)]
     keys = [f"race_{i}" for i in range(len(runs))]
     alt_texts = [[pictures.alt_text(run, frame) for frame in frames] for run, frames in zip(runs, frames_of, strict=True)]
     for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
@@ -83,8 +87,16 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
                 show_chart(figure, key=f"picture {key}", alt=texts[-1], can_be_saved=True, height="stretch")
             show_notices(run)
             show_export_menu(run, figure, frames, key)
-    with st.container(key="player_panel"):
-        player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, alt_texts=alt_texts)
+    panel, formulas = player_panel(), None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        beside = st.toggle("Losses beside the plots", key=BESIDE, **PERSISTENT)
+        if st.toggle("Show formulas", key="formulas", **PERSISTENT):
+            chosen = names.index(st.selectbox("Formulas of", names, width=220, key="formulas of", **PERSISTENT))
+            row, longest = frames_of[chosen], max(map(len, frames_of))
+            formulas, _ = formulas_of(runs[chosen], row + row[-1:] * (longest - len(row)))  # a finished run waits
+    with panel:
+        options = dict(formulas=formulas, alt_texts=alt_texts)
+        player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, **options)
     show_comparison_export(runs, names, drawn, frames_of, f"Comparison: {comparison.data.title}")
     n = comparison.data.n
     st.caption(
@@ -95,10 +107,11 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         + (f" {pixels.NOTE}" if comparison.data.all_rows else "")
         + f" {plots.rings_note(comparison.data)}"
     )
-    st.subheader("Losses")
+    if not beside:
+        st.subheader("Losses")
     iteration_notes = dict.fromkeys(run.view.iteration_note for run in runs if run.view.iteration_note)
     st.caption(" ".join(["Loss functions differ between methods: compare convergence, not values.", *iteration_notes]))
-    with st.container(key="race_losses"):
+    with containers[-1] if beside else nullcontext(), st.container(key="race_losses"):
         with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
         ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
         show_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.")

@@ -105,8 +105,14 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
         point, rank = choose_focus(run) if always else (0, 0)
         if not st.toggle("Show formulas", key="formulas", **PERSISTENT):
             return None, point
-        if not always:
-            point, rank = choose_focus(run)
+        return formulas_of(run, frames, (point, rank) if always else None)
+
+
+def formulas_of(run: Run, frames: list[Frame], focus: tuple[int, int] | None = None) -> tuple[Typeset | None, int]:
+    """The formulas of a run and the point they refer to; `focus` is the result of `choose_focus`, which is called if None."""
+    if run.view.traits.clusters and not run.k:
+        return None, 0
+    point, rank = focus or choose_focus(run)
     cluster = int((run.ranks == rank).nonzero()[0][0]) if run.k else 0
     return typeset(run.view.formulas(run, point, cluster), frames), point
 

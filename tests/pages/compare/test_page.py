@@ -426,3 +426,21 @@ def test_moons_are_found_by_single_linkage_only_and_not_with_points_between_them
     for run, moons in zip(comparison.runs[:2], (2, 1), strict=True):  # both moons lose a part to the other, or one of them
         counts, *_ = contingency_table(comparison.data.labels, run.history.last.labels)
         assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).sum() == moons
+
+
+def test_losses_and_the_formulas_of_a_run_are_shown_beside_the_panels_on_request():
+    app = opened("/compare?n=60")
+    assert "Losses" in [one.value for one in app.subheader]
+    app.toggle(key="losses beside").set_value(True)
+    app.toggle(key="formulas").set_value(True).run()
+    assert has_no_errors(app)
+    assert "Losses" not in [one.value for one in app.subheader]
+    assert len(plots(app)) == 2
+    texts = []
+    for name in ("1. K-means", "2. Mixture (full)"):
+        app.selectbox(key="formulas of").set_value(name).run()
+        assert has_no_errors(app)
+        [data] = [json.loads(one.proto.json) for one in app.get("bidi_component") if '"formulas"' in one.proto.json]
+        assert len(data["values"]) == max(map(len, data["captions"]))
+        texts.append(data["formulas"])
+    assert texts[0] != texts[1]
