@@ -246,8 +246,8 @@ class SkipGramView(MethodView):
             "start": f"Each {noun} has two vectors: one as {with_article(noun)}, and one as a context of others. The plot "
             "shows the first ones, in the plane of the first two principal components of the final vectors.",
             "initial": "The loss is low if pairs that occur together have a large product, and other pairs a small one.",
-            "words": f"Half-step for {noun}s: the assignment (E) gives each pair a weight, and the update (M) moves each vector "
-            "to the solution of a weighted least-squares problem.",
+            "words": f"Half-step for {noun}s: the assignment (E) gives each pair a weight, and the update (M) moves each "
+            "vector to the solution of a weighted least-squares problem.",
             "contexts": f"Half-step for contexts: the same for the context vectors, while the {noun} vectors stay.",
         }
 
