@@ -329,7 +329,10 @@ def save_project() -> None:
     """Show a menu that saves the project as a file. It is no fragment: those do nothing while the page waits for a run."""
     menu = st.popover("Save project", icon=":material/save:", on_change="rerun", key="project menu")
     with menu:
-        if not menu.open or LATEST not in st.session_state:
+        if not menu.open:
+            return
+        if LATEST not in st.session_state:
+            st.caption("Wait until the first page is complete.")
             return
         st.caption(
             "One file with your data, preparation, names and settings. To continue later or on another computer, open it on "

@@ -76,14 +76,44 @@ def test_results_of_other_settings_are_hidden_while_new_ones_are_computed(page, 
     page.get_by_text(re.compile("^Stopped")).wait_for()
 
 
-def test_a_long_run_shows_its_progress_and_can_be_left(page, server):
+def test_a_long_run_shows_its_progress_and_can_be_stopped_resumed_and_left(page, server):
     page.goto(f"{server}/?n=200,000&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8")
+    wait_for_progress(page, r"Iteration \d+ of at most")
+    stop_button(page).click()
+    began = time.monotonic()
+    page.get_by_text("Stopped. Change a setting or resume.").wait_for()
+    assert time.monotonic() - began < 1
+    page.get_by_role("button", name="Resume").click()
     wait_for_progress(page, r"Iteration \d+ of at most")
     points(page).press("Home")
     page.get_by_text("50 points, 2 columns").wait_for()
     wait_for_charts(page, PLOT, LOSS)
     assert page.evaluate("chart => document.querySelector(chart)._fullData.at(-1).x.length", PLOT) == 8
     assert page.get_by_label("Random seed (data)").input_value() == "0"
+
+
+def test_the_page_can_be_used_and_left_while_a_run_goes_on(page, server):
+    def iteration():
+        text = page.get_by_text(re.compile(r"^Iteration \d+ of at most")).inner_text()
+        return int(re.search(r"\d+", text)[0])
+
+    page.goto(f"{server}/?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=12")
+    wait_for_charts(page, PLOT, LOSS)
+    points(page).press("End")
+    wait_for_progress(page, r"Iteration \d+ of at most")
+    before = iteration()
+    page.get_by_role("button", name="Save project").click()
+    page.get_by_role("button", name="Project file").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Failures").click()
+    page.get_by_role("heading", name="Failures", exact=True).wait_for()
+    idle(page)
+    page.get_by_role("link", name="Watch").click()
+    wait_for_progress(page, r"Iteration \d+ of at most")
+    assert iteration() > before
+    points(page).press("Home")
+    page.get_by_text("50 points, 2 columns").wait_for()
+    wait_for_charts(page, PLOT, LOSS)
 
 
 def test_a_long_computation_can_be_stopped_and_resumed(page, server):
