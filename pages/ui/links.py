@@ -29,7 +29,7 @@ from pages.ui.query_parameters import (
 )
 from pages.ui.segments import EDITS_IN_LINK
 from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
-from pages.ui.widgets import SAME, SAME_LABEL
+from pages.ui.widgets import SAME, SAME_LABEL, STARTS
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
 MAX_NUMBER = 2**53
@@ -249,7 +249,7 @@ def _labels() -> list[Mapping]:
     choices = [option.choices for view in views for option in view.options if option.choices is not None]
     titles = {view.name: view.title for view in views}
     starts = {name: initialization.label for name, initialization in initializations().items()} | {SAME: SAME_LABEL}
-    return [SOURCES, TEXT_SOURCES, MISSING_OPTIONS, SCALINGS, titles, starts, *choices]
+    return [SOURCES, TEXT_SOURCES, MISSING_OPTIONS, SCALINGS, STARTS, titles, starts, *choices]
 
 
 def _is_number(text: str, value) -> bool:
