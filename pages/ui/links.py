@@ -44,6 +44,8 @@ OF_PAGES = "parameters of pages"
 """session key: by page, its query parameters that are not those of all pages, when it was last drawn"""
 FOLLOWING = "following the address"
 """session key: whether the user went back or forward to the page, and its script has not ended since"""
+COMPLETE = "complete"
+"""session key: whether the last run of the script was not interrupted"""
 
 
 def requested_parameters() -> dict[str, list[str]]:
@@ -100,6 +102,12 @@ def restore_address(page: str) -> None:
                 st.session_state[name] = st.session_state[name]
         others = [name for name in st.query_params if name not in (*shared, CENTERS, EDITS_IN_LINK)]
         st.session_state[LEFT_OVER] = st.query_params.to_dict(), others
+    if not st.session_state.get(COMPLETE, True):
+        # the browser may not have received the values that the last run sent, and Streamlit sends only changed ones
+        for name in shared_keys() | own_keys():
+            if name in st.session_state:
+                st.session_state[name] = st.session_state[name]
+    st.session_state[COMPLETE] = False
     address, names = st.session_state.get(LEFT_OVER, ({}, []))
     # the browser sends the parameters of the page that was left until one is changed
     if names and not is_history_navigation() and st.query_params.to_dict() == address:
@@ -160,6 +168,7 @@ def write_address() -> None:
     Streamlit omits values that were restored, and retains parameters of the page that was left.
     """
     wanted, page = st.session_state[ADDRESS], st.session_state["page"]
+    st.session_state[COMPLETE] = True
     replace_parameters(wanted)
     of_pages = {one: _query(parameters) for one, parameters in st.session_state[OF_PAGES].items()}
     of_pages |= dict.fromkeys(CURRENT_RUN, of_pages.get(CURRENT_RUN[0], ""))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
+from streamlit.testing.v1 import AppTest
 
 from pages.datasets.formatting import escape_markdown
 from tests.pages.app import latest, opened, opened_with_pasted
@@ -235,3 +236,23 @@ def test_proposed_centers_are_distinct_however_far_from_zero_the_data_are():
     centers = run_of(app).history.parameters[0]
     assert len(np.unique(centers[:, 0])) == 3
     assert "centers" not in app.query_params
+
+
+def test_values_of_a_link_are_sent_again_after_a_run_that_was_interrupted():
+    def page():
+        import streamlit as st
+
+        from pages.ui import links
+
+        links.restore_address("")
+        st.number_input("K", 1, 9, 3, key="k", bind="query-params")
+        links.note_parameters()
+        if "interrupted" not in st.session_state:
+            st.session_state["interrupted"] = True
+            st.stop()
+        links.write_address()
+
+    app = AppTest.from_function(page)
+    app.query_params["k"] = "5"
+    assert [app.run().number_input(key="k").proto.set_value for _ in range(3)] == [True, True, False]
+    assert app.number_input(key="k").value == 5
