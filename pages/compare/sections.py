@@ -141,7 +141,7 @@ def show_scores(comparison: Comparison) -> None:
     st.html(table([*headers, *compared], [cells(row) for row in rows], "Scores of the runs", row_headers=True))
     st.caption(escape_markdown(" ".join(notes(comparison, rows))))
     if has_labels:
-        show_more_scores([known_clusters(run, name) for name, run in comparison.named_runs])
+        show_more_scores([known_clusters(run, name) for name, run in comparison.named_runs if run.known_groups])
 
 
 def _with_spread(
