@@ -161,9 +161,9 @@ def test_the_image_of_the_last_state_has_the_memberships_of_all_rows(run, monkey
     counts, shares = [], []
     of_counts, paint_on = paint.Canvas.of_counts, paint.Canvas.paint
 
-    def kept_counts(pixels, totals):
+    def kept_counts(pixels, totals, *options):
         counts.append(totals)
-        return of_counts(pixels, totals)
+        return of_counts(pixels, totals, *options)
 
     def kept_shares(canvas, colors, responsibilities=None, **options):
         shares.append(responsibilities)
