@@ -43,7 +43,7 @@ def known_clusters(run: Run, title: str = "") -> KnownClusters:
 
 @st.fragment
 def show_more_scores(shown: list[KnownClusters], key: str = "") -> None:
-    """Show a popover with all scores of one or several clusterings, and a confusion matrix with a download; nothing for none."""
+    """Show a popover with all scores of the clusterings, if there are any, and a confusion matrix with a download."""
     if not shown:
         return
     with st.popover("More scores", icon=":material/grid_on:", on_change="rerun", key=f"more scores{key}") as menu:
