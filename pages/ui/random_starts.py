@@ -15,6 +15,10 @@ WANTED, FOUND = "bad start wanted", "found seed"
 """session keys: the search for a bad start that the user asked for; the seed that it found, for the next run of the script"""
 
 
+LAST = "last start"
+"""session key: the latest run, by data and settings, its seed and loss, and what was said about it"""
+
+
 def use_found_start() -> None:
     """Set the seed of a bad start that the last run of the script found. Call it before widgets are drawn."""
     if (seed := st.session_state.pop(FOUND, None)) is not None:
@@ -34,6 +38,8 @@ def show_random_starts(run: Run) -> None:
     """Compare a run with other random starts, and offer the best start and a bad one; nothing if its start is not random."""
     if not has_random_start(run.settings):
         return
+    if text := _comparison_with_last(run):
+        st.caption(text)
     if affordable_runs(run.data, run.settings, BEST_OF) == 1:
         st.caption("The data are large, so no other random start was tried.")
         return
@@ -63,6 +69,19 @@ def show_random_starts(run: Run) -> None:
                 args=({WANTED: many[0]},),
                 help=f"Try {many[1].count} random starts and show the one that ends with the highest loss",
             )
+
+
+def _comparison_with_last(run: Run) -> str:
+    """A sentence if the run before this one had another seed only, and found the same optimum; otherwise empty."""
+    key, seed, loss = (run.data.key, replace(run.settings, seed=0)), run.settings.seed, run.history.losses[-1]
+    last_key, last_seed, last_loss, text = st.session_state.get(LAST, (None, None, None, ""))
+    if key != last_key:
+        text = ""
+    elif seed != last_seed:
+        is_same = abs(loss - last_loss) <= 1e-9 * abs(last_loss)
+        text = f"This start, seed {seed}, finds the same optimum as the one before, seed {last_seed}." if is_same else ""
+    st.session_state[LAST] = key, seed, loss, text
+    return text
 
 
 def warn_of_better_start(run: Run, consequence: str) -> None:

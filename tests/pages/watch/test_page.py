@@ -226,6 +226,16 @@ def test_starts_that_are_not_random_are_compared_with_no_others():
     assert "Find a bad start" not in [one.label for one in app.button]
 
 
+def test_a_new_random_start_that_finds_the_same_optimum_says_so():
+    app = opened("/?n=50")
+    same = "finds the same optimum as the one before"
+    assert same not in messages(app)
+    next(button for button in app.main.button if button.label == "New random start").click().run()
+    assert f"This start, seed 2, {same}, seed 1." in messages(app)
+    app.number_input(key="k").set_value(5).run()
+    assert same not in messages(app)
+
+
 def test_the_first_page_offers_three_ways_in():
     app = opened("/?n=50")
     ways = {button.label: button for button in app.main.button}
