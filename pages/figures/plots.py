@@ -22,7 +22,7 @@ MAX_ANIMATED_MARKERS = 1_000
 MAX_HOVERABLE = 400
 """maximum number of points of a painted image that show a tooltip"""
 MAX_TOOLTIP_COLUMNS = 6
-"""maximum number of columns in a tooltip of a point whose columns were scaled"""
+"""maximum number of columns in a tooltip"""
 TEXT_TOOLTIP = "%{customdata}<extra></extra>"
 MAX_NAME_LABELS = 150
 """maximum number of names written next to their points"""
@@ -30,6 +30,8 @@ LIGHT, DARK = "#ffffff", "#26262c"
 """colors of the light outline and the dark line that highlight the current step, visible on any background"""
 THINNED = "thinned"
 """`meta` of traces whose texts are hidden where they overlap; the first ones have priority"""
+RINGS = "rings"
+"""`meta` of the traces of rings around points with imputed values, which can be hidden"""
 THIN_LABELS = (Path(__file__).parent / "thin.js").read_text(encoding="utf-8")
 """script whose function `keepThin` hides these texts in a browser"""
 EMPTY_LINE = dict(x=[None], y=[None])
@@ -82,6 +84,7 @@ def rings(data: Data, xy: np.ndarray) -> list[dict]:
         dict(
             type="scatter",
             mode="markers",
+            meta=RINGS,
             x=xy[rows, 0],
             y=xy[rows, 1],
             customdata=[
@@ -143,12 +146,12 @@ def name_labels(data: Data, rows: np.ndarray, thinned: bool = False) -> dict:
 
 
 def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> dict:
-    """Return a trace of these rows of xy (n, 2), with names and coordinates as tooltips.
+    """Return a trace of these rows of xy (n, 2), with names and the first columns, in the units of the table, as tooltips.
 
-    If the columns were scaled, tooltips show their first values in the units of the table instead of the coordinates.
+    Tooltips of points that have no other columns, or none that mean anything to a reader, show the coordinates.
     """
     names = list(map(escape_title, data.names_of(rows)))
-    if data.scaling is None:
+    if data.scaling is None and (len(data.columns) < 3 or data.precomputed is not None or data.weights is not None):
         x, y = map(escape_title, plane.names)
         template = f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>"
     else:
@@ -292,6 +295,11 @@ class Figure(go.Figure):
         super().__init__(dict(data=data, layout=layout))
         return getattr(self, name)
 
+    def with_traces(self, traces: list[dict]) -> "Figure":
+        """Return a copy with these traces above all others, the same in all frames."""
+        data, layout, frames = self._spec
+        return Figure([*data, *traces], layout, frames)
+
     @property
     def meta(self) -> str:
         """`layout.meta`, without validation."""
@@ -324,14 +332,22 @@ class _PageFigure(Figure):
         return spec | (dict(frames=_packed(frames)) if frames else {})
 
 
-def page_figure(figure: go.Figure, theme: Theme) -> Figure:
-    """Return the figure as it is sent to a page with this theme."""
+def has_rings(figure: go.Figure) -> bool:
+    """Return whether a figure has rings around points with imputed values."""
+    data = figure._spec[0] if isinstance(figure, Figure) else figure.to_dict()["data"]
+    return any(trace.get("meta") == RINGS for trace in data)
+
+
+def page_figure(figure: go.Figure, theme: Theme, rings: bool = True) -> Figure:
+    """Return the figure as it is sent to a page with this theme, with or without rings around imputed values."""
     if isinstance(figure, Figure) and "_validated" not in figure.__dict__:
         data, layout, frames = figure._spec
     else:  # it may have been changed
         spec = figure.to_dict()
         data, layout, frames = spec["data"], spec["layout"], spec.get("frames", ())
     layout = {name: value for name, value in layout.items() if name != "template"}
+    if not rings:
+        data = [trace | dict(visible=False) if trace.get("meta") == RINGS else trace for trace in data]
     return _PageFigure(data, themed(layout, theme), frames)
 
 

@@ -12,6 +12,7 @@ from pages.figures.ellipses import ellipses
 from pages.figures.plots import (
     DARK,
     LIGHT,
+    MAX_ANIMATED_MARKERS,
     MAX_MARKERS,
     TIGHT,
     Figure,
@@ -43,19 +44,14 @@ def responsibility_colors(responsibilities: np.ndarray) -> list[str]:
     return palette.blend(responsibilities, [palette.color_of(rank) for rank in range(responsibilities.shape[1])])
 
 
-def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int):
-    """Coordinates (n, 2), traces and layout of a scatter plot colored by responsibilities.
-
-    More than `MAX_MARKERS` points are drawn as an image. The `customdata` of a point is its index, for clicks.
-    """
+def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int) -> tuple[list[dict], dict]:
+    """Traces and layout of a scatter plot colored by responsibilities; more than `MAX_MARKERS` points are an image."""
     xy = plane.positions(data.points)
     extent = padded_extent(xy, 1.3 if data.to_scale else None)
     painted = len(xy) > MAX_MARKERS
-    layout = plane_layout(data, plane, extent, height, painted) | dict(dragmode=False, clickmode="event+select")
+    layout = plane_layout(data, plane, extent, height, painted) | dict(dragmode=False)
     rows = hoverable_rows(len(xy)) if painted else np.arange(len(xy))
     points = point_trace(data, plane, xy, rows)
-    points["hovertemplate"] = points["hovertemplate"].replace("%{customdata}", "%{text}")
-    points |= dict(text=points["customdata"], customdata=rows.tolist())
     if painted:
         colors = palette.rgb([palette.color_of(rank) for rank in range(responsibilities.shape[1])])
         source = canvas_of(data, xy, extent).paint(colors, responsibilities=responsibilities.T)
@@ -63,17 +59,21 @@ def _scatter(data: Data, plane: Plane, responsibilities: np.ndarray, height: int
         points["marker"] = dict(size=9, opacity=0)
     else:
         points["marker"] = dict(size=marker_size(len(xy)), opacity=0.85, color=responsibility_colors(responsibilities))
-    unchanged = dict(marker=dict(opacity=points["marker"]["opacity"]))  # by default, Plotly dims all points but the clicked
-    points |= dict(selected=unchanged, unselected=unchanged)
-    return xy, [points], layout
+    return [points], layout
 
 
-def highlighted(
-    posterior: Posterior, plane: Plane, rows: np.ndarray, chosen: int | None = None, height: int = HEIGHT
-) -> go.Figure:
-    """Scatter plot colored by responsibilities, with circles around `rows` and crosshairs on the chosen point."""
-    data = posterior.run.data
-    xy, traces, layout = _scatter(data, plane, posterior.responsibilities, height)
+def marks(run: Run, plane: Plane, rows: np.ndarray, chosen: int | None = None) -> list[dict]:
+    """Traces for the picture of a run: circles around `rows`, crosshairs on the chosen point, and what can be clicked.
+
+    The `customdata` of a click is the index of the point. If points are drawn as markers, they can be clicked themselves.
+    """
+    xy, traces = plane.positions(run.data.points), []
+    if len(xy) > MAX_ANIMATED_MARKERS or run.data.all_rows is not None:
+        at = hoverable_rows(len(xy))
+        targets = point_trace(run.data, plane, xy, at)
+        targets["hovertemplate"] = targets["hovertemplate"].replace("%{customdata}", "%{text}")
+        targets |= dict(text=targets["customdata"], customdata=at.tolist(), marker=dict(size=9, opacity=0))
+        traces.append(targets)
     rows = rows[:MAX_MARKERS]
     ring = dict(symbol="circle-open", size=12, color=palette.CHOSEN, line=dict(width=1.8))
     traces.append(dict(type="scatter", mode="markers", x=xy[rows, 0], y=xy[rows, 1], hoverinfo="skip", marker=ring))
@@ -82,7 +82,7 @@ def highlighted(
             mark = dict(symbol="circle-cross-open", size=size, color=color, line=dict(width=width))
             here = xy[[chosen]]
             traces.append(dict(type="scatter", mode="markers", x=here[:, 0], y=here[:, 1], hoverinfo="skip", marker=mark))
-    return Figure(traces, layout)
+    return traces
 
 
 def responsibility_bars(responsibilities: np.ndarray, height: int = 170) -> go.Figure:
@@ -132,7 +132,7 @@ def responsibility_history(responsibilities: np.ndarray, height: int = 200) -> g
     return Figure(areas, layout)
 
 
-def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = HEIGHT) -> go.Figure:
+def ternary_plot(run: Run, frames: list[Frame], name: str, height: int = 280) -> go.Figure:
     """Animated ternary plot of the responsibilities for three components; clearly assigned points are near a corner.
 
     More than `MAX_TERNARY_POINTS` points are sampled, always the same ones.
@@ -274,11 +274,11 @@ def bootstrap_means(bootstrap: Bootstrap, plane: Plane, height: int = HEIGHT) ->
     """Scatter plot of the component means of all bootstrap fits, over the points."""
     run = bootstrap.run
     posterior = Posterior(run)
-    _, traces, layout = _scatter(run.data, plane, posterior.responsibilities, height)
+    traces, layout = _scatter(run.data, plane, posterior.responsibilities, height)
     if "images" not in layout:
         traces[0]["marker"] = traces[0]["marker"] | dict(opacity=0.25)
     for cluster in np.argsort(run.ranks):
         means = plane.project(np.array([fit.means[cluster] for fit in bootstrap.fits]))
         mark = dict(size=7, color=palette.color_of(run.ranks[cluster]), line=dict(width=1, color=DARK), opacity=0.8)
         traces.append(dict(type="scatter", mode="markers", x=means[:, 0], y=means[:, 1], hoverinfo="skip", marker=mark))
-    return Figure(traces, layout | dict(clickmode="none"))
+    return Figure(traces, layout)

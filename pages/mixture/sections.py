@@ -48,19 +48,29 @@ SECTIONS = {
 }
 
 
-def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown: RunPictures, point: int) -> None:
+def choose_circled(section: str, run: Run) -> np.ndarray:
+    """Chooses the points to circle in the picture, and says what they are; none for most sections."""
+    if section == "responsibilities":
+        return _choose_uncertain(run)
+    return _choose_unlikely(run) if section == "low_density" else np.empty(0, dtype=int)
+
+
+def show_section(
+    section: str, run: Run, plane: Plane, progress: Progress, shown: RunPictures, point: int, rows: np.ndarray
+) -> None:
     """Shows one of `SECTIONS`.
 
     Parameters
     ----------
     shown : the plots above; the ternary plot is animated with them
     point : index of the selected point
+    rows : indices of the points of `choose_circled`
     """
     {
-        "responsibilities": lambda: show_responsibilities(run, plane, shown, point),
+        "responsibilities": lambda: show_responsibilities(run, shown, point),
         "parameters": lambda: show_parameters(run),
         "truth": lambda: show_tables(run),
-        "low_density": lambda: show_low_density(run, plane),
+        "low_density": lambda: show_low_density(run, rows),
         "sampling": lambda: show_sampling(run, plane),
         "models": lambda: show_models(run, plane, progress),
         "limit": lambda: show_limit(run, plane, progress),
@@ -68,62 +78,56 @@ def show_section(section: str, run: Run, plane: Plane, progress: Progress, shown
     }[section]()
 
 
-def show_responsibilities(run: Run, plane: Plane, shown: RunPictures, point: int) -> None:
+def _choose_uncertain(run: Run) -> np.ndarray:
+    if run.settings.k == 1:
+        return np.empty(0, dtype=int)
+    posterior = Posterior(run)
+    percent = st.slider("Circle the most uncertain points (%)", 0, 30, 5, key="uncertain", **PERSISTENT)
+    rows = np.argsort(-posterior.entropy, kind="stable")[: round(percent / 100 * len(run.data.points))]
+    st.caption(
+        (
+            f"Circled: {circled(len(rows))} with the highest assignment entropy (highest: {posterior.entropy[rows].max():.3f} "
+            f"nats; the largest possible value, ln K, is {np.log(run.settings.k):.3f}). "
+            if len(rows)
+            else ""
+        )
+        + "Click a point in the picture to show its responsibilities."
+    )
+    return rows
+
+
+def show_responsibilities(run: Run, shown: RunPictures, point: int) -> None:
     posterior = Posterior(run)
     n = len(run.data.points)
-    percent = 0
-    if run.settings.k > 1:
-        percent = st.slider("Highlight the most uncertain (%)", 0, 30, 5, key="uncertain", **PERSISTENT)
-    uncertain = np.argsort(-posterior.entropy, kind="stable")[: round(percent / 100 * n)]
-    left, right = st.columns([3, 2], gap="medium")
-
-    def clicked():
-        picked = st.session_state[f"responsibilities {point}"]["selection"]["points"]
-        if picked and isinstance(picked[0].get("customdata"), int):
-            st.session_state["focus"] = picked[0]["customdata"] + 1
-
-    with left:
-        show_chart(
-            figures.highlighted(posterior, plane, uncertain, point),
-            key=f"responsibilities {point}",  # with the same key, the last click would be handled again
-            on_select=clicked,
-            selection_mode="points",
-            alt=f"Points colored by responsibilities; the {len(uncertain)} most uncertain are circled.",
-        )
-        st.caption(
-            f"Circled: {circled(len(uncertain))} with the highest assignment entropy "
-            f"(highest: {posterior.entropy[uncertain].max():.3f} nats; the largest possible value, ln K, is "
-            f"{np.log(run.settings.k):.3f}). Click a point to show its responsibilities."
-            if len(uncertain) and run.settings.k > 1
-            else "Click a point to show its responsibilities."
-        )
-    with right:
+    final, history, triangle = st.columns(3, gap="medium")
+    with final:
         show_chart(
             figures.responsibility_bars(posterior.responsibilities[point]),
             key="shares",
             alt="Bar chart of the responsibilities of the selected point.",
         )
+        st.caption(f"Responsibilities of the selected point. Entropy {posterior.entropy[point]:.3f} nats.")
+    with history:
         show_chart(
             figures.responsibility_history(posterior.by_iteration(point)),
             key="way",
             alt="Responsibilities of the selected point in each iteration.",
         )
-        st.caption(
-            f"Responsibilities of the selected point, final and by iteration. Entropy {posterior.entropy[point]:.3f} nats."
-        )
-    if run.settings.k == 3:
-        with left:
-            st.markdown("**Responsibilities (ternary plot)**")
-            with st.container(key="triangle"):
-                show_chart(
-                    session_cache().get(("triangle", shown.name), lambda: figures.ternary_plot(run, shown.frames, shown.name)),
-                    key="triangle chart",
-                    alt="Ternary plot of the responsibilities: clearly assigned points are near the corners.",
-                )
-            st.caption(
-                "Near a corner: clearly assigned. On an edge: between two components. The points move with the animation."
-                + (f" A sample of {figures.MAX_TERNARY_POINTS:,} points." if n > figures.MAX_TERNARY_POINTS else "")
+        st.caption("The same by iteration.")
+    if run.settings.k != 3:
+        return
+    with triangle:
+        with st.container(key="triangle"):
+            show_chart(
+                session_cache().get(("triangle", shown.name), lambda: figures.ternary_plot(run, shown.frames, shown.name)),
+                key="triangle chart",
+                alt="Ternary plot of the responsibilities: clearly assigned points are near the corners.",
             )
+        st.caption(
+            "Ternary plot of all points. Near a corner: clearly assigned. On an edge: between two components. The points move "
+            "with the animation."
+            + (f" A sample of {figures.MAX_TERNARY_POINTS:,} points." if n > figures.MAX_TERNARY_POINTS else "")
+        )
 
 
 def show_parameters(run: Run) -> None:
@@ -155,31 +159,31 @@ def circled(count: int) -> str:
     return f"the first {limit:,} of {pluralize(count, 'point')}" if count > limit else pluralize(count, "point")
 
 
-def show_low_density(run: Run, plane: Plane) -> None:
+def _choose_unlikely(run: Run) -> np.ndarray:
     posterior = Posterior(run)
-    percent = st.slider("Points with the lowest density (%)", 0.0, 20.0, 2.0, 0.5, key="unlikely", **PERSISTENT)
+    percent = st.slider("Circle the points with the lowest density (%)", 0.0, 20.0, 2.0, 0.5, key="unlikely", **PERSISTENT)
     rows, threshold = posterior.lowest_density(percent / 100)
+    if len(rows):
+        density = minus_signs(f"log density below {threshold:.2f}")
+        st.caption(
+            f"Circled: {circled(len(rows))}, {density}. If the model fits well, they are outliers or in sparse regions."
+        )
+    else:
+        st.caption("No points are circled.")
+    return rows
+
+
+def show_low_density(run: Run, rows: np.ndarray) -> None:
+    posterior = Posterior(run)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_chart(
-            figures.highlighted(posterior, plane, rows),
-            key="unlikely picture",
-            alt=f"Scatter plot of the points; {len(rows)} are circled.",
-        )
-        if len(rows):
-            density = minus_signs(f"log density below {threshold:.2f}")
-            st.caption(
-                f"Circled: {circled(len(rows))}, {density}. If the model fits well, these are outliers or points in sparse "
-                "regions."
-            )
-        else:
-            st.caption("No points are circled.")
-    with right:
+        _, threshold = posterior.lowest_density(len(rows) / len(run.data.points))
         show_chart(
             figures.log_densities(posterior, threshold),
             key="log densities",
             alt="Histogram of log densities.",
         )
+    with right:
         cells = [
             [name, minus_signs(f"{posterior.log_density[row]:.2f}")]
             for name, row in zip(run.data.names_of(rows[:200]), rows[:200], strict=True)

@@ -8,7 +8,6 @@ from tests.browser.waiting import (
     LOSS,
     PLOT,
     enter,
-    idle,
     leave_unchanged,
     play_to_end,
     sentence,
@@ -22,8 +21,11 @@ from tests.browser.waiting import (
 pytestmark = pytest.mark.browser
 
 TRIANGLE = ".st-key-triangle .js-plotly-plot"
-RESPONSIBILITIES = "[class*=st-key-responsibilities] .js-plotly-plot"
 ADDRESS = "/mixture?n=50&data_seed=8&start_mixture=K-means"  # a short run
+
+
+MARKED = "([chart, x]) => Math.abs(document.querySelector(chart)?._fullData?.at(-1).x[0] - x) < 1e-9"
+"""JavaScript: whether the crosshairs in a chart are at this x"""
 
 
 def open_mixture(page, server):
@@ -70,7 +72,7 @@ def background_and_margin(page, history, index):
     to_frame(page, index)
     source = "chart => [...document.querySelectorAll(chart + ' .imagelayer image')].map(i => i.getAttribute('href'))"
     (image,) = page.evaluate(source, PLOT)
-    across = trace(page, PLOT, -3)
+    across = trace(page, PLOT, -6)  # below the margin on the right, circles and crosshairs
     weights, means, covariances = history.parameters[(index - 1) // 2]
     width = np.sqrt(covariances[:, 0, 0])
     z = (across[:, [0]] - means[:, 0]) / width
@@ -86,7 +88,7 @@ def values(page):
 def test_density_margins_and_ternary_plot_follow_the_frames_and_play_to_the_end(page, server, history):
     open_mixture(page, server)
     page.get_by_role("heading", name="Gaussian mixture", level=1).wait_for()
-    page.get_by_text("Responsibilities (ternary plot)").wait_for()
+    page.get_by_text("Ternary plot of all points").wait_for()
     last = 2 * history.iterations + 1
     scrub = player(page).locator(".scrub")
     assert scrub.input_value() == str(last)
@@ -149,19 +151,20 @@ def test_a_click_on_a_point_selects_it_and_shows_its_responsibilities(page, serv
     distances = np.linalg.norm(xy[:, None] - xy, axis=2) + 99 * np.eye(50)
     isolated = np.argsort(-distances.min(axis=1), kind="stable")
     for row in isolated[[3, 8]].tolist():
-        idle(page)
-        page.locator(RESPONSIBILITIES).first.scroll_into_view_if_needed()
+        wait_for_charts(page, PLOT, LOSS, TRIANGLE)
+        page.locator(PLOT).first.scroll_into_view_if_needed()
         x, y = page.evaluate(
             """([chart, x, y]) => {
                 const graph = document.querySelector(chart), l = graph._fullLayout, box = graph.getBoundingClientRect();
                 return [box.x + l.xaxis._offset + l.xaxis.l2p(x), box.y + l.yaxis._offset + l.yaxis.l2p(y)];
             }""",
-            [RESPONSIBILITIES, *xy[row].tolist()],
+            [PLOT, *xy[row].tolist()],
         )
         page.mouse.move(x - 2, y)
         page.mouse.move(x, y)
-        page.wait_for_function("chart => document.querySelector(chart)._hoverdata?.length", arg=RESPONSIBILITIES)
+        page.wait_for_function("chart => document.querySelector(chart)._hoverdata?.length", arg=PLOT)
         page.mouse.click(x, y)
+        page.mouse.move(0, 0)  # the figure is replaced
         page.wait_for_function(
             "([label, value]) => document.querySelector(`input[aria-label=${label}]`)?.value === value",
             arg=["Point", str(row + 1)],
@@ -174,12 +177,9 @@ def test_a_click_on_a_point_selects_it_and_shows_its_responsibilities(page, serv
             }""",
             arg=bars,
         )
-        np.testing.assert_allclose(trace(page, RESPONSIBILITIES, -1), xy[[row]], atol=1e-9)
+        page.wait_for_function(MARKED, arg=[PLOT, xy[row, 0]])
     enter(page, "Point", "5")
-    page.wait_for_function(
-        "([chart, x]) => Math.abs(document.querySelector(chart)?._fullData?.at(-1).x[0] - x) < 1e-9",
-        arg=[RESPONSIBILITIES, xy[4, 0]],
-    )
+    page.wait_for_function(MARKED, arg=[PLOT, xy[4, 0]])
     assert page.get_by_label("Point", exact=True).input_value() == "5"
 
 

@@ -71,7 +71,7 @@ def metrics(app):
 
 def chart(app, key):
     """The figure with this key as sent to the browser; None if it is not on the page."""
-    found = [one.proto for one in app.get("plotly_chart") if one.proto.id.endswith(f"-{key}")]
+    found = [one.proto for one in app.get("plotly_chart") if f"-{key}" in one.proto.id]
     return json.loads(found[0].spec) if found else None
 
 
@@ -245,7 +245,7 @@ def test_the_slider_sets_the_number_of_uncertain_points_that_are_circled(app):
     for share in (30, 0):
         app.slider(key="uncertain").set_value(share).run()
         assert has_no_error(app)
-        x = chart(app, "responsibilities 0")["data"][1]["x"]
+        x = chart(app, "moving picture")["data"][0]["x"]
         assert len(np.frombuffer(base64.b64decode(x["bdata"]), x["dtype"]) if isinstance(x, dict) else x) == share
         assert (f"{share} points with the highest assignment entropy" in texts(app)) == (share > 0)
 

@@ -582,22 +582,19 @@ def test_the_ternary_plot_of_many_points_shows_a_sample(monkeypatch):
 
 
 def test_a_click_returns_the_position_of_the_point(run, monkeypatch):
-    for most in (2_000, 60):  # as markers, and painted
-        monkeypatch.setattr(mixture_figures, "MAX_MARKERS", most)
-        one = run
-        plane = plane_of(one)
-        points = mixture_figures.highlighted(Posterior(one), plane, np.array([3, 5]), 7).data[0]
-        rows = np.array(points.customdata)
-        assert all(type(row) is int for row in points.to_plotly_json()["customdata"])
-        np.testing.assert_allclose(np.column_stack([points.x, points.y]), one.data.points[rows])
-        assert list(points.text) == [f"point {row + 1}" for row in rows]
+    monkeypatch.setattr(mixture_figures, "MAX_ANIMATED_MARKERS", 60)  # painted
+    points = mixture_figures.marks(run, plane_of(run), np.array([3, 5]), 7)[0]
+    rows = np.array(points["customdata"])
+    assert all(type(row) is int for row in points["customdata"])
+    np.testing.assert_allclose(np.column_stack([points["x"], points["y"]]), run.data.points[rows])
+    assert list(points["text"]) == [f"point {row + 1}" for row in rows]
 
 
 def test_circles_and_crosshairs_are_on_the_given_points(run):
-    _, rings, *cross = mixture_figures.highlighted(Posterior(run), plane_of(run), np.array([3, 5]), 7).data
-    np.testing.assert_array_equal(np.column_stack([rings.x, rings.y]), run.data.points[[3, 5]])
+    rings, *cross = mixture_figures.marks(run, plane_of(run), np.array([3, 5]), 7)
+    np.testing.assert_array_equal(np.column_stack([rings["x"], rings["y"]]), run.data.points[[3, 5]])
     for mark in cross:
-        np.testing.assert_array_equal(np.column_stack([mark.x, mark.y]), run.data.points[[7]])
+        np.testing.assert_array_equal(np.column_stack([mark["x"], mark["y"]]), run.data.points[[7]])
 
 
 def test_ellipses_are_at_one_and_two_standard_deviations():
