@@ -63,12 +63,13 @@ def _layout(height: int, ks: np.ndarray) -> dict:
 
 
 def information_criteria(verdict: Verdict) -> go.Figure:
-    """Information criteria over K, with a line for each model."""
+    """Information criteria over K as differences from the best value, with a line for each model."""
     figure = make_subplots(cols=3, subplot_titles=[NAMES[name] for name in INFORMATION], horizontal_spacing=0.06)
     short = verdict.sweep.view.model_option.short_label
     for column, name in enumerate(INFORMATION, 1):
+        best = min(verdict.information, key=lambda one: getattr(one, name))
         for i, model in enumerate(verdict.sweep.models):
-            line = [(one.k, getattr(one, name)) for one in verdict.information if one.model == model]
+            line = [(one.k, getattr(one, name) - getattr(best, name)) for one in verdict.information if one.model == model]
             ks, values = zip(*line, strict=True)
             figure.add_scatter(
                 row=1,
@@ -81,13 +82,10 @@ def information_criteria(verdict: Verdict) -> go.Figure:
                 mode="lines+markers",
                 line=dict(color=palette.series_color(i), width=2),
                 marker=dict(symbol=palette.symbol_of(i), size=7),
-                hovertemplate=f"{short(model)}, K = %{{x}}<br>%{{y:.1f}}<extra></extra>",
+                hovertemplate=f"{short(model)}, K = %{{x}}<br>best + %{{y:,.1f}}<extra></extra>",
             )
-        best = min(verdict.information, key=lambda one: getattr(one, name))
         mark = dict(size=15, symbol="circle-open", color=CHOSEN, line=dict(width=3))
-        figure.add_scatter(
-            row=1, col=column, x=[best.k], y=[getattr(best, name)], marker=mark, hoverinfo="skip", showlegend=False
-        )
+        figure.add_scatter(row=1, col=column, x=[best.k], y=[0], marker=mark, hoverinfo="skip", showlegend=False)
     title = f"{verdict.sweep.view.traits.cluster.capitalize()}s (K)"
     figure.update_xaxes(title=dict(text=title), zeroline=False, tickvals=verdict.ks.tolist())
     figure.update_yaxes(zeroline=False, nticks=5)

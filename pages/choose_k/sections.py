@@ -63,14 +63,13 @@ def show(verdict: Verdict) -> None:
         + f" The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
     )
     drawn = [name for name in TEXTS if name in verdict.criteria]
-    for first in range(0, len(drawn), 3):
-        for column, name in zip(st.columns(3, gap="medium"), drawn[first : first + 3], strict=False):
+    with st.container(key="criteria"):
+        for column, name in zip(st.columns(len(drawn), gap="medium"), drawn, strict=True):
             with column:
                 criterion = verdict.criteria[name]
-                st.markdown(f"**{NAMES[name]}**")
+                st.markdown(f"**{NAMES[name]}**", help=TEXTS[name])
                 figure = sweep_figures.elbow(criterion) if name == "elbow" else sweep_figures.curve(criterion)
                 show_chart(figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.")
-                st.caption(TEXTS[name])
     if verdict.information:
         show_information(verdict)
     if verdict.sweep.data.groups:
@@ -125,9 +124,9 @@ def show_best_runs(verdict: Verdict) -> None:
         "Best run for each K. Clusters keep the color of the matching cluster at the previous K; the additional cluster gets "
         f"a new color.{plots.colors_note(len(verdict.ks))}"
     )
-    for first in range(0, len(verdict.ks), 4):
-        shown = list(zip(verdict.best_runs, colors, strict=True))[first : first + 4]
-        for column, (best, own) in zip(st.columns(4, gap="medium"), shown, strict=False):
+    with st.container(key="best_runs"):
+        columns = st.columns(len(verdict.ks), gap="medium")
+        for column, best, own in zip(columns, verdict.best_runs, colors, strict=True):
             with column:
                 name = ("k picture", data.key, settings, best.k, tuple(own.tolist()))
                 source = session_cache().get(

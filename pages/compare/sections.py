@@ -84,7 +84,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         with container:
             with st.container(key=key):
                 # as tall as the window allows, see frame.css
-                show_chart(figure, key=f"picture {key}", alt=texts[-1], can_be_saved=True, height="stretch")
+                show_chart(figure, key=f"picture {key}", alt=texts[-1], height="stretch")
             show_notices(run)
             show_export_menu(run, figure, frames, key)
     panel, formulas = player_panel(), None

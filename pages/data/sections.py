@@ -12,7 +12,7 @@ from pages.datasets.formatting import escape_markdown, minus_signs
 from pages.datasets.planes import column_plane
 from pages.figures import summaries
 from pages.figures.plots import rings_note
-from pages.ui.charts import show_chart
+from pages.ui.charts import choose_rings, show_chart
 from pages.ui.data_choice import scaling_key, summary
 from pages.ui.placing import plane_of
 from pages.ui.preparation import show_dominance
@@ -46,6 +46,7 @@ def show_data(data: Data) -> None:
     }[view](data)
     if view != "Table" and (text := rings_note(data)):
         st.caption(text)
+        choose_rings(data)
 
 
 def show_scatter(data: Data) -> None:

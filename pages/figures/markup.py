@@ -10,7 +10,14 @@ STYLE = (
     ".table th,.table td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8883}"
     ".table td{font-variant-numeric:tabular-nums}.table th{font-weight:600}.table th[scope=row]{min-width:8rem}"
     ".table .bar{min-width:2rem}.table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
-    ".scroll{overflow-x:auto;max-height:480px}</style>"
+    # shadows at the edges beyond which there is more: they are covered by parts of the background that scroll with the table
+    ".scroll{overflow:auto;max-height:480px;--page:light-dark(#fff,#14161b);background:"
+    "linear-gradient(90deg,var(--page) 30%,#0000) 0 0/3rem 100% local,"
+    "linear-gradient(270deg,var(--page) 30%,#0000) 100% 0/3rem 100% local,"
+    "linear-gradient(0deg,var(--page) 30%,#0000) 0 100%/100% 3rem local,"
+    "linear-gradient(90deg,#8887,#0000) 0 0/1rem 100% scroll,"
+    "linear-gradient(270deg,#8887,#0000) 100% 0/1rem 100% scroll,"
+    "linear-gradient(0deg,#8887,#0000) 0 100%/100% 1rem scroll;background-repeat:no-repeat}</style>"
 )
 
 

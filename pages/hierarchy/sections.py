@@ -46,7 +46,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            show_chart(scatter, key="tree picture", alt=figures.alt_text(run), can_be_saved=True)
+            show_chart(scatter, key="tree picture", alt=figures.alt_text(run))
         outlines = (
             "Lines: merges so far."
             if data_tree.linkage == "single"

@@ -134,8 +134,8 @@ def show_solutions(findings: Findings) -> None:
     )
     plane = plane_of(findings.study.data)
     shown = list(enumerate(solutions[:MAX_SOLUTIONS]))
-    for row in (shown[:3], shown[3:]):
-        for column, (i, solution) in zip(st.columns(3, gap="medium"), row, strict=False):
+    with st.container(key="solutions"):
+        for column, (i, solution) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
             with column:
                 show_solution(findings, plane, i, solution)
     rest = len(solutions) - len(shown)

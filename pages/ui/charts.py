@@ -3,16 +3,26 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.figures.plots import page_figure
+from pages.datasets.data import Data
+from pages.figures.plots import has_rings, page_figure
 from pages.figures.themes import DARK, LIGHT
 
+RINGS_KEY = "rings"
+"""key of the toggle of rings around imputed values"""
 SAVE_BUTTON = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]}
-"""configuration of figures that can be saved; the player hides Plotly's button and triggers it from its own buttons"""
+"""configuration of figures: Plotly's button is hidden, and those of the player and of frame/saving.js trigger it"""
 
 
-def show_chart(figure: go.Figure, can_be_saved: bool = False, **options):
+def show_chart(figure: go.Figure, **options):
     """Show a figure; `options` are further arguments of `st.plotly_chart`, whose result is returned."""
     # the theme can change without a new run of the script; then frame.css overrides these colors
     theme = DARK if st.context.theme.type == "dark" else LIGHT
-    config = SAVE_BUTTON if can_be_saved else {"displayModeBar": False}
-    return st.plotly_chart(page_figure(figure, theme), theme=None, config=config, **options)
+    if hides_rings := not st.session_state.get(RINGS_KEY, True) and has_rings(figure):
+        options["key"] = f"{options.get('key', '')} without rings"  # a new figure, which the player notices
+    return st.plotly_chart(page_figure(figure, theme, not hides_rings), theme=None, config=SAVE_BUTTON, **options)
+
+
+def choose_rings(data: Data) -> None:
+    """Choose whether plots have rings around points with imputed values, if there are any."""
+    if data.imputed is not None and data.imputed.any():
+        st.toggle("Rings around imputed values", True, key=RINGS_KEY, persist_state="session")

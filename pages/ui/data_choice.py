@@ -13,6 +13,7 @@ from pages.datasets.formatting import escape_markdown
 from pages.datasets.readers import Format
 from pages.datasets.server.configuration import is_configured
 from pages.figures.markup import table
+from pages.ui.charts import choose_rings
 from pages.ui.preparation import (
     SCALING_KEY,
     Source,
@@ -82,7 +83,8 @@ def choose_data(below=None) -> None:
     else:
         st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
         _show_scaling()
-        label = "Paste or draw data, change how a file is read" if source == "own" else "Explore and prepare data"
+        choose_rings(current())
+        label = "Paste, draw or prepare data" if source == "own" else "Explore and prepare data"
         st.page_link("pages/data/page.py", label=label, icon=":material/table_chart:")
 
 

@@ -68,7 +68,7 @@ def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **op
     with st.container(key="picture"):
         alt = pictures.alt_text(run, shown.frames[-1])
         # as tall as the window allows, see frame.css
-        show_chart(shown.picture, key=key, alt=alt, can_be_saved=True, height="stretch", **options)
+        show_chart(shown.picture, key=key, alt=alt, height="stretch", **options)
 
 
 def show_results(run: Run, shown: RunPictures) -> None:

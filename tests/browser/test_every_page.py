@@ -1,4 +1,4 @@
-"""What holds on every page: accessibility, and that it fits a narrow window. The report is also printed."""
+"""What holds on every page: accessibility, downloads, and that it fits a narrow window. The report is also printed."""
 
 import re
 from importlib.util import find_spec
@@ -29,6 +29,14 @@ PAGES = {
 STATIC_CHARTS = {
     "restarts?n=50&runs=10": ["[class*=st-key-histogram] .js-plotly-plot", "[class*=st-key-curves] .js-plotly-plot"],
 }
+
+
+SAVED = """() => {
+    const all = (selector, within) => [...(within ?? document).querySelectorAll(selector)];
+    return all('.stHtml .scroll').length === all('button.save').length
+        && all('[data-testid=stPlotlyChart]').every(chart => all('.save button', chart).length === 2);
+}"""
+"""JavaScript: whether all tables and figures have buttons that save them"""
 
 
 def violations(page, *rules):
@@ -85,6 +93,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
         page.get_by_text("Show formulas").click()
         page.locator(".formulas math").nth(2).wait_for()
         wait_for_charts(page, *PAGES[path])
+    page.wait_for_function(SAVED)
     page.evaluate(axe)
     assert violations(page) == []
 
@@ -101,6 +110,8 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
         arg=charts,
     )
     assert overflow(page) <= 0
+    height = "document.querySelector('[data-testid=stMain]').scrollHeight"
+    assert page.evaluate(height) < (4_000 if "panels=4" not in path else 4_500)
     for chart in charts:
         box = page.locator(chart).bounding_box()
         assert box["x"] >= 0

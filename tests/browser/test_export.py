@@ -63,7 +63,7 @@ def final_sentence(page):
     return page.locator(".sentence", has_text="Converged").inner_text()
 
 
-def test_the_plot_is_saved_as_shown(page, server):
+def test_the_plot_is_saved_as_shown_and_so_are_curves_and_tables(page, server):
     visit(page, server + ADDRESS, PLOT, LOSS)
     page.get_by_role("button", name="SVG", exact=True).wait_for()
     last, _ = download(page, "SVG")
@@ -77,6 +77,16 @@ def test_the_plot_is_saved_as_shown(page, server):
     box = page.locator(PLOT).bounding_box()
     assert Image.open(io.BytesIO(png)).size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=4)
     assert not page.locator(".st-key-picture .modebar-btn").first.is_visible()
+    name, svg = download(page, "Save as SVG: Loss curve")
+    assert name == "loss-curve.svg"
+    assert svg.decode().startswith("<svg")
+    name, table = download(page, "Download as CSV: Cluster sizes")
+    assert name == "cluster-sizes.csv"
+    header, *rows = csv.reader(io.StringIO(table.decode("utf-8-sig")))
+    assert header == ["Cluster", "Size", "x1", "x2"]
+    assert [row[0] for row in rows] == ["1", "2", "3"]
+    assert sum(int(row[1]) for row in rows) == 50
+    assert min(float(row[2]) for row in rows) < 0  # the minus sign is one that computers read
     step(page, "forward")
     leave_unchanged(page, server + ADDRESS)
 

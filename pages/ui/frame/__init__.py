@@ -12,9 +12,10 @@ def style_page(is_default: bool) -> None:
 
     `is_default` is true for the page that opens if the address contains no page, or one that does not exist.
     """
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", "frame.js"))
+    style, *scripts = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", "frame.js", "saving.js"))
     st.html(f"<style>{style}</style>")
-    st.html(f"<script>{{{script}}}</script>", unsafe_allow_javascript=True)
+    for script in scripts:
+        st.html(f"<script>{{{script}}}</script>", unsafe_allow_javascript=True)
     if not is_default:
         found = (_HERE / "found.js").read_text(encoding="utf-8")
         st.html(f"<script>{{{found}}}</script>", unsafe_allow_javascript=True)

@@ -105,3 +105,10 @@ function labelMenu() {
   }
 }
 window.menuLabeling ??= setInterval(labelMenu, 500);
+
+// In a narrow window only the controls of the player, 56 pixels, stay visible. What is said below them scrolls with the page.
+function lowerPlayer() {
+  const panel = document.querySelector(".st-key-player_panel");
+  panel?.parentElement.style.setProperty("--below-controls", `${Math.max(0, panel.parentElement.offsetHeight - 56)}px`);
+}
+window.loweringPlayer ??= setInterval(lowerPlayer, 500);

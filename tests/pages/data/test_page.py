@@ -177,6 +177,9 @@ def test_penguins_with_missing_values_are_read_imputed_standardized_and_clustere
     traces = [trace for figure in figures(app) for trace in json.loads(figure)["data"]]
     rings = [len(trace["customdata"]) for trace in traces if trace.get("marker", {}).get("symbol") == "circle-open"]
     assert rings == [data.imputed.any(axis=1).sum()]
+    app.toggle(key="rings").set_value(False).run()
+    traces = [trace for figure in figures(app) for trace in json.loads(figure)["data"]]
+    assert [trace["visible"] for trace in traces if trace.get("meta") == "rings"] == [False]
 
 
 def test_categories_are_one_hot_encoded_and_gower_is_the_default_metric(app):

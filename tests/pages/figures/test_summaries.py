@@ -115,8 +115,14 @@ def test_escaping_keeps_the_visible_name(name):
 def test_tooltips_and_labels_show_names_literally():
     data = hostile_data()
     figure = summaries.scatter(data, column_plane(data.columns, 1, 0))
-    assert [html.unescape(name) for name in figure.data[0].customdata] == 3 * list(HOSTILE)
+    tooltips = [html.unescape(text) for text in figure.data[0].customdata]
+    for name, text in zip(3 * HOSTILE, tooltips, strict=True):
+        assert text.startswith(f"{name}<br><b>bold</b>: ")
+        assert "<br>%{x} 100%: " in text
     assert html.unescape(figure.layout.xaxis.title.text) == "%{x} 100%"
+    assert figure.data[0].hovertemplate == "%{customdata}<extra></extra>"
+    data = data_of(data.points[:, :2], columns=data.columns[:2])
+    figure = summaries.scatter(data, column_plane(data.columns, 1, 0))
     assert html.unescape(figure.data[0].hovertemplate).startswith("%{customdata}<br>%{x} 100%: %{x}<br><b>bold</b>: %{y}")
     figure = summaries.heat_map(hostile_matrix(), np.arange(len(HOSTILE)))
     assert [html.unescape(name) for name in figure.layout.xaxis.ticktext] == [
