@@ -57,10 +57,6 @@ def test_k_and_seed_are_those_of_each_page_after_several_steps_back_and_forward(
     wait_for(page, *compare)
     page.evaluate("history.go(-1)")
     wait_for(page, *watch)
-    menu(page, RESTARTS)
-    wait_for(page, *restarts)
-    page.go_back()
-    wait_for(page, *watch)
 
 
 def test_the_algorithm_and_sections_are_those_of_each_page_after_going_back(page, server):
