@@ -200,7 +200,8 @@ def scale_of_pixels(data: Data, extent: tuple[float, float, float, float], axis:
     """
     left, right, bottom, top = extent
     ratio = 1.0 if data.to_scale else paint.HEIGHT / paint.WIDTH * (right - left) / (top - bottom)
-    return dict(scaleanchor=axis, scaleratio=ratio)
+    # Plotly would otherwise widen a range each time that the plot gets another size, without narrowing it again
+    return dict(scaleanchor=axis, scaleratio=ratio, constrain="domain")
 
 
 def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, float], height: int, painted: bool) -> dict:
@@ -213,7 +214,7 @@ def plane_layout(data: Data, plane: Plane, extent: tuple[float, float, float, fl
         showlegend=False,
         hovermode="closest",
         dragmode="pan",
-        xaxis=axis | dict(range=[left, right], title=dict(text=escape_title(plane.names[0]))),
+        xaxis=axis | dict(range=[left, right], constrain="domain", title=dict(text=escape_title(plane.names[0]))),
         yaxis=axis
         | dict(range=[bottom, top], title=dict(text=escape_title(plane.names[1])))
         | (scale_of_pixels(data, extent) if data.to_scale or painted else {}),
@@ -233,7 +234,12 @@ def side_by_side_layout(
     for i, (number, title) in enumerate(zip(("", "2"), titles, strict=True)):
         begin, end = 0.52 * i, 0.48 + 0.52 * i
         layout[f"xaxis{number}"] = dict(
-            domain=[begin, end], anchor=f"y{number}", range=[left, right], zeroline=False, title=dict(text=x_title)
+            domain=[begin, end],
+            anchor=f"y{number}",
+            range=[left, right],
+            constrain="domain",
+            zeroline=False,
+            title=dict(text=x_title),
         )
         layout[f"yaxis{number}"] = dict(
             anchor=f"x{number}", range=[bottom, top], zeroline=False, title=dict(text="" if i else y_title)
