@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.util import calc_hash
 
+from pages.choose_k import sweep, verdict
 from pages.export import report
 from pages.figures.plots import Figure
 from pages.mixture import density
@@ -92,3 +93,14 @@ def _small_images():
         patch.setattr(density, "GRID", (46, 60))
         patch.setattr(report, "PLOT_SIZE", (120, 85))
         yield
+
+
+@pytest.fixture
+def few_resamples(monkeypatch):
+    """As few reference data sets and subsamples as the criteria allow, where their number does not matter."""
+    monkeypatch.setattr(sweep, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
+    monkeypatch.setattr(verdict, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
+    monkeypatch.setattr(sweep, "RESAMPLED_SETS", 1)
+    monkeypatch.setattr(verdict, "RESAMPLED_SETS", 1)
+    monkeypatch.setattr(sweep, "SUBSAMPLE_PAIRS", 3)
+    monkeypatch.setattr(sweep, "REFERENCE_PAIRS", 1)

@@ -439,9 +439,10 @@ def test_columns_with_similar_units_are_not_scaled(app):
     assert "accounts for" not in texts_of(app)
 
 
-@pytest.mark.parametrize("page", ["", "report", "choose_k"])
-def test_on_every_page_a_warning_names_a_dominant_column_of_a_bundled_table(page):
-    app = opened(f"/{page}?source=Built-in&table=Old Faithful")
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize("link", ["/?", "/report?", "/choose_k?k_up_to=2&best_of=1&"])
+def test_on_every_page_a_warning_names_a_dominant_column_of_a_bundled_table(link):
+    app = opened(f"{link}source=Built-in&table=Old Faithful")
     assert labeled(app.selectbox, "Scaling").value == "none"
     assert "The column “waiting” accounts for 99.3% of the squared distances" in texts_of(app)
     click(app, "Standardize")
