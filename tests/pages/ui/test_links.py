@@ -208,6 +208,7 @@ NUMBERS = {
 """for each page, parameters that are numbers on it"""
 
 
+@pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize("page", NUMBERS)
 @given(data=strategies.data())
 @settings(max_examples=3)
