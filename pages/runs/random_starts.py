@@ -47,7 +47,7 @@ def affordable_runs(data: Data, settings: Settings, wanted: int) -> int:
         return 1
     view, (n, d), k = method(settings.method), data.points.shape, settings.k or 1
     values = n * n // PAIRS_PER_VALUE if view.traits.pairwise else n * (view.state_size(k, d) + 8 * k)
-    return max(1, min(wanted, MAX_VALUES // values))
+    return max(1, min(wanted, MAX_VALUES // max(values, 1)))
 
 
 class StartResults(NamedTuple):
