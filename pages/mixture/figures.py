@@ -75,7 +75,7 @@ def marks(run: Run, plane: Plane, rows: np.ndarray, chosen: int | None = None) -
         targets |= dict(text=targets["customdata"], customdata=at.tolist(), marker=dict(size=9, opacity=0))
         traces.append(targets)
     rows = rows[:MAX_MARKERS]
-    ring = dict(symbol="circle-open", size=12, color=palette.CHOSEN, line=dict(width=1.8))
+    ring = dict(symbol="circle-open", size=10, color=palette.CHOSEN, line=dict(width=1.4))
     traces.append(dict(type="scatter", mode="markers", x=xy[rows, 0], y=xy[rows, 1], hoverinfo="skip", marker=ring))
     if chosen is not None:
         for size, width, color in ((23, 6, LIGHT), (23, 2.5, DARK)):
