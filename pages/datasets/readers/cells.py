@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import itertools
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -216,10 +217,19 @@ def _from_text(cells: pa.ChunkedArray, format: Format, found: TableFindings) -> 
         return times.values
     if note or date_note:
         found.note("text", note or date_note)
-    present = pc.utf8_normalize(present, form="NFC")
+    present = _composed(present)
     _note_similar_words(cells, present, format, found)
     words = present.to_pandas()
     return _with_one_case(words) if format.ignore_case else words
+
+
+def _composed(words: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The words in Unicode's composed form (NFC), in which words that look equal are equal."""
+    if pc.all(pc.string_is_ascii(words)).as_py() is not False:
+        return words
+    # utf8_normalize of PyArrow 18 to 23 decomposes them instead
+    composed = [None if word is None else unicodedata.normalize("NFC", word) for word in words.to_pylist()]
+    return pa.chunked_array([composed], words.type)
 
 
 def _count_gaps(trimmed: pa.ChunkedArray, missing: pa.ChunkedArray, found: TableFindings) -> None:
