@@ -1,5 +1,7 @@
 """Compare page: several runs on the same data, side by side and synchronized."""
 
+from functools import partial
+
 from pages.compare.comparison import Comparison, comparison_key, make_comparison
 from pages.compare.examples import EXAMPLES
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
@@ -7,11 +9,12 @@ from pages.datasets.formatting import format_number
 from pages.runs.background import OnProgress
 from pages.runs.jobs import progress_after
 from pages.ui.data_choice import current
-from pages.ui.examples import choose_example, title_with_examples
+from pages.ui.examples import appliers_of, choose_example, title_with_examples
 from pages.ui.placing import choose_plane
+from pages.ui.player import Stage
 from pages.ui.progress import Progress
 from pages.ui.segments import last_segments
-from pages.ui.widgets import choose_comparison, choose_panel, session_cache
+from pages.ui.widgets import choose_comparison, choose_panel, next_seed, session_cache
 
 beside, below = title_with_examples("Compare")
 data = current()
@@ -19,7 +22,7 @@ panels, restarts, k, initialization, seed = choose_comparison(data)
 progress = Progress()
 containers = panel_containers(panels)
 chosen = []
-for i, container in enumerate(containers[:panels]):
+for i, container in enumerate(containers):
     with container:
         chosen.append(choose_panel(data, i + 1, k, seed, narrow=panels > 3))
 choose_example(EXAMPLES, beside, below)
@@ -42,7 +45,8 @@ segments = last_segments(data)
 show_messages(comparison, containers)
 if comparison.named_runs:
     plane = choose_plane(comparison.data)
-    show_plots(comparison, plane, containers, progress)
+    stage = Stage(comparison.data.title, partial(next_seed, restarts), examples=appliers_of(EXAMPLES))
+    show_plots(comparison, plane, containers, progress, stage)
     show_scores(comparison)
     if len(comparison.clusterings) > 1 or segments is not None:
         with_segments = comparison.with_segments(segments)

@@ -1,9 +1,9 @@
 """Sections of the Compare page: plots of the runs, table of scores, agreement of the clusterings."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.compare import figures
@@ -15,17 +15,19 @@ from pages.datasets.formatting import escape_markdown, format_number, minus_sign
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import Raw, table
+from pages.methods.formulas import typeset
 from pages.runs import curves, pictures, pixels
 from pages.runs.background import OnProgress
-from pages.runs.frames import aligned_frames
+from pages.runs.frames import Frame, aligned_frames
 from pages.runs.known_groups import NAMES
 from pages.ui.charts import show_chart
 from pages.ui.export_menu import show_comparison_export, show_export_menu
+from pages.ui.formulas import show_formulas
 from pages.ui.known_groups import known_clusters, show_more_scores
-from pages.ui.player import player
+from pages.ui.player import Stage, player
 from pages.ui.progress import Progress
 from pages.ui.results import show_notices
-from pages.ui.run_view import DRAWING, formulas_of, player_panel
+from pages.ui.run_view import DRAWING
 from pages.ui.widgets import PERSISTENT, session_cache
 
 HEIGHT = 384
@@ -34,31 +36,31 @@ MAX_MARKERS = 600
 """number of points above which plots are images, so that several animations play smoothly"""
 ALL_CELLS = "all"
 """option that highlights all disagreements"""
-BESIDE = "losses beside"
-"""key of the toggle that shows the losses beside the panels"""
 RUN_SHARE = 0.6
 """share of the progress bar for the runs; the rest is for drawing"""
 
 
 def panel_containers(panels: int) -> list:
-    """A container for each panel, in one row; the last one is for the losses if they shall be beside the panels."""
-    beside = st.session_state.get(BESIDE, False)
-    return st.columns(panels + beside, gap="medium" if panels + beside < 4 else "small")
+    """A container for each panel, in one row."""
+    return st.columns(panels, gap="medium" if panels < 4 else "small")
 
 
 def show_messages(comparison: Comparison, containers: Sequence) -> None:
     """Show the messages about the comparison and its runs, and the errors of failed runs."""
     if comparison.note:
         st.info(comparison.note, icon=":material/info:")
-    for container, run in zip(containers, comparison.runs, strict=False):
+    for container, run in zip(containers, comparison.runs, strict=True):
         if isinstance(run, str):
             container.error(escape_markdown(run), icon=":material/error:")
         elif run.note and run.note != comparison.note:
             container.info(run.note, icon=":material/info:")
 
 
-def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progress: Progress) -> None:
-    """Show the animated plot of each run in its container, the player and the loss curves."""
+def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progress: Progress, stage: Stage) -> None:
+    """Show the animated plot of each run in its container, the player and the loss curves.
+
+    `stage` is what a presentation offers.
+    """
     names, runs = [name for name, _ in comparison.named_runs], [run for _, run in comparison.named_runs]
     frames_of, omitted_note = aligned_frames(runs)
     token = plots.token(comparison.key, plane.names)
@@ -73,11 +75,10 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
 
             options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent, narrow=len(comparison.panels) > 3)
             drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
-        titles = [f"{name}: {run.history.process.loss_name or 'no loss'}" for name, run in comparison.named_runs]
-        return drawn, curves.loss_curves(runs, frames_of, token, titles)
+        return drawn, [curves.loss_curve(run, frames, token, runs) for run, frames in zip(runs, frames_of, strict=True)]
 
     drawn, losses = progress.compute(("comparison figures", token), draw, DRAWING)
-    used = [container for container, run in zip(containers, comparison.runs, strict=False) if not isinstance(run, str)]
+    used = [container for container, run in zip(containers, comparison.runs, strict=True) if not isinstance(run, str)]
     keys = [f"race_{i}" for i in range(len(runs))]
     alt_texts = [[pictures.alt_text(run, frame) for frame in frames] for run, frames in zip(runs, frames_of, strict=True)]
     for container, key, run, frames, figure, texts in zip(used, keys, runs, frames_of, drawn, alt_texts, strict=True):
@@ -87,16 +88,17 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
                 show_chart(figure, key=f"picture {key}", alt=texts[-1], height="stretch")
             show_notices(run)
             show_export_menu(run, figure, frames, key)
-    panel, formulas = player_panel(), None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        beside = st.toggle("Losses beside the plots", key=BESIDE, **PERSISTENT)
-        if st.toggle("Show formulas", key="formulas", **PERSISTENT):
-            chosen = names.index(st.selectbox("Formulas of", names, width=220, key="formulas of", **PERSISTENT))
-            row, longest = frames_of[chosen], max(map(len, frames_of))
-            formulas, _ = formulas_of(runs[chosen], row + row[-1:] * (longest - len(row)))  # a finished run waits
-    with panel:
-        options = dict(formulas=formulas, alt_texts=alt_texts)
-        player(plots.token(comparison.key), token, frames_of, keys, ["race_losses"], names, **options)
+    with st.container(key="player_panel"):
+        player(
+            plots.token(comparison.key),
+            token,
+            frames_of,
+            list(zip(keys, drawn, strict=True)),
+            [f"race_loss_{i}" for i in range(len(runs))],
+            names,
+            alt_texts=alt_texts,
+            stage=stage,
+        )
     show_comparison_export(runs, names, drawn, frames_of, f"Comparison: {comparison.data.title}")
     n = comparison.data.n
     st.caption(
@@ -107,14 +109,29 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
         + (f" {pixels.NOTE}" if comparison.data.all_rows else "")
         + f" {plots.rings_note(comparison.data)}"
     )
-    if not beside:
-        st.subheader("Losses")
+    _show_losses(comparison, frames_of, losses, token)
+
+
+def _show_losses(comparison: Comparison, frames_of: list[list[Frame]], losses: list[go.Figure], token: str) -> None:
+    """Show the loss curve of each run and, if they are switched on, its formulas."""
+    runs = [run for _, run in comparison.named_runs]
+    st.subheader("Losses")
     iteration_notes = dict.fromkeys(run.view.iteration_note for run in runs if run.view.iteration_note)
     st.caption(" ".join(["Loss functions differ between methods: compare convergence, not values.", *iteration_notes]))
-    with containers[-1] if beside else nullcontext(), st.container(key="race_losses"):
-        with_loss = [(name, run.history.last.loss) for name, run in comparison.named_runs if run.history.last.loss is not None]
-        ends = "; ".join(f"{name} ends at {format_number(loss)}" for name, loss in with_loss)
-        show_chart(losses, key="losses", alt=f"Loss curves of the runs. {ends}.")
+    visible = st.toggle("Show formulas", key="formulas", **PERSISTENT)
+    for i, (place, (name, run)) in enumerate(zip(panel_containers(len(runs)), comparison.named_runs, strict=True)):
+        frames, last = frames_of[i], run.history.last.loss
+        with place:
+            st.markdown(escape_markdown(f"{name}: {run.history.process.loss_name or 'no loss'}"))
+            with st.container(key=f"race_loss_{i}"):
+                ends = "" if last is None else f" {name} ends at {format_number(last)}."
+                show_chart(losses[i], key=f"loss {i}", alt=f"Loss curve.{ends}", height="stretch")
+            if run.k:
+                formulas = session_cache().get(
+                    ("formulas", token, i),
+                    lambda run=run, frames=frames: typeset(run.view.formulas(run, 0, int(run.ranks.argmin())), frames),
+                )
+                show_formulas(formulas, frames, token, visible, f"race_formulas_{i}", compact=True)
 
 
 def show_scores(comparison: Comparison) -> None:

@@ -20,7 +20,7 @@ from pages.ui.widgets import choose_settings_of, focused_name
 
 
 def show_run(run: Run, text: Text, progress: Progress) -> None:
-    left, right = st.columns([2, 1], gap="medium")
+    left, right = run_view.columns_of_run()
     shown = run_view.pictures_of(run, plane_of(run.data), progress, EMBEDDING)
     names = run.data.names_of(slice(None))
     word = focused_name(names)
@@ -37,17 +37,17 @@ def show_run(run: Run, text: Text, progress: Progress) -> None:
             st.html(legend([(palette.color_of(i), category) for i, category in enumerate(categories)]))
         run_view.show_picture(run, shown, key, on_select=clicked, selection_mode="points")
         panel = run_view.player_panel()
-        formulas, word = run_view.choose_formulas(run, shown.frames, always=True)
+        formulas, word = run_view.choose_formulas(run, shown, always=True)
         st.caption(
             f"Each point is {with_article(run.data.noun)}. Frequent ones have larger labels; labels that would overlap are "
             "hidden." + (f" {shown.omitted_note}" if shown.omitted_note else "")
         )
         show_export_menu(run, shown.picture, shown.frames)
     with right:
-        run_view.show_results(run, shown)
+        run_view.show_results(run, shown, formulas)
     section = choose_section()
     with panel:
-        run_view.show_player(run, shown, formulas, ("neighbors",) if section == "neighbors" else ())
+        run_view.show_player(run, shown, other_figures=("neighbors",) if section == "neighbors" else ())
     show_section(section, run, shown, word)
 
 

@@ -70,6 +70,16 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
     return f"<ul style='{style}' aria-label='Legend'>{items}</ul>"
 
 
-def bar(fraction: float, color: str) -> Raw:
-    """Return a horizontal bar; `fraction` is its length, 0 to 1."""
-    return Raw(f"<div class='bar'><div style='width:{100 * fraction:.1f}%;background:{color}'></div></div>")
+def bar(fraction: float, color: str, attributes: str = "") -> Raw:
+    """Return a horizontal bar; `fraction` is its length, 0 to 1. `attributes` are those of the element with this width."""
+    return Raw(f"<div class='bar'><div {attributes} style='width:{100 * fraction:.1f}%;background:{color}'></div></div>")
+
+
+def reading(text: str) -> Raw:
+    """Return a text that the player replaces in each frame."""
+    return Raw(f"<span class='reading'>{cell(text)}</span>")
+
+
+def reading_bar(width: str, color: str) -> Raw:
+    """Return a horizontal bar whose CSS width the player replaces in each frame."""
+    return bar(float(width.rstrip("%")) / 100, color, "class='reading' data-reading='width'")

@@ -324,6 +324,12 @@ class Figure(go.Figure):
         return spec | (dict(frames=_packed(frames)) if frames else {})
 
 
+def ranges(figure: go.Figure) -> dict[str, list[float]]:
+    """Return the ranges of the axes of a figure, as arguments of Plotly's `relayout`."""
+    layout = figure._spec[1] if isinstance(figure, Figure) else figure.to_dict()["layout"]
+    return {f"{name}.range": list(layout[name]["range"]) for name in ("xaxis", "yaxis") if "range" in layout.get(name, {})}
+
+
 class _PageFigure(Figure):
     """A figure that Plotly draws only once.
 

@@ -235,7 +235,7 @@ def height_curve(run: Run, merges_at_frames: list[int], shown: int, name: str, h
         frames.append(dict(name=str(i), data=[line, marker], traces=[1, 2]))
     k = run.settings.k
     span = np.ptp(data_tree.tree.heights) or 1.0
-    ticks = (1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+    ticks = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
     ticks = [tick for tick in ticks if tick <= data_tree.n_merges]
     layout = dict(
         height=height,
@@ -248,6 +248,7 @@ def height_curve(run: Run, merges_at_frames: list[int], shown: int, name: str, h
             range=[np.log10(data_tree.n_merges + 1) + 0.05, -0.06],
             tickvals=ticks,
             ticktext=[f"{tick:,}" for tick in ticks],
+            tickangle=0,
             title=dict(text="number of clusters"),
             zeroline=False,
         ),

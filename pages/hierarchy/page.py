@@ -7,7 +7,7 @@ from pages.hierarchy.cut import cut_run
 from pages.hierarchy.handover import show_handover
 from pages.hierarchy.height import choose_height, cut_at
 from pages.hierarchy.notes import show_cut_notes, show_tree_notes
-from pages.hierarchy.sections import show_tree_figures, show_tree_numbers, show_tree_player
+from pages.hierarchy.sections import show_tree_figures, show_tree_numbers, show_tree_player, tree_numbers
 from pages.methods.trees import build_tree
 from pages.ui.cutting_line import draw_cutting_line
 from pages.ui.data_choice import current
@@ -51,12 +51,13 @@ else:
         height = choose_height(data_tree, run.settings.k)
     with st.container():  # also when empty, so that Streamlit keeps the elements below
         show_cut_notes(run, ordered)
-    name = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
+    name, scatter = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
+    numbers = tree_numbers(run)
     with st.container():
         show_tree_notes(data_tree)
     draw_cutting_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
-    show_tree_player(run, name)
-    show_tree_numbers(run)
-    show_sizes(run)
+    show_tree_player(run, name, scatter, numbers)
+    show_tree_numbers(run, numbers)
+    show_sizes(run, follows=False)
     show_handover(run)
 progress.done()

@@ -1,21 +1,29 @@
 """Sections of the Hierarchical page: figures of the tree, their player, and metrics."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
+from clustering import adjusted_rand_index
 from pages.datasets.formatting import escape_markdown, format_short, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.hierarchy import figures
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
 from pages.hierarchy.picture import picture
-from pages.methods.tree_cut import OUTLINED
+from pages.methods.formulas import typeset
+from pages.methods.tree_cut import OUTLINED, linkage_formulas
 from pages.runs.background import OnProgress
+from pages.runs.readings import NONE, FrameNumbers
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
-from pages.ui.player import player
+from pages.ui.failures import failures_of
+from pages.ui.formulas import show_formulas
+from pages.ui.player import Stage, player
 from pages.ui.progress import Progress
+from pages.ui.results import NUMBERS
 from pages.ui.run_view import DRAWING, colors_and_rings
+from pages.ui.widgets import session_cache
 
 
 def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
@@ -34,10 +42,10 @@ def draw_figures(run: Run, plane: Plane, name: str, progress: Progress) -> list:
     return progress.compute(("tree figures", name), draw, DRAWING)
 
 
-def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> str:
+def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress) -> tuple[str, go.Figure]:
     """Shows the four figures in two rows; `ordered` is whether the leaves are in optimal order.
 
-    Returns the name that the animated figures share with the player.
+    Returns the name that the animated figures share with the player, and the scatter plot.
     """
     data_tree = run.model_input
     name = plots.token("tree", run.key, plane.names, ordered)
@@ -46,7 +54,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
     below = st.columns(2, gap="medium")
     with above[0]:
         with st.container(key="picture"):
-            show_chart(scatter, key="tree picture", alt=figures.alt_text(run))
+            show_chart(scatter, key="tree picture", alt=figures.alt_text(run), height="stretch")
         outlines = (
             "Lines: merges so far."
             if data_tree.linkage == "single"
@@ -55,7 +63,7 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
         st.caption(f"{outlines} Black line: the pair being merged. Gray points: not merged yet.{colors_and_rings(run)}")
     with above[1]:
         with st.container(key="tree"):
-            show_chart(dendrogram, key="tree tree", alt=figures.alt_text(run))
+            show_chart(dendrogram, key="tree tree", alt=figures.alt_text(run), height="stretch")
         st.caption(
             "Brackets are merges; leaves are points. Drag the dashed line to cut; each branch below it is a cluster. The "
             "strip shows the cluster colors."
@@ -65,9 +73,14 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             show_chart(
                 heights,
                 key="tree heights",
+                height="stretch",
                 alt=f"Merge height against the number of clusters; maximum {format_short(data_tree.tree.heights.max())}.",
             )
         st.caption("A steep rise means that distant clusters merge; cut just before it.")
+        frames, merges_at_frames = tree_frames(run), data_tree.merges_at_frames
+        formulas = linkage_formulas(data_tree, lambda frame: merges_at_frames[frame.state] - 1)
+        if formulas:
+            show_formulas(typeset(formulas, frames), frames, name, True)
     with below[1]:
         show_chart(
             heat_map,
@@ -75,11 +88,11 @@ def show_tree_figures(run: Run, plane: Plane, ordered: bool, progress: Progress)
             alt="Heat map of the pairwise dissimilarities in dendrogram order: dark blocks are compact clusters.",
         )
         st.caption("Pairwise dissimilarities in dendrogram order (dark = similar); boxes are clusters.")
-    return name
+    return name, scatter
 
 
-def show_tree_player(run: Run, name: str) -> None:
-    """Draws the player of the figures with this name."""
+def show_tree_player(run: Run, name: str, scatter: go.Figure, numbers: list[FrameNumbers]) -> None:
+    """Draws the player of the figures with this name; `numbers` are those of `show_tree_numbers`."""
     frames = tree_frames(run)
     with st.container(key="player_panel"):
         # the token depends on the data only: the player keeps its frame when the linkage changes, to compare linkages
@@ -87,16 +100,38 @@ def show_tree_player(run: Run, name: str) -> None:
             plots.token("tree", run.data.key, len(frames)),
             name,
             [frames],
-            ["picture"],
+            [("picture", scatter)],
             ["tree", "heights"],
             pace=pace(frames),
             rest=frame_of_cut(run),
+            readings={NUMBERS: [list(texts) for texts in zip(*(one.texts for one in numbers), strict=True)]},
+            stage=Stage(run.title, None, "Hierarchical clustering has no random start.", failures_of("hierarchy")),
         )
 
 
-def show_tree_numbers(run: Run) -> None:
-    """Shows the cophenetic correlation, the number of clusters, and their agreement with the true labels."""
-    cophenetic = run.model_input.tree.cophenetic
+def tree_numbers(run: Run) -> list[FrameNumbers]:
+    """Number of clusters, height, and agreement with the true labels in each frame."""
+    frames, data_tree, labels = tree_frames(run), run.model_input, run.data.labels
+    left = [data_tree.n_merges + 1 - merges for merges in data_tree.merges_at_frames]
+    heights = [NONE if frame.loss is None else format_short(frame.loss) for frame in frames]
+    found = [FrameNumbers("Clusters", [f"{k:,}" for k in left]), FrameNumbers("Height", heights)]
+    if run.agreement is None:
+        return found
+    known = labels >= 0
+    agreements = session_cache().get(
+        ("agreements of cuts", run.data.key, data_tree.linkage, data_tree.metric),
+        lambda: [adjusted_rand_index(labels[known], data_tree.tree.labels(k)[known]) for k in left],
+    )
+    help = f"Agreement of these clusters with the {run.data.true_labels_name}: 1 = identical, 0 = as expected by chance."
+    return [*found, FrameNumbers("Adjusted Rand index", [minus_signs(f"{one:.3f}") for one in agreements], help)]
+
+
+def show_tree_numbers(run: Run, numbers: list[FrameNumbers]) -> None:
+    """Shows the numbers of the frame, which at first is that of the cut, and the cophenetic correlation."""
+    cophenetic, cut = run.model_input.tree.cophenetic, frame_of_cut(run)
+    with st.container(horizontal=True, key=NUMBERS):
+        for one in numbers:
+            st.metric(one.name, one.texts[cut], help=escape_markdown(one.help) or None, width="content")
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",
@@ -105,13 +140,3 @@ def show_tree_numbers(run: Run) -> None:
             "perfect). Use it to compare linkages on the same data. It does not measure the quality of a cut.",
             width="content",
         )
-        st.metric("Clusters", run.settings.k, width="content")
-        if run.agreement is not None:
-            st.metric(
-                "Adjusted Rand index",
-                minus_signs(f"{run.agreement:.3f}"),
-                help=escape_markdown(
-                    f"Agreement of the cut with the {run.data.true_labels_name}: 1 = identical, 0 = as expected by chance."
-                ),
-                width="content",
-            )

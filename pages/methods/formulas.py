@@ -22,8 +22,8 @@ class Formula:
     title: str
     phase: str
     """phases of the frames in which it is highlighted, separated by spaces; empty for none"""
-    mathml: str
-    """contains `VALUE` where a value is inserted"""
+    mathml: str | tuple[str, ...]
+    """contains `VALUE` where a value is inserted; several equations are side by side or below each other"""
     note: str
     """HTML, contains `NOTE` where a value is inserted"""
     values: Callable[[Any], list[str]]
@@ -42,9 +42,14 @@ class Typeset:
 
 def typeset(formulas: Sequence[Formula], frames: Sequence) -> Typeset:
     """Convert formulas to HTML and compute their values for all frames."""
+
+    def equations(formula: Formula) -> str:
+        parts = (formula.mathml,) if isinstance(formula.mathml, str) else formula.mathml
+        return "".join(f"<math display='block'>{part}</math>" for part in parts)
+
     body = "".join(
         f"<div class='formula' data-phase='{one.phase}'><span class='what'>{one.title}</span>"
-        f"<div class='math'><math display='block'>{one.mathml}</math></div><span class='note'>{one.note}</span></div>"
+        f"<div class='math'>{equations(one)}</div><span class='note'>{one.note}</span></div>"
         for one in formulas
     )
     return Typeset(body, [[value for one in formulas for value in one.values(frame)] for frame in frames])

@@ -259,10 +259,10 @@ class MixtureView(MethodView):
         one_k = fraction("<mn>1</mn>", NK)
         away = row(sign("("), X, sign("−"), m, sign(")"))
         scatter = row(away, f"<msup>{away}<mo>⊤</mo></msup>")
-        gap = sign(",") + "<mspace width='1em'/>"
         of_weight = row(w, sign("="), fraction(NK, symbol("N")))
         of_mean = row(m, sign("="), one_k, sum_over(N), share, X)
-        m_step = row(of_weight, gap, of_mean, gap, s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
+        of_covariance = row(s, sign("="), one_k, sum_over(N), share, scatter, VALUE)
+        m_step = of_weight, of_mean, of_covariance
         name, k = escape(run.data.names_of([point])[0]), cluster_number(run, cluster)
         objective = (
             "Mean negative log-likelihood, in nats per point. After an update, the value shown is instead that of the upper "

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +14,11 @@ from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line, hull
 from pages.figures.plots import highlight_traces
 from pages.methods.base import MethodView, NoScript, Script
+from pages.methods.formulas import NOTE, VALUE, Formula, fraction, row, sign, subscript, sum_over, symbol, vector
 from pages.methods.metric import METRIC, distances_name, proximities_code
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Loss, Traits
-from pages.methods.trees import DataTree, build_tree, linkage_name
+from pages.methods.trees import EUCLIDEAN_LINKAGES, DataTree, build_tree, linkage_name
 
 MAX_TESTED = dict.fromkeys(LINKAGES, 1_500) | {"complete": 1_000, "average": 1_000}
 """points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
@@ -174,6 +176,13 @@ class TreeCutView(MethodView):
     def nearest_sentence(self, run, state: int, current) -> str:
         return f"Next merge: the two nearest clusters, at height {format_short(current.loss)}."
 
+    def formulas(self, run, point: int, cluster: int) -> list[Formula]:
+        def merge_of(frame) -> int | None:
+            position = run.history.states[frame.state].parameters
+            return position.merges - 1 if position.next is None else position.next
+
+        return linkage_formulas(run.model_input, merge_of)
+
     def ending(self, run, state: int) -> str:
         return " The tree is cut here." if state == len(run.history.states) - 1 else ""
 
@@ -211,6 +220,42 @@ class TreeCutView(MethodView):
             "labels = model.fit(points).labels_\nprint(np.bincount(labels))\n"
         )
         return Script(frozenset(), body, frozenset({"from sklearn.cluster import AgglomerativeClustering"}))
+
+
+def linkage_formulas(data_tree: DataTree, merge_of: Callable[[Any], int | None]) -> list[Formula]:
+    """The dissimilarity of two clusters by the linkage; none if the linkage does not fit the distances.
+
+    `merge_of` returns the index of the merge that a frame shows; negative for none.
+    """
+    if data_tree.linkage in EUCLIDEAN_LINKAGES and not data_tree.is_euclidean:
+        return []
+
+    def values(frame) -> list[str]:
+        merge = merge_of(frame)
+        if merge < 0:
+            return ["", "no merge yet."]
+        a, b = data_tree.merged_names(merge)
+        height = format_short(data_tree.height(merge + 1))
+        return [f"= {height}", f"A: {a}, B: {b}. No other two clusters are nearer to each other."]
+
+    a, b = symbol("A"), symbol("B")
+    size_a, size_b = (row(sign("|"), one, sign("|")) for one in (a, b))
+    pair = row(symbol("a"), sign("∈"), a, sign(","), symbol("b"), sign("∈"), b)
+    points = [subscript(vector("x"), symbol(name)) for name in "ab"]
+    distance = row(symbol("D"), sign("("), points[0], sign(","), points[1], sign(")"))
+    letter = vector("w" if data_tree.linkage == "median" else "m")
+    apart = row(sign("‖"), subscript(letter, a), sign("−"), subscript(letter, b), sign("‖"))
+    factor = fraction(row("<mn>2</mn>", size_a, size_b), row(size_a, sign("+"), size_b))
+    right = {
+        "single": row(f"<munder><mo>min</mo>{pair}</munder>", distance),
+        "complete": row(f"<munder><mo>max</mo>{pair}</munder>", distance),
+        "average": row(fraction("<mn>1</mn>", row(size_a, size_b)), sum_over(pair), distance),
+        "ward": row(f"<msqrt>{factor}</msqrt>", apart),
+        "centroid": apart,
+        "median": apart,
+    }[data_tree.linkage]
+    mathml = row(symbol("d"), sign("("), a, sign(","), b, sign(")"), sign("="), right, VALUE)
+    return [Formula(linkage_name(data_tree.linkage).capitalize(), "merge nearest", mathml, NOTE, values)]
 
 
 METHOD = TreeCutView()

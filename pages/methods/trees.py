@@ -162,11 +162,15 @@ class DataTree:
 
     def merge_sentence(self, merge: int) -> str:
         """Description of a merge."""
-        a, b = (self._name_of(node) for node in self.tree.merges[merge].tolist())
+        a, b = self.merged_names(merge)
         left = self.n_merges - merge
         rest = "one cluster left" if left == 1 else f"{left:,} clusters left"
         inversion = " This is an inversion: it is lower than one of its children." if merge in self.tree.inversions else ""
         return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{inversion}"
+
+    def merged_names(self, merge: int) -> list[str]:
+        """Names or sizes of the two clusters of a merge."""
+        return [self._name_of(node) for node in self.tree.merges[merge].tolist()]
 
     def _name_of(self, node: int) -> str:
         n = self.n_merges + 1

@@ -56,9 +56,13 @@ def caption(run: Run, shown: RunPictures, background: str) -> str:
     )
 
 
-def draw_run(run: Run, plane: Plane, progress: Progress) -> tuple[RunPictures, Any, Any]:
-    """Draws the plots of a run and shows the results, with containers for the animated plot and below the results."""
-    left, right = st.columns([2, 1], gap="medium")
+def draw_run(run: Run, plane: Plane, progress: Progress) -> tuple[RunPictures, run_view.FormulasView, int, Any, Any, Any]:
+    """Draws the plots of a run and shows the results.
+
+    Returns the plots, the formulas, the index of the chosen point, and containers for the animated plot, for the player and
+    for what is below the results.
+    """
+    left, right = run_view.columns_of_run()
     with left:
         background = choose_background(run.data)
         shown = run_view.pictures_of(
@@ -70,12 +74,13 @@ def draw_run(run: Run, plane: Plane, progress: Progress) -> tuple[RunPictures, A
             margins=MarginalDensities,
             extent=plot_extent(run, plane),
         )
-        place = st.container()
+        place, panel = st.container(), run_view.player_panel()
+        formulas, point = run_view.choose_formulas(run, shown, always=True)
         st.caption(caption(run, shown, background))
     with right:
-        run_view.show_results(run, shown)
+        run_view.show_results(run, shown, formulas)
         starts = st.container()
-    return shown, place, starts
+    return shown, formulas, point, place, panel, starts
 
 
 def show_picture(run: Run, plane: Plane, shown: RunPictures, rows: np.ndarray, point: int | None) -> None:

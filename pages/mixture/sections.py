@@ -30,7 +30,7 @@ from pages.ui.player import player
 from pages.ui.progress import Progress, is_running, resume, run_job
 from pages.ui.random_starts import warn_of_better_start
 from pages.ui.results import MAX_CENTER_COLUMNS, more_columns_note, show_tables, shows_scaled
-from pages.ui.widgets import PERSISTENT, session_cache
+from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache
 
 MODEL_RUNS = 5
 """number of runs of each covariance model"""
@@ -46,6 +46,13 @@ SECTIONS = {
     "limit": "K-means as a limit",
     "bootstrap": "Uncertainty (bootstrap)",
 }
+
+
+def choose_section(data: Data) -> str:
+    """The section to show, one of `SECTIONS`."""
+    offered = [name for name in SECTIONS if name != "truth" or data.truth is not None]
+    options = dict(format_func=SECTIONS.get, default="responsibilities", required=True, key="section")
+    return st.segmented_control("Section", offered, **options, **PERSISTENT_IN_LINK)
 
 
 def choose_circled(section: str, run: Run) -> np.ndarray:
@@ -300,7 +307,7 @@ def show_limit(run: Run, plane: Plane, progress: Progress) -> None:
             + (f" Fitted to a sample of {len(path.data.points):,} points." if len(path.data.points) < run.data.n else "")
         )
     pace = [6] * (len(path.frames) - 1)
-    player(name, name, [path.frames], ["narrowing"], ["certainty"], pace=pace, key="width player")
+    player(name, name, [path.frames], [("narrowing", picture)], ["certainty"], pace=pace, key="width player")
 
 
 def show_bootstrap(run: Run, plane: Plane) -> None:

@@ -1,80 +1,49 @@
-"""Animated loss curves."""
+"""The animated loss curve of a run."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.datasets.formatting import escape_title
 from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
-HEIGHT = 250
-ROW_HEIGHT = 120
-"""height of each of several curves, in pixels"""
+HEIGHT, SMALL_HEIGHT = 250, 160
 
 
-def loss_curve(run: Run, frames: list[Frame], name: str) -> go.Figure:
-    """Loss after each half-step, with a marker at the current frame."""
-    return loss_curves([run], [frames], name)
-
-
-def loss_curves(runs: list[Run], frames_of_runs: list[list[Frame]], name: str, titles=()) -> go.Figure:
-    """Loss curves of several runs, one below the other, with the same range of iterations.
+def loss_curve(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] = ()) -> go.Figure:
+    """Loss after each half-step, with a marker at the current frame.
 
     Parameters
     ----------
-    frames_of_runs : frames of each run. A run with fewer frames keeps showing its last frame.
     name : identifier of the figure for the player.
-    titles : title of each curve; none by default.
+    beside : runs whose curves are shown beside this one: the figure is smaller, and the axes of iterations are the same.
     """
-    curves = [_Curve(run, frames) for run, frames in zip(runs, frames_of_runs, strict=True)]
-    specs = []
-    for i in range(max(map(len, frames_of_runs))):
-        data = [part for curve in curves for part in curve.at(min(i, len(curve.frames) - 1))]
-        traces = [3 * row + part for row in range(len(curves)) for part in (1, 2)]
-        specs.append(dict(name=str(i), data=data, traces=traces))
-    last = max(float(run.history.positions[-1]) for run in runs)
-    several = len(curves) > 1
+    curve = _Curve(run, frames)
+    specs = [dict(name=str(i), data=curve.at(i), traces=[1, 2]) for i in range(len(frames))]
+    last = max(float(one.history.positions[-1]) for one in (run, *beside))
+    y = curve.y if curve.y.size else np.zeros(1)  # a method without a loss has no curve
+    # draw rounding errors as a flat line
+    span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
     layout = dict(
-        height=ROW_HEIGHT * len(curves) + 40 if several else HEIGHT,
-        margin=MARGIN | (dict(t=26) if titles else dict(l=77)),
+        height=SMALL_HEIGHT if beside else HEIGHT,
+        margin=MARGIN | (dict(l=77, b=30) if beside else dict(l=77)),
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        annotations=[],
-    ) | player_layout(name)
-    data = []
-    gap = 0.08
-    share = (1 - gap * (len(curves) - 1)) / len(curves)
-    for row, curve in enumerate(curves):
-        number = "" if row == 0 else str(row + 1)
-        top = 1 - row * (share + gap)
-        y = curve.y if curve.y.size else np.zeros(1)  # a method without a loss has no curve
-        # draw rounding errors as a flat line
-        span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
-        layout[f"xaxis{number}"] = dict(
-            range=[-0.03 * last - 0.2, 1.03 * last + 0.2],
-            zeroline=False,
-            anchor=f"y{number}",
-            showticklabels=row == len(curves) - 1,
-            title=dict(text="iteration") if row == len(curves) - 1 else None,
-        )
-        layout[f"yaxis{number}"] = dict(
+        xaxis=dict(
+            range=[-0.03 * last - 0.2, 1.03 * last + 0.2], zeroline=False, title=dict(text="" if beside else "iteration")
+        ),
+        yaxis=dict(
             range=[y.min() - 0.08 * span, y.max() + 0.08 * span],
             zeroline=False,
-            anchor=f"x{number}",
-            domain=[max(0.0, top - share), top],
-            nticks=4 if several else None,
-            title=dict(text="" if titles else "loss"),
-        )
-        if titles:
-            layout["annotations"].append(
-                dict(text=escape_title(titles[row]), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
-                | dict(showarrow=False, xshift=-40, font=dict(size=12))
-            )
-        data += [trace | dict(xaxis=f"x{number}", yaxis=f"y{number}") for trace in curve.traces()]
-    return Figure(data, layout, specs)
+            title=dict(text="loss"),
+            nticks=4 if beside else None,
+        ),
+    )
+    return Figure(curve.traces(), layout | player_layout(name), specs)
 
 
 class _Curve:

@@ -417,7 +417,7 @@ class _FigureBuilder:
             customdata=[escape_html(self.run.number_and_name(rank)) for rank in ranks],
             hovertemplate=f"{self.view.traits.center} %{{customdata}}<br>%{{x}}, %{{y}}<extra></extra>",
         )
-        trace = dict(type="scatter", mode="markers")
+        trace = dict(type="scatter", mode="markers", meta="centers")  # the player finds them by this name
         if self.view.names_centers:  # a ring, so that the data point stays visible
             circles = [
                 dict(symbol="circle-open", size=19, line=dict(width=7)),

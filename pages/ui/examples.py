@@ -1,6 +1,8 @@
 """Examples that set the data and settings of a page with one click and explain what to look for."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 import streamlit as st
@@ -28,6 +30,19 @@ def title_with_examples(title: str) -> tuple[Any, Any]:
     return beside, st.container()
 
 
+def _apply(example: Example) -> None:
+    """Callback: show an example."""
+    st.session_state.update(example.state())
+    for widget, text in example.query_params.items():
+        with suppress(StreamlitAPIException):  # a widget that is drawn writes its own query parameter
+            st.query_params[widget] = text
+
+
+def appliers_of(examples: dict[str, Example]) -> dict[str, Callable[[], None]]:
+    """Callbacks that show the examples, by title."""
+    return {example.title: partial(_apply, example) for example in examples.values()}
+
+
 def choose_example(examples: dict[str, Example], beside: Any, below: Any) -> None:
     """Draw buttons for the examples, and the text of the selected one, in these containers.
 
@@ -44,10 +59,7 @@ def choose_example(examples: dict[str, Example], beside: Any, below: Any) -> Non
 
     def apply():
         if name := st.session_state[key]:
-            st.session_state.update(examples[name].state())
-            for widget, text in examples[name].query_params.items():
-                with suppress(StreamlitAPIException):  # a widget that is drawn writes its own query parameter
-                    st.query_params[widget] = text
+            _apply(examples[name])
 
     name = beside.pills(
         "Examples",

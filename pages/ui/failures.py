@@ -1,5 +1,7 @@
 """Widgets that show a failure example and its fix."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -18,6 +20,15 @@ def _shown_failure(page: str) -> tuple[str | None, bool]:
             ):
                 return name, fixed
     return None, False
+
+
+def failures_of(page: str) -> dict[str, Callable[[], None]]:
+    """Callbacks that show the examples that this page can show, by title, in the order of `choose_failure`."""
+    return {
+        failure.title: partial(st.session_state.update, failure.wrong.state())
+        for failure in FAILURES.values()
+        if failure.wrong.page == page
+    }
 
 
 def choose_failure(page: str, beside: Any, below: Any) -> None:

@@ -17,6 +17,7 @@ from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.own_settings import CURRENT_RUN, exchange, note_keys, own_keys, owner, shared_keys
 from pages.ui.placing import CENTERS, PLACED, parse_positions
+from pages.ui.player import PRESENT
 from pages.ui.query_parameters import (
     WRITTEN,
     discard,
@@ -231,6 +232,8 @@ def _unavailable_values(name: str) -> list[str]:
     if name == CENTERS:
         current_centers, wanted = (parse_positions(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
         return [] if current_centers is not None and np.array_equal(current_centers, wanted) else values
+    if name == PRESENT:
+        return [value for value in values if value != "1"]
     if name == EDITS_IN_LINK:
         return [value for value in values if value != st.session_state.get("edits of link")]
     if not _is_harmless(name, values) or not _is_drawn(name):

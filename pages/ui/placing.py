@@ -1,5 +1,6 @@
 """Choice of the plane of the scatter plot, and placement of initial centers in it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,14 +9,13 @@ import streamlit as st
 from clustering import seeding
 from pages.datasets.data import Data
 from pages.datasets.planes import Plane, column_plane, principal_plane
-from pages.figures import palette
-from pages.figures.plots import canvas_of, padded_extent
+from pages.figures.plots import padded_extent
 from pages.methods import method
 from pages.methods.options import Settings
-from pages.methods.starts import ManualStart
-from pages.ui.drawing import place_centers
+from pages.methods.starts import MANUAL, ManualStart
+from pages.runs.run import Run
 from pages.ui.query_parameters import write_parameter
-from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, uses_own_data
+from pages.ui.widgets import PERSISTENT, PERSISTENT_IN_LINK, session_cache, start_key, uses_own_data
 
 PRINCIPAL = -1
 """value for the first two principal components in the list of column indices"""
@@ -72,31 +72,30 @@ def with_placed_centers(data: Data, settings: Settings, plane: Plane) -> Setting
     return _starting_at(_positions(data, settings, plane), data, settings, plane)
 
 
-def edit_centers(data: Data, settings: Settings, plane: Plane) -> Settings:
-    """Like `with_placed_centers`, with a plot in which the centers can be dragged."""
-    center, k = method(settings.method).traits.center, settings.k
+def can_be_placed(run: Run, data: Data) -> bool:
+    """Whether the initial centers of a run on these data can be placed by the user."""
+    return MANUAL in run.view.initializations and run.centers is not None and run.data.key == data.key
 
-    def painted():
-        return canvas_of(data, plane.positions(data.points), _extent(data, plane)).paint(palette.rgb([palette.NEUTRAL]))
 
-    st.markdown(f"**Drag the initial {center}s**")
-    placed = place_centers(
-        "placing",
-        _positions(data, settings, plane),
-        [f"{center.capitalize()} {i + 1}" for i in range(k)],
-        [palette.color_of(i) for i in range(k)],
-        [palette.symbol_of(i) for i in range(k)],
-        _extent(data, plane),
-        session_cache().get(("backdrop", data.key, plane.names), painted),
-        plane.names,
-        version=_token(data, settings, plane),
-        height=330,
-        to_scale=data.to_scale,
-    )
-    if len(data.columns) > 2:
-        moved = "moved centers are" if st.session_state.get(EXACT, ("",))[0] == data.key else "the initial centers are"
-        st.caption(f"In all other dimensions {moved} at the mean of the data.")
-    return _starting_at(placed, data, settings, plane)
+def placing_hint(run: Run, data: Data) -> str:
+    """How the initial centers are placed, as sentences."""
+    elsewhere = " In all other dimensions, moved centers are at the mean of the data." if len(data.columns) > 2 else ""
+    return f"To start elsewhere, drag the {run.center_name}s in the first frame.{elsewhere}"
+
+
+def center_mover(run: Run, data: Data, plane: Plane) -> Callable[[int, float, float], None]:
+    """Callback that moves the initial center of a cluster to a position in the plane; the others stay where they are."""
+    # not the run itself, which the callback would keep in memory
+    settings, start, ranks = run.settings, run.centers[0], run.ranks
+
+    def move(cluster: int, x: float, y: float) -> None:
+        centers = start.copy()
+        centers[cluster] = plane.lift(np.array([[x, y]]))[0]
+        # in the order of the colors, which then stay the same
+        place_at(centers[np.argsort(ranks)], data, settings)
+        st.session_state[start_key(method(settings.method))] = MANUAL.name
+
+    return move
 
 
 def place_at(centers: np.ndarray, data: Data, settings: Settings) -> None:

@@ -8,10 +8,11 @@ import streamlit as st
 from clustering.notices import ITERATION_LIMIT
 from pages.datasets import units
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
+from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette, plots, summaries
-from pages.figures.markup import bar, breakable, cluster_mark, table
-from pages.runs.known_groups import NAMES, TEXTS
+from pages.figures.markup import breakable, cluster_mark, reading, reading_bar, table
+from pages.runs.frames import Frame
+from pages.runs.readings import cluster_texts, numbers_of
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.known_groups import known_clusters, show_more_scores
@@ -21,7 +22,8 @@ MAX_CENTER_COLUMNS = 6
 """maximum number of columns of the centers in the table of clusters"""
 SCALED = "scaled values"
 """key of the toggle of scaled values"""
-STATUS = {True: "converged", False: "iteration limit reached"}
+NUMBERS, SIZES = "frame_numbers", "frame_sizes"
+"""keys of the containers of numbers that the player replaces in each frame"""
 
 
 def notice_messages(run: Run) -> list[str]:
@@ -43,61 +45,65 @@ def show_notices(run: Run) -> None:
         st.warning(escape_markdown(message), icon=":material/warning:")
 
 
-def show_numbers(run: Run) -> None:
-    """Show the status of a run, its loss, its agreement with the true labels, and method-specific scores."""
-    history = run.history
-    with st.container(horizontal=True):
-        st.metric("Iterations", history.iterations, width="content")
-        st.metric("Status", STATUS[history.converged], width="content")
-        if run.agreement is not None:
-            for name in ("adjusted_rand", "v_measure"):
-                st.metric(
-                    NAMES[name],
-                    minus_signs(f"{getattr(run.known_groups, name):.3f}"),
-                    help=escape_markdown(f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}."),
-                    width="content",
-                )
-    with st.container(horizontal=True):
-        if run.view.traits.loss is not None:
-            st.metric("Final loss", format_number(history.losses[-1]), width="content")
-        for score in run.view.scores(run):
-            st.metric(score.name, score.text, help=score.help or None, width="content")
+def show_numbers(run: Run, frames: list[Frame]) -> None:
+    """Show iteration, status, agreement with the true labels and loss of the frame, and the scores of the result."""
+    with st.container(horizontal=True, key=NUMBERS):
+        for one in numbers_of(run, frames):
+            st.metric(one.name, one.texts[-1], help=escape_markdown(one.help) or None, width="content")
+    scores = run.view.scores(run)
+    if scores:
+        with st.container(horizontal=True):
+            for score in scores:
+                help = f"{score.help} Of the last frame.".lstrip()
+                st.metric(score.name, score.text, help=help, width="content")
     if run.view.traits.loss is not None:
-        st.caption(f"The loss is the {history.process.loss_name}.")
+        st.caption(f"The loss is the {run.history.process.loss_name}.")
     if run.known_groups is not None:
         show_more_scores([known_clusters(run)])
 
 
-def show_sizes(run: Run) -> None:
-    """Show a table of the clusters with their symbols, sizes and centers, the latter in the units of the table."""
+def show_sizes(run: Run, follows: bool = True) -> None:
+    """Show a table of the clusters with their symbols, sizes and centers, the latter in the units of the table.
+
+    `follows` is whether the player replaces sizes and centers in each frame.
+    """
     place = st.container()
-    data, has_columns = run.data, run.data.precomputed is None
-    if data.scaling is not None:
+    if run.data.scaling is not None:
         st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
-    scaled = shows_scaled(run)
-    columns = units.column_names(data, scaled)[:MAX_CENTER_COLUMNS] if has_columns else ()
-    centers = units.position_texts(data, run.cluster_centers, len(columns), scaled) if has_columns else []
-    sizes = run.sizes
-    largest = max(sizes.max(initial=0), 1)
-    soft = run.view.traits.membership is not None
-    names = run.view.center_names(run.history.parameters[-1], run.data)
+    scaled, columns = shows_scaled(run), _center_columns(run)
+    last = len(run.history.states) - 1
     rows = []
-    for k in np.argsort(run.ranks):
-        rank = run.ranks[k]
-        size = f"{sizes[k]:,.1f}" if soft else f"{int(sizes[k]):,}"
-        color = palette.color_of(rank)
-        row = [cluster_mark(rank, run.number_and_name(rank)), size, bar(sizes[k] / largest, color)]
-        row += [names[k]] if names else []
-        rows.append(row + (centers[k] if columns else []))
+    for rank, (size, width, *others) in enumerate(cluster_texts(run, last, last, len(columns), scaled)):
+        bars = reading_bar(width, palette.color_of(rank))
+        if follows:
+            size, *others = map(reading, (size, *others))
+        rows.append([cluster_mark(rank, run.number_and_name(rank)), size, bars, *others])
+    names = run.view.center_names(run.history.parameters[-1], run.data)
     headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names)]
     headers += map(breakable, columns)
     with place:
-        st.html(table(headers, rows, f"{headers[0]} sizes"))
-        if has_columns:
+        with st.container(key=SIZES):
+            st.html(table(headers, rows, f"{headers[0]} sizes"))
+        if columns:
             st.caption(escape_markdown(_centers_note(run, scaled)))
     noise = int((run.labels_by_rank < 0).sum())
     if noise:
         st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")
+
+
+def readings_of(run: Run, frames: list[Frame]) -> dict[str, list[list[str]]]:
+    """The texts of `show_numbers` and `show_sizes` in each frame, as the player expects them."""
+    found = {NUMBERS: [list(texts) for texts in zip(*(one.texts for one in numbers_of(run, frames)), strict=True)]}
+    if run.view.traits.clusters:
+        columns, scaled = len(_center_columns(run)), shows_scaled(run)
+        tables = [cluster_texts(run, frame.state, frame.assigned, columns, scaled) for frame in frames]
+        found[SIZES] = [[text for row in rows for text in row] for rows in tables]
+    return found
+
+
+def _center_columns(run: Run) -> tuple[str, ...]:
+    """Names of the columns of the centers in the table of clusters; empty for a distance matrix."""
+    return () if run.data.precomputed is not None else units.column_names(run.data, shows_scaled(run))[:MAX_CENTER_COLUMNS]
 
 
 def shows_scaled(run: Run) -> bool:

@@ -1,6 +1,7 @@
 """Parts of pages that show one run: the animated plot, the loss curve, the player, formulas and results."""
 
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -14,19 +15,27 @@ from pages.methods.options import Settings
 from pages.runs import curves, pictures, pixels
 from pages.runs.background import OnProgress
 from pages.runs.budget import budget, estimated_bytes
-from pages.runs.frames import Frame, frames_of
+from pages.runs.frames import frames_of
 from pages.runs.jobs import progress_after
 from pages.runs.run import Run, make_run, run_key
 from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
-from pages.ui.player import player
+from pages.ui.formulas import show_formulas
+from pages.ui.player import Stage, player
 from pages.ui.progress import Progress
-from pages.ui.results import show_notices, show_numbers, show_sizes
+from pages.ui.results import readings_of, show_notices, show_numbers, show_sizes
 from pages.ui.widgets import PERSISTENT, choose_focus, session_cache
 
 RUN_SHARE = 0.65
 """share of the progress bar for the run; the rest is for drawing its figures"""
 DRAWING = "Drawing the plots."
+
+
+class FormulasView(NamedTuple):
+    """Formulas of a run, and whether they are shown if the page is not presented."""
+
+    typeset: Typeset
+    visible: bool
 
 
 def computed_run(data: Data, settings: Settings, progress: Progress) -> Run:
@@ -71,8 +80,8 @@ def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **op
         show_chart(shown.picture, key=key, alt=alt, height="stretch", **options)
 
 
-def show_results(run: Run, shown: RunPictures) -> None:
-    """Show the loss curve, notices, scores, and cluster sizes."""
+def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None) -> None:
+    """Show the loss curve, formulas, notices, numbers of the frame, scores, and cluster sizes."""
     if run.view.traits.loss is not None:
         first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
         with st.container(key="loss"):
@@ -80,14 +89,17 @@ def show_results(run: Run, shown: RunPictures) -> None:
                 shown.curve,
                 key="loss curve",
                 alt=f"Loss curve: {first} at the start, {last} at the end.",
+                height="stretch",
             )
+    if formulas is not None:
+        show_formulas(formulas.typeset, shown.frames, shown.name, formulas.visible)
     show_notices(run)
-    show_numbers(run)
+    show_numbers(run, shown.frames)
     if run.view.traits.clusters:
         show_sizes(run)
 
 
-def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tuple[Typeset | None, int]:
+def choose_formulas(run: Run, shown: RunPictures, always: bool = False) -> tuple[FormulasView | None, int]:
     """Choose whether to show formulas, and the point and cluster they refer to.
 
     Parameters
@@ -96,34 +108,43 @@ def choose_formulas(run: Run, frames: list[Frame], always: bool = False) -> tupl
 
     Returns
     -------
-    formulas : the formulas; None if they are not shown.
+    formulas : the formulas; None if the run has none.
     point : index of the chosen point.
     """
     if run.view.traits.clusters and not run.k:
         return None, 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point, rank = choose_focus(run) if always else (0, 0)
-        if not st.toggle("Show formulas", key="formulas", **PERSISTENT):
-            return None, point
-        return formulas_of(run, frames, (point, rank) if always else None)
-
-
-def formulas_of(run: Run, frames: list[Frame], focus: tuple[int, int] | None = None) -> tuple[Typeset | None, int]:
-    """The formulas of a run and the point they refer to; `focus` is the result of `choose_focus`, which is called if None."""
-    if run.view.traits.clusters and not run.k:
-        return None, 0
-    point, rank = focus or choose_focus(run)
+        visible = st.toggle("Show formulas", key="formulas", **PERSISTENT)
+        if visible and not always:
+            point, rank = choose_focus(run)
     cluster = int((run.ranks == rank).nonzero()[0][0]) if run.k else 0
-    return typeset(run.view.formulas(run, point, cluster), frames), point
+    formulas = session_cache().get(
+        ("formulas", shown.name, point, cluster), lambda: typeset(run.view.formulas(run, point, cluster), shown.frames)
+    )
+    return (FormulasView(formulas, visible) if formulas.html else None), point
+
+
+def columns_of_run() -> list:
+    """Columns for the picture of a run and for its loss curve, formulas and results."""
+    return st.columns([3, 2] if st.session_state.get("formulas") else [2, 1], gap="medium")
 
 
 def player_panel() -> AbstractContextManager:
-    """Container of the player. It sticks to the window, unless formulas make it too tall."""
-    return st.container(key="player_panel_with_formulas" if st.session_state.get("formulas") else "player_panel")
+    """Container of the player, which sticks to the window."""
+    return st.container(key="player_panel")
 
 
-def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_figures: tuple[str, ...] = ()) -> None:
-    """Show the player of the plot, the loss curve, and the figures in the containers `other_figures`."""
+def show_player(
+    run: Run, shown: RunPictures, stage: Stage | None = None, other_figures: tuple[str, ...] = (), at_start: bool = False
+) -> None:
+    """Show the player of the plot, the loss curve, and the figures in the containers `other_figures`.
+
+    Parameters
+    ----------
+    stage : what a presentation offers; None if the page cannot be presented.
+    at_start : whether a new run begins with its first frame, not with the last.
+    """
     alt_texts = [pictures.alt_text(run, frame) for frame in shown.frames]
     losses = ["loss"] if run.view.traits.loss is not None else []
     # the player keeps its frame while the run stays the same
@@ -131,10 +152,12 @@ def show_player(run: Run, shown: RunPictures, formulas: Typeset | None, other_fi
         plots.token(run.key),
         shown.name,
         [shown.frames],
-        ["picture"],
+        [("picture", shown.picture)],
         [*losses, *other_figures],
-        formulas=formulas,
         alt_texts=[alt_texts],
+        readings=readings_of(run, shown.frames),
+        at_start=at_start,
+        stage=stage,
     )
 
 

@@ -1,5 +1,6 @@
 """Input widgets shared by several pages. Each function shows widgets and returns their values as an immutable object."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import streamlit as st
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, pluralize
 from pages.datasets.limits import MAX_CLUSTERS, MAX_K_RANGE, MAX_PANELS, MAX_RESTARTS_PER_K, RUNS_RANGE
-from pages.methods import available_methods, initializations
+from pages.methods import available_methods, initializations, method
 from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, NoStart, Start, TreeStart
@@ -41,7 +42,7 @@ def session_cache() -> RecentCache:
 
 
 def choose_settings(data: Data) -> Settings:
-    """Choose a method and its options, in one row; manual centers are added by `placing.edit_centers`."""
+    """Choose a method and its options, in one row; manual centers are added by `placing.with_placed_centers`."""
     with _row():
         return _choose_rest(_choose_method(available_methods(WATCH), "algorithm"), data, WATCH)
 
@@ -184,7 +185,7 @@ def choose_comparison(data: Data) -> tuple[int, int, int, str, int]:
         st.button(
             "New random start",
             icon=":material/casino:",
-            on_click=_next_seed,
+            on_click=next_seed,
             args=(restarts,),
             help="Use the next seeds in all runs" if restarts > 1 else "Use the next seed in all runs",
         )
@@ -345,17 +346,27 @@ def _choose_first_seed(help: str) -> int:
     return int(st.number_input("First seed", 0, highest, 1, key="first_seed", help=help, width=130, **IN_LINK))
 
 
+def new_start(settings: Settings) -> tuple[Callable[[], None] | None, str]:
+    """Callback that changes to a new random start of a run, and why there is none, a sentence."""
+    name, view = settings.start.initialization, method(settings.method)
+    why_not = initializations()[name].why_deterministic if name else ""
+    if not why_not and not (name or view.traits.random):
+        why_not = f"{view.title} has no random start."
+    return (None, why_not) if why_not else (next_seed, "")
+
+
 def _offer_new_start(initialization: str) -> None:
     why_deterministic = initializations()[initialization].why_deterministic if initialization else ""
     manual = "Use the next seed to place the centers at other random points"
     st.button(
         "New random start",
         icon=":material/casino:",
-        on_click=_next_seed,
+        on_click=next_seed,
         disabled=bool(why_deterministic),
         help=why_deterministic or (manual if initialization == MANUAL.name else "Use the next seed"),
     )
 
 
-def _next_seed(step: int = 1) -> None:
+def next_seed(step: int = 1) -> None:
+    """Callback: change to the next random seed, or to one further on."""
     st.session_state["seed"] = (int(st.session_state["seed"]) + step) % 2**31

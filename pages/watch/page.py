@@ -1,5 +1,7 @@
 """The Watch page: a run of one algorithm, step by step."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.datasets.data import Data
@@ -11,15 +13,34 @@ from pages.ui import run_view
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
 from pages.ui.export_menu import show_export_menu
-from pages.ui.failures import show_failure
+from pages.ui.failures import failures_of, show_failure
 from pages.ui.navigation import open_requested_page
-from pages.ui.placing import choose_plane, clear_centers, edit_centers, is_manual
+from pages.ui.placing import (
+    can_be_placed,
+    center_mover,
+    choose_plane,
+    clear_centers,
+    is_manual,
+    placing_hint,
+    with_placed_centers,
+)
+from pages.ui.player import Stage
 from pages.ui.progress import Progress
 from pages.ui.random_starts import show_random_starts, use_found_start
 from pages.ui.results import show_proximities, show_tables
 from pages.ui.segments import named
-from pages.ui.widgets import choose_settings
+from pages.ui.widgets import choose_settings, new_start
 from pages.watch.welcome import play_if_asked, show_welcome
+
+
+def stage_of(run: Run, data: Data, plane: Plane) -> Stage:
+    """What a presentation of the run offers."""
+    start, why_not = new_start(run.settings)
+    stage = Stage(run.title, start, why_not, failures_of("watch"))
+    if not can_be_placed(run, data):
+        return stage
+    names = tuple(f"{run.center_name.capitalize()} {run.number_and_name(rank)}" for rank in run.ranks)
+    return replace(stage, centers=names, move_center=center_mover(run, data, plane))
 
 
 def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) -> None:
@@ -33,19 +54,19 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
         )
         shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
         run_view.show_picture(run, shown)
-        panel = run_view.player_panel()
-        formulas, _ = run_view.choose_formulas(run, shown.frames)
-        with panel:
-            run_view.show_player(run, shown, formulas)
+        with run_view.player_panel():
+            run_view.show_player(run, shown, stage_of(run, data, plane), at_start=is_manual(run.settings))
+        formulas, _ = run_view.choose_formulas(run, shown)
         n = run.data.n
         st.caption(
             plots.points_note(n, n < data.n, n > plots.MAX_ANIMATED_MARKERS)
             + (f" {shown.omitted_note}" if shown.omitted_note else "")
             + run_view.colors_and_rings(run)
+            + (f" {placing_hint(run, data)}" if can_be_placed(run, data) else "")
         )
         show_export_menu(run, shown.picture, shown.frames)
     with right:
-        run_view.show_results(run, shown)
+        run_view.show_results(run, shown, formulas)
         starts = st.container()
         if run.view.traits.clusters:
             st.page_link("pages/segments/page.py", label="What are these clusters?", icon=":material/groups:")
@@ -63,16 +84,13 @@ data = current()
 failure = st.container()
 settings = choose_settings(data)
 progress = Progress()
-manual = is_manual(settings)
 with st.container(key="stage"):
-    # the plot for placing centers needs more width
-    left, right = st.columns([3, 2] if manual else [2, 1], gap="medium")
+    left, right = run_view.columns_of_run()
 try:
     with left:
         plane = choose_plane(data)
-    if manual:
-        with right:
-            settings = edit_centers(data, settings, plane)
+    if is_manual(settings):
+        settings = with_placed_centers(data, settings, plane)
     else:
         clear_centers()
     with failure:

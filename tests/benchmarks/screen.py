@@ -35,7 +35,7 @@ PLAYBACK_SECONDS = 5
 CHARTS = {
     "/": [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"],
     "/mixture": [".st-key-picture .js-plotly-plot", ".st-key-loss .js-plotly-plot"],
-    "/compare": [f".st-key-race_{i} .js-plotly-plot" for i in range(3)] + [".st-key-race_losses .js-plotly-plot"],
+    "/compare": [f".st-key-race_{key} .js-plotly-plot" for key in (0, 1, "loss_0", "loss_1")],
 }
 """selectors of the animated figures of a page"""
 

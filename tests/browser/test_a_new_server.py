@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 def test_the_first_visitor_can_open_a_link_to_another_page_than_the_first(new_server, tabs):
     [page] = tabs  # not the fixture `page`: Streamlit reports on the console that it does not know the page yet
     assert page.url == "about:blank", "the server is not new: run this test first"
-    charts = [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "losses")]
+    charts = [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "loss_0")]
     visit(page, f"{new_server}/compare?n=50&k=4&panels=2", *charts)
     page.get_by_role("dialog").wait_for(state="detached")
     assert page.get_by_role("heading", name="Compare", level=1).is_visible()

@@ -12,7 +12,6 @@ from tests.browser.waiting import leave_unchanged, play_to_end, step, still, to_
 pytestmark = pytest.mark.browser
 
 ADDRESS = "/compare?panels=3&n=50&data_seed=1&starts=One+shared+start&seed=5"  # short runs of different lengths
-LOSSES = ".st-key-race_losses .js-plotly-plot"
 CONTINGENCY = "[class*=st-key-contingency] .js-plotly-plot"
 
 
@@ -20,8 +19,12 @@ def plot(i):
     return f".st-key-race_{i} .js-plotly-plot"
 
 
+def loss(i):
+    return f".st-key-race_loss_{i} .js-plotly-plot"
+
+
 def charts(panels=3):
-    return [*map(plot, range(panels)), LOSSES]
+    return [*map(plot, range(panels)), *map(loss, range(panels))]
 
 
 def centers(page, i):
@@ -31,8 +34,8 @@ def centers(page, i):
 
 def markers(page, panels=3):
     """(iteration, loss) at the marker of each loss curve."""
-    points = page.evaluate("c => document.querySelector(c)._fullData.map(t => [t.x[0] ?? null, t.y[0] ?? null])", LOSSES)
-    return [tuple(point) for point in points[2::3]][:panels]
+    marker = "c => { const t = document.querySelector(c)._fullData.at(-1); return [t.x[0] ?? null, t.y[0] ?? null] }"
+    return [tuple(page.evaluate(marker, loss(i))) for i in range(panels)]
 
 
 def states(page):
@@ -104,12 +107,12 @@ def test_all_panels_play_in_step_to_the_end(page, server, histories):
     page.evaluate(
         """([losses, plot]) => {
             window.seen = [];
-            const markers = () => document.querySelector(losses)._fullData.filter((_, i) => i % 3 === 2);
+            const markers = () => losses.map(loss => document.querySelector(loss)._fullData.at(-1));
             const first = () => [...document.querySelector(plot)._fullData.at(-1).x];
-            document.querySelector(losses).on('plotly_animatingframe', () => requestAnimationFrame(() =>
+            document.querySelector(losses.at(-1)).on('plotly_animatingframe', () => requestAnimationFrame(() =>
                 window.seen.push([markers().map(t => t.x[0] ?? null), first()])));
         }""",
-        [LOSSES, plot(0)],
+        [[*map(loss, range(3))], plot(0)],
     )
     play_to_end(page)
     check_frame(page, histories, 2 * max(ends) + 1)

@@ -20,7 +20,7 @@ COUNT = """() => {
     ("path", "charts"),
     [
         (f"?{DATA}", [PLOT, LOSS]),
-        (f"compare?{DATA}&panels=2", [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "losses")]),
+        (f"compare?{DATA}&panels=2", [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, "loss_0")]),
     ],
 )
 def test_each_point_of_a_new_run_gets_its_shape_twice_which_is_one_drawing(page, server, path, charts):

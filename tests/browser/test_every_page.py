@@ -20,7 +20,7 @@ PAGES = {
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],
     "data?n=50": [],
-    "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "losses")],
+    "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "loss_0", "loss_3")],
     "restarts?n=50&runs=10": [],
     "choose_k?n=50&k_up_to=3": [],
     "failures": [],

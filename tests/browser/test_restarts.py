@@ -43,9 +43,9 @@ def check_watch(page, run):
     """Checks that the Watch page shows exactly this run."""
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.wait_for_function("seed => new RegExp(`[?&]seed=${seed}(&|$)`).test(location.search)", arg=run.seed)
-    metric = page.get_by_test_id("stMetric").filter(has_text="Final loss").get_by_test_id("stMetricValue")
+    metric = page.get_by_test_id("stMetric").filter(has_text="Loss").get_by_test_id("stMetricValue")
     metric.get_by_text(format_number(run.loss), exact=True).wait_for()
-    iterations = page.get_by_test_id("stMetric").filter(has_text="Iterations").get_by_test_id("stMetricValue")
+    iterations = page.get_by_test_id("stMetric").filter(has_text="Iteration").get_by_test_id("stMetricValue")
     assert iterations.inner_text() == str(len(run.losses) - 1)
     assert page.get_by_label("Random seed", exact=True).input_value() == str(run.seed)
     assert "/restarts" not in page.url

@@ -1,5 +1,6 @@
 """Opens the app without a browser."""
 
+import json
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -25,6 +26,12 @@ def opened(link: str) -> AppTest:
 def latest(app: AppTest, *kinds: str):
     """Returns the latest value of one of these kinds ("run", "comparison", "restarts", …) from the cache of the session."""
     return next(value for key, value in reversed(app.session_state["recent"].items()) if key[0] in kinds)
+
+
+def component(app: AppTest, key: str) -> dict:
+    """Returns the data that were sent to the browser component with this key."""
+    [found] = [one.proto.json for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}")]
+    return json.loads(found)
 
 
 def opened_with_pasted(text: str) -> AppTest:

@@ -114,7 +114,7 @@ def faults_of(app) -> list[str]:
             if proto.language == "python":
                 compile(proto.code_text, "script.py", "exec")
         elif kind == "bidi_component":
-            found = faults_of_html(json.loads(proto.json or "{}").get("formulas", ""))
+            found = faults_of_html(json.loads(proto.json or "{}").get("html", ""))
         elif hasattr(proto, "ListFields"):
             plain = UNREAD | ({"options"} if kind in ("selectbox", "multiselect") else set())
             found = (fault for name, text in texts_of(proto) if name not in plain for fault in faults_of_markdown(text))

@@ -10,25 +10,31 @@
 //   ticks: [duration of each frame except the last, in thirtieths of a second]
 //   rest: index of the frame that the figures show initially
 //   altTexts: [for each picture, the alternative text of each frame]
-//   formulas: HTML with an element .value for each value
-//   values: [for each frame, the texts of these elements]
+//   readings: { key of a container: [for each frame, the texts of its metrics and of its elements .reading, in this order] }
+//   atStart: whether a new run begins with its first frame
+//   ranges: [for each picture, the ranges of its axes as arguments of Plotly.relayout]
 //   listens: whether to respond to keys pressed anywhere on the page
+//   stage: null, or what a presentation of this page offers: { title, newStart: whether there can be one, whyNot: a sentence if
+//     there cannot, examples: their titles, centers: names of those that can be dragged in the first frame of the first picture }
+//   presented: whether the address contains `present`
 // }
-// `keepThin` is in figures/thin.js, which precedes this file.
+// Triggers: `new_start`, `example` (its index), `moved` ({ center, x, y }), `left` (the presentation).
+// `keepThin` is in figures/thin.js, `presentation` in presentation.js, `centerHandles` in handles.js; they precede this file.
 // A picture with fewer frames than others stays at its last one. Moves of lines and centers between two frames are interpolated
 // here, from the x and y of both frames.
 
 const STEPS_PER_SECOND = 30;
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
-// Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls Plotly.animate with its `args`.
-function animate(graph, frames) {
+// Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls its `method` with its `args`.
+function call(graph, method, args) {
   const button = graph.querySelector(".updatemenu-button");
-  if (!button || !button.__data__) return false;
-  button.__data__.args = [frames, AT_ONCE];
+  if (!button || !button.__data__) return;
+  Object.assign(button.__data__, { method, args });
   button.dispatchEvent(new MouseEvent("click"));
-  return true;
 }
+
+const animate = (graph, frames) => call(graph, "animate", [frames, AT_ONCE]);
 
 // hide this button, and Plotly's own toolbar
 const hidden = document.createElement("style");
@@ -100,7 +106,7 @@ function isFor(element, by) {
 }
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".player");
   const $ = (name) => root.querySelector("." + name);
   const last = data.phases.length - 1;
@@ -109,7 +115,8 @@ export default function (component) {
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // Streamlit calls this function again for new data, without cleaning up first
   const plays = memory.run !== data.run && memory.playing; // a new run while the previous one plays is played, too
-  if (memory.run !== data.run || memory.shown === memory.rest || memory.shown > last) memory.shown = data.rest;
+  if (memory.run !== data.run) memory.shown = data.atStart || (presentation.on && data.stage) ? 0 : data.rest;
+  else if (memory.shown > last || (memory.shown === memory.rest && memory.rest !== 0)) memory.shown = data.rest;
   Object.assign(memory, { run: data.run, rest: data.rest });
   let timer = null;
   let pending = plays; // play as soon as the figures are on the page
@@ -131,10 +138,19 @@ export default function (component) {
     }),
   );
   const captions = [...$("captions").children];
-  if ($("formulas").dataset.now !== (data.formulas ?? "")) {
-    $("formulas").innerHTML = $("formulas").dataset.now = data.formulas ?? "";
+
+  // numbers that are shown outside of the player
+  function updateReadings() {
+    for (const [key, frames] of Object.entries(data.readings)) {
+      const places = document.querySelectorAll(`.st-key-${key} :is([data-testid=stMetricValue] p, .reading)`);
+      const texts = frames[memory.shown];
+      places.forEach((place, i) => {
+        if (texts[i] === undefined) return;
+        if (place.dataset.reading === "width") place.style.width = texts[i];
+        else if (place.textContent !== texts[i] && place.firstChild) place.firstChild.nodeValue = texts[i];
+      });
+    }
   }
-  const valueElements = [...$("formulas").querySelectorAll(".value")];
 
   function updateTexts() {
     captions.forEach((caption, i) => {
@@ -143,10 +159,7 @@ export default function (component) {
       if (several) caption.name.dataset.state = memory.shown < ends[i] ? "" : "finished";
       else caption.explanation.textContent = explanation;
     });
-    valueElements.forEach((element, i) => (element.textContent = data.values[memory.shown][i]));
-    for (const formula of $("formulas").children) {
-      formula.classList.toggle("now", formula.dataset.phase.split(" ").includes(data.phases[memory.shown]));
-    }
+    updateReadings();
     data.pictures.forEach((picture, i) => {
       const text = data.altTexts[i]?.[Math.min(memory.shown, ends[i])];
       document.querySelector(`.st-key-${picture} [data-testid=stPlotlyChart]`)?.setAttribute("aria-label", text);
@@ -154,6 +167,10 @@ export default function (component) {
     $("scrub").value = memory.shown;
     $("scrub").setAttribute("aria-valuetext", captions.map((caption) => caption.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
+    if (data.listens || data.stage) {
+      presentation.frame = { figures: data.figures, shown: memory.shown, last, phase: data.phases[memory.shown] };
+      document.dispatchEvent(new CustomEvent("frame", { detail: presentation.frame }));
+    }
   }
 
   function draw(chart, index) {
@@ -167,6 +184,7 @@ export default function (component) {
     const previous = memory.shown;
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
+    handles?.show(false);
     // pictures last, so that the curves are up to date when a picture emits its event
     for (const curve of data.curves) draw(curve, memory.shown);
     data.pictures.forEach((picture, i) => {
@@ -230,33 +248,102 @@ export default function (component) {
     setLive("polite");
   }
 
+  // whether nothing that builds on the presentation wants to keep the current frame
+  function mayShow(to) {
+    return document.dispatchEvent(new CustomEvent("step", { cancelable: true, detail: { from: memory.shown, to } }));
+  }
+
   function step(by) {
+    if (data.stage && by > 0 && memory.shown < last && !mayShow(memory.shown + by)) return;
     const underway = timer === null && position > 0;
     pause();
     show(memory.shown + (underway && by < 0 ? 0 : by));
   }
 
+  // a sentence about a key that has no effect
+  function announce(text) {
+    $("notice").textContent = text;
+    clearTimeout(memory.announced);
+    memory.announced = setTimeout(() => ($("notice").textContent = ""), 3000);
+  }
+
+  // what a key does while the page is presented; undefined for all other keys
+  function presentationKey(key) {
+    if (presentation.keys.has(key)) return presentation.keys.get(key);
+    if (key === "Home" || key === "End") {
+      return () => {
+        pause();
+        show(key === "Home" ? 0 : last);
+      };
+    }
+    if (key === "Escape" || key.toLowerCase() === "f") return () => presentation.set(false);
+    if (key.toLowerCase() === "n") {
+      return () => (data.stage.newStart ? setTriggerValue("new_start", true) : announce(data.stage.whyNot));
+    }
+    const example = /^[1-9]$/.test(key) ? Number(key) - 1 : -1;
+    if (example >= 0 && example < data.stage.examples.length) return () => setTriggerValue("example", example);
+    return undefined;
+  }
+
   function keys(event) {
-    const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (!data.listens && !event.composedPath().includes(root)) return;
-    if (isFor(event.composedPath()[0], by)) return;
-    if (by) step(by);
-    else if (!event.repeat) timer === null ? play() : pause();
+    const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    let action = null;
+    if (by !== undefined) action = () => (by ? step(by) : timer === null ? play() : pause());
+    if (data.stage && presentation.on) action = presentationKey(event.key) ?? action;
+    else if (data.stage && event.key.toLowerCase() === "f") action = () => presentation.set(true);
+    if (!action || isFor(event.composedPath()[0], by ?? 0)) return;
+    if (!event.repeat || by) action();
     event.preventDefault();
     event.stopImmediatePropagation();
+  }
+
+  // When the size changes, Plotly widens the ranges of axes with equal scales but never narrows them. If the size changes while a
+  // figure is animated, only a part of the figure changes. Both is corrected by setting the ranges.
+  function restoreRanges() {
+    clearTimeout(memory.resizing);
+    memory.resizing = setTimeout(() => {
+      for (const chart of charts) {
+        const graph = graphOf(chart);
+        if (!belongs(graph, data.figures)) continue;
+        const own = { "xaxis.range": [...graph.layout.xaxis.range] };
+        call(graph, "relayout", [data.ranges[data.pictures.indexOf(chart)] ?? own]);
+      }
+    }, 400);
+  }
+
+  function updatePresentation() {
+    restoreRanges();
+    root.classList.toggle("presenting", presentation.on);
+    if (presentation.on && memory.shown === data.rest && timer === null) show(0);
+    if (!presentation.on && data.presented) setTriggerValue("left", true);
   }
 
   $("scrub").max = last;
   $("play").onclick = () => (timer === null ? play() : pause());
   $("back").onclick = () => step(-1);
   $("forward").onclick = () => step(1);
+  $("present").hidden = !data.stage;
+  $("present").onclick = () => presentation.set(true);
+  $("leave").onclick = () => presentation.set(false);
+  $("about").textContent = data.stage?.title ?? "";
   $("scrub").oninput = () => {
     pause();
     show(Number($("scrub").value));
   };
   for (const format of ["png", "svg"]) $(format).onclick = () => data.pictures.forEach((picture) => save(picture, format));
   document.addEventListener("keydown", keys, true); // capture, to run before the handlers of the focused element
+  const handles = data.stage?.centers.length
+    ? centerHandles(data.stage.centers, () => graphOf(data.pictures[0]), animate, (moved) => setTriggerValue("moved", moved))
+    : null;
+  if (data.stage) {
+    document.addEventListener("presentation", updatePresentation);
+    if (!memory.mounted) presentation.readAddress();
+    memory.mounted = true;
+    root.classList.toggle("presenting", presentation.on);
+  }
+  addEventListener("resize", restoreRanges);
   updateTexts();
 
   // a redrawn figure shows its initial frame: move it to the current one
@@ -269,8 +356,13 @@ export default function (component) {
         keepThin(graph);
         updateTexts();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
+        if (data.stage && presentation.on) restoreRanges();
       }
     }
+    if (timer === null) updateReadings(); // the page may have been drawn again
+    if (data.stage) presentation.writeAddress();
+    const drawn = belongs(graphOf(data.pictures[0]), data.figures);
+    handles?.show(memory.shown === 0 && timer === null && position === 0 && drawn);
     if (pending && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
   }, 200);
 
@@ -282,6 +374,10 @@ export default function (component) {
     pause();
     clearInterval(waiting);
     document.removeEventListener("keydown", keys, true);
+    document.removeEventListener("presentation", updatePresentation);
+    removeEventListener("resize", restoreRanges);
+    clearTimeout(memory.resizing);
+    handles?.remove();
   };
   return memory.end;
 }

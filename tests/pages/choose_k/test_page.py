@@ -53,7 +53,7 @@ def test_it_shows_the_criteria_and_the_clusters_for_each_k_and_opens_a_run():
     app.switch_page("pages/watch/page.py").run()
     assert app.number_input(key="k").value == 4
     assert app.selectbox(key="start_kmeans").value == INITIALIZATION
-    assert f"loss {next(m.value for m in app.metric if m.label == 'Final loss')}" in buttons[3].label
+    assert f"loss {next(m.value for m in app.metric if m.label == 'Loss')}" in buttons[3].label
 
 
 def test_uniform_noise_is_no_evidence_for_clusters():

@@ -564,20 +564,18 @@ def test_frames_of_a_single_run_equal_its_aligned_frames(default):
     assert aligned_frames([run])[0][0] == frames_of(run)[0] == aligned_frames(list(default.runs))[0][0]
 
 
-def test_each_marker_follows_the_loss_of_its_run_and_stops_at_its_end(compared):
+def test_each_marker_follows_the_loss_of_its_run_on_the_same_axis_of_iterations(compared):
     frames_of_runs, _ = aligned_frames(compared)
-    figure = curves.loss_curves(compared, frames_of_runs, "name", [f"panel {i}" for i in range(len(compared))])
-    assert [frame.name for frame in figure.frames] == [str(i) for i in range(max(map(len, frames_of_runs)))]
-    for row, (run, frames) in enumerate(zip(compared, frames_of_runs, strict=True)):
-        number = "" if row == 0 else str(row + 1)
-        for trace in figure.data[3 * row : 3 * row + 3]:
-            assert (trace.xaxis or "x", trace.yaxis or "y") == (f"x{number}", f"y{number}")
-        whole = figure.data[3 * row]
+    ranges = set()
+    for run, frames in zip(compared, frames_of_runs, strict=True):
+        figure = curves.loss_curve(run, frames, "name", compared)
+        ranges.add(tuple(figure.layout.xaxis.range))
+        assert [frame.name for frame in figure.frames] == [str(i) for i in range(len(frames))]
+        whole = figure.data[0]
         np.testing.assert_array_equal(whole.y[::2], run.history.losses)
         np.testing.assert_array_equal(whole.y[1::2], run.history.half_losses)
-        for i, drawn in enumerate(figure.frames):
-            line, marker = (drawn.data[list(drawn.traces).index(3 * row + part)] for part in (1, 2))
-            frame = frames[min(i, len(frames) - 1)]
+        for frame, drawn in zip(frames, figure.frames, strict=True):
+            line, marker = drawn.data
             if frame.loss is None:
                 assert (marker.x, line.x) == ((None,), (None,))
                 continue
@@ -587,8 +585,7 @@ def test_each_marker_follows_the_loss_of_its_run_and_stops_at_its_end(compared):
             assert (tuple(marker.x), tuple(marker.y)) == ((here,), (frame.loss,))
             assert max(line.x) <= here
             assert marker.y[0] == pytest.approx(np.interp(here, whole.x, whole.y))
-    ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
-    assert len(ranges) == 1  # iterations are aligned vertically
+    assert len(ranges) == 1
     assert ranges.pop()[1] > max(run.history.iterations for run in compared)
 
 

@@ -33,7 +33,7 @@ from pages.runs.cache import RecentCache
 from pages.runs.random_starts import BEST_OF
 from pages.runs.run import make_run
 from pages.ui.widgets import PANEL_DEFAULTS
-from tests.pages.app import opened
+from tests.pages.app import component, opened
 
 EXAMPLE = "example three"
 SHARED = "starts=One shared start"
@@ -80,7 +80,7 @@ def scores_without_time(app):
 def plots(app):
     """The plots of the runs, as sent to Plotly."""
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    return [chart for chart in charts if "meta" in chart["layout"] and chart["layout"]["yaxis"].get("domain") is None]
+    return [chart for chart in charts if "meta" in chart["layout"] and chart["layout"]["yaxis"]["title"].get("text") != "loss"]
 
 
 def messages(app):
@@ -136,7 +136,7 @@ def test_each_panel_has_a_plot_a_loss_curve_and_a_row_of_scores():
         assert has_no_errors(app)
         assert len(plots(app)) == panels
         assert len(column(app, "Run")) == panels
-        assert app.get("plotly_chart")[panels].proto.spec.count('"xaxis":"x') >= 3 * (panels - 1)  # a loss curve for each
+        assert component(app, "player")["curves"] == [f"race_loss_{i}" for i in range(panels)]
     assert "BIC" not in table(app)[0]
 
 
@@ -428,19 +428,15 @@ def test_moons_are_found_by_single_linkage_only_and_not_with_points_between_them
         assert (counts.min(axis=1) > 0.05 * counts.sum(axis=1)).sum() == moons
 
 
-def test_losses_and_the_formulas_of_a_run_are_shown_beside_the_panels_on_request():
+def test_the_loss_and_on_request_the_formulas_of_each_run_are_in_its_column():
     app = opened("/compare?n=60")
-    assert "Losses" in [one.value for one in app.subheader]
-    app.toggle(key="losses beside").set_value(True)
+    assert len(plots(app)) == 2
+    shown = [component(app, f"formulas of race_formulas_{i}") for i in range(2)]
+    assert not any(one["visible"] for one in shown)  # except in a presentation
     app.toggle(key="formulas").set_value(True).run()
     assert has_no_errors(app)
-    assert "Losses" not in [one.value for one in app.subheader]
-    assert len(plots(app)) == 2
-    texts = []
-    for name in ("1. K-means", "2. Mixture (full)"):
-        app.selectbox(key="formulas of").set_value(name).run()
-        assert has_no_errors(app)
-        [data] = [json.loads(one.proto.json) for one in app.get("bidi_component") if '"formulas"' in one.proto.json]
-        assert len(data["values"]) == max(map(len, data["captions"]))
-        texts.append(data["formulas"])
-    assert texts[0] != texts[1]
+    shown = [component(app, f"formulas of race_formulas_{i}") for i in range(2)]
+    assert all(one["visible"] and one["compact"] for one in shown)
+    assert shown[0]["html"] != shown[1]["html"]
+    frames = component(app, "player")["captions"]
+    assert [len(one["values"]) for one in shown] == [len(captions) for captions in frames]

@@ -11,7 +11,7 @@ from pages.datasets import texts
 from pages.datasets.baskets import draw_baskets
 from pages.datasets.grammar import ANALOGIES, draw_grammar
 from pages.embedding.sections import SECTIONS
-from tests.pages.app import latest, opened
+from tests.pages.app import component, latest, opened
 
 PICTURE, NEIGHBORS = r"words \d+", r"neighbors of \d+"
 """keys of the plot and of the curves of the neighbors, which end in the number of the chosen word"""
@@ -100,9 +100,9 @@ def test_it_opens_with_vectors_of_the_grammar_a_plot_and_a_player():
     assert [title.value for title in app.title] == ["Embedding"]
     text = draw_grammar(5_000, 0)
     last = fit(SkipGram(12), cooccurrences(text.sequences), rng=1, max_iter=500)
-    assert metrics(app)["Iterations"] == str(last.iteration)
+    assert metrics(app)["Iteration"] == str(last.iteration)
     assert metrics(app)["Status"] == "converged"
-    assert float(metrics(app)["Final loss"]) == pytest.approx(last.loss, rel=1e-5)
+    assert float(metrics(app)["Loss"]) == pytest.approx(last.loss, rel=1e-5)
     assert f"5,000 sentences with {text.n_tokens:,} words, {text.n_distinct} distinct." in texts_of(app)
     picture = chart(app, PICTURE)
     assert picture["data"][0]["customdata"] == list(text.frequencies)
@@ -303,9 +303,9 @@ def test_choosing_a_word_shows_its_neighbors(grammar):
     assert "Cosine of “king” and the 8 words nearest to it in the end" in texts_of(grammar)
     grammar.toggle(key="formulas").set_value(True).run()
     assert not grammar.exception
-    (player,) = [json.loads(one.proto.json) for one in grammar.get("bidi_component") if one.proto.id.endswith("-player")]
-    assert re.search("For “?king”? and its most frequent context", player["formulas"])
-    assert any(f"{run.data.names[nearest[0]]} {cosines[0]:.2f}" in value for value in player["values"][-1])
+    formulas = component(grammar, "formulas of formulas_beside")
+    assert re.search("For “?king”? and its most frequent context", formulas["html"])
+    assert any(f"{run.data.names[nearest[0]]} {cosines[0]:.2f}" in value for value in formulas["values"][-1])
     grammar.toggle(key="formulas").set_value(False).run()
 
 

@@ -89,7 +89,7 @@ def test_there_are_no_widgets_for_k_and_starts_if_the_method_determines_them():
     assert "scan_eps" in keys
     assert not keys & {"k", "seed", "start_scan"}
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert "Final loss" not in metrics
+    assert "Loss" not in metrics
     assert not [button for button in app.button if button.label == "New random start"]
 
 

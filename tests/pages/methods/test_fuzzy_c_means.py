@@ -24,8 +24,8 @@ def test_watch_shows_the_same_results_as_the_core():
     assert not app.error
     assert not [warning.value for warning in app.warning]
     last = fit(FuzzyCMeans(3, m=1.5, init="random"), POINTS, rng=1)
-    assert metrics(app)["Iterations"] == str(last.iteration)
-    assert float(metrics(app)["Final loss"].replace(",", "")) == pytest.approx(last.loss, rel=1e-5)
+    assert metrics(app)["Iteration"] == str(last.iteration)
+    assert float(metrics(app)["Loss"].replace(",", "")) == pytest.approx(last.loss, rel=1e-5)
     coefficient = np.square(last.assignment.memberships).sum(axis=1).mean()
     assert metrics(app)["Partition coefficient"] == f"{coefficient:.3f}"
 

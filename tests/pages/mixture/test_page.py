@@ -18,7 +18,7 @@ from pages.hierarchy import sections as hierarchy_sections
 from pages.mixture import figures, limit, sections
 from pages.runs import pictures
 from pages.ui.failure_examples import FAILURES
-from tests.pages.app import latest
+from tests.pages.app import component, latest
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard.py"
 PAGE, WATCH = "pages/mixture/page.py", "pages/watch/page.py"
@@ -105,9 +105,9 @@ def test_the_page_opens_with_a_mixture_fitted_to_three_gaussians():
     assert has_no_error(app)
     assert [title.value for title in app.title] == ["Gaussian mixture"]
     step = fit(GaussianMixture(3, init="random"), points_of(500), rng=1, max_iter=500)
-    assert metrics(app)["Iterations"] == str(step.iteration)
+    assert metrics(app)["Iteration"] == str(step.iteration)
     assert metrics(app)["Status"] == "converged"
-    assert float(metrics(app)["Final loss"]) == pytest.approx(step.loss, rel=1e-5)
+    assert float(metrics(app)["Loss"]) == pytest.approx(step.loss, rel=1e-5)
     assert app.button_group(key="section").value == "responsibilities"
     assert app.button_group(key="failure").value is None
     assert list(players(app)) == ["player"]
@@ -443,14 +443,14 @@ def test_a_failure_sets_the_widgets_and_its_fix_changes_them(name):
     assert app.button_group(key="failure").value == name
     assert failure.text in texts(app)
     assert ("collapsed to a variance " in texts(app)) == (name == "collapse")
-    wrong = float(metrics(app)["Final loss"])
+    wrong = float(metrics(app)["Loss"])
     button(app, failure.fix).click().run()
     assert has_no_error(app)
     assert widget_values(app) == {key: failure.scene(fixed=True).state()[key] for key in widget_values(app)}
     assert app.button_group(key="failure").value == name
     assert failure.after in texts(app)
     assert "collapsed to " not in texts(app)
-    assert float(metrics(app)["Final loss"]) != wrong
+    assert float(metrics(app)["Loss"]) != wrong
 
 
 def test_the_failure_can_be_shown_again_after_its_fix(app):
@@ -474,7 +474,7 @@ def test_identical_means_disable_the_button_for_a_new_random_start(app):
     app.selectbox(key="start_mixture").set_value("alike").run()
     assert has_no_error(app)
     assert button(app, "New random start").disabled
-    assert metrics(app)["Iterations"] == "1"
+    assert metrics(app)["Iteration"] == "1"
     assert abs(float(metrics(app)["Adjusted Rand index"].replace("−", "-"))) < 0.15  # equal responsibilities: rounding decides
     assert "at the mean of the data" in str(players(app)["player"]["captions"][0][0])
 
@@ -482,34 +482,36 @@ def test_identical_means_disable_the_button_for_a_new_random_start(app):
 # formulas
 
 
+def formulas(app):
+    return component(app, "formulas of formulas_beside")
+
+
 def test_formulas_can_be_switched_on_and_off_and_follow_the_point_and_the_component(app):
-    assert "formulas" not in players(app)["player"]
+    assert not formulas(app)["visible"]  # except in a presentation
     app.toggle(key="formulas").set_value(True).run()
     assert has_no_error(app)
-    player = players(app)["player"]
-    assert player["formulas"].count("<math") == 3
-    assert len(player["values"]) == len(player["phases"])
+    assert formulas(app)["visible"]
+    assert formulas(app)["html"].count("class='math'") == 3
+    assert len(formulas(app)["values"]) == len(players(app)["player"]["phases"])
     app.number_input(key="focus").set_value(42)
     app.number_input(key="focus_cluster").set_value(2).run()
-    player = players(app)["player"]
-    assert "For point 42 and component 2:" in player["formulas"]
+    assert "For point 42 and component 2:" in formulas(app)["html"]
     bars = chart(app, "shares")["data"][0]["text"]
-    assert player["values"][-1][1] == f"= {bars[1]}"
+    assert formulas(app)["values"][-1][1] == f"= {bars[1]}"
     app.toggle(key="formulas").set_value(False).run()
-    assert "formulas" not in players(app)["player"]
+    assert not formulas(app)["visible"]
 
 
 def test_watch_has_formulas_for_every_algorithm():
     app = opened(WATCH, n="100")
-    assert "formulas" not in players(app)["player"]
     app.toggle(key="formulas").set_value(True)
     for algorithm in ("kmeans", "kmedoids", "mixture"):
         app.selectbox(key="algorithm").set_value(algorithm).run()
         assert has_no_error(app)
-        player = players(app)["player"]
-        assert player["formulas"].count("<math") == 3
-        assert player["values"][-1][0] == f"= {metrics(app)['Final loss']}"
-        assert {len(values) for values in player["values"]} == {player["formulas"].count("class='value'")}
+        shown = formulas(app)
+        assert shown["html"].count("class='math'") == 3
+        assert shown["values"][-1][0] == f"= {metrics(app)['Loss']}"
+        assert {len(values) for values in shown["values"]} == {shown["html"].count("class='value'")}
         labels = {box.label for box in app.number_input}
         assert "Point" in labels
         assert ("Component" if algorithm == "mixture" else "Cluster") in labels
@@ -521,10 +523,9 @@ def test_formulas_of_word_distances_contain_the_words():
     )
     app.toggle(key="formulas").set_value(True).run()
     assert has_no_error(app)
-    player = players(app)["player"]
-    word = re.search("For (.*?): ", player["formulas"])[1]
+    word = re.search("For (.*?): ", formulas(app)["html"])[1]
     assert word.split(" ")[0] in set(catalog.read_table("numbers")["word"])
-    assert player["values"][-1][0] == f"= {metrics(app)['Final loss']}"
+    assert formulas(app)["values"][-1][0] == f"= {metrics(app)['Loss']}"
 
 
 def test_the_settings_are_kept_after_a_visit_to_another_page(app):

@@ -672,7 +672,7 @@ def test_every_frame_has_a_value_for_each_placeholder(algorithm, settings):
     assert {len(values) for values in shown.values} == {places}
     assert all(isinstance(value, str) for values in shown.values for value in values)
     assert re.findall("data-phase='(.*?)'", shown.html) == ["", "E", "M"]
-    assert shown.html.count("<math ") == shown.html.count("</math>") == 3
+    assert shown.html.count("<math ") == shown.html.count("</math>") >= 3
     assert shown.values[0][:1] == [""]  # no loss before anything is assigned
 
 

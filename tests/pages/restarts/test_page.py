@@ -233,7 +233,7 @@ def test_a_solution_is_opened_on_the_watch_page_with_its_initialization_and_seed
     app.switch_page("pages/watch/page.py").run()
     assert app.selectbox(key="start_kmeans").value == solution.best.initialization
     assert app.number_input(key="seed").value == solution.best.seed
-    final = next(metric.value for metric in app.metric if metric.label == "Final loss")
+    final = next(metric.value for metric in app.metric if metric.label == "Loss")
     assert final == format_number(solution.best.loss)
     app.switch_page("pages/restarts/page.py").run()
     assert summary(app)[0] == 30  # without going to the Watch page again

@@ -1,0 +1,96 @@
+"""Numbers of a run in each frame of its animation, for the texts beside the animation."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pages.datasets import units
+from pages.datasets.formatting import format_number, minus_signs
+from pages.runs.frames import Frame
+from pages.runs.known_groups import NAMES, TEXTS, KnownGroups
+from pages.runs.run import Run
+
+MAX_SCORED = 10_000
+"""number of points above which the agreement with the true labels is computed only at the end"""
+NONE = "–"
+
+
+class FrameNumbers(NamedTuple):
+    """A number that changes from frame to frame."""
+
+    name: str
+    texts: list[str]
+    """the number in each frame"""
+    help: str = ""
+
+
+def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
+    """Iteration, status, agreement with the true labels, and loss."""
+    states = [run.history.states[frame.state] for frame in frames]
+    ended = "converged" if run.history.converged else "iteration limit reached"
+    last = len(frames) - 1
+    status = [ended if i == last else "start" if state.phase == "start" else "running" for i, state in enumerate(states)]
+    found = [FrameNumbers("Iteration", [f"{state.iteration}" for state in states]), FrameNumbers("Status", status)]
+    if run.known_groups is not None:
+        scores = known_groups_at(run, frames)
+        for name in ("adjusted_rand", "v_measure"):
+            texts = [NONE if one is None else minus_signs(f"{getattr(one, name):.3f}") for one in scores]
+            found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}."))
+    if run.view.traits.loss is not None:
+        found.append(FrameNumbers("Loss", [NONE if frame.loss is None else format_number(frame.loss) for frame in frames]))
+    return found
+
+
+def known_groups_at(run: Run, frames: list[Frame]) -> list[KnownGroups | None]:
+    """Scores of the labels in each frame relative to the true labels; None before the first assignment.
+
+    For more than `MAX_SCORED` points None in all frames but those that show the final labels.
+    """
+    labels, last = run.data.labels, len(run.history.states) - 1
+
+    def of(state: int | None) -> KnownGroups | None:
+        if state == last:
+            return run.known_groups
+        if state is None or len(labels) > MAX_SCORED:
+            return None
+        return KnownGroups.of(labels, run.history.assignment(state).labels)
+
+    return [run.cached(("known groups", frame.assigned), lambda frame=frame: of(frame.assigned)) for frame in frames]
+
+
+def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scaled: bool) -> list[list[str]]:
+    """Texts about each cluster of the last state, by rank, as they are in another state.
+
+    Parameters
+    ----------
+    state, assigned : as in `Frame`.
+    columns : number of coordinates of the centers.
+    scaled : whether the centers are in scaled values.
+
+    Returns
+    -------
+    rows of texts : size, length of the bar as a CSS width, name of the center if it has one, and its coordinates.
+    """
+    sizes = _sizes(run, assigned)
+    largest = 1.0 if sizes is None else max(sizes.max(initial=0), 1)
+    soft = run.view.traits.membership is not None
+    order = np.argsort(run.ranks)
+    names = run.view.center_names(run.history.states[state].parameters, run.data)
+    centers = run.centers[state] if run.centers is not None and run.has_fixed_clusters else run.cluster_centers
+    coordinates = units.position_texts(run.data, centers[order], columns, scaled) if columns else [[]] * run.k
+    rows = []
+    for rank in range(run.k):
+        size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if soft else f"{int(sizes[rank]):,}"
+        width = "0%" if sizes is None else f"{100 * sizes[rank] / largest:.1f}%"
+        rows.append([size, width, *([names[order[rank]]] if names else []), *coordinates[rank]])
+    return rows
+
+
+def _sizes(run: Run, assigned: int | None) -> np.ndarray | None:
+    """(k,) sizes of the clusters, by rank; None before the first assignment."""
+    if assigned is None:
+        return None
+    sizes = np.zeros(run.k)
+    ranks, found = run.ranks_of(assigned), run.history.states[assigned].assignment.sizes
+    sizes[ranks[ranks < run.k]] = found[ranks < run.k]
+    return sizes
