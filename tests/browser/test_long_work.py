@@ -53,7 +53,7 @@ NOTE_CLICKABLE = """() => {
         "/mixture?n=50&sample=Stretched+groups&k=8",
         "/segments?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8",
         "/compare?n=50&sample=Stretched+groups&k=8",
-        "/choose_k?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k_up_to=3&best_of=1",
+        "/choose_k?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k_up_to=6&best_of=1",
         "/restarts?n=50&sample=Stretched+groups&algorithm=Gaussian+mixture&k=8&runs=10",
     ],
 )
