@@ -70,7 +70,7 @@ def height_of(page):
 def wait_for_cut(page, k):
     """Waits until everything on the page shows k clusters."""
     page.wait_for_function("k => document.querySelector('input[aria-label=\"Clusters (K)\"]').value === k", arg=str(k))
-    page.get_by_test_id("stMetric").filter(has_text="Clusters").get_by_text(str(k), exact=True).wait_for()
+    wait_for_label(page, f"{k} cluster")
     wait_for_tree(page)
 
 

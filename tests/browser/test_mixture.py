@@ -137,7 +137,7 @@ def test_formulas_change_with_the_frame_and_show_the_same_loss_as_the_sentence(p
     to_frame(page, 0)
     assert values(page)[:3] == ["", "", "not assigned yet."]
     page.get_by_text("Show formulas").click()
-    page.locator(".formulas math").first.wait_for(state="detached")
+    page.locator(".formulas math").first.wait_for(state="hidden")
     wait_for_charts(page, PLOT, LOSS, TRIANGLE)
     to_frame(page, 2 * history.iterations + 1)
     leave_unchanged(page, server + ADDRESS)

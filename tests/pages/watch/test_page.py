@@ -15,7 +15,7 @@ from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
 from pages.ui import random_starts
-from tests.pages.app import latest, opened
+from tests.pages.app import component, latest, opened
 
 ALGORITHMS = {"kmeans": "K-means", "kmedoids": "K-medoids", "mixture": "Gaussian mixture"}
 
@@ -257,3 +257,29 @@ def test_a_table_that_is_uploaded_in_the_sidebar_is_clustered_at_once():
     assert not app.exception
     assert len(app.sidebar.error) == 1
     assert latest(app, "run").data.title == "Three Gaussians"
+
+
+def test_a_link_to_a_presentation_keeps_it_and_offers_the_examples_of_the_page():
+    app = opened("/?n=50&present=1")
+    assert not app.warning
+    assert app.query_params["present"] == "1"
+    player = component(app, "player")
+    assert player["presented"]
+    assert player["stage"]["examples"][0] == "Local optimum"
+    assert player["stage"]["newStart"]
+    assert sorted(player["stage"]["centers"]) == ["Center 1", "Center 2", "Center 3"]
+    app.selectbox(key="algorithm").set_value("tree").run()
+    assert component(app, "player")["stage"]["whyNot"] == "Hierarchical clustering has no random start."
+
+
+def test_numbers_and_sizes_are_sent_for_each_frame():
+    app = opened("/?n=50")
+    run, player = latest(app, "run"), component(app, "player")
+    numbers, sizes = (player["readings"][key] for key in ("frame_numbers", "frame_sizes"))
+    labels = [metric.label for metric in app.metric][: len(numbers[0])]
+    assert dict(zip(labels, numbers[-1], strict=True)) == {label: metrics(app)[label] for label in labels}
+    assert numbers[0][labels.index("Loss")] == "–"
+    assert [int(row[0]) for row in numbers[1::2]] == list(range(run.history.iterations + 1))
+    order = np.argsort(run.ranks)
+    for t, row in enumerate(sizes[1::2]):
+        assert [int(text) for text in row[::4]] == run.history.sizes[t][order].tolist()
