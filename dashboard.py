@@ -50,6 +50,7 @@ def main() -> None:
         warn_of_unavailable_parameters,
         write_address,
     )
+    from pages.ui.playlist import playlist_button, show_bar
     from pages.ui.progress import Stopped, begin_script, end_script
     from pages.ui.project import keep, restore_rest, resume, save_project, warn_of_unavailable_choices
     from pages.ui.text_choice import uses_own_text
@@ -60,6 +61,8 @@ def main() -> None:
     requested = requested_parameters()  # stores them before widgets change the address
     tab = st.empty()
     resume(tab, requested)
+    with st.container(key="playlist_strip"):
+        show_bar()
     restore_address(page.url_path)
     notice, project_notice = st.empty(), st.empty()
 
@@ -79,6 +82,7 @@ def main() -> None:
         with st.sidebar:
             save_project()
             copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
+            playlist_button(page.title)
         with using_results(), picture:
             page.run()
         end_script()

@@ -151,7 +151,7 @@ def from_description(content: bytes, read) -> Project:
         As in `from_zip`.
     """
     try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        found = json.loads(content.decode("utf-8"), parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise ReadError("This project file is damaged: its description is not valid JSON.") from None
     if not isinstance(found, dict) or found.get("kind") != KIND:
@@ -162,7 +162,7 @@ def from_description(content: bytes, read) -> Project:
             "with a newer version of the app."
         )
     page, address, state, files = (found.get(name) for name in ("page", "address", "state", "files"))
-    if not (isinstance(state, dict) and _is_page(page) and _is_address(address) and _are_files(files)):
+    if not (isinstance(state, dict) and is_page(page) and is_address(address) and _are_files(files)):
         raise ReadError("This project file is damaged: an entry of its description is missing or invalid.")
     try:
         stored = {purpose: StoredFile(file["name"], read(file["member"])) for purpose, file in files.items()}
@@ -171,18 +171,20 @@ def from_description(content: bytes, read) -> Project:
     return Project(page, address, state, stored)
 
 
-def _refuse(constant: str):
+def refuse_constant(constant: str):
+    """Refuse NaN and Infinity, which JSON does not allow, as `parse_constant` of `json.loads`."""
     raise ValueError(f"{constant} is no number")
 
 
-def _is_page(page: Any) -> bool:
+def is_page(page: Any) -> bool:
     """Whether this is the address of a page, which is the name of its folder; empty for the first page."""
     if page == "":
         return True
     return isinstance(page, str) and re.fullmatch("[a-z_]+", page) is not None and (PAGES / page / "page.py").is_file()
 
 
-def _is_address(address: Any) -> bool:
+def is_address(address: Any) -> bool:
+    """Whether these are query parameters, each with its values, of which there are not too many."""
     return (
         isinstance(address, dict)
         and len(address) <= MAX_PARAMETERS

@@ -17,7 +17,7 @@ from pages.methods import initializations, methods
 from pages.ui.data_choice import SIZES, SOURCES, current
 from pages.ui.own_settings import CURRENT_RUN, exchange, note_keys, own_keys, owner, shared_keys
 from pages.ui.placing import CENTERS, PLACED, parse_positions
-from pages.ui.player import PRESENT
+from pages.ui.player import FRAME, PRESENT, RESTING
 from pages.ui.query_parameters import (
     WRITTEN,
     discard,
@@ -72,6 +72,12 @@ def requested_parameters() -> dict[str, list[str]]:
     return st.session_state["requested parameters"]
 
 
+def expect_parameters(address: dict[str, list[str]]) -> None:
+    """Let `warn_of_unavailable_parameters` check these query parameters of a link that was opened in this session."""
+    st.session_state["requested parameters"] = address
+    st.session_state.pop("unavailable", None)
+
+
 def _is_harmless(name: str, values: list[str]) -> bool:
     """Whether a widget can receive a query parameter: Streamlit raises errors for some names and numbers."""
     if not name or name.startswith("$$"):  # not allowed as keys in the session
@@ -92,6 +98,7 @@ def restore_address(page: str) -> None:
     note_keys(*release_parameters())
     left = st.session_state.get("page", page)
     st.session_state["page"], st.session_state[WRITTEN] = page, set()
+    st.session_state[RESTING] = None
     _resume_navigation(left, page)
     if is_history_navigation() and CENTERS in st.query_params:
         st.session_state.pop(PLACED, None)
@@ -232,6 +239,8 @@ def _unavailable_values(name: str) -> list[str]:
     if name == CENTERS:
         current_centers, wanted = (parse_positions(text) for text in (*kept[:1], *values[:1])) if kept else (None, None)
         return [] if current_centers is not None and np.array_equal(current_centers, wanted) else values
+    if name == FRAME:
+        return [value for value in values if value not in written_parameters().get(FRAME, ())]
     if name == PRESENT:
         return [value for value in values if value != "1"]
     if name == EDITS_IN_LINK:

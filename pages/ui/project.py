@@ -34,6 +34,7 @@ from pages.ui.kept_choices import (
     unavailable_choices,
 )
 from pages.ui.placing import EXACT, PLACED
+from pages.ui.playlist import collect_playlist, expect_playlist
 from pages.ui.preparation import scaling_source
 from pages.ui.segments import SELECTED, collect_edits, expect_edits
 from pages.ui.text_choice import GENERATED, TEXT_SOURCES
@@ -95,6 +96,7 @@ def collect(page: str, address: dict[str, list[str]]) -> Project:
         state["drawn"] = drawn.tolist()
     files |= _generated(state)
     data = current()
+    state |= collect_playlist()
     if edits := collect_edits(data):
         state["edits"] = edits
     state |= _marks(data)
@@ -157,6 +159,7 @@ def restore(project: Project) -> None:
     choices = state.get("choices") if isinstance(state.get("choices"), dict) else {}
     set_settings(state.get("settings"))
     set_pages(state.get("pages"))
+    expect_playlist(state.get("playlist"))
     for purpose, (key, root) in UPLOADS.items():
         if purpose in files:
             session[key] = files[purpose]

@@ -20,6 +20,11 @@ def is_history_navigation() -> bool:
     return get_script_run_ctx().is_history_navigation
 
 
+def is_opening() -> bool:
+    """Whether the page is opened by a link, or by going back or forward, and has not been drawn since."""
+    return is_history_navigation() or "unavailable" not in st.session_state
+
+
 def follow_address() -> None:
     """Let widgets follow the address in this run. Call it before any widget is drawn."""
     context = get_script_run_ctx()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.figures.plots import THIN_LABELS, ranges
 from pages.runs.frames import Frame
-from pages.ui.query_parameters import write_parameter
+from pages.ui.query_parameters import is_opening, write_parameter
 
 _HERE = Path(__file__).parent
 _MAX_SECONDS = 14
@@ -17,6 +17,10 @@ _MAX_SECONDS = 14
 STEPS_PER_SECOND = 30  # as in player.js
 PRESENT = "present"
 """query parameter: 1 while the page is presented, see presentation.js"""
+FRAME = "frame"
+"""query parameter: index of the frame that is shown if it is not the usual one, see player.js"""
+RESTING = "resting frame"
+"""session key: index of the frame that the figures of the page show initially, None if there is no player"""
 PRESENTATION = (_HERE / "presentation.js").read_text(encoding="utf-8")
 """script of components that take part in a presentation"""
 
@@ -105,6 +109,9 @@ def player(
         rest=len(longest) - 1 if rest is None else rest,
         ticks=ticks(longest) if pace is None else pace,
     )
+    data["frame"] = _frame_in_link(len(longest)) if key == "player" else None
+    if key == "player":
+        st.session_state[RESTING] = data["rest"]
     data |= dict(altTexts=alt_texts or [[frame.sentence for frame in row] for row in frames])
     data |= dict(readings=readings or {}, atStart=at_start, listens=key == "player", stage=None, presented=False)
     if stage is None:
@@ -143,6 +150,16 @@ def player(
         on_moved_change=move,
         on_left_change=lambda: st.query_params.pop(PRESENT, None),
     )
+
+
+def _frame_in_link(frames: int) -> int | None:
+    """The frame in the address, if there is one and the page is being opened; later, the browser has another one."""
+    text = st.query_params.get(FRAME, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < frames):
+        st.query_params.pop(FRAME, None)
+        return None
+    write_parameter(FRAME, text)
+    return int(text) if is_opening() else None
 
 
 def is_move(answer, centers: int) -> bool:

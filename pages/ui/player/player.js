@@ -11,6 +11,7 @@
 //   rest: index of the frame that the figures show initially
 //   altTexts: [for each picture, the alternative text of each frame]
 //   readings: { key of a container: [for each frame, the texts of its metrics and of its elements .reading, in this order] }
+//   frame: index of the frame in the link with which the page is being opened, else null
 //   atStart: whether a new run begins with its first frame
 //   ranges: [for each picture, the ranges of its axes as arguments of Plotly.relayout]
 //   listens: whether to respond to keys pressed anywhere on the page
@@ -115,7 +116,7 @@ export default function (component) {
   const memory = (parentElement.__player ??= {});
   memory.end?.(); // Streamlit calls this function again for new data, without cleaning up first
   const plays = memory.run !== data.run && memory.playing; // a new run while the previous one plays is played, too
-  if (memory.run !== data.run) memory.shown = data.atStart || (presentation.on && data.stage) ? 0 : data.rest;
+  if (memory.run !== data.run) memory.shown = data.frame ?? (data.atStart || (presentation.on && data.stage) ? 0 : data.rest);
   else if (memory.shown > last || (memory.shown === memory.rest && memory.rest !== 0)) memory.shown = data.rest;
   Object.assign(memory, { run: data.run, rest: data.rest });
   let timer = null;
@@ -218,6 +219,36 @@ export default function (component) {
     }
   }
 
+  const frameInAddress = () => {
+    const text = new URL(location.href).searchParams.get("frame");
+    return /^\d{1,9}$/.test(text ?? "") ? Number(text) : null;
+  };
+  const usualFrame = () => (presentation.on && data.stage ? 0 : data.rest);
+
+  // The address contains the frame unless it is the usual one.
+  const path = location.pathname;
+  const created = performance.now();
+  function writeAddress() {
+    const frame = memory.shown === usualFrame() ? null : memory.shown;
+    if (!data.listens || timer !== null || memory.followed || location.pathname !== path || frame === frameInAddress()) return;
+    const url = new URL(location.href);
+    frame === null ? url.searchParams.delete("frame") : url.searchParams.set("frame", frame);
+    history.replaceState(history.state, "", url);
+  }
+
+  const noteAddress = () => (memory.followed = performance.now());
+
+  // Shows the frame in an address to which the user went back, once its figures are drawn: they may be those of another run.
+  function followAddress() {
+    if (!data.listens || !memory.followed || !charts.every((chart) => graphOf(chart)?.__figures === data.figures)) return;
+    const isNew = created > memory.followed;
+    const ended = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+    if (!isNew && !(ended && performance.now() - memory.followed > 500)) return;
+    memory.followed = null;
+    const frame = (isNew ? data.frame : frameInAddress()) ?? usualFrame();
+    if (frame !== memory.shown) show(frame);
+  }
+
   // uses Plotly's own, hidden button
   function save(picture, format) {
     const graph = graphOf(picture);
@@ -313,11 +344,11 @@ export default function (component) {
     }, 400);
   }
 
-  function updatePresentation() {
+  function updatePresentation(event) {
     restoreRanges();
     root.classList.toggle("presenting", presentation.on);
-    if (presentation.on && memory.shown === data.rest && timer === null) show(0);
-    if (!presentation.on && data.presented) setTriggerValue("left", true);
+    if (presentation.on && memory.shown === data.rest && timer === null && frameInAddress() === null) show(0);
+    if (!presentation.on && data.presented && !event.detail.followed) setTriggerValue("left", true);
   }
 
   $("scrub").max = last;
@@ -344,6 +375,7 @@ export default function (component) {
     root.classList.toggle("presenting", presentation.on);
   }
   addEventListener("resize", restoreRanges);
+  addEventListener("popstate", noteAddress);
   updateTexts();
 
   // a redrawn figure shows its initial frame: move it to the current one
@@ -361,6 +393,8 @@ export default function (component) {
     }
     if (timer === null) updateReadings(); // the page may have been drawn again
     if (data.stage) presentation.writeAddress();
+    followAddress();
+    writeAddress();
     const drawn = belongs(graphOf(data.pictures[0]), data.figures);
     handles?.show(memory.shown === 0 && timer === null && position === 0 && drawn);
     if (pending && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
@@ -376,6 +410,7 @@ export default function (component) {
     document.removeEventListener("keydown", keys, true);
     document.removeEventListener("presentation", updatePresentation);
     removeEventListener("resize", restoreRanges);
+    removeEventListener("popstate", noteAddress);
     clearTimeout(memory.resizing);
     handles?.remove();
   };

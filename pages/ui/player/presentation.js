@@ -6,19 +6,19 @@
 //   keys: Map from a key of the keyboard to a function, called while presenting, before the player's own keys
 //   frame: { figures, shown, last, phase } of the player, see `player` in __init__.py
 // and on these events of `document`:
-//   "presentation": `on` has changed
+//   "presentation": `on` has changed; `detail.followed` is whether because the address has changed
 //   "frame": another frame is shown, with `frame` as detail
 //   "step": before the frame with the index `detail.to` is shown by a key or by a button; `preventDefault()` keeps the frame
 
 const presentation = (window.presentation ??= (() => {
   const self = { on: false, frame: null, keys: new Map() };
   const inAddress = () => new URL(location.href).searchParams.get("present") === "1";
-  self.set = (on) => {
+  self.set = (on, followed = false) => {
     if (self.on === on) return;
     self.on = on;
     document.documentElement.toggleAttribute("data-presenting", on);
     self.writeAddress();
-    document.dispatchEvent(new Event("presentation"));
+    document.dispatchEvent(new CustomEvent("presentation", { detail: { followed } }));
   };
   // Streamlit writes addresses without knowing whether the page is being presented
   self.writeAddress = () => {
@@ -27,7 +27,7 @@ const presentation = (window.presentation ??= (() => {
     self.on ? url.searchParams.set("present", "1") : url.searchParams.delete("present");
     history.replaceState(history.state, "", url);
   };
-  self.readAddress = () => self.set(inAddress());
+  self.readAddress = () => self.set(inAddress(), true);
   addEventListener("popstate", self.readAddress);
   return self;
 })());

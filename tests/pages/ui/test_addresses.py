@@ -135,7 +135,7 @@ def test_a_saved_link_to_data_opens_the_same_data(link):
 
 def test_a_link_to_the_failures_page_shows_all_examples():
     buttons = [button.label for button in opened_without_warning("/failures").button]
-    assert buttons == ["Show example"] * 8
+    assert buttons.count("Show example") == 8
 
 
 @pytest.mark.parametrize("link", TREES)
