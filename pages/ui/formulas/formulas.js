@@ -46,6 +46,18 @@ export default function ({ data, parentElement }) {
   const tooLarge = (box) =>
     [...root.querySelectorAll(".math")].some((math) => math.scrollWidth > math.clientWidth) ||
     (presentation.on && root.scrollHeight > box.clientHeight);
+  // whether all of them fit at that size
+  function shrink(box) {
+    let size = 1;
+    let fits = true;
+    for (const phase of new Set(data.phases)) {
+      highlight(phase);
+      root.style.setProperty("--size", size);
+      while (!(fits = !tooLarge(box)) && size > SMALLEST) root.style.setProperty("--size", (size -= 0.05));
+      if (!fits) return false;
+    }
+    return true;
+  }
   function fit() {
     root.hidden = !(data.visible || presentation.on);
     root.classList.toggle("presenting", presentation.on);
@@ -53,13 +65,10 @@ export default function ({ data, parentElement }) {
     const box = document.querySelector(`.st-key-${data.box}`);
     if (root.hidden || !box?.clientWidth) return;
     places.forEach((place, i) => (place.textContent = longest[i]));
-    let size = 1;
-    for (const phase of new Set(data.phases)) {
-      highlight(phase);
-      for (; size > SMALLEST; size -= 0.05) {
-        root.style.setProperty("--size", size);
-        if (!tooLarge(box)) break;
-      }
+    root.classList.remove("brief");
+    if (!shrink(box) && presentation.on && data.compact) {
+      root.classList.add("brief"); // there is room for the formulas, but not for the notes
+      shrink(box);
     }
     for (const formula of formulas) {
       formula.style.minHeight = "";

@@ -390,6 +390,10 @@ export default function (component) {
         if (memory.shown !== data.rest) draw(chart, memory.shown);
         if (data.stage && presentation.on) restoreRanges();
       }
+      if (belongs(graph, data.figures) && presentation.on && graph.__width !== graph.offsetWidth) {
+        graph.__width = graph.offsetWidth; // Streamlit has drawn it for another size
+        restoreRanges();
+      }
     }
     if (timer === null) updateReadings(); // the page may have been drawn again
     if (data.stage) presentation.writeAddress();
