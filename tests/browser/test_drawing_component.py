@@ -1,4 +1,4 @@
-"""The components that draw points and place centers, in a small app of their own."""
+"""The component that draws points, in a small app of its own."""
 
 import json
 import re
@@ -17,8 +17,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from pages.figures import palette
-from pages.ui.drawing import draw_points, place_centers
+from pages.ui.drawing import draw_points
 
 state = st.session_state
 state.setdefault("points", np.empty((0, 2)))
@@ -40,16 +39,11 @@ def draw():
     show(state.points)
 
 
-def place():
-    k = int(st.number_input("K", 1, 9, 3))
-    st.button("Rerun")
-    token = st.text_input("Token", "first")
-    centers = np.linspace([-60, 0.2], [60, 0.8], k) + len(token)
-    show(place_centers("centers", centers, [f"Center {i + 1}" for i in range(k)], palette.COLORS[:k],
-                       (palette.SYMBOLS * 2)[:k], (-100, 100, 0, 10), version=token))
+def other():
+    st.text("another page")
 
 
-st.navigation([st.Page(draw, title="Draw", default=True), st.Page(place, title="Place")]).run()
+st.navigation([st.Page(draw, title="Draw", default=True), st.Page(other, title="Other")]).run()
 """
 
 
@@ -170,8 +164,8 @@ def test_points_are_kept_when_another_page_was_open_and_when_the_component_is_mo
     open_plane(page, app)
     drag(page, (0.2, 0.5), (0.6, 0.3))
     points = until(page, lambda points: len(points) > 5)
-    page.get_by_role("link", name="Place").click()
-    page.get_by_role("button", name="Center 1").wait_for()
+    page.get_by_role("link", name="Other").click()
+    page.get_by_text("another page").wait_for()
     page.get_by_role("link", name="Draw").click()
     count(page, len(points))
     np.testing.assert_array_equal(drawn(page), points)
@@ -217,36 +211,3 @@ def test_points_are_drawn_and_erased_by_keyboard(page, app):
     page.locator("canvas").focus()
     page.keyboard.press("Enter")
     np.testing.assert_allclose(until(page, lambda points: len(points) == 1), [[5.2, 5.6]])
-
-
-def test_badges_are_dragged_moved_by_keys_and_reset_by_a_new_version(page, app):
-    page.goto(app + "/place")
-    badge = page.get_by_role("button", name="Center 1")
-    badge.wait_for()
-    before = drawn(page)
-    box = badge.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 60, y - 90, steps=4)
-    rerun(page)
-    page.mouse.move(x + 120, y - 180, steps=4)
-    page.mouse.up()
-    dragged = until(page, lambda now: not np.array_equal(now, before))
-    np.testing.assert_array_equal(dragged[1:], before[1:])
-    assert (dragged[0] > before[0] + [15, 3]).all()
-    page.get_by_role("button", name="Center 2").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Shift+ArrowDown")
-    moved = until(page, lambda now: not np.array_equal(now, dragged))
-    np.testing.assert_allclose(moved, dragged + np.array([[0, 0], [2, -0.5], [0, 0]]), atol=1e-2)
-    rerun(page)
-    np.testing.assert_array_equal(drawn(page), moved)
-    page.get_by_label("Token").fill("another")
-    page.keyboard.press("Enter")
-    np.testing.assert_allclose(until(page, lambda now: not np.array_equal(now, moved)), before + [2, 2])
-    page.get_by_role("button", name=re.compile("^Center 1 at −53, ")).wait_for()
-    page.get_by_label("K", exact=True).fill("5")
-    page.keyboard.press("Enter")
-    until(page, lambda now: len(now) == 5)
-    wait(page, lambda: page.locator(".badge").count() == 5)

@@ -1,4 +1,4 @@
-"""Browser component with two modes: draw points in a plane, or drag centers. Works offline."""
+"""Browser component: draw points in a plane. Works offline."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import streamlit as st
 from pages.datasets.limits import MAX_DRAWN_POINTS
 
 _HERE = Path(__file__).parent
-_FILES = ("drawing.html", "drawing.css", "plane.js", "badges.js", "drawing.js")
+_FILES = ("drawing.html", "drawing.css", "plane.js", "drawing.js")
 
 Extent = tuple[float, float, float, float]
 """(left, right, bottom, top)"""
@@ -49,55 +49,16 @@ def draw_points(
         The points in the browser, inside the extent, at most `MAX_DRAWN_POINTS`.
     """
     given = _in_extent(points, extent)[:MAX_DRAWN_POINTS]
-    return _show(key, "draw", given, extent, version, names, height, to_scale, max=MAX_DRAWN_POINTS)
+    extent = [float(bound) for bound in extent]
+    token = f"{version} {extent}"
+    # a remounted component has lost its points, so they are sent back to it
+    known = read_message(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent)
+    data = dict(key=key, token=token, extent=extent, names=list(names), height=height, toScale=to_scale, max=MAX_DRAWN_POINTS)
+    result = _component()(key=key, data=data | dict(xy=known.ravel().tolist()))
+    return read_message(result.get("drawn"), token, given, extent)
 
 
-def place_centers(
-    key: str,
-    centers,
-    labels: list[str],
-    colors: list[str],
-    symbols: list[str],
-    extent: Extent,
-    backdrop=None,
-    names: tuple[str, str] = ("", ""),
-    *,
-    version: object = "",
-    height: int = 420,
-    to_scale: bool = False,
-) -> np.ndarray:
-    """Shows a plane with one draggable badge for each center, and returns the positions of the badges.
-
-    Parameters
-    ----------
-    key : key of the component
-    centers : (k, 2) positions of the badges when the component is mounted, and when `version`, `extent` or k changes.
-        Otherwise the positions in the browser are kept.
-    labels : accessible names of the badges, e.g. "Center 1"
-    colors, symbols : as in `pages.figures.palette`
-    extent : limits of the axes
-    backdrop : background image of the extent as a data URI, or None
-    names : axis titles
-    version : change it to replace the positions in the browser
-    height : height in pixels
-    to_scale : whether both axes have the same scale
-
-    Returns
-    -------
-    (k, 2) array
-        The positions in the browser, inside the extent.
-    """
-    given = _in_extent(centers, extent)
-    badges = [dict(label=a, color=b, symbol=c) for a, b, c in zip(labels, colors, symbols, strict=True)]
-    if len(badges) != len(given):
-        raise ValueError(f"got {len(given)} centers, but {len(badges)} labels, colors and symbols")
-    scene = dict(badges=badges)
-    if backdrop is not None:
-        scene |= dict(image=backdrop)
-    return _show(key, "place", given, extent, version, names, height, to_scale, **scene)
-
-
-def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int | None = None) -> np.ndarray:
+def read_message(message, token: str, given: np.ndarray, extent: Extent) -> np.ndarray:
     """The points in a message from the browser, which is not trusted.
 
     Parameters
@@ -106,7 +67,6 @@ def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int 
     token : token of the current points
     given : (m, 2) points to return if the message is missing, has another token or is invalid
     extent : limits to which the points are clipped
-    k : required number of points, or None
 
     Returns
     -------
@@ -115,7 +75,7 @@ def read_message(message, token: str, given: np.ndarray, extent: Extent, k: int 
     if not isinstance(message, dict) or message.get("token") != token:
         return given
     xy = message.get("xy")
-    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MAX_DRAWN_POINTS or (k is not None and len(xy) != 2 * k):
+    if not isinstance(xy, list) or len(xy) % 2 or len(xy) > 2 * MAX_DRAWN_POINTS:
         return given
     if not {type(value) for value in xy} <= {int, float}:
         return given
@@ -134,14 +94,3 @@ def _in_extent(points, extent: Extent) -> np.ndarray:
     if not np.isfinite(points).all():
         raise ValueError("points must be finite")
     return np.clip(points, (left, bottom), (right, top))
-
-
-def _show(key, mode, given, extent, version, names, height, to_scale, **scene) -> np.ndarray:
-    extent = [float(bound) for bound in extent]
-    k = len(given) if mode == "place" else None
-    token = f"{version} {extent} {k}"
-    # a remounted component has lost its points, so they are sent back to it
-    known = read_message(dict(st.session_state.get(key) or {}).get("drawn"), token, given, extent, k)
-    data = dict(key=key, mode=mode, token=token, extent=extent, names=list(names), height=height, toScale=to_scale)
-    result = _component()(key=key, data=data | scene | dict(xy=known.ravel().tolist()))
-    return read_message(result.get("drawn"), token, given, extent, k)

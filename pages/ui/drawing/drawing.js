@@ -1,8 +1,6 @@
-// A plane with two modes: "draw" adds and removes points, "place" drags the badges of centers.
-// plane.js and badges.js are concatenated before this file.
+// A plane with tools to add and remove points. plane.js is concatenated before this file.
 //
-// data: { key, mode, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], max }
-//       and in mode "place" { badges: [{ label, color, symbol }], image: a data URI }
+// data: { key, token, extent: [left, right, bottom, top], names: [x, y], height, toScale, xy: [x, y, ...], max }
 // The component's state `drawn` is { token, xy }. The points in the browser count; `xy` replaces them only when the component
 // is mounted or the token changes. After a rerun, `xy` holds points sent earlier, and the next stroke may have begun since.
 
@@ -10,10 +8,7 @@ const CURSOR_STEP = 0.02; // fraction of the extent
 const TRAIL = 11; // pixels between the points of a trail
 const DOT = 3.6; // radius of a point in pixels
 const NEUTRAL = "#8c8c96"; // as in palette.py
-const HINTS = {
-  draw: "Keyboard: arrow keys move a crosshair (Shift: faster), Enter or Space applies the tool.",
-  place: "Drag the centers, or select one with Tab and move it with the arrow keys (Shift: faster).",
-};
+const HINT = "Keyboard: arrow keys move a crosshair (Shift: faster), Enter or Space applies the tool.";
 
 // Latest points of unmounted components, by key. A remounted component uses them, because Python may not have received all.
 const leftovers = new Map();
@@ -39,8 +34,6 @@ function build(root) {
   let stroke = null; // { id of the pointer, before: old points, at: pixel position, changed, unsent: whether old points are unsent }
   let pointer = null; // pixel position
   let cursor = null; // position of the keyboard crosshair
-  let badges = [];
-  let image = null;
   let plane = null; // as last drawn
   let frame = null;
   let sending = null;
@@ -90,22 +83,18 @@ function build(root) {
     context.font = `13px ${themed("font")}`;
     plane = planeOf(context, width, height, data);
     const { box } = plane;
-    if (image?.naturalWidth) context.drawImage(image, box.left, box.top, box.width, box.height);
     plane.draw(themed("text-color"));
     context.save();
     context.beginPath();
     context.rect(box.left - DOT, box.top - DOT, box.width + 2 * DOT, box.height + 2 * DOT);
     context.clip();
-    if (data.mode === "draw") {
-      drawDots(context, plane, points, DOT, themed("text-color"), 0.65);
-      if (!points.length && !stroke) drawInvitation(context, plane, themed("text-color"));
-      if (cursor) drawCrosshair(context, plane.toPixel(cursor), themed("primary-color"), themed("background-color"));
-      const at = cursor ? plane.toPixel(cursor) : pointer;
-      if (at && tool !== "point") drawBrush(context, at, radius(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
-      drawStatus();
-    }
+    drawDots(context, plane, points, DOT, themed("text-color"), 0.65);
+    if (!points.length && !stroke) drawInvitation(context, plane, themed("text-color"));
+    if (cursor) drawCrosshair(context, plane.toPixel(cursor), themed("primary-color"), themed("background-color"));
+    const at = cursor ? plane.toPixel(cursor) : pointer;
+    if (at && tool !== "point") drawBrush(context, at, radius(), themed("primary-color"), tool === "erase", stroke ? 0.16 : 0.08);
+    drawStatus();
     context.restore();
-    for (const badge of badges) badge.draw(width);
   }
 
   // ---- draw ----
@@ -207,7 +196,7 @@ function build(root) {
   }
 
   canvas.onpointerdown = (event) => {
-    if (data.mode !== "draw" || stroke || event.button !== 0) return;
+    if (stroke || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     pointer = local(event);
     cursor = null;
@@ -217,7 +206,7 @@ function build(root) {
     redraw();
   };
   canvas.onpointermove = (event) => {
-    if (data.mode !== "draw" || (stroke ? stroke.id !== event.pointerId : event.pointerType === "touch")) return;
+    if (stroke ? stroke.id !== event.pointerId : event.pointerType === "touch") return;
     pointer = local(event);
     if (stroke) drag(pointer);
     redraw();
@@ -233,7 +222,7 @@ function build(root) {
     redraw();
   };
   canvas.onfocus = () => {
-    if (data.mode === "draw" && canvas.matches(":focus-visible")) cursor = plane.middle;
+    if (canvas.matches(":focus-visible")) cursor = plane.middle;
     redraw();
   };
   canvas.onblur = () => {
@@ -241,7 +230,7 @@ function build(root) {
     redraw();
   };
   canvas.onkeydown = (event) => {
-    if (data.mode !== "draw" || stroke || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (stroke || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!(event.key in ARROWS || event.key === "Enter" || event.key === " ")) return;
     event.preventDefault();
     cursor ??= plane.middle;
@@ -257,7 +246,7 @@ function build(root) {
   };
   root.onkeydown = (event) => {
     const key = event.key.toLowerCase();
-    if (data.mode !== "draw" || !(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
+    if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
     event.preventDefault();
     key === "y" || event.shiftKey ? redo() : undo();
   };
@@ -266,25 +255,6 @@ function build(root) {
   $("redo").onclick = redo;
   $("clear").onclick = clear;
   chooseTool(tool);
-
-  // ---- place ----
-
-  function badgeOf(description, i) {
-    const badge = makeBadge(description, {
-      plane: () => plane,
-      local,
-      at: () => points[i],
-      move(to) {
-        points = points.map((old, j) => (j === i ? to : old));
-        redraw();
-      },
-      end(delay) {
-        announce(badge.text());
-        send(delay);
-      },
-    });
-    return badge;
-  }
 
   // ---- messages from Python ----
 
@@ -300,24 +270,6 @@ function build(root) {
     if (String(points) !== String(data.xy)) send(0);
   }
 
-  function showScene(old) {
-    const drawing = data.mode === "draw";
-    root.classList.toggle("draws", drawing);
-    for (const name of ["tools", "where", "count"]) $(name).hidden = !drawing;
-    $("hint").textContent = HINTS[data.mode] + (drawing ? ` At most ${data.max.toLocaleString("en")} points.` : "");
-    canvas.tabIndex = drawing ? 0 : -1;
-    canvas.setAttribute("role", drawing ? "application" : "img");
-    canvas.setAttribute("aria-label", drawing ? "Plane to draw points" : "Plane with the centers");
-    if (data.image !== old?.image) {
-      image = data.image?.startsWith("data:image/") ? Object.assign(new Image(), { onload: redraw, src: data.image }) : null;
-    }
-    if (JSON.stringify(data.badges) !== JSON.stringify(old?.badges)) {
-      for (const { badge } of badges) badge.remove();
-      badges = (data.badges ?? []).map(badgeOf);
-      $("plane").append(...badges.map(({ badge }) => badge));
-    }
-  }
-
   const observer = new ResizeObserver(redraw);
 
   return {
@@ -326,7 +278,7 @@ function build(root) {
       const old = data;
       [data, setState] = [newData, setStateValue];
       if (old?.token !== data.token) replaceState();
-      showScene(old);
+      $("hint").textContent = `${HINT} At most ${data.max.toLocaleString("en")} points.`;
       observer.observe(canvas);
       if (!plane) draw();
       redraw(); // Streamlit also calls this when the theme changes

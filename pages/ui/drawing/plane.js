@@ -41,12 +41,12 @@ function axesOf(context, width, height, { extent: [left, right, bottom, top], na
   return { box, columns: ticks(left, right, box.width / 85), rows: ticks(bottom, top, box.height / 55) };
 }
 
-function drawAxes(context, { box, columns, rows }, { extent, names, image }, color) {
+function drawAxes(context, { box, columns, rows }, { extent, names }, color) {
   const [left, right, bottom, top] = extent;
   const crisp = (value) => Math.round(value) + 0.5;
   const [x, y] = [crisp(box.left), crisp(box.top)];
   const line = (ax, ay, bx, by) => {
-    context.globalAlpha = image ? 0 : 0.1; // no grid lines over an image
+    context.globalAlpha = 0.1;
     context.beginPath();
     context.moveTo(ax, ay);
     context.lineTo(bx, by);
@@ -81,7 +81,7 @@ function drawAxes(context, { box, columns, rows }, { extent, names, image }, col
   context.restore();
 }
 
-// data: { extent: [left, right, bottom, top], names, toScale, image }; pixels refer to a canvas of this size
+// data: { extent: [left, right, bottom, top], names, toScale }; pixels refer to a canvas of this size
 function planeOf(context, width, height, data) {
   const [left, right, bottom, top] = data.extent;
   const sides = [

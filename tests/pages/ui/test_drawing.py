@@ -10,15 +10,14 @@ EXTENT = (0, 10, -5, 5)
 GIVEN = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
-def read(message, k=None):
-    return read_message(message, "now", GIVEN, EXTENT, k)
+def read(message):
+    return read_message(message, "now", GIVEN, EXTENT)
 
 
 def test_coordinates_are_read_as_pairs():
     np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3.5, -4])), [[1, 2], [3.5, -4]])
     assert read(dict(token="now", xy=[])).shape == (0, 2)
     assert len(read(dict(token="now", xy=[1] * (2 * MAX_DRAWN_POINTS)))) == MAX_DRAWN_POINTS
-    np.testing.assert_array_equal(read(dict(token="now", xy=[1, 2, 3, 4]), k=2), [[1, 2], [3, 4]])
 
 
 def test_points_outside_the_extent_are_clipped():
@@ -50,7 +49,3 @@ def test_points_outside_the_extent_are_clipped():
 )
 def test_an_invalid_message_is_ignored(message):
     assert read(message) is GIVEN
-
-
-def test_a_message_with_another_number_of_centers_is_ignored():
-    assert read(dict(token="now", xy=[1, 2, 3, 4, 5, 6]), k=2) is GIVEN
