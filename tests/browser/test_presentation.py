@@ -62,10 +62,17 @@ def test_everything_is_in_the_window_nothing_overlaps_and_text_is_large(page, se
                 assert bottom <= height + 1
             pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
             assert not [pair for pair in pairs if overlaps(*pair)]
-            sizes = page.locator(".sentence, .formula.shown .note, .formula.shown math").evaluate_all(
-                "all => all.filter(e => e.checkVisibility()).map(e => parseFloat(getComputedStyle(e).fontSize))"
-            )
-            assert min(sizes) >= 0.0175 * height
+            assert found[0][3] - found[0][1] > height / 2  # the picture, also in a comparison
+            ends, row = [
+                page.locator(place).evaluate_all("all => all.map(e => e.getBoundingClientRect()).map(b => [b.top, b.bottom])")
+                for place in (".caption p", ".player .row")
+            ]
+            assert max(bottom for _, bottom in ends) <= row[0][0] + 1
+            for text, smallest in ((".sentence", 0.0239), (".formula.shown .note, .formula.shown math", 0.0175)):
+                sizes = page.locator(text).evaluate_all(
+                    "all => all.filter(e => e.checkVisibility()).map(e => parseFloat(getComputedStyle(e).fontSize))"
+                )
+                assert min(sizes) >= smallest * height
     assert page.get_by_role("heading", level=1).count() == 0  # hidden from everybody
     assert not page.get_by_test_id("stSidebar").is_visible()
 
