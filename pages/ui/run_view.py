@@ -1,6 +1,7 @@
 """Parts of pages that show one run: the animated plot, the loss curve, the player, formulas and results."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import NamedTuple
 
 import streamlit as st
@@ -130,6 +131,11 @@ def columns_of_run() -> list:
     return st.columns([3, 2] if st.session_state.get("formulas") else [2, 1], gap="medium")
 
 
+def center_names(run: Run) -> tuple[str, ...]:
+    """Names of the centers, as on the screen, in the order of the clusters."""
+    return tuple(f"{run.center_name.capitalize()} {run.number_and_name(rank)}" for rank in run.ranks)
+
+
 def player_panel() -> AbstractContextManager:
     """Container of the player, which sticks to the window."""
     return st.container(key="player_panel")
@@ -146,6 +152,10 @@ def show_player(
     at_start : whether a new run begins with its first frame, not with the last.
     """
     alt_texts = [pictures.alt_text(run, frame) for frame in shown.frames]
+    if stage is not None:
+        names = () if run.centers is None else center_names(run)
+        soft = run.view.traits.membership is not None
+        stage = replace(stage, names=names, iterations=run.history.iterations, soft=soft)
     losses = ["loss"] if run.view.traits.loss is not None else []
     # the player keeps its frame while the run stays the same
     player(

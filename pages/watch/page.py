@@ -39,8 +39,7 @@ def stage_of(run: Run, data: Data, plane: Plane) -> Stage:
     stage = Stage(run.title, start, why_not, failures_of("watch"))
     if not can_be_placed(run, data):
         return stage
-    names = tuple(f"{run.center_name.capitalize()} {run.number_and_name(rank)}" for rank in run.ranks)
-    return replace(stage, centers=names, move_center=center_mover(run, data, plane))
+    return replace(stage, centers=run_view.center_names(run), move_center=center_mover(run, data, plane))
 
 
 def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) -> None:

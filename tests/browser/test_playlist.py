@@ -1,10 +1,12 @@
-"""Playlists in a browser: stepped through without loading the app again, in a presentation and beside it."""
+"""Playlists in a browser, stepped through without loading the app again; predictions in a presentation."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 
-from tests.browser.waiting import ENDED, LOSS, PLOT, sentence, shown_frame, visit, wait_for_player
+from tests.browser.waiting import ENDED, LOSS, PLOT, sentence, shown_frame, to_frame, visit, wait_for_player
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +36,16 @@ def wait_for_step(page, title, query):
     )
 
 
+def wait_for_frame(page, index):
+    """Waits until the player shows this frame of its figures."""
+    wait_for_player(page, PLOT, LOSS)
+    page.wait_for_function(
+        "index => [...document.querySelectorAll('.st-key-player_panel *')].some("
+        "element => element.shadowRoot?.querySelector('.scrub')?.value === String(index))",
+        arg=index,
+    )
+
+
 def test_a_playlist_is_opened_and_stepped_through(page, server):
     visit(page, f"{server}/?n=50&k=4", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
@@ -47,22 +59,20 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     dialog.get_by_role("button", name="Present", exact=True).click()
 
     wait_for_step(page, "Start", "present=1")
-    wait_for_player(page, PLOT, LOSS)
-    assert shown_frame(page) == 0
+    wait_for_frame(page, 0)
     page.keyboard.press("PageDown")
     wait_for_step(page, "Update", "frame=2")
+    wait_for_frame(page, 2)
     assert sentence(page).startswith("Update (M)")
     # the address has the frame that is shown, also after stepping by hand
     page.keyboard.press("ArrowRight")
     page.wait_for_function("() => location.search.includes('frame=3')")
     page.keyboard.press("]")
     wait_for_step(page, "Other data", "frame=1")
-    wait_for_player(page, PLOT, LOSS)
-    assert shown_frame(page) == 1
+    wait_for_frame(page, 1)
     page.keyboard.press("[")
     wait_for_step(page, "Update", "frame=2")
-    wait_for_player(page, PLOT, LOSS)
-    assert shown_frame(page) == 2
+    wait_for_frame(page, 2)
     for width, height in ((1280, 720), (420, 800)):
         page.set_viewport_size(dict(width=width, height=height))
         bar = page.locator(".playlist").bounding_box()
@@ -91,3 +101,84 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Close the playlist").click()
     page.locator(".playlist").wait_for(state="detached")
+
+
+def ask(page, kind):
+    page.keyboard.press("q")
+    page.locator(".which").select_option(kind)
+
+
+def test_predictions_are_compared_with_the_frame_that_follows(page, server):
+    visit(page, f"{server}/?n=50&present=1", PLOT, LOSS)
+    wait_for_player(page, PLOT, LOSS)
+    frame = shown_frame(page)
+    assert frame == 0
+
+    # a center, moved with the keyboard
+    ask(page, "center")
+    page.locator(".question .center").select_option("1")
+    ghost = page.locator(".ghost-handle")
+    before = ghost.bounding_box()
+    ghost.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    assert shown_frame(page) == 0  # the key belongs to the ghost
+    assert ghost.bounding_box()["x"] > before["x"] + 5
+    page.keyboard.press("Enter")
+    assert shown_frame(page) == 2
+    guess, truth = page.evaluate(
+        """() => {
+            const layout = document.querySelector('.st-key-picture .js-plotly-plot')._fullLayout;
+            const line = document.querySelector('.prediction line'), axes = [layout.xaxis, layout.yaxis];
+            const place = names => names.map((name, i) => axes[i].p2d(line.getAttribute(name) - axes[i]._offset));
+            return [place(['x1', 'y1']), place(['x2', 'y2'])];
+        }"""
+    )
+    distance = float(np.hypot(*np.subtract(guess, truth)))
+    text = page.locator(".answer").inner_text()
+    assert float(re.search(r"^Center \d is ([\d.]+) away from your prediction", text)[1]) == pytest.approx(distance, rel=1e-2)
+    assert "in x1" in text
+    page.keyboard.press("Escape")  # removes the answer, but does not leave the presentation
+    assert page.locator(".prediction").count() == 0
+    assert page.locator(".answer").inner_text() == ""
+
+    # points: a number, then a line around all of them
+    ask(page, "points")
+    page.locator(".guess").fill("50")
+    page.locator(".reveal").click()
+    text = page.locator(".answer").inner_text()
+    changed = int(text.split()[0])
+    assert shown_frame(page) == 3
+    assert f"{changed} points changed cluster" in sentence(page)
+    assert text.endswith(f"you predicted 50: {50 - changed} too many.")
+    assert page.locator(".prediction circle:not(.ghost)").count() == changed
+    to_frame(page, 2)
+    ask(page, "points")
+    box = page.locator(".prediction").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    for x, y in ((1, 0), (1, 1), (0, 1)):
+        page.mouse.move(box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 4))
+    page.mouse.up()
+    assert page.locator(".guess").input_value() == "50"
+    page.keyboard.press("Enter")
+    assert page.locator(".answer").inner_text().endswith(f"you marked 50, of which {changed} changed.")
+
+    # iterations; Esc cancels, and digits are not keys of the presentation
+    ask(page, "iterations")
+    page.locator(".guess").focus()
+    page.keyboard.type("1")
+    page.keyboard.press("Escape")
+    assert not page.locator(".question").is_visible()
+    assert "k=" not in page.url
+    ask(page, "iterations")
+    page.locator(".guess").fill("0")
+    page.keyboard.press("Enter")
+    iterations = re.search(r"Converged after (\d+) iterations", sentence(page))[1]
+    assert page.locator(".answer").inner_text() == (
+        f"The run takes {iterations} iterations; you predicted 0: {iterations} too few."
+    )
+    page.keyboard.press("q")
+    page.get_by_text("The run has ended.").wait_for()
+    page.keyboard.press("Escape")  # removes the answer
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", level=1).wait_for()

@@ -39,6 +39,12 @@ class Stage:
     """callbacks that change to the examples of the page, by title"""
     centers: tuple[str, ...] = ()
     """names of the centers, if they can be dragged in the first frame"""
+    names: tuple[str, ...] = ()
+    """names of all centers"""
+    iterations: int | None = None
+    """number of iterations of the run"""
+    soft: bool = False
+    """whether points have memberships in several clusters"""
     move_center: Callable[[int, float, float], None] | None = None
     """callback after the center with an index was moved to x and y"""
 
@@ -47,7 +53,7 @@ class Stage:
 def _component():
     html, css = ((_HERE / f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
     scripts = [THIN_LABELS, PRESENTATION]
-    scripts += [(_HERE / name).read_text(encoding="utf-8") for name in ("handles.js", "player.js")]
+    scripts += [(_HERE / name).read_text(encoding="utf-8") for name in ("handles.js", "predictions.js", "player.js")]
     return st.components.v2.component("player", html=html, css=css, js="\n".join(scripts))
 
 
@@ -127,6 +133,9 @@ def player(
         whyNot=stage.why_not,
         examples=list(stage.examples),
         centers=list(stage.centers),
+        names=list(stage.names),
+        iterations=stage.iterations,
+        soft=stage.soft,
     )
 
     def answer(name: str):

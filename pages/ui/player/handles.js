@@ -8,6 +8,59 @@ const HANDLE_STYLE = `
 .center-handle:is(:hover, :focus-visible, .held) { outline: 3px solid #e6007a; outline-offset: -2px; }
 .center-handle.held { cursor: grabbing; }`;
 
+const axesOf = (graph) => [graph._fullLayout.xaxis, graph._fullLayout.yaxis];
+const tracesOf = (graph) => graph._fullData.flatMap((trace, i) => (trace.meta === "centers" ? [i] : []));
+
+// The position of the pointer in pixels of the figure, which may be scaled.
+function local(graph, event) {
+  const box = graph.getBoundingClientRect();
+  const scale = box.width / graph.offsetWidth;
+  return [(event.clientX - box.left) / scale, (event.clientY - box.top) / scale];
+}
+
+/**
+ * Lets a handle be dragged, or moved with the arrow keys.
+ *
+ * placeOf: returns its position; move: called with another one, inside of the axes
+ * released: called after a move, with the milliseconds in which more moves may follow
+ */
+function draggable(handle, graphOf, placeOf, move, released = () => {}) {
+  const clamp = (value, [a, b]) => Math.max(Math.min(a, b), Math.min(Math.max(a, b), value));
+  const moveTo = (to) => move(to.map((value, i) => clamp(value, axesOf(graphOf())[i].range)));
+  let held = null; // offset of the pointer from the handle, so that it does not jump
+  let moved = false;
+  handle.onpointerdown = (event) => {
+    if (event.button !== 0) return;
+    handle.setPointerCapture(event.pointerId);
+    handle.classList.add("held");
+    const at = placeOf();
+    held = local(graphOf(), event).map((pixel, i) => axesOf(graphOf())[i]._offset + axesOf(graphOf())[i].d2p(at[i]) - pixel);
+    event.preventDefault();
+    handle.focus({ preventScroll: true });
+  };
+  handle.onpointermove = (event) => {
+    if (!held) return;
+    const axes = axesOf(graphOf());
+    moveTo(local(graphOf(), event).map((pixel, i) => axes[i].p2d(pixel + held[i] - axes[i]._offset)));
+    moved = true;
+  };
+  handle.onpointerup = handle.onpointercancel = () => {
+    held = null;
+    handle.classList.remove("held");
+    if (moved) released(0);
+    moved = false;
+  };
+  handle.onkeydown = (event) => {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const length = HANDLE_STEP * (event.shiftKey ? 5 : 1);
+    const sizes = axesOf(graphOf()).map(({ range: [a, b] }) => length * (b - a));
+    moveTo(placeOf().map((value, i) => value + by[i] * sizes[i]));
+    released(400);
+  };
+}
+
 /**
  * names: of the centers, in the order of the points of the traces whose `meta` is "centers"
  * graphOf: returns the figure; animate: see player.js
@@ -20,19 +73,15 @@ function centerHandles(names, graphOf, animate, moved) {
   let handles = [];
   let sending = null;
 
-  const axesOf = (graph) => [graph._fullLayout.xaxis, graph._fullLayout.yaxis];
-  const tracesOf = (graph) => graph._fullData.flatMap((trace, i) => (trace.meta === "centers" ? [i] : []));
   const placesOf = (graph) => {
     const [first] = tracesOf(graph);
     const { x, y } = graph._fullData[first] ?? { x: [], y: [] };
     return Array.from(x, (value, i) => [value, y[i]]);
   };
-  const clamp = (value, [a, b]) => Math.max(Math.min(a, b), Math.min(Math.max(a, b), value));
-
   function moveTo(center, to) {
     const graph = graphOf();
     const places = placesOf(graph);
-    places[center] = to.map((value, i) => clamp(value, axesOf(graph)[i].range));
+    places[center] = to;
     const data = tracesOf(graph).map(() => ({ x: places.map(([x]) => x), y: places.map(([, y]) => y) }));
     animate(graph, { data, traces: tracesOf(graph) });
     place();
@@ -50,45 +99,7 @@ function centerHandles(names, graphOf, animate, moved) {
     const handle = document.createElement("button");
     handle.type = "button";
     handle.className = "center-handle badge"; // the player leaves arrow keys to badges
-    let held = null; // offset of the pointer from the center, so that it does not jump
-    // pixels of the figure, which may be scaled
-    const local = (graph, event) => {
-      const box = graph.getBoundingClientRect();
-      const scale = box.width / graph.offsetWidth;
-      return [(event.clientX - box.left) / scale, (event.clientY - box.top) / scale];
-    };
-    handle.onpointerdown = (event) => {
-      if (event.button !== 0) return;
-      handle.setPointerCapture(event.pointerId);
-      handle.classList.add("held");
-      const graph = graphOf();
-      const at = placesOf(graph)[center];
-      held = local(graph, event).map((pixel, i) => axesOf(graph)[i]._offset + axesOf(graph)[i].d2p(at[i]) - pixel);
-      event.preventDefault();
-      handle.focus({ preventScroll: true });
-    };
-    handle.onpointermove = (event) => {
-      if (!held) return;
-      const graph = graphOf();
-      moveTo(center, local(graph, event).map((pixel, i) => axesOf(graph)[i].p2d(pixel + held[i] - axesOf(graph)[i]._offset)));
-      handle.dataset.moved = "";
-    };
-    handle.onpointerup = handle.onpointercancel = () => {
-      held = null;
-      handle.classList.remove("held");
-      if ("moved" in handle.dataset) send(center, 0);
-      delete handle.dataset.moved;
-    };
-    handle.onkeydown = (event) => {
-      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      const graph = graphOf();
-      const length = HANDLE_STEP * (event.shiftKey ? 5 : 1);
-      const sizes = axesOf(graph).map(({ range: [a, b] }) => length * (b - a));
-      moveTo(center, placesOf(graph)[center].map((value, i) => value + by[i] * sizes[i]));
-      send(center, 400);
-    };
+    draggable(handle, graphOf, () => placesOf(graphOf())[center], (to) => moveTo(center, to), (delay) => send(center, delay));
     handle.title = "Drag this center, or move it with the arrow keys; the run starts again from here";
     return handle;
   }

@@ -16,11 +16,12 @@
 //   ranges: [for each picture, the ranges of its axes as arguments of Plotly.relayout]
 //   listens: whether to respond to keys pressed anywhere on the page
 //   stage: null, or what a presentation of this page offers: { title, newStart: whether there can be one, whyNot: a sentence if
-//     there cannot, examples: their titles, centers: names of those that can be dragged in the first frame of the first picture }
+//     there cannot, examples: their titles, centers: names of those that can be dragged in the first frame of the first picture,
+//     names: of all centers, iterations: their number in the run, or null, soft: whether points have memberships }
 //   presented: whether the address contains `present`
 // }
 // Triggers: `new_start`, `example` (its index), `moved` ({ center, x, y }), `left` (the presentation).
-// `keepThin` is in figures/thin.js, `presentation` in presentation.js, `centerHandles` in handles.js; they precede this file.
+// `keepThin` is in figures/thin.js, `presentation` in presentation.js, `centerHandles` in handles.js, `predictions` in predictions.js; they precede this file.
 // A picture with fewer frames than others stays at its last one. Moves of lines and centers between two frames are interpolated
 // here, from the x and y of both frames.
 
@@ -119,6 +120,7 @@ export default function (component) {
   if (memory.run !== data.run) memory.shown = data.frame ?? (data.atStart || (presentation.on && data.stage) ? 0 : data.rest);
   else if (memory.shown > last || (memory.shown === memory.rest && memory.rest !== 0)) memory.shown = data.rest;
   Object.assign(memory, { run: data.run, rest: data.rest });
+  let asked = null; // questions about the run
   let timer = null;
   let pending = plays; // play as soon as the figures are on the page
   let before = 0;
@@ -182,6 +184,7 @@ export default function (component) {
   }
 
   function show(index) {
+    asked?.clear();
     const previous = memory.shown;
     memory.shown = Math.max(0, Math.min(last, index));
     position = 0;
@@ -285,10 +288,16 @@ export default function (component) {
   }
 
   function step(by) {
+    if (asked?.isOpen()) return;
     if (data.stage && by > 0 && memory.shown < last && !mayShow(memory.shown + by)) return;
     const underway = timer === null && position > 0;
     pause();
     show(memory.shown + (underway && by < 0 ? 0 : by));
+  }
+
+  function askQuestion() {
+    pause();
+    asked.ask();
   }
 
   // a sentence about a key that has no effect
@@ -308,6 +317,7 @@ export default function (component) {
       };
     }
     if (key === "Escape" || key.toLowerCase() === "f") return () => presentation.set(false);
+    if (key.toLowerCase() === "q") return () => (asked ? askQuestion() : announce("Questions are about a single run."));
     if (key.toLowerCase() === "n") {
       return () => (data.stage.newStart ? setTriggerValue("new_start", true) : announce(data.stage.whyNot));
     }
@@ -319,6 +329,12 @@ export default function (component) {
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (!data.listens && !event.composedPath().includes(root)) return;
+    const isForQuestion = asked?.key(event);
+    if (isForQuestion) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    if (isForQuestion || asked?.isOpen()) return;
     const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
     let action = null;
     if (by !== undefined) action = () => (by ? step(by) : timer === null ? play() : pause());
@@ -348,6 +364,7 @@ export default function (component) {
     restoreRanges();
     root.classList.toggle("presenting", presentation.on);
     if (presentation.on && memory.shown === data.rest && timer === null && frameInAddress() === null) show(0);
+    if (!presentation.on) asked?.clear();
     if (!presentation.on && data.presented && !event.detail.followed) setTriggerValue("left", true);
   }
 
@@ -368,6 +385,11 @@ export default function (component) {
   const handles = data.stage?.centers.length
     ? centerHandles(data.stage.centers, () => graphOf(data.pictures[0]), animate, (moved) => setTriggerValue("moved", moved))
     : null;
+  asked = data.stage && !several
+    ? predictions({ root, data, graphOf: () => graphOf(data.pictures[0]), shown: () => memory.shown, show, announce })
+    : null;
+  $("asking-button").hidden = !asked;
+  $("asking-button").onclick = askQuestion;
   if (data.stage) {
     document.addEventListener("presentation", updatePresentation);
     if (!memory.mounted) presentation.readAddress();
@@ -399,8 +421,9 @@ export default function (component) {
     if (data.stage) presentation.writeAddress();
     followAddress();
     writeAddress();
+    asked?.draw();
     const drawn = belongs(graphOf(data.pictures[0]), data.figures);
-    handles?.show(memory.shown === 0 && timer === null && position === 0 && drawn);
+    handles?.show(memory.shown === 0 && timer === null && position === 0 && drawn && !asked?.isOpen());
     if (pending && charts.every((chart) => graphOf(chart)?.__figures === data.figures)) play();
   }, 200);
 
@@ -417,6 +440,7 @@ export default function (component) {
     removeEventListener("popstate", noteAddress);
     clearTimeout(memory.resizing);
     handles?.remove();
+    asked?.remove();
   };
   return memory.end;
 }
