@@ -154,7 +154,7 @@ def frame_times(browser, address, n):
     open_app(page, address, n=n)
     page.wait_for_timeout(1000)
     page.evaluate(RECORD_FRAMES, CHARTS["/"][0])
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_timeout(1000 * PLAYBACK_SECONDS)
     times = page.evaluate("window.frameTimes")
     page.close()

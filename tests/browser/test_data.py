@@ -20,7 +20,7 @@ def open_upload(page, server):
 def open_watch(page):
     page.get_by_role("link", name="Cluster these data").click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     idle(page)
 
 

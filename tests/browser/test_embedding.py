@@ -125,7 +125,7 @@ def test_words_move_while_playing_and_the_line_of_the_neighbors_is_at_the_iterat
         [PLOT, NEIGHBORS],
     )
     to_frame(page, 1)
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("chart => document.querySelector(chart)._fullData.at(-1).x[0] >= 0.5", arg=NEIGHBORS)
     page.get_by_role("button", name="Pause").click()
     still(page)

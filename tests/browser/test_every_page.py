@@ -117,7 +117,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
         assert box["x"] >= 0
         assert 250 < box["width"] <= 420
     for name in ("Play", "One step back", "One step forward"):
-        for button in page.get_by_role("button", name=name).all():
+        for button in page.get_by_role("button", name=name, exact=True).all():
             box = button.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= 420

@@ -147,7 +147,7 @@ def test_it_opens_at_the_cut_and_plays_until_one_cluster_is_left(page, server, m
     assert sentence(page).endswith("3 clusters left. The tree is cut here.")
     assert sum(links(page).values()) == 47
     assert marker(page) == pytest.approx([3, merged[-3]])
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.get_by_role("button", name="Pause").click()
     still(page)
     assert "The tree is cut here." not in sentence(page)  # playing started before the first merge

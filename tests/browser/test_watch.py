@@ -160,7 +160,7 @@ def test_the_keyboard_steps_plays_and_pauses_and_a_paused_plot_does_not_move(pag
     page.get_by_role("button", name="Pause").wait_for()
     page.wait_for_function("() => Number(document.querySelector('.st-key-loss .js-plotly-plot')._fullData.at(-1).x[0]) >= 0")
     page.keyboard.press(" ")
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     still(page)
     assert shown_frame(page) < end
     before = centers(page), marker(page), sentence(page)
@@ -174,7 +174,7 @@ def test_the_keyboard_steps_plays_and_pauses_and_a_paused_plot_does_not_move(pag
 def test_the_player_is_visible_without_scrolling_on_a_small_screen(page, server):
     page.set_viewport_size(dict(width=1280, height=720))
     open_watch(page, server + ADDRESS)
-    box = page.get_by_role("button", name="Play").bounding_box()
+    box = page.get_by_role("button", name="Play", exact=True).bounding_box()
     assert box["y"] + box["height"] <= 720
     leave_unchanged(page, server + ADDRESS)
 
@@ -198,7 +198,7 @@ def check_gliding(page):
         places.append([np.array([trace["x"], trace["y"]], dtype=float) for trace in traces(page)[1:]])
     to_frame(page, 1)
     page.evaluate(GLIDE, [PLOT, LOSS])
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("loss => document.querySelector(loss)._fullData.at(-1).x[0] >= 0.5", arg=LOSS)
     page.get_by_role("button", name="Pause").click()
     moved = 0
@@ -231,7 +231,7 @@ def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(
             break
     with another_run(page):
         page.keyboard.press(" ")
-    assert page.get_by_role("button", name="Play").count() == 1
+    assert page.get_by_role("button", name="Play", exact=True).count() == 1
     for seed in (2, 3):
         if seed > 2:
             to_frame(page, 1)
@@ -255,18 +255,18 @@ def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(
 
 def test_another_run_is_played_only_if_the_previous_one_was_playing(page, server):
     open_any_run(page, server)
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.get_by_role("button", name="Pause").wait_for()
     with another_run(page):
         enter(page, "Clusters (K)", "6")
     page.get_by_role("button", name="Pause").wait_for()
     assert shown_frame(page) < int(page.locator(".scrub").get_attribute("max"))
     page.get_by_label("Speed").select_option("4")
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     with another_run(page):
         enter(page, "Clusters (K)", "5")
     page.wait_for_timeout(300)  # more than the player waits
-    assert page.get_by_role("button", name="Play").count() == 1
+    assert page.get_by_role("button", name="Play", exact=True).count() == 1
 
 
 def test_keys_control_the_player_again_after_another_element_was_clicked(page, server):
@@ -278,7 +278,7 @@ def test_keys_control_the_player_again_after_another_element_was_clicked(page, s
         page.keyboard.press(" ")
         page.get_by_role("button", name="Pause").wait_for()
         page.keyboard.press(" ")
-        page.get_by_role("button", name="Play").wait_for()
+        page.get_by_role("button", name="Play", exact=True).wait_for()
         before = shown_frame(page)
         page.keyboard.press("ArrowRight")
         assert shown_frame(page) == before + 1

@@ -33,7 +33,7 @@ def wait_for_charts(page, *charts):
         arg=charts,
     )
     if charts:
-        page.get_by_role("button", name="Play").first.wait_for()
+        page.get_by_role("button", name="Play", exact=True).first.wait_for()
 
 
 def idle(page):
