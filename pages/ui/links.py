@@ -23,6 +23,7 @@ from pages.ui.query_parameters import (
     discard,
     follow_address,
     is_history_navigation,
+    received_query,
     release_parameters,
     replace_parameters,
     widget_parameters,
@@ -175,12 +176,12 @@ def write_address() -> None:
 
     Streamlit omits values that were restored, and retains parameters of the page that was left.
     """
-    wanted, page = st.session_state[ADDRESS], st.session_state["page"]
+    wanted, page, received = st.session_state[ADDRESS], st.session_state["page"], received_query()
     st.session_state[COMPLETE] = True
     replace_parameters(wanted)
     of_pages = {one: _query(parameters) for one, parameters in st.session_state[OF_PAGES].items()}
     of_pages |= dict.fromkeys(CURRENT_RUN, of_pages.get(CURRENT_RUN[0], ""))
-    values = page, _query(wanted), sorted(shared_keys()), of_pages, time.time_ns() // 1_000_000
+    values = page, received, _query(wanted), sorted(shared_keys()), of_pages, time.time_ns() // 1_000_000
     arguments = json.dumps(values).replace("<", "\\u003c")
     # the browser may run a script again when another page is opened
     st.html(f"<script>window.writeAddress?.(...{arguments})</script>", unsafe_allow_javascript=True)

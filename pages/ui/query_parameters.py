@@ -25,6 +25,11 @@ def is_opening() -> bool:
     return is_history_navigation() or "unavailable" not in st.session_state
 
 
+def received_query() -> str:
+    """The query string with which the browser requested this run. Call it before `replace_parameters`."""
+    return get_script_run_ctx().query_string
+
+
 def follow_address() -> None:
     """Let widgets follow the address in this run. Call it before any widget is drawn."""
     context = get_script_run_ctx()

@@ -57,6 +57,14 @@ def test_k_and_seed_are_those_of_each_page_after_several_steps_back_and_forward(
     wait_for(page, *compare)
     page.evaluate("history.go(-1)")
     wait_for(page, *watch)
+    # Streamlit calls these functions late, when it begins to draw a page that the user has left since
+    page.evaluate("history.pushState({}, '', '/restarts')")
+    page.evaluate("['pushState', 'replaceState'].forEach(change => history[change]({}, '', '/?n=50'))")
+    wait_for(page, *watch)
+    # the address of an earlier run arrives after the user has changed the seed
+    page.evaluate("history.replaceState({}, '', location.href.replace('seed=9', 'seed=8'))")
+    page.evaluate("writeAddress('', 'n=50&k=4&seed=9', 'n=50&k=4&seed=9', [], {}, Number.MAX_SAFE_INTEGER)")
+    assert "seed=8" in page.url
 
 
 def test_the_algorithm_and_sections_are_those_of_each_page_after_going_back(page, server):

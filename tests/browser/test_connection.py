@@ -59,3 +59,8 @@ def test_a_page_without_a_connection_says_so_and_cannot_be_used_until_it_is_back
     assert page.get_by_label("Random seed", exact=True).input_value() == "9"
     assert page.get_by_label("Clusters (K)").input_value() == "4"
     assert page.evaluate(USABLE)
+    page.evaluate("window.wasLoaded = true")  # not any more after the page was loaded again
+    page.get_by_test_id("stApp").evaluate("app => { app.dataset.testConnectionState = 'DISCONNECTED_FOREVER' }")
+    page.wait_for_function("!window.wasLoaded")
+    wait_for_charts(page, PLOT, LOSS)
+    assert page.get_by_label("Random seed", exact=True).input_value() == "9"

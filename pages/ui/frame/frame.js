@@ -3,8 +3,12 @@
 const BLOCKED = "[data-testid=stSidebarNav], [data-testid=stElementContainer] > *";
 const isBlocked = (element) => getComputedStyle(element).pointerEvents === "none";
 function block() {
-  const isConnected = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState === "CONNECTED";
+  const state = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState;
+  const isConnected = state === "CONNECTED";
   window.wasConnected ||= isConnected;
+  // Streamlit gives up when it cannot read a message; the address and the server have all that the page needs
+  if (window.wasConnected && state === "DISCONNECTED_FOREVER" && document.querySelector("[data-testid=stMain] h1"))
+    location.reload();
   const isOffline = window.wasConnected && !isConnected;
   if (document.body.classList.toggle("offline", isOffline) || document.querySelector("#offline")) {
     let message = document.querySelector("#offline");
@@ -39,7 +43,8 @@ if (!Object.hasOwn(history, "pushState")) {
   const EMBEDDING = ["embed", "embed_options"]; // of Streamlit
   let shared = null; // names of the parameters that all pages share
   let ofPages = {}; // by page, the query string of its other parameters
-  let expected = null; // path of the page that the user opened last, until it is drawn
+  let expected = null; // path of the page that the user opened last, until they do something else
+  let requested = null; // query string that the user's last change of a setting or step in the history sends to the server
   let written = 0; // time of the last change by writeAddress
 
   // The address of a page with the shared parameters of this address, so that an entry has the settings of its page from the
@@ -56,12 +61,21 @@ if (!Object.hasOwn(history, "pushState")) {
     return `${path}?${parameters}`.replace(/\?$/, "");
   }
 
+  // While the user opens pages, messages of the server may be about a page which the user has left since.
   history.pushState = function (state, title, address) {
     const url = new URL(address ?? location.href, location.href);
-    if (url.pathname === location.pathname) replaceState.call(history, state, title, address);
-    // otherwise, the server was slow: it begins to draw a page which the user has left since
-    else if (expected === null || expected === url.pathname)
+    if (url.pathname === location.pathname) {
+      if (expected === null) replaceState.call(history, state, title, address);
+    } else if (expected === null || expected === url.pathname)
       pushState.call(history, state, title, addressOf(url.pathname, ""));
+  };
+  // Streamlit writes a path after the user went back or forward, and a whole address after the user changed a setting. Players
+  // write a URL object.
+  history.replaceState = function (state, title, address) {
+    const isOfServer = `${address}`.startsWith("/");
+    if (isOfServer && expected !== null) return;
+    replaceState.call(history, state, title, address);
+    if (typeof address === "string" && !isOfServer) requested = location.search;
   };
 
   // Streamlit adds the entry only when the server begins to draw the page: going back before would leave two pages.
@@ -73,15 +87,26 @@ if (!Object.hasOwn(history, "pushState")) {
     if (!link || !base || !isPlain || link.target || link.origin !== location.origin) return;
     const url = new URL(link.getAttribute("href"), base.href);
     expected = url.pathname;
+    requested = null;
     if (expected !== location.pathname) pushState.call(history, {}, "", addressOf(expected, url.search));
   }
   document.addEventListener("click", onClick, true);
-  window.addEventListener("popstate", () => (expected = location.pathname));
+  for (const type of ["pointerdown", "keydown"]) document.addEventListener(type, () => (expected = null), true);
+  window.addEventListener("popstate", () => ([expected, requested] = [location.pathname, location.search]));
 
-  // Called when a page was drawn, and perhaps again by the browser when another page is opened.
-  window.writeAddress = (page, query, names, queries, time) => {
+  function sorted(query) {
+    const parameters = new URLSearchParams(query);
+    EMBEDDING.forEach((name) => parameters.delete(name));
+    parameters.sort();
+    return `${parameters}`;
+  }
+
+  // Called when a page was drawn for a query string that the server received, and perhaps again by the browser when another
+  // page is opened.
+  window.writeAddress = (page, received, query, names, queries, time) => {
     if (written >= time || !location.pathname.endsWith(`/${page}`)) return;
-    [shared, ofPages, expected, written] = [names, queries, null, time];
+    if (requested !== null && sorted(requested) !== sorted(received)) return;
+    [shared, ofPages, requested, written] = [names, queries, null, time];
     const [before, after] = [new URLSearchParams(location.search), new URLSearchParams(query)];
     for (const name of EMBEDDING) for (const text of before.getAll(name)) after.append(name, text);
     const address = `${location.pathname}?${after}`.replace(/\?$/, "") + location.hash;
