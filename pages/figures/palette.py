@@ -19,7 +19,10 @@ CHOSEN = "#d81b7a"
 """color of what is shown now or was chosen: the current frame of a curve, the suggested K, points that were picked out"""
 CURVE = "#6f80a6"
 """color of curves, bars and densities that belong to no cluster"""
-SERIES = ("#6478ab", "#3a9a5b", "#97a3bd", "#8db54a", "#1f8a80", "#b08fc4", "#64666f", "#c3c98a")
+SERIES = (
+    *("#6478ab", "#3a9a5b", "#97a3bd", "#8db54a", "#1f8a80", "#b08fc4"),
+    *("#64666f", "#c3c98a", "#8f7a4f", "#5b9bb5", "#a36f8e", "#c9a27b"),
+)
 """colors of lines that are compared and are no clusters, such as initializations"""
 SEQUENTIAL = [[0, "#1f2c4d"], [0.35, "#6478ab"], [0.7, "#c3cbdd"], [1, "#f5f7fa"]]
 """color scale from small to large distances"""

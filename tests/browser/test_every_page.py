@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.waiting import LOSS, PLOT, leave_unchanged, overflow, visit, wait_for_charts
+from tests.browser.waiting import FITS, LOSS, PLOT, leave_unchanged, visit, wait_for_charts
 
 pytestmark = pytest.mark.browser
 
@@ -109,7 +109,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
         """charts => charts.every(chart => document.querySelector(chart).clientWidth <= 420)""",
         arg=charts,
     )
-    assert overflow(page) <= 0
+    page.wait_for_function(FITS)
     height = "document.querySelector('[data-testid=stMain]').scrollHeight"
     assert page.evaluate(height) < (4_000 if "panels=4" not in path else 4_500)
     for chart in charts:

@@ -145,9 +145,13 @@ def sentence(page):
     return page.locator(".sentence").first.inner_text()
 
 
+WIDER = """Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]
+    .map(element => element.scrollWidth - element.clientWidth))"""
+"""pixels by which the page is wider than the window"""
+FITS = f"() => {WIDER} <= 0"
+"""whether the page is not wider than the window"""
+
+
 def overflow(page):
     """Pixels by which the page is wider than the window."""
-    return page.evaluate(
-        """() => Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]
-            .map(element => element.scrollWidth - element.clientWidth))"""
-    )
+    return page.evaluate(WIDER)
