@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.waiting import overflow, visit
+from tests.browser.waiting import FITS, visit
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ def test_the_first_visitor_can_open_a_link_to_another_page_than_the_first(new_se
     # two plots in a narrow window
     page.set_viewport_size(dict(width=420, height=900))
     page.wait_for_function("chart => document.querySelector(chart).clientWidth <= 420", arg=charts[1])
-    assert overflow(page) <= 0
+    page.wait_for_function(FITS)
     for chart in charts:
         box = page.locator(chart).bounding_box()
         assert box["x"] >= 0

@@ -145,13 +145,6 @@ def sentence(page):
     return page.locator(".sentence").first.inner_text()
 
 
-WIDER = """Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]
-    .map(element => element.scrollWidth - element.clientWidth))"""
-"""pixels by which the page is wider than the window"""
-FITS = f"() => {WIDER} <= 0"
+FITS = """() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]
+    .every(element => element.scrollWidth <= element.clientWidth)"""
 """whether the page is not wider than the window"""
-
-
-def overflow(page):
-    """Pixels by which the page is wider than the window."""
-    return page.evaluate(WIDER)
