@@ -32,7 +32,7 @@ class Step:
 
     @classmethod
     def of(cls, title: str, page: str, address: dict[str, list[str]]) -> Self:
-        return cls(title, f"{page}?{urlencode(address, doseq=True)}".rstrip("?"))
+        return cls(title, _link(page, address))
 
     @property
     def page(self) -> str:
@@ -122,7 +122,11 @@ def _step(found: Any, number: int) -> Step:
     step = Step(found["title"], found["link"], found["sentence"], presented is True)
     if "#" in step.link or not is_page(step.page) or not is_address(step.address) or type(presented) is not bool:
         raise ReadError(f"Step {number} of this playlist does not lead to a page of this app.")
-    return replace(step, link=f"{step.page}?{urlencode(step.address, doseq=True)}".rstrip("?"))
+    return replace(step, link=_link(step.page, step.address))
+
+
+def _link(page: str, address: dict[str, list[str]]) -> str:
+    return f"{page}?{urlencode(address, doseq=True)}".rstrip("?")
 
 
 def _is_text(text: Any, longest: int) -> bool:
