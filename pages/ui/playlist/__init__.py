@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,10 @@ def collect_playlist() -> dict[str, Any]:
 
 
 def expect_playlist(found: Any) -> None:
-    """Use the playlist of a project, which is not trusted."""
-    try:
-        st.session_state[PLAYLIST] = from_content(found)
-    except ValueError:
-        return
+    """Use the playlist of a project, which is not trusted; `found` is None if it has none."""
+    if found is not None:
+        with suppress(ValueError):
+            _use(from_content(found))
 
 
 # The bar
@@ -208,13 +208,13 @@ def _add(title: str) -> None:
     if resting is not None and frame:
         address[FRAME] = [frame]
     step = Step.of(f"{title}: {current().title}"[:MAX_TITLE], st.session_state["page"], address)
-    _use(Playlist(playlist().title, (*playlist().steps, step)), len(playlist().steps))
+    steps = (*playlist().steps, step)
+    st.session_state.update({PLAYLIST: Playlist(playlist().title, steps), SELECTED: len(steps) - 1})
 
 
-def _use(new: Playlist, selected: int = 0) -> None:
-    """Callback: use another playlist."""
-    shown = None if selected == 0 else st.session_state.get(SHOWN)
-    st.session_state.update({PLAYLIST: new, SELECTED: selected, SHOWN: shown, ERROR: None})
+def _use(new: Playlist) -> None:
+    """Callback: use another playlist, and close the bar."""
+    st.session_state.update({PLAYLIST: new, SELECTED: 0, SHOWN: None, ERROR: None})
 
 
 def _rename(title: str) -> None:

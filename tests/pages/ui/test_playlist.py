@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
+from streamlit.testing.v1 import AppTest
 
 from pages.choose_k.verdict import Verdict
 from pages.export.playlist import Playlist, Step, from_json
@@ -107,6 +108,33 @@ def test_a_playlist_is_part_of_the_project_and_a_damaged_one_is_ignored(monkeypa
     assert reloaded(store, project).session_state[PLAYLIST] == THREE
     project.state["playlist"]["steps"] = [3]
     assert PLAYLIST not in reloaded(store, project).session_state
+
+
+def test_the_playlist_of_a_project_closes_the_bar_of_another_one_and_a_project_without_one_leaves_it():
+    def script():
+        import streamlit as st
+
+        from pages.ui.playlist import expect_playlist
+
+        expect_playlist(st.session_state["found"])
+
+    other = Playlist("Other", THREE.steps[:2])
+    for found, expected in ((None, (THREE, 1, 2)), ({"steps": 3}, (THREE, 1, 2)), (other.content(), (other, None, 0))):
+        app = AppTest.from_function(script)
+        for name, value in {PLAYLIST: THREE, SHOWN: 1, SELECTED: 2, "found": found}.items():
+            app.session_state[name] = value
+        app.run()
+        assert not app.exception
+        assert tuple(app.session_state[name] for name in (PLAYLIST, SHOWN, SELECTED)) == expected
+
+
+def test_a_step_is_added_to_the_open_playlist_without_closing_its_bar():
+    app = with_playlist(**{SHOWN: 1})
+    press(app, "Add to playlist")
+    assert titles(app).startswith("ABC")
+    assert (app.session_state[SHOWN], app.session_state[SELECTED]) == (1, 3)
+    press(app, ready_made().title)
+    assert (app.session_state[PLAYLIST], app.session_state[SHOWN], app.session_state[SELECTED]) == (ready_made(), None, 0)
 
 
 def test_a_link_with_a_frame_opens_there_and_a_frame_that_does_not_exist_is_reported():
