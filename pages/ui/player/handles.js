@@ -2,10 +2,11 @@
 // The handles are part of the page, above Plotly's figure, not of the player's shadow DOM.
 
 const HANDLE_STEP = 0.01; // fraction of an axis
+const CHOSEN = "#d81b7a"; // as in palette.py
 const HANDLE_STYLE = `
 .center-handle { position: absolute; width: 36px; height: 36px; margin: -18px; padding: 0; border: 0; border-radius: 50%; background: transparent;
   cursor: grab; touch-action: none; z-index: 5; }
-.center-handle:is(:hover, :focus-visible, .held) { outline: 3px solid #e6007a; outline-offset: -2px; }
+.center-handle:is(:hover, :focus-visible, .held) { outline: 3px solid ${CHOSEN}; outline-offset: -2px; }
 .center-handle.held { cursor: grabbing; }`;
 
 const axesOf = (graph) => [graph._fullLayout.xaxis, graph._fullLayout.yaxis];

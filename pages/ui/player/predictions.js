@@ -5,8 +5,8 @@ const PREDICTION_STYLE = `
 .prediction { position: absolute; overflow: visible; z-index: 4; pointer-events: none; touch-action: none; }
 .prediction.marking { pointer-events: all; cursor: crosshair; }
 .prediction :is(circle, line, polyline) { fill: none; stroke: light-dark(#14161b, #ffffff); stroke-width: 2.5; }
-.prediction .ghost { stroke: #e6007a; stroke-dasharray: 5 4; }
-.ghost-handle { border: 3px dashed #e6007a; }`;
+.prediction .ghost { stroke: ${CHOSEN}; stroke-dasharray: 5 4; }
+.ghost-handle { border: 3px dashed ${CHOSEN}; }`;
 
 const rounded = (value) => String(Number(Number(value).toPrecision(3))).replace("-", "−");
 const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
