@@ -171,8 +171,8 @@ export default function (component) {
     $("scrub").setAttribute("aria-valuetext", captions.map((caption) => caption.sentence.textContent).join(" "));
     $("count").textContent = `${memory.shown} / ${last}`;
     if (data.listens || data.stage) {
-      presentation.frame = { figures: data.figures, shown: memory.shown, last, phase: data.phases[memory.shown] };
-      document.dispatchEvent(new CustomEvent("frame", { detail: presentation.frame }));
+      presentation.frame = { figures: data.figures, shown: memory.shown };
+      document.dispatchEvent(new CustomEvent("frame"));
     }
   }
 
@@ -282,14 +282,8 @@ export default function (component) {
     setLive("polite");
   }
 
-  // whether nothing that builds on the presentation wants to keep the current frame
-  function mayShow(to) {
-    return document.dispatchEvent(new CustomEvent("step", { cancelable: true, detail: { from: memory.shown, to } }));
-  }
-
   function step(by) {
     if (asked?.isOpen()) return;
-    if (data.stage && by > 0 && memory.shown < last && !mayShow(memory.shown + by)) return;
     const underway = timer === null && position > 0;
     pause();
     show(memory.shown + (underway && by < 0 ? 0 : by));
@@ -309,7 +303,6 @@ export default function (component) {
 
   // what a key does while the page is presented; undefined for all other keys
   function presentationKey(key) {
-    if (presentation.keys.has(key)) return presentation.keys.get(key);
     if (key === "Home" || key === "End") {
       return () => {
         pause();

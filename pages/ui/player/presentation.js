@@ -1,17 +1,15 @@
 // The presentation: the pictures of a page with their loss curves, formulas and sentences fill the window. While <html> has the
 // attribute data-presenting, presentation.css places them and hides everything else. Precedes player.js and formulas.js.
 //
-// Other components can build on `window.presentation`:
+// window.presentation:
 //   on: whether the page is being presented; `set(on)` changes that
-//   keys: Map from a key of the keyboard to a function, called while presenting, before the player's own keys
-//   frame: { figures, shown, last, phase } of the player, see `player` in __init__.py
-// and on these events of `document`:
+//   frame: { figures, shown } of the player, see `player` in __init__.py
+// Events of `document`:
 //   "presentation": `on` has changed; `detail.followed` is whether because the address has changed
-//   "frame": another frame is shown, with `frame` as detail
-//   "step": before the frame with the index `detail.to` is shown by a key or by a button; `preventDefault()` keeps the frame
+//   "frame": another frame is shown
 
 const presentation = (window.presentation ??= (() => {
-  const self = { on: false, frame: null, keys: new Map() };
+  const self = { on: false, frame: null };
   const inAddress = () => new URL(location.href).searchParams.get("present") === "1";
   self.set = (on, followed = false) => {
     if (self.on === on) return;
