@@ -34,7 +34,7 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-// Streamlit does not expose the Plotly object, but Plotly's own button, which player.css hides, saves the figure.
+// Streamlit does not expose the Plotly object, but Plotly's own button, which frame.css hides, saves the figure.
 function save(graph, format, name) {
   graph._context.toImageButtonOptions = { format, filename: name, scale: format === "png" ? 2 : 1 };
   graph.querySelector(".modebar-btn").dispatchEvent(new MouseEvent("click"));

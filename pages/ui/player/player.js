@@ -38,11 +38,9 @@ function call(graph, method, args) {
 
 const animate = (graph, frames) => call(graph, "animate", [frames, AT_ONCE]);
 
-// hide this button, and Plotly's own toolbar
+// hide this button
 const hidden = document.createElement("style");
-hidden.textContent =
-  ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }" +
-  ".js-plotly-plot .modebar-container { display: none; }";
+hidden.textContent = ".js-plotly-plot .updatemenu-container { opacity: 0; pointer-events: none; }";
 document.head.append(hidden);
 
 const graphOf = (chart) => document.querySelector(`.st-key-${chart} .js-plotly-plot`);
