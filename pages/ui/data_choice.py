@@ -194,7 +194,7 @@ def _own(below) -> Data | None:
 
 def _use_upload() -> None:
     """Callback: use the file that was uploaded in the sidebar, with the settings that are detected."""
-    st.session_state.update({"input": "file", RESTORED: True})
+    st.session_state["input"] = "file"
 
 
 def _restore_own() -> None:

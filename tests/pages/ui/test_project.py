@@ -302,12 +302,25 @@ def test_a_project_that_is_uploaded_is_opened_and_the_previous_file_stays(custom
     assert app.session_state["upload"].name == "other.csv"
 
 
-def test_a_hostile_project_gets_a_sentence_and_the_previous_file_stays(customers):
-    app = uploaded("other.csv", b"a,b\n1,2\n2,5\n4,4\n")
+def hostile_project() -> tuple[str, bytes, str]:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("project.json", json.dumps(dict(kind=KIND, version=99)))
-    app.file_uploader(key="file").set_value(("p.zip", file.getvalue(), "application/zip")).run()
+    return "p.zip", file.getvalue(), "application/zip"
+
+
+def test_in_the_sidebar_a_hostile_project_gets_a_sentence_below_the_uploader_alone():
+    app = opened("/?n=50&source=Upload")
+    for file, errors in ((hostile_project(), 1), (None, 0)):
+        app.sidebar.file_uploader(key="file").set_value(file).run()
+        assert not app.exception
+        assert ["version 99" in error.value for error in app.sidebar.error] == [True] * errors
+        assert "input" not in [one.key for one in app.sidebar.button_group]
+
+
+def test_a_hostile_project_gets_a_sentence_and_the_previous_file_stays(customers):
+    app = uploaded("other.csv", b"a,b\n1,2\n2,5\n4,4\n")
+    app.file_uploader(key="file").set_value(hostile_project()).run()
     assert "has the version 99, but only version 1 can be read" in texts_of(app)
     assert len(in_use(app).points) == 3
     app.file_uploader(key="file").set_value(("new.csv", b"a,b\n1,2\n2,5\n4,4\n5,5\n", "text/csv")).run()
