@@ -40,7 +40,7 @@ def main() -> None:
     # imported here, after the menu was sent to the browser, because the first import takes about a second
     from pages.datasets.server.tables import UnreadableTable
     from pages.ui.buttons import WITHOUT_DATA, copy_link
-    from pages.ui.data_choice import choose_data, show_heading
+    from pages.ui.data_choice import choose_data, show_heading, show_limits
     from pages.ui.errors import show_error
     from pages.ui.frame import style_page
     from pages.ui.links import (
@@ -74,6 +74,8 @@ def main() -> None:
             with settings:
                 show_heading()
                 choose_data(below)
+            with below:
+                show_limits()
         else:
             with st.sidebar:
                 st.subheader("Data of the other pages" if page is embedding else "Data")

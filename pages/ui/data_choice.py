@@ -77,10 +77,7 @@ def choose_data(below=None) -> None:
                 st.session_state["own"] = data
     if source == "own" and SUBSET in st.session_state and current() is st.session_state[SUBSET]:
         st.button("Back to all rows", icon=":material/undo:", on_click=use_all_rows)
-    if below is not None:
-        with below.expander("Limits", icon=":material/straighten:"):
-            st.html(table(["Item", "Limit", "If exceeded"], limits.limit_rows(), "Limits", row_headers=True))
-    else:
+    if below is None:
         st.caption(escape_markdown(f"{st.session_state['data notice']} {summary(current())}".strip()))
         _show_scaling()
         choose_rings(current())
@@ -95,6 +92,12 @@ def show_heading() -> None:
         st.caption("These data and settings apply to all pages except Embedding.", width="stretch")
         with st.container(key="onwards", width="content"):
             st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
+
+
+def show_limits() -> None:
+    """Shows the limits on the resources of a session, below the details of the Data page."""
+    with st.expander("Limits", icon=":material/straighten:"):
+        st.html(table(["Item", "Limit", "If exceeded"], limits.limit_rows(), "Limits", row_headers=True))
 
 
 def scaling_key(data: Data) -> str | None:
