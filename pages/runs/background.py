@@ -100,23 +100,25 @@ class BackgroundJob(Work):
         job : the job
         previous : a job that is stopped first; this one begins when it has ended
         """
-        super().__init__(name, lambda on_progress: self._resume(previous))
+        super().__init__(name, self._resume)
         self.job = job
+        self._previous = previous
         self.cluster_failed = False
         """whether the cluster failed, so that this process ran its tasks"""
         if previous is not None:
             previous.stop()
         threading.Thread(target=self.run, name="job", daemon=True).start()
 
-    def _resume(self, previous: "BackgroundJob | None") -> None:
-        while previous is not None and not previous.wait(0.1):
+    def _resume(self, on_progress: OnProgress) -> None:
+        while self._previous is not None and not self._previous.wait(0.1):
             self.check()
+        self._previous = None  # its results need not be kept
         if is_remote(self.job):
             try:
-                resume_on_cluster(self.job, self.on_progress)
+                resume_on_cluster(self.job, on_progress)
             except UnreadableTable:
                 self.cluster_failed = True
-        self.job.resume(self.on_progress)
+        self.job.resume(on_progress)
 
 
 class WorkThread:
@@ -155,22 +157,24 @@ class WorkThread:
             self._changed.notify()
 
     def _run(self) -> None:
-        while self._has_thread:
+        ends = False
+        while not ends:
             with budget().turn(self._cache, self._on_wait):
-                while self._take():
-                    self._current.run()
-                    if self._current.is_stopped:  # the next one has other settings, so it has no right to this turn
+                while (work := self._take()) is not None:
+                    work.run()
+                    if work.is_stopped:  # the next one has other settings, so it has no right to this turn
                         break
+                ends = work is None
 
-    def _take(self) -> bool:
-        """Wait for the next computation; if there is none, return False, and the thread ends."""
+    def _take(self) -> Work | None:
+        """Wait for the next computation and return it; None if there is none, and the thread must end."""
         with self._changed:
             self._current = None
             self._changed.wait_for(lambda: self._next is not None or self._is_closed, PAUSE_SECONDS)
             self._current, self._next = self._next, None
             if self._current is None:
                 self.work, self._has_thread = None, False
-            return self._has_thread
+            return self._current
 
     def _on_wait(self, ahead: int) -> None:
         self._current.on_progress(self._current.share, waiting_message(ahead) if ahead else "Starting.")

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -251,3 +253,31 @@ def test_closing_a_worker_does_not_end_a_computation():
     may_end.set()
     assert work.wait(LONG)
     assert work.result is True
+
+
+def test_a_computation_that_starts_while_an_idle_thread_ends_has_one_thread(monkeypatch):
+    ends, may_end = threading.Event(), threading.Event()
+
+    @contextmanager
+    def slow_turn(cache, on_wait):
+        yield
+        ends.set()
+        may_end.wait(LONG)
+
+    monkeypatch.setattr(background, "budget", lambda: SimpleNamespace(turn=slow_turn))
+    thread, threads = WorkThread(RecentCache()), []
+
+    def compute(on_progress):
+        threads.append(threading.current_thread())
+
+    thread.start(first := Work("first", compute))
+    assert first.wait(LONG)
+    thread.close()
+    assert ends.wait(LONG)
+    thread.start(second := Work("second", compute))
+    assert second.wait(LONG)
+    may_end.set()
+    threads[0].join(background.PAUSE_SECONDS / 2)
+    assert not threads[0].is_alive(), "the idle thread goes on beside the new one"
+    thread.close()
+    threads[1].join(LONG)
