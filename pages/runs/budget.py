@@ -187,9 +187,9 @@ class Budget:
         Within `turn`, the memory stays reserved until the end of the turn, and later computations that need no more do not
         wait again. Elsewhere, `on_wait` is called as in `turn`.
         """
-        turn = self._current.get()
-        own = turn is None
-        turn = turn or Turn(RecentCache(), on_wait)
+        outer = self._current.get()
+        turn = outer or Turn(RecentCache(), on_wait)
+        token = self._current.set(turn)  # a reservation within this one must not wait for it
         try:
             if n_bytes > self.large and not turn.n_bytes:
                 self._wait(turn, n_bytes)
@@ -197,7 +197,8 @@ class Budget:
                 turn.n_bytes = max(turn.n_bytes, n_bytes)
             yield
         finally:
-            if own:
+            self._current.reset(token)
+            if outer is None:
                 self._release(turn)
 
     def _wait(self, turn: Turn, n_bytes: int) -> None:

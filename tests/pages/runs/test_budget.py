@@ -219,6 +219,20 @@ def test_a_turn_keeps_its_memory_until_it_ends_and_does_not_wait_for_itself():
     other.finish()
 
 
+def test_a_reservation_within_another_one_does_not_wait_for_it():
+    shared = Budget(100 * MEGABYTE, at_once=1)
+    ended = threading.Event()
+
+    def nested():
+        with shared.reserve(60 * MEGABYTE), shared.reserve(60 * MEGABYTE):
+            ended.set()
+
+    threading.Thread(target=nested, daemon=True).start()
+    assert ended.wait(10)
+    with shared.reserve(60 * MEGABYTE):  # the memory is free again
+        pass
+
+
 def test_what_is_not_shown_is_dropped_first_from_the_session_used_least_recently():
     shared = Budget(12 * MEGABYTE, at_once=1)
     with session(shared, 1, 2) as old:
