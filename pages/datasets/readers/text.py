@@ -99,7 +99,7 @@ def _comment_doubts(rows: list[list[str]], start: tuple[str, ...]) -> tuple[Doub
     return tuple(
         Doubt(
             f"Some lines begin with {mark}, like comments, but are read as rows.",
-            f"Leave out lines with {mark}",
+            f"Leave out lines that begin with {mark}",
             (("comment", mark),),
         )
         for mark in COMMENTS
@@ -124,7 +124,8 @@ def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], 
     for row in range(end - 1, 0, -1) if table.num_columns > 1 else ():
         filled = [text for column in table.columns if (text := column[row].as_py()).strip()]
         if not filled:
-            end, rest, below = row, [*rest, *below, ""], []
+            rest += [*below, ""]
+            end, below = row, []
         elif len(filled) == 1 and table.num_columns > 2 and len(below) < MAX_BELOW and not is_plain_number(filled[0]):
             below.append(filled[0])
         else:
