@@ -133,7 +133,8 @@ class _Connection:
         if self.cluster is not None and not self.cluster.is_running:
             return False
         try:
-            answer(self.client, "identity", n_workers=0)
+            # brief, because all visitors wait for it
+            answer(self.client, "identity", CONNECTION_TIMEOUT, n_workers=0)
         except (OSError, TimeoutError):
             return False
         return True

@@ -97,7 +97,8 @@ _lock = threading.Lock()
 def kept(key: Any, compute: Callable[[], Any], seconds: float, message: str) -> Any:
     """A result that all visitors share for `KEPT` seconds.
 
-    Raises UnreadableTable with this message if it takes longer than `seconds`. It may be available later.
+    Raises UnreadableTable with this message if it takes longer than `seconds`; it may be available later. Errors of `compute`
+    pass through.
     """
     with _lock:
         began, future = _results.get(key, (0.0, None))
@@ -111,8 +112,9 @@ def kept(key: Any, compute: Callable[[], Any], seconds: float, message: str) -> 
     except Exception as error:
         if future.done():
             with _lock:
-                _results.pop(key, None)  # the next visitor tries again
-        elif isinstance(error, TimeoutError):
+                if key in _results and _results[key][1] is future:
+                    del _results[key]  # the next visitor tries again
+        if isinstance(error, TimeoutError):
             raise UnreadableTable(message) from None
         raise
 
