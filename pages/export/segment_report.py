@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clustering import adjusted_rand_index, normalized_mutual_information
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.export.segment_files import reasons
 from pages.figures import palette
 from pages.figures.markup import Raw, cell, cluster_mark
+from pages.runs.known_groups import KnownGroups
 from pages.runs.profiles import MAX_PARTS, MIN_DIFFERENCE, Difference, Profiles
 from pages.runs.run import silhouette_of
 from pages.runs.segments import Segments
@@ -155,16 +155,13 @@ def _silhouette(segments: Segments) -> str:
 
 def _agreement(segments: Segments) -> str:
     data = segments.data
-    if not data.groups:
+    known = KnownGroups.of(data.labels, segments.labels) if data.groups else None
+    if known is None:
         return ""
-    both = (data.labels >= 0) & (segments.labels >= 0)
-    if not both.any():
-        return ""
-    known, found = data.labels[both], segments.labels[both]
-    rand, information = adjusted_rand_index(known, found), normalized_mutual_information(known, found)
+    rand = minus_signs(f"{known.adjusted_rand:.3f}")
     return (
-        f"Compared with the {data.true_labels_name}, the adjusted Rand index is {minus_signs(f'{rand:.3f}')} (1 = identical, "
-        f"0 = as expected by chance) and the normalized mutual information {information:.3f}."
+        f"Compared with the {data.true_labels_name}, the adjusted Rand index is {rand} (1 = identical, 0 = as expected by "
+        f"chance) and the V-measure {known.v_measure:.3f}; it equals the normalized mutual information."
     )
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from clustering import adjusted_rand_index
-from pages.datasets.formatting import escape_markdown, format_short, minus_signs
+from pages.datasets.formatting import format_short, minus_signs
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.hierarchy import figures
@@ -14,14 +13,15 @@ from pages.hierarchy.picture import picture
 from pages.methods.formulas import typeset
 from pages.methods.tree_cut import OUTLINED, linkage_formulas
 from pages.runs.background import OnProgress
-from pages.runs.readings import NONE, FrameNumbers
+from pages.runs.known_groups import KnownGroups
+from pages.runs.readings import NONE, FrameNumbers, agreement_numbers
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.failures import failures_of
 from pages.ui.formulas import show_formulas
 from pages.ui.player import Stage, player
 from pages.ui.progress import Progress
-from pages.ui.results import NUMBERS
+from pages.ui.results import readings_of_numbers, show_frame_numbers
 from pages.ui.run_view import DRAWING, colors_and_rings
 from pages.ui.widgets import session_cache
 
@@ -104,7 +104,7 @@ def show_tree_player(run: Run, name: str, scatter: go.Figure, numbers: list[Fram
             ["tree", "heights"],
             pace=pace(frames),
             rest=frame_of_cut(run),
-            readings={NUMBERS: [list(texts) for texts in zip(*(one.texts for one in numbers), strict=True)]},
+            readings=readings_of_numbers(numbers),
             stage=Stage(run.title, None, "Hierarchical clustering has no random start.", failures_of("hierarchy")),
         )
 
@@ -117,21 +117,17 @@ def tree_numbers(run: Run) -> list[FrameNumbers]:
     found = [FrameNumbers("Clusters", [f"{k:,}" for k in left]), FrameNumbers("Height", heights)]
     if run.agreement is None:
         return found
-    known = labels >= 0
-    agreements = session_cache().get(
+    scores = session_cache().get(
         ("agreements of cuts", run.data.key, data_tree.linkage, data_tree.metric),
-        lambda: [adjusted_rand_index(labels[known], data_tree.tree.labels(k)[known]) for k in left],
+        lambda: [KnownGroups.of(labels, data_tree.tree.labels(k)) for k in left],
     )
-    help = f"Agreement of these clusters with the {run.data.true_labels_name}: 1 = identical, 0 = as expected by chance."
-    return [*found, FrameNumbers("Adjusted Rand index", [minus_signs(f"{one:.3f}") for one in agreements], help)]
+    return [*found, *agreement_numbers(scores, run.data)]
 
 
 def show_tree_numbers(run: Run, numbers: list[FrameNumbers]) -> None:
     """Shows the numbers of the frame, which at first is that of the cut, and the cophenetic correlation."""
-    cophenetic, cut = run.model_input.tree.cophenetic, frame_of_cut(run)
-    with st.container(horizontal=True, key=NUMBERS):
-        for one in numbers:
-            st.metric(one.name, one.texts[cut], help=escape_markdown(one.help) or None, width="content")
+    cophenetic = run.model_input.tree.cophenetic
+    show_frame_numbers(numbers, frame_of_cut(run))
     with st.container(horizontal=True):
         st.metric(
             "Cophenetic correlation",

@@ -1,11 +1,21 @@
 """Scores of clusters relative to known groups."""
 
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from clustering import ConfusionMatrix, adjusted_rand_index, confusion_matrix, fowlkes_mallows_index, purity, v_measure
+from clustering import (
+    ConfusionMatrix,
+    VMeasure,
+    adjusted_rand_index,
+    confusion_matrix,
+    fowlkes_mallows_index,
+    purity,
+    v_measure,
+)
 from pages.datasets.columns import value_text
 from pages.datasets.data import Data
 
@@ -20,25 +30,25 @@ NAMES = {
 """names of the scores, in order"""
 TEXTS = {
     "adjusted_rand": "agreement on pairs of points, corrected for chance: 1 = identical, 0 = as expected by chance",
-    "v_measure": "harmonic mean of homogeneity and completeness; equals the normalized mutual information",
+    "v_measure": "harmonic mean of homogeneity and completeness; equals the normalized mutual information "
+    "(arithmetic mean); not corrected for chance",
     "homogeneity": "1 if each cluster has points of one group only",
     "completeness": "1 if the points of each group are all in one cluster",
     "fowlkes_mallows": "geometric mean of precision and recall over pairs of points in the same cluster",
-    "purity": "share of points whose group is the most frequent one in their cluster; grows with the number of clusters",
+    "purity": "share of points whose group is the most frequent one in their cluster; "
+    "tends to grow with the number of clusters",
 }
 """what the scores are"""
 
 
-class KnownGroups(NamedTuple):
-    """Scores of clusters relative to known groups, each 1 if they are identical."""
+@dataclass(frozen=True, eq=False)
+class KnownGroups:
+    """Scores of clusters relative to known groups, each 1 if they are identical. Computed when they are asked for."""
 
-    adjusted_rand: float
-    v_measure: float
-    homogeneity: float
-    completeness: float
-    fowlkes_mallows: float
-    purity: float
-    confusion: ConfusionMatrix
+    groups: np.ndarray
+    """(n,) known group of each point that has one and is in a cluster"""
+    clusters: np.ndarray
+    """(n,) cluster of these points"""
 
     @classmethod
     def of(cls, groups: np.ndarray, clusters: np.ndarray) -> Self | None:
@@ -47,17 +57,39 @@ class KnownGroups(NamedTuple):
         if not both.any():
             return None
         # short integers, which are sorted faster
-        groups, clusters = (labels[both].astype(np.min_scalar_type(int(labels.max()))) for labels in (groups, clusters))
-        homogeneity, completeness, harmonic_mean = v_measure(groups, clusters)
-        return cls(
-            adjusted_rand_index(groups, clusters),
-            harmonic_mean,
-            homogeneity,
-            completeness,
-            fowlkes_mallows_index(groups, clusters),
-            purity(groups, clusters),
-            confusion_matrix(groups, clusters),
-        )
+        return cls(*(labels[both].astype(np.min_scalar_type(int(labels.max()))) for labels in (groups, clusters)))
+
+    @cached_property
+    def adjusted_rand(self) -> float:
+        return adjusted_rand_index(self.groups, self.clusters)
+
+    @cached_property
+    def _v_measure(self) -> VMeasure:
+        return v_measure(self.groups, self.clusters)
+
+    @property
+    def v_measure(self) -> float:
+        return self._v_measure.v_measure
+
+    @property
+    def homogeneity(self) -> float:
+        return self._v_measure.homogeneity
+
+    @property
+    def completeness(self) -> float:
+        return self._v_measure.completeness
+
+    @cached_property
+    def fowlkes_mallows(self) -> float:
+        return fowlkes_mallows_index(self.groups, self.clusters)
+
+    @cached_property
+    def purity(self) -> float:
+        return purity(self.groups, self.clusters)
+
+    @cached_property
+    def confusion(self) -> ConfusionMatrix:
+        return confusion_matrix(self.groups, self.clusters)
 
     def table(self, groups: list[str], clusters: list[str]) -> pd.DataFrame:
         """The confusion matrix with counts and shares of each group, given the names of its rows and columns."""

@@ -57,8 +57,10 @@ class StartResults(NamedTuple):
     """(m,) random seed of each run"""
     losses: np.ndarray
     """(m,) final losses"""
-    scores: np.ndarray
-    """(m, 2) adjusted Rand index and V-measure relative to the true labels; NaN without true labels"""
+    adjusted_rand: np.ndarray
+    """(m,) adjusted Rand index relative to the true labels; NaN without true labels"""
+    v_measure: np.ndarray
+    """(m,) V-measure relative to the true labels; NaN without true labels"""
 
     @property
     def best(self) -> int:
@@ -126,9 +128,11 @@ class Standing:
     def sentence(self) -> str:
         """The standing in words."""
         if self.better:
+            one = self.better == 1
             return (
-                f"{self.better} of {self.runs} random starts find a better optimum, the best one with loss "
-                f"{format_number(self.best_loss)} instead of {format_number(self.loss)}."
+                f"{self.better} of {self.runs} random starts find{'s' * one} a better optimum"
+                f"{', with' if one else '; the best one has'} loss {format_number(self.best_loss)} instead of "
+                f"{format_number(self.loss)}."
             )
         if self.is_only:
             return f"{self.runs} of {self.runs} random starts find this optimum."
@@ -158,7 +162,7 @@ def try_starts(
         known = None if data.labels is None or run.last.labels is None else KnownGroups.of(data.labels, run.last.labels)
         losses.append(run.last.loss)
         scores.append((np.nan, np.nan) if known is None else (known.adjusted_rand, known.v_measure))
-    return StartResults(np.array(seeds), np.array(losses, dtype=float), np.array(scores))
+    return StartResults(np.array(seeds), np.array(losses, dtype=float), *np.array(scores, dtype=float).reshape(-1, 2).T)
 
 
 @dataclass(eq=False)
@@ -180,8 +184,7 @@ class RandomStarts(Job):
         return [range(first, min(first + size, self.count + 1)) for first in range(1, self.count + 1, size)]
 
     def run_task(self, task: range, on_step: Callable[[Any], None]) -> StartResults:
-        settings = replace(self.settings, seed=1)
-        return try_starts(self.process, self.prepared, self.data, settings, task, lambda _: on_step(None))
+        return try_starts(self.process, self.prepared, self.data, self.settings, task, lambda _: on_step(None))
 
     @property
     def n_bytes(self) -> int:

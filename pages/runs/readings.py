@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pages.datasets import units
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
 from pages.runs.frames import Frame
 from pages.runs.known_groups import NAMES, TEXTS, KnownGroups
@@ -32,12 +33,18 @@ def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
     status = [ended if i == last else "start" if state.phase == "start" else "running" for i, state in enumerate(states)]
     found = [FrameNumbers("Iteration", [f"{state.iteration}" for state in states]), FrameNumbers("Status", status)]
     if run.known_groups is not None:
-        scores = known_groups_at(run, frames)
-        for name in ("adjusted_rand", "v_measure"):
-            texts = [NONE if one is None else minus_signs(f"{getattr(one, name):.3f}") for one in scores]
-            found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}."))
+        found += agreement_numbers(known_groups_at(run, frames), run.data)
     if run.view.traits.loss is not None:
         found.append(FrameNumbers("Loss", [NONE if frame.loss is None else format_number(frame.loss) for frame in frames]))
+    return found
+
+
+def agreement_numbers(scores: list[KnownGroups | None], data: Data) -> list[FrameNumbers]:
+    """The main scores relative to the true labels of the data, given those of each frame."""
+    found = []
+    for name in ("adjusted_rand", "v_measure"):
+        texts = [NONE if one is None else minus_signs(f"{getattr(one, name):.3f}") for one in scores]
+        found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {data.true_labels_name}: {TEXTS[name]}."))
     return found
 
 

@@ -12,7 +12,7 @@ from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import breakable, cluster_mark, reading, reading_bar, table
 from pages.runs.frames import Frame
-from pages.runs.readings import cluster_texts, numbers_of
+from pages.runs.readings import FrameNumbers, cluster_texts, numbers_of
 from pages.runs.run import Run
 from pages.ui.charts import show_chart
 from pages.ui.known_groups import known_clusters, show_more_scores
@@ -45,11 +45,21 @@ def show_notices(run: Run) -> None:
         st.warning(escape_markdown(message), icon=":material/warning:")
 
 
+def show_frame_numbers(numbers: list[FrameNumbers], frame: int = -1) -> None:
+    """Show numbers that the player replaces in each frame, at first those of this frame."""
+    with st.container(horizontal=True, key=NUMBERS):
+        for one in numbers:
+            st.metric(one.name, one.texts[frame], help=escape_markdown(one.help) or None, width="content")
+
+
+def readings_of_numbers(numbers: list[FrameNumbers]) -> dict[str, list[list[str]]]:
+    """The texts of `show_frame_numbers` in each frame, as the player expects them."""
+    return {NUMBERS: [list(texts) for texts in zip(*(one.texts for one in numbers), strict=True)]}
+
+
 def show_numbers(run: Run, frames: list[Frame]) -> None:
     """Show iteration, status, agreement with the true labels and loss of the frame, and the scores of the result."""
-    with st.container(horizontal=True, key=NUMBERS):
-        for one in numbers_of(run, frames):
-            st.metric(one.name, one.texts[-1], help=escape_markdown(one.help) or None, width="content")
+    show_frame_numbers(numbers_of(run, frames))
     scores = run.view.scores(run)
     if scores:
         with st.container(horizontal=True):
@@ -93,7 +103,7 @@ def show_sizes(run: Run, follows: bool = True) -> None:
 
 def readings_of(run: Run, frames: list[Frame]) -> dict[str, list[list[str]]]:
     """The texts of `show_numbers` and `show_sizes` in each frame, as the player expects them."""
-    found = {NUMBERS: [list(texts) for texts in zip(*(one.texts for one in numbers_of(run, frames)), strict=True)]}
+    found = readings_of_numbers(numbers_of(run, frames))
     if run.view.traits.clusters:
         columns, scaled = len(_center_columns(run)), shows_scaled(run)
         tables = [cluster_texts(run, frame.state, frame.assigned, columns, scaled) for frame in frames]

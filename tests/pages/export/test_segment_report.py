@@ -125,7 +125,7 @@ def test_certainty_has_silhouette_agreement_status_and_warnings():
     text = certainty(segments, [], "Segments come back in 95% of resamples.")
     assert f"The mean silhouette is {segments.run.silhouette.mean:.2f}, by a rule of thumb a strong structure;" in text
     assert f"the adjusted Rand index is {segments.run.agreement:.3f} (1 = identical" in text
-    assert f"the normalized mutual information {segments.run.known_groups.v_measure:.3f}." in text
+    assert f"the V-measure {segments.run.known_groups.v_measure:.3f}; it equals the normalized mutual information." in text
     assert "Segments come back in 95% of resamples." in text
     assert f"{segments.run.ending}. There were no warnings." in text
     text = certainty(segments, ["Cluster <1> is empty."])

@@ -36,9 +36,9 @@ def test_the_best_and_the_worst_start_by_hand():
     assert found.losses == pytest.approx(list(starts.values()))
     assert found.best == min(seed for seed, loss in starts.items() if loss == 1)
     assert found.worst == min(seed for seed, loss in starts.items() if loss == 9)
-    assert (found.scores[found.losses < 2] == 1).all()
-    wrong = adjusted_rand_index([0, 0, 1, 1], [0, 1, 0, 1]), v_measure([0, 0, 1, 1], [0, 1, 0, 1]).v_measure
-    assert (found.scores[found.losses > 2] == wrong).all()
+    assert (found.adjusted_rand[found.losses < 2] == 1).all()
+    assert (found.adjusted_rand[found.losses > 2] == adjusted_rand_index([0, 0, 1, 1], [0, 1, 0, 1])).all()
+    assert (found.v_measure[found.losses > 2] == v_measure([0, 0, 1, 1], [0, 1, 0, 1]).v_measure).all()
 
 
 def test_the_standing_of_a_run_counts_it_once():
@@ -52,7 +52,7 @@ def test_the_standing_of_a_run_counts_it_once():
     standing = Standing.of(run_of(RECTANGLE, k=2, seed=other), found)
     assert standing.runs == 11
     assert standing.sentence == (
-        f"{10 - ends} of 11 random starts find a better optimum, the best one with loss 1.00000 instead of 9.00000."
+        f"{10 - ends} of 11 random starts find a better optimum; the best one has loss 1.00000 instead of 9.00000."
     )
 
 
@@ -62,7 +62,8 @@ def test_the_standing_of_a_run_counts_it_once():
         (0, 0, "10 of 10 random starts find this optimum."),
         (0, 9, "1 of 10 random starts finds this optimum; none finds a better one."),
         (0, 2, "8 of 10 random starts find this optimum; none finds a better one."),
-        (4, 2, "4 of 10 random starts find a better optimum, the best one with loss 1.00000 instead of 2.00000."),
+        (4, 2, "4 of 10 random starts find a better optimum; the best one has loss 1.00000 instead of 2.00000."),
+        (1, 2, "1 of 10 random starts finds a better optimum, with loss 1.00000 instead of 2.00000."),
     ],
 )
 def test_the_standing_in_words(better, worse, sentence):
@@ -73,10 +74,10 @@ def test_the_standing_in_words(better, worse, sentence):
 def test_a_seed_repeats_the_run_of_its_start(name):
     data = catalog.draw_sample("three", 60, 0, {})
     found = search(run_of(data, name), 4).found
-    for seed, loss, scores in zip(found.seeds.tolist(), found.losses, found.scores, strict=True):
+    for seed, loss, agreement in zip(found.seeds.tolist(), found.losses, found.adjusted_rand, strict=True):
         run = run_of(data, name, seed=seed)
         assert run.history.last.loss == pytest.approx(loss, rel=1e-12)
-        assert scores[0] == pytest.approx(run.agreement, abs=1e-12)
+        assert agreement == pytest.approx(run.agreement, abs=1e-12)
 
 
 def test_large_data_allow_fewer_runs(monkeypatch):
