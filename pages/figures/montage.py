@@ -20,12 +20,14 @@ def montage(pictures: list[go.Figure], curves: list[go.Figure], titles: list[str
     Each figure has one pair of axes. Figures with fewer frames keep their last one.
     """
     width = (1 - GAP * (len(pictures) - 1)) / len(pictures)
-    data, frames = [], [dict(name=str(i), data=[], traces=[], layout=dict(images=[])) for i in range(_longest(pictures))]
+    specs = [figure.to_dict() for figure in (*pictures, *curves)]
+    longest = max(len(spec["frames"]) for spec in specs[: len(pictures)])
+    data, frames = [], [dict(name=str(i), data=[], traces=[], layout=dict(images=[])) for i in range(longest)]
     layout = dict(showlegend=False, hovermode="closest", dragmode=False, images=[], annotations=[])
-    for part, figure in enumerate([*pictures, *curves]):
+    for part, spec in enumerate(specs):
         column, number = part % len(pictures), "" if part == 0 else str(part + 1)
         left = column * (width + GAP)
-        spec, (bottom, top) = figure.to_dict(), CURVES if part >= len(pictures) else PICTURES
+        bottom, top = CURVES if part >= len(pictures) else PICTURES
         x, y = spec["layout"]["xaxis"], spec["layout"]["yaxis"]
         layout[f"xaxis{number}"] = x | dict(domain=[left, left + width], anchor=f"y{number}")
         layout[f"yaxis{number}"] = y | dict(domain=[bottom, top], anchor=f"x{number}")
@@ -46,10 +48,6 @@ def montage(pictures: list[go.Figure], curves: list[go.Figure], titles: list[str
     if not layout["images"]:
         frames = [{name: value for name, value in frame.items() if name != "layout"} for frame in frames]
     return Figure(data, layout, frames)
-
-
-def _longest(figures: list[go.Figure]) -> int:
-    return max(len(figure.to_dict()["frames"]) for figure in figures)
 
 
 def _states(spec: dict) -> Iterator[tuple[list[dict], list[dict], list[int]]]:

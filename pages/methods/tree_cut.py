@@ -177,7 +177,7 @@ class TreeCutView(MethodView):
         return f"Next merge: the two nearest clusters, at height {format_short(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
-        def merge_of(frame) -> int | None:
+        def merge_of(frame) -> int:
             position = run.history.states[frame.state].parameters
             return position.merges - 1 if position.next is None else position.next
 
@@ -222,7 +222,7 @@ class TreeCutView(MethodView):
         return Script(frozenset(), body, frozenset({"from sklearn.cluster import AgglomerativeClustering"}))
 
 
-def linkage_formulas(data_tree: DataTree, merge_of: Callable[[Any], int | None]) -> list[Formula]:
+def linkage_formulas(data_tree: DataTree, merge_of: Callable[[Any], int]) -> list[Formula]:
     """The dissimilarity of two clusters by the linkage; none if the linkage does not fit the distances.
 
     `merge_of` returns the index of the merge that a frame shows; negative for none.
@@ -230,13 +230,19 @@ def linkage_formulas(data_tree: DataTree, merge_of: Callable[[Any], int | None])
     if data_tree.linkage in EUCLIDEAN_LINKAGES and not data_tree.is_euclidean:
         return []
 
+    symbols = {
+        "ward": "|A|: number of points; m: mean.",
+        "centroid": "m: mean.",
+        "median": "w: midpoint of the two clusters that were merged.",
+    }.get(data_tree.linkage, "D: distance of two points.")
+
     def values(frame) -> list[str]:
         merge = merge_of(frame)
         if merge < 0:
             return ["", "no merge yet."]
         a, b = data_tree.merged_names(merge)
         height = format_short(data_tree.height(merge + 1))
-        return [f"= {height}", f"A: {a}, B: {b}. No other two clusters are nearer to each other."]
+        return [f"= {height}", f"A: {a}, B: {b}. No other two clusters are nearer to each other. {symbols}"]
 
     a, b = symbol("A"), symbol("B")
     size_a, size_b = (row(sign("|"), one, sign("|")) for one in (a, b))

@@ -20,6 +20,7 @@ class RecentCache(OrderedDict):
         "report": 1,
         "run": 6,
         "figures": 2,
+        "formulas": 4,  # of each run of a comparison
         "prepared": 3,
         "proximities": 1,
         "comparison": 1,

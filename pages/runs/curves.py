@@ -88,5 +88,5 @@ def animated_traces(whole: dict, now: list[dict], symbols=0) -> list[dict]:
     )
     line = dict(type="scatter", mode="lines", line=dict(color=palette.CURVE, width=3), hoverinfo="skip")
     dot = dict(size=13, color=palette.CHOSEN, line=dict(width=2, color="#ffffff"))
-    marker = dict(type="scatter", mode="markers", hoverinfo="skip", marker=dot)
+    marker = dict(type="scatter", mode="markers", hoverinfo="skip", cliponaxis=False, marker=dot)
     return [faint | whole, line | now[0], marker | now[1]]

@@ -160,8 +160,8 @@ PRECOMPUTED_PANEL_DEFAULTS = (
 STARTS = {"best": f"Best of {BEST_OF} restarts", "shared": "One shared start"}
 """labels of the random starts of a comparison"""
 STARTS_TEXTS = {
-    "best": f"Each run is the one with the lowest loss of {BEST_OF} random starts of its own, so that methods are compared, "
-    "not luck.",
+    "best": f"Each run is the one with the lowest loss of {BEST_OF} random starts of its own, or of fewer if the data are "
+    "large, so that methods are compared, not luck.",
     "shared": "For teaching: all runs start at the same points, so that their steps can be compared. Which of them ends in a "
     "better optimum is a matter of luck.",
 }
@@ -349,14 +349,19 @@ def _choose_first_seed(help: str) -> int:
 def new_start(settings: Settings) -> tuple[Callable[[], None] | None, str]:
     """Callback that changes to a new random start of a run, and why there is none, a sentence."""
     name, view = settings.start.initialization, method(settings.method)
-    why_not = initializations()[name].why_deterministic if name else ""
+    why_not = _why_no_new_start(name)
     if not why_not and not (name or view.traits.random):
         why_not = f"{view.title} has no random start."
     return (None, why_not) if why_not else (next_seed, "")
 
 
+def _why_no_new_start(initialization: str) -> str:
+    """Why an initialization does not depend on the seed, a sentence; empty if it does, and without an initialization."""
+    return initializations()[initialization].why_deterministic if initialization else ""
+
+
 def _offer_new_start(initialization: str) -> None:
-    why_deterministic = initializations()[initialization].why_deterministic if initialization else ""
+    why_deterministic = _why_no_new_start(initialization)
     manual = "Use the next seed to place the centers at other random points"
     st.button(
         "New random start",
