@@ -91,7 +91,7 @@ def normalized_mutual_information(a, b) -> float:
 
     Notes
     -----
-    Not corrected for chance: unlike `adjusted_rand_index`, it increases with the number of clusters.
+    Not corrected for chance: unlike that of `adjusted_rand_index`, its value for random clusters increases with their number.
 
     References
     ----------
@@ -138,7 +138,8 @@ def v_measure(groups, clusters) -> VMeasure:
 
     Notes
     -----
-    The V-measure equals `normalized_mutual_information`, and increases with the number of clusters, too.
+    The V-measure equals `normalized_mutual_information`. Neither is corrected for chance: for random clusters, both increase
+    with the number of clusters.
 
     References
     ----------
@@ -197,7 +198,7 @@ def purity(groups, clusters) -> float:
 
     Notes
     -----
-    Increases with the number of clusters: 1 if each point is a cluster. At least the share of the largest group.
+    Never decreases when a cluster is split: 1 if each point is a cluster. At least the share of the largest group.
 
     References
     ----------

@@ -44,6 +44,8 @@ class Comparison:
     """segments that were named or edited by hand, if any"""
     starts: tuple[StartResults | None, ...] = ()
     """for each panel the random starts whose best it shows; None if it has a single start"""
+    restarts: int = 1
+    """number of random starts of each panel that were wanted"""
 
     @cached_property
     def names(self) -> list[str]:
@@ -239,7 +241,7 @@ def make_comparison(
                     runs.append(run or make_run(used, with_starts[i], cache, step))
                 except ValueError as error:
                     runs.append(as_sentence(error))
-        return replace(_with_matched_colors(used, note, with_starts, runs), starts=tuple(starts))
+        return replace(_with_matched_colors(used, note, with_starts, runs), starts=tuple(starts), restarts=restarts)
 
     key = comparison_key(data, panels, shared=shared, k=k, initialization=initialization, restarts=restarts)
     return cache.get(key, compute)

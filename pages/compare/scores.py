@@ -6,7 +6,7 @@ import numpy as np
 
 from pages.compare.comparison import Comparison
 from pages.datasets.formatting import pluralize
-from pages.runs.random_starts import BEST_OF, StartResults
+from pages.runs.random_starts import StartResults, has_random_start
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class PanelScores:
 
     @property
     def adjusted_rand_spread(self) -> tuple[float, float] | None:
-        return _spread(None if self.starts is None else self.starts.scores[:, 0])
+        return _spread(None if self.starts is None else self.starts.adjusted_rand)
 
     @property
     def v_measure_spread(self) -> tuple[float, float] | None:
-        return _spread(None if self.starts is None else self.starts.scores[:, 1])
+        return _spread(None if self.starts is None else self.starts.v_measure)
 
 
 def _spread(values: np.ndarray | None) -> tuple[float, float] | None:
@@ -77,7 +77,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     """Sentences that explain the table."""
     data, runs = comparison.data, [run for _, run in comparison.named_runs]
     exceptions = dict.fromkeys(run.view.time_exception for run in runs if run.view.time_exception)
-    sentences = _restart_notes(rows) + [
+    sentences = _restart_notes(comparison) + [
         "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
     ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
@@ -99,16 +99,22 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     return sentences
 
 
-def _restart_notes(rows: list[PanelScores]) -> list[str]:
+def _restart_notes(comparison: Comparison) -> list[str]:
     """Sentences about the random starts whose best the table shows."""
-    counts = {row.name: len(row.starts.seeds) for row in rows if row.starts is not None}
-    if not counts:
+    counts = {
+        name: 1 if starts is None else len(starts.seeds)
+        for (name, run), starts in zip(comparison.named_runs, comparison.named_starts, strict=True)
+        if has_random_start(run.settings)
+    }
+    if not counts or comparison.restarts == 1:
         return []
     most = max(counts.values())
-    fewer = [f"{name}, {count}" for name, count in counts.items() if count < most]
+    if most == 1:
+        return ["The data are large, so each run from a random start is the only one that was tried."]
+    fewer = [f"{name}: {count}" for name, count in counts.items() if count < most]
     return [
         f"Each run from a random start is the one with the lowest loss of {pluralize(most, 'restart')}"
-        + (f" (fewer because the data are large: {'; '.join(fewer)})" if fewer else "")
+        + (f" (fewer for large data: {'; '.join(fewer)})" if fewer else "")
         + "; below its scores, mean ± standard deviation over all of them."
-        + (f" The data are large, so {BEST_OF - most} more were not tried." if most < BEST_OF else "")
+        + (f" The data are large, so {comparison.restarts - most} more were not tried." if most < comparison.restarts else "")
     ]

@@ -101,11 +101,11 @@ def default_preparation(columns: list[Column]) -> Preparation:
 
 
 def default_scaling(table: pd.DataFrame, features: Sequence[str]) -> str:
-    """Initial scaling of these features: "standardize" if their units are unlike, otherwise "none".
+    """Initial scaling of these features: "standardize" if their standard deviations are very different, otherwise "none".
 
-    Units are unlike if one column accounts for `DOMINANT_SHARE` of the squared distances, or if the largest standard deviation
-    is `UNLIKE_DEVIATIONS` times the lower quartile of all, so that a few nearly constant columns do not count. Categories are
-    never scaled.
+    They are very different if one column accounts for `DOMINANT_SHARE` of the squared distances, or if the largest standard
+    deviation is `UNLIKE_DEVIATIONS` times the lower quartile of all, so that a few nearly constant columns do not count.
+    Categories are never scaled.
     """
     columns = [to_floats(table[name]) for name in features if is_number(table[name])]
     with np.errstate(over="ignore", invalid="ignore"):

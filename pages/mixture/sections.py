@@ -120,7 +120,7 @@ def show_responsibilities(run: Run, shown: RunPictures, point: int) -> None:
             key="way",
             alt="Responsibilities of the selected point in each iteration.",
         )
-        st.caption("The same by iteration.")
+        st.caption("Responsibilities of the selected point in each iteration.")
     if run.settings.k != 3:
         return
     with triangle:

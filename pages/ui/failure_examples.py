@@ -182,8 +182,8 @@ FAILURES = {
     ),
     "alike": Failure(
         "Identical means",
-        "All components start with the same mean, so all responsibilities are equal, and each M step gives all components "
-        "the same mean and covariance again. EM converges at once to three identical Gaussians.",
+        "All components start with the same mean, so all responsibilities are equal, and each update (M) gives all "
+        "components the same mean and covariance again. EM converges at once to three identical Gaussians.",
         Scene(_sample("three"), start="alike", method="mixture", page="mixture"),
         "Start at different points",
         {"start": "k-means++"},

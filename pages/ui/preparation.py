@@ -245,7 +245,8 @@ def with_chosen_scaling(data: Data) -> Data:
 def show_standardized(key: str) -> None:
     """Shows that columns are standardized by default, and a button that undoes it; `key` is that of the scaling's widget."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("The columns have different units, so they are standardized by default.", width="content")
+        text = "The columns have very different standard deviations, so they are standardized by default."
+        st.caption(text, width="content")
         original = dict(key="original units", icon=":material/undo:", type="tertiary")
         st.button("Use original units", on_click=_set_scaling, args=(key, "none"), **original)
 

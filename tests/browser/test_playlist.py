@@ -50,7 +50,7 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     visit(page, f"{server}/?n=50&k=4", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
     page.evaluate("window.sameDocument = true")
-    page.get_by_test_id("stSidebar").get_by_role("button", name="Playlist").click()
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Lecture").click()
     dialog = page.get_by_role("dialog")
     file = dialog.get_by_test_id("stFileUploaderDropzoneInput")
     file.set_input_files(written([("Elsewhere", "https://example.org/", True)]))
@@ -133,10 +133,10 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
             return [place(['x1', 'y1']), place(['x2', 'y2'])];
         }"""
     )
-    distance = float(np.hypot(*np.subtract(guess, truth)))
-    text = page.locator(".answer").inner_text()
-    assert float(re.search(r"^Center \d is ([\d.]+) away from your prediction", text)[1]) == pytest.approx(distance, rel=1e-2)
-    assert "in x1" in text
+    text = page.locator(".answer").inner_text().replace("−", "-")
+    numbers = re.search(r"^Center \d minus your prediction: (\S+) in x1, (\S+) in x2; distance (\S+)\.$", text).groups()
+    apart = np.subtract(truth, guess)
+    assert list(map(float, numbers)) == pytest.approx([*apart, np.hypot(*apart)], rel=1e-2)
     page.keyboard.press("Escape")  # removes the answer, but does not leave the presentation
     assert page.locator(".prediction").count() == 0
     assert page.locator(".answer").inner_text() == ""
@@ -149,6 +149,7 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     changed = int(text.split()[0])
     assert shown_frame(page) == 3
     assert f"{changed} points changed cluster" in sentence(page)
+    assert text.startswith(f"{changed} points changed cluster; ")
     assert text.endswith(f"you predicted 50: {50 - changed} too many.")
     assert page.locator(".prediction circle:not(.ghost)").count() == changed
     to_frame(page, 2)
@@ -161,7 +162,7 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     page.mouse.up()
     assert page.locator(".guess").input_value() == "50"
     page.keyboard.press("Enter")
-    assert page.locator(".answer").inner_text().endswith(f"you marked 50, of which {changed} changed.")
+    assert page.locator(".answer").inner_text().endswith(f"you marked 50, of which {changed} changed cluster.")
 
     # iterations; Esc cancels, and digits are not keys of the presentation
     ask(page, "iterations")
@@ -182,3 +183,16 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     page.keyboard.press("Escape")  # removes the answer
     page.keyboard.press("Escape")
     page.get_by_role("heading", level=1).wait_for()
+
+
+def test_a_tree_has_no_questions_about_points_that_change_cluster(page, server):
+    visit(page, f"{server}/hierarchy?n=50&present=1", PLOT)
+    wait_for_player(page, PLOT)
+    page.keyboard.press("q")
+    page.get_by_text("There are no questions here.").wait_for()
+    assert not page.locator(".asking-button").is_visible()
+    visit(page, f"{server}/?n=50&algorithm=tree&present=1", PLOT, LOSS)
+    wait_for_player(page, PLOT, LOSS)
+    to_frame(page, 2)
+    page.keyboard.press("q")
+    assert page.locator(".which option").all_inner_texts() == ["Iterations"]

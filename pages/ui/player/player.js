@@ -308,7 +308,9 @@ export default function (component) {
       };
     }
     if (key === "Escape" || key.toLowerCase() === "f") return () => presentation.set(false);
-    if (key.toLowerCase() === "q") return () => (asked ? askQuestion() : announce("Questions are about a single run."));
+    if (key.toLowerCase() === "q") {
+      return () => (asked ? askQuestion() : announce(several ? "Questions are about a single run." : "There are no questions here."));
+    }
     if (key.toLowerCase() === "n") {
       return () => (data.stage.newStart ? setTriggerValue("new_start", true) : announce(data.stage.whyNot));
     }
@@ -376,7 +378,7 @@ export default function (component) {
   const handles = data.stage?.centers.length
     ? centerHandles(data.stage.centers, () => graphOf(data.pictures[0]), animate, (moved) => setTriggerValue("moved", moved))
     : null;
-  asked = data.stage && !several
+  asked = data.stage && !several && data.stage.iterations !== null
     ? predictions({ root, data, graphOf: () => graphOf(data.pictures[0]), shown: () => memory.shown, show, announce })
     : null;
   $("asking-button").hidden = !asked;

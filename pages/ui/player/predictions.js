@@ -9,9 +9,10 @@ const PREDICTION_STYLE = `
 .ghost-handle { border: 3px dashed ${CHOSEN}; }`;
 
 const rounded = (value) => String(Number(Number(value).toPrecision(3))).replace("-", "−");
+const toScale = (graph) => graph._fullLayout.yaxis.scaleanchor !== undefined && graph._fullLayout.yaxis.scaleratio === 1;
 const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 const compared = (guess, truth) =>
-  guess === truth ? "exactly right" : `${rounded(Math.abs(guess - truth))} too ${guess > truth ? "many" : "few"}`;
+  guess === truth ? "exactly right" : `${Math.abs(guess - truth).toLocaleString("en")} too ${guess > truth ? "many" : "few"}`;
 
 /**
  * root: of the player; data: see player.js; graphOf: returns the figure
@@ -65,11 +66,12 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
     const centers = centersIn(now);
     const to = later.find((index) => centersIn(index).some((at, i) => at.some((value, axis) => value !== centers[i]?.[axis])));
     if (to !== undefined && centers.length === data.stage.names.length) {
-      found.push({ kind: "center", to, at: centers, center: 0, text: "Where will a center be? Drag the dashed ring, or use the arrow keys." });
+      found.push({ kind: "center", to, at: centers, center: 0, text: "Where will this center move next? Drag the dashed ring, or use the arrow keys." });
     }
     const next = later.find((index) => !data.moves[index]);
-    if (next !== undefined && data.phases[now] !== "start" && labelsIn(now) && labelsIn(next)) {
-      const text = "Which points will change? Click them, draw around them, or enter their number.";
+    // without centers, as in a tree, a color says which cluster a point will belong to at the end
+    if (next !== undefined && centers.length && data.phases[now] !== "start" && labelsIn(now) && labelsIn(next)) {
+      const text = "Which points will change cluster? Click them, draw around them, or enter how many.";
       found.push({ kind: "points", to: next, marked: new Set(), text });
     }
     if (later.length && data.stage.iterations !== null) {
@@ -85,7 +87,7 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
     clear();
     open = true;
     root.classList.add("asking");
-    const names = { center: "A center", points: "Points that change", iterations: "Iterations" };
+    const names = { center: "A center", points: "Points that change cluster", iterations: "Iterations" };
     $("which").replaceChildren(...offered.map(({ kind }) => new Option(names[kind], kind)));
     $("center").replaceChildren(...data.stage.names.map((name, i) => new Option(name, i)));
     choose(offered[0]);
@@ -205,16 +207,17 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
       const truth = centersIn(question.to)[question.center];
       const apart = truth.map((value, i) => value - question.guess[i]);
       const parts = axesOf(graphOf()).map((axis, i) => `${rounded(apart[i])} in ${axis.title.text ?? "xy"[i]}`);
-      return `${data.stage.names[question.center]} is ${rounded(Math.hypot(...apart))} away from your prediction: ${parts.join(", ")}.`;
+      const distance = toScale(graphOf()) ? `; distance ${rounded(Math.hypot(...apart))}` : ""; // the axes may have different units
+      return `${data.stage.names[question.center]} minus your prediction: ${parts.join(", ")}${distance}.`;
     }
     if (question.kind === "iterations") {
       return `The run takes ${counted(data.stage.iterations, "iteration")}; you predicted ${guess}: ${compared(guess, data.stage.iterations)}.`;
     }
     const after = labelsIn(question.to);
     question.changed = after.flatMap((label, i) => (label === before[i] ? [] : [i]));
-    const text = `${counted(question.changed.length, "point")} changed; you `;
+    const text = `${counted(question.changed.length, "point")} changed cluster; you `;
     const hits = question.changed.filter((i) => question.marked.has(i)).length;
-    if (question.marked.size === guess && guess) return `${text}marked ${guess}, of which ${hits} changed.`;
+    if (question.marked.size === guess && guess) return `${text}marked ${guess}, of which ${hits} changed cluster.`;
     question.marked.clear();
     return `${text}predicted ${guess}: ${compared(guess, question.changed.length)}.`;
   }

@@ -127,7 +127,7 @@ def _close() -> None:
 def playlist_button(title: str) -> None:
     """Show a button that opens a dialog: there, the page with this title is added, and the playlist edited and saved."""
     forget = partial(st.session_state.pop, OPENING, None)
-    if st.button("Playlist", icon=":material/playlist_play:", key="open playlist", on_click=forget):
+    if st.button("Lecture", icon=":material/slideshow:", key="open playlist", on_click=forget):
         _show_dialog(title)
 
 
@@ -136,7 +136,7 @@ def _show_dialog(title: str) -> None:
     if OPENING in st.session_state:
         st.rerun()  # closes the dialog
     steps = playlist().steps
-    st.caption("Views in an order, to step through with Page Down and Page Up, also in a presentation.")
+    st.caption("An ordered list of views. Page Down and Page Up step through them, also in a presentation.")
     with st.container(horizontal=True):
         full = len(steps) >= MAX_STEPS
         st.button("Add to playlist", icon=":material/playlist_add:", on_click=_add, args=(title,), disabled=full)
@@ -175,7 +175,8 @@ def _edit(steps: tuple[Step, ...]) -> None:
     _text_field("Sentence", step.sentence, "step sentence", MAX_SENTENCE, lambda text: _change(index, sentence=text))
     state["step presented"] = step.presented
     st.toggle(
-        "Fills the window in a presentation, if the page can be presented",
+        "Show full-window in a presentation",
+        help="Only for Watch, Compare, Gaussian mixture and Hierarchical.",
         key="step presented",
         on_change=lambda: _change(index, presented=state["step presented"]),
     )

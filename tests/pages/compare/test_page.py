@@ -175,8 +175,14 @@ def test_each_run_is_the_best_of_ten_restarts_with_the_mean_and_standard_deviati
 def test_large_data_have_fewer_restarts_and_the_page_says_so(monkeypatch):
     monkeypatch.setattr(random_starts, "MAX_VALUES", 12_500)
     app = opened("/compare?n=100")
-    assert "lowest loss of 4 restarts (fewer because the data are large: 2. Mixture (full), 2)" in messages(app)
+    assert "lowest loss of 4 restarts (fewer for large data: 2. Mixture (full): 2)" in messages(app)
     assert "The data are large, so 6 more were not tried." in messages(app)
+    monkeypatch.setattr(random_starts, "MAX_VALUES", 6_000)
+    assert "lowest loss of 2 restarts (fewer for large data: 2. Mixture (full): 1)" in messages(opened("/compare?n=100"))
+    monkeypatch.setattr(random_starts, "MAX_VALUES", 1)
+    single = "The data are large, so each run from a random start is the only one that was tried."
+    assert single in messages(opened("/compare?n=100"))
+    assert single not in messages(opened(f"/compare?n=100&{SHARED}&start_kmeans_1=Forgy"))
 
 
 def test_new_random_start_uses_the_next_seed_in_all_panels():

@@ -363,7 +363,7 @@ def test_changing_the_decimal_separator_also_changes_an_equal_thousands_separato
 
 UNLIKE = "grams,length\n3000,1\n4000,2\n5000,3\n"
 """a table whose columns have unlike units"""
-STANDARDIZED = "The columns have different units, so they are standardized by default."
+STANDARDIZED = "The columns have very different standard deviations, so they are standardized by default."
 
 
 def click(app, label):
