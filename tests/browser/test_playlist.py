@@ -191,7 +191,7 @@ def test_a_tree_has_no_questions_about_points_that_change_cluster(page, server):
     page.keyboard.press("q")
     page.get_by_text("There are no questions here.").wait_for()
     assert not page.locator(".asking-button").is_visible()
-    visit(page, f"{server}/?n=50&algorithm=tree&present=1", PLOT, LOSS)
+    visit(page, f"{server}/?n=50&algorithm=Hierarchical+clustering&present=1", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
     to_frame(page, 2)
     page.keyboard.press("q")
