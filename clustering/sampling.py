@@ -69,9 +69,9 @@ def uniform(n: int, rng: np.random.Generator, d: int = 2, low: float = -10.0, hi
     return Dataset(rng.uniform(low, high, size=(n, d)), np.zeros(n, dtype=np.intp))
 
 
-def _check_ratio(ratio: float) -> None:
+def _check_ratio(ratio: float, name: str = "ratio") -> None:
     if not 0 < ratio < np.inf:
-        raise ValueError(f"ratio must be a finite number above 0, got {ratio}")
+        raise ValueError(f"{name} must be a finite number above 0, got {ratio}")
 
 
 def _check_noise(noise: float) -> None:
@@ -128,15 +128,80 @@ def stretched(n: int, rng: np.random.Generator, d: int = 2, ratio: float = 5.0) 
     if d < 2:
         raise ValueError(f"stretched groups need at least 2 dimensions, got {d}")
     _check_ratio(ratio)
+    means, covariance = _row(d, 5.0, ratio)
+    return sample_mixture(n, np.full(3, 1 / 3), means, np.stack([covariance] * 3), rng)
+
+
+def _row(d: int, distance: float, stretch: float) -> tuple[np.ndarray, np.ndarray]:
+    """Means (3, d) in a row, `distance` apart, and the covariance (d, d) of groups that are stretched across the row.
+
+    The row is the second axis, rotated by 0.5 radians in the first two coordinates; standard deviations are 1 elsewhere.
+    """
     means = np.zeros((3, d))
-    means[:, 1] = [-5.0, 0.0, 5.0]
+    means[:, 1] = [-distance, 0.0, distance]
     variances = np.ones(d)
-    variances[0] = ratio**2
+    variances[0] = stretch**2
     rotation = np.eye(d)
     rotation[:2, :2] = [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]]
     covariance = rotation @ np.diag(variances) @ rotation.T
-    covariances = np.stack([(covariance + covariance.T) / 2] * 3)
-    return sample_mixture(n, np.full(3, 1 / 3), means @ rotation.T, covariances, rng)
+    return means @ rotation.T, (covariance + covariance.T) / 2
+
+
+def deformed_groups(
+    n: int,
+    rng: np.random.Generator,
+    d: int = 2,
+    stretch: float = 1.0,
+    size_ratio: float = 1.0,
+    spread_ratio: float = 1.0,
+    distance: float = 6.0,
+    noise: float = 0.0,
+) -> Dataset:
+    """Three Gaussian groups in a row that can be deformed in several ways; the defaults are round groups of equal weight.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    rng : numpy.random.Generator
+    d : int
+        Number of columns, at least 2; the means differ in the first two only.
+    stretch : float
+        Standard deviation of each group across the row, divided by that along the row. The row is rotated by 0.5 radians.
+    size_ratio : float
+        Weight of the largest group divided by that of the smallest.
+    spread_ratio : float
+        Standard deviation of the widest group divided by that of the narrowest; the geometric mean of all is 1.
+    distance : float
+        Distance of neighboring means.
+    noise : float
+        Share of points (label -1) that are uniform in the box around the groups, at least 0 and less than 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    """
+    _check_at_least_one("n", n)
+    if not is_integer(d) or d < 2:
+        raise ValueError(f"d must be an integer of at least 2, got {d}")
+    _check_ratio(stretch, "stretch")
+    _check_ratio(size_ratio, "size_ratio")
+    _check_ratio(spread_ratio, "spread_ratio")
+    if not 0 <= noise < 1:
+        raise ValueError(f"noise must be at least 0 and less than 1, got {noise}")
+    means, covariance = _row(d, distance, stretch)
+    weights = np.power(size_ratio, [0.0, -0.5, -1.0])
+    spreads = np.power(spread_ratio, [0.5, 0.0, -0.5])
+    covariances = np.square(spreads)[:, None, None] * covariance
+    outliers = min(round(noise * n), n - 1)
+    groups = sample_mixture(n - outliers, weights / weights.sum(), means, covariances, rng)
+    if not outliers:
+        return groups
+    low, high = groups.points.min(axis=0) - 1, groups.points.max(axis=0) + 1
+    points = np.vstack([groups.points, rng.uniform(low, high, size=(outliers, d))])
+    order = rng.permutation(n)
+    return Dataset(points[order], np.append(groups.labels, np.full(outliers, -1))[order])
 
 
 def overlapping(n: int, rng: np.random.Generator, d: int = 2, distance: float = 2.5) -> Dataset:

@@ -111,6 +111,19 @@ SAMPLES = {
         sampling.hidden_in_noise,
         (Setting("noise", "Noise columns", 0, 400, 20), Setting("distance", "Distance", 1.0, 12.0, 0.5)),
     ),
+    "deformed": Sample(
+        "Deformed groups",
+        "Three groups in a row; the Breaking points page varies one setting.",
+        sampling.deformed_groups,
+        (
+            Setting("stretch", "Stretch", 1.0, 12.0, 0.5),
+            Setting("size_ratio", "Size ratio", 1.0, 64.0, 1.0),
+            Setting("spread_ratio", "Spread ratio", 1.0, 8.0, 0.5),
+            Setting("distance", "Distance", 1.0, 12.0, 0.5),
+            Setting("noise", "Fraction of noise", 0.0, 0.6, 0.05),
+            replace(AT_LEAST_TWO, high=100),
+        ),
+    ),
     "uniform": Sample("Uniform noise", "No groups.", sampling.uniform, (DIMENSIONS,)),
 }
 

@@ -256,7 +256,8 @@ def linkage_formulas(data_tree: DataTree, merge_of: Callable[[Any], int]) -> lis
         "single": row(f"<munder><mo>min</mo>{pair}</munder>", distance),
         "complete": row(f"<munder><mo>max</mo>{pair}</munder>", distance),
         "average": row(fraction("<mn>1</mn>", row(size_a, size_b)), sum_over(pair), distance),
-        "ward": row(f"<msqrt>{factor}</msqrt>", apart),
+        # a power, because browsers without a font for mathematics draw the root around the numerator only
+        "ward": row(f"<msup>{row(sign('('), factor, sign(')'))}{row('<mn>1</mn>', sign('/'), '<mn>2</mn>')}</msup>", apart),
         "centroid": apart,
         "median": apart,
     }[data_tree.linkage]

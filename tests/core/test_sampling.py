@@ -12,6 +12,7 @@ ANY_DIMENSION = {
     "overlapping": 3,
     "with_outliers": 3,
     "stretched": 3,
+    "deformed_groups": 3,
     "uniform": 1,
 }
 
@@ -19,7 +20,7 @@ ANY_DIMENSION = {
 @pytest.mark.parametrize("d", [1, 2, 5])
 @pytest.mark.parametrize("name", ANY_DIMENSION)
 def test_samples_have_the_requested_shape_and_groups(name, d):
-    if name == "stretched" and d == 1:
+    if name in ("stretched", "deformed_groups") and d == 1:
         d = 3
     points, labels, truth = getattr(sampling, name)(100, np.random.default_rng(0), d=d)
     assert points.shape == (100, d)
@@ -60,6 +61,38 @@ def test_unequal_groups_have_the_requested_ratios():
     np.testing.assert_allclose(np.sqrt(covariances[:, 0, 0]), [2, 1, 0.5])
     values = np.linalg.eigvalsh(sampling.stretched(1, np.random.default_rng(0), ratio=5).truth.covariances)
     np.testing.assert_allclose(np.sqrt(values), np.tile([1, 5], (3, 1)))
+
+
+def test_each_deformation_changes_one_property_of_the_groups():
+    def truth(**deformation):
+        return sampling.deformed_groups(1, np.random.default_rng(0), d=3, **deformation).truth
+
+    plain = truth()
+    np.testing.assert_allclose(plain.weights, 1 / 3)
+    np.testing.assert_allclose(np.linalg.norm(np.diff(plain.means, axis=0), axis=1), 6)
+    np.testing.assert_allclose(plain.covariances, np.stack([np.eye(3)] * 3), atol=1e-12)
+    values, vectors = np.linalg.eigh(truth(stretch=4).covariances[0])
+    np.testing.assert_allclose(np.sqrt(values), [1, 1, 4])
+    np.testing.assert_allclose(np.diff(plain.means, axis=0) @ vectors[:, 2], 0, atol=1e-12)  # across the row
+    weights = truth(size_ratio=16).weights
+    np.testing.assert_allclose(weights / weights[-1], [16, 4, 1])
+    np.testing.assert_allclose(np.sqrt(truth(spread_ratio=4).covariances[:, 0, 0]), [2, 1, 0.5])
+    np.testing.assert_allclose(np.linalg.norm(np.diff(truth(distance=2.5).means, axis=0), axis=1), 2.5)
+    points, labels, mixture = sampling.deformed_groups(200, np.random.default_rng(0), noise=0.25)
+    assert (labels == -1).sum() == 50
+    assert mixture is None
+    groups, noise = points[labels >= 0], points[labels < 0]
+    assert (noise >= groups.min(axis=0) - 1).all()
+    assert (noise <= groups.max(axis=0) + 1).all()
+    assert noise.std(axis=0) == pytest.approx((np.ptp(groups, axis=0) + 2) / np.sqrt(12), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"d": 1}, {"d": 2.5}, {"stretch": 0}, {"size_ratio": -1}, {"spread_ratio": np.inf}, {"noise": 1}]
+)
+def test_impossible_deformations_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"^{next(iter(wrong))} must be"):
+        sampling.deformed_groups(10, np.random.default_rng(0), **wrong)
 
 
 @pytest.mark.parametrize(("side", "d"), [(3, 1), (4, 2), (2, 3), (1, 2)])
@@ -169,7 +202,7 @@ def test_sizes_that_are_not_positive_integers_are_rejected(name, n):
 
 @pytest.mark.parametrize("name", ANY_DIMENSION)
 def test_a_dimension_below_one_is_rejected(name):
-    with pytest.raises(ValueError, match=r"d must be an integer of at least 1, got 0|at least 2 dimensions, got 0"):
+    with pytest.raises(ValueError, match=r"at least (1|2|2 dimensions), got 0$"):
         getattr(sampling, name)(5, np.random.default_rng(0), d=0)
 
 
