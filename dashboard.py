@@ -28,10 +28,13 @@ def main() -> None:
     restarts = st.Page("pages/restarts/page.py", url_path="restarts", title="Restarts", icon=":material/stacked_line_chart:")
     choose_k = st.Page("pages/choose_k/page.py", url_path="choose_k", title="Choose K", icon=":material/question_mark:")
     failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
+    breaking_points = st.Page(
+        "pages/breaking_points/page.py", url_path="breaking_points", title="Breaking points", icon=":material/trending_down:"
+    )
     page = st.navigation(
         {
             "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
-            "Compare": [compare, restarts, choose_k],
+            "Compare": [compare, restarts, choose_k, breaking_points],
             "Learn": [failures],
         }
     )
@@ -78,7 +81,7 @@ def main() -> None:
                 show_limits()
         else:
             with st.sidebar:
-                st.subheader("Data of the other pages" if page is embedding else "Data")
+                st.subheader("Data of the other pages" if page in (embedding, breaking_points) else "Data")
                 choose_data()
         restore_rest()
         with st.sidebar:

@@ -9,7 +9,8 @@ STYLE = (
     "<style>.table{width:100%;border-collapse:collapse;font-size:.9rem}"
     ".table th,.table td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8883}"
     ".table td{font-variant-numeric:tabular-nums}.table th{font-weight:600}.table th[scope=row]{min-width:8rem}"
-    ".table td:has(small){min-width:9rem}.table .bar{min-width:2rem}.table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
+    ".table td:has(small){min-width:9rem}.table .bar{min-width:2rem}"
+    ".table .bar div{height:.6rem;border-radius:.3rem;min-width:2px}"
     # shadows at the edges beyond which there is more: they are covered by parts of the background that scroll with the table
     ".scroll{overflow:auto;max-height:480px;--page:light-dark(#fff,#14161b);background:"
     "linear-gradient(90deg,var(--page) 30%,#0000) 0 0/3rem 100% local,"

@@ -1,8 +1,11 @@
 """Navigation between pages: callbacks that set the widgets of another page, and the link that opens it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
+from pages.datasets.catalog import SAMPLES, draw_sample
 from pages.datasets.data import Data
 from pages.methods import available_methods, method
 from pages.methods.base import MethodView
@@ -97,6 +100,27 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
     carry_over("compare", {"panels": 2} | panels | shared | state)
     _request_page("compare", counts | {key: (method(name).title, "") for key, name in panels.items()})
     st.session_state[REQUEST][1].update(texts)
+
+
+def open_sample_in_comparison(sample: str, n: int, seed: int, values: dict, k: int, names: Sequence[str]) -> None:
+    """Callback: request the Compare page with these methods and their default options, for a simulated data set.
+
+    `values` contains the settings of the sample that differ from its defaults.
+    """
+    settings = {f"{sample}_{one.name}": values.get(one.name, SAMPLES[sample].default(one)) for one in SAMPLES[sample].settings}
+    data = draw_sample(sample, n, seed, values)
+    state = {"source": "sample", "sample": sample, "n": n, "data_seed": seed, "panels": len(names), "k": k} | settings
+    texts = {"sample": SAMPLES[sample].title, "n": f"{n:,}", "data_seed": str(seed), "panels": str(len(names))}
+    texts |= {key: f"{value:g}" for key, value in settings.items()}
+    for i, name in enumerate(names, 1):
+        view, ending = method(name), panel_ending(data, i)
+        state |= {f"algorithm{ending}": name, f"k{ending}": None}
+        texts[f"algorithm{ending}"] = view.title
+        if view.initializations:
+            state[start_key(view, ending)] = SAME
+        options, _ = _options(view, data, dict(view.settings(k, data=data).options), ending)
+        state |= options
+    open_scene("compare", state, texts)
 
 
 def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tuple[dict, dict[str, str]]:

@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.util import calc_hash
 
+from pages.breaking_points import study
 from pages.choose_k import sweep, verdict
 from pages.export import report
 from pages.figures.plots import Figure
@@ -97,7 +98,9 @@ def _small_images():
 
 @pytest.fixture
 def few_resamples(monkeypatch):
-    """As few reference data sets and subsamples as the criteria allow, where their number does not matter."""
+    """As few reference data sets and subsamples as the criteria allow, and scores that are not computed on the Breaking points
+    page, where they do not matter."""
+    monkeypatch.setattr(study.Study, "outcome", lambda self, case, on_step: study.Outcome(1.0))
     monkeypatch.setattr(sweep, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
     monkeypatch.setattr(verdict, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
     monkeypatch.setattr(sweep, "RESAMPLED_SETS", 1)

@@ -1,0 +1,77 @@
+"""The Breaking points page without a browser."""
+
+import re
+
+import numpy as np
+import pytest
+
+from pages.breaking_points import study as module
+from pages.breaking_points.study import DEFORMATIONS, Outcome
+from tests.pages.app import latest, opened
+
+SMALL = "/breaking_points?breaking_n=100&repeats=3"
+
+
+@pytest.fixture(autouse=True)
+def scores(monkeypatch):
+    """Runs that are not computed: the score of K-means is 1 minus a tenth of the stretch, that of the others 0.9."""
+    monkeypatch.setattr(
+        module.Study,
+        "outcome",
+        lambda study, case, on_step: Outcome(1 - case.value / 10 if case.method == "kmeans" else 0.9),
+    )
+
+
+def sentences(app):
+    return next(one.value for one in app.markdown if "fails" in one.value).replace("\\", "").split("  \n")
+
+
+def table(app):
+    page = next(e.proto.body for e in app.get("html") if "Mean scores by deformation" in e.proto.body)
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", page)]
+    return [[re.sub("<[^>]*>", "", cell).strip() for cell in row] for row in rows]
+
+
+def test_sentences_figure_and_table_say_where_each_algorithm_fails():
+    app = opened(SMALL)
+    assert sentences(app) == [
+        "**K-means** fails at a stretch of 2 or more.",
+        "**Gaussian mixture** fails at none of these values.",
+        "**K-medoids** fails at none of these values.",
+    ]
+    headers, *rows = table(app)
+    assert headers[:4] == ["Algorithm", "Breaking point", "1", "1.5"]
+    assert rows[0][:4] == ["● K-means", "2", "0.90", "0.85"]
+    assert rows[1][1] == "none"
+    assert len(app.get("plotly_chart")) == 1
+    assert len(latest(app, "breaking points").finished) == 3 * 3 * len(DEFORMATIONS["Stretch"].values)
+
+
+def test_the_threshold_and_the_algorithms_are_chosen():
+    app = opened(f"{SMALL}&threshold=0.5&breaking_methods=K-means")
+    assert sentences(app) == ["**K-means** fails at a stretch of 5 or more."]
+    app.number_input(key="threshold").set_value(0.95).run()
+    assert sentences(app) == ["**K-means** fails already at a stretch of 1."]
+    app.multiselect(key="breaking_methods").set_value([]).run()
+    assert [one.value.replace("\\", "") for one in app.error] == ["Choose at least one algorithm."]
+    assert not app.get("plotly_chart")
+
+
+def test_overlap_grows_as_the_distance_falls():
+    app = opened(f"{SMALL}&deformation=Overlap&breaking_methods=K-means&breaking_methods=Gaussian mixture")
+    assert sentences(app)[0] == "**K-means** fails already at a distance of 8."
+    app.number_input(key="threshold").set_value(0.15).run()
+    assert sentences(app)[0] == "**K-means** fails at none of these values."
+
+
+def test_a_case_opens_in_compare_with_the_chosen_algorithms_and_the_data_of_the_case():
+    app = opened(f"{SMALL}&breaking_seed=7")
+    next(box for box in app.selectbox if box.label == "Length ÷ width of a group").set_value(3).run()
+    next(box for box in app.selectbox if box.label == "Algorithm").set_value("mixture").run()
+    next(button for button in app.button if button.label == "Open in Compare").click().run()
+    assert not app.exception
+    app.switch_page("pages/compare/page.py").run()
+    assert not app.exception
+    comparison = latest(app, "comparison")
+    assert [run.view.title for run in comparison.runs] == ["Gaussian mixture", "K-means", "K-medoids"]
+    np.testing.assert_array_equal(comparison.data.points, module.Study(DEFORMATIONS["Stretch"], 100, 7).data(3, 0).points)
