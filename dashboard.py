@@ -31,12 +31,14 @@ def main() -> None:
     breaking_points = st.Page(
         "pages/breaking_points/page.py", url_path="breaking_points", title="Breaking points", icon=":material/trending_down:"
     )
+    grid = st.Page("pages/grid/page.py", url_path="grid", title="Grid", icon=":material/grid_view:")
     page = st.navigation(
         {
             "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
-            "Compare": [compare, restarts, choose_k, breaking_points],
+            "Compare": [compare, grid, breaking_points, restarts, choose_k],
             "Learn": [failures],
-        }
+        },
+        expanded=True,
     )
     st.set_page_config(page_title=NAME if page is watch else f"{page.title} · {NAME}")
 
@@ -81,7 +83,7 @@ def main() -> None:
                 show_limits()
         else:
             with st.sidebar:
-                st.subheader("Data of the other pages" if page in (embedding, breaking_points) else "Data")
+                st.subheader("Data of the other pages" if page in (embedding, grid, breaking_points) else "Data")
                 choose_data()
         restore_rest()
         with st.sidebar:

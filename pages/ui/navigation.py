@@ -102,25 +102,50 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
     st.session_state[REQUEST][1].update(texts)
 
 
+def open_sample_in_watch(sample: str, n: int, seed: int, settings: Settings) -> None:
+    """Callback: request the Watch page with this run of a simulated data set; the sample has its default settings."""
+    state, texts = _sample_state(sample, n, seed, {})
+    view, data = method(settings.method), draw_sample(sample, n, seed, {})
+    options, option_texts = _options(view, data, dict(settings.options))
+    default = next(iter(available_methods(WATCH)))
+    chosen = {"algorithm": (view.name, view.title, default), "seed": (settings.seed, str(settings.seed), 1)}
+    if settings.k is not None:
+        chosen["k"] = settings.k, str(settings.k), 3
+    if name := settings.start.initialization:
+        chosen[start_key(view)] = name, initialization_label(name), view.initializations[0].name
+    state |= options | {key: value for key, (value, _, _) in chosen.items()}
+    texts |= option_texts | {key: text for key, (value, text, default) in chosen.items() if value != default}
+    open_scene("watch", state, texts)
+
+
 def open_sample_in_comparison(sample: str, n: int, seed: int, values: dict, k: int, names: Sequence[str]) -> None:
     """Callback: request the Compare page with these methods and their default options, for a simulated data set.
 
     `values` contains the settings of the sample that differ from its defaults.
     """
-    settings = {f"{sample}_{one.name}": values.get(one.name, SAMPLES[sample].default(one)) for one in SAMPLES[sample].settings}
+    state, texts = _sample_state(sample, n, seed, values)
     data = draw_sample(sample, n, seed, values)
-    state = {"source": "sample", "sample": sample, "n": n, "data_seed": seed, "panels": len(names), "k": k} | settings
-    texts = {"sample": SAMPLES[sample].title, "n": f"{n:,}", "data_seed": str(seed), "panels": str(len(names))}
-    texts |= {key: f"{value:g}" for key, value in settings.items()}
+    state |= {"panels": len(names), "k": k}
+    texts |= {"panels": str(len(names)), "k": str(k)}
     for i, name in enumerate(names, 1):
         view, ending = method(name), panel_ending(data, i)
-        state |= {f"algorithm{ending}": name, f"k{ending}": None}
-        texts[f"algorithm{ending}"] = view.title
+        options, option_texts = _options(view, data, dict(view.settings(k, data=data).options), ending)
+        state |= {f"algorithm{ending}": name, f"k{ending}": None} | options
+        texts |= {f"algorithm{ending}": view.title} | option_texts
         if view.initializations:
             state[start_key(view, ending)] = SAME
-        options, _ = _options(view, data, dict(view.settings(k, data=data).options), ending)
-        state |= options
     open_scene("compare", state, texts)
+
+
+def _sample_state(sample: str, n: int, seed: int, values: dict) -> tuple[dict, dict[str, str]]:
+    """Widget values that select a simulated data set, by key, and the query parameters of those that are not defaults.
+
+    `values` contains the settings of the sample that differ from its defaults.
+    """
+    settings = {f"{sample}_{one.name}": values.get(one.name, SAMPLES[sample].default(one)) for one in SAMPLES[sample].settings}
+    state = {"source": "sample", "sample": sample, "n": n, "data_seed": seed} | settings
+    texts = {"sample": SAMPLES[sample].title, "n": f"{n:,}"} | ({"data_seed": str(seed)} if seed else {})
+    return state, texts | {f"{sample}_{name}": f"{value:g}" for name, value in values.items()}
 
 
 def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tuple[dict, dict[str, str]]:

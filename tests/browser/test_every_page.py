@@ -23,6 +23,7 @@ PAGES = {
     "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "loss_0", "loss_3")],
     "restarts?n=50&runs=10": [],
     "choose_k?n=50&k_up_to=3": [],
+    "grid?grid_n=100&grid_methods=K-means&grid_methods=K-medoids": [],
     "breaking_points?breaking_n=100&repeats=3&breaking_methods=K-means": [],
     "failures": [],
 }
@@ -88,7 +89,8 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
     visit(page, f"{server}/{path}", *PAGES[path])
     page.wait_for_function(
         """() => document.querySelector('[data-testid=stSidebarNavItems][role=presentation]')
-            && document.querySelector('.js-plotly-plot .main-svg, .report, .st-key-gallery img, .st-key-segment_card_0')"""
+            && document.querySelector('.js-plotly-plot .main-svg, .report, .st-key-gallery img, .st-key-segment_card_0'
+                + ', .st-key-grid img')"""
     )
     if "mixture" in path:
         page.get_by_text("Show formulas").click()
@@ -112,7 +114,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_and_the_page_fits_a_narrow_w
     )
     page.wait_for_function(FITS)
     height = "document.querySelector('[data-testid=stMain]').scrollHeight"
-    assert page.evaluate(height) < (4_000 if "panels=4" not in path else 4_500)
+    assert page.evaluate(height) < 4_000
     for chart in charts:
         box = page.locator(chart).bounding_box()
         assert box["x"] >= 0

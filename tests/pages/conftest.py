@@ -14,6 +14,7 @@ from pages.breaking_points import study
 from pages.choose_k import sweep, verdict
 from pages.export import report
 from pages.figures.plots import Figure
+from pages.grid import study as grid
 from pages.mixture import density
 from pages.runs import pictures
 from pages.ui import progress, random_starts
@@ -98,9 +99,10 @@ def _small_images():
 
 @pytest.fixture
 def few_resamples(monkeypatch):
-    """As few reference data sets and subsamples as the criteria allow, and scores that are not computed on the Breaking points
-    page, where they do not matter."""
+    """As few reference data sets and subsamples as the criteria allow, one start for each run of the grid, and scores that are
+    not computed on the Breaking points page, where they do not matter."""
     monkeypatch.setattr(study.Study, "outcome", lambda self, case, on_step: study.Outcome(1.0))
+    monkeypatch.setattr(grid, "BEST_OF", 1)
     monkeypatch.setattr(sweep, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
     monkeypatch.setattr(verdict, "REFERENCE_SETS", verdict.MIN_REFERENCE_SETS)
     monkeypatch.setattr(sweep, "RESAMPLED_SETS", 1)

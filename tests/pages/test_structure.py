@@ -16,7 +16,7 @@ from pages.methods import methods
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     *("watch", "segments", "hierarchy", "mixture", "embedding", "data", "report"),
-    *("compare", "restarts", "choose_k", "breaking_points"),
+    *("compare", "grid", "breaking_points", "restarts", "choose_k"),
     "failures",
 )
 LAYERS = ("ui", "export", "runs", "methods", "figures", "datasets")

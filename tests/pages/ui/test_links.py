@@ -200,6 +200,7 @@ NUMBERS = {
     "compare": ["k", "k_1", "panels", "seed"],
     "restarts": ["k", "runs", "first_seed"],
     "choose_k": ["k_up_to", "best_of", "first_seed"],
+    "grid": ["grid_seed"],
     "breaking_points": ["repeats", "breaking_seed", "threshold"],
     "embedding": ["text_seed", "grammar_n"],
     "data": ["data_seed", "n"],
