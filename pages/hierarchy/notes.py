@@ -50,7 +50,7 @@ def show_tree_notes(data_tree: DataTree) -> None:
             f"{pluralize(inversions, 'inversion')}, circled in the dendrogram. An inversion is a merge at a lower height "
             "than an earlier merge that formed one of the clusters it joins: the "
             f"{'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to a third "
-            "cluster than they were to each other, as in an equilateral triangle. A cut at a given height applies all merges before "
-            "the first one above that height. Single, complete, average and Ward linkage have no inversions.",
+            "cluster than they were to each other, as in an equilateral triangle. A cut at a given height applies all merges "
+            "before the first one above that height. Single, complete, average and Ward linkage have no inversions.",
             icon=":material/swap_vert:",
         )
