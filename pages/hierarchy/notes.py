@@ -10,7 +10,7 @@ from pages.runs.run import Run
 
 
 def show_cut_notes(run: Run, ordered: bool) -> None:
-    """Shows messages about this cut, and about a leaf order that was requested but not applied."""
+    """Shows messages about this cut, and about a leaf ordering that was requested but not applied."""
     data_tree, k = run.model_input, run.settings.k
     too_low = st.session_state.pop(TOO_LOW, None)
     if too_low is not None:
@@ -35,7 +35,9 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
             icon=":material/info:",
         )
     if ordered and data_tree.n_merges >= MAX_ORDERED_LEAVES:
-        st.info(f"Optimal leaf order is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:")
+        st.info(
+            f"Optimal leaf ordering is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:"
+        )
 
 
 def show_tree_notes(data_tree: DataTree) -> None:

@@ -199,7 +199,7 @@ def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = Fal
 
     Parameters
     ----------
-    ordered : whether to use the optimal leaf order; ignored for more than `MAX_ORDERED_LEAVES` points.
+    ordered : whether to use the optimal leaf ordering; ignored for more than `MAX_ORDERED_LEAVES` points.
 
     Raises
     ------

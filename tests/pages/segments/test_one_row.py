@@ -111,5 +111,5 @@ def test_a_distance_matrix_shows_distances_but_no_changes():
 
 def test_one_segment_has_no_other():
     app = opened("/segments?k=1&n=60&segments_section=Explain a row")
-    assert "What would move it" not in " ".join(heading.value for heading in app.subheader)
+    assert "would move it" not in " ".join(heading.value for heading in app.subheader)
     assert not app.exception
