@@ -112,7 +112,7 @@ class ThresholdTree:
 
 
 class TreePrice(NamedTuple):
-    """What is lost if a tree replaces the clustering that it explains."""
+    """How the loss and the labels change if a tree replaces the clustering that it explains."""
 
     loss: float
     """within-cluster sum of squares of the given clustering"""
