@@ -25,7 +25,8 @@ MAX_RATIO = 1e100
 """largest ratio of the sum of counts to a positive count, chosen so that products of relative frequencies do not underflow"""
 
 SENTENCE_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029!?…‼⁇⁈⁉！？。｡．؟۔।॥]|(?<!\d)\.|\.(?!\d)")
-"""line breaks and the marks that end sentences, also in Chinese, Japanese, Arabic, Urdu and Hindi; not the period in 3.5"""
+"""line breaks and the marks that end sentences in European languages, Chinese, Japanese, Arabic, Urdu and Hindi; not the
+period in 3.5"""
 PLAIN = str.maketrans({"’": "'", "‐": "-", "‑": "-", "_": " ", "\u00ad": None})
 """typographic apostrophes and hyphens become plain ones, underscores separate words, soft hyphens are removed"""
 JOINERS = "\u200c\u200d"
@@ -274,7 +275,7 @@ def pointwise_mutual_information(counts) -> np.ndarray:
     Returns
     -------
     (n, m) array
-        -inf where the count is 0, also for words without any pair.
+        -inf where the count is 0, including words without any pair.
 
     Raises
     ------

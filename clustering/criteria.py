@@ -79,7 +79,7 @@ def calinski_harabasz(points, labels) -> float:
 
     Notes
     -----
-    Favors spherical clusters of equal size. Grows without bound if the points are exact duplicates.
+    Favors compact, convex clusters of similar spread. Grows without bound if the points are exact duplicates.
 
     References
     ----------
@@ -119,7 +119,7 @@ def davies_bouldin(points, labels) -> float:
 
     Notes
     -----
-    Favors spherical clusters. A single pair of clusters may dominate the result.
+    Favors compact, convex clusters of similar spread. A single pair of clusters may dominate the result.
 
     References
     ----------
@@ -233,7 +233,7 @@ def elbow(ks, losses) -> tuple[int, np.ndarray]:
     k : int
         The number of clusters with the largest distance; the smallest one on ties (within rounding).
     distances : (m,) array
-        Distances below the chord after scaling both axes to 0..1.
+        Perpendicular distances below the chord, with both axes scaled to 0..1; at most sqrt(1/2) if the losses decrease.
 
     Raises
     ------

@@ -61,16 +61,20 @@ def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
     return coefficients
 
 
-def scatter_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """(k, d, d) covariances about the means (k, d), from sums of responsibilities times features (k, m) and masses (k,)."""
+def covariances_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """(k, d, d) covariances about the means (k, d).
+
+    sums : (k, m) sums over points of responsibilities times features
+    masses : (k,) sums of responsibilities
+    """
     k, d = means.shape
     second = sums[:, d + 1 :] / masses[:, None]
     if covariance == "spherical":
         return ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None] * np.eye(d)
     if covariance == "diagonal":
-        scatter = np.zeros((k, d, d))
-        scatter[:, np.arange(d), np.arange(d)] = second - np.square(means)
-        return scatter
+        covariances = np.zeros((k, d, d))
+        covariances[:, np.arange(d), np.arange(d)] = second - np.square(means)
+        return covariances
     pairs = _pairs(d)
     second -= means.take(pairs.rows, axis=1) * means.take(pairs.columns, axis=1)
     return second.take(pairs.pair_of_position, axis=1).reshape(k, d, d)

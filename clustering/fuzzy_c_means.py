@@ -10,8 +10,8 @@ With distances d(n, k) = ||x_n - c_k||,
     E step   u(n, k) = 1 / sum over j of (d(n, k) / d(n, j))^(2 / (m - 1))
     M step   c_k     = sum over n of u(n, k)^m x_n  /  sum over n of u(n, k)^m
 
-Each step minimizes the loss, so it never rises. As m goes to 1, the memberships go to 0 and 1, and both steps become those of
-K-means. As m grows, all memberships approach 1/k.
+Each step minimizes the loss, so it never rises. As m goes to 1, each membership approaches 0 or 1, and both steps become those
+of K-means. As m grows, all memberships approach 1/k.
 """
 
 from dataclasses import dataclass
@@ -100,9 +100,9 @@ class FuzzyCMeans(Alternating):
     -----
     `tol` is relative: a run has converged if the loss decreases by at most `tol` times its previous value.
 
-    Finds a local optimum that depends on the initialization. Memberships are relative: an outlier far from all centers has a
-    membership of about 1/k in each cluster and attracts all centers. With a large m or many columns, the centers may
-    coincide at the mean of the points, or stay at the data points where they start.
+    Converges to a local minimum or a saddle point that depends on the initialization. Memberships are relative: an outlier far
+    from all centers has a membership of about 1/k in each cluster and attracts all centers. With a large m or many columns,
+    the centers may coincide at the mean of the points, or stay at the data points where they start.
     """
 
     k: int
@@ -148,7 +148,10 @@ class FuzzyCMeans(Alternating):
         return nearest_centers(centers, points)
 
     def memberships(self, centers, points) -> np.ndarray:
-        """(n, k) memberships of new points (n, d) in the clusters with centers (k, d). Raises ValueError as in `predict`."""
+        """(n, k) memberships of new points (n, d) in the clusters with centers (k, d).
+
+        Raises ValueError as in `check_points`, or if the numbers of columns differ.
+        """
         centers, points = check_points(centers, "centers"), check_points(points)
         if centers.shape[1] != points.shape[1]:
             raise ValueError(f"points must have {centers.shape[1]} columns, as the centers do, got {points.shape[1]}")
@@ -171,7 +174,7 @@ class FuzzyCMeans(Alternating):
             labels[chunk] = column_argmax(block)
             changed = len(total) if before is None else np.count_nonzero(labels[chunk] != before.compact_labels[chunk])
             weights = block**self.m
-            # the sum of u^m d^2 over the clusters is the smallest d^2 times this power of the sum of ratios
+            # sum of u^m d^2 over the clusters = (smallest d^2) * total^(1 - m)
             loss = float(np.vdot(nearest, total ** (1 - self.m)))
             return loss, changed, weights.sum(axis=1), inner_product(weights, columns)
 
@@ -185,7 +188,7 @@ class FuzzyCMeans(Alternating):
         Returns the smallest squared distance of each point (n,), and the sum of the unnormalized memberships (n,).
         """
         nearest = squares.min(axis=0)
-        # a point that coincides with a center belongs to this cluster only; with several such centers, equally to them
+        # a point at a center belongs only to that center's cluster; if several centers coincide with it, equally to each
         on_center = nearest == 0
         np.divide(nearest, squares, out=memberships, where=~on_center)
         memberships[:, on_center] = squares[:, on_center] == 0

@@ -121,7 +121,7 @@ class KMeans(Alternating):
     k: int
     init: str | np.ndarray = "k-means++"
 
-    loss_name = "sum of squared distances"
+    loss_name = "sum of squared distances of the points to their centers"
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:

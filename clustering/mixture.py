@@ -27,7 +27,7 @@ from clustering.block_table import check_table_in_blocks, distinct_notices
 from clustering.blocks import Values, map_points, sum_points
 from clustering.chunks import column_argmax
 from clustering.dask_tables import array_of_blocks
-from clustering.features import coefficients_of, feature_count, features_of, scatter_of
+from clustering.features import coefficients_of, covariances_of, feature_count, features_of
 from clustering.gaussians import Gaussians, check_gaussians
 from clustering.kmeans import KMeans
 from clustering.mixture_steps import (
@@ -131,8 +131,8 @@ class GaussianMixture(Alternating):
 
     Notes
     -----
-    Finds a local optimum that depends on the initialization. Converges slowly if components overlap. Components are
-    elliptical.
+    Converges to a local minimum of the loss or a saddle point, which depends on the initialization, and slowly if components
+    overlap. Components are elliptical.
     """
 
     k: int
@@ -344,7 +344,7 @@ class GaussianMixture(Alternating):
         means = moments / divisors[:, None]
         scatter = None
         if sums is not None:
-            scatter = scatter_of(self.covariance, sums, divisors, means)
+            scatter = covariances_of(self.covariance, sums, divisors, means)
             imprecise = np.square(means) > MAX_SQUARED_RATIO * np.diagonal(scatter, axis1=1, axis2=2)
             if (imprecise & alive[:, None]).any():
                 scatter = None

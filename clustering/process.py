@@ -70,7 +70,7 @@ class State(NamedTuple):
 
 
 class Process(Protocol):
-    """An algorithm with its settings. It holds no data, so one object can be used for several runs, also concurrently."""
+    """An algorithm with its settings. It holds no data, so one object can be used for several runs, even concurrently."""
 
     k: int | None
     """number of clusters; None if it is found by the method, or if there are no clusters"""

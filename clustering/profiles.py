@@ -1,4 +1,4 @@
-"""Profiles of clusters: how far each column sets the clusters apart, and in which columns a cluster differs from the others.
+"""Profiles of clusters: how strongly each column separates the clusters, and in which columns a cluster differs from others.
 
 For a numeric column with mean m, variance s^2 (divisor N) and N values, of which the n_q values in cluster q have mean m_q:
 
@@ -238,7 +238,7 @@ def noise_effects(cluster: Callable[[np.ndarray], np.ndarray], points, rng: np.r
 
     Notes
     -----
-    A column whose eta squared is not above these values sets the clusters apart no more than it would in noise. A column whose
+    A column whose eta squared is not above these values separates the clusters no more than it would in noise. A column whose
     values form separate groups keeps them when permuted, and so may have large values here as well.
     """
     points = check_data(points)
@@ -316,7 +316,7 @@ def _integers(values, name: str, n: int | None) -> np.ndarray:
 def _log_tail(count: int, size: int, total: int, n: int) -> float:
     """Logarithm of the smaller mid-p tail of a hypergeometric count: `size` of n rows are drawn, `total` have the category."""
     lowest, highest = max(0, size + total - n), min(size, total)
-    # more than 12 standard deviations beyond the count the terms are negligible, also for a skewed distribution
+    # more than 12 standard deviations beyond the count the terms are negligible, even for a skewed distribution
     reach = 40 + int(12 * np.sqrt(size / n * (1 - size / n) * total))
     lower = np.arange(max(lowest, count - reach), count + 1)
     upper = np.arange(count, min(highest, count + reach) + 1)

@@ -1,8 +1,9 @@
 """Initialization: selection of k rows of the data as initial centers or medoids.
 
 The functions access the data through a callback: `distances_to(rows)` returns an (m, n) array with the dissimilarity of every
-point to each of m given rows, in the unit that the loss sums: squared Euclidean distance for K-means, the proximity itself
-for K-medoids. The same code thus works for points and for proximity matrices. All functions return k distinct indices.
+point to each of m given rows, in the form that the loss sums: squared Euclidean distances for K-means, the dissimilarities
+themselves for K-medoids. The same code thus works for points and for proximity matrices. All functions return k distinct
+indices.
 
 Fränti & Sieranoja 2019, doi:10.1016/j.patcog.2019.04.014, compare initializations of K-means on benchmark data.
 """
@@ -26,13 +27,13 @@ def random_rows(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
 def rows_not_chosen(n: int, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Choose `count` of n rows uniformly at random, without replacement, that are not among `rows`, which are distinct."""
     chosen = rng.choice(n - len(rows), size=count, replace=False)
-    for row in np.sort(rows):  # numbers of the remaining rows become numbers of all rows
+    for row in np.sort(rows):  # convert positions among the remaining rows to indices among all rows
         chosen += chosen >= row
     return chosen
 
 
 def plus_plus_trials(init: str, k: int) -> int | None:
-    """Number of candidates per center of the form of k-means++ with this name, or None if it is no such name."""
+    """Number of candidates per center in the k-means++ variant named `init`; None if `init` is not such a variant."""
     return {"k-means++": 2 + int(np.log(k)), "plain k-means++": 1}.get(init)
 
 
@@ -57,7 +58,7 @@ def plus_plus(
         Number of rows, and number of rows to choose.
     rng : numpy.random.Generator
     trials : int, optional
-        Number of candidates per row, by default 2 + ln k (greedy k-means++). 1 is k-means++ as originally published.
+        Number of candidates per row, by default 2 + floor(ln k) (greedy k-means++). 1 is k-means++ as originally published.
     first : int, optional
         The first row, by default random.
 
@@ -68,8 +69,8 @@ def plus_plus(
 
     Notes
     -----
-    With one candidate, the expected loss is at most 8 (ln k + 2) times the optimum. Outliers are likely to be chosen. A single
-    candidate often chooses two rows in one group and none in another.
+    With one candidate and squared Euclidean distances, the expected loss is at most 8 (ln k + 2) times the optimum. Outliers
+    are likely to be chosen. With a single candidate, two rows are often chosen from one group and none from another.
 
     Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA; the greedy variant is in section 7.
     """
@@ -98,7 +99,7 @@ def plus_plus(
 def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
     """Choose k rows by farthest-first traversal: the first at random, each next one farthest from those already chosen.
 
-    Outliers are chosen first. Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5.
+    Outliers tend to be chosen early. Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5.
     """
     rows = np.empty(k, dtype=np.intp)
     rows[0] = rng.integers(n)
@@ -113,7 +114,7 @@ def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) 
 def build(proximities: np.ndarray, k: int) -> np.ndarray:
     """Choose k rows by BUILD: each next row reduces the sum of dissimilarities to the nearest chosen row most.
 
-    Deterministic; the lowest row is chosen if tied. Takes k passes over the (n, n) matrix.
+    Deterministic; ties go to the row with the lowest index. Takes k passes over the (n, n) matrix.
     Kaufman & Rousseeuw 1990, "Finding Groups in Data", chapter 2, doi:10.1002/9780470316801.
     """
     n = len(proximities)

@@ -56,7 +56,7 @@ def silhouette(points, labels, *, max_points: int = 5_000, rng: np.random.Genera
 
     Notes
     -----
-    Takes O(m^2) time for m points. Favors spherical clusters of equal size.
+    Takes O(m^2) time for m points. Favors compact, convex clusters of similar spread.
     """
     points = check_data(points)
     labels, rows = _sample(len(points), labels, max_points, rng)

@@ -11,8 +11,8 @@ in squared distance. With the responsibilities of the E step,
 
     loss = -2 s^2 sum over n of ln( (1/k) sum over k of exp(-||x_n - c_k||^2 / 2 s^2) ),
 
-which is 2 s^2 times the negative log-likelihood, up to a constant. As s goes to 0, the responsibilities go to 0 and 1, and the
-steps and the loss become those of K-means. As s goes to infinity, all means go to the mean of all points.
+which is 2 s^2 times the negative log-likelihood, up to a constant. As s goes to 0, each responsibility approaches 0 or 1, and
+the steps and the loss become those of K-means. As s goes to infinity, all means go to the mean of all points.
 
 References: MacKay 2003, "Information Theory, Inference, and Learning Algorithms", chapters 20 and 22; Bishop 2006, "Pattern
 Recognition and Machine Learning", section 9.3.2.
@@ -97,8 +97,8 @@ class SoftKMeans(Alternating):
     Notes
     -----
     `tol` is relative: a run has converged if no mean moves farther than `tol` times the largest standard deviation of a
-    column. A mean whose responsibilities are all 0 is not updated. Finds a local optimum that depends on the initialization.
-    The width is not fitted.
+    column. A mean whose responsibilities are all 0 is not updated. Converges to a local minimum or a saddle point that
+    depends on the initialization. The width is not fitted.
     """
 
     k: int
@@ -242,7 +242,8 @@ def soft_kmeans(points, start, width: float, *, tol: float = 1e-6, max_iter: int
 
     Notes
     -----
-    A mean whose responsibilities are all 0 is not updated. Finds a local optimum that depends on `start`.
+    A mean whose responsibilities are all 0 is not updated. Converges to a local minimum or a saddle point that depends on
+    `start`.
     """
     points, means = check_points(points), check_points(start, "start")
     if means.shape[1] != points.shape[1]:

@@ -33,7 +33,7 @@ class Resample(NamedTuple):
     rows: np.ndarray
     """(m,) indices of the rows in the resample, distinct and increasing"""
     labels: np.ndarray
-    """(m,) their clusters in the resample; negative for noise"""
+    """(m,) the cluster of each of these rows in the resample; negative for noise"""
 
 
 def resampled(
@@ -50,8 +50,8 @@ def resampled(
     ----------
     cluster : function
         `cluster(rows)` returns the labels (m,) of the rows with these indices (m,), distinct and increasing, clustered on
-        their own, for example the points or the part of a dissimilarity matrix. It also standardizes anew if the original
-        clustering did. There may be fewer rows than clusters.
+        their own, for example the points or the part of a dissimilarity matrix. If the original clustering standardized the
+        data, `cluster` must do so again. There may be fewer rows than clusters.
     n : int
         Number of rows.
     rng : numpy.random.Generator
@@ -115,7 +115,7 @@ def resampled_with_noise(
     Yields
     ------
     Resample
-        The points that were not replaced and their clusters among all.
+        The points that were not replaced, and their labels in the clustering of all points, noise included.
 
     Raises
     ------
@@ -180,21 +180,23 @@ class Stability:
     """(resamples, k) largest Jaccard similarity of each cluster with a cluster of the resample; as in fpc, 0 if none of its
     rows was drawn"""
     drawn: np.ndarray
-    """(n,) number of resamples with each row"""
+    """(n,) number of resamples in which each row was drawn"""
     missed: np.ndarray
-    """(k,) number of resamples without any row of each cluster"""
+    """(k,) for each cluster, number of resamples in which none of its rows was drawn"""
     kept_sums: np.ndarray
-    """(n,) sum over resamples of the share of the other drawn rows of its cluster that are in its new cluster"""
+    """(n,) for each row, sum over resamples of the fraction of the other drawn members of its original cluster that are in the
+    same cluster as the row in the resample"""
     kept_counts: np.ndarray
-    """(n,) number of resamples with each row and another one of its cluster"""
+    """(n,) for each row, number of resamples in which it and another member of its original cluster were drawn"""
     pair_sums: np.ndarray
-    """(k, k) sum over resamples of the share of pairs of rows, one from each cluster, that are in the same new cluster"""
+    """(k, k) sum over resamples of the fraction of pairs of drawn rows, one from each original cluster, that are in the same
+    cluster of the resample"""
     pair_counts: np.ndarray
-    """(k, k) number of resamples with such pairs"""
+    """(k, k) number of resamples in which such pairs were drawn"""
 
     @classmethod
     def of(cls, labels) -> Self:
-        """No resamples yet of the original clusters: labels (n,), integers from 0, negative for noise.
+        """Stability of the original clusters, before any resample. labels: (n,) integers from 0, negative for noise.
 
         Raises ValueError if labels are not integers.
         """
@@ -231,7 +233,7 @@ class Stability:
 
     @property
     def kept(self) -> np.ndarray:
-        """(n,) mean share, 0..1, of the other members of its cluster with which each row stays together.
+        """(n,) mean fraction, 0..1, of the other members of its cluster that are in the same cluster of a resample as the row.
 
         NaN for noise and for rows that were never drawn together with another member. It is not lower if the cluster is merged
         with another one; see `together`.
@@ -240,7 +242,7 @@ class Stability:
 
     @property
     def together(self) -> np.ndarray:
-        """(k, k) mean probability, 0..1, that two drawn rows, one from each cluster, are in the same new cluster.
+        """(k, k) mean probability, 0..1, that two drawn rows, one of each cluster, are in the same cluster of a resample.
 
         On the diagonal, two different rows of the same cluster. The identity matrix for perfectly stable clusters. NaN where
         no pair was drawn.

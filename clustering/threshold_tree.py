@@ -1,4 +1,4 @@
-"""A tree of thresholds that explains a clustering by centers, and how much it loses.
+"""A tree of thresholds that explains a clustering by centers, and how much it increases the loss.
 
 Each inner node asks whether one column is at most a threshold; each leaf is a cluster. The first leaves, one per center, are
 found by iterative mistake minimization (IMM): the cut of a node separates its centers and makes the fewest mistakes,
@@ -112,7 +112,7 @@ class ThresholdTree:
 
 
 class TreePrice(NamedTuple):
-    """What is lost if a tree replaces the clustering that it explains."""
+    """How the loss and the labels change if a tree replaces the clustering that it explains."""
 
     loss: float
     """within-cluster sum of squares of the given clustering"""

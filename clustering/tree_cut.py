@@ -2,7 +2,7 @@
 
     loss = height of the last merge, 0 before the first
 
-Heights increase from merge to merge, except for inversions with centroid and median linkage.
+Heights never decrease from merge to merge, except with centroid and median linkage (inversions).
 """
 
 from collections.abc import Iterator
@@ -158,9 +158,9 @@ def _inversion_notices(tree: Tree, merges: int) -> tuple[Notice, ...]:
     count = int(np.count_nonzero(tree.inversions < merges))
     if not count:
         return ()
-    subject = "1 merge is" if count == 1 else f"{count:,} merges are"
+    subject, they = ("1 merge has", "it joins") if count == 1 else (f"{count:,} merges have", "they join")
     text = (
-        f"{subject} lower than one of the merged clusters (inversion). Inversions occur only with centroid and median "
-        "linkage, whose heights do not always increase."
+        f"{subject} a lower height than an earlier merge that formed one of the clusters {they} (inversion). Inversions occur "
+        "only with centroid and median linkage, whose heights can decrease."
     )
     return (Notice(INVERSION, text),)

@@ -18,7 +18,7 @@ REFERENCE = "rgba(140,140,150,0.28)"
 
 
 def curve(criterion: Criterion) -> go.Figure:
-    """A criterion over K, with its range on reference data as a gray band and the suggested K marked."""
+    """A criterion over K, with its range (minimum to maximum) on reference data as a gray band and the suggested K marked."""
     ks, values = criterion.ks, criterion.values
     data = []
     if criterion.reference is not None:
@@ -47,7 +47,7 @@ def curve(criterion: Criterion) -> go.Figure:
 
 
 def elbow(criterion: Criterion) -> go.Figure:
-    """Losses over K, with the chord from the first to the last."""
+    """Losses over K, with a dotted line from the first to the last."""
     figure = curve(criterion)
     ends = [0, -1]
     chord = dict(x=criterion.ks[ends], y=criterion.values[ends], mode="lines", hoverinfo="skip")

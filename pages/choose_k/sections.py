@@ -25,7 +25,8 @@ from pages.ui.widgets import session_cache
 
 TEXTS = {
     "elbow": "Loss of the best run for each K; it decreases with K even in data without groups. Marked: the point farthest "
-    "below the dotted chord. Weak evidence: such a point always exists and depends on the maximum K.",
+    "below the dotted line from the first to the last value. Always weak evidence: such a point exists for all data, and it "
+    "depends on the maximum K.",
     "silhouette": "How much closer points are to their own cluster than to the nearest other cluster, on average. Unreliable "
     "when groups are elongated or differ in spread; favors round clusters.",
     "gap": "How much tighter the clusters are than those of uniform reference data, with standard errors. Suggested: "
@@ -54,9 +55,10 @@ def show(verdict: Verdict) -> None:
     st.html(table(["Criterion", "Suggested K", "Evidence"], rows, "Suggested K by criterion", row_headers=True))
     st.caption(
         (
-            "Gray bands: the same criteria on uniform reference data in the bounding box of the points along their principal "
-            "components. SD: standard deviation of the criterion over the reference data sets. A criterion whose best value "
-            "is not clearly better than on reference data suggests K = 1 (hollow marker)."
+            "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. They are "
+            "uniform in the bounding box of the points along their principal components. SD: standard deviation of the "
+            "criterion on reference data at its best K, with a correction for their number. A criterion whose best value is "
+            "not clearly better than on reference data suggests K = 1 (hollow marker)."
             if verdict.reference
             else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
         )

@@ -29,7 +29,7 @@ class Criterion:
     standard_errors: np.ndarray | None = None
     """(m,)"""
     samples: np.ndarray | None = None
-    """(pairs, m) individual values; `values` are their means"""
+    """(pairs, m) value of each pair of subsamples; `values` are the means over the pairs"""
     choice: int = 0
     """suggested K"""
     evidence: str = ""
@@ -119,23 +119,28 @@ class Verdict:
     def headline(self) -> str:
         """The suggested K, as a headline.
 
-        Evidence for more than one cluster requires that two criteria suggest the same K > 1, not only BIC and ICL: a single
-        criterion may differ from reference data by chance, and BIC and ICL only compare Gaussian models with each other.
+        A number of clusters above 1 is suggested only if at least two criteria suggest the same K > 1, and at least one of
+        them is neither BIC nor ICL: a single criterion may differ from reference data by chance, and BIC and ICL only compare
+        Gaussian models with each other. Otherwise, the headline says whether all, most or fewer criteria suggest K = 1.
         """
         votes = ", ".join(f"{k} ({', '.join(names)})" for k, names in self.votes.items())
         information = {NAMES[name] for name in INFORMATION}
         if any(k > 1 and len(names) > 1 and set(names) - information for k, names in self.votes.items()):
             return f"Suggested K: {votes}"
-        none = f"No evidence for more than one cluster with {self.sweep.view.title_in_sentence}"
-        return f"{none}; suggested K: {votes}" if votes else none
+        start = "No evidence for"
+        if any(k > 1 for k in self.votes):
+            most = 2 * len(self.votes.get(1, [])) > sum(map(len, self.votes.values()))
+            start = "Most criteria find no evidence for" if most else "The criteria do not agree on"
+        text = f"{start} more than one cluster with {self.sweep.view.title_in_sentence}"
+        return f"{text}; suggested K: {votes}" if votes else text
 
     def _elbow(self) -> Criterion:
         losses = np.array([best.loss for best in self.best_runs])
         if len(self.ks) < 3:
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, evidence="too few values of K")
         choice, distances = elbow(self.ks, losses)
-        scaled = "below the chord when both axes are scaled to 0–1"
-        evidence = f"weak: {distances.max():.2f} {scaled} (largest possible: {np.sqrt(0.5):.2f})"
+        line = "the line joining the first and last values, both axes scaled to 0–1"
+        evidence = f"always weak: distance {distances.max():.2f} from {line} (at most {np.sqrt(0.5):.2f})"
         return Criterion(NAMES["elbow"], self.ks, losses, False, choice=choice, evidence=evidence)
 
     def _compared(self, name: str, values: np.ndarray, threshold: float = 0.0) -> Criterion:
@@ -179,7 +184,9 @@ class Verdict:
         at = int(np.flatnonzero(self.ks == gap.choice)[0])
         criterion = Criterion(NAMES["gap"], self.ks, gap.gaps, True, standard_errors=gap.errors, choice=gap.choice)
         if gap.choice == 1:
-            return replace(criterion, evidence="K = 1 is not worse than K = 2", supported=False)
+            return replace(
+                criterion, evidence="K = 2 is not better than K = 1 by more than one standard error", supported=False
+            )
         rise = (gap.gaps[at] - gap.gaps[0]) / max(gap.errors[at], 1e-12)
         evidence = f"{'strong' if rise > MIN_SDS else 'weak'}: {rise:.1f} standard errors above K = 1"
         return replace(criterion, evidence=evidence)

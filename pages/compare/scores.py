@@ -78,7 +78,9 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     data, runs = comparison.data, [run for _, run in comparison.named_runs]
     exceptions = dict.fromkeys(run.view.time_exception for run in runs if run.view.time_exception)
     sentences = _restart_notes(comparison) + [
-        "Time excludes initialization and distance computation" + "".join(f", except {one}" for one in exceptions) + "."
+        "Time excludes initialization and, where a method needs one, the distance matrix"
+        + "".join(f", except {one}" for one in exceptions)
+        + "."
     ]
     widths = [run.silhouette for run in runs if run.silhouette is not None]
     distances = list(dict.fromkeys(run.silhouette_distances for run in runs if run.silhouette)) or ["Euclidean distances"]
@@ -86,7 +88,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     sentences.append(
         f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or data.n:,} points, using "
         + (f"{distances[0]} for every run" if len(distances) == 1 else f"the distances of each run ({', '.join(distances)})")
-        + " (1 = well separated, 0 = on the boundary; undefined for one cluster)."
+        + " (1 = well separated, about 0 = overlapping clusters; undefined for one cluster)."
         + " Values by different distances cannot be compared." * (len(distances) > 1)
     )
     if comparison.true_labels is not None:

@@ -94,10 +94,10 @@ def show_components(data: Data) -> None:
     with right:
         st.markdown("**Explained variance**")
         chart("kept", data, lambda: summaries.explained_variance(components), "Explained variance by component.")
-    st.markdown("**Loadings**: weight of each column in each component")
+    st.markdown("**Loadings**: coefficients of the columns in each component, an axis of unit length")
     chart("loadings", data, lambda: summaries.loadings(data, components), "Loadings of the columns on the components.")
     if len(data.columns) > summaries.MAX_LOADINGS:
-        st.caption(f"The {summaries.MAX_LOADINGS} columns with the largest loadings in the first two components.")
+        st.caption(f"The {summaries.MAX_LOADINGS} columns with the largest absolute loadings in the first two components.")
 
 
 def show_table(data: Data) -> None:

@@ -39,7 +39,7 @@ MAX_POINTS_FOR_PROXIMITIES = 5_000
 MAX_CHARACTERS = 64
 """characters of a word compared by edit distance, which is fast if they fit into one 64-bit word"""
 MAX_ORDERED_LEAVES = 500
-"""leaves for the optimal leaf order of a tree, which takes time cubic in this number"""
+"""leaves for the optimal leaf ordering of a tree, which takes time cubic in this number"""
 MAX_CLUSTERS = 50
 """K"""
 MAX_ITERATIONS = 500
@@ -111,7 +111,11 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("K-medoids, hierarchical clustering", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
         ("Distinct words compared by edit distance", f"{MAX_POINTS_FOR_PROXIMITIES:,} words", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
-        ("Optimal leaf order of a dendrogram", f"{MAX_ORDERED_LEAVES} points", "The default order is used, with a message."),
+        (
+            "Optimal leaf ordering of a dendrogram",
+            f"{MAX_ORDERED_LEAVES} points",
+            "The default order is used, with a message.",
+        ),
         ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),
         ("Iterations", f"{MAX_ITERATIONS}", "The run stops, with a message."),
         (

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
-from pages.export.segment_report import certainty, headline, linked, method_and_settings, segment_blocks
+from pages.export.segment_report import headline, linked, method_and_settings, quality, segment_blocks
 from pages.figures.markup import cell, cluster_mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
@@ -55,7 +55,7 @@ def report(
         parts = [
             f"<p class='kind'>{cell(run.title)}. {written}</p><h2>{cell(headline(profiles))}</h2>",
             segment_blocks(profiles),
-            f"<h3>How sure</h3>{certainty(profiles.segments, notices, stability)}",
+            f"<h3>Quality</h3>{quality(profiles.segments, notices, stability)}",
             f"<h3>Method and settings</h3><p>{cell(method)} {linked(link)}</p>",
             f"<div class='details'><h3>Run</h3>{before}{_plots(shown, _pairs(_scores(run)))}",
             f"<p>{cell(_plot_notes(run, shown))}</p>{_clusters(run)}<h3>Data</h3>{_data(run)}</div>",
@@ -100,7 +100,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
     if width is not None:
         sampled = len(width.rows) < run.data.n
         of = f" (sample of {len(width.rows):,} points)" if sampled else ""
-        pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, 0 = on the boundary)")))
+        pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, about 0 = overlapping clusters)")))
     if run.agreement is not None:
         true_labels = run.data.true_labels_name
         pairs += [

@@ -43,7 +43,7 @@ STRIP_NOTES = {
     "strip share": "For categories, strips run from 0 to 100%: the colored bar is the share in the segment, the vertical line "
     "the share in all other rows.",
 }
-"""what the pictures of columns show, by class"""
+"""what the strips of columns show, by class"""
 EDIT_NOUNS = {"merge": "merger", "split": "split", "move": "move", "create": "new segment", "drop": "dropped segment"}
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -78,7 +78,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def segment_blocks(profiles: Profiles) -> str:
-    """A bar of the shares of all segments, and a block for each: name, size, sentence, and pictures of its differences."""
+    """A bar of the shares of all segments, and a block for each: name, size, sentence, and strips of its differences."""
     segments = profiles.segments
     colors = [palette.color_of(rank) for rank in segments.ranks]
     shares = segments.sizes / len(segments.labels)
@@ -131,8 +131,8 @@ def _strip(difference: Difference, member: np.ndarray, color: str) -> str:
     )
 
 
-def certainty(segments: Segments, notices: Sequence[str], stability: str = "") -> str:
-    """Paragraphs about how sure the segments are: silhouette, stability, agreement with true labels, status and warnings."""
+def quality(segments: Segments, notices: Sequence[str], stability: str = "") -> str:
+    """Paragraphs about the quality of the segments: silhouette, stability, agreement with true labels, status and warnings."""
     run = segments.run
     sentences = [_silhouette(segments), stability, _agreement(segments), f"{run.ending}."]
     sentences.append("There were no warnings." if not notices else "")
@@ -149,7 +149,7 @@ def _silhouette(segments: Segments) -> str:
     sample = f" (in a sample of {len(width.rows):,} {run.data.noun}s)" * (len(width.rows) < len(segments.labels))
     return (
         f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, by a rule of thumb {structure}; 1 means that the "
-        f"segments are well separated, 0 that {run.data.noun}s lie on the boundary between two segments."
+        "segments are well separated, about 0 that they overlap."
     )
 
 

@@ -1,4 +1,4 @@
-"""A bar chart of how far columns set clusters apart."""
+"""A bar chart of how strongly columns separate clusters."""
 
 from collections.abc import Sequence
 

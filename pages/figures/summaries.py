@@ -250,9 +250,9 @@ def explained_variance(components: PrincipalComponents) -> go.Figure:
 
 
 def loadings(data: Data, components: PrincipalComponents) -> go.Figure:
-    """Return a heat map of the loadings of columns on components, from −1 to 1.
+    """Return a heat map of the loadings of columns on components (coefficients of the unit-length principal axes).
 
-    It contains the columns with the largest loadings on the first two components.
+    It contains the columns with the largest absolute loadings on the first two components.
     """
     shown = min(MAX_PANELS, len(components.axes))
     strongest = np.sort(np.argsort(-np.abs(components.axes[:2]).max(axis=0), kind="stable")[:MAX_LOADINGS])

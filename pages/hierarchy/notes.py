@@ -10,7 +10,7 @@ from pages.runs.run import Run
 
 
 def show_cut_notes(run: Run, ordered: bool) -> None:
-    """Shows messages about this cut, and about a leaf order that was requested but not applied."""
+    """Shows messages about this cut, and about a leaf ordering that was requested but not applied."""
     data_tree, k = run.model_input, run.settings.k
     too_low = st.session_state.pop(TOO_LOW, None)
     if too_low is not None:
@@ -35,7 +35,9 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
             icon=":material/info:",
         )
     if ordered and data_tree.n_merges >= MAX_ORDERED_LEAVES:
-        st.info(f"Optimal leaf order is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:")
+        st.info(
+            f"Optimal leaf ordering is limited to {MAX_ORDERED_LEAVES} points and was not applied.", icon=":material/info:"
+        )
 
 
 def show_tree_notes(data_tree: DataTree) -> None:
@@ -47,10 +49,10 @@ def show_tree_notes(data_tree: DataTree) -> None:
     inversions = len(data_tree.tree.inversions)
     if inversions:
         st.warning(
-            f"{pluralize(inversions, 'inversion')}, circled in the dendrogram. An inversion is a merge below one of its "
-            f"children: the {'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to "
-            "a third cluster than they were to each other, as in an equilateral triangle. A cut at a given height applies "
-            "all merges before the first one above that height. Single, complete, average and Ward linkage have no "
-            "inversions.",
+            f"{pluralize(inversions, 'inversion')}, circled in the dendrogram. An inversion is a merge at a lower height "
+            "than an earlier merge that formed one of the clusters it joins: the "
+            f"{'centroid' if data_tree.linkage == 'centroid' else 'midpoint'} of two clusters can be closer to a third "
+            "cluster than they were to each other, as in an equilateral triangle. A cut at a given height applies all merges "
+            "before the first one above that height. Single, complete, average and Ward linkage have no inversions.",
             icon=":material/swap_vert:",
         )

@@ -27,7 +27,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     options, k = choose_tree(data)
     place_of_height = st.container(width="content")
     ordered = st.toggle(
-        "Optimal leaf order",
+        "Optimal leaf ordering",
         key="ordered",
         help="Orders the leaves so that adjacent ones are as similar as the tree allows. Available for at most "
         f"{MAX_ORDERED_LEAVES} points, because the time grows with the cube of their number.",

@@ -111,7 +111,7 @@ class MethodView(ABC):
     model_option: Option | None = None
     """option whose values are compared by information criteria; None for methods without a likelihood"""
     time_exception: str = ""
-    """completes "Time excludes initialization and distance computation, except …\""""
+    """completes "Time excludes initialization and …, except …\""""
     step_names: Mapping[str, str] = {"E": E_STEP, "M": M_STEP}
     """names of phases on the screen; others have their capitalized name"""
     iteration_note: str = ""

@@ -165,7 +165,11 @@ class DataTree:
         a, b = self.merged_names(merge)
         left = self.n_merges - merge
         rest = "one cluster left" if left == 1 else f"{left:,} clusters left"
-        inversion = " This is an inversion: it is lower than one of its children." if merge in self.tree.inversions else ""
+        inversion = (
+            " This is an inversion: its height is lower than that of a merge that formed one of the two."
+            if merge in self.tree.inversions
+            else ""
+        )
         return f"Merge {merge + 1:,}: {a} and {b} at height {format_short(self.height(merge + 1))}, {rest}.{inversion}"
 
     def merged_names(self, merge: int) -> list[str]:
@@ -195,7 +199,7 @@ def build_tree(data: Data, linkage: str, metric: str, cache, ordered: bool = Fal
 
     Parameters
     ----------
-    ordered : whether to use the optimal leaf order; ignored for more than `MAX_ORDERED_LEAVES` points.
+    ordered : whether to use the optimal leaf ordering; ignored for more than `MAX_ORDERED_LEAVES` points.
 
     Raises
     ------

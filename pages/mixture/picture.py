@@ -42,15 +42,16 @@ def choose_background(data: Data) -> str:
 def caption(run: Run, shown: RunPictures, background: str) -> str:
     marginal = "" if len(run.data.columns) < 3 else " Contours show the marginal density in this plane."
     contours = {
-        "density": " Contours enclose 98, 90, 80, …, 10% of the points in the final step; all steps use the same levels."
+        "density": " Gray contours enclose 98, 90, 80, …, 10% of the points in the final step; all steps use the same levels."
         + marginal,
-        "log": f" Adjacent contours of the log density differ by {LOG_STEP} nats." + marginal,
+        "log": f" Adjacent gray contours of the log density differ by {LOG_STEP} nats." + marginal,
         "none": "",
     }
     return (
         "Marginal densities: each weighted component (thin lines) and the mixture (thick line), over histograms "
         "of the points."
         + contours[background]
+        + " Colored ellipses: one and two standard deviations of each component." * (len(run.data.columns) > 1)
         + (f" {shown.omitted_note}" if shown.omitted_note else "")
         + run_view.colors_and_rings(run)
     )

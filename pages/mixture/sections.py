@@ -56,7 +56,7 @@ def choose_section(data: Data) -> str:
 
 
 def choose_circled(section: str, run: Run) -> np.ndarray:
-    """Chooses the points to circle in the picture, and says what they are; none for most sections."""
+    """Chooses the points to circle in the plot, and says what they are; none for most sections."""
     if section == "responsibilities":
         return _choose_uncertain(run)
     return _choose_unlikely(run) if section == "low_density" else np.empty(0, dtype=int)
@@ -98,7 +98,7 @@ def _choose_uncertain(run: Run) -> np.ndarray:
             if len(rows)
             else ""
         )
-        + "Click a point in the picture to show its responsibilities."
+        + "Click a point in the plot to show its responsibilities."
     )
     return rows
 

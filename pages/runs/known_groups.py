@@ -34,7 +34,8 @@ TEXTS = {
     "(arithmetic mean); not corrected for chance",
     "homogeneity": "1 if each cluster has points of one group only",
     "completeness": "1 if the points of each group are all in one cluster",
-    "fowlkes_mallows": "geometric mean of precision and recall over pairs of points in the same cluster",
+    "fowlkes_mallows": "geometric mean of pairwise precision and recall: the share of pairs in the same cluster that are "
+    "also in the same group, and vice versa",
     "purity": "share of points whose group is the most frequent one in their cluster; "
     "tends to grow with the number of clusters",
 }
@@ -52,7 +53,7 @@ class KnownGroups:
 
     @classmethod
     def of(cls, groups: np.ndarray, clusters: np.ndarray) -> Self | None:
-        """The scores for labels (n,) of points, without those of which either is -1; None if there are no others."""
+        """The scores of two labelings (n,), ignoring points for which either label is -1; None if no points remain."""
         both = (groups >= 0) & (clusters >= 0)
         if not both.any():
             return None

@@ -44,7 +44,7 @@ class Variable:
         return "Cramér's V" if self.categories else "η²"
 
     def effect_of(self, values: np.ndarray, labels: np.ndarray) -> float:
-        """How far such values set clusters apart: η² of numbers and dates, Cramér's V of categories; both in 0..1."""
+        """How strongly such values separate the clusters: η² of numbers and dates, Cramér's V of categories; both in 0..1."""
         return cramers_v(values, labels) if self.categories else float(eta_squared(values, labels))
 
     @property
@@ -75,11 +75,11 @@ class Difference:
 
     @property
     def text(self) -> str:
-        """Such as "highest Income (72,000 vs. 41,000)" or "more often Churn = yes (64% vs. 21%)"."""
+        """Such as "highest Income (72,000 vs. 41,000)" or "Churn = yes more often (64% vs. 21%)"."""
         larger = self.standardized > 0
         if self.category:
             values = f"{self.inside:.0%} vs. {self.outside:.0%}"
-            return f"{'more' if larger else 'less'} often {self.variable.name} = {self.category} ({values})"
+            return f"{self.variable.name} = {self.category} {'more' if larger else 'less'} often ({values})"
         words = ("earliest", "earlier", "latest", "later") if self.variable.kind == "date" else _WORDS
         values = f"{self.variable.text(self.inside)} vs. {self.variable.text(self.outside)}"
         return f"{words[2 * larger + (not self.extreme)]} {self.variable.name} ({values})"
@@ -115,7 +115,7 @@ class Profiles:
 
     @cached_property
     def ranked(self) -> list[int]:
-        """Indices of the variables, those that set the segments apart the most first."""
+        """Indices of the variables, those that separate the segments most strongly first."""
         return np.argsort(-self.effects, kind="stable").tolist()
 
     @cached_property
@@ -158,11 +158,11 @@ class Profiles:
 
     def sentence(self, segment: int) -> str:
         """The largest differences of a segment from all other rows, as a sentence."""
-        parts = [one.text for one in self.differences[segment] if abs(one.standardized) >= MIN_DIFFERENCE][:MAX_PARTS]
-        if not parts:
+        found = [one for one in self.differences[segment] if abs(one.standardized) >= MIN_DIFFERENCE][:MAX_PARTS]
+        if not found:
             return "No column differs clearly from the other rows." if self.segments.k > 1 else "All rows."
-        text = ", ".join(parts)
-        return f"{text[0].upper()}{text[1:]}."
+        text = ", ".join(one.text for one in found)
+        return f"{text}." if found[0].category else f"{text[0].upper()}{text[1:]}."  # names of columns stay as they are
 
 
 def _differences(variable: Variable, labels: np.ndarray, k: int) -> list[list[Difference]]:

@@ -54,7 +54,7 @@ def permuted(data: Data, rng: np.random.Generator) -> tuple[Data, list[np.ndarra
 
 @dataclass(eq=False)
 class NoiseBand(Job):
-    """How far the features set clusters of noise apart: each is permuted, and the rows are clustered anew."""
+    """How strongly the features separate clusters of noise: each is permuted, and the rows are clustered anew."""
 
     data: Data
     settings: Settings

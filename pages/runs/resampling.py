@@ -1,4 +1,4 @@
-"""Whether the segments come again when the data are resampled or disturbed and clustered anew."""
+"""Whether the segments are found again when the data are resampled or disturbed and clustered anew."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -109,7 +109,7 @@ def verdict(similarity: float) -> str:
 
 
 def summary(segments: Segments, job: Resampling) -> str:
-    """How often each segment came again, in one sentence; empty without results."""
+    """How often each segment was found again, in one sentence; empty without results."""
     found = job.stability
     if not found.resamples:
         return ""

@@ -1,4 +1,4 @@
-"""What would move a row into another segment: the least change in one column and in all, in the units of the table."""
+"""Changes that would move a row into another segment: the least change in one column and in all, in the units of the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class ColumnChange:
 
 @dataclass(frozen=True)
 class RowChange:
-    """What would move a row into a segment."""
+    """Changes that would move a row into a segment."""
 
     segment: int
     columns: dict[str, ColumnChange]

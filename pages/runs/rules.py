@@ -149,7 +149,7 @@ class Rules:
 
     @property
     def price_text(self) -> str:
-        """What is lost if the tree replaces the clustering, as a sentence."""
+        """How the loss and the segments of rows change if the tree replaces the clustering, as a sentence."""
         price = self.price
         loss = "infinitely many times" if np.isinf(price.ratio) else f"{price.ratio:.2f} times"
         moved = f"it puts {price.moved:.1%} of the rows into another segment"

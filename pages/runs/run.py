@@ -241,7 +241,7 @@ def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> 
     """Silhouette of a clustering, without noise points.
 
     Based on the distance matrix if the data are one, else on the metric with which the points were clustered, by default
-    Euclidean distance. None if there are fewer than two clusters, also in the sample that is used for many points.
+    Euclidean distance. None if there are fewer than two clusters, including in the sample that is used for many points.
     """
     rows = np.flatnonzero(labels >= 0)
     try:

@@ -1,4 +1,4 @@
-"""The columns of the original table, ranked by how far they set the segments apart, and their means by segment."""
+"""The columns of the original table, ranked by how strongly they separate the segments, and their means by segment."""
 
 import numpy as np
 import streamlit as st
@@ -43,7 +43,7 @@ def show(profiles: Profiles) -> None:
             [variable.is_feature for variable in shown],
             noise[ranked],
         )
-        st.markdown("**How far each column sets the segments apart** (0: not at all, 1: completely)")
+        st.markdown("**How strongly each column separates the segments** (0: not at all, 1: completely)")
         show_chart(figure, alt=_alt(profiles), key="segments effects")
         st.caption(_explanation(profiles, band))
     _show_means(profiles)

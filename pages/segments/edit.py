@@ -125,7 +125,7 @@ def _offer_move(segments: Segments) -> None:
         if count:
             st.button(f"Move the {pluralize(count, 'selected row')}", on_click=move_selected)
         else:
-            st.caption("Or select rows in a picture, in the section Pictures.")
+            st.caption("Or select rows in a plot, in the section Plots.")
 
 
 def positions_of(text: str, data: Data) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The points inside the boxes and lassos that are drawn in a picture."""
+"""The points inside the boxes and lassos that are drawn in a plot."""
 
 from collections.abc import Mapping
 

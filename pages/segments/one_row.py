@@ -1,4 +1,4 @@
-"""One row: its values, its distances or memberships, and the least change that would move it into each other segment."""
+"""Explains a row: its values, its distances or memberships, and the least change that moves it into each other segment."""
 
 import numpy as np
 import streamlit as st
@@ -144,7 +144,7 @@ def _show_changes(segments: Segments, row: int, space: RowSpace) -> None:
     others = [i for i in range(segments.k) if i != segments.labels[row]]
     if not others:
         return
-    st.subheader("What would move it to another segment")
+    st.subheader("Changes that would move it to another segment")
     key = ("row changes", *segments.key, row)
     progress = Progress()
     changes = progress.compute(key, lambda on_progress: [space.change(row, i) for i in others], "Searching.")

@@ -24,11 +24,12 @@ def show(profiles: Profiles) -> None:
         f"{pluralize(len(segments.labels), segments.data.noun).capitalize()} in {pluralize(segments.k, 'segment')}"
         + f", {left_out:,} in none" * bool(left_out)
         + ". Each sentence compares the mean, or the share of a category, with that of all other rows."
+        + " “Highest” and “lowest” rank the segment's mean among all segments." * (segments.k > 2)
     )
     job, additions = known_resampling(segments), [""] * segments.k
     if job is not None:
         changed, shares = RESAMPLE_NAMES[job.scheme], job.stability.recovered / job.stability.resamples
-        additions = [f" Comes again in {share:.0%} of {changed}." for share in shares]
+        additions = [f" Found again in {share:.0%} of {changed}." for share in shares]
     st.html(_shares(segments))
     for i in range(segments.k):
         _card(profiles, i, additions[i])

@@ -19,9 +19,9 @@ from pages.ui.widgets import IN_LINK, choose_settings, session_cache
 SECTIONS = {
     "overview": ("Overview", overview.show),
     "columns": ("Columns", columns.show),
-    "pictures": ("Pictures", pictures.show),
+    "pictures": ("Plots", pictures.show),
     "rules": ("Rules", rules.show),
-    "one_row": ("One row", one_row.show),
+    "one_row": ("Explain a row", one_row.show),
     "edit": ("Edit", edit.show),
     "stability": ("Stability", stability.show),
     "p_values": ("p-values", p_values.show),

@@ -1,4 +1,4 @@
-"""Linked pictures of the segments: in each one, rows can be selected, or a segment picked, in all others."""
+"""Linked plots of the segments: in each one, rows can be selected, or a segment picked, in all others."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from pages.ui.widgets import session_cache
 MAX_TABLE_ROWS = 1_000
 """number of selected rows in the table"""
 MAX_COLUMNS = 30
-"""number of columns in the heat map and of lines; of more, those that set the segments apart the most"""
+"""number of columns in the heat map and of lines; of more, those that separate the segments most strongly"""
 TOOLS = {"select": "Box", "lasso": "Lasso"}
 PLOTS = {"histogram": "Histogram", "density": "Density", "box": "Box plot"}
 COLUMN = "segments_column"
@@ -160,7 +160,7 @@ def _show_distribution(profiles: Profiles, groups: ColoredSegments) -> None:
 
 
 def _drag_note(groups: ColoredSegments, how: str) -> str:
-    """A sentence about how rows are selected in a picture."""
+    """A sentence about how rows are selected in a plot."""
     return f" Drag {how}{'' if groups.picked is None else ', only of the segment in color'}."
 
 
@@ -310,7 +310,7 @@ def _left_out(profiles: Profiles, shown: int, only_numbers: bool) -> str:
     """A sentence about columns that are not shown; empty if there are none."""
     usable = [variable for variable in profiles.variables if not (only_numbers and variable.categories)]
     if shown == MAX_COLUMNS < len(usable):
-        return f" The {MAX_COLUMNS} columns that set the segments apart the most are shown, of {len(usable)}."
+        return f" The {MAX_COLUMNS} columns that separate the segments most strongly are shown, of {len(usable)}."
     return ""
 
 

@@ -1,6 +1,7 @@
 """Query parameters: widget values in links and in the address, and a warning about those that cannot be applied."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pages.ui.placing import CENTERS, PLACED, parse_positions
 from pages.ui.player import FRAME, PRESENT, RESTING
 from pages.ui.query_parameters import (
     WRITTEN,
+    correct,
     discard,
     follow_address,
     is_history_navigation,
@@ -34,6 +36,11 @@ from pages.ui.text_choice import GENERATED, TEXT_SOURCES, uses_own_text
 from pages.ui.widgets import SAME, SAME_LABEL, STARTS
 
 TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
+OLD_LABELS = {
+    r".*_metric.*": {"Squared euclidean": "Squared Euclidean"},
+    "segments_section": {"Pictures": "Plots", "One row": "Explain a row"},
+}
+"""labels of widget values in old links, and those that replaced them, by pattern of the names of query parameters"""
 MAX_NUMBER = 2**53
 """largest absolute value of a number in a link: browsers do not represent larger integers exactly"""
 MAX_LISTED = 5
@@ -55,6 +62,7 @@ def requested_parameters() -> dict[str, list[str]]:
 
     Call it for the first time before any widget is drawn.
     """
+    _correct_old_labels()
     if "requested parameters" not in st.session_state:
         st.session_state["requested parameters"] = {name: st.query_params.get_all(name) for name in st.query_params}
         harmful = [name for name, values in st.session_state["requested parameters"].items() if not _is_harmless(name, values)]
@@ -62,21 +70,31 @@ def requested_parameters() -> dict[str, list[str]]:
             for name in harmful:
                 del st.query_params[name]
             st.rerun()  # otherwise widgets would still receive them
-        values = {}
         n = st.query_params.get("n", "")
         if n.isdecimal() and int(n) in SIZES:  # Streamlit accepts only the labels of the slider, which contain commas
-            values["n"] = int(n)
-        for name in st.query_params:
-            if "_metric" in name and st.query_params[name] == "Squared euclidean":  # the label in old links
-                values[name] = "squared euclidean"
-        st.session_state.update(values)
+            st.session_state["n"] = int(n)
     return st.session_state["requested parameters"]
 
 
 def expect_parameters(address: dict[str, list[str]]) -> None:
     """Let `warn_of_unavailable_parameters` check these query parameters of a link that was opened in this session."""
-    st.session_state["requested parameters"] = address
+    st.session_state["requested parameters"] = _with_new_labels(address)
     st.session_state.pop("unavailable", None)
+
+
+def _with_new_labels(address: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return these query parameters, with labels of old links replaced by those that widgets have now."""
+
+    def labels_of(name: str) -> dict[str, str]:
+        return next((labels for pattern, labels in OLD_LABELS.items() if re.fullmatch(pattern, name)), {})
+
+    return {name: [labels_of(name).get(value, value) for value in values] for name, values in address.items()}
+
+
+def _correct_old_labels() -> None:
+    found = {name: st.query_params.get_all(name) for name in st.query_params}
+    if changed := {name: values for name, values in _with_new_labels(found).items() if values != found[name]}:
+        correct(changed)
 
 
 def _is_harmless(name: str, values: list[str]) -> bool:
@@ -129,6 +147,7 @@ def _resume_navigation(left: str, page: str) -> None:
     """Let widgets follow the address until the script has ended once, after the user went back or forward to the page."""
     if is_history_navigation() or (left == page and st.session_state.get(FOLLOWING)):
         follow_address()
+        _correct_old_labels()
         discard([name for name in st.query_params if not _is_harmless(name, st.query_params.get_all(name))])
     st.session_state[FOLLOWING] = is_history_navigation()
 

@@ -4,7 +4,7 @@ Streamlit adds an entry to the browser history for each change of the query para
 of this module change them without telling the browser; `links.write_address` replaces the address at the end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -89,6 +89,14 @@ def discard(names: Iterable[str]) -> None:
     with get_script_run_ctx().session_state.query_params() as parameters:
         for name in names:
             parameters.discard_param_no_forward_msg(name)
+        parameters.set_initial_query_params_from_current()
+
+
+def correct(changed: Mapping[str, list[str]]) -> None:
+    """Change query parameters before any widget is drawn, so that widgets receive these values."""
+    with get_script_run_ctx().session_state.query_params() as parameters:
+        for name, values in changed.items():
+            parameters.set_with_no_forward_msg(name, values[0] if len(values) == 1 else values)
         parameters.set_initial_query_params_from_current()
 
 

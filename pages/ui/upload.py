@@ -131,8 +131,8 @@ def show_uploader(label: str = "", on_upload: Callable[[], None] = lambda: None)
         f"(JSON: {MAX_JSON_BYTES // 2**20} MB)",
         key="file",
         on_change=keep,
-        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, also as .gz or .zip; "
-        "and projects that were saved with “Save project” in the sidebar.",
+        help="Delimited text, Excel, OpenDocument, Parquet, Arrow, JSON, NumPy (.npy) and ARFF files, optionally compressed "
+        "as .gz or .zip; and projects that were saved with “Save project” in the sidebar.",
     )
     if error := st.session_state.get(PROJECT, {}).get("error"):
         st.error(escape_markdown(error), icon=":material/error:")

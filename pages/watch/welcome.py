@@ -17,7 +17,7 @@ def show_welcome() -> None:
         st.button("Show me how it works", on_click=st.session_state.update, args=({PLAYS: True},))
         st.button("Compare algorithms", on_click=open_scene, args=("compare", {}, {}))
     below.caption(
-        "See step by step how algorithms find groups in data, yours or an example, and judge whether the groups are real."
+        "See step by step how algorithms find groups in your own data or in an example, and judge whether the groups are real."
     )
 
 

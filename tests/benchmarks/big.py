@@ -4,7 +4,7 @@
 
 writes two columns of normal groups as Parquet files of a million rows, unless the folder has them, and runs K-means (K = 8)
 and a mixture (K = 5) on clusters of processes with one thread and 1 GiB each. Prints Markdown tables. With `--dask-ml`,
-dask-ml's KMeans runs from the same start on the same cluster.
+dask-ml's KMeans runs from the same start on the same Dask cluster.
 """
 
 import argparse
@@ -115,7 +115,7 @@ def measured(name: str, process, data, start, memory: Memory, client) -> tuple[l
     extent = quantile_extent(prepared.points)
     began = time.perf_counter()
     counts = pixel_counts(prepared.points, state.labels, extent, (560, 720), process.k)
-    picture = time.perf_counter() - began
+    image_seconds = time.perf_counter() - began
     kept = ("labels", "labels, bounds", "points", "points, precomputed values")[prepared.blocks.kept]
     row = [
         name,
@@ -124,7 +124,7 @@ def measured(name: str, process, data, start, memory: Memory, client) -> tuple[l
         f"{times[0]:.2f}",
         f"{np.median(times[1:]):.2f}",
         f"{used:.2f}",
-        f"{picture:.1f}",
+        f"{image_seconds:.1f}",
         f"{counts.nbytes / 1e6:.1f}",
         f"{moved / 1e3:.1f}",
         f"{memory.largest:,.0f}",
@@ -156,8 +156,8 @@ HEAD = (
     "first E step, s",
     "iteration, s",
     "its processor time, s",
-    "picture, s",
-    "picture, MB",
+    "image, s",
+    "image, MB",
     "between workers per iteration, kB",
     "memory of all processes, MiB",
 )

@@ -18,7 +18,7 @@ def test_the_app_works_under_the_content_policy_of_the_proxy(page):
         response = page.goto(server.address)
         assert "script-src" in response.headers["content-security-policy"]
         visit(page, f"{server.address}/?n=2000", PLOT, LOSS)  # points are an image
-        visit(page, f"{server.address}/segments?n=50&segments_section=Pictures")
+        visit(page, f"{server.address}/segments?n=50&segments_section=Plots")
         page.locator(".js-plotly-plot .main-svg").nth(3).wait_for()
         assert page.evaluate("blocked") == []
     finally:

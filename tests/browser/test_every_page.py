@@ -15,7 +15,7 @@ PAGES = {
     REPORT: [],
     "?n=50": [PLOT, LOSS],
     "segments?n=50": [],
-    "segments?n=50&segments_section=Pictures": [],
+    "segments?n=50&segments_section=Plots": [],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],

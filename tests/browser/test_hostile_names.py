@@ -34,7 +34,7 @@ def test_no_script_runs_and_no_request_leaves_the_server(page, server):
     page.locator(f"{PLOT} .ytitle").get_by_text(hostile.IMAGE).wait_for()
     open_page(page, "Segments")
     idle(page)
-    page.get_by_role("radio", name="Pictures").click()
+    page.get_by_role("radio", name="Plots").click()
     idle(page)
     choose(page, "Column", hostile.CATEGORIES)
     page.wait_for_function(  # "constructor" is a category, although every object has a property of this name

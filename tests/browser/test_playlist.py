@@ -103,6 +103,20 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     page.locator(".playlist").wait_for(state="detached")
 
 
+def test_a_step_with_the_old_label_of_a_section_opens_the_section(page, server):
+    visit(page, f"{server}/?n=50", PLOT, LOSS)
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Lecture").click()
+    dialog = page.get_by_role("dialog")
+    steps = [("Start", "?n=50&frame=0", True), ("Rows", "segments?n=50&segments_section=Pictures", False)]
+    dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(written(steps))
+    dialog.get_by_role("button", name="Present", exact=True).click()
+    wait_for_step(page, "Start", "present=1")
+    page.keyboard.press("PageDown")
+    wait_for_step(page, "Rows", "segments_section=Plots")
+    page.get_by_text("Select rows with").wait_for()
+    assert not page.get_by_text("Ignored unavailable settings").count()
+
+
 def ask(page, kind):
     page.keyboard.press("q")
     page.locator(".which").select_option(kind)

@@ -16,7 +16,7 @@ HEAT = "[class*=st-key-segments_heat] .js-plotly-plot"
 
 
 def visit_pictures(page, server, n: int) -> None:
-    page.goto(f"{server}/segments?segments_section=Pictures&n={n}")
+    page.goto(f"{server}/segments?segments_section=Plots&n={n}")
     wait_for_chart(page, POINTS)
 
 

@@ -144,9 +144,15 @@ def test_an_inversion_below_the_cut_is_reported_in_the_last_state_only():
     states = list(iterate(TreeCut(2, "centroid"), TRIANGLE_AND_DISTANT_POINT))
     assert states[1].loss > states[2].loss > 0
     assert [names(state) for state in states] == [[], [], [notices.INVERSION]]
-    assert states[-1].notices[0].sentence.startswith("1 merge is lower than one of the merged clusters")
+    assert (
+        states[-1]
+        .notices[0]
+        .sentence.startswith(
+            "1 merge has a lower height than an earlier merge that formed one of the clusters it joins (inversion)"
+        )
+    )
     twice = [*TRIANGLE_AND_DISTANT_POINT, *np.add(TRIANGLE_AND_DISTANT_POINT[:3], 100)]
-    assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges are lower")
+    assert fit(TreeCut(3, "centroid"), twice).notices[0].sentence.startswith("2 merges have a lower height")
 
 
 def test_an_inversion_above_the_cut_is_not_reported():

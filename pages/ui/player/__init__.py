@@ -1,4 +1,4 @@
-"""The player: a browser component that controls animated Plotly figures, also in a presentation. Works offline."""
+"""The player: a browser component that controls animated Plotly figures, including in a presentation. Works offline."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

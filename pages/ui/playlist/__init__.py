@@ -136,7 +136,7 @@ def _show_dialog(title: str) -> None:
     if OPENING in st.session_state:
         st.rerun()  # closes the dialog
     steps = playlist().steps
-    st.caption("An ordered list of views. Page Down and Page Up step through them, also in a presentation.")
+    st.caption("An ordered list of views. Page Down and Page Up step through them, including in a presentation.")
     with st.container(horizontal=True):
         full = len(steps) >= MAX_STEPS
         st.button("Add to playlist", icon=":material/playlist_add:", on_click=_add, args=(title,), disabled=full)

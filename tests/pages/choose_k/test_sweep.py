@@ -52,6 +52,9 @@ def test_every_criterion_suggests_three_for_three_gaussians(three):
     assert {name: criterion.choice for name, criterion in three.criteria.items()} == dict.fromkeys(three.criteria, 3)
     assert all(criterion.supported for criterion in three.criteria.values())
     assert re.match(r"\S+ \(highest on reference data: \S+\); next: K = \d with", three.criteria["stability"].evidence)
+    assert re.match(
+        r"always weak: distance 0\.\d\d from the line joining the first and last", three.criteria["elbow"].evidence
+    )
     assert three.headline == "Suggested K: 3 (Silhouette, Gap statistic, Caliński–Harabasz, Davies–Bouldin, Stability)"
 
 
@@ -61,6 +64,7 @@ def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     verdict = Verdict(swept(data, 6))
     assert verdict.headline.startswith("No evidence for more than one cluster with K-means; suggested K: 1 (")
     assert "Stability" in verdict.votes[1]
+    assert verdict.criteria["gap"].evidence.startswith("K = 2 is not better than K = 1")
     evidence = evidence_text("stability", verdict.criteria["stability"])
     form = r"K = \d: not clearly better than reference data: \S+ \(highest there: \S+\); next: K = \d with \S+"
     assert re.fullmatch(form, evidence)
@@ -69,7 +73,42 @@ def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
 @pytest.mark.usefixtures("few_resamples")
 def test_uniform_noise_is_no_evidence_with_mixtures_even_if_bic_suggests_several():
     verdict = Verdict(swept(catalog.draw_sample("uniform", 100, 0, {"d": 2}), 3, 2, method="mixture"))
-    assert verdict.headline.startswith("No evidence for more than one cluster")
+    assert verdict.headline.startswith("Most criteria find no evidence for more than one cluster")
+
+
+@pytest.mark.parametrize(
+    ("choices", "headline"),
+    [
+        (
+            dict(silhouette=2, gap=3, davies_bouldin=4),
+            "The criteria do not agree on more than one cluster with K-means; suggested K: 2 (Silhouette), 3 (Gap statistic), "
+            "4 (Davies–Bouldin)",
+        ),
+        (
+            dict(silhouette=1, gap=1, stability=4),
+            "Most criteria find no evidence for more than one cluster with K-means; suggested K: 1 (Silhouette, Gap "
+            "statistic), 4 (Stability)",
+        ),
+        (
+            dict(silhouette=1, gap=1, bic=3, icl=3),
+            "The criteria do not agree on more than one cluster with K-means; suggested K: 1 (Silhouette, Gap statistic), "
+            "3 (BIC, ICL)",
+        ),
+        (dict(silhouette=3, bic=3, gap=1), "Suggested K: 3 (Silhouette, BIC), 1 (Gap statistic)"),
+        (
+            dict(elbow=3, silhouette=1, gap=1, aic=4),
+            "No evidence for more than one cluster with K-means; suggested K: 1 (Silhouette, Gap statistic)",
+        ),
+        (dict(elbow=3), "No evidence for more than one cluster with K-means"),
+    ],
+)
+def test_the_headline_distinguishes_disagreement_from_a_lack_of_evidence(three, choices, headline):
+    verdict = Verdict(three.sweep)
+    verdict.criteria = {
+        name: Criterion(NAMES[name], verdict.ks, np.zeros(len(verdict.ks)), True, choice=max(k, 2), supported=k > 1)
+        for name, k in choices.items()
+    }
+    assert verdict.headline == headline
 
 
 def test_values_equal_those_of_scikit_learn(three):

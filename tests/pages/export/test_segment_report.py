@@ -1,4 +1,4 @@
-"""The first page of the report: headline, segments, certainty, and the paragraph about method and settings."""
+"""The first page of the report: headline, segments, quality, and the paragraph about method and settings."""
 
 import re
 from dataclasses import replace
@@ -13,10 +13,10 @@ from pages.datasets.cleaning import SCALINGS, Preparation
 from pages.datasets.matrices import matrix_data
 from pages.export.segment_report import (
     SCALING_SENTENCES,
-    certainty,
     headline,
     linked,
     method_and_settings,
+    quality,
     segment_blocks,
 )
 from pages.methods import settings
@@ -120,25 +120,25 @@ def test_a_category_shows_its_share_in_the_segment_and_in_all_other_rows():
     assert "class='line' style='left:0.0%'" in strip
 
 
-def test_certainty_has_silhouette_agreement_status_and_warnings():
+def test_quality_has_silhouette_agreement_status_and_warnings():
     segments = segments_from(label="kind")
-    text = certainty(segments, [], "Segments come back in 95% of resamples.")
+    text = quality(segments, [], "Segments come back in 95% of resamples.")
     assert f"The mean silhouette is {segments.run.silhouette.mean:.2f}, by a rule of thumb a strong structure;" in text
     assert f"the adjusted Rand index is {segments.run.agreement:.3f} (1 = identical" in text
     assert f"the V-measure {segments.run.known_groups.v_measure:.3f}; it equals the normalized mutual information." in text
     assert "Segments come back in 95% of resamples." in text
     assert f"{segments.run.ending}. There were no warnings." in text
-    text = certainty(segments, ["Cluster <1> is empty."])
+    text = quality(segments, ["Cluster <1> is empty."])
     assert text.endswith("<p class='warning'>Cluster &lt;1&gt; is empty.</p>")
     assert "no warnings" not in text
 
 
-def test_certainty_is_about_the_edited_segments():
+def test_quality_is_about_the_edited_segments():
     segments = segments_from(label="kind").edited(Edit("merge", (0, 1)))
-    text = certainty(segments, [])
+    text = quality(segments, [])
     assert f"the adjusted Rand index is {adjusted_rand_index(GROUP, segments.labels):.3f}" in text
     assert f"{segments.run.silhouette.mean:.2f}, by" not in text
-    assert "silhouette" not in certainty(segments.edited(Edit("merge", (0, 1))), [])
+    assert "silhouette" not in quality(segments.edited(Edit("merge", (0, 1))), [])
 
 
 def test_the_paragraph_names_every_setting_and_edit():

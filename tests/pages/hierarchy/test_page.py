@@ -302,7 +302,7 @@ def test_the_optimal_order_changes_the_dendrogram_but_not_the_clusters_and_is_li
     assert dendrogram(app) != before[2]
     app.select_slider(key="n").set_value(100).run()
     assert has_no_error(app)
-    assert "Optimal leaf order is limited to 50 points" in messages(app)
+    assert "Optimal leaf ordering is limited to 50 points" in messages(app)
     app.select_slider(key="n").set_value(50).run()
     assert messages(app) == ""
 

@@ -249,12 +249,12 @@ def test_an_inversion_is_mentioned_in_its_sentence_and_in_a_notice_of_cuts_above
     heights = hierarchy.linkage(data.points, "centroid")[:, 2]
     assert heights[1] < heights[0]
     assert data_tree.merge_sentence(1).endswith(
-        "one cluster left. This is an inversion: it is lower than one of its children."
+        "one cluster left. This is an inversion: its height is lower than that of a merge that formed one of the two."
     )
     assert "inversion" not in data_tree.merge_sentence(0).lower()
     (notice,) = cut_run(data_tree, 1).history.last.notices
     assert notice.name == "inversion"
-    assert notice.message(np.array([1])).startswith("1 merge is lower than one of the merged clusters")
+    assert notice.message(np.array([1])).startswith("1 merge has a lower height than an earlier merge")
     assert cut_run(data_tree, 2).history.last.notices == ()
 
 

@@ -110,6 +110,8 @@ def test_the_page_opens_with_a_mixture_fitted_to_three_gaussians():
     assert float(metrics(app)["Loss"]) == pytest.approx(step.loss, rel=1e-5)
     assert app.button_group(key="section").value == "responsibilities"
     assert app.button_group(key="failure").value is None
+    assert "Gray contours enclose 98" in texts(app)
+    assert "Colored ellipses: one and two standard deviations of each component." in texts(app)
     assert list(players(app)) == ["player"]
     player = players(app)["player"]
     assert player["curves"] == ["loss", "triangle"]
@@ -171,6 +173,7 @@ def test_a_single_column_has_no_background_and_no_text_about_contours():
     app = opened(**ONE_COLUMN)
     assert not [one for one in app.button_group if one.key == "ground"]
     assert "ontours" not in texts(app)
+    assert "ellipses" not in texts(app)
     assert "xaxis2" not in chart(app, "moving picture")["layout"]
 
 

@@ -70,7 +70,7 @@ def test_the_report_contains_settings_scores_sizes_and_four_plots(algorithm):
     assert "Converged after" in captions[2]
     assert page(app).count("src='data:image/webp;base64,") == 4
     assert ("BIC" in values) == (algorithm == "Gaussian mixture")
-    assert "There were no warnings." in section(page(app), "How sure")
+    assert "There were no warnings." in section(page(app), "Quality")
     assert re.search(r"Three Gaussians\. [A-Z][a-z]+ [1-9]\d?, \d{4}</p>", page(app))  # the date
 
 

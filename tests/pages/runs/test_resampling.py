@@ -1,4 +1,4 @@
-"""Whether segments come again: resamples clustered with the settings of a run, against the core and by hand."""
+"""Whether segments are found again: resamples clustered with the settings of a run, against the core and by hand."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""The section One row of the Segments page."""
+"""The section “Explain a row” of the Segments page."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_a_row_has_its_values_its_distances_and_the_changes_to_each_other_segmen
 
 
 def test_a_click_on_a_point_chooses_its_row(monkeypatch):
-    app = opened("/segments?n=60&segments_section=One row")
+    app = opened("/segments?n=60&segments_section=Explain a row")
     callbacks = []
     monkeypatch.setattr(
         one_row, "show_chart", lambda figure, on_select, **options: callbacks.append((options["key"], on_select, figure))
@@ -50,7 +50,7 @@ def test_a_click_on_a_point_chooses_its_row(monkeypatch):
 
 
 def test_the_first_selected_row_is_offered():
-    app = opened("/segments?n=60&segments_section=One row")
+    app = opened("/segments?n=60&segments_section=Explain a row")
     app.session_state[SELECTED] = latest(app, "run").data.key, np.array([20, 31])
     app.run()
     next(button for button in app.button if button.label.startswith("First selected")).click().run()
@@ -74,7 +74,7 @@ def test_many_rows_are_chosen_by_their_number_and_dropped_ones_are_named(monkeyp
 
 @pytest.mark.parametrize("title", ["Gaussian mixture", "Fuzzy c-means", "K-medoids", "Hierarchical clustering"])
 def test_other_methods_have_changes_and_soft_ones_memberships(title):
-    app = opened(f"/segments?algorithm={title}&n=100&segments_section=One row")
+    app = opened(f"/segments?algorithm={title}&n=100&segments_section=Explain a row")
     html, segments = shown_html(app), latest(app, "segments")
     assert html.count("One column: ") == 2
     if segments.memberships is not None:
@@ -84,7 +84,7 @@ def test_other_methods_have_changes_and_soft_ones_memberships(title):
 
 
 def test_edited_segments_and_rows_in_none_have_changes():
-    app = opened("/segments?n=60&segments_section=One row")
+    app = opened("/segments?n=60&segments_section=Explain a row")
     run = latest(app, "run")
     edit = Edit("drop", (0,))
     app.session_state[EDITS] = {(run.data.key, run.settings): (edit,)}
@@ -110,6 +110,6 @@ def test_a_distance_matrix_shows_distances_but_no_changes():
 
 
 def test_one_segment_has_no_other():
-    app = opened("/segments?k=1&n=60&segments_section=One row")
-    assert "What would move it" not in " ".join(heading.value for heading in app.subheader)
+    app = opened("/segments?k=1&n=60&segments_section=Explain a row")
+    assert "would move it" not in " ".join(heading.value for heading in app.subheader)
     assert not app.exception

@@ -1,5 +1,7 @@
 """The Segments page."""
 
+import re
+
 import pytest
 
 from pages.methods import available_methods
@@ -36,7 +38,8 @@ def test_each_segment_has_a_card_with_its_size_sentence_and_rows_of_the_whole_ta
     for i in range(3):
         assert f"{segments.sizes[i]} rows ({segments.sizes[i] / 60:.0%})" in page
         assert f"Cluster {i + 1}" in tables
-    assert "more often plan" in page.lower()
+    assert re.search(r"plan = \w+ more often \(", page.replace("\\", ""))
+    assert "“Highest” and “lowest” rank the segment's mean among all segments." in page
     assert tables.count("Most typical") == 3
     for column in ("name", "age", "plan", "spend"):
         assert f"<th scope='col'>{column}</th>" in tables
@@ -84,7 +87,7 @@ def test_the_stability_of_each_segment_is_computed_and_then_on_its_card():
     assert "Found again: Cluster 1 in" in shown(app).replace("\\", "")
     assert "Stability of the segments" in shown_html(app)
     app.button_group(key="segments_section").set_value("overview").run()
-    assert "Comes again in" in shown(app)
+    assert "Found again in" in shown(app)
     app.switch_page("pages/report/page.py").run()
     assert "Found again: Cluster 1 in" in shown_html(app)
     assert not app.exception

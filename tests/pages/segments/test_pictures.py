@@ -1,4 +1,4 @@
-"""The section Pictures of the Segments page."""
+"""The section Plots of the Segments page."""
 
 import numpy as np
 import pandas as pd
@@ -162,7 +162,7 @@ def test_selected_rows_become_the_data_of_all_pages_and_there_is_a_way_back():
 
 
 def test_points_of_a_simulated_sample_can_be_selected_and_left_again():
-    app = opened("/segments?segments_section=Pictures&n=50")
+    app = opened("/segments?segments_section=Plots&n=50")
     app.session_state[SELECTED] = latest(app, "segments").data.key, np.arange(9)
     app.run()
     button(app, "Look only at these").click().run()
@@ -176,5 +176,5 @@ def test_points_of_a_simulated_sample_can_be_selected_and_left_again():
     "query", ["k=1", "algorithm=K-medoids&k=6", "algorithm=Mixture&sample=Rings", "table=Iris&source=Built-in"]
 )
 def test_pictures_are_drawn_for_other_methods_and_data(query):
-    app = opened(f"/segments?segments_section=Pictures&n=50&{query}")
+    app = opened(f"/segments?segments_section=Plots&n=50&{query}")
     assert len(app.get("plotly_chart")) == 4

@@ -86,6 +86,14 @@ TREES = {
     "/hierarchy?source=Built-in&table=Number words&k=4": ("average", "as given", "4", "0.739", None),
 }
 """linkage, metric, number of clusters, cophenetic correlation and adjusted Rand index, by address"""
+SECTIONS = {
+    "/segments?segments_section=Pictures&n=50": "pictures",
+    "/segments?n=50&segments_section=One row": "one_row",
+    "/segments?n=50&segments_section=Plots": "pictures",
+    "/segments?segments_section=Explain a row&n=50": "one_row",
+    "/segments?segments_section=p-values&n=50": "p_values",
+}
+"""section of the Segments page, by address"""
 
 
 def final_loss(app) -> float:
@@ -148,3 +156,10 @@ def test_a_saved_link_to_a_tree_opens_the_same_cut(link):
     data_tree = latest(app, "tree")
     assert (data_tree.linkage, data_tree.metric) == (linkage, metric)
     assert ("ordered" in link) == app.toggle(key="ordered").value
+
+
+@pytest.mark.parametrize("link", SECTIONS)
+def test_a_saved_link_to_a_section_opens_it(link):
+    app = opened_without_warning(link)
+    assert app.button_group(key="segments_section").value == SECTIONS[link]
+    assert "Pictures" not in app.query_params.get("segments_section", [])
