@@ -1,13 +1,11 @@
 """The Compare page in a browser."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import numpy as np
 import pytest
 
 from clustering import GaussianMixture, History, KMeans, KMedoids, proximity_matrix, three_gaussians
 from pages.compare.examples import EXAMPLES
-from tests.browser.waiting import leave_unchanged, play_to_end, step, still, to_frame, visit, wait_for_charts
+from tests.browser.waiting import leave_unchanged, play_to_end, step, still, to_frame, visit, wait_for_charts, wait_for_query
 
 pytestmark = pytest.mark.browser
 
@@ -182,9 +180,8 @@ def test_an_example_is_opened_by_one_click_and_is_in_the_address(page, server):
         visit(page, server + ADDRESS, *charts())
     page.get_by_role("radio", name=EXAMPLES["outliers"].title).click()
     page.get_by_text(EXAMPLES["outliers"].text).wait_for()
-    page.wait_for_function("() => location.search.includes('outliers_share') && location.search.includes('seed=5')")
+    # the link of the example, as tests/pages/compare opens it
+    address = dict(sample="With outliers", outliers_share="0.1", algorithm_2="K-medoids", seed="5")
+    wait_for_query(page, names=address, **address)
     wait_for_charts(page, *charts(2))
     assert all("Converged after" in sentence for sentence in sentences(page))
-    address = {name: value for name, [value] in parse_qs(urlsplit(page.url).query).items()}
-    # the link of the example, as tests/pages/compare opens it
-    assert address == dict(sample="With outliers", outliers_share="0.1", algorithm_2="K-medoids", seed="5")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from pages.ui.failure_examples import FAILURES
-from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit
+from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit, wait_for_query
 from tests.load.person import Person
 
 pytestmark = pytest.mark.browser
@@ -174,6 +174,7 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit(page, f"{server}{ADDRESS}&k=4&start_kmeans=Manual&centers=-5,0;0,1;5,-1;2,2", PLOT, LOSS)
     final = page.locator(".sentence").first.inner_text()  # of the first frame, in which centers can be dragged
+    wait_for_query(page, frame="0")
     page.get_by_role("button", name="Copy link").first.click()
     page.get_by_text("Link copied.").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
@@ -185,8 +186,9 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.locator(".sentence", has_text=final).wait_for()
     page.wait_for_function("document.querySelector('input[aria-label=\"Clusters (K)\"]').value === '4'")
-    page.wait_for_function("location.search.includes('k=4')")
-    assert parse_qs(urlsplit(printed).query) == parse_qs(urlsplit(link).query)
+    wait_for_query(page, k="4")
+    # the report is about all frames
+    assert parse_qs(urlsplit(printed).query) | dict(frame=["0"]) == parse_qs(urlsplit(link).query)
     page.context.clear_permissions()
 
 
@@ -201,8 +203,6 @@ def test_a_failure_is_opened_and_remedied_by_a_click_each(page, server):
     page.get_by_role("button", name=failure.fix).click()
     page.get_by_text(failure.after).wait_for()
     page.wait_for_function("final => document.querySelector('.sentence')?.textContent !== final", arg=final)
-    page.wait_for_function("location.search.includes('start_kmeans=k-means')")
-    names = page.evaluate("[...new URLSearchParams(location.search).keys()].sort()")
-    assert names == ["grid_side", "k", "sample", "seed", "start_kmeans"]
+    wait_for_query(page, names=["grid_side", "k", "sample", "seed", "start_kmeans"], start_kmeans="k-means++")
     page.go_back()
     page.get_by_role("heading", name="Failures").wait_for()

@@ -9,7 +9,18 @@ from clustering import three_gaussians
 from pages.datasets.formatting import format_number
 from pages.figures import palette
 from tests.browser import waiting
-from tests.browser.waiting import enter, idle, play_to_end, sentence, step, still, to_frame, wait_for_charts, wait_for_player
+from tests.browser.waiting import (
+    enter,
+    idle,
+    play_to_end,
+    sentence,
+    step,
+    still,
+    to_frame,
+    wait_for_charts,
+    wait_for_player,
+    wait_for_query,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -211,7 +222,7 @@ def test_the_cut_is_dragged_and_all_charts_have_the_colors_of_its_clusters(page,
         assert set(shown) <= set(strips(page))
         colored = page.evaluate("chart => [...document.querySelector(chart)._fullData[0].marker.color]", PLOT)
         assert sorted(np.bincount(colored)[1:].tolist()) == sorted(sizes.tolist())
-        assert f"k={k}" in page.url
+        wait_for_query(page, k=str(k))
 
 
 def test_the_cut_initializes_k_means_on_watch_and_is_unchanged_after_going_back(page, server, points):
@@ -223,12 +234,10 @@ def test_the_cut_initializes_k_means_on_watch_and_is_unchanged_after_going_back(
     means = np.array([points[groups == group].mean(axis=0) for group in range(4)])
     peer = KMeans(4, init=means, n_init=1, tol=0, algorithm="lloyd").fit(points)
     page.locator(".sentence", has_text=f"loss {format_number(peer.inertia_)}. Converged").wait_for()
+    wait_for_query(page, start_kmeans="Hierarchical clustering", tree_linkage="Complete", k="4")
     idle(page)
-    assert "start_kmeans=Hierarchical+clustering" in page.url.replace("%20", "+")
-    assert "tree_linkage=Complete" in page.url
-    assert "k=4" in page.url
     page.go_back()
     page.get_by_role("heading", name="Hierarchical clustering", level=1).wait_for()
-    assert "/hierarchy?" in page.url
     wait_for_cut(page, 4)
+    assert "/hierarchy?" in page.url
     assert height_of(page) == height

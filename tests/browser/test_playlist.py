@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.waiting import ENDED, LOSS, PLOT, sentence, shown_frame, to_frame, visit, wait_for_player
+from tests.browser.waiting import ENDED, LOSS, PLOT, sentence, shown_frame, to_frame, visit, wait_for_player, wait_for_query
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +66,7 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     assert sentence(page).startswith("Update (M)")
     # the address has the frame that is shown, also after stepping by hand
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => location.search.includes('frame=3')")
+    wait_for_query(page, frame="3")
     page.keyboard.press("]")
     wait_for_step(page, "Other data", "frame=1")
     wait_for_frame(page, 1)

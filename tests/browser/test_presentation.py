@@ -5,7 +5,19 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.waiting import LOSS, PLOT, another_run, idle, sentence, shown_frame, still, to_frame, visit, wait_for_player
+from tests.browser.waiting import (
+    LOSS,
+    PLOT,
+    another_run,
+    idle,
+    sentence,
+    shown_frame,
+    still,
+    to_frame,
+    visit,
+    wait_for_player,
+    wait_for_query,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -82,7 +94,7 @@ def test_keys_start_anew_show_examples_and_leave(page, server):
     wait_for_player(page, PLOT, LOSS)
     page.locator("h1").click()
     page.keyboard.press("f")
-    page.wait_for_function("() => location.search.includes('present=1')")
+    wait_for_query(page, present="1")
     assert shown_frame(page) == 0
     assert page.locator(".formula.shown").count() == 2
     page.keyboard.press("ArrowRight")
@@ -93,13 +105,14 @@ def test_keys_start_anew_show_examples_and_leave(page, server):
     assert sentence(page).startswith("Start: 3 centers")
     with another_run(page):
         page.keyboard.press("n")
-    assert re.search(r"seed=2.*present=1|present=1.*seed=2", page.url)
+    wait_for_query(page, seed="2", present="1")
     assert shown_frame(page) == 0
     with another_run(page):
         page.keyboard.press("1")
-    page.wait_for_function("() => /k=9/.test(location.search) && /present=1/.test(location.search)")
+    wait_for_query(page, k="9", present="1")
     page.keyboard.press("Escape")
     page.get_by_role("heading", level=1).wait_for()
+    wait_for_query(page, present=None)
     idle(page)
     assert "present" not in page.url
 

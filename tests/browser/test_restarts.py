@@ -10,7 +10,7 @@ from pages.datasets.formatting import format_number
 from pages.methods import settings
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs.cache import RecentCache
-from tests.browser.waiting import ENDED, open_page
+from tests.browser.waiting import ENDED, open_page, wait_for_query
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def wait_for_results(page):
 def check_watch(page, run):
     """Checks that the Watch page shows exactly this run."""
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
-    page.wait_for_function("seed => new RegExp(`[?&]seed=${seed}(&|$)`).test(location.search)", arg=run.seed)
+    wait_for_query(page, seed=str(run.seed))
     metric = page.get_by_test_id("stMetric").filter(has_text="Loss").get_by_test_id("stMetricValue")
     metric.get_by_text(format_number(run.loss), exact=True).wait_for()
     iterations = page.get_by_test_id("stMetric").filter(has_text="Iteration").get_by_test_id("stMetricValue")

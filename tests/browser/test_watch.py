@@ -23,6 +23,7 @@ from tests.browser.waiting import (
     to_frame,
     visit,
     wait_for_charts,
+    wait_for_query,
 )
 
 pytestmark = pytest.mark.browser
@@ -237,7 +238,7 @@ def test_each_new_random_start_is_another_run_at_its_last_frame_with_one_player(
             to_frame(page, 1)
             with another_run(page):
                 page.get_by_role("button", name="New random start").click()
-        page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
+        wait_for_query(page, seed=str(seed))
         assert page.get_by_label("Random seed", exact=True).input_value() == str(seed)
         history = History.record(KMeans(3, init="random"), points, rng=seed)
         assert shown_frame(page) == 2 * history.iterations + 1
@@ -367,7 +368,7 @@ def test_the_address_of_changed_settings_opens_the_same_run(page, server):
         choose(page, "Covariance", "Spherical")
     with another_run(page):
         page.get_by_role("button", name="New random start").click()
-    page.wait_for_function("() => location.search.includes('seed=2') && location.search.includes('covariance')")
+    wait_for_query(page, seed="2", mixture_covariance="Spherical: circles")
     idle(page)
     before = centers(page), sentence(page)
     open_watch(page, page.url)

@@ -36,6 +36,21 @@ def wait_for_charts(page, *charts):
         page.get_by_role("button", name="Play", exact=True).first.wait_for()
 
 
+def wait_for_query(page, names=None, **expected):
+    """Waits until the address has these query parameters, without those that are None, and no others than `names`, if given.
+
+    The server sends a new address while a page is drawn, and the player adds its frame a moment later.
+    """
+    page.wait_for_function(
+        """([names, expected]) => {
+            const found = new URLSearchParams(location.search);
+            return Object.entries(expected).every(([name, value]) => found.get(name) === value)
+                && (!names || JSON.stringify([...found.keys()].sort()) === JSON.stringify(names));
+        }""",
+        arg=[names and sorted(names), expected],
+    )
+
+
 def idle(page):
     """Waits until the script of the page has ended."""
     page.wait_for_function(
