@@ -72,6 +72,7 @@ from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
 from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
+from clustering.student_mixture import StudentMixture, Students, check_students
 from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
@@ -118,6 +119,8 @@ __all__ = [
     "SoftMeans",
     "Stability",
     "State",
+    "StudentMixture",
+    "Students",
     "ThresholdTree",
     "Tree",
     "TreeCut",
@@ -137,6 +140,7 @@ __all__ = [
     "centroid_index_of_distances",
     "check_gaussians",
     "check_proximities",
+    "check_students",
     "classical_scaling",
     "confusion_matrix",
     "contingency_table",
