@@ -91,6 +91,7 @@ from clustering.validation import (
     purity,
     v_measure,
 )
+from clustering.variational_mixture import VariationalGaussians, VariationalMixture, check_variational_gaussians
 
 __all__ = [
     "LINKAGES",
@@ -126,6 +127,8 @@ __all__ = [
     "TreeCut",
     "TreePrice",
     "VMeasure",
+    "VariationalGaussians",
+    "VariationalMixture",
     "Vectors",
     "adjusted_rand_index",
     "aic",
@@ -141,6 +144,7 @@ __all__ = [
     "check_gaussians",
     "check_proximities",
     "check_students",
+    "check_variational_gaussians",
     "classical_scaling",
     "confusion_matrix",
     "contingency_table",

@@ -337,15 +337,18 @@ class GaussianMixture(Alternating):
         old = self._standardized(prepared, parameters)
         return self._updated(prepared, *self._moments(prepared, found, sums, old, coefficients), old)
 
-    def _moments(self, prepared, found, sums, old: Gaussians, coefficients) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Masses (k,), means (k, d) and covariances (k, d, d) of the standardized points, weighted by responsibility."""
+    def _moments(self, prepared, found, sums, old: Gaussians, coefficients, min_mass: float = MIN_MASS) -> tuple:
+        """Masses (k,), means (k, d) and covariances (k, d, d) of the standardized points, weighted by responsibility.
+
+        Where the mass is below `min_mass`, sums instead of means.
+        """
         d = len(prepared.columns)
         last_e_step = self.covariance, old, coefficients
         if sums is None:
             masses, moments = sum_points(first_moments, prepared, found, *last_e_step)
         else:
             masses, moments = sums[:, 0], sums[:, 1 : d + 1]
-        alive = masses >= MIN_MASS
+        alive = masses >= min_mass
         divisors = np.where(alive, masses, 1.0)
         means = moments / divisors[:, None]
         scatter = None

@@ -61,6 +61,8 @@ class PreparedFeatures(NamedTuple):
     """what stays in memory between two steps, see `clustering.blocks`"""
     blocks: Blocks | None = None
     """the same for each block of a Dask array"""
+    prior: np.ndarray | None = None
+    """(d, d) prior covariance of the standardized points, for `VariationalMixture`"""
 
 
 class PosteriorRows(NamedTuple):

@@ -351,6 +351,10 @@ class MethodView(ABC):
         """Names of the data points that are centers; empty for other methods."""
         return []
 
+    def hidden_centers(self, run, state: int) -> np.ndarray | None:
+        """(k,) whether the center of each cluster is not drawn in a state; None if all are drawn."""
+        return None
+
     def center_distances(self, a: Any, b: Any, data: Data, model_input: Any) -> np.ndarray:
         """(k_a, k_b) distances between the centers of two sets of parameters."""
         return cdist(self.centers(a, data), self.centers(b, data))

@@ -169,8 +169,12 @@ class MixtureView(MethodView):
     def placement_arrays(self, run) -> dict[str, np.ndarray]:
         return run.history.parameters[-1]._asdict()
 
+    def mixture_of(self, arrays):
+        """The validated parameters that `placement_arrays` returns."""
+        return check_gaussians(*(arrays[name] for name in Gaussians._fields))
+
     def place(self, arrays, settings: Settings, data: Data) -> Placement:
-        mixture = check_gaussians(*(arrays[name] for name in Gaussians._fields))
+        mixture = self.mixture_of(arrays)
         joint = mixture.log_joint(data.points)
         labels = self.process(settings).predict(mixture, data.points)
         # the density of a component is largest at its mean, where the distance is 0
@@ -205,12 +209,16 @@ class MixtureView(MethodView):
             "depend on the variance floor. Prefer numeric features, or K-medoids with Gower distance."
         )
 
+    def covariance_model(self, settings: Settings) -> str:
+        """Covariance model of the components."""
+        return settings.option("covariance")
+
     def state_size(self, k: int, d: int) -> int:
         return k * (d + d * d)
 
     def working_values(self, data: Data, settings: Settings) -> int:
         n, d = data.points.shape
-        features = n * feature_count(settings.option("covariance"), d)
+        features = n * feature_count(self.covariance_model(settings), d)
         return super().working_values(data, settings) + min(features, FEATURES_LIMIT // 8)
 
     def centers(self, parameters, data: Data) -> np.ndarray:

@@ -76,8 +76,11 @@ class StudentMixtureView(MixtureView):
     def init_by_name(self, initialization: str, data: Data, k: int) -> str:
         return initialization
 
+    def mixture_of(self, arrays) -> Students:
+        return check_students(*(arrays[name] for name in Students._fields))
+
     def place(self, arrays, settings: Settings, data: Data) -> Placement:
-        mixture = check_students(*(arrays[name] for name in Students._fields))
+        mixture = self.mixture_of(arrays)
         labels = self.process(settings).predict(mixture, data.points)
         squares = np.take_along_axis(mixture.squared_distances(data.points), labels[:, None], axis=1)[:, 0]
         return Placement(labels, np.sqrt(squares))
