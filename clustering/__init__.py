@@ -43,6 +43,7 @@ from clustering.least_change import (
     least_move_by_search,
     least_move_to_nearest,
 )
+from clustering.mini_batch_kmeans import BatchCenters, MiniBatchKMeans
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.pixels import pixel_counts, quantile_extent
@@ -97,6 +98,7 @@ __all__ = [
     "LINKAGES",
     "Alternating",
     "Assignment",
+    "BatchCenters",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
@@ -108,6 +110,7 @@ __all__ = [
     "KMeans",
     "KMedoids",
     "MeanTest",
+    "MiniBatchKMeans",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",

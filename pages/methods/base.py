@@ -106,6 +106,8 @@ class MethodView(ABC):
     initializations: tuple[Initialization, ...] = (*SEEDED, TREE, MANUAL)
     """initializations to choose from, the default first; empty if there is nothing to initialize"""
     pages: frozenset[str] = EVERYWHERE
+    random_steps: bool = False
+    """whether the steps after the initialization depend on the random seed, too"""
     early_stopping: Mapping[str, Any] = {}
     """arguments `tol` and `max_iter` for runs that are needed only for their labels"""
     model_option: Option | None = None
@@ -542,7 +544,7 @@ class MethodView(ABC):
         if self.initializations and not isinstance(init, str):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
-            start_argument = "start=start"
+            start_argument = f"start=start, {start_argument}" if self.random_steps else "start=start"
         call = f"{process}({', '.join(arguments)})"
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"
