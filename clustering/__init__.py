@@ -43,6 +43,7 @@ from clustering.least_change import (
     least_move_by_search,
     least_move_to_nearest,
 )
+from clustering.mini_batch_kmeans import BatchCenters, MiniBatchKMeans
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.pixels import pixel_counts, quantile_extent
@@ -72,6 +73,7 @@ from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
 from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
+from clustering.student_mixture import StudentMixture, Students, check_students
 from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.tree_cut import TreeCut
 from clustering.validation import (
@@ -90,11 +92,13 @@ from clustering.validation import (
     purity,
     v_measure,
 )
+from clustering.variational_mixture import VariationalGaussians, VariationalMixture, check_variational_gaussians
 
 __all__ = [
     "LINKAGES",
     "Alternating",
     "Assignment",
+    "BatchCenters",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
@@ -106,6 +110,7 @@ __all__ = [
     "KMeans",
     "KMedoids",
     "MeanTest",
+    "MiniBatchKMeans",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
@@ -118,11 +123,15 @@ __all__ = [
     "SoftMeans",
     "Stability",
     "State",
+    "StudentMixture",
+    "Students",
     "ThresholdTree",
     "Tree",
     "TreeCut",
     "TreePrice",
     "VMeasure",
+    "VariationalGaussians",
+    "VariationalMixture",
     "Vectors",
     "adjusted_rand_index",
     "aic",
@@ -137,6 +146,8 @@ __all__ = [
     "centroid_index_of_distances",
     "check_gaussians",
     "check_proximities",
+    "check_students",
+    "check_variational_gaussians",
     "classical_scaling",
     "confusion_matrix",
     "contingency_table",

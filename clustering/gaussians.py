@@ -48,22 +48,13 @@ class Gaussians(NamedTuple):
             As in `check_points`, or if the points do not have d columns.
         """
         points = check_points(points)
-        k, d = self.means.shape
+        d = self.means.shape[1]
         if points.shape[1] != d:
             raise ValueError(f"points must have {d} columns, as the means do, got {points.shape[1]}")
         factors = np.linalg.cholesky(self.covariances)
         constants = log_weights(self.weights) - 0.5 * d * LOG_2PI
         constants -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        scores = np.empty((k, len(points)))
-
-        columns = np.ascontiguousarray(points.T)
-
-        def part(chunk):
-            for row, mean, factor, constant in zip(scores, self.means, factors, constants, strict=True):
-                row[chunk] = constant - 0.5 * _squares(factor, columns[:, chunk] - mean[:, None])
-
-        map_chunks(part, len(points), CHUNK)
-        return scores.T
+        return (constants[:, None] - 0.5 * squared_mahalanobis(np.ascontiguousarray(points.T), self.means, factors)).T
 
     def log_density(self, points) -> np.ndarray:
         """(n,) log densities ln p(x) of points (n, d), in nats. Raises ValueError as in `log_joint`."""
@@ -98,6 +89,18 @@ def log_weights(weights) -> np.ndarray:
     if weights.min() > 0:
         return np.log(weights)
     return np.where(weights > 0, np.log(np.where(weights > 0, weights, 1.0)), -1e300)
+
+
+def squared_mahalanobis(columns: np.ndarray, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """(k, n) squared Mahalanobis distances of points (d, n) to means (k, d), by Cholesky factors of covariances (k, d, d)."""
+    squares = np.empty((len(means), columns.shape[1]))
+
+    def part(chunk):
+        for row, mean, factor in zip(squares, means, factors, strict=True):
+            row[chunk] = _squares(factor, columns[:, chunk] - mean[:, None])
+
+    map_chunks(part, columns.shape[1], CHUNK)
+    return squares
 
 
 def _squares(factor: np.ndarray, columns: np.ndarray) -> np.ndarray:

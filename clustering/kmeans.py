@@ -180,7 +180,7 @@ class KMeans(Alternating):
         found, (sizes, sums, changed) = map_points(_assigned, prepared, before and before.found, parameters, drift)
         if before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
-        loss = _loss(prepared, found, sizes, sums, centers)
+        loss = loss_of(prepared, found, sizes, sums, centers)
         return Partition(found, sizes, changed, sums, centers, drift, loss <= len(prepared.points) * prepared.rounding), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
@@ -195,7 +195,7 @@ class KMeans(Alternating):
     def m_step_loss(self, prepared: PreparedPoints, assignment: Partition, parameters, new_parameters) -> float:
         # points moved to empty clusters count with their new centers
         moves, sizes, sums = fill_empty(prepared, assignment)
-        return _loss(prepared, assignment.found, sizes, sums, new_parameters - prepared.origin, moves)
+        return loss_of(prepared, assignment.found, sizes, sums, new_parameters - prepared.origin, moves)
 
     def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
         if assignment.zero_loss or (assignment.changed == 0 and assignment.sizes.all()):
@@ -284,7 +284,7 @@ def _assigned(prepared: PreparedPoints, before: PointLabels | CellLabels | None,
     return assigned[0], assigned[1:]
 
 
-def _loss(prepared, found, sizes, sums, centers, moves=()) -> float:
+def loss_of(prepared, found, sizes, sums, centers, moves=()) -> float:
     """Loss of a partition; `moves`: pairs of row and cluster for points that are moved from where `found` has them."""
     explained = 2 * np.vdot(centers, sums) - np.vdot(sizes, np.einsum("kd,kd->k", centers, centers))
     loss = prepared.total - float(explained)

@@ -173,10 +173,12 @@ class GaussianMixture(Alternating):
         notices = distinct_points_notices(points, self.k)
         shared = self._shared(origin, varies, largest, np.square(ratios, out=ratios).mean(axis=1), notices)
         columns /= shared.scale[:, None]
-        features = None
-        if shared.feature_count * columns.shape[1] * 8 <= FEATURES_LIMIT:
-            features = features_of(self.covariance, columns)
-        return shared._replace(points=points, columns=columns, features=features)
+        return shared._replace(points=points, columns=columns, features=self._stored_features(columns))
+
+    def _stored_features(self, columns) -> np.ndarray | None:
+        """Features of the standardized columns (d, n); None if they are too large to be stored."""
+        size = feature_count(self.covariance, len(columns)) * columns.shape[1] * 8
+        return features_of(self.covariance, columns) if size <= FEATURES_LIMIT else None
 
     def _prepare_blocks(self, data) -> PreparedFeatures:
         table = check_table_in_blocks(data, self.k)
@@ -237,7 +239,7 @@ class GaussianMixture(Alternating):
                 )
             # variances below the floor could fit better than any that the M step may choose: the loss would rise
             covariances = self._standardized(prepared, gaussians).covariances
-            if _smallest_eigenvalues(covariances).min() >= self._floor:
+            if smallest_eigenvalues(covariances).min() >= self._floor:
                 return gaussians
             return gaussians._replace(covariances=self._in_units(prepared, self._raise_to_floor(covariances)))
         if isinstance(start, tuple):
@@ -251,7 +253,7 @@ class GaussianMixture(Alternating):
         self, prepared: PreparedFeatures, parameters: Gaussians, before: Responsibilities | None = None
     ) -> tuple[Responsibilities, float]:
         gaussians = self._standardized(prepared, parameters)
-        smallest = _smallest_eigenvalues(gaussians.covariances)
+        smallest = smallest_eigenvalues(gaussians.covariances)
         by_features = well_conditioned(gaussians, smallest)
         coefficients = coefficients_of(self.covariance, gaussians) if by_features else None
         found, (log_likelihood, changed, masses, sums) = map_points(
@@ -270,7 +272,7 @@ class GaussianMixture(Alternating):
         # the bound equals the loss at the old parameters; it changes by the mean of r (new - old) log joint density
         n = prepared.columns.shape[1]
         new = self._standardized(prepared, new_parameters)
-        if assignment.sums is not None and well_conditioned(new, _smallest_eigenvalues(new.covariances)):
+        if assignment.sums is not None and well_conditioned(new, smallest_eigenvalues(new.covariances)):
             gain = np.vdot(coefficients_of(self.covariance, new) - assignment.coefficients, assignment.sums)
             return assignment.loss - float(gain) / n
         old = self._standardized(prepared, parameters)
@@ -332,14 +334,21 @@ class GaussianMixture(Alternating):
 
     def _maximize(self, prepared, found, sums, parameters: Gaussians, coefficients) -> Gaussians:
         """The maximum-likelihood parameters for the responsibilities found with `parameters` and `coefficients`."""
-        d = len(prepared.columns)
         old = self._standardized(prepared, parameters)
+        return self._updated(prepared, *self._moments(prepared, found, sums, old, coefficients), old)
+
+    def _moments(self, prepared, found, sums, old: Gaussians, coefficients, min_mass: float = MIN_MASS) -> tuple:
+        """Masses (k,), means (k, d) and covariances (k, d, d) of the standardized points, weighted by responsibility.
+
+        Where the mass is below `min_mass`, sums instead of means.
+        """
+        d = len(prepared.columns)
         last_e_step = self.covariance, old, coefficients
         if sums is None:
             masses, moments = sum_points(first_moments, prepared, found, *last_e_step)
         else:
             masses, moments = sums[:, 0], sums[:, 1 : d + 1]
-        alive = masses >= MIN_MASS
+        alive = masses >= min_mass
         divisors = np.where(alive, masses, 1.0)
         means = moments / divisors[:, None]
         scatter = None
@@ -350,6 +359,11 @@ class GaussianMixture(Alternating):
                 scatter = None
         if scatter is None:
             scatter = sum_points(scatter_about, prepared, found, means, *last_e_step) / divisors[:, None, None]
+        return masses, means, scatter
+
+    def _updated(self, prepared, masses, means, scatter, old: Gaussians) -> Gaussians:
+        """Gaussians with these moments under this covariance model; components without points are those of `old`."""
+        d, alive = len(prepared.columns), masses >= MIN_MASS
         if self.covariance == "tied":
             scatter = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
         covariances = self._raise_to_floor(self._regularized(prepared, scatter))
@@ -370,7 +384,7 @@ class GaussianMixture(Alternating):
 
     def _raise_to_floor(self, covariances) -> np.ndarray:
         """The most likely covariances with all eigenvalues at or above the floor: smaller eigenvalues are set to it."""
-        if _smallest_eigenvalues(covariances).min() >= self._floor:
+        if smallest_eigenvalues(covariances).min() >= self._floor:
             return covariances
         values, vectors = np.linalg.eigh(covariances)
         raised = (vectors * np.maximum(values, self._floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
@@ -391,6 +405,6 @@ class GaussianMixture(Alternating):
         return covariances * prepared.scale_products
 
 
-def _smallest_eigenvalues(covariances) -> np.ndarray:
+def smallest_eigenvalues(covariances) -> np.ndarray:
     """(k,) smallest eigenvalue of each covariance."""
     return np.linalg.eigvalsh(covariances)[:, 0]

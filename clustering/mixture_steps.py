@@ -61,6 +61,8 @@ class PreparedFeatures(NamedTuple):
     """what stays in memory between two steps, see `clustering.blocks`"""
     blocks: Blocks | None = None
     """the same for each block of a Dask array"""
+    prior: np.ndarray | None = None
+    """(d, d) prior covariance of the standardized points, for `VariationalMixture`"""
 
 
 class PosteriorRows(NamedTuple):
@@ -130,24 +132,30 @@ def respond(prepared: PreparedFeatures, before: PosteriorRows | None, covariance
             scores = product(coefficients, features)
         else:
             scores = log_joint(chunk)
-        largest = scores.max(axis=0)
-        # subtract the largest term (log-sum-exp): otherwise all terms may underflow and give 0/0
-        scores -= largest
-        block = np.exp(scores, out=rows[:, chunk])
-        total = block.sum(axis=0)
-        block *= 1.0 / total  # one division per point instead of k
-        largest += np.log(total)
+        log_density = normalize(scores, block := rows[:, chunk])
         labels[chunk] = column_argmax(block)
-        changed = len(total)
+        changed = len(log_density)
         if before is not None:
             changed = np.count_nonzero(labels[chunk] != before.labels[chunk])
         if log_joint is None:
             sums = inner_product(block, features)
-            return float(largest.sum()), changed, sums[:, 0], sums
-        return float(largest.sum()), changed, block.sum(axis=1), 0
+            return float(log_density.sum()), changed, sums[:, 0], sums
+        return float(log_density.sum()), changed, block.sum(axis=1), 0
 
     parts = map_chunks(responsibilities, n, chunk_size_of(prepared))
     return PosteriorRows(rows, labels), tuple(sum(part) for part in zip(*parts, strict=True))
+
+
+def normalize(scores: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Log densities (n,) for log joint densities (k, n), which are overwritten; writes responsibilities to `out` (k, n)."""
+    largest = scores.max(axis=0)
+    # subtract the largest term (log-sum-exp): otherwise all terms may underflow and give 0/0
+    scores -= largest
+    np.exp(scores, out=out)
+    total = out.sum(axis=0)
+    out *= 1.0 / total  # one division per point instead of k
+    largest += np.log(total)
+    return largest
 
 
 def rows_of(prepared, values: PosteriorRows, covariance: str, gaussians: Gaussians | None, coefficients) -> np.ndarray:
@@ -174,16 +182,18 @@ def feature_sums(prepared, values, covariance: str) -> np.ndarray:
 
 def scatter_about(prepared, values, means: np.ndarray, covariance: str, *last_e_step) -> np.ndarray:
     """(k, d, d) sums of responsibilities times squares and products of differences from the means (k, d)."""
-    return _scatter(prepared, rows_of(prepared, values, covariance, *last_e_step), means, covariance)
+    return scatter_of_rows(prepared, rows_of(prepared, values, covariance, *last_e_step), means, covariance)
 
 
 def overall_scatter(prepared, _, covariance: str) -> np.ndarray:
     """(1, d, d) sums of squares and products of all points."""
     d, n = prepared.columns.shape
-    return _scatter(prepared, np.ones((1, n)), np.zeros((1, d)), covariance)
+    return scatter_of_rows(prepared, np.ones((1, n)), np.zeros((1, d)), covariance)
 
 
-def _scatter(prepared, rows, means, covariance: str) -> np.ndarray:
+def scatter_of_rows(prepared, rows, means, covariance: str) -> np.ndarray:
+    """(k, d, d) sums of the weights `rows` (k, n) times squares and products of differences from the means (k, d)."""
+
     def part(chunk):
         scatter = np.zeros((*means.shape, means.shape[1]))
         for weights, mean, out in zip(rows[:, chunk], means, scatter, strict=True):

@@ -7,7 +7,8 @@ import numpy as np
 
 from clustering.chunks import product
 from clustering.features import coefficients_of, features_of
-from clustering.gaussians import Gaussians
+from clustering.gaussians import LOG_2PI, Gaussians
+from clustering.student_mixture import Students, log_peaks
 
 MAX_ENTRIES = 2**17
 """maximum size of the (components, cells) arrays, which are computed block by block"""
@@ -52,6 +53,24 @@ class Grid:
     def labels(self, gaussians: Gaussians) -> np.ndarray:
         """Return the index of the most probable component in each cell, as a (rows, columns) array; ties go to the lowest."""
         return self._largest(self._coefficients(gaussians))
+
+    def labels_of_students(self, students: Students) -> np.ndarray:
+        """Return the index of the most probable t distribution in each cell, as `labels` does for Gaussians."""
+        ones = students.gaussians._replace(weights=np.ones(len(students.weights)))
+        squares = self._coefficients(ones)
+        squares[:, 0] += LOG_2PI + 0.5 * np.linalg.slogdet(students.scales)[1]
+        squares = (-2 * squares / students.degrees[:, None]).astype(np.float32)
+        x = ((self._x - self._middle[0]) / self._half_size[0]).astype(np.float32)
+        y = ((self._y - self._middle[1]) / self._half_size[1]).astype(np.float32)[:, None]
+        largest, labels = np.full(self.shape, -np.inf, dtype=np.float32), np.zeros(self.shape, dtype=np.intp)
+        for k, (c, peak, degrees) in enumerate(zip(squares, log_peaks(students), students.degrees, strict=True)):
+            score = c[0] + c[2] * y + c[5] * np.square(y) + (c[1] + c[4] * y + c[3] * x) * x
+            np.log1p(np.maximum(score, 0, out=score), out=score)
+            score *= np.float32(-0.5 * (degrees + 2))
+            score += np.float32(peak)
+            labels[score > largest] = k
+            np.maximum(largest, score, out=largest)
+        return labels
 
     def _largest(self, coefficients: np.ndarray) -> np.ndarray:
         """The index of the largest of k polynomials in each cell, as a (rows, columns) array.

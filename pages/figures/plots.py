@@ -400,6 +400,19 @@ def _packed(value):
     return value
 
 
+def ring_traces(size: int) -> tuple[dict, ...]:
+    """Return two traces that circle points: a light ring below a dark one."""
+    return tuple(
+        dict(
+            type="scatter",
+            mode="markers",
+            hoverinfo="skip",
+            marker=dict(symbol="circle-open", size=size, color=color, line=dict(width=width)),
+        )
+        for color, width in ((LIGHT, 4), (DARK, 1.8))
+    )
+
+
 def highlight_traces(mode: str, size: int) -> tuple[dict, ...]:
     """Return two traces that highlight the current step: a light outline and a dark line."""
     trace = dict(type="scatter", mode=mode, hoverinfo="skip")

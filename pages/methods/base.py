@@ -106,6 +106,8 @@ class MethodView(ABC):
     initializations: tuple[Initialization, ...] = (*SEEDED, TREE, MANUAL)
     """initializations to choose from, the default first; empty if there is nothing to initialize"""
     pages: frozenset[str] = EVERYWHERE
+    random_steps: bool = False
+    """whether the steps after the initialization depend on the random seed, too"""
     early_stopping: Mapping[str, Any] = {}
     """arguments `tol` and `max_iter` for runs that are needed only for their labels"""
     model_option: Option | None = None
@@ -351,6 +353,10 @@ class MethodView(ABC):
         """Names of the data points that are centers; empty for other methods."""
         return []
 
+    def hidden_centers(self, run, state: int) -> np.ndarray | None:
+        """(k,) whether the center of each cluster is not drawn in a state; None if all are drawn."""
+        return None
+
     def center_distances(self, a: Any, b: Any, data: Data, model_input: Any) -> np.ndarray:
         """(k_a, k_b) distances between the centers of two sets of parameters."""
         return cdist(self.centers(a, data), self.centers(b, data))
@@ -538,7 +544,7 @@ class MethodView(ABC):
         if self.initializations and not isinstance(init, str):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
-            start_argument = "start=start"
+            start_argument = f"start=start, {start_argument}" if self.random_steps else "start=start"
         call = f"{process}({', '.join(arguments)})"
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,6 +68,35 @@ S1 = PublishedResults(
         MAXMIN.name: PublishedScores("0.7"),
     },
 )
+
+
+def objective_formula() -> Formula:
+    """The sum of squared distances."""
+    center = subscript(vector("c"), subscript(Z, N))
+    loss = row(symbol("L"), sign("="), sum_over(N), squared_norm(row(X, sign("−"), center)), VALUE)
+    return Formula(
+        "Objective", "", loss, "Sum of squared distances of the points to the centers of their clusters.", loss_value
+    )
+
+
+def nearest_center_formula(run, point: int, centers_of: Callable[[Any], np.ndarray]) -> Formula:
+    """The assignment of a point to the nearest center by squared Euclidean distance.
+
+    `centers_of` returns the (k, d) centers for the parameters of a state.
+    """
+
+    def squares(parameters) -> np.ndarray:
+        return np.square(centers_of(parameters) - run.data.points[point]).sum(axis=1)
+
+    return nearest_center(
+        run,
+        point,
+        squares,
+        "squared distances",
+        "center",
+        squared_norm(row(X, sign("−"), subscript(vector("c"), K))),
+        lambda parameters: int(squares(parameters).argmin()),
+    )
 
 
 class KMeansView(MethodView):
@@ -141,29 +170,12 @@ class KMeansView(MethodView):
                 note = f"empty, so its center {'moved to the point farthest from its assigned center' if moved else 'stays'}."
             return [f"= {center}", note]
 
-        def squares(centers) -> np.ndarray:
-            return np.square(centers - run.data.points[point]).sum(axis=1)
-
         center = subscript(vector("c"), K)
-        of_point = subscript(Z, N)
-        loss = row(
-            symbol("L"), sign("="), sum_over(N), squared_norm(row(X, sign("−"), subscript(vector("c"), of_point))), VALUE
-        )
-        members = row(N, sign(":"), of_point, sign("="), K)
+        members = row(N, sign(":"), subscript(Z, N), sign("="), K)
         m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), sum_over(members), X, VALUE)
         return [
-            Formula(
-                "Objective", "", loss, "Sum of squared distances of the points to the centers of their clusters.", loss_value
-            ),
-            nearest_center(
-                run,
-                point,
-                squares,
-                "squared distances",
-                "center",
-                squared_norm(row(X, sign("−"), center)),
-                lambda centers: int(squares(centers).argmin()),
-            ),
+            objective_formula(),
+            nearest_center_formula(run, point, lambda centers: centers),
             Formula(M_STEP, "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
 

@@ -1,7 +1,8 @@
 """Gaussian mixtures in the app."""
 
+from collections.abc import Callable
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -110,6 +111,39 @@ def matched_components(run) -> list[MatchedComponent]:
     return rows
 
 
+def responsibility_values(run, point: int, cluster: int) -> Callable[[Any], list[str]]:
+    """Values of the E step of a mixture in a frame: the responsibility of a component for a point, and how it is computed."""
+    x = run.data.points[[point]]
+
+    def values(frame) -> list[str]:
+        if frame.assigned is None:
+            return ["", "not assigned yet."]
+        parameters = run.history.states[frame.assigned].parameters
+        joint = parameters.log_joint(x)[0]
+        top = joint.max()
+        log_density = top + np.log(np.exp(joint - top).sum())
+        responsibilities = np.exp(joint - log_density)
+        weight = float(parameters.weights[cluster])
+        density = np.exp(joint[cluster]) / weight if weight else 0.0
+        return [
+            f"= {responsibilities[cluster]:.3f}",
+            f"{short_number(weight)} × {short_number(density)} / {short_number(np.exp(log_density))}; "
+            f"responsibilities: {values_by_cluster(run, responsibilities, 'component')}.",
+        ]
+
+    return values
+
+
+def matrix_text(matrix) -> str:
+    """The first rows and columns of a matrix, for a formula."""
+    rows = "; ".join(" ".join(map(short_number, row[:MAX_SHOWN])) for row in matrix[:MAX_SHOWN])
+    return f"[{rows}{' …' if len(matrix) > MAX_SHOWN else ''}]"
+
+
+COVARIANCE_NOTES = {"full": "", "tied": ", shared by all", "diagonal": ", diagonal", "spherical": ", one variance"}
+"""what the formulas add to a covariance"""
+
+
 class MixtureView(MethodView):
     name = "mixture"
     title = "Gaussian mixture"
@@ -135,8 +169,12 @@ class MixtureView(MethodView):
     def placement_arrays(self, run) -> dict[str, np.ndarray]:
         return run.history.parameters[-1]._asdict()
 
+    def mixture_of(self, arrays):
+        """The validated parameters that `placement_arrays` returns."""
+        return check_gaussians(*(arrays[name] for name in Gaussians._fields))
+
     def place(self, arrays, settings: Settings, data: Data) -> Placement:
-        mixture = check_gaussians(*(arrays[name] for name in Gaussians._fields))
+        mixture = self.mixture_of(arrays)
         joint = mixture.log_joint(data.points)
         labels = self.process(settings).predict(mixture, data.points)
         # the density of a component is largest at its mean, where the distance is 0
@@ -171,20 +209,28 @@ class MixtureView(MethodView):
             "depend on the variance floor. Prefer numeric features, or K-medoids with Gower distance."
         )
 
+    def covariance_model(self, settings: Settings) -> str:
+        """Covariance model of the components."""
+        return settings.option("covariance")
+
     def state_size(self, k: int, d: int) -> int:
         return k * (d + d * d)
 
     def working_values(self, data: Data, settings: Settings) -> int:
         n, d = data.points.shape
-        features = n * feature_count(settings.option("covariance"), d)
+        features = n * feature_count(self.covariance_model(settings), d)
         return super().working_values(data, settings) + min(features, FEATURES_LIMIT // 8)
 
     def centers(self, parameters, data: Data) -> np.ndarray:
         return parameters.means
 
+    def ellipses_of(self, parameters) -> Gaussians:
+        """The Gaussians that are drawn as ellipses."""
+        return parameters
+
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """Ellipses at one and two standard deviations."""
-        _, means, covariances = run.history.states[state].parameters
+        _, means, covariances = self.ellipses_of(run.history.states[state].parameters)
         curves, gap = ellipses(covariances, plane), np.full((1, 2), np.nan)
         centers = plane.project(means)
         return [np.concatenate([m + curve, gap, m + 2 * curve]) for m, curve in zip(centers, curves, strict=True)]
@@ -213,23 +259,7 @@ class MixtureView(MethodView):
         return f"{M_STEP}: means moved by at most {shift}, loss {self.loss_text(current.loss)} (upper bound)."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
-        history, x = run.history, run.data.points[[point]]
-
-        def e_values(frame) -> list[str]:
-            if frame.assigned is None:
-                return ["", "not assigned yet."]
-            parameters = history.states[frame.assigned].parameters
-            joint = parameters.log_joint(x)[0]
-            top = joint.max()
-            log_density = top + np.log(np.exp(joint - top).sum())
-            responsibilities = np.exp(joint - log_density)
-            weight = float(parameters.weights[cluster])
-            density = np.exp(joint[cluster]) / weight if weight else 0.0
-            return [
-                f"= {responsibilities[cluster]:.3f}",
-                f"{short_number(weight)} × {short_number(density)} / {short_number(np.exp(log_density))}; "
-                f"responsibilities: {values_by_cluster(run, responsibilities, 'component')}.",
-            ]
+        history = run.history
 
         def m_values(frame) -> list[str]:
             current = history.states[frame.state]
@@ -237,13 +267,10 @@ class MixtureView(MethodView):
             if current.iteration == 0:
                 return ["", f"initial mean {coordinates(mean)}."]
             mass = float(history.sizes[current.iteration - 1][cluster])
-            scatter = "; ".join(" ".join(map(short_number, row[:MAX_SHOWN])) for row in covariance[:MAX_SHOWN])
-            more = " …" if len(covariance) > MAX_SHOWN else ""
-            model = {"full": "", "tied": ", shared by all", "diagonal": ", diagonal", "spherical": ", one variance"}
             return [
                 "",
                 f"w = {short_number(mass)} / {run.data.n:,} = {short_number(weight)}, m = {coordinates(mean)}, "
-                f"S = [{scatter}{more}]{model[run.settings.option('covariance')]}.",
+                f"S = {matrix_text(covariance)}{COVARIANCE_NOTES[run.settings.option('covariance')]}.",
             ]
 
         w, m, s = subscript(symbol("w"), K), subscript(vector("m"), K), subscript(symbol("S"), K)
@@ -270,7 +297,7 @@ class MixtureView(MethodView):
         )
         return [
             Formula("Objective", "", loss, objective, loss_value),
-            Formula(E_STEP, "E", e_step, f"For {name} and component {k}: {NOTE}", e_values),
+            Formula(E_STEP, "E", e_step, f"For {name} and component {k}: {NOTE}", responsibility_values(run, point, cluster)),
             Formula(M_STEP, "M", m_step, f"For component {k}: {NOTE}", m_values),
         ]
 
@@ -283,7 +310,7 @@ class MixtureView(MethodView):
 
     def arrays(self, run) -> dict[str, np.ndarray]:
         states = run.history.parameters
-        return {name: np.stack([getattr(one, name) for one in states]) for name in ("weights", "means", "covariances")}
+        return {name: np.stack([getattr(one, name) for one in states]) for name in states[0]._fields}
 
     def scores(self, run) -> list[Score]:
         n, d = run.data.n, run.data.points.shape[1]
@@ -327,7 +354,7 @@ class MixtureView(MethodView):
         def vector_text(values):
             return "(" + minus_signs(", ".join(f"{value:.2f}" for value in values)) + ")"
 
-        def matrix_text(values):
+        def covariance_text(values):
             return minus_signs("; ".join(" ".join(f"{value:.2f}" for value in row) for row in values))
 
         rows, matched = [], matched_components(run)
@@ -337,7 +364,7 @@ class MixtureView(MethodView):
             cells.append(None if j is None else f"{truth.weights[j]:.3f}")
             for name, text, convert in (
                 ("means", vector_text, units.in_units),
-                ("covariances", matrix_text, units.covariances_in_units),
+                ("covariances", covariance_text, units.covariances_in_units),
             ):
                 cells.append(text(convert(data, getattr(found, name)[i])))
                 cells.append(None if j is None else text(convert(data, getattr(truth, name)[j])))

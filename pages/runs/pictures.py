@@ -384,7 +384,7 @@ class _FigureBuilder:
         # position is repeated in frames before a move, and in frames in which the centers could move but stay.
         stays = not frame.moves or frame.parameters != frame.state
         states = self._trail(frame) + ([frame.parameters] if stays and frame.assigned is not None else [])
-        trails = np.stack([self.centers[s] for s in states], axis=1)  # (k, steps, 2)
+        trails = np.stack([self._drawn_centers(frame.state, s) for s in states], axis=1)  # (k, steps, 2)
         return [self._line([trail, *outlines[cluster : cluster + 1]]) for cluster, trail in enumerate(trails)]
 
     def _line(self, parts: list[np.ndarray]) -> dict:
@@ -395,8 +395,13 @@ class _FigureBuilder:
     def _trail(self, frame: Frame) -> list[int]:
         return sorted({other.parameters for other in self.frames if other.parameters <= frame.parameters})
 
+    def _drawn_centers(self, state: int, positions: int) -> np.ndarray:
+        """(k, 2) centers of the state `positions`; NaN for those that are hidden in `state`."""
+        hidden, centers = self.view.hidden_centers(self.run, state), self.centers[positions]
+        return centers if hidden is None else np.where(hidden[:, None], np.nan, centers)
+
     def _centers(self, frame: Frame) -> dict:
-        x, y = self.centers[frame.state].T.astype(self.dtype)
+        x, y = self._drawn_centers(frame.state, frame.state).T.astype(self.dtype)
         return dict(x=x, y=y) | (dict(text=self._center_names(frame)) if self.names_centers else {})
 
     def _marks(self, frame: Frame) -> dict:

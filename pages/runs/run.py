@@ -215,8 +215,8 @@ class Run:
         """(k,) rank of each cluster: its number on the screen minus 1, which also determines its color.
 
         Clusters are sorted by their position along the first principal component, so that similar clusters have the same
-        color whatever the initialization and method. Manually placed centers keep their order, and clusters matched with
-        other runs have the ranks of the matching.
+        color whatever the initialization and method; hidden ones come last. Manually placed centers keep their order, and
+        clusters matched with other runs have the ranks of the matching.
         """
         if self.matched_ranks is not None:
             return self.matched_ranks
@@ -225,8 +225,9 @@ class Run:
         ranks = ranks_by_position(self.data.points, self.cluster_centers)
         if self.centers is None:  # such methods can find many tiny clusters, which get the last colors
             small = self.sizes < 0.02 * len(self.data.points)
-            ranks = np.argsort(np.lexsort((ranks, small)))
-        return ranks
+            return np.argsort(np.lexsort((ranks, small)))
+        hidden = self.view.hidden_centers(self, len(self.history.states) - 1)
+        return ranks if hidden is None else np.argsort(np.lexsort((ranks, hidden)))
 
 
 def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:

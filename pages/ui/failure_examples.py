@@ -139,6 +139,16 @@ FAILURES = {
         "K-medoids minimizes the sum of distances instead of squared distances, and its centers are data points, so outliers "
         "have less influence: each group has its own medoid.",
     ),
+    "tails": Failure(
+        "Outliers in a mixture",
+        "One component covers the outliers, and with them two of the groups. A Gaussian gives points far away almost no "
+        "density, so a few outliers would make the likelihood tiny unless a wide component includes them.",
+        Scene(_sample("outliers", share=0.1), seed=6, method="mixture"),
+        "Use t distributions",
+        {"method": "student"},
+        "A t distribution has heavier tails than a Gaussian, so outliers fit into each component and count little in its "
+        "mean: each group has its own component. Below the plot, the points with the smallest weights are the outliers.",
+    ),
     "rings": Failure(
         "Rings",
         "K-means cuts both rings in half. It assigns each point to the nearest center, so the boundary between two clusters "
@@ -200,5 +210,5 @@ FAILURES = {
         "There is one component per group, and the BIC is lower. The Choose K page compares the BIC of every K.",
     ),
 }
-GALLERY = ("optimum", "number", "scales", "outliers", "rings", "empty", "collapse", "dimensions")
+GALLERY = ("optimum", "number", "scales", "outliers", "tails", "rings", "empty", "collapse", "dimensions")
 """the failures on the Failures page"""

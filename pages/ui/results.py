@@ -67,7 +67,7 @@ def show_numbers(run: Run, frames: list[Frame]) -> None:
                 help = f"{score.help} Of the last frame.".lstrip()
                 st.metric(score.name, score.text, help=help, width="content")
     if run.view.traits.loss is not None:
-        st.caption(f"The loss is the {run.history.process.loss_name}.")
+        st.caption(f"The loss is the {run.history.process.loss_name}. {run.view.traits.loss.rises}".rstrip())
     if run.known_groups is not None:
         show_more_scores([known_clusters(run)])
 

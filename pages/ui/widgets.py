@@ -64,7 +64,7 @@ def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
     start = _choose_start(initialization, data)
     seed = _choose_seed() if view.traits.random else 1
     if initialization or view.traits.random:
-        _offer_new_start(initialization)
+        _offer_new_start(view, initialization)
     return view.settings(None if k is None else _at_most(k, data), start, seed, data, **options)
 
 
@@ -349,19 +349,21 @@ def _choose_first_seed(help: str) -> int:
 def new_start(settings: Settings) -> tuple[Callable[[], None] | None, str]:
     """Callback that changes to a new random start of a run, and why there is none, a sentence."""
     name, view = settings.start.initialization, method(settings.method)
-    why_not = _why_no_new_start(name)
+    why_not = _why_deterministic(view, name)
     if not why_not and not (name or view.traits.random):
         why_not = f"{view.title} has no random start."
     return (None, why_not) if why_not else (next_seed, "")
 
 
-def _why_no_new_start(initialization: str) -> str:
-    """Why an initialization does not depend on the seed, a sentence; empty if it does, and without an initialization."""
-    return initializations()[initialization].why_deterministic if initialization else ""
+def _why_deterministic(view: MethodView, initialization: str) -> str:
+    """Why the random seed has no effect on a run from this initialization, a sentence; empty if it has one."""
+    if view.random_steps or not initialization:
+        return ""
+    return view.initialization(initialization).why_deterministic
 
 
-def _offer_new_start(initialization: str) -> None:
-    why_deterministic = _why_no_new_start(initialization)
+def _offer_new_start(view: MethodView, initialization: str) -> None:
+    why_deterministic = _why_deterministic(view, initialization)
     manual = "Use the next seed to place the centers at other random points"
     st.button(
         "New random start",

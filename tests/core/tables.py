@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from clustering import GaussianMixture, KMeans, KMedoids, gower_matrix, proximity_matrix
+from clustering import GaussianMixture, KMeans, KMedoids, StudentMixture, VariationalMixture, gower_matrix, proximity_matrix
 
 METHODS = {
     "K-means": (KMeans, {}),
@@ -12,9 +12,17 @@ METHODS = {
     "swap": (KMedoids, {"update": "swap"}),
     "steepest swap": (KMedoids, {"update": "steepest swap"}),
     **{kind: (GaussianMixture, {"covariance": kind}) for kind in ("full", "tied", "diagonal", "spherical")},
+    "student": (StudentMixture, {}),
+    "variational": (VariationalMixture, {}),
 }
 SEEDED = ("random", "k-means++", "plain k-means++", "maxmin")
-INITIALIZATIONS = {KMeans: SEEDED, KMedoids: (*SEEDED, "build"), GaussianMixture: (*SEEDED, "k-means")}
+INITIALIZATIONS = {
+    KMeans: SEEDED,
+    KMedoids: (*SEEDED, "build"),
+    GaussianMixture: (*SEEDED, "k-means"),
+    StudentMixture: (*SEEDED, "k-means"),
+    VariationalMixture: (*SEEDED, "k-means"),
+}
 DISTANCES = ("euclidean", "squared euclidean", "manhattan", "chebyshev")
 """metrics that are defined for any points"""
 seeds = st.integers(0, 2**32 - 1)

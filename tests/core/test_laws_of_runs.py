@@ -86,7 +86,7 @@ def test_fit_returns_the_last_state_and_earlier_states_are_not_modified(name, da
 # scaling
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name][0] is not GaussianMixture])
+@pytest.mark.parametrize("name", [name for name in METHODS if not issubclass(METHODS[name][0], GaussianMixture)])
 @examples(40)
 @given(data=st.data(), power=st.integers(-30, 30))
 def test_scaling_by_a_power_of_two_scales_the_run_exactly(name, data, power):
@@ -170,7 +170,8 @@ def test_permuting_the_points_permutes_the_labels_of_one_iteration(name, data):
         assert other[3] == pytest.approx(one[3], rel=1e-9, abs=margin)
 
 
-@each
+# the prior of the variational mixture does not grow with the number of points
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "variational"])
 @examples(40)
 @given(data=st.data())
 def test_duplicating_the_points_duplicates_the_labels_and_the_loss_of_one_iteration(name, data):

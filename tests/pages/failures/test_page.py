@@ -31,6 +31,7 @@ def notices(run):
         ("number", 0.7, 0.99),
         ("scales", 0.4, 0.8),
         ("outliers", 0.6, 0.99),
+        ("tails", 0.6, 0.97),
         ("dimensions", 0.1, 0.95),
     ],
 )

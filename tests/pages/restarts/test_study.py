@@ -100,10 +100,12 @@ def findings(request):
 
 
 def test_every_method_offers_its_repeatable_initializations():
-    assert {
+    offered = {
         name: [initialization.name for initialization in view.initializations if initialization.repeatable]
         for name, view in available_methods(RESTARTS).items()
-    } == REPEATABLE
+    }
+    assert {name: offered[name] for name in REPEATABLE} == REPEATABLE
+    assert all(offered.values())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pages.choose_k import sweep as sweep_module
+from pages.ui.failure_examples import GALLERY
 from tests.pages.app import latest, opened
 
 LINKS = {
@@ -143,7 +144,7 @@ def test_a_saved_link_to_data_opens_the_same_data(link):
 
 def test_a_link_to_the_failures_page_shows_all_examples():
     buttons = [button.label for button in opened_without_warning("/failures").button]
-    assert buttons.count("Show example") == 8
+    assert buttons.count("Show example") == len(GALLERY)
 
 
 @pytest.mark.parametrize("link", TREES)
