@@ -2,7 +2,8 @@
 
     loss = sum over points x of ||x - c(x)||^2,   c(x): center of the cluster of x
 
-x: `points` (n, d); c: `centers` (k, d). The loss is a sum of squared Euclidean distances.
+x: `points` (n, d); c: `centers` (k, d). The loss is the sum of squared Euclidean distances of the points to
+their centers; at convergence, this is the within-cluster sum of squares (inertia).
 Lloyd 1982, doi:10.1109/TIT.1982.1056489.
 """
 
