@@ -11,6 +11,7 @@ Also probabilistic PCA, and word vectors by skip-gram with negative sampling (wo
 Requires only NumPy and SciPy. Tables larger than memory are Dask arrays or dataframes, see `clustering.blocks`.
 """
 
+from clustering.bisecting_kmeans import BisectingKMeans, Splits
 from clustering.block_table import sample_rows
 from clustering.bootstrap import bootstrap
 from clustering.cooccurrences import Cooccurrences, cooccurrences, pointwise_mutual_information, tokenize
@@ -99,6 +100,7 @@ __all__ = [
     "Alternating",
     "Assignment",
     "BatchCenters",
+    "BisectingKMeans",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
@@ -121,6 +123,7 @@ __all__ = [
     "SkipGram",
     "SoftKMeans",
     "SoftMeans",
+    "Splits",
     "Stability",
     "State",
     "StudentMixture",
