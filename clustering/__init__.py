@@ -1,4 +1,5 @@
-"""Clustering algorithms as sequences of states: K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering.
+"""Clustering algorithms as sequences of states: K-means, mini-batch, bisecting and soft K-means, fuzzy c-means, K-medoids,
+mixtures of Gaussians and of Student-t distributions, Bayesian mixtures, spectral and hierarchical clustering.
 
 Also probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
 
@@ -73,6 +74,7 @@ from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximi
 from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
+from clustering.spectral_clustering import SpectralClustering, Spectrum
 from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
 from clustering.student_mixture import StudentMixture, Students, check_students
 from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
@@ -123,6 +125,8 @@ __all__ = [
     "SkipGram",
     "SoftKMeans",
     "SoftMeans",
+    "SpectralClustering",
+    "Spectrum",
     "Splits",
     "Stability",
     "State",
