@@ -1,4 +1,5 @@
-"""Clustering algorithms as sequences of states: K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering.
+"""Clustering algorithms as sequences of states: K-means, mini-batch, bisecting and soft K-means, fuzzy c-means, K-medoids,
+mixtures of Gaussians and of Student-t distributions, Bayesian mixtures, spectral and hierarchical clustering.
 
 Also probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
 
@@ -11,6 +12,7 @@ Also probabilistic PCA, and word vectors by skip-gram with negative sampling (wo
 Requires only NumPy and SciPy. Tables larger than memory are Dask arrays or dataframes, see `clustering.blocks`.
 """
 
+from clustering.bisecting_kmeans import BisectingKMeans, Splits
 from clustering.block_table import sample_rows
 from clustering.bootstrap import bootstrap
 from clustering.cooccurrences import Cooccurrences, cooccurrences, pointwise_mutual_information, tokenize
@@ -72,6 +74,7 @@ from clustering.silhouettes import Silhouette, silhouette, silhouette_of_proximi
 from clustering.similarity import analogy, most_similar, unit_vectors
 from clustering.skip_gram import SkipGram, Vectors
 from clustering.soft_kmeans import SoftKMeans, SoftMeans, soft_kmeans
+from clustering.spectral_clustering import SpectralClustering, Spectrum
 from clustering.stability import Resample, Stability, noisy_points, resampled, resampled_with_noise
 from clustering.student_mixture import StudentMixture, Students, check_students
 from clustering.threshold_tree import ThresholdTree, TreePrice, threshold_tree, tree_price
@@ -99,6 +102,7 @@ __all__ = [
     "Alternating",
     "Assignment",
     "BatchCenters",
+    "BisectingKMeans",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
@@ -121,6 +125,9 @@ __all__ = [
     "SkipGram",
     "SoftKMeans",
     "SoftMeans",
+    "SpectralClustering",
+    "Spectrum",
+    "Splits",
     "Stability",
     "State",
     "StudentMixture",

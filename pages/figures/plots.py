@@ -413,6 +413,14 @@ def ring_traces(size: int) -> tuple[dict, ...]:
     )
 
 
+def outline_traces() -> tuple[dict, ...]:
+    """Return two traces that draw a dashed outline: a light line below a dark one."""
+    return tuple(
+        dict(type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=width, dash=dash))
+        for color, width, dash in ((LIGHT, 4, "solid"), (DARK, 2, "dash"))
+    )
+
+
 def highlight_traces(mode: str, size: int) -> tuple[dict, ...]:
     """Return two traces that highlight the current step: a light outline and a dark line."""
     trace = dict(type="scatter", mode=mode, hoverinfo="skip")

@@ -371,6 +371,14 @@ class MethodView(ABC):
         """(n, d) positions of the points in a state; only if `Traits.moves_points`."""
         return run.data.points
 
+    def plane_positions(self, run, state: int, plane: Plane) -> np.ndarray:
+        """(n, 2) positions of the points in a plane in a state; only if `Traits.moves_points`."""
+        return plane.positions(self.positions(run, state))
+
+    def axis_names(self, plane: Plane) -> tuple[str, str]:
+        """Titles of the axes of the plot."""
+        return plane.names
+
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """Outline of each cluster in a state: lines (m, 2) in the plane, interrupted by NaN; empty if there are none.
 

@@ -36,6 +36,8 @@ class Traits:
     """kinds of data that it works with, see `Data.kind`"""
     k: Literal["chosen", "found", "none"] = "chosen"
     """whether the number of clusters is chosen by the user or found by the method, or there are no clusters"""
+    k_varies: bool = False
+    """whether the number of clusters changes from state to state although the final one is chosen"""
     membership: str | None = None
     """what memberships of points in clusters are called, such as "responsibility"; None for a hard method"""
     center: str | None = "center"

@@ -5,6 +5,7 @@ centers move contains only their traces and refers to the previous frame (`basef
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -88,7 +89,7 @@ def extent_of(runs: list[Run], plane: Plane) -> tuple[float, float, float, float
     for run in runs:
         if run.view.traits.moves_points:
             for state in set(run.parameters_of):
-                xy = plane.positions(run.view.positions(run, state))
+                xy = run.view.plane_positions(run, state, plane)
                 corners += [xy.min(axis=0), xy.max(axis=0)]
         shapes = [plane.project(centers) for centers in run.centers or ()]
         shapes += run.view.outlines(run, len(run.history.states) - 1, plane)
@@ -173,7 +174,7 @@ class _FigureBuilder:
 
     def _positions(self, state: int) -> np.ndarray:
         """(n, 2) positions in the plane of the points in a state, if they move."""
-        return self.plane.positions(self.view.positions(self.run, state))
+        return self.view.plane_positions(self.run, state, self.plane)
 
     def _canvas(self, xy: np.ndarray) -> paint.Canvas:
         return canvas_of(self.run.data, xy, self.extent)
@@ -214,10 +215,15 @@ class _FigureBuilder:
                 moved = [xy[self.rows]] + ([xy[ringed_rows(self.run.data)]] if ring_traces else [])
                 data = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved] + data
                 traces = list(range(len(moved))) + traces
+                recolors = self.view.traits.clusters
                 if self.painted:
-                    if last_xy is None or not np.array_equal(xy, last_xy):
+                    if recolors:
+                        points_source = self._painted(frame, self._canvas(xy))
+                    elif last_xy is None or not np.array_equal(xy, last_xy):
                         points_source = self._painted_by_true_label(self._canvas(xy))
                     images.append(dict(source=points_source))
+                elif recolors:
+                    data[0] |= dict(marker=self._marker_colors(frame))
             elif frame.moves:
                 spec["baseframe"] = str(i - 1)
             elif i > first and not self._recolors(i):
@@ -227,7 +233,7 @@ class _FigureBuilder:
                     spec["baseframe"] = str(first)
                 colored = i
                 if self.painted:
-                    points_source = self._painted(frame)
+                    points_source = self._painted(frame, self.canvas)
                     images.append(dict(source=points_source))
                 else:
                     traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
@@ -260,10 +266,9 @@ class _FigureBuilder:
             # keep the density below the points visible
             opacity = dict(opacity=0.6) if self.margins and self.painted and len(images) == len(shown) - 1 else {}
             images.append(position | opacity)
+        titled = replace(self.plane, names=self.view.axis_names(self.plane))
         layout = (
-            plane_layout(self.run.data, self.plane, self.extent, height, self.painted)
-            | player_layout(name)
-            | dict(images=images)
+            plane_layout(self.run.data, titled, self.extent, height, self.painted) | player_layout(name) | dict(images=images)
         )
         if self.narrow:
             layout["margin"] = NARROW_MARGIN
@@ -328,17 +333,17 @@ class _FigureBuilder:
         key = "images of all rows", tuple(states), self.plane.names, self.extent
         return self.run.cached(key, lambda: painted_rows(self.run, states, self.plane, self.extent, on_progress))
 
-    def _painted(self, frame: Frame) -> str:
+    def _painted(self, frame: Frame, canvas: paint.Canvas) -> str:
         if self.painted_rows:
             return self.painted_rows[frame.assigned]
         if frame.assigned is None:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
+            return canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         if assignment.memberships is not None:
-            return self.canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
+            return canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
         if assignment.labels.min() < 0:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
-        return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)
+            return canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
+        return canvas.paint(palette.rgb(colors), labels=assignment.labels)
 
     def _painted_by_true_label(self, canvas: paint.Canvas) -> str:
         labels = self._constant_labels

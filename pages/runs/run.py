@@ -79,8 +79,8 @@ class Run:
 
     @property
     def has_fixed_clusters(self) -> bool:
-        """Whether cluster indices mean the same in all states; false if the number of clusters is found by the method."""
-        return self.view.traits.k != "found"
+        """Whether cluster indices mean the same in all states; false if the number of clusters varies or is found."""
+        return self.view.traits.k != "found" and not self.view.traits.k_varies
 
     @property
     def key(self) -> tuple:

@@ -378,7 +378,7 @@ def check_moves_of_points(run: Run, shown: RunPictures) -> None:
     plane = column_plane(run.data.columns, 0, 1)
     before = None
     for frame, spec in zip(shown.frames, shown.picture.frames, strict=True):
-        xy = plane.positions(run.view.positions(run, frame.state))
+        xy = run.view.plane_positions(run, frame.state, plane)
         assert spec.traces[0] == 0
         assert spec.baseframe is None
         assert np.allclose(np.column_stack([spec.data[0].x, spec.data[0].y]), xy, rtol=1e-5, atol=1e-5)
