@@ -1,6 +1,7 @@
-"""Clustering algorithms as sequences of states: K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering.
+"""Clustering algorithms as sequences of states: by centers, by mixtures, hierarchical, and by density.
 
-Also probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
+K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering and DBSCAN; also probabilistic PCA, and word
+vectors by skip-gram with negative sampling (word2vec).
 
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
@@ -29,6 +30,7 @@ from clustering.criteria import (
     uniform_reference,
     within_groups,
 )
+from clustering.dbscan import DBSCAN, suggested_eps, suggested_min_points
 from clustering.edit_distance import edit_distances
 from clustering.fuzzy_c_means import FuzzyCMeans
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
@@ -92,6 +94,7 @@ from clustering.validation import (
 )
 
 __all__ = [
+    "DBSCAN",
     "LINKAGES",
     "Alternating",
     "Assignment",
@@ -188,6 +191,8 @@ __all__ = [
     "standardized_differences",
     "subsample_agreement",
     "subsample_size",
+    "suggested_eps",
+    "suggested_min_points",
     "three_gaussians",
     "threshold_tree",
     "tokenize",
