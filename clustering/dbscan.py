@@ -288,7 +288,7 @@ def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
 
 
 def _clusters_of_most(labels: np.ndarray, core: np.ndarray) -> int:
-    """Number of clusters with at least `MIN_SHARE` of all points as core points; 0 if it is 1, or if too few points are in them.
+    """Number of clusters with at least `MIN_SHARE` of all points as core points; 0 if it is 1 or if they have too few points.
 
     labels : (n,) cluster of each point, from 1; points that are no core points are alone.
     core : (n,) whether a point is a core point.

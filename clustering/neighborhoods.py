@@ -118,6 +118,10 @@ class MatrixNeighbors:
         """(n,) distance of each point to the point with this index."""
         return self.matrix[row]
 
+    def counts(self, rows: np.ndarray, eps: float) -> np.ndarray:
+        """(m,) number of points within eps of each of these points, including the point itself."""
+        return np.count_nonzero(self.matrix[rows] <= eps, axis=1)
+
     def core(self, eps: float, min_points: int) -> np.ndarray:
         """(n,) whether at least `min_points` points, including the point itself, are within eps."""
         return np.concatenate([np.count_nonzero(rows <= eps, axis=1) >= min_points for rows in self._blocks()])

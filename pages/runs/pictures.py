@@ -238,9 +238,9 @@ class _FigureBuilder:
             points["mode"] = "text" if "text" in points else "none"
         else:
             points = self._points()
-            points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
-                self.frames[-1]
-            )
+            size, sizes = marker_size(len(self.xy)), self.view.point_sizes(self.run)
+            size = size if sizes is None else np.round(size * sizes, 2)
+            points["marker"] = dict(size=size, opacity=0.8, line=dict(width=0)) | self._marker_colors(self.frames[-1])
         lines = [
             style | line | dict(line=style["line"] | dict(dash=self.view.static_dash))
             for style, line in zip(self._line_styles(), outlines, strict=False)

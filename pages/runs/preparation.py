@@ -129,7 +129,7 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     if data.all_rows is not None and not view.traits.blocks:
         note = f"{view.title} uses a random sample of {len(data.points):,} of the {data.n:,} points."
         data = data.without_other_rows
-    elif view.traits.pairwise and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
+    elif view.matrix_metric(settings) is not None and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
         note = (
             f"{view.title} needs all pairwise distances; it uses a sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the "
             f"{len(data.points):,} points."

@@ -66,6 +66,13 @@ class Run:
         labels = self.history.last.labels
         return np.full(len(self.data.points), -1) if labels is None else labels
 
+    def points_without_cluster(self, state: int) -> int:
+        """Number of points with the label -1 in a state with an assignment: noise, or not assigned yet."""
+        sizes = self.history.states[state].assignment.sizes
+        if self.memberships is None:
+            return self.data.n - int(sizes.sum())
+        return int(np.count_nonzero(self.history.assignment(state).labels < 0))
+
     @property
     def memberships(self) -> np.ndarray | None:
         """(n, k) memberships in the last state, in the method's own order; None for hard methods and without clusters."""
@@ -144,7 +151,7 @@ class Run:
         n, d = self.data.points.shape
         traits = self.view.traits
         states = len(self.history) * self.view.values_per_state(self.data, self.settings, self.k)
-        if traits.pairwise:
+        if self.view.matrix_metric(self.settings) is not None:
             return states + getattr(self.model_input, "n_values", n * n)
         features = getattr(self.history.prepared, "features", None)
         kept = 0 if features is None else features.size

@@ -151,7 +151,7 @@ def test_the_gif_has_all_frames_and_shows_the_last_one_longer():
 
 def test_the_loss_curve_grows_with_the_frames():
     run, frames, _ = drawn()
-    curve = Stills(curves.loss_curve(run, frames, "name"), 320, 260)
+    curve = Stills(curves.curve_of(run, frames, "name"), 320, 260)
 
     def drawn_pixels(i):
         image = np.asarray(curve.at(i)).astype(int)

@@ -108,7 +108,7 @@ def test_every_frame_of_both_figures_shows_the_results_of_the_core(options):
     run = sample_run(**options)
     frames, _ = frames_of(run)
     picture = pictures.picture(run, frames, plane_of(run), "name", background=pictures.Regions)
-    curve = curves.loss_curve(run, frames, "name")
+    curve = curves.curve_of(run, frames, "name")
     assert [f.name for f in picture.frames] == [f.name for f in curve.frames] == [str(i) for i in range(len(frames))]
     for frame, drawn, point in zip(frames, picture.frames, curve.frames, strict=True):
         centers = drawn.data[-1]
