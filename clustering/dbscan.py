@@ -8,9 +8,10 @@
 Ester, Kriegel, Sander & Xu 1996, "A density-based algorithm for discovering clusters in large spatial databases with noise",
 KDD; Schubert, Sander, Ester, Kriegel & Xu 2017, doi:10.1145/3068335. There is no loss and nothing random.
 
-A cluster grows from its first core point, ring by ring: ring r + 1 has the points within eps of a core point of ring r that
-belong to no cluster yet. A border point that is near several clusters therefore belongs to the one that was found first, and
-depends on the order of the points, as in the original algorithm and in scikit-learn. Core points and noise do not.
+A cluster starts with its first core point and all points within eps, the first ring. It grows ring by ring: ring r + 1 has the
+points within eps of a core point of ring r that belong to no cluster yet. A border point that is near several clusters
+therefore belongs to the one that was found first, and depends on the order of the points, as in the original algorithm and in
+scikit-learn. Core points and noise do not.
 """
 
 from collections.abc import Iterator
@@ -200,14 +201,15 @@ def _labels_so_far(visits: Visits) -> np.ndarray:
 def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
     """(n,) iteration in which each point joins its cluster, from 1; 0 for noise.
 
-    Clusters follow one another, each ring by ring. If there are more than `MAX_STEPS` rings, an iteration has several: as
-    many as have their share of the points.
+    Clusters follow one another, each ring by ring; a cluster starts with its first core point and the first ring. If there are
+    more than `MAX_STEPS` rings, an iteration has several: as many as have their share of the points.
     """
     iterations = np.zeros(len(labels), dtype=np.intp)
     inside = np.flatnonzero(labels >= 0)
     if not len(inside):
         return iterations
-    _, numbers, counts = np.unique(np.stack([labels[inside], rings[inside]]), axis=1, return_inverse=True, return_counts=True)
+    rings = np.stack([labels[inside], np.maximum(rings[inside], 1)])
+    _, numbers, counts = np.unique(rings, axis=1, return_inverse=True, return_counts=True)
     numbers = numbers.ravel()
     if len(counts) > MAX_STEPS:
         parts = np.floor((np.cumsum(counts) - counts / 2) * MAX_STEPS / len(inside))

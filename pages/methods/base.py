@@ -397,8 +397,8 @@ class MethodView(ABC):
         """(m, 2) line, interrupted by NaN, that marks what changes in a state; None if there is none."""
         return None
 
-    def point_sizes(self, run) -> np.ndarray | None:
-        """(n,) relative sizes of the points' markers, which tell kinds of points apart; None if all are equal."""
+    def point_sizes(self, run, state: int) -> np.ndarray | None:
+        """(n,) relative sizes of the points' markers in a state, which tell kinds of points apart; None if all are equal."""
         return None
 
     def has_regions(self, data: Data, settings: Settings) -> bool:

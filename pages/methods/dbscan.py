@@ -118,8 +118,9 @@ class DBSCANView(MethodView):
     def centers(self, parameters, data: Data) -> None:
         return None
 
-    def point_sizes(self, run) -> np.ndarray:
-        return SIZES[kinds_of(run)]
+    def point_sizes(self, run, state: int) -> np.ndarray | None:
+        kinds = kinds_of(run)
+        return SIZES[kinds if state else np.zeros_like(kinds)]
 
     def phases(self, run) -> dict[str, str]:
         eps, count = run.settings.option("eps"), run.settings.option("min_points")

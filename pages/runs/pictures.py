@@ -230,7 +230,7 @@ class _FigureBuilder:
                     points_source = self._painted(frame)
                     images.append(dict(source=points_source))
                 else:
-                    traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
+                    traces, data = [0] + traces, [dict(marker=self._markers(frame))] + data
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         if self.painted:
             # traces without markers still show hover labels; even invisible markers are slow to draw
@@ -238,9 +238,8 @@ class _FigureBuilder:
             points["mode"] = "text" if "text" in points else "none"
         else:
             points = self._points()
-            size, sizes = marker_size(len(self.xy)), self.view.point_sizes(self.run)
-            size = size if sizes is None else np.round(size * sizes, 2)
-            points["marker"] = dict(size=size, opacity=0.8, line=dict(width=0)) | self._marker_colors(self.frames[-1])
+            marker = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0))
+            points["marker"] = marker | self._markers(self.frames[-1])
         lines = [
             style | line | dict(line=style["line"] | dict(dash=self.view.static_dash))
             for style, line in zip(self._line_styles(), outlines, strict=False)
@@ -302,6 +301,12 @@ class _FigureBuilder:
         """Colors of the clusters in a frame."""
         state = len(self.run.history.states) - 1 if frame.assigned is None else frame.assigned
         return [palette.color_of(rank) for rank in self.run.ranks_of(state)]
+
+    def _markers(self, frame: Frame) -> dict:
+        """Colors and symbols of the points, and their sizes if they differ."""
+        sizes = self.view.point_sizes(self.run, frame.state)
+        sizes = {} if sizes is None else dict(size=np.rint(marker_size(len(self.xy)) * sizes).astype(np.uint8))
+        return self._marker_colors(frame) | sizes
 
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
