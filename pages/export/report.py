@@ -22,8 +22,9 @@ from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
 from pages.runs import curves, pixels
+from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.profiles import Profiles
-from pages.runs.run import Run
+from pages.runs.run import Run, silhouette_points
 from pages.runs.run_pictures import RunPictures
 from pages.runs.segments import segments_of
 
@@ -98,15 +99,17 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
     if width is not None:
-        sampled = len(width.rows) < run.data.n
-        of = f" (sample of {len(width.rows):,} points)" if sampled else ""
+        points = silhouette_points(width, run.labels, run.data.n)
+        of = f" ({points})" if points else ""
         pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, 0 = on the boundary)")))
     if run.agreement is not None:
         true_labels = run.data.true_labels_name
+        noise = f"; {NOISE_IS_A_GROUP}" if (run.labels < 0).any() else ""
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance"
+                + noise,
             ),
             ("V-measure (normalized mutual information)", f"{run.known_groups.v_measure:.3f} vs. the {true_labels}"),
         ]

@@ -14,8 +14,9 @@ from pages.datasets.formatting import minus_signs, pluralize
 from pages.export.segment_files import reasons
 from pages.figures import palette
 from pages.figures.markup import Raw, cell, cluster_mark
+from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.profiles import MAX_PARTS, MIN_DIFFERENCE, Difference, Profiles
-from pages.runs.run import silhouette_of
+from pages.runs.run import silhouette_of, silhouette_points
 from pages.runs.segments import Segments
 
 MIN_EFFECT = 0.1
@@ -146,7 +147,8 @@ def _silhouette(segments: Segments) -> str:
     if width is None:
         return ""
     structure = next(name for threshold, name in STRUCTURES if width.mean > threshold)
-    sample = f" (in a sample of {len(width.rows):,} {run.data.noun}s)" * (len(width.rows) < len(segments.labels))
+    points = silhouette_points(width, segments.labels, len(segments.labels), run.data.noun)
+    sample = f" ({points})" if points else ""
     return (
         f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, by a rule of thumb {structure}; 1 means that the "
         f"segments are well separated, 0 that {run.data.noun}s lie on the boundary between two segments."
@@ -157,14 +159,13 @@ def _agreement(segments: Segments) -> str:
     data = segments.data
     if not data.groups:
         return ""
-    both = (data.labels >= 0) & (segments.labels >= 0)
-    if not both.any():
-        return ""
+    both = data.labels >= 0
     known, found = data.labels[both], segments.labels[both]
+    noise = f"; {NOISE_IS_A_GROUP}" if (found < 0).any() else ""
     rand, information = adjusted_rand_index(known, found), normalized_mutual_information(known, found)
     return (
         f"Compared with the {data.true_labels_name}, the adjusted Rand index is {minus_signs(f'{rand:.3f}')} (1 = identical, "
-        f"0 = as expected by chance) and the normalized mutual information {information:.3f}."
+        f"0 = as expected by chance) and the normalized mutual information {information:.3f}{noise}."
     )
 
 

@@ -91,7 +91,15 @@ class DBSCANView(MethodView):
     name = "dbscan"
     title = "DBSCAN"
     order = 5
-    traits = Traits(data=frozenset({POINTS, PROXIMITIES}), k="found", center=None, loss=None, random=False, noise=True)
+    traits = Traits(
+        data=frozenset({POINTS, PROXIMITIES}),
+        k="found",
+        center=None,
+        loss=None,
+        random=False,
+        noise=True,
+        keeps_numbers=True,
+    )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})

@@ -51,6 +51,8 @@ class Traits:
     """whether it can use all rows of a table on the server; other methods use a random sample"""
     noise: bool = False
     """whether points can remain without a cluster at the end, as noise with the label -1"""
+    keeps_numbers: bool = False
+    """whether a cluster has the same number in all states; only needed if `k` is "found\", as it holds for the others"""
     moves_points: bool = False
     """whether points move from state to state, see `MethodView.positions`"""
 

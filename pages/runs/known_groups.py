@@ -27,6 +27,8 @@ TEXTS = {
     "purity": "share of points whose group is the most frequent one in their cluster; grows with the number of clusters",
 }
 """what the scores are"""
+NOISE_IS_A_GROUP = "points in no cluster count as one cluster, as in scikit-learn"
+"""how the scores treat noise: without it, a method could reach any score by calling most points noise"""
 
 
 class KnownGroups(NamedTuple):
@@ -42,12 +44,15 @@ class KnownGroups(NamedTuple):
 
     @classmethod
     def of(cls, groups: np.ndarray, clusters: np.ndarray) -> Self | None:
-        """The scores for labels (n,) of points, without those of which either is -1; None if there are no others."""
-        both = (groups >= 0) & (clusters >= 0)
-        if not both.any():
+        """The scores for labels (n,) of points; None if no point has a known group.
+
+        Points whose group is -1 are left out. Points in no cluster, with the label -1, count as one cluster.
+        """
+        known = groups >= 0
+        if not known.any():
             return None
-        # short integers, which are sorted faster
-        groups, clusters = (labels[both].astype(np.min_scalar_type(int(labels.max()))) for labels in (groups, clusters))
+        # short integers, which are sorted faster; a signed type holds -1 too
+        groups, clusters = (labels[known].astype(np.min_scalar_type(-2 - int(labels.max()))) for labels in (groups, clusters))
         homogeneity, completeness, harmonic_mean = v_measure(groups, clusters)
         return cls(
             adjusted_rand_index(groups, clusters),
@@ -56,7 +61,7 @@ class KnownGroups(NamedTuple):
             completeness,
             fowlkes_mallows_index(groups, clusters),
             purity(groups, clusters),
-            confusion_matrix(groups, clusters),
+            _confusion(groups, clusters),
         )
 
     def table(self, groups: list[str], clusters: list[str]) -> pd.DataFrame:
@@ -69,6 +74,23 @@ class KnownGroups(NamedTuple):
         for name, column in zip(clusters, shares.T, strict=True):
             table[f"{name}, share of group"] = column
         return table
+
+
+def _confusion(groups: np.ndarray, clusters: np.ndarray) -> ConfusionMatrix:
+    """The confusion matrix; noise has the last column, with the label -1, and matches no group."""
+    noise = clusters < 0
+    if not noise.any():
+        return confusion_matrix(groups, clusters)
+    rows, of_point = np.unique(groups, return_inverse=True)
+    columns, matches = [np.bincount(of_point[noise], minlength=len(rows))], np.full(len(rows), -1)
+    found = np.zeros(0, dtype=np.intp)
+    if not noise.all():
+        inside = confusion_matrix(groups[~noise], clusters[~noise])
+        present, found = np.searchsorted(rows, inside.groups), inside.clusters
+        counts = np.zeros((len(rows), len(found)), dtype=np.intp)
+        counts[present], matches[present] = inside.counts, inside.matches
+        columns = [counts, *columns]
+    return ConfusionMatrix(np.column_stack(columns), rows, np.append(found, -1), matches)
 
 
 def group_names(data: Data) -> list[str]:

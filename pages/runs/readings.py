@@ -7,7 +7,7 @@ import numpy as np
 from pages.datasets import units
 from pages.datasets.formatting import format_number, minus_signs
 from pages.runs.frames import Frame
-from pages.runs.known_groups import NAMES, TEXTS, KnownGroups
+from pages.runs.known_groups import NAMES, NOISE_IS_A_GROUP, TEXTS, KnownGroups
 from pages.runs.run import Run
 
 MAX_SCORED = 10_000
@@ -33,9 +33,11 @@ def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
     found = [FrameNumbers("Iteration", [f"{state.iteration}" for state in states]), FrameNumbers("Status", status)]
     if run.known_groups is not None:
         scores = known_groups_at(run, frames)
+        noise = f"; {NOISE_IS_A_GROUP}" if run.view.traits.noise else ""
         for name in ("adjusted_rand", "v_measure"):
             texts = [NONE if one is None else minus_signs(f"{getattr(one, name):.3f}") for one in scores]
-            found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}."))
+            help = f"Agreement with the {run.data.true_labels_name}: {TEXTS[name]}{noise}."
+            found.append(FrameNumbers(NAMES[name], texts, help))
     if run.view.traits.loss is not None:
         found.append(FrameNumbers("Loss", [NONE if frame.loss is None else format_number(frame.loss) for frame in frames]))
     if run.view.traits.k == "found":

@@ -208,8 +208,11 @@ class Run:
         if states[state].assignment is None:
             return self.ranks_of(next(i for i, one in enumerate(states) if i > state and one.assignment is not None))
 
+        k = len(states[state].assignment.sizes)
+        if self.view.traits.keeps_numbers:
+            return self.ranks[:k]
+
         def match():
-            k = len(states[state].assignment.sizes)
             larger = max(k, self.k)
             ranks = np.append(self.ranks, np.arange(self.k, larger))
             labels = self.history.assignment(state).labels
@@ -261,6 +264,13 @@ def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> 
     except ValueError:
         return None
     return widths._replace(rows=rows[widths.rows])
+
+
+def silhouette_points(width: Silhouette, labels: np.ndarray, n: int, noun: str = "point") -> str:
+    """Of which points a silhouette is the mean, for parentheses; empty if of all n points. The labels are (n,) or a sample."""
+    noise = int(np.count_nonzero(labels < 0))
+    sampled = f"sample of {len(width.rows):,} {noun}s" if len(width.rows) < n - noise else ""
+    return ", ".join(filter(None, [sampled, f"without {pluralize(noise, noun)} in no cluster" if noise else ""]))
 
 
 def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
