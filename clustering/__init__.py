@@ -1,7 +1,7 @@
 """Clustering algorithms as sequences of states: by centers, by mixtures, hierarchical, and by density.
 
-K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering and DBSCAN; also probabilistic PCA, and word
-vectors by skip-gram with negative sampling (word2vec).
+K-means, fuzzy c-means, K-medoids, Gaussian mixtures, hierarchical clustering, DBSCAN and mean shift; also probabilistic PCA,
+and word vectors by skip-gram with negative sampling (word2vec).
 
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
@@ -45,6 +45,7 @@ from clustering.least_change import (
     least_move_by_search,
     least_move_to_nearest,
 )
+from clustering.mean_shift import MeanShift, suggested_bandwidth
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.pixels import pixel_counts, quantile_extent
@@ -108,6 +109,7 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
+    "MeanShift",
     "MeanTest",
     "Notice",
     "PrincipalComponents",
@@ -191,6 +193,7 @@ __all__ = [
     "standardized_differences",
     "subsample_agreement",
     "subsample_size",
+    "suggested_bandwidth",
     "suggested_eps",
     "suggested_min_points",
     "three_gaussians",
