@@ -278,6 +278,10 @@ class MethodView(ABC):
         """Metric of the proximity matrix; None if these settings need none."""
         return dict(settings.options).get("metric", "euclidean") if self.traits.pairwise else None
 
+    def max_points(self, settings: Settings) -> int | None:
+        """Number of points above which a run uses a random sample, as it needs all pairwise distances; None for no limit."""
+        return None if self.matrix_metric(settings) is None else MAX_POINTS_FOR_PROXIMITIES
+
     def state_size(self, k: int, d: int) -> int:
         """Number of parameters in a state, for k clusters and d features."""
         return k * d

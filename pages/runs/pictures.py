@@ -145,7 +145,7 @@ class Regions:
     def source(self, state: int) -> str:
         """Image of the regions in a state, as a data URI."""
         parameters = self.run.history.states[state].parameters
-        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)])
+        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)]).reshape(-1, 3)
         return paint.regions(self.run.view.regions(self.run, parameters, self.grid), colors)
 
 
@@ -212,10 +212,15 @@ class _FigureBuilder:
             if self.moves_points:
                 last_xy, xy = xy, self._positions(frame.state)
                 moved = [xy[self.rows]] + ([xy[ringed_rows(self.run.data)]] if ring_traces else [])
-                data = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved] + data
+                parts = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved]
+                if self.view.traits.clusters and not self.painted:
+                    parts[0] |= dict(marker=self._markers(frame))
+                data = parts + data
                 traces = list(range(len(moved))) + traces
                 if self.painted:
-                    if last_xy is None or not np.array_equal(xy, last_xy):
+                    if self.view.traits.clusters:
+                        points_source = self._painted(frame, self._canvas(xy))
+                    elif last_xy is None or not np.array_equal(xy, last_xy):
                         points_source = self._painted_by_true_label(self._canvas(xy))
                     images.append(dict(source=points_source))
             elif frame.moves:
@@ -227,7 +232,7 @@ class _FigureBuilder:
                     spec["baseframe"] = str(first)
                 colored = i
                 if self.painted:
-                    points_source = self._painted(frame)
+                    points_source = self._painted(frame, self.canvas)
                     images.append(dict(source=points_source))
                 else:
                     traces, data = [0] + traces, [dict(marker=self._markers(frame))] + data
@@ -333,17 +338,17 @@ class _FigureBuilder:
         key = "images of all rows", tuple(states), self.plane.names, self.extent
         return self.run.cached(key, lambda: painted_rows(self.run, states, self.plane, self.extent, on_progress))
 
-    def _painted(self, frame: Frame) -> str:
+    def _painted(self, frame: Frame, canvas: paint.Canvas) -> str:
         if self.painted_rows:
             return self.painted_rows[frame.assigned]
         if frame.assigned is None:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL]))
+            return canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         if assignment.memberships is not None:
-            return self.canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
+            return canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
         if assignment.labels.min() < 0:
-            return self.canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
-        return self.canvas.paint(palette.rgb(colors), labels=assignment.labels)
+            return canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
+        return canvas.paint(palette.rgb(colors), labels=assignment.labels)
 
     def _painted_by_true_label(self, canvas: paint.Canvas) -> str:
         labels = self._constant_labels
