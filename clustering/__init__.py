@@ -48,6 +48,7 @@ from clustering.least_change import (
 from clustering.mean_shift import MeanShift, suggested_bandwidth
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
+from clustering.optics import OPTICS, ReachabilityOrder, labels_below, labels_of_valleys, reachability_order, valleys
 from clustering.pixels import pixel_counts, quantile_extent
 from clustering.ppca import ProbabilisticPCA, impute
 from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
@@ -97,6 +98,7 @@ from clustering.validation import (
 __all__ = [
     "DBSCAN",
     "LINKAGES",
+    "OPTICS",
     "Alternating",
     "Assignment",
     "ConfusionMatrix",
@@ -115,6 +117,7 @@ __all__ = [
     "PrincipalComponents",
     "ProbabilisticPCA",
     "Process",
+    "ReachabilityOrder",
     "Resample",
     "Restart",
     "Silhouette",
@@ -163,6 +166,8 @@ __all__ = [
     "iterate",
     "kl_divergence",
     "kmeans_mean_test",
+    "labels_below",
+    "labels_of_valleys",
     "least_changes_by_search",
     "least_changes_to_nearest",
     "least_move_by_search",
@@ -181,6 +186,7 @@ __all__ = [
     "proximity_matrix",
     "purity",
     "quantile_extent",
+    "reachability_order",
     "resampled",
     "resampled_with_noise",
     "restarts",
@@ -206,5 +212,6 @@ __all__ = [
     "uniform_reference",
     "unit_vectors",
     "v_measure",
+    "valleys",
     "within_groups",
 ]
