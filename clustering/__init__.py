@@ -35,6 +35,7 @@ from clustering.edit_distance import edit_distances
 from clustering.fuzzy_c_means import FuzzyCMeans
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
+from clustering.hdbscan import HDBSCAN, CondensedTree, DensityHierarchy, density_hierarchy
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
 from clustering.kmeans import KMeans, bisect
@@ -97,13 +98,16 @@ from clustering.validation import (
 
 __all__ = [
     "DBSCAN",
+    "HDBSCAN",
     "LINKAGES",
     "OPTICS",
     "Alternating",
     "Assignment",
+    "CondensedTree",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
+    "DensityHierarchy",
     "FuzzyCMeans",
     "Gap",
     "GaussianMixture",
@@ -151,6 +155,7 @@ __all__ = [
     "cooccurrences",
     "cramers_v",
     "davies_bouldin",
+    "density_hierarchy",
     "distinct_partitions",
     "edit_distances",
     "elbow",
