@@ -30,6 +30,7 @@ from clustering.criteria import (
     uniform_reference,
     within_groups,
 )
+from clustering.dbcv import density_based_validity
 from clustering.dbscan import DBSCAN, suggested_eps, suggested_min_points
 from clustering.edit_distance import edit_distances
 from clustering.fuzzy_c_means import FuzzyCMeans
@@ -155,6 +156,7 @@ __all__ = [
     "cooccurrences",
     "cramers_v",
     "davies_bouldin",
+    "density_based_validity",
     "density_hierarchy",
     "distinct_partitions",
     "edit_distances",
