@@ -345,7 +345,8 @@ class _FigureBuilder:
             return canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         if assignment.memberships is not None:
-            return canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
+            memberships, colors = palette.with_noise(assignment.memberships, colors)
+            return canvas.paint(palette.rgb(colors), responsibilities=memberships.T)
         if assignment.labels.min() < 0:
             return canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
         return canvas.paint(palette.rgb(colors), labels=assignment.labels)

@@ -113,8 +113,8 @@ class AssignmentOfSample:
 def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs:
     """The inputs of a run with these settings.
 
-    Methods that need all pairwise proximities get a random sample of large data sets, and those that cannot use all rows of
-    a table on the server get the points in memory.
+    Methods that need all pairwise proximities, or whose number of points is limited, get a random sample of large data sets,
+    and those that cannot use all rows of a table on the server get the points in memory.
 
     Raises
     ------
