@@ -14,7 +14,7 @@ doi:10.1145/2733381, with outlier scores (GLOSH).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -132,7 +132,9 @@ class DensityLevel(NamedTuple):
     level: float | None
     """density level lambda; None once clusters are selected"""
     clusters: np.ndarray
-    """(K,) clusters of the condensed tree that are the clusters of this state"""
+    """(K,) clusters of the condensed tree that are the clusters of this state, sorted"""
+    has_strengths: bool = False
+    """whether points have membership strengths; otherwise they belong to their cluster entirely"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,13 +254,15 @@ class HDBSCAN:
         first = self.start(points)
         found = first.hierarchy
         selected = selected_clusters(found.tree, self.selection, self.single)
-        shown = [("level", level, _clusters_present(found.tree, level)) for level in _levels(found)]
-        shown += [("select", None, selected), ("strength", None, selected)]
+        shown = [DensityLevel(found, level, _clusters_present(found.tree, level)) for level in _levels(found)]
+        shown += [DensityLevel(found, None, selected, has_strengths) for has_strengths in (False, True)]
         before = None
-        for iteration, (phase, level, clusters) in enumerate(shown[: max_iter + 1]):
-            parameters = DensityLevel(found, level, clusters)
-            assignment = self._assignment(parameters, before, strengths=phase == "strength")
-            converged = phase == "strength"
+        for iteration, parameters in enumerate(shown[: max_iter + 1]):
+            assignment = self.assign(points, parameters)
+            if before is not None:
+                assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
+            converged = parameters.has_strengths
+            phase = "strength" if converged else "select" if parameters.level is None else "level"
             notices = ()
             if converged:
                 notices = self._notices(parameters)
@@ -272,20 +276,16 @@ class HDBSCAN:
         return ()
 
     def assign(self, prepared: np.ndarray, parameters: DensityLevel) -> HierarchyAssignment:
-        """The clusters of a state, except the last one, without strengths; see `Process.assign`."""
-        return self._assignment(parameters, None, strengths=False)
-
-    def _assignment(self, parameters: DensityLevel, before: np.ndarray | None, strengths: bool) -> HierarchyAssignment:
+        """The clusters of a state; see `Process.assign`."""
         tree, clusters = parameters.hierarchy.tree, parameters.clusters
         if parameters.level is None:
-            labels, densities = labels_and_strengths(tree, clusters)
+            labels, strengths = labels_and_strengths(tree, clusters)
         else:
             at_level = tree.clusters_at(parameters.level)
             labels = np.where(at_level < 0, -1, np.searchsorted(clusters, at_level))
-        if not strengths:
-            densities = np.where(labels < 0, 0.0, 1.0)
-        changed = len(labels) if before is None else int(np.count_nonzero(labels != before))
-        return HierarchyAssignment(labels, len(clusters), densities, changed)
+        if not parameters.has_strengths:
+            strengths = np.where(labels < 0, 0.0, 1.0)
+        return HierarchyAssignment(labels, len(clusters), strengths, len(labels))
 
     def _notices(self, parameters: DensityLevel) -> tuple[Notice, ...]:
         found = []

@@ -10,7 +10,7 @@ corrected by predecessors as in Schubert & Gertz 2018, "Improving the Cluster St
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -181,8 +181,7 @@ class OPTICS:
             parameters = first._replace(reached=reached)
             assignment = self.assign(points, parameters)
             if before is not None:
-                changed = int(np.count_nonzero(assignment.labels != before))
-                assignment = OrderAssignment(assignment.labels, assignment.sizes, changed)
+                assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
             converged, notices = iteration == len(steps), ()
             if converged:
                 notices = _notices(first)
