@@ -1,13 +1,18 @@
 """What methods that cluster by density have in common: defaults, scores, and the lines between linked points."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
-from clustering import density_based_validity
+from clustering import density_based_validity, suggested_min_points
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.hulls import links
 from pages.methods.base import Score
+from pages.methods.dbscan import MIN_POINTS as DBSCAN_MIN_POINTS
 from pages.methods.options import Option
 
 MAX_POINTS = 20_000
@@ -16,19 +21,44 @@ MAX_SCORED = 5_000
 """points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
 """points between which lines are drawn"""
-MIN_POINTS = Option(
-    "min_points",
-    "Points in a core",
-    5,
+
+
+def default_min_points(data: Data, chosen: Mapping[str, Any]) -> int:
+    """`suggested_min_points` for the data, but at least 2."""
+    return max(2, suggested_min_points(len(data.points), data.points.shape[1]))
+
+
+MIN_POINTS = replace(
+    DBSCAN_MIN_POINTS,
     low=2,
-    high=1_000,
-    step=1,
-    short_label=lambda count: f"cores of {count}",
-    default_for=lambda data: min(max(5, 2 * data.points.shape[1]), len(data.points)),
-    help="The core distance of a point is the distance to this many nearest points, itself included. Larger values smooth the "
-    "density. Default: twice the number of features (Sander et al. 1998, doi:10.1023/A:1009745219419), and at least 5.",
-    width=140,
+    number_for=default_min_points,
+    help="The core distance of a point is the distance to this many nearest points, including the point itself. Larger values "
+    "smooth the density. Default: twice the number of columns or the logarithm of the number of points, whichever is larger, "
+    "but at most a twentieth of the points.",
 )
+
+
+def cluster_size_option(percent: int) -> Option:
+    """The smallest size of a cluster, by default this percentage of the points."""
+
+    def default(data: Data, chosen: Mapping[str, Any]) -> int:
+        n = len(data.points)
+        return max(2, min(max(5, n * percent // 100), n))
+
+    return Option(
+        "min_cluster_size",
+        "Min cluster size",
+        5,
+        low=2,
+        high=100_000,
+        step=1,
+        number_for=default,
+        short_label=lambda size: f"size {size}",
+        help=f"Smallest number of points of a cluster. Default: {percent}% of the points, and at least 5.",
+        width=140,
+    )
+
+
 SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
     "shape. Noise counts as 0."
@@ -62,9 +92,3 @@ def counts_text(labels: np.ndarray) -> str:
     noise = int(np.count_nonzero(labels < 0))
     verb = "is" if noise == 1 else "are"
     return f"{pluralize(int(labels.max()) + 1, 'cluster')}; {pluralize(noise, 'point')} {verb} noise"
-
-
-def default_cluster_size(data: Data) -> int:
-    """Smallest cluster by default: 2% of the points, and at least 5."""
-    n = len(data.points)
-    return min(max(5, n // 50), max(n, 2))

@@ -10,7 +10,7 @@ from clustering import HDBSCAN
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.methods import density
-from pages.methods.base import MethodView, Score, Script
+from pages.methods.base import Curve, MethodView, Score, Script
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -31,19 +31,6 @@ from pages.methods.formulas import (
 from pages.methods.options import Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Traits
 
-MIN_CLUSTER_SIZE = Option(
-    "min_cluster_size",
-    "Points in a cluster",
-    5,
-    low=2,
-    high=100_000,
-    step=1,
-    short_label=lambda size: f"clusters of {size}",
-    default_for=density.default_cluster_size,
-    help="Smallest number of points of a cluster. Smaller groups are noise, or part of a larger cluster. Default: 2% of the "
-    "points, and at least 5.",
-    width=150,
-)
 SELECTION = Option(
     "selection",
     "Selection",
@@ -72,8 +59,10 @@ class HdbscanView(MethodView):
     name = "hdbscan"
     title = "HDBSCAN"
     order = 5.6
-    traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, max_points=density.MAX_POINTS)
-    options = (MIN_CLUSTER_SIZE, replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
+    traits = Traits(
+        k="found", membership="strength", center=None, loss=None, random=False, noise=True, max_points=density.MAX_POINTS
+    )
+    options = (density.cluster_size_option(2), replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
     score_note = density.SCORE_NOTE
@@ -97,6 +86,15 @@ class HdbscanView(MethodView):
         if current.assignment is None:
             shown = np.zeros(len(links.lengths), dtype=bool)
         return density.linked_lines(run, plane, np.column_stack([links.first[shown], links.second[shown]]))
+
+    def curve(self, run) -> Curve:
+        """The number of points in clusters by label; the sum of the strengths would be less in the last state."""
+
+        def count() -> np.ndarray:
+            assigned = (run.history.assignment(i) for i in range(len(run.history.states)))
+            return np.array([np.nan if one is None else np.count_nonzero(one.labels >= 0) for one in assigned], dtype=float)
+
+        return super().curve(run)._replace(values=run.cached("points in clusters", count))
 
     def phases(self, run) -> dict[str, str]:
         selected = (

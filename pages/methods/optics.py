@@ -9,7 +9,7 @@ from clustering import OPTICS
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.methods import density
-from pages.methods.base import MethodView, Score, Script
+from pages.methods.base import Curve, MethodView, Score, Script
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -57,8 +57,8 @@ class OpticsView(MethodView):
     name = "optics"
     title = "OPTICS"
     order = 5.5
-    traits = Traits(k="found", center=None, loss=None, random=False, max_points=density.MAX_POINTS)
-    options = (density.MIN_POINTS, STEEPNESS, RADIUS)
+    traits = Traits(k="found", center=None, loss=None, random=False, noise=True, max_points=density.MAX_POINTS)
+    options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
     score_note = density.SCORE_NOTE
@@ -81,6 +81,17 @@ class OpticsView(MethodView):
         points = order.ordering[:reached] if run.history.states[state].assignment is not None else order.ordering[:0]
         points = points[order.predecessors[points] >= 0]
         return density.linked_lines(run, plane, np.column_stack([points, order.predecessors[points]]))
+
+    def curve(self, run) -> Curve:
+        """The largest reachability of the points reached in each step: a coarse reachability plot."""
+        order, before = run.history.parameters[0].order, 0
+        heights = np.full(len(run.history.states), np.nan)
+        for i, state in enumerate(run.history.states):
+            reached = order.reachability[order.ordering[before : state.parameters.reached]]
+            if np.isfinite(reached).any():
+                heights[i] = reached[np.isfinite(reached)].max()
+            before = state.parameters.reached
+        return super().curve(run)._replace(name="largest reachability", values=heights)
 
     def phases(self, run) -> dict[str, str]:
         return {
@@ -166,10 +177,11 @@ class OpticsView(MethodView):
         return density.scores(run)
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
-        eps = run.settings.option("eps")
-        extraction = f'cluster_method="dbscan", eps={eps}' if eps else f"xi={run.settings.option('xi')}"
+        option, eps = run.settings.option, run.settings.option("eps")
+        valleys = f"xi={option('xi')}, min_cluster_size={option('min_cluster_size')}"
+        extraction = f'cluster_method="dbscan", eps={eps}' if eps else valleys
         body = (
-            f'model = OPTICS(min_samples={run.settings.option("min_points")}, {extraction}, algorithm="kd_tree")\n'
+            f'model = OPTICS(min_samples={option("min_points")}, {extraction}, algorithm="kd_tree")\n'
             "labels = model.fit(points).labels_\nprint(model.reachability_[model.ordering_])\n"
         )
         return Script(frozenset(), body, frozenset({"from sklearn.cluster import OPTICS"}))
