@@ -19,6 +19,7 @@ def main() -> None:
     preload_plotly()
     watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
     hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
+    density = st.Page("pages/density/page.py", url_path="density", title="Density", icon=":material/terrain:")
     mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
     embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
     data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
@@ -30,7 +31,7 @@ def main() -> None:
     failures = st.Page("pages/failures/page.py", url_path="failures", title="Failures", icon=":material/healing:")
     page = st.navigation(
         {
-            "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
+            "Explore": [watch, segments, hierarchy, density, mixture, embedding, data, report],
             "Compare": [compare, restarts, choose_k],
             "Learn": [failures],
         }
