@@ -29,7 +29,9 @@ DECIMALS = 15
 """decimals to which distances are rounded, so that rounding errors do not decide about ties; the number of scikit-learn"""
 SMALL_EXTENT = 1e-6
 """largest range of a column below which distances have more decimals"""
-NO_CLUSTER = "no cluster"
+MUCH_NOISE = 0.5
+"""share of noise above which valleys have a notice"""
+NO_CLUSTER, MOSTLY_NOISE = "no cluster", "mostly noise"
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +165,7 @@ class OPTICS:
         tol: float | None = None,
         max_iter: int = 300,
     ) -> Iterator[State]:
-        """Iterate over the states; `rng` and `tol` are ignored. At most `STEPS + 2` states, whatever n.
+        """Iterate over the states; `rng` and `tol` are ignored. At most `STEPS + 1` states, whatever n.
 
         If `max_iter` ends the run earlier, the last state has a notice. Raise ValueError when called if `start` is given, and
         as in `check_limits`.
@@ -175,7 +177,7 @@ class OPTICS:
 
     def _states(self, points: np.ndarray, max_iter: int) -> Iterator[State]:
         first, n = self.start(points), len(points)
-        steps = np.unique(np.linspace(0, n, STEPS + 1).astype(int)).tolist()
+        steps = np.unique(np.linspace(0, n, STEPS + 1).astype(int))[1:].tolist()
         before = None
         for iteration, reached in enumerate([*steps, n][: max_iter + 1]):
             parameters = first._replace(reached=reached)
@@ -184,7 +186,7 @@ class OPTICS:
                 assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
             converged, notices = iteration == len(steps), ()
             if converged:
-                notices = _notices(first)
+                notices = self._notices(first)
             elif iteration == max_iter:
                 notices = (iteration_limit_notice(max_iter),)
             yield State("extract" if converged else "order", iteration, parameters, assignment, None, converged, notices)
@@ -200,17 +202,23 @@ class OPTICS:
         labels = np.where(parameters.order.positions < parameters.reached, final, -1)
         return OrderAssignment(labels, np.bincount(labels[labels >= 0], minlength=int(final.max()) + 1), len(labels))
 
-
-def _notices(result: OrderPosition) -> tuple[Notice, ...]:
-    """Notice that there are no clusters, or an empty tuple."""
-    if (result.labels >= 0).any():
-        return ()
-    text = "No cluster was found: all points are noise. "
-    if np.isinf(result.order.reachability).all():
-        text += "No point reaches another one, so choose a larger radius or fewer points for the core distance."
-    else:
-        text += "Choose a smaller steepness, a smaller minimum cluster size or a larger radius."
-    return (Notice(NO_CLUSTER, text),)
+    def _notices(self, result: OrderPosition) -> tuple[Notice, ...]:
+        """Notice that there are no clusters, or few points in them."""
+        noise = int(np.count_nonzero(result.labels < 0))
+        if noise < len(result.labels):
+            if self.extraction == "eps" or noise <= MUCH_NOISE * len(result.labels):
+                return ()
+            text = (
+                f"{noise:,} of {len(result.labels):,} points are noise, because valleys do not contain their flanks. Choose "
+                "another steepness, more points for the core distance, or a radius."
+            )
+            return (Notice(MOSTLY_NOISE, text),)
+        text = "No cluster was found: all points are noise. "
+        if np.isinf(result.order.reachability).all():
+            text += "No point reaches another one, so choose a larger radius or fewer points for the core distance."
+        else:
+            text += "Choose a smaller steepness, a smaller minimum cluster size or a larger radius."
+        return (Notice(NO_CLUSTER, text),)
 
 
 def reachability_order(points, min_points: int, max_eps: float = np.inf) -> ReachabilityOrder:

@@ -24,8 +24,9 @@ MAX_LINKED = 1_000
 
 
 def default_min_points(data: Data, chosen: Mapping[str, Any]) -> int:
-    """`suggested_min_points` for the data, but at least 2."""
-    return max(2, suggested_min_points(len(data.points), data.points.shape[1]))
+    """`suggested_min_points` for the data, but at least 5 if there are as many points."""
+    n = len(data.points)
+    return max(suggested_min_points(n, data.points.shape[1]), min(5, max(n, 2)))
 
 
 MIN_POINTS = replace(
@@ -34,7 +35,7 @@ MIN_POINTS = replace(
     number_for=default_min_points,
     help="The core distance of a point is the distance to this many nearest points, including the point itself. Larger values "
     "smooth the density. Default: twice the number of columns or the logarithm of the number of points, whichever is larger, "
-    "but at most a twentieth of the points.",
+    "but at most a twentieth of the points, and at least 5.",
 )
 
 
@@ -82,9 +83,14 @@ def linked_lines(run, plane: Plane, pairs: np.ndarray) -> list[np.ndarray]:
     """For each final cluster the lines between pairs of its points (m, 2); empty if there are too many points."""
     if len(run.labels) > MAX_LINKED:
         return []
-    xy = run.cached(("positions", plane.names), lambda: plane.positions(run.data.points))
+    xy = positions(run, plane)
     first, second = run.labels[pairs].T
     return [links(xy[pairs[(first == cluster) & (second == cluster)]]) for cluster in range(run.k)]
+
+
+def positions(run, plane: Plane) -> np.ndarray:
+    """(n, 2) positions of the points in the plane."""
+    return run.cached(("positions", plane.names), lambda: plane.positions(run.data.points))
 
 
 def counts_text(labels: np.ndarray) -> str:

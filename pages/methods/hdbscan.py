@@ -59,9 +59,7 @@ class HdbscanView(MethodView):
     name = "hdbscan"
     title = "HDBSCAN"
     order = 5.6
-    traits = Traits(
-        k="found", membership="strength", center=None, loss=None, random=False, noise=True, max_points=density.MAX_POINTS
-    )
+    traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, noise=True)
     options = (density.cluster_size_option(2), replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
@@ -74,6 +72,9 @@ class HdbscanView(MethodView):
 
     def arguments(self, settings: Settings) -> dict:
         return super().arguments(settings) | ({"single": True} if settings.option("single") == "yes" else {})
+
+    def max_points(self, settings: Settings) -> int:
+        return density.MAX_POINTS
 
     def state_size(self, k: int, d: int) -> int:
         return k

@@ -8,6 +8,8 @@ import numpy as np
 from clustering import OPTICS
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
+from pages.figures.hulls import links
+from pages.figures.plots import highlight_traces
 from pages.methods import density
 from pages.methods.base import Curve, MethodView, Score, Script
 from pages.methods.formulas import (
@@ -57,11 +59,12 @@ class OpticsView(MethodView):
     name = "optics"
     title = "OPTICS"
     order = 5.5
-    traits = Traits(k="found", center=None, loss=None, random=False, noise=True, max_points=density.MAX_POINTS)
+    traits = Traits(k="found", center=None, loss=None, random=False, noise=True)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
     score_note = density.SCORE_NOTE
+    highlights = highlight_traces("lines+markers", 7)
     result_code = "state.parameters.order.reachability"
     iteration_note = "The iterations of OPTICS are parts of the order of the points; in the last one clusters are extracted."
 
@@ -71,6 +74,9 @@ class OpticsView(MethodView):
     def arguments(self, settings: Settings) -> dict:
         eps = settings.option("eps")
         return super().arguments(settings) | ({"extraction": "eps", "eps": eps} if eps else {})
+
+    def max_points(self, settings: Settings) -> int:
+        return density.MAX_POINTS
 
     def state_size(self, k: int, d: int) -> int:
         return 1
@@ -82,22 +88,32 @@ class OpticsView(MethodView):
         points = points[order.predecessors[points] >= 0]
         return density.linked_lines(run, plane, np.column_stack([points, order.predecessors[points]]))
 
+    def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
+        """Lines to the points that are reached in this step."""
+        current = run.history.states[state]
+        if current.phase != "order":
+            return None
+        order, _, reached = current.parameters
+        points = order.ordering[_reached_before(run, state) : reached]
+        ends = np.stack([np.where(order.predecessors[points] < 0, points, order.predecessors[points]), points], axis=1)
+        return links(density.positions(run, plane)[ends])
+
     def curve(self, run) -> Curve:
         """The largest reachability of the points reached in each step: a coarse reachability plot."""
-        order, before = run.history.parameters[0].order, 0
+        order = run.history.parameters[0].order
         heights = np.full(len(run.history.states), np.nan)
         for i, state in enumerate(run.history.states):
-            reached = order.reachability[order.ordering[before : state.parameters.reached]]
-            if np.isfinite(reached).any():
-                heights[i] = reached[np.isfinite(reached)].max()
-            before = state.parameters.reached
+            if state.phase == "order":
+                reached = order.reachability[order.ordering[_reached_before(run, i) : state.parameters.reached]]
+                if np.isfinite(reached).any():
+                    heights[i] = reached[np.isfinite(reached)].max()
         return super().curve(run)._replace(name="largest reachability", values=heights)
 
     def phases(self, run) -> dict[str, str]:
         return {
             "start": "The order begins at the first point. Press Play or use the arrow keys.",
-            "order": "Next is always the point with the smallest reachability from the points before it. Lines show from "
-            "where each point was reached. Points have the colors of the clusters that are extracted at the end.",
+            "order": "Next is always the point with the smallest reachability from the points before it. Black lines show "
+            "from where points are reached now. Points have the colors of the clusters that are extracted at the end.",
             "extract": "Clusters are the stretches of the order with a reachability below the radius."
             if run.settings.option("eps")
             else "Clusters are valleys of the reachability between steep flanks. Of nested valleys, the innermost are shown.",
@@ -108,8 +124,6 @@ class OpticsView(MethodView):
 
     def order_sentence(self, run, state: int, current) -> str:
         order, _, reached = current.parameters
-        if reached == 0:
-            return "No point is reached yet."
         last = order.ordering[reached - 1]
         text = f"Reached {reached:,} of {pluralize(len(run.data.points), 'point')}"
         if order.predecessors[last] < 0:
@@ -185,6 +199,12 @@ class OpticsView(MethodView):
             "labels = model.fit(points).labels_\nprint(model.reachability_[model.ordering_])\n"
         )
         return Script(frozenset(), body, frozenset({"from sklearn.cluster import OPTICS"}))
+
+
+def _reached_before(run, state: int) -> int:
+    """Number of points reached before a state."""
+    iteration = run.history.states[state].iteration
+    return run.history.parameters[iteration - 1].reached if iteration else 0
 
 
 METHOD = OpticsView()

@@ -47,8 +47,6 @@ class Traits:
     """whether any location, not only the data points, can be assigned to a cluster"""
     pairwise: bool = False
     """whether it needs all pairwise proximities; larger data sets are then subsampled"""
-    max_points: int | None = None
-    """largest number of points, if its running time is quadratic in it; larger data sets are then subsampled"""
     blocks: bool = False
     """whether it can use all rows of a table on the server; other methods use a random sample"""
     noise: bool = False

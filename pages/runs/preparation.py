@@ -113,8 +113,8 @@ class AssignmentOfSample:
 def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs:
     """The inputs of a run with these settings.
 
-    Methods that need all pairwise proximities, or whose number of points is limited, get a random sample of large data sets,
-    and those that cannot use all rows of a table on the server get the points in memory.
+    Methods that need all pairwise proximities get a random sample of large data sets, and those that cannot use all rows of
+    a table on the server get the points in memory.
 
     Raises
     ------
@@ -123,13 +123,13 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     ValueError
         As in `check_data_kind` and `iteration_limit`, or if the data are invalid for the method.
     """
-    view = method(settings.method)
+    view, n = method(settings.method), data.n
     note = ""
     if data.all_rows is not None and not view.traits.blocks:
         note = f"{view.title} uses a random sample of {len(data.points):,} of the {data.n:,} points."
         data = data.without_other_rows
-    elif (most := view.max_points(settings)) is not None and len(data.points) > most:
-        note = f"{view.title} needs all pairwise distances; it uses a sample of {most:,} of the {len(data.points):,} points."
+    if (most := view.max_points(settings)) is not None and len(data.points) > most:
+        note = f"{view.title} needs all pairwise distances; it uses a sample of {most:,} of the {n:,} points."
         data = data.sample(most)
     check_data_kind(data, settings)
     iteration_limit(data, settings)

@@ -23,7 +23,7 @@ from clustering import (
     three_gaussians,
     valleys,
 )
-from clustering.optics import NO_CLUSTER, STEPS
+from clustering.optics import MOSTLY_NOISE, NO_CLUSTER, STEPS
 from tests.core.tables import examples, seeds, tables
 
 POINTS = three_gaussians(90, np.random.default_rng(2)).points
@@ -154,9 +154,9 @@ def test_clusters_do_not_depend_on_the_unit(scale):
 
 def test_states_go_through_the_order_and_end_with_all_clusters():
     states = list(iterate(OPTICS(5), POINTS))
-    assert [state.phase for state in states] == ["order"] * (len(POINTS) + 1) + ["extract"]
+    assert [state.phase for state in states] == ["order"] * len(POINTS) + ["extract"]
     final = states[-1].labels
-    for reached, state in enumerate(states[:-1]):
+    for reached, state in enumerate(states[:-1], 1):
         order = state.parameters.order
         assert state.parameters.reached == reached
         np.testing.assert_array_equal(state.labels[order.ordering[reached:]], -1)
@@ -164,13 +164,13 @@ def test_states_go_through_the_order_and_end_with_all_clusters():
         np.testing.assert_array_equal(state.assignment.sizes, np.bincount(state.labels + 1, minlength=final.max() + 2)[1:])
     for before, after in pairwise(states):
         assert after.assignment.changed == np.count_nonzero(after.labels != before.labels)
-    assert [state.converged for state in states] == [False] * (len(POINTS) + 1) + [True]
+    assert [state.converged for state in states] == [False] * len(POINTS) + [True]
 
 
 def test_the_number_of_states_is_limited():
     states = list(iterate(OPTICS(5), three_gaussians(1500, np.random.default_rng(0)).points))
-    assert len(states) == STEPS + 2
-    steps = np.diff([state.parameters.reached for state in states[:-1]])
+    assert len(states) == STEPS + 1
+    steps = np.diff([0, *(state.parameters.reached for state in states[:-1])])
     assert steps.min() >= 1500 // STEPS
     assert steps.sum() == 1500
 
@@ -199,7 +199,17 @@ def test_a_run_without_clusters_has_a_notice(process, remedy):
     assert (last.labels == -1).all()
     assert [notice.name for notice in last.notices] == [NO_CLUSTER]
     assert remedy in last.notices[0].text
-    assert not fit(OPTICS(5), POINTS).notices
+    assert not fit(OPTICS(5, "eps", eps=1.0), POINTS).notices
+
+
+def test_valleys_with_few_points_have_a_notice():
+    last = fit(OPTICS(5, xi=0.3), POINTS)
+    noise = (last.labels < 0).sum()
+    assert 45 < noise < 90
+    assert [notice.name for notice in last.notices] == [MOSTLY_NOISE]
+    assert f"{noise} of 90 points are noise" in last.notices[0].text
+    least = fit(OPTICS(5, xi=0.001), LINE * 2)
+    assert not least.notices
 
 
 # invalid arguments

@@ -137,7 +137,7 @@ def test_the_reachability_plot_has_the_height_and_color_of_every_point(order_run
 def test_the_veil_of_the_plot_begins_at_the_points_reached(order_run):
     frames, _ = frames_of(order_run)
     figure = figures.reachability_plot(order_run, frames, "name")
-    for frame, spec in zip(frames, figure.frames, strict=True):
+    for frame, spec in list(zip(frames, figure.frames, strict=True))[1:]:
         assert spec.data[0].x[0] == order_run.history.states[frame.state].parameters.reached
     assert figure.frames[0].data[0].x[0] == 0
     assert figure.frames[-1].data[0].x[0] == len(order_run.labels)

@@ -12,7 +12,7 @@ from clustering.optics import STEPS
 from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette
-from pages.methods import density, method, methods
+from pages.methods import density, method
 from pages.runs.frames import frames_of
 from pages.runs.pictures import picture
 from tests.pages.app import latest, opened
@@ -45,7 +45,7 @@ def test_defaults_follow_the_data_and_are_never_above_the_number_of_points():
         data = sample(n=n)
         sizes = tuple(method(name).settings(data=data).option("min_cluster_size") for name in ("hdbscan", "optics"))
         assert sizes == expected
-        assert method("optics").settings(data=data).option("min_points") == max(2, suggested_min_points(n, 2))
+        assert method("optics").settings(data=data).option("min_points") == max(5, suggested_min_points(n, 2))
     three = replace(sample(), key="three points", points=sample().points[:3])
     for name in ("hdbscan", "optics"):
         assert method(name).settings(data=three).option("min_cluster_size") <= 3
@@ -65,16 +65,16 @@ def test_all_steps_of_the_order_have_a_frame():
     run = run_of(method("optics"), sample(n=300))
     frames, omitted_note = frames_of(run)
     assert run.k <= 12
-    assert len(frames) == len(run.history.states) == STEPS + 3
+    assert len(frames) == len(run.history.states) == STEPS + 2
     assert omitted_note == ""
 
 
 def test_captions_name_the_last_reachability_and_the_level():
     run = run_of(method("optics"), sample())
     order = run.history.parameters[-1].order
-    assert run.view.sentence(run, 2) == "Reached 1 of 60 points; the last one was not near to any point before it."
+    assert run.view.sentence(run, 1) == "Reached 1 of 60 points; the last one was not near to any point before it."
     height = f"{order.reachability[order.ordering[1]]:.3g}"
-    assert run.view.sentence(run, 3) == f"Reached 2 of 60 points; the last one has reachability {height}."
+    assert run.view.sentence(run, 2) == f"Reached 2 of 60 points; the last one has reachability {height}."
     run = run_of(method("hdbscan"), sample())
     level = run.history.parameters[-3].level
     assert run.view.sentence(run, -3) == f"Distances up to {1 / level:.3g}: 1 cluster with 60 points."
@@ -110,6 +110,18 @@ def test_lines_link_points_of_one_final_cluster_and_grow_with_the_distance():
     assert run.view.outlines(run, 0, plane)[0].shape == (1, 2)
 
 
+def test_black_lines_lead_to_the_points_reached_in_a_step():
+    run = run_of(method("optics"), sample())
+    plane = column_plane(run.data.columns, 0, 1)
+    order, xy = run.history.parameters[0].order, plane.positions(run.data.points)
+    for t in range(1, 60):
+        point = order.ordering[t]
+        np.testing.assert_array_equal(run.view.highlight(run, t + 1, plane), xy[[order.predecessors[point], point]])
+    np.testing.assert_array_equal(run.view.highlight(run, 1, plane), xy[[0, 0]])
+    assert run.view.highlight(run, 0, plane) is None
+    assert run.view.highlight(run, 61, plane) is None
+
+
 def test_no_lines_are_drawn_between_many_points(monkeypatch):
     monkeypatch.setattr(density, "MAX_LINKED", 50)
     run = run_of(method("optics"), sample())
@@ -117,9 +129,9 @@ def test_no_lines_are_drawn_between_many_points(monkeypatch):
 
 
 def test_large_data_sets_are_sampled(monkeypatch):
+    monkeypatch.setattr(density, "MAX_POINTS", 40)
     for name in ("optics", "hdbscan"):
-        view = methods()[name]
-        monkeypatch.setattr(view, "traits", replace(view.traits, max_points=40))
+        view = method(name)
         app = opened(f"/?algorithm={view.title}&n=100")
         run = latest(app, "run")
         assert len(run.data.points) == 40
