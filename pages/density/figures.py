@@ -35,7 +35,7 @@ def reachability_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
     for cluster in (-1, *range(run.k)):
         color = palette.NEUTRAL if cluster < 0 else palette.color_of(run.ranks[cluster])
         rows = np.flatnonzero(labels == cluster)
-        bars.append(_area(color) | _steps(edges[rows], edges[rows + 1], heights[rows]))
+        bars.append(_area(color) | _steps(edges, heights, rows))
     specs = []
     for i, frame in enumerate(frames):
         reached = run.history.states[frame.state].parameters.reached
@@ -143,13 +143,16 @@ def _area(color: str, width: float = 0) -> dict:
     return dict(type="scatter", mode="lines", fill="toself", fillcolor=color, line=line, opacity=0.85, hoverinfo="skip")
 
 
-def _steps(left: np.ndarray, right: np.ndarray, heights: np.ndarray) -> dict:
-    """Outline of bars with gaps between them."""
-    if not len(left):
+def _steps(edges: np.ndarray, heights: np.ndarray, rows: np.ndarray) -> dict:
+    """Outline of some of the bars between these edges, with gaps between bars that are not side by side."""
+    if not len(rows):
         return EMPTY_LINE
-    gap, zero = np.full(len(left), np.nan), np.zeros(len(left))
-    x = np.stack([left, left, right, right, gap], axis=1).ravel()[:-1]
-    return dict(x=x, y=np.stack([zero, heights, heights, zero, gap], axis=1).ravel()[:-1])
+    x, y = [], []
+    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        tops = np.repeat(heights[group], 2)
+        x += [np.stack([edges[group], edges[group + 1]], axis=1).ravel()[[0, *range(len(tops)), -1]], [np.nan]]
+        y += [[0], tops, [0, np.nan]]
+    return dict(x=np.concatenate(x)[:-1], y=np.concatenate(y)[:-1])
 
 
 def _branch(left: float, size: int, birth: float, levels: np.ndarray, death: float) -> dict:

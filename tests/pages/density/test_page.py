@@ -123,10 +123,12 @@ def test_the_reachability_plot_has_the_height_and_color_of_every_point(order_run
     n = len(order.ordering)
     heights = np.full(n, np.nan)
     for cluster, trace in zip((-1, *range(order_run.k)), figure.data, strict=False):
-        corners = np.array(trace.x, dtype=float), np.array(trace.y, dtype=float)
-        positions = corners[0].reshape(-1)[1::5].astype(int) if len(corners[0]) > 1 else np.zeros(0, dtype=int)
-        np.testing.assert_array_equal(order_run.labels[order.ordering[positions]], cluster)
-        heights[positions] = corners[1][1::5] if len(positions) else []
+        members = np.flatnonzero(order_run.labels[order.ordering] == cluster)
+        x, y = (np.array(part, dtype=float) for part in (trace.x, trace.y))
+        for position in members:  # a bar is a horizontal side above its position
+            above = (x[:-1] == position) & (x[1:] == position + 1) & (y[:-1] == y[1:]) & (y[1:] > 0)
+            heights[position] = y[1:][above].item()
+        assert np.isfinite(y).sum() == 2 * len(members) + 2 * (1 + np.count_nonzero(np.diff(members) > 1)) * (len(members) > 0)
         expected = palette.NEUTRAL if cluster < 0 else palette.color_of(order_run.ranks[cluster])
         assert trace.fillcolor == expected
     finite = np.isfinite(order.reachability[order.ordering])
