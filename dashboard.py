@@ -19,6 +19,7 @@ def main() -> None:
     preload_plotly()
     watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
     hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
+    density = st.Page("pages/density/page.py", url_path="density", title="Density", icon=":material/terrain:")
     mixture = st.Page("pages/mixture/page.py", url_path="mixture", title="Gaussian mixture", icon=":material/blur_on:")
     embedding = st.Page("pages/embedding/page.py", url_path="embedding", title="Embedding", icon=":material/text_fields:")
     data = st.Page("pages/data/page.py", url_path="data", title="Data", icon=":material/table_chart:")
@@ -34,7 +35,7 @@ def main() -> None:
     grid = st.Page("pages/grid/page.py", url_path="grid", title="Grid", icon=":material/grid_view:")
     page = st.navigation(
         {
-            "Explore": [watch, segments, hierarchy, mixture, embedding, data, report],
+            "Explore": [watch, segments, hierarchy, density, mixture, embedding, data, report],
             "Compare": [compare, grid, breaking_points, restarts, choose_k],
             "Learn": [failures],
         },

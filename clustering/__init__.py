@@ -1,7 +1,8 @@
-"""Clustering algorithms as sequences of states: K-means, mini-batch, bisecting and soft K-means, fuzzy c-means, K-medoids,
-mixtures of Gaussians and of Student-t distributions, Bayesian mixtures, spectral and hierarchical clustering.
+"""Clustering algorithms as sequences of states: by centers, by mixtures, hierarchical, and by density.
 
-Also probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
+K-means with its mini-batch, bisecting and soft variants, K-medoids, fuzzy c-means, mixtures of Gaussians and of t
+distributions, hierarchical and spectral clustering, DBSCAN, OPTICS, HDBSCAN and mean shift; also probabilistic PCA, and word
+vectors by skip-gram with negative sampling (word2vec).
 
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
@@ -31,10 +32,13 @@ from clustering.criteria import (
     uniform_reference,
     within_groups,
 )
+from clustering.dbcv import density_based_validity
+from clustering.dbscan import DBSCAN, suggested_eps, suggested_min_points
 from clustering.edit_distance import edit_distances
 from clustering.fuzzy_c_means import FuzzyCMeans
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
 from clustering.gower import gower_matrix
+from clustering.hdbscan import HDBSCAN, CondensedTree, DensityHierarchy, density_hierarchy
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
 from clustering.kmeans import KMeans, bisect
@@ -45,9 +49,11 @@ from clustering.least_change import (
     least_move_by_search,
     least_move_to_nearest,
 )
+from clustering.mean_shift import MeanShift, suggested_bandwidth
 from clustering.mini_batch_kmeans import BatchCenters, MiniBatchKMeans
 from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
+from clustering.optics import OPTICS, ReachabilityOrder, labels_below, labels_of_valleys, reachability_order, valleys
 from clustering.pixels import pixel_counts, quantile_extent
 from clustering.ppca import ProbabilisticPCA, impute
 from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
@@ -98,14 +104,19 @@ from clustering.validation import (
 from clustering.variational_mixture import VariationalGaussians, VariationalMixture, check_variational_gaussians
 
 __all__ = [
+    "DBSCAN",
+    "HDBSCAN",
     "LINKAGES",
+    "OPTICS",
     "Alternating",
     "Assignment",
     "BatchCenters",
     "BisectingKMeans",
+    "CondensedTree",
     "ConfusionMatrix",
     "Cooccurrences",
     "Dataset",
+    "DensityHierarchy",
     "FuzzyCMeans",
     "Gap",
     "GaussianMixture",
@@ -113,12 +124,14 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
+    "MeanShift",
     "MeanTest",
     "MiniBatchKMeans",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
     "Process",
+    "ReachabilityOrder",
     "Resample",
     "Restart",
     "Silhouette",
@@ -161,6 +174,8 @@ __all__ = [
     "cooccurrences",
     "cramers_v",
     "davies_bouldin",
+    "density_based_validity",
+    "density_hierarchy",
     "distinct_partitions",
     "edit_distances",
     "elbow",
@@ -176,6 +191,8 @@ __all__ = [
     "iterate",
     "kl_divergence",
     "kmeans_mean_test",
+    "labels_below",
+    "labels_of_valleys",
     "least_changes_by_search",
     "least_changes_to_nearest",
     "least_move_by_search",
@@ -194,6 +211,7 @@ __all__ = [
     "proximity_matrix",
     "purity",
     "quantile_extent",
+    "reachability_order",
     "resampled",
     "resampled_with_noise",
     "restarts",
@@ -206,6 +224,9 @@ __all__ = [
     "standardized_differences",
     "subsample_agreement",
     "subsample_size",
+    "suggested_bandwidth",
+    "suggested_eps",
+    "suggested_min_points",
     "three_gaussians",
     "threshold_tree",
     "tokenize",
@@ -216,5 +237,6 @@ __all__ = [
     "uniform_reference",
     "unit_vectors",
     "v_measure",
+    "valleys",
     "within_groups",
 ]

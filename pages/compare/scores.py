@@ -6,6 +6,7 @@ import numpy as np
 
 from pages.compare.comparison import Comparison
 from pages.datasets.formatting import pluralize
+from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.random_starts import StartResults, has_random_start
 
 
@@ -82,13 +83,15 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         + "".join(f", except {one}" for one in exceptions)
         + "."
     ]
-    widths = [run.silhouette for run in runs if run.silhouette is not None]
     distances = list(dict.fromkeys(run.silhouette_distances for run in runs if run.silhouette)) or ["Euclidean distances"]
-    sampled = next((len(width.rows) for width in widths if len(width.rows) < data.n), None)
+    has_noise = any((run.labels < 0).any() for run in runs)
+    inside = [(run.silhouette, np.count_nonzero(run.labels >= 0)) for run in runs if run.silhouette is not None]
+    sampled = next((len(width.rows) for width, count in inside if len(width.rows) < count), None)
     sentences.append(
         f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or data.n:,} points, using "
         + (f"{distances[0]} for every run" if len(distances) == 1 else f"the distances of each run ({', '.join(distances)})")
         + " (1 = well separated, about 0 = overlapping clusters; undefined for one cluster)."
+        + " Points in no cluster are left out." * has_noise
         + " Values by different distances cannot be compared." * (len(distances) > 1)
     )
     if comparison.true_labels is not None:
@@ -96,6 +99,8 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         sentences.append(
             f"Adjusted Rand index and V-measure: agreement with the {data.true_labels_name}{excluded}; "
             "1 = identical; for the adjusted Rand index, 0 = as expected by chance."
+            + f" {NOISE_IS_A_GROUP[0].upper()}{NOISE_IS_A_GROUP[1:]}."
+            * has_noise
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences

@@ -75,7 +75,7 @@ def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progr
 
             options = dict(height=HEIGHT, markers=MAX_MARKERS, extent=extent, narrow=len(comparison.panels) > 3)
             drawn.append(pictures.picture(run, frames, plane, token, on_draw, **options))
-        return drawn, [curves.loss_curve(run, frames, token, runs) for run, frames in zip(runs, frames_of, strict=True)]
+        return drawn, [curves.curve_of(run, frames, token, runs) for run, frames in zip(runs, frames_of, strict=True)]
 
     drawn, losses = progress.compute(("comparison figures", token), draw, DRAWING)
     used = [container for container, run in zip(containers, comparison.runs, strict=True) if not isinstance(run, str)]

@@ -214,7 +214,7 @@ def animation_gif(
     run: Run, figure: go.Figure, frames: list[Frame], title: str, on_progress: OnProgress = ignore_progress
 ) -> bytes:
     """Return the animation and its loss curve as a GIF."""
-    curve = curves.loss_curve(run, frames, "")
+    curve = curves.curve_of(run, frames, "")
     parts = [(figure, (0, 40, 640, 430)), (curve, (640, 40, 320, 260))]
     return stills.animated_gif(parts, (960, 540), title, [frame.sentence for frame in frames], on_progress)
 
@@ -231,7 +231,7 @@ def comparison_html(
     runs: Sequence[Run], names: Sequence[str], figures: list[go.Figure], frames: Sequence[list[Frame]], title: str
 ) -> bytes:
     """Return the synchronized animations of several runs, with their loss curves, as one HTML file."""
-    shown = [curves.loss_curve(run, row, "") for run, row in zip(runs, frames, strict=True)]
+    shown = [curves.curve_of(run, row, "") for run, row in zip(runs, frames, strict=True)]
     return offline.animation(montage(figures, shown, list(names)), sentences_of(names, frames), title)
 
 
@@ -247,6 +247,6 @@ def comparison_gif(
     n, width = len(runs), max(300, 960 // len(runs))
     parts = [(figure, (i * width, 64, width, 300)) for i, figure in enumerate(figures)]
     for i, (run, row) in enumerate(zip(runs, frames, strict=True)):
-        parts.append((curves.loss_curve(run, row, ""), (i * width, 370, width, 160)))
+        parts.append((curves.curve_of(run, row, ""), (i * width, 370, width, 160)))
     size, sentences = (n * width, 550 + 40 * n), sentences_of(names, frames)
     return stills.animated_gif(parts, size, title, sentences, on_progress, names=names, lines=2 * n)

@@ -21,9 +21,10 @@ from pages.methods.base import ResultTable
 from pages.methods.metric import distances_name
 from pages.methods.starts import ManualStart, TreeStart
 from pages.methods.trees import linkage_name
-from pages.runs import pixels
+from pages.runs import curves, pixels
+from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.profiles import Profiles
-from pages.runs.run import Run
+from pages.runs.run import Run, silhouette_points
 from pages.runs.run_pictures import RunPictures
 from pages.runs.segments import segments_of
 
@@ -57,7 +58,7 @@ def report(
             segment_blocks(profiles),
             f"<h3>Quality</h3>{quality(profiles.segments, notices, stability)}",
             f"<h3>Method and settings</h3><p>{cell(method)} {linked(link)}</p>",
-            f"<div class='details'><h3>Run</h3>{before}{_plots(shown, _pairs(_scores(run)))}",
+            f"<div class='details'><h3>Run</h3>{before}{_plots(shown, curves.title_of(run), _pairs(_scores(run)))}",
             f"<p>{cell(_plot_notes(run, shown))}</p>{_clusters(run)}<h3>Data</h3>{_data(run)}</div>",
         ]
     else:
@@ -67,7 +68,7 @@ def report(
             f"<div class='columns'><section><h3>Settings</h3>{_pairs(_settings(run))}</section>",
             f"<section><h3>Results</h3>{_pairs(_scores(run))}</section></div>",
             f"<h3>Warnings</h3>{''.join(f'<p>{cell(one)}</p>' for one in notices) or '<p>None.</p>'}",
-            f"<h3>Run</h3>{_plots(shown)}<p>{cell(_plot_notes(run, shown))}</p>",
+            f"<h3>Run</h3>{_plots(shown, curves.title_of(run))}<p>{cell(_plot_notes(run, shown))}</p>",
             *map(_own_table, run.view.tables(run)),
             f"<h3>Data</h3>{_data(run)}<h3>Link</h3><p>{linked(link)}</p>",
         ]
@@ -98,15 +99,17 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
     if width is not None:
-        sampled = len(width.rows) < run.data.n
-        of = f" (sample of {len(width.rows):,} points)" if sampled else ""
+        points = silhouette_points(width, run.labels, run.data.n)
+        of = f" ({points})" if points else ""
         pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, about 0 = overlapping clusters)")))
     if run.agreement is not None:
         true_labels = run.data.true_labels_name
+        noise = f"; {NOISE_IS_A_GROUP}" if (run.labels < 0).any() else ""
         pairs += [
             (
                 "Adjusted Rand index",
-                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance",
+                f"{minus_signs(f'{run.agreement:.3f}')} vs. the {true_labels}; 1 = identical, 0 = as expected by chance"
+                + noise,
             ),
             ("V-measure (normalized mutual information)", f"{run.known_groups.v_measure:.3f} vs. the {true_labels}"),
         ]
@@ -196,15 +199,14 @@ def _number(value: float, digits: int) -> str:
     return minus_signs(f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.{digits}g}")
 
 
-def _plots(shown: RunPictures, results: str = "") -> str:
-    """The first, middle and last frame of the run, its loss curve, and its results, which are HTML."""
+def _plots(shown: RunPictures, curve_title: str, results: str = "") -> str:
+    """The first, middle and last frame of the run, its curve, and its results, which are HTML."""
     last = len(shown.frames) - 1
     figures = []
     stills = Stills(shown.picture, *PLOT_SIZE, fine=True)
     for name, i in (("First", 0), ("Middle", last // 2), ("Last", last)):
         figures.append(_figure(stills.at(i), f"{name} frame ({i} / {last}). {shown.frames[i].sentence}"))
-    if shown.frames[-1].loss is not None:
-        figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), "Loss after each step."))
+    figures.append(_figure(Stills(shown.curve, *PLOT_SIZE, fine=True).at(last), f"{curve_title}."))
     return f"<div class='plots'>{''.join(figures)}{results}</div>"
 
 

@@ -13,9 +13,9 @@ from pages.datasets.formatting import minus_signs, pluralize
 from pages.export.segment_files import reasons
 from pages.figures import palette
 from pages.figures.markup import Raw, cell, cluster_mark
-from pages.runs.known_groups import KnownGroups
+from pages.runs.known_groups import NOISE_IS_A_GROUP, KnownGroups
 from pages.runs.profiles import MAX_PARTS, MIN_DIFFERENCE, Difference, Profiles
-from pages.runs.run import silhouette_of
+from pages.runs.run import silhouette_of, silhouette_points
 from pages.runs.segments import Segments
 
 MIN_EFFECT = 0.1
@@ -146,7 +146,8 @@ def _silhouette(segments: Segments) -> str:
     if width is None:
         return ""
     structure = next(name for threshold, name in STRUCTURES if width.mean > threshold)
-    sample = f" (in a sample of {len(width.rows):,} {run.data.noun}s)" * (len(width.rows) < len(segments.labels))
+    points = silhouette_points(width, segments.labels, len(segments.labels), run.data.noun)
+    sample = f" ({points})" if points else ""
     return (
         f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, by a rule of thumb {structure}; 1 means that the "
         "segments are well separated, about 0 that they overlap."
@@ -159,9 +160,10 @@ def _agreement(segments: Segments) -> str:
     if known is None:
         return ""
     rand = minus_signs(f"{known.adjusted_rand:.3f}")
+    noise = f"; {NOISE_IS_A_GROUP}" if (known.clusters < 0).any() else ""
     return (
         f"Compared with the {data.true_labels_name}, the adjusted Rand index is {rand} (1 = identical, 0 = as expected by "
-        f"chance) and the V-measure {known.v_measure:.3f}; it equals the normalized mutual information."
+        f"chance) and the V-measure {known.v_measure:.3f}; it equals the normalized mutual information{noise}."
     )
 
 

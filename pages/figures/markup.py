@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from pages.figures.palette import color_of, mark_of
+from pages.figures.palette import NEUTRAL, color_of, mark_of
 
 STYLE = (
     "<style>.table{width:100%;border-collapse:collapse;font-size:.9rem}"
@@ -62,6 +62,11 @@ def mark(symbol: str, color: str, text="") -> Raw:
 def cluster_mark(rank: int, text="") -> Raw:
     """Return the colored symbol of the cluster with this rank, followed by a text."""
     return mark(mark_of(rank), color_of(rank), text)
+
+
+def noise_mark() -> Raw:
+    """Return the symbol of points that belong to no cluster, followed by "Noise"."""
+    return mark(mark_of(0), NEUTRAL, "Noise")
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:

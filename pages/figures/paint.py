@@ -203,12 +203,13 @@ def _channels(codes: np.ndarray) -> np.ndarray:
 
 
 def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
-    """Return an image of cluster regions: each cell has the color of its label.
+    """Return an image of cluster regions: each cell has the color of its label, and is transparent if it is -1.
 
     labels : (rows, columns) array, top row first
     colors : (k, 3) array of 0 to 255
     """
-    return _png(labels, colors, np.full(len(colors), opacity))
+    opacities = np.append(np.full(len(colors), opacity), 0.0)
+    return _png(np.where(labels < 0, len(colors), labels), np.append(colors, [[0, 0, 0]], axis=0), opacities)
 
 
 def bands(levels: np.ndarray, max_level: int, color: np.ndarray) -> str:

@@ -5,6 +5,8 @@ with common color-vision deficiencies can distinguish, in a different order, wit
 seven, so color and shape together distinguish seventy clusters.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 COLORS = ("#3f90da", "#e76300", "#832db6", "#ffa90e", "#bd1f01", "#92dadd", "#a96b59", "#b9ac70", "#717581", "#94a4a2")
@@ -35,11 +37,20 @@ def rgb(colors) -> np.ndarray:
     return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
 
 
-def blend(memberships: np.ndarray, colors) -> list[str]:
-    """Return the color of each point: the mean of k colors, weighted by memberships (n, k).
+def with_noise(memberships: np.ndarray, colors: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Return memberships (n, k) and k colors, with noise, which is neutral, as the last if memberships sum to less than 1."""
+    noise = 1 - memberships.sum(axis=1)
+    if noise.max() < 1e-9:
+        return memberships, list(colors)
+    return np.column_stack([memberships, np.maximum(noise, 0)]), [*colors, NEUTRAL]
+
+
+def blend(memberships: np.ndarray, colors: Sequence[str]) -> list[str]:
+    """Return the color of each point: the mean of k colors, weighted by memberships (n, k), and of the neutral color of noise.
 
     Points of equal color share one string, to save memory.
     """
+    memberships, colors = with_noise(memberships, colors)
     codes, indices = np.unique(np.rint(memberships @ rgb(colors)).astype(int) @ [65536, 256, 1], return_inverse=True)
     names = [f"#{code:06x}" for code in codes.tolist()]
     return [names[i] for i in indices.tolist()]

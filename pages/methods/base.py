@@ -44,6 +44,17 @@ class Score(NamedTuple):
     """text in the report; default `text`"""
 
 
+class Curve(NamedTuple):
+    """A number that shows how far a run has come."""
+
+    name: str
+    """what the numbers are, a plural"""
+    values: np.ndarray
+    """(number of states,) NaN where it is undefined"""
+    texts: Sequence[str]
+    """for each state further text about it"""
+
+
 class ResultTable(NamedTuple):
     """A method-specific table, shown below the plot of a run."""
 
@@ -77,7 +88,7 @@ class Placement(NamedTuple):
     """New points, assigned to the clusters of a finished run."""
 
     labels: np.ndarray
-    """(m,) cluster of each point, in the method's own order"""
+    """(m,) cluster of each point, in the method's own order; -1 for noise"""
     distances: np.ndarray
     """(m,) distance of each point to its cluster, as `MethodView.placement_distance` says; NaN where it is undefined"""
 
@@ -200,8 +211,10 @@ class MethodView(ABC):
             name = self.initialization(start).name
             start = TreeStart() if name == TREE.name else ManualStart(()) if name == MANUAL.name else NamedStart(name)
         k = k if self.traits.k == "chosen" else None
-        values = tuple((option.name, options.get(option.name, option.default_value(data))) for option in self.options)
-        return Settings(self.name, k, start, seed, values)
+        values: dict[str, Any] = {}
+        for option in self.options:
+            values[option.name] = options[option.name] if option.name in options else option.default_value(data, values)
+        return Settings(self.name, k, start, seed, tuple(values.items()))
 
     def arguments(self, settings: Settings) -> dict[str, Any]:
         """Keyword arguments of the process that correspond to options."""
@@ -264,8 +277,12 @@ class MethodView(ABC):
         return np.stack([data.points[labels == cluster].mean(axis=0) for cluster in range(k)])
 
     def matrix_metric(self, settings: Settings) -> str | None:
-        """Metric of the proximity matrix; None if the method does not use one."""
+        """Metric of the proximity matrix; None if these settings need none."""
         return dict(settings.options).get("metric", "euclidean") if self.traits.pairwise else None
+
+    def max_points(self, settings: Settings) -> int | None:
+        """Number of points above which a run uses a random sample, as it needs all pairwise distances; None for no limit."""
+        return None if self.matrix_metric(settings) is None else MAX_POINTS_FOR_PROXIMITIES
 
     def state_size(self, k: int, d: int) -> int:
         """Number of parameters in a state, for k clusters and d features."""
@@ -281,7 +298,7 @@ class MethodView(ABC):
         The factors are measured: copies of the points, labels and temporary arrays, and up to three arrays of memberships.
         """
         n, d = data.points.shape
-        if self.traits.pairwise:
+        if self.matrix_metric(settings) is not None:
             return min(n, MAX_POINTS_FOR_PROXIMITIES) ** 2
         memberships = 3 * (settings.k or MAX_CLUSTERS) if self.traits.membership else 0
         return n * (2 * d + 16 + memberships)
@@ -398,6 +415,10 @@ class MethodView(ABC):
         """(m, 2) line, interrupted by NaN, that marks what changes in a state; None if there is none."""
         return None
 
+    def point_sizes(self, run, state: int) -> np.ndarray | None:
+        """(n,) relative sizes of the points' markers in a state, which tell kinds of points apart; None if all are equal."""
+        return None
+
     def has_regions(self, data: Data, settings: Settings) -> bool:
         """Whether the plane can be divided into cluster regions."""
         return self.traits.regions and data.precomputed is None
@@ -453,6 +474,13 @@ class MethodView(ABC):
     def loss_text(self, loss: float) -> str:
         """A loss with its unit; a dash if there is none."""
         return "–" if loss is None or self.traits.loss is None else f"{format_number(loss)} {self.traits.loss.unit}".rstrip()
+
+    def curve(self, run) -> Curve:
+        """The curve that is shown instead of the loss if the method has none: the points that are in clusters."""
+        sizes = [None if state.assignment is None else state.assignment.sizes for state in run.history.states]
+        values = np.array([np.nan if each is None else each.sum() for each in sizes])
+        texts = ["" if each is None else pluralize(len(each), self.traits.cluster) for each in sizes]
+        return Curve(f"points in {self.traits.cluster}s", values, texts)
 
     def center_shifts(self, run, state: int) -> np.ndarray:
         """(k,) distance between each center and its previous position."""

@@ -30,6 +30,8 @@ class Option:
     """allowed values for a data set, the default first; None if they do not depend on the data"""
     default_for: Callable[[Data], Any] | None = None
     """default value for a data set; None if it does not depend on the data"""
+    number_for: Callable[[Data, Mapping[str, Any]], float] | None = None
+    """default number for a data set and the values of the options before this one; None if it depends on neither"""
     omitted_in_labels: frozenset = frozenset()
     """common values, omitted from the names of runs if all runs share them; if empty, any shared value is omitted"""
     argument: str | None = ""
@@ -53,10 +55,15 @@ class Option:
         """Whether it has an effect on a data set."""
         return self.applies_to is None or data is None or self.applies_to(data)
 
-    def default_value(self, data: Data | None) -> Any:
-        """Default value for a data set; None if it has no effect."""
+    def default_value(self, data: Data | None, chosen: Mapping[str, Any] | None = None) -> Any:
+        """Default value for a data set, given the values of the options before this one; None if it has no effect.
+
+        The default of an option that is not among the `chosen` ones is its own.
+        """
         if not self.applies(data):
             return None
+        if self.number_for is not None and data is not None:
+            return self.number_for(data, chosen or {})
         if self.default_for is not None and data is not None:
             return self.default_for(data)
         values = self.values(data)

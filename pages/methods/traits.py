@@ -53,6 +53,10 @@ class Traits:
     """whether it needs all pairwise proximities; larger data sets are then subsampled"""
     blocks: bool = False
     """whether it can use all rows of a table on the server; other methods use a random sample"""
+    noise: bool = False
+    """whether points can remain without a cluster at the end, as noise with the label -1"""
+    keeps_numbers: bool = False
+    """whether a cluster has the same number in all states; only needed if `k` is "found\", as it holds for the others"""
     moves_points: bool = False
     """whether points move from state to state, see `MethodView.positions`"""
 

@@ -1,30 +1,32 @@
-"""The animated loss curve of a run."""
+"""The animated loss curve of a run, or the curve of a method without a loss."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.datasets.formatting import format_number
 from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
+from pages.methods.base import Curve
 from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT, SMALL_HEIGHT = 250, 160
 
 
-def loss_curve(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] = ()) -> go.Figure:
-    """Loss after each half-step, with a marker at the current frame.
+def curve_of(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] = ()) -> go.Figure:
+    """Loss after each half-step, or the curve of a method without a loss, with a marker at the current frame.
 
     Parameters
     ----------
     name : identifier of the figure for the player.
     beside : runs whose curves are shown beside this one: the figure is smaller, and the axes of iterations are the same.
     """
-    curve = _Curve(run, frames)
+    curve = _MovingCurve(run, frames)
     specs = [dict(name=str(i), data=curve.at(i), traces=[1, 2]) for i in range(len(frames))]
     last = max(float(one.history.positions[-1]) for one in (run, *beside))
-    y = curve.y if curve.y.size else np.zeros(1)  # a method without a loss has no curve
+    y = curve.y
     # draw rounding errors as a flat line
     span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
     layout = dict(
@@ -39,38 +41,63 @@ def loss_curve(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] =
         yaxis=dict(
             range=[y.min() - 0.08 * span, y.max() + 0.08 * span],
             zeroline=False,
-            title=dict(text="loss"),
+            title=dict(text=curve.name),
             nticks=4 if beside else None,
         ),
     )
     return Figure(curve.traces(), layout | player_layout(name), specs)
 
 
-class _Curve:
+def title_of(run: Run) -> str:
+    """What `curve_of` shows, in a few words."""
+    name = _values_of(run).name
+    return f"{name[0].upper()}{name[1:]} after each step"
+
+
+def alt_text(run: Run) -> str:
+    """Alternative text of `curve_of`."""
+    name, values, _ = _values_of(run)
+    first, last = values[~np.isnan(values)][[0, -1]]
+    return f"{name.capitalize()} curve: {format_number(first)} at the start, {format_number(last)} at the end."
+
+
+def _values_of(run: Run) -> Curve:
+    """The loss in each state, or the curve of a method without a loss."""
+    if run.view.traits.loss is None:
+        return run.view.curve(run)
+    losses = [np.nan if state.loss is None else state.loss for state in run.history.states]
+    return Curve("loss", np.array(losses, dtype=float), [""] * len(losses))
+
+
+class _MovingCurve:
     def __init__(self, run: Run, frames: list[Frame]):
         self.frames, self.step_name = frames, run.view.step_name
+        self.name, self.values, texts = _values_of(run)
         history = run.history
-        self.states = [i for i, state in enumerate(history.states) if state.loss is not None]
+        self.states = np.flatnonzero(~np.isnan(self.values)).tolist()
         self.phases = [history.states[i].phase for i in self.states]
         self.iterations = [history.states[i].iteration for i in self.states]
+        self.texts = [texts[i] for i in self.states]
         self.x = history.positions[self.states]
-        self.y = np.array([history.states[i].loss for i in self.states])
+        self.y = self.values[self.states]
 
     def at(self, i: int) -> list[dict]:
         """The line up to frame i, and the marker."""
         frame = self.frames[i]
-        if frame.loss is None:
+        value = self.values[frame.state]
+        if np.isnan(value):
             return [EMPTY_LINE, EMPTY_LINE]
         shown = self.x <= frame.position
         if shown.sum() > 200:
             shown &= np.arange(len(self.x)) % (len(self.x) // 100) == 0
-        return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[frame.position], y=[frame.loss])]
+        return [dict(x=self.x[shown], y=self.y[shown]), dict(x=[frame.position], y=[float(value)])]
 
     def traces(self) -> list[dict]:
         """Traces of the curve, as in the last frame."""
         symbols = np.where(self.x % 1 != 0, 100, 0)  # open circles for M steps
-        text = [f"{self.step_name(phase)}, iteration {t}" for phase, t in zip(self.phases, self.iterations, strict=True)]
-        whole = dict(x=self.x, y=self.y, text=text, hovertemplate="%{text}<br>loss %{y:.6g}<extra></extra>")
+        rows = zip(self.phases, self.iterations, self.texts, strict=True)
+        text = [f"{self.step_name(phase)}, iteration {t}" + f", {more}" * bool(more) for phase, t, more in rows]
+        whole = dict(x=self.x, y=self.y, text=text, hovertemplate=f"%{{text}}<br>{self.name} %{{y:.6g}}<extra></extra>")
         return animated_traces(whole, self.at(len(self.frames) - 1), symbols)
 
 

@@ -49,9 +49,11 @@ def aligned_frames(runs: list[Run]) -> tuple[list[list[Frame]], str]:
     max_frames = MAX_FRAMES if max(run.k for run in runs) <= 12 else MAX_FRAMES // 2  # frames grow with K
     shown = np.arange(last + 1)
     omitted_note = ""
-    if 2 * last + 2 > max_frames:
+    # the start and the first complete state belong to no iteration
+    states = max(-(-(len(run.history.states) - 2) // max(run.history.iterations, 1)) for run in runs)
+    if states * last + 2 > max_frames:
         ends = [run.history.iterations for run in runs]
-        spread = np.linspace(FIRST, last, (max_frames - 1) // 2 - FIRST)
+        spread = np.linspace(FIRST, last, (max_frames - 1) // states - FIRST)
         shown = np.unique(np.rint(np.concatenate([np.arange(FIRST), spread, ends])).astype(int))
         omitted_note = (
             f"Showing the start and {len(shown) - 1} of {last} iterations (the first {FIRST - 1}, then evenly spaced)."

@@ -40,6 +40,8 @@ TEXTS = {
     "tends to grow with the number of clusters",
 }
 """what the scores are"""
+NOISE_IS_A_GROUP = "points in no cluster count as one cluster, as in scikit-learn"
+"""how the scores treat noise: without it, a method could reach any score by calling most points noise"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +49,21 @@ class KnownGroups:
     """Scores of clusters relative to known groups, each 1 if they are identical. Computed when they are asked for."""
 
     groups: np.ndarray
-    """(n,) known group of each point that has one and is in a cluster"""
+    """(n,) known group of each point that has one"""
     clusters: np.ndarray
-    """(n,) cluster of these points"""
+    """(n,) cluster of these points; -1 for noise, which counts as one cluster"""
 
     @classmethod
     def of(cls, groups: np.ndarray, clusters: np.ndarray) -> Self | None:
-        """The scores of two labelings (n,), ignoring points for which either label is -1; None if no points remain."""
-        both = (groups >= 0) & (clusters >= 0)
-        if not both.any():
+        """The scores for labels (n,) of points; None if no point has a known group.
+
+        Points whose group is -1 are left out. Points in no cluster, with the label -1, count as one cluster.
+        """
+        known = groups >= 0
+        if not known.any():
             return None
-        # short integers, which are sorted faster
-        return cls(*(labels[both].astype(np.min_scalar_type(int(labels.max()))) for labels in (groups, clusters)))
+        # short integers, which are sorted faster; a signed type holds -1 too
+        return cls(*(labels[known].astype(np.min_scalar_type(-2 - int(labels.max()))) for labels in (groups, clusters)))
 
     @cached_property
     def adjusted_rand(self) -> float:
@@ -90,7 +95,7 @@ class KnownGroups:
 
     @cached_property
     def confusion(self) -> ConfusionMatrix:
-        return confusion_matrix(self.groups, self.clusters)
+        return _confusion(self.groups, self.clusters)
 
     def table(self, groups: list[str], clusters: list[str]) -> pd.DataFrame:
         """The confusion matrix with counts and shares of each group, given the names of its rows and columns."""
@@ -102,6 +107,23 @@ class KnownGroups:
         for name, column in zip(clusters, shares.T, strict=True):
             table[f"{name}, share of group"] = column
         return table
+
+
+def _confusion(groups: np.ndarray, clusters: np.ndarray) -> ConfusionMatrix:
+    """The confusion matrix; noise has the last column, with the label -1, and matches no group."""
+    noise = clusters < 0
+    if not noise.any():
+        return confusion_matrix(groups, clusters)
+    rows, of_point = np.unique(groups, return_inverse=True)
+    columns, matches = [np.bincount(of_point[noise], minlength=len(rows))], np.full(len(rows), -1)
+    found = np.zeros(0, dtype=np.intp)
+    if not noise.all():
+        inside = confusion_matrix(groups[~noise], clusters[~noise])
+        present, found = np.searchsorted(rows, inside.groups), inside.clusters
+        counts = np.zeros((len(rows), len(found)), dtype=np.intp)
+        counts[present], matches[present] = inside.counts, inside.matches
+        columns = [counts, *columns]
+    return ConfusionMatrix(np.column_stack(columns), rows, np.append(found, -1), matches)
 
 
 def group_names(data: Data) -> list[str]:

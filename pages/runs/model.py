@@ -82,7 +82,7 @@ class Imputation:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The segments of a run as a rule for new rows. It contains no rows, except medoids."""
+    """The segments of a run as a rule for new rows. It contains no rows, except medoids and core points."""
 
     title: str
     """title of the data set"""
@@ -183,7 +183,8 @@ class Model:
                 placement = Placement(labels, distances[np.arange(len(labels)), labels])
             else:
                 placement = self.view.place(self.arrays, self.settings, data)
-            return placement._replace(labels=np.array(self.segments, dtype=np.intp)[placement.labels])
+            # the extra entry is for label -1
+            return placement._replace(labels=np.append(self.segments, -1).astype(np.intp)[placement.labels])
         except (ValueError, TypeError, LookupError, np.linalg.LinAlgError) as error:
             raise ValueError("The parameters of this model do not fit its columns.") from error
 

@@ -169,6 +169,7 @@ def assign(model: Model, table: pd.DataFrame) -> NewRows:
         labels[rows[defined]] = placement.labels[defined]
         distances[rows] = placement.distances
         reasons[rows[~defined]] = "its distance to the segments is undefined"
+        reasons[rows[defined & (placement.labels < 0)]] = "noise: in no segment by the rule of the method"
     return NewRows(model, table, labels, distances, reasons, values)
 
 

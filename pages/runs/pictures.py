@@ -146,7 +146,7 @@ class Regions:
     def source(self, state: int) -> str:
         """Image of the regions in a state, as a data URI."""
         parameters = self.run.history.states[state].parameters
-        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)])
+        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)]).reshape(-1, 3)
         return paint.regions(self.run.view.regions(self.run, parameters, self.grid), colors)
 
 
@@ -213,11 +213,13 @@ class _FigureBuilder:
             if self.moves_points:
                 last_xy, xy = xy, self._positions(frame.state)
                 moved = [xy[self.rows]] + ([xy[ringed_rows(self.run.data)]] if ring_traces else [])
-                data = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved] + data
+                parts = [dict(zip("xy", part.T.astype(self.dtype), strict=True)) for part in moved]
+                if self.view.traits.clusters and not self.painted:
+                    parts[0] |= dict(marker=self._markers(frame))
+                data = parts + data
                 traces = list(range(len(moved))) + traces
-                recolors = self.view.traits.clusters
                 if self.painted:
-                    if recolors:
+                    if self.view.traits.clusters:
                         points_source = self._painted(frame, self._canvas(xy))
                     elif last_xy is None or not np.array_equal(xy, last_xy):
                         points_source = self._painted_by_true_label(self._canvas(xy))
@@ -236,7 +238,7 @@ class _FigureBuilder:
                     points_source = self._painted(frame, self.canvas)
                     images.append(dict(source=points_source))
                 else:
-                    traces, data = [0] + traces, [dict(marker=self._marker_colors(frame))] + data
+                    traces, data = [0] + traces, [dict(marker=self._markers(frame))] + data
             frames.append(spec | dict(data=data, traces=traces) | (dict(layout=dict(images=images)) if images else {}))
         if self.painted:
             # traces without markers still show hover labels; even invisible markers are slow to draw
@@ -244,9 +246,8 @@ class _FigureBuilder:
             points["mode"] = "text" if "text" in points else "none"
         else:
             points = self._points()
-            points["marker"] = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0)) | self._marker_colors(
-                self.frames[-1]
-            )
+            marker = dict(size=marker_size(len(self.xy)), opacity=0.8, line=dict(width=0))
+            points["marker"] = marker | self._markers(self.frames[-1])
         lines = [
             style | line | dict(line=style["line"] | dict(dash=self.view.static_dash))
             for style, line in zip(self._line_styles(), outlines, strict=False)
@@ -308,6 +309,12 @@ class _FigureBuilder:
         state = len(self.run.history.states) - 1 if frame.assigned is None else frame.assigned
         return [palette.color_of(rank) for rank in self.run.ranks_of(state)]
 
+    def _markers(self, frame: Frame) -> dict:
+        """Colors and symbols of the points, and their sizes if they differ."""
+        sizes = self.view.point_sizes(self.run, frame.state)
+        sizes = {} if sizes is None else dict(size=np.rint(marker_size(len(self.xy)) * sizes).astype(np.uint8))
+        return self._marker_colors(frame) | sizes
+
     def _marker_colors(self, frame: Frame) -> dict:
         n = len(self.xy)
         if not self.view.traits.clusters:
@@ -340,7 +347,8 @@ class _FigureBuilder:
             return canvas.paint(palette.rgb([palette.NEUTRAL]))
         assignment, colors = self.run.history.assignment(frame.assigned), self._colors(frame)
         if assignment.memberships is not None:
-            return canvas.paint(palette.rgb(colors), responsibilities=assignment.memberships.T)
+            memberships, colors = palette.with_noise(assignment.memberships, colors)
+            return canvas.paint(palette.rgb(colors), responsibilities=memberships.T)
         if assignment.labels.min() < 0:
             return canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
         return canvas.paint(palette.rgb(colors), labels=assignment.labels)

@@ -11,7 +11,6 @@ from pages.datasets.data import Data
 from pages.datasets.limits import (
     MAX_CLUSTERS,
     MAX_ITERATIONS,
-    MAX_POINTS_FOR_PROXIMITIES,
     MAX_STATE_VALUES,
     MIN_ITERATIONS,
 )
@@ -124,17 +123,14 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     ValueError
         As in `check_data_kind` and `iteration_limit`, or if the data are invalid for the method.
     """
-    view = method(settings.method)
+    view, n = method(settings.method), data.n
     note = ""
     if data.all_rows is not None and not view.traits.blocks:
         note = f"{view.title} uses a random sample of {len(data.points):,} of the {data.n:,} points."
         data = data.without_other_rows
-    elif view.traits.pairwise and len(data.points) > MAX_POINTS_FOR_PROXIMITIES:
-        note = (
-            f"{view.title} needs all pairwise distances; it uses a sample of {MAX_POINTS_FOR_PROXIMITIES:,} of the "
-            f"{len(data.points):,} points."
-        )
-        data = data.sample(MAX_POINTS_FOR_PROXIMITIES)
+    if (most := view.max_points(settings)) is not None and len(data.points) > most:
+        note = f"{view.title} needs all pairwise distances; it uses a sample of {most:,} of the {n:,} points."
+        data = data.sample(most)
     check_data_kind(data, settings)
     iteration_limit(data, settings)
     model_input = view.model_input(data, settings, cache)

@@ -8,7 +8,7 @@ from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
 from pages.runs.frames import Frame
-from pages.runs.known_groups import NAMES, TEXTS, KnownGroups
+from pages.runs.known_groups import NAMES, NOISE_IS_A_GROUP, TEXTS, KnownGroups
 from pages.runs.run import Run
 
 MAX_SCORED = 10_000
@@ -33,18 +33,24 @@ def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
     status = [ended if i == last else "start" if state.phase == "start" else "running" for i, state in enumerate(states)]
     found = [FrameNumbers("Iteration", [f"{state.iteration}" for state in states]), FrameNumbers("Status", status)]
     if run.known_groups is not None:
-        found += agreement_numbers(known_groups_at(run, frames), run.data)
+        found += agreement_numbers(known_groups_at(run, frames), run.data, run.view.traits.noise)
     if run.view.traits.loss is not None:
         found.append(FrameNumbers("Loss", [NONE if frame.loss is None else format_number(frame.loss) for frame in frames]))
+    if run.view.traits.k == "found":
+        counts = [
+            NONE if frame.assigned is None else f"{len(run.history.states[frame.assigned].assignment.sizes):,}"
+            for frame in frames
+        ]
+        found.append(FrameNumbers(f"{run.view.traits.cluster.capitalize()}s", counts))
     return found
 
 
-def agreement_numbers(scores: list[KnownGroups | None], data: Data) -> list[FrameNumbers]:
+def agreement_numbers(scores: list[KnownGroups | None], data: Data, has_noise: bool = False) -> list[FrameNumbers]:
     """The main scores relative to the true labels of the data, given those of each frame."""
-    found = []
+    found, noise = [], f"; {NOISE_IS_A_GROUP}" if has_noise else ""
     for name in ("adjusted_rand", "v_measure"):
         texts = [NONE if one is None else minus_signs(f"{getattr(one, name):.3f}") for one in scores]
-        found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {data.true_labels_name}: {TEXTS[name]}."))
+        found.append(FrameNumbers(NAMES[name], texts, f"Agreement with the {data.true_labels_name}: {TEXTS[name]}{noise}."))
     return found
 
 
@@ -76,10 +82,12 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
 
     Returns
     -------
-    rows of texts : size, length of the bar as a CSS width, name of the center if it has one, and its coordinates.
+    rows of texts : size, length of the bar as a CSS width, name of the center if it has one, and its coordinates. If there can
+        be noise, a last row has the number of points without a cluster.
     """
     sizes = _sizes(run, assigned)
-    largest = 1.0 if sizes is None else max(sizes.max(initial=0), 1)
+    outside = None if assigned is None or not run.view.traits.noise else run.points_without_cluster(assigned)
+    largest = 1.0 if sizes is None else max(sizes.max(initial=0), outside or 0, 1)
     soft = run.view.traits.membership is not None
     order = np.argsort(run.ranks)
     names = run.view.center_names(run.history.states[state].parameters, run.data)
@@ -90,6 +98,9 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
         size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if soft else f"{int(sizes[rank]):,}"
         width = "0%" if sizes is None else f"{100 * sizes[rank] / largest:.1f}%"
         rows.append([size, width, *([names[order[rank]]] if names else []), *coordinates[rank]])
+    if run.view.traits.noise:
+        size, width = (NONE, "0%") if outside is None else (f"{outside:,}", f"{100 * outside / largest:.1f}%")
+        rows.append([size, width, *[NONE] * (bool(names) + columns)])
     return rows
 
 

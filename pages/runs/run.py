@@ -66,6 +66,13 @@ class Run:
         labels = self.history.last.labels
         return np.full(len(self.data.points), -1) if labels is None else labels
 
+    def points_without_cluster(self, state: int) -> int:
+        """Number of points with the label -1 in a state with an assignment: noise, or not assigned yet."""
+        sizes = self.history.states[state].assignment.sizes
+        if self.memberships is None:
+            return self.data.n - int(sizes.sum())
+        return int(np.count_nonzero(self.history.assignment(state).labels < 0))
+
     @property
     def memberships(self) -> np.ndarray | None:
         """(n, k) memberships in the last state, in the method's own order; None for hard methods and without clusters."""
@@ -144,7 +151,7 @@ class Run:
         n, d = self.data.points.shape
         traits = self.view.traits
         states = len(self.history) * self.view.values_per_state(self.data, self.settings, self.k)
-        if traits.pairwise:
+        if self.view.matrix_metric(self.settings) is not None:
             return states + getattr(self.model_input, "n_values", n * n)
         features = getattr(self.history.prepared, "features", None)
         kept = 0 if features is None else features.size
@@ -201,8 +208,11 @@ class Run:
         if states[state].assignment is None:
             return self.ranks_of(next(i for i, one in enumerate(states) if i > state and one.assignment is not None))
 
+        k = len(states[state].assignment.sizes)
+        if self.view.traits.keeps_numbers:
+            return self.ranks[:k]
+
         def match():
-            k = len(states[state].assignment.sizes)
             larger = max(k, self.k)
             ranks = np.append(self.ranks, np.arange(self.k, larger))
             labels = self.history.assignment(state).labels
@@ -255,6 +265,13 @@ def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> 
     except ValueError:
         return None
     return widths._replace(rows=rows[widths.rows])
+
+
+def silhouette_points(width: Silhouette, labels: np.ndarray, n: int, noun: str = "point") -> str:
+    """Of which points a silhouette is the mean, for parentheses; empty if of all n points. The labels are (n,) or a sample."""
+    noise = int(np.count_nonzero(labels < 0))
+    sampled = f"sample of {len(width.rows):,} {noun}s" if len(width.rows) < n - noise else ""
+    return ", ".join(filter(None, [sampled, f"without {pluralize(noise, noun)} in no cluster" if noise else ""]))
 
 
 def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.datasets.formatting import escape_markdown, minus_signs, truncate
 from pages.export.spreadsheets import table_csv
-from pages.figures.markup import Raw, cluster_mark, table
+from pages.figures.markup import Raw, cluster_mark, noise_mark, table
 from pages.figures.plots import token
-from pages.runs.known_groups import NAMES, TEXTS, KnownGroups, group_names
+from pages.runs.known_groups import NAMES, NOISE_IS_A_GROUP, TEXTS, KnownGroups, group_names
 from pages.runs.run import Run
 from pages.ui.export_menu import download
 
@@ -31,13 +31,13 @@ class KnownClusters(NamedTuple):
 def known_clusters(run: Run, title: str = "") -> KnownClusters:
     """The clusters of a run, which must have `known_groups`."""
     confusion, names = run.known_groups.confusion, group_names(run.data)
-    ranks = run.ranks[confusion.clusters].tolist()
+    ranks = [-1 if cluster < 0 else int(run.ranks[cluster]) for cluster in confusion.clusters.tolist()]
     return KnownClusters(
         title or run.title,
         run.known_groups,
         [names[label] for label in confusion.groups],
-        [f"{run.view.traits.cluster} {run.number_and_name(rank)}" for rank in ranks],
-        [cluster_mark(rank, run.number_and_name(rank)) for rank in ranks],
+        ["noise" if rank < 0 else f"{run.view.traits.cluster} {run.number_and_name(rank)}" for rank in ranks],
+        [noise_mark() if rank < 0 else cluster_mark(rank, run.number_and_name(rank)) for rank in ranks],
     )
 
 
@@ -80,7 +80,7 @@ def _show_confusion_matrix(one: KnownClusters) -> None:
         escape_markdown(
             f"Rows: known groups; columns: clusters, in the order of the groups that they match one-to-one (bold). "
             f"{agreeing:,} of {total:,} points ({agreeing / total:.1%}) are in matching groups and clusters. "
-            "Percentages: shares of the group."
+            "Percentages: shares of the group." + f" In the scores, {NOISE_IS_A_GROUP}." * bool((confusion.clusters < 0).any())
         )
     )
 

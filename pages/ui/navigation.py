@@ -159,7 +159,7 @@ def _options(view: MethodView, data: Data, values: dict, ending: str = "") -> tu
             continue
         key, value = option_key(view, option, data, ending), values[option.name]
         state[key] = value
-        if not option.depends_on(data) and value != option.default_value(data):
+        if not option.depends_on(data) and value != option.default_value(data, values):
             texts[key] = option.label_of(value)
     return state, texts
 

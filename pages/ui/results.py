@@ -10,7 +10,7 @@ from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, pluralize
 from pages.figures import palette, plots, summaries
-from pages.figures.markup import breakable, cluster_mark, reading, reading_bar, table
+from pages.figures.markup import breakable, cluster_mark, noise_mark, reading, reading_bar, table
 from pages.runs.frames import Frame
 from pages.runs.readings import FrameNumbers, cluster_texts, numbers_of
 from pages.runs.run import Run
@@ -84,10 +84,11 @@ def show_sizes(run: Run, follows: bool = True) -> None:
     last = len(run.history.states) - 1
     rows = []
     for rank, (size, width, *others) in enumerate(cluster_texts(run, last, last, len(columns), scaled)):
-        bars = reading_bar(width, palette.color_of(rank))
+        is_noise = rank == run.k
+        bars = reading_bar(width, palette.NEUTRAL if is_noise else palette.color_of(rank))
         if follows:
             size, *others = map(reading, (size, *others))
-        rows.append([cluster_mark(rank, run.number_and_name(rank)), size, bars, *others])
+        rows.append([noise_mark() if is_noise else cluster_mark(rank, run.number_and_name(rank)), size, bars, *others])
     names = run.view.center_names(run.history.parameters[-1], run.data)
     headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names)]
     headers += map(breakable, columns)
@@ -97,7 +98,10 @@ def show_sizes(run: Run, follows: bool = True) -> None:
         if columns:
             st.caption(escape_markdown(_centers_note(run, scaled)))
     noise = int((run.labels_by_rank < 0).sum())
-    if noise:
+    if run.view.traits.noise:
+        if follows:
+            st.caption("Until the last frame, noise includes the points that have not been reached yet.")
+    elif noise:
         st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")
 
 

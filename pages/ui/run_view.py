@@ -68,7 +68,7 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
 
         with budget().reserve(estimated_bytes(run.data, run.settings)):
             picture = pictures.picture(run, frames, plane, name, on_draw, **options)
-        return picture, curves.loss_curve(run, frames, name)
+        return picture, curves.curve_of(run, frames, name)
 
     return RunPictures(name, frames, omitted_note, *progress.compute(("figures", name), draw, DRAWING))
 
@@ -82,16 +82,9 @@ def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **op
 
 
 def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None) -> None:
-    """Show the loss curve, formulas, notices, numbers of the frame, scores, and cluster sizes."""
-    if run.view.traits.loss is not None:
-        first, last = format_number(run.history.losses[0]), format_number(run.history.losses[-1])
-        with st.container(key="loss"):
-            show_chart(
-                shown.curve,
-                key="loss curve",
-                alt=f"Loss curve: {first} at the start, {last} at the end.",
-                height="stretch",
-            )
+    """Show the curve of the run, formulas, notices, numbers of the frame, scores, and cluster sizes."""
+    with st.container(key="loss"):
+        show_chart(shown.curve, key="loss curve", alt=curves.alt_text(run), height="stretch")
     if formulas is not None:
         show_formulas(formulas.typeset, shown.frames, shown.name, formulas.visible)
     show_notices(run)
@@ -156,14 +149,13 @@ def show_player(
         names = () if run.centers is None else center_names(run)
         soft = run.view.traits.membership is not None
         stage = replace(stage, names=names, iterations=run.history.iterations, soft=soft)
-    losses = ["loss"] if run.view.traits.loss is not None else []
     # the player keeps its frame while the run stays the same
     player(
         plots.token(run.key),
         shown.name,
         [shown.frames],
         [("picture", shown.picture)],
-        [*losses, *other_figures],
+        ["loss", *other_figures],
         alt_texts=[alt_texts],
         readings=readings_of(run, shown.frames),
         at_start=at_start,

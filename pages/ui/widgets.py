@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.datasets.data import Data
@@ -295,6 +296,8 @@ def _choose_start(initialization: str, data: Data, ending: str = "", width=None)
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:
     """Key of the widget of an option; data with different values or defaults of the option have their own keys."""
     key = f"{view.name}_{option.name}{ending}"
+    if option.number_for is not None:  # the value in the session follows the default, see `_choose_number`
+        return key
     if option.depends_on(data):
         return f"{key} {option.default_value(data)}"
     other_default = option.default_for is not None and option.default_value(data) != option.default
@@ -310,31 +313,45 @@ def _choose_options(
     """
     shown = [option for option in view.options if (option.pages is None or page in option.pages) and option.applies(data)]
 
-    def choose(options: list[Option]) -> dict[str, Any]:
-        return {
-            option.name: _choose_option(view, option, data, ending, (defaults or {}).get(option.name), width, suffix)
-            for option in options
-        }
+    values: dict[str, Any] = {}
 
-    values = choose([option for option in shown if not option.advanced])
+    def choose(options: list[Option]) -> None:
+        for option in options:
+            default = (defaults or {}).get(option.name)
+            default = option.default_value(data, values) if default is None else default
+            values[option.name] = _choose_option(view, option, data, ending, default, width, suffix)
+
+    choose([option for option in shown if not option.advanced])
     advanced = [option for option in shown if option.advanced]
     if advanced:
         with st.popover("More options"):
-            values |= choose(advanced)
+            choose(advanced)
     return values
 
 
 def _choose_option(view: MethodView, option: Option, data: Data, ending: str, default, width, suffix: str) -> Any:
-    default = option.default_value(data) if default is None else default
     widget = dict(key=option_key(view, option, data, ending), width=width or option.width, help=option.help)
     widget |= PERSISTENT if option.depends_on(data) else IN_LINK
     label = f"{option.label}{suffix}"
     values = option.values(data)
     if not values:
-        kind = type(option.default)
-        return kind(st.number_input(label, option.low, option.high, default, option.step, **widget))
+        return _choose_number(option, label, default, widget)
     names = list(values)
     return st.selectbox(label, names, names.index(default), format_func=values.get, **widget)
+
+
+def _choose_number(option: Option, label: str, default, widget: dict) -> Any:
+    """Choose a number. If its default depends on the data, the value is the new default until the user enters another."""
+    kind, step = type(option.default), option.step
+    if option.number_for is not None:
+        defaults, key = st.session_state.setdefault("defaults", {}), widget["key"]
+        if key in st.session_state and st.session_state[key] == defaults.get(key):
+            st.session_state[key] = default
+        defaults[key] = default
+        if kind is float:
+            step = float(10.0 ** np.floor(np.log10(default) - 0.7))  # a fifth to a fiftieth of the default
+            widget |= dict(format="%.4g")
+    return kind(st.number_input(label, option.low, option.high, default, step, **widget))
 
 
 def _choose_seed() -> int:

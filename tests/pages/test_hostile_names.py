@@ -57,7 +57,7 @@ def app():
     return app
 
 
-@pytest.mark.parametrize("page", ["watch", "hierarchy", "mixture", "compare", "restarts", "choose_k", "report"])
+@pytest.mark.parametrize("page", ["watch", "hierarchy", "density", "mixture", "compare", "restarts", "choose_k", "report"])
 def test_names_are_text_on_every_page(app, page):
     show(app, page)
     if any(box.label == "X axis" for box in app.selectbox):

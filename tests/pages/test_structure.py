@@ -15,7 +15,7 @@ from pages.methods import methods
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    *("watch", "segments", "hierarchy", "mixture", "embedding", "data", "report"),
+    *("watch", "segments", "hierarchy", "density", "mixture", "embedding", "data", "report"),
     *("compare", "grid", "breaking_points", "restarts", "choose_k"),
     "failures",
 )
@@ -25,8 +25,8 @@ FILES = sorted((ROOT / "pages").rglob("*.py"))
 CORE = sorted((ROOT / "clustering").rglob("*.py"))
 MAX_SCRIPT_LINES = 120
 
-KNOW_METHODS = ("methods", "hierarchy", "mixture", "embedding")
-"""folders that may name a method: the methods themselves, and pages about one method"""
+KNOW_METHODS = ("methods", "hierarchy", "density", "mixture", "embedding")
+"""folders that may name a method: the methods themselves, and pages about one or two methods"""
 EXEMPT_FILES = {
     # data: the methods of each example on the Compare page
     "compare/examples.py",

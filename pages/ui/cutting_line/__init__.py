@@ -1,4 +1,4 @@
-"""Browser component: a draggable line over a dendrogram that sets the height of the cut. Works offline."""
+"""Browser component: a draggable line over a figure, such as a dendrogram, that sets the height of a cut. Works offline."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,17 +30,40 @@ def draw_cutting_line(
     chart : key of the container of the dendrogram
     on_cut : called with the new height when the line is released after dragging or moved with the arrow keys
     """
-    key = "cutting"
+    # a cut applies all merges before the first one above it, so an inverted merge counts at the height of an earlier merge
+    heights = np.maximum.accumulate(data_tree.tree.heights)[-max_clusters:].tolist()
+    label = f"{k} {'cluster' if k == 1 else 'clusters'}"
+    counts = list(range(len(heights), 0, -1))
+    data = dict(
+        heights=heights, counts=counts, most=max_clusters, start=len(heights) + 1, name="Height of the cut", steps=True
+    )
+    _draw(data, height, label, chart, on_cut, "cutting")
 
+
+def draw_radius_line(
+    radii: list[float], counts: list[int], radius: float, label: str, chart: str, on_cut: Callable[[float], None]
+) -> None:
+    """Draw a line that sets a radius over a figure whose vertical axis is the radius.
+
+    Parameters
+    ----------
+    radii, counts : increasing radii, and the number of clusters from each radius to the next one
+    radius : the current radius
+    label : text at the line until it is moved
+    chart : key of the container of the figure
+    on_cut : called with the new radius when the line is released after dragging or moved with the arrow keys
+    """
+    data = dict(heights=radii, counts=counts, most=None, start=0, name="Radius", steps=False)
+    _draw(data, radius, label, chart, on_cut, f"cutting {chart}")
+
+
+def _draw(data: dict, height: float, label: str, chart: str, on_cut: Callable[[float], None], key: str) -> None:
     def changed():
         answer = st.session_state[key].get("cut")
         if is_height(answer):
             on_cut(float(answer["height"]))
 
-    # a cut applies all merges before the first one above it, so an inverted merge counts at the height of an earlier merge
-    heights = np.maximum.accumulate(data_tree.tree.heights)[-max_clusters:].tolist()
-    data = dict(chart=chart, k=k, height=height, maxClusters=max_clusters, heights=heights)
-    _component()(key=key, data=data, on_cut_change=changed)
+    _component()(key=key, data=data | dict(height=height, label=label, chart=chart), on_cut_change=changed)
 
 
 def is_height(answer) -> bool:

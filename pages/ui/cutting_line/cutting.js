@@ -1,7 +1,9 @@
-// A line over a dendrogram that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
+// A line over a figure that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
 //
-// data: { chart: key of the figure's container, k, height, maxClusters: largest number of clusters that is shown,
-//         heights: for each of the last `maxClusters` merges, the largest height so far }
+// data: { chart: key of the figure's container, height, label: text until the line moves, name: name of the height,
+//         heights, counts: increasing heights, and the number of clusters from each to the next one,
+//         start: number of clusters below the first one, most: largest number that is shown, or null,
+//         steps: whether arrow keys move to the next number of clusters, rather than by a share of the axis }
 // The line is part of the page, above Plotly's figure, not of this component's shadow DOM.
 
 const STYLE = `
@@ -29,18 +31,19 @@ export default function (component) {
   line.tabIndex = 0;
   line.setAttribute("role", "slider");
   line.setAttribute("aria-orientation", "vertical");
-  line.setAttribute("aria-label", "Height of the cut");
+  line.setAttribute("aria-label", data.name);
   line.title = "Drag the line, or move it with the arrow keys";
   const label = line.appendChild(document.createElement("span"));
   let height = data.height;
   let dragging = false;
   let sending = null;
 
-  const { heights, maxClusters } = data;
-  // a cut applies all merges before the first one above it
+  const { heights, counts } = data;
+  const most = data.most ?? Infinity;
   const clustersAt = (h) => {
-    const above = heights.findIndex((merge) => merge > h);
-    return above < 0 ? 1 : heights.length - above + 1;
+    const above = heights.findIndex((other) => other > h);
+    const last = above < 0 ? heights.length - 1 : above - 1;
+    return last < 0 ? data.start : counts[last];
   };
   const short = (h) => Number(h.toPrecision(3)).toString();
 
@@ -65,14 +68,15 @@ export default function (component) {
     line.style.top = `${at.graph.offsetTop + y}px`;
     line.style.left = `${at.graph.offsetLeft + at.across._offset}px`;
     line.style.width = `${at.across._length}px`;
-    // where merges are tied, no height gives k clusters
-    const clusters = height === data.height ? data.k : clustersAt(height);
-    const text = clusters > maxClusters ? `over ${maxClusters} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    // where merges are tied, no height gives the number of clusters of the cut
+    const clusters = clustersAt(height);
+    const words = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    const text = height === data.height ? data.label : words;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
     line.setAttribute("aria-valuenow", Math.max(bottom, Math.min(top, height)));
-    line.setAttribute("aria-valuetext", `${text} at height ${short(height)}`);
+    line.setAttribute("aria-valuetext", `${text} at ${data.steps ? "height" : "radius"} ${short(height)}`);
   }
 
   function send(delay) {
@@ -109,15 +113,22 @@ export default function (component) {
   };
   // move to the middle of the range of heights that gives the next number of clusters
   line.onkeydown = (event) => {
-    const start = { Home: maxClusters + 1, End: 0 }[event.key];
+    const start = { Home: most + 1, End: 0 }[event.key];
     const step = { ArrowUp: -1, ArrowRight: -1, PageUp: -5, ArrowDown: 1, ArrowLeft: 1, PageDown: 5, Home: -1, End: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
     const top = plot()?.axis.range[1] ?? heights.at(-1);
-    const now = start ?? Math.min(clustersAt(height), maxClusters + 1);
-    for (let clusters = now + step; clusters >= 1 && clusters <= maxClusters + 1; clusters += step) {
-      if (clusters > Math.min(maxClusters, heights.length + 1)) continue;
+    if (!data.steps) {
+      const to = { Home: 0, End: top }[event.key] ?? height - (step * top) / 50;
+      height = Math.max(0, Math.min(top, to));
+      send(350);
+      place();
+      return;
+    }
+    const now = start ?? Math.min(clustersAt(height), most + 1);
+    for (let clusters = now + step; clusters >= 1 && clusters <= most + 1; clusters += step) {
+      if (clusters > Math.min(most, heights.length + 1)) continue;
       const above = clusters === 1 ? top : heights[heights.length + 1 - clusters];
       const below = heights[heights.length - clusters] ?? 0;
       const middle = (above + below) / 2;

@@ -568,7 +568,7 @@ def test_each_marker_follows_the_loss_of_its_run_on_the_same_axis_of_iterations(
     frames_of_runs, _ = aligned_frames(compared)
     ranges = set()
     for run, frames in zip(compared, frames_of_runs, strict=True):
-        figure = curves.loss_curve(run, frames, "name", compared)
+        figure = curves.curve_of(run, frames, "name", compared)
         ranges.add(tuple(figure.layout.xaxis.range))
         assert [frame.name for frame in figure.frames] == [str(i) for i in range(len(frames))]
         whole = figure.data[0]

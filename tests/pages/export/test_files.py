@@ -49,15 +49,18 @@ def test_assignments_have_exact_coordinates_and_the_cluster_numbers_of_the_scree
     headers, *rows = rows_of(files.assignments_csv(run))
     assert headers[:4] == ["row", "x1", "x2", "cluster"]
     np.testing.assert_array_equal(np.array([row[1:3] for row in rows], dtype=float), run.data.points)
-    assert [int(row[3]) for row in rows] == (run.ranks[run.history.last.labels] + 1).tolist()
+    inside = run.labels >= 0
+    assert [int(row[3]) for row in rows] == np.where(inside, run.labels_by_rank + 1, -1).tolist()
+    np.testing.assert_array_equal(run.labels_by_rank[inside], run.ranks[run.labels[inside]])
+    own = list(run.view.point_columns(run))
     if name == "mixture":
         assert headers[4:] == ["responsibility_1", "responsibility_2", "responsibility_3"]
     if run.view.traits.membership is not None:
         shares = np.array([row[4 : 4 + run.k] for row in rows], dtype=float)
         np.testing.assert_array_equal(shares, run.history.last.assignment.memberships[:, np.argsort(run.ranks)])
-        assert (shares.argmax(axis=1) + 1).tolist() == [int(row[3]) for row in rows]
+        np.testing.assert_array_equal(shares.argmax(axis=1)[inside], run.labels_by_rank[inside])
         headers = headers[run.k :]
-    assert headers[4:] == list(run.view.point_columns(run))
+    assert headers[4:] == own
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_json_has_all_settings_and_the_parameters_of_the_table(name):
     content = json.loads(files.parameters_json(run))
     assert (content["method"], content["k"], content["start"]["initialization"]) == (
         name,
-        3,
+        3 if run.view.traits.k == "chosen" else None,
         run.settings.start.initialization,
     )
     assert content["options"] == dict(run.settings.options)
@@ -161,8 +164,10 @@ def test_the_history_loads_without_pickle_and_contains_every_state(name):
     arrays = np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False)
     states = len(run.history)
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
-    np.testing.assert_array_equal(arrays["half_losses"], run.history.half_losses)
-    assert arrays["sizes"].shape == (states, 3)
+    halves = len(run.history.states) - states - 1  # the start is no state of an iteration
+    assert len(arrays["half_losses"]) == halves
+    assert halves == states - 1 or not run.view.traits.loss
+    assert arrays["sizes"].shape == (states, max(map(len, run.history.sizes)))
     names = {
         "kmeans": ["centers"],
         "kmedoids": ["medoids"],
@@ -172,7 +177,8 @@ def test_the_history_loads_without_pickle_and_contains_every_state(name):
     assert set(names.get(name, [])) <= set(run.view.arrays(run)) <= set(arrays)
     assert all(len(arrays[name]) == states for name in run.view.arrays(run))
     assert ("responsibilities" in arrays) == (run.view.traits.membership == "responsibility")
-    np.testing.assert_array_equal(arrays["numbers"][arrays["labels"]], run.ranks[run.history.last.labels] + 1)
+    np.testing.assert_array_equal(arrays["labels"], run.labels)
+    np.testing.assert_array_equal(arrays["numbers"], run.ranks + 1)
 
 
 # scripts

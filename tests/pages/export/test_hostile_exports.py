@@ -47,7 +47,7 @@ def shown(segments):
     frames, note = frames_of(run)
     plane = column_plane(run.data.columns, run.data.columns.index(hostile.BREAK), run.data.columns.index('"><b>'))
     return RunPictures(
-        "name", frames, note, pictures.picture(run, frames, plane, "name"), curves.loss_curve(run, frames, "name")
+        "name", frames, note, pictures.picture(run, frames, plane, "name"), curves.curve_of(run, frames, "name")
     )
 
 

@@ -12,7 +12,15 @@ import pytest
 from pages.datasets import catalog, cleaning
 from pages.datasets.cleaning import Preparation
 from pages.export import segment_files
-from pages.export.segment_files import distinct_from, rows_csv, rows_excel, summary_excel, summary_table, table_with_segments
+from pages.export.segment_files import (
+    NOISE,
+    distinct_from,
+    rows_csv,
+    rows_excel,
+    summary_excel,
+    summary_table,
+    table_with_segments,
+)
 from pages.methods import methods, settings
 from pages.runs import preparation as run_preparation
 from pages.runs.cache import RecentCache
@@ -55,9 +63,11 @@ def in_original(table, original):
 def test_all_rows_and_columns_are_followed_by_segment_name_and_closeness(method):
     segments = segments_from(method=method, features=("age", "income"))
     added = in_original(table_with_segments(segments), CUSTOMERS)
-    assert added["segment (2)"].tolist() == (segments.labels + 1).tolist()
-    assert added["segment name"].tolist() == [segments.names[label] for label in segments.labels]
-    assert added["left out because"].tolist() == [""] * N
+    inside = segments.labels >= 0
+    assert added["segment (2)"][inside].tolist() == (segments.labels[inside] + 1).tolist()
+    assert added["segment (2)"].isna().tolist() == (~inside).tolist()
+    assert added["segment name"][inside].tolist() == [segments.names[label] for label in segments.labels[inside]]
+    assert added["left out because"].tolist() == np.where(inside, "", NOISE).tolist()
     run = segments.run
     if run.view.traits.membership is not None:
         name, expected = run.view.traits.membership, run.memberships.max(axis=1)
@@ -69,7 +79,7 @@ def test_all_rows_and_columns_are_followed_by_segment_name_and_closeness(method)
     else:
         name, expected = "distance to center", np.linalg.norm(run.data.points - run.cluster_centers[run.labels], axis=1)
     assert added.columns[2] == name
-    np.testing.assert_allclose(added[name], expected)
+    np.testing.assert_allclose(added[name], np.where(inside, expected, np.nan))
 
 
 def test_rows_with_missing_values_stay_in_their_place_with_the_reason():

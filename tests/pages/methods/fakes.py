@@ -220,7 +220,7 @@ class Shift:
 
 class ShiftView(FakeView):
     name = "shift"
-    title = "Mean shift"
+    title = "Shifting modes"
     order = 91
     traits = Traits(k="found", center="mode", loss=Loss(), random=False, regions=True)
     options = (Option("width", "Width", 1.5, low=0.05, high=50.0, step=0.5, short_label=lambda width: f"width {width:g}"),)

@@ -75,7 +75,7 @@ def test_pages_can_show_a_scan_without_clusters(link):
 
 
 def test_formulas_of_another_cluster_can_be_shown():
-    for title in ("Density scan", "Mean shift"):
+    for title in ("Density scan", "Shifting modes"):
         app = opened(f"/?algorithm={title}&n=50")
         app.toggle(key="formulas").set_value(True).run()
         assert not app.exception

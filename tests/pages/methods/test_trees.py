@@ -571,7 +571,7 @@ def test_in_a_comparison_each_of_the_last_merges_is_shown_as_a_line_before_it_is
         else:
             assert now == before + 1
             assert line is None
-    assert curves.loss_curve(run, frames, "name").frames[-1].data[1].y[0] == run.history.losses[-1]
+    assert curves.curve_of(run, frames, "name").frames[-1].data[1].y[0] == run.history.losses[-1]
 
 
 @pytest.mark.parametrize("linkage", ["single", "ward"])

@@ -78,7 +78,7 @@ def report_of(run):
     """The report of a run, without a page."""
     frames, omitted_note = frames_of(run)
     picture = pictures.picture(run, frames, principal_plane(run.data.points), "")
-    return report(run, RunPictures("", frames, omitted_note, picture, curves.loss_curve(run, frames, "")), [], "")
+    return report(run, RunPictures("", frames, omitted_note, picture, curves.curve_of(run, frames, "")), [], "")
 
 
 def cluster_rows(text):

@@ -17,11 +17,11 @@ def run_of(data, **options):
     return make_run(data, settings("kmeans", data=data, **options), RecentCache(), lambda _: None)
 
 
-def test_the_scores_are_those_of_scikit_learn_without_points_that_have_no_label():
+def test_the_scores_are_those_of_scikit_learn_without_points_of_unknown_groups_and_with_noise_as_a_cluster():
     rng = np.random.default_rng(0)
     groups, clusters = rng.integers(-1, 3, 80), rng.integers(-1, 4, 80)
-    both = (groups >= 0) & (clusters >= 0)
-    pair = groups[both], clusters[both]
+    known = groups >= 0
+    pair = groups[known], clusters[known]
     scores = KnownGroups.of(groups, clusters)
     expected = dict(
         adjusted_rand=sklearn.metrics.adjusted_rand_score(*pair),
@@ -29,11 +29,22 @@ def test_the_scores_are_those_of_scikit_learn_without_points_that_have_no_label(
         homogeneity=sklearn.metrics.homogeneity_score(*pair),
         completeness=sklearn.metrics.completeness_score(*pair),
         fowlkes_mallows=sklearn.metrics.fowlkes_mallows_score(*pair),
-        purity=sklearn.metrics.cluster.contingency_matrix(*pair).max(axis=0).sum() / both.sum(),
+        purity=sklearn.metrics.cluster.contingency_matrix(*pair).max(axis=0).sum() / known.sum(),
     )
     assert list(expected) == list(NAMES) == list(TEXTS)
     assert {name: getattr(scores, name) for name in NAMES} == pytest.approx(expected)
-    assert KnownGroups.of(np.array([-1, 0]), np.array([0, -1])) is None
+    assert KnownGroups.of(np.array([-1, -1]), np.array([0, -1])) is None
+
+
+def test_noise_is_the_last_column_of_the_confusion_matrix_and_matches_no_group():
+    groups, clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2]), np.array([1, 1, -1, 0, 0, -1, -1, -1])
+    confusion = KnownGroups.of(groups, clusters).confusion
+    assert confusion.counts.tolist() == [[2, 0, 1], [0, 2, 1], [0, 0, 2]]
+    assert confusion.clusters.tolist() == [1, 0, -1]
+    assert confusion.matches.tolist() == [0, 1, -1]
+    only_noise = KnownGroups.of(groups, np.full(8, -1))
+    assert only_noise.confusion.counts.tolist() == [[3], [3], [2]]
+    assert only_noise.adjusted_rand == 0
 
 
 def test_the_confusion_matrix_has_names_counts_and_shares_by_hand():

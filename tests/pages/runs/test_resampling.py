@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustering import KMeans, Stability, fit, resampled
-from pages.methods import available_methods, settings
+from pages.methods import available_methods, method, settings
 from pages.methods.traits import COMPARE
 from pages.runs.cache import RecentCache
 from pages.runs.resampling import SCHEMES, Resampling, schemes_for, summary, verdict
@@ -45,8 +45,11 @@ def test_resamples_are_those_of_the_core():
 def test_clear_groups_come_again_with_every_method_and_scheme(name, scheme):
     job = resumed(segments_of_sample(name), scheme, 4)
     assert job.stability.resamples == 4
-    # a component of a mixture can cover added noise instead of a group
-    assert job.stability.mean.min() > (0.4 if scheme == "noise" else 0.5)
+    # a method that finds the number of clusters may also find parts of the groups; with added noise, a component of a mixture
+    # can cover the noise instead of a group
+    means = job.stability.mean
+    lowest = 0.4 if scheme == "noise" else 0.5
+    assert (means.max() if method(name).traits.k == "found" else means.min()) > lowest
     assert len(job.remaining) == 0
 
 

@@ -95,7 +95,7 @@ def test_a_warning_about_a_link_stays_until_it_is_dismissed():
     assert warnings(app) == []
 
 
-@pytest.mark.parametrize("page", ["", "hierarchy", "mixture", "compare", "restarts"])
+@pytest.mark.parametrize("page", ["", "hierarchy", "density", "mixture", "compare", "restarts"])
 def test_defaults_in_a_link_are_valid(page):
     n = "500" if page == "" else "50"
     app = opened(link(page, {"n": n}))
@@ -196,6 +196,7 @@ NUMBERS = {
     "": ["k", "seed", "data_seed", "n", "three_spread"],
     "segments": ["k", "seed", "edits"],
     "hierarchy": ["k", "n"],
+    "density": ["n", "optics_min_points", "optics_xi", "optics_eps"],
     "mixture": ["k", "seed"],
     "compare": ["k", "k_1", "panels", "seed"],
     "restarts": ["k", "runs", "first_seed"],

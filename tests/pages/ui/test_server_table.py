@@ -101,6 +101,8 @@ SETTINGS = {
     "compare?": "panels=2&algorithm_1=K-means&algorithm_2=Fuzzy c-means&k=2",
     "restarts": "k=2&runs=10&ways_kmeans=Random points",
     "hierarchy": "k=2",
+    "density": "optics_eps=1",
+    "density?": "density_method=HDBSCAN",
 }
 
 

@@ -1,0 +1,300 @@
+"""DBSCAN: clusters are regions of high density, separated by regions of low density.
+
+    core point     at least min_points points, including the point itself, are within distance eps
+    cluster        core points that are connected by steps of at most eps, and all points within eps of them
+    border point   no core point, but within eps of one
+    noise          all other points
+
+Ester, Kriegel, Sander & Xu 1996, "A density-based algorithm for discovering clusters in large spatial databases with noise",
+KDD; Schubert, Sander, Ester, Kriegel & Xu 2017, doi:10.1145/3068335. There is no loss and nothing random.
+
+A cluster starts with its first core point and all points within eps, the first ring. It grows ring by ring: ring r + 1 has the
+points within eps of a core point of ring r that belong to no cluster yet. A border point that is near several clusters
+therefore belongs to the one that was found first, and depends on the order of the points, as in the original algorithm and in
+scikit-learn. Core points and noise do not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import squareform
+
+from clustering.neighborhoods import MATRIX, TREE_METRICS, MatrixNeighbors, Neighbors, PointNeighbors, rings_of
+from clustering.notices import Notice
+from clustering.points import check_data, is_integer
+from clustering.process import State, check_limits, iteration_limit_notice
+from clustering.proximity import check_proximities
+
+MAX_STEPS = 118
+"""maximum number of iterations: where there are more rings, an iteration has several"""
+FEW, NEARLY_ALL = 0.02, 0.98
+"""shares of core points below and above which there is a notice; above, only if there is a single cluster"""
+MAX_TRIED = 2_000
+"""number of points above which `suggested_eps` does not compare the clusters of many radii"""
+RADIUS_STEP = 1.02
+"""ratio of consecutive radii that are compared"""
+MIN_RANGE = 1.15
+"""ratio of the ends of the shortest range of radii that counts"""
+MIN_SHARE, MAX_REST = 0.02, 0.2
+"""smallest share of the points in a cluster that counts, and largest share of the points that are in none of them"""
+EXPECTED_NOISE = 0.1
+"""share of points that are no core points, where the number of clusters gives no hint"""
+FEW_CORE_POINTS = "few core points"
+MANY_CORE_POINTS = "many core points"
+
+
+class Visits(NamedTuple):
+    """When each point joins its cluster. All states of a run share the arrays."""
+
+    core: np.ndarray
+    """(n,) whether a point is a core point"""
+    labels: np.ndarray
+    """(n,) cluster of each point at the end, in the order in which the clusters are found; -1 for noise"""
+    order: np.ndarray
+    """(n,) iteration in which each point joins its cluster, from 1; 0 for noise"""
+    iteration: int
+    """iteration of this state"""
+
+    @property
+    def joined(self) -> np.ndarray:
+        """(n,) whether a point belongs to a cluster in this state"""
+        return (self.labels >= 0) & (self.order <= self.iteration)
+
+
+@dataclass(frozen=True, eq=False)
+class DensityAssignment:
+    """Clusters found so far; the label of noise, and of points that have not joined a cluster yet, is -1."""
+
+    labels: np.ndarray
+    """(n,) cluster of each point, in the order in which the clusters are found, or -1"""
+    changed: int
+    """number of points whose label differs from the previous state; n in the first one"""
+    memberships = None
+    """hard assignment: no memberships"""
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(K,) number of points in each cluster found so far"""
+        return np.bincount(self.labels[self.labels >= 0])
+
+
+@dataclass(frozen=True)
+class DBSCAN:
+    """DBSCAN, density-based spatial clustering of applications with noise.
+
+    Deterministic: there is no initialization, and every run has the same states.
+
+    Parameters
+    ----------
+    eps : float
+        Radius of the neighborhoods, above 0, in the unit of the points. Points at exactly this distance are neighbors.
+    min_points : int
+        Number of points, at least 1, that a core point has within eps. The point itself counts.
+    metric : {"euclidean", "manhattan", "chebyshev", "precomputed"}
+        Distance between points, or "precomputed" if the data are an (n, n) matrix of distances.
+
+    Notes
+    -----
+    The number of clusters is found. Noise has the label -1. A single eps does not suit clusters of very different densities.
+    In many dimensions distances become similar, and so no eps separates dense regions from sparse ones.
+
+    A run has at most `MAX_STEPS` + 1 states: after iteration 0, which finds the core points, clusters grow by one ring in an
+    iteration, or by several if there are more rings than that. Never more than `neighborhoods.MAX_PAIRS` pairs of neighbors
+    are in memory.
+    """
+
+    eps: float
+    min_points: int = 5
+    metric: str = "euclidean"
+
+    k = None
+    loss_name = None
+    tol = 0.0
+
+    def __post_init__(self):
+        if not 0 < self.eps < np.inf:
+            raise ValueError(f"eps must be a finite number above 0, got {self.eps}")
+        if not is_integer(self.min_points) or self.min_points < 1:
+            raise ValueError(f"min_points must be an integer of at least 1, got {self.min_points}")
+        if self.metric not in (*TREE_METRICS, MATRIX):
+            raise ValueError(f"metric must be one of {', '.join((*TREE_METRICS, MATRIX))}, got {self.metric!r}")
+
+    def prepare(self, data) -> Neighbors:
+        """The neighbors of points (n, d), or by distances (n, n). Prepared data are returned unchanged.
+
+        Raises
+        ------
+        ValueError
+            As in `check_points`, or as in `check_proximities` for a matrix.
+        """
+        if isinstance(data, Neighbors):
+            return data
+        if self.metric == MATRIX:
+            return MatrixNeighbors(check_proximities(data))
+        points = check_data(data)
+        return PointNeighbors(points, cKDTree(points), TREE_METRICS[self.metric])
+
+    def start(self, prepared: Neighbors, rng: np.random.Generator | None = None) -> Visits:
+        """The core points and the visits of all points, before the first cluster grows; `rng` is ignored."""
+        core = prepared.core(self.eps, self.min_points)
+        labels, rings = rings_of(prepared, core, self.eps)
+        return Visits(core, labels, _iterations(labels, rings), 0)
+
+    def check_start(self, prepared: Neighbors, start) -> Visits:
+        """Raise ValueError: DBSCAN has no initialization."""
+        raise ValueError("DBSCAN does not accept a start: it has no initialization")
+
+    def states(
+        self,
+        prepared: Neighbors,
+        *,
+        start=None,
+        rng: np.random.Generator | int | None = None,
+        tol: float | None = None,
+        max_iter: int = 300,
+    ) -> Iterator[State]:
+        """Iterate over the states: core points are found (phase "core"), then clusters grow ("grow"), and the rest is noise.
+
+        `rng` and `tol` are ignored. The last state is converged. If `max_iter` ends the run earlier, it is not, and has a
+        notice. Raise ValueError when called if `start` is given, and as in `check_limits`.
+        """
+        check_limits(self.tol if tol is None else tol, max_iter)
+        if start is not None:
+            self.check_start(prepared, start)
+        return self._states(prepared, max_iter)
+
+    def _states(self, prepared: Neighbors, max_iter: int) -> Iterator[State]:
+        visits, before = self.start(prepared), None
+        last = int(visits.order.max())
+        for iteration in range(min(last, max_iter) + 1):
+            parameters = visits._replace(iteration=iteration)
+            labels = _labels_so_far(parameters)
+            changed = len(labels) if before is None else int(np.count_nonzero(labels != before))
+            notices = _notices(visits) if iteration == last else ()
+            if iteration == max_iter < last:
+                notices = (iteration_limit_notice(max_iter),)
+            phase = "grow" if iteration else "core"
+            yield State(phase, iteration, parameters, DensityAssignment(labels, changed), None, iteration == last, notices)
+            before = labels
+
+    def between(self, prepared: Neighbors, before: State, after: State) -> tuple[State, ...]:
+        """No intermediate states."""
+        return ()
+
+    def assign(self, prepared: Neighbors, parameters: Visits) -> DensityAssignment:
+        """Clusters found so far; see `Process.assign`."""
+        labels = _labels_so_far(parameters)
+        return DensityAssignment(labels, len(labels))
+
+
+def _labels_so_far(visits: Visits) -> np.ndarray:
+    """(n,) labels of the points that have joined a cluster, -1 for the others."""
+    return np.where(visits.joined, visits.labels, -1)
+
+
+def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
+    """(n,) iteration in which each point joins its cluster, from 1; 0 for noise.
+
+    Clusters follow one another, each ring by ring; a cluster starts with its first core point and the first ring. If there are
+    more than `MAX_STEPS` rings, an iteration has several: as many as have their share of the points.
+    """
+    iterations = np.zeros(len(labels), dtype=np.intp)
+    inside = np.flatnonzero(labels >= 0)
+    if not len(inside):
+        return iterations
+    rings = np.stack([labels[inside], np.maximum(rings[inside], 1)])
+    _, numbers, counts = np.unique(rings, axis=1, return_inverse=True, return_counts=True)
+    numbers = numbers.ravel()
+    if len(counts) > MAX_STEPS:
+        parts = np.floor((np.cumsum(counts) - counts / 2) * MAX_STEPS / len(inside))
+        numbers = np.unique(parts, return_inverse=True)[1][numbers]
+    iterations[inside] = numbers + 1
+    return iterations
+
+
+def _notices(visits: Visits) -> tuple[Notice, ...]:
+    """Notice about settings that find hardly any structure, or an empty tuple."""
+    core, n = int(np.count_nonzero(visits.core)), len(visits.core)
+    if core < FEW * n or not core:
+        text = (
+            f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. Choose a larger eps or fewer min "
+            "points."
+        )
+        return (Notice(FEW_CORE_POINTS, text),)
+    if core > NEARLY_ALL * n and visits.labels.max() == 0:
+        text = (
+            f"{core:,} of {n:,} points are core points of a single cluster. Choose a smaller eps or more min points, unless "
+            "there is indeed only one cluster."
+        )
+        return (Notice(MANY_CORE_POINTS, text),)
+    return ()
+
+
+def suggested_min_points(n: int, d: int) -> int:
+    """A value of `min_points` for n points in d dimensions: twice the dimension or log(n), but at most a twentieth of n.
+
+    Twice the dimension: Sander, Ester, Kriegel & Xu 1998, doi:10.1023/A:1009745219419.
+    """
+    return max(1, min(max(2 * d, round(np.log(n))), max(3, n // 20), n))
+
+
+def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
+    """A radius at which the number of clusters depends little on the radius.
+
+    With increasing radius, noise joins clusters, and clusters merge. The result is the middle, on a logarithmic scale, of the
+    longest range of radii with the same number of clusters: at least two clusters, each with at least `MIN_SHARE` of the
+    points as core points, and together with all points except `MAX_REST`. If no range is longer than a factor of
+    `MIN_RANGE`, or if there are more than `MAX_TRIED` points, it is the radius with which all points except `EXPECTED_NOISE`
+    are core points (Ester et al. 1996, section 4.2).
+
+    Parameters
+    ----------
+    data, min_points, metric : as in `DBSCAN`.
+
+    Raises
+    ------
+    ValueError
+        As in `DBSCAN.prepare`.
+
+    Notes
+    -----
+    The core points of a cluster with radius eps are those of a single-linkage tree at this height, if the distance of two
+    points is at least that to the `min_points`-th neighbor of either (Campello, Moulavi & Sander 2013,
+    doi:10.1007/978-3-642-37456-2_14).
+    """
+    prepared = DBSCAN(1.0, min_points, metric).prepare(data)
+    core_distances = prepared.distances_to_neighbor(min(min_points, len(prepared)))
+    positive = core_distances[core_distances > 0]
+    if not positive.size:
+        return 1.0  # at least `min_points` duplicates of each point
+    most = float(np.quantile(core_distances, 1 - EXPECTED_NOISE)) or float(positive.min())
+    if not 2 < len(prepared) <= MAX_TRIED:
+        return most
+    distances = np.stack([prepared.distances(i) for i in range(len(prepared))])
+    distances = np.maximum(np.maximum(distances, core_distances), core_distances[:, None])
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "single")
+    low, high = float(np.median(core_distances)) or float(positive.min()), float(tree[-1, 2])
+    radii = np.geomspace(low, max(high, low), 2 + int(np.log(max(high, low) / low) / np.log(RADIUS_STEP)))
+    counts = np.array([_clusters_of_most(fcluster(tree, radius, "distance"), core_distances <= radius) for radius in radii])
+    ends = np.flatnonzero(np.diff(counts, prepend=-1, append=-1))
+    ranges = [(end - begin, begin, end - 1) for begin, end in pairwise(ends.tolist()) if counts[begin]]
+    _, first, last = max(ranges, default=(0, 0, 0), key=lambda found: found[0])
+    return float(np.sqrt(radii[first] * radii[last])) if radii[last] >= MIN_RANGE * radii[first] else most
+
+
+def _clusters_of_most(labels: np.ndarray, core: np.ndarray) -> int:
+    """Number of clusters with at least `MIN_SHARE` of all points as core points; 0 if it is 1 or if they have too few points.
+
+    labels : (n,) cluster of each point, from 1; points that are no core points are alone.
+    core : (n,) whether a point is a core point.
+    """
+    sizes = np.bincount(labels[core])
+    sizes = sizes[sizes >= max(MIN_SHARE * len(labels), 1)]
+    return len(sizes) if len(sizes) > 1 and sizes.sum() >= (1 - MAX_REST) * len(labels) else 0

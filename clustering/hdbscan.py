@@ -1,0 +1,498 @@
+"""HDBSCAN*: hierarchical density-based clustering.
+
+    core distance          core(x) = distance from x to its `min_points`-th nearest point, itself included
+    mutual reachability    d(x, y) = max(core(x), core(y), ||x - y||)
+    density level          lambda  = 1 / d
+    stability              S(C)    = sum over the points x of C of (lambda(x, C) - lambda(C))
+
+At a density level, a cluster is a connected component of at least `min_cluster_size` points that are linked by mutual
+reachability distances of at most 1 / lambda. lambda(C): the level at which C splits off as lambda rises; lambda(x, C): the
+level at which x leaves C, or C splits. The components at all levels form the single-linkage tree of the mutual reachability
+distances, which is computed from their minimum spanning tree; clusters that only lose points keep their name, which makes the
+condensed tree. Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14; Campello, Moulavi, Zimek & Sander 2015,
+doi:10.1145/2733381, with outlier scores (GLOSH).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
+from clustering.notices import Notice
+from clustering.points import check_data, is_integer
+from clustering.process import State, check_limits, iteration_limit_notice
+
+SELECTIONS = ("mass", "leaves")
+"""how clusters are selected from the condensed tree: by excess of mass, or its leaves"""
+LEVELS, SPLITS = 96, 20
+"""number of density levels at which a run has a state: evenly spaced in the number of links; just above a split"""
+NO_CLUSTER = "no cluster"
+INFINITE_DENSITY = "infinite density"
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """A spanning tree, from its shortest to its longest link."""
+
+    first: np.ndarray
+    """(n - 1,) one of the two linked points"""
+    second: np.ndarray
+    """(n - 1,) the other one"""
+    lengths: np.ndarray
+    """(n - 1,) their distance"""
+
+
+@dataclass(frozen=True, eq=False)
+class CondensedTree:
+    """Clusters at all density levels. Cluster 0, the root, contains all points; parents come before their children."""
+
+    parents: np.ndarray
+    """(m,) cluster that each cluster splits from; -1 for the root"""
+    births: np.ndarray
+    """(m,) density level above which the cluster exists; 0 for the root"""
+    sizes: np.ndarray
+    """(m,) number of points of the cluster at its birth"""
+    deaths: np.ndarray
+    """(m,) highest density level at which the cluster exists"""
+    stabilities: np.ndarray
+    """(m,) stability of each cluster, see the module"""
+    homes: np.ndarray
+    """(n,) smallest cluster that contains the point at any level"""
+    levels: np.ndarray
+    """(n,) highest density level at which the point belongs to its home; infinite for points that coincide"""
+
+    @cached_property
+    def has_children(self) -> np.ndarray:
+        """(m,) whether the cluster splits in two, rather than dissolves"""
+        split = np.zeros(len(self.parents), dtype=bool)
+        split[self.parents[1:]] = True
+        return split
+
+    @cached_property
+    def peaks(self) -> np.ndarray:
+        """(m,) highest density level at which the cluster or a cluster within it exists"""
+        peaks = self.deaths.copy()
+        for cluster in range(len(peaks) - 1, 0, -1):
+            peaks[self.parents[cluster]] = max(peaks[self.parents[cluster]], peaks[cluster])
+        return peaks
+
+    def clusters_at(self, level: float) -> np.ndarray:
+        """(n,) cluster that each point belongs to at a density level above 0; -1 for none."""
+        clusters = np.arange(len(self.parents))
+        while (above := self.births[clusters] >= level).any():
+            clusters[above] = self.parents[clusters[above]]
+        return np.where(self.levels >= level, clusters[self.homes], -1)
+
+
+@dataclass(frozen=True, eq=False)
+class DensityHierarchy:
+    """Result of HDBSCAN* at all density levels, before clusters are selected."""
+
+    cores: np.ndarray
+    """(n,) core distances"""
+    links: Links
+    """minimum spanning tree of the mutual reachability distances"""
+    tree: CondensedTree
+
+    @cached_property
+    def outlier_scores(self) -> np.ndarray:
+        """(n,) GLOSH outlier scores, from 0 to 1: 1 minus the density of the point relative to the densest in its home."""
+        level, peak = self.tree.levels, self.tree.peaks[self.tree.homes]
+        with np.errstate(invalid="ignore"):
+            return np.where(level == peak, 0.0, 1 - level / peak)
+
+    def dbscan_labels(self, eps: float, min_cluster_size: int = 1) -> np.ndarray:
+        """(n,) clusters of DBSCAN* at a radius: DBSCAN without border points. -1 for noise.
+
+        Core points, whose core distance is at most `eps`, belong to the same cluster if they are linked by distances of at
+        most `eps`. This is the single-linkage tree of the mutual reachability distances, cut at `eps`. Clusters are numbered
+        by their first points; those of fewer than `min_cluster_size` points are noise. Raises ValueError unless eps >= 0.
+        """
+        if not eps >= 0:
+            raise ValueError(f"eps must be at least 0, got {eps}")
+        linked = self.links.lengths <= eps
+        roots = _components(len(self.cores), self.links.first[linked], self.links.second[linked])
+        kept = (self.cores <= eps) & (np.bincount(roots, minlength=len(roots))[roots] >= min_cluster_size)
+        labels = np.full(len(roots), -1)
+        _, firsts, labels[kept] = np.unique(roots[kept], return_index=True, return_inverse=True)
+        labels[kept] = np.argsort(np.argsort(firsts))[labels[kept]]
+        return labels
+
+
+class DensityLevel(NamedTuple):
+    """Parameters of a state: the hierarchy, and what of it is shown."""
+
+    hierarchy: DensityHierarchy
+    """the hierarchy, shared by all states"""
+    level: float | None
+    """density level lambda; None once clusters are selected"""
+    clusters: np.ndarray
+    """(K,) clusters of the condensed tree that are the clusters of this state, sorted"""
+    has_strengths: bool = False
+    """whether points have membership strengths; otherwise they belong to their cluster entirely"""
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchyAssignment:
+    """Clusters at a density level, or the selected ones."""
+
+    labels: np.ndarray
+    """(n,) cluster of each point, 0..k-1; -1 for noise"""
+    k: int
+    strengths: np.ndarray
+    """(n,) membership strength of each point in its cluster, from 0 to 1; 0 for noise"""
+    changed: int
+    """number of points whose label differs from the previous state; n in the first one"""
+
+    @property
+    def memberships(self) -> np.ndarray:
+        """(n, k) the strength of each point in its own cluster, 0 in the others; the rest of each row is noise"""
+        shares = np.zeros((len(self.labels), self.k))
+        inside = np.flatnonzero(self.labels >= 0)
+        shares[inside, self.labels[inside]] = self.strengths[inside]
+        return shares
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(k,) sum of the strengths in each cluster"""
+        inside = self.labels >= 0
+        return np.bincount(self.labels[inside], self.strengths[inside], minlength=self.k)
+
+
+@dataclass(frozen=True)
+class HDBSCAN:
+    """HDBSCAN*: clusters of varying density, and noise. The number of clusters is found.
+
+    Deterministic: there is no initialization, and every run has the same states. They go through falling density levels, at
+    which clusters appear, grow and merge (phase "level"); then clusters are selected (phase "select"), and each point gets its
+    strength (phase "strength").
+
+    Parameters
+    ----------
+    min_cluster_size : int
+        Smallest number of points of a cluster, at least 2.
+    min_points : int, optional
+        Number of points, itself included, within the core distance of a point; 1..n. By default `min_cluster_size`. Larger
+        values smooth the density, and more points are noise.
+    selection : {"mass", "leaves"}
+        "mass": the clusters that do not overlap and have the largest sum of stabilities (excess of mass). "leaves": the
+        smallest clusters, those that never split.
+    single : bool
+        Whether the root may be selected by "mass", as the only cluster. Its points are those that reach the highest level.
+
+    Notes
+    -----
+    Takes O(n^2) time and O(n d) memory. The strength of a point is the density level at which it leaves its cluster, relative
+    to the highest level in this cluster.
+
+    Ties between distances, which are common because many mutual reachability distances equal a core distance, are broken as
+    by scikit-learn: the spanning tree grows from the first point (Prim 1957, doi:10.1002/j.1538-7305.1957.tb01515.x). A point
+    that joins two clusters at the same level may belong to either.
+    """
+
+    min_cluster_size: int
+    min_points: int | None = None
+    selection: str = "mass"
+    single: bool = False
+
+    k = None
+    loss_name = None
+    tol = 0.0
+
+    def __post_init__(self):
+        if not is_integer(self.min_cluster_size) or self.min_cluster_size < 2:
+            raise ValueError(f"min_cluster_size must be an integer of at least 2, got {self.min_cluster_size}")
+        if self.min_points is not None:
+            check_min_points(self.min_points, 1)
+        if self.selection not in SELECTIONS:
+            raise ValueError(f"selection must be one of {', '.join(SELECTIONS)}, got {self.selection!r}")
+
+    def prepare(self, data) -> np.ndarray:
+        """Check the points (n, d). Raises ValueError as in `check_data`, or if there are too few points for the settings."""
+        points = check_data(data)
+        if len(points) < self.min_cluster_size:
+            raise ValueError(
+                f"min_cluster_size must be at most the number of points, {len(points)}, got {self.min_cluster_size}"
+            )
+        check_enough_points(self.min_points or 1, len(points))
+        return points
+
+    def start(self, prepared: np.ndarray, rng: np.random.Generator | None = None) -> DensityLevel:
+        """The hierarchy at an infinite density level; `rng` is ignored."""
+        found = density_hierarchy(prepared, self.min_cluster_size, self.min_points)
+        return DensityLevel(found, np.inf, _clusters_present(found.tree, np.inf))
+
+    def check_start(self, prepared: np.ndarray, start):
+        """Raise ValueError: there is no initialization."""
+        raise ValueError("HDBSCAN does not accept a start: it has no initialization")
+
+    def states(
+        self,
+        prepared: np.ndarray,
+        *,
+        start=None,
+        rng: np.random.Generator | int | None = None,
+        tol: float | None = None,
+        max_iter: int = 300,
+    ) -> Iterator[State]:
+        """Iterate over the states; `rng` and `tol` are ignored. At most `LEVELS + SPLITS + 3` states, whatever n.
+
+        If `max_iter` ends the run earlier, the last state has a notice. Raise ValueError when called if `start` is given, and
+        as in `check_limits`.
+        """
+        check_limits(self.tol if tol is None else tol, max_iter)
+        if start is not None:
+            self.check_start(prepared, start)
+        return self._states(prepared, max_iter)
+
+    def _states(self, points: np.ndarray, max_iter: int) -> Iterator[State]:
+        first = self.start(points)
+        found = first.hierarchy
+        selected = selected_clusters(found.tree, self.selection, self.single)
+        shown = [DensityLevel(found, level, _clusters_present(found.tree, level)) for level in _levels(found)]
+        shown += [DensityLevel(found, None, selected, has_strengths) for has_strengths in (False, True)]
+        before = None
+        for iteration, parameters in enumerate(shown[: max_iter + 1]):
+            assignment = self.assign(points, parameters)
+            if before is not None:
+                assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
+            converged = parameters.has_strengths
+            phase = "strength" if converged else "select" if parameters.level is None else "level"
+            notices = ()
+            if converged:
+                notices = self._notices(parameters)
+            elif iteration == max_iter:
+                notices = (iteration_limit_notice(max_iter),)
+            yield State(phase, iteration, parameters, assignment, None, converged, notices)
+            before = assignment.labels
+
+    def between(self, prepared: np.ndarray, before: State, after: State) -> tuple[State, ...]:
+        """No intermediate states."""
+        return ()
+
+    def assign(self, prepared: np.ndarray, parameters: DensityLevel) -> HierarchyAssignment:
+        """The clusters of a state; see `Process.assign`."""
+        tree, clusters = parameters.hierarchy.tree, parameters.clusters
+        if parameters.level is None:
+            labels, strengths = labels_and_strengths(tree, clusters)
+        else:
+            at_level = tree.clusters_at(parameters.level)
+            labels = np.where(at_level < 0, -1, np.searchsorted(clusters, at_level))
+        if not parameters.has_strengths:
+            strengths = np.where(labels < 0, 0.0, 1.0)
+        return HierarchyAssignment(labels, len(clusters), strengths, len(labels))
+
+    def _notices(self, parameters: DensityLevel) -> tuple[Notice, ...]:
+        found = []
+        if not len(parameters.clusters):
+            text = (
+                "No cluster was found: all points are noise. Choose a smaller minimum cluster size, or allow a single cluster."
+            )
+            found.append(Notice(NO_CLUSTER, text))
+        infinite = np.flatnonzero(np.isinf(parameters.hierarchy.tree.peaks[parameters.clusters]))
+        if infinite.size:
+            text = (
+                "{who} contains identical points, where the density is infinite, so the strength of all other points is 0. "
+                "Choose more points for the core distance."
+            )
+            found.append(Notice(INFINITE_DENSITY, text, tuple(infinite.tolist())))
+        return tuple(found)
+
+
+def density_hierarchy(points, min_cluster_size: int, min_points: int | None = None) -> DensityHierarchy:
+    """The hierarchy of HDBSCAN* for points (n, d); parameters as in `HDBSCAN`. Raises ValueError as in `HDBSCAN.prepare`."""
+    process = HDBSCAN(min_cluster_size, min_points)
+    points = process.prepare(points)
+    cores = core_distances(points, min_cluster_size if min_points is None else min_points)
+    links = minimum_spanning_tree(points, cores)
+    return DensityHierarchy(cores, links, condensed_tree(links, min_cluster_size))
+
+
+def minimum_spanning_tree(points: np.ndarray, cores: np.ndarray) -> Links:
+    """Minimum spanning tree of the mutual reachability distances of points (n, d) with core distances (n,).
+
+    By Prim's algorithm from the first point; among equal distances, the point with the lowest number is next.
+    """
+    n = len(points)
+    columns, rows = np.ascontiguousarray(points.T), np.arange(n)
+    distances, sources = np.full(n, np.inf), np.zeros(n, dtype=np.intp)
+    outside = cores.copy()
+    first, second, lengths = np.empty(n - 1, dtype=np.intp), np.empty(n - 1, dtype=np.intp), np.empty(n - 1)
+    position = 0
+    removed = 0
+    for i in range(n - 1):
+        current, point, core = rows[position], columns[:, position].copy(), outside[position]
+        # points in the tree are never nearest again; their rows are removed in batches
+        distances[position], outside[position] = np.inf, np.inf
+        removed += 1
+        if removed > 64 and removed * 8 > len(rows):
+            kept = np.isfinite(outside)
+            columns, rows, distances = columns[:, kept], rows[kept], distances[kept]
+            sources, outside, removed = sources[kept], outside[kept], 0
+        reach = distances_to(columns, point)
+        np.maximum(reach, core, out=reach)
+        np.maximum(reach, outside, out=reach)
+        nearer = reach < distances
+        np.copyto(distances, reach, where=nearer)
+        sources[nearer] = current
+        position = int(distances.argmin())
+        first[i], second[i], lengths[i] = sources[position], rows[position], distances[position]
+    order = np.argsort(lengths)
+    return Links(first[order], second[order], lengths[order])
+
+
+def condensed_tree(links: Links, min_cluster_size: int) -> CondensedTree:
+    """Condensed tree of a spanning tree: clusters that lose fewer than `min_cluster_size` points at a time stay the same."""
+    n = len(links.lengths) + 1
+    left, right, sizes = _single_linkage(links)
+    with np.errstate(divide="ignore"):
+        levels_of_merges = 1 / links.lengths
+    parents, births, cluster_sizes = [-1], [0.0], [n]
+    homes, levels = np.zeros(n, dtype=np.intp), np.zeros(n)
+    # nodes below n are points, node n + i is merge i, as in `Tree`; breadth first from the root
+    queue = [(2 * n - 2, 0)] if n > 1 else []
+    for node, cluster in queue:
+        merge = node - n
+        level = levels_of_merges[merge]
+        children = left[merge], right[merge]
+        large = [sizes[child] >= min_cluster_size for child in children]
+        for child, is_large in zip(children, large, strict=True):
+            if not is_large:
+                points = _points_below(child, left, right, n)
+                homes[points], levels[points] = cluster, level
+            elif all(large):
+                parents.append(cluster)
+                births.append(level)
+                cluster_sizes.append(sizes[child])
+                queue.append((child, len(parents) - 1))
+            else:
+                queue.append((child, cluster))
+    return _with_stabilities(np.array(parents), np.array(births, dtype=float), np.array(cluster_sizes), homes, levels)
+
+
+def _with_stabilities(parents, births, sizes, homes, levels) -> CondensedTree:
+    """The condensed tree with deaths and stabilities."""
+    m = len(parents)
+    deaths = np.zeros(m)
+    np.maximum.at(deaths, homes, levels)
+    np.maximum.at(deaths, parents[1:], births[1:])
+    # summed in the order in which points leave, and at last the children, as scikit-learn does: the sums decide about ties
+    leaving = np.argsort(levels, kind="stable")
+    groups = np.concatenate([homes[leaving], parents[1:]])
+    with np.errstate(invalid="ignore"):
+        lifetimes = np.concatenate([levels[leaving] - births[homes[leaving]], (births[1:] - births[parents[1:]]) * sizes[1:]])
+    # clusters of identical points are born at an infinite level, and last no longer
+    stabilities = np.bincount(groups, np.nan_to_num(lifetimes, nan=0.0, posinf=np.inf), minlength=m)
+    return CondensedTree(parents, births, sizes, deaths, stabilities, homes, levels)
+
+
+def selected_clusters(tree: CondensedTree, selection: str, single: bool = False) -> np.ndarray:
+    """Selected clusters of a condensed tree, sorted; parameters as in `HDBSCAN`."""
+    m = len(tree.parents)
+    if selection == "leaves":
+        return np.flatnonzero(~tree.has_children)[m == 1 :]
+    best, below = tree.stabilities.copy(), np.zeros(m)
+    for cluster in range(m - 1, 0, -1):
+        best[cluster] = max(below[cluster], best[cluster])
+        below[tree.parents[cluster]] += best[cluster]
+    stable = below <= tree.stabilities
+    stable[0] &= single
+    # of nested stable clusters, the outer one is selected
+    covered, selected = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool)
+    for cluster, parent in enumerate(tree.parents.tolist()):
+        covered[cluster] = parent >= 0 and (covered[parent] or selected[parent])
+        selected[cluster] = stable[cluster] and not covered[cluster]
+    return np.flatnonzero(selected)
+
+
+def labels_and_strengths(tree: CondensedTree, selected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cluster of each point among the selected clusters of a condensed tree, and its membership strength.
+
+    Returns
+    -------
+    labels : (n,) array
+        0..k-1, in the order of `selected`; -1 for noise.
+    strengths : (n,) array
+        Density level at which the point leaves its cluster, relative to the death of the cluster; 0 for noise.
+    """
+    m = len(tree.parents)
+    label_of = np.full(m, -1)
+    label_of[selected] = np.arange(len(selected))
+    for cluster in range(1, m):
+        if label_of[cluster] < 0:
+            label_of[cluster] = label_of[tree.parents[cluster]]
+    labels = label_of[tree.homes]
+    if selected.tolist() == [0]:
+        labels = np.where(tree.levels >= tree.deaths[0], 0, -1)
+    strengths = np.zeros(len(labels))
+    inside = labels >= 0
+    top, level = tree.deaths[selected[labels[inside]]], tree.levels[inside]
+    with np.errstate(invalid="ignore"):
+        strengths[inside] = np.where(level >= top, 1.0, level / top)
+    return labels, strengths
+
+
+def _levels(found: DensityHierarchy) -> list[float]:
+    """Falling density levels that have a state: the last one contains all points."""
+    lengths = found.links.lengths
+    if not len(lengths):
+        return [np.inf]
+    spread = lengths[np.unique(np.linspace(0, len(lengths) - 1, LEVELS).astype(int))]
+    with np.errstate(divide="ignore"):
+        levels = 1 / spread
+    # just above the splits of the largest clusters, the two parts are still apart
+    splits = found.tree.births[1::2]
+    largest = np.argsort(-np.minimum(found.tree.sizes[1::2], found.tree.sizes[2::2]), kind="stable")[:SPLITS]
+    levels = np.concatenate([levels, np.nextafter(splits[largest], np.inf)])
+    return np.unique(levels[levels > 0])[::-1].tolist()
+
+
+def _clusters_present(tree: CondensedTree, level: float) -> np.ndarray:
+    """Clusters that have points at a density level, sorted."""
+    clusters = np.unique(tree.clusters_at(level))
+    return clusters[clusters >= 0]
+
+
+def _components(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(n,) component of each point if these pairs are linked."""
+    return connected_components(coo_array((np.ones(len(first)), (first, second)), shape=(n, n)), directed=False)[1]
+
+
+def _single_linkage(links: Links) -> tuple[list[int], list[int], list[int]]:
+    """The two nodes that each link merges, and the size of each node: points, then merges."""
+    n = len(links.lengths) + 1
+    roots, sizes = list(range(2 * n - 1)), [1] * n
+    left, right = [], []
+
+    def root(node: int) -> int:
+        top = node
+        while roots[top] != top:
+            top = roots[top]
+        while roots[node] != top:
+            roots[node], node = top, roots[node]
+        return top
+
+    for merge, (a, b) in enumerate(zip(links.first.tolist(), links.second.tolist(), strict=True), n):
+        a, b = root(a), root(b)
+        roots[a] = roots[b] = merge
+        left.append(a)
+        right.append(b)
+        sizes.append(sizes[a] + sizes[b])
+    return left, right, sizes
+
+
+def _points_below(node: int, left: list[int], right: list[int], n: int) -> list[int]:
+    """Points of a node of the single-linkage tree."""
+    points, stack = [], [node]
+    while stack:
+        node = stack.pop()
+        if node < n:
+            points.append(node)
+        else:
+            stack += [left[node - n], right[node - n]]
+    return points

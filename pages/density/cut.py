@@ -1,0 +1,53 @@
+"""Radii and branches that are chosen in the figures of the Density page."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from clustering import CondensedTree
+from clustering.history import AssignmentSummary
+from pages.runs.run import Run
+
+MAX_RADII = 400
+"""radii for which the number of clusters is computed"""
+
+
+def clusters_by_radius(cores: np.ndarray, reachability: np.ndarray) -> tuple[list[float], list[int]]:
+    """Radii in increasing order, and the number of clusters below each in the reachability plot, up to the next radius.
+
+    A cluster begins at each point whose core distance is at most the radius and whose reachability is above it.
+    """
+    radii = np.unique(np.concatenate([cores, reachability]))
+    radii = radii[np.isfinite(radii)]
+    radii = radii[np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).astype(int))] if len(radii) else radii
+    begun, ended = (
+        np.searchsorted(np.sort(values), radii, side="right") for values in (cores, np.maximum(cores, reachability))
+    )
+    return radii.tolist(), (begun - ended).tolist()
+
+
+def with_branch(tree: CondensedTree, chosen: tuple[int, ...], branch: int) -> tuple[int, ...]:
+    """The chosen branches after a click on one: it is chosen instead of those above and below it, or no longer chosen."""
+    if branch in chosen:
+        return tuple(other for other in chosen if other != branch)
+
+    def contains(outer: int, inner: int) -> bool:
+        while inner > outer:
+            inner = int(tree.parents[inner])
+        return inner == outer
+
+    kept = [other for other in chosen if not contains(other, branch) and not contains(branch, other)]
+    return tuple(sorted([*kept, branch]))
+
+
+def with_chosen_branches(run: Run, chosen: tuple[int, ...]) -> Run:
+    """The run of HDBSCAN whose last two states have these branches as their clusters, instead of those that it selected."""
+    history = run.history
+    states = list(history.states)
+    for i in (-2, -1):
+        parameters = states[i].parameters._replace(clusters=np.array(chosen, dtype=np.intp))
+        assignment = history.process.assign(history.prepared, parameters)
+        summary = AssignmentSummary(assignment.sizes, assignment.changed)
+        states[i] = states[i]._replace(parameters=parameters, assignment=summary, notices=())
+    last = states[-1]._replace(assignment=assignment)
+    return replace(run, history=replace(history, states=tuple(states), last=last), _cache={})

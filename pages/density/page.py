@@ -1,0 +1,39 @@
+"""Density page: OPTICS and HDBSCAN beside the reachability plot or the condensed tree, where clusters can be cut or chosen."""
+
+import streamlit as st
+
+from pages.datasets.formatting import as_sentence, escape_markdown
+from pages.density.sections import choose_view, show_player, show_plots, show_results, with_choice
+from pages.methods.base import NeedsPoints
+from pages.runs.preparation import check_data_kind
+from pages.ui import run_view
+from pages.ui.data_choice import current
+from pages.ui.errors import show_error
+from pages.ui.navigation import open_requested_page
+from pages.ui.placing import choose_plane
+from pages.ui.progress import Progress
+from pages.ui.segments import named
+from pages.ui.widgets import choose_settings_of
+
+st.title("Density")
+open_requested_page()
+data = current()
+view = choose_view()
+settings = choose_settings_of(view, data, "density")
+progress = Progress()
+try:
+    check_data_kind(data, settings)
+    plane = choose_plane(data)
+    run = named(run_view.computed_run(data, settings, progress))
+except NeedsPoints as error:
+    st.error(escape_markdown(f"{as_sentence(error)} This page shows methods for points only."), icon=":material/error:")
+except ValueError as error:
+    show_error(error)
+else:
+    if run.note:
+        st.info(run.note, icon=":material/info:")
+    run, chosen = with_choice(run)
+    shown = show_plots(run, chosen, plane, progress)
+    show_player(run, shown)
+    show_results(run, shown)
+progress.done()

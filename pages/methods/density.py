@@ -1,0 +1,100 @@
+"""What methods that cluster by density have in common: defaults, scores, and the lines between linked points."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clustering import density_based_validity, suggested_min_points
+from pages.datasets.data import Data
+from pages.datasets.formatting import format_percentage, minus_signs, pluralize
+from pages.datasets.planes import Plane
+from pages.figures.hulls import links
+from pages.methods.base import Score
+from pages.methods.dbscan import MIN_POINTS as DBSCAN_MIN_POINTS
+from pages.methods.options import Option
+
+MAX_POINTS = 20_000
+"""points of a run, which takes time quadratic in their number: a few seconds for this many in two dimensions"""
+MAX_SCORED = 5_000
+"""points for the score, which takes time quadratic in their number"""
+MAX_LINKED = 1_000
+"""points between which lines are drawn"""
+
+
+def default_min_points(data: Data, chosen: Mapping[str, Any]) -> int:
+    """`suggested_min_points` for the data, but at least 5 if there are as many points."""
+    n = len(data.points)
+    return max(suggested_min_points(n, data.points.shape[1]), min(5, max(n, 2)))
+
+
+MIN_POINTS = replace(
+    DBSCAN_MIN_POINTS,
+    low=2,
+    number_for=default_min_points,
+    help="The core distance of a point is the distance to this many nearest points, including the point itself. Larger values "
+    "smooth the density. Default: twice the number of columns or the logarithm of the number of points, whichever is larger, "
+    "but at most a twentieth of the points, and at least 5.",
+)
+
+
+def cluster_size_option(percent: int) -> Option:
+    """The smallest size of a cluster, by default this percentage of the points."""
+
+    def default(data: Data, chosen: Mapping[str, Any]) -> int:
+        n = len(data.points)
+        return max(2, min(max(5, n * percent // 100), n))
+
+    return Option(
+        "min_cluster_size",
+        "Min cluster size",
+        5,
+        low=2,
+        high=100_000,
+        step=1,
+        number_for=default,
+        short_label=lambda size: f"size {size}",
+        help=f"Smallest number of points of a cluster. Default: {percent}% of the points, and at least 5.",
+        width=140,
+    )
+
+
+SCORE_NOTE = (
+    "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
+    "shape. Noise counts as 0."
+)
+
+
+def scores(run) -> list[Score]:
+    """Share of noise, and DBCV if it is defined and there are not too many points."""
+    noise = int(np.count_nonzero(run.labels < 0))
+    text = f"{noise:,} ({format_percentage(noise / len(run.labels))})"
+    found = [Score("Noise", text, "Points that belong to no cluster.", comparable=True)]
+    if len(run.labels) <= MAX_SCORED:
+        value = run.cached("density-based validity", lambda: density_based_validity(run.data.points, run.labels))
+        if np.isfinite(value):
+            help = f"Density-based clustering validation (Moulavi et al. 2014, doi:10.1137/1.9781611973440.96). {SCORE_NOTE}"
+            found.append(Score("DBCV", minus_signs(f"{value:.3f}"), help, comparable=True))
+    return found
+
+
+def linked_lines(run, plane: Plane, pairs: np.ndarray) -> list[np.ndarray]:
+    """For each final cluster the lines between pairs of its points (m, 2); empty if there are too many points."""
+    if len(run.labels) > MAX_LINKED:
+        return []
+    xy = positions(run, plane)
+    first, second = run.labels[pairs].T
+    return [links(xy[pairs[(first == cluster) & (second == cluster)]]) for cluster in range(run.k)]
+
+
+def positions(run, plane: Plane) -> np.ndarray:
+    """(n, 2) positions of the points in the plane."""
+    return run.cached(("positions", plane.names), lambda: plane.positions(run.data.points))
+
+
+def counts_text(labels: np.ndarray) -> str:
+    """Numbers of clusters and noise points, such as "3 clusters; 7 points are noise\""""
+    noise = int(np.count_nonzero(labels < 0))
+    verb = "is" if noise == 1 else "are"
+    return f"{pluralize(int(labels.max()) + 1, 'cluster')}; {pluralize(noise, 'point')} {verb} noise"
