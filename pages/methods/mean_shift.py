@@ -133,7 +133,8 @@ class MeanShiftView(MethodView):
         return f"Shift: points moved by at most {format_short(_moves(run, current.iteration).max())}, loss {loss}."
 
     def merge_sentence(self, run, state: int, current) -> str:
-        return f"Modes: the points reached {pluralize(len(current.parameters.modes), 'mode')}, loss {self.loss_text(current.loss)}."
+        modes = pluralize(len(current.parameters.modes), "mode")
+        return f"Modes: the points reached {modes}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         bandwidth, kernel = run.settings.option("bandwidth"), run.settings.option("kernel")
@@ -169,15 +170,11 @@ class MeanShiftView(MethodView):
         shift = row(y, sign("←"), fraction(row(sum_over(j), weight, other), row(sum_over(j), weight)), VALUE)
         length = row(sign("‖"), vector("u"), sign("‖"))
         if kernel == "flat":
-            of_kernel = row(
-                symbol("g"), sign("("), vector("u"), sign(")"), sign("="), "<mn>1</mn>", "<mtext>&nbsp;if&nbsp;</mtext>"
-            )
-            of_kernel = row(of_kernel, length, sign("≤"), h, sign(","), "<mtext>&nbsp;otherwise 0</mtext>")
+            value = row("<mn>1</mn><mtext>&nbsp;if&nbsp;</mtext>", length, sign("≤"), h, "<mtext>, otherwise 0</mtext>")
         else:
-            exponent = row(
-                sign("−"), f"<msup>{length}<mn>2</mn></msup>", sign("/"), "<mn>2</mn>", f"<msup>{h}<mn>2</mn></msup>"
-            )
-            of_kernel = row(symbol("g"), sign("("), vector("u"), sign(")"), sign("="), f"<msup><mi>e</mi>{exponent}</msup>")
+            squares = [f"<msup>{one}<mn>2</mn></msup>" for one in (length, h)]
+            value = f"<msup><mi>e</mi>{row(sign('−'), squares[0], sign('/'), '<mn>2</mn>', squares[1])}</msup>"
+        of_kernel = row(symbol("g"), sign("("), vector("u"), sign(")"), sign("="), value)
         density = row(symbol("f"), sign("("), y, sign(")"))
         loss = row(
             symbol("L"), sign("="), sign("−"), fraction("<mn>1</mn>", symbol("N")), sum_over(N), sign("ln"), density, VALUE
