@@ -124,7 +124,7 @@ class MeanShift:
         tol: float | None = None,
         max_iter: int = 300,
     ) -> Iterator[State]:
-        """Iterate over the states: positions after each shift (phase "shift"), then modes and clusters (phase "merge").
+        """Iterate over the states: densities ("density"), positions after each shift ("shift"), modes and clusters ("merge").
 
         `rng` is ignored. The last state is converged unless some points still move after `max_iter` shifts; then the modes
         are those of their positions, and there is a notice. Raise ValueError when called if `start` is given, and as in
@@ -146,7 +146,8 @@ class MeanShift:
             # without any iteration there are no modes
             notices = () if max_iter else (iteration_limit_notice(max_iter),)
             changed = 0 if iteration else len(points)
-            yield State("shift", iteration, climb, ModeAssignment(unassigned, 0, changed), -float(logs.mean()), False, notices)
+            phase = "shift" if iteration else "density"
+            yield State(phase, iteration, climb, ModeAssignment(unassigned, 0, changed), -float(logs.mean()), False, notices)
             if not max_iter:
                 return
             moves = np.linalg.norm(targets - positions[moving], axis=1)

@@ -23,7 +23,7 @@ from pages.methods.trees import linkage_name
 from pages.runs.budget import budget, estimated_bytes
 from pages.runs.cache import RecentCache
 from pages.runs.random_starts import StartResults, best_start
-from pages.runs.run import Run, make_run, means_of, ranks_by_position
+from pages.runs.run import MAX_MATCHED, Run, make_run, means_of, ranks_by_position
 from pages.runs.segments import Segments
 
 
@@ -278,7 +278,7 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
     """The comparison, with colors matched across its runs and the true labels.
 
     All clusterings are matched to the one with the most groups (the first such), maximizing the number of points in common.
-    The colors of that one are ordered by the position of its groups.
+    The colors of that one are ordered by the position of its groups. Without matching if there are very many groups.
     """
     found = [run for run in runs if isinstance(run, Run)]
     labelings = [run.history.last.labels for run in found]
@@ -295,6 +295,8 @@ def _with_matched_colors(data: Data, note: str, panels: list[Settings], runs: li
         colors = found[largest].ranks
     else:
         colors = ranks_by_position(data.points, means_of(data.points, reference, k))
+    if k > MAX_MATCHED:
+        return Comparison(data, note, panels, runs, None)
     ranks = [
         colors if i == largest else colors[match_clusters(labels, reference, k)[:size]]
         for i, (labels, size) in enumerate(zip(labelings, sizes, strict=True))

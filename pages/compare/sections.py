@@ -122,7 +122,7 @@ def _show_losses(comparison: Comparison, frames_of: list[list[Frame]], losses: l
     for i, (place, (name, run)) in enumerate(zip(panel_containers(len(runs)), comparison.named_runs, strict=True)):
         frames, last = frames_of[i], run.history.last.loss
         with place:
-            st.markdown(escape_markdown(f"{name}: {run.history.process.loss_name or 'no loss'}"))
+            st.markdown(escape_markdown(f"{name}: {run.history.process.loss_name or run.view.curve(run).name}"))
             with st.container(key=f"race_loss_{i}"):
                 ends = "" if last is None else f" {name} ends at {format_number(last)}."
                 show_chart(losses[i], key=f"loss {i}", alt=f"Loss curve.{ends}", height="stretch")

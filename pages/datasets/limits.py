@@ -42,6 +42,8 @@ MAX_ORDERED_LEAVES = 500
 """leaves for the optimal leaf ordering of a tree, which takes time cubic in this number"""
 MAX_CLUSTERS = 50
 """K"""
+MAX_LISTED_CLUSTERS = 60
+"""clusters that tables list, and that are matched between runs; a method that finds K may find more"""
 MAX_ITERATIONS = 500
 """iterations of a run"""
 MAX_STATE_VALUES = 100_000_000

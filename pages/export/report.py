@@ -14,7 +14,7 @@ from PIL import Image
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
 from pages.export.segment_report import headline, linked, method_and_settings, quality, segment_blocks
-from pages.figures.markup import cell, cluster_mark, table
+from pages.figures.markup import cell, cluster_mark, noise_mark, table
 from pages.figures.plots import colors_note, rings_note
 from pages.figures.stills import Stills
 from pages.methods.base import ResultTable
@@ -24,6 +24,7 @@ from pages.methods.trees import linkage_name
 from pages.runs import curves, pixels
 from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.profiles import Profiles
+from pages.runs.readings import NONE
 from pages.runs.run import Run, silhouette_points
 from pages.runs.run_pictures import RunPictures
 from pages.runs.segments import segments_of
@@ -175,6 +176,9 @@ def _clusters(run: Run) -> str:
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)
+    noise = int(np.count_nonzero(run.labels < 0))
+    if noise:
+        rows.append([noise_mark(), f"{noise:,}", *[NONE] * (len(headers) - 2)])
     which = "last column contains" if len(columns) == 1 else f"last {len(columns)} columns contain"
     caption = f"<p>The {which} coordinates of the cluster {run.center_name}s.</p>" if columns else ""
     return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{caption}"

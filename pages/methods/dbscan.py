@@ -33,7 +33,7 @@ from pages.methods.traits import COMPARE, WATCH, Traits
 
 KINDS = ("noise", "border", "core")
 """kinds of points"""
-SIZES = np.array([0.6, 0.6, 1.1])
+SIZES = np.array([0.7, 0.7, 1.1])
 """sizes of their markers"""
 LISTED = 3
 """number of clusters that a caption names"""
@@ -217,7 +217,7 @@ class DBSCANView(MethodView):
         metric = escape(distances_name(run.settings.option("metric")))
         return [
             Formula("Core points", "core", (ball, core), f"With {metric} and ε = {eps:g}, for {name}: {NOTE}", neighborhood),
-            Formula("Growth", "grow", reach, f"A cluster takes in every point with this property. {name}: {NOTE}", growth),
+            Formula("Growth", "grow", reach, f"A cluster takes in every point with this property. For {name}: {NOTE}", growth),
         ]
 
     def point_columns(self, run) -> dict[str, np.ndarray]:

@@ -84,7 +84,8 @@ class MeanShiftView(MethodView):
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
     notices_by_iteration = False
-    step_names = {"shift": "Shift", "merge": "Modes"}
+    still_phases = frozenset({"density"})
+    step_names = {"density": "Density", "shift": "Shift", "merge": "Modes"}
     iteration_note = "In an iteration of mean shift, every point moves once."
     result_code = "state.parameters.modes"
     limit_advice = "The modes are those of the positions reached. Choose a larger bandwidth."
@@ -117,6 +118,7 @@ class MeanShiftView(MethodView):
         width = f"bandwidth {run.settings.option('bandwidth'):g}"
         return {
             "start": "Every point is about to climb. Press Play or use the arrow keys.",
+            "density": "The density is high where many points are close to each other.",
             "shift": f"Each point moves to the weighted mean of the data around it ({width}), where the density is higher. It "
             "stops at a mode, a peak of the density. The data themselves stay, so the density does not change.",
             "merge": "Points that stopped within the bandwidth of each other share a mode. Each point, now back in its own "
@@ -124,16 +126,23 @@ class MeanShiftView(MethodView):
         }
 
     def sentences(self) -> dict[str, Callable]:
-        return {"start": self.start_sentence, "shift": self.shift_sentence, "merge": self.merge_sentence}
+        return {
+            "start": self.start_sentence,
+            "density": self.density_sentence,
+            "shift": self.shift_sentence,
+            "merge": self.merge_sentence,
+        }
+
+    def density_sentence(self, run, state: int, current) -> str:
+        return f"Density: every point is in its own place, loss {self.loss_text(current.loss)}."
 
     def shift_sentence(self, run, state: int, current) -> str:
-        loss = self.loss_text(current.loss)
-        if current.iteration == 0:
-            return f"Every point is in its own place, loss {loss}."
-        return f"Shift: points moved by at most {format_short(_moves(run, current.iteration).max())}, loss {loss}."
+        moved = format_short(_moves(run, current.iteration).max())
+        return f"Shift: points moved by at most {moved}, loss {self.loss_text(current.loss)}."
 
     def merge_sentence(self, run, state: int, current) -> str:
-        return f"Modes: the points reached {pluralize(len(current.parameters.modes), 'mode')}, loss {self.loss_text(current.loss)}."
+        modes = pluralize(len(current.parameters.modes), "mode")
+        return f"Modes: the points reached {modes}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         bandwidth, kernel = run.settings.option("bandwidth"), run.settings.option("kernel")
@@ -169,15 +178,11 @@ class MeanShiftView(MethodView):
         shift = row(y, sign("←"), fraction(row(sum_over(j), weight, other), row(sum_over(j), weight)), VALUE)
         length = row(sign("‖"), vector("u"), sign("‖"))
         if kernel == "flat":
-            of_kernel = row(
-                symbol("g"), sign("("), vector("u"), sign(")"), sign("="), "<mn>1</mn>", "<mtext>&nbsp;if&nbsp;</mtext>"
-            )
-            of_kernel = row(of_kernel, length, sign("≤"), h, sign(","), "<mtext>&nbsp;otherwise 0</mtext>")
+            value = row("<mn>1</mn><mtext>&nbsp;if&nbsp;</mtext>", length, sign("≤"), h, "<mtext>, otherwise 0</mtext>")
         else:
-            exponent = row(
-                sign("−"), f"<msup>{length}<mn>2</mn></msup>", sign("/"), "<mn>2</mn>", f"<msup>{h}<mn>2</mn></msup>"
-            )
-            of_kernel = row(symbol("g"), sign("("), vector("u"), sign(")"), sign("="), f"<msup><mi>e</mi>{exponent}</msup>")
+            squares = [f"<msup>{one}<mn>2</mn></msup>" for one in (length, h)]
+            value = f"<msup><mi>e</mi>{row(sign('−'), squares[0], sign('/'), '<mn>2</mn>', squares[1])}</msup>"
+        of_kernel = row(symbol("g"), sign("("), vector("u"), sign(")"), sign("="), value)
         density = row(symbol("f"), sign("("), y, sign(")"))
         loss = row(
             symbol("L"), sign("="), sign("−"), fraction("<mn>1</mn>", symbol("N")), sum_over(N), sign("ln"), density, VALUE
@@ -193,7 +198,11 @@ class MeanShiftView(MethodView):
         name = escape(run.data.names_of([point])[0])
         return [
             Formula(
-                "Objective", "", loss, "Mean negative log of the kernel density at the positions of the points.", loss_value
+                "Objective",
+                "density",
+                loss,
+                "Mean negative log of the kernel density at the positions of the points.",
+                loss_value,
             ),
             Formula("Shift", "shift", (shift, of_kernel), f"With h = {bandwidth:g}, for {name} {NOTE}", shift_values),
             Formula("Modes", "merge", nearest, f"The nearest mode to {name}: {NOTE}", merge_values),

@@ -146,8 +146,9 @@ class Regions:
     def source(self, state: int) -> str:
         """Image of the regions in a state, as a data URI."""
         parameters = self.run.history.states[state].parameters
-        colors = palette.rgb([palette.color_of(rank) for rank in self.run.ranks_of(state)]).reshape(-1, 3)
-        return paint.regions(self.run.view.regions(self.run, parameters, self.grid), colors)
+        # colors repeat, and an image has few of them
+        colors = np.append(self.run.ranks_of(state) % len(palette.COLORS), -1)
+        return paint.regions(colors[self.run.view.regions(self.run, parameters, self.grid)], palette.rgb(palette.COLORS))
 
 
 class _FigureBuilder:
@@ -224,8 +225,6 @@ class _FigureBuilder:
                     elif last_xy is None or not np.array_equal(xy, last_xy):
                         points_source = self._painted_by_true_label(self._canvas(xy))
                     images.append(dict(source=points_source))
-                elif recolors:
-                    data[0] |= dict(marker=self._marker_colors(frame))
             elif frame.moves:
                 spec["baseframe"] = str(i - 1)
             elif i > first and not self._recolors(i):
@@ -349,9 +348,10 @@ class _FigureBuilder:
         if assignment.memberships is not None:
             memberships, colors = palette.with_noise(assignment.memberships, colors)
             return canvas.paint(palette.rgb(colors), responsibilities=memberships.T)
-        if assignment.labels.min() < 0:
-            return canvas.paint(palette.rgb([palette.NEUTRAL, *colors]), labels=assignment.labels + 1)
-        return canvas.paint(palette.rgb(colors), labels=assignment.labels)
+        # colors repeat, and an image has few of them; the extra entry is for label -1
+        of_label = np.append(self.run.ranks_of(frame.assigned) % len(palette.COLORS), len(palette.COLORS))
+        used, labels = np.unique(of_label[assignment.labels], return_inverse=True)
+        return canvas.paint(palette.rgb([*palette.COLORS, palette.NEUTRAL])[used], labels=labels)
 
     def _painted_by_true_label(self, canvas: paint.Canvas) -> str:
         labels = self._constant_labels

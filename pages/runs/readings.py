@@ -7,6 +7,7 @@ import numpy as np
 from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number, minus_signs
+from pages.datasets.limits import MAX_LISTED_CLUSTERS
 from pages.runs.frames import Frame
 from pages.runs.known_groups import NAMES, NOISE_IS_A_GROUP, TEXTS, KnownGroups
 from pages.runs.run import Run
@@ -37,10 +38,8 @@ def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
     if run.view.traits.loss is not None:
         found.append(FrameNumbers("Loss", [NONE if frame.loss is None else format_number(frame.loss) for frame in frames]))
     if run.view.traits.k == "found":
-        counts = [
-            NONE if frame.assigned is None else f"{len(run.history.states[frame.assigned].assignment.sizes):,}"
-            for frame in frames
-        ]
+        sizes = [None if frame.assigned is None else run.history.states[frame.assigned].assignment.sizes for frame in frames]
+        counts = [f"{len(each):,}" if _is_found(run, each) else NONE for each in sizes]
         found.append(FrameNumbers(f"{run.view.traits.cluster.capitalize()}s", counts))
     return found
 
@@ -66,13 +65,14 @@ def known_groups_at(run: Run, frames: list[Frame]) -> list[KnownGroups | None]:
             return run.known_groups
         if state is None or len(labels) > MAX_SCORED:
             return None
-        return KnownGroups.of(labels, run.history.assignment(state).labels)
+        found = run.history.assignment(state).labels
+        return KnownGroups.of(labels, found) if run.view.traits.noise or (found >= 0).any() else None
 
     return [run.cached(("known groups", frame.assigned), lambda frame=frame: of(frame.assigned)) for frame in frames]
 
 
 def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scaled: bool) -> list[list[str]]:
-    """Texts about each cluster of the last state, by rank, as they are in another state.
+    """Texts about each cluster of the last state, by rank, as they are in another state; at most `MAX_LISTED_CLUSTERS`.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
     largest = 1.0 if sizes is None else max(sizes.max(initial=0), outside or 0, 1)
     soft = run.view.traits.membership is not None
     order = np.argsort(run.ranks)
-    names = run.view.center_names(run.history.states[state].parameters, run.data)
+    names, listed = run.view.center_names(run.history.states[state].parameters, run.data), min(run.k, MAX_LISTED_CLUSTERS)
     centers = run.centers[state] if run.centers is not None and run.has_fixed_clusters else run.cluster_centers
-    coordinates = units.position_texts(run.data, centers[order], columns, scaled) if columns else [[]] * run.k
+    coordinates = units.position_texts(run.data, centers[order[:listed]], columns, scaled) if columns else [[]] * listed
     rows = []
-    for rank in range(run.k):
+    for rank in range(listed):
         size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if soft else f"{int(sizes[rank]):,}"
         width = "0%" if sizes is None else f"{100 * sizes[rank] / largest:.1f}%"
         rows.append([size, width, *([names[order[rank]]] if names else []), *coordinates[rank]])
@@ -106,9 +106,14 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
 
 def _sizes(run: Run, assigned: int | None) -> np.ndarray | None:
     """(k,) sizes of the clusters, by rank; None before the first assignment."""
-    if assigned is None:
+    if assigned is None or not _is_found(run, run.history.states[assigned].assignment.sizes):
         return None
     sizes = np.zeros(run.k)
     ranks, found = run.ranks_of(assigned), run.history.states[assigned].assignment.sizes
     sizes[ranks[ranks < run.k]] = found[ranks < run.k]
     return sizes
+
+
+def _is_found(run: Run, sizes: np.ndarray | None) -> bool:
+    """Whether a state with clusters of these sizes says anything about them; without noise, no cluster means not yet."""
+    return sizes is not None and (len(sizes) > 0 or run.view.traits.noise)

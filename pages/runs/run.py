@@ -27,6 +27,9 @@ from pages.runs.cache import RecentCache
 from pages.runs.known_groups import KnownGroups
 from pages.runs.preparation import check_data_kind, iteration_limit, prepare_run
 
+MAX_MATCHED = 500
+"""number of clusters above which clusters are not matched between states or runs, which takes cubic time"""
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -216,7 +219,9 @@ class Run:
             larger = max(k, self.k)
             ranks = np.append(self.ranks, np.arange(self.k, larger))
             labels = self.history.assignment(state).labels
-            return ranks[match_clusters(labels, self.labels, larger)[:k]] if larger else ranks
+            if not 0 < larger <= MAX_MATCHED:
+                return ranks[:k]
+            return ranks[match_clusters(labels, self.labels, larger)[:k]]
 
         return self.cached(("ranks", state), match)
 
@@ -242,10 +247,11 @@ class Run:
 
 def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """(k, d) mean of the points in each cluster; the mean of all points for an empty cluster."""
-    means = [
-        points[labels == cluster].mean(axis=0) if (labels == cluster).any() else points.mean(axis=0) for cluster in range(k)
-    ]
-    return np.array(means).reshape(k, points.shape[1])
+    inside = labels >= 0
+    counts = np.bincount(labels[inside], minlength=k)
+    middle = points.mean(axis=0)  # differences lose less precision in sums
+    sums = [np.bincount(labels[inside], column, k) for column in (points[inside] - middle).T]
+    return middle + np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
 
 
 def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> Silhouette | None:
@@ -271,7 +277,7 @@ def silhouette_points(width: Silhouette, labels: np.ndarray, n: int, noun: str =
     """Of which points a silhouette is the mean, for parentheses; empty if of all n points. The labels are (n,) or a sample."""
     noise = int(np.count_nonzero(labels < 0))
     sampled = f"sample of {len(width.rows):,} {noun}s" if len(width.rows) < n - noise else ""
-    return ", ".join(filter(None, [sampled, f"without {pluralize(noise, noun)} in no cluster" if noise else ""]))
+    return ", ".join(filter(None, [sampled, f"{pluralize(noise, noun)} in no cluster left out" if noise else ""]))
 
 
 def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:

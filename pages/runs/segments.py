@@ -240,10 +240,14 @@ def segments_of(run: Run, edits: Sequence[Edit] = ()) -> Segments:
     Raises
     ------
     ValueError
-        If the method has no clusters, or if an edit is impossible.
+        If the method has no clusters or finds too many, or if an edit is impossible.
     """
     if not run.view.traits.clusters:
         raise ValueError(f"{run.view.title} has no clusters: choose another algorithm.")
+    if run.k > MAX_SEGMENTS:
+        raise ValueError(
+            f"There are {run.k:,} clusters, but at most {MAX_SEGMENTS} can be segments: choose settings that give fewer."
+        )
     segments = Segments(run, run.labels_by_rank, ("",) * run.k, tuple(range(run.k)))
     for edit in edits:
         segments = segments.edited(edit)

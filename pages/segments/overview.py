@@ -5,9 +5,9 @@ import html
 import streamlit as st
 
 from pages.datasets.columns import cell_text
-from pages.datasets.formatting import escape_markdown, pluralize
+from pages.datasets.formatting import escape_markdown, format_percentage, pluralize
 from pages.figures import palette
-from pages.figures.markup import cluster_mark, table
+from pages.figures.markup import cluster_mark, noise_mark, table
 from pages.runs.profiles import Profiles
 from pages.runs.resampling import RESAMPLE_NAMES
 from pages.runs.segments import MAX_NAME, Edit, Segments
@@ -33,6 +33,14 @@ def show(profiles: Profiles) -> None:
     st.html(_shares(segments))
     for i in range(segments.k):
         _card(profiles, i, additions[i])
+    if left_out:
+        with st.container(border=True):
+            st.html(f"<h3 style='margin:0'>{noise_mark()}</h3>")
+            share = format_percentage(left_out / len(segments.labels))
+            st.markdown(
+                f"**{pluralize(left_out, segments.data.noun)} ({share})** in no segment. Noise is not a group: its rows need "
+                "not resemble each other, so they are not described, and scores leave them out."
+            )
 
 
 def _shares(segments: Segments) -> str:
@@ -42,6 +50,9 @@ def _shares(segments: Segments) -> str:
         for size, rank, name in zip(segments.sizes, segments.ranks, segments.names, strict=True)
         if size
     ]
+    outside = int((segments.labels < 0).sum())
+    if outside:
+        parts.append(f"<div style='flex:{outside};background:{palette.NEUTRAL}' title='No segment'></div>")
     style = "display:flex;gap:2px;height:.7rem;border-radius:.35rem;overflow:hidden"
     return f"<div style='{style}' aria-hidden='true'>{''.join(parts)}</div>"
 

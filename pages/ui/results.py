@@ -9,6 +9,7 @@ from clustering.notices import ITERATION_LIMIT
 from pages.datasets import units
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, pluralize
+from pages.datasets.limits import MAX_LISTED_CLUSTERS
 from pages.figures import palette, plots, summaries
 from pages.figures.markup import breakable, cluster_mark, noise_mark, reading, reading_bar, table
 from pages.runs.frames import Frame
@@ -84,7 +85,7 @@ def show_sizes(run: Run, follows: bool = True) -> None:
     last = len(run.history.states) - 1
     rows = []
     for rank, (size, width, *others) in enumerate(cluster_texts(run, last, last, len(columns), scaled)):
-        is_noise = rank == run.k
+        is_noise = rank == min(run.k, MAX_LISTED_CLUSTERS)
         bars = reading_bar(width, palette.NEUTRAL if is_noise else palette.color_of(rank))
         if follows:
             size, *others = map(reading, (size, *others))
@@ -97,6 +98,8 @@ def show_sizes(run: Run, follows: bool = True) -> None:
             st.html(table(headers, rows, f"{headers[0]} sizes"))
         if columns:
             st.caption(escape_markdown(_centers_note(run, scaled)))
+        if run.k > MAX_LISTED_CLUSTERS:
+            st.caption(f"{run.k - MAX_LISTED_CLUSTERS:,} more clusters are in the export.")
     noise = int((run.labels_by_rank < 0).sum())
     if run.view.traits.noise:
         if follows:

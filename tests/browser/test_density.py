@@ -74,7 +74,8 @@ def test_clicking_a_branch_chooses_clusters(page, server):
     before = page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT)
     place = page.evaluate(
         """chart => {
-            const graph = document.querySelector(chart), { xaxis, yaxis } = graph._fullLayout, markers = graph._fullData.at(-1);
+            const graph = document.querySelector(chart), { xaxis, yaxis } = graph._fullLayout;
+            const markers = graph._fullData.at(-1);
             const box = graph.getBoundingClientRect(), i = markers.customdata.findIndex(entry => entry[0] === 1);
             return [box.left + xaxis._offset + xaxis.d2p(markers.x[i]), box.top + yaxis._offset + yaxis.d2p(markers.y[i])];
         }""",

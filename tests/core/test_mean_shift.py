@@ -29,7 +29,7 @@ def test_five_points_on_a_line_by_hand():
     assert positions[1] == [0.5, 1, 1.5, 8.5, 8.5]
     assert positions[2] == [1, 1, 1, 8.5, 8.5]
     assert positions[-1] == positions[2]
-    assert [state.phase for state in states] == [*["shift"] * (len(states) - 1), "merge"]
+    assert [state.phase for state in states] == ["density", *["shift"] * (len(states) - 2), "merge"]
     assert states[-2].labels.tolist() == [-1] * 5
     assert states[-1].parameters.modes.ravel().tolist() == [1, 8.5]  # the higher density first
     assert states[-1].labels.tolist() == [0, 0, 0, 1, 1]

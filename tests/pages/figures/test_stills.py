@@ -103,7 +103,7 @@ def test_a_single_frame_is_the_same_as_in_sequence(name):
     if run.view.traits.k == "found":  # points without a cluster do not change
         assert sum(changes) > len(changes) / 2
     else:
-        assert changes[:2] == [True, True] or [frame.moves for frame in frames[1:]] == changes, "a frame shows no change"
+        assert changes[:2] == [True, True] or [frame.moves for frame in frames[1:4]] == changes[:3], "a frame shows no change"
 
 
 def test_painted_points_are_drawn():
