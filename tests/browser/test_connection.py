@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.browser.conftest import WINDOW
 from tests.browser.waiting import LOSS, PLOT, wait_for_charts
 
 pytestmark = pytest.mark.browser
@@ -35,11 +34,11 @@ class Line:
 
 
 @pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport=WINDOW, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
+def page(context):
+    """A tab of its own, which is allowed to lose its connection."""
+    page = context.new_page()
+    yield page
+    page.close()
 
 
 def test_a_page_without_a_connection_says_so_and_cannot_be_used_until_it_is_back(page, server):
