@@ -97,7 +97,7 @@ def test_the_algorithm_and_sections_are_those_of_each_page_after_going_back(page
 
 @pytest.mark.parametrize("milliseconds", [0, 200])
 def test_going_back_and_forward_loses_nothing_while_pages_are_drawn(page, server, milliseconds):
-    restarts = (RESTARTS, "/restarts", f"{SHORT}&k=5", {K: "5", FIRST_SEED: "1"})
+    restarts = (RESTARTS, "/restarts", f"{SHORT}&k=5&runs=10", {K: "5", FIRST_SEED: "1"})
     watch = (WATCH, "/", f"{SHORT}&k=4&seed=9", {K: "4", SEED: "9"})
     page.goto(f"{server}{restarts[1]}?{restarts[2]}")
     wait_for(page, *restarts)
