@@ -374,10 +374,3 @@ def test_the_address_of_changed_settings_opens_the_same_run(page, server):
     open_watch(page, page.url)
     np.testing.assert_array_equal(centers(page), before[0])
     assert sentence(page) == before[1]
-
-
-def test_a_link_with_invalid_settings_opens_with_the_defaults(page, server):
-    open_watch(page, f"{server}/?k=999&n=7&algorithm=K-modes&seed=-5&sample=<b>x</b>&source=Nowhere")
-    assert len(centers(page)) == 3
-    assert page.locator("[data-testid=stException]").count() == 0
-    assert page.get_by_text("Defaults are used").count() == 1

@@ -223,6 +223,14 @@ def test_nonsense_in_a_link_is_listed_and_breaks_no_page(page, data):
     assert bool(warnings(app)) == any(values[name] for name in names)
 
 
+def test_a_link_with_invalid_settings_opens_with_the_defaults():
+    app = opened("/?k=999&n=7&algorithm=K-modes&seed=-5&sample=<b>x</b>&source=Nowhere")
+    [warning] = warnings(app)
+    assert "Defaults are used" in warning
+    assert run_of(app).settings == run_of(opened("/")).settings
+    assert len(run_of(app).history.last.parameters) == 3
+
+
 def test_numbers_that_are_too_large_are_named():
     app = opened("/?k=1e400&seed=7&$$ID=x&n=50")
     assert warnings(app) == [
