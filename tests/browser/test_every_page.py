@@ -84,6 +84,7 @@ def test_the_report_of_five_segments_is_printed_on_two_pages(page, server, paper
     visit(page, f"{server}/report?n=50&k=5")
     page.locator(".report img").nth(3).wait_for()
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper, prefer_css_page_size=True))) == 2
+    leave_unchanged(page, f"{server}/report?n=50&k=5")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from pages.ui.failure_examples import FAILURES
-from tests.browser.waiting import LOSS, PLOT, leave_unchanged, open_page, step, visit, wait_for_query
+from tests.browser.waiting import LOSS, PLOT, leave_unchanged, step, visit, wait_for_query
 from tests.load.person import Person
 
 pytestmark = pytest.mark.browser
@@ -194,8 +194,7 @@ def test_the_copied_link_is_that_of_the_report_and_going_back_keeps_the_settings
 
 def test_a_failure_is_opened_and_remedied_by_a_click_each(page, server):
     failure = next(iter(FAILURES.values()))
-    visit(page, f"{server}/?source=Built-in&table=Iris&k=4", PLOT, LOSS)  # settings that the example replaces
-    open_page(page, "Failures")
+    page.goto(f"{server}/failures?source=Built-in&table=Iris&k=4")  # settings that the example replaces
     page.get_by_role("button", name="Show example").first.click()
     page.get_by_role("heading", name="Clustering, step by step").wait_for()
     page.get_by_text(failure.text).wait_for()

@@ -10,6 +10,7 @@ from tests.browser.waiting import (
     PLOT,
     another_run,
     idle,
+    leave_unchanged,
     sentence,
     shown_frame,
     still,
@@ -89,6 +90,31 @@ def test_everything_is_in_the_window_nothing_overlaps_and_text_is_large(page, se
     assert not page.get_by_test_id("stSidebar").is_visible()
 
 
+def test_numbers_beside_the_player_are_those_of_the_frame(page, server):
+    visit(page, f"{server}/?n=50", PLOT, LOSS)
+    wait_for_player(page, PLOT, LOSS)
+
+    def texts(part):
+        return page.locator(f".st-key-frame_numbers [data-testid=stMetric{part}]").all_inner_texts()
+
+    def numbers():
+        return dict(zip(texts("Label"), texts("Value"), strict=True))
+
+    end, last = shown_frame(page), numbers()
+    assert last["Status"] == "converged"
+    to_frame(page, 0)
+    assert numbers() | {"Status": "start", "Loss": "–", "Adjusted Rand index": "–", "Iteration": "0"} == numbers()
+    to_frame(page, 1)
+    assert numbers()["Status"] == "running"
+    assert numbers()["Loss"] in sentence(page)
+    sizes = page.locator(".st-key-frame_sizes td:nth-child(2)").all_inner_texts()
+    assert sum(map(int, sizes)) == 50
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".st-key-frame_sizes td:nth-child(2)").all_inner_texts() == ["–"] * 3
+    to_frame(page, end)
+    leave_unchanged(page, f"{server}/?n=50")
+
+
 def test_keys_start_anew_show_examples_and_leave(page, server):
     visit(page, f"{server}/?n=50", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
@@ -115,29 +141,6 @@ def test_keys_start_anew_show_examples_and_leave(page, server):
     wait_for_query(page, present=None)
     idle(page)
     assert "present" not in page.url
-
-
-def test_numbers_beside_the_player_are_those_of_the_frame(page, server):
-    visit(page, f"{server}/?n=50", PLOT, LOSS)
-    wait_for_player(page, PLOT, LOSS)
-
-    def texts(part):
-        return page.locator(f".st-key-frame_numbers [data-testid=stMetric{part}]").all_inner_texts()
-
-    def numbers():
-        return dict(zip(texts("Label"), texts("Value"), strict=True))
-
-    last = numbers()
-    assert last["Status"] == "converged"
-    to_frame(page, 0)
-    assert numbers() | {"Status": "start", "Loss": "–", "Adjusted Rand index": "–", "Iteration": "0"} == numbers()
-    to_frame(page, 1)
-    assert numbers()["Status"] == "running"
-    assert numbers()["Loss"] in sentence(page)
-    sizes = page.locator(".st-key-frame_sizes td:nth-child(2)").all_inner_texts()
-    assert sum(map(int, sizes)) == 50
-    page.keyboard.press("ArrowLeft")
-    assert page.locator(".st-key-frame_sizes td:nth-child(2)").all_inner_texts() == ["–"] * 3
 
 
 def test_a_center_is_dragged_in_the_first_frame_and_the_run_starts_there(page, server):
