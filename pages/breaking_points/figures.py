@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.breaking_points.study import BAND, Curve, Deformation
+from pages.breaking_points.study import BAND, Deformation, ScoreCurve
 from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
 from pages.methods import method, methods
@@ -25,7 +25,9 @@ def symbol_of_method(name: str) -> str:
     return palette.symbol_of(list(methods()).index(name))
 
 
-def scores_by_deformation(deformation: Deformation, curves: Sequence[Curve], limits: Curve, threshold: float) -> go.Figure:
+def scores_by_deformation(
+    deformation: Deformation, curves: Sequence[ScoreCurve], limits: ScoreCurve, threshold: float
+) -> go.Figure:
     """Mean scores over the deformation with bands, the threshold and the breaking points.
 
     The `customdata` of a point of a curve is (value of the deformation, name of the method).

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.breaking_points import figures
-from pages.breaking_points.study import BAND, DEFORMATIONS, GROUPS, SAMPLE, Curve, Deformation, Study
+from pages.breaking_points.study import BAND, DEFORMATIONS, GROUPS, SAMPLE, Deformation, ScoreCurve, Study
 from pages.datasets.formatting import escape_markdown, minus_signs, pluralize
 from pages.datasets.limits import MAX_PANELS
 from pages.figures import plots
@@ -41,7 +41,7 @@ def choose() -> tuple[Deformation, list[str], int, int, int, float]:
     return deformation, chosen, n, repeats, seed, threshold
 
 
-def show(study: Study, names: Sequence[str], repeats: int, threshold: float, limits: Curve) -> None:
+def show(study: Study, names: Sequence[str], repeats: int, threshold: float, limits: ScoreCurve) -> None:
     """Show where each method fails, once the first runs have finished."""
     curves = study.curves(names, repeats)
     if not curves:
@@ -72,7 +72,7 @@ def show(study: Study, names: Sequence[str], repeats: int, threshold: float, lim
         st.warning(escape_markdown(f"Some runs failed: {error}"), icon=":material/warning:")
 
 
-def sentence(curve: Curve, threshold: float) -> str:
+def sentence(curve: ScoreCurve, threshold: float) -> str:
     """Where a method fails, in words."""
     title, point = escape_markdown(method(curve.method).title), curve.breaking_point(threshold)
     if point is None:
@@ -92,7 +92,7 @@ def open_case(study: Study, value: float, name: str, names: Sequence[str]) -> No
     open_sample_in_comparison(SAMPLE, study.n, seed, {study.deformation.setting: value}, GROUPS, chosen[:count])
 
 
-def choose_case(study: Study, curves: Sequence[Curve], names: Sequence[str]) -> None:
+def choose_case(study: Study, curves: Sequence[ScoreCurve], names: Sequence[str]) -> None:
     """Choose a case without a click in the figure."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         values = list(curves[0].values)
@@ -105,7 +105,7 @@ def choose_case(study: Study, curves: Sequence[Curve], names: Sequence[str]) -> 
         st.button("Open in Compare", icon=":material/view_column:", on_click=open_case, args=arguments)
 
 
-def show_table(curves: Sequence[Curve], threshold: float) -> None:
+def show_table(curves: Sequence[ScoreCurve], threshold: float) -> None:
     """Show the breaking points and all mean scores."""
     deformation = curves[0].deformation
     rows = []

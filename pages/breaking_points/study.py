@@ -123,7 +123,7 @@ class Study:
         labels = GaussianMixture(GROUPS).predict(truth, data.points[known])
         return adjusted_rand_index(data.labels[known], labels)
 
-    def curves(self, names: Iterable[str], repeats: int) -> "list[Curve]":
+    def curves(self, names: Iterable[str], repeats: int) -> "list[ScoreCurve]":
         """The scores of these methods on the first data sets of each value; only methods with at least one finished run."""
         found = []
         for name in names:
@@ -137,13 +137,13 @@ class Study:
             }
             scores = {value: np.array(some) for value, some in scores.items() if some and not np.isnan(some).all()}
             if scores:
-                found.append(Curve(name, self.deformation, scores))
+                found.append(ScoreCurve(name, self.deformation, scores))
         return found
 
-    def limits(self, repeats: int) -> "Curve":
+    def limits(self, repeats: int) -> "ScoreCurve":
         """The curve of `limit`."""
         scores = {value: np.array([self.limit(value, i) for i in range(repeats)]) for value in self.deformation.values}
-        return Curve("", self.deformation, scores)
+        return ScoreCurve("", self.deformation, scores)
 
     def typical(self, value: float, name: str) -> int:
         """Number of the data set with this value on which the score of this method is nearest to its median."""
@@ -162,7 +162,7 @@ def settings_of(name: str, data: Data) -> Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class ScoreCurve:
     """Scores of a method by value of the deformation."""
 
     method: str

@@ -119,6 +119,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
             "The default order is used, with a message.",
         ),
         ("Clusters (K)", f"{MAX_CLUSTERS}", maximum),
+        ("Clusters in a table", f"{MAX_LISTED_CLUSTERS}", "The rest are in the exported files."),
         ("Iterations", f"{MAX_ITERATIONS}", "The run stops, with a message."),
         (
             "Parameters of a run",

@@ -85,7 +85,8 @@ def segment_blocks(profiles: Profiles) -> str:
     bar = "".join(
         f"<div style='width:{100 * share:.2f}%;background:{color}'></div>" for share, color in zip(shares, colors, strict=True)
     )
-    bar += f"<div style='width:{100 * (1 - shares.sum()):.2f}%;background:{palette.NEUTRAL}'></div>"  # no segment
+    if (segments.labels < 0).any():
+        bar += f"<div style='width:{100 * (1 - shares.sum()):.2f}%;background:{palette.NEUTRAL}'></div>"
     blocks = "".join(_block(profiles, i, shares[i], colors[i]) for i in range(segments.k))
     notes = [text for kind, text in STRIP_NOTES.items() if f"class='{kind}'" in blocks]
     legend = f"<p class='note'>{' '.join(notes)}</p>" if notes else ""

@@ -70,7 +70,7 @@ class SpectralClusteringView(MethodView):
     name = "spectral"
     title = "Spectral clustering"
     title_in_sentence = "spectral clustering"
-    order = 5
+    order = 4.5
     works_with = "distances"
     traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), pairwise=True, moves_points=True)
     options = (AFFINITY, WIDTH, METRIC)

@@ -123,13 +123,13 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     ValueError
         As in `check_data_kind` and `iteration_limit`, or if the data are invalid for the method.
     """
-    view, n = method(settings.method), data.n
+    view, whole = method(settings.method), data
     note = ""
     if data.all_rows is not None and not view.traits.blocks:
         note = f"{view.title} uses a random sample of {len(data.points):,} of the {data.n:,} points."
         data = data.without_other_rows
     if (most := view.max_points(settings)) is not None and len(data.points) > most:
-        note = f"{view.title} needs all pairwise distances; it uses a sample of {most:,} of the {n:,} points."
+        note = f"{view.title} needs all pairwise distances; it uses a sample of {most:,} of the {whole.n:,} points."
         data = data.sample(most)
     check_data_kind(data, settings)
     iteration_limit(data, settings)

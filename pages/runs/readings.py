@@ -66,7 +66,7 @@ def known_groups_at(run: Run, frames: list[Frame]) -> list[KnownGroups | None]:
         if state is None or len(labels) > MAX_SCORED:
             return None
         found = run.history.assignment(state).labels
-        return KnownGroups.of(labels, found) if run.view.traits.noise or (found >= 0).any() else None
+        return None if found is None or not (run.view.traits.noise or (found >= 0).any()) else KnownGroups.of(labels, found)
 
     return [run.cached(("known groups", frame.assigned), lambda frame=frame: of(frame.assigned)) for frame in frames]
 

@@ -7,14 +7,14 @@ from sklearn.cluster import KMeans as TheirKMeans
 from sklearn.metrics import adjusted_rand_score
 
 from pages.breaking_points import study as module
-from pages.breaking_points.study import DEFORMATIONS, Case, Curve, Outcome, RemainingCases, Study
+from pages.breaking_points.study import DEFORMATIONS, Case, Outcome, RemainingCases, ScoreCurve, Study
 from pages.datasets import catalog
 
 STRETCH, OVERLAP, NOISE = (DEFORMATIONS[title] for title in ("Stretch", "Overlap", "Noise"))
 
 
 def curve(deformation, **means):
-    return Curve("kmeans", deformation, {float(value[1:]): np.array([mean]) for value, mean in means.items()})
+    return ScoreCurve("kmeans", deformation, {float(value[1:]): np.array([mean]) for value, mean in means.items()})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_breaking_point_is_interpolated_where_the_mean_first_falls_below_the
 
 
 def test_a_curve_has_means_and_quantiles_without_failed_runs():
-    one = Curve("kmeans", STRETCH, {1: np.array([0.0, 0.5, 1.0, np.nan]), 2: np.array([0.25])})
+    one = ScoreCurve("kmeans", STRETCH, {1: np.array([0.0, 0.5, 1.0, np.nan]), 2: np.array([0.25])})
     np.testing.assert_allclose(one.means, [0.5, 0.25])
     np.testing.assert_allclose(one.band, [[0.1, 0.25], [0.9, 0.25]])
 

@@ -225,7 +225,7 @@ def test_a_distance_matrix_is_clustered_by_k_medoids_with_different_updates():
     app = opened("/compare?n=100&panels=3&source=Built-in&table=Number words")
     assert has_no_errors(app)
     assert [box.options for box in app.selectbox if (box.key or "").startswith("algorithm_")] == [
-        ["K-medoids", "Hierarchical clustering"]
+        ["K-medoids", "Hierarchical clustering", "Spectral clustering", "DBSCAN"]
     ] * 3
     assert column(app, "Run") == [
         "1. K-medoids, alternating",

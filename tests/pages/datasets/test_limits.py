@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pages.datasets import catalog, limits
-from pages.methods import settings
+from pages.methods import base, settings
 from pages.runs import preparation
 from pages.runs.preparation import iteration_limit
 from tests.pages.app import latest, opened
@@ -132,7 +132,7 @@ def test_watch_rejects_too_large_states_and_reports_a_reduced_iteration_limit(mo
 
 
 def test_k_medoids_uses_a_stated_sample_of_too_many_points(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 60)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 60)
     app = opened("/?n=100&algorithm=K-medoids")
     assert any("a sample of 60 of the 100 points" in info.value for info in app.info)
     assert limits.MAX_POINTS_FOR_PROXIMITIES == 5_000

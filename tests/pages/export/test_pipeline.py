@@ -15,10 +15,9 @@ from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
 from pages.export.pipeline import pipeline
 from pages.export.segment_files import rows_csv
-from pages.methods import method
+from pages.methods import base, method
 from pages.methods.base import NoScript
 from pages.methods.starts import ManualStart
-from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from pages.runs.segments import Edit, segments_of
@@ -291,7 +290,7 @@ def test_names_of_columns_and_files_cannot_run_code(tmp_path):
 
 def test_samples_and_selected_rows_are_repeated(tmp_path, monkeypatch):
     content = as_csv(customers())
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 50)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 50)
     sampled = segments_from("shop.csv", content, method_name="kmedoids", metric="gower")
     assert len(sampled.labels) == 50
     check(sampled, tmp_path, content)

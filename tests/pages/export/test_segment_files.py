@@ -21,8 +21,7 @@ from pages.export.segment_files import (
     summary_table,
     table_with_segments,
 )
-from pages.methods import methods, settings
-from pages.runs import preparation as run_preparation
+from pages.methods import base, methods, settings
 from pages.runs.cache import RecentCache
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
@@ -115,7 +114,7 @@ def test_imputed_rows_have_a_segment_and_their_original_cells(missing):
 
 
 def test_rows_outside_the_sample_of_a_method_with_all_distances_have_this_reason(monkeypatch):
-    monkeypatch.setattr(run_preparation, "MAX_POINTS_FOR_PROXIMITIES", 20)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 20)
     segments = segments_from(GAPS, method="kmedoids")
     added = in_original(table_with_segments(segments), GAPS)
     counts = added["left out because"].value_counts()

@@ -19,8 +19,7 @@ from pages.export.segment_report import (
     quality,
     segment_blocks,
 )
-from pages.methods import settings
-from pages.runs import preparation as run_preparation
+from pages.methods import base, settings
 from pages.runs.cache import RecentCache
 from pages.runs.profiles import Profiles
 from pages.runs.run import make_run
@@ -184,7 +183,7 @@ def test_many_reasons_and_columns_are_cut_short(monkeypatch):
 
 
 def test_the_paragraph_says_that_a_sample_was_used(monkeypatch):
-    monkeypatch.setattr(run_preparation, "MAX_POINTS_FOR_PROXIMITIES", 40)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 40)
     segments = segments_from(method="kmedoids")
     text = paragraph(segments)
     assert segments.run.note in text

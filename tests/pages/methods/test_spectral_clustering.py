@@ -5,8 +5,7 @@ import pytest
 
 from clustering import SpectralClustering, fit, proximity_matrix
 from pages.datasets.planes import column_plane
-from pages.methods import settings
-from pages.runs import preparation
+from pages.methods import base, settings
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.pictures import extent_of, picture
@@ -99,7 +98,7 @@ def test_a_distance_matrix_can_be_clustered():
 
 
 def test_large_data_are_sampled(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 60)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 60)
     run = run_of()
     assert len(run.labels) == 60
     assert "needs all pairwise distances; it uses a sample of 60" in run.note

@@ -28,11 +28,11 @@ from pages.hierarchy import figures as tree_figures
 from pages.hierarchy import picture as tree_picture
 from pages.hierarchy.cut import cut_run, height_of_cut
 from pages.hierarchy.frames import frame_of_cut, pace, tree_frames
-from pages.methods import trees
+from pages.methods import base, trees
 from pages.methods.options import Settings
 from pages.methods.starts import TreeStart
 from pages.methods.trees import MAX_ORDERED_LEAVES, DataTree, build_tree, cut_labels
-from pages.runs import curves, pictures, preparation
+from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import aligned_frames, frames_of
 from pages.runs.run import Run, make_run
@@ -51,7 +51,7 @@ def small_limit(monkeypatch):
     """Sets the largest number of points that a tree or a proximity matrix can have."""
 
     def limit(n):
-        for module in (trees, comparison, preparation):
+        for module in (trees, comparison, base):
             monkeypatch.setattr(module, "MAX_POINTS_FOR_PROXIMITIES", n)
 
     return limit

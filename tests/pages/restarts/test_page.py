@@ -8,10 +8,9 @@ import pytest
 from pages.datasets import catalog
 from pages.datasets.formatting import format_number
 from pages.figures import plots
-from pages.methods import initializations, method, settings
+from pages.methods import base, initializations, method, settings
 from pages.restarts.examples import EXAMPLES
 from pages.restarts.study import RemainingRuns, RestartStudy
-from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from tests.pages.app import latest, opened
 
@@ -213,7 +212,7 @@ def test_a_distance_matrix_is_clustered_by_k_medoids():
 
 
 def test_k_medoids_of_many_points_shows_that_it_uses_a_sample(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 80)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 80)
     app = opened(f"{SMALL}&algorithm=K-medoids&k=1")
     assert "a sample of 80 of the 100 points" in messages(app)
 

@@ -16,14 +16,13 @@ from pages.datasets.data import PRECOMPUTED, Data
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
-from pages.methods import available_methods, method, settings
+from pages.methods import available_methods, base, method, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import RESTARTS
 from pages.restarts import figures as restart_figures
 from pages.restarts import study as study_module
 from pages.restarts.examples import EXAMPLES
 from pages.restarts.study import MAX_DIFFERENCE, RemainingRuns, RestartStudy
-from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 
@@ -248,7 +247,7 @@ def test_findings_use_the_selected_initializations_and_number_of_runs():
 
 
 def test_k_medoids_uses_a_sample_of_many_points_and_says_so(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 80)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 80)
     study = study_of(sample(n=100), method="kmedoids")
     assert "a sample of 80 of the 100 points" in study.inputs.note
     assert study.data.points.shape == (80, 2)

@@ -8,9 +8,8 @@ import pytest
 from clustering import KMeans, fit, three_gaussians
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.methods import settings
+from pages.methods import base, settings
 from pages.methods.kmeans import KMeansView
-from pages.runs import preparation
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
@@ -134,7 +133,7 @@ def test_rows_with_missing_values_are_dropped_and_counted_and_standardized_pengu
 
 
 def test_k_medoids_uses_a_sample_of_many_points_with_a_message(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 80)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 80)
     app = opened("/?n=100&algorithm=K-medoids")
     assert "sample of 80 of the 100 points" in messages(app)
 
@@ -182,7 +181,7 @@ def test_an_error_in_a_script_does_not_break_the_page(error, monkeypatch):
 
 
 def test_the_caption_says_whether_the_points_are_those_of_a_sample(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 40)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 40)
     assert "All 40 points of the sample are used and shown" in messages(opened("/?n=50&algorithm=K-medoids"))
     assert "All 50 points are used and shown" in messages(opened("/?n=50"))
 
