@@ -17,15 +17,16 @@ DASHED = " stroke-dasharray='6 4'"
 def thumbnail(data: Data, plane: Plane, labels: np.ndarray, centers: np.ndarray, extra=(), missing=()) -> str:
     """Return an image of the clustering as a data URI.
 
-    labels : (n,) cluster of each point; cluster i has color i
+    labels : (n,) cluster of each point; cluster i has color i, and -1 is gray
     centers : (k, d) cluster centers
     extra : (m, d) positions to mark with a solid ring
     missing : (m, d) positions to mark with a dashed ring
     """
     xy = plane.positions(data.points)
     left, right, bottom, top = extent = padded_extent(xy, 1.3 if data.to_scale else None)
-    colors = palette.rgb([palette.color_of(number) for number in range(labels.max() + 1)])
-    points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=labels)
+    used, codes = np.unique(np.where(labels < 0, len(palette.COLORS), labels % len(palette.COLORS)), return_inverse=True)
+    colors = palette.rgb([*palette.COLORS, palette.NEUTRAL])[used]
+    points = paint.Canvas(*xy.T, extent, HEIGHT, WIDTH).paint(colors, labels=codes)
 
     def circles(positions, radius: int, style: str) -> str:
         x, y = plane.project(np.reshape(positions, (-1, data.points.shape[1]))).T
