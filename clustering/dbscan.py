@@ -41,12 +41,15 @@ RADIUS_STEP = 1.02
 """ratio of consecutive radii that are compared"""
 MIN_RANGE = 1.15
 """ratio of the ends of the shortest range of radii that counts"""
-MIN_SHARE, MAX_REST = 0.02, 0.2
+MIN_SHARE, MAX_REST = 0.02, 0.3
 """smallest share of the points in a cluster that counts, and largest share of the points that are in none of them"""
 EXPECTED_NOISE = 0.1
 """share of points that are no core points, where the number of clusters gives no hint"""
+MANY = 0.25
+"""number of clusters, as a share of the points, above which there is a notice"""
 FEW_CORE_POINTS = "few core points"
 MANY_CORE_POINTS = "many core points"
+MANY_CLUSTERS = "many clusters"
 
 
 class Visits(NamedTuple):
@@ -220,14 +223,17 @@ def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
 
 def _notices(visits: Visits) -> tuple[Notice, ...]:
     """Notice about settings that find hardly any structure, or an empty tuple."""
-    core, n = int(np.count_nonzero(visits.core)), len(visits.core)
-    if core < FEW * n or not core:
-        text = (
-            f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. Choose a larger eps or fewer min "
-            "points."
-        )
+    core, n, k = int(np.count_nonzero(visits.core)), len(visits.core), int(visits.labels.max()) + 1
+    advice = "Choose a larger eps or fewer min points."
+    if not core:
+        return (Notice(FEW_CORE_POINTS, f"None of {n:,} points is a core point, so all points are noise. {advice}"),)
+    if core < FEW * n:
+        text = f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. {advice}"
         return (Notice(FEW_CORE_POINTS, text),)
-    if core > NEARLY_ALL * n and visits.labels.max() == 0:
+    if k > MANY * n and k > 1:
+        text = f"There are {k:,} clusters for {n:,} points. Choose a larger eps or more min points."
+        return (Notice(MANY_CLUSTERS, text),)
+    if core > NEARLY_ALL * n and k == 1:
         text = (
             f"{core:,} of {n:,} points are core points of a single cluster. Choose a smaller eps or more min points, unless "
             "there is indeed only one cluster."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.choose_k.sections import show
+from pages.choose_k.sections import show, show_methods_that_find_k
 from pages.choose_k.sweep import Sweep
 from pages.choose_k.verdict import Verdict
 from pages.figures import plots
@@ -16,6 +16,7 @@ st.title("Choose K")
 open_requested_page()
 data = current()
 settings, max_k, runs = choose_sweep(data)
+show_methods_that_find_k()
 try:
     sweep = session_cache().get(("sweep", data.key, settings, max_k, runs), lambda: Sweep.of(data, settings, max_k, runs))
     if sweep.note:

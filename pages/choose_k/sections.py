@@ -14,6 +14,7 @@ from pages.export.spreadsheets import table_csv
 from pages.figures import plots
 from pages.figures.markup import table
 from pages.figures.thumbnails import as_html, thumbnail
+from pages.methods import methods
 from pages.runs.known_groups import NAMES as SCORES
 from pages.runs.known_groups import TEXTS as SCORE_TEXTS
 from pages.runs.known_groups import KnownGroups
@@ -44,6 +45,13 @@ INFORMATION_TEXT = (
     "and may use several components for one non-Gaussian group; ICL also favors well-separated components; AIC tends to "
     "suggest too many."
 )
+
+
+def show_methods_that_find_k() -> None:
+    titles = [view.title_in_sentence for view in methods().values() if view.traits.k == "found"]
+    if titles:
+        listed = " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
+        st.caption(f"Not here: {listed}. They find the number of clusters themselves, which depends on their options.")
 
 
 def show(verdict: Verdict) -> None:

@@ -30,8 +30,9 @@ def thumbnail(
     height = round(width / RATIO)
     xy = plane.positions(data.points)
     left, right, bottom, top = extent = padded_extent(xy, RATIO if data.to_scale else None)
-    colors = palette.rgb([*(palette.color_of(number) for number in range(labels.max() + 1)), palette.NEUTRAL])
-    points = paint.Canvas(*xy.T, extent, height, width).paint(colors, labels=np.where(labels < 0, len(colors) - 1, labels))
+    used, codes = np.unique(np.where(labels < 0, len(palette.COLORS), labels % len(palette.COLORS)), return_inverse=True)
+    colors = palette.rgb([*palette.COLORS, palette.NEUTRAL])[used]
+    points = paint.Canvas(*xy.T, extent, height, width).paint(colors, labels=codes)
 
     def circles(positions, radius: int, style: str) -> str:
         x, y = plane.project(np.reshape(positions, (-1, data.points.shape[1]))).T

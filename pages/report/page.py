@@ -43,6 +43,7 @@ try:
     else:
         clear_centers()
     run = run_view.computed_run(data, settings, progress)
+    segments = current_segments(run) if run.view.traits.clusters else None
 except ValueError as error:
     show_error(error)
 else:
@@ -51,8 +52,7 @@ else:
     shown = run_view.pictures_of(with_names, plane, progress, shade, background=pictures.Regions if shade else None)
     where = link()
     profiles, stability = None, ""
-    if run.view.traits.clusters:
-        segments = current_segments(run)
+    if segments is not None:
         profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
         job = known_resampling(segments)
         stability = "" if job is None else summary(segments, job)

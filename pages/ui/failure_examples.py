@@ -154,10 +154,41 @@ FAILURES = {
         "K-means cuts both rings in half. It assigns each point to the nearest center, so the boundary between two clusters "
         "is a straight line, which cannot separate a ring from the one around it.",
         Scene(_sample("rings"), k=2, seed=5),
-        "Use single linkage",
-        {"page": "hierarchy", "method": "tree", "options": {"linkage": "single"}},
-        "Single linkage merges clusters by their closest points, so it follows each ring. It cannot separate groups that "
-        "touch each other.",
+        "Use DBSCAN",
+        {"method": "dbscan", "options": {"min_points": 6, "eps": 0.4}},
+        "DBSCAN grows clusters from neighbor to neighbor, so it follows each ring, and it finds their number. The gap between "
+        "the rings is wider than the radius eps, so no cluster crosses it.",
+    ),
+    "moons": Failure(
+        "Two moons",
+        "K-means cuts across both moons. A straight line between two centers cannot separate curved groups that reach around "
+        "each other.",
+        Scene(_sample("moons"), k=2),
+        "Use DBSCAN",
+        {"method": "dbscan", "options": {"min_points": 6, "eps": 0.17}},
+        "Each moon is a connected region of high density, so DBSCAN finds it whatever its shape. A few points at the edges "
+        "have too few neighbors: they are noise.",
+    ),
+    "background": Failure(
+        "Background noise",
+        "Nearly a third of the points are scattered everywhere and belong to no group. K-means must put every point into a "
+        "cluster, so the scattered points pull its centers: here two groups share one cluster.",
+        Scene(_sample("outliers", share=0.3)),
+        "Use DBSCAN",
+        {"method": "dbscan", "options": {"min_points": 6, "eps": 0.9}},
+        "DBSCAN leaves points in sparse regions without a cluster, gray in the plot. The three groups remain, and nearly all "
+        "scattered points are noise.",
+    ),
+    "densities": Failure(
+        "Unequal densities",
+        "One group is much less dense than the others. With this radius, DBSCAN calls most of its margin noise and splits off "
+        "small clusters. A larger radius would join the dense groups before it fills the sparse one: no single radius suits "
+        "both.",
+        Scene(_sample("spreads"), method="dbscan", options={"min_points": 6, "eps": 0.5}),
+        "Use a Gaussian mixture",
+        {"method": "mixture", "start": "k-means++", "options": {}},
+        "Each component has its own spread, so a mixture describes wide and narrow groups alike, as long as they are roughly "
+        "elliptical.",
     ),
     "empty": Failure(
         "Empty cluster",
@@ -210,5 +241,8 @@ FAILURES = {
         "There is one component per group, and the BIC is lower. The Choose K page compares the BIC of every K.",
     ),
 }
-GALLERY = ("optimum", "number", "scales", "outliers", "tails", "rings", "empty", "collapse", "dimensions")
+GALLERY = (
+    *("optimum", "number", "scales", "outliers", "tails", "rings", "moons", "background", "densities"),
+    *("empty", "collapse", "dimensions"),
+)
 """the failures on the Failures page"""

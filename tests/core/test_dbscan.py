@@ -225,8 +225,13 @@ def test_settings_that_find_hardly_any_structure_have_a_notice(eps, expected):
     assert names(fit(DBSCAN(eps, 5), POINTS)) == expected
 
 
+def test_a_cluster_for_nearly_every_point_has_a_notice():
+    assert names(fit(DBSCAN(0.001, 1), POINTS)) == ["many clusters"]
+    assert names(fit(DBSCAN(0.001, 1), [[0.0]])) == ["many core points"]
+
+
 def test_core_points_everywhere_are_no_problem_in_separate_clusters():
-    assert names(fit(DBSCAN(1.0, 2), [[0.0], [1.0], [9.0], [10.0]])) == []
+    assert names(fit(DBSCAN(1.0, 2), [[0.0], [0.2], [0.4], [0.6], [1.0], [9.0], [9.2], [9.4], [9.6], [10.0]])) == []
 
 
 # large data

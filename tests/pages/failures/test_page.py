@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from clustering import adjusted_rand_index, tree_of_points
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
@@ -33,6 +32,8 @@ def notices(run):
         ("outliers", 0.6, 0.99),
         ("tails", 0.6, 0.97),
         ("dimensions", 0.1, 0.95),
+        ("background", 0.6, 0.95),
+        ("densities", 0.85, 0.94),
     ],
 )
 def test_the_true_groups_are_found_only_with_the_fix(name, at_most, at_least):
@@ -50,12 +51,30 @@ def test_the_local_optimum_splits_one_group_and_covers_two_groups_with_one_cente
     assert run_of("optimum", fixed=True).history.losses[-1] < run.history.losses[-1]
 
 
-def test_k_means_halves_the_rings_and_single_linkage_finds_them():
-    run = run_of("rings")
-    assert abs(run.agreement) < 0.05
-    assert run.history.converged
-    labels = tree_of_points(run.data.points, FAILURES["rings"].scene(fixed=True).state()["tree_linkage"]).labels(2)
-    assert adjusted_rand_index(run.data.labels, labels) == 1
+def test_k_means_cuts_rings_and_moons_and_dbscan_finds_them():
+    for name, at_most in (("rings", 0.05), ("moons", 0.5)):
+        run = run_of(name)
+        assert abs(run.agreement) < at_most
+        assert run.history.converged
+        fixed = run_of(name, fixed=True)
+        assert fixed.k == 2
+        assert fixed.agreement > 0.98
+
+
+def test_dbscan_leaves_the_background_without_a_cluster():
+    fixed = run_of("background", fixed=True)
+    background = fixed.data.labels < 0
+    assert background.mean() == 0.3
+    assert (fixed.labels[background] < 0).mean() > 0.95
+    assert (fixed.labels[~background] < 0).mean() < 0.05
+
+
+def test_dbscan_breaks_up_the_sparse_group():
+    run = run_of("densities")
+    sparse = np.bincount(run.data.labels, weights=run.labels < 0).argmax()
+    members = run.labels[run.data.labels == sparse]
+    assert (members < 0).mean() > 0.5
+    assert len(np.unique(members[members >= 0])) > 1
 
 
 @pytest.mark.parametrize(("name", "notice"), [("empty", EMPTY_CLUSTER), ("collapse", COLLAPSING_COMPONENT)])
@@ -96,14 +115,9 @@ def assert_shows(app, scene, text):
     """The page shows the run of this scene and this text."""
     assert text in [info.value for info in app.info]
     data, settings = scene.load(), scene.settings
-    if scene.page == "hierarchy":
-        tree = latest(app, "tree")
-        assert (tree.data.key, tree.linkage, tree.metric) == (data.key, settings.option("linkage"), settings.option("metric"))
-        assert {metric.label: metric.value for metric in app.metric}["Clusters"] == str(settings.k)
-    else:
-        run = latest(app, "run")
-        assert run.data.key == data.key
-        assert run.settings == settings
+    run = latest(app, "run")
+    assert run.data.key == data.key
+    assert run.settings == settings
 
 
 @pytest.mark.parametrize("name", GALLERY)
