@@ -133,7 +133,7 @@ class BisectingKMeans:
         if start is not None:
             self.check_start(prepared, start)
         # checked here instead of in the first split
-        KMeans(1, self.init).start(KMeans(1).prepare(prepared.points[:1]), np.random.default_rng(0))
+        KMeans(1, self.init).start(KMeans(1).prepare(np.zeros((1, 1))), np.random.default_rng(0))
         return self._states_from(prepared, np.random.default_rng(rng), max_iter)
 
     def _states_from(self, prepared: PreparedRows, rng, max_iter: int) -> Iterator[State]:
@@ -154,9 +154,12 @@ class BisectingKMeans:
         center = splits.centers[cluster]
         pair = np.stack([center, center])  # part 1 remains empty if only identical points are left
         if scores[cluster] > 0:
-            away = points[assignment.labels == cluster] - center
-            scale = np.abs(away).max()  # tiny differences would be rounded to 0 when they are squared
-            pair = best_of(self.runs, KMeans(2, self.init), away / scale, rng=rng).parameters * scale + center
+            members = points[assignment.labels == cluster]
+            away = members - center
+            away /= np.abs(away).max()  # tiny differences would be rounded to 0 when they are squared
+            labels = best_of(self.runs, KMeans(2, self.init), away, rng=rng).labels
+            if 0 < labels.sum() < len(labels):  # not if the points differ by rounding errors only
+                pair = np.stack([column_means(members[labels == part])[0] for part in (0, 1)])
         centers = np.vstack([splits.centers, pair[1:]])
         centers[cluster] = pair[0]
         return Splits(centers, np.append(splits.clusters, cluster), np.concatenate([splits.pairs, pair[None]]))

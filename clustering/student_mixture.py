@@ -28,8 +28,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
+from scipy.optimize import brentq
+from scipy.special import digamma, gammaln
 
 from clustering.chunks import column_argmax, map_chunks
 from clustering.gaussians import CHUNK, Gaussians, check_gaussians, log_weights, squared_mahalanobis
@@ -217,7 +217,7 @@ class StudentMixture(GaussianMixture):
             _log_joint(self._squares(prepared, one), one.degrees, self._log_peaks(prepared, one), len(prepared.columns))
             for one in (parameters, new_parameters)
         )
-        return assignment.loss - float(np.vdot(assignment.found.rows, after - before)) / prepared.columns.shape[1]
+        return assignment.loss - float(np.einsum("kn,kn->", assignment.found.rows, after - before)) / prepared.columns.shape[1]
 
     def _squares(self, prepared: PreparedFeatures, parameters: Students) -> np.ndarray:
         """(k, n) squared Mahalanobis distances of the prepared points."""
@@ -254,12 +254,22 @@ def _best_degrees(d: int, responsibilities, squares, old: float) -> float:
     """Degrees of freedom within the bounds that maximize the log-likelihood, weighted with responsibilities (n,)."""
     total = responsibilities.sum()
 
+    # sums by einsum, because a dot product of BLAS would start threads for each of these short computations
     def loss(v):
-        return 0.5 * (v + d) * np.vdot(responsibilities, np.log1p(squares / v)) - total * _log_peak(v, d)
+        return 0.5 * (v + d) * np.einsum("n,n->", responsibilities, np.log1p(squares / v)) - total * _log_peak(v, d)
 
-    bounds = np.log(MIN_DEGREES), np.log(MAX_DEGREES)
-    inside = minimize_scalar(
-        lambda logarithm: loss(np.exp(logarithm)), bounds=bounds, method="bounded", options={"xatol": 1e-7}
-    )
-    # the search may end in a local minimum, and it does not try the bound
-    return float(min((old, MAX_DEGREES, np.exp(inside.x)), key=loss))
+    def slope(logarithm):
+        v = np.exp(logarithm)
+        logarithms = np.einsum("n,n->", responsibilities, np.log1p(squares / v))
+        shares = np.einsum("n,n->", responsibilities, squares / (v + squares))
+        return logarithms - (v + d) / v * shares - total * (digamma((v + d) / 2) - digamma(v / 2) - d / v)
+
+    low, high = np.log(MIN_DEGREES), np.log(MAX_DEGREES)
+    if slope(high) <= 0:
+        best = MAX_DEGREES
+    elif slope(low) >= 0:
+        best = MIN_DEGREES
+    else:
+        best = np.exp(brentq(slope, low, high, xtol=1e-10))
+    # this may be a local minimum
+    return float(min((old, MAX_DEGREES, best), key=loss))

@@ -123,7 +123,7 @@ def test_if_too_few_points_are_distinct_the_last_clusters_are_empty_with_a_notic
 
 
 def test_tiny_differences_within_a_cluster_are_split():
-    last = fit(BisectingKMeans(3), [[1e-140], [2e-140], [1.0]], rng=0)
+    last = fit(BisectingKMeans(3), [[1e-151], [3e-151], [1.0]], rng=0)
     assert sorted(last.assignment.sizes.tolist()) == [1, 1, 1]
 
 
