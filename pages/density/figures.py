@@ -121,7 +121,7 @@ def distance_curve(cores: np.ndarray, min_points: int) -> go.Figure:
     )
     layout = dict(
         height=SMALL_HEIGHT,
-        margin=MARGIN,
+        margin=MARGIN | dict(r=100),  # the label of the line is there
         showlegend=False,
         hovermode="closest",
         dragmode=False,
