@@ -173,8 +173,10 @@ class Run:
 
     @cached_property
     def known_groups(self) -> KnownGroups | None:
-        """Scores of the final clusters relative to the true labels; None if there are no true labels."""
-        return None if self.data.labels is None else KnownGroups.of(self.data.labels, self.labels)
+        """Scores of the final clusters relative to the true labels; None if there are no true labels, or no clusters."""
+        if self.data.labels is None or not self.view.traits.clusters:
+            return None
+        return KnownGroups.of(self.data.labels, self.labels)
 
     @property
     def agreement(self) -> float | None:
