@@ -110,7 +110,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ),
         ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
         ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
-        ("K-medoids, hierarchical and spectral clustering", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("K-medoids, hierarchical and spectral clustering, mean shift", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
         ("Distinct words compared by edit distance", f"{MAX_POINTS_FOR_PROXIMITIES:,} words", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
         (
