@@ -37,6 +37,8 @@ FEW, NEARLY_ALL = 0.02, 0.98
 """shares of core points below and above which there is a notice; above, only if there is a single cluster"""
 MAX_TRIED = 2_000
 """number of points above which `suggested_eps` does not compare the clusters of many radii"""
+MAX_SAMPLE = 20_000
+"""approximate number of points of which `suggested_eps` takes the distance to a neighbor"""
 RADIUS_STEP = 1.02
 """ratio of consecutive radii that are compared"""
 MIN_RANGE = 1.15
@@ -275,7 +277,7 @@ def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
     doi:10.1007/978-3-642-37456-2_14).
     """
     prepared = DBSCAN(1.0, min_points, metric).prepare(data)
-    core_distances = prepared.distances_to_neighbor(min(min_points, len(prepared)))
+    core_distances = prepared.distances_to_neighbor(min(min_points, len(prepared)), max(1, len(prepared) // MAX_SAMPLE))
     positive = core_distances[core_distances > 0]
     if not positive.size:
         return 1.0  # at least `min_points` duplicates of each point

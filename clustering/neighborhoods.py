@@ -72,10 +72,10 @@ class PointNeighbors:
                 core[rows] = self.counts(rows, eps) >= min_points
         return core
 
-    def distances_to_neighbor(self, k: int) -> np.ndarray:
-        """(n,) distance of each point to its k-th nearest point, where the first is the point itself."""
-        size = max(1, MAX_PAIRS // k)
-        blocks = (self.points[begin : begin + size] for begin in range(0, len(self), size))
+    def distances_to_neighbor(self, k: int, step: int = 1) -> np.ndarray:
+        """(n,) distance of each point, or every `step`-th one, to its k-th nearest point; the first is the point itself."""
+        points, size = self.points[::step], max(1, MAX_PAIRS // k)
+        blocks = (points[begin : begin + size] for begin in range(0, len(points), size))
         return np.concatenate([self.tree.query(block, [k], p=self.p)[0][:, 0] for block in blocks])
 
     def pairs(self, eps: float) -> np.ndarray | None:
@@ -126,9 +126,9 @@ class MatrixNeighbors:
         """(n,) whether at least `min_points` points, including the point itself, are within eps."""
         return np.concatenate([np.count_nonzero(rows <= eps, axis=1) >= min_points for rows in self._blocks()])
 
-    def distances_to_neighbor(self, k: int) -> np.ndarray:
-        """(n,) distance of each point to its k-th nearest point, where the first is the point itself."""
-        return np.concatenate([np.partition(rows, k - 1, axis=1)[:, k - 1] for rows in self._blocks()])
+    def distances_to_neighbor(self, k: int, step: int = 1) -> np.ndarray:
+        """(n,) distance of each point, or every `step`-th one, to its k-th nearest point; the first is the point itself."""
+        return np.concatenate([np.partition(rows, k - 1, axis=1)[:, k - 1] for rows in self._blocks()])[::step]
 
     def pairs(self, eps: float) -> np.ndarray | None:
         """(m, 2) all pairs of neighbors i < j; None if there are more than `MAX_PAIRS`."""

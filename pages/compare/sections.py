@@ -191,6 +191,8 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         rows = [[name, *map(_shaded, adjusted_rand[i])] for i, name in enumerate(names)]
         short_names = [name.split(".")[0] for name in names]
         st.html(table(["", *short_names], rows, "Adjusted Rand index of each pair", row_headers=True))
+        if any((clustering.labels < 0).any() for clustering in clusterings):
+            st.caption("Each pair is compared on the points that are in a cluster of both; noise is no cluster.")
         a = st.selectbox("Compare", names, 0, key="compared", persist_state="session")
         others = [name for name in names if name != a]
         b = st.selectbox("with", others, key="compared with", persist_state="session")
