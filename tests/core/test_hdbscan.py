@@ -44,6 +44,9 @@ def test_seven_points_on_a_line_by_hand():
     assert tree.deaths.tolist() == [1 / 8, 1, 1]
     np.testing.assert_allclose(tree.stabilities, [1 / 18 + 6 / 8, 3 * 7 / 8, 3 * 7 / 8])
     np.testing.assert_allclose(tree.levels, [1, 1, 1, 1, 1, 1, 1 / 18])
+    # at the level at which they merge, the parts are one cluster
+    assert tree.clusters_at(1 / 8).tolist() == [0] * 6 + [-1]
+    assert np.sort(tree.clusters_at(np.nextafter(1 / 8, 1))).tolist() == [-1, 1, 1, 1, 2, 2, 2]
     np.testing.assert_allclose(found.outlier_scores, [0] * 6 + [1 - 1 / 18])
     last = fit(HDBSCAN(3, 2), LINE)
     assert np.unique(last.labels[:3]).size == np.unique(last.labels[3:6]).size == 1
