@@ -36,6 +36,8 @@ MAX_DRAWN_POINTS = 5_000
 """points drawn by hand"""
 MAX_POINTS_FOR_PROXIMITIES = 5_000
 """points of a distance matrix; with 5,000 points it takes 200 MB"""
+MAX_POINTS_FOR_DENSITY = 10_000
+"""points of OPTICS and HDBSCAN, which take time quadratic in their number: a few seconds for this many"""
 MAX_CHARACTERS = 64
 """characters of a word compared by edit distance, which is fast if they fit into one 64-bit word"""
 MAX_ORDERED_LEAVES = 500
@@ -111,6 +113,7 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("Drawn data", f"{MAX_DRAWN_POINTS:,} points", "No more points can be added."),
         ("Distance matrix", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", rejected),
         ("K-medoids, hierarchical and spectral clustering, mean shift", f"{MAX_POINTS_FOR_PROXIMITIES:,} points", sampled),
+        ("OPTICS, HDBSCAN", f"{MAX_POINTS_FOR_DENSITY:,} points", sampled),
         ("Distinct words compared by edit distance", f"{MAX_POINTS_FOR_PROXIMITIES:,} words", sampled),
         ("Length of a word", f"{MAX_CHARACTERS} characters", "The rest is ignored, with a message."),
         (

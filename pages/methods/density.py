@@ -15,8 +15,6 @@ from pages.methods.base import Score
 from pages.methods.dbscan import MIN_POINTS as DBSCAN_MIN_POINTS
 from pages.methods.options import Option
 
-MAX_POINTS = 20_000
-"""points of a run, which takes time quadratic in their number: a few seconds for this many in two dimensions"""
 MAX_SCORED = 5_000
 """points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000

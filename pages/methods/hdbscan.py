@@ -8,6 +8,7 @@ import numpy as np
 
 from clustering import HDBSCAN
 from pages.datasets.formatting import format_short, pluralize
+from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.methods import density
 from pages.methods.base import Curve, MethodView, Score, Script
@@ -74,7 +75,7 @@ class HdbscanView(MethodView):
         return super().arguments(settings) | ({"single": True} if settings.option("single") == "yes" else {})
 
     def max_points(self, settings: Settings) -> int:
-        return density.MAX_POINTS
+        return MAX_POINTS_FOR_DENSITY
 
     def state_size(self, k: int, d: int) -> int:
         return k

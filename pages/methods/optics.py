@@ -7,6 +7,7 @@ import numpy as np
 
 from clustering import OPTICS
 from pages.datasets.formatting import format_short, pluralize
+from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.figures.hulls import links
 from pages.figures.plots import highlight_traces
@@ -76,7 +77,7 @@ class OpticsView(MethodView):
         return super().arguments(settings) | ({"extraction": "eps", "eps": eps} if eps else {})
 
     def max_points(self, settings: Settings) -> int:
-        return density.MAX_POINTS
+        return MAX_POINTS_FOR_DENSITY
 
     def state_size(self, k: int, d: int) -> int:
         return 1

@@ -12,7 +12,7 @@ from clustering.optics import STEPS
 from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette
-from pages.methods import density, method
+from pages.methods import density, hdbscan, method, optics
 from pages.runs.frames import frames_of
 from pages.runs.pictures import picture
 from tests.pages.app import latest, opened
@@ -129,7 +129,8 @@ def test_no_lines_are_drawn_between_many_points(monkeypatch):
 
 
 def test_large_data_sets_are_sampled(monkeypatch):
-    monkeypatch.setattr(density, "MAX_POINTS", 40)
+    for module in (optics, hdbscan):
+        monkeypatch.setattr(module, "MAX_POINTS_FOR_DENSITY", 40)
     for name in ("optics", "hdbscan"):
         view = method(name)
         app = opened(f"/?algorithm={view.title}&n=100")
