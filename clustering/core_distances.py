@@ -1,7 +1,8 @@
 """Distances to the k-th nearest point, on which density-based clustering is based.
 
-Squares are summed column by column everywhere, so that equal distances are equal to the last bit. Ties between distances
-decide about neighbors, predecessors and merges, and distances summed in another order would break them at random.
+Squares are summed column by column everywhere, as `scipy.spatial.distance.cdist` does, so that equal distances are equal to
+the last bit. Ties between distances decide about neighbors, predecessors and merges, and distances summed in another order
+would break them at random.
 """
 
 import numpy as np
@@ -28,12 +29,9 @@ def check_enough_points(min_points: int, n: int) -> None:
         raise ValueError(f"min_points must be at most the number of points, {n}, got {min_points}")
 
 
-def distances_to(columns: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """(m,) Euclidean distances from points, given as columns (d, m), to one point (d,)."""
-    squares = np.square(columns[0] - point[0])
-    for column, value in zip(columns[1:], point[1:], strict=True):
-        squares += np.square(column - value)
-    return np.sqrt(squares)
+def distances_to(points: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """(m,) Euclidean distances from points (m, d) to one point (d,)."""
+    return cdist(point[None], points)[0]
 
 
 def core_distances(points: np.ndarray, min_points: int) -> np.ndarray:

@@ -319,22 +319,22 @@ def minimum_spanning_tree(points: np.ndarray, cores: np.ndarray) -> Links:
     By Prim's algorithm from the first point; among equal distances, the point with the lowest number is next.
     """
     n = len(points)
-    columns, rows = np.ascontiguousarray(points.T), np.arange(n)
+    rows = np.arange(n)
     distances, sources = np.full(n, np.inf), np.zeros(n, dtype=np.intp)
     outside = cores.copy()
     first, second, lengths = np.empty(n - 1, dtype=np.intp), np.empty(n - 1, dtype=np.intp), np.empty(n - 1)
     position = 0
     removed = 0
     for i in range(n - 1):
-        current, point, core = rows[position], columns[:, position].copy(), outside[position]
+        current, point, core = rows[position], points[position], outside[position]
         # points in the tree are never nearest again; their rows are removed in batches
         distances[position], outside[position] = np.inf, np.inf
         removed += 1
         if removed > 64 and removed * 8 > len(rows):
             kept = np.isfinite(outside)
-            columns, rows, distances = columns[:, kept], rows[kept], distances[kept]
+            points, rows, distances = points[kept], rows[kept], distances[kept]
             sources, outside, removed = sources[kept], outside[kept], 0
-        reach = distances_to(columns, point)
+        reach = distances_to(points, point)
         np.maximum(reach, core, out=reach)
         np.maximum(reach, outside, out=reach)
         nearer = reach < distances

@@ -231,24 +231,24 @@ def reachability_order(points, min_points: int, max_eps: float = np.inf) -> Reac
     ordering, predecessors = np.empty(n, dtype=np.intp), np.empty(n, dtype=np.intp)
     reachability = np.empty(n)
     # of the points that are not yet reached: coordinates, numbers, reachability so far and the point that it comes from
-    columns, rows = np.array(points.T, order="C"), np.arange(n)
+    left, rows = points.copy(), np.arange(n)
     reach, sources = np.full(n, np.inf), np.full(n, -1)
     removed = 0
     for i in range(n):
         nearest = int(reach.argmin())
         if np.isinf(reach[nearest]):
-            nearest = int(np.isfinite(columns[0]).argmax())
+            nearest = int(np.isfinite(left[:, 0]).argmax())
         point = rows[nearest]
         ordering[i], reachability[point], predecessors[point] = point, reach[nearest], sources[nearest]
-        place = columns[:, nearest].copy()
+        place = left[nearest].copy()
         # distances to a point without a place are NaN, which is never smaller; such points are removed in batches
-        columns[:, nearest], reach[nearest] = np.nan, np.inf
+        left[nearest], reach[nearest] = np.nan, np.inf
         removed += 1
         if removed > 64 and removed * 8 > len(rows):
-            kept = np.isfinite(columns[0])
-            columns, rows, reach, sources, removed = columns[:, kept], rows[kept], reach[kept], sources[kept], 0
+            kept = np.isfinite(left[:, 0])
+            left, rows, reach, sources, removed = left[kept], rows[kept], reach[kept], sources[kept], 0
         if np.isfinite(cores[point]):
-            distances = distances_to(columns, place)
+            distances = distances_to(left, place)
             reached_from = np.round(np.maximum(distances, cores[point]), decimals)
             nearer = reached_from < reach
             if np.isfinite(max_eps):
