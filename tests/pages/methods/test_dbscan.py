@@ -8,8 +8,8 @@ from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.datasets.planes import column_plane
 from pages.figures import palette
-from pages.methods import settings
-from pages.runs import curves, pictures, preparation
+from pages.methods import base, settings
+from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.readings import cluster_texts, numbers_of
@@ -115,7 +115,7 @@ def test_the_default_radius_suits_the_metric(metric):
 
 
 def test_only_metrics_without_a_tree_need_all_pairs(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 50)
+    monkeypatch.setattr(base, "MAX_POINTS_FOR_PROXIMITIES", 50)
     data = catalog.draw_sample("three", 60, 1, {})
     assert run_on(data).note == ""
     assert run_on(data, metric="cosine", eps=0.01).note.endswith("it uses a sample of 50 of the 60 points.")

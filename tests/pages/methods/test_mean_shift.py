@@ -7,8 +7,8 @@ from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.datasets.planes import column_plane
 from pages.figures import palette
-from pages.methods import settings
-from pages.runs import pictures, preparation
+from pages.methods import mean_shift, settings
+from pages.runs import pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.readings import numbers_of
@@ -70,6 +70,6 @@ def test_the_default_bandwidth_follows_the_data_and_the_kernel():
 
 
 def test_many_points_are_sampled(monkeypatch):
-    monkeypatch.setattr(preparation, "MAX_POINTS_FOR_PROXIMITIES", 50)
+    monkeypatch.setattr(mean_shift, "MAX_POINTS_FOR_PROXIMITIES", 50)
     run = run_on(catalog.draw_sample("three", 60, 0, {}))
     assert run.note.endswith("it uses a sample of 50 of the 60 points.")
