@@ -245,11 +245,14 @@ def _notices(visits: Visits) -> tuple[Notice, ...]:
 
 
 def suggested_min_points(n: int, d: int) -> int:
-    """A value of `min_points` for n points in d dimensions: twice the dimension or log(n), but at most a twentieth of n.
+    """A value of `min_points` for n points in d dimensions; it grows with both.
 
-    Twice the dimension: Sander, Ester, Kriegel & Xu 1998, doi:10.1023/A:1009745219419.
+    The largest of twice the dimension (Sander, Ester, Kriegel & Xu 1998, doi:10.1023/A:1009745219419), log(n), and a quarter
+    of sqrt(n) up to 100; but at most a twentieth of n. With fewer, chance groups at the margins of large clusters would count
+    as clusters.
     """
-    return max(1, min(max(2 * d, round(np.log(n))), max(3, n // 20), n))
+    wanted = max(2 * d, round(np.log(n)), min(100, round(np.sqrt(n) / 4)))
+    return max(1, min(wanted, max(3, n // 20), n))
 
 
 def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:

@@ -68,8 +68,8 @@ MIN_POINTS = Option(
     step=1,
     number_for=default_min_points,
     short_label=lambda count: f"min {count}",
-    help="Number of points, including the point itself, that a core point has within eps. Default: twice the number of "
-    "columns or the logarithm of the number of points, whichever is larger, but at most a twentieth of the points.",
+    help="Number of points, including the point itself, that a core point has within eps. Default: the largest of twice the "
+    "number of columns, the logarithm of the number n of points, and a quarter of √n up to 100; but at most n/20.",
     width=128,
 )
 EPS = Option(

@@ -210,7 +210,9 @@ def test_suggested_settings_suit_any_data():
     assert suggested_min_points(1, 3) == 1
     assert suggested_min_points(500, 2) == 6
     assert suggested_min_points(500, 400) == 25
-    assert suggested_min_points(100_000, 2) == 12
+    assert suggested_min_points(200, 2) == 5
+    assert suggested_min_points(100_000, 2) == 79
+    assert suggested_min_points(10**6, 2) == 100
 
 
 # notices
