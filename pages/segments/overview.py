@@ -39,7 +39,7 @@ def show(profiles: Profiles) -> None:
             share = format_percentage(left_out / len(segments.labels))
             st.markdown(
                 f"**{pluralize(left_out, segments.data.noun)} ({share})** in no segment. Noise is not a group: its rows need "
-                "not resemble each other, so they are not described, and scores leave them out."
+                "not resemble each other, so they are not described, and the silhouette leaves them out."
             )
 
 
