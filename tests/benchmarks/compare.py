@@ -24,18 +24,27 @@ os.environ.update(dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL
 
 import kmedoids
 import numpy as np
+from sklearn.cluster import DBSCAN as PeerDBSCAN
+from sklearn.cluster import HDBSCAN as PeerHDBSCAN
+from sklearn.cluster import OPTICS as PeerOPTICS
 from sklearn.cluster import KMeans as PeerKMeans
+from sklearn.cluster import MeanShift as PeerMeanShift
 from sklearn.metrics import silhouette_samples
 from sklearn.mixture import GaussianMixture as PeerMixture
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from clustering import (
+    DBSCAN,
+    HDBSCAN,
+    OPTICS,
     GaussianMixture,
     Gaussians,
     History,
     KMeans,
     KMedoids,
+    MeanShift,
+    adjusted_rand_index,
     fit,
     proximity_matrix,
     restarts,
@@ -65,6 +74,16 @@ RESTARTS = [
 ]
 """n or a data set, runs, k, initialization; on S1, random initializations lead to many different local minima"""
 SILHOUETTES = [(5_000, 2, 10), (5_000, 16, 10)]
+DENSITY = [
+    ("DBSCAN", 2_000, 2),
+    ("DBSCAN", 100_000, 2),
+    ("OPTICS", 2_000, 2),
+    ("OPTICS", 5_000, 2),
+    ("HDBSCAN", 2_000, 2),
+    ("HDBSCAN", 20_000, 2),
+    ("mean shift", 1_000, 2),
+]
+"""method, n, d"""
 GROWTH = [1_000, 10_000, 100_000, 1_000_000]
 """n"""
 ITERATIONS = 20
@@ -312,6 +331,40 @@ def growth(sizes, rng):
         before = each
 
 
+def density(cases, rng):
+    header(
+        "Clustering by density",
+        "milliseconds. scikit-learn's HDBSCAN uses its faster algorithm; mean shift has a flat kernel:",
+        *("method, n, d", "ours, with history", "ours, without", "scikit-learn"),
+        *("scikit-learn / ours, with history", "/ ours, without"),
+    )
+    for name, n, d in cases:
+        points = draw_groups(n, d, 5, rng)
+        eps = 0.3 if n < 10_000 else 0.05
+        process, peers = {
+            "DBSCAN": (DBSCAN(eps, 10), [PeerDBSCAN(eps=eps, min_samples=10)]),
+            "OPTICS": (OPTICS(10), [PeerOPTICS(min_samples=10)]),
+            "HDBSCAN": (
+                HDBSCAN(20, 10),
+                [PeerHDBSCAN(min_cluster_size=20, min_samples=10, algorithm=one, copy=True) for one in ("brute", "kd_tree")],
+            ),
+            "mean shift": (MeanShift(1.0), [PeerMeanShift(bandwidth=1.0)]),
+        }[name]
+        if n > 5_000:
+            peers = peers[-1:]  # the other one keeps all distances
+        times, (history, state, *labels) = run_in_turn(
+            *ours(process, points), *(lambda peer=peer: peer.fit(points).labels_ for peer in peers)
+        )
+        worst = min(adjusted_rand_index(own.labels + 1, one + 1) for own in (history.last, state) for one in labels)
+        peer = min(times[2:])
+        row(
+            f"{name}, {n:,}, {d}",
+            *times[:2],
+            peer,
+            *ratios(peer, times, "" if worst > 0.999 else f"labels differ: {worst:.3f}"),
+        )
+
+
 PARTS = {
     "kmeans": (kmeans, KMEANS),
     "mixture": (mixture, MIXTURES),
@@ -319,6 +372,7 @@ PARTS = {
     "alternating": (alternating, ALTERNATING),
     "restarts": (restarted_kmeans, RESTARTS),
     "silhouette": (silhouettes, SILHOUETTES),
+    "density": (density, DENSITY),
     "growth": (growth, GROWTH),
 }
 
