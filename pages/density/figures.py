@@ -10,6 +10,8 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT, SMALL_HEIGHT = 430, 250
+LINE_MARGIN = MARGIN | dict(r=100)
+"""margin of figures with a line that can be dragged, whose label is beside the figure"""
 MAX_BARS = 1_500
 """bars of a reachability plot and points of a curve; where there are more points, each shows the largest value of several"""
 MAX_CORNERS = 150
@@ -43,7 +45,7 @@ def reachability_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
     hover = _hover((edges[:-1] + edges[1:]) / 2, heights, [f"reachability {format_short(height)}" for height in heights])
     layout = dict(
         height=HEIGHT,
-        margin=MARGIN,
+        margin=LINE_MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
@@ -121,7 +123,7 @@ def distance_curve(cores: np.ndarray, min_points: int) -> go.Figure:
     )
     layout = dict(
         height=SMALL_HEIGHT,
-        margin=MARGIN | dict(r=100),  # the label of the line is there
+        margin=LINE_MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
