@@ -32,8 +32,8 @@ MIN_POINTS = replace(
     low=2,
     number_for=default_min_points,
     help="The core distance of a point is the distance to this many nearest points, including the point itself. Larger values "
-    "smooth the density. Default: twice the number of columns or the logarithm of the number of points, whichever is larger, "
-    "but at most a twentieth of the points, and at least 5.",
+    "smooth the density. Default: the largest of twice the number of columns, the logarithm of the number n of points, and a "
+    "quarter of √n up to 100; but at most n/20, and at least 5.",
 )
 
 
