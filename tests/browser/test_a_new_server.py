@@ -15,8 +15,8 @@ def test_the_first_visitor_can_open_a_link_to_another_page_than_the_first(new_se
     page.get_by_role("dialog").wait_for(state="detached")
     assert page.get_by_role("heading", name="Compare", level=1).is_visible()
     menu = [text.split("\n")[-1] for text in page.get_by_test_id("stSidebarNavLink").all_inner_texts()]
-    explore = ["Watch", "Segments", "Hierarchical", "Gaussian mixture", "Embedding", "Data", "Report"]
-    assert menu == [*explore, "Compare", "Restarts", "Choose K", "Failures"]
+    explore = ["Watch", "Segments", "Hierarchical", "Density", "Gaussian mixture", "Embedding", "Data", "Report"]
+    assert menu == [*explore, "Compare", "Grid", "Breaking points", "Restarts", "Choose K", "Failures"]
     assert page.get_by_label("Clusters (K)").first.input_value() == "4"
     for chart in charts[:2]:
         assert page.evaluate("chart => document.querySelector(chart)._fullData.at(-1).x.length", chart) == 4

@@ -16,6 +16,7 @@ from tests.browser.waiting import (
     still,
     to_frame,
     visit,
+    wait_for_frame,
     wait_for_player,
     wait_for_query,
 )
@@ -121,7 +122,7 @@ def test_keys_start_anew_show_examples_and_leave(page, server):
     page.locator("h1").click()
     page.keyboard.press("f")
     wait_for_query(page, present="1")
-    assert shown_frame(page) == 0
+    wait_for_frame(page, 0)
     assert page.locator(".formula.shown").count() == 2
     page.keyboard.press("ArrowRight")
     assert page.locator(".formula.now .what").inner_text() == "Assignment (E)"
@@ -132,7 +133,7 @@ def test_keys_start_anew_show_examples_and_leave(page, server):
     with another_run(page):
         page.keyboard.press("n")
     wait_for_query(page, seed="2", present="1")
-    assert shown_frame(page) == 0
+    wait_for_frame(page, 0)
     with another_run(page):
         page.keyboard.press("1")
     wait_for_query(page, k="9", present="1")
@@ -165,7 +166,7 @@ def test_a_center_is_dragged_in_the_first_frame_and_the_run_starts_there(page, s
         page.mouse.move(middle[0] + 60, middle[1] - 40, steps=3)
         page.mouse.up()
     page.wait_for_function("() => location.search.includes('centers=') && location.search.includes('Manual')")
-    assert shown_frame(page) == 0
+    wait_for_frame(page, 0)
     still(page)
     centers = page.evaluate(
         "plot => { const t = document.querySelector(plot)._fullData.at(-1); return [t.x[0], t.y[0]] }", PLOT

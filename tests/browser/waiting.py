@@ -156,6 +156,13 @@ def shown_frame(page):
     return int(page.locator(".scrub").first.input_value())
 
 
+def wait_for_frame(page, number):
+    """Waits until the player shows this frame."""
+    from playwright.sync_api import expect  # which takes long to import
+
+    expect(page.locator(".scrub").first).to_have_value(str(number))
+
+
 def sentence(page):
     return page.locator(".sentence").first.inner_text()
 
