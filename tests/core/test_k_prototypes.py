@@ -250,6 +250,6 @@ def test_invalid_settings_and_starts_are_refused():
         fit(KPrototypes(2), table, start=np.zeros((2, 5)))
     with pytest.raises(ValueError, match=r"modes of shape \(2, 3\), got \(2, 2\) and \(2, 2\)"):
         fit(KPrototypes(2), table, start=Prototypes(table.numbers[:2], table.codes[:2, :2]))
+    last = fit(KPrototypes(2), table, rng=0)
     with pytest.raises(ValueError, match="2 columns of numbers and 3 of categories like the prototypes, got 1 and 3"):
-        last = fit(KPrototypes(2), table, rng=0)
         KPrototypes(2).predict(last.parameters, MixedTable(table.numbers[:, :1], table.codes))
