@@ -57,7 +57,7 @@ class Prototypes(NamedTuple):
     """weight of a category that differs; a run replaces the one of its start with its own"""
 
 
-class PreparedTable(NamedTuple):
+class PreparedMixedTable(NamedTuple):
     """A table in the form that the steps of `KPrototypes` use."""
 
     table: MixedTable
@@ -136,13 +136,13 @@ class KPrototypes(Alternating):
         if self.gamma is not None and not 0 <= self.gamma < np.inf:
             raise ValueError(f"gamma must be a finite number of at least 0, got {self.gamma}")
 
-    def prepare(self, data) -> PreparedTable:
+    def prepare(self, data) -> PreparedMixedTable:
         """Check the table, a `MixedTable`.
 
         Raises ValueError if it has no column of categories, a code is not an integer of at least 0, or the numbers of rows
         differ; and as in `check_data` and `check_k`.
         """
-        if isinstance(data, PreparedTable):
+        if isinstance(data, PreparedMixedTable):
             check_k(self.k, len(data.table))
             if data.k == self.k:
                 return data
@@ -157,7 +157,7 @@ class KPrototypes(Alternating):
             rounding = len(columns) * (8 * EPS) ** 2 * (largest + float(np.square(origin[varies]).sum()))
             gamma = 0.5 * float(table.numbers.std(axis=0)[varies].sum()) / len(columns) or 1.0
         found = [np.unique(column, return_inverse=True) for column in codes]
-        return PreparedTable(
+        return PreparedMixedTable(
             table,
             columns,
             origin,
@@ -170,7 +170,7 @@ class KPrototypes(Alternating):
             distinct_points_notices(_joined(table), self.k),
         )
 
-    def start(self, prepared: PreparedTable, rng: np.random.Generator) -> Prototypes:
+    def start(self, prepared: PreparedMixedTable, rng: np.random.Generator) -> Prototypes:
         """Initial prototypes according to `init`."""
         if not isinstance(self.init, str):
             return self.check_start(prepared, self.init)
@@ -183,7 +183,7 @@ class KPrototypes(Alternating):
 
         return at(rows_by_name(self.init, dissimilarities_to, len(prepared.table), self.k, rng))
 
-    def check_start(self, prepared: PreparedTable, start) -> Prototypes:
+    def check_start(self, prepared: PreparedMixedTable, start) -> Prototypes:
         """Copy of the prototypes, with the gamma of the run. Raises ValueError if they do not fit the table."""
         numbers, modes = self._parts(start)
         codes = _checked_codes(modes, "modes")
@@ -218,7 +218,7 @@ class KPrototypes(Alternating):
         map_chunks(part, len(table), CHUNK)
         return labels
 
-    def e_step(self, prepared: PreparedTable, parameters: Prototypes, before: MixedPartition | None = None):
+    def e_step(self, prepared: PreparedMixedTable, parameters: Prototypes, before: MixedPartition | None = None):
         n = len(prepared.table)
         labels, nearest = np.empty(n, dtype=np.min_scalar_type(self.k - 1)), np.empty(n)
 
@@ -231,7 +231,7 @@ class KPrototypes(Alternating):
         changed = n if before is None else int(np.count_nonzero(labels != before.compact_labels))
         return MixedPartition(labels, nearest, np.bincount(labels, minlength=self.k), changed), float(nearest.sum())
 
-    def m_step(self, prepared: PreparedTable, assignment: MixedPartition, parameters: Prototypes) -> Prototypes:
+    def m_step(self, prepared: PreparedMixedTable, assignment: MixedPartition, parameters: Prototypes) -> Prototypes:
         labels, sizes = _filled(prepared, assignment)
         numbers, modes = parameters.numbers.copy(), parameters.modes.copy()
         used = sizes > 0
@@ -244,7 +244,7 @@ class KPrototypes(Alternating):
         return Prototypes(numbers, modes, parameters.gamma)
 
     def m_step_loss(
-        self, prepared: PreparedTable, assignment: MixedPartition, parameters, new_parameters: Prototypes
+        self, prepared: PreparedMixedTable, assignment: MixedPartition, parameters, new_parameters: Prototypes
     ) -> float:
         # rows moved to empty clusters count with their new prototypes
         labels, _ = _filled(prepared, assignment)
@@ -263,7 +263,7 @@ class KPrototypes(Alternating):
         same = all(np.array_equal(old, new) for old, new in zip(before.parameters, parameters, strict=True))
         return before.loss - loss <= tol and (tol > 0 or same)
 
-    def notices(self, prepared: PreparedTable, parameters, assignment: MixedPartition) -> tuple[Notice, ...]:
+    def notices(self, prepared: PreparedMixedTable, parameters, assignment: MixedPartition) -> tuple[Notice, ...]:
         if assignment.sizes.all():
             return prepared.notices
         empty = np.flatnonzero(assignment.sizes == 0)
@@ -274,7 +274,7 @@ class KPrototypes(Alternating):
         )
         return (*prepared.notices, Notice(EMPTY_CLUSTER, text, tuple(empty.tolist())))
 
-    def rounding_error(self, prepared: PreparedTable, assignment: MixedPartition, loss: float) -> float:
+    def rounding_error(self, prepared: PreparedMixedTable, assignment: MixedPartition, loss: float) -> float:
         return 1e-9 * abs(loss) + len(prepared.table) * prepared.rounding
 
     def _checked(self, data) -> MixedTable:
@@ -331,7 +331,7 @@ def dissimilarities(prototypes: Prototypes, columns: np.ndarray, codes: np.ndarr
     return squared_distances(columns, prototypes.numbers) + prototypes.gamma * differing
 
 
-def _filled(prepared: PreparedTable, partition: MixedPartition) -> tuple[np.ndarray, np.ndarray]:
+def _filled(prepared: PreparedMixedTable, partition: MixedPartition) -> tuple[np.ndarray, np.ndarray]:
     """Labels (n,) and sizes (k,) after rows far from their prototypes were moved to empty clusters, one to each.
 
     Only rows of clusters with at least two rows are moved.
