@@ -1,4 +1,7 @@
-"""K-prototypes in the app; K-modes for tables without numbers."""
+"""K-prototypes in the app; K-modes for tables without numbers.
+
+It is offered for tables with at least one column of categories. For numbers alone it would be K-means under another name.
+"""
 
 from collections.abc import Mapping
 from typing import Any

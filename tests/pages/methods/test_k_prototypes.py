@@ -126,7 +126,8 @@ def test_restarts_choose_k_and_compare_run_it():
     assert {type(study.process(initialization)) for initialization, _ in study.finished} == {KPrototypes}
     app = opened(f"/choose_k?algorithm=K-prototypes&{TABLE}&k_up_to=3&best_of=1")
     assert not app.error
-    assert not app.exception
+    sweep = latest(app, "sweep")
+    assert (sweep.view, {task[0] for task in sweep.results}) == (VIEW, {"data", "stability"})
     app = opened(f"/compare?{TABLE}&panels=2&algorithm_1=K-prototypes&algorithm_2=K-medoids&kprototypes_gamma_1=1.5")
     assert not app.error
     runs = latest(app, "comparison").runs
@@ -149,15 +150,25 @@ def test_the_sweep_has_no_reference_data_without_categories():
     assert "reference" in kinds
 
 
-@pytest.mark.parametrize(
-    "section", ["Overview", "Columns", "Plots", "Rules", "Explain a row", "Edit", "Stability", "New rows"]
-)
+SECTIONS = {
+    "overview": "Overview",
+    "columns": "Columns",
+    "pictures": "Plots",
+    "rules": "Rules",
+    "one_row": "Explain a row",
+    "edit": "Edit",
+    "stability": "Stability",
+    "new_rows": "New rows",
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
 def test_all_sections_of_segments_show_it(section):
-    app = opened(f"/segments?algorithm=K-prototypes&{TABLE}&segments_section={section}")
+    app = opened(f"/segments?algorithm=K-prototypes&{TABLE}&segments_section={SECTIONS[section]}")
     assert not app.error
     assert not app.exception
     assert latest(app, "segments").run.view is VIEW
-    assert app.session_state["segments_section"] not in ("overview",) or section == "Overview"
+    assert app.session_state["segments_section"] == section
 
 
 def test_segments_are_not_disturbed_by_noise_that_has_no_categories():
