@@ -100,6 +100,22 @@ def test_an_empty_cluster_stays_if_all_rows_equal_their_prototypes():
     assert EMPTY_CLUSTER in [notice.name for notice in last.notices]
 
 
+def test_a_row_alone_in_its_cluster_is_not_moved_to_an_empty_one():
+    table = MixedTable(np.array([[0.0], [1.0], [100.0]]), np.zeros((3, 1), int))
+    start = Prototypes(np.array([[0.5], [60.0], [-1000.0]]), np.zeros((3, 1), int))
+    first, second, *_ = iterate(KPrototypes(3), table, start=start)
+    assert first.labels.tolist() == [0, 0, 1]
+    assert second.parameters.numbers.ravel().tolist() == [1.0, 100.0, 0.0]
+
+
+def test_a_row_that_equals_its_prototype_is_not_moved_to_an_empty_cluster():
+    table = MixedTable(np.array([[0.0], [0.0], [5.0]]), np.zeros((3, 1), int))
+    start = Prototypes(np.array([[0.0], [6.0], [100.0]]), np.zeros((3, 1), int))
+    first, second, *_ = iterate(KPrototypes(3), table, start=start)
+    assert first.labels.tolist() == [0, 0, 1]
+    assert second.parameters.numbers.ravel().tolist() == [0.0, 5.0, 100.0]
+
+
 # against other implementations
 
 
