@@ -1,8 +1,8 @@
 """Clustering algorithms as sequences of states: by centers, by mixtures, hierarchical, and by density.
 
-K-means with its mini-batch, bisecting and soft variants, K-medoids, fuzzy c-means, mixtures of Gaussians and of t
-distributions, hierarchical and spectral clustering, DBSCAN, OPTICS, HDBSCAN and mean shift; also probabilistic PCA, and word
-vectors by skip-gram with negative sampling (word2vec).
+K-means with its mini-batch, bisecting and soft variants, K-modes, K-prototypes, K-medoids, fuzzy c-means, mixtures of
+Gaussians and of t distributions, hierarchical and spectral clustering, DBSCAN, OPTICS, HDBSCAN and mean shift; also
+probabilistic PCA, and word vectors by skip-gram with negative sampling (word2vec).
 
 >>> import numpy as np
 >>> from clustering import KMeans, iterate, three_gaussians
@@ -41,6 +41,7 @@ from clustering.gower import gower_matrix
 from clustering.hdbscan import HDBSCAN, CondensedTree, DensityHierarchy, density_hierarchy
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points, tree_of_proximities
 from clustering.history import History
+from clustering.k_prototypes import KModes, KPrototypes, MixedTable, Prototypes
 from clustering.kmeans import KMeans, bisect
 from clustering.kmedoids import KMedoids
 from clustering.least_change import (
@@ -124,13 +125,17 @@ __all__ = [
     "History",
     "KMeans",
     "KMedoids",
+    "KModes",
+    "KPrototypes",
     "MeanShift",
     "MeanTest",
     "MiniBatchKMeans",
+    "MixedTable",
     "Notice",
     "PrincipalComponents",
     "ProbabilisticPCA",
     "Process",
+    "Prototypes",
     "ReachabilityOrder",
     "Resample",
     "Restart",

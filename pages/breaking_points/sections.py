@@ -10,7 +10,7 @@ from pages.datasets.formatting import escape_markdown, minus_signs, pluralize
 from pages.datasets.limits import MAX_PANELS
 from pages.figures import plots
 from pages.figures.markup import mark, table
-from pages.methods import available_methods, method
+from pages.methods import method, methods_for_points
 from pages.methods.traits import COMPARE
 from pages.runs.random_starts import BEST_OF
 from pages.ui.charts import show_chart
@@ -34,9 +34,9 @@ def choose() -> tuple[Deformation, list[str], int, int, int, float]:
         threshold = float(
             st.number_input("Fails below", 0.05, 0.95, 0.8, 0.05, key="threshold", width=128, help=help, **IN_LINK)
         )
-    names = list(available_methods(COMPARE))
+    names = list(methods_for_points(COMPARE))
     default = list(dict.fromkeys(name for name, _ in PANEL_DEFAULTS))
-    titles = {name: view.title for name, view in available_methods(COMPARE).items()}
+    titles = {name: view.title for name, view in methods_for_points(COMPARE).items()}
     chosen = st.multiselect("Algorithms", names, default, format_func=titles.get, key="breaking_methods", **IN_LINK)
     return deformation, chosen, n, repeats, seed, threshold
 
@@ -86,7 +86,7 @@ def sentence(curve: ScoreCurve, threshold: float) -> str:
 def open_case(study: Study, value: float, name: str, names: Sequence[str]) -> None:
     """Callback: open a data set with this value on the Compare page, with this method and the others."""
     others = [other for other in names if other != name]
-    chosen = [name, *others, *(other for other in available_methods(COMPARE) if other not in names)]
+    chosen = [name, *others, *(other for other in methods_for_points(COMPARE) if other not in names)]
     count = min(max(len(names), 2), MAX_PANELS)
     seed = study.seed + study.typical(value, name)
     open_sample_in_comparison(SAMPLE, study.n, seed, {study.deformation.setting: value}, GROUPS, chosen[:count])

@@ -20,7 +20,7 @@ from clustering import (
     uniform_reference,
     within_groups,
 )
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, Data
 from pages.datasets.limits import MAX_ITERATIONS, MAX_SWEEP_POINTS, MAX_SWEEP_POINTS_PAIRWISE
 from pages.methods import method
 from pages.methods.base import MethodView
@@ -144,8 +144,8 @@ class Sweep(Job):
     @cached_property
     def tasks(self) -> list[tuple]:
         ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
-        # Gower distances need categories, which reference data do not have
-        has_reference = self.data.precomputed is None and self._metric != "gower"
+        # Gower distances and some methods need categories, which reference data do not have
+        has_reference = POINTS in self.data.kinds & self.view.traits.data and self._metric != "gower"
         return [
             *(("data", k) for k in ks),
             *(("model", k, model) for model in self.models for k in ks),
@@ -193,7 +193,7 @@ class Sweep(Job):
         """(n, n) distances for a pairwise method, otherwise one row per point."""
         if self.view.traits.pairwise:
             return self.data.proximities(self._metric)
-        return self.view.model_input_of_points(self.data.points, self.settings)
+        return self.view.model_input_of_rows(self.data, self.settings)
 
     def _subset(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return model_input[np.ix_(rows, rows)] if self.view.traits.pairwise else model_input[rows]

@@ -340,7 +340,7 @@ def _encoding_note(names: tuple[str, ...], widths: list[int]) -> str:
     if binary:
         some = ", ".join(binary) if len(binary) <= MAX_NAMED else f"{len(binary)} columns with two categories"
         note += f" {some} {'were' if binary[1:] else 'was'} encoded as one column of 0 and 1{' each' * bool(binary[1:])}."
-    return f"{note} For mixed types consider K-medoids with Gower distance."
+    return f"{note} For mixed types consider K-prototypes, or K-medoids with Gower distance."
 
 
 @dataclass(frozen=True, eq=False)

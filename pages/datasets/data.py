@@ -13,7 +13,8 @@ from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
 from pages.datasets.server.rows import AllRows
 
-POINTS, PROXIMITIES = "points", "proximities"
+POINTS, MIXED, PROXIMITIES = "points", "mixed", "proximities"
+"""kinds of data, see `Data.kinds`"""
 SCIPY_METRICS = {"squared euclidean": "sqeuclidean", "manhattan": "cityblock"} | {
     metric: metric for metric in ("euclidean", "chebyshev", "cosine")
 }
@@ -140,9 +141,14 @@ class Data:
         self._cache.clear()
 
     @property
-    def kind(self) -> str:
-        """The kind of data: "points", or "proximities" if only distances are known."""
-        return POINTS if self.precomputed is None else PROXIMITIES
+    def kinds(self) -> frozenset[str]:
+        """What a method can use: "points", also "mixed" if there are categories, or "proximities" if only distances are known.
+
+        A table with categories has points, too, in which the categories are one-hot encoded.
+        """
+        if self.precomputed is not None:
+            return frozenset({PROXIMITIES})
+        return frozenset({POINTS} if self.mixed is None else {POINTS, MIXED})
 
     @property
     def n(self) -> int:

@@ -59,8 +59,8 @@ class Text:
     """what a category is called, such as "section\""""
     note: str = ""
     """sentences about what was left out"""
-    kind: ClassVar[str] = TEXT
-    """the kind of data, as in `Data.kind`"""
+    kinds: ClassVar[frozenset[str]] = frozenset({TEXT})
+    """the kind of data, as in `Data.kinds`"""
     all_rows: ClassVar[None] = None
     """as in `Data`"""
 

@@ -9,7 +9,7 @@ from pages.datasets.formatting import escape_markdown, minus_signs
 from pages.figures.markup import table
 from pages.figures.thumbnails import as_html
 from pages.grid.study import SAMPLES, Cell, GridStudy, Result
-from pages.methods import available_methods, method
+from pages.methods import method, methods_for_points
 from pages.methods.traits import COMPARE
 from pages.runs.random_starts import BEST_OF
 from pages.ui.navigation import open_sample_in_watch
@@ -20,7 +20,7 @@ SIZES = (100, 200, 500, 1_000)
 
 def choose() -> tuple[int, int, list[str], list[str]]:
     """Choose the points of each data set, their seed, the data sets and the algorithms."""
-    views = available_methods(COMPARE)
+    views = methods_for_points(COMPARE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         n = int(st.selectbox("Points", SIZES, 2, format_func="{:,}".format, key="grid_n", width=110, **IN_LINK))
         seed = int(st.number_input("Random seed (data)", 0, 10_000, 0, key="grid_seed", width=150, **IN_LINK))

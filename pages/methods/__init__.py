@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, Data
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
 from pages.methods.starts import Initialization
@@ -31,8 +31,13 @@ def available_methods(page: str, data: Data | None = None) -> dict[str, MethodVi
     return {
         name: view
         for name, view in methods().items()
-        if view.available_on(page) and (data is None or data.kind in view.traits.data)
+        if view.available_on(page) and (data is None or data.kinds & view.traits.data)
     }
+
+
+def methods_for_points(page: str) -> dict[str, MethodView]:
+    """Methods that can be chosen on a page and work with any points, such as simulated samples, by name."""
+    return {name: view for name, view in available_methods(page).items() if POINTS in view.traits.data}
 
 
 def initializations() -> dict[str, Initialization]:

@@ -24,8 +24,16 @@ from pages.methods.traits import CHOOSE_K, COMPARE, EVERYWHERE, RESTARTS, Traits
 from pages.methods.trees import linkage_name
 
 
-class NeedsPoints(ValueError):
+class UnsuitableData(ValueError):
+    """The method cannot cluster this kind of data, but another one can."""
+
+
+class NeedsPoints(UnsuitableData):
     """The method needs coordinates, but the data are proximities."""
+
+
+class NeedsCategories(UnsuitableData):
+    """The method needs categories, but the data have none."""
 
 
 class NoScript(ValueError):
@@ -252,6 +260,10 @@ class MethodView(ABC):
         """Input of the process for points (n, d) that do not belong to a data set, such as reference data."""
         metric = self.matrix_metric(settings)
         return points if metric is None else proximity_matrix(points, "euclidean" if metric == "gower" else metric)
+
+    def model_input_of_rows(self, data: Data, settings: Settings) -> Any:
+        """Input of the process for all points of a data set, which can be indexed by rows; only if not `Traits.pairwise`."""
+        return self.model_input_of_points(data.points, settings)
 
     def process_data(self, model_input: Any) -> Any:
         """The part of `model_input` that is passed to the process."""

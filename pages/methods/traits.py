@@ -33,7 +33,7 @@ class Traits:
     """Properties of a method."""
 
     data: frozenset[str] = frozenset({POINTS})
-    """kinds of data that it works with, see `Data.kind`"""
+    """kinds of data that it works with, one of which suffices, see `Data.kinds`"""
     k: Literal["chosen", "found", "none"] = "chosen"
     """whether the number of clusters is chosen by the user or found by the method, or there are no clusters"""
     k_varies: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from clustering import Assignment, History, Process
-from pages.datasets.data import Data
+from pages.datasets.data import MIXED, Data
 from pages.datasets.limits import (
     MAX_CLUSTERS,
     MAX_ITERATIONS,
@@ -16,7 +16,7 @@ from pages.datasets.limits import (
 )
 from pages.datasets.server.cluster import readable_errors
 from pages.methods import available_methods, method
-from pages.methods.base import NeedsPoints
+from pages.methods.base import NeedsCategories, NeedsPoints
 from pages.methods.options import Settings
 from pages.methods.starts import ManualStart, NamedStart, NoStart, RowsStart, TreeStart
 from pages.methods.traits import WATCH
@@ -31,12 +31,20 @@ def check_data_kind(data: Data, settings: Settings) -> None:
     ------
     NeedsPoints
         If the data are proximities and the method needs coordinates.
+    NeedsCategories
+        If the data are points without categories and the method needs categories.
     ValueError
         If the data are points and the method needs proximities.
     """
     view = method(settings.method)
-    if data.kind in view.traits.data:
+    if data.kinds & view.traits.data:
         return
+    if data.precomputed is None and MIXED in view.traits.data:
+        alternative = next(iter(available_methods(WATCH, data).values()))
+        raise NeedsCategories(
+            f"{view.title} needs at least one column of categories, but these data have only numbers: choose "
+            f"{alternative.title_in_sentence}, or a table in which a column of categories is selected"
+        )
     if data.precomputed is None:
         raise ValueError(f"{view.title} needs a distance matrix, but these data are points: choose another algorithm")
     what = "" if data.matrix_name == "distances" else f" ({data.matrix_name})"
@@ -118,8 +126,8 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
 
     Raises
     ------
-    NeedsPoints
-        If the data are proximities and the method needs coordinates.
+    NeedsPoints, NeedsCategories
+        As in `check_data_kind`.
     ValueError
         As in `check_data_kind` and `iteration_limit`, or if the data are invalid for the method.
     """

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from clustering import Resample, Stability, resampled, resampled_with_noise
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, Data
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.runs.budget import estimated_bytes
@@ -99,7 +99,7 @@ class Resampling(Job):
 def schemes_for(segments: Segments) -> list[str]:
     """The schemes that suit the data: noise needs points, and distances that do not depend on categories."""
     view, settings = method(segments.run.settings.method), segments.run.settings
-    has_points = segments.data.precomputed is None and view.matrix_metric(settings) != "gower"
+    has_points = POINTS in segments.data.kinds & view.traits.data and view.matrix_metric(settings) != "gower"
     return [scheme for scheme in SCHEMES if scheme != "noise" or has_points]
 
 

@@ -28,14 +28,14 @@ from server import COOKIE, NGINX, Server  # noqa: E402
 
 from pages.datasets.catalog import SAMPLES, draw_sample  # noqa: E402
 from pages.figures.plots import hoverable_rows  # noqa: E402
-from pages.methods import available_methods  # noqa: E402
+from pages.methods import methods_for_points  # noqa: E402
 from pages.ui.memory import CLEANING_DELAY  # noqa: E402
 
 MAX_REQUESTS = 60
 """per person"""
 PAUSE = (1.0, 3.0)
 """shortest and longest time between two clicks, in seconds"""
-METHODS = {name: method for name, method in available_methods("watch").items() if method.traits.k == "chosen"}
+METHODS = {name: method for name, method in methods_for_points("watch").items() if method.traits.k == "chosen"}
 """The methods with clusters. The others have no K to change, and may draw the points elsewhere."""
 SAMPLE_NAMES = ("three", "round", "stretched", "moons", "rings")
 SIZES = {500: 14, 2_000: 4, 5_000: 2}

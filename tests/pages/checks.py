@@ -24,7 +24,8 @@ from clustering import adjusted_rand_index, proximity_matrix
 from pages.compare.comparison import make_comparison, panel_names
 from pages.compare.scores import scores
 from pages.datasets import catalog
-from pages.datasets.data import POINTS, PROXIMITIES, Data
+from pages.datasets.cleaning import Preparation, prepare
+from pages.datasets.data import MIXED, POINTS, PROXIMITIES, Data
 from pages.datasets.grammar import draw_grammar
 from pages.datasets.matrices import matrix_data
 from pages.datasets.planes import column_plane
@@ -32,6 +33,7 @@ from pages.datasets.texts import TEXT, Text
 from pages.export import files, offline, scripts
 from pages.export.pipeline import pipeline
 from pages.export.report import report
+from pages.export.segment_files import rows_csv
 from pages.figures import palette
 from pages.figures.markup import cell
 from pages.methods import available_methods
@@ -84,10 +86,23 @@ def text() -> Text:
 TEXT_QUERY = {"grammar_n": "150", "text_seed": "3"}
 
 
+MIXED_COLUMNS = ["bill_length_mm", "island", "sex"]
+MIXED_QUERY = {"source": "Built-in", "table": "Palmer penguins", "penguins_columns": MIXED_COLUMNS}
+
+
+@cache
+def mixed_table(columns: tuple[str, ...] = tuple(MIXED_COLUMNS)) -> Data:
+    """A table with numbers and categories, or with categories alone."""
+    return prepare(catalog.read_table("penguins"), "Palmer penguins", Preparation(columns, "species"))
+
+
 def sample_for(view: MethodView) -> Data | Text:
-    """Data on which each option of the method has several values: a sample if it can work with points, otherwise a text."""
+    """Data on which each option of the method has several values: a sample if it can work with points.
+
+    Otherwise a table with categories or a text.
+    """
     if POINTS not in view.traits.data:
-        return text()
+        return mixed_table() if MIXED in view.traits.data else text()
     return sample() if all(other_values(option, sample()) for option in view.options) else wide_sample()
 
 
@@ -100,8 +115,9 @@ def proximities() -> Data:
 
 def kinds_of_data(view: MethodView) -> list[Data]:
     """A data set of each kind that the method can cluster."""
-    kinds = {POINTS: sample, PROXIMITIES: proximities, TEXT: text}
-    return [data() for kind, data in kinds.items() if kind in view.traits.data]
+    kinds = {POINTS: [sample], MIXED: [mixed_table, lambda: mixed_table(("island", "sex"))]}
+    kinds |= {PROXIMITIES: [proximities], TEXT: [text]}
+    return [data() for kind, several in kinds.items() if kind in view.traits.data for data in several]
 
 
 RUNS: dict[tuple[MethodView, str, Settings], Run] = {}
@@ -208,6 +224,8 @@ def check_that_every_option_changes_the_result(view: MethodView) -> None:
             (sample("overlap", 80), 5),
             (sample("stretched", 120), 4),
         ]
+    if MIXED in view.traits.data:
+        cases += [(mixed_table(), 5), (mixed_table(), 6)]
     for option in view.options:
         for value in other_values(option, cases[0][0]):
             assert any(differ(run_of(view, data, k), run_of(view, data, k, **{option.name: value})) for data, k in cases), (
@@ -330,7 +348,7 @@ def check_that_the_report_is_complete(view: MethodView) -> None:
 
 
 def check_that_the_animation_can_be_exported(view: MethodView) -> None:
-    run = run_of(view, sample(n=30) if POINTS in view.traits.data else text())
+    run = run_of(view, sample(n=30) if POINTS in view.traits.data else sample_for(view))
     shown = pictures_of(run, n_frames=2)
     assert files.animation_gif(run, shown.picture, shown.frames, "Title").startswith(b"GIF89a")
     sentences = [frame.sentence for frame in shown.frames]
@@ -439,11 +457,14 @@ def check_that_cluster_regions_fill_the_plane(view: MethodView) -> None:
 
 
 def executed(script: str, run: Run) -> dict:
-    """The variables that a script defines, in a folder with the method's own files."""
+    """The variables that a script defines, in a folder with the method's own files and the exported tables of the run."""
     names: dict = {}
     with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(io.StringIO()):
         for file in run.view.files(run):
             Path(file.name).write_bytes(file.create())
+        if run.data.origin is not None:
+            Path(scripts.TABLE).write_bytes(files.assignments_csv(run))
+            Path("rows.csv").write_bytes(rows_csv(segments_of(run)))
         exec(script, names)
     return names
 
@@ -510,9 +531,10 @@ def check_that_the_scikit_learn_script_repeats_the_run(view: MethodView) -> None
 UNAVAILABLE = "Ignored unavailable settings in the link"
 
 
-def opened_without_warning(page: str, query: dict[str, str]):
+def opened_without_warning(page: str, query: dict[str, str | list[str]]):
     """The app, opened by a link in which every setting is available."""
-    app = opened(f"/{page}?" + "&".join(f"{name}={value}" for name, value in query.items()))
+    several = {name: value if isinstance(value, list) else [value] for name, value in query.items()}
+    app = opened(f"/{page}?" + "&".join(f"{name}={value}" for name, values in several.items() for value in values))
     assert not app.error, [error.value for error in app.error]
     assert not [warning.value for warning in app.warning if UNAVAILABLE in warning.value]
     return app
@@ -531,17 +553,17 @@ def options_by_page(view: MethodView) -> dict[str, list[Option]]:
     return {page: [option for option in view.options if option.pages is None or page in option.pages] for page in pages}
 
 
-def query_of(view: MethodView, page: str) -> tuple[dict[str, str], str]:
+def query_of(view: MethodView, page: str) -> tuple[dict[str, str | list[str]], str]:
     """Query parameters that select the method on a page, and the ending of its widget keys there."""
     ending = panel_ending(sample(), 1) if page == COMPARE else ""
     chosen = {f"algorithm{ending}": view.title} if view.name in available_methods(page) or page == "report" else {}
-    queries = {wide_sample().key: WIDE_QUERY, text().key: TEXT_QUERY}
-    return chosen | {"n": "50"} | queries.get(sample_for(view).key, {}), ending
+    queries = {wide_sample().key: WIDE_QUERY, mixed_table().key: MIXED_QUERY, text().key: TEXT_QUERY}
+    return chosen | queries.get(sample_for(view).key, {}) | ({"n": "50"} if POINTS in view.traits.data else {}), ending
 
 
 def check_that_a_saved_model_assigns_the_points_to_their_segments(view: MethodView) -> None:
     """Exactly as in the run, or by the nearest mean if the method has no rule for new points."""
-    if not view.traits.clusters or POINTS not in view.traits.data:
+    if not view.traits.clusters or not {POINTS, MIXED} & view.traits.data:
         return  # a distance matrix and a text have no rows that could be new
     for run in [*runs_of(view), *runs_with_options(view)]:
         if run.data.precomputed is not None:
@@ -551,7 +573,8 @@ def check_that_a_saved_model_assigns_the_points_to_their_segments(view: MethodVi
         assert (model.settings.method, model.settings.options) == (view.name, run.settings.options)
         assert model.by_means == (not view.placement_arrays(run))
         assert not (view.traits.regions and model.by_means), "a method with regions has a rule for new points"
-        rows = assign(model, pd.DataFrame(run.data.points, columns=list(run.data.columns)))
+        table = pd.DataFrame(run.data.points, columns=list(run.data.columns))
+        rows = assign(model, table if run.data.origin is None else run.data.origin.table.iloc[run.data.rows - 1])
         assert (rows.labels >= 0).all() or (view.traits.noise and (rows.labels[segments.labels >= 0] >= 0).all())
         assert model.by_means or np.array_equal(rows.labels, segments.labels), "points changed their segment"
         assert model.agreement == (rows.labels == segments.labels)[segments.labels >= 0].mean()
@@ -600,7 +623,8 @@ def check_that_links_contain_every_option(view: MethodView) -> None:
         run = shown_run(app, page)
         for option, value in values:
             assert run.settings.option(option.name) == value, f"{option.name} is not set by its widget"
-        now = {name: "".join(app.query_params[name]) for name in app.query_params}
+        now = {name: app.query_params[name] for name in app.query_params}
+        now = {name: value if isinstance(link.get(name), list) else "".join(value) for name, value in now.items()}
         assert now == link, f"the address has {now} instead of {link}"
         again = shown_run(opened_without_warning(page, link), page)
         assert again.settings == run.settings

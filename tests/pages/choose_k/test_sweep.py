@@ -14,7 +14,7 @@ from pages.choose_k.sweep import INITIALIZATION, REFERENCE_SETS, Sweep
 from pages.choose_k.verdict import NAMES, Criterion, Verdict, _with_choice, matched_colors
 from pages.datasets import catalog
 from pages.datasets.data import Data
-from pages.methods import available_methods, settings
+from pages.methods import methods_for_points, settings
 from pages.methods.base import NeedsPoints
 from pages.methods.traits import CHOOSE_K
 from pages.runs.cache import RecentCache
@@ -220,7 +220,7 @@ FEW = [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)]
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize(
     ("method", "n", "most"),
-    [("kmeans", *few) for few in FEW] + [(method, *FEW[1]) for method in available_methods(CHOOSE_K) if method != "kmeans"],
+    [("kmeans", *few) for few in FEW] + [(method, *FEW[1]) for method in methods_for_points(CHOOSE_K) if method != "kmeans"],
 )
 def test_few_points_have_all_criteria_and_stability_for_k_below_the_subsample_size(method, n, most):
     verdict = Verdict(swept(few(n), 8, 1, method=method))

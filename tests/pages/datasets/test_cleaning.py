@@ -559,7 +559,10 @@ def test_two_categories_are_one_column_of_the_second_or_affirmative_one(values, 
     (categories,) = data.origin.categories.values()
     assert indicator == f"c = {categories[1]}"
     np.testing.assert_array_equal(data.mixed[1][:, 0], column)  # the codes, on which Gower distance depends
-    assert "c was encoded as one column of 0 and 1. For mixed types consider K-medoids with Gower distance." in data.note
+    assert (
+        "c was encoded as one column of 0 and 1. For mixed types consider K-prototypes, or K-medoids with Gower distance."
+        in data.note
+    )
 
 
 def test_the_note_names_the_columns_with_two_categories():

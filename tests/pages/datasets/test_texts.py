@@ -32,7 +32,7 @@ def items(cells, separator=None):
 def test_a_text_is_split_into_sentences_of_lowercase_words():
     text = from_text("The dog barks. The cat sleeps!\nDogs bark", "Pets")
     assert text.sequences == (("the", "dog", "barks"), ("the", "cat", "sleeps"), ("dogs", "bark"))
-    assert (text.title, text.kind, text.noun, text.sequence_noun, text.ordered) == ("Pets", TEXT, "word", "sentence", True)
+    assert (text.title, text.kinds, text.noun, text.sequence_noun, text.ordered) == ("Pets", {TEXT}, "word", "sentence", True)
     assert text.categories is None
 
 

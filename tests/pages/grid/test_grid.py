@@ -14,7 +14,7 @@ from pages.datasets.planes import column_plane
 from pages.figures.thumbnails import thumbnail
 from pages.grid import study as module
 from pages.grid.study import SAMPLES, Cell, GridStudy, RemainingCells, Result
-from pages.methods import available_methods, method
+from pages.methods import method, methods_for_points
 from pages.methods.traits import COMPARE
 from pages.runs.cache import RecentCache
 from tests.pages.app import latest, opened
@@ -94,7 +94,7 @@ def test_scores_are_those_of_the_best_start_and_are_kept(monkeypatch):
     assert study.finished[Cell("rings", "kmeans")].picture == ""
 
 
-@pytest.mark.parametrize("name", list(available_methods(COMPARE)))
+@pytest.mark.parametrize("name", list(methods_for_points(COMPARE)))
 def test_every_method_has_a_cell_for_every_data_set(name):
     study = GridStudy(50, 0)
     for sample, k in SAMPLES.items():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pages.datasets.cleaning import Preparation, prepare
-from pages.methods import available_methods, settings
+from pages.methods import methods_for_points, settings
 from pages.methods.traits import COMPARE
 from pages.runs.cache import RecentCache
 from pages.runs.profiles import Profiles
@@ -30,7 +30,7 @@ def test_each_feature_is_permuted_as_a_whole_and_by_its_own_permutation():
     assert not any(np.array_equal(orders[0], order) for order in orders[1:])
 
 
-@pytest.mark.parametrize("name", [view.name for view in available_methods(COMPARE).values()])
+@pytest.mark.parametrize("name", [view.name for view in methods_for_points(COMPARE).values()])
 def test_labels_of_the_same_data_are_those_of_the_run(name):
     chosen = settings(name, 3, data=sample())
     run = make_run(sample(), chosen, RecentCache(), silent)

@@ -10,7 +10,7 @@ from pages.datasets import catalog
 from pages.datasets.server import cluster as server_cluster
 from pages.datasets.server.configuration import SCHEDULER
 from pages.datasets.server.tables import UnreadableTable
-from pages.methods import available_methods, settings
+from pages.methods import methods_for_points, settings
 from pages.methods.starts import NamedStart
 from pages.mixture.bootstrap import Bootstrap
 from pages.restarts.study import RemainingRuns, RestartStudy
@@ -74,8 +74,8 @@ def test_finished_runs_are_in_the_study(cluster):
 
 @pytest.mark.parametrize(
     "make",
-    [*(lambda name=name: restarts(name, 2) for name in available_methods("restarts")), sweep, fits],
-    ids=[*available_methods("restarts"), "sweep", "bootstrap"],
+    [*(lambda name=name: restarts(name, 2) for name in methods_for_points("restarts")), sweep, fits],
+    ids=[*methods_for_points("restarts"), "sweep", "bootstrap"],
 )
 def test_jobs_can_be_sent_to_another_process(make):
     job = make()

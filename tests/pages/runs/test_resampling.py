@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustering import KMeans, Stability, fit, resampled
-from pages.methods import available_methods, method, settings
+from pages.methods import method, methods_for_points, settings
 from pages.methods.traits import COMPARE
 from pages.runs.cache import RecentCache
 from pages.runs.resampling import SCHEMES, Resampling, schemes_for, summary, verdict
@@ -41,7 +41,7 @@ def test_resamples_are_those_of_the_core():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", [view.name for view in available_methods(COMPARE).values()])
+@pytest.mark.parametrize("name", [view.name for view in methods_for_points(COMPARE).values()])
 def test_clear_groups_come_again_with_every_method_and_scheme(name, scheme):
     job = resumed(segments_of_sample(name), scheme, 4)
     assert job.stability.resamples == 4

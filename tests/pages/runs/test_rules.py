@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clustering import threshold_tree, tree_price
 from pages.datasets.cleaning import Preparation, prepare
-from pages.methods import available_methods, settings
+from pages.methods import methods_for_points, settings
 from pages.methods.traits import COMPARE
 from pages.runs import rules as module
 from pages.runs.cache import RecentCache
@@ -183,7 +183,7 @@ def test_the_tree_and_its_price_are_those_of_the_core():
     )
 
 
-@pytest.mark.parametrize("name", [view.name for view in available_methods(COMPARE).values()])
+@pytest.mark.parametrize("name", [view.name for view in methods_for_points(COMPARE).values()])
 def test_every_method_has_rules_that_put_few_rows_of_clear_groups_elsewhere(name):
     segments = segments_of(make_run(sample(), settings(name, 3, data=sample()), RecentCache(), silent))
     rules = rules_of(segments, 6)

@@ -18,7 +18,7 @@ from pages.datasets.server.files import FileTable
 from pages.datasets.server.loading import load
 from pages.datasets.server.tables import UnreadableTable, forget_kept
 from pages.figures import paint, palette
-from pages.methods import available_methods, methods, settings
+from pages.methods import methods, methods_for_points, settings
 from pages.methods.starts import ManualStart, NoStart
 from pages.methods.traits import WATCH
 from pages.restarts.study import RemainingRuns, RestartStudy
@@ -120,7 +120,7 @@ def test_every_initialization_starts_on_all_rows(data, name, start, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, view in available_methods(WATCH).items() if name not in ON_BLOCKS and view.traits.clusters]
+    "name", [name for name, view in methods_for_points(WATCH).items() if name not in ON_BLOCKS and view.traits.clusters]
 )
 def test_other_methods_use_the_sample_and_say_so(data, name):
     view = methods()[name]

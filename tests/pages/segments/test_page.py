@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pages.methods import available_methods
+from pages.methods import methods_for_points
 from pages.methods.traits import WATCH
 from pages.runs import pictures
 from pages.runs.frames import frames_of
@@ -66,7 +66,7 @@ def test_columns_are_ranked_with_means_by_segment_and_a_band_of_noise():
     assert not app.exception
 
 
-@pytest.mark.parametrize("title", [view.title for view in available_methods(WATCH).values()])
+@pytest.mark.parametrize("title", [view.title for view in methods_for_points(WATCH).values()])
 def test_every_method_with_clusters_has_segments_and_others_say_so(title):
     app = opened(f"/segments?algorithm={title}&n=100&segments_section=Columns")
     errors = [error.value for error in app.error]
