@@ -14,12 +14,16 @@ from pages.choose_k.sweep import Sweep
 from pages.datasets.cleaning import Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
+from pages.datasets.planes import column_plane
 from pages.export import files, scripts
 from pages.export.pipeline import pipeline
+from pages.hierarchy.cut import cut_run
 from pages.methods import method, methods
 from pages.methods.base import NoScript
 from pages.methods.starts import ManualStart
+from pages.methods.trees import build_tree
 from pages.mixture.bootstrap import Bootstrap
+from pages.mixture.density import MarginalDensities
 from pages.runs import readings
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
@@ -195,6 +199,19 @@ def test_the_bootstrap_draws_rows_with_their_weights():
     expected = fit(GaussianMixture(3), data, start=run.history.parameters[-1], tol=1e-9, max_iter=2000).parameters
     job = Bootstrap(run, 1)
     np.testing.assert_allclose(job.run_task(0, lambda _: None).means, expected.means)
+
+
+def test_the_histograms_beside_a_mixture_are_weighted():
+    run, other = run_of("mixture"), run_of("mixture", repeated())
+    plane = column_plane(run.data.columns, 0, 1)
+    ours, theirs = (MarginalDensities(each, plane, (-3.0, 13.0, -3.0, 13.0)) for each in (run, other))
+    np.testing.assert_allclose(ours.bars[0][0], theirs.bars[0][0])
+
+
+def test_the_cut_of_a_tree_says_that_weights_are_ignored():
+    data = data_of()
+    run = cut_run(build_tree(data, "average", "euclidean", RecentCache()), 3)
+    assert run.note == "Hierarchical clustering ignores the weights of rows in column count."
 
 
 def test_the_test_of_means_refuses_weights():
