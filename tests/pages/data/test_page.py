@@ -821,3 +821,20 @@ def test_weights_that_are_not_possible_give_a_sentence(shared_app, values, sente
     labeled(app.selectbox, "Weights of rows (optional)").set_value("w").run()
     assert not app.exception
     assert sentence in texts_of(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("watch", "Rows count with the weights in column my_w"),
+        ("hierarchy", "Hierarchical clustering ignores the weights of rows in column my_w."),
+        ("choose_k", "This page ignores the weights of rows in column my_w."),
+    ],
+)
+def test_pages_say_what_they_do_with_weights(shared_app, page, sentence):
+    app = paste(shared_app, WEIGHTED.replace("w", "my_w"))
+    labeled(app.selectbox, "Weights of rows (optional)").set_value("my_w").run()
+    app.switch_page(f"pages/{page}/page.py").run()
+    assert not app.exception
+    assert sentence in texts_of(app)
+    app.switch_page("pages/data/page.py").run()
