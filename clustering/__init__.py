@@ -56,6 +56,7 @@ from clustering.mixture import GaussianMixture
 from clustering.notices import Notice
 from clustering.optics import OPTICS, ReachabilityOrder, labels_below, labels_of_valleys, reachability_order, valleys
 from clustering.pixels import pixel_counts, quantile_extent
+from clustering.points import WeightedPoints
 from clustering.ppca import ProbabilisticPCA, impute
 from clustering.process import Alternating, Assignment, Process, Restart, State, best_of, fit, iterate, restarts
 from clustering.profiles import (
@@ -158,6 +159,7 @@ __all__ = [
     "VariationalGaussians",
     "VariationalMixture",
     "Vectors",
+    "WeightedPoints",
     "adjusted_rand_index",
     "aic",
     "analogy",

@@ -21,7 +21,7 @@ def seeded_centers(init: str, prepared, k: int, rng: np.random.Generator, *other
     init : str
         "k-means||", or a name that `clustering.seeding.rows_by_name` accepts.
     prepared
-        Prepared data with `columns` (d, n), `first_row`, `kept` and `blocks`.
+        Prepared data with `columns` (d, n), `weights`, `first_row`, `kept` and `blocks`. Rows of weight 0 are never chosen.
     k : int
     rng : numpy.random.Generator
     others : str
@@ -36,11 +36,15 @@ def seeded_centers(init: str, prepared, k: int, rng: np.random.Generator, *other
     ValueError
         If the name is unknown.
     """
-    others = (*others, PARALLEL)
+    others, weights = (*others, PARALLEL), prepared.weights
+    if weights is not None and not weights.all():
+        (rows,) = weights.nonzero()
+        weights = weights[rows]
+        prepared = prepared._replace(columns=prepared.columns[:, rows], weights=weights)
     if init == PARALLEL:
         return k_means_parallel(prepared, k, rng)
     if prepared.blocks is None:
-        return prepared.columns[:, seeded_rows(init, prepared.columns, k, rng, *others)].T
+        return prepared.columns[:, seeded_rows(init, prepared.columns, k, rng, *others, weights=weights)].T
     n, trials = prepared.columns.shape[1], plus_plus_trials(init, k)
     if trials is not None:
         return _plus_plus(prepared, n, k, rng, trials)

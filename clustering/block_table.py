@@ -14,6 +14,7 @@ from clustering.dask_tables import MAX_ROWS, divide_long
 from clustering.notices import Notice, few_distinct_notices
 from clustering.points import MAX_MAGNITUDE, check_points, distinct_rows, is_dask, is_integer, refuse_small, too_small
 from clustering.tasks import joined
+from clustering.weights import counting
 
 
 class BlockTable(NamedTuple):
@@ -108,7 +109,7 @@ def distinct_notices(prepared, k: int) -> tuple[Notice, ...]:
 
 
 def _distinct(prepared, _, k: int) -> np.ndarray:
-    return distinct_rows(prepared.points, k)[:k]
+    return distinct_rows(counting(prepared.points, prepared.weights), k)[:k]
 
 
 def _union(a: np.ndarray, b: np.ndarray, k: int) -> np.ndarray:

@@ -6,8 +6,9 @@ import numpy as np
 
 from clustering.gaussians import Gaussians
 from clustering.mixture import GaussianMixture
-from clustering.points import check_data
+from clustering.points import WeightedPoints, check_data
 from clustering.process import State, iterate
+from clustering.weights import check_weighted
 
 
 def bootstrap(
@@ -24,7 +25,8 @@ def bootstrap(
     Parameters
     ----------
     process : GaussianMixture
-    points : (n, d) array
+    points : (n, d) array, or WeightedPoints
+        A row is drawn together with its weight, with the same probability as every other row.
     parameters : Gaussians
         The fit of the original points. Every refit starts from it, so that components keep their numbers.
     rngs : iterable of generators or seeds
@@ -53,10 +55,14 @@ def bootstrap(
     Efron 1979, doi:10.1214/aos/1176344552. For mixtures: O'Hagan, Murphy, Scrucca & Gormley 2019,
     doi:10.1007/s00180-019-00897-9.
     """
+    weights = None
+    if isinstance(points, WeightedPoints):
+        points, weights = check_weighted(points, process.k)
     points = check_data(points)
     for rng in rngs:
         rows = np.random.default_rng(rng).integers(len(points), size=len(points))
-        for state in iterate(process, points[rows], start=parameters, **options):
+        sample = points[rows] if weights is None else WeightedPoints(points[rows], weights[rows])
+        for state in iterate(process, sample, start=parameters, **options):
             if on_step is not None:
                 on_step(state)
         yield state.parameters

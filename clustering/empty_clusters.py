@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.blocks import sum_points
+from clustering.weights import weighted_tally
 
 
 class Farthest(NamedTuple):
@@ -26,6 +27,8 @@ def _farthest(prepared, found, centers, count: int) -> Farthest:
     distances = np.zeros(n)
     for column, coordinate in zip(prepared.columns, centers.T, strict=True):
         distances += np.square(column - coordinate[labels])
+    if prepared.weights is not None:
+        distances[prepared.weights == 0] = 0.0
     at = np.arange(n)
     if n > count:
         (at,) = (distances >= np.partition(distances, n - count)[n - count]).nonzero()
@@ -44,12 +47,16 @@ def _farthest_of_both(a: Farthest, b: Farthest, count: int) -> Farthest:
 def fill_empty(prepared, partition) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
     """Moves, sizes and sums after moving, into each empty cluster, the point farthest from its center.
 
-    Only points of clusters with at least two points are moved. A move is a pair of row and cluster.
+    Only points of clusters with at least two points are moved. A move is a pair of row and cluster. Points of weight 0 do not
+    count, and others move with their whole weight.
     """
     sizes, sums = partition.sizes, partition.sums
     if sizes.all():
         return [], sizes, sums
     sizes, sums, moves = sizes.copy(), sums.copy(), []
+    if prepared.weights is not None:  # count points until it is known which ones are moved
+        found = partition.found.labels.copy()
+        sizes = np.bincount(found[prepared.weights > 0], minlength=len(sizes))
     # the k clusters have at most k points that are alone in their cluster, so one of k + 1 points can be moved
     count = len(sizes) + 1
     distances, labels, rows, points = sum_points(
@@ -66,4 +73,8 @@ def fill_empty(prepared, partition) -> tuple[list[tuple[int, int]], np.ndarray, 
         labels[farthest], sizes[cluster], sums[cluster] = cluster, 1, point
         distances[farthest] = 0.0
         moves.append((int(rows[farthest]), int(cluster)))
+    if prepared.weights is not None:
+        for row, cluster in moves:
+            found[row] = cluster
+        sizes, sums = weighted_tally(prepared, found, len(sizes))
     return moves, sizes, sums

@@ -3,7 +3,8 @@
     loss = sum over points x of ||x - c(x)||^2,   c(x): center of the cluster of x
 
 x: `points` (n, d); c: `centers` (k, d). The loss is the sum of squared Euclidean distances of the points to
-their centers; at convergence, this is the within-cluster sum of squares (inertia).
+their centers; at convergence, this is the within-cluster sum of squares (inertia). If the points have weights, each square is
+multiplied by the weight of its row.
 Lloyd 1982, doi:10.1109/TIT.1982.1056489.
 """
 
@@ -25,8 +26,18 @@ from clustering.distances import nearest_centers, squared_distances
 from clustering.empty_clusters import fill_empty
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.point_labels import PointLabels, assign_by_points, nearest_and_gaps, shrinkage
-from clustering.points import EPS, check_data, check_k, check_points, column_means, distinct_points_notices, is_dask
+from clustering.points import (
+    EPS,
+    WeightedPoints,
+    check_data,
+    check_k,
+    check_points,
+    column_means,
+    distinct_points_notices,
+    is_dask,
+)
 from clustering.process import Alternating, Restart, State, best_of, separate_runs
+from clustering.weights import check_counting_k, check_weighted, counting, weighted_means, weighted_tally, weighted_total
 
 
 class PreparedPoints(NamedTuple):
@@ -45,7 +56,7 @@ class PreparedPoints(NamedTuple):
     squares: np.ndarray
     """(n,) squared norm of each centered point"""
     total: float
-    """sum of `squares`: the loss for k = 1"""
+    """sum of `squares`, weighted: the loss for k = 1"""
     max_square: float
     """largest squared norm: the scale of rounding errors in squared distances"""
     rounding: float
@@ -60,8 +71,15 @@ class PreparedPoints(NamedTuple):
     """with `NOTHING_KEPT`, bounds on the gaps of points are not stored from iteration to iteration"""
     first_row: int = 0
     """number of the first row in the whole table"""
+    weights: np.ndarray | None = None
+    """(n,) weights of the rows; None if all are 1"""
     blocks: Blocks | None = None
     """the same for each block of a Dask array"""
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights: n without weights."""
+        return len(self.points) if self.weights is None else float(self.weights.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +89,11 @@ class Partition:
     found: PointLabels | CellLabels | Values
     """cluster of each point, and until when it is valid"""
     sizes: np.ndarray
-    """(k,) number of points in each cluster"""
+    """(k,) number of points in each cluster, or sum of their weights"""
     changed: int
-    """number of points whose cluster differs from the previous iteration; n in the first one"""
+    """number of points, except those of weight 0, whose cluster differs from the previous iteration; n in the first one"""
     sums: np.ndarray
-    """(k, d) sum of the centered points of each cluster"""
+    """(k, d) weighted sum of the centered points of each cluster"""
     centers: np.ndarray
     """(k, d) centers of this assignment, with `origin` subtracted"""
     drift: np.ndarray
@@ -117,6 +135,10 @@ class KMeans(Alternating):
 
     The M step moves the center of an empty cluster to the point that is farthest from its assigned center, among clusters
     with at least two points. This reduces the loss. If every point coincides with its center, the cluster stays empty.
+
+    The data may be `WeightedPoints`. Initializations then draw rows with probability proportional to their weight (times
+    squared distance, where they draw by distance). The point that fills an empty cluster brings its whole weight: only there
+    results differ from those of repeated rows, of which a single one moves.
     """
 
     k: int
@@ -126,27 +148,35 @@ class KMeans(Alternating):
     tol = 0.0
 
     def prepare(self, data) -> PreparedPoints:
-        """Check and center the points, an (n, d) array, or Dask array or dataframe.
+        """Check and center the points, an (n, d) array, `WeightedPoints`, or Dask array or dataframe.
 
-        Raises ValueError as in `check_points` or `check_table_in_blocks`, and in `check_k`.
+        Raises ValueError as in `check_points` or `check_table_in_blocks`, in `check_k`, and in `check_weights`.
         """
         if isinstance(data, PreparedPoints):
-            check_k(self.k, len(data.points))
+            check_counting_k(self.k, len(data.points), data.weights)
             if data.k == self.k:
                 return data
             cells = data.cells or (None if data.blocks else useful_cells(data.columns, self.k))
             return data._replace(k=self.k, notices=distinct_notices(data, self.k), cells=cells)
         if is_dask(data):
             return self._prepare_blocks(data)
-        points = check_data(data)
-        check_k(self.k, len(points))
+        weights = None
+        if isinstance(data, WeightedPoints):
+            points, weights = check_weighted(data, self.k)
+        else:
+            points = check_data(data)
+            check_k(self.k, len(points))
         origin, varies = column_means(points)
+        if weights is not None:
+            origin = weighted_means(points, weights)
         columns, squares = _centered(points, origin)
-        notices = distinct_points_notices(points, self.k)
-        total, max_square = float(squares.sum()), float(squares.max())
+        notices = distinct_points_notices(counting(points, weights), self.k)
+        total = float(squares.sum()) if weights is None else weighted_total(squares, weights)
+        max_square = float(squares.max())
         rounding = _rounding(max_square, origin, varies)
         cells = useful_cells(columns, self.k)
-        return PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices, cells)
+        prepared = PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices, cells)
+        return prepared if weights is None else prepared._replace(weights=weights)
 
     def _prepare_blocks(self, data) -> PreparedPoints:
         table = check_table_in_blocks(data, self.k)
@@ -179,10 +209,14 @@ class KMeans(Alternating):
         centers = parameters - prepared.origin
         drift = np.zeros(self.k) if before is None else before.drift + shrinkage(centers - before.centers)
         found, (sizes, sums, changed) = map_points(_assigned, prepared, before and before.found, parameters, drift)
-        if before is not None:
+        if prepared.weights is not None:
+            sizes, sums = weighted_tally(prepared, found.labels, self.k)
+            if before is not None:
+                changed = np.count_nonzero((found.labels != before.found.labels) & (prepared.weights > 0))
+        elif before is not None:
             sizes, sums = before.sizes + sizes, before.sums + sums
         loss = loss_of(prepared, found, sizes, sums, centers)
-        return Partition(found, sizes, changed, sums, centers, drift, loss <= len(prepared.points) * prepared.rounding), loss
+        return Partition(found, sizes, changed, sums, centers, drift, loss <= prepared.mass * prepared.rounding), loss
 
     def m_step(self, prepared: PreparedPoints, assignment: Partition, parameters) -> np.ndarray:
         _, sizes, sums = fill_empty(prepared, assignment)
@@ -220,7 +254,8 @@ class KMeans(Alternating):
 
     def restarts(self, prepared: PreparedPoints, rngs, **options) -> Iterator[Restart]:
         """Several runs at once; see `Process.restarts`."""
-        if type(self) is not KMeans or prepared.blocks is not None:  # a subclass may have other steps
+        # a subclass may have other steps
+        if type(self) is not KMeans or prepared.blocks is not None or prepared.weights is not None:
             return separate_runs(self, prepared, rngs, **options)
 
         def partition(labels, expiry, **fields):
@@ -305,10 +340,13 @@ def _squared_differences(prepared: PreparedPoints, found, centers, moves) -> flo
 
     def part(chunk):
         chunk_labels = labels[chunk]
-        return sum(
-            float(np.square(column[chunk] - coordinate[chunk_labels]).sum())
+        squares = (
+            np.square(column[chunk] - coordinate[chunk_labels])
             for column, coordinate in zip(prepared.columns, centers.T, strict=True)
         )
+        if prepared.weights is None:
+            return sum(float(square.sum()) for square in squares)
+        return sum(float(square @ prepared.weights[chunk]) for square in squares)
 
     return sum(map_chunks(part, len(labels), 2**15))
 

@@ -21,6 +21,7 @@ from clustering.kmeans import KMeans, Partition, PreparedPoints, loss_of
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import is_integer, refuse_dask
 from clustering.process import State, check_limits, iteration_limit_notice
+from clustering.weights import refuse_weights
 
 PATIENCE = 10
 """number of successive batches after which a run has converged if they changed the cluster of no point"""
@@ -77,8 +78,9 @@ class MiniBatchKMeans:
         return KMeans(self.k, self.init)
 
     def prepare(self, data) -> PreparedPoints:
-        """As in `KMeans.prepare`, but a Dask array or dataframe is rejected."""
+        """As in `KMeans.prepare`, but a Dask array or dataframe and weights are rejected."""
         refuse_dask(data, "points")
+        refuse_weights(data, "MiniBatchKMeans")
         return self._kmeans.prepare(data)
 
     def start(self, prepared: PreparedPoints, rng: np.random.Generator) -> BatchCenters:

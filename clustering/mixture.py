@@ -9,7 +9,8 @@ The loss after an M step is the upper bound that the M step minimizes for fixed 
 
     -(1/n) sum over n, k of r ln(w_k N(x | m_k, S_k) / r).
 
-It equals the loss if the responsibilities come from an E step with the same parameters.
+It equals the loss if the responsibilities come from an E step with the same parameters. If the points have weights, the terms
+of a point are multiplied by its weight, and n is the sum of the weights.
 
 Implementation: ln(w_k N(x | m_k, S_k)) is linear in the features f(x) = (1, x, products of coordinates), which are computed
 once per data set. An E step is then one matrix product, W f, and the sums for an M step are another, r f'. The loss of
@@ -52,6 +53,7 @@ from clustering.nearest_candidates import points_at
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER, Notice
 from clustering.points import (
     EPS,
+    WeightedPoints,
     check_data,
     check_k,
     check_labels,
@@ -61,12 +63,15 @@ from clustering.points import (
     is_dask,
 )
 from clustering.process import Alternating, State, fit
+from clustering.weights import check_counting_k, check_weighted, counting, weighted_means
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
 FEATURES_LIMIT = 2**29
 """bytes; features that need more memory are not stored but recomputed chunk by chunk in each step"""
+MAX_DEVIATIONS = 1e100
+"""largest standardized coordinate; only a row of weight 0 can exceed it"""
 MIN_MASS = 1e-8
-"""sum of responsibilities below which the mean and the covariance of a component are not updated"""
+"""sum of responsibilities, in mean weights, below which the mean and the covariance of a component are not updated"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +85,11 @@ class Responsibilities:
     changed: int
     """number of points whose most probable component differs from that in the previous state; n in the first"""
     sizes: np.ndarray
-    """(k,) sum of the responsibilities of each component"""
+    """(k,) sum of the responsibilities of each component, weighted if the points have weights"""
     coefficients: np.ndarray | None
     """(k, m) coefficients of the features in the log joint density; None if they are too imprecise"""
     sums: np.ndarray | None
-    """(k, m) sums of responsibilities times features; None if `coefficients` is None"""
+    """(k, m) weighted sums of responsibilities times features; None if `coefficients` is None"""
     smallest_variance: np.ndarray
     """(k,) smallest eigenvalue of each standardized covariance"""
 
@@ -133,6 +138,9 @@ class GaussianMixture(Alternating):
     -----
     Converges to a local minimum of the loss or a saddle point, which depends on the initialization, and slowly if components
     overlap. Components are elliptical.
+
+    The data may be `WeightedPoints`. The loss is then the weighted mean over the points. Initializations draw rows with
+    probability proportional to their weight, as in `KMeans`.
     """
 
     k: int
@@ -153,19 +161,24 @@ class GaussianMixture(Alternating):
             raise ValueError(f"regularization must be at least 0, got {self.regularization}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """Checked points with features; `data` is an (n, d) array, or Dask array or dataframe.
+        """Checked points with features; `data` is an (n, d) array, `WeightedPoints`, or Dask array or dataframe.
 
-        Raises ValueError as in `check_points` or `check_table_in_blocks`, and in `check_k`.
+        Raises ValueError as in `check_points` or `check_table_in_blocks`, in `check_k`, and in `check_weights`.
         """
         if isinstance(data, PreparedFeatures):
-            check_k(self.k, len(data.points))
+            check_counting_k(self.k, len(data.points), data.weights)
             if data.feature_count != feature_count(self.covariance, len(data.columns)):
                 raise ValueError("these points were prepared for another covariance model: prepare them again")
             return data if data.k == self.k else data._replace(k=self.k, notices=distinct_notices(data, self.k))
         if is_dask(data):
             return self._prepare_blocks(data)
+        if isinstance(data, WeightedPoints):
+            return self._prepare_weighted(*check_weighted(data, self.k))
         points = check_data(data)
         check_k(self.k, len(points))
+        return self._prepare_points(points)
+
+    def _prepare_points(self, points) -> PreparedFeatures:
         origin, varies = column_means(points)
         columns = np.subtract(points.T, origin[:, None], order="C")
         largest = np.abs(columns).max(axis=1)
@@ -174,6 +187,26 @@ class GaussianMixture(Alternating):
         shared = self._shared(origin, varies, largest, np.square(ratios, out=ratios).mean(axis=1), notices)
         columns /= shared.scale[:, None]
         return shared._replace(points=points, columns=columns, features=self._stored_features(columns))
+
+    def _prepare_weighted(self, points, weights) -> PreparedFeatures:
+        if weights is None:
+            return self._prepare_points(points)
+        origin, rows = weighted_means(points, weights), counting(points, weights)
+        differences = rows - origin
+        largest = np.abs(differences).max(axis=0)
+        ratios = differences / np.where(largest > 0, largest, 1.0)
+        relative = counting(weights, weights) / weights.max()
+        mean_squares = relative @ np.square(ratios) / relative.sum()
+        notices = distinct_points_notices(rows, self.k)
+        shared = self._shared(origin, column_means(rows)[1], largest, mean_squares, notices)
+        columns = np.subtract(points.T, origin[:, None], order="C") / shared.scale[:, None]
+        row = int(np.abs(columns).max(axis=0).argmax())
+        if np.abs(columns[:, row]).max() > MAX_DEVIATIONS:
+            raise ValueError(
+                f"points must lie within {MAX_DEVIATIONS:g} standard deviations of the weighted mean, but row {row}, of "
+                f"weight {weights[row]:g}, does not: leave it out"
+            )
+        return shared._replace(points=points, columns=columns, features=self._stored_features(columns), weights=weights)
 
     def _stored_features(self, columns) -> np.ndarray | None:
         """Features of the standardized columns (d, n); None if they are too large to be stored."""
@@ -207,7 +240,8 @@ class GaussianMixture(Alternating):
                 return self._from_labels(prepared, self.init)
             return self.check_start(prepared, self.init)
         if self.init == "k-means":
-            return self._from_labels(prepared, fit(KMeans(self.k), columns.T, rng=rng, max_iter=100).labels)
+            points = columns.T if prepared.weights is None else WeightedPoints(columns.T, prepared.weights)
+            return self._from_labels(prepared, fit(KMeans(self.k), points, rng=rng, max_iter=100).labels)
         centers = seeded_centers(self.init, prepared, self.k, rng, "k-means")
         return self._with_means(prepared, centers * prepared.scale + prepared.origin)
 
@@ -221,7 +255,8 @@ class GaussianMixture(Alternating):
         means = earlier_points(first, points_at(prepared, np.zeros(1, dtype=np.intp)))
         overall = self._with_means(prepared, means * prepared.scale + prepared.origin)
         sums = sum_points(feature_sums, prepared, found, self.covariance)
-        if sums[:, 0].sum() < prepared.columns.shape[1]:  # labels on workers are not checked before
+        # labels on workers are not checked before
+        if prepared.blocks is not None and sums[:, 0].sum() < prepared.columns.shape[1]:
             raise ValueError(f"labels must lie in 0..k-1={self.k - 1}")
         return self._maximize(prepared, found, sums, overall, None)
 
@@ -259,7 +294,7 @@ class GaussianMixture(Alternating):
         found, (log_likelihood, changed, masses, sums) = map_points(
             respond, prepared, before and before.found, self.covariance, gaussians, coefficients
         )
-        loss = -log_likelihood / prepared.columns.shape[1] + prepared.log_volume
+        loss = -log_likelihood / prepared.mass + prepared.log_volume
         sums = sums if by_features else None
         return Responsibilities(found, loss, int(changed), masses, coefficients, sums, smallest), loss
 
@@ -270,7 +305,7 @@ class GaussianMixture(Alternating):
         self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians, new_parameters: Gaussians
     ) -> float:
         # the bound equals the loss at the old parameters; it changes by the mean of r (new - old) log joint density
-        n = prepared.columns.shape[1]
+        n = prepared.mass
         new = self._standardized(prepared, new_parameters)
         if assignment.sums is not None and well_conditioned(new, smallest_eigenvalues(new.covariances)):
             gain = np.vdot(coefficients_of(self.covariance, new) - assignment.coefficients, assignment.sums)
@@ -284,7 +319,7 @@ class GaussianMixture(Alternating):
 
     def notices(self, prepared: PreparedFeatures, parameters: Gaussians, assignment: Responsibilities) -> tuple[Notice, ...]:
         found = list(prepared.notices)
-        empty = parameters.weights * prepared.columns.shape[1] < MIN_MASS
+        empty = parameters.weights * prepared.mass < MIN_MASS * prepared.mean_weight
         if empty.any():
             text = "{who} lost all points (weight 0) and can no longer change. Choose a smaller K or another initialization."
             found.append(Notice(EMPTY_CLUSTER, text, tuple(np.flatnonzero(empty).tolist()), "Component"))
@@ -340,7 +375,7 @@ class GaussianMixture(Alternating):
     def _moments(self, prepared, found, sums, old: Gaussians, coefficients, min_mass: float = MIN_MASS) -> tuple:
         """Masses (k,), means (k, d) and covariances (k, d, d) of the standardized points, weighted by responsibility.
 
-        Where the mass is below `min_mass`, sums instead of means.
+        Where the mass is below `min_mass` mean weights, sums instead of means.
         """
         d = len(prepared.columns)
         last_e_step = self.covariance, old, coefficients
@@ -348,7 +383,7 @@ class GaussianMixture(Alternating):
             masses, moments = sum_points(first_moments, prepared, found, *last_e_step)
         else:
             masses, moments = sums[:, 0], sums[:, 1 : d + 1]
-        alive = masses >= min_mass
+        alive = masses >= min_mass * prepared.mean_weight
         divisors = np.where(alive, masses, 1.0)
         means = moments / divisors[:, None]
         scatter = None
@@ -363,7 +398,7 @@ class GaussianMixture(Alternating):
 
     def _updated(self, prepared, masses, means, scatter, old: Gaussians) -> Gaussians:
         """Gaussians with these moments under this covariance model; components without points are those of `old`."""
-        d, alive = len(prepared.columns), masses >= MIN_MASS
+        d, alive = len(prepared.columns), masses >= MIN_MASS * prepared.mean_weight
         if self.covariance == "tied":
             scatter = np.broadcast_to(np.einsum("k,kij->ij", masses * alive, scatter) / masses[alive].sum(), (self.k, d, d))
         covariances = self._raise_to_floor(self._regularized(prepared, scatter))
@@ -392,7 +427,7 @@ class GaussianMixture(Alternating):
 
     def _with_means(self, prepared, means) -> Gaussians:
         """Gaussians with the given means, the covariance of all points under this covariance model, and equal weights."""
-        overall = sum_points(overall_scatter, prepared, None, self.covariance) / prepared.columns.shape[1]
+        overall = sum_points(overall_scatter, prepared, None, self.covariance) / prepared.mass
         overall = self._raise_to_floor(self._regularized(prepared, np.repeat(overall, self.k, axis=0)))
         return Gaussians(np.full(self.k, 1 / self.k), means.copy(), self._in_units(prepared, overall))
 

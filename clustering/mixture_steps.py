@@ -57,12 +57,24 @@ class PreparedFeatures(NamedTuple):
     notices: tuple[Notice, ...]
     first_row: int = 0
     """number of the first row in the whole table"""
+    weights: np.ndarray | None = None
+    """(n,) weights of the rows; None if all are 1"""
     kept: int = ALL_KEPT
     """what stays in memory between two steps, see `clustering.blocks`"""
     blocks: Blocks | None = None
     """the same for each block of a Dask array"""
     prior: np.ndarray | None = None
     """(d, d) prior covariance of the standardized points, for `VariationalMixture`"""
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights: n without weights."""
+        return self.columns.shape[1] if self.weights is None else float(self.weights.sum())
+
+    @property
+    def mean_weight(self) -> float:
+        """Mean of the weights that are not 0: 1 without weights."""
+        return 1.0 if self.weights is None else self.mass / np.count_nonzero(self.weights)
 
 
 class PosteriorRows(NamedTuple):
@@ -120,7 +132,7 @@ def respond(prepared: PreparedFeatures, before: PosteriorRows | None, covariance
     posterior : PosteriorRows
     totals : tuple
         Log-likelihood of the standardized points; number of changed labels; (k,) sums of responsibilities; (k, m) sums of
-        responsibilities times features, 0 if `coefficients` is None.
+        responsibilities times features, 0 if `coefficients` is None. All sums are weighted.
     """
     k, n = len(gaussians.weights), prepared.columns.shape[1]
     log_joint = log_joint_of(prepared, gaussians) if coefficients is None else None
@@ -137,6 +149,9 @@ def respond(prepared: PreparedFeatures, before: PosteriorRows | None, covariance
         changed = len(log_density)
         if before is not None:
             changed = np.count_nonzero(labels[chunk] != before.labels[chunk])
+        if prepared.weights is not None:
+            log_density *= prepared.weights[chunk]
+            block = block * prepared.weights[chunk]  # a copy: the responsibilities themselves have no weights
         if log_joint is None:
             sums = inner_product(block, features)
             return float(log_density.sum()), changed, sums[:, 0], sums
@@ -159,36 +174,41 @@ def normalize(scores: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def rows_of(prepared, values: PosteriorRows, covariance: str, gaussians: Gaussians | None, coefficients) -> np.ndarray:
-    """(k, n) responsibilities."""
+    """(k, n) responsibilities, times weights."""
     if values.rows is not None:
-        return values.rows
-    return respond(prepared, None, covariance, gaussians, coefficients)[0].rows
+        return weighted(prepared, values.rows)
+    return weighted(prepared, respond(prepared, None, covariance, gaussians, coefficients)[0].rows)
+
+
+def weighted(prepared, rows: np.ndarray, chunk: slice = slice(None)) -> np.ndarray:
+    """(k, …) responsibilities `rows` of the points in this chunk, times weights."""
+    return rows if prepared.weights is None else rows * prepared.weights[chunk]
 
 
 def first_moments(prepared, values, *last_e_step) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of responsibilities (k,), and of responsibilities times points (k, d)."""
+    """Weighted sums of responsibilities (k,), and of responsibilities times points (k, d)."""
     rows = rows_of(prepared, values, *last_e_step)
     return rows.sum(axis=1), rows @ prepared.columns.T
 
 
 def feature_sums(prepared, values, covariance: str) -> np.ndarray:
-    """(k, m) sums of responsibilities times features."""
+    """(k, m) weighted sums of responsibilities times features."""
 
     def part(chunk):
-        return inner_product(values.rows[:, chunk], _features(prepared, covariance, chunk))
+        return inner_product(weighted(prepared, values.rows[:, chunk], chunk), _features(prepared, covariance, chunk))
 
     return sum(map_chunks(part, prepared.columns.shape[1], chunk_size_of(prepared)))
 
 
 def scatter_about(prepared, values, means: np.ndarray, covariance: str, *last_e_step) -> np.ndarray:
-    """(k, d, d) sums of responsibilities times squares and products of differences from the means (k, d)."""
+    """(k, d, d) weighted sums of responsibilities times squares and products of differences from the means (k, d)."""
     return scatter_of_rows(prepared, rows_of(prepared, values, covariance, *last_e_step), means, covariance)
 
 
 def overall_scatter(prepared, _, covariance: str) -> np.ndarray:
-    """(1, d, d) sums of squares and products of all points."""
+    """(1, d, d) weighted sums of squares and products of all points."""
     d, n = prepared.columns.shape
-    return scatter_of_rows(prepared, np.ones((1, n)), np.zeros((1, d)), covariance)
+    return scatter_of_rows(prepared, weighted(prepared, np.ones((1, n))), np.zeros((1, d)), covariance)
 
 
 def scatter_of_rows(prepared, rows, means, covariance: str) -> np.ndarray:
@@ -212,7 +232,7 @@ def scatter_of_rows(prepared, rows, means, covariance: str) -> np.ndarray:
 
 
 def gain_of(prepared, values, new: Gaussians, covariance: str, old: Gaussians, coefficients) -> float:
-    """Sum of responsibilities times the change of the log joint density."""
+    """Weighted sum of responsibilities times the change of the log joint density."""
     rows = rows_of(prepared, values, covariance, old, coefficients)
     before, after = log_joint_of(prepared, old), log_joint_of(prepared, new)
 

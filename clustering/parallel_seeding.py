@@ -5,6 +5,7 @@ Each round draws every point x, independently of the others, as a candidate with
     min(1, 2 k d(x)^2 / sum over points of d^2),   d(x): distance to the nearest candidate so far
 
 After `ROUNDS` rounds, k-means++ chooses k of the candidates, each weighted by the number of points that are nearest to it.
+If the points have weights, squares and numbers of points are weighted.
 Bahmani, Moseley, Vattani, Kumar & Vassilvitskii 2012, "Scalable k-means++", arXiv:1203.6402.
 """
 
@@ -13,7 +14,7 @@ import numpy as np
 from clustering.blocks import map_points, sum_points
 from clustering.distances import squared_distances
 from clustering.nearest_candidates import Nearest, kept, nearest_candidates, points_at
-from clustering.seeding import plus_plus, rows_not_chosen
+from clustering.seeding import plus_plus, rows_not_chosen, weighted_random_rows
 
 PARALLEL = "k-means||"
 ROUNDS = 5
@@ -26,7 +27,7 @@ def k_means_parallel(prepared, k: int, rng: np.random.Generator) -> np.ndarray:
     Parameters
     ----------
     prepared
-        Prepared data with `columns` (d, n), `first_row`, `kept` and `blocks`.
+        Prepared data with `columns` (d, n), `weights` (positive numbers, or None), `first_row`, `kept` and `blocks`.
     k : int
     rng : numpy.random.Generator
         The random number of a point depends on its row only, so the result does not depend on the blocks.
@@ -41,7 +42,7 @@ def k_means_parallel(prepared, k: int, rng: np.random.Generator) -> np.ndarray:
     k distinct points, the remaining rows are drawn at random.
     """
     n = prepared.columns.shape[1]
-    rows = rng.integers(n, size=1)
+    rows = rng.integers(n, size=1) if prepared.weights is None else weighted_random_rows(prepared.weights, 1, rng)
     candidates, nearest, begin, rounds = points_at(prepared, rows), None, 0, 0
     while True:
         nearest, (cost, weights) = map_points(_compare, prepared, nearest, candidates, begin)
@@ -63,13 +64,17 @@ def k_means_parallel(prepared, k: int, rng: np.random.Generator) -> np.ndarray:
 
 def _compare(prepared, before: Nearest | None, candidates, begin: int):
     nearest = nearest_candidates(prepared, before, candidates, begin)
-    weights = np.bincount(nearest.numbers, minlength=len(candidates))
-    return kept(prepared, nearest), (float(nearest.squares.sum()), weights)
+    weights = np.bincount(nearest.numbers, prepared.weights, minlength=len(candidates))
+    return kept(prepared, nearest), (float(_weighted(prepared, nearest.squares).sum()), weights)
+
+
+def _weighted(prepared, squares: np.ndarray) -> np.ndarray:
+    return squares if prepared.weights is None else prepared.weights * squares
 
 
 def _draw(prepared, nearest: Nearest | None, candidates, factor: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (m,) and points (m, d) that are drawn with probability `factor` times their squared distance."""
-    squares = nearest_candidates(prepared, nearest, candidates, len(candidates)).squares
+    """Rows (m,) and points (m, d) that are drawn with probability `factor` times their weighted squared distance."""
+    squares = _weighted(prepared, nearest_candidates(prepared, nearest, candidates, len(candidates)).squares)
     generator = np.random.PCG64(seed)
     generator.advance(prepared.first_row)  # one random number per row
     (at,) = (np.random.Generator(generator).random(len(squares)) < factor * squares).nonzero()

@@ -1,5 +1,8 @@
 """Validation of points, labels and the number of clusters."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from clustering.notices import Notice, few_distinct_notices
@@ -12,6 +15,26 @@ MAX_MAGNITUDE = 1e150
 
 MIN_MAGNITUDE = 1e-150
 """lower limit of the largest absolute value of a coordinate, chosen so that squares do not underflow to 0"""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedPoints:
+    """Points with a weight for each row: data for `KMeans` and `GaussianMixture`.
+
+    >>> import numpy as np
+    >>> from clustering import KMeans, WeightedPoints, fit
+    >>> fit(KMeans(2), WeightedPoints([[0.0], [1.0], [9.0]], [3, 1, 1]), start=[[0.0], [9.0]]).parameters
+    array([[0.25],
+           [9.  ]])
+
+    Results equal those for points in which each row is repeated `weight` times, up to rounding and the random numbers of the
+    initialization. Weights of 1 give exactly the results of the points without weights.
+    """
+
+    points: Any
+    """(n, d) array-like of numbers; not a Dask array"""
+    weights: Any
+    """(n,) array-like of finite numbers of at least 0, not all of them 0"""
 
 
 def is_dask(data) -> bool:
@@ -35,6 +58,8 @@ def as_doubles(values, name: str, expected: str) -> np.ndarray:
     `expected`.
     """
     refuse_dask(values, name)
+    if isinstance(values, WeightedPoints):
+        raise ValueError(f"{name} must be without weights here: only KMeans and GaussianMixture use weights of rows")
     if np.iscomplexobj(values):
         raise ValueError(f"{name} must be real numbers, not complex: pass real and imaginary parts as separate columns")
     try:

@@ -38,7 +38,10 @@ class Assignment(Protocol):
 
     @property
     def sizes(self) -> np.ndarray:
-        """(K,) number of points in each cluster; for soft methods the sum of its memberships. Empty without clusters."""
+        """(K,) number of points in each cluster; for soft methods the sum of its memberships. Empty without clusters.
+
+        The sum of weights, or of memberships times weights, if the points have weights.
+        """
 
     @property
     def changed(self) -> int:
@@ -244,7 +247,7 @@ def iterate(
         `KMeans(k)`, `KMedoids(k)`, `GaussianMixture(k)`, `SoftKMeans(k, width)`, `TreeCut(k)`, …
     data : array
         Input of the process: points (n, d), or a proximity matrix (n, n) for K-medoids; or the result of `process.prepare`.
-        `KMeans` and `GaussianMixture` accept a Dask array or dataframe, see `clustering.blocks`.
+        `KMeans` and `GaussianMixture` accept a Dask array or dataframe, see `clustering.blocks`, and `WeightedPoints`.
     start : parameters, optional
         Initial parameters: centers (k, d), medoids (k,) or `Gaussians`; not modified. By default the process chooses
         them according to its `init`.

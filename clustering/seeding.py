@@ -24,6 +24,15 @@ def random_rows(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
     return rng.choice(n, size=k, replace=False)
 
 
+def weighted_random_rows(weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose k rows without replacement, each with probability proportional to its weight among those that are left.
+
+    weights : (n,) array of positive numbers. Efraimidis & Spirakis 2006, doi:10.1016/j.ipl.2005.11.003.
+    """
+    with np.errstate(over="ignore"):
+        return np.argsort(rng.exponential(size=len(weights)) / weights, kind="stable")[:k]
+
+
 def rows_not_chosen(n: int, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Choose `count` of n rows uniformly at random, without replacement, that are not among `rows`, which are distinct."""
     chosen = rng.choice(n - len(rows), size=count, replace=False)
@@ -96,13 +105,14 @@ def plus_plus(
     return rows
 
 
-def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+def maxmin(distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, first: int | None = None) -> np.ndarray:
     """Choose k rows by farthest-first traversal: the first at random, each next one farthest from those already chosen.
 
-    Outliers tend to be chosen early. Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5.
+    `first` is the first row, by default random. Outliers tend to be chosen early.
+    Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5.
     """
     rows = np.empty(k, dtype=np.intp)
-    rows[0] = rng.integers(n)
+    rows[0] = rng.integers(n) if first is None else first
     nearest = distances_to(rows[:1])[0].copy()
     for i in range(1, k):
         nearest[rows[i - 1]] = -1.0  # never chosen again, even among identical points
@@ -133,25 +143,45 @@ def build(proximities: np.ndarray, k: int) -> np.ndarray:
     return rows
 
 
-def rows_by_name(init: str, distances_to: DistancesTo, n: int, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
+def rows_by_name(
+    init: str,
+    distances_to: DistancesTo,
+    n: int,
+    k: int,
+    rng: np.random.Generator,
+    *others: str,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Choose k of n rows by the method named `init`.
+
+    With `weights` (n,), positive numbers, rows that are drawn have probabilities proportional to them, in k-means++ times the
+    dissimilarity, and k-means++ compares weighted losses.
 
     Raises ValueError for an unknown name. Its message lists the names accepted here and the caller's `others`.
     """
+
+    def weighted_distances_to(rows):
+        return distances_to(rows) if weights is None else weights * distances_to(rows)
+
+    def first_row():
+        return None if weights is None else weighted_random_rows(weights, 1, rng)[0]
+
     if init == "random":
-        return random_rows(n, k, rng)
+        return random_rows(n, k, rng) if weights is None else weighted_random_rows(weights, k, rng)
     if trials := plus_plus_trials(init, k):
-        return plus_plus(distances_to, n, k, rng, trials)
+        return plus_plus(weighted_distances_to, n, k, rng, trials, first_row())
     if init == "maxmin":
-        return maxmin(distances_to, n, k, rng)
+        return maxmin(distances_to, n, k, rng, first_row())
     names = ", ".join(map(repr, (*others, "k-means++", "plain k-means++", "random", "maxmin")))
     raise ValueError(f"init must be {names} or an array, got {init!r}")
 
 
-def seeded_rows(init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str) -> np.ndarray:
+def seeded_rows(
+    init: str, columns: np.ndarray, k: int, rng: np.random.Generator, *others: str, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Choose k of the points `columns` (d, n) by the method named `init`, using squared distances. See `rows_by_name`."""
 
     def distances_to(rows):
         return squared_distances(columns, columns[:, rows].T)
 
-    return rows_by_name(init, distances_to, columns.shape[1], k, rng, *others)
+    return rows_by_name(init, distances_to, columns.shape[1], k, rng, *others, weights=weights)

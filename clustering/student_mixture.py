@@ -36,6 +36,7 @@ from clustering.gaussians import CHUNK, Gaussians, check_gaussians, log_weights,
 from clustering.mixture import MIN_MASS, GaussianMixture, Responsibilities, smallest_eigenvalues
 from clustering.mixture_steps import PosteriorRows, PreparedFeatures, normalize, scatter_of_rows
 from clustering.points import check_points, refuse_dask
+from clustering.weights import refuse_weights
 
 ESTIMATED = "estimated"
 MIN_DEGREES, MAX_DEGREES = 0.5, 200.0
@@ -143,6 +144,11 @@ class StudentMixture(GaussianMixture):
             raise ValueError(
                 f"degrees must be {ESTIMATED!r} or a number in {MIN_DEGREES:g}..{MAX_DEGREES:g}, got {self.degrees!r}"
             )
+
+    def prepare(self, data) -> PreparedFeatures:
+        """As in `GaussianMixture.prepare`, but weights of rows are rejected."""
+        refuse_weights(data, "StudentMixture")
+        return super().prepare(data)
 
     def _prepare_blocks(self, data) -> PreparedFeatures:
         refuse_dask(data, "points")

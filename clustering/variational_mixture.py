@@ -34,6 +34,7 @@ from clustering.mixture import GaussianMixture, Responsibilities
 from clustering.mixture_steps import PreparedFeatures, overall_scatter
 from clustering.notices import EMPTY_CLUSTER, Notice
 from clustering.points import EPS, refuse_dask
+from clustering.weights import refuse_weights
 
 MEAN_PRECISION = 1.0
 """b0, the weight of the prior mean, in points"""
@@ -150,7 +151,8 @@ class VariationalMixture(GaussianMixture):
             raise ValueError(f"concentration must be a finite number above 0, got {self.concentration}")
 
     def prepare(self, data) -> PreparedFeatures:
-        """As in `GaussianMixture.prepare`, with the prior covariance of the standardized points."""
+        """As in `GaussianMixture.prepare`, with the prior covariance of the standardized points; weights are rejected."""
+        refuse_weights(data, "VariationalMixture")
         prepared = super().prepare(data)
         if prepared.prior is not None:
             return prepared

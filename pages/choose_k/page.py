@@ -5,6 +5,7 @@ import streamlit as st
 from pages.choose_k.sections import show, show_methods_that_find_k
 from pages.choose_k.sweep import Sweep
 from pages.choose_k.verdict import Verdict
+from pages.datasets.formatting import escape_markdown
 from pages.figures import plots
 from pages.ui.data_choice import current
 from pages.ui.errors import show_error
@@ -20,7 +21,7 @@ show_methods_that_find_k()
 try:
     sweep = session_cache().get(("sweep", data.key, settings, max_k, runs), lambda: Sweep.of(data, settings, max_k, runs))
     if sweep.note:
-        st.info(sweep.note, icon=":material/info:")
+        st.info(escape_markdown(sweep.note), icon=":material/info:")
     sweep = run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
 except ValueError as error:
     show_error(error)

@@ -112,11 +112,14 @@ class Sweep(Job):
         if data.precomputed is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is only one cluster")
         limit = MAX_SWEEP_POINTS_PAIRWISE if method(settings.method).traits.pairwise else MAX_SWEEP_POINTS
-        note = ""
+        notes = []
+        if data.row_weights is not None:
+            notes.append(f"This page ignores the weights of rows in column {data.weight_name}.")
+            data = data.without_row_weights
         if data.n > limit:
-            note = f"This page computes many runs, so it uses a sample of {limit:,} of the {data.n:,} points."
+            notes.append(f"This page computes many runs, so it uses a sample of {limit:,} of the {data.n:,} points.")
             data = data.sample(limit)
-        data = data.without_other_rows
+        data, note = data.without_other_rows, " ".join(notes)
         ks = np.arange(1, max(1, min(max_k, len(data.points) - 1)) + 1)
         names = [initialization.name for initialization in method(settings.method).initializations]
         if names:

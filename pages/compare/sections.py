@@ -53,7 +53,7 @@ def show_messages(comparison: Comparison, containers: Sequence) -> None:
         if isinstance(run, str):
             container.error(escape_markdown(run), icon=":material/error:")
         elif run.note and run.note != comparison.note:
-            container.info(run.note, icon=":material/info:")
+            container.info(escape_markdown(run.note), icon=":material/info:")
 
 
 def show_plots(comparison: Comparison, plane: Plane, containers: Sequence, progress: Progress, stage: Stage) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from clustering import State, impute
 from clustering.points import MAX_MAGNITUDE
 from clustering.ppca import Imputed
+from clustering.weights import MAX_WEIGHT
 from pages.datasets.columns import Column, is_number, to_floats, value_text, words_of
 from pages.datasets.data import ColumnScaling, Data, Origin
 from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_COMPONENTS, MAX_ROWS_FOR_PPCA
@@ -75,6 +76,8 @@ class Preparation:
     """number of components of probabilistic PCA"""
     scaling: str = "none"
     """key of `SCALINGS`"""
+    weight: str | None = None
+    """column of the weights of rows; never a feature"""
 
 
 def default_preparation(columns: list[Column]) -> Preparation:
@@ -162,11 +165,13 @@ def select_columns(table: pd.DataFrame, preparation: Preparation) -> SelectedCol
     Raises
     ------
     ValueError
-        If there are no features; if a column has no values, or numbers above `MAX_NUMBER`; or if a categorical column has
-        more than `MAX_CATEGORIES` values.
+        If there are no features; if the weights are one of them; if a column has no values, or numbers above `MAX_NUMBER`; or
+        if a categorical column has more than `MAX_CATEGORIES` values.
     """
     if not preparation.columns:
         raise ValueError("Choose at least one feature.")
+    if preparation.weight in preparation.columns:
+        raise ValueError(f"Column {preparation.weight} holds the weights of rows, so it cannot be a feature: remove it.")
     numbers, codes, categories, number_names, category_names = [], [], [], [], []
     for name in preparation.columns:
         cells = table[name]
@@ -261,8 +266,8 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     Raises
     ------
     ValueError
-        As in `select_columns`; if fewer than two rows are left; if there are too many columns or values; or if probabilistic
-        PCA is not possible.
+        As in `select_columns` and `row_weights`; if fewer than two rows are left; if there are too many columns or values; or
+        if probabilistic PCA is not possible.
     """
     selected = select_columns(table, preparation)
     if preparation.missing == "drop" or not selected.missing.any():
@@ -297,6 +302,7 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
     if preparation.names is not None:
         cells = table[preparation.names].iloc[complete.rows]
         row_labels = np.where(cells.isna(), "", cells.astype(object).map(value_text))
+    weights = None if preparation.weight is None else row_weights(table[preparation.weight], complete.rows)
     note = complete.note
     if one_hot:
         note += _encoding_note(selected.category_names, widths[numbers.shape[1] :])
@@ -318,6 +324,8 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         noun="row",
         imputed=imputed,
         deviations=deviations,
+        row_weights=weights,
+        weight_name=preparation.weight or "",
         scaling=scaling,
         mixed=(complete.numbers, complete.codes) if selected.categories else None,
         origin=Origin(
@@ -329,6 +337,38 @@ def prepare(table: pd.DataFrame, title: str, preparation: Preparation, on_step: 
         ),
     )
     return replace(data, key=_digest(data))
+
+
+def row_weights(cells: pd.Series, rows: np.ndarray) -> np.ndarray:
+    """(n,) weights of these rows, given by their positions.
+
+    Raises
+    ------
+    ValueError
+        If the column does not hold numbers, or if one of them is missing, infinite, negative or above `MAX_WEIGHT`, or if all
+        of them are 0 or below its inverse.
+    """
+    name = cells.name
+    if not is_number(cells):
+        raise ValueError(f"Column {name} does not hold numbers, so it cannot hold the weights of rows: choose another column.")
+    weights = to_floats(cells)[rows]
+    for valid, problem in (
+        (np.isfinite(weights), "has no number, or an infinite one"),
+        (~(weights < 0), "is negative"),
+        (~(weights > MAX_WEIGHT), f"exceeds {MAX_WEIGHT:g}"),
+    ):
+        if not valid.all():
+            row = rows[valid.argmin()] + 1
+            raise ValueError(
+                f"Column {name} {problem} in row {row}, so it cannot hold the weights of rows: choose another column, or "
+                "correct the table."
+            )
+    if weights.max() < 1 / MAX_WEIGHT:
+        what = "is 0" if weights.max() == 0 else f"is below {1 / MAX_WEIGHT:g}"
+        raise ValueError(
+            f"Column {name} {what} in all rows that are used, so it cannot hold the weights of rows: choose another column."
+        )
+    return weights
 
 
 def _encoding_note(names: tuple[str, ...], widths: list[int]) -> str:
@@ -404,12 +444,14 @@ def _digest(data: Data) -> str:
     digest = hashlib.sha256()
     scaling = () if data.scaling is None else (data.scaling.shift, data.scaling.scale)
     arrays = (data.points, data.rows, data.labels, data.names, data.imputed, data.deviations, *scaling, *(data.mixed or ()))
+    if data.row_weights is not None:
+        arrays += (data.row_weights,)
     for array in arrays:
         if array is not None and array.dtype == object:
             array = np.frombuffer(repr(array.tolist()).encode(), dtype=np.uint8)
         digest.update(b"none" if array is None else repr((array.shape, array.dtype)).encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array))
-    return f"table/{digest.hexdigest()[:24]}/{(data.title, data.columns, data.label_name, data.note)}"
+    return f"table/{digest.hexdigest()[:24]}/{(data.title, data.columns, data.label_name, data.note)}{data.weight_name}"
 
 
 def _impute_numbers(numbers, missing, preparation: Preparation, on_step) -> tuple[np.ndarray, np.ndarray | None]:

@@ -103,14 +103,17 @@ def cell_text(value) -> str | None:
     return value_text(float(f"{value:.9g}") if isinstance(value, float) and not value.is_integer() else value)
 
 
-def histogram(values: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
-    """(bins,) number of values in each bin of equal width. Unlike `np.histogram`, accepts very narrow and very wide ranges."""
+def histogram(values: np.ndarray, bins: int, low: float, high: float, weights: np.ndarray | None = None) -> np.ndarray:
+    """(bins,) number of values, or sum of their weights, in each bin of equal width.
+
+    Unlike `np.histogram`, accepts very narrow and very wide ranges.
+    """
     low, high = float(low), float(high)
     if not low < high:
-        return len(values) * (np.arange(bins) == bins // 2)
+        return (len(values) if weights is None else weights.sum()) * (np.arange(bins) == bins // 2)
     half = 0.5 if high - low == np.inf else 1.0
     positions = (values * half - low * half) / (high * half - low * half) * bins
-    return np.bincount(np.clip(positions, 0, bins - 1).astype(int), minlength=bins)
+    return np.bincount(np.clip(positions, 0, bins - 1).astype(int), weights, minlength=bins)
 
 
 def describe(table: pd.DataFrame, row_names: str | None = None) -> list[Column]:

@@ -108,6 +108,10 @@ class Data:
     """(n, d) booleans, whether a value was imputed"""
     weights: np.ndarray | None = None
     """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
+    row_weights: np.ndarray | None = None
+    """(n,) how often each row counts, see `clustering.WeightedPoints`; None if all rows count the same"""
+    weight_name: str = ""
+    """name of the column of `row_weights`"""
     deviations: np.ndarray | None = None
     """(n, d) standard deviation of each imputed value, 0 elsewhere; None if unknown"""
     scaling: ColumnScaling | None = None
@@ -159,6 +163,26 @@ class Data:
     def without_other_rows(self) -> "Data":
         """The points in memory as a data set of its own."""
         return self if self.all_rows is None else replace(self, key=f"{self.key}/points", all_rows=None)
+
+    @property
+    def without_row_weights(self) -> "Data":
+        """The same points, all of which count the same."""
+        if self.row_weights is None:
+            return self
+        return replace(self, key=f"{self.key}/unweighted", row_weights=None, weight_name="")
+
+    @property
+    def observations(self) -> float:
+        """Number of observations for information criteria.
+
+        With weights that are all whole numbers, which are taken as frequencies, their sum; with other weights, which are
+        relative, the number of rows whose weight is not 0; without weights, the number of points.
+        """
+        if self.row_weights is None:
+            return self.n
+        if (self.row_weights == np.round(self.row_weights)).all():
+            return float(self.row_weights.sum())
+        return int(np.count_nonzero(self.row_weights))
 
     @property
     def n_values(self) -> int:
@@ -242,6 +266,7 @@ class Data:
             names=subset(self.names),
             imputed=subset(self.imputed),
             weights=subset(self.weights),
+            row_weights=subset(self.row_weights),
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),
             precomputed=None if self.precomputed is None else self.precomputed[np.ix_(chosen, chosen)],

@@ -63,6 +63,8 @@ class Text:
     """the kind of data, as in `Data.kinds`"""
     all_rows: ClassVar[None] = None
     """as in `Data`"""
+    row_weights: ClassVar[None] = None
+    """as in `Data`"""
 
     @cached_property
     def frequencies(self) -> Mapping[str, int]:

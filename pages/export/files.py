@@ -59,7 +59,7 @@ def coordinate_names(run: Run) -> list[str]:
 
 
 def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
-    """Return a CSV table with one row per point: row number in the source, name, columns of the data, and cluster.
+    """Return a CSV table with one row per point: row number in the source, name, columns of the data, weight, and cluster.
 
     Clusters are numbered as on the screen, from 1; -1 means noise. Soft methods add a column with the membership in each
     cluster. Methods without clusters have columns of their own instead.
@@ -71,6 +71,9 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
         parts.append([str(name) for name in data.names])
     headers += columns
     parts += list(data.points.T if columns else ())
+    if data.row_weights is not None:
+        headers.append("weight")
+        parts.append(data.row_weights)
     if run.view.traits.clusters:
         headers.append("cluster")
         parts.append(np.where(run.labels_by_rank < 0, -1, run.labels_by_rank + 1))
@@ -84,14 +87,18 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 def parameters_csv(run: Run) -> bytes:
     """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method.
 
-    If the columns were scaled, centers and covariances follow in the data's own units.
+    If rows have weights, their sum is in place of the size. If the columns were scaled, centers and covariances follow in the
+    data's own units.
     Methods without clusters have a table of their own.
     """
     if not run.view.traits.clusters:
         own = run.view.parameter_columns(run)
         return _csv(list(own), list(own.values()))
     order, columns = np.argsort(run.ranks), coordinate_names(run)
-    headers, parts = ["cluster", "size"], [np.arange(1, run.k + 1), run.history.sizes[-1][order]]
+    headers, parts = (
+        ["cluster", run.size_name.lower().replace(" ", "_")],
+        [np.arange(1, run.k + 1), run.history.sizes[-1][order]],
+    )
     wide = []  # values with several columns
     for name, values in run.view.cluster_columns(run).items():
         if np.ndim(values) > 1:
@@ -142,6 +149,8 @@ def parameters_json(run: Run) -> bytes:
         loss_is=history.process.loss_name,
         notices=[notice.message(run.ranks + 1) for _, notice in history.unique_notices()],
     )
+    if data.row_weights is not None:
+        content["weights"] = dict(column=data.weight_name, used=run.weights is not None)
     if data.scaling is not None:
         content["scaling"] = asdict(data.scaling)
     if run.view.traits.clusters:
@@ -156,7 +165,7 @@ def _records(run: Run) -> Iterator[dict]:
     columns = run.view.cluster_columns(run)
     in_units = {} if run.data.scaling is None else _in_units(run)
     for i in np.argsort(run.ranks).tolist():
-        record = dict(number=run.ranks[i] + 1, size=run.history.sizes[-1][i])
+        record = {"number": run.ranks[i] + 1, run.size_name.lower().replace(" ", "_"): run.history.sizes[-1][i]}
         record |= {name: values[i] for name, values in columns.items()}
         if coordinate_names(run):
             record[run.center_name] = run.cluster_centers[i]
@@ -183,6 +192,8 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     )
     if run.view.traits.clusters:
         arrays |= dict(changed=history.changed, sizes=_padded(history.sizes), labels=run.labels, numbers=run.ranks + 1)
+    if run.data.row_weights is not None:
+        arrays["row_weights"] = run.data.row_weights
     arrays |= run.view.arrays(run)
     if run.data.scaling is not None:
         arrays |= dict(shift=run.data.scaling.shift, scale=run.data.scaling.scale)

@@ -116,13 +116,22 @@ def _from_file(run: Run, rows_file: str) -> Script:
     else:
         original = "The table" if origin.file is None else origin.file.name
         comment, name = f"# {_safe(original)} needs the app's reader: this is its export of all rows.\n", rows_file
-    body = f"{_helpers(origin, format, run.agreement is not None)}# 1. Read\n{comment}{_reading(name, format)}"
-    texts = [*origin.numbers, *origin.categories, *chain.from_iterable(origin.categories.values()), data.label_name]
+    helpers = _helpers(origin, format, run.agreement is not None, run.weights is not None)
+    body = f"{helpers}# 1. Read\n{comment}{_reading(name, format)}"
+    texts = [
+        *origin.numbers,
+        *origin.categories,
+        *chain.from_iterable(origin.categories.values()),
+        data.label_name,
+        data.weight_name,
+    ]
     escaped = {escape_formula(text): text for text in texts if escape_formula(text) != text}
     if format is EXPORTED and escaped:
         body += f"escaped = {escaped!r}\ntable = table.rename(columns=escaped).replace(escaped)\n"
     selected = select_columns(origin.table, origin.preparation)
     body += _columns(origin) + _gaps(origin, selected) + _scaling(data) + _rows(data, selected) + _points(origin)
+    if run.weights is not None:
+        body += f"weights = to_numbers(table[{_quoted(data.weight_name)}])[rows]\n"
     imports = frozenset({"impute"} if "impute(" in body else ())
     return Script(imports, body, frozenset({"import pandas as pd"}))
 
@@ -183,11 +192,13 @@ def _reading(name: str, format: Format) -> str:
     return line + 'table.columns = [f"column {i + 1}" for i in range(table.shape[1])]\n'
 
 
-def _helpers(origin: Origin, format: Format, with_labels: bool) -> str:
-    """The functions that convert the columns in use; `with_labels` if the script also uses true labels."""
+def _helpers(origin: Origin, format: Format, with_labels: bool, with_weights: bool) -> str:
+    """The functions that convert the columns in use; `with_labels` and `with_weights` if the script also uses these."""
     words = any(not is_number(origin.table[name]) for name in origin.categories)
     lines, dates = "", _dates(origin)
-    numeric = len(dates) < len(origin.numbers) or any(is_number(origin.table[name]) for name in origin.categories)
+    numeric = (
+        with_weights or len(dates) < len(origin.numbers) or any(is_number(origin.table[name]) for name in origin.categories)
+    )
     decimal, thousands = re.escape(format.decimal), {"": "", " ": r"\s\u202f\u2009"}.get(format.thousands, format.thousands)
     if numeric:
         digits = f"(?:[0-9][0-9{thousands}]*(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?"

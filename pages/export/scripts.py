@@ -81,6 +81,8 @@ def data_script(run: Run) -> Script:
         "    rows = list(csv.reader(table))[1:]\n"
         f"points = np.array([row[{first}:{first + data.points.shape[1]}] for row in rows], dtype=float)\n"
     )
+    if run.weights is not None:
+        body += f"weights = np.array([row[{first + data.points.shape[1]}] for row in rows], dtype=float)\n"
     return Script(frozenset(), body, frozenset({"import csv"}))
 
 

@@ -17,7 +17,7 @@ def cut_run(data_tree: DataTree, k: int) -> Run:
         settings,
         data_tree.data,
         History.record(view.process(settings), view.process_data(data_tree)),
-        data_tree.note,
+        f"{data_tree.note} {view.weights_note(data_tree.data)}".strip(),
         data_tree,
     )
 

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from pages.datasets.formatting import format_short, pluralize
+from pages.datasets.formatting import escape_markdown, format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS, MAX_ORDERED_LEAVES
 from pages.hierarchy.height import TOO_LOW
-from pages.methods.trees import DataTree
 from pages.runs.run import Run
 
 
@@ -40,10 +39,11 @@ def show_cut_notes(run: Run, ordered: bool) -> None:
         )
 
 
-def show_tree_notes(data_tree: DataTree) -> None:
-    """Shows messages about this tree: sampling, a linkage that does not fit the distances, and inversions."""
-    if data_tree.note:
-        st.info(data_tree.note, icon=":material/info:")
+def show_tree_notes(run: Run) -> None:
+    """Shows messages about this tree: sampling and weights, a linkage that does not fit the distances, and inversions."""
+    data_tree = run.model_input
+    if run.note:
+        st.info(escape_markdown(run.note), icon=":material/info:")
     if data_tree.linkage_note:
         st.info(data_tree.linkage_note, icon=":material/info:")
     inversions = len(data_tree.tree.inversions)

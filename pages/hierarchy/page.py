@@ -54,7 +54,7 @@ else:
     name, scatter = show_tree_figures(run, choose_plane(data_tree.data), ordered, progress)
     numbers = tree_numbers(run)
     with st.container():
-        show_tree_notes(data_tree)
+        show_tree_notes(run)
     draw_cutting_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
     show_tree_player(run, name, scatter, numbers)
     show_tree_numbers(run, numbers)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from clustering import MeanTest, proximity_matrix
+from clustering import MeanTest, WeightedPoints, proximity_matrix
 from pages.datasets.data import ColumnScaling, Data
 from pages.datasets.formatting import format_number, format_short, pluralize
 from pages.datasets.limits import MAX_CLUSTERS, MAX_POINTS_FOR_PROXIMITIES
@@ -246,14 +246,31 @@ class MethodView(ABC):
                 return initialization
         raise ValueError(f"{self.title} has no initialization {name!r}")
 
+    def weights_of(self, data: Data) -> np.ndarray | None:
+        """(n,) weights of the rows that the method uses; None if all count the same."""
+        return data.row_weights if self.traits.weights else None
+
+    def weights_note(self, data: Data) -> str:
+        """What weights of rows change, as sentences; empty if there are none."""
+        if data.row_weights is None:
+            return ""
+        if not self.traits.weights:
+            return f"{self.title} ignores the weights of rows in column {data.weight_name}."
+        return (
+            f"Rows count with the weights in column {data.weight_name}: {self.traits.center}s and loss are weighted, and "
+            f"sizes of {self.traits.cluster}s are sums of weights. Scaling, silhouettes, agreement with true labels, and the "
+            "Segments page count each row once."
+        )
+
     def model_input(self, data: Data, settings: Settings, cache) -> Any:
-        """Input of the process: points (n, d), proximities (n, n), or a prepared form of them.
+        """Input of the process: points (n, d), with weights if it uses them, proximities (n, n), or a prepared form of them.
 
         Expensive inputs are kept in `cache`.
         """
         metric = self.matrix_metric(settings)
         if metric is None:
-            return data.points
+            weights = self.weights_of(data)
+            return data.points if weights is None else WeightedPoints(data.points, weights)
         return cache.get(("proximities", data.key, metric), lambda: data.proximities(metric))
 
     def model_input_of_points(self, points: np.ndarray, settings: Settings) -> Any:
@@ -593,6 +610,8 @@ class MethodView(ABC):
             lines += f"start = {self.start_code(run.history.parameters[0])}\n"
             imports = imports | self.start_imports
             start_argument = f"start=start, {start_argument}" if self.random_steps else "start=start"
+        if run.weights is not None:
+            model_input, imports = f"WeightedPoints({model_input}, weights)", imports | {"WeightedPoints"}
         call = f"{process}({', '.join(arguments)})"
         body = (
             f"{lines}for state in iterate({call}, {model_input}, {start_argument}, max_iter={iterations}):\n"

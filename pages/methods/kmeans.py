@@ -27,6 +27,7 @@ from pages.methods.formulas import (
     loss_value,
     nearest_center,
     row,
+    short_number,
     sign,
     squared_norm,
     subscript,
@@ -38,6 +39,8 @@ from pages.methods.options import Settings
 from pages.methods.starts import MANUAL, MAXMIN, PARALLEL, PLAIN_PLUS_PLUS, RANDOM, SEEDED, TREE
 from pages.methods.traits import Loss, Traits
 
+W = subscript(symbol("w"), N)
+"""weight of a row in formulas"""
 MAX_TESTED_POINTS = 20_000
 """points for `mean_test`, which takes seconds for each pair of clusters"""
 
@@ -70,13 +73,13 @@ S1 = PublishedResults(
 )
 
 
-def objective_formula() -> Formula:
-    """The sum of squared distances."""
+def objective_formula(weighted: bool = False) -> Formula:
+    """The sum of squared distances, each multiplied by the weight of its row if `weighted`."""
     center = subscript(vector("c"), subscript(Z, N))
-    loss = row(symbol("L"), sign("="), sum_over(N), squared_norm(row(X, sign("−"), center)), VALUE)
-    return Formula(
-        "Objective", "", loss, "Sum of squared distances of the points to the centers of their clusters.", loss_value
-    )
+    square = squared_norm(row(X, sign("−"), center))
+    loss = row(symbol("L"), sign("="), sum_over(N), row(W, square) if weighted else square, VALUE)
+    text = "Sum of squared distances of the points to the centers of their clusters"
+    return Formula("Objective", "", loss, f"{text}{', each multiplied by the weight w of its row' * weighted}.", loss_value)
 
 
 def nearest_center_formula(run, point: int, centers_of: Callable[[Any], np.ndarray]) -> Formula:
@@ -103,7 +106,7 @@ class KMeansView(MethodView):
     name = "kmeans"
     title = "K-means"
     order = 1
-    traits = Traits(blocks=True, loss=Loss(), regions=True)
+    traits = Traits(blocks=True, weights=True, loss=Loss(), regions=True)
     initializations = (*SEEDED, PARALLEL, TREE, MANUAL)
     mean_test_condition = (
         "every row is in the same cluster in every iteration, from the same random starting points (Chen & Witten 2023, JMLR "
@@ -120,6 +123,8 @@ class KMeansView(MethodView):
                 f"The run started {self.start_phrase(run.settings)}: this start depends on the data in a way that the test "
                 f"does not account for. Choose the initialization “{RANDOM.label}”."
             )
+        if run.weights is not None:
+            raise ValueError("The test does not account for weights of rows: choose no column of weights on the Data page.")
         if run.data.all_rows is not None:
             raise ValueError("The test needs all rows in memory, and this is a table on the server: upload a sample of it.")
         if n > MAX_TESTED_POINTS:
@@ -163,8 +168,10 @@ class KMeansView(MethodView):
             center = coordinates(current.parameters[cluster])
             if current.iteration == 0:
                 return ["", f"initial center {center}."]
-            size = int(run.history.sizes[current.iteration - 1][cluster])
-            note = f"mean of its {pluralize(size, 'point')}."
+            size = float(run.history.sizes[current.iteration - 1][cluster])
+            note = f"mean of its {pluralize(int(size), 'point')}."
+            if run.weights is not None:
+                note = f"weighted mean of its points, whose weights sum to {short_number(size)}."
             if not size:
                 moved = (current.parameters[cluster] != run.history.parameters[current.iteration - 1][cluster]).any()
                 note = f"empty, so its center {'moved to the point farthest from its assigned center' if moved else 'stays'}."
@@ -172,9 +179,10 @@ class KMeansView(MethodView):
 
         center = subscript(vector("c"), K)
         members = row(N, sign(":"), subscript(Z, N), sign("="), K)
-        m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), sum_over(members), X, VALUE)
+        weighted = run.weights is not None
+        m_step = row(center, sign("="), fraction("<mn>1</mn>", NK), sum_over(members), row(W, X) if weighted else X, VALUE)
         return [
-            objective_formula(),
+            objective_formula(weighted),
             nearest_center_formula(run, point, lambda centers: centers),
             Formula(M_STEP, "M", m_step, f"For cluster {cluster_number(run, cluster)}: {NOTE}", values),
         ]
@@ -185,9 +193,10 @@ class KMeansView(MethodView):
         return S1 if np.array_equal(data.points, read_table("s1").iloc[:, :2].to_numpy()) else None
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
+        weights = "" if run.weights is None else ", sample_weight=weights"
         body = (
             f"start = {array_code(run.history.parameters[0])}\n"
-            f"model = KMeans({run.settings.k}, init=start, n_init=1, tol=0, max_iter={iterations}).fit(points)\n"
+            f"model = KMeans({run.settings.k}, init=start, n_init=1, tol=0, max_iter={iterations}).fit(points{weights})\n"
             "labels, parameters, loss = model.labels_, model.cluster_centers_, model.inertia_\n"
             "print(loss)\nprint(parameters)\n"
         )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clustering import GaussianMixture, Gaussians, aic, bic, check_gaussians, icl, kl_divergence, match_clusters
+from clustering import GaussianMixture, Gaussians, aic, bic, check_gaussians, entropies, kl_divergence, match_clusters
 from clustering.features import feature_count
 from clustering.mixture import FEATURES_LIMIT
 from pages.datasets import units
@@ -15,7 +15,7 @@ from pages.datasets.formatting import format_number, format_short, minus_signs, 
 from pages.datasets.planes import Plane
 from pages.figures.ellipses import ellipses
 from pages.figures.markup import cluster_mark
-from pages.methods.base import MethodView, Placement, ResultTable, Score, Script, array_code
+from pages.methods.base import MethodView, NoScript, Placement, ResultTable, Score, Script, array_code
 from pages.methods.formulas import (
     E_STEP,
     M_STEP,
@@ -144,12 +144,17 @@ COVARIANCE_NOTES = {"full": "", "tied": ", shared by all", "diagonal": ", diagon
 """what the formulas add to a covariance"""
 
 
+WEIGHTED_OBSERVATIONS = "(sum of the weights if all are whole numbers, otherwise number of rows with a weight above 0)"
+"""what `MixtureView.observations` returns for rows with weights"""
+
+
 class MixtureView(MethodView):
     name = "mixture"
     title = "Gaussian mixture"
     order = 3
     traits = Traits(
         blocks=True,
+        weights=True,
         membership="responsibility",
         center="mean",
         cluster="component",
@@ -269,7 +274,7 @@ class MixtureView(MethodView):
             mass = float(history.sizes[current.iteration - 1][cluster])
             return [
                 "",
-                f"w = {short_number(mass)} / {run.data.n:,} = {short_number(weight)}, m = {coordinates(mean)}, "
+                f"w = {short_number(mass)} / {run.total_text} = {short_number(weight)}, m = {coordinates(mean)}, "
                 f"S = {matrix_text(covariance)}{COVARIANCE_NOTES[run.settings.option('covariance')]}.",
             ]
 
@@ -295,6 +300,8 @@ class MixtureView(MethodView):
             "Mean negative log-likelihood, in nats per point. After an update, the value shown is instead that of the upper "
             "bound that EM minimizes."
         )
+        if run.weights is not None:
+            objective += " Each term of a sum over n is multiplied by the weight of row n, and N is the sum of the weights."
         return [
             Formula("Objective", "", loss, objective, loss_value),
             Formula(E_STEP, "E", e_step, f"For {name} and component {k}: {NOTE}", responsibility_values(run, point, cluster)),
@@ -312,11 +319,16 @@ class MixtureView(MethodView):
         states = run.history.parameters
         return {name: np.stack([getattr(one, name) for one in states]) for name in states[0]._fields}
 
+    def observations(self, data: Data) -> float:
+        """Number of observations for information criteria."""
+        return data.n if self.weights_of(data) is None else data.observations
+
     def scores(self, run) -> list[Score]:
-        n, d = run.data.n, run.data.points.shape[1]
+        n, d = self.observations(run.data), run.data.points.shape[1]
         likelihood = -float(run.history.losses[-1]) * n
         parameters = run.history.process.parameter_count(d)
         criterion = format_number(bic(likelihood, parameters, n))
+        weighted = "" if run.weights is None else f", n = {n:,.6g} {WEIGHTED_OBSERVATIONS}"
         return [
             Score(
                 "Log-likelihood (sum, nats)",
@@ -326,9 +338,10 @@ class MixtureView(MethodView):
             Score(
                 "BIC",
                 criterion,
-                f"p ln n − 2 ln L with p = {parameters} parameters; lower is better. R's mclust reports the negative.",
+                f"p ln n − 2 ln L with p = {parameters} parameters{weighted}; lower is better. R's mclust reports the "
+                "negative.",
                 comparable=True,
-                report=f"{criterion} ({parameters} parameters; lower is better)",
+                report=f"{criterion} ({parameters} parameters{weighted}; lower is better)",
             ),
         ]
 
@@ -338,11 +351,11 @@ class MixtureView(MethodView):
     )
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
-        n, d = data.n, data.points.shape[1]
+        n, d = self.observations(data), data.points.shape[1]
         likelihood, count = -last.loss * n, process.parameter_count(d)
         by_bayes = bic(likelihood, count, n)
         # the entropy of all points is estimated from those in memory, if they are a sample
-        entropy = (icl(by_bayes, last.assignment.responsibilities) - by_bayes) * n / len(data.points)
+        entropy = 2 * n * float(np.average(entropies(last.assignment.responsibilities), weights=self.weights_of(data)))
         return {"bic": by_bayes, "aic": aic(likelihood, count), "icl": by_bayes + entropy}
 
     def tables(self, run) -> list[ResultTable]:
@@ -392,6 +405,8 @@ class MixtureView(MethodView):
         return f"Gaussians({', '.join(map(array_code, parameters))})"
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
+        if run.weights is not None:
+            raise NoScript("scikit-learn's GaussianMixture has no weights of rows")
         kind = PEER_COVARIANCES[run.settings.option("covariance")]
         first = run.history.parameters[0]
         precisions = np.linalg.inv(first.covariances)

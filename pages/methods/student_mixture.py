@@ -63,7 +63,7 @@ class StudentMixtureView(MixtureView):
     name = "student"
     title = "Student-t mixture"
     order = 3.2
-    traits = replace(MixtureView.traits, blocks=False)
+    traits = replace(MixtureView.traits, blocks=False, weights=False)
     works_with = "means and scale matrices of coordinates"
     options = (DEGREES, COVARIANCE)
     initializations = (*SEEDED, K_MEANS, TREE, MANUAL)

@@ -57,6 +57,8 @@ class Traits:
     """whether points can remain without a cluster at the end, as noise with the label -1"""
     keeps_numbers: bool = False
     """whether a cluster has the same number in all states; only needed if `k` is "found\", as it holds for the others"""
+    weights: bool = False
+    """whether it uses weights of rows; other methods ignore them"""
     moves_points: bool = False
     """whether points move from state to state, see `MethodView.positions`"""
 

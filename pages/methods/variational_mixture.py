@@ -64,7 +64,9 @@ class VariationalMixtureView(MixtureView):
     name = "variational"
     title = "Bayesian mixture"
     order = 3.4
-    traits = replace(MixtureView.traits, blocks=False, loss=Loss("nats per point", "absolute", "0.0001 nats per point"))
+    traits = replace(
+        MixtureView.traits, blocks=False, weights=False, loss=Loss("nats per point", "absolute", "0.0001 nats per point")
+    )
     options = (CONCENTRATION,)
     initializations = (*SEEDED, K_MEANS, TREE, MANUAL)
     model_option = None

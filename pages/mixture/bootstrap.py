@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustering import Gaussians, bootstrap
+from clustering import Gaussians, WeightedPoints, bootstrap
 from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.run import Run
@@ -34,6 +34,8 @@ class Bootstrap(Job):
     def run_task(self, task: int, on_step) -> Gaussians:
         """Fit to resample number `task`."""
         points, history = self.run.data.points, self.run.history
+        if self.run.weights is not None:
+            points = WeightedPoints(points, self.run.weights)
         rng = np.random.default_rng([self.run.settings.seed, task])
         options = dict(on_step=lambda _: on_step(None), tol=1e-9, max_iter=2_000)
         return next(bootstrap(history.process, points, history.parameters[-1], [rng], **options))

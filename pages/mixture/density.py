@@ -57,11 +57,11 @@ class MarginalDensities:
         self.points = plane.positions(run.data.points)
         ends = (extent[:2], extent[2:])[: min(run.data.points.shape[1], 2)]  # a single column has a single margin
         self.axes = [np.linspace(low, high, MARGIN_STEPS) for low, high in ends]
-        counts = [histogram(self.points[:, i], BINS, *ends[i]) for i in range(len(ends))]
+        counts = [histogram(self.points[:, i], BINS, *ends[i], run.weights) for i in range(len(ends))]
+        total = len(self.points) if run.weights is None else run.weights.sum()
         edges = [np.linspace(low, high, BINS + 1) for low, high in ends]
         self.bars = [
-            (count / len(self.points) * BINS / (high - low), edge)
-            for count, edge, (low, high) in zip(counts, edges, ends, strict=True)
+            (count / total * BINS / (high - low), edge) for count, edge, (low, high) in zip(counts, edges, ends, strict=True)
         ]
         self.tops = [
             1.1 * max(float(bars.max()), float(self._parts(-1, i).sum(axis=0).max())) for i, (bars, _) in enumerate(self.bars)

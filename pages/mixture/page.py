@@ -36,7 +36,7 @@ except ValueError as error:
     show_error(error)
 else:
     if run.note:
-        st.info(run.note, icon=":material/info:")
+        st.info(escape_markdown(run.note), icon=":material/info:")
     shown, formulas, point, place, panel, starts = draw_run(run, plane, progress)
     section = choose_section(data)
     rows = choose_circled(section, run)

@@ -257,7 +257,7 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
         ("models", run.key), lambda on_progress: {kind: best_model(run, kind, cache, on_progress) for kind in MODELS}
     )
     extent = extent_of(list(runs.values()), plane)
-    n, d = run.data.n, run.data.points.shape[1]
+    n, d = run.view.observations(run.data), run.data.points.shape[1]
     rows, criteria = [], {}
     for kind, one in runs.items():
         process, last = one.history.process, one.history.last
@@ -304,6 +304,7 @@ def show_limit(run: Run, plane: Plane, progress: Progress) -> None:
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
             "the same initial means for each width. As the width goes to zero, the responsibilities go to 0 or 1 and the "
             "means to the K-means centers (crosses). Components with equal initial means stay equal."
+            + " It ignores the weights of rows." * (run.weights is not None)
             + (f" Fitted to a sample of {len(path.data.points):,} points." if len(path.data.points) < run.data.n else "")
         )
     pace = [6] * (len(path.frames) - 1)

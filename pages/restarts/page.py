@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.datasets.formatting import escape_markdown
 from pages.figures import plots
 from pages.restarts.examples import EXAMPLES
 from pages.restarts.sections import show
@@ -34,7 +35,7 @@ except ValueError as error:
     show_error(error)
 else:
     if study.inputs.note:
-        st.info(study.inputs.note, icon=":material/info:")
+        st.info(escape_markdown(study.inputs.note), icon=":material/info:")
     findings = study.findings(initializations, runs)
     if findings is not None:
         show(findings)

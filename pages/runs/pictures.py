@@ -121,7 +121,8 @@ def alt_text(run: Run, frame: Frame) -> str:
     for i in np.argsort(run.ranks):
         words = []
         if frame.assigned is not None:
-            words.append(pluralize(round(run.history.states[frame.assigned].assignment.sizes[i]), "point"))
+            size = run.history.states[frame.assigned].assignment.sizes[i]
+            words.append(pluralize(round(size), "point") if run.weights is None else f"sum of weights {size:,.6g}")
         if run.data.precomputed is None:
             position = minus_signs(", ".join(f"{value:.3g}" for value in run.centers[frame.state][i][:3]))
             words.append(f"{run.view.traits.center} at {position}")

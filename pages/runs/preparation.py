@@ -145,7 +145,7 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     init, init_note = init_of(data, model_input, settings, cache)
     process = view.process(settings, init)
     points_in_memory = process.prepare(view.process_data(model_input))
-    notes = (note, view.input_note(data, model_input), init_note)
+    notes = (note, view.weights_note(data), view.input_note(data, model_input), init_note)
     # a tree is that of the points in memory
     start = process.start(points_in_memory, None) if data.all_rows and isinstance(settings.start, TreeStart) else None
     return RunInputs(data, process, points_in_memory, model_input, " ".join(filter(None, notes)), start)

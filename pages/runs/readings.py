@@ -87,7 +87,8 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
     """
     sizes = _sizes(run, assigned)
     outside = None if assigned is None or not run.view.traits.noise else run.points_without_cluster(assigned)
-    largest = 1.0 if sizes is None else max(sizes.max(initial=0), outside or 0, 1)
+    least = 1.0 if run.weights is None else np.finfo(float).tiny
+    largest = 1.0 if sizes is None else max(sizes.max(initial=0), outside or 0, least)
     soft = run.view.traits.membership is not None
     order = np.argsort(run.ranks)
     names, listed = run.view.center_names(run.history.states[state].parameters, run.data), min(run.k, MAX_LISTED_CLUSTERS)
@@ -96,6 +97,8 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
     rows = []
     for rank in range(listed):
         size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if soft else f"{int(sizes[rank]):,}"
+        if sizes is not None and run.weights is not None:
+            size = f"{sizes[rank]:,.6g}"
         width = "0%" if sizes is None else f"{100 * sizes[rank] / largest:.1f}%"
         rows.append([size, width, *([names[order[rank]]] if names else []), *coordinates[rank]])
     if run.view.traits.noise:

@@ -53,8 +53,26 @@ class Run:
         return method(self.settings.method)
 
     @property
+    def weights(self) -> np.ndarray | None:
+        """(n,) weights of the rows that the run used; None if all rows count the same."""
+        return self.view.weights_of(self.data)
+
+    @property
+    def total_text(self) -> str:
+        """Number of points, or the sum of their weights."""
+        return f"{self.data.n:,}" if self.weights is None else f"{self.weights.sum():,.6g}"
+
+    @property
+    def size_name(self) -> str:
+        """What `sizes` are, as the header of a column."""
+        return "Size" if self.weights is None else "Sum of weights"
+
+    @property
     def sizes(self) -> np.ndarray:
-        """(k,) sizes of the clusters in the last state; for soft methods the sum of their memberships."""
+        """(k,) sizes of the clusters in the last state; for soft methods the sum of their memberships.
+
+        With weights, sums of weights, or of memberships times weights.
+        """
         assignment = self.history.last.assignment
         return np.zeros(0) if assignment is None else assignment.sizes
 
@@ -72,7 +90,7 @@ class Run:
     def points_without_cluster(self, state: int) -> int:
         """Number of points with the label -1 in a state with an assignment: noise, or not assigned yet."""
         sizes = self.history.states[state].assignment.sizes
-        if self.memberships is None:
+        if self.memberships is None and self.weights is None:
             return self.data.n - int(sizes.sum())
         return int(np.count_nonzero(self.history.assignment(state).labels < 0))
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.datasets.formatting import escape_markdown
 from pages.runs.profiles import Profiles
 from pages.segments import columns, edit, new_rows, one_row, overview, p_values, pictures, rules, stability
 from pages.segments.downloads import show_downloads
@@ -43,7 +44,7 @@ except ValueError as error:
     show_error(error)
 else:
     if run.note:
-        st.info(run.note, icon=":material/info:")
+        st.info(escape_markdown(run.note), icon=":material/info:")
     show_notices(run)
     profiles = session_cache().get(("profiles", *segments.key), lambda: Profiles(segments))
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -58,6 +58,7 @@ RULES = {
         "_categories": texts,
         "_label": optional,
         "_names": optional,
+        "_weight": optional,
         "_words": text,
         "_scaling": text,
         "_interpretation": text,

@@ -13,6 +13,7 @@ from pages.datasets.columns import KINDS, Column, possible_kinds, with_kind
 from pages.datasets.data import Data, SourceFile
 from pages.datasets.formatting import escape_markdown
 from pages.datasets.limits import MAX_CATEGORIES
+from pages.methods import methods
 from pages.runs.background import OnProgress
 from pages.runs.jobs import progress_after
 from pages.ui.progress import Progress
@@ -109,7 +110,9 @@ def _choose_columns(source: Source, place, below) -> Preparation:
     if below is None:
         details = place.expander("Labels and categories")
     else:
-        details = below.expander("Columns: types, true labels, row names", icon=":material/view_column:", expanded=not usable)
+        details = below.expander(
+            "Columns: types, true labels, row names, weights", icon=":material/view_column:", expanded=not usable
+        )
         details.caption(
             "Features are the columns used for clustering. Types are detected automatically and can be changed in the table. "
             "Text, non-numeric identifiers, constants, and columns with more than "
@@ -137,7 +140,7 @@ def _choose_columns(source: Source, place, below) -> Preparation:
     codes = [c.name for c in columns.values() if c.kind == "number" and "category" in possible_kinds(c)]
     groups = [c.name for c in source.columns if c.distinct <= MAX_CATEGORIES and c.kind != "constant"]
     # drawn on every page, because links contain only the values of widgets on the page
-    places = [details] * 3 if below is None else details.columns(3)
+    places = [details] * 4 if below is None else details.columns(4)
     with places[0]:
         label = _choose_optional(
             source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
@@ -147,9 +150,15 @@ def _choose_columns(source: Source, place, below) -> Preparation:
         names = _choose_optional(
             source, "Column of row names", columns, initial.names, "names", "Names of the rows, shown on hover."
         )
+    with places[2]:
+        weights = [c.name for c in columns.values() if c.kind == "number"]
+        weight = _choose_optional(source, "Weights of rows (optional)", weights, None, "weight", _weights_help())
+        if weight in features:
+            features = [name for name in features if name != weight]
+            st.caption(escape_markdown(f"{weight} is not a feature as long as it holds the weights."))
     as_categories = ()
     if codes:
-        with places[2]:
+        with places[3]:
             as_categories = st.multiselect(
                 "Treat as categorical",
                 codes,
@@ -167,7 +176,15 @@ def _choose_columns(source: Source, place, below) -> Preparation:
             ),
             icon=":material/warning:",
         )
-    return Preparation(tuple(features), label, names, tuple(name for name in features if name in as_categories))
+    categories = tuple(name for name in features if name in as_categories)
+    return Preparation(tuple(features), label, names, categories, weight=weight)
+
+
+def _weights_help() -> str:
+    """What weights of rows are, and which methods use them."""
+    *titles, last = (view.title_in_sentence for view in methods().values() if view.traits.weights)
+    used = " and ".join([", ".join(titles), last]) if titles else last
+    return f"How often each row counts, such as a frequency: numbers of at least 0. Used by {used}; other methods ignore them."
 
 
 def _labels_note(label: str | None, guess: str | None) -> str:

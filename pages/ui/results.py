@@ -91,7 +91,7 @@ def show_sizes(run: Run, follows: bool = True) -> None:
             size, *others = map(reading, (size, *others))
         rows.append([noise_mark() if is_noise else cluster_mark(rank, run.number_and_name(rank)), size, bars, *others])
     names = run.view.center_names(run.history.parameters[-1], run.data)
-    headers = [run.view.traits.cluster.capitalize(), "Size", "", *[run.center_name.capitalize()] * bool(names)]
+    headers = [run.view.traits.cluster.capitalize(), run.size_name, "", *[run.center_name.capitalize()] * bool(names)]
     headers += map(breakable, columns)
     with place:
         with st.container(key=SIZES):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.datasets.data import Data
+from pages.datasets.formatting import escape_markdown
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.runs import pictures
@@ -45,7 +46,7 @@ def stage_of(run: Run, data: Data, plane: Plane) -> Stage:
 def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) -> None:
     with left:
         if run.note:
-            st.info(run.note, icon=":material/info:")
+            st.info(escape_markdown(run.note), icon=":material/info:")
         shade = (
             plane.shows_all
             and run.has_regions

@@ -787,3 +787,54 @@ def test_json_can_be_pasted(shared_app):
     app = paste(shared_app, '[{"a": 1, "b": 2}, {"a": 3, "b": 5}, {"a": 4, "b": 9}]')
     assert in_use(app).points.shape == (3, 2)
     assert not [caption.value for caption in app.caption if "extension" in caption.value]
+
+
+WEIGHTED = "x,y,w\n1,2,3\n2,3,0\n9,8,2.5\n8,9,1\n5,5,2\n"
+
+
+def test_a_column_of_weights_is_chosen_and_is_no_feature(shared_app):
+    app = paste(shared_app, WEIGHTED)
+    weights = labeled(app.selectbox, "Weights of rows (optional)")
+    assert weights.value is None
+    assert in_use(app).row_weights is None
+    assert in_use(app).columns == ("x", "y", "w")
+    weights.set_value("w").run()
+    assert not app.exception
+    assert in_use(app).row_weights.tolist() == [3, 0, 2.5, 1, 2]
+    assert in_use(app).columns == ("x", "y")
+    assert "w is not a feature as long as it holds the weights." in texts_of(app)
+    help = labeled(app.selectbox, "Weights of rows (optional)").proto.help
+    assert "Used by K-means and Gaussian mixture; other methods ignore them." in help
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ("-1,2,3,4", "Column w is negative in row 1, so it cannot hold the weights of rows"),
+        ("1,,3,4", "Column w has no number, or an infinite one in row 2, so it cannot hold the weights of rows"),
+        ("1,2,inf,4", "Column w has no number, or an infinite one in row 3, so it cannot hold the weights of rows"),
+    ],
+)
+def test_weights_that_are_not_possible_give_a_sentence(shared_app, values, sentence):
+    rows = "\n".join(f"{i},{i * i},{value}" for i, value in enumerate(values.split(",")))
+    app = paste(shared_app, f"x,y,w\n{rows}\n")
+    labeled(app.selectbox, "Weights of rows (optional)").set_value("w").run()
+    assert not app.exception
+    assert sentence in texts_of(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("watch", "Rows count with the weights in column my_w"),
+        ("hierarchy", "Hierarchical clustering ignores the weights of rows in column my_w."),
+        ("choose_k", "This page ignores the weights of rows in column my_w."),
+    ],
+)
+def test_pages_say_what_they_do_with_weights(shared_app, page, sentence):
+    app = paste(shared_app, WEIGHTED.replace("w", "my_w"))
+    labeled(app.selectbox, "Weights of rows (optional)").set_value("my_w").run()
+    app.switch_page(f"pages/{page}/page.py").run()
+    assert not app.exception
+    assert sentence in texts_of(app)
+    app.switch_page("pages/data/page.py").run()

@@ -1,5 +1,6 @@
 """Description of columns, and preparation of the points from a table."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -728,3 +729,30 @@ def test_points_keep_the_whole_table_and_how_it_was_prepared():
     assert data.origin.preparation == preparation
     assert (data.origin.numbers, data.origin.categories) == (("a",), {"c": ("x", "y")})
     assert data.origin.table.iloc[data.rows - 1]["not a feature"].tolist() == ["p", "r", "s"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        ([0, 0, 0, 5], "Column w is 0 in all rows that are used"),
+        ([1, 1e200, 1, 1], "Column w exceeds 1e+100 in row 2"),
+        ([1e-200, 0, 0, 5], "Column w is below 1e-100 in all rows that are used"),
+        (["a", "b", "c", "d"], "Column w does not hold numbers"),
+        ([True, False, True, True], "Column w does not hold numbers"),
+    ],
+)
+def test_columns_that_cannot_be_weights_are_rejected(weights, sentence):
+    table = {"x": [1.0, 2.0, 3.0, np.nan], "w": weights}
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        prepared(table, Preparation(("x",), weight="w"))
+
+
+def test_weights_are_those_of_the_rows_that_are_kept_and_may_be_missing_elsewhere():
+    data = prepared({"x": [1.0, np.nan, 3.0], "w": [2.0, np.nan, 0.5]}, Preparation(("x",), weight="w"))
+    assert data.row_weights.tolist() == [2.0, 0.5]
+    assert data.weight_name == "w"
+
+
+def test_a_column_of_weights_cannot_be_a_feature():
+    with pytest.raises(ValueError, match="Column w holds the weights of rows, so it cannot be a feature"):
+        prepared({"x": [1.0, 2.0], "w": [1.0, 2.0]}, Preparation(("x", "w"), weight="w"))

@@ -1,0 +1,108 @@
+"""Weights of the rows: how often a point counts.
+
+A weight of w has the effect of w equal rows. Any weight of at least 0 is possible: frequencies, or the weights of a survey.
+A row of weight 0 has no effect on the result, but gets a label.
+"""
+
+import numpy as np
+
+from clustering.chunks import chunk_size, map_chunks
+from clustering.points import WeightedPoints, as_doubles, check_k, check_magnitude, check_points, is_dask
+
+MAX_WEIGHT = 1e100
+"""largest weight, and inverse of the smallest value that the largest weight of a table may have, so that products with squares
+neither overflow nor underflow for points of usual size"""
+
+
+def check_weights(weights, n: int) -> np.ndarray:
+    """Check the weights of n rows and return them as an (n,) array of doubles.
+
+    Raises
+    ------
+    ValueError
+        If they are not n finite numbers of at least 0, if all are 0, or if the largest exceeds `MAX_WEIGHT` or is below its
+        inverse.
+    """
+    checked = as_doubles(weights, "weights", "numbers, one per point")
+    if checked.shape != (n,):
+        raise ValueError(f"weights must be {n} numbers, one per point, got shape {checked.shape}")
+    for valid, rule in ((np.isfinite(checked), "be finite"), (checked >= 0, "not be negative")):
+        if not valid.all():
+            row = valid.argmin()
+            raise ValueError(f"weights must {rule}, but weight {row} is {checked[row]:g}")
+    largest = checked.max()
+    if largest == 0:
+        raise ValueError("weights must not all be 0: at least one row must count")
+    if not 1 / MAX_WEIGHT <= largest <= MAX_WEIGHT:
+        raise ValueError(
+            f"the largest weight must lie in {1 / MAX_WEIGHT:g}..{MAX_WEIGHT:g}, got {largest:g}: "
+            "multiply all weights by a constant"
+        )
+    return checked
+
+
+def check_weighted(data: WeightedPoints, k: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Checked points (n, d), and their weights (n,), None if all are 1.
+
+    Raises ValueError as in `check_points`, `check_weights` and `check_k`, where rows of weight 0 do not count.
+    """
+    if is_dask(data.points):
+        raise ValueError("points with weights must be in memory: call compute(), or leave out the weights")
+    points = check_points(data.points)
+    weights = check_weights(data.weights, len(points))
+    check_magnitude(counting(points, weights))
+    check_counting_k(k, len(points), weights)
+    return points, None if (weights == 1).all() else weights
+
+
+def check_counting_k(k: int, n: int, weights: np.ndarray | None) -> None:
+    """Raise ValueError unless k is an integer from 1 to the number of rows whose weight is not 0."""
+    if weights is None or (m := np.count_nonzero(weights)) == n:
+        check_k(k, n)
+    elif k > m:
+        raise ValueError(f"k must lie in 1..{m}, the number of points with a weight above 0, got {k}")
+    else:
+        check_k(k, m)
+
+
+def counting(points: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """The rows of the points (n, …) whose weight is not 0."""
+    return points if weights is None or weights.all() else points[weights > 0]
+
+
+def refuse_weights(data, method: str) -> None:
+    """Raise ValueError for `WeightedPoints`, and for prepared points with weights."""
+    if isinstance(data, WeightedPoints) or (isinstance(data, tuple) and getattr(data, "weights", None) is not None):
+        raise ValueError(f"{method} does not use weights of rows: pass the points alone, or repeat rows")
+
+
+def weighted_means(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(d,) weighted mean of each column (n, d); exactly its value if the rows that count are equal."""
+    rows = counting(points, weights)
+    means = (weights / weights.max()) @ points / (weights / weights.max()).sum()
+    return np.where((rows == rows[0]).all(axis=0), rows[0], means)
+
+
+def weighted_tally(prepared, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of weights (k,) and weighted sums of points (k, d) of each cluster, for prepared points with weights.
+
+    They are computed from all points, not from those that moved, so that a cluster that lost all points has exactly weight 0.
+    """
+
+    def part(chunk):
+        numbers, weights = labels[chunk].astype(np.intp), prepared.weights[chunk]
+        sums = [np.bincount(numbers, weights * column[chunk], minlength=k) for column in prepared.columns]
+        return np.bincount(numbers, weights, minlength=k), np.array(sums).T
+
+    parts = map_chunks(part, len(labels), chunk_size(len(prepared.columns)))
+    sizes, sums = (sum(part) for part in zip(*parts, strict=True))
+    return sizes, sums
+
+
+def weighted_total(squares: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted sum of the squares (n,). Raises ValueError if it overflows, or is 0 because of underflow."""
+    with np.errstate(over="ignore"):
+        total = float(weights @ squares)
+    if total < np.inf and (total > 0 or not counting(squares, weights).any()):
+        return total
+    raise ValueError(f"the sum of weights times squares must be a double, got {total:g}: multiply all weights by a constant")
