@@ -11,6 +11,8 @@ import pytest
 
 from clustering import GaussianMixture, KMeans, WeightedPoints, fit
 from pages.choose_k.sweep import Sweep
+from pages.compare.comparison import make_comparison
+from pages.compare.scores import notes, scores
 from pages.datasets.cleaning import Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
@@ -196,6 +198,17 @@ def test_the_bootstrap_draws_rows_with_their_weights():
     expected = fit(GaussianMixture(3), data, start=run.history.parameters[-1], tol=1e-9, max_iter=2000).parameters
     job = Bootstrap(run, 1)
     np.testing.assert_allclose(job.run_task(0, lambda _: None).means, expected.means)
+
+
+@pytest.mark.parametrize(
+    ("names", "mixed"), [(("kmeans", "fuzzy"), True), (("kmeans", "kmeans"), False), (("fuzzy",) * 2, False)]
+)
+def test_a_comparison_says_if_only_some_methods_use_weights(names, mixed):
+    panels = [method(name).settings(3) for name in names]
+    options = dict(shared=[False, False], k=3, initialization="random")
+    comparison = make_comparison(data_of(), panels, RecentCache(), lambda i, state: None, **options)
+    text = " ".join(notes(comparison, scores(comparison)))
+    assert ("cannot be compared with those of algorithms that ignore them" in text) == mixed
 
 
 def test_the_histograms_beside_a_mixture_are_weighted():
