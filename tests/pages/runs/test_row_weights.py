@@ -225,7 +225,6 @@ def test_the_cut_of_a_tree_says_that_weights_are_ignored():
 
 
 def test_the_test_of_means_refuses_weights():
-    run = run_of("kmeans", start="random")
     settings = method("kmeans").settings(3, "random")
     run = make_run(data_of(), settings, RecentCache(), lambda state: None)
     with pytest.raises(ValueError, match="The test does not account for weights of rows"):
