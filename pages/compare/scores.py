@@ -102,6 +102,11 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
             + f" {NOISE_IS_A_GROUP[0].upper()}{NOISE_IS_A_GROUP[1:]}."
             * has_noise
         )
+    if len({run.weights is None for run in runs}) > 1:
+        sentences.append(
+            "Losses and other scores of algorithms that use the weights of rows cannot be compared with those of algorithms "
+            "that ignore them."
+        )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences
 

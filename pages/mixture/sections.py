@@ -13,7 +13,7 @@ from pages.datasets.limits import MAX_BOOTSTRAP_FITS, MAX_GENERATED_POINTS, MAX_
 from pages.datasets.planes import Plane
 from pages.figures import plots
 from pages.figures.markup import cluster_mark, table
-from pages.methods.mixture import COVARIANCE
+from pages.methods.mixture import COVARIANCE, WEIGHTED_OBSERVATIONS
 from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.mixture import figures, limit_figures
 from pages.mixture.bootstrap import Bootstrap
@@ -280,6 +280,8 @@ def show_models(run: Run, plane: Plane, progress: Progress) -> None:
     st.caption(
         f"Best of {MODEL_RUNS} runs from k-means++ for each model. BIC = p ln n − 2 ln L for p parameters, n points and "
         "likelihood L. Lower is better; extra parameters are penalized."
+        + f" Here n = {n:,.6g} {WEIGHTED_OBSERVATIONS}."
+        * (run.weights is not None)
     )
 
 
@@ -320,6 +322,11 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
         st.caption(
             f"The refits use the random sample of {len(run.data.points):,} points, so they show the uncertainty of estimates "
             f"from that many points. It is smaller for all {run.data.n:,} points."
+        )
+    if run.weights is not None:
+        st.caption(
+            "Rows are drawn with their weights: each row counts as one observation, so weights that are frequencies make the "
+            "uncertainty look larger than it is."
         )
     warn_of_better_start(run, "The bootstrap shows the uncertainty of the optimum on the screen only.")
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))

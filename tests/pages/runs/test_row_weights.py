@@ -11,6 +11,8 @@ import pytest
 
 from clustering import GaussianMixture, KMeans, WeightedPoints, fit
 from pages.choose_k.sweep import Sweep
+from pages.compare.comparison import make_comparison
+from pages.compare.scores import notes, scores
 from pages.datasets.cleaning import Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
@@ -198,6 +200,17 @@ def test_the_bootstrap_draws_rows_with_their_weights():
     np.testing.assert_allclose(job.run_task(0, lambda _: None).means, expected.means)
 
 
+@pytest.mark.parametrize(
+    ("names", "mixed"), [(("kmeans", "fuzzy"), True), (("kmeans", "kmeans"), False), (("fuzzy",) * 2, False)]
+)
+def test_a_comparison_says_if_only_some_methods_use_weights(names, mixed):
+    panels = [method(name).settings(3) for name in names]
+    options = dict(shared=[False, False], k=3, initialization="random")
+    comparison = make_comparison(data_of(), panels, RecentCache(), lambda i, state: None, **options)
+    text = " ".join(notes(comparison, scores(comparison)))
+    assert ("cannot be compared with those of algorithms that ignore them" in text) == mixed
+
+
 def test_the_histograms_beside_a_mixture_are_weighted():
     run, other = run_of("mixture"), run_of("mixture", repeated())
     plane = column_plane(run.data.columns, 0, 1)
@@ -212,7 +225,6 @@ def test_the_cut_of_a_tree_says_that_weights_are_ignored():
 
 
 def test_the_test_of_means_refuses_weights():
-    run = run_of("kmeans", start="random")
     settings = method("kmeans").settings(3, "random")
     run = make_run(data_of(), settings, RecentCache(), lambda state: None)
     with pytest.raises(ValueError, match="The test does not account for weights of rows"):
