@@ -2,7 +2,7 @@
 
     core point     at least min_points points, including the point itself, are within distance eps
     cluster        core points that are connected by steps of at most eps, and all points within eps of them
-    border point   no core point, but within eps of one
+    border point   not a core point, but within eps of one
     noise          all other points
 
 Ester, Kriegel, Sander & Xu 1996, "A density-based algorithm for discovering clusters in large spatial databases with noise",
@@ -11,7 +11,8 @@ KDD; Schubert, Sander, Ester, Kriegel & Xu 2017, doi:10.1145/3068335. There is n
 A cluster starts with its first core point and all points within eps, the first ring. It grows ring by ring: ring r + 1 has the
 points within eps of a core point of ring r that belong to no cluster yet. A border point that is near several clusters
 therefore belongs to the one that was found first, and depends on the order of the points, as in the original algorithm and in
-scikit-learn. Core points and noise do not.
+scikit-learn. The core
+points of each cluster and noise do not depend on it.
 """
 
 from collections.abc import Iterator
@@ -42,11 +43,11 @@ MAX_SAMPLE = 20_000
 RADIUS_STEP = 1.02
 """ratio of consecutive radii that are compared"""
 MIN_RANGE = 1.15
-"""ratio of the ends of the shortest range of radii that counts"""
+"""smallest ratio of the largest to the smallest radius of a range that qualifies"""
 MIN_SHARE, MAX_REST = 0.02, 0.3
 """smallest share of the points in a cluster that counts, and largest share of the points that are in none of them"""
 EXPECTED_NOISE = 0.1
-"""share of points that are no core points, where the number of clusters gives no hint"""
+"""share of points that are not core points, if no range of radii qualifies"""
 MANY = 0.25
 """number of clusters, as a share of the points, above which there is a notice"""
 FEW_CORE_POINTS = "few core points"

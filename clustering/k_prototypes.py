@@ -355,7 +355,7 @@ def _joined(table: MixedTable) -> np.ndarray:
 
 
 def _checked_numbers(numbers, name: str) -> np.ndarray:
-    """Numbers (n, p) as doubles; no columns are allowed."""
+    """Numbers (n, p) as doubles; p may be 0."""
     if np.ndim(numbers) == 2 and np.shape(numbers)[1] == 0:
         return np.asarray(numbers, dtype=float)
     return check_data(numbers) if name == "numbers" else check_points(numbers, name)

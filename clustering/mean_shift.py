@@ -13,7 +13,8 @@ x: points (n, d); y: positions (n, d) of the climbing points; h: the bandwidth. 
 A shift follows the gradient of the density and never lowers it (Comaniciu & Meer 2002, theorem 1), so the loss never rises.
 
 When all points have stopped, positions within the bandwidth of one another are merged into one mode. The order of the modes,
-the radius and the assignment of each point to the nearest mode are those of scikit-learn, for both kernels.
+the radius and the assignment of each point to the nearest mode are those of scikit-learn, whose only kernel is the flat one;
+the Gaussian kernel has the same rules.
 """
 
 from collections.abc import Iterator
@@ -84,10 +85,11 @@ class MeanShift:
 
     Notes
     -----
-    The number of clusters is found; it decreases with the bandwidth. `tol` is relative to the bandwidth: a point stops when a
-    shift moves it by at most `tol` times the bandwidth.
+    The number of clusters is found; it tends to fall as the bandwidth grows. `tol` is relative to the bandwidth: a point stops
+    when a shift moves it by at most `tol` times the bandwidth.
 
-    An iteration takes time proportional to n^2. In many columns, density is a poor guide, and most points are modes.
+    An iteration takes time proportional to n^2. In high dimensions, density is a poor guide, and most points end as
+    modes of their own.
     """
 
     bandwidth: float
@@ -234,12 +236,13 @@ def merged_modes(positions: np.ndarray, heights: np.ndarray, radius: float) -> n
 
 
 def suggested_bandwidth(points, kernel: str = "flat") -> float:
-    """The bandwidth for the gradient of the density of Gaussian data, by the normal reference rule.
+    """Normal reference bandwidth for estimating the gradient of a density.
 
         h = s (4 / (d + 4))^(1 / (d + 6)) n^(-1 / (d + 6))
 
     s is the root mean variance of the columns. Chacón & Duong 2013, doi:10.1214/13-EJS781. The radius of the flat kernel is
-    sqrt(d + 4) times as large, so that its density, by Epanechnikov's kernel, is as smooth as the Gaussian one.
+    sqrt(d + 4) times as large, so that Epanechnikov's kernel has the standard deviation of the Gaussian one in each
+    coordinate.
 
     Raises
     ------

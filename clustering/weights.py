@@ -10,8 +10,8 @@ from clustering.chunks import chunk_size, map_chunks
 from clustering.points import WeightedPoints, as_doubles, check_k, check_magnitude, check_points, is_dask
 
 MAX_WEIGHT = 1e100
-"""largest weight, and inverse of the smallest value that the largest weight of a table may have, so that products with squares
-neither overflow nor underflow for points of usual size"""
+"""the largest weight must lie between the inverse of this and this, so that products with squares neither overflow nor
+underflow for points of usual size"""
 
 
 def check_weights(weights, n: int) -> np.ndarray:
@@ -105,4 +105,4 @@ def weighted_total(squares: np.ndarray, weights: np.ndarray) -> float:
         total = float(weights @ squares)
     if total < np.inf and (total > 0 or not counting(squares, weights).any()):
         return total
-    raise ValueError(f"the sum of weights times squares must be a double, got {total:g}: multiply all weights by a constant")
+    raise ValueError(f"the weighted sum of squares overflows or underflows, got {total:g}: multiply all weights by a constant")

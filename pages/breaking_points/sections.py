@@ -59,17 +59,17 @@ def show(study: Study, names: Sequence[str], repeats: int, threshold: float, lim
     figure = figures.scores_by_deformation(deformation, curves, limits, threshold)
     show_chart(figure, key=key, on_select=on_select, selection_mode="points", alt="Scores of the algorithms by deformation.")
     st.caption(
-        f"Adjusted Rand index relative to the true groups: mean over the data sets; band: {BAND[0]:.0%} to {BAND[1]:.0%} of "
-        f"them. Dashed: classification by the true parameters, which no algorithm can beat on average. Each run has K = "
-        f"{GROUPS} if K is chosen, default options, and is the best of {BEST_OF} random starts if its start is random. Noise "
-        "is not scored; points that an algorithm calls noise count as a group of their own. Click a point to open such a "
-        "case on the Compare page."
+        f"Adjusted Rand index relative to the true groups: mean over the data sets; band: {100 * BAND[0]:.0f}th to "
+        f"{100 * BAND[1]:.0f}th percentile. Dashed: the Bayes classifier (true parameters), which has the lowest expected "
+        f"error rate. Algorithms that need K get {GROUPS}, other options have their defaults, and random starts are repeated: "
+        f"the best of {BEST_OF} counts. Simulated noise is not scored; other points that an algorithm calls noise count as "
+        "one cluster. Click a point to open a typical data set with this value on the Compare page."
     )
     choose_case(study, curves, names)
     show_table(curves, threshold)
     errors = {outcome.error for case, outcome in list(study.finished.items()) if outcome.error and case.method in names}
     for error in sorted(errors):
-        st.warning(escape_markdown(f"Some runs failed: {error}"), icon=":material/warning:")
+        st.warning(escape_markdown(f"Some runs stopped with an error: {error}"), icon=":material/warning:")
 
 
 def sentence(curve: ScoreCurve, threshold: float) -> str:
@@ -78,7 +78,7 @@ def sentence(curve: ScoreCurve, threshold: float) -> str:
     if point is None:
         return f"**{title}** fails at none of these values."
     if point == curve.values[0]:
-        return f"**{title}** fails already at {curve.deformation.quantity} of {point:g}."
+        return f"**{title}** already fails at {curve.deformation.quantity} of {point:g}."
     direction = "less" if curve.deformation.is_descending else "more"
     return f"**{title}** fails at {curve.deformation.quantity} of {point:.2g} or {direction}."
 

@@ -68,7 +68,9 @@ def _show_order(run: Run, shown: RunPictures) -> None:
     with st.container(key="tree"):
         alt = f"Reachability plot of {pluralize(len(run.labels), 'point')}: valleys are clusters."
         show_chart(figure, key="density order", alt=alt, height="stretch")
-    st.caption("Valleys are clusters. Drag the dashed line to cut at a radius; at 0, clusters are valleys with steep flanks.")
+    st.caption(
+        "Valleys are clusters. Drag the dashed line to cut at a radius; at 0 (no cut), clusters are valleys with steep flanks (ξ method)."
+    )
     _draw_radius_line(run, "tree")
 
 
@@ -106,8 +108,8 @@ def _show_tree(run: Run, shown: RunPictures, chosen: tuple[int, ...]) -> None:
         show_chart(figure, key=key, alt=alt, height="stretch", on_select=clicked, selection_mode="points")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "The width of a branch is its number of points; its area above the place where it begins is its stability. Click "
-            "in the middle of a branch to choose it as a cluster, or not."
+            "The width of a branch is its number of points; its area is its stability. Click in the middle of a branch to "
+            "select or deselect it as a cluster."
         )
         if chosen:
             st.button("Select automatically", icon=":material/undo:", on_click=st.session_state.pop, args=(BRANCHES, None))
@@ -139,7 +141,7 @@ def _show_distances(run: Run) -> None:
         alt = f"Core distances in decreasing order, from {np.max(cores):.3g} to {np.min(cores):.3g}."
         show_chart(figure, key="density distances", alt=alt)
     st.caption(
-        "Core distances in decreasing order (k-distance curve). Left of a bend are points in sparse places: a radius at the "
-        "bend leaves them as noise. The dashed line is the same as in the reachability plot."
+        "Core distances in decreasing order (k-distance plot). Left of a knee are points in sparse places: a radius at the "
+        "knee leaves most of them as noise. The dashed line is the same as in the reachability plot."
     )
     _draw_radius_line(run, "k_distances")

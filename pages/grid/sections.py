@@ -48,9 +48,9 @@ def show(study: GridStudy, samples: Sequence[str], names: Sequence[str]) -> None
                     with column:
                         _show_cell(study, cell, study.finished[cell])
     st.caption(
-        f"Adjusted Rand index relative to the true groups, and time. Each run has the true number of clusters (K = "
-        f"{SAMPLES['uniform']} where there are no groups) if K is chosen, default options, and is the best of {BEST_OF} "
-        "random starts if its start is random; the time is that of one run. Gray: noise."
+        f"Adjusted Rand index relative to the true groups, and time. Algorithms that need K get the true number of groups "
+        f"(K = {SAMPLES['uniform']} where there are none), other options have their defaults, and random starts are repeated: "
+        f"the best of {BEST_OF} counts. The time is that of one run. Gray: noise."
     )
     show_scores(study, samples, names)
 
@@ -65,7 +65,7 @@ def _show_cell(study: GridStudy, cell: Cell, result: Result) -> None:
         st.caption(escape_markdown(result.error))
         return
     st.html(as_html(result.picture, f"{title}: points colored by cluster."))
-    score = "no groups" if result.agreement is None else minus_signs(f"{result.agreement:.2f}")
+    score = "no true groups" if result.agreement is None else minus_signs(f"{result.agreement:.2f}")
     st.button(
         f"{score}, {_time(result.seconds)}",
         key=f"grid cell {cell.sample} {cell.method}",

@@ -51,7 +51,7 @@ def test_the_threshold_and_the_algorithms_are_chosen():
     app = opened(f"{SMALL}&threshold=0.5&breaking_methods=K-means")
     assert sentences(app) == ["**K-means** fails at a stretch of 5 or more."]
     app.number_input(key="threshold").set_value(0.95).run()
-    assert sentences(app) == ["**K-means** fails already at a stretch of 1."]
+    assert sentences(app) == ["**K-means** already fails at a stretch of 1."]
     app.multiselect(key="breaking_methods").set_value([]).run()
     assert [one.value.replace("\\", "") for one in app.error] == ["Choose at least one algorithm."]
     assert not app.get("plotly_chart")
@@ -59,7 +59,7 @@ def test_the_threshold_and_the_algorithms_are_chosen():
 
 def test_overlap_grows_as_the_distance_falls():
     app = opened(f"{SMALL}&deformation=Overlap&breaking_methods=K-means&breaking_methods=Gaussian mixture")
-    assert sentences(app)[0] == "**K-means** fails already at a distance of 8."
+    assert sentences(app)[0] == "**K-means** already fails at a distance of 8."
     app.number_input(key="threshold").set_value(0.15).run()
     assert sentences(app)[0] == "**K-means** fails at none of these values."
 

@@ -39,7 +39,7 @@ def test_each_cell_has_a_picture_its_score_and_its_time():
     study = latest(app, "grid")
     for name, button in found.items():
         result = study.finished[Cell(*name.split())]
-        score = "no groups" if name.startswith("uniform") else f"{result.agreement:.2f}"
+        score = "no true groups" if name.startswith("uniform") else f"{result.agreement:.2f}"
         assert re.fullmatch(rf"{score}, [\d.]+ m?s", button.label)
     assert [alt for _, alt in images(app)] == [
         f"{algorithm}, {sample}: points colored by cluster."
