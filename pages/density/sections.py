@@ -69,7 +69,8 @@ def _show_order(run: Run, shown: RunPictures) -> None:
         alt = f"Reachability plot of {pluralize(len(run.labels), 'point')}: valleys are clusters."
         show_chart(figure, key="density order", alt=alt, height="stretch")
     st.caption(
-        "Valleys are clusters. Drag the dashed line to cut at a radius; at 0 (no cut), clusters are valleys with steep flanks (ξ method)."
+        "Valleys are clusters. Drag the dashed line to cut at a radius; at 0 (no cut), clusters are valleys with steep flanks "
+        "(ξ method)."
     )
     _draw_radius_line(run, "tree")
 
