@@ -179,7 +179,8 @@ def _rings_by_graph(pairs: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, np
     if not len(rows):
         return labels, rings
     of_core = core[pairs]
-    i, j = (np.cumsum(core) - 1)[pairs[of_core.all(axis=1)]].T
+    # of this type, because `dijkstra` in older versions of SciPy accepts no other
+    i, j = (np.cumsum(core) - 1)[pairs[of_core.all(axis=1)]].astype(np.int32).T
     graph = csr_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows)))
     parts = connected_components(graph, directed=False)[1]
     _, first, parts = np.unique(parts, return_index=True, return_inverse=True)
