@@ -14,7 +14,7 @@ from scipy.linalg import subspace_angles
 
 from pages.datasets import catalog, cleaning
 from pages.datasets.cleaning import Preparation
-from pages.datasets.data import PRECOMPUTED
+from pages.datasets.data import POINTS, PRECOMPUTED
 from pages.export import files, scripts
 from pages.methods import methods, settings
 from pages.methods.base import NoScript
@@ -40,7 +40,7 @@ def rows_of(table):
 # tables
 
 
-WITH_CLUSTERS = [name for name, view in methods().items() if view.traits.clusters]
+WITH_CLUSTERS = [name for name, view in methods().items() if view.traits.clusters and POINTS in view.traits.data]
 
 
 @pytest.mark.parametrize("name", WITH_CLUSTERS)
@@ -212,7 +212,11 @@ SETTINGS = [
 
 
 named = {one.get("name", "kmeans") for one in SETTINGS}
-SETTINGS += [dict(name=name) for name, view in methods().items() if view.initializations and name not in named]
+SETTINGS += [
+    dict(name=name)
+    for name, view in methods().items()
+    if view.initializations and name not in named and POINTS in view.traits.data
+]
 
 
 # for a second sample, whose script differs in one line, one of each method

@@ -11,6 +11,7 @@ import pytest
 
 from pages.datasets import catalog, cleaning
 from pages.datasets.cleaning import Preparation
+from pages.datasets.data import POINTS
 from pages.export import segment_files
 from pages.export.segment_files import (
     NOISE,
@@ -58,7 +59,9 @@ def in_original(table, original):
     return table.iloc[:, original.shape[1] :]
 
 
-@pytest.mark.parametrize("method", [name for name, view in methods().items() if view.traits.clusters])
+@pytest.mark.parametrize(
+    "method", [name for name, view in methods().items() if view.traits.clusters and POINTS in view.traits.data]
+)
 def test_all_rows_and_columns_are_followed_by_segment_name_and_closeness(method):
     segments = segments_from(method=method, features=("age", "income"))
     added = in_original(table_with_segments(segments), CUSTOMERS)

@@ -11,7 +11,6 @@ from PIL import Image, ImageColor
 
 from pages.datasets import catalog
 from pages.datasets.data import POINTS
-from pages.datasets.grammar import draw_grammar
 from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette, plots, stills
@@ -21,6 +20,7 @@ from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
+from tests.pages.checks import sample_for
 
 WIDTH, HEIGHT = 640, 430
 
@@ -30,7 +30,7 @@ def drawn(name="kmeans", n=80, **options):
     """A run, its frames and its animation."""
     data = catalog.draw_sample("round", n, 0, {"k": 3, "distance": 8.0, "d": 2})
     if POINTS not in method(name).traits.data:
-        data = draw_grammar(150, 0)
+        data = sample_for(method(name))
     run = make_run(data, settings(name, data=data), RecentCache(), lambda _: None)
     frames, _ = frames_of(run)
     plane = column_plane(run.data.columns, 0, 1)

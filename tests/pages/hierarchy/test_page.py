@@ -17,7 +17,7 @@ import pages.methods
 from clustering import LINKAGES
 from pages.compare import comparison
 from pages.datasets import catalog, limits
-from pages.datasets.data import Data
+from pages.datasets.data import POINTS, Data
 from pages.hierarchy import notes, sections
 from pages.methods import trees
 from pages.methods.kmeans import KMeansView
@@ -409,7 +409,11 @@ def test_every_method_that_can_be_initialized_by_a_tree_has_a_button_even_if_tit
     monkeypatch.setattr(pages.methods, "methods", lambda: views)
     app = opened(n="50", k="4", tree_linkage="Complete")
     assert has_no_error(app)
-    expected = [f"Initialize {view.title_in_sentence}" for view in views.values() if TREE in view.initializations]
+    expected = [
+        f"Initialize {view.title_in_sentence}"
+        for view in views.values()
+        if TREE in view.initializations and POINTS in view.traits.data
+    ]
     assert {"Initialize K-means", "Initialize fuzzy c-means"} <= set(expected)
     assert expected[-2:] == ["Initialize Another method"] * 2
     assert [button.label for button in app.button if button.label.startswith("Initialize ")] == expected

@@ -14,7 +14,6 @@ from clustering import History
 from pages.datasets import catalog
 from pages.datasets.data import POINTS, SCIPY_METRICS, Data
 from pages.datasets.formatting import format_number
-from pages.datasets.grammar import draw_grammar
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import paint, palette, plots
 from pages.methods import method, methods, settings
@@ -23,6 +22,7 @@ from pages.runs import curves, pictures
 from pages.runs.cache import RecentCache
 from pages.runs.frames import frames_of
 from pages.runs.run import make_run
+from tests.pages.checks import sample_for
 
 
 def run_on(data, name="kmeans", **options):
@@ -398,7 +398,7 @@ def arrays_of(value) -> list[np.ndarray]:
 def test_the_size_of_a_run_limits_how_many_are_cached(name, monkeypatch):
     data, cache = catalog.draw_sample("three", 60, 0, {}), RecentCache()
     if POINTS not in method(name).traits.data:
-        data = draw_grammar(150, 0)
+        data = sample_for(method(name))
     first, second = (settings(name, k, seed=k, data=data) for k in (2, 3))
     run = make_run(data, first, cache, lambda _: None)
     initial = History.record(run.history.process, run.history.prepared, rng=1, max_iter=0)
@@ -424,7 +424,9 @@ def test_runs_with_slightly_different_manual_centers_have_different_keys():
     assert plots.token(runs[0].key) != plots.token(runs[1].key)
 
 
-@pytest.mark.parametrize("name", [name for name, view in methods().items() if MANUAL in view.initializations])
+@pytest.mark.parametrize(
+    "name", [name for name, view in methods().items() if MANUAL in view.initializations and POINTS in view.traits.data]
+)
 def test_a_run_starts_at_manually_placed_centers(name):
     data = catalog.draw_sample("three", 100, 0, {})
     centers = ((4.0, -1.0), (-6.0, 0.0), (0.5, 1.0))
