@@ -31,7 +31,7 @@ except ValueError as error:
     show_error(error)
 else:
     if run.note:
-        st.info(run.note, icon=":material/info:")
+        st.info(escape_markdown(run.note), icon=":material/info:")
     run, chosen = with_choice(run)
     shown = show_plots(run, chosen, plane, progress)
     show_player(run, shown)
