@@ -68,6 +68,7 @@ def test_results_of_other_settings_are_hidden_while_new_ones_are_computed(page, 
     before = set(numbers.all_inner_texts())
     page.evaluate(NOTE_CLICKABLE)
     points(page).press("End")
+    page.get_by_text("1,000,000 points, 2 columns").wait_for()  # a button to stop may be that of the old settings until then
     stop_button(page).wait_for()
     page.wait_for_timeout(500)
     assert page.evaluate("[...window.clickable]") == []
@@ -75,7 +76,7 @@ def test_results_of_other_settings_are_hidden_while_new_ones_are_computed(page, 
         assert before
         assert before.isdisjoint(numbers.all_inner_texts())
     elif "restarts" not in link:
-        assert page.locator(".stMain .js-plotly-plot").locator("visible=true").count() == 0
+        page.locator(".stMain .js-plotly-plot").locator("visible=true").first.wait_for(state="hidden")
     stop_button(page).click()
     page.get_by_text(re.compile("^Stopped")).wait_for()
 
