@@ -15,7 +15,6 @@ scikit-learn. The core
 points of each cluster and noise do not depend on it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -29,8 +28,8 @@ from scipy.spatial.distance import squareform
 from clustering.neighborhoods import MATRIX, TREE_METRICS, MatrixNeighbors, Neighbors, PointNeighbors, rings_of
 from clustering.notices import Notice
 from clustering.points import check_data, is_integer
-from clustering.process import State, check_limits, iteration_limit_notice
 from clustering.proximity import check_proximities
+from clustering.stages import Staged
 
 MAX_STEPS = 118
 """maximum number of iterations: where there are more rings, an iteration has several"""
@@ -91,7 +90,7 @@ class DensityAssignment:
 
 
 @dataclass(frozen=True)
-class DBSCAN:
+class DBSCAN(Staged):
     """DBSCAN, density-based spatial clustering of applications with noise.
 
     Deterministic: there is no initialization, and every run has the same states.
@@ -118,10 +117,6 @@ class DBSCAN:
     eps: float
     min_points: int = 5
     metric: str = "euclidean"
-
-    k = None
-    loss_name = None
-    tol = 0.0
 
     def __post_init__(self):
         if not 0 < self.eps < np.inf:
@@ -152,56 +147,34 @@ class DBSCAN:
         labels, rings = rings_of(prepared, core, self.eps)
         return Visits(core, labels, _iterations(labels, rings), 0)
 
-    def check_start(self, prepared: Neighbors, start) -> Visits:
-        """Raise ValueError: DBSCAN has no initialization."""
-        raise ValueError("DBSCAN does not accept a start: it has no initialization")
-
-    def states(
-        self,
-        prepared: Neighbors,
-        *,
-        start=None,
-        rng: np.random.Generator | int | None = None,
-        tol: float | None = None,
-        max_iter: int = 300,
-    ) -> Iterator[State]:
-        """Iterate over the states: core points are found (phase "core"), then clusters grow ("grow"), and the rest is noise.
-
-        `rng` and `tol` are ignored. The last state is converged. If `max_iter` ends the run earlier, it is not, and has a
-        notice. Raise ValueError when called if `start` is given, and as in `check_limits`.
-        """
-        check_limits(self.tol if tol is None else tol, max_iter)
-        if start is not None:
-            self.check_start(prepared, start)
-        return self._states(prepared, max_iter)
-
-    def _states(self, prepared: Neighbors, max_iter: int) -> Iterator[State]:
-        visits, before = self.start(prepared), None
-        last = int(visits.order.max())
-        for iteration in range(min(last, max_iter) + 1):
-            parameters = visits._replace(iteration=iteration)
-            labels = _labels_so_far(parameters)
-            changed = len(labels) if before is None else int(np.count_nonzero(labels != before))
-            notices = _notices(visits) if iteration == last else ()
-            if iteration == max_iter < last:
-                notices = (iteration_limit_notice(max_iter),)
-            phase = "grow" if iteration else "core"
-            yield State(phase, iteration, parameters, DensityAssignment(labels, changed), None, iteration == last, notices)
-            before = labels
-
-    def between(self, prepared: Neighbors, before: State, after: State) -> tuple[State, ...]:
-        """No intermediate states."""
-        return ()
+    def stages(self, prepared: Neighbors) -> list[tuple[str, Visits]]:
+        """Core points are found (phase "core"), then clusters grow ("grow"), and the rest is noise."""
+        visits = self.start(prepared)
+        return [("grow" if i else "core", visits._replace(iteration=i)) for i in range(int(visits.order.max()) + 1)]
 
     def assign(self, prepared: Neighbors, parameters: Visits) -> DensityAssignment:
         """Clusters found so far; see `Process.assign`."""
-        labels = _labels_so_far(parameters)
-        return DensityAssignment(labels, len(labels))
+        return DensityAssignment(np.where(parameters.joined, parameters.labels, -1), len(parameters.labels))
 
-
-def _labels_so_far(visits: Visits) -> np.ndarray:
-    """(n,) labels of the points that have joined a cluster, -1 for the others."""
-    return np.where(visits.joined, visits.labels, -1)
+    def notices(self, parameters: Visits) -> tuple[Notice, ...]:
+        """Notice about settings that find hardly any structure, or an empty tuple."""
+        core, n, k = int(np.count_nonzero(parameters.core)), len(parameters.core), int(parameters.labels.max()) + 1
+        advice = "Choose a larger eps or fewer min points."
+        if not core:
+            return (Notice(FEW_CORE_POINTS, f"None of {n:,} points is a core point, so all points are noise. {advice}"),)
+        if core < FEW * n:
+            text = f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. {advice}"
+            return (Notice(FEW_CORE_POINTS, text),)
+        if k > MANY * n and k > 1:
+            text = f"There are {k:,} clusters for {n:,} points. Choose a larger eps or more min points."
+            return (Notice(MANY_CLUSTERS, text),)
+        if core > NEARLY_ALL * n and k == 1:
+            text = (
+                f"{core:,} of {n:,} points are core points of a single cluster. Choose a smaller eps or more min points, "
+                "unless there is indeed only one cluster."
+            )
+            return (Notice(MANY_CORE_POINTS, text),)
+        return ()
 
 
 def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
@@ -222,27 +195,6 @@ def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
         numbers = np.unique(parts, return_inverse=True)[1][numbers]
     iterations[inside] = numbers + 1
     return iterations
-
-
-def _notices(visits: Visits) -> tuple[Notice, ...]:
-    """Notice about settings that find hardly any structure, or an empty tuple."""
-    core, n, k = int(np.count_nonzero(visits.core)), len(visits.core), int(visits.labels.max()) + 1
-    advice = "Choose a larger eps or fewer min points."
-    if not core:
-        return (Notice(FEW_CORE_POINTS, f"None of {n:,} points is a core point, so all points are noise. {advice}"),)
-    if core < FEW * n:
-        text = f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. {advice}"
-        return (Notice(FEW_CORE_POINTS, text),)
-    if k > MANY * n and k > 1:
-        text = f"There are {k:,} clusters for {n:,} points. Choose a larger eps or more min points."
-        return (Notice(MANY_CLUSTERS, text),)
-    if core > NEARLY_ALL * n and k == 1:
-        text = (
-            f"{core:,} of {n:,} points are core points of a single cluster. Choose a smaller eps or more min points, unless "
-            "there is indeed only one cluster."
-        )
-        return (Notice(MANY_CORE_POINTS, text),)
-    return ()
 
 
 def suggested_min_points(n: int, d: int) -> int:

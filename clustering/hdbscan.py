@@ -13,8 +13,7 @@ condensed tree. Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_1
 doi:10.1145/2733381, with outlier scores (GLOSH).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
 from clustering.notices import Notice
 from clustering.points import check_data, is_integer
-from clustering.process import State, check_limits, iteration_limit_notice
+from clustering.stages import Staged
 
 SELECTIONS = ("mass", "leaves")
 """how clusters are selected from the condensed tree: by excess of mass, or its leaves"""
@@ -165,7 +164,7 @@ class HierarchyAssignment:
 
 
 @dataclass(frozen=True)
-class HDBSCAN:
+class HDBSCAN(Staged):
     """HDBSCAN*: clusters of varying density, and noise. The number of clusters is found.
 
     Deterministic: there is no initialization, and every run has the same states. They go through falling density levels, at
@@ -200,10 +199,6 @@ class HDBSCAN:
     selection: str = "mass"
     single: bool = False
 
-    k = None
-    loss_name = None
-    tol = 0.0
-
     def __post_init__(self):
         if not is_integer(self.min_cluster_size) or self.min_cluster_size < 2:
             raise ValueError(f"min_cluster_size must be an integer of at least 2, got {self.min_cluster_size}")
@@ -227,53 +222,16 @@ class HDBSCAN:
         found = density_hierarchy(prepared, self.min_cluster_size, self.min_points)
         return DensityLevel(found, np.inf, _clusters_present(found.tree, np.inf))
 
-    def check_start(self, prepared: np.ndarray, start):
-        """Raise ValueError: there is no initialization."""
-        raise ValueError("HDBSCAN does not accept a start: it has no initialization")
-
-    def states(
-        self,
-        prepared: np.ndarray,
-        *,
-        start=None,
-        rng: np.random.Generator | int | None = None,
-        tol: float | None = None,
-        max_iter: int = 300,
-    ) -> Iterator[State]:
-        """Iterate over the states; `rng` and `tol` are ignored. At most `LEVELS + SPLITS + 3` states, whatever n.
-
-        If `max_iter` ends the run earlier, the last state has a notice. Raise ValueError when called if `start` is given, and
-        as in `check_limits`.
-        """
-        check_limits(self.tol if tol is None else tol, max_iter)
-        if start is not None:
-            self.check_start(prepared, start)
-        return self._states(prepared, max_iter)
-
-    def _states(self, points: np.ndarray, max_iter: int) -> Iterator[State]:
-        first = self.start(points)
-        found = first.hierarchy
+    def stages(self, prepared: np.ndarray) -> list[tuple[str, DensityLevel]]:
+        """At most `LEVELS + SPLITS + 1` density levels, then the selected clusters without and with strengths."""
+        found = self.start(prepared).hierarchy
         selected = selected_clusters(found.tree, self.selection, self.single)
-        shown = [DensityLevel(found, level, _clusters_present(found.tree, level)) for level in _levels(found)]
-        shown += [DensityLevel(found, None, selected, has_strengths) for has_strengths in (False, True)]
-        before = None
-        for iteration, parameters in enumerate(shown[: max_iter + 1]):
-            assignment = self.assign(points, parameters)
-            if before is not None:
-                assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
-            converged = parameters.has_strengths
-            phase = "strength" if converged else "select" if parameters.level is None else "level"
-            notices = ()
-            if converged:
-                notices = self._notices(parameters)
-            elif iteration == max_iter:
-                notices = (iteration_limit_notice(max_iter),)
-            yield State(phase, iteration, parameters, assignment, None, converged, notices)
-            before = assignment.labels
-
-    def between(self, prepared: np.ndarray, before: State, after: State) -> tuple[State, ...]:
-        """No intermediate states."""
-        return ()
+        levels = [DensityLevel(found, level, _clusters_present(found.tree, level)) for level in _levels(found)]
+        return [
+            *(("level", one) for one in levels),
+            ("select", DensityLevel(found, None, selected)),
+            ("strength", DensityLevel(found, None, selected, has_strengths=True)),
+        ]
 
     def assign(self, prepared: np.ndarray, parameters: DensityLevel) -> HierarchyAssignment:
         """The clusters of a state; see `Process.assign`."""
@@ -287,7 +245,8 @@ class HDBSCAN:
             strengths = np.where(labels < 0, 0.0, 1.0)
         return HierarchyAssignment(labels, len(clusters), strengths, len(labels))
 
-    def _notices(self, parameters: DensityLevel) -> tuple[Notice, ...]:
+    def notices(self, parameters: DensityLevel) -> tuple[Notice, ...]:
+        """Notices that there are no clusters, or that a density is infinite because points are identical."""
         found = []
         if not len(parameters.clusters):
             text = (

@@ -9,8 +9,7 @@ as valleys between steep flanks (`xi`). Ankerst, Breunig, Kriegel & Sander 1999,
 corrected by predecessors as in Schubert & Gertz 2018, "Improving the Cluster Structure Extracted from OPTICS Plots", LWDA.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ import numpy as np
 from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
 from clustering.notices import Notice
 from clustering.points import check_data, is_integer
-from clustering.process import State, check_limits, iteration_limit_notice
+from clustering.stages import Staged
 
 EXTRACTIONS = ("xi", "eps")
 """how clusters are extracted from the reachability plot: by steepness, or by a radius"""
@@ -81,7 +80,7 @@ class OrderAssignment:
 
 
 @dataclass(frozen=True)
-class OPTICS:
+class OPTICS(Staged):
     """OPTICS with extraction of clusters. The number of clusters is found.
 
     Deterministic: there is no initialization, and every run has the same states. They go through the order (phase "order"),
@@ -118,10 +117,6 @@ class OPTICS:
     min_cluster_size: int | None = None
     max_eps: float = np.inf
 
-    k = None
-    loss_name = None
-    tol = 0.0
-
     def __post_init__(self):
         check_min_points(self.min_points, 2)
         if self.extraction not in EXTRACTIONS:
@@ -152,49 +147,11 @@ class OPTICS:
             return labels_below(order, self.max_eps if self.eps is None else self.eps)
         return labels_of_valleys(order, valleys(order, self.xi, self.min_points, self.min_cluster_size))
 
-    def check_start(self, prepared: np.ndarray, start):
-        """Raise ValueError: there is no initialization."""
-        raise ValueError("OPTICS does not accept a start: it has no initialization")
-
-    def states(
-        self,
-        prepared: np.ndarray,
-        *,
-        start=None,
-        rng: np.random.Generator | int | None = None,
-        tol: float | None = None,
-        max_iter: int = 300,
-    ) -> Iterator[State]:
-        """Iterate over the states; `rng` and `tol` are ignored. At most `STEPS + 1` states, whatever n.
-
-        If `max_iter` ends the run earlier, the last state has a notice. Raise ValueError when called if `start` is given, and
-        as in `check_limits`.
-        """
-        check_limits(self.tol if tol is None else tol, max_iter)
-        if start is not None:
-            self.check_start(prepared, start)
-        return self._states(prepared, max_iter)
-
-    def _states(self, points: np.ndarray, max_iter: int) -> Iterator[State]:
-        first, n = self.start(points), len(points)
-        steps = np.unique(np.linspace(0, n, STEPS + 1).astype(int))[1:].tolist()
-        before = None
-        for iteration, reached in enumerate([*steps, n][: max_iter + 1]):
-            parameters = first._replace(reached=reached)
-            assignment = self.assign(points, parameters)
-            if before is not None:
-                assignment = replace(assignment, changed=int(np.count_nonzero(assignment.labels != before)))
-            converged, notices = iteration == len(steps), ()
-            if converged:
-                notices = self._notices(first)
-            elif iteration == max_iter:
-                notices = (iteration_limit_notice(max_iter),)
-            yield State("extract" if converged else "order", iteration, parameters, assignment, None, converged, notices)
-            before = assignment.labels
-
-    def between(self, prepared: np.ndarray, before: State, after: State) -> tuple[State, ...]:
-        """No intermediate states."""
-        return ()
+    def stages(self, prepared: np.ndarray) -> list[tuple[str, OrderPosition]]:
+        """At most `STEPS` parts of the order, then the extracted clusters."""
+        first, n = self.start(prepared), len(prepared)
+        reached = np.unique(np.linspace(0, n, STEPS + 1).astype(int))[1:].tolist()
+        return [*(("order", first._replace(reached=count)) for count in reached), ("extract", first._replace(reached=n))]
 
     def assign(self, prepared: np.ndarray, parameters: OrderPosition) -> OrderAssignment:
         """The extracted clusters of the points reached so far; see `Process.assign`."""
@@ -202,19 +159,19 @@ class OPTICS:
         labels = np.where(parameters.order.positions < parameters.reached, final, -1)
         return OrderAssignment(labels, np.bincount(labels[labels >= 0], minlength=int(final.max()) + 1), len(labels))
 
-    def _notices(self, result: OrderPosition) -> tuple[Notice, ...]:
+    def notices(self, parameters: OrderPosition) -> tuple[Notice, ...]:
         """Notice that there are no clusters, or few points in them."""
-        noise = int(np.count_nonzero(result.labels < 0))
-        if noise < len(result.labels):
-            if self.extraction == "eps" or noise <= MUCH_NOISE * len(result.labels):
+        noise = int(np.count_nonzero(parameters.labels < 0))
+        if noise < len(parameters.labels):
+            if self.extraction == "eps" or noise <= MUCH_NOISE * len(parameters.labels):
                 return ()
             text = (
-                f"{noise:,} of {len(result.labels):,} points are noise, because valleys do not contain their flanks. Choose "
-                "another steepness, more points for the core distance, or a radius."
+                f"{noise:,} of {len(parameters.labels):,} points are noise, because valleys do not contain their flanks. "
+                "Choose another steepness, more points for the core distance, or a radius."
             )
             return (Notice(MOSTLY_NOISE, text),)
         text = "No cluster was found: all points are noise. "
-        if np.isinf(result.order.reachability).all():
+        if np.isinf(parameters.order.reachability).all():
             text += "No point reaches another one, so choose a larger radius or fewer points for the core distance."
         else:
             text += "Choose a smaller steepness, a smaller minimum cluster size or a larger radius."
