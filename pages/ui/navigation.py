@@ -34,21 +34,10 @@ PAGES = {
 
 def open_in_watch(settings: Settings) -> None:
     """Callback: request the Watch page with the method, options, K, initialization and seed of this run."""
-    view, initialization = method(settings.method), settings.start.initialization
-    state = {"algorithm": view.name, "seed": int(settings.seed)}
-    # the same texts as the Watch page writes, because each change of the address would add an entry to the browser history
-    default = next(iter(available_methods(WATCH).values()))
-    texts = {"algorithm": (view.title, default.title), "seed": (str(settings.seed), "1")}
-    if settings.k is not None:
-        state["k"] = settings.k
-        texts["k"] = str(settings.k), "3"
-    if initialization:
-        state[start_key(view)] = initialization
-        texts[start_key(view)] = initialization_label(initialization), view.initializations[0].label
-    option_state, option_texts = _options(view, current(), dict(settings.options))
-    carry_over(CURRENT_RUN[0], state | option_state)
-    _request_page("watch", texts)
-    st.session_state[REQUEST][1].update(option_texts)
+    state, texts = _run_state(settings, current())
+    carry_over(CURRENT_RUN[0], state)
+    _request_page("watch", {})
+    st.session_state[REQUEST][1].update(texts)
 
 
 def open_with_centers(settings: Settings, data: Data, centers: np.ndarray) -> None:
@@ -105,17 +94,8 @@ def open_in_comparison(settings: Settings, data: Data) -> None:
 def open_sample_in_watch(sample: str, n: int, seed: int, settings: Settings) -> None:
     """Callback: request the Watch page with this run of a simulated data set; the sample has its default settings."""
     state, texts = _sample_state(sample, n, seed, {})
-    view, data = method(settings.method), draw_sample(sample, n, seed, {})
-    options, option_texts = _options(view, data, dict(settings.options))
-    default = next(iter(available_methods(WATCH)))
-    chosen = {"algorithm": (view.name, view.title, default), "seed": (settings.seed, str(settings.seed), 1)}
-    if settings.k is not None:
-        chosen["k"] = settings.k, str(settings.k), 3
-    if name := settings.start.initialization:
-        chosen[start_key(view)] = name, initialization_label(name), view.initializations[0].name
-    state |= options | {key: value for key, (value, _, _) in chosen.items()}
-    texts |= option_texts | {key: text for key, (value, text, default) in chosen.items() if value != default}
-    open_scene("watch", state, texts)
+    run_state, run_texts = _run_state(settings, draw_sample(sample, n, seed, {}))
+    open_scene("watch", state | run_state, texts | run_texts)
 
 
 def open_sample_in_comparison(sample: str, n: int, seed: int, values: dict, k: int, names: Sequence[str]) -> None:
@@ -135,6 +115,25 @@ def open_sample_in_comparison(sample: str, n: int, seed: int, values: dict, k: i
         if view.initializations:
             state[start_key(view, ending)] = SAME
     open_scene("compare", state, texts)
+
+
+def _run_state(settings: Settings, data: Data) -> tuple[dict, dict[str, str]]:
+    """Widget values of a run on the Watch page, by key, and the query parameters of those that are not defaults.
+
+    The parameters are those that the page writes: each change of the address would add an entry to the browser history.
+    """
+    view = method(settings.method)
+    chosen = {
+        "algorithm": (view.name, view.title, next(iter(available_methods(WATCH)))),
+        "seed": (int(settings.seed), str(settings.seed), 1),
+    }
+    if settings.k is not None:
+        chosen["k"] = settings.k, str(settings.k), 3
+    if name := settings.start.initialization:
+        chosen[start_key(view)] = name, initialization_label(name), view.initializations[0].name
+    options, option_texts = _options(view, data, dict(settings.options))
+    state = {key: value for key, (value, _, _) in chosen.items()}
+    return state | options, {key: text for key, (value, text, default) in chosen.items() if value != default} | option_texts
 
 
 def _sample_state(sample: str, n: int, seed: int, values: dict) -> tuple[dict, dict[str, str]]:
