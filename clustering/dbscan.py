@@ -11,8 +11,7 @@ KDD; Schubert, Sander, Ester, Kriegel & Xu 2017, doi:10.1145/3068335. There is n
 A cluster starts with its first core point and all points within eps, the first ring. It grows ring by ring: ring r + 1 has the
 points within eps of a core point of ring r that belong to no cluster yet. A border point that is near several clusters
 therefore belongs to the one that was found first, and depends on the order of the points, as in the original algorithm and in
-scikit-learn. The core
-points of each cluster and noise do not depend on it.
+scikit-learn. The core points of each cluster and noise do not depend on it.
 """
 
 from dataclasses import dataclass

@@ -111,8 +111,7 @@ class Study:
             run = make_run(data, settings, cache, on_step)
         except ValueError as error:
             return Outcome(np.nan, str(error))
-        known = run.data.labels >= 0
-        return Outcome(adjusted_rand_index(run.data.labels[known], run.labels[known] + 1))
+        return Outcome(run.agreement)
 
     def limit(self, value: float, number: int) -> float:
         """Adjusted Rand index of the classification by the mixture that generated the groups."""

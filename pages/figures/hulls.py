@@ -1,4 +1,4 @@
-"""Convex hulls of points in a plane, lines with gaps, and lines between pairs of points."""
+"""Convex hulls of points in a plane, and lines with gaps."""
 
 from collections.abc import Sequence
 
@@ -25,10 +25,3 @@ def broken_line(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Return (m, 2) arrays as one, with a row of NaN between them; one row of NaN if there are no parts."""
     gap = np.full((1, 2), np.nan)
     return np.concatenate([piece for part in parts for piece in (part, gap)])[:-1] if len(parts) else gap
-
-
-def links(ends: np.ndarray) -> np.ndarray:
-    """Return lines between two points each (m, 2, 2) as one, with a row of NaN between them; one row of NaN without lines."""
-    if not len(ends):
-        return np.full((1, 2), np.nan)
-    return np.concatenate([ends, np.full((len(ends), 1, 2), np.nan)], axis=1).reshape(-1, 2)[:-1]

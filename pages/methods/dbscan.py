@@ -123,9 +123,6 @@ class DBSCANView(MethodView):
     def state_size(self, k: int, d: int) -> int:
         return 1  # all states share the same arrays
 
-    def centers(self, parameters, data: Data) -> None:
-        return None
-
     def point_sizes(self, run, state: int) -> np.ndarray | None:
         kinds = kinds_of(run)
         return SIZES[kinds if state else np.zeros_like(kinds)]
@@ -183,8 +180,10 @@ class DBSCANView(MethodView):
         def neighborhood(frame) -> list[str]:
             nearest = f"; the nearest other point is at distance {short_number(others.min())}" if others.size else ""
             compared = "≥" if near >= count else "<"
-            is_core = "" if near >= count else "no "
-            return [f"= {near:,}", f"{near:,} {compared} {count:,}, so it is {is_core or 'a '}core point{nearest}."]
+            return [
+                f"= {near:,}",
+                f"{near:,} {compared} {count:,}, so it is {'a' if near >= count else 'no'} core point{nearest}.",
+            ]
 
         def growth(frame) -> list[str]:
             labels = run.history.states[frame.state].parameters
@@ -251,9 +250,6 @@ class DBSCANView(MethodView):
 
     def placement_distance(self, settings: Settings) -> str:
         return f"{METRIC_NAMES[settings.option('metric')]} distance to the nearest core point"
-
-    def label(self, settings: Settings) -> str:
-        return self.title
 
     def input_code(self, settings: Settings) -> tuple[str, str, frozenset[str]]:
         metric = self.matrix_metric(settings)

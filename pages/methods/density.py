@@ -10,7 +10,7 @@ from clustering import density_based_validity, suggested_min_points
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage, minus_signs, pluralize
 from pages.datasets.planes import Plane
-from pages.figures.hulls import links
+from pages.figures.hulls import broken_line
 from pages.methods.base import Score
 from pages.methods.dbscan import MIN_POINTS as DBSCAN_MIN_POINTS
 from pages.methods.options import Option
@@ -83,7 +83,7 @@ def linked_lines(run, plane: Plane, pairs: np.ndarray) -> list[np.ndarray]:
         return []
     xy = positions(run, plane)
     first, second = run.labels[pairs].T
-    return [links(xy[pairs[(first == cluster) & (second == cluster)]]) for cluster in range(run.k)]
+    return [broken_line(xy[pairs[(first == cluster) & (second == cluster)]]) for cluster in range(run.k)]
 
 
 def positions(run, plane: Plane) -> np.ndarray:

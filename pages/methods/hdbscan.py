@@ -91,12 +91,10 @@ class HdbscanView(MethodView):
 
     def curve(self, run) -> Curve:
         """The number of points in clusters by label; the sum of the strengths would be less in the last state."""
-
-        def count() -> np.ndarray:
-            assigned = (run.history.assignment(i) for i in range(len(run.history.states)))
-            return np.array([np.nan if one is None else np.count_nonzero(one.labels >= 0) for one in assigned], dtype=float)
-
-        return super().curve(run)._replace(values=run.cached("points in clusters", count))
+        curve = super().curve(run)
+        if run.history.converged:
+            curve.values[-1] = np.count_nonzero(run.labels >= 0)
+        return curve
 
     def phases(self, run) -> dict[str, str]:
         selected = (

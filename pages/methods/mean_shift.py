@@ -71,7 +71,7 @@ class MeanShiftView(MethodView):
     name = "meanshift"
     title = "Mean shift"
     title_in_sentence = "mean shift"
-    order = 5.5
+    order = 5.2
     traits = Traits(
         k="found",
         center="mode",

@@ -402,7 +402,7 @@ class MixtureView(MethodView):
     result_code = "state.parameters.means"
 
     def start_code(self, parameters) -> str:
-        return f"Gaussians({', '.join(map(array_code, parameters))})"
+        return f"{type(parameters).__name__}({', '.join(map(array_code, parameters))})"
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
         if run.weights is not None:

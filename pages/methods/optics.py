@@ -9,7 +9,7 @@ from clustering import OPTICS
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
-from pages.figures.hulls import links
+from pages.figures.hulls import broken_line
 from pages.figures.plots import highlight_traces
 from pages.methods import density
 from pages.methods.base import Curve, MethodView, Score, Script
@@ -60,7 +60,7 @@ class OpticsView(MethodView):
     name = "optics"
     title = "OPTICS"
     order = 5.5
-    traits = Traits(k="found", center=None, loss=None, random=False, noise=True)
+    traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})
@@ -97,7 +97,7 @@ class OpticsView(MethodView):
         order, _, reached = current.parameters
         points = order.ordering[_reached_before(run, state) : reached]
         ends = np.stack([np.where(order.predecessors[points] < 0, points, order.predecessors[points]), points], axis=1)
-        return links(density.positions(run, plane)[ends])
+        return broken_line(density.positions(run, plane)[ends])
 
     def curve(self, run) -> Curve:
         """The largest reachability of the points reached in each step: a coarse reachability plot."""

@@ -92,9 +92,6 @@ class SpectralClusteringView(MethodView):
     def working_values(self, data: Data, settings: Settings) -> int:
         return 5 * min(len(data.points), MAX_POINTS_FOR_PROXIMITIES) ** 2
 
-    def centers(self, parameters, data: Data) -> None:
-        return None
-
     # Plotting
 
     @staticmethod

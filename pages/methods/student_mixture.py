@@ -73,9 +73,6 @@ class StudentMixtureView(MixtureView):
         start = settings.start.initialization if init is None else init
         return StudentMixture(settings.k, settings.option("covariance"), init=start, degrees=settings.option("degrees"))
 
-    def init_by_name(self, initialization: str, data: Data, k: int) -> str:
-        return initialization
-
     def mixture_of(self, arrays) -> Students:
         return check_students(*(arrays[name] for name in Students._fields))
 
@@ -237,9 +234,6 @@ class StudentMixtureView(MixtureView):
 
     def label(self, settings: Settings) -> str:
         return f"Student-t ({settings.option('covariance')})"
-
-    def start_code(self, parameters) -> str:
-        return super().start_code(parameters).replace("Gaussians(", "Students(", 1)
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
         raise NoScript(f"scikit-learn has no {self.title_in_sentence}")

@@ -8,7 +8,7 @@ import numpy as np
 from clustering import VariationalGaussians, VariationalMixture, check_variational_gaussians
 from clustering.gaussians import Gaussians
 from clustering.variational_mixture import MEAN_PRECISION
-from pages.datasets.data import ColumnScaling, Data
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.markup import cluster_mark
@@ -39,7 +39,6 @@ from pages.methods.formulas import (
 from pages.methods.mixture import K_MEANS, MixtureView, matrix_text
 from pages.methods.options import Option, Settings
 from pages.methods.starts import MANUAL, SEEDED, TREE
-from pages.methods.traits import Loss
 
 DEFAULT = "1/k"
 CONCENTRATION = Option(
@@ -64,14 +63,11 @@ class VariationalMixtureView(MixtureView):
     name = "variational"
     title = "Bayesian mixture"
     order = 3.4
-    traits = replace(
-        MixtureView.traits, blocks=False, weights=False, loss=Loss("nats per point", "absolute", "0.0001 nats per point")
-    )
+    traits = replace(MixtureView.traits, blocks=False, weights=False)
     options = (CONCENTRATION,)
     initializations = (*SEEDED, K_MEANS, TREE, MANUAL)
     model_option = None
     label_options = frozenset()
-    limit_advice = "Try another initialization or a smaller K."
     start_imports = frozenset({"VariationalGaussians"})
     score_note = "Components in use: those that explain at least one point."
 
@@ -82,9 +78,6 @@ class VariationalMixtureView(MixtureView):
     def arguments(self, settings: Settings) -> dict:
         value = concentration_of(settings)
         return {} if value is None else {"concentration": value}
-
-    def init_by_name(self, initialization: str, data: Data, k: int) -> str:
-        return initialization
 
     def mixture_of(self, arrays) -> VariationalGaussians:
         return check_variational_gaussians(*(arrays[name] for name in VariationalGaussians._fields))
@@ -211,9 +204,6 @@ class VariationalMixtureView(MixtureView):
             "covariance": last.covariances,
         }
 
-    def cluster_columns_in_units(self, run, scaling: ColumnScaling) -> dict:
-        return {"covariance": scaling.covariances(run.history.parameters[-1].covariances)}
-
     def scores(self, run) -> list[Score]:
         used = str(int(np.count_nonzero(run.sizes >= 1)))
         text = "Components that explain at least one point. This is no test of the number of groups: it depends on the prior."
@@ -240,10 +230,7 @@ class VariationalMixtureView(MixtureView):
         return [ResultTable("Posterior distribution of the weights", headers, rows, caption)]
 
     def label(self, settings: Settings) -> str:
-        return "Bayesian mixture"
-
-    def start_code(self, parameters) -> str:
-        return f"VariationalGaussians({', '.join(map(array_code, parameters))})"
+        return self.title
 
     def scikit_learn_script(self, run, iterations: int) -> Script:
         start = run.history.parameters[0]
