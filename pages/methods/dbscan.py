@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from clustering import DBSCAN, suggested_eps, suggested_min_points
+from clustering import DBSCAN, suggested_eps
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import pluralize
 from pages.methods.base import MethodView, NoScript, Placement, Script
+from pages.methods.density import min_points_option
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -42,7 +43,7 @@ LISTED = 3
 def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
     """`suggested_eps` for the chosen metric and `min_points`, rounded as in the widget."""
     metric = chosen.get("metric", data.metrics[0])
-    min_points = chosen.get("min_points") or default_min_points(data, {})
+    min_points = chosen.get("min_points") or MIN_POINTS.number_for(data, {})
 
     def compute() -> float:
         on_points = metric in TREE_METRICS
@@ -54,24 +55,7 @@ def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
     return data.cached(f"eps {metric} {min_points}", "", compute)
 
 
-def default_min_points(data: Data, chosen: Mapping[str, Any]) -> int:
-    """`suggested_min_points` for the data; points of a distance matrix count as points in the plane."""
-    return suggested_min_points(len(data.points), data.points.shape[1])
-
-
-MIN_POINTS = Option(
-    "min_points",
-    "Min points",
-    5,
-    low=1,
-    high=10_000,
-    step=1,
-    number_for=default_min_points,
-    short_label=lambda count: f"min {count}",
-    help="Number of points, including the point itself, that a core point has within eps. Default: the largest of twice the "
-    "number of columns, the logarithm of the number n of points, and a quarter of √n up to 100; but at most n/20.",
-    width=128,
-)
+MIN_POINTS = min_points_option(1, 1, "Number of points, including the point itself, that a core point has within eps.")
 EPS = Option(
     "eps",
     "Radius eps",

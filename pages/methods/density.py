@@ -1,7 +1,6 @@
 """What methods that cluster by density have in common: defaults, scores, and the lines between linked points."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from pages.datasets.formatting import format_percentage, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
 from pages.methods.base import Score
-from pages.methods.dbscan import MIN_POINTS as DBSCAN_MIN_POINTS
 from pages.methods.options import Option
 
 MAX_SCORED = 5_000
@@ -21,19 +19,38 @@ MAX_LINKED = 1_000
 """points between which lines are drawn"""
 
 
-def default_min_points(data: Data, chosen: Mapping[str, Any]) -> int:
-    """`suggested_min_points` for the data, but at least 5 if there are as many points."""
-    n = len(data.points)
-    return max(suggested_min_points(n, data.points.shape[1]), min(5, max(n, 2)))
+def min_points_option(least: int, usual: int, meaning: str) -> Option:
+    """The number of points that defines a dense place.
+
+    least : smallest value
+    usual : smallest default, if there are as many points
+    meaning : a sentence that says what the number means
+    """
+
+    def default(data: Data, chosen: Mapping[str, Any]) -> int:
+        n, d = data.points.shape  # points of a distance matrix count as points in the plane
+        return max(suggested_min_points(n, d), min(usual, max(n, least)))
+
+    return Option(
+        "min_points",
+        "Min points",
+        5,
+        low=least,
+        high=10_000,
+        step=1,
+        number_for=default,
+        short_label=lambda count: f"min {count}",
+        help=f"{meaning} Default: the largest of twice the number of columns, the logarithm of the number n of points, and a "
+        f"quarter of √n up to 100; but at most n/20{f', and at least {usual}' if usual > least else ''}.",
+        width=128,
+    )
 
 
-MIN_POINTS = replace(
-    DBSCAN_MIN_POINTS,
-    low=2,
-    number_for=default_min_points,
-    help="The core distance of a point is the distance to this many nearest points, including the point itself. Larger values "
-    "smooth the density. Default: the largest of twice the number of columns, the logarithm of the number n of points, and a "
-    "quarter of √n up to 100; but at most n/20, and at least 5.",
+MIN_POINTS = min_points_option(
+    2,
+    5,
+    "The core distance of a point is the distance to its m-th nearest point, where m is this number and the point itself "
+    "counts. Larger values smooth the density.",
 )
 
 
