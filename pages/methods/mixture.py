@@ -161,6 +161,7 @@ class MixtureView(MethodView):
         loss=Loss("nats per point", "absolute", "0.0001 nats per point"),
         regions=True,
     )
+    process_class = GaussianMixture
     works_with = "means and covariances of coordinates"
     options = (COVARIANCE, FLOOR)
     initializations = (*SEEDED, PARALLEL, K_MEANS, ALIKE, TREE, MANUAL)
@@ -195,7 +196,7 @@ class MixtureView(MethodView):
 
     def process(self, settings: Settings, init=None) -> GaussianMixture:
         start = settings.start.initialization if init is None else init
-        return GaussianMixture(settings.k, settings.option("covariance"), init=start, floor=settings.option("floor"))
+        return self.process_class(settings.k, init=start, **self.arguments(settings))
 
     def init_by_name(self, initialization: str, data: Data, k: int):
         return np.tile(data.points.mean(axis=0), (k, 1)) if initialization == ALIKE.name else initialization

@@ -64,14 +64,11 @@ class StudentMixtureView(MixtureView):
     title = "Student-t mixture"
     order = 3.2
     traits = replace(MixtureView.traits, blocks=False, weights=False)
+    process_class = StudentMixture
     works_with = "means and scale matrices of coordinates"
     options = (DEGREES, COVARIANCE)
     initializations = (*SEEDED, K_MEANS, TREE, MANUAL)
     start_imports = frozenset({"Students"})
-
-    def process(self, settings: Settings, init=None) -> StudentMixture:
-        start = settings.start.initialization if init is None else init
-        return StudentMixture(settings.k, settings.option("covariance"), init=start, degrees=settings.option("degrees"))
 
     def mixture_of(self, arrays) -> Students:
         return check_students(*(arrays[name] for name in Students._fields))

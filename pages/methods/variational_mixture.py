@@ -64,16 +64,13 @@ class VariationalMixtureView(MixtureView):
     title = "Bayesian mixture"
     order = 3.4
     traits = replace(MixtureView.traits, blocks=False, weights=False)
+    process_class = VariationalMixture
     options = (CONCENTRATION,)
     initializations = (*SEEDED, K_MEANS, TREE, MANUAL)
     model_option = None
     label_options = frozenset()
     start_imports = frozenset({"VariationalGaussians"})
     score_note = "Components in use: those that explain at least one point."
-
-    def process(self, settings: Settings, init=None) -> VariationalMixture:
-        start = settings.start.initialization if init is None else init
-        return VariationalMixture(settings.k, init=start, concentration=concentration_of(settings))
 
     def arguments(self, settings: Settings) -> dict:
         value = concentration_of(settings)
