@@ -13,7 +13,7 @@ from pages.datasets.data import Data
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.runs.cache import RecentCache
-from pages.runs.jobs import Job
+from pages.runs.jobs import MissingRuns
 from pages.runs.random_starts import BEST_OF, best_start
 from pages.runs.run import make_run
 
@@ -201,13 +201,10 @@ class ScoreCurve:
 
 
 @dataclass(eq=False)
-class RemainingCases(Job):
+class RemainingCases(MissingRuns):
     """The missing runs of a study. A task is a `Case`."""
 
     study: Study
-    queue: tuple[Case, ...]
-    """runs that were missing when the job was created"""
-    noun = "run"
 
     @classmethod
     def of(cls, study: Study, names: Sequence[str], repeats: int) -> "RemainingCases":
@@ -216,16 +213,6 @@ class RemainingCases(Job):
             Case(value, number, name) for number in range(repeats) for value in study.deformation.values for name in names
         )
         return cls(study, tuple(case for case in wanted if case not in study.finished))
-
-    @property
-    def tasks(self) -> tuple[Case, ...]:
-        return self.queue
-
-    def part(self, tasks: Sequence[Case]) -> "RemainingCases":
-        return RemainingCases(Study(self.study.deformation, self.study.n, self.study.seed), tuple(tasks))
-
-    def finish(self, task: Case, result: Outcome) -> None:
-        self.results[task] = self.study.finished[task] = result
 
     def run_task(self, task: Case, on_step: Callable[[Any], None]) -> Outcome:
         return self.study.outcome(task, on_step)

@@ -14,7 +14,7 @@ from pages.figures.thumbnails import thumbnail
 from pages.methods import method
 from pages.methods.options import Settings
 from pages.runs.cache import RecentCache
-from pages.runs.jobs import Job
+from pages.runs.jobs import MissingRuns
 from pages.runs.random_starts import BEST_OF, best_start
 from pages.runs.run import Run, make_run
 
@@ -84,29 +84,16 @@ def _picture(run: Run) -> str:
 
 
 @dataclass(eq=False)
-class RemainingCells(Job):
+class RemainingCells(MissingRuns):
     """The missing runs. A task is a `Cell`."""
 
     study: GridStudy
-    queue: tuple[Cell, ...]
-    """runs that were missing when the job was created"""
-    noun = "run"
 
     @classmethod
     def of(cls, study: GridStudy, samples: Sequence[str], names: Sequence[str]) -> "RemainingCells":
         """The runs of these methods on these samples that are missing, row by row."""
         wanted = (Cell(sample, name) for sample in samples for name in names)
         return cls(study, tuple(cell for cell in wanted if cell not in study.finished))
-
-    @property
-    def tasks(self) -> tuple[Cell, ...]:
-        return self.queue
-
-    def part(self, tasks: Sequence[Cell]) -> "RemainingCells":
-        return RemainingCells(GridStudy(self.study.n, self.study.seed), tuple(tasks))
-
-    def finish(self, task: Cell, result: Result) -> None:
-        self.results[task] = self.study.finished[task] = result
 
     def run_task(self, task: Cell, on_step: Callable[[Any], None]) -> Result:
         return self.study.result(task, on_step)

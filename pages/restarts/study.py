@@ -19,7 +19,7 @@ from pages.methods.options import Settings
 from pages.methods.starts import NamedStart
 from pages.runs.budget import estimated_bytes
 from pages.runs.cache import RecentCache
-from pages.runs.jobs import Job
+from pages.runs.jobs import MissingRuns
 from pages.runs.preparation import RunInputs, prepare_run
 from pages.runs.run import ranks_by_position
 
@@ -144,13 +144,10 @@ class RestartStudy:
 
 
 @dataclass(eq=False)
-class RemainingRuns(Job):
+class RemainingRuns(MissingRuns):
     """The missing runs of a study. A task is (initialization, i)."""
 
     study: RestartStudy
-    queue: tuple[tuple[str, int], ...]
-    """runs that were missing when the job was created"""
-    noun = "run"
     _runs: dict[str, Iterator[RunSummary]] = field(default_factory=dict, init=False)
     """the next runs of each initialization; kept between tasks, because some methods compute several runs together"""
     _on_step: Callable[[Any], None] | None = field(default=None, init=False)
@@ -179,10 +176,6 @@ class RemainingRuns(Job):
         return cls(study, tuple(task for turn in zip_longest(*missing) for task in turn if task is not None))
 
     @property
-    def tasks(self) -> tuple[tuple[str, int], ...]:
-        return self.queue
-
-    @property
     def n_bytes(self) -> int:
         return estimated_bytes(self.study.data, self.study.settings, states=1)
 
@@ -192,9 +185,6 @@ class RemainingRuns(Job):
 
     def part(self, tasks: Sequence[tuple[str, int]]) -> "RemainingRuns":
         return RemainingRuns(RestartStudy(self.study.settings, self.study.inputs), tuple(tasks))
-
-    def finish(self, task: tuple[str, int], result: RunSummary) -> None:
-        self.results[task] = self.study.finished[task] = result
 
     def run_task(self, task: tuple[str, int], on_step: Callable[[Any], None]) -> RunSummary:
         initialization, _ = task

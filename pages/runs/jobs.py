@@ -84,6 +84,27 @@ class Job(ABC):
                 self.finish(task, self.run_task(task, on_step))
 
 
+@dataclass(eq=False)
+class MissingRuns(Job):
+    """The runs that a study does not have yet. A task identifies a run."""
+
+    study: Any
+    """a dataclass whose `finished` has the result of each finished run, by task"""
+    queue: tuple[Hashable, ...]
+    """runs that were missing when the job was created"""
+    noun = "run"
+
+    @property
+    def tasks(self) -> tuple[Hashable, ...]:
+        return self.queue
+
+    def part(self, tasks: Sequence[Hashable]) -> Self:
+        return replace(self, study=replace(self.study, finished={}), queue=tuple(tasks))
+
+    def finish(self, task: Hashable, result: Any) -> None:
+        self.results[task] = self.study.finished[task] = result
+
+
 def progress_after(iteration: int) -> float:
     """Progress to display for a run of unknown length: increases with every iteration, stays below 1."""
     return iteration / (iteration + 30)
