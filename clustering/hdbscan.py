@@ -256,7 +256,7 @@ class HDBSCAN(Staged):
         infinite = np.flatnonzero(np.isinf(parameters.hierarchy.tree.peaks[parameters.clusters]))
         if infinite.size:
             text = (
-                "{who} contains identical points, where the density is infinite, so the strength of all other points is 0. "
+                "{who} reached an infinite density because of identical points, so the strength of all other points is 0. "
                 "Choose more points for the core distance."
             )
             found.append(Notice(INFINITE_DENSITY, text, tuple(infinite.tolist())))

@@ -2,6 +2,7 @@
 
 import html
 import re
+from decimal import ROUND_CEILING, Context
 
 import numpy as np
 
@@ -93,3 +94,8 @@ def escape_markdown(text: str) -> str:
     """The text in one line, with Markdown characters escaped and addresses broken so that they do not become links."""
     text = ADDRESS.sub(lambda match: match[0][:-1] + WORD_JOINER + match[0][-1], text)
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:&=" else c for c in " ".join(text.split()))
+
+
+def rounded_up(value: float) -> float:
+    """The smallest number of three significant digits that is at least this positive value."""
+    return float(Context(prec=3, rounding=ROUND_CEILING).create_decimal_from_float(value))

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from clustering import DBSCAN, suggested_eps
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
-from pages.datasets.formatting import pluralize
+from pages.datasets.formatting import pluralize, rounded_up
 from pages.methods.base import MethodView, NoScript, Placement, Script
 from pages.methods.density import min_points_option
 from pages.methods.formulas import (
@@ -29,7 +29,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.metric import METRIC, METRIC_NAMES, distances_name, proximities_code
-from pages.methods.options import Option, Settings
+from pages.methods.options import LARGEST, SMALLEST, Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Traits
 
 KINDS = ("noise", "border", "core")
@@ -41,7 +41,7 @@ LISTED = 3
 
 
 def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
-    """`suggested_eps` for the chosen metric and `min_points`, rounded as in the widget."""
+    """`suggested_eps` for the chosen metric and `min_points`, rounded up so that neighbors at this distance are within it."""
     metric = chosen.get("metric", data.metrics[0])
     min_points = chosen.get("min_points") or MIN_POINTS.number_for(data, {})
 
@@ -50,7 +50,7 @@ def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
         eps = suggested_eps(
             data.points if on_points else data.proximities(metric), min_points, metric if on_points else MATRIX
         )
-        return float(f"{eps:.3g}")
+        return rounded_up(eps)
 
     return data.cached(f"eps {metric} {min_points}", "", compute)
 
@@ -60,8 +60,8 @@ EPS = Option(
     "eps",
     "Radius eps",
     0.5,
-    low=1e-9,
-    high=1e9,
+    low=SMALLEST,
+    high=LARGEST,
     step=0.1,
     number_for=default_eps,
     short_label=lambda eps: f"eps = {eps:g}",

@@ -69,8 +69,9 @@ class KMedoidsView(MethodView):
 
     def model_input(self, data: Data, settings: Settings, cache):
         # prepared with K = 1, because the matrix does not depend on K; `KMedoids.prepare` updates the rest
-        metric = settings.option("metric")
-        return cache.get(("proximities", data.key, metric), lambda: KMedoids(1).prepare(data.proximities(metric)))
+        proximities = super().model_input(data, settings, cache)
+        key = ("prepared proximities", data.key, settings.option("metric"))
+        return cache.get(key, lambda: KMedoids(1).prepare(proximities))
 
     def start_at(self, data: Data, model_input, k: int, *, rows=None, centers=None, labels=None) -> np.ndarray:
         if rows is not None:

@@ -30,7 +30,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import Option, Settings
+from pages.methods.options import LARGEST, SMALLEST, Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Loss, Traits
 
 KERNEL = Option(
@@ -56,8 +56,8 @@ BANDWIDTH = Option(
     "bandwidth",
     "Bandwidth",
     2.0,
-    low=1e-9,
-    high=1e9,
+    low=SMALLEST,
+    high=LARGEST,
     step=0.5,
     number_for=default_bandwidth,
     short_label=lambda bandwidth: f"bandwidth {bandwidth:g}",

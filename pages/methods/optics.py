@@ -26,7 +26,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import Option, Settings
+from pages.methods.options import LARGEST, Option, Settings
 from pages.methods.traits import COMPARE, WATCH, Traits
 
 STEEPNESS = Option(
@@ -46,8 +46,9 @@ RADIUS = Option(
     "Cut at radius",
     0.0,
     low=0.0,
-    high=1e12,
+    high=LARGEST,
     step=0.5,
+    step_for=lambda data: float(np.ptp(data.points, axis=0).max()) / 20,
     short_label=lambda eps: f"eps = {eps:g}" if eps else "valleys",
     argument=None,
     help="0: clusters are valleys with steep flanks. Above 0: clusters are the stretches of the reachability plot below this "

@@ -7,6 +7,9 @@ from typing import Any
 from pages.datasets.data import Data
 from pages.methods.starts import Start
 
+SMALLEST, LARGEST = 1e-300, 1e300
+"""limits of a positive number in the unit of the data"""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -24,6 +27,8 @@ class Option:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    step_for: Callable[[Data], float] | None = None
+    """approximate step of the widget for a data set; None if it does not depend on the data"""
     short_label: Callable[[Any], str] = str
     """abbreviated value, used in the names of runs in a comparison"""
     values_for: Callable[[Data], tuple] | None = None

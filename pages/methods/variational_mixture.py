@@ -119,7 +119,7 @@ class VariationalMixtureView(MixtureView):
 
     def m_sentence(self, run, state: int, current) -> str:
         drawn = ~self.hidden_centers(run, state)
-        shift = format_short(self.center_shifts(run, state)[drawn].max())
+        shift = format_short(self.center_shifts(run, state)[drawn].max(initial=0.0))
         return f"{M_STEP}: means moved by at most {shift}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:

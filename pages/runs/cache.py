@@ -23,6 +23,7 @@ class RecentCache(OrderedDict):
         "formulas": 4,  # of each run of a comparison
         "prepared": 3,
         "proximities": 1,
+        "prepared proximities": 1,
         "comparison": 1,
         "restarts": 2,
         "best start": 12,

@@ -335,12 +335,12 @@ def _choose_option(view: MethodView, option: Option, data: Data, ending: str, de
     label = f"{option.label}{suffix}"
     values = option.values(data)
     if not values:
-        return _choose_number(option, label, default, widget)
+        return _choose_number(option, label, data, default, widget)
     names = list(values)
     return st.selectbox(label, names, names.index(default), format_func=values.get, **widget)
 
 
-def _choose_number(option: Option, label: str, default, widget: dict) -> Any:
+def _choose_number(option: Option, label: str, data: Data, default, widget: dict) -> Any:
     """Choose a number. If its default depends on the data, the value is the new default until the user enters another."""
     kind, step = type(option.default), option.step
     if option.number_for is not None:
@@ -349,9 +349,17 @@ def _choose_number(option: Option, label: str, default, widget: dict) -> Any:
             st.session_state[key] = default
         defaults[key] = default
         if kind is float:
-            step = float(10.0 ** np.floor(np.log10(default) - 0.7))  # a fifth to a fiftieth of the default
+            step = _round_step(default / 5)
             widget |= dict(format="%.4g")
+    if option.step_for is not None:
+        step = _round_step(option.step_for(data))
+        widget |= dict(format="%.4g")
     return kind(st.number_input(label, option.low, option.high, default, step, **widget))
+
+
+def _round_step(size: float) -> float:
+    """The largest power of ten up to this size; 1 if it is 0."""
+    return float(10.0 ** np.floor(np.log10(size))) if size > 0 else 1.0
 
 
 def _choose_seed() -> int:
