@@ -119,8 +119,12 @@ def test_numbers_beside_the_player_are_those_of_the_frame(page, server):
 def test_keys_start_anew_show_examples_and_leave(page, server):
     visit(page, f"{server}/?n=50", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
+    end = shown_frame(page)
     page.locator("h1").click()
-    page.keyboard.press("f")
+    to_frame(page, 1)
+    wait_for_query(page, frame="1")
+    to_frame(page, end)
+    page.keyboard.press("f")  # before the player has changed the address
     wait_for_query(page, present="1")
     wait_for_frame(page, 0)
     assert page.locator(".formula.shown").count() == 2

@@ -356,7 +356,8 @@ export default function (component) {
   function updatePresentation(event) {
     restoreRanges();
     root.classList.toggle("presenting", presentation.on);
-    if (presentation.on && memory.shown === data.rest && timer === null && frameInAddress() === null) show(0);
+    const isOfAddress = event.detail.followed && frameInAddress() !== null; // otherwise it may be the frame before this one
+    if (presentation.on && memory.shown === data.rest && timer === null && !isOfAddress) show(0);
     if (!presentation.on) asked?.clear();
     if (!presentation.on && data.presented && !event.detail.followed) setTriggerValue("left", true);
   }
