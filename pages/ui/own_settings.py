@@ -11,6 +11,8 @@ SHARED, OWN = "shared keys", "own keys"
 """session keys: keys of the widgets drawn so far that are bound to query parameters, by `dashboard.py` and by pages"""
 KEPT = "own settings"
 """session key: by page, the values that its widgets get when it is opened, by key"""
+CARRIED = "carried over"
+"""session key: the page that is opened next, and the values that widgets of all pages get then, by key"""
 
 
 def shared_keys() -> set[str]:
@@ -48,14 +50,21 @@ def exchange(left: str, opened: str) -> None:
         if key in st.session_state:
             del st.session_state[key]
     st.session_state.update(values)
+    page, carried = st.session_state.pop(CARRIED, (None, {}))
+    if page == opened:
+        st.session_state.update(carried)
 
 
 def carry_over(page: str, state: dict) -> None:
     """Callback: set widgets to the values `state`, by key, on the page that is opened next.
 
-    Those that belong to the page on the screen keep their values there.
+    Those that belong to the page on the screen keep their values there. Those that all pages share are set now and again when
+    the page is opened: until the browser has received the new values, it sends the old ones.
     """
     kept = st.session_state.setdefault(KEPT, {})
     kept[owner(page)] = kept.get(owner(page), {}) | {key: state[key] for key in state.keys() - shared_keys()}
-    is_same = owner(st.session_state.get("page", page)) == owner(page)
+    shown = st.session_state.get("page", page)
+    if shown != page:
+        st.session_state[CARRIED] = page, {key: state[key] for key in state.keys() & shared_keys()}
+    is_same = owner(shown) == owner(page)
     st.session_state.update({key: value for key, value in state.items() if is_same or key not in own_keys()})

@@ -51,3 +51,22 @@ def test_a_run_is_carried_over_within_the_pages_of_the_current_run(state):
     carry_over(WATCH, {"k": 7})
     exchange(SEGMENTS, WATCH)
     assert state["k"] == 7
+
+
+def test_a_browser_that_still_sends_old_values_does_not_undo_what_is_carried_over(state):
+    carry_over(WATCH, {"n": 100})
+    state["n"] = 50
+    exchange("restarts", WATCH)
+    assert state["n"] == 100
+    exchange(WATCH, "restarts")
+    state["n"] = 50
+    exchange("restarts", WATCH)
+    assert state["n"] == 50
+
+
+def test_another_page_does_not_get_what_is_carried_over(state):
+    carry_over(WATCH, {"n": 100})
+    state["n"] = 50
+    for left, opened in (("restarts", "mixture"), ("mixture", WATCH)):
+        exchange(left, opened)
+        assert state["n"] == 50
