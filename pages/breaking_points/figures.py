@@ -58,7 +58,8 @@ def scores_by_deformation(
             customdata=[(value, curve.method) for value in curve.values],
             hovertext=[
                 f"{title}<br>{deformation.axis}: {value:g}<br>adjusted Rand index: {mean:.3f}"
-                f"<br>{BAND[0]:.0%} to {BAND[1]:.0%} of runs: {one:.3f} to {other:.3f}<br>click to open such a case in Compare"
+                f"<br>{100 * BAND[0]:.0f}th to {100 * BAND[1]:.0f}th percentile: {one:.3f} to {other:.3f}"
+                "<br>click to open such a case in Compare"
                 for value, mean, one, other in zip(curve.values, curve.means, low, high, strict=True)
             ],
             hoverinfo="text",
@@ -68,7 +69,8 @@ def scores_by_deformation(
     ends = [deformation.values[0], deformation.values[-1]]
     line = dict(color=palette.CHOSEN, width=1.5, dash="dot")
     figure.add_scatter(x=ends, y=[threshold] * 2, mode="lines", line=line, hoverinfo="skip", showlegend=False)
-    broken = [(point, min(threshold, curve.means[0])) for curve in curves if (point := curve.breaking_point(threshold))]
+    found = [(curve.breaking_point(threshold), curve) for curve in curves]
+    broken = [(point, min(threshold, curve.means[0])) for point, curve in found if point is not None]
     x, y = zip(*broken, strict=True) if broken else ((), ())
     mark = dict(size=13, symbol="circle", color=palette.CHOSEN, line=dict(width=2, color="#ffffff"))
     figure.add_scatter(x=x, y=y, mode="markers", marker=mark, hoverinfo="skip", showlegend=False)
@@ -78,7 +80,7 @@ def scores_by_deformation(
 def _layout(deformation: Deformation) -> dict:
     ticks = dict(tickvals=deformation.values, ticktext=[f"{value:g}" for value in deformation.values])
     axis = dict(title=dict(text=deformation.axis), zeroline=False) | ticks
-    axis |= dict(type="log") if deformation.is_ratio else {}
+    axis |= dict(type="log") if deformation.is_logarithmic else {}
     axis |= dict(autorange="reversed") if deformation.is_descending else {}
     return dict(
         height=HEIGHT,

@@ -12,7 +12,7 @@ from pages.ui.widgets import session_cache
 
 st.title("Breaking points")
 open_requested_page()
-st.caption("Three Gaussian groups are deformed step by step. How far does each algorithm find them?")
+st.caption("Three Gaussian groups are deformed step by step. How much deformation can each algorithm handle?")
 deformation, names, n, repeats, seed, threshold = choose()
 key, cache = ("breaking points", deformation.title, n, seed), session_cache()
 if names:

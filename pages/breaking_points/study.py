@@ -38,7 +38,7 @@ class Deformation:
     """title of the axis of its values"""
     values: tuple[float, ...]
     """from the mildest to the strongest deformation"""
-    is_ratio: bool = False
+    is_logarithmic: bool = False
     """whether the axis is logarithmic"""
 
     @property

@@ -16,7 +16,7 @@ from pages.figures.markup import Raw, cell, cluster_mark
 from pages.runs.known_groups import NOISE_IS_A_GROUP, KnownGroups
 from pages.runs.profiles import MAX_PARTS, MIN_DIFFERENCE, Difference, Profiles
 from pages.runs.run import silhouette_of, silhouette_points
-from pages.runs.segments import Segments
+from pages.runs.segments import TRUE_LABEL, Segments
 
 MIN_EFFECT = 0.1
 """smallest effect of a column that the headline mentions"""
@@ -49,12 +49,14 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def headline(profiles: Profiles) -> str:
-    """One sentence: how many rows fall into how many segments, and in which columns these differ most."""
+    """One sentence: how many rows fall into how many segments, and in which columns other than true labels they differ."""
     segments = profiles.segments
     inside = int(segments.sizes.sum())
     verb = "falls" if inside == 1 else "fall"
     text = f"{_rows_of(segments, inside)} {verb} into {pluralize(segments.k, 'segment')}"
-    names = [profiles.variables[j].name for j in profiles.ranked[:2] if profiles.effects[j] >= MIN_EFFECT]
+    known = (TRUE_LABEL, segments.data.label_name)
+    ranked = [j for j in profiles.ranked if profiles.variables[j].name not in known]
+    names = [profiles.variables[j].name for j in ranked[:2] if profiles.effects[j] >= MIN_EFFECT]
     if segments.k > 1 and names:
         text += f"; {'they differ' if segments.k > 2 else 'the two differ'} most in {_listed(names)}"
     return f"{text}."
@@ -151,8 +153,8 @@ def _silhouette(segments: Segments) -> str:
     points = silhouette_points(width, segments.labels, len(segments.labels), run.data.noun)
     sample = f" ({points})" if points else ""
     return (
-        f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, by a rule of thumb {structure}; 1 means that the "
-        "segments are well separated, about 0 that they overlap."
+        f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, which a rule of thumb calls {structure}; 1 "
+        "means that the segments are well separated, about 0 that they overlap."
     )
 
 
@@ -165,7 +167,7 @@ def _agreement(segments: Segments) -> str:
     noise = f"; {NOISE_IS_A_GROUP}" if (known.clusters < 0).any() else ""
     return (
         f"Compared with the {data.true_labels_name}, the adjusted Rand index is {rand} (1 = identical, 0 = as expected by "
-        f"chance) and the V-measure {known.v_measure:.3f}; it equals the normalized mutual information{noise}."
+        f"chance) and the V-measure (normalized mutual information) is {known.v_measure:.3f}{noise}."
     )
 
 
@@ -182,7 +184,7 @@ def method_and_settings(segments: Segments, settings: Sequence[tuple[str, str]])
     counts = Counter(edit.kind for edit in segments.edits)
     edits = [pluralize(counts[kind], noun) for kind, noun in EDIT_NOUNS.items() if counts[kind]]
     if edits:
-        sentences.append(f"They were then edited by hand: {', '.join(edits)}.")
+        sentences.append(f"The segments were then edited by hand: {', '.join(edits)}.")
     sentences += [*_about_data(segments), _versions()]
     return " ".join(filter(None, sentences))
 

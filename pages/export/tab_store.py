@@ -1,7 +1,7 @@
 """A store of the projects of browser tabs, from which a tab gets its data and settings back after a reload or a restart.
 
-Each tab has a random token that only it knows. The store knows the hash of the token: neither its memory nor the names of its
-files let anyone have the project of another tab.
+Each tab has a random token that only it knows. The store has only the hash of the token, so neither its keys nor the names of
+its files reveal a token.
 """
 
 import contextlib
@@ -100,10 +100,10 @@ class TabStore:
         return None
 
     def drop_old(self) -> None:
-        """Delete the projects that are too old or too many."""
+        """Delete projects that are too old, and the oldest if there are too many or they are too large in total."""
         with self._lock:
             projects = [(used, project.size, name) for name, (used, project) in self._in_memory.items()]
-            for name in self._too_many(projects, self._max_memory_bytes):
+            for name in self._expired_or_excess(projects, self._max_memory_bytes):
                 del self._in_memory[name]
         found = []
         with contextlib.suppress(OSError):
@@ -114,11 +114,11 @@ class TabStore:
                     description = folder / DESCRIPTION
                     used = (description if description.exists() else folder).stat().st_mtime
                     found.append((used, sum(file.stat().st_size for file in folder.iterdir()), folder))
-        for folder in self._too_many(found, self._max_folder_bytes):
+        for folder in self._expired_or_excess(found, self._max_folder_bytes):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _too_many(self, projects: list[tuple], max_bytes: int) -> Iterator:
-        """What to delete; `projects` has the time of the last use, the size, and what is deleted."""
+    def _expired_or_excess(self, projects: list[tuple], max_bytes: int) -> Iterator:
+        """The items to delete; `projects` has the time of the last use, the size, and the item."""
         kept = total = 0
         for used, size, name in sorted(projects, reverse=True):
             if kept >= self._max_projects or total + size > max_bytes or self._clock() - used >= KEPT_SECONDS:
@@ -163,7 +163,7 @@ def _hash(token: str) -> str:
 
 
 def _write_file(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read; others never see a part of it."""
+    """Write a file that only its owner can read; readers never see a half-written file."""
     number, temporary = tempfile.mkstemp(dir=path.parent)  # with mode 0600
     try:
         with open(number, "wb") as file:

@@ -12,7 +12,10 @@ from pages.ui.widgets import session_cache
 
 st.title("Grid")
 open_requested_page()
-st.caption("Every algorithm on data sets of different shapes. Click the score below a picture to watch the run.")
+st.caption(
+    "Every clustering algorithm for numeric data, on data sets of different shapes. Click the score below a picture to "
+    "watch the run."
+)
 n, seed, samples, names = choose()
 if samples and names:
     study = session_cache().get(("grid", n, seed), lambda: GridStudy(n, seed))

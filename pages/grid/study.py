@@ -76,7 +76,7 @@ class GridStudy:
 
 
 def _picture(run: Run) -> str:
-    """A small image of the clusters, in the colors of the groups with which they share most points."""
+    """A small image of the clusters, in the colors of the groups to which they are matched."""
     data, labels = run.data, run.labels
     matched = match_clusters(labels, data.labels, max(run.k, data.groups, 1))
     centers = np.empty((0, data.points.shape[1])) if run.centers is None else run.centers[-1]

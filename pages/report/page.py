@@ -31,7 +31,7 @@ def link() -> str:
 
 with st.container(key="controls"):
     st.title("Report")
-    st.caption("Summary of the current run, for printing on two pages.")
+    st.caption("Summary of the current run, for printing.")
     data = current()
     settings = choose_settings(data)
     progress = Progress()

@@ -15,7 +15,7 @@ from pages.datasets.data import Data
 from pages.runs.run import Run, means_of
 
 MAX_SEGMENTS = 60
-"""number of segments that edits may lead to"""
+"""maximum number of segments, of a run or after edits"""
 TRUE_LABEL = "true label"
 """name of the column of true labels of simulated data"""
 
@@ -24,7 +24,7 @@ MAX_NAME = 60
 """characters of a name"""
 EditKind = Literal["rename", "merge", "split", "move", "create", "drop"]
 NUMBER_OF_SEGMENTS = {"rename": 1, "merge": 2, "split": 1, "move": 1, "create": 0, "drop": 1}
-"""number of segments of each kind of edit"""
+"""length of `Edit.segments` for each kind of edit"""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def edits_text(edits: Sequence[Edit]) -> str:
 
 
 def parse_edits(text: str) -> tuple[Edit, ...]:
-    """The edits in a text of `edits_text`.
+    """The edits in a text made by `edits_text`.
 
     Raises
     ------
     ValueError
-        If it is no such text.
+        If the text is not of this form.
     """
     edits = []
     try:
@@ -67,13 +67,13 @@ def parse_edits(text: str) -> tuple[Edit, ...]:
                 raise ValueError
             edits.append(Edit(kind, tuple(segments), tuple(rows), name))
     except (ValueError, TypeError, RecursionError):
-        raise ValueError(f"{text[:60]!r} are no edits of segments") from None
+        raise ValueError(f"{text[:60]!r} is not a list of edits of segments") from None
     return tuple(edits)
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """A clustering whose clusters have names; the clusters of a run, or what edits made of them."""
+    """A clustering whose clusters have names; the clusters of a run, possibly edited."""
 
     run: Run
     labels: np.ndarray
@@ -102,7 +102,7 @@ class Segments:
 
     @property
     def is_edited(self) -> bool:
-        """Whether rows are in other segments than the clusters of the run."""
+        """Whether edits have changed which rows are in which segment."""
         return any(edit.kind != "rename" for edit in self.edits)
 
     @property
@@ -151,7 +151,7 @@ class Segments:
         """(n,) how clearly each point belongs to its segment; the smaller, the closer to the border; NaN for noise.
 
         For soft methods the largest membership minus the second largest, otherwise the distance to the nearest other segment
-        minus the distance to the own one.
+        minus the distance to its own segment.
         """
         if self.k < 2:
             return np.where(self.labels < 0, np.nan, np.inf)

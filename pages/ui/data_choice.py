@@ -67,10 +67,10 @@ def choose_data(below=None) -> None:
         data = {"sample": _sample, "real": _real, "own": _own, "server": choose_server_table}[source](below)
     except ValueError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
-        st.session_state["data notice"] = f"All pages still use “{current().title}”."
+        st.session_state["data notice"] = f"“{current().title}” is still in use."
     else:
         if data is None:
-            st.session_state["data notice"] = f"No new data yet. All pages still use “{current().title}”."
+            st.session_state["data notice"] = f"No new data yet. “{current().title}” is still in use."
         else:
             st.session_state["last data"] = data
             if source == "own":
@@ -89,7 +89,7 @@ def show_heading() -> None:
     """Shows the title of the Data page, with the button for the next step."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large", key="title_row"):
         st.title("Data", width="content")
-        st.caption("These data and settings apply to all pages except Embedding.", width="stretch")
+        st.caption("These data and settings apply to all pages except Embedding, Grid and Breaking points.", width="stretch")
         with st.container(key="onwards", width="content"):
             st.page_link("pages/watch/page.py", label="Cluster these data", icon=":material/play_circle:")
 
@@ -108,7 +108,7 @@ def scaling_key(data: Data) -> str | None:
 
 
 def _show_scaling() -> None:
-    """Shows how the columns are scaled if that was decided elsewhere, and a warning if one dominates the distances."""
+    """Shows that the columns were standardized by default, if they were, and a warning if one dominates the distances."""
     data = current()
     own = scaling_source(data)
     if own and own.initial.scaling == data.origin.preparation.scaling == "standardize":

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def open_upload(page, server):
     page.goto(f"{server}/data?n=50")
     page.get_by_test_id("stMainBlockContainer").get_by_role("radio", name="Upload").click()
-    page.get_by_text("No new data yet. All pages still use “Three Gaussians”.").wait_for()
+    page.get_by_text("No new data yet. “Three Gaussians” is still in use.").wait_for()
     idle(page)
 
 
@@ -112,7 +112,7 @@ def test_a_table_is_pasted_and_clustered_without_a_mouse(page, server):
     for _ in range(2):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.get_by_text("No new data yet. All pages still use “Three Gaussians”.").wait_for()
+    page.get_by_text("No new data yet. “Three Gaussians” is still in use.").wait_for()
     idle(page)
     tab_to(page, "File")
     page.keyboard.press("ArrowRight")

@@ -310,7 +310,7 @@ def test_an_invalid_upload_is_one_sentence_and_markup_in_a_column_name_is_shown_
     open_upload(page, server)
     upload(page, "one.csv", b"a,b\n1,2\n")
     page.get_by_text("only one row").wait_for()
-    page.get_by_text(re.compile("^All pages still use “Three Gaussians”")).wait_for()
+    page.get_by_text(re.compile("^“Three Gaussians” is still in use")).wait_for()
     name = "<img src=x onerror=alert(1)>"
     rows = "\n".join(f"{i % 7},{i % 5}" for i in range(30))
     upload(page, "odd.csv", f"{name},**bold**\n{rows}\n".encode())

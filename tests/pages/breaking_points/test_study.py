@@ -7,6 +7,7 @@ from sklearn.cluster import KMeans as TheirKMeans
 from sklearn.metrics import adjusted_rand_score
 
 from pages.breaking_points import study as module
+from pages.breaking_points.figures import scores_by_deformation
 from pages.breaking_points.study import DEFORMATIONS, Case, Outcome, RemainingCases, ScoreCurve, Study
 from pages.datasets import catalog
 
@@ -29,6 +30,12 @@ def curve(deformation, **means):
 )
 def test_the_breaking_point_is_interpolated_where_the_mean_first_falls_below_the_threshold(deformation, means, point):
     assert curve(deformation, **means).breaking_point(0.8) == pytest.approx(point)
+
+
+def test_a_breaking_point_at_zero_is_marked_too():
+    broken = curve(NOISE, _0=0.7, _1=0.6)
+    [*_, mark] = scores_by_deformation(NOISE, [broken], broken, 0.8).data
+    assert (list(mark.x), list(mark.y)) == ([0.0], [0.7])
 
 
 def test_a_curve_has_means_and_quantiles_without_failed_runs():

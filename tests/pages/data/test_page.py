@@ -81,7 +81,7 @@ def missing_value_captions(app):
 def test_without_an_upload_the_limit_and_the_data_in_use_are_stated():
     app = opened("/data?source=Upload")
     assert "up to 200 MB" in app.file_uploader(key="file").label
-    assert "No new data yet. All pages still use “Three Gaussians”." in texts_of(app)
+    assert "No new data yet. “Three Gaussians” is still in use." in texts_of(app)
 
 
 def test_an_uploaded_table_is_described_and_gets_default_settings(shared_app):
@@ -569,7 +569,7 @@ def test_an_invalid_file_shows_one_error_and_the_previous_data_stay(shared_app, 
     assert len(app.error) == 1
     assert re.search(message, app.error[0].value.replace("\\", ""))
     assert in_use(app) is before
-    assert "All pages still use “good.csv”." in texts_of(app)
+    assert "“good.csv” is still in use." in texts_of(app)
 
 
 def test_files_with_any_extension_can_be_chosen_so_that_a_sentence_says_why_one_cannot_be_read(shared_app):
@@ -699,7 +699,7 @@ def test_a_removed_file_is_forgotten(app):
     upload(app, "penguins.csv", PENGUINS)
     app.file_uploader(key="file").set_value(None).run()
     assert app.session_state["upload"] is None
-    assert "No new data yet. All pages still use “penguins.csv”." in texts_of(app)
+    assert "No new data yet. “penguins.csv” is still in use." in texts_of(app)
 
 
 @pytest.mark.parametrize("text", ["http://e.com", "see www.e.com", "a@b.org", "&lt;b&gt;", "x\n===", "a  b"])

@@ -46,7 +46,7 @@ def test_each_layout_is_read(layout):
 
 
 def printed_by_r(matrix, names, columns):
-    """The lower triangle as R prints it, with so many columns in each block."""
+    """The lower triangle as R prints it, with `columns` columns in each block."""
     width, n, lines = max(map(len, names)), len(names), []
     for start in range(0, n - 1, columns):
         block = range(start, min(start + columns, n - 1))

@@ -55,9 +55,15 @@ def paragraph(segments, pairs=(("Algorithm", "K-means"), ("Clusters (K)", "3")))
 
 def test_the_headline_has_rows_segments_and_the_columns_that_differ_most():
     profiles = profiles_from(label="kind")
-    best = sorted(range(len(profiles.variables)), key=lambda j: -profiles.effects[j])[:2]
-    names = " and ".join(profiles.variables[j].name for j in best)
+    best = sorted(range(len(profiles.variables)), key=lambda j: -profiles.effects[j])
+    names = " and ".join([name for j in best if (name := profiles.variables[j].name) != "kind"][:2])
     assert headline(profiles) == f"90 rows of customers.csv fall into 3 segments; they differ most in {names}."
+
+
+def test_the_headline_does_not_name_true_labels():
+    data = catalog.draw_sample("round", 60, 0, {})
+    run = make_run(data, settings("kmeans", 3, "k-means++", data=data), RecentCache(), lambda _: None)
+    assert headline(Profiles(segments_of(run))).endswith(("differ most in x1 and x2.", "differ most in x2 and x1."))
 
 
 def test_the_headline_says_how_many_rows_are_in_no_segment():
@@ -122,9 +128,11 @@ def test_a_category_shows_its_share_in_the_segment_and_in_all_other_rows():
 def test_quality_has_silhouette_agreement_status_and_warnings():
     segments = segments_from(label="kind")
     text = quality(segments, [], "Segments come back in 95% of resamples.")
-    assert f"The mean silhouette is {segments.run.silhouette.mean:.2f}, by a rule of thumb a strong structure;" in text
+    assert (
+        f"The mean silhouette is {segments.run.silhouette.mean:.2f}, which a rule of thumb calls a strong structure;" in text
+    )
     assert f"the adjusted Rand index is {segments.run.agreement:.3f} (1 = identical" in text
-    assert f"the V-measure {segments.run.known_groups.v_measure:.3f}; it equals the normalized mutual information." in text
+    assert f"the V-measure (normalized mutual information) is {segments.run.known_groups.v_measure:.3f}." in text
     assert "Segments come back in 95% of resamples." in text
     assert f"{segments.run.ending}. There were no warnings." in text
     text = quality(segments, ["Cluster <1> is empty."])
@@ -146,7 +154,7 @@ def test_the_paragraph_names_every_setting_and_edit():
     assert text.startswith(
         "The segments are the clusters of K-means. It ran with these settings: Clusters (K) = 3, Random seed = 7."
     )
-    assert "They were then edited by hand: 1 merger, 1 split." in text
+    assert "The segments were then edited by hand: 1 merger, 1 split." in text
     assert "The columns are age and <b>income. Numbers were standardized to mean 0 and standard deviation 1." in text
     assert re.search(r"the package clustering \d+\.\d+\.\d+, Python \d+\.\d+\.\d+, NumPy \d.*, SciPy \d.*\.$", text)
 

@@ -297,7 +297,7 @@ def test_a_sample_from_the_model_becomes_the_data_set_of_the_whole_app(app):
     for page in (WATCH, "pages/data/page.py", PAGE):
         app.switch_page(page).run()
         assert has_no_error(app)
-        title = "All pages still use “Sample from the mixture fitted to Three Gaussians"
+        title = "“Sample from the mixture fitted to Three Gaussians"
         expected = title if "data" in page else "321 points, 2 columns"
         assert expected in texts(app), page
     assert metrics(app) == first

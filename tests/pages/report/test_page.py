@@ -184,7 +184,7 @@ def test_the_report_shows_the_names_and_edits_of_the_session():
     assert " fall into 3 segments; " in text
     blocks = re.findall("<section class='segment'>(.*?)</section>", text)
     assert [name in block for name, block in zip(("Regulars", "Segment 2", "Segment 3"), blocks, strict=True)] == [True] * 3
-    assert "They were then edited by hand: 1 merger." in section(text, "Method and settings")
+    assert "The segments were then edited by hand: 1 merger." in section(text, "Method and settings")
 
 
 def test_methods_without_clusters_have_settings_and_results_first():

@@ -45,7 +45,7 @@ def blobs(n, d=2):
 
 
 class Script(threading.Thread):
-    """A script that needs memory until `finish`; `places` are the numbers of large runs ahead that it is told."""
+    """A script that needs memory until `finish`; `places` are the numbers of large runs ahead, as reported to it."""
 
     def __init__(self, shared, n_bytes, cache=None, stop_at=None):
         super().__init__(daemon=True)

@@ -34,5 +34,5 @@ def test_no_text_leads_to_another_error(text):
     "text", ['[["merge",[0]]]', '[["rename",[true]]]', '[["rename",[-1]]]', '[["rename",[0],[],5]]', '{"a":1}', "[" * 5000]
 )
 def test_malformed_edits_are_refused(text):
-    with pytest.raises(ValueError, match="are no edits"):
+    with pytest.raises(ValueError, match="is not a list of edits"):
         parse_edits(text)

@@ -333,5 +333,5 @@ def test_back_on_the_data_page_the_file_in_use_is_named_and_can_be_removed():
     assert "customers.csv, 5.28 kB, is in use. Choose another file to replace it." in texts_of(app)
     app.button(key="remove upload").click().run()
     assert app.session_state["upload"] is None
-    assert "No new data yet. All pages still use “customers.csv”." in texts_of(app)
+    assert "No new data yet. “customers.csv” is still in use." in texts_of(app)
     assert saved(app).files == {}

@@ -83,7 +83,7 @@ def test_a_vanished_table_is_reported_and_the_previous_data_stay_in_use(folder, 
     assert not app.exception
     found = texts(app).replace("\\", "")
     assert "The table “visits” has no files at present." in found
-    assert "All pages still use “visits”" in found
+    assert "“visits” is still in use" in found
     assert str(folder) not in found
 
 
