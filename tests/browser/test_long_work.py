@@ -1,13 +1,14 @@
 """Computations that take long: progress, leaving, stopping and resuming."""
 
 import re
-import time
 
 import pytest
 
 from tests.browser.waiting import LOSS, PLOT, idle, wait_for_charts
 
 pytestmark = pytest.mark.browser
+SOON = 5_000
+"""milliseconds in which a computation that would take much longer stops"""
 
 
 def wait_for_progress(page, pattern):
@@ -102,9 +103,7 @@ def test_a_long_run_shows_its_progress_and_can_be_stopped_resumed_and_left_while
     wait_for_progress(page, r"Iteration \d+ of at most")
     assert iteration() > before
     stop_button(page).click()
-    began = time.monotonic()
-    page.get_by_text("Stopped. Change a setting or resume.").wait_for()
-    assert time.monotonic() - began < 1
+    page.get_by_text("Stopped. Change a setting or resume.").wait_for(timeout=SOON)
     page.get_by_role("button", name="Resume").click()
     wait_for_progress(page, r"Iteration \d+ of at most")
     points(page).press("Home")
@@ -124,9 +123,7 @@ def test_a_long_computation_can_be_stopped_and_resumed_and_goes_on_while_another
     for _ in range(2):
         wait_for_progress(page, r".* with K = \d")
         stop_button(page).click()
-        began = time.monotonic()
-        message.wait_for()
-        assert time.monotonic() - began < 1
+        message.wait_for(timeout=SOON)
         remaining.append(int(re.search(r"[\d,]+", message.inner_text())[0].replace(",", "")))
         page.get_by_role("button", name="Resume").click()
         message.wait_for(state="detached")

@@ -166,9 +166,12 @@ def test_a_cluster_that_never_finishes_is_reported(cluster, monkeypatch, waiting
         KMeans(2).prepare(data)
 
 
+SECONDS = 2
+
+
 def sleeping(block):
     if len(block):
-        time.sleep(2)
+        time.sleep(SECONDS)
     return block
 
 
@@ -183,4 +186,4 @@ def test_a_computation_can_be_stopped_while_it_waits_for_the_workers(cluster):
     began = time.monotonic()
     with pytest.raises(Stopped), while_waiting(stop):
         KMeans(2).prepare(data)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < SECONDS

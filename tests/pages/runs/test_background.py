@@ -40,11 +40,9 @@ def test_a_stopped_job_ends_at_its_next_step_and_is_resumed_with_its_results():
     assert job.begun.wait(LONG)
     assert started.is_running
     assert (started.share, started.text) == (pytest.approx(1 / 3), "Task 1.")
-    began = time.monotonic()
     started.stop()
     assert not started.is_running
-    started.wait(LONG)
-    assert time.monotonic() - began < 1
+    assert started.wait(LONG)
     assert job.results == {0: 0}
     job.endless = ()
     assert finished(BackgroundJob("counting", job, started)).job.results == {0: 0, 1: 1, 2: 2}
@@ -91,7 +89,7 @@ def test_a_job_at_which_nobody_looks_goes_on_for_a_minute_and_then_stops(monkeyp
     assert started.is_running
     began = time.monotonic()
     finished(started)
-    assert 0.2 < time.monotonic() - began < 2
+    assert 0.2 < time.monotonic() - began < LONG
     assert job.results == {0: 0}
 
 
