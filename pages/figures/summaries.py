@@ -26,6 +26,7 @@ from pages.figures.plots import (
     padded_extent,
     plane_layout,
     point_trace,
+    precision,
     rings,
 )
 
@@ -306,7 +307,7 @@ def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    means : (b, b) array in single precision
+    means : (b, b) array, in single precision if its rounding is invisible
     edges : (b + 1,) positions in `order` where the blocks begin, and the end of the last block
     """
     n = len(order)
@@ -316,7 +317,8 @@ def block_means(between, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         np.add.reduceat(between(order[a:b], order).sum(axis=0), edges[:-1]) / (b - a) / sizes
         for a, b in zip(edges[:-1], edges[1:], strict=True)
     ]
-    return np.array(rows, dtype=np.float32), edges
+    means = np.array(rows)
+    return means.astype(precision(means.min(), means.max())), edges
 
 
 def heat_map(data: Data, order: np.ndarray, labels: np.ndarray | None = None, height: int = 420) -> go.Figure:

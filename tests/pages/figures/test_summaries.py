@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -395,6 +396,14 @@ def test_a_heat_map_has_the_given_order_and_lines_between_clusters():
     boundaries = np.flatnonzero(np.diff(labels[order])) + 0.5
     assert [line.x0 for line in figure.layout.shapes if line.x0 == line.x1] == boundaries.tolist()
     assert [line.y0 for line in figure.layout.shapes if line.y0 == line.y1] == boundaries.tolist()
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e150])
+def test_a_heat_map_has_distances_in_any_unit(unit):
+    data = hostile_matrix()
+    scaled = replace(data, precomputed=data.precomputed * unit)
+    figure = summaries.heat_map(scaled, np.arange(len(HOSTILE)))
+    np.testing.assert_allclose(figure.data[0].z, scaled.precomputed)
 
 
 def test_a_large_heat_map_shows_means_of_blocks():
