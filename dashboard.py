@@ -1,7 +1,5 @@
 """Entry point of the app: the list of pages, and the sidebar and address handling that all pages share."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from pages.figures.icon import app_icon
@@ -70,13 +68,14 @@ def main() -> None:
     with st.container(key="playlist_strip"):
         show_bar()
     restore_address(page.url_path)
-    notice, project_notice = st.empty(), st.empty()
-
     style_page(page is watch)
-    picture = nullcontext()
+    body = st.container(key=f"page_{page.url_path or 'watch'}")  # for the style sheets
+    with body:
+        notice, project_notice = st.empty(), st.empty()
     try:
         if page is data:
-            settings, picture, below = st.container(), st.container(), st.container()
+            with body:
+                settings, body, below = st.container(), st.container(), st.container()
             with settings:
                 show_heading()
                 choose_data(below)
@@ -91,7 +90,7 @@ def main() -> None:
             save_project()
             copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
             playlist_button(page.title)
-        with using_results(), picture:
+        with using_results(), body:
             page.run()
         end_script()
     except Stopped:

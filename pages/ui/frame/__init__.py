@@ -7,6 +7,12 @@ import streamlit as st
 _HERE = Path(__file__).parent
 
 
+def style_progress(key: str) -> None:
+    """Add the style of a page with a progress bar in the container with this key, inside of that container."""
+    style = (_HERE / "progress.css").read_text(encoding="utf-8").replace("BAR", f".st-key-{key}")
+    st.html(f"<style>{style}</style>")
+
+
 def style_page(is_default: bool) -> None:
     """Add the shared style and scripts to the page.
 
