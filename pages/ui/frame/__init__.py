@@ -18,10 +18,8 @@ def style_page(is_default: bool) -> None:
 
     `is_default` is true for the page that opens if the address contains no page, or one that does not exist.
     """
-    style, *scripts = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", "frame.js", "saving.js"))
+    scripts = ["frame.js", "saving.js"] + ["found.js"] * (not is_default)
+    style, *scripts = ((_HERE / name).read_text(encoding="utf-8") for name in ("frame.css", *scripts))
     st.html(f"<style>{style}</style>")
-    for script in scripts:
-        st.html(f"<script>{{{script}}}</script>", unsafe_allow_javascript=True)
-    if not is_default:
-        found = (_HERE / "found.js").read_text(encoding="utf-8")
-        st.html(f"<script>{{{found}}}</script>", unsafe_allow_javascript=True)
+    # each element takes time in every run of the script
+    st.html(f"<script>{''.join(f'{{{script}}}' for script in scripts)}</script>", unsafe_allow_javascript=True)
