@@ -1,12 +1,10 @@
 """Entry point of the app: the list of pages, and the sidebar and address handling that all pages share."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from pages.figures.icon import app_icon
 from pages.ui.memory import memory_cleaner
-from pages.ui.preload import preload_plotly
+from pages.ui.preload import preload_scripts
 
 NAME = "Clustering, step by step"
 
@@ -14,9 +12,6 @@ NAME = "Clustering, step by step"
 def main() -> None:
     """Draw the open page with everything that all pages share."""
     memory_cleaner()
-    # an image, because Streamlit would load an icon given by name from the network
-    st.set_page_config(page_icon=app_icon(), layout="wide")
-    preload_plotly()
     watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
     hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
     density = st.Page("pages/density/page.py", url_path="density", title="Density", icon=":material/terrain:")
@@ -41,7 +36,10 @@ def main() -> None:
         },
         expanded=True,
     )
-    st.set_page_config(page_title=NAME if page is watch else f"{page.title} · {NAME}")
+    title = NAME if page is watch else f"{page.title} · {NAME}"
+    # an image, because Streamlit would load an icon given by name from the network
+    st.set_page_config(page_title=title, page_icon=app_icon(), layout="wide")
+    preload_scripts()
 
     # imported here, after the menu was sent to the browser, because the first import takes about a second
     from pages.datasets.server.tables import UnreadableTable
@@ -70,13 +68,14 @@ def main() -> None:
     with st.container(key="playlist_strip"):
         show_bar()
     restore_address(page.url_path)
-    notice, project_notice = st.empty(), st.empty()
-
     style_page(page is watch)
-    picture = nullcontext()
+    body = st.container(key=f"page_{page.url_path or 'watch'}")  # for the style sheets
+    with body:
+        notices = st.container()
     try:
         if page is data:
-            settings, picture, below = st.container(), st.container(), st.container()
+            with body:
+                settings, body, below = st.container(), st.container(), st.container()
             with settings:
                 show_heading()
                 choose_data(below)
@@ -91,7 +90,7 @@ def main() -> None:
             save_project()
             copy_link(WITHOUT_DATA if (uses_own_text() if page is embedding else uses_own_data()) else "")
             playlist_button(page.title)
-        with using_results(), picture:
+        with body, using_results(notices):
             page.run()
         end_script()
     except Stopped:
@@ -100,8 +99,8 @@ def main() -> None:
         show_error(error)
     finally:
         note_parameters()
-    warn_of_unavailable_parameters(notice)
-    warn_of_unavailable_choices(project_notice)
+    warn_of_unavailable_parameters(notices)
+    warn_of_unavailable_choices(notices)
     write_address()
     keep(tab, page.url_path)
     memory_cleaner().schedule()

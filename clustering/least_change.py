@@ -11,7 +11,7 @@ problem, by nonnegative least squares (Lawson & Hanson 1974, Solving Least Squar
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy  # its parts are loaded when they are needed: scipy.optimize takes long
 
 from clustering.points import check_points, is_integer
 
@@ -94,7 +94,7 @@ def least_move_to_nearest(centers, point, target: int, units=None) -> np.ndarray
         return np.zeros(d)
     # move s with -normals @ s >= distances; at the solution, the residual of the dual problem is a multiple of (s, -1)
     dual = np.vstack([-normals.T, distances / scale])
-    weights, residual = nnls(dual, np.append(np.zeros(len(dual) - 1), 1.0), maxiter=100 * len(normals))
+    weights, residual = scipy.optimize.nnls(dual, np.append(np.zeros(len(dual) - 1), 1.0), maxiter=100 * len(normals))
     if residual < INFEASIBLE:
         return np.full(d, np.nan)
     touched = weights > 0

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its parts are loaded when they are needed: scipy.optimize takes long
 from scipy.special import digamma, gammaln
 
 from clustering.chunks import column_argmax, map_chunks
@@ -276,6 +276,6 @@ def _best_degrees(d: int, responsibilities, squares, old: float) -> float:
     elif slope(low) >= 0:
         best = MIN_DEGREES
     else:
-        best = np.exp(brentq(slope, low, high, xtol=1e-10))
+        best = np.exp(scipy.optimize.brentq(slope, low, high, xtol=1e-10))
     # this may be a local minimum
     return float(min((old, MAX_DEGREES, best), key=loss))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy  # its parts are loaded when they are needed: scipy.optimize takes long
 from scipy.spatial.distance import cdist
 
 from clustering.points import check_points, refuse_dask
@@ -240,7 +240,7 @@ def confusion_matrix(groups, clusters) -> ConfusionMatrix:
     Kuhn 1955, doi:10.1002/nav.3800020109; here with SciPy's `linear_sum_assignment`.
     """
     table, rows, columns = contingency_table(groups, clusters)
-    matched_rows, matched_columns = linear_sum_assignment(table, maximize=True)
+    matched_rows, matched_columns = scipy.optimize.linear_sum_assignment(table, maximize=True)
     order = np.concatenate([matched_columns, np.setdiff1d(np.arange(len(columns)), matched_columns)])
     matches = np.full(len(rows), -1)
     matches[matched_rows] = np.arange(len(matched_rows))
@@ -350,7 +350,7 @@ def match_clusters(a, b, k: int | None = None) -> np.ndarray:
     if k < smallest:
         raise ValueError(f"k must be at least {smallest}, one more than the largest label, got {k}")
     table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
-    return linear_sum_assignment(table, maximize=True)[1]
+    return scipy.optimize.linear_sum_assignment(table, maximize=True)[1]
 
 
 def bic(log_likelihood: float, parameters: int, n: int) -> float:
@@ -440,7 +440,7 @@ def distinct_partitions(labelings, *, max_difference: float = 0.01) -> np.ndarra
 def _differing(a: np.ndarray, b: np.ndarray, k: int) -> int:
     """Number of points that two labelings with labels 0..k-1 assign to unmatched clusters, under the best matching."""
     table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
-    return len(a) - int(table[linear_sum_assignment(table, maximize=True)].sum())
+    return len(a) - int(table[scipy.optimize.linear_sum_assignment(table, maximize=True)].sum())
 
 
 def _in_order_of_appearance(labels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-import xlsxwriter
 
 from pages.datasets.columns import is_number
 from pages.export.files import OnProgress, escape_formula, ignore_progress
@@ -77,6 +76,8 @@ def table_excel(
     """
     if len(table) > MAX_EXCEL_ROWS:
         raise ValueError(f"an Excel sheet can have at most {MAX_EXCEL_ROWS:,} rows below its header, got {len(table):,}")
+    import xlsxwriter  # only here, because it takes long
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, dict(constant_memory=True)) as book:
         page = book.add_worksheet(sheet)

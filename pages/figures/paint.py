@@ -12,8 +12,8 @@ import zlib
 from functools import cached_property
 
 import numpy as np
+import scipy  # scipy.ndimage is loaded when it is needed
 from PIL import Image
-from scipy.ndimage import uniform_filter
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
@@ -56,7 +56,7 @@ class Canvas:
         self._height, self._width, self._n = height, width, len(pixels)
         rows, columns = np.divmod(pixels, width)
         counts = np.bincount(pixels, multiplicity, width * height).reshape(height, width)
-        neighbors = np.rint(uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
+        neighbors = np.rint(scipy.ndimage.uniform_filter(counts, WINDOW, mode="constant").ravel()[pixels] * WINDOW**2)
         # the same for all but isolated points, because a larger disk looks like a denser region
         radius = 3.4 * min(1.0, (2000 / multiplicity.sum()) ** 0.28)
         radius = radius if radius > 0.9 else 0.0

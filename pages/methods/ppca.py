@@ -5,8 +5,8 @@ from html import escape
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts are loaded when they are needed: scipy.optimize takes long
 from scipy.linalg import subspace_angles
-from scipy.optimize import linear_sum_assignment
 
 from clustering import ProbabilisticPCA, principal_components
 from clustering.ppca import Loadings
@@ -105,7 +105,7 @@ def principal_axes(parameters: Loadings) -> np.ndarray:
 def aligned_axes(axes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The axes (q, d) in the order and with the signs that fit `others` (q, d) best."""
     cosines = others @ axes.T
-    _, order = linear_sum_assignment(-np.abs(cosines))
+    _, order = scipy.optimize.linear_sum_assignment(-np.abs(cosines))
     return axes[order] * np.where(cosines[np.arange(len(order)), order] < 0, -1.0, 1.0)[:, None]
 
 

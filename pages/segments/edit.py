@@ -12,7 +12,7 @@ from pages.datasets.data import Data
 from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize, truncate
 from pages.datasets.limits import MAX_CLUSTERS
 from pages.figures import palette
-from pages.figures.markup import cluster_mark, mark, noise_mark, table
+from pages.figures.markup import cluster_mark, mark, table
 from pages.figures.plots import token
 from pages.methods import available_methods, method
 from pages.methods.options import Settings
@@ -236,11 +236,9 @@ def _compare_with_another(segments: Segments) -> None:
         _show_agreement(segments.labels, segments.names, labels, names, "True labels")
         scores = KnownGroups.of(labels, segments.labels)
         if scores is not None:
-            confusion = scores.confusion
-            own = ["noise" if i < 0 else segments.names[i] for i in confusion.clusters]
-            marks = [noise_mark() if i < 0 else cluster_mark(segments.ranks[i], segments.names[i]) for i in confusion.clusters]
+            marks = [cluster_mark(rank, name) for rank, name in zip(segments.ranks, segments.names, strict=True)]
             st.markdown(f"V-measure: **{scores.v_measure:.3f}** ({TEXTS['v_measure']}).")
-            show_more_scores([KnownClusters("the segments", scores, [names[i] for i in confusion.groups], own, marks)])
+            show_more_scores([KnownClusters("the segments", scores, names, list(segments.names), marks)])
         return
     progress = Progress()
     try:

@@ -20,24 +20,36 @@ class KnownClusters(NamedTuple):
 
     title: str
     scores: KnownGroups
-    groups: list[str]
-    """names of the rows of the confusion matrix"""
-    clusters: list[str]
-    """names of its columns"""
-    marks: list[Raw]
-    """headers of its columns"""
+    group_names: list[str]
+    """by label"""
+    cluster_names: list[str]
+    cluster_marks: list[Raw]
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the rows of the confusion matrix."""
+        return [self.group_names[label] for label in self.scores.confusion.groups]
+
+    @property
+    def clusters(self) -> list[str]:
+        """Names of its columns."""
+        return ["noise" if i < 0 else self.cluster_names[i] for i in self.scores.confusion.clusters]
+
+    @property
+    def marks(self) -> list[Raw]:
+        """Headers of its columns."""
+        return [noise_mark() if i < 0 else self.cluster_marks[i] for i in self.scores.confusion.clusters]
 
 
 def known_clusters(run: Run, title: str = "") -> KnownClusters:
     """The clusters of a run, which must have `known_groups`."""
-    confusion, names = run.known_groups.confusion, group_names(run.data)
-    ranks = [-1 if cluster < 0 else int(run.ranks[cluster]) for cluster in confusion.clusters.tolist()]
+    texts = [run.number_and_name(rank) for rank in run.ranks]
     return KnownClusters(
         title or run.title,
         run.known_groups,
-        [names[label] for label in confusion.groups],
-        ["noise" if rank < 0 else f"{run.view.traits.cluster} {run.number_and_name(rank)}" for rank in ranks],
-        [noise_mark() if rank < 0 else cluster_mark(rank, run.number_and_name(rank)) for rank in ranks],
+        group_names(run.data),
+        [f"{run.view.traits.cluster} {text}" for text in texts],
+        [cluster_mark(rank, text) for rank, text in zip(run.ranks, texts, strict=True)],
     )
 
 

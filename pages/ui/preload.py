@@ -1,21 +1,30 @@
-"""Loads the browser's part of Plotly early."""
+"""Loads parts of Streamlit's browser code early."""
 
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
 SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
+PARTS = "PlotlyChart BidiComponent ButtonGroup Selectbox Slider NumberInput PageLink Button Checkbox Metric".split()
+"""beginnings of the names of scripts; the first one, Plotly, is a third of all"""
 
 
-def preload_plotly() -> None:
-    """Let the browser load Plotly, a third of all its scripts, while the server still computes the first figure.
+@cache
+def _names() -> list[str]:
+    """Names of the scripts in the installed version of Streamlit, which may have other ones."""
+    return [path.name for part in PARTS for path in SCRIPTS.glob(f"{part}.*.js")]
 
-    Without this, Streamlit loads it when the first figure arrives. Does nothing if the file has another name in the installed
-    version of Streamlit.
+
+def preload_scripts() -> None:
+    """Let the browser load the scripts for the first page while the server still imports and computes.
+
+    Without this, Streamlit loads each when the first element that needs it arrives.
     """
-    script = next(SCRIPTS.glob("PlotlyChart.*.js"), None)
-    if script is not None:
-        st.html(
-            f"<script>import(new URL('{script.name}', document.querySelector('script[type=module][src]').src).href)</script>",
-            unsafe_allow_javascript=True,
-        )
+    st.html(
+        "<script>{"
+        "const base = document.querySelector('script[type=module][src]').src;"
+        f"for (const name of {_names()}) import(new URL(name, base).href)"
+        "}</script>",
+        unsafe_allow_javascript=True,
+    )

@@ -10,6 +10,7 @@ from pages.datasets.formatting import pluralize
 from pages.figures import plots
 from pages.runs.background import BackgroundJob, OnProgress, Work, WorkThread
 from pages.runs.jobs import Job
+from pages.ui.frame import style_progress
 from pages.ui.widgets import session_cache
 
 CLUSTER_FAILED = "The Dask cluster of this server failed. The computation continues in the app, and may be slower."
@@ -107,7 +108,8 @@ class Progress:
         if time.monotonic() - self.began < DELAY:
             return
         if self.bar is None:
-            with self.place.container(key=f"progress {self.number}"):
+            with self.place.container(key=f"progress-{self.number}"):
+                style_progress(f"progress-{self.number}")
                 self.bar = st.empty()
                 key = f"stop {self.number}"
                 st.button("Stop", icon=":material/stop_circle:", on_click=stop, args=(work.name,), key=key)

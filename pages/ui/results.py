@@ -1,6 +1,7 @@
 """Results of a run, as numbers and tables."""
 
 import html
+from contextlib import nullcontext
 
 import numpy as np
 import streamlit as st
@@ -78,8 +79,9 @@ def show_sizes(run: Run, follows: bool = True) -> None:
 
     `follows` is whether the player replaces sizes and centers in each frame.
     """
-    place = st.container()
+    place = nullcontext()
     if run.data.scaling is not None:
+        place = st.container()
         st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
     scaled, columns = shows_scaled(run), _center_columns(run)
     last = len(run.history.states) - 1

@@ -30,9 +30,9 @@ def droppable(key: tuple, value: Any) -> Callable[[], Any]:
 
 
 @contextmanager
-def using_results() -> Iterator[None]:
-    """Context of a script that uses results of the session's cache; tells if some were computed again."""
-    place, cache = st.container(), session_cache()
+def using_results(place) -> Iterator[None]:
+    """Context of a script that uses results of the session's cache; tells in a container if some were computed again."""
+    cache = session_cache()
     with budget().script(cache):
         yield
     if cache.recomputed:

@@ -1,7 +1,9 @@
 // What cannot be clicked, see frame.css, cannot be reached by the keyboard, either. A button that has the focus keeps it, because
-// the page runs again after each click, but it cannot be pressed.
-const BLOCKED = "[data-testid=stSidebarNav], [data-testid=stElementContainer] > *";
-const isBlocked = (element) => getComputedStyle(element).pointerEvents === "none";
+// the page runs again after each click, but it cannot be pressed. Computed styles would tell the same, but take long.
+const KINDS = ["stButton", "stDownloadButton", "stPageLink", "stFullScreenFrame"].map((kind) => `[data-testid=${kind}]`).join();
+const BLOCKED = `[data-testid=stSidebarNav], ${KINDS}`;
+const STALE = `.stMain [data-stale=true]:not([class*=st-key-stop-]) > :is(${KINDS})`;
+const isBlocked = (element) => element.matches(document.body.classList.contains("offline") ? BLOCKED : STALE);
 function block() {
   const state = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState;
   const isConnected = state === "CONNECTED";
@@ -34,6 +36,16 @@ if (!window.blocking) {
   window.blocking.observe(document.body, { subtree: true, attributeFilter: ["data-stale", "data-test-connection-state"] });
   document.addEventListener("click", refuse, true); // before other listeners, which are added below
   block();
+}
+
+// Streamlit reports its state to the window that embeds the app, which is the app itself if none does. There it would look at
+// where each report comes from, which takes long, and ignore it.
+function ignoreReport(event) {
+  if (event.source === window && event.data?.stCommVersion) event.stopImmediatePropagation();
+}
+if (!window.ignoringReports) {
+  window.ignoringReports = true;
+  addEventListener("message", ignoreReport, true);
 }
 
 // Opening a page adds an entry to the browser history; changing a setting replaces the address of that entry. Streamlit would
