@@ -128,7 +128,7 @@ def _tree_of_neighbors(points, cores, nearest, distances) -> tuple[Links, Merges
     for _ in range(MAX_TREES):
         links = _prim(n, *map(np.concatenate, zip(*pairs, strict=True)))
         merges = _merges(links)
-        found = _missing(points, cores, limits, links.lengths, merges, pairs)
+        found = _missing(points, cores, limits, nearest, pairs[2:], links.lengths, merges)
         if found is None:
             return None
         if not len(found[0]):
@@ -169,43 +169,48 @@ def _prim(n: int, first, second, lengths) -> Links:
     return Links(np.array(sources)[second], second, lengths[order])
 
 
-def _missing(points, cores, limits, lengths, merges: Merges, pairs) -> tuple | None:
-    """Links that are not among these pairs, and may be as short as those of the tree; None if there is too much to search.
+def _missing(points, cores, limits, nearest, added, lengths, merges: Merges) -> tuple | None:
+    """Links that are not among the neighbors, and may be as short as those of the tree; None if there is too much to search.
 
-    limits : (n,) lower bound of the lengths of the links of each point that are not among the pairs
+    limits : (n,) lower bound of the lengths of the links of each point that are not among the neighbors
+    added : links that were found before, of the same form as the result
     """
     n, lowest, searches = len(cores), limits.tolist(), []
     for a, b, length in zip(merges.left, merges.right, lengths.tolist(), strict=True):
         if lowest[a] <= length and lowest[b] <= length:
             searches.append((a, b, length))
         lowest.append(min(lowest[a], lowest[b]))
+    missing = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))]
+    if not searches:
+        return missing[0]
     if len(searches) * POINTS_PER_SEARCH > n:
         return None
-    missing = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))]
-    begins = _begins(merges) if searches else []
+    begins, sizes = _begins(merges), merges.sizes
     order = np.argsort(begins[:n])
-    searched = 0
-    for a, b, length in searches:
-        sides = (order[begins[node] : begins[node] + merges.sizes[node]] for node in (a, b))
-        a, b = _near(points, *(side[limits[side] <= length] for side in sides), length)
+    columns, limits, searched = np.ascontiguousarray(points[order].T), limits[order], 0
+    for *nodes, length in searches:
+        # the points of a cluster are next to each other in this order
+        parts = [slice(begins[node], begins[node] + sizes[node]) for node in sorted(nodes, key=sizes.__getitem__)]
+        a, b = (order[rows] for rows in _near(columns, limits, *parts, length))
         searched += len(a) + len(b) if len(a) * len(b) > MAX_PAIRS else 0
         found = None if searched > MAX_SEARCHED * n else _shortest(points, cores, a, b, length)
         if found is None:
             return None
         missing.append(found)
     first, second, lengths = map(np.concatenate, zip(*missing, strict=True))
-    known = np.concatenate([pair[0] * n + pair[1] for pair in pairs]) if len(first) else first
-    new = ~np.isin(first * n + second, known)
-    return first[new], second[new], lengths[new]
+    known = (nearest[first] == second[:, None]).any(axis=1) | (nearest[second] == first[:, None]).any(axis=1)
+    known |= np.isin(first * n + second, np.concatenate([first[:0], *(one * n + other for one, other, _ in added)]))
+    return first[~known], second[~known], lengths[~known]
 
 
-def _near(points, a, b, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Those of points a and b that are at most as far as the limit from the bounding box of the others."""
-    for _ in range(2):
-        if a.size:
-            low, high = points[a].min(axis=0) - limit, points[a].max(axis=0) + limit
-            a, b = b[((points[b] >= low) & (points[b] <= high)).all(axis=1)], a
-    return (a, b) if a.size else (a, a)
+def _near(columns, limits, part: slice, other: slice, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of points in two parts that may be linked at this length: near the bounding box of those of the other part."""
+    rows = part.start + np.flatnonzero(limits[part] <= length)
+    box = columns[:, rows]
+    near = limits[other] <= length
+    for column, low, high in zip(columns[:, other], box.min(axis=1) - length, box.max(axis=1) + length, strict=True):
+        near &= (low <= column) & (column <= high)
+    return rows, other.start + np.flatnonzero(near)
 
 
 def _shortest(points, cores, a, b, limit: float):
