@@ -45,9 +45,14 @@ def core_distances(points: np.ndarray, min_points: int) -> np.ndarray:
         if tree is None:
             cores[rows] = np.partition(cdist(points[rows], points), min_points - 1, axis=1)[:, min_points - 1]
         else:
-            _, nearest = tree.query(points[rows], k=[*range(1, min_points + 1)])
-            squares = np.zeros(nearest.shape)
-            for column in points.T:
-                squares += np.square(column[nearest] - column[rows, None])
-            cores[rows] = np.sqrt(squares.max(axis=1))
+            cores[rows] = np.sqrt(nearest_neighbors(tree, points, rows, min_points)[1].max(axis=1))
     return cores
+
+
+def nearest_neighbors(tree: cKDTree, points: np.ndarray, rows: slice, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest `count` points (m, count) of each of these rows, usually itself included, and their squared distances."""
+    nearest = tree.query(points[rows], k=[*range(1, count + 1)])[1]
+    squares = np.zeros(nearest.shape)
+    for column in points.T:
+        squares += np.square(column[nearest] - column[rows, None])
+    return nearest, squares

@@ -85,7 +85,7 @@ class DensityAssignment:
     @cached_property
     def sizes(self) -> np.ndarray:
         """(K,) number of points in each cluster found so far"""
-        return np.bincount(self.labels[self.labels >= 0])
+        return np.bincount(self.labels + 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,9 @@ class DBSCAN(Staged):
 
     def start(self, prepared: Neighbors, rng: np.random.Generator | None = None) -> Visits:
         """The core points and the visits of all points, before the first cluster grows; `rng` is ignored."""
-        core = prepared.core(self.eps, self.min_points)
-        labels, rings = rings_of(prepared, core, self.eps)
+        pairs = prepared.pairs(self.eps)
+        core = prepared.core(self.eps, self.min_points, pairs)
+        labels, rings = rings_of(prepared, core, self.eps, pairs)
         return Visits(core, labels, _iterations(labels, rings), 0)
 
     def stages(self, prepared: Neighbors) -> list[tuple[str, Visits]]:
@@ -153,7 +154,8 @@ class DBSCAN(Staged):
 
     def assign(self, prepared: Neighbors, parameters: Visits) -> DensityAssignment:
         """Clusters found so far; see `Process.assign`."""
-        return DensityAssignment(np.where(parameters.joined, parameters.labels, -1), len(parameters.labels))
+        joined = parameters.order <= parameters.iteration  # or noise, whose label is -1
+        return DensityAssignment(np.where(joined, parameters.labels, -1), len(parameters.labels))
 
     def notices(self, parameters: Visits) -> tuple[Notice, ...]:
         """Notice about settings that find hardly any structure, or an empty tuple."""
@@ -186,9 +188,8 @@ def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:
     inside = np.flatnonzero(labels >= 0)
     if not len(inside):
         return iterations
-    rings = np.stack([labels[inside], np.maximum(rings[inside], 1)])
-    _, numbers, counts = np.unique(rings, axis=1, return_inverse=True, return_counts=True)
-    numbers = numbers.ravel()
+    rings = np.maximum(rings[inside], 1)
+    _, numbers, counts = np.unique(labels[inside] * (rings.max() + 1) + rings, return_inverse=True, return_counts=True)
     if len(counts) > MAX_STEPS:
         parts = np.floor((np.cumsum(counts) - counts / 2) * MAX_STEPS / len(inside))
         numbers = np.unique(parts, return_inverse=True)[1][numbers]

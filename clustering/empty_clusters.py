@@ -51,7 +51,7 @@ def fill_empty(prepared, partition) -> tuple[list[tuple[int, int]], np.ndarray, 
     count, and others move with their whole weight.
     """
     sizes, sums = partition.sizes, partition.sums
-    if sizes.all():
+    if not partition.has_empty:
         return [], sizes, sums
     sizes, sums, moves = sizes.copy(), sums.copy(), []
     if prepared.weights is not None:  # count points until it is known which ones are moved

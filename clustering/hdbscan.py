@@ -21,9 +21,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
+from clustering.core_distances import check_enough_points, check_min_points
 from clustering.notices import Notice
 from clustering.points import check_data, is_integer
+from clustering.spanning_tree import Links, Merges, spanning_tree
 from clustering.stages import Staged
 
 SELECTIONS = ("mass", "leaves")
@@ -32,18 +33,6 @@ LEVELS, SPLITS = 96, 20
 """number of density levels at which a run has a state: evenly spaced in the number of links; just above a split"""
 NO_CLUSTER = "no cluster"
 INFINITE_DENSITY = "infinite density"
-
-
-@dataclass(frozen=True, eq=False)
-class Links:
-    """A spanning tree, from its shortest to its longest link."""
-
-    first: np.ndarray
-    """(n - 1,) one of the two linked points"""
-    second: np.ndarray
-    """(n - 1,) the other one"""
-    lengths: np.ndarray
-    """(n - 1,) their distance"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +69,23 @@ class CondensedTree:
             peaks[self.parents[cluster]] = max(peaks[self.parents[cluster]], peaks[cluster])
         return peaks
 
+    @cached_property
+    def home_levels(self) -> np.ndarray:
+        """(m,) highest density level of a point whose home is the cluster; 0 if there is none"""
+        highest = np.zeros(len(self.parents))
+        np.maximum.at(highest, self.homes, self.levels)
+        return highest
+
+    def containing(self, levels: np.ndarray) -> np.ndarray:
+        """(L, m) cluster at each of L density levels above 0 that each cluster is, or is within."""
+        clusters = np.zeros((len(self.parents), len(levels)), dtype=np.intp)
+        for cluster in range(1, len(clusters)):
+            clusters[cluster] = np.where(self.births[cluster] < levels, cluster, clusters[self.parents[cluster]])
+        return clusters.T
+
     def clusters_at(self, level: float) -> np.ndarray:
         """(n,) cluster that each point belongs to at a density level above 0; -1 for none."""
-        clusters = np.arange(len(self.parents))
-        while (above := self.births[clusters] >= level).any():
-            clusters[above] = self.parents[clusters[above]]
-        return np.where(self.levels >= level, clusters[self.homes], -1)
+        return np.where(self.levels >= level, self.containing(np.array([level]))[0, self.homes], -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +132,9 @@ class DensityLevel(NamedTuple):
     """density level lambda; None once clusters are selected"""
     clusters: np.ndarray
     """(K,) clusters of the condensed tree that are the clusters of this state, sorted"""
+    labels: np.ndarray | None = None
+    """(m,) number of the cluster of this state that contains each cluster of the condensed tree, if it has points at this
+    level; None once clusters are selected"""
     has_strengths: bool = False
     """whether points have membership strengths; otherwise they belong to their cluster entirely"""
 
@@ -159,8 +162,7 @@ class HierarchyAssignment:
     @cached_property
     def sizes(self) -> np.ndarray:
         """(k,) sum of the strengths in each cluster"""
-        inside = self.labels >= 0
-        return np.bincount(self.labels[inside], self.strengths[inside], minlength=self.k)
+        return np.bincount(self.labels + 1, self.strengths, minlength=self.k + 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,8 @@ class HDBSCAN(Staged):
 
     Notes
     -----
-    Takes O(n^2) time and O(n d) memory. The strength of a point is the density level at which it leaves its cluster, relative
-    to the highest level in this cluster.
+    Takes O(n^2) time at worst, but usually much less, see `clustering.spanning_tree`, and no (n, n) matrix.
+    The strength of a point is the density level at which it leaves its cluster, relative to the highest level in this cluster.
 
     Ties between distances, which are common because many mutual reachability distances equal a core distance, are broken as
     by scikit-learn: the spanning tree grows from the first point (Prim 1957, doi:10.1002/j.1538-7305.1957.tb01515.x). A point
@@ -220,15 +222,14 @@ class HDBSCAN(Staged):
     def start(self, prepared: np.ndarray, rng: np.random.Generator | None = None) -> DensityLevel:
         """The hierarchy at an infinite density level; `rng` is ignored."""
         found = density_hierarchy(prepared, self.min_cluster_size, self.min_points)
-        return DensityLevel(found, np.inf, _clusters_present(found.tree, np.inf))
+        return _at_levels(found, [np.inf])[0]
 
     def stages(self, prepared: np.ndarray) -> list[tuple[str, DensityLevel]]:
         """At most `LEVELS + SPLITS + 1` density levels, then the selected clusters without and with strengths."""
         found = self.start(prepared).hierarchy
         selected = selected_clusters(found.tree, self.selection, self.single)
-        levels = [DensityLevel(found, level, _clusters_present(found.tree, level)) for level in _levels(found)]
         return [
-            *(("level", one) for one in levels),
+            *(("level", one) for one in _at_levels(found, _levels(found))),
             ("select", DensityLevel(found, None, selected)),
             ("strength", DensityLevel(found, None, selected, has_strengths=True)),
         ]
@@ -239,10 +240,9 @@ class HDBSCAN(Staged):
         if parameters.level is None:
             labels, strengths = labels_and_strengths(tree, clusters)
         else:
-            at_level = tree.clusters_at(parameters.level)
-            labels = np.where(at_level < 0, -1, np.searchsorted(clusters, at_level))
+            labels = np.where(tree.levels >= parameters.level, parameters.labels[tree.homes], -1)
         if not parameters.has_strengths:
-            strengths = np.where(labels < 0, 0.0, 1.0)
+            strengths = (labels >= 0).astype(float)
         return HierarchyAssignment(labels, len(clusters), strengths, len(labels))
 
     def notices(self, parameters: DensityLevel) -> tuple[Notice, ...]:
@@ -267,71 +267,48 @@ def density_hierarchy(points, min_cluster_size: int, min_points: int | None = No
     """The hierarchy of HDBSCAN* for points (n, d); parameters as in `HDBSCAN`. Raises ValueError as in `HDBSCAN.prepare`."""
     process = HDBSCAN(min_cluster_size, min_points)
     points = process.prepare(points)
-    cores = core_distances(points, min_cluster_size if min_points is None else min_points)
-    links = minimum_spanning_tree(points, cores)
-    return DensityHierarchy(cores, links, condensed_tree(links, min_cluster_size))
+    cores, links, merges = spanning_tree(points, min_cluster_size if min_points is None else min_points)
+    return DensityHierarchy(cores, links, condensed_tree(links.lengths, merges, min_cluster_size))
 
 
-def minimum_spanning_tree(points: np.ndarray, cores: np.ndarray) -> Links:
-    """Minimum spanning tree of the mutual reachability distances of points (n, d) with core distances (n,).
+def condensed_tree(lengths: np.ndarray, merges: Merges, min_cluster_size: int) -> CondensedTree:
+    """Condensed tree of a single-linkage tree: clusters that lose fewer than `min_cluster_size` points at a time stay.
 
-    By Prim's algorithm from the first point; among equal distances, the point with the lowest number is next.
+    lengths : (n - 1,) length of the link of each merge
     """
-    n = len(points)
-    rows = np.arange(n)
-    distances, sources = np.full(n, np.inf), np.zeros(n, dtype=np.intp)
-    outside = cores.copy()
-    first, second, lengths = np.empty(n - 1, dtype=np.intp), np.empty(n - 1, dtype=np.intp), np.empty(n - 1)
-    position = 0
-    removed = 0
-    for i in range(n - 1):
-        current, point, core = rows[position], points[position], outside[position]
-        # points in the tree are never nearest again; their rows are removed in batches
-        distances[position], outside[position] = np.inf, np.inf
-        removed += 1
-        if removed > 64 and removed * 8 > len(rows):
-            kept = np.isfinite(outside)
-            points, rows, distances = points[kept], rows[kept], distances[kept]
-            sources, outside, removed = sources[kept], outside[kept], 0
-        reach = distances_to(points, point)
-        np.maximum(reach, core, out=reach)
-        np.maximum(reach, outside, out=reach)
-        nearer = reach < distances
-        np.copyto(distances, reach, where=nearer)
-        sources[nearer] = current
-        position = int(distances.argmin())
-        first[i], second[i], lengths[i] = sources[position], rows[position], distances[position]
-    order = np.argsort(lengths)
-    return Links(first[order], second[order], lengths[order])
-
-
-def condensed_tree(links: Links, min_cluster_size: int) -> CondensedTree:
-    """Condensed tree of a spanning tree: clusters that lose fewer than `min_cluster_size` points at a time stay the same."""
-    n = len(links.lengths) + 1
-    left, right, sizes = _single_linkage(links)
+    n, (left, right, sizes) = len(lengths) + 1, merges
     with np.errstate(divide="ignore"):
-        levels_of_merges = 1 / links.lengths
-    parents, births, cluster_sizes = [-1], [0.0], [n]
-    homes, levels = np.zeros(n, dtype=np.intp), np.zeros(n)
-    # nodes below n are points, node n + i is merge i, as in `Tree`; breadth first from the root
-    queue = [(2 * n - 2, 0)] if n > 1 else []
-    for node, cluster in queue:
-        merge = node - n
-        level = levels_of_merges[merge]
-        children = left[merge], right[merge]
-        large = [sizes[child] >= min_cluster_size for child in children]
-        for child, is_large in zip(children, large, strict=True):
-            if not is_large:
-                points = _points_below(child, left, right, n)
-                homes[points], levels[points] = cluster, level
-            elif all(large):
-                parents.append(cluster)
-                births.append(level)
-                cluster_sizes.append(sizes[child])
-                queue.append((child, len(parents) - 1))
-            else:
-                queue.append((child, cluster))
-    return _with_stabilities(np.array(parents), np.array(births, dtype=float), np.array(cluster_sizes), homes, levels)
+        levels_of_merges = (1 / lengths).tolist()
+    # of each node of the single-linkage tree; parents come before their children
+    homes, levels, depths, begins = [0] * (2 * n - 1), [0.0] * (2 * n - 1), [0] * (2 * n - 1), [0] * (2 * n - 1)
+    splits = []
+    for node in range(2 * n - 2, n - 1, -1):
+        a, b = left[node - n], right[node - n]
+        homes[a] = homes[b] = homes[node]
+        if sizes[node] < min_cluster_size:
+            levels[a] = levels[b] = levels[node]
+            continue
+        level = levels_of_merges[node - n]
+        depths[a] = depths[b] = depths[node] + 1
+        begins[a], begins[b] = begins[node], begins[node] + sizes[a]
+        if sizes[a] >= min_cluster_size and sizes[b] >= min_cluster_size:
+            homes[a], homes[b] = 2 * len(splits) + 1, 2 * len(splits) + 2
+            splits.append((depths[node], begins[node], homes[node], level, sizes[a], sizes[b]))
+        elif sizes[a] < min_cluster_size:
+            levels[a] = level
+            levels[b] = level if sizes[b] < min_cluster_size else 0.0
+        else:
+            levels[b] = level
+    # clusters are numbered breadth first, and from left to right
+    order = sorted(range(len(splits)), key=splits.__getitem__)
+    numbers = np.zeros(2 * len(splits) + 1, dtype=np.intp)
+    for i, split in enumerate(order):
+        numbers[2 * split + 1 : 2 * split + 3] = 2 * i + 1, 2 * i + 2
+    splits = [splits[split] for split in order]
+    parents = np.array([-1, *(numbers[split[2]] for split in splits for _ in range(2))])
+    births = np.array([0.0, *(split[3] for split in splits for _ in range(2))])
+    cluster_sizes = np.array([n, *(size for split in splits for size in split[4:])])
+    return _with_stabilities(parents, births, cluster_sizes, numbers[homes[:n]], np.array(levels[:n]))
 
 
 def _with_stabilities(parents, births, sizes, homes, levels) -> CondensedTree:
@@ -411,47 +388,18 @@ def _levels(found: DensityHierarchy) -> list[float]:
     return np.unique(levels[levels > 0])[::-1].tolist()
 
 
-def _clusters_present(tree: CondensedTree, level: float) -> np.ndarray:
-    """Clusters that have points at a density level, sorted."""
-    clusters = np.unique(tree.clusters_at(level))
-    return clusters[clusters >= 0]
+def _at_levels(found: DensityHierarchy, levels: list[float]) -> list[DensityLevel]:
+    """The hierarchy at each of these density levels, with the clusters that have points there."""
+    tree, limits = found.tree, np.array(levels)
+    containing = tree.containing(limits)
+    present = np.zeros(containing.shape, dtype=bool)
+    i, home = np.nonzero(tree.home_levels >= limits[:, None])
+    present[i, containing[i, home]] = True
+    labels = np.take_along_axis(np.cumsum(present, axis=1) - 1, containing, axis=1)
+    parts = zip(levels, present, labels, strict=True)
+    return [DensityLevel(found, level, np.flatnonzero(here), numbers) for level, here, numbers in parts]
 
 
 def _components(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(n,) component of each point if these pairs are linked."""
     return connected_components(coo_array((np.ones(len(first)), (first, second)), shape=(n, n)), directed=False)[1]
-
-
-def _single_linkage(links: Links) -> tuple[list[int], list[int], list[int]]:
-    """The two nodes that each link merges, and the size of each node: points, then merges."""
-    n = len(links.lengths) + 1
-    roots, sizes = list(range(2 * n - 1)), [1] * n
-    left, right = [], []
-
-    def root(node: int) -> int:
-        top = node
-        while roots[top] != top:
-            top = roots[top]
-        while roots[node] != top:
-            roots[node], node = top, roots[node]
-        return top
-
-    for merge, (a, b) in enumerate(zip(links.first.tolist(), links.second.tolist(), strict=True), n):
-        a, b = root(a), root(b)
-        roots[a] = roots[b] = merge
-        left.append(a)
-        right.append(b)
-        sizes.append(sizes[a] + sizes[b])
-    return left, right, sizes
-
-
-def _points_below(node: int, left: list[int], right: list[int], n: int) -> list[int]:
-    """Points of a node of the single-linkage tree."""
-    points, stack = [], [node]
-    while stack:
-        node = stack.pop()
-        if node < n:
-            points.append(node)
-        else:
-            stack += [left[node - n], right[node - n]]
-    return points

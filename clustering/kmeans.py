@@ -19,13 +19,21 @@ import numpy as np
 from clustering.batched_kmeans import batched_restarts
 from clustering.block_seeding import seeded_centers
 from clustering.block_table import check_table_in_blocks, distinct_notices
-from clustering.blocks import ALL_KEPT, Blocks, Values, map_points, sum_points
+from clustering.blocks import ALL_KEPT, NOTHING_KEPT, Blocks, Values, map_points, sum_points
 from clustering.cells import CellLabels, Cells, assign_by_cells, useful_cells
 from clustering.chunks import map_chunks, two_smallest
 from clustering.distances import nearest_centers, squared_distances
 from clustering.empty_clusters import fill_empty
 from clustering.notices import EMPTY_CLUSTER, Notice
-from clustering.point_labels import PointLabels, assign_by_points, nearest_and_gaps, shrinkage
+from clustering.point_labels import (
+    PointLabels,
+    assign_all,
+    assign_by_points,
+    gaps_pay,
+    nearest_and_gaps,
+    nearest_labels,
+    shrinkage,
+)
 from clustering.points import (
     EPS,
     WeightedPoints,
@@ -67,8 +75,10 @@ class PreparedPoints(NamedTuple):
     """warnings about the data"""
     cells: Cells | None = None
     """points sorted into the cells of a grid, if this saves time"""
+    has_gaps: bool = True
+    """whether bounds on the gaps of points are stored from iteration to iteration"""
     kept: int = ALL_KEPT
-    """with `NOTHING_KEPT`, bounds on the gaps of points are not stored from iteration to iteration"""
+    """what a block of a Dask array keeps in memory"""
     first_row: int = 0
     """number of the first row in the whole table"""
     weights: np.ndarray | None = None
@@ -107,6 +117,11 @@ class Partition:
     def labels(self) -> np.ndarray:
         """(n,) cluster of each point; a lazily computed Dask array if the points are one."""
         return self.found.labels.astype(np.intp)
+
+    @cached_property
+    def has_empty(self) -> bool:
+        """Whether a cluster has no points."""
+        return not self.sizes.all()
 
 
 @dataclass(frozen=True, eq=False)  # comparing would fail if `init` is an array
@@ -156,8 +171,8 @@ class KMeans(Alternating):
             check_counting_k(self.k, len(data.points), data.weights)
             if data.k == self.k:
                 return data
-            cells = data.cells or (None if data.blocks else useful_cells(data.columns, self.k))
-            return data._replace(k=self.k, notices=distinct_notices(data, self.k), cells=cells)
+            prepared = data._replace(k=self.k, notices=distinct_notices(data, self.k))
+            return prepared if data.blocks else _fastest(prepared)
         if is_dask(data):
             return self._prepare_blocks(data)
         weights = None
@@ -174,9 +189,8 @@ class KMeans(Alternating):
         total = float(squares.sum()) if weights is None else weighted_total(squares, weights)
         max_square = float(squares.max())
         rounding = _rounding(max_square, origin, varies)
-        cells = useful_cells(columns, self.k)
-        prepared = PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices, cells)
-        return prepared if weights is None else prepared._replace(weights=weights)
+        prepared = PreparedPoints(points, columns, origin, squares, total, max_square, rounding, self.k, notices)
+        return _fastest(prepared._replace(weights=weights))
 
     def _prepare_blocks(self, data) -> PreparedPoints:
         table = check_table_in_blocks(data, self.k)
@@ -207,7 +221,9 @@ class KMeans(Alternating):
 
     def e_step(self, prepared: PreparedPoints, parameters, before: Partition | None = None) -> tuple[Partition, float]:
         centers = parameters - prepared.origin
-        drift = np.zeros(self.k) if before is None else before.drift + shrinkage(centers - before.centers)
+        drift = np.zeros(self.k)
+        if before is not None and prepared.has_gaps:
+            drift = before.drift + shrinkage(centers - before.centers)
         found, (sizes, sums, changed) = map_points(_assigned, prepared, before and before.found, parameters, drift)
         if prepared.weights is not None:
             sizes, sums = weighted_tally(prepared, found.labels, self.k)
@@ -233,13 +249,13 @@ class KMeans(Alternating):
         return loss_of(prepared, assignment.found, sizes, sums, new_parameters - prepared.origin, moves)
 
     def has_converged(self, before: State, parameters, assignment: Partition, loss: float, tol: float) -> bool:
-        if assignment.zero_loss or (assignment.changed == 0 and assignment.sizes.all()):
+        if assignment.zero_loss or (assignment.changed == 0 and not assignment.has_empty):
             return True
         # with a tolerance, or an empty cluster that cannot be filled, compare losses
         return before.loss - loss <= tol and (tol > 0 or np.array_equal(before.parameters, parameters))
 
     def notices(self, prepared: PreparedPoints, parameters, assignment: Partition) -> tuple[Notice, ...]:
-        if assignment.sizes.all():
+        if not assignment.has_empty:
             return prepared.notices
         empty = np.flatnonzero(assignment.sizes == 0)
         text = (
@@ -284,11 +300,18 @@ def _add_and_maximize(a, b) -> tuple[float, float]:
     return a[0] + b[0], max(a[1], b[1])
 
 
+def _fastest(prepared: PreparedPoints) -> PreparedPoints:
+    """The same points sorted into cells, or without gaps, if this saves time."""
+    cells = prepared.cells or useful_cells(prepared.columns, prepared.k)
+    return prepared._replace(cells=cells, has_gaps=cells is not None or gaps_pay(*prepared.columns.shape, prepared.k))
+
+
 def _prepared_block(points, shared: PreparedPoints, first_row: int, kept: int) -> PreparedPoints:
     """The points of a block with what is known about all points; sorted into cells only if this is kept."""
     columns, squares = _centered(points, shared.origin)
     cells = useful_cells(columns, shared.k) if kept == ALL_KEPT else None
-    return shared._replace(points=points, columns=columns, squares=squares, cells=cells, kept=kept, first_row=first_row)
+    parts = dict(points=points, columns=columns, squares=squares, cells=cells, has_gaps=kept != NOTHING_KEPT)
+    return shared._replace(**parts, kept=kept, first_row=first_row)
 
 
 def _assigned(prepared: PreparedPoints, before: PointLabels | CellLabels | None, parameters, drift):
@@ -304,16 +327,22 @@ def _assigned(prepared: PreparedPoints, before: PointLabels | CellLabels | None,
     # the factor covers the rounding error of summed drifts in a run of any length
     due = drift * (1 + sqrt(EPS)) + 4 * sqrt(margin)
 
-    def nearest(columns, squares, rows):
-        def resolve_ties(close):
-            # from the original points, where centering has not rounded a tie away
-            originals = np.ascontiguousarray(prepared.points[rows(close)].T)
-            return two_smallest(squared_distances(originals, parameters))
+    def resolve_ties(rows):
+        # from the original points, where centering has not rounded a tie away
+        originals = np.ascontiguousarray(prepared.points[rows].T)
+        return two_smallest(squared_distances(originals, parameters))
 
-        return nearest_and_gaps(columns, squares, centers, squared_norms, margin, rows and resolve_ties)
+    def nearest(columns, squares, rows):
+        resolve = rows and (lambda close: resolve_ties(rows(close)))
+        return nearest_and_gaps(columns, squares, centers, squared_norms, margin, resolve)
+
+    def labels_alone(columns, rows):
+        return nearest_labels(columns, centers, squared_norms, margin, lambda close: resolve_ties(rows(close)))
 
     assigned = None
-    if prepared.cells is not None and not isinstance(before, PointLabels):
+    if not prepared.has_gaps:
+        assigned = assign_all(prepared, before, k, labels_alone)
+    elif prepared.cells is not None and not isinstance(before, PointLabels):
         assigned = assign_by_cells(prepared.cells, before, drift, due, nearest)
     if assigned is None:
         assigned = assign_by_points(prepared, before, drift, due, nearest)

@@ -52,9 +52,11 @@ class PointNeighbors:
             return np.square(differences).sum(axis=1) <= eps * eps
         return (differences.sum(axis=1) if self.p == 1 else differences.max(axis=1)) <= eps
 
-    def core(self, eps: float, min_points: int) -> np.ndarray:
-        """(n,) whether at least `min_points` points, including the point itself, are within eps."""
+    def core(self, eps: float, min_points: int, pairs: np.ndarray | None = None) -> np.ndarray:
+        """(n,) whether at least `min_points` points, including the point itself, are within eps; `pairs` if known."""
         n = len(self)
+        if pairs is not None:
+            return 1 + np.bincount(pairs.ravel(), minlength=n) >= min_points
         if min_points > n:
             return np.zeros(n, dtype=bool)
         core = np.empty(n, dtype=bool)
@@ -81,10 +83,11 @@ class PointNeighbors:
     def pairs(self, eps: float) -> np.ndarray | None:
         """(m, 2) all pairs of neighbors i < j; None if there may be more than `MAX_PAIRS`."""
         n = len(self)
-        if self._mean_count(np.arange(n), eps) * n > 4 * MAX_PAIRS:
-            return None
-        if self.tree.count_neighbors(self.tree, eps, self.p) - n > 2 * MAX_PAIRS:
-            return None
+        if n * (n - 1) > 2 * MAX_PAIRS:
+            if self._mean_count(np.arange(n), eps) * n > 4 * MAX_PAIRS:
+                return None
+            if self.tree.count_neighbors(self.tree, eps, self.p) - n > 2 * MAX_PAIRS:
+                return None
         return self.tree.query_pairs(eps, self.p, output_type="ndarray")
 
     def reached(self, frontier: np.ndarray, waiting: np.ndarray, eps: float) -> np.ndarray:
@@ -122,8 +125,8 @@ class MatrixNeighbors:
         """(m,) number of points within eps of each of these points, including the point itself."""
         return np.count_nonzero(self.matrix[rows] <= eps, axis=1)
 
-    def core(self, eps: float, min_points: int) -> np.ndarray:
-        """(n,) whether at least `min_points` points, including the point itself, are within eps."""
+    def core(self, eps: float, min_points: int, pairs: np.ndarray | None = None) -> np.ndarray:
+        """(n,) whether at least `min_points` points, including the point itself, are within eps; `pairs` is ignored."""
         return np.concatenate([np.count_nonzero(rows <= eps, axis=1) >= min_points for rows in self._blocks()])
 
     def distances_to_neighbor(self, k: int, step: int = 1) -> np.ndarray:
@@ -154,12 +157,13 @@ class MatrixNeighbors:
 Neighbors = PointNeighbors | MatrixNeighbors
 
 
-def rings_of(neighbors: Neighbors, core: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
+def rings_of(neighbors: Neighbors, core: np.ndarray, eps: float, pairs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Clusters of core points that are connected by steps of at most eps, and the points near them.
 
     Parameters
     ----------
     core : (n,) booleans
+    pairs : result of `neighbors.pairs(eps)`
 
     Returns
     -------
@@ -167,7 +171,6 @@ def rings_of(neighbors: Neighbors, core: np.ndarray, eps: float) -> tuple[np.nda
         that is not a core point belongs to the first of the clusters that have a core point within eps.
     rings : (n,) number of steps from the first core point of the cluster; -1 where the label is -1.
     """
-    pairs = neighbors.pairs(eps)
     return _rings_by_search(neighbors, core, eps) if pairs is None else _rings_by_graph(pairs, core)
 
 
@@ -178,17 +181,21 @@ def _rings_by_graph(pairs: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, np
     rows = np.flatnonzero(core)
     if not len(rows):
         return labels, rings
-    of_core = core[pairs]
+    first, second = pairs.T
+    first_is_core, second_is_core = core[first], core[second]
+    linked = first_is_core & second_is_core
     # of this type, because `dijkstra` in older versions of SciPy accepts no other
-    i, j = (np.cumsum(core) - 1)[pairs[of_core.all(axis=1)]].astype(np.int32).T
+    numbers = np.cumsum(core, dtype=np.int32) - 1
+    i, j = numbers[first[linked]], numbers[second[linked]]
     graph = csr_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows)))
     parts = connected_components(graph, directed=False)[1]
-    _, first, parts = np.unique(parts, return_index=True, return_inverse=True)
-    labels[rows] = np.argsort(np.argsort(first))[parts]
-    steps = dijkstra(graph, directed=False, indices=first, unweighted=True, min_only=True)
+    _, starts, parts = np.unique(parts, return_index=True, return_inverse=True)
+    labels[rows] = np.argsort(np.argsort(starts))[parts]
+    steps = dijkstra(graph, directed=False, indices=starts, unweighted=True, min_only=True)
     rings[rows] = steps.astype(np.intp)
-    inner, outer = (pairs[of_core[:, side] & ~of_core[:, 1 - side]][:, [side, 1 - side]] for side in (0, 1))
-    inner, outer = np.concatenate([inner, outer]).T
+    to_second, to_first = first_is_core > second_is_core, first_is_core < second_is_core
+    inner = np.concatenate([first[to_second], second[to_first]])
+    outer = np.concatenate([second[to_second], first[to_first]])
     order = np.lexsort((rings[inner], labels[inner], outer))
     outer, where = np.unique(outer[order], return_index=True)
     labels[outer], rings[outer] = labels[inner[order[where]]], rings[inner[order[where]]] + 1

@@ -5,7 +5,8 @@
 prints Markdown tables. For each row, all implementations run in turn, for several rounds, and the minimum of the times counts,
 as the one that is least affected by other processes. Times are processor times, with the wall time in parentheses: on cores
 shared with other work, only processor times are comparable. A ratio is the other package's processor time divided by ours:
-above 1, we are faster. If the results differ, the difference is printed instead of the ratio.
+above 1, we are faster. If the results differ, the difference is printed instead of the ratio. The package hdbscan is left out
+if it is not installed.
 """
 
 import argparse
@@ -32,6 +33,11 @@ from sklearn.cluster import MeanShift as PeerMeanShift
 from sklearn.metrics import silhouette_samples
 from sklearn.mixture import GaussianMixture as PeerMixture
 
+try:
+    import hdbscan
+except ImportError:
+    hdbscan = None
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from clustering import (
@@ -52,7 +58,7 @@ from clustering import (
 )
 from clustering.chunks import _pool
 
-KMEANS = [(10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50)]
+KMEANS = [(1_000, 2, 5), (10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50)]
 """n, d, k; likewise in MIXTURES and SILHOUETTES"""
 MIXTURES = [
     (2_000, 2, 3, "full"),
@@ -84,6 +90,8 @@ DENSITY = [
     ("mean shift", 1_000, 2),
 ]
 """method, n, d"""
+HIERARCHIES = [(2_000, 2), (20_000, 2), (20_000, 5)]
+"""n, d"""
 GROWTH = [1_000, 10_000, 100_000, 1_000_000]
 """n"""
 ITERATIONS = 20
@@ -365,6 +373,24 @@ def density(cases, rng):
         )
 
 
+def hdbscan_package(cases, rng):
+    if hdbscan is None:
+        print("\nThe package hdbscan is not installed, so it is left out.")
+        return
+    header(
+        "HDBSCAN against the package hdbscan",
+        "milliseconds:",
+        *("n, d", "ours, with history", "ours, without", "hdbscan", "hdbscan / ours, with history", "/ ours, without"),
+    )
+    for n, d in cases:
+        points = draw_groups(n, d, 5, rng)
+        # its `min_samples` does not count the point itself
+        peer = hdbscan.HDBSCAN(20, min_samples=9, approx_min_span_tree=False, core_dist_n_jobs=1)
+        times, (history, _, labels) = run_in_turn(*ours(HDBSCAN(20, 10), points), lambda: peer.fit(points).labels_)
+        alike = adjusted_rand_index(history.last.labels + 1, labels + 1)
+        row(f"{n:,}, {d}", *times, *ratios(times[2], times, "" if alike > 0.99 else f"labels differ: {alike:.3f}"))
+
+
 PARTS = {
     "kmeans": (kmeans, KMEANS),
     "mixture": (mixture, MIXTURES),
@@ -373,6 +399,7 @@ PARTS = {
     "restarts": (restarted_kmeans, RESTARTS),
     "silhouette": (silhouettes, SILHOUETTES),
     "density": (density, DENSITY),
+    "hdbscan": (hdbscan_package, HIERARCHIES),
     "growth": (growth, GROWTH),
 }
 

@@ -285,7 +285,7 @@ def test_bounds_in_single_precision_are_rounded_down_and_only_once():
 
 
 def test_bounds_that_are_computed_again_count_from_the_drift_of_their_iteration():
-    prepared, centers = KMeans(3).prepare(points(100)), points(100)[:3]
+    prepared, centers = KMeans(3).prepare(points(100))._replace(has_gaps=True), points(100)[:3]
     drift = np.array([1.0, 2.0, 3.0])
     first, later = (_assigned(prepared, None, centers, each)[0] for each in (np.zeros(3), drift))
     np.testing.assert_allclose(later.expiry - first.expiry, drift[first.labels])

@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from clustering import History, KMeans, fit, iterate, notices, sampling
+from clustering.point_labels import gaps_pay
 from tests.core.tables import examples
 
 # corners of a 4 by 2 rectangle
 RECTANGLE = np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0], [4.0, 2.0]])
+
+
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["all points", "gaps"])
+def gaps(request):
+    """Small tables are evaluated without gaps, large ones with gaps. Here both are tested with small tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clustering.kmeans.gaps_pay", lambda d, n, k: request.param)
+        yield
 
 
 def names(step):
@@ -214,6 +223,11 @@ def test_more_than_256_clusters_are_distinguished(k):
     step = fit(KMeans(k), points, start=np.arange(k)[:, None] * 2 + 0.5)
     np.testing.assert_array_equal(step.labels, points.ravel() // 2)
     assert step.loss == pytest.approx(k / 2)
+
+
+@pytest.mark.parametrize(("n", "d", "k", "expected"), [(10_000, 2, 5, False), (10_000, 2, 50, True), (40_000, 2, 5, True)])
+def test_gaps_pay_unless_points_or_clusters_are_few(n, d, k, expected):
+    assert gaps_pay(d, n, k) is expected
 
 
 def test_several_chunks_of_points_match_scikit_learn(monkeypatch):
