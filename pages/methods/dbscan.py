@@ -100,6 +100,7 @@ class DBSCANView(DensityView):
     )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
     figures = ("distances", "order")
+    neighborhood_name = "radius eps"
     radius = EPS
     highlights = (DISKS,)
     notices_by_iteration = False

@@ -100,6 +100,8 @@ class DensityView(MethodView):
     score_note = SCORE_NOTE
     figures: tuple[Literal["order", "tree", "distances"], ...]
     """figures of the Density page: reachability plot, condensed tree, k-distance curve; the first one is beside the plane"""
+    neighborhood_name: str = "core distance"
+    """what `neighborhood_radius` is"""
     radius: Option | None = None
     """option that is a radius, which can be set by a line in the figures"""
 
