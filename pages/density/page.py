@@ -20,7 +20,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", ke
     open_requested_page()
     data = current()
     view = choose_view(data)
-settings = choose_settings_of(view, data, "density")
+settings = choose_settings_of(view, data, "density", view.defaults_beside_figures(data))
 progress = Progress()
 try:
     check_data_kind(data, settings)

@@ -76,6 +76,7 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
         st.caption(f"{_note_on_picture(run, plane, point)}{run_view.colors_and_rings(run)}")
     with beside:
         _show_figure(run.view.figures[0], run, shown, True)
+        _offer_radii(run)
     return run, shown
 
 
@@ -120,8 +121,14 @@ def _show_order(run: Run, shown: RunPictures, played: bool) -> None:
     _draw_radius_line(run, key)
 
 
+def _rounded(radius: float) -> float:
+    """A radius as it is set."""
+    return float(f"{radius:.4g}")
+
+
 def _set_radius(run: Run, radius: float) -> None:
-    st.session_state[option_key(run.view, run.view.radius, run.data)] = float(f"{radius:.4g}")
+    """Callback: set the radius of the method."""
+    st.session_state[option_key(run.view, run.view.radius, run.data)] = _rounded(radius)
 
 
 def _draw_radius_line(run: Run, chart: str) -> None:
@@ -159,6 +166,25 @@ def _choose_branches(run: Run) -> tuple[int, ...]:
     return disjoint(tree, chosen)
 
 
+def _marks(run: Run) -> dict[str, float]:
+    """Radii that are proposed, by name; empty if the method has no radius."""
+    if run.view.radius is None:
+        return {}
+    found = knee(run.view.core_distances(run))
+    return ({} if found is None else {"knee": found}) | {"default": run.view.suggested_radius(run)}
+
+
+def _offer_radii(run: Run) -> None:
+    """Buttons that use a proposed radius, and one that uses none if the method works without."""
+    proposed = {f"Use the {name} ({format_short(radius)})": radius for name, radius in _marks(run).items()}
+    if proposed and run.view.radius.low == 0:
+        proposed["No cut"] = 0.0
+    with st.container(horizontal=True, gap="small"):
+        for label, radius in proposed.items():
+            now = _radius_of(run) == _rounded(radius)
+            st.button(label, key=f"use {label.split(' (')[0]}", on_click=_set_radius, args=(run, radius), disabled=now)
+
+
 def _show_tree(run: Run, shown: RunPictures, played: bool) -> None:
     """The condensed tree, whose branches can be clicked."""
     parameters = run.history.parameters[-1]
@@ -185,10 +211,7 @@ def _show_tree(run: Run, shown: RunPictures, played: bool) -> None:
 
 def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
     """The k-distance curve; if the method has a radius, with its knee, the default radius, and a line that sets the radius."""
-    cores, marks = run.view.core_distances(run), {}
-    if run.view.radius is not None:
-        found = knee(cores)
-        marks = ({} if found is None else {"knee": found}) | {"default": run.view.suggested_radius(run)}
+    cores, marks = run.view.core_distances(run), _marks(run)
     frames = shown.frames if played else []
     figure = session_cache().get(
         ("k-distances", shown.name), lambda: figures.distance_curve(run, cores, _radius_of(run), marks, frames, shown.name)
@@ -201,15 +224,6 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
         st.caption("Core distances in decreasing order (k-distance plot): points in sparse places come first.")
         return
     _draw_radius_line(run, key)
-    with st.container(horizontal=True, gap="small"):
-        for name, radius in marks.items():
-            st.button(
-                f"Use the {name} ({format_short(radius)})",
-                key=f"use {name}",
-                on_click=_set_radius,
-                args=(run, radius),
-                disabled=_radius_of(run) == float(f"{radius:.4g}"),
-            )
     dots = " Dots have the colors of the clusters so far." if played else ""
     found = (
         "**Knee**: the point of the curve farthest below the line between its ends (Kneedle, Satopää et al. 2011). "

@@ -1,7 +1,7 @@
 """What methods that cluster by density have in common: defaults, scores, figures, and lines between linked points."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -104,6 +104,10 @@ class DensityView(MethodView):
     """what `neighborhood_radius` is"""
     radius: Option | None = None
     """option that is a radius, which can be set by a line in the figures"""
+
+    def defaults_beside_figures(self, data: Data) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Defaults of options on the Density page that differ from those elsewhere: functions of the options before them."""
+        return {}
 
     @abstractmethod
     def core_distances(self, run) -> np.ndarray:

@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from clustering import OPTICS, ReachabilityOrder
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
@@ -75,6 +76,12 @@ class OPTICSView(density.DensityView):
     def arguments(self, settings: Settings) -> dict:
         eps = settings.option("eps")
         return super().arguments(settings) | ({"extraction": "eps", "eps": eps} if eps else {})
+
+    def defaults_beside_figures(self, data: Data) -> dict[str, Callable]:
+        """A radius, because valleys without their flanks leave many points as noise; none for a sample, which is sparser."""
+        if len(data.points) > MAX_POINTS_FOR_DENSITY:
+            return {}
+        return {"eps": lambda chosen: density.default_radius(data, "euclidean", chosen["min_points"])}
 
     def max_points(self, settings: Settings) -> int:
         return MAX_POINTS_FOR_DENSITY

@@ -31,7 +31,7 @@ def plots(app):
 
 
 def test_optics_is_shown_with_its_order_and_the_distances():
-    app = opened(ORDER)
+    app = opened(f"{ORDER}&optics_eps=0")
     assert not app.error
     assert not app.exception
     run = latest(app, "run")
@@ -77,6 +77,27 @@ def test_the_first_picture_has_three_clusters_and_little_noise():
     run = latest(opened("/density"), "run")
     assert run.k == 3
     assert np.mean(run.labels < 0) < 0.1
+
+
+def test_optics_begins_with_a_cut_that_follows_the_data_and_the_core_distances():
+    app = opened("/density?density_method=OPTICS")
+    run = latest(app, "run")
+    assert run.k == 3
+    assert np.mean(run.labels < 0) < 0.1
+    assert "optics_eps" not in app.query_params
+    for key, value in (("optics_min_points", 12), ("n", 200)):
+        widget = app.select_slider(key=key) if key == "n" else app.number_input(key=key)
+        widget.set_value(value).run()
+        run = latest(app, "run")
+        expected = density.default_radius(run.data, "euclidean", run.settings.option("min_points"))
+        assert run.settings.option("eps") == expected
+    app.number_input(key="optics_eps").set_value(0.5).run()
+    app.number_input(key="optics_min_points").set_value(7).run()
+    assert latest(app, "run").settings.option("eps") == 0.5
+    button(app, "No cut").click().run()
+    assert latest(app, "run").settings.option("eps") == 0
+    assert "no cut" in " ".join(caption.value for caption in app.caption)
+    assert latest(opened("/?algorithm=OPTICS"), "run").settings.option("eps") == 0
 
 
 @pytest.mark.parametrize(("name", "title"), [("optics", "OPTICS"), ("hdbscan", "HDBSCAN"), ("dbscan", "DBSCAN")])
