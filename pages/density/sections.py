@@ -20,6 +20,7 @@ from pages.ui.picker import watch_clicks
 from pages.ui.player import Stage
 from pages.ui.progress import Progress
 from pages.ui.query_parameters import is_opening
+from pages.ui.results import show_notices
 from pages.ui.widgets import IN_LINK, option_key, session_cache
 
 BRANCHES = "branches"
@@ -33,6 +34,8 @@ def choose_view(data: Data) -> DensityView:
     views = available_methods(DENSITY, data) or available_methods(DENSITY)
     # distance matrices have their own key, so that the choice for points is kept
     key = "density_method" if data.precomputed is None else "density_method_given"
+    if st.session_state.get(key) not in views:
+        st.session_state.pop(key, None)
     if key not in st.session_state and key not in st.query_params:
         # a link with options of a method, but without a method
         def is_named(view: DensityView) -> bool:
@@ -58,6 +61,7 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
 
     Returns the run, with the clusters that were chosen by hand if there are any, and its figures.
     """
+    notices = st.container()
     left, right = st.columns([4, 3], gap="medium")
     with right:
         beside, below = st.container(), st.container()
@@ -68,6 +72,8 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
         if chosen:
             automatic = run
             run = session_cache().get(("chosen branches", run.key, chosen), lambda: with_chosen_branches(automatic, chosen))
+    with notices:  # above the plots, where a warning about the radius is seen while the line is dragged
+        show_notices(run)
     shown = run_view.pictures_of(run, plane, progress, ("density", chosen))
     with left:
         point = run_view.focused_point(run)
@@ -76,7 +82,6 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
         st.caption(f"{_note_on_picture(run, plane, point)}{run_view.colors_and_rings(run)}")
     with beside:
         _show_figure(run.view.figures[0], run, shown, True)
-        _offer_radii(run)
     return run, shown
 
 
@@ -104,8 +109,6 @@ def _radius_of(run: Run) -> float:
 def _show_order(run: Run, shown: RunPictures, played: bool) -> None:
     """The reachability plot, with a line that sets the radius."""
     order = run.view.reachability(run)
-    if order is None:
-        return
     frames = shown.frames if played else []
     figure = session_cache().get(
         ("reachability", shown.name), lambda: figures.reachability_plot(run, order, frames, shown.name)
@@ -114,6 +117,8 @@ def _show_order(run: Run, shown: RunPictures, played: bool) -> None:
     with st.container(key=key):
         alt = f"Reachability plot of {pluralize(len(run.labels), 'point')}: valleys are clusters."
         show_chart(figure, key="density order", alt=alt, height="stretch")
+    if played:
+        _offer_radii(run)
     st.caption(
         "Reachability of the points in the order of OPTICS: valleys are clusters. Drag the dashed line to cut at a radius."
         + ("" if _radius_of(run) else " Now there is no cut: clusters are valleys with steep flanks (ξ).")
@@ -223,6 +228,8 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
     if run.view.radius is None:
         st.caption("Core distances in decreasing order (k-distance plot): points in sparse places come first.")
         return
+    if played:
+        _offer_radii(run)
     _draw_radius_line(run, key)
     dots = " Dots have the colors of the clusters so far." if played else ""
     found = (
@@ -248,8 +255,9 @@ def show_results(run: Run, shown: RunPictures) -> None:
     """Show the other figures of the method, formulas, the curve and the scores."""
     formulas, _ = run_view.choose_formulas(run, shown, always=True)
     left, right = st.columns(2, gap="medium")
-    with right:
-        run_view.show_results(run, shown, formulas)
-    with left:
-        for kind in run.view.figures[1:]:
+    others = [kind for kind in run.view.figures[1:] if kind != "order" or run.view.reachability(run) is not None]
+    for kind in others:
+        with left:
             _show_figure(kind, run, shown, False)
+    with right if others else left:
+        run_view.show_results(run, shown, formulas, notices=False)

@@ -104,13 +104,14 @@ def focused_point(run: Run) -> int:
     return min(st.session_state.get("focus", 1), len(run.data.points)) - 1
 
 
-def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None) -> None:
-    """Show the curve of the run, formulas, notices, numbers of the frame, scores, and cluster sizes."""
+def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None, notices: bool = True) -> None:
+    """Show the curve of the run, formulas, numbers of the frame, scores, and cluster sizes; with `notices`, also these."""
     with st.container(key="loss"):
         show_chart(shown.curve, key="loss curve", alt=curves.alt_text(run), height="stretch")
     if formulas is not None:
         show_formulas(formulas.typeset, shown.frames, shown.name, formulas.visible)
-    show_notices(run)
+    if notices:
+        show_notices(run)
     show_numbers(run, shown.frames)
     if run.view.traits.clusters:
         show_sizes(run)
