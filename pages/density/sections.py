@@ -34,8 +34,6 @@ def choose_view(data: Data) -> DensityView:
     views = available_methods(DENSITY, data) or available_methods(DENSITY)
     # distance matrices have their own key, so that the choice for points is kept
     key = "density_method" if data.precomputed is None else "density_method_given"
-    if st.session_state.get(key) not in views:
-        st.session_state.pop(key, None)
     if key not in st.session_state and key not in st.query_params:
         # a link with options of a method, but without a method
         def is_named(view: DensityView) -> bool:
@@ -235,7 +233,7 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
     found = (
         "**Knee**: the point of the curve farthest below the line between its ends (Kneedle, Satopää et al. 2011). "
         if "knee" in marks
-        else "The curve has no knee. "
+        else "The curve has no knee above 0. "
     )
     st.caption(
         f"Core distances in decreasing order (k-distance plot). Points above the dashed line are no core points.{dots} {found}"

@@ -103,7 +103,6 @@ class DBSCANView(DensityView):
     neighborhood_name = "radius eps"
     radius = EPS
     highlights = (DISKS,)
-    notices_by_iteration = False
     step_names = {"core": "Core points", "grow": "Growth"}
     iteration_note = "An iteration of DBSCAN adds the points within eps of those that were added before."
     result_code = "state.assignment.sizes"

@@ -98,6 +98,7 @@ class DensityView(MethodView):
     initializations = ()
     pages = frozenset({WATCH, COMPARE, DENSITY})
     score_note = SCORE_NOTE
+    notices_by_iteration = False
     figures: tuple[Literal["order", "tree", "distances"], ...]
     """figures of the Density page: reachability plot, condensed tree, k-distance curve; the first one is beside the plane"""
     neighborhood_name: str = "core distance"
@@ -173,7 +174,7 @@ def default_radius(data: Data, metric: str, min_points: int) -> float:
 
 
 def knee(distances: np.ndarray) -> float | None:
-    """The distance at the knee of the k-distance curve, see `elbow`; None if the curve has none.
+    """The distance at the knee of the k-distance curve, see `elbow`; None if the curve has none above 0.
 
     The knee is the point of the curve that is farthest below the line between its ends. Infinite distances are left out.
     """
@@ -181,7 +182,8 @@ def knee(distances: np.ndarray) -> float | None:
     if len(falling) < 3:
         return None
     position, below = elbow(np.arange(len(falling)), falling)
-    return float(falling[position]) if below[position] > 1e-9 else None
+    # rounding errors of a straight line are not below it
+    return float(falling[position]) if below[position] > 1e-9 and falling[position] > 0 else None
 
 
 def linked_lines(run, plane: Plane, pairs: np.ndarray) -> list[np.ndarray]:

@@ -246,6 +246,7 @@ def test_the_knee_is_below_the_line_between_the_ends_of_the_curve():
     assert density.knee(np.array([1.0, 1.0, 1.0])) is None
     assert density.knee(np.array([5.0, 4.9, 4.0])) is None
     assert density.knee(np.full(5, np.inf)) is None
+    assert density.knee(np.array([3.0, 0.0, 0.0, 0.0])) is None
 
 
 @pytest.mark.parametrize("options", [dict(metric="manhattan"), dict(min_points=1), {}])
@@ -265,7 +266,7 @@ def test_the_distance_curve_of_dbscan_has_the_core_distances_of_optics():
     order = run_of(method("optics"), data, min_points=6).history.parameters[-1].order
     np.testing.assert_allclose(run.view.core_distances(run), order.cores, rtol=1e-12)
     np.testing.assert_array_equal(run.view.reachability(run).ordering, order.ordering)
-    too_many = run_of(method("dbscan"), data, min_points=201)
-    assert np.isinf(too_many.view.core_distances(too_many)).all()
-    assert too_many.view.cluster_ranges(too_many) is None
-    assert too_many.view.reachability(too_many) is None
+    for too_many in (run_of(method("dbscan"), data, min_points=201), run_of(method("dbscan"), proximities(), min_points=46)):
+        assert np.isinf(too_many.view.core_distances(too_many)).all()
+        assert too_many.view.cluster_ranges(too_many) is None
+        assert too_many.view.reachability(too_many) is None
