@@ -69,6 +69,7 @@ from clustering.profiles import (
 )
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
+from clustering.radii import merge_radii
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.selective_inference import (
     MeanTest,
@@ -208,6 +209,7 @@ __all__ = [
     "mean_test_by_sampling",
     "mean_test_values",
     "median_sigma",
+    "merge_radii",
     "most_similar",
     "noise_effects",
     "noisy_points",

@@ -17,10 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from clustering.core_distances import CHUNK_VALUES
 from clustering.points import check_data, refuse_dask
-
-CHUNK_VALUES = 2**21
-"""distances computed at a time"""
 
 
 class _Cluster(NamedTuple):

@@ -15,7 +15,6 @@ scikit-learn. The core points of each cluster and noise do not depend on it.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,16 +23,17 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import squareform
 
+from clustering.core_distances import check_min_points
+from clustering.core_points import core_point_notices
+from clustering.hard_assignment import HardAssignment
 from clustering.neighborhoods import MATRIX, TREE_METRICS, MatrixNeighbors, Neighbors, PointNeighbors, rings_of
 from clustering.notices import Notice
-from clustering.points import check_data, is_integer
+from clustering.points import check_data
 from clustering.proximity import check_proximities
 from clustering.stages import Staged
 
 MAX_STEPS = 118
 """maximum number of iterations: where there are more rings, an iteration has several"""
-FEW, NEARLY_ALL = 0.02, 0.98
-"""shares of core points below and above which there is a notice; above, only if there is a single cluster"""
 MAX_TRIED = 2_000
 """number of points above which `suggested_eps` does not compare the clusters of many radii"""
 MAX_SAMPLE = 20_000
@@ -46,11 +46,6 @@ MIN_SHARE, MAX_REST = 0.02, 0.3
 """smallest share of the points in a cluster that counts, and largest share of the points that are in none of them"""
 EXPECTED_NOISE = 0.1
 """share of points that are not core points, if no range of radii qualifies"""
-MANY = 0.25
-"""number of clusters, as a share of the points, above which there is a notice"""
-FEW_CORE_POINTS = "few core points"
-MANY_CORE_POINTS = "many core points"
-MANY_CLUSTERS = "many clusters"
 
 
 class Visits(NamedTuple):
@@ -69,23 +64,6 @@ class Visits(NamedTuple):
     def joined(self) -> np.ndarray:
         """(n,) whether a point belongs to a cluster in this state"""
         return (self.labels >= 0) & (self.order <= self.iteration)
-
-
-@dataclass(frozen=True, eq=False)
-class DensityAssignment:
-    """Clusters found so far; the label of noise, and of points that have not joined a cluster yet, is -1."""
-
-    labels: np.ndarray
-    """(n,) cluster of each point, in the order in which the clusters are found, or -1"""
-    changed: int
-    """number of points whose label differs from the previous state; n in the first one"""
-    memberships = None
-    """hard assignment: no memberships"""
-
-    @cached_property
-    def sizes(self) -> np.ndarray:
-        """(K,) number of points in each cluster found so far"""
-        return np.bincount(self.labels + 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -120,8 +98,7 @@ class DBSCAN(Staged):
     def __post_init__(self):
         if not 0 < self.eps < np.inf:
             raise ValueError(f"eps must be a finite number above 0, got {self.eps}")
-        if not is_integer(self.min_points) or self.min_points < 1:
-            raise ValueError(f"min_points must be an integer of at least 1, got {self.min_points}")
+        check_min_points(self.min_points, 1)
         if self.metric not in (*TREE_METRICS, MATRIX):
             raise ValueError(f"metric must be one of {', '.join((*TREE_METRICS, MATRIX))}, got {self.metric!r}")
 
@@ -152,30 +129,16 @@ class DBSCAN(Staged):
         visits = self.start(prepared)
         return [("grow" if i else "core", visits._replace(iteration=i)) for i in range(int(visits.order.max()) + 1)]
 
-    def assign(self, prepared: Neighbors, parameters: Visits) -> DensityAssignment:
-        """Clusters found so far; see `Process.assign`."""
+    def assign(self, prepared: Neighbors, parameters: Visits) -> HardAssignment:
+        """Clusters found so far, in the order in which they are found; see `Process.assign`."""
         joined = parameters.order <= parameters.iteration  # or noise, whose label is -1
-        return DensityAssignment(np.where(joined, parameters.labels, -1), len(parameters.labels))
+        labels = np.where(joined, parameters.labels, -1)
+        return HardAssignment(labels, int(labels.max()) + 1, len(labels))
 
     def notices(self, parameters: Visits) -> tuple[Notice, ...]:
         """Notice about settings that find hardly any structure, or an empty tuple."""
-        core, n, k = int(np.count_nonzero(parameters.core)), len(parameters.core), int(parameters.labels.max()) + 1
-        advice = "Choose a larger eps or fewer min points."
-        if not core:
-            return (Notice(FEW_CORE_POINTS, f"None of {n:,} points is a core point, so all points are noise. {advice}"),)
-        if core < FEW * n:
-            text = f"Only {core:,} of {n:,} points are core points, so nearly all points are noise. {advice}"
-            return (Notice(FEW_CORE_POINTS, text),)
-        if k > MANY * n and k > 1:
-            text = f"There are {k:,} clusters for {n:,} points. Choose a larger eps or more min points."
-            return (Notice(MANY_CLUSTERS, text),)
-        if core > NEARLY_ALL * n and k == 1:
-            text = (
-                f"{core:,} of {n:,} points are core points of a single cluster. Choose a smaller eps or more min points, "
-                "unless there is indeed only one cluster."
-            )
-            return (Notice(MANY_CORE_POINTS, text),)
-        return ()
+        k = int(parameters.labels.max()) + 1
+        return core_point_notices(int(np.count_nonzero(parameters.core)), len(parameters.core), k, "eps")
 
 
 def _iterations(labels: np.ndarray, rings: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from clustering.core_distances import check_enough_points, check_min_points
-from clustering.notices import Notice
+from clustering.notices import NO_CLUSTER, Notice
 from clustering.points import check_data, is_integer
 from clustering.spanning_tree import Links, Merges, spanning_tree
 from clustering.stages import Staged
@@ -31,7 +31,6 @@ SELECTIONS = ("mass", "leaves")
 """how clusters are selected from the condensed tree: by excess of mass, or its leaves"""
 LEVELS, SPLITS = 96, 20
 """number of density levels at which a run has a state: evenly spaced in the number of links; just above a split"""
-NO_CLUSTER = "no cluster"
 INFINITE_DENSITY = "infinite density"
 
 

@@ -19,7 +19,6 @@ the Gaussian kernel has the same rules.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from math import lgamma, log, pi
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from scipy.spatial.distance import cdist
 
 from clustering.chunks import map_chunks
 from clustering.distances import nearest_centers
+from clustering.hard_assignment import HardAssignment
 from clustering.notices import Notice
 from clustering.points import check_data
 from clustering.process import State, check_limits, iteration_limit_notice
@@ -49,25 +49,6 @@ class Climb(NamedTuple):
     """(n, d)"""
     modes: np.ndarray
     """(K, d) modes by decreasing density; K = 0 before they are merged"""
-
-
-@dataclass(frozen=True, eq=False)
-class ModeAssignment:
-    """Points and the modes nearest to them."""
-
-    labels: np.ndarray
-    """(n,) mode of each point; -1 before modes are found"""
-    k: int
-    """number of modes"""
-    changed: int
-    """number of points whose label differs from the previous state; n in the first one"""
-    memberships = None
-    """hard assignment: no memberships"""
-
-    @cached_property
-    def sizes(self) -> np.ndarray:
-        """(K,) number of points of each mode"""
-        return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
 
 
 @dataclass(frozen=True)
@@ -149,7 +130,7 @@ class MeanShift:
             notices = () if max_iter else (iteration_limit_notice(max_iter),)
             changed = 0 if iteration else len(points)
             phase = "shift" if iteration else "density"
-            yield State(phase, iteration, climb, ModeAssignment(unassigned, 0, changed), -float(logs.mean()), False, notices)
+            yield State(phase, iteration, climb, HardAssignment(unassigned, 0, changed), -float(logs.mean()), False, notices)
             if not max_iter:
                 return
             moves = np.linalg.norm(targets - positions[moving], axis=1)
@@ -175,7 +156,7 @@ class MeanShift:
         """No intermediate states."""
         return ()
 
-    def assign(self, prepared: np.ndarray, parameters: Climb) -> ModeAssignment:
+    def assign(self, prepared: np.ndarray, parameters: Climb) -> HardAssignment:
         """Each point and its nearest mode; see `Process.assign`."""
         return self._assignment(prepared, parameters.modes)
 
@@ -183,9 +164,9 @@ class MeanShift:
         """(n,) nearest mode of each of n new points (n, d); -1 before modes are found."""
         return nearest_centers(parameters.modes, points) if len(parameters.modes) else np.full(len(points), -1)
 
-    def _assignment(self, points: np.ndarray, modes: np.ndarray) -> ModeAssignment:
+    def _assignment(self, points: np.ndarray, modes: np.ndarray) -> HardAssignment:
         labels = nearest_centers(modes, points) if len(modes) else np.full(len(points), -1)
-        return ModeAssignment(labels, len(modes), len(points))
+        return HardAssignment(labels, len(modes), len(points))
 
     def log_densities(self, points: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """(m,) logarithm of the kernel density of the points (n, d) at positions (m, d), in nats."""

@@ -12,6 +12,7 @@ FEWER_DISTINCT_POINTS = "fewer distinct points than K"
 ITERATION_LIMIT = "iteration limit"
 LOSS_ROSE = "loss rose"
 INVERSION = "inversion"
+NO_CLUSTER = "no cluster"
 
 
 class Notice(NamedTuple):

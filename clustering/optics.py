@@ -16,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
-from clustering.notices import Notice
+from clustering.core_points import core_point_notices
+from clustering.hard_assignment import HardAssignment
+from clustering.notices import NO_CLUSTER, Notice
 from clustering.points import check_data, is_integer
 from clustering.stages import Staged
 
@@ -30,7 +32,7 @@ SMALL_EXTENT = 1e-6
 """largest range of a column below which distances have more decimals"""
 MUCH_NOISE = 0.5
 """share of noise above which valleys have a notice"""
-NO_CLUSTER, MOSTLY_NOISE = "no cluster", "mostly noise"
+MOSTLY_NOISE = "mostly noise"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +65,6 @@ class OrderPosition(NamedTuple):
     """(n,) extracted cluster of each point; -1 for noise; shared by all states"""
     reached: int
     """number of points reached so far"""
-
-
-@dataclass(frozen=True, eq=False)
-class OrderAssignment:
-    """The extracted clusters of the points that are reached."""
-
-    labels: np.ndarray
-    """(n,) extracted cluster of each point, 0..k-1; -1 for noise and for points not yet reached"""
-    sizes: np.ndarray
-    """(k,) number of points with each label"""
-    changed: int
-    """number of points whose label differs from the previous state; n in the first one"""
-    memberships = None
-    """hard assignment: no memberships"""
 
 
 @dataclass(frozen=True)
@@ -153,17 +141,19 @@ class OPTICS(Staged):
         reached = np.unique(np.linspace(0, n, STEPS + 1).astype(int))[1:].tolist()
         return [*(("order", first._replace(reached=count)) for count in reached), ("extract", first._replace(reached=n))]
 
-    def assign(self, prepared: np.ndarray, parameters: OrderPosition) -> OrderAssignment:
+    def assign(self, prepared: np.ndarray, parameters: OrderPosition) -> HardAssignment:
         """The extracted clusters of the points reached so far; see `Process.assign`."""
         final = parameters.labels
         labels = np.where(parameters.order.positions < parameters.reached, final, -1)
-        return OrderAssignment(labels, np.bincount(labels[labels >= 0], minlength=int(final.max()) + 1), len(labels))
+        return HardAssignment(labels, int(final.max()) + 1, len(labels))
 
     def notices(self, parameters: OrderPosition) -> tuple[Notice, ...]:
-        """Notice that there are no clusters, or few points in them."""
+        """Notice that there are no clusters or few points in them, or about the number of core points."""
         noise = int(np.count_nonzero(parameters.labels < 0))
         if noise < len(parameters.labels):
-            if self.extraction == "eps" or noise <= MUCH_NOISE * len(parameters.labels):
+            if self.extraction == "eps":
+                return self._radius_notices(parameters)
+            if noise <= MUCH_NOISE * len(parameters.labels):
                 return ()
             text = (
                 f"{noise:,} of {len(parameters.labels):,} points are noise, because valleys do not contain their flanks. "
@@ -176,6 +166,11 @@ class OPTICS(Staged):
         else:
             text += "Choose a smaller steepness, a smaller minimum cluster size or a larger radius."
         return (Notice(NO_CLUSTER, text),)
+
+    def _radius_notices(self, parameters: OrderPosition) -> tuple[Notice, ...]:
+        """Notice that hardly any or nearly all points are core points."""
+        core = int(np.count_nonzero(parameters.order.cores <= (self.max_eps if self.eps is None else self.eps)))
+        return core_point_notices(core, len(parameters.labels), int(parameters.labels.max()) + 1, "radius")
 
 
 def reachability_order(points, min_points: int, max_eps: float = np.inf) -> ReachabilityOrder:

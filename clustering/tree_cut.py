@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clustering.hard_assignment import HardAssignment
 from clustering.hierarchy import LINKAGES, Tree, tree_of_points
 from clustering.notices import INVERSION, Notice
 from clustering.points import check_k, is_integer
@@ -24,21 +25,6 @@ class TreePosition(NamedTuple):
     """number of merges completed"""
     next: int | None = None
     """index of the next merge in a state with phase "nearest" (see `TreeCut.between`), counted from 0; otherwise None"""
-
-
-@dataclass(frozen=True, eq=False)
-class TreeAssignment:
-    """Clusters after some of the merges, with the labels of the final cut."""
-
-    labels: np.ndarray
-    """(n,) cluster of each point in the final cut, 0..k-1 from left to right in the dendrogram; -1 for points not yet merged,
-    except at the cut itself"""
-    sizes: np.ndarray
-    """(k,) number of points with each label"""
-    changed: int
-    """number of points whose label differs from the previous state; n in the first one"""
-    memberships = None
-    """hard assignment: no memberships"""
 
 
 @dataclass(frozen=True)
@@ -124,7 +110,7 @@ class TreeCut:
                 notices = _inversion_notices(tree, cut)
             elif iteration == max_iter:
                 notices = (iteration_limit_notice(max_iter),)
-            assignment = TreeAssignment(labels, _sizes(labels, self.k), changed)
+            assignment = HardAssignment(labels, self.k, changed)
             yield State("merge", iteration, TreePosition(merges), assignment, tree.height(merges), merges == cut, notices)
             before = labels
 
@@ -134,10 +120,14 @@ class TreeCut:
         position = before.parameters._replace(next=merges)
         return (State("nearest", after.iteration, position, before.assignment, prepared.height(merges + 1)),)
 
-    def assign(self, prepared: Tree, parameters: TreePosition) -> TreeAssignment:
-        """Clusters after `parameters.merges` merges; see `Process.assign`."""
+    def assign(self, prepared: Tree, parameters: TreePosition) -> HardAssignment:
+        """Clusters after `parameters.merges` merges, with the labels of the final cut; see `Process.assign`.
+
+        Labels are in the order of the dendrogram, from left to right. Points not yet merged have the label -1, except at the
+        cut.
+        """
         labels = _labels_so_far(prepared.labels(self.k), prepared.first_merge, parameters.merges, self._cut(prepared))
-        return TreeAssignment(labels, _sizes(labels, self.k), len(labels))
+        return HardAssignment(labels, self.k, len(labels))
 
     def _cut(self, tree: Tree) -> int:
         """Number of merges that leave k clusters."""
@@ -147,10 +137,6 @@ class TreeCut:
 def _labels_so_far(final: np.ndarray, first_merge: np.ndarray, merges: int, cut: int) -> np.ndarray:
     """(n,) final labels after `merges` merges, -1 for points not yet merged; at the cut every point has its label."""
     return final if merges == cut else np.where(first_merge < merges, final, -1)
-
-
-def _sizes(labels: np.ndarray, k: int) -> np.ndarray:
-    return np.bincount(labels[labels >= 0], minlength=k)
 
 
 def _inversion_notices(tree: Tree, merges: int) -> tuple[Notice, ...]:

@@ -1,5 +1,6 @@
 """Radii and branches that are chosen in the figures of the Density page."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,18 +13,25 @@ MAX_RADII = 400
 """radii for which the number of clusters is computed"""
 
 
-def clusters_by_radius(cores: np.ndarray, reachability: np.ndarray) -> tuple[list[float], list[int]]:
-    """Radii in increasing order, and the number of clusters below each in the reachability plot, up to the next radius.
+def clusters_by_radius(begins: np.ndarray, ends: np.ndarray) -> tuple[list[float], list[int]]:
+    """Radii in increasing order, and the number of clusters from each to the next one.
 
-    A cluster begins at each point whose core distance is at most the radius and whose reachability is above it.
+    The number grows by 1 at each radius in `begins` and falls by 1 at each in `ends`.
     """
-    radii = np.unique(np.concatenate([cores, reachability]))
+    radii = np.unique(np.concatenate([begins, ends]))
     radii = radii[np.isfinite(radii)]
     radii = radii[np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).astype(int))] if len(radii) else radii
-    begun, ended = (
-        np.searchsorted(np.sort(values), radii, side="right") for values in (cores, np.maximum(cores, reachability))
-    )
+    begun, ended = (np.searchsorted(np.sort(values), radii, side="right") for values in (begins, ends))
     return radii.tolist(), (begun - ended).tolist()
+
+
+def disjoint(tree: CondensedTree, branches: Iterable[int]) -> tuple[int, ...]:
+    """Branches of which none contains another one: of those that do, the last is kept. Sorted."""
+    kept: tuple[int, ...] = ()
+    for branch in branches:
+        if branch not in kept:
+            kept = with_branch(tree, kept, branch)
+    return kept
 
 
 def with_branch(tree: CondensedTree, chosen: tuple[int, ...], branch: int) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from clustering import CondensedTree, ReachabilityOrder
 from pages.datasets.formatting import format_short, pluralize
 from pages.figures import palette
 from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
@@ -10,24 +11,26 @@ from pages.runs.frames import Frame
 from pages.runs.run import Run
 
 HEIGHT, SMALL_HEIGHT = 430, 250
-LINE_MARGIN = MARGIN | dict(r=100)
-"""margin of figures with a line that can be dragged, whose label is beside the figure"""
 MAX_BARS = 1_500
 """bars of a reachability plot and points of a curve; where there are more points, each shows the largest value of several"""
 MAX_CORNERS = 150
 """corners on each side of a branch of the condensed tree"""
 MAX_BRANCHES = 400
 """branches that are drawn: the largest"""
+MAX_DOTS = 400
+"""dots on a curve, whose colors change in each frame"""
+NEAR = 0.08
+"""share of the axis below which two marks on a curve share a text"""
 VEIL = "rgba(140, 140, 150, 0.4)"
 """color over the part of a figure that the current frame has not reached"""
 
 
-def reachability_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
-    """Reachability in the order of OPTICS, colored by cluster, and animated: the points not reached yet are veiled.
+def reachability_plot(run: Run, order: ReachabilityOrder, frames: list[Frame], name: str) -> go.Figure:
+    """Reachability in the order of OPTICS, colored by cluster.
 
-    `name` becomes the layout's `meta`. Infinite values are drawn at the top.
+    With `frames`, those of a run of OPTICS, it is animated: the points not reached yet are veiled, and `name` becomes the
+    layout's `meta`. Infinite values are drawn at the top.
     """
-    order = run.history.parameters[-1].order
     n = len(order.ordering)
     reachability, top = _finite(order.reachability[order.ordering])
     edges = np.unique(np.linspace(0, n, min(n, MAX_BARS) + 1).astype(int))
@@ -35,23 +38,24 @@ def reachability_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
     labels = run.labels[order.ordering][edges[:-1]]
     bars = []
     for cluster in (-1, *range(run.k)):
-        color = palette.NEUTRAL if cluster < 0 else palette.color_of(run.ranks[cluster])
         rows = np.flatnonzero(labels == cluster)
-        bars.append(_area(color) | _steps(edges, heights, rows))
+        bars.append(_area(_color_of(run, cluster)) | _steps(edges, heights, rows))
     specs = []
     for i, frame in enumerate(frames):
         reached = run.history.states[frame.state].parameters.reached
         specs.append(dict(name=str(i), data=_veil(0 if frame.phase == "start" else reached, n, top), traces=_last_two(bars)))
     hover = _hover((edges[:-1] + edges[1:]) / 2, heights, [f"reachability {format_short(height)}" for height in heights])
     layout = dict(
-        height=HEIGHT,
-        margin=LINE_MARGIN,
+        height=HEIGHT if frames else SMALL_HEIGHT,
+        margin=MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
         xaxis=dict(range=[0, n], zeroline=False, showgrid=False, title=dict(text="points in their order")),
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="reachability")),
     )
+    if not frames:
+        return Figure([*bars, hover], layout)
     return Figure([*bars, *_veil_styles(specs[-1]["data"]), hover], layout | player_layout(name), specs)
 
 
@@ -68,7 +72,7 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
     levels, top = _finite(tree.levels)
     lefts, shapes = np.zeros(len(tree.parents)), {}
     colors = _branch_colors(run)
-    drawn = set(np.argsort(-tree.sizes, kind="stable")[:MAX_BRANCHES].tolist())
+    drawn = {0, *drawn_branches(tree)}
     order = np.argsort(tree.homes, kind="stable")
     starts = np.searchsorted(tree.homes[order], np.arange(len(tree.parents) + 1))
     for cluster in range(len(tree.parents)):
@@ -88,9 +92,9 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
         reached = top if frame.phase == "start" else 0 if level is None else min(level, top)
         specs.append(dict(name=str(i), data=_veil(reached, n, top, upward=True), traces=_last_two(traces)))
     middles = lefts + tree.sizes / 2
-    rows = sorted(drawn - {0})  # the root is no cluster
+    rows = drawn_branches(tree)
     texts = [
-        f"{pluralize(int(tree.sizes[row]), 'point')}, density level {format_short(tree.births[row])} to "
+        f"branch {row}: {pluralize(int(tree.sizes[row]), 'point')}, density level {format_short(tree.births[row])} to "
         f"{format_short(tree.deaths[row])}, stability {format_short(tree.stabilities[row])}"
         for row in rows
     ]
@@ -109,34 +113,99 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
     return Figure([*traces, *_veil_styles(specs[-1]["data"]), markers], layout | player_layout(name), specs)
 
 
-def distance_curve(cores: np.ndarray, min_points: int) -> go.Figure:
-    """Core distances (n,) from the largest to the smallest: the k-distance curve, whose bend suggests a radius."""
-    distances, top = _finite(np.sort(cores)[::-1])
-    rows = np.unique(np.linspace(0, len(distances) - 1, min(len(distances), MAX_BARS)).astype(int))
+def drawn_branches(tree: CondensedTree) -> list[int]:
+    """Numbers of the branches that are drawn and can be chosen, in increasing order. The root, 0, is no cluster."""
+    return sorted(set(np.argsort(-tree.sizes, kind="stable")[:MAX_BRANCHES].tolist()) - {0})
+
+
+def distance_curve(
+    run: Run, cores: np.ndarray, radius: float, marks: dict[str, float], frames: list[Frame] = (), name: str = ""
+) -> go.Figure:
+    """The k-distance curve, whose knee suggests a radius: core distances from the largest to the smallest.
+
+    Parameters
+    ----------
+    cores : (m,) core distances of evenly spaced points of the run
+    radius : the current radius, which the axis contains; 0 for none
+    marks : at most two distances that are marked on the curve, by name
+    frames : with them, it is animated: dots on the curve have the colors of the points in clusters so far
+    name : the layout's `meta` if it is animated
+    """
+    n, m = len(run.labels), len(cores)
+    points = np.arange(0, n, -(-n // m))  # those that the core distances belong to
+    falling = np.argsort(-cores, kind="stable")
+    distances, top = _finite(cores[falling], max([radius, *marks.values()]))
+    positions = 1 + np.arange(m) * (n / m)
+    rows = np.unique(np.linspace(0, m - 1, min(m, MAX_BARS)).astype(int))
     curve = dict(
         type="scatter",
         mode="lines",
         line=dict(color=palette.CURVE, width=3),
-        x=rows + 1,
+        x=positions[rows],
         y=distances[rows],
-        hovertemplate="%{x} points have a core distance of at least %{y:.4g}<extra></extra>",
+        hovertemplate="%{x:.0f} points have a core distance of at least %{y:.4g}<extra></extra>",
     )
+    traces = [curve]
+    specs = []
+    if frames:
+        rows = np.unique(np.linspace(0, m - 1, min(m, MAX_DOTS)).astype(int))
+        shown = points[falling[rows]]
+        specs = [
+            dict(name=str(i), data=[dict(marker=dict(color=_colors_of(run, frame, shown)))], traces=[1])
+            for i, frame in enumerate(frames)
+        ]
+        marker = dict(size=6, line=dict(width=0), color=_colors_of(run, frames[-1], shown))
+        traces.append(
+            dict(type="scatter", mode="markers", hoverinfo="skip", x=positions[rows], y=distances[rows], marker=marker)
+        )
+    near = len(marks) > 1 and np.ptp(list(marks.values())) < NEAR * top
+    texts = [f"{text} {format_short(distance)}" for text, distance in marks.items()]
+    if near:  # one text for both, so that they do not overlap
+        texts = [", ".join(texts), ""]
+    for text, distance, symbol in zip(texts, marks.values(), ("diamond", "circle"), strict=False):
+        before = int(np.count_nonzero(distances >= distance))
+        traces.append(
+            dict(
+                type="scatter",
+                mode="markers+text",
+                x=[positions[max(before, 1) - 1]],
+                y=[distance],
+                text=[text],
+                textposition="top right",
+                cliponaxis=False,
+                hoverinfo="skip",
+                marker=dict(symbol=symbol, size=12, color=palette.CHOSEN, line=dict(width=2, color="#ffffff")),
+            )
+        )
     layout = dict(
-        height=SMALL_HEIGHT,
-        margin=LINE_MARGIN,
+        height=HEIGHT if frames else SMALL_HEIGHT,
+        margin=MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        xaxis=dict(range=[0, len(distances)], zeroline=False, title=dict(text="points")),
-        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"distance to point {min_points}")),
+        xaxis=dict(range=[0, n + 1], zeroline=False, title=dict(text="points")),
+        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"distance to point {run.settings.option('min_points')}")),
     )
-    return Figure([curve], layout)
+    return Figure(traces, layout | (player_layout(name) if frames else {}), specs)
 
 
-def _finite(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """The values with infinite ones at the top of the axis, and the top."""
+def _color_of(run: Run, cluster: int) -> str:
+    """Color of a cluster; the neutral color for -1."""
+    return palette.NEUTRAL if cluster < 0 else palette.color_of(run.ranks[cluster])
+
+
+def _colors_of(run: Run, frame: Frame, points: np.ndarray) -> list[str]:
+    """Colors of these points in a frame of a run whose clusters keep their numbers."""
+    if frame.assigned is None:
+        return [palette.NEUTRAL] * len(points)
+    colors = [_color_of(run, cluster) for cluster in range(-1, run.k)]
+    return [colors[label + 1] for label in run.history.assignment(frame.assigned).labels[points].tolist()]
+
+
+def _finite(values: np.ndarray, least: float = 0.0) -> tuple[np.ndarray, float]:
+    """The values with infinite ones at the top of the axis, and the top, which is above `least`."""
     finite = values[np.isfinite(values)]
-    top = 1.06 * float(finite.max(initial=0.0)) or 1.0
+    top = 1.06 * float(finite.max(initial=least)) or 1.0
     return np.minimum(values, top), top
 
 

@@ -3,103 +3,212 @@
 import numpy as np
 import streamlit as st
 
-from pages.datasets.formatting import pluralize
+from pages.datasets.data import Data
+from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.density import figures
-from pages.density.cut import clusters_by_radius, with_branch, with_chosen_branches
-from pages.methods import method
-from pages.methods.base import MethodView
-from pages.methods.optics import RADIUS
+from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
+from pages.figures import plots
+from pages.methods import available_methods
+from pages.methods.density import RADIUS_RULE, DensityView, knee
+from pages.methods.traits import DENSITY
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.charts import show_chart
 from pages.ui.cutting_line import draw_radius_line
+from pages.ui.picker import watch_clicks
 from pages.ui.player import Stage
 from pages.ui.progress import Progress
+from pages.ui.query_parameters import is_opening
+from pages.ui.results import show_notices
 from pages.ui.widgets import IN_LINK, option_key, session_cache
 
-NAMES = ("optics", "hdbscan")
-"""methods of the page"""
 BRANCHES = "branches"
-"""session key: key of a run, and the branches of its tree that were chosen by hand"""
+"""key of the widget for the branches of the tree that are chosen by hand, and query parameter"""
+TREE_OF_BRANCHES = "tree of branches"
+"""session key: key of the run to which the chosen branches belong"""
 
 
-def choose_view() -> MethodView:
-    """Choose one of the methods of the page."""
-    titles = {name: method(name).title for name in NAMES}
+def choose_view(data: Data) -> DensityView:
+    """Choose one of the methods of the page that work with these data, or any of them if none does."""
+    views = available_methods(DENSITY, data) or available_methods(DENSITY)
+    # distance matrices have their own key, so that the choice for points is kept
+    key = "density_method" if data.precomputed is None else "density_method_given"
+    if key not in st.session_state and key not in st.query_params:
+        # a link with options of a method, but without a method
+        def is_named(view: DensityView) -> bool:
+            return any(option_key(view, option, data) in st.query_params for option in view.options)
+
+        if named := next(filter(is_named, views.values()), None):
+            st.session_state[key] = named.name
     name = st.segmented_control(
-        "Algorithm", NAMES, format_func=titles.get, default=NAMES[0], required=True, key="density_method", **IN_LINK
+        "Algorithm",
+        list(views),
+        format_func=lambda name: views[name].title,
+        default=next(iter(views)),
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+        **IN_LINK,
     )
-    return method(name)
+    return views[name]
 
 
-def with_choice(run: Run) -> tuple[Run, tuple[int, ...]]:
-    """The run with the branches that were chosen by hand as its clusters, and these branches; empty if there are none."""
-    key, chosen = st.session_state.get(BRANCHES, (None, ()))
-    if key != run.key or not chosen:
-        return run, ()
-    chosen_run = session_cache().get(("chosen branches", run.key, chosen), lambda: with_chosen_branches(run, chosen))
-    return chosen_run, chosen
+def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPictures]:
+    """Show the plane, and beside it the first figure of the method.
 
-
-def show_plots(run: Run, chosen: tuple[int, ...], plane: Plane, progress: Progress) -> RunPictures:
-    """Show the plane, and beside it the reachability plot or the condensed tree."""
-    shown = run_view.pictures_of(run, plane, progress, ("density", chosen))
-    left, right = st.columns(2, gap="medium")
-    with left:
-        run_view.show_picture(run, shown, "density picture")
-        st.caption(
-            f"Lines: links within clusters so far. Gray points: noise, or not reached yet.{run_view.colors_and_rings(run)}"
-        )
+    Returns the run, with the clusters that were chosen by hand if there are any, and its figures.
+    """
+    notices = st.container()
+    left, right = st.columns([4, 3], gap="medium")
     with right:
-        if run.view.name == NAMES[0]:
-            _show_order(run, shown)
-        else:
-            _show_tree(run, shown, chosen)
-    return shown
+        beside, below = st.container(), st.container()
+    chosen: tuple[int, ...] = ()
+    if "tree" in run.view.figures:
+        with below:
+            chosen = _choose_branches(run)
+        if chosen:
+            automatic = run
+            run = session_cache().get(("chosen branches", run.key, chosen), lambda: with_chosen_branches(automatic, chosen))
+    with notices:  # above the plots, where a warning about the radius is seen while the line is dragged
+        show_notices(run)
+    shown = run_view.pictures_of(run, plane, progress, ("density", chosen))
+    with left:
+        point = run_view.focused_point(run)
+        run_view.show_picture(run, shown, "density picture", point=point, plane=plane)
+        _watch_points(run)
+        st.caption(f"{_note_on_picture(run, plane, point)}{run_view.colors_and_rings(run)}")
+    with beside:
+        _show_figure(run.view.figures[0], run, shown, True)
+    return run, shown
 
 
-def _show_order(run: Run, shown: RunPictures) -> None:
+def _watch_points(run: Run) -> None:
+    """Let a click on a point of the plane choose it."""
+    n = len(run.data.points)
+    # an image of many points has tooltips for some of them only
+    painted = n > plots.MAX_ANIMATED_MARKERS or run.data.all_rows is not None
+    rows = plots.hoverable_rows(n) if painted else np.arange(n)
+    watch_clicks("picture", len(rows), lambda i: st.session_state.update(focus=int(rows[i]) + 1))
+
+
+def _note_on_picture(run: Run, plane: Plane, point: int) -> str:
+    """What the plane shows, as sentences."""
+    circle = run.k > 0 and run.view.neighborhood(run, point, plane) is not None
+    name = run.view.neighborhood_name
+    around = f" Circle: {name} of the point that is chosen below; click another one." if circle else ""
+    if run.view.outlines(run, len(run.history.states) - 1, plane):
+        return f"Lines: links within clusters so far. Gray points: noise, or not reached yet.{around}"
+    growing = " Disks: places from which a cluster grows next." if run.view.highlights and circle else ""
+    return f"Gray points: noise, or not reached yet.{growing}{around}"
+
+
+def _show_figure(kind: str, run: Run, shown: RunPictures, played: bool) -> None:
+    """Show one of the figures that `DensityView.figures` names; `played` is whether it is beside the plane and animated."""
+    {"order": _show_order, "tree": _show_tree, "distances": _show_distances}[kind](run, shown, played)
+
+
+def _radius_of(run: Run) -> float:
+    """The radius at which clusters are cut; 0 if there is none."""
+    return 0.0 if run.view.radius is None else run.settings.option(run.view.radius.name)
+
+
+def _show_order(run: Run, shown: RunPictures, played: bool) -> None:
     """The reachability plot, with a line that sets the radius."""
+    order = run.view.reachability(run)
+    frames = shown.frames if played else []
     figure = session_cache().get(
-        ("reachability", shown.name), lambda: figures.reachability_plot(run, shown.frames, shown.name)
+        ("reachability", shown.name), lambda: figures.reachability_plot(run, order, frames, shown.name)
     )
-    with st.container(key="tree"):
+    key = "tree" if played else "order"
+    with st.container(key=key):
         alt = f"Reachability plot of {pluralize(len(run.labels), 'point')}: valleys are clusters."
         show_chart(figure, key="density order", alt=alt, height="stretch")
+    if played:
+        _offer_radii(run)
     st.caption(
-        "Valleys are clusters. Drag the dashed line to cut at a radius; at 0 (no cut), clusters are valleys with steep flanks "
-        "(ξ method)."
+        "Reachability of the points in the order of OPTICS: valleys are clusters. Drag the dashed line to cut at a radius."
+        + ("" if _radius_of(run) else " Now there is no cut: clusters are valleys with steep flanks (ξ).")
     )
-    _draw_radius_line(run, "tree")
+    _draw_radius_line(run, key)
+
+
+def _rounded(radius: float) -> float:
+    """A radius as it is set."""
+    return float(f"{radius:.4g}")
+
+
+def _set_radius(run: Run, radius: float) -> None:
+    """Callback: set the radius of the method."""
+    st.session_state[option_key(run.view, run.view.radius, run.data)] = _rounded(radius)
 
 
 def _draw_radius_line(run: Run, chart: str) -> None:
     """The line over a figure whose vertical axis is the radius."""
-    order, key = run.history.parameters[-1].order, option_key(run.view, RADIUS, run.data)
-    radii, counts = clusters_by_radius(order.cores, order.reachability)
-
-    def cut(radius: float) -> None:
-        st.session_state[key] = float(f"{radius:.4g}")
-
-    radius = run.settings.option(RADIUS.name)
+    found = run.view.cluster_ranges(run)
+    radii, counts = ([], []) if found is None else clusters_by_radius(*found)
+    cores, radius = run.view.core_distances(run), _radius_of(run)
+    lowest = float(cores[cores > 0].min(initial=np.inf))  # with a smaller radius no point is a core point
     label = pluralize(run.k, "cluster") if radius else "drag to cut"
-    draw_radius_line(radii, counts, radius, label, chart, cut)
+    draw_radius_line(
+        radii, counts, lowest if np.isfinite(lowest) else 0.01, radius, label, chart, lambda radius: _set_radius(run, radius)
+    )
 
 
-def _show_tree(run: Run, shown: RunPictures, chosen: tuple[int, ...]) -> None:
+def _choose_branches(run: Run) -> tuple[int, ...]:
+    """Choose branches of the tree that are the clusters; none if they are selected automatically."""
+    tree = run.history.parameters[-1].hierarchy.tree
+    branches = figures.drawn_branches(tree)
+    if BRANCHES in st.session_state:
+        known = st.session_state.get(TREE_OF_BRANCHES, run.key) == run.key or is_opening()
+        kept = disjoint(tree, [branch for branch in st.session_state[BRANCHES] if branch in branches]) if known else ()
+        if list(kept) != st.session_state[BRANCHES]:
+            st.session_state[BRANCHES] = list(kept)
+    st.session_state[TREE_OF_BRANCHES] = run.key
+    chosen = st.multiselect(
+        "Branches chosen as clusters",
+        branches,
+        format_func=str,
+        key=BRANCHES,
+        placeholder="None: selected automatically",
+        help="A branch that is chosen replaces those above and below it. Links contain the choice. Other settings or data "
+        "have another tree, and so the choice ends.",
+        **IN_LINK,
+    )
+    return disjoint(tree, chosen)
+
+
+def _marks(run: Run) -> dict[str, float]:
+    """Radii that are proposed, by name; empty if the method has no radius."""
+    if run.view.radius is None:
+        return {}
+    found = knee(run.view.core_distances(run))
+    return ({} if found is None else {"knee": found}) | {"default": run.view.suggested_radius(run)}
+
+
+def _offer_radii(run: Run) -> None:
+    """Buttons that use a proposed radius, and one that uses none if the method works without."""
+    proposed = {f"Use the {name} ({format_short(radius)})": radius for name, radius in _marks(run).items()}
+    if proposed and run.view.radius.low == 0:
+        proposed["No cut"] = 0.0
+    with st.container(horizontal=True, gap="small"):
+        for label, radius in proposed.items():
+            now = _radius_of(run) == _rounded(radius)
+            st.button(label, key=f"use {label.split(' (')[0]}", on_click=_set_radius, args=(run, radius), disabled=now)
+
+
+def _show_tree(run: Run, shown: RunPictures, played: bool) -> None:
     """The condensed tree, whose branches can be clicked."""
     parameters = run.history.parameters[-1]
     tree = parameters.hierarchy.tree
-    key = f"density tree {chosen}"  # with the same key, the last click would be handled again
+    clusters = tuple(parameters.clusters.tolist())
+    key = f"density tree {clusters}"  # with the same key, the last click would be handled again
 
     def clicked() -> None:
         picked = st.session_state[key]["selection"]["points"]
         if picked and len(picked[0].get("customdata") or ()):
-            branch = int(picked[0]["customdata"][0])
-            now = chosen or tuple(parameters.clusters.tolist())
-            st.session_state[BRANCHES] = run.key, with_branch(tree, now, branch)
+            st.session_state[BRANCHES] = list(with_branch(tree, clusters, int(picked[0]["customdata"][0])))
 
     figure = session_cache().get(
         ("condensed tree", shown.name), lambda: figures.condensed_tree_plot(run, shown.frames, shown.name)
@@ -107,13 +216,40 @@ def _show_tree(run: Run, shown: RunPictures, chosen: tuple[int, ...]) -> None:
     with st.container(key="tree"):
         alt = f"Condensed tree: {len(tree.parents) - 1} branches, of which {run.k} are clusters."
         show_chart(figure, key=key, alt=alt, height="stretch", on_select=clicked, selection_mode="points")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "The width of a branch is its number of points; its area is its stability. Click in the middle of a branch to "
-            "select or deselect it as a cluster."
-        )
-        if chosen:
-            st.button("Select automatically", icon=":material/undo:", on_click=st.session_state.pop, args=(BRANCHES, None))
+    st.caption(
+        "The width of a branch is its number of points; its area is its stability. Click in the middle of a branch to "
+        "select or deselect it as a cluster."
+    )
+
+
+def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
+    """The k-distance curve; if the method has a radius, with its knee, the default radius, and a line that sets the radius."""
+    cores, marks = run.view.core_distances(run), _marks(run)
+    frames = shown.frames if played else []
+    figure = session_cache().get(
+        ("k-distances", shown.name), lambda: figures.distance_curve(run, cores, _radius_of(run), marks, frames, shown.name)
+    )
+    key = "tree" if played else "k_distances"
+    with st.container(key=key):
+        alt = f"Core distances in decreasing order, from {np.max(cores):.3g} to {np.min(cores):.3g}."
+        show_chart(figure, key="density distances", alt=alt, height="stretch")
+    if run.view.radius is None:
+        st.caption("Core distances in decreasing order (k-distance plot): points in sparse places come first.")
+        return
+    if played:
+        _offer_radii(run)
+    _draw_radius_line(run, key)
+    dots = " Dots have the colors of the clusters so far." if played else ""
+    found = (
+        "**Knee**: the point of the curve farthest below the line between its ends (Kneedle, Satopää et al. 2011). "
+        if "knee" in marks
+        else "The curve has no knee above 0. "
+    )
+    st.caption(
+        f"Core distances in decreasing order (k-distance plot). Points above the dashed line are no core points.{dots} {found}"
+        f"**Default**: {RADIUS_RULE}. It is the default because it depends on the clusters, the knee on distances only; on "
+        "most samples of this app its clusters are nearer to the true groups."
+    )
 
 
 def show_player(run: Run, shown: RunPictures) -> None:
@@ -124,25 +260,12 @@ def show_player(run: Run, shown: RunPictures) -> None:
 
 
 def show_results(run: Run, shown: RunPictures) -> None:
-    """Show formulas, the curve and the scores; for OPTICS also the k-distance curve, with the same radius."""
-    formulas, _ = run_view.choose_formulas(run, shown)
+    """Show the other figures of the method, formulas, the curve and the scores."""
+    formulas, _ = run_view.choose_formulas(run, shown, always=True)
     left, right = st.columns(2, gap="medium")
-    with right:
-        run_view.show_results(run, shown, formulas)
-    if run.view.name == NAMES[0]:
+    others = [kind for kind in run.view.figures[1:] if kind != "order" or run.view.reachability(run) is not None]
+    for kind in others:
         with left:
-            _show_distances(run)
-
-
-def _show_distances(run: Run) -> None:
-    """The k-distance curve, with a line that sets the radius."""
-    cores, count = run.history.parameters[-1].order.cores, run.settings.option("min_points")
-    figure = session_cache().get(("k-distances", run.data.key, count), lambda: figures.distance_curve(cores, count))
-    with st.container(key="k_distances"):
-        alt = f"Core distances in decreasing order, from {np.max(cores):.3g} to {np.min(cores):.3g}."
-        show_chart(figure, key="density distances", alt=alt)
-    st.caption(
-        "Core distances in decreasing order (k-distance plot). Left of a knee are points in sparse places: a radius at the "
-        "knee leaves most of them as noise. The dashed line is the same as in the reachability plot."
-    )
-    _draw_radius_line(run, "k_distances")
+            _show_figure(kind, run, shown, False)
+    with right if others else left:
+        run_view.show_results(run, shown, formulas, notices=False)

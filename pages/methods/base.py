@@ -444,6 +444,13 @@ class MethodView(ABC):
         """(m, 2) line, interrupted by NaN, that marks what changes in a state; None if there is none."""
         return None
 
+    def neighborhood(self, run, point: int, plane: Plane) -> np.ndarray | None:
+        """(m, 2) outline of the places that are near to a point, as the method defines it, in the plane.
+
+        None if there is no such definition, or if the plane does not show it: it does not show distances, or not all columns.
+        """
+        return None
+
     def point_sizes(self, run, state: int) -> np.ndarray | None:
         """(n,) relative sizes of the points' markers in a state, which tell kinds of points apart; None if all are equal."""
         return None

@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from clustering import DBSCAN, suggested_eps
+from clustering import DBSCAN, ReachabilityOrder, merge_radii, reachability_order
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
-from pages.datasets.formatting import pluralize, rounded_up
-from pages.methods.base import MethodView, NoScript, Placement, Script
-from pages.methods.density import min_points_option
+from pages.datasets.formatting import pluralize
+from pages.datasets.planes import Plane
+from pages.figures import palette
+from pages.figures.hulls import broken_line
+from pages.methods.base import NoScript, Placement, Script
+from pages.methods.density import (
+    CORNERS,
+    MAX_LINKED,
+    RADIUS_RULE,
+    DensityView,
+    default_radius,
+    min_points_option,
+    positions,
+)
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -30,7 +41,7 @@ from pages.methods.formulas import (
 )
 from pages.methods.metric import METRIC, METRIC_NAMES, distances_name, proximities_code
 from pages.methods.options import LARGEST, SMALLEST, Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Traits
+from pages.methods.traits import Traits
 
 KINDS = ("noise", "border", "core")
 """kinds of points"""
@@ -38,21 +49,25 @@ SIZES = np.array([0.7, 0.7, 1.1])
 """sizes of their markers"""
 LISTED = 3
 """number of clusters that a caption names"""
+MAX_DISTANCES = 20_000
+"""approximate number of points for the k-distance curve"""
+MAX_ORDERED = 2_000
+"""points for the reachability plot and the numbers of clusters, which take time quadratic in their number"""
+DISKS = dict(
+    type="scatter",
+    mode="lines",
+    hoverinfo="skip",
+    fill="toself",
+    fillcolor="rgba(140, 140, 150, 0.22)",
+    line=dict(width=0, color=palette.NEUTRAL),
+)
+"""style of the disks from which clusters grow, visible on light and dark backgrounds"""
 
 
 def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
-    """`suggested_eps` for the chosen metric and `min_points`, rounded up so that neighbors at this distance are within it."""
+    """`default_radius` for the chosen metric and `min_points`."""
     metric = chosen.get("metric", data.metrics[0])
-    min_points = chosen.get("min_points") or MIN_POINTS.number_for(data, {})
-
-    def compute() -> float:
-        on_points = metric in TREE_METRICS
-        eps = suggested_eps(
-            data.points if on_points else data.proximities(metric), min_points, metric if on_points else MATRIX
-        )
-        return rounded_up(eps)
-
-    return data.cached(f"eps {metric} {min_points}", "", compute)
+    return default_radius(data, metric, chosen.get("min_points") or MIN_POINTS.number_for(data, {}))
 
 
 MIN_POINTS = min_points_option(1, 1, "Number of points, including the point itself, that a core point has within eps.")
@@ -65,13 +80,12 @@ EPS = Option(
     step=0.1,
     number_for=default_eps,
     short_label=lambda eps: f"eps = {eps:g}",
-    help="Radius of the neighborhoods. Default: the middle of the longest range of radii that give the same number of "
-    "clusters; if there is none, or with more than 2,000 points, the radius with which nine in ten points are core points.",
+    help=f"Radius of the neighborhoods. Default: {RADIUS_RULE}.",
     width=140,
 )
 
 
-class DBSCANView(MethodView):
+class DBSCANView(DensityView):
     name = "dbscan"
     title = "DBSCAN"
     order = 5
@@ -85,9 +99,10 @@ class DBSCANView(MethodView):
         keeps_numbers=True,
     )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
-    initializations = ()
-    pages = frozenset({WATCH, COMPARE})
-    notices_by_iteration = False
+    figures = ("distances", "order")
+    neighborhood_name = "radius eps"
+    radius = EPS
+    highlights = (DISKS,)
     step_names = {"core": "Core points", "grow": "Growth"}
     iteration_note = "An iteration of DBSCAN adds the points within eps of those that were added before."
     result_code = "state.assignment.sizes"
@@ -106,6 +121,42 @@ class DBSCANView(MethodView):
 
     def state_size(self, k: int, d: int) -> int:
         return 1  # all states share the same arrays
+
+    def distance_metric(self, settings: Settings) -> str:
+        return settings.option("metric")
+
+    def core_distances(self, run) -> np.ndarray:
+        prepared, count = run.history.prepared, run.settings.option("min_points")
+        n = len(prepared)
+        if count > n:
+            return np.full(n, np.inf)
+        return run.cached("core distances", lambda: prepared.distances_to_neighbor(count, max(1, n // MAX_DISTANCES)))
+
+    def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray] | None:
+        cores = self.core_distances(run)
+        if len(run.data.points) > MAX_ORDERED or not np.isfinite(cores).all():
+            return None
+        return cores, run.cached("merge radii", lambda: merge_radii(run.history.prepared, cores))
+
+    def reachability(self, run) -> ReachabilityOrder | None:
+        count = run.settings.option("min_points")
+        if not (self._is_euclidean(run) and 2 <= count <= len(run.data.points) <= MAX_ORDERED):
+            return None
+        return run.cached("order", lambda: reachability_order(run.data.points, count))
+
+    def neighborhood_radius(self, run, point: int) -> float:
+        return run.settings.option("eps")
+
+    def highlight(self, run, state: int, plane: Plane) -> np.ndarray | None:
+        """Disks around the core points that join a cluster in a state, from which it grows next."""
+        current = run.history.states[state]
+        if current.phase != "grow" or current.converged or len(run.labels) > MAX_LINKED:
+            return None
+        if not self.shows_distances(run, plane):
+            return None
+        visits = current.parameters
+        growing = positions(run, plane)[visits.core & (visits.order == visits.iteration)]
+        return broken_line(growing[:, None] + run.settings.option("eps") * CORNERS)
 
     def point_sizes(self, run, state: int) -> np.ndarray | None:
         kinds = kinds_of(run)

@@ -1,22 +1,32 @@
-"""What methods that cluster by density have in common: defaults, scores, and the lines between linked points."""
+"""What methods that cluster by density have in common: defaults, scores, figures, and lines between linked points."""
 
-from collections.abc import Mapping
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
-from clustering import density_based_validity, suggested_min_points
+from clustering import ReachabilityOrder, density_based_validity, elbow, suggested_eps, suggested_min_points
+from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import Data
-from pages.datasets.formatting import format_percentage, minus_signs, pluralize
+from pages.datasets.formatting import format_percentage, minus_signs, pluralize, rounded_up
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
-from pages.methods.base import Score
-from pages.methods.options import Option
+from pages.methods.base import MethodView, Score
+from pages.methods.options import Option, Settings
+from pages.methods.traits import COMPARE, DENSITY, WATCH
 
 MAX_SCORED = 5_000
 """points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
 """points between which lines are drawn"""
+CORNERS = np.stack([np.cos(np.linspace(0, 2 * np.pi, 25)), np.sin(np.linspace(0, 2 * np.pi, 25))], axis=1)
+"""(25, 2) corners of a polygon that looks like a circle of radius 1"""
+RADIUS_RULE = (
+    "the middle of the longest range of radii that give the same number of clusters; if there is none, or with more than "
+    "2,000 points, the radius with which nine in ten points are core points"
+)
+"""how `default_radius` is found"""
 
 
 def min_points_option(least: int, usual: int, meaning: str) -> Option:
@@ -79,19 +89,101 @@ SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
     "shape. Noise counts as 0."
 )
+SCORE_SOURCE = "Moulavi et al. 2014, doi:10.1137/1.9781611973440.96"
 
 
-def scores(run) -> list[Score]:
-    """Share of noise, and DBCV if it is defined and there are not too many points."""
-    noise = int(np.count_nonzero(run.labels < 0))
-    text = f"{noise:,} ({format_percentage(noise / len(run.labels))})"
-    found = [Score("Noise", text, "Points that belong to no cluster.", comparable=True)]
-    if len(run.labels) <= MAX_SCORED:
-        value = run.cached("density-based validity", lambda: density_based_validity(run.data.points, run.labels))
-        if np.isfinite(value):
-            help = f"Density-based clustering validation (Moulavi et al. 2014, doi:10.1137/1.9781611973440.96). {SCORE_NOTE}"
-            found.append(Score("DBCV", minus_signs(f"{value:.3f}"), help, comparable=True))
-    return found
+class DensityView(MethodView):
+    """Base of methods that cluster by density."""
+
+    initializations = ()
+    pages = frozenset({WATCH, COMPARE, DENSITY})
+    score_note = SCORE_NOTE
+    notices_by_iteration = False
+    figures: tuple[Literal["order", "tree", "distances"], ...]
+    """figures of the Density page: reachability plot, condensed tree, k-distance curve; the first one is beside the plane"""
+    neighborhood_name: str = "core distance"
+    """what `neighborhood_radius` is"""
+    radius: Option | None = None
+    """option that is a radius, which can be set by a line in the figures"""
+
+    def defaults_beside_figures(self, data: Data) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Defaults of options on the Density page that differ from those elsewhere: functions of the options before them."""
+        return {}
+
+    @abstractmethod
+    def core_distances(self, run) -> np.ndarray:
+        """(m,) core distances of the points, or of a part of them if there are many."""
+
+    def reachability(self, run) -> ReachabilityOrder | None:
+        """The order of the points in a reachability plot; None if there is none for these data or so many points."""
+        return None
+
+    def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray] | None:
+        """Radii at which clusters begin, and radii at which clusters end; None if there are too many points."""
+        return None
+
+    def distance_metric(self, settings: Settings) -> str:
+        """The metric of the radius."""
+        return "euclidean"
+
+    def suggested_radius(self, run) -> float:
+        """The radius by `RADIUS_RULE`."""
+        return default_radius(run.data, self.distance_metric(run.settings), run.settings.option("min_points"))
+
+    def neighborhood_radius(self, run, point: int) -> float:
+        """Radius of the neighborhood of a point: its core distance."""
+        return float(self.core_distances(run)[point])
+
+    def neighborhood(self, run, point: int, plane: Plane) -> np.ndarray | None:
+        if not self.shows_distances(run, plane):
+            return None
+        radius = self.neighborhood_radius(run, point)
+        return positions(run, plane)[point] + radius * CORNERS if 0 < radius < np.inf else None
+
+    def shows_distances(self, run, plane: Plane) -> bool:
+        """Whether distances in the plane are those of the method: there are two columns, and both axes have the same scale."""
+        return plane.shows_all and run.data.to_scale and self._is_euclidean(run)
+
+    def _is_euclidean(self, run) -> bool:
+        return run.data.precomputed is None and self.distance_metric(run.settings) == "euclidean"
+
+    def scores(self, run) -> list[Score]:
+        """Share of noise, and DBCV if it is defined, the distance is Euclidean, and there are not too many points."""
+        noise = int(np.count_nonzero(run.labels < 0))
+        text = f"{noise:,} ({format_percentage(noise / len(run.labels))})"
+        found = [Score("Noise", text, "Points that belong to no cluster.", comparable=True)]
+        if len(run.labels) <= MAX_SCORED and self._is_euclidean(run):
+            value = run.cached("density-based validity", lambda: density_based_validity(run.data.points, run.labels))
+            if np.isfinite(value):
+                help = f"Density-based clustering validation ({SCORE_SOURCE}). {SCORE_NOTE}"
+                found.append(Score("DBCV", minus_signs(f"{value:.3f}"), help, comparable=True))
+        return found
+
+
+def default_radius(data: Data, metric: str, min_points: int) -> float:
+    """`suggested_eps`, rounded up so that neighbors at this distance are within it."""
+
+    def compute() -> float:
+        on_points = metric in TREE_METRICS
+        eps = suggested_eps(
+            data.points if on_points else data.proximities(metric), min_points, metric if on_points else MATRIX
+        )
+        return rounded_up(eps)
+
+    return data.cached(f"eps {metric} {min_points}", "", compute)
+
+
+def knee(distances: np.ndarray) -> float | None:
+    """The distance at the knee of the k-distance curve, see `elbow`; None if the curve has none above 0.
+
+    The knee is the point of the curve that is farthest below the line between its ends. Infinite distances are left out.
+    """
+    falling = np.sort(distances[np.isfinite(distances)])[::-1]
+    if len(falling) < 3:
+        return None
+    position, below = elbow(np.arange(len(falling)), falling)
+    # rounding errors of a straight line are not below it
+    return float(falling[position]) if below[position] > 1e-9 and falling[position] > 0 else None
 
 
 def linked_lines(run, plane: Plane, pairs: np.ndarray) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.methods import density
-from pages.methods.base import Curve, MethodView, Score, Script
+from pages.methods.base import Curve, Script
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -30,7 +30,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Traits
+from pages.methods.traits import Traits
 
 SELECTION = Option(
     "selection",
@@ -56,15 +56,13 @@ SINGLE = Option(
 SCIKIT_LEARN_SELECTIONS = {"mass": "eom", "leaves": "leaf"}
 
 
-class HdbscanView(MethodView):
+class HDBSCANView(density.DensityView):
     name = "hdbscan"
     title = "HDBSCAN"
     order = 5.6
     traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, noise=True)
     options = (density.cluster_size_option(2), replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
-    initializations = ()
-    pages = frozenset({WATCH, COMPARE})
-    score_note = density.SCORE_NOTE
+    figures = ("tree", "distances")
     result_code = "state.assignment.strengths"
     iteration_note = "The iterations of HDBSCAN are falling density levels; then clusters are selected."
 
@@ -76,6 +74,9 @@ class HdbscanView(MethodView):
 
     def max_points(self, settings: Settings) -> int:
         return MAX_POINTS_FOR_DENSITY
+
+    def core_distances(self, run) -> np.ndarray:
+        return run.history.parameters[-1].hierarchy.cores
 
     def state_size(self, k: int, d: int) -> int:
         return k
@@ -223,9 +224,6 @@ class HdbscanView(MethodView):
         levels = [parameters.level for parameters in run.history.parameters]
         return {"density_level": np.array([np.nan if level is None else level for level in levels])}
 
-    def scores(self, run) -> list[Score]:
-        return density.scores(run)
-
     def scikit_learn_script(self, run, iterations: int) -> Script:
         option = run.settings.option
         body = (
@@ -252,4 +250,4 @@ def _distance(level: float) -> float:
     return 1 / level
 
 
-METHOD = HdbscanView()
+METHOD = HDBSCANView()

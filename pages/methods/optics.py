@@ -5,14 +5,15 @@ from html import escape
 
 import numpy as np
 
-from clustering import OPTICS
+from clustering import OPTICS, ReachabilityOrder
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
 from pages.figures.plots import highlight_traces
 from pages.methods import density
-from pages.methods.base import Curve, MethodView, Score, Script
+from pages.methods.base import Curve, Script
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -27,7 +28,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.options import LARGEST, Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Traits
+from pages.methods.traits import Traits
 
 STEEPNESS = Option(
     "xi",
@@ -57,15 +58,14 @@ RADIUS = Option(
 )
 
 
-class OpticsView(MethodView):
+class OPTICSView(density.DensityView):
     name = "optics"
     title = "OPTICS"
     order = 5.5
     traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
-    initializations = ()
-    pages = frozenset({WATCH, COMPARE})
-    score_note = density.SCORE_NOTE
+    figures = ("order", "distances")
+    radius = RADIUS
     highlights = highlight_traces("lines+markers", 7)
     result_code = "state.parameters.order.reachability"
     iteration_note = "The iterations of OPTICS are parts of the order of the points; in the last one clusters are extracted."
@@ -77,8 +77,24 @@ class OpticsView(MethodView):
         eps = settings.option("eps")
         return super().arguments(settings) | ({"extraction": "eps", "eps": eps} if eps else {})
 
+    def defaults_beside_figures(self, data: Data) -> dict[str, Callable]:
+        """A radius, because valleys without their flanks leave many points as noise; none for a sample, which is sparser."""
+        if len(data.points) > MAX_POINTS_FOR_DENSITY:
+            return {}
+        return {"eps": lambda chosen: density.default_radius(data, "euclidean", chosen["min_points"])}
+
     def max_points(self, settings: Settings) -> int:
         return MAX_POINTS_FOR_DENSITY
+
+    def reachability(self, run) -> ReachabilityOrder:
+        return run.history.parameters[-1].order
+
+    def core_distances(self, run) -> np.ndarray:
+        return self.reachability(run).cores
+
+    def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray]:
+        order = self.reachability(run)
+        return order.cores, np.maximum(order.cores, order.reachability)
 
     def state_size(self, k: int, d: int) -> int:
         return 1
@@ -189,9 +205,6 @@ class OpticsView(MethodView):
     def arrays(self, run) -> dict[str, np.ndarray]:
         return {"reached": np.array([parameters.reached for parameters in run.history.parameters])}
 
-    def scores(self, run) -> list[Score]:
-        return density.scores(run)
-
     def scikit_learn_script(self, run, iterations: int) -> Script:
         option, eps = run.settings.option, run.settings.option("eps")
         valleys = f"xi={option('xi')}, min_cluster_size={option('min_cluster_size')}"
@@ -209,4 +222,4 @@ def _reached_before(run, state: int) -> int:
     return run.history.parameters[iteration - 1].reached if iteration else 0
 
 
-METHOD = OpticsView()
+METHOD = OPTICSView()

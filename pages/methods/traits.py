@@ -5,9 +5,9 @@ from typing import Literal
 
 from pages.datasets.data import POINTS
 
-WATCH, COMPARE, RESTARTS, CHOOSE_K = "watch", "compare", "restarts", "choose_k"
+WATCH, COMPARE, RESTARTS, CHOOSE_K, DENSITY = "watch", "compare", "restarts", "choose_k", "density"
 EVERYWHERE = frozenset({WATCH, COMPARE, RESTARTS, CHOOSE_K})
-"""pages on which an algorithm is chosen"""
+"""pages on which an algorithm is chosen, except Density, which is for methods that cluster by density"""
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,12 @@ from pages.figures.plots import (
     image_position,
     marker_size,
     name_labels,
+    outline_traces,
     plane_layout,
     player_layout,
     point_trace,
     precision,
+    ring_traces,
     ringed_rows,
     rings,
 )
@@ -129,6 +131,13 @@ def alt_text(run: Run, frame: Frame) -> str:
         if words:
             clusters.append(f"{cluster.capitalize()} {run.number_and_name(run.ranks[i])}: {', '.join(words)}.")
     return " ".join([text, *clusters])
+
+
+def neighborhood_traces(center: np.ndarray, outline: np.ndarray) -> list[dict]:
+    """Traces of a point (2,) and the outline (m, 2) of its neighborhood."""
+    x, y = outline.T
+    lines = [trace | dict(x=x, y=y) for trace in outline_traces()]
+    return [*lines, *(trace | dict(x=center[:1], y=center[1:]) for trace in ring_traces(10))]
 
 
 class Regions:

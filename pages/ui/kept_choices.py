@@ -88,8 +88,9 @@ SETTINGS = {
 PAGES = {
     r"k(_\d(_given)?)?": _one_of(int, type(None)),
     "seed|first_seed|runs|k_up_to|best_of|panels": whole,
-    r"algorithm.*|starts|start_.*|\w+_section": text,
+    r"algorithm.*|density_method.*|starts|start_.*|\w+_section": text,
     "ways_.*": texts,
+    "branches": _list_of(int),
 }
 """the same for widgets that belong to pages, see `own_settings`"""
 

@@ -73,21 +73,45 @@ def pictures_of(run: Run, plane: Plane, progress: Progress, options_key: object,
     return RunPictures(name, frames, omitted_note, *progress.compute(("figures", name), draw, DRAWING))
 
 
-def show_picture(run: Run, shown: RunPictures, key: str = "moving picture", **options) -> None:
-    """Show the animated plot; `options` are further arguments of `show_chart`."""
+def show_picture(
+    run: Run,
+    shown: RunPictures,
+    key: str = "moving picture",
+    point: int | None = None,
+    plane: Plane | None = None,
+    **options,
+) -> None:
+    """Show the animated plot.
+
+    Parameters
+    ----------
+    point, plane : the neighborhood of this point is outlined, if the method has one that this plane shows.
+    options : further arguments of `show_chart`.
+    """
+    picture = shown.picture
+    around = None if point is None else run.view.neighborhood(run, point, plane)
+    if around is not None:
+        picture = picture.with_traces(pictures.neighborhood_traces(plane.positions(run.data.points)[point], around))
+        key = f"{key} {point}"  # with the same key, the player would not notice that the figure was replaced
     with st.container(key="picture"):
         alt = pictures.alt_text(run, shown.frames[-1])
         # as tall as the window allows, see frame.css
-        show_chart(shown.picture, key=key, alt=alt, height="stretch", **options)
+        show_chart(picture, key=key, alt=alt, height="stretch", **options)
 
 
-def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None) -> None:
-    """Show the curve of the run, formulas, notices, numbers of the frame, scores, and cluster sizes."""
+def focused_point(run: Run) -> int:
+    """Index of the point that `choose_focus` has chosen, before it is called."""
+    return min(st.session_state.get("focus", 1), len(run.data.points)) - 1
+
+
+def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = None, notices: bool = True) -> None:
+    """Show the curve of the run, formulas, numbers of the frame, scores, and cluster sizes; with `notices`, also these."""
     with st.container(key="loss"):
         show_chart(shown.curve, key="loss curve", alt=curves.alt_text(run), height="stretch")
     if formulas is not None:
         show_formulas(formulas.typeset, shown.frames, shown.name, formulas.visible)
-    show_notices(run)
+    if notices:
+        show_notices(run)
     show_numbers(run, shown.frames)
     if run.view.traits.clusters:
         show_sizes(run)

@@ -48,20 +48,23 @@ def choose_settings(data: Data) -> Settings:
         return _choose_rest(_choose_method(available_methods(WATCH), "algorithm"), data, WATCH)
 
 
-def choose_settings_of(view: MethodView, data: Data, page: str) -> Settings:
-    """Choose the options of a given method, in one row; for pages about a single method."""
+def choose_settings_of(view: MethodView, data: Data, page: str, defaults: dict[str, Any] | None = None) -> Settings:
+    """Choose the options of a given method, in one row; for pages about a single method.
+
+    `defaults` override the defaults of options, by name: values, or functions of the values of the options before.
+    """
     if st.session_state.get(start_key(view)) == MANUAL.name:  # only the Watch page has a plot to place centers in
         st.session_state[start_key(view)] = view.initializations[0].name
     with _row():
-        return _choose_rest(view, data, page)
+        return _choose_rest(view, data, page, defaults)
 
 
-def _choose_rest(view: MethodView, data: Data, page: str) -> Settings:
+def _choose_rest(view: MethodView, data: Data, page: str, defaults: dict[str, Any] | None = None) -> Settings:
     """Choose everything except the method."""
     k = _choose_k() if view.traits.k == "chosen" else None
     names = [initialization.name for initialization in view.initializations if page == WATCH or initialization != MANUAL]
     initialization = _choose_initialization("Initialization", names, start_key(view)) if names else ""
-    options = _choose_options(view, data, page)
+    options = _choose_options(view, data, page, defaults=defaults)
     start = _choose_start(initialization, data)
     seed = _choose_seed() if view.traits.random else 1
     if initialization or view.traits.random:
@@ -309,7 +312,7 @@ def _choose_options(
 ) -> dict[str, Any]:
     """Choose the values of a method's options on a page.
 
-    Widget keys end in `ending` and labels in `suffix`. `defaults` override the defaults of the method.
+    Widget keys end in `ending` and labels in `suffix`. `defaults` are as in `choose_settings_of`.
     """
     shown = [option for option in view.options if (option.pages is None or page in option.pages) and option.applies(data)]
 
@@ -318,7 +321,10 @@ def _choose_options(
     def choose(options: list[Option]) -> None:
         for option in options:
             default = (defaults or {}).get(option.name)
-            default = option.default_value(data, values) if default is None else default
+            if default is None:
+                default = option.default_value(data, values)
+            elif callable(default):
+                default = default(values)
             values[option.name] = _choose_option(view, option, data, ending, default, width, suffix)
 
     choose([option for option in shown if not option.advanced])
@@ -343,7 +349,7 @@ def _choose_option(view: MethodView, option: Option, data: Data, ending: str, de
 def _choose_number(option: Option, label: str, data: Data, default, widget: dict) -> Any:
     """Choose a number. If its default depends on the data, the value is the new default until the user enters another."""
     kind, step = type(option.default), option.step
-    if option.number_for is not None:
+    if option.number_for is not None or default != option.default:
         defaults, key = st.session_state.setdefault("defaults", {}), widget["key"]
         if key in st.session_state and st.session_state[key] == defaults.get(key):
             st.session_state[key] = default

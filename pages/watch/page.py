@@ -53,7 +53,8 @@ def show(run: Run, data: Data, plane: Plane, left, right, progress: Progress) ->
             and st.toggle("Show cluster regions", True, key="shade", persist_state="session")
         )
         shown = run_view.pictures_of(run, plane, progress, shade, background=pictures.Regions if shade else None)
-        run_view.show_picture(run, shown)
+        point = run_view.focused_point(run) if st.session_state.get("formulas") else None
+        run_view.show_picture(run, shown, point=point, plane=plane)
         with run_view.player_panel():
             run_view.show_player(run, shown, stage_of(run, data, plane), at_start=is_manual(run.settings))
         formulas, _ = run_view.choose_formulas(run, shown)

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
-from clustering import labels_below, reachability_order, three_gaussians
+from clustering import DBSCAN, fit, labels_below, reachability_order, three_gaussians
 from tests.browser import waiting
 from tests.browser.waiting import idle, sentence, still, to_frame, wait_for_charts, wait_for_player
 
 pytestmark = pytest.mark.browser
 
-ORDER, TREE = "/density?n=100", "/density?n=100&density_method=HDBSCAN&hdbscan_min_points=2"
+GROWTH, ORDER = (f"/density?n=100&density_method={title}" for title in ("DBSCAN", "OPTICS"))
+TREE = "/density?n=100&density_method=HDBSCAN&hdbscan_min_points=2"
 PLOT, BESIDE, DISTANCES = (f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "k_distances"))
 
 
@@ -46,20 +48,90 @@ def drag(page, chart, share):
     return words
 
 
+def cut(page, chart, share, label, parameter):
+    """Drags the line as `drag`, and waits for the new run. Returns the label of the line, and the radius in the address."""
+    before = page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT)
+    words = drag(page, chart, share)
+    wait_for_player(page, PLOT, BESIDE, other_than=before)
+    radius = float(page.get_by_label(label, exact=True).input_value())
+    found = float(page.evaluate("name => new URLSearchParams(location.search).get(name)", parameter))
+    assert found == pytest.approx(radius, abs=0.005)
+    return words, found
+
+
 @pytest.mark.parametrize("chart", [BESIDE, DISTANCES])
 def test_dragging_a_line_cuts_all_figures(page, server, chart):
     visit(page, server + ORDER)
-    before = page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT)
-    words = drag(page, chart, 0.4)
-    wait_for_player(page, PLOT, BESIDE, other_than=before)
-    radius = float(page.get_by_label("Cut at radius", exact=True).input_value())
-    found = page.evaluate("new URLSearchParams(location.search).get('optics_eps')")
-    assert float(found) == pytest.approx(radius, abs=0.005)
-    labels = labels_at(float(found))
+    words, found = cut(page, chart, 0.4, "Cut at radius", "optics_eps")
+    labels = labels_at(found)
     k = labels.max() + 1
     assert words == f"{k} cluster{'' if k == 1 else 's'}"
     assert f"{k} cluster" in sentence(page)
     assert f"{(labels < 0).sum()} point" in sentence(page)
+
+
+@pytest.mark.parametrize("chart", [BESIDE, ".st-key-order .js-plotly-plot"])
+def test_dragging_a_line_changes_the_radius_of_dbscan(page, server, chart):
+    visit(page, server + GROWTH)
+    words, found = cut(page, chart, 0.3, "Radius eps", "dbscan_eps")
+    points = three_gaussians(100, np.random.default_rng(0)).points
+    labels = fit(DBSCAN(found, 5), points).labels
+    k = labels.max() + 1
+    assert k != 2  # as with the default
+    assert words == f"{k} clusters"
+    assert f"The other {(labels < 0).sum()} points are noise" in sentence(page)
+
+
+def test_the_line_does_not_reach_0(page, server):
+    visit(page, server + GROWTH)
+    _, found = cut(page, BESIDE, -0.1, "Radius eps", "dbscan_eps")
+    points = three_gaussians(100, np.random.default_rng(0)).points
+    lowest = np.partition(cdist(points, points), 4, axis=1)[:, 4].min()
+    assert found == pytest.approx(lowest, rel=1e-3)
+
+
+def test_the_knee_is_used_with_a_click(page, server):
+    visit(page, server + GROWTH)
+    before = page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT)
+    knee = page.get_by_role("button", name="Use the knee")
+    radius = knee.inner_text().partition("(")[2].rstrip(")")
+    knee.click()
+    wait_for_player(page, PLOT, BESIDE, other_than=before)
+    assert float(page.get_by_label("Radius eps", exact=True).input_value()) == pytest.approx(float(radius), rel=5e-3)
+    assert knee.is_disabled()
+
+
+def test_dots_and_disks_follow_the_player(page, server):
+    visit(page, server + GROWTH)
+    dots = "new Set(document.querySelector(chart).data[1].marker.color)"
+    colors = []
+    for frame in (0, 2, 100):
+        to_frame(page, frame)
+        colors.append(page.evaluate(f"chart => [...{dots}].length", BESIDE))
+    assert colors[0] == 1
+    assert colors[0] < colors[1] < colors[2]
+
+
+def test_a_click_on_a_point_moves_the_circle_around_it(page, server):
+    visit(page, server + GROWTH)
+    circle = "document.querySelector(chart).data.at(-1)"
+    before = page.evaluate(f"chart => [{circle}.x[0], {circle}.y[0]]", PLOT)
+    place, position = page.evaluate(
+        """chart => {
+            const graph = document.querySelector(chart), { xaxis, yaxis } = graph._fullLayout;
+            const { x, y } = graph.data[0], box = graph.getBoundingClientRect();
+            const lowest = [...y.keys()].reduce((a, b) => y[a] < y[b] ? a : b);
+            return [[box.left + xaxis._offset + xaxis.d2p(x[lowest]), box.top + yaxis._offset + yaxis.d2p(y[lowest])],
+                [x[lowest], y[lowest]]];
+        }""",
+        PLOT,
+    )
+    assert position != before
+    page.mouse.move(*place)
+    page.wait_for_timeout(300)
+    page.mouse.click(*place)
+    page.wait_for_function(f"([chart, x]) => Math.abs({circle}.x[0] - x) < 1e-6", arg=[PLOT, position[0]])
+    wait_for_player(page, PLOT, BESIDE)
 
 
 def test_both_figures_follow_the_player(page, server):
@@ -84,9 +156,20 @@ def test_clicking_a_branch_chooses_clusters(page, server):
     page.mouse.move(*place)
     page.wait_for_timeout(300)
     page.mouse.click(*place)
-    page.get_by_role("button", name="Select automatically").wait_for()
     wait_for_player(page, PLOT, BESIDE, other_than=before)
-    page.get_by_role("button", name="Select automatically").click()
-    page.get_by_role("button", name="Select automatically").wait_for(state="detached")
+    chosen = page.locator(".stMultiSelect [data-tag]").all_inner_texts()
+    assert chosen
+    assert page.evaluate("new URLSearchParams(location.search).getAll('branches')") == chosen
+    sentence_of_choice, address = sentence(page), page.url
+
+    page.goto(address)  # as when the page is loaded again, or the link is opened by another person
+    wait_for_charts(page, PLOT, BESIDE)
+    wait_for_player(page, PLOT, BESIDE)
+    assert page.locator(".stMultiSelect [data-tag]").all_inner_texts() == chosen
+    assert sentence(page) == sentence_of_choice
+    again = page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT)
+    page.get_by_role("button", name="Clear all").click()
+    wait_for_player(page, PLOT, BESIDE, other_than=again)
+    assert page.evaluate("chart => document.querySelector(chart).layout.meta", PLOT) == before
     idle(page)
     still(page)

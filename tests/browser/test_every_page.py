@@ -18,6 +18,7 @@ PAGES = {
     "segments?n=50&segments_section=Plots": [],
     "hierarchy?n=50": [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")],
     "density?n=50": [PLOT, LOSS, ".st-key-tree .js-plotly-plot"],
+    "density?n=50&density_method=OPTICS": [PLOT, LOSS, ".st-key-tree .js-plotly-plot"],
     "density?n=50&density_method=HDBSCAN": [PLOT, LOSS, ".st-key-tree .js-plotly-plot"],
     "mixture?n=50&start_mixture=K-means": [PLOT, LOSS, ".st-key-triangle .js-plotly-plot"],
     "embedding?grammar_n=150&skipgram_dimension=2": [PLOT, LOSS, ".st-key-neighbors .js-plotly-plot"],

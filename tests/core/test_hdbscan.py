@@ -13,7 +13,8 @@ from sklearn.cluster import HDBSCAN as PEER
 from sklearn.datasets import make_blobs
 
 from clustering import HDBSCAN, History, adjusted_rand_index, density_hierarchy, fit, iterate, three_gaussians
-from clustering.hdbscan import INFINITE_DENSITY, LEVELS, NO_CLUSTER, SPLITS, selected_clusters
+from clustering.hdbscan import INFINITE_DENSITY, LEVELS, SPLITS, selected_clusters
+from clustering.notices import NO_CLUSTER
 from tests.core.tables import examples, tables
 
 POINTS = three_gaussians(90, np.random.default_rng(2)).points

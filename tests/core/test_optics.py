@@ -13,6 +13,7 @@ from sklearn.cluster import cluster_optics_dbscan, cluster_optics_xi
 from sklearn.datasets import make_blobs
 
 from clustering import (
+    DBSCAN,
     OPTICS,
     History,
     fit,
@@ -23,7 +24,8 @@ from clustering import (
     three_gaussians,
     valleys,
 )
-from clustering.optics import MOSTLY_NOISE, NO_CLUSTER, STEPS
+from clustering.notices import NO_CLUSTER
+from clustering.optics import MOSTLY_NOISE, STEPS
 from tests.core.tables import examples, seeds, tables
 
 POINTS = three_gaussians(90, np.random.default_rng(2)).points
@@ -200,6 +202,16 @@ def test_a_run_without_clusters_has_a_notice(process, remedy):
     assert [notice.name for notice in last.notices] == [NO_CLUSTER]
     assert remedy in last.notices[0].text
     assert not fit(OPTICS(5, "eps", eps=1.0), POINTS).notices
+
+
+def test_a_radius_with_few_or_nearly_all_core_points_has_the_notice_of_dbscan():
+    cores = np.sort(reachability_order(POINTS, 5).cores)
+    for eps, start in ((cores[0], "Only 1 of"), (50.0, f"{len(POINTS)} of {len(POINTS)} points are core points of a single")):
+        [notice] = fit(OPTICS(5, "eps", eps=eps), POINTS).notices
+        [expected] = fit(DBSCAN(eps, 5), POINTS).notices
+        assert notice.name == expected.name
+        assert notice.text == expected.text.replace(" eps", " radius")
+        assert notice.text.startswith(start)
 
 
 def test_valleys_with_few_points_have_a_notice():

@@ -34,26 +34,32 @@ def draw_cutting_line(
     heights = np.maximum.accumulate(data_tree.tree.heights)[-max_clusters:].tolist()
     label = f"{k} {'cluster' if k == 1 else 'clusters'}"
     counts = list(range(len(heights), 0, -1))
-    data = dict(
-        heights=heights, counts=counts, most=max_clusters, start=len(heights) + 1, name="Height of the cut", steps=True
-    )
+    data = dict(heights=heights, counts=counts, most=max_clusters, start=len(heights) + 1, lowest=0)
+    data |= dict(name="Height of the cut", steps=True, inside=False)
     _draw(data, height, label, chart, on_cut, "cutting")
 
 
 def draw_radius_line(
-    radii: list[float], counts: list[int], radius: float, label: str, chart: str, on_cut: Callable[[float], None]
+    radii: list[float],
+    counts: list[int],
+    lowest: float,
+    radius: float,
+    label: str,
+    chart: str,
+    on_cut: Callable[[float], None],
 ) -> None:
     """Draw a line that sets a radius over a figure whose vertical axis is the radius.
 
     Parameters
     ----------
-    radii, counts : increasing radii, and the number of clusters from each radius to the next one
+    radii, counts : increasing radii, and the number of clusters from each radius to the next one; empty if it is unknown
+    lowest : smallest radius to which the line can be moved
     radius : the current radius
     label : text at the line until it is moved
     chart : key of the container of the figure
     on_cut : called with the new radius when the line is released after dragging or moved with the arrow keys
     """
-    data = dict(heights=radii, counts=counts, most=None, start=0, name="Radius", steps=False)
+    data = dict(heights=radii, counts=counts, most=None, start=0, lowest=lowest, name="Radius", steps=False, inside=True)
     _draw(data, radius, label, chart, on_cut, f"cutting {chart}")
 
 

@@ -1,8 +1,9 @@
 // A line over a figure that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
 //
 // data: { chart: key of the figure's container, height, label: text until the line moves, name: name of the height,
-//         heights, counts: increasing heights, and the number of clusters from each to the next one,
+//         heights, counts: increasing heights, and the number of clusters from each to the next one; empty if unknown,
 //         start: number of clusters below the first one, most: largest number that is shown, or null,
+//         lowest: smallest height to which the line can be moved, inside: whether the label is within the figure,
 //         steps: whether arrow keys move to the next number of clusters, rather than by a share of the axis }
 // The line is part of the page, above Plotly's figure, not of this component's shadow DOM.
 
@@ -11,6 +12,7 @@ const STYLE = `
 .tree-cut::before { content: ""; position: absolute; left: 0; right: 0; top: 11px; border-top: 2px dashed currentColor; }
 .tree-cut span { position: absolute; left: calc(100% + 4px); top: 0; font-size: 0.8rem; font-weight: 600; padding: 0 0.5rem; border-radius: 1rem;
   white-space: nowrap; color: #fff; background: #3a3a44; border: 1px solid #fff8; line-height: 1.5; }
+.tree-cut.inside span { left: auto; right: 0; }
 .tree-cut:focus-visible span, .tree-cut:hover span { box-shadow: 0 0 0 2px #3f90da; }
 `;
 
@@ -27,7 +29,7 @@ export default function (component) {
   }
 
   const line = document.createElement("div");
-  line.className = "tree-cut";
+  line.className = data.inside ? "tree-cut inside" : "tree-cut";
   line.tabIndex = 0;
   line.setAttribute("role", "slider");
   line.setAttribute("aria-orientation", "vertical");
@@ -70,7 +72,8 @@ export default function (component) {
     line.style.width = `${at.across._length}px`;
     // where merges are tied, no height gives the number of clusters of the cut
     const clusters = clustersAt(height);
-    const words = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    const number = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
+    const words = heights.length ? number : `radius ${short(height)}`;
     const text = height === data.height ? data.label : words;
     label.textContent = text;
     line.setAttribute("aria-valuemin", bottom);
@@ -98,7 +101,7 @@ export default function (component) {
     if (!at) return;
     const box = at.graph.getBoundingClientRect();
     const [bottom, top] = at.axis.range;
-    height = Math.max(bottom, Math.min(top, at.axis.p2d(event.clientY - box.top - at.axis._offset)));
+    height = Math.max(bottom, data.lowest, Math.min(top, at.axis.p2d(event.clientY - box.top - at.axis._offset)));
     place();
   };
   line.onpointerup = () => {
@@ -120,8 +123,8 @@ export default function (component) {
     event.stopPropagation();
     const top = plot()?.axis.range[1] ?? heights.at(-1);
     if (!data.steps) {
-      const to = { Home: 0, End: top }[event.key] ?? height - (step * top) / 50;
-      height = Math.max(0, Math.min(top, to));
+      const to = { Home: data.lowest, End: top }[event.key] ?? height - (step * top) / 50;
+      height = Math.max(data.lowest, Math.min(top, to));
       send(350);
       place();
       return;

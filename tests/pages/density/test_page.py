@@ -1,20 +1,19 @@
-"""The Density page: both methods beside their figures, cuts at a radius, and branches that are chosen by hand."""
+"""The Density page: methods beside their figures, cuts at a radius, and branches that are chosen by hand."""
 
 import numpy as np
 import pytest
 
-from clustering import HDBSCAN, OPTICS, fit, labels_below, three_gaussians
-from pages.density import figures
-from pages.density.cut import clusters_by_radius, with_branch, with_chosen_branches
-from pages.density.sections import BRANCHES
+from clustering import DBSCAN, HDBSCAN, OPTICS, fit, labels_below, three_gaussians
+from pages.density import figures, sections
+from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
 from pages.figures import palette
-from pages.methods import method
+from pages.methods import density, method
 from pages.runs.frames import frames_of
 from tests.pages.app import latest, opened
 from tests.pages.checks import run_of, sample
 
 POINTS = three_gaussians(100, np.random.default_rng(0)).points
-ORDER, TREE = "/density?n=100", "/density?n=100&density_method=HDBSCAN"
+GROWTH, ORDER, TREE = (f"/density?n=100&density_method={title}" for title in ("DBSCAN", "OPTICS", "HDBSCAN"))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def plots(app):
 
 
 def test_optics_is_shown_with_its_order_and_the_distances():
-    app = opened(ORDER)
+    app = opened(f"{ORDER}&optics_eps=0")
     assert not app.error
     assert not app.exception
     run = latest(app, "run")
@@ -50,7 +49,7 @@ def test_hdbscan_is_shown_with_its_tree():
     option = run.settings.option
     expected = fit(HDBSCAN(option("min_cluster_size"), option("min_points")), POINTS)
     np.testing.assert_array_equal(run.labels, expected.labels)
-    assert sum("density" in name for name in plots(app)) == 2
+    assert sum("density" in name for name in plots(app)) == 3
 
 
 def test_a_radius_cuts_all_figures():
@@ -60,28 +59,136 @@ def test_a_radius_cuts_all_figures():
     assert not app.exception
 
 
-def test_branches_that_were_chosen_are_the_clusters_until_they_are_selected_automatically():
+def numbers(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_dbscan_comes_first_and_is_shown_with_the_distances_and_the_order():
+    app = opened("/density?n=100")
+    assert not app.error
+    assert not app.exception
+    run = latest(app, "run")
+    option = run.settings.option
+    np.testing.assert_array_equal(run.labels, fit(DBSCAN(option("eps"), option("min_points")), POINTS).labels)
+    assert sum("density" in name for name in plots(app)) == 3
+
+
+def test_the_first_picture_has_three_clusters_and_little_noise():
+    run = latest(opened("/density"), "run")
+    assert run.k == 3
+    assert np.mean(run.labels < 0) < 0.1
+
+
+def test_optics_begins_with_a_cut_that_follows_the_data_and_the_core_distances():
+    app = opened("/density?density_method=OPTICS")
+    run = latest(app, "run")
+    assert run.k == 3
+    assert np.mean(run.labels < 0) < 0.1
+    assert "optics_eps" not in app.query_params
+    for key, value in (("optics_min_points", 12), ("n", 200)):
+        widget = app.select_slider(key=key) if key == "n" else app.number_input(key=key)
+        widget.set_value(value).run()
+        run = latest(app, "run")
+        expected = density.default_radius(run.data, "euclidean", run.settings.option("min_points"))
+        assert run.settings.option("eps") == expected
+    app.number_input(key="optics_eps").set_value(0.5).run()
+    app.number_input(key="optics_min_points").set_value(7).run()
+    assert latest(app, "run").settings.option("eps") == 0.5
+    button(app, "No cut").click().run()
+    assert latest(app, "run").settings.option("eps") == 0
+    assert "no cut" in " ".join(caption.value for caption in app.caption)
+    assert latest(opened("/?algorithm=OPTICS"), "run").settings.option("eps") == 0
+
+
+@pytest.mark.parametrize(("name", "title"), [("optics", "OPTICS"), ("hdbscan", "HDBSCAN"), ("dbscan", "DBSCAN")])
+def test_a_link_with_an_option_but_without_a_method_shows_the_method_of_the_option(name, title):
+    app = opened(f"/density?n=100&{name}_min_points=4")
+    run = latest(app, "run")
+    assert run.view.title == title
+    assert run.settings.option("min_points") == 4
+    assert not app.warning
+
+
+def button(app, text):
+    return next(button for button in app.button if button.label.startswith(text))
+
+
+@pytest.mark.parametrize(("address", "key"), [(GROWTH, "dbscan_eps"), (ORDER, "optics_eps")])
+def test_the_knee_and_the_default_are_used_with_a_click(address, key):
+    app = opened(address)
+    run = latest(app, "run")
+    expected = {"knee": density.knee(run.view.core_distances(run)), "default": run.view.suggested_radius(run)}
+    assert expected["knee"] != expected["default"]
+    for name, radius in expected.items():
+        assert f"({radius:.3g})" in button(app, f"Use the {name}").label
+        if not button(app, f"Use the {name}").disabled:
+            button(app, f"Use the {name}").click().run()
+        assert not app.exception
+        assert app.number_input(key=key).value == float(f"{radius:.4g}")
+        assert latest(app, "run").settings.option("eps") == float(f"{radius:.4g}")
+        assert button(app, f"Use the {name}").disabled
+
+
+def test_no_or_all_points_as_core_points_have_a_warning():
+    assert "None of 100 points is a core point" in opened(f"{GROWTH}&dbscan_eps=0.001").warning[0].value
+    assert "are core points of a single cluster" in opened(f"{GROWTH}&dbscan_eps=9").warning[0].value
+
+
+def test_without_enough_points_for_the_core_distances_all_are_noise():
+    app = opened(f"{GROWTH}&dbscan_min_points=101")
+    assert not app.exception
+    assert numbers(app)["Clusters"] == "0"
+
+
+def test_branches_in_a_link_are_the_clusters_until_other_settings_are_chosen():
     app = opened(TREE)
     run = latest(app, "run")
-    branches = np.flatnonzero(run.history.parameters[-1].hierarchy.tree.parents == 0)
-    app.session_state[BRANCHES] = run.key, (int(branches[0]),)
-    app.run()
+    branch = int(np.flatnonzero(run.history.parameters[-1].hierarchy.tree.parents == 0)[0])
+    app = opened(f"{TREE}&branches={branch}")
     assert not app.exception
-    metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["Clusters"] == "1"
-    next(button for button in app.button if button.label == "Select automatically").click().run()
-    assert {metric.label: metric.value for metric in app.metric}["Clusters"] == str(run.k)
+    assert not app.warning
+    assert app.multiselect(key="branches").value == [branch]
+    assert numbers(app)["Clusters"] == "1"
+    app.run()
+    assert numbers(app)["Clusters"] == "1"
+    app.number_input(key="hdbscan_min_points").set_value(3).run()
+    assert not app.exception
+    assert app.multiselect(key="branches").value == []
+    assert numbers(app)["Clusters"] == str(latest(app, "run").k)
 
 
-def test_a_distance_matrix_is_refused_with_a_reason():
+def test_no_branches_are_chosen_automatically_again():
+    app = opened(TREE)
+    k = latest(app, "run").k
+    assert k > 1
+    app.multiselect(key="branches").set_value([1]).run()
+    assert numbers(app)["Clusters"] == "1"
+    app.multiselect(key="branches").set_value([]).run()
+    assert numbers(app)["Clusters"] == str(k)
+
+
+@pytest.mark.parametrize("branches", ["999", "0", "-1", "x", "1.5"])
+def test_branches_that_do_not_exist_are_listed_and_ignored(branches):
+    app = opened(f"{TREE}&branches={branches}")
+    assert not app.exception
+    assert f"branches = {branches}" in app.warning[0].value.replace("\\", "")
+    assert numbers(app)["Clusters"] == str(latest(app, "run").k)
+
+
+def test_dbscan_shows_a_distance_matrix_and_the_others_are_not_offered():
     app = opened("/density?source=Built-in&table=Number words")
     assert not app.exception
-    assert "needs points" in app.error[0].value
+    assert not app.error
+    run = latest(app, "run")
+    assert run.view.title == "DBSCAN"
+    assert [name for name in plots(app) if "order" in name] == []
+    app = opened("/density?source=Built-in&table=Number words&density_method=OPTICS")
+    assert latest(app, "run").view.title == "DBSCAN"
 
 
 def test_the_number_of_clusters_at_a_radius_is_that_of_the_cut(order_run):
     order = order_run.history.parameters[-1].order
-    radii, counts = clusters_by_radius(order.cores, order.reachability)
+    radii, counts = clusters_by_radius(*order_run.view.cluster_ranges(order_run))
     assert radii == sorted(set(radii))
     assert len(radii) > 100
     assert counts == [labels_below(order, radius).max() + 1 for radius in radii]
@@ -118,7 +225,7 @@ def test_points_of_chosen_branches_have_the_labels_and_strengths_of_these_branch
 
 def test_the_reachability_plot_has_the_height_and_color_of_every_point(order_run):
     frames, _ = frames_of(order_run)
-    figure = figures.reachability_plot(order_run, frames, "name")
+    figure = figures.reachability_plot(order_run, order_run.history.parameters[-1].order, frames, "name")
     order = order_run.history.parameters[-1].order
     n = len(order.ordering)
     heights = np.full(n, np.nan)
@@ -138,7 +245,7 @@ def test_the_reachability_plot_has_the_height_and_color_of_every_point(order_run
 
 def test_the_veil_of_the_plot_begins_at_the_points_reached(order_run):
     frames, _ = frames_of(order_run)
-    figure = figures.reachability_plot(order_run, frames, "name")
+    figure = figures.reachability_plot(order_run, order_run.history.parameters[-1].order, frames, "name")
     for frame, spec in list(zip(frames, figure.frames, strict=True))[1:]:
         assert spec.data[0].x[0] == order_run.history.states[frame.state].parameters.reached
     assert figure.frames[0].data[0].x[0] == 0
@@ -181,8 +288,73 @@ def test_tooltips_of_the_tree_name_the_branch_that_a_click_chooses(tree_run):
     assert f"{tree.sizes[1]} points" in markers.customdata[0][1]
 
 
-def test_the_distance_curve_falls_from_the_largest_core_distance():
-    cores = np.array([3.0, 1.0, 2.0, np.inf])
-    curve = figures.distance_curve(cores, 4).data[0]
-    assert list(curve.x) == [1, 2, 3, 4]
-    assert list(curve.y)[1:] == [3, 2, 1]
+def test_of_branches_within_each_other_the_last_is_kept(tree_run):
+    tree = tree_run.history.parameters[-1].hierarchy.tree
+    parent = next(cluster for cluster in range(1, len(tree.parents)) if tree.has_children[cluster])
+    first, second = np.flatnonzero(tree.parents == parent).tolist()
+    assert disjoint(tree, [parent, first, second]) == (first, second)
+    assert disjoint(tree, [first, second, parent]) == (parent,)
+    assert disjoint(tree, [second, first, second]) == (first, second)
+    assert disjoint(tree, []) == ()
+
+
+@pytest.fixture(scope="module")
+def growth_run():
+    return run_of(method("dbscan"), sample("moons", 200), min_points=5, eps=0.25)
+
+
+def test_the_distance_curve_falls_from_the_largest_core_distance(growth_run):
+    cores = np.where(np.arange(200) == 7, np.inf, np.arange(200.0))
+    curve = figures.distance_curve(growth_run, cores, 0.25, {}).data[0]
+    assert list(curve.x) == list(range(1, 201))
+    assert list(curve.y)[1:] == [*range(199, 7, -1), *range(6, -1, -1)]
+
+
+def test_marks_are_on_the_curve_with_their_values(growth_run):
+    cores = growth_run.view.core_distances(growth_run)
+    falling = np.sort(cores)[::-1]
+    figure = figures.distance_curve(growth_run, cores, 0.25, {"knee": falling[20], "default": 5.0})
+    knee, default = figure.data[1:]
+    assert (knee.x[0], knee.y[0]) == (21, falling[20])
+    assert knee.text[0] == f"knee {falling[20]:.3g}"
+    assert (default.x[0], default.y[0]) == (1, 5.0)
+    assert figure.layout.yaxis.range[1] > 5
+
+
+def test_dots_of_the_curve_have_the_colors_of_the_clusters_so_far(growth_run):
+    frames, _ = frames_of(growth_run)
+    cores = growth_run.view.core_distances(growth_run)
+    figure = figures.distance_curve(growth_run, cores, 0.25, {}, frames, "name")
+    falling = np.argsort(-cores, kind="stable")
+    np.testing.assert_array_equal(figure.data[1].y, cores[falling])
+    assert len(figure.frames) == len(frames) > 5
+    for frame, spec in zip(frames, figure.frames, strict=True):
+        visits = growth_run.history.states[frame.state].parameters
+        labels = np.where(visits.joined if frame.assigned is not None else False, visits.labels, -1)[falling]
+        expected = [palette.NEUTRAL if label < 0 else palette.color_of(growth_run.ranks[label]) for label in labels.tolist()]
+        assert list(spec.data[0].marker.color) == expected
+        assert list(spec.traces) == [1]
+
+
+def test_the_order_without_frames_is_not_animated(growth_run):
+    figure = figures.reachability_plot(growth_run, growth_run.view.reachability(growth_run), [], "name")
+    assert figure.layout.meta is None
+    assert len(figure.data) == growth_run.k + 2
+
+
+def test_a_click_on_one_of_the_points_with_tooltips_chooses_this_point(growth_run, monkeypatch):
+    called = []
+    monkeypatch.setattr(sections, "watch_clicks", lambda chart, n, on_pick: called.append((n, on_pick)))
+    chosen = {}
+    monkeypatch.setattr(sections.st, "session_state", chosen)
+    sections._watch_points(growth_run)
+    monkeypatch.setattr(sections.plots, "MAX_ANIMATED_MARKERS", 100)  # now the points are painted
+    monkeypatch.setattr(sections.plots, "MAX_HOVERABLE", 20)
+    sections._watch_points(growth_run)
+    focus = []
+    for n, on_pick in called:
+        on_pick(n - 1)
+        focus.append(chosen["focus"])
+    assert [n for n, _ in called] == [200, 20]
+    assert focus == [200, sections.plots.hoverable_rows(200)[-1] + 1]
+    assert focus[1] < 200

@@ -1,4 +1,4 @@
-"""OPTICS and HDBSCAN on the pages of the app."""
+"""What DBSCAN, OPTICS and HDBSCAN have in common, and the latter two on the pages of the app."""
 
 import csv
 import io
@@ -9,14 +9,14 @@ import pytest
 
 from clustering import density_based_validity, labels_below, reachability_order, suggested_min_points, three_gaussians
 from clustering.optics import STEPS
-from pages.datasets.planes import column_plane
+from pages.datasets.planes import column_plane, principal_plane
 from pages.export import files
 from pages.figures import palette
 from pages.methods import density, hdbscan, method, optics
 from pages.runs.frames import frames_of
 from pages.runs.pictures import picture
 from tests.pages.app import latest, opened
-from tests.pages.checks import run_of, sample
+from tests.pages.checks import proximities, run_of, sample, wide_sample
 
 POINTS = three_gaussians(100, np.random.default_rng(0)).points
 MOONS = "sample=Two moons&n=200"
@@ -26,7 +26,7 @@ def metrics(app):
     return {metric.label: metric.value for metric in app.metric}
 
 
-@pytest.mark.parametrize("title", ["OPTICS", "HDBSCAN"])
+@pytest.mark.parametrize("title", ["DBSCAN", "OPTICS", "HDBSCAN"])
 def test_watch_shows_noise_and_the_score_of_the_core(title):
     app = opened(f"/?algorithm={title}&n=100")
     assert not app.error
@@ -173,3 +173,100 @@ def test_both_can_be_compared_with_dbscan():
     assert not app.error
     assert not app.exception
     assert [run.view.title for run in latest(app, "comparison").runs] == ["OPTICS", "HDBSCAN", "DBSCAN"]
+
+
+@pytest.mark.parametrize("options", [dict(metric="manhattan"), {}])
+def test_the_score_is_shown_only_for_euclidean_distances(options):
+    view = method("dbscan")
+    matrix = [run_of(view, proximities(), eps=2.0)]
+    names = [[score.name for score in view.scores(run)] for run in [*matrix, run_of(view, sample(), eps=0.8, **options)]]
+    assert names == [["Noise"], ["Noise"] if options else ["Noise", "DBCV"]]
+
+
+def test_disks_surround_the_core_points_from_which_a_cluster_grows():
+    data = sample("moons", 200)
+    run, plane = run_of(method("dbscan"), data, eps=0.2, min_points=5), column_plane(data.columns, 0, 1)
+    shown = 0
+    for i, state in enumerate(run.history.states[:-1]):
+        disks = run.view.highlight(run, i, plane)
+        visits, t = state.parameters, state.iteration
+        growing = np.flatnonzero(visits.core & (visits.order == t)) if t else []
+        if not len(growing):
+            assert disks is None or np.isnan(disks).all()
+            continue
+        disks = [part[np.isfinite(part).all(axis=1)] for part in np.split(disks, np.flatnonzero(np.isnan(disks[:, 0])))]
+        assert len(disks) == len(growing)
+        for disk, point in zip(disks, growing, strict=True):
+            np.testing.assert_allclose(np.linalg.norm(disk - data.points[point], axis=1), 0.2)
+        joining_next = np.flatnonzero((visits.order == t + 1) & (visits.labels == visits.labels[growing[0]]))
+        if len(joining_next):
+            away = np.linalg.norm(data.points[joining_next, None] - data.points[growing], axis=2)
+            assert (away.min(axis=1) <= 0.2).all()
+        shown += len(growing)
+    assert shown > 150
+    assert run.view.highlight(run, len(run.history.states) - 1, plane) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "radius"),
+    [
+        ("dbscan", lambda run: run.settings.option("eps")),
+        ("optics", lambda run: run.history.parameters[-1].order.cores[7]),
+        ("hdbscan", lambda run: run.history.parameters[-1].hierarchy.cores[7]),
+    ],
+)
+def test_the_neighborhood_of_a_point_is_a_circle_if_the_plane_shows_distances(name, radius):
+    data = sample("moons", 200)
+    run = run_of(method(name), data)
+    circle = run.view.neighborhood(run, 7, column_plane(data.columns, 0, 1))
+    np.testing.assert_allclose(np.linalg.norm(circle - data.points[7], axis=1), radius(run))
+    np.testing.assert_allclose(circle[0], circle[-1])
+    swapped = run.view.neighborhood(run, 7, column_plane(data.columns, 1, 0))
+    np.testing.assert_allclose(np.linalg.norm(swapped - data.points[7, ::-1], axis=1), radius(run))
+    assert run.view.neighborhood(run, 7, principal_plane(data.points)) is None
+    unequal = run_of(method(name), replace(data, key="other units", same_units=False))
+    assert unequal.view.neighborhood(unequal, 7, column_plane(data.columns, 0, 1)) is None
+    wide = run_of(method(name), wide_sample())
+    assert wide.view.neighborhood(wide, 7, column_plane(wide.data.columns, 0, 1)) is None
+
+
+def test_other_metrics_have_no_circles():
+    data = sample("moons", 200)
+    plane = column_plane(data.columns, 0, 1)
+    run = run_of(method("dbscan"), data, metric="manhattan")
+    assert run.view.neighborhood(run, 7, plane) is None
+    assert run.view.highlight(run, 5, plane) is None
+    run = run_of(method("kmeans"), data)
+    assert run.view.neighborhood(run, 7, plane) is None
+
+
+def test_the_knee_is_below_the_line_between_the_ends_of_the_curve():
+    assert density.knee(np.array([0.1, 0.3, 0.1, np.inf, 2.0, 0.2])) == 0.3
+    assert density.knee(np.array([1.0, 2.0, 3.0])) is None
+    assert density.knee(np.array([1.0, 1.0, 1.0])) is None
+    assert density.knee(np.array([5.0, 4.9, 4.0])) is None
+    assert density.knee(np.full(5, np.inf)) is None
+    assert density.knee(np.array([3.0, 0.0, 0.0, 0.0])) is None
+
+
+@pytest.mark.parametrize("options", [dict(metric="manhattan"), dict(min_points=1), {}])
+def test_ranges_of_dbscan_give_the_number_of_clusters_at_any_radius(options):
+    data = sample("moons", 200)
+    run = run_of(method("dbscan"), data, **options)
+    begun, ended = run.view.cluster_ranges(run)
+    for eps in (0.05, 0.15, 0.3, 1.0):
+        k = run_of(method("dbscan"), data, eps=eps, **options).k
+        assert (begun <= eps).sum() - (ended <= eps).sum() == k
+    assert k == 1
+
+
+def test_the_distance_curve_of_dbscan_has_the_core_distances_of_optics():
+    data = sample("moons", 200)
+    run = run_of(method("dbscan"), data, min_points=6)
+    order = run_of(method("optics"), data, min_points=6).history.parameters[-1].order
+    np.testing.assert_allclose(run.view.core_distances(run), order.cores, rtol=1e-12)
+    np.testing.assert_array_equal(run.view.reachability(run).ordering, order.ordering)
+    for too_many in (run_of(method("dbscan"), data, min_points=201), run_of(method("dbscan"), proximities(), min_points=46)):
+        assert np.isinf(too_many.view.core_distances(too_many)).all()
+        assert too_many.view.cluster_ranges(too_many) is None
+        assert too_many.view.reachability(too_many) is None

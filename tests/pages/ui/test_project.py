@@ -168,6 +168,26 @@ def test_settings_of_other_pages_return(store):
     assert labeled(go(again, "watch").number_input, "Clusters (K)").value == 3
 
 
+def test_branches_of_the_density_page_return(store):
+    app = go(uploaded(content=customers_csv(60)), "density")
+    app.button_group(key="density_method").set_value("hdbscan").run()
+    app.multiselect(key="branches").set_value([2]).run()
+    again = go(reloaded(store, saved(go(app, "watch"))), "density")
+    assert not again.exception
+    assert latest(again, "run").view.title == "HDBSCAN"
+    assert again.multiselect(key="branches").value == [2]
+
+
+@pytest.mark.parametrize("kept", [{"density_method": "kmeans"}, {"density_method": "hdbscan", "branches": [0, -1, 10**9]}])
+def test_branches_or_a_method_that_do_not_exist_do_no_harm(store, kept):
+    file = StoredFile("c.csv", customers_csv(60))
+    project = Project("watch", {"source": ["Upload"]}, {"pages": {"density": kept}}, {"file": file})
+    app = go(reloaded(store, project), "density")
+    assert not app.exception
+    assert latest(app, "run").view.title == ("HDBSCAN" if "branches" in kept else "DBSCAN")
+    assert latest(app, "run").k
+
+
 def test_manual_centers_return(store):
     app = go(uploaded(content=b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i % 17) for i in range(30))), "watch")
     labeled(app.selectbox, "Initialization").set_value("hand").run()
