@@ -13,7 +13,7 @@ from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import pluralize, rounded_up
 from pages.methods.base import MethodView, NoScript, Placement, Script
-from pages.methods.density import min_points_option
+from pages.methods.density import min_points_option, radii
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -29,8 +29,8 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.metric import METRIC, METRIC_NAMES, distances_name, proximities_code
-from pages.methods.options import LARGEST, SMALLEST, Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Traits
+from pages.methods.options import LARGEST, SMALLEST, Option, Settings, TunedOption
+from pages.methods.traits import Traits
 
 KINDS = ("noise", "border", "core")
 """kinds of points"""
@@ -86,7 +86,7 @@ class DBSCANView(MethodView):
     )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
     initializations = ()
-    pages = frozenset({WATCH, COMPARE})
+    tuned = TunedOption("eps", "eps", "the radius eps", radii)
     notices_by_iteration = False
     step_names = {"core": "Core points", "grow": "Growth"}
     iteration_note = "An iteration of DBSCAN adds the points within eps of those that were added before."

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from clustering import density_based_validity, suggested_min_points
+from clustering import density_based_validity, eps_range, suggested_min_points
+from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage, minus_signs, pluralize
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
 from pages.methods.base import Score
-from pages.methods.options import Option
+from pages.methods.options import Option, Settings, spaced
 
 MAX_SCORED = 5_000
 """points for the score, which takes time quadratic in their number"""
@@ -73,6 +74,18 @@ def cluster_size_option(percent: int) -> Option:
         help=f"Smallest number of points of a cluster. Default: {percent}% of the points, and at least 5.",
         width=140,
     )
+
+
+def radii(data: Data, settings: Settings) -> tuple[float, ...]:
+    """Radii between which clusters appear and merge, for the chosen metric and `min_points`; see `eps_range`."""
+    metric = dict(settings.options).get("metric", "euclidean")
+    on_points = metric in TREE_METRICS
+    low, high = eps_range(
+        data.points if on_points else data.proximities(metric),
+        settings.option("min_points"),
+        metric if on_points else MATRIX,
+    )
+    return spaced(low, high)
 
 
 SCORE_NOTE = (

@@ -26,8 +26,8 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import LARGEST, Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Traits
+from pages.methods.options import LARGEST, Option, Settings, TunedOption
+from pages.methods.traits import Traits
 
 STEEPNESS = Option(
     "xi",
@@ -64,7 +64,7 @@ class OpticsView(MethodView):
     traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     initializations = ()
-    pages = frozenset({WATCH, COMPARE})
+    tuned = TunedOption("eps", "radius", "the radius", density.radii, unused=frozenset({"min_cluster_size", "xi"}))
     score_note = density.SCORE_NOTE
     highlights = highlight_traces("lines+markers", 7)
     result_code = "state.parameters.order.reachability"
