@@ -19,8 +19,8 @@ SHADE = "rgba(47,158,68,0.16)"
 """color of the longest range"""
 MAX_LINEAR = 10
 """number of clusters above which the axis of the number of clusters is logarithmic"""
-MAX_TICKS = 6
-"""ticks of a logarithmic axis"""
+MAX_TICKS = 4
+"""ticks of a logarithmic axis, which fit into a narrow window"""
 
 
 def curve(criterion: Criterion, axis: Axis, percent: bool = False) -> go.Figure:
@@ -69,7 +69,7 @@ def cluster_counts(verdict: OptionVerdict) -> go.Figure:
     if most > MAX_LINEAR:
         figure.update_yaxes(type="log", **log_ticks(1, most))
     else:
-        figure.update_yaxes(dtick=1 if most <= MAX_TICKS else 2, rangemode="tozero")
+        figure.update_yaxes(dtick=1 if most <= 5 else 2, rangemode="tozero")
     if verdict.longest is not None:
         first, last, _ = verdict.longest
         figure.add_shape(
@@ -104,7 +104,7 @@ def _layout(height: int, axis: Axis, at: np.ndarray) -> dict:
     else:
         low, high = np.log10(at[[0, -1]])
         margin = max(0.04 * (high - low), 0.01)
-        scale = dict(type="log", range=[low - margin, high + margin]) | log_ticks(*at[[0, -1]])
+        scale = dict(type="log", range=[low - margin, high + margin], tickangle=0) | log_ticks(*at[[0, -1]])
     xaxis = dict(title=dict(text=axis.title), zeroline=False) | scale
     return dict(
         height=height, margin=TIGHT, showlegend=False, dragmode=False, xaxis=xaxis, yaxis=dict(zeroline=False, nticks=5)

@@ -129,7 +129,7 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
             "suggests none (hollow marker)."
             if verdict.reference
             else f"Without reference data, fixed thresholds apply: longest range {MIN_RANGE_SHARE:.0%} of the axis, "
-            f"silhouette {MIN_SILHOUETTE}, DBCV 0, stability {MIN_STABILITY}."
+            f"silhouette {MIN_SILHOUETTE},{' DBCV 0,' if 'validity' in verdict.criteria else ''} stability {MIN_STABILITY}."
         )
         return (
             f"{rules} Suggested are only values with several clusters that each have at least 2% of the points and together "

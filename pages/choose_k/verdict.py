@@ -375,7 +375,8 @@ class OptionVerdict(Verdict):
 
     @property
     def first_shown(self) -> float | None:
-        return next((criterion.choice for criterion in self.criteria.values() if criterion.supported), None)
+        chosen = sorted(self.criteria.values(), key=lambda criterion: not criterion.supported)
+        return next((criterion.choice for criterion in chosen if criterion.choice), None)
 
     def _range(self) -> Criterion:
         """The number of clusters; suggested is the middle of the longest range."""

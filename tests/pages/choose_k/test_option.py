@@ -200,9 +200,11 @@ def test_the_middle_of_the_longest_range_is_suggested():
     assert criterion.supported
     assert criterion.evidence == "2 clusters in 60% of the axis"
     assert judged.headline == "Suggested eps: 2 to 16 with 2 clusters (Longest range, Silhouette)"
+    assert judged.first_shown == criterion.choice
     short = verdict_of_labels([Result(2**i, HALVES if i in (3, 4) else ONE) for i in range(7)])
     assert short.criteria["range"].evidence == "2 clusters in 17% of the axis, below 25%"
     assert not short.criteria["range"].supported
+    assert short.first_shown == short.criteria["range"].choice  # the best there is
 
 
 def test_criteria_agree_only_within_the_same_range():
